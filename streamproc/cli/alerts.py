@@ -1,0 +1,70 @@
+"""``streamproc alerts``."""
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+import typer
+
+from streamproc.cli.options import Broker, ConfigFile, flag
+
+_AGO: Final = re.compile(r"(?P<count>[0-9]{1,6})(?P<unit>[smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def alerts(  # noqa: PLR0913  one parameter a flag
+    *,
+    follow: Annotated[
+        bool, flag("follow", "Wait for more at the end, until interrupted.", show_default=False)
+    ] = False,
+    as_json: Annotated[
+        bool, flag("json", "One AlertEvent a line, and nothing else.", show_default=False)
+    ] = False,
+    model: Annotated[
+        str, flag("model", "Only models whose id matches, such as 'fraud*'.", metavar="GLOB")
+    ] = "*",
+    since: Annotated[
+        str | None,
+        flag(
+            "since",
+            "Only alerts published since then: 15m, 2h, 7d, now, or 2026-01-05T10:00:00Z.",
+            metavar="TIME",
+        ),
+    ] = None,
+    config: ConfigFile = None,
+    broker: Broker = None,
+) -> None:
+    """Print the alerts, oldest first; without --follow, those that are there now."""
+    from streamproc.cli.alerting import print_alerts  # noqa: PLC0415  --help
+    from streamproc.client import Alerts  # noqa: PLC0415  --help
+
+    source = Alerts(
+        broker,
+        config=config,
+        follow=follow,
+        model=model,
+        since=None if since is None else _moment(since, datetime.now(UTC)),
+    )
+    try:
+        asyncio.run(print_alerts(source, as_json=as_json))
+    except KeyboardInterrupt:
+        if not follow:
+            raise
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    from streamproc.contract.timestamps import parse_timestamp  # noqa: PLC0415  --help
+
+    if text == "now":
+        return now
+    ago = _AGO.fullmatch(text)
+    if ago:
+        return now - timedelta(**{_UNITS[ago["unit"]]: int(ago["count"])})
+    try:
+        return parse_timestamp(text)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r} is neither a stretch such as 15m, 2h or 7d, nor now, nor a time: {error}",
+            param_hint="--since",
+        ) from error
