@@ -17,7 +17,7 @@ def __getattr__(name: str) -> Any:
     # Imported when first used: the detectors' compiler takes half a second to load, which
     # commands that detect nothing should not wait for.
     if name == "Monitor":
-        from streamproc.monitor import Monitor
+        from streamproc.monitor import Monitor  # noqa: PLC0415  # the reason is above
 
         return Monitor
     msg = f"module 'streamproc' has no attribute {name!r}"

@@ -1,7 +1,5 @@
 """The whole pipeline without Kafka: events in, alerts out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """One record to the events it holds: an object, an array of them, or lines of them."""
 
-from __future__ import annotations
-
 import msgspec
 
 from streamproc.core.record import Reason, Record

@@ -1,44 +1,10 @@
 """All models and series of one partition, and which detectors watch each series."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
-
-from detectors.watch import Watch
+from streamproc.contract.config import Config
+from streamproc.contract.watch import DetectorSpec, ModelConfig
 from streamproc.core.layout import UNWATCHED, Layout, Model
+from streamproc.core.profile import Profile
 from streamproc.core.shape import Shape, Topic
-
-if TYPE_CHECKING:
-    from streamproc.contract.config import Config, DetectorSpec, ModelConfig
-
-
-class Profile:
-    """One set of detectors with one setting each, and a slot for every series it watches.
-
-    Attributes
-    ----------
-    settings
-        The hash of each detector's settings, by its name: a part of alert ids.
-    open
-        (slots,): whether the series of a slot has an open incident.
-    """
-
-    def __init__(self, specs: tuple[DetectorSpec, ...]) -> None:
-        self.settings = {spec.name: spec.hash for spec in specs}
-        self.watch = Watch([(spec.name, spec.params) for spec in specs])
-        self.open: NDArray[np.bool_] = np.zeros(0, np.bool_)
-        self.used = 0
-
-    def take(self) -> int:
-        """Return a slot that no series has yet."""
-        if self.used == self.watch.size:
-            self.watch.resize(max(64, self.watch.size + self.watch.size // 2))
-            self.open = np.append(self.open, np.zeros(self.watch.size - self.used, np.bool_))
-        self.used += 1
-        return self.used - 1
 
 
 class Catalogue:
@@ -97,9 +63,7 @@ class Catalogue:
 
     def unwatched(self) -> int:
         """Count the features that are strings, lists or always null, which nothing watches yet."""
-        return sum(
-            len(layout.shape.others) * len(layout.rows) for layout in self.layouts.values()
-        )
+        return sum(len(layout.shape.others) * len(layout.rows) for layout in self.layouts.values())
 
     def _watch(self, model: Model, name: str, profile: Profile) -> int:
         if self.series >= self.config.limits.max_series:
@@ -117,9 +81,7 @@ class Catalogue:
         if layout is None:
             names = shape.series()
             profiles = [self._profile(config.detectors(name)) for name in names]
-            quality = [
-                self._profile(config.detectors(f"quality:{name}")) for name in shape.numbers
-            ]
+            quality = [self._profile(config.detectors(f"quality:{name}")) for name in shape.numbers]
             layout = self.layouts[key] = Layout(shape, self.topic, profiles, quality)
         return layout
 

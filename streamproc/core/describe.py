@@ -1,24 +1,20 @@
 """What an alert says: its identity, and everything that the person on call needs."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from detectors.change_points import Change, Moments
+from detectors.watch import Alarm
 from streamproc.contract.alerts import AlertEvent, ChangePoint, Kind, Status, Summary
 from streamproc.contract.base import Source
 from streamproc.contract.timestamps import EPOCH
 from streamproc.core import sentence
-
-if TYPE_CHECKING:
-    from detectors.change_points import Change, Moments
-    from detectors.watch import Alarm
-    from streamproc.core.layout import Model
+from streamproc.core.layout import Model
 
 KINDS: dict[str, Kind] = {"feature": "data", "prediction": "prediction", "quality": "quality"}
 

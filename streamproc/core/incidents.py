@@ -1,23 +1,17 @@
 """Alarms to incidents: what is said when a series alarms, goes on alarming, and falls quiet."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detectors.watch import Alarm
 from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.config import Policy
 from streamproc.core.describe import Incident, Origin, Series, alarmed, begin, resolved
 from streamproc.core.layout import Layout
 from streamproc.core.matrix import Ints, Matrix
 from streamproc.core.reader import PLACE_BITS
 from streamproc.core.scan import Feed
-
-if TYPE_CHECKING:
-    from detectors.watch import Alarm
-    from streamproc.contract.config import Policy
 
 Alert = tuple[int, AlertEvent]  # the place of its event in the slice, and what is said
 INDEX = (1 << PLACE_BITS) - 1
@@ -53,7 +47,7 @@ class Incidents:
             self._stretch(said, tasks[tasks[:, 1] < tasks[:, 2]])
         return said.alerts
 
-    def _stretch(self, said: _Said, tasks: Ints) -> None:
+    def _stretch(self, said: "_Said", tasks: Ints) -> None:
         profile = said.feed.profile
         slots = tasks[:, 3]
         quiet = profile.watch.quiet(slots) + tasks[:, 2] - tasks[:, 1]
@@ -62,7 +56,7 @@ class Incidents:
         for task in tasks[may_resolve]:
             self._until_quiet(said, task)
 
-    def _until_quiet(self, said: _Said, task: Ints) -> None:
+    def _until_quiet(self, said: "_Said", task: Ints) -> None:
         column, start, stop, slot = task.tolist()
         watch = said.feed.profile.watch
         present = np.flatnonzero(~np.isnan(said.feed.values[column, start:stop]))
@@ -76,7 +70,9 @@ class Incidents:
             said.settle(column, cut - 1, slot)
         said.scan(np.array([[column, cut, stop, slot]], np.int64))
 
-    def alarm(self, series: Series, alarm: Alarm, origin: Origin, now: datetime) -> AlertEvent | None:
+    def alarm(
+        self, series: Series, alarm: Alarm, origin: Origin, now: datetime
+    ) -> AlertEvent | None:
         """Open an incident or go on with it; None when it was spoken of a moment ago."""
         key = series.model.id, series.name
         incident = self.open.get(key)
@@ -100,7 +96,11 @@ class _Said:
         self, incidents: Incidents, feed: Feed, layout: Layout, data: Matrix, now: datetime
     ) -> None:
         self.incidents, self.feed, self.layout, self.data, self.now = (
-            incidents, feed, layout, data, now,
+            incidents,
+            feed,
+            layout,
+            data,
+            now,
         )
         self.alerts: list[Alert] = []
 

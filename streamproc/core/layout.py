@@ -4,23 +4,20 @@ Thousands of models with the same features share one layout, and so one decoder 
 matrix a slice; a plain object for each model would cost more than its detectors.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamproc.contract.watch import ModelConfig
+from streamproc.core.profile import Profile
 from streamproc.core.shape import Shape, Topic
 from streamproc.core.typed import Typed, typed
 
-if TYPE_CHECKING:
-    from streamproc.contract.config import ModelConfig
-    from streamproc.core.catalogue import Profile
-
 Ints = NDArray[np.int64]
+Profiles = Sequence[Profile | None]
 UNWATCHED = -1
 
 
@@ -36,7 +33,7 @@ class Model:
 
     id: str
     config: ModelConfig
-    layout: Layout
+    layout: "Layout"
     row: int
     slots: dict[str, int] = field(default_factory=dict)
     births: dict[str, int] = field(default_factory=dict)
@@ -55,9 +52,7 @@ class Layout:
         (models,): how many events each model has had in this partition.
     """
 
-    def __init__(
-        self, shape: Shape, topic: Topic, profiles: Sequence[Profile], quality: Sequence[Profile]
-    ) -> None:
+    def __init__(self, shape: Shape, topic: Topic, profiles: Profiles, quality: Profiles) -> None:
         self.shape = shape
         self.series = shape.series()
         self.profiles = tuple(profiles)

@@ -1,7 +1,5 @@
 """A group of events to one matrix, series by events, with the coordinates of every event."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,7 +58,9 @@ def matrix(layout: Layout, group: Group, records: Sequence[Record]) -> Matrix:
     stops = np.append(starts[1:], len(rows))
     behind = [records[place >> PLACE_BITS] for place in group.places]
     ts = [
-        ts if (ts := event.ts).__class__ is float and ts < MILLISECONDS_FROM else _seconds(ts, record)
+        ts
+        if (ts := event.ts).__class__ is float and ts < MILLISECONDS_FROM
+        else _seconds(ts, record)
         for event, record in zip(events, behind, strict=True)
     ]
     offsets = np.array([record.offset for record in behind], np.int64)

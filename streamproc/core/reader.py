@@ -1,7 +1,5 @@
 """Bytes of records to typed events, grouped by layout; what cannot be read is a dead letter."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,7 +110,9 @@ class Reader:
         model = self._catalogue.models.get(event.model_id)
         known = Shape() if model is None else model.layout.shape
         prediction = getattr(event, "prediction", None)
-        shape = grown(known, event.features or {}, prediction, self._limits.max_features, MOST_CLASSES)
+        shape = grown(
+            known, event.features or {}, prediction, self._limits.max_features, MOST_CLASSES
+        )
         if model is None or shape != known:
             if model is not None:
                 self._hand_over(groups, records, outcome)

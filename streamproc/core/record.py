@@ -1,14 +1,11 @@
 """What the core takes in and gives out: records, dead letters, and what became of a slice."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.alerts import AlertEvent
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -17,15 +14,29 @@ class Record(Protocol):
     """One Kafka record as every client shows it; `timestamp` is in milliseconds."""
 
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Place in the partition."""
+        ...
+
     @property
-    def timestamp(self) -> int: ...
+    def timestamp(self) -> int:
+        """Milliseconds since 1970, as the producer or the broker set it."""
+        ...
+
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """Which model, by convention."""
+        ...
+
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """The event, or several."""
+        ...
+
     @property
-    def headers(self) -> Headers: ...
+    def headers(self) -> Headers:
+        """Names and values; `content-type` is read."""
+        ...
 
 
 class Reason(StrEnum):

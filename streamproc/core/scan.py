@@ -1,15 +1,14 @@
 """Feeds a matrix to the detectors of its series, and the missing values to theirs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from streamproc.core.catalogue import Catalogue, Profile
-from streamproc.core.layout import UNWATCHED, Layout, Model
+from streamproc.core.catalogue import Catalogue
+from streamproc.core.layout import UNWATCHED, Layout, Model, Profiles
 from streamproc.core.matrix import Floats, Ints, Matrix
+from streamproc.core.profile import Profile
 
 # How many of the values before the first missing one its detectors are told of: enough to
 # know the feature as complete, and bounded, so that the first gap in a billion costs nothing.
@@ -69,7 +68,7 @@ def _begin_quality(catalogue: Catalogue, model: Model, column: int, earlier: int
 def _tasks(
     values: Floats,
     slots: Ints,
-    profiles: Sequence[Profile | None],
+    profiles: Profiles,
     names: Sequence[str],
     runs: Ints,
 ) -> Iterator[Feed]:

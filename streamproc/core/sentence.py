@@ -1,7 +1,5 @@
 """The sentence of an alert: what changed, by how much, since when."""
 
-from __future__ import annotations
-
 import math
 from datetime import datetime
 
@@ -76,6 +74,7 @@ def _size(before: Summary, after: Summary) -> str | None:
     if abs(sigmas) < VISIBLE:
         return None
     ratio = now / was if was else math.inf
-    if 0 < ratio < 1 / 1.5 or 1.5 < ratio < math.inf:
+    # A factor means something only where the old level stood clear of zero.
+    if abs(was) > std and (0 < ratio < 1 / 1.5 or 1.5 < ratio < math.inf):
         return f" (×{ratio:.3g})"
     return f" ({sigmas:+.2g} standard deviations)" if math.isfinite(sigmas) else ""

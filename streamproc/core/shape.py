@@ -1,7 +1,5 @@
 """The shape of a model's events: which numbers they hold, and how it is learned from them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -88,7 +86,11 @@ def _grown_prediction(shape: Shape, prediction: Any, most: int) -> Shape:
 
 
 def grown(
-    shape: Shape, features: Mapping[str, Any], prediction: Any, most_features: int, most_classes: int
+    shape: Shape,
+    features: Mapping[str, Any],
+    prediction: Any,
+    most_features: int,
+    most_classes: int,
 ) -> Shape:
     """Return the shape that holds all that `shape` holds and this event too.
 

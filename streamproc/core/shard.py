@@ -1,11 +1,9 @@
 """One partition's whole pipeline: records in, alerts and dead letters out, nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from streamproc.contract.config import Config
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.incidents import Alert, Incidents
 from streamproc.core.matrix import matrix
@@ -13,9 +11,6 @@ from streamproc.core.reader import PLACE_BITS, Groups, Reader
 from streamproc.core.record import Outcome, Record
 from streamproc.core.scan import feeds
 from streamproc.core.shape import Topic
-
-if TYPE_CHECKING:
-    from streamproc.contract.config import Config
 
 
 class Shard:

@@ -5,8 +5,6 @@ turns into a row of numbers in one call. It refuses what it does not know, so a 
 feature is never lost: the event is then decoded as one of any shape, and its shape is learned.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -49,7 +47,7 @@ class AnyFeatures(_Header, gc=False, kw_only=True):
     features: dict[str, Feature]
 
 
-ANY = {
+ANY: dict[Topic, msgspec.json.Decoder[Any]] = {
     Topic.PREDICTIONS: msgspec.json.Decoder(AnyPrediction),
     Topic.FEATURES: msgspec.json.Decoder(AnyFeatures),
 }

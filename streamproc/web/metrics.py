@@ -1,7 +1,5 @@
 """The worker's metrics, in Prometheus' terms and units."""
 
-from __future__ import annotations
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 SLICE_RECORDS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
@@ -77,6 +75,8 @@ class Metrics:
             registry=registry,
         )
         self.incidents = Gauge(
-            "streamproc_incidents_open", "Open incidents.", ["topic", "partition"],
+            "streamproc_incidents_open",
+            "Open incidents.",
+            ["topic", "partition"],
             registry=registry,
         )

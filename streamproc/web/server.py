@@ -1,8 +1,6 @@
 """Serves `/metrics`, `/healthz` and `/readyz` on the worker's own event loop."""
 
-from __future__ import annotations
-
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -34,7 +32,7 @@ def application(registry: CollectorRegistry, healthy: State, ready: State) -> we
         headers = {"Content-Type": CONTENT_TYPE_LATEST}
         return web.Response(body=generate_latest(registry), headers=headers)
 
-    def answer(state: State) -> Callable[[web.Request], object]:
+    def answer(state: State) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handler(_: web.Request) -> web.Response:
             trouble = state()
             return web.Response(text=f"{trouble or 'ok'}\n", status=503 if trouble else 200)
