@@ -6,6 +6,8 @@ from functools import cache
 import pytest
 from apache.kafka import ApacheKafka, KafkaUnavailableError, check
 
+from streamproc.broker import EmbeddedBroker
+
 
 @cache
 def _kafka_missing() -> str | None:
@@ -48,3 +50,20 @@ def apache_kafka_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
     """Three nodes of Apache Kafka, shared: start again what you have stopped."""
     with ApacheKafka(nodes=3, data_dir=tmp_path_factory.mktemp("kafka")) as kafka:
         yield kafka
+
+
+@pytest.fixture(scope="session")
+def embedded_broker() -> Iterator[EmbeddedBroker]:
+    """One embedded broker, shared: use topics and groups of your own."""
+    with EmbeddedBroker() as broker:
+        yield broker
+
+
+@pytest.fixture(
+    params=["embedded_broker", pytest.param("apache_kafka", marks=pytest.mark.kafka)],
+    scope="session",
+)
+def bootstrap(request: pytest.FixtureRequest) -> str:
+    """Address of a broker: the test runs on the embedded one and on Apache Kafka."""
+    broker: EmbeddedBroker | ApacheKafka = request.getfixturevalue(request.param)
+    return broker.bootstrap

@@ -1,16 +1,13 @@
 """``streamproc alerts``."""
 
 import asyncio
-import re
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated
 
 import typer
 
 from streamproc.cli.options import Broker, ConfigFile, flag
-
-_AGO: Final = re.compile(r"(?P<count>[0-9]{1,6})(?P<unit>[smhd])")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def alerts(  # noqa: PLR0913  one parameter a flag
@@ -55,16 +52,15 @@ def alerts(  # noqa: PLR0913  one parameter a flag
 
 def _moment(text: str, now: datetime) -> datetime:
     from streamproc.contract.timestamps import parse_timestamp  # noqa: PLC0415  --help
+    from streamproc.contract.units import parse_duration  # noqa: PLC0415  --help
 
     if text == "now":
         return now
-    ago = _AGO.fullmatch(text)
-    if ago:
-        return now - timedelta(**{_UNITS[ago["unit"]]: int(ago["count"])})
-    try:
-        return parse_timestamp(text)
-    except ValueError as error:
-        raise typer.BadParameter(
-            f"{text!r} is neither a stretch such as 15m, 2h or 7d, nor now, nor a time: {error}",
-            param_hint="--since",
-        ) from error
+    for parse in (parse_timestamp, lambda stretch: now - parse_duration(stretch)):
+        with suppress(ValueError):
+            return parse(text)
+    raise typer.BadParameter(
+        f"{text!r} is neither a time such as 2026-01-05T10:00:00Z, nor a stretch such as 15m, 2h"
+        " or 7d, nor now",
+        param_hint="--since",
+    )

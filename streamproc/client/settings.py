@@ -29,4 +29,4 @@ def settle(broker: str | None, source: Source) -> Config:
     config = load(source)
     if broker is None:
         return config
-    return config.model_copy(update={"broker": load({"broker": broker}).broker})
+    return config.with_broker(broker)

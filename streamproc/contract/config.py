@@ -6,8 +6,14 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, AliasChoices, Field, TypeAdapter, ValidationError
-from pydantic import model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from streamproc.contract.section import Section, refuse, refuse_if_any
 from streamproc.contract.security import Security

@@ -11,12 +11,17 @@ _QUANTITY: Final = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?([A-Za-z]{1,3})", re.A
 _SECONDS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BYTES: Final = {
     "B": 1,
-    **{"kB": 10**3, "MB": 10**6, "GB": 10**9},
-    **{"KiB": 2**10, "MiB": 2**20, "GiB": 2**30},
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
 }
 # A hundred years: longer is a slip of the unit, and Kafka counts retention in milliseconds.
 _LONGEST: Final = timedelta(days=36_525)
 _DURATION_EXPECTED: Final = "expected a duration such as 500ms, 30s, 10m, 7d, or seconds"
+_RANGE: Final = "expected a duration between 0 and 100 years"
 _SIZE_EXPECTED: Final = "expected a size such as 512KiB, 4MiB, or a whole number of bytes"
 
 
@@ -101,9 +106,6 @@ def format_size(value: int) -> str:
         if amount and not rest:
             return f"{amount}{unit}"
     return f"{value}B"
-
-
-_RANGE: Final = "expected a duration between 0 and 100 years"
 
 
 def _in_range(value: timedelta) -> timedelta:

@@ -30,7 +30,8 @@ Task = Literal["binary", "multiclass", "regression"]
 
 DEFAULT_DETECTORS: Final = ("adwin", "page_hinkley")
 _DETECTOR_EXPECTED: Final = "expected a detector's name, or {name: {parameter: value}}"
-_SERIES: Final = ("feature:", "prediction", "quality:", "error", "metric:", "features")
+_NAMED: Final = ("feature:", "prediction:", "quality:", "metric:")
+_SINGLE: Final = ("prediction", "error", "features")
 _SERIES_EXPECTED: Final = (
     "matches no series: expected a glob of feature:<name>, prediction, prediction:<class>,"
     " quality:<name>, error, metric:<name> or features"
@@ -140,20 +141,21 @@ def _unreachable(globs: Sequence[str], key: str) -> list[tuple[Path, str]]:
     return problems
 
 
-def _names_a_series(glob: str) -> str:
+def _can_match(glob: str) -> bool:
     literal = re.split(r"[*?\[]", glob, maxsplit=1)[0]
-    whole = literal == glob
-    for head in _SERIES:
-        if literal == head or (head.startswith(literal) and not whole):
-            return glob
-        # `prediction` goes on as `prediction:<class>`, a head with a colon as any name.
-        if literal.startswith(head if head.endswith(":") else f"{head}:") and head not in {
-            "error",
-            "features",
-        }:
-            return glob
-    hint = f"; for a feature write feature:{glob}" if ":" not in literal else ""
-    refuse(((), _SERIES_EXPECTED + hint))
+    if literal == glob:
+        return glob in _SINGLE or glob.startswith(_NAMED)
+    return literal.startswith(_NAMED) or any(
+        head.startswith(literal) for head in (*_NAMED, *_SINGLE)
+    )
+
+
+def _names_a_series(glob: str) -> str:
+    """Refuse what can match no series, above all a feature's bare name."""
+    if not _can_match(glob):
+        hint = f"; for a feature write `feature:{glob}`" if ":" not in glob else ""
+        refuse(((), f"{_SERIES_EXPECTED}{hint}"))
+    return glob
 
 
 def _all_different(detectors: tuple[DetectorSpec, ...]) -> tuple[DetectorSpec, ...]:

@@ -10,7 +10,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streamproc.contract.config import Config
-from streamproc.transport.address import bootstrap
 from streamproc.transport.errors import BrokerUnreachableError
 from streamproc.transport.quiet import quiet_client
 from streamproc.transport.reach import CONNECT_SECONDS, reach
@@ -114,7 +113,7 @@ async def open_admin(config: Config) -> AsyncIterator[AIOKafkaAdminClient]:
 
 async def _connect(config: Config) -> dict[str, Any]:
     options = client_options(config.security)
-    address = await reach(bootstrap(config.broker), options)
+    address = await reach(config.bootstrap_servers, options)
     return {
         "bootstrap_servers": address,
         "request_timeout_ms": int(REQUEST_SECONDS * 1000),

@@ -2,13 +2,12 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import errors
 from aiokafka.conn import create_conn
 
-from streamproc.transport.address import split
 from streamproc.transport.errors import BrokerAuthError, BrokerError, BrokerUnreachableError
 from streamproc.transport.quiet import quiet_client
 
@@ -25,7 +24,7 @@ _REFUSALS = (
 )
 
 
-async def reach(addresses: str, options: Mapping[str, Any]) -> str:
+async def reach(addresses: Sequence[str], options: Mapping[str, Any]) -> str:
     """Return the first of some addresses where a broker lets us in.
 
     All are tried at once, with TLS and SASL as every client will use them, so that a dead host
@@ -34,7 +33,7 @@ async def reach(addresses: str, options: Mapping[str, Any]) -> str:
     Parameters
     ----------
     addresses
-        ``host:port``, more of them after commas.
+        Each ``host:port``, one or more; an IPv6 host stands in brackets.
     options
         What `streamproc.transport.security.client_options` gives.
 
@@ -47,7 +46,7 @@ async def reach(addresses: str, options: Mapping[str, Any]) -> str:
     """
     attempts = {
         asyncio.create_task(_knock(address, options), name=address)
-        for address in addresses.split(",")
+        for address in addresses
     }
     failures: list[BrokerError] = []
     waiting = attempts
@@ -68,11 +67,11 @@ async def reach(addresses: str, options: Mapping[str, Any]) -> str:
 
 
 async def _knock(address: str, options: Mapping[str, Any]) -> BrokerError | None:
-    host, port = split(address)
+    host, _, port = address.rpartition(":")
     try:
         with quiet_client():
             async with asyncio.timeout(CONNECT_SECONDS):
-                connection = await create_conn(host, port, **options)
+                connection = await create_conn(host.strip("[]"), int(port), **options)
                 connection.close()
     except _REFUSALS as error:
         return BrokerAuthError(f"{address} refuses us: {_text(error)}; check security: in the config")
