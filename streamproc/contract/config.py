@@ -41,7 +41,9 @@ def _kafka_url(url: str) -> str:
 BrokerUrl = Annotated[str, AfterValidator(_kafka_url)]
 _BROKER: Final[TypeAdapter[str]] = TypeAdapter(BrokerUrl)
 
-TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=249)]
+NAME_PATTERN: Final = r"^[A-Za-z0-9._-]+$"
+PREFIX_PATTERN: Final = r"^[A-Za-z0-9._-]*$"
+TopicName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=249)]
 TopicKind = Literal["predictions", "features", "alerts", "dead_letters"]
 KINDS: Final[tuple[TopicKind, ...]] = ("predictions", "features", "alerts", "dead_letters")
 
@@ -58,7 +60,7 @@ class Topics(Section):
     prefix: Annotated[
         str,
         Field(
-            pattern=r"^[A-Za-z0-9._-]*$",
+            pattern=PREFIX_PATTERN,
             max_length=200,
             description="Put before every topic's name.",
             examples=["prod."],
@@ -142,6 +144,7 @@ class Policy(Section):
         int,
         Field(
             ge=1,
+            le=1_000_000_000,
             description="Values of the series without an alarm after which it is resolved.",
             examples=[1000],
         ),
@@ -153,7 +156,12 @@ class Limits(Section):
 
     slice_records: Annotated[
         int,
-        Field(ge=1, description="Most records in one slice of a partition.", examples=[5000]),
+        Field(
+            ge=1,
+            le=1_000_000,
+            description="Most records in one slice of a partition.",
+            examples=[5000],
+        ),
     ] = 5000
     slice_bytes: Annotated[
         Size,
@@ -179,6 +187,7 @@ class Limits(Section):
         int,
         Field(
             ge=1,
+            le=100_000_000,
             description="Series that a worker watches at most; further ones are refused, counted"
             " and alerted once.",
             examples=[500_000],
@@ -186,7 +195,9 @@ class Limits(Section):
     ] = 500_000
     max_features: Annotated[
         int,
-        Field(ge=1, description="An event with more is a dead letter.", examples=[2000]),
+        Field(
+            ge=1, le=1_000_000, description="An event with more is a dead letter.", examples=[2000]
+        ),
     ] = 2000
 
 
@@ -235,7 +246,7 @@ class Config(Section):
         Field(
             min_length=1,
             max_length=249,
-            pattern=r"^[A-Za-z0-9._-]+$",
+            pattern=NAME_PATTERN,
             description="Consumer group: workers with the same one share the partitions.",
             examples=["streamproc"],
         ),
@@ -258,7 +269,9 @@ class Config(Section):
     ] = ()
     policy: Annotated[
         Policy,
-        Field(description="How alarms become incidents.", examples=[{"update_interval": "10m"}]),
+        Field(
+            description="When incidents are told and end.", examples=[{"update_interval": "10m"}]
+        ),
     ] = Policy()
     limits: Annotated[
         Limits,

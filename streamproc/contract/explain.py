@@ -9,12 +9,29 @@ from typing import Any, Final
 from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from streamproc.contract.config import NAME_PATTERN, PREFIX_PATTERN
 from streamproc.contract.document import Problem
 from streamproc.contract.fields import inner_model
-from streamproc.contract.section import REFUSED, Path
+from streamproc.contract.secret import ENV_PATTERN
+from streamproc.contract.section import REFUSED, Path, suggest
 
 _NOT_YET: Final = {
     "online": "online learning is not available in this version: remove the key",
+}
+_EXPECTED: Final = {
+    "bool_type": "true or false",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "invalid_key": "text as key",
+    "model_type": "a mapping",
+    "string_type": "text",
+    "tuple_type": "a list",
+}
+_PATTERNS: Final = {
+    ENV_PATTERN: "the name of an environment variable, in capitals",
+    NAME_PATTERN: "letters, digits, dots, underscores and hyphens",
+    PREFIX_PATTERN: "letters, digits, dots, underscores and hyphens",
 }
 _LONGEST: Final = 60
 # Of what stands here only the kind is shown: it may be a secret in the wrong place.
@@ -64,13 +81,13 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
         return _unknown_key(path, model)
     if kind == "missing":
         return "is required"
-    if kind in {"model_type", "tuple_type", "invalid_key"}:
-        expected = {"model_type": "a mapping", "tuple_type": "a list", "invalid_key": "text"}[kind]
-        return f"expected {expected}, {_found(path, detail['input'])}"
-    message = detail["msg"].removeprefix("Value error, ")
-    for start in ("Input should be ", "String should ", "Value should "):
-        message = message.replace(start, "expected to " if start[0] != "I" else "expected ")
-    return f"{message}, {_found(path, detail['input'])}{_hint(detail)}"
+    found = _found(path, detail["input"])
+    if kind == "string_pattern_mismatch":
+        return f"expected {_PATTERNS[detail['ctx']['pattern']]}, {found}"
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind]}, {found}"
+    message = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    return f"{message.replace('String should', 'expected to')}, {found}{_hint(detail)}"
 
 
 def _unknown_key(path: Path, model: type[BaseModel]) -> str:
@@ -78,10 +95,7 @@ def _unknown_key(path: Path, model: type[BaseModel]) -> str:
     owner = _model_at(model, path[:-1])
     if key in _NOT_YET:
         return _NOT_YET[key]
-    known = list(_keys(owner)) if owner else []
-    close = get_close_matches(key, known, n=1) or [name for name in known if key in name][:1]
-    hint = f"did you mean `{close[0]}`? " if close else ""
-    return f"unknown key; {hint}Expected one of: {', '.join(known)}"
+    return f"unknown key; {suggest(key, list(_keys(owner)) if owner else [])}"
 
 
 def _keys(model: type[BaseModel]) -> Iterator[str]:
@@ -126,7 +140,7 @@ def _shown(value: Any) -> str:
     elif isinstance(value, int) and abs(value) < 10**_LONGEST:
         text = str(value)
     else:
-        return _kind(value)
+        return "NaN or infinity" if isinstance(value, float) else _kind(value)
     text = "".join(character if character.isprintable() else "�" for character in text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 

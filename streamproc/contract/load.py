@@ -25,6 +25,7 @@ from streamproc.errors import ConfigError
 Source = None | str | os.PathLike[str] | Mapping[str, Any] | Config
 """Where a configuration can come from."""
 
+_MOST_BITS: Final = 1000  # fits a float
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_*.:-]{1,60}")
 
 
@@ -116,6 +117,8 @@ def _plain(value: Any, path: Path, budget: list[int] | None = None) -> Any:
         return {key: _plain(item, (*path, 0), budget) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, (*path, 0), budget) for item in value]
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise DocumentError(Problem(0, (), f"has a number of more than {_MOST_BITS} bits"))
     return value
 
 

@@ -12,7 +12,8 @@ from streamproc.errors import ConfigError
 _LONGEST: Final = 65_536
 
 # Upper case only: a password typed here by mistake is then mostly refused rather than looked up.
-EnvName = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,254}$")]
+ENV_PATTERN: Final = r"^[A-Z_][A-Z0-9_]{0,254}$"
+EnvName = Annotated[str, Field(pattern=ENV_PATTERN)]
 """The name of an environment variable."""
 
 FileName = Annotated[str, Field(min_length=1, max_length=4096)]

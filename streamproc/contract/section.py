@@ -1,6 +1,7 @@
 """The base of every section of the configuration, and how its rules refuse what they are given."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Final, NoReturn
 
 from pydantic import ConfigDict
@@ -42,3 +43,16 @@ def refuse_if_any(problems: Sequence[tuple[Path, str]]) -> None:
     """Call `refuse` when there is something to refuse."""
     if problems:
         refuse(*problems)
+
+
+def suggest(name: str, known: Sequence[str]) -> str:
+    """Say which of the known names was probably meant, and what there is.
+
+    Examples
+    --------
+    >>> suggest("adwn", ["adwin", "page_hinkley"])
+    'did you mean `adwin`? Expected one of: adwin, page_hinkley'
+    """
+    close = get_close_matches(name, known, n=1) or [other for other in known if name in other]
+    hint = f"did you mean `{close[0]}`? " if close and name else ""
+    return f"{hint}Expected one of: {', '.join(known)}"

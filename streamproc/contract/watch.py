@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal
@@ -24,11 +23,10 @@ from pydantic_core import CoreSchema
 from detectors import registry
 from detectors.errors import DetectorError, UnknownDetectorError
 from streamproc.contract.alerts import Severity
-from streamproc.contract.section import Path, Section, refuse, refuse_if_any
+from streamproc.contract.section import Path, Section, refuse, refuse_if_any, suggest
 
 Task = Literal["binary", "multiclass", "regression"]
 
-DEFAULT_DETECTORS: Final = ("adwin", "page_hinkley")
 _DETECTOR_EXPECTED: Final = "expected a detector's name, or {name: {parameter: value}}"
 _NAMED: Final = ("feature:", "prediction:", "quality:", "metric:")
 _SINGLE: Final = ("prediction", "error", "features")
@@ -77,11 +75,12 @@ class DetectorSpec(Section):
             return value
         name, params = _split(value)
         try:
-            return {"name": name, "params": dict(registry.resolve(name, params))}
+            _refuse_unknown(name, params)
+            return {"name": name, "params": registry.resolve(name, params)}
         except UnknownDetectorError:
-            refuse(((), _unknown(name)))
+            refuse(((), _unknown_detector(name)))
         except DetectorError as error:
-            refuse(((name,) if params else (), str(error)))
+            refuse(_at_its_parameter(name, params, str(error)))
 
     @model_serializer
     def _as_written(self) -> dict[str, Any]:
@@ -123,11 +122,28 @@ def _split(value: object) -> tuple[str, Mapping[str, Any]]:
     return name, params
 
 
-def _unknown(name: str) -> str:
-    known = sorted(registry.names())
-    close = get_close_matches(name, known, n=1)
-    hint = f"did you mean `{close[0]}`? " if close else ""
-    return f"there is no such detector; {hint}Known: {', '.join(known)}"
+def _unknown_detector(name: str) -> str:
+    return f"there is no such detector; {suggest(name, sorted(registry.names()))}"
+
+
+def _refuse_unknown(name: str, params: Mapping[str, Any]) -> None:
+    known = sorted(registry.resolve(name, {}))
+    refuse_if_any(
+        [
+            ((name, param), f"unknown parameter; {suggest(param, known)}")
+            for param in params
+            if param not in known
+        ]
+    )
+
+
+def _at_its_parameter(name: str, params: Mapping[str, Any], message: str) -> tuple[Path, str]:
+    """Move the parameter that a detector's message begins with into the path."""
+    for param in params:
+        prefix = f"{name}.{param}: "
+        if message.startswith(prefix):
+            return (name, param), message.removeprefix(prefix)
+    return (name,), message
 
 
 def _unreachable(globs: Sequence[str], key: str) -> list[tuple[Path, str]]:
@@ -192,7 +208,7 @@ class Watch(Section):
     ]
 
 
-_DEFAULT_WATCH: Final = {"on": "*", "detectors": DEFAULT_DETECTORS}
+_DEFAULT_WATCH: Final = {"on": "*", "detectors": ["adwin", "page_hinkley"]}
 _URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
 
 
@@ -256,6 +272,7 @@ class ModelConfig(Section):
             description="What to watch, the first match first. An empty list: nothing.",
             examples=[[{"on": "feature:*", "detectors": ["adwin"]}]],
             default_factory=_default_watch,
+            json_schema_extra={"default": [_DEFAULT_WATCH]},
         ),
     ]
 
