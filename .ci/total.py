@@ -1,6 +1,7 @@
+# noqa: INP001  a program by itself
 """Print how many tests passed, failed and were skipped over all test reports.
 
-``total.py FAILED REPORT...``: FAILED is 1 when any step failed, be it a test or not.
+``total.py STEPS REPORT...``: STEPS is how many steps failed, for whatever reason.
 """
 
 import sys
@@ -8,8 +9,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 
-def main(step_failed: bool, reports: list[Path]) -> str:
-    """Return the closing line; a step that failed without a failed test counts as one."""
+def closing_line(failed_steps: int, reports: list[Path]) -> str:
+    """Count over all reports; steps that failed without a failed test count as failed tests."""
     ran = failed = skipped = 0
     for report in reports:
         for suite in ET.parse(report).getroot().iter("testsuite"):  # noqa: S314  our own file
@@ -17,9 +18,10 @@ def main(step_failed: bool, reports: list[Path]) -> str:
             failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
             skipped += int(suite.get("skipped", 0))
     passed = max(ran - failed - skipped, 0)
-    failed = max(failed, int(step_failed))
+    failed = max(failed, failed_steps)
     return f"{passed} passed, {failed} failed, {skipped} skipped"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(main(sys.argv[1] == "1", [Path(name) for name in sys.argv[2:]]) + "\n")
+    line = closing_line(int(sys.argv[1]), [Path(name) for name in sys.argv[2:]])
+    sys.stdout.write(f"{line}\n")
