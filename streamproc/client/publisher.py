@@ -247,7 +247,9 @@ class Publisher:
 
     def _settled(self, receipt: "asyncio.Future[Any]") -> None:
         self._pending -= 1
-        if self._pending <= self._max_pending // 2:  # half: one wake-up a thousand records, not each
+        if (
+            self._pending <= self._max_pending // 2
+        ):  # half: one wake-up a thousand records, not each
             self._room.set()
         if not self._pending:
             self._idle.set()

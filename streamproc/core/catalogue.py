@@ -61,6 +61,12 @@ class Catalogue:
         layout.quality[model.row, column] = slot
         return slot
 
+    def warming(self) -> int:
+        """Count the series that are blind because they still learn their unit."""
+        return sum(
+            int(profile.watch.warming[: profile.used].sum()) for profile in self.profiles.values()
+        )
+
     def unwatched(self) -> int:
         """Count the features that are strings, lists or always null, which nothing watches yet."""
         return sum(len(layout.shape.others) * len(layout.rows) for layout in self.layouts.values())

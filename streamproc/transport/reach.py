@@ -45,8 +45,7 @@ async def reach(addresses: Sequence[str], options: Mapping[str, Any]) -> str:
         When those that answer refuse us, or we them.
     """
     attempts = {
-        asyncio.create_task(_knock(address, options), name=address)
-        for address in addresses
+        asyncio.create_task(_knock(address, options), name=address) for address in addresses
     }
     failures: list[BrokerError] = []
     waiting = attempts
@@ -63,7 +62,9 @@ async def reach(addresses: Sequence[str], options: Mapping[str, Any]) -> str:
             attempt.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
     # Being refused says more than the silence of another host.
-    raise next((failure for failure in failures if isinstance(failure, BrokerAuthError)), failures[0])
+    raise next(
+        (failure for failure in failures if isinstance(failure, BrokerAuthError)), failures[0]
+    )
 
 
 async def _knock(address: str, options: Mapping[str, Any]) -> BrokerError | None:
@@ -74,7 +75,9 @@ async def _knock(address: str, options: Mapping[str, Any]) -> BrokerError | None
                 connection = await create_conn(host.strip("[]"), int(port), **options)
                 connection.close()
     except _REFUSALS as error:
-        return BrokerAuthError(f"{address} refuses us: {_text(error)}; check security: in the config")
+        return BrokerAuthError(
+            f"{address} refuses us: {_text(error)}; check security: in the config"
+        )
     except ssl.SSLError as error:
         return _tls_error(address, error)
     except TimeoutError:

@@ -105,7 +105,9 @@ class CsvTable:
 
 
 def _header(name: str, line: int, cells: list[str]) -> tuple[str, ...]:
-    separator = next((mark for mark in _OTHER_SEPARATORS if len(cells) == 1 and mark in cells[0]), None)
+    separator = next(
+        (mark for mark in _OTHER_SEPARATORS if len(cells) == 1 and mark in cells[0]), None
+    )
     if separator:
         raise RowError.at(name, line, f"cells are separated by {separator!r}: csv wants commas")
     columns = tuple(cell.strip() or f"c{position}" for position, cell in enumerate(cells))
