@@ -103,9 +103,7 @@ async def publish_file(job: Job, broker: str | None, config: Source) -> None:
     )
 
 
-async def _send(
-    publisher: Publisher, table: Table, job: Job, roles: Roles, count: Count
-) -> None:
+async def _send(publisher: Publisher, table: Table, job: Job, roles: Roles, count: Count) -> None:
     reader = RowReader(table.name, job.model, roles, job.label_delay)
     started = time.monotonic()
     with Bar(table) as bar:

@@ -83,9 +83,7 @@ class RowReader:
         if self._roles.label is None or values.get(self._roles.label) is None:
             return
         label = {key: event[key] for key in ("model_id", "event_id")}
-        self._waiting.append(
-            (number + self._delay, label | {"label": values[self._roles.label]})
-        )
+        self._waiting.append((number + self._delay, label | {"label": values[self._roles.label]}))
 
     def _due(self, number: int | None, event: Event) -> Iterator[Event]:
         """Give the labels that are due after a row, or all at the end, with that row's time."""

@@ -64,7 +64,7 @@ class Publisher:
         self._max_pending = max_pending
         self._topics: dict[Stream, str] = {}
         self._pending = 0
-        self._failures: list[Exception] = []
+        self._failures: list[BaseException] = []
         self._room = asyncio.Event()
         self._idle = asyncio.Event()
         self._stack = AsyncExitStack()
@@ -247,7 +247,9 @@ class Publisher:
 
     def _settled(self, receipt: "asyncio.Future[Any]") -> None:
         self._pending -= 1
-        if self._pending <= self._max_pending // 2:  # half: one wake-up a thousand records, not each
+        if (
+            self._pending <= self._max_pending // 2
+        ):  # half: one wake-up a thousand records, not each
             self._room.set()
         if not self._pending:
             self._idle.set()

@@ -133,9 +133,7 @@ async def _start(
                 await start()
     except BaseException as error:
         await _stop(stop)
-        if isinstance(error, _NOT_IDEMPOTENT) or not isinstance(
-            error, errors.KafkaError | OSError
-        ):
+        if isinstance(error, _NOT_IDEMPOTENT) or not isinstance(error, errors.KafkaError | OSError):
             raise
         raise BrokerUnreachableError(
             f"{address} answers, but its cluster does not within {CONNECT_SECONDS:.0f} s"

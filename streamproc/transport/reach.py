@@ -1,6 +1,7 @@
 """Find out whether a cluster answers, and if not, why."""
 
 import asyncio
+import os
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -45,8 +46,7 @@ async def reach(addresses: Sequence[str], options: Mapping[str, Any]) -> str:
         When those that answer refuse us, or we them.
     """
     attempts = {
-        asyncio.create_task(_knock(address, options), name=address)
-        for address in addresses
+        asyncio.create_task(_knock(address, options), name=address) for address in addresses
     }
     failures: list[BrokerError] = []
     waiting = attempts
@@ -63,7 +63,9 @@ async def reach(addresses: Sequence[str], options: Mapping[str, Any]) -> str:
             attempt.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
     # Being refused says more than the silence of another host.
-    raise next((failure for failure in failures if isinstance(failure, BrokerAuthError)), failures[0])
+    raise next(
+        (failure for failure in failures if isinstance(failure, BrokerAuthError)), failures[0]
+    )
 
 
 async def _knock(address: str, options: Mapping[str, Any]) -> BrokerError | None:
@@ -74,7 +76,9 @@ async def _knock(address: str, options: Mapping[str, Any]) -> BrokerError | None
                 connection = await create_conn(host.strip("[]"), int(port), **options)
                 connection.close()
     except _REFUSALS as error:
-        return BrokerAuthError(f"{address} refuses us: {_text(error)}; check security: in the config")
+        return BrokerAuthError(
+            f"{address} refuses us: {_text(error)}; check security: in the config"
+        )
     except ssl.SSLError as error:
         return _tls_error(address, error)
     except TimeoutError:
@@ -108,6 +112,8 @@ def _tls_error(address: str, error: ssl.SSLError) -> BrokerError:
 
 
 def _text(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)  # asyncio puts the address into its own text
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

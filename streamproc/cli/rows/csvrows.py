@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from streamproc.cli.rows.cells import Cell, is_number, parse_cell
@@ -94,7 +94,7 @@ class CsvTable:
                 yield self._reader.line_num, cells
 
     def _bad_cell(
-        self, line: int, parsers: list[Callable[[str], Cell]], cells: list[str]
+        self, line: int, parsers: Sequence[Callable[[str], Cell]], cells: list[str]
     ) -> RowError:
         for column, parse, cell in zip(self.columns, parsers, cells, strict=True):
             try:
@@ -105,7 +105,9 @@ class CsvTable:
 
 
 def _header(name: str, line: int, cells: list[str]) -> tuple[str, ...]:
-    separator = next((mark for mark in _OTHER_SEPARATORS if len(cells) == 1 and mark in cells[0]), None)
+    separator = next(
+        (mark for mark in _OTHER_SEPARATORS if len(cells) == 1 and mark in cells[0]), None
+    )
     if separator:
         raise RowError.at(name, line, f"cells are separated by {separator!r}: csv wants commas")
     columns = tuple(cell.strip() or f"c{position}" for position, cell in enumerate(cells))

@@ -78,7 +78,9 @@ class JsonTable:
     def _as_text(row: Row, text: Collection[str]) -> Row:
         if not text:
             return row
-        return Row(row.line, row.values | {column: _text(row.values.get(column)) for column in text})
+        return Row(
+            row.line, {**row.values, **{column: _text(row.values.get(column)) for column in text}}
+        )
 
 
 def _text(value: Any) -> Any:

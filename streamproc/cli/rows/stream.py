@@ -32,7 +32,9 @@ class Stream:
     def __init__(self, path: Path) -> None:
         self.name = "standard input" if path == STDIN else str(path)
         try:
-            self._file = cast("io.BufferedReader", sys.stdin.buffer) if path == STDIN else path.open("rb")
+            self._file = (
+                cast("io.BufferedReader", sys.stdin.buffer) if path == STDIN else path.open("rb")
+            )
             packed = self._file.peek(2).startswith(_GZIP)
         except OSError as error:
             raise RowError(f"{self.name} cannot be read: {error.strerror}") from error
