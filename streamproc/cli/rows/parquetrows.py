@@ -47,8 +47,6 @@ class ParquetTable:
             raise RowError(f"{self.name} is not a parquet file: {error}") from error
         self._total: int = self._file.metadata.num_rows
         self.columns = tuple(self._file.schema_arrow.names)
-        if not self._total:
-            raise RowError(f"{self.name} is empty: there is nothing to publish")
 
     def rows(self, text: Collection[str] = ()) -> Iterator[Row]:
         """Iterate over the rows, once; numbers in the columns of `text` become their text."""
