@@ -10,7 +10,7 @@ import typer
 from streamproc.cli.options import Broker, ConfigFile, flag
 
 
-def alerts(  # noqa: PLR0913  one parameter a flag
+def alerts(
     *,
     follow: Annotated[
         bool, flag("follow", "Wait for more at the end, until interrupted.", show_default=False)
@@ -32,7 +32,11 @@ def alerts(  # noqa: PLR0913  one parameter a flag
     config: ConfigFile = None,
     broker: Broker = None,
 ) -> None:
-    """Print the alerts, oldest first; without --follow, those that are there now."""
+    """Print the alerts on the topic.
+
+    Without --follow it ends with the alerts that are there now. Each is printed once, those of
+    one model in the order in which they came.
+    """
     from streamproc.cli.alerting import print_alerts  # noqa: PLC0415  --help
     from streamproc.client import Alerts  # noqa: PLC0415  --help
 

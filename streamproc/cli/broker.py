@@ -7,13 +7,19 @@ from streamproc.cli.options import flag
 
 
 def broker(
-    port: Annotated[int, flag("port", "Port on loopback.", min=1, max=65535)] = 9092,
+    port: Annotated[
+        int, flag("port", "Port on loopback; 0 takes a free one.", min=0, max=65535)
+    ] = 9092,
     data_dir: Annotated[
         Path | None,
         flag("data-dir", "Where records are kept; without it, nowhere.", metavar="DIR"),
     ] = None,
 ) -> None:
-    """Run the embedded broker on this machine until interrupted: for a try, not for service."""
-    from streamproc.broker.embedded import run  # noqa: PLC0415  --help
+    """Run the embedded broker until interrupted.
+
+    It is for one machine and keeps nothing safe: try things with it, and use Apache Kafka for
+    anything else.
+    """
+    from streamproc.broker.command import run  # noqa: PLC0415  --help
 
     run(port, data_dir)

@@ -42,6 +42,8 @@ class Commands(TyperGroup):
             for line in str(error).splitlines():
                 typer.echo(f"error: {line}", err=True)
             ctx.exit(WRONG_USAGE if isinstance(error, ConfigError) else FAILED)
+        except KeyboardInterrupt:  # a command for which that is the way to end handles it itself
+            ctx.exit(FAILED)
         except BrokenPipeError:  # `| head` has read what it wanted
             # The interpreter flushes stdout once more at its end, and would complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

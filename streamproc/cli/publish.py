@@ -8,20 +8,43 @@ import typer
 
 from streamproc.cli.options import Broker, ConfigFile, flag
 
+_STDIN = Path("-")
+
+
+def _readable(file: Path) -> Path:
+    if file != _STDIN and not file.exists():
+        raise typer.BadParameter(f"{file} does not exist")
+    if file.is_dir():
+        raise typer.BadParameter(f"{file} is a directory")
+    return file
+
+
+def _model_id(model: str) -> str:
+    if not 1 <= len(model) <= 255:
+        raise typer.BadParameter("must have 1 to 255 characters")
+    return model
+
+
+def _positive(rate: float | None) -> float | None:
+    if rate is not None and not rate > 0:
+        raise typer.BadParameter("must be more than 0")
+    return rate
+
 
 def publish(  # noqa: PLR0913  one parameter a flag
     file: Annotated[
         Path,
         typer.Argument(
             help="csv, csv.gz, jsonl, jsonl.gz or parquet; - is standard input.",
-            exists=True,
-            dir_okay=False,
-            allow_dash=True,
+            metavar="FILE",
+            callback=_readable,
             show_default=False,
         ),
     ],
     *,
-    model: Annotated[str, flag("model", "The model_id of the events.", metavar="ID")],
+    model: Annotated[
+        str, flag("model", "The model_id of the events.", metavar="ID", callback=_model_id)
+    ],
     prediction: Annotated[
         str | None,
         flag(
@@ -51,7 +74,12 @@ def publish(  # noqa: PLR0913  one parameter a flag
     ] = 0,
     rate: Annotated[
         float | None,
-        flag("rate", "Rows a second at most; without it, as fast as possible.", metavar="R"),
+        flag(
+            "rate",
+            "Rows a second at most; without it, as fast as possible.",
+            metavar="R",
+            callback=_positive,
+        ),
     ] = None,
     config: ConfigFile = None,
     broker: Broker = None,
@@ -63,8 +91,6 @@ def publish(  # noqa: PLR0913  one parameter a flag
     """
     from streamproc.cli.publishing import Job, publish_file  # noqa: PLC0415  --help
 
-    if rate is not None and not rate > 0:
-        raise typer.BadParameter("must be more than 0", param_hint="--rate")
     job = Job(
         file=file,
         model=model,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from streamproc.cli.output import note, printable
+from streamproc.cli.output import count, note, printable
 from streamproc.cli.progress import Bar
 from streamproc.cli.roles import Roles
 from streamproc.cli.rowevents import Event, RowEvents, RowReader
@@ -17,6 +17,7 @@ from streamproc.client import Publisher
 from streamproc.client.settings import Source
 from streamproc.contract.events import EventError
 from streamproc.errors import StreamprocError
+from streamproc.transport.errors import DeliveryError
 
 
 class PublishError(StreamprocError):
@@ -53,7 +54,7 @@ class Job:
 
 
 @dataclass
-class Count:
+class Sent:
     """How many rows have been sent, and how many labels with them."""
 
     rows: int = 0
@@ -82,41 +83,44 @@ async def publish_file(job: Job, broker: str | None, config: Source) -> None:
         When the file has no such column.
     """
     publisher = Publisher(broker, config=config)
-    count = Count()
+    sent = Sent()
     started = time.monotonic()
     with open_table(job.file) as table:
         roles = job.roles(table.columns)
         if table.notice:
             note(table.notice)
         async with publisher:
-            with _explained(count):
+            with _explained(sent):
                 try:
-                    await _send(publisher, table, job, roles, count)
+                    await _send(publisher, table, job, roles, sent)
                 finally:
                     await publisher.flush()
+        if not sent.rows:
+            raise RowError(f"{table.name} has columns and no rows: there is nothing to publish")
+    kind = "feature event" if roles.prediction is None else "prediction event"
+    labels = f" and {count(sent.labels, 'label')}" if job.label else ""
     seconds = time.monotonic() - started
-    kind = "feature" if roles.prediction is None else "prediction"
-    labels = f" and {count.labels} labels" if job.label else ""
     sys.stdout.write(
-        f"{printable(table.name)}: {count.rows} rows sent as {count.rows} {kind} events{labels}"
-        f" of {printable(job.model)} in {seconds:.1f} s ({count.rows / seconds:.0f} rows/s)\n"
+        f"{printable(table.name)}: {count(sent.rows, 'row')} sent as {count(sent.rows, kind)}"
+        f"{labels} of {printable(job.model)} in {seconds:.1f} s"
+        f" ({sent.rows / seconds:.0f} rows/s)\n"
     )
 
 
-async def _send(publisher: Publisher, table: Table, job: Job, roles: Roles, count: Count) -> None:
+async def _send(publisher: Publisher, table: Table, job: Job, roles: Roles, sent: Sent) -> None:
     reader = RowReader(table.name, job.model, roles, job.label_delay)
     started = time.monotonic()
     with Bar(table) as bar:
         for row in reader.events(table.rows(roles.text)):
             if row.event is not None:
                 await _send_one(publisher, table, row, row.event)
-                count.rows += 1
+                sent.rows += 1
             for label in row.labels:
                 await _send_one(publisher, table, row, label)
-                count.labels += 1
-            bar.advance(count.rows)
+                sent.labels += 1
+            bar.advance(sent.rows)
             if job.rate is not None:
-                await _pause(started + count.rows / job.rate)
+                await _pause(started + sent.rows / job.rate)
 
 
 async def _send_one(publisher: Publisher, table: Table, row: RowEvents, event: Event) -> None:
@@ -133,12 +137,15 @@ async def _pause(until: float) -> None:
 
 
 @contextmanager
-def _explained(count: Count) -> Iterator[None]:
+def _explained(sent: Sent) -> Iterator[None]:
     """Say with every failure how many rows were sent before it."""
     try:
         yield
+    except DeliveryError as error:
+        rows = count(sent.rows, "row")
+        raise PublishError(f"{error}\n{rows} had been handed over, not all confirmed") from error
     except StreamprocError as error:
-        raise PublishError(f"{error}\n{count.rows} rows were sent before that") from error
+        raise PublishError(f"{error}\n{count(sent.rows, 'row')} sent before that") from error
     except asyncio.CancelledError:
-        note(f"interrupted: {count.rows} rows were sent")
+        note(f"interrupted: {count(sent.rows, 'row')} sent")
         raise

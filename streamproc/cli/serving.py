@@ -1,7 +1,9 @@
 """Runs a worker in this process: logs, signals, event loop, HTTP."""
 
 import asyncio
+import contextlib
 import logging
+import multiprocessing
 import signal
 import sys
 from typing import Final
@@ -62,6 +64,9 @@ async def _serve(config: Config, exit_when_idle: float | None) -> None:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, worker.stopped.set)
+        parent = multiprocessing.parent_process()
+        if parent is not None:  # a worker whose supervisor was killed must not live on unseen
+            loop.add_reader(parent.sentinel, worker.stopped.set)
         app = application(registry, worker.unhealthy, worker.unready)
         async with serve(app, config.http) as port:
             where = f"; metrics on http://{config.http.host}:{port}" if config.http else ""
@@ -73,5 +78,7 @@ async def _serve(config: Config, exit_when_idle: float | None) -> None:
 
 
 async def _until_idle(worker: Worker, seconds: float) -> None:
-    while not worker.stopped.is_set() and worker.idle_seconds() < seconds:
-        await asyncio.sleep(IDLE_CHECK_SECONDS)
+    while worker.idle_seconds() < seconds:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(worker.stopped.wait(), IDLE_CHECK_SECONDS)
+            return

@@ -131,7 +131,9 @@ class Alerts:
 
     async def _reached(self, ends: dict[TopicPartition, int]) -> int | None:
         """Return the sum of all positions, or None once each is at its end."""
-        positions = {partition: await self._consumer.position(partition) for partition in ends}
+        positions: dict[TopicPartition, int] = {
+            partition: await self._consumer.position(partition) for partition in ends
+        }
         if all(positions[partition] >= end for partition, end in ends.items()):
             return None
         return sum(positions.values())

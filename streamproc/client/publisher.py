@@ -64,7 +64,7 @@ class Publisher:
         self._max_pending = max_pending
         self._topics: dict[Stream, str] = {}
         self._pending = 0
-        self._failures: list[Exception] = []
+        self._failures: list[BaseException] = []
         self._room = asyncio.Event()
         self._idle = asyncio.Event()
         self._stack = AsyncExitStack()

@@ -12,7 +12,7 @@ Examples
 ...             print(alert.message)
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -159,7 +159,7 @@ class Alerts:
             yield alert
 
 
-async def _next(alerts: "asynchronous_alerts.AsyncIterator[AlertEvent]") -> AlertEvent | None:
+async def _next(alerts: AsyncIterator[AlertEvent]) -> AlertEvent | None:
     return await anext(alerts, None)
 
 

@@ -16,6 +16,8 @@ class Catalogue:
         Every model seen, by its id.
     refused
         Series that were not watched because `limits.max_series` was reached.
+    told
+        Whether that was said in an alert.
     """
 
     def __init__(self, topic: Topic, config: Config) -> None:
@@ -26,6 +28,7 @@ class Catalogue:
         self.profiles: dict[tuple[str, ...], Profile] = {}
         self.series = 0
         self.refused = 0
+        self.told = False
 
     def settle(self, model_id: str, shape: Shape) -> Model | None:
         """Put a model where events of this shape are read; None when nothing more fits."""
@@ -43,7 +46,7 @@ class Catalogue:
             events = model.layout.remove(model)
         for name, profile in zip(layout.series, layout.profiles, strict=True):
             if profile is not None and name not in model.slots:
-                self._watch(model, name, profile)
+                self.refused += self._watch(model, name, profile) == UNWATCHED
         if events:
             for name in shape.numbers:
                 if name not in model.layout.shape.numbers:
@@ -73,7 +76,6 @@ class Catalogue:
 
     def _watch(self, model: Model, name: str, profile: Profile) -> int:
         if self.series >= self.config.limits.max_series:
-            self.refused += 1
             slot = UNWATCHED
         else:
             self.series += 1

@@ -38,6 +38,9 @@ class Reader:
     watch
         Called with groups of events: at the end of a slice, and before a known model
         changes its layout, so that each series is fed in log order.
+    full
+        Called once, with an event, its place and its record, when a series of it is the first
+        that is not watched because of `limits.max_series`.
     """
 
     def __init__(
@@ -46,11 +49,13 @@ class Reader:
         topic: str,
         partition: int,
         watch: Callable[[Groups, Sequence[Record], Outcome], None],
+        full: Callable[[Any, int, Record], None],
     ) -> None:
         self._catalogue = catalogue
         self._limits = catalogue.config.limits
         self._topic, self._partition = topic, partition
         self._watch = watch
+        self._full = full
         self._any = ANY[catalogue.topic]
         self._hints: dict[bytes | None, Layout] = {}
 
@@ -96,13 +101,17 @@ class Reader:
                 reason = Reason.TOO_MANY_FEATURES, f"{len(event.features)} features; {detail}"
                 self._refuse(record, index, body, reason, outcome)
                 continue
+            place = (position << PLACE_BITS) + max(index, 0)
             layout = self._layout(event, groups, records, outcome)
+            if self._catalogue.refused and not self._catalogue.told:
+                self._catalogue.told = True
+                self._full(event, place, record)
             if layout is None:
                 continue
             self._hint(record.key, layout)
             group = groups.setdefault(layout, Group())
             group.events.append(layout.event(event))
-            group.places.append((position << PLACE_BITS) + max(index, 0))
+            group.places.append(place)
 
     def _layout(
         self, event: Any, groups: Groups, records: Sequence[Record], outcome: Outcome

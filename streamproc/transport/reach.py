@@ -1,6 +1,7 @@
 """Find out whether a cluster answers, and if not, why."""
 
 import asyncio
+import os
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -111,6 +112,8 @@ def _tls_error(address: str, error: ssl.SSLError) -> BrokerError:
 
 
 def _text(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)  # asyncio puts the address into its own text
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

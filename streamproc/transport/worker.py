@@ -108,7 +108,7 @@ class Worker:
                     await acknowledge()
                     self._active = time.monotonic()
                     return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is ends this worker
             _log.exception("slice %r failed", part)
             self._fail(error)
         await asyncio.Event().wait()  # Faust must not hand over the next slice

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 
 # JSON's grammar of numbers, and the forms "+1", ".5" and "5." that other programs write.
 # A leading zero makes text of it: "007" and "01234" are codes, and 7 would not be the same.
-_NUMBER = re.compile(
-    r"[+-]?(?:(?:0|[1-9][0-9]*)(?P<fraction>\.[0-9]*)?|(?P<tail>\.[0-9]+))(?P<exponent>[eE][+-]?[0-9]+)?"
-)
+_NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
 _WORDS: Mapping[str, bool | None] = {
     "": None,
@@ -18,9 +16,8 @@ _WORDS: Mapping[str, bool | None] = {
     "true": True,
     "false": False,
 }
-_INT64 = range(-(2**63), 2**63)  # what JSON readers of other languages hold as a whole number
 
-Cell = float | int | bool | str | None
+Cell = float | bool | str | None
 
 
 def parse_cell(text: str) -> Cell:
@@ -33,7 +30,7 @@ def parse_cell(text: str) -> Cell:
 
     Returns
     -------
-    float or int or bool or str or None
+    float or bool or str or None
         ``true`` and ``false`` in any case are truth values; an empty cell, ``NA``, ``NaN`` and
         ``null`` are missing; numbers may have spaces around them, text keeps its own.
 
@@ -45,11 +42,13 @@ def parse_cell(text: str) -> Cell:
     Examples
     --------
     >>> [parse_cell(text) for text in ("1", "2.50", "1e3", "True", "NA", "007")]
-    [1, 2.5, 1000.0, True, None, '007']
+    [1.0, 2.5, 1000.0, True, None, '007']
     """
-    match = _NUMBER.fullmatch(text)
-    if match:
-        return _number(text, whole=match.lastgroup is None)
+    if _NUMBER.fullmatch(text):
+        value = float(text)
+        if math.isinf(value):
+            raise ValueError(_no_infinity(text))
+        return value
     word = text.strip()
     if word.lower() in _WORDS:
         return _WORDS[word.lower()]
@@ -63,15 +62,6 @@ def parse_cell(text: str) -> Cell:
 def is_number(text: str) -> bool:
     """Whether a cell is a number."""
     return _NUMBER.fullmatch(text.strip()) is not None
-
-
-def _number(text: str, *, whole: bool) -> float | int:
-    if whole and int(text) in _INT64:
-        return int(text)
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError(_no_infinity(text))
-    return value
 
 
 def _no_infinity(text: str) -> str:

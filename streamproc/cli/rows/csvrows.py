@@ -1,10 +1,9 @@
 """Rows of a csv file."""
 
 import csv
-import io
+import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from streamproc.cli.rows.cells import Cell, is_number, parse_cell
 from streamproc.cli.rows.errors import RowError
@@ -34,9 +33,7 @@ class CsvTable:
     def __init__(self, stream: Stream) -> None:
         self.name = stream.name
         self._stream = stream
-        self._reader = csv.reader(
-            io.TextIOWrapper(stream.data, encoding="utf-8-sig", newline=""), strict=True
-        )
+        self._reader = csv.reader(self._lines(), strict=True)
         first = next(self._cells(), None)
         if first is None:
             raise RowError(f"{self.name} is empty: there is nothing to publish")
@@ -85,16 +82,29 @@ class CsvTable:
         while True:
             try:
                 cells = next(self._reader, None)
-            except (csv.Error, UnicodeDecodeError, EOFError, OSError) as error:
-                line = self._reader.line_num
-                raise RowError.at(self.name, line, _unreadable(error)) from error
+            except csv.Error as error:
+                raise RowError.at(self.name, self._reader.line_num, f"not csv: {error}") from error
             if cells is None:
                 return
             if cells:
                 yield self._reader.line_num, cells
 
+    def _lines(self) -> Iterator[str]:
+        """Decode line by line, so that an error names its line and not one a block away."""
+        done = 0
+        try:
+            for line in self._stream.data:
+                # A byte order mark, which spreadsheets write, is no part of the first name.
+                yield line.decode("utf-8" if done else "utf-8-sig")
+                done += 1
+        except UnicodeDecodeError as error:
+            what = f"not UTF-8 text: {error.reason}"
+            raise RowError.at(self.name, done + 1, what) from error
+        except (EOFError, OSError, zlib.error) as error:
+            raise RowError.at(self.name, done + 1, f"cannot be read: {error}") from error
+
     def _bad_cell(
-        self, line: int, parsers: list[Callable[[str], Cell]], cells: list[str]
+        self, line: int, parsers: Sequence[Callable[[str], Cell]], cells: list[str]
     ) -> RowError:
         for column, parse, cell in zip(self.columns, parsers, cells, strict=True):
             try:
@@ -120,9 +130,3 @@ def _header(name: str, line: int, cells: list[str]) -> tuple[str, ...]:
 def _notice(name: str, columns: tuple[str, ...]) -> str:
     last = f" … {columns[-1]}" if len(columns) > 1 else ""
     return f"{name} has no header: its columns are called {columns[0]}{last}"
-
-
-def _unreadable(error: Any) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return f"not UTF-8 text ({error.reason})"
-    return f"cannot be read: {error}"

@@ -1,5 +1,6 @@
 """Rows of a jsonl file: one JSON object a line."""
 
+import zlib
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -59,7 +60,7 @@ class JsonTable:
             try:
                 yield Row(number, decode(line))
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                what = f"not a JSON object on one line ({error})"
+                what = f"not one JSON object ({error})"
                 raise RowError.at(self.name, number, what) from error
 
     def _lines(self) -> Iterator[bytes]:
@@ -68,7 +69,7 @@ class JsonTable:
             number += 1
             try:
                 line = self._stream.data.readline()
-            except (EOFError, OSError) as error:
+            except (EOFError, OSError, zlib.error) as error:
                 raise RowError.at(self.name, number, f"cannot be read: {error}") from error
             if not line:
                 return
@@ -79,7 +80,7 @@ class JsonTable:
         if not text:
             return row
         return Row(
-            row.line, row.values | {column: _text(row.values.get(column)) for column in text}
+            row.line, {**row.values, **{column: _text(row.values.get(column)) for column in text}}
         )
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-import pyarrow
-import pyarrow.parquet
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from streamproc.cli.rows.errors import RowError
 from streamproc.cli.rows.stream import Stream
@@ -42,13 +42,11 @@ class ParquetTable:
         if not stream.data.seekable():
             raise RowError(f"{self.name}: parquet cannot be read from a pipe; name the file")
         try:
-            self._file = pyarrow.parquet.ParquetFile(stream.data)
-        except (pyarrow.ArrowException, OSError) as error:
+            self._file = pq.ParquetFile(stream.data)
+        except (pa.ArrowException, OSError) as error:
             raise RowError(f"{self.name} is not a parquet file: {error}") from error
         self._total: int = self._file.metadata.num_rows
         self.columns = tuple(self._file.schema_arrow.names)
-        if not self._total:
-            raise RowError(f"{self.name} is empty: there is nothing to publish")
 
     def rows(self, text: Collection[str] = ()) -> Iterator[Row]:
         """Iterate over the rows, once; numbers in the columns of `text` become their text."""
@@ -59,7 +57,7 @@ class ParquetTable:
                 for cells in zip(*lists, strict=True):
                     self._done += 1
                     yield Row(self._done, self._values(parsers, cells))
-        except (pyarrow.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError) as error:
             raise RowError.at(self.name, self._done + 1, f"cannot be read: {error}") from error
 
     def progress(self) -> Progress:

@@ -5,6 +5,7 @@ import io
 import os
 import stat
 import sys
+import zlib
 from pathlib import Path
 from typing import cast
 
@@ -50,7 +51,7 @@ class Stream:
         """Return the first bytes that are not white space, without reading past them."""
         try:
             return self.data.peek(64).lstrip(b"\xef\xbb\xbf \t\r\n")
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, zlib.error) as error:
             raise RowError(f"{self.name} cannot be read: {error}") from error
 
     def progress(self) -> Progress:
