@@ -15,8 +15,8 @@ from detectors.standardise import Standardiser
 
 WARMUP = 200
 """Values that a series learns its unit from."""
-CLIP = 8.0
-"""Deviations beyond which a value counts no more."""
+CLIP = 4.0
+"""Robust deviations beyond which a value counts no more."""
 _NONE = np.iinfo(np.int64).max
 
 
