@@ -8,6 +8,9 @@ from detectors.bank import Floats, Ints
 from detectors.errors import ParameterError, ShapeError, StateError
 from detectors.slots import Slots, State, blank_record, check_scan, check_state, widened
 
+SMALL_POOL = 256
+"""Buffers kept without asking whether they are still needed: half a megabyte at most."""
+
 _BLANK = blank_record(
     {
         "loc": (np.float64, np.nan),
@@ -115,6 +118,8 @@ class Standardiser(Slots):
         self._n_free = kernel.scan(
             values, tasks, out, self._records, self._pool, self._free, self._n_free, self._clip
         )
+        if len(self._pool) > SMALL_POOL and self._n_free > len(self._pool) // 2:
+            self._shrink()
 
     def state(self) -> State:
         """Copy all there is to know; unfinished warm-ups in order of slot."""
@@ -145,6 +150,15 @@ class Standardiser(Slots):
     def nbytes(self) -> int:
         """Bytes held, spare room included."""
         return super().nbytes() + int(self._pool.nbytes + self._free.nbytes)
+
+    def _shrink(self) -> None:
+        """Give the memory of unused buffers back."""
+        records = self._records[: self.size]
+        held = np.flatnonzero(records["buffer"] >= 0)
+        self._pool = self._pool[records["buffer"][held]]
+        records["buffer"][held] = np.arange(len(held), dtype=np.int32)
+        self._free = np.empty(len(held), np.int32)
+        self._n_free = 0
 
     def _make_room(self, needed: int) -> None:
         """Have `needed` free buffers."""
