@@ -146,7 +146,7 @@ _ENTRIES = {
                 ),
                 Param("grace_period", int, 10, "values before the first check", 0, 1_000_000_000),
             ),
-            {"delta": 1e-7},
+            {"delta": 2e-6, "clock": 16},
         ),
         _entry(
             "page_hinkley",
@@ -169,7 +169,7 @@ _ENTRIES = {
                 ),
                 Param("mode", str, "both", "direction that alarms", choices=MODES),
             ),
-            {"delta": 0.3, "threshold": 50.0, "alpha": 1.0},
+            {"delta": 0.25, "threshold": 42.0, "alpha": 1.0},
         ),
     )
 }

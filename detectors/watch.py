@@ -10,13 +10,13 @@ from detectors import registry
 from detectors.bank import Bank, Floats, Ints
 from detectors.change_points import Change, ChangePoints, Moments
 from detectors.errors import ParameterError, StateError
-from detectors.slots import Slots, State
+from detectors.slots import Slots, State, every_row
 from detectors.standardise import Standardiser
 
 WARMUP = 200
 """Values that a series learns its unit from."""
-CLIP = 8.0
-"""Deviations beyond which a value counts no more."""
+CLIP = 4.0
+"""Robust deviations beyond which a value counts no more."""
 _NONE = np.iinfo(np.int64).max
 
 
@@ -216,10 +216,7 @@ class Watch:
         """Feed row s of a matrix to slot s; its columns count as times and offsets."""
         values = np.ascontiguousarray(values, np.float64)
         columns = np.arange(values.shape[1])
-        tasks = np.zeros((len(values), 4), np.int64)
-        tasks[:, 0] = tasks[:, 3] = np.arange(len(values))
-        tasks[:, 2] = values.shape[1]
-        return self.scan(values, tasks, columns.astype(np.float64), columns)
+        return self.scan(values, every_row(values), columns.astype(np.float64), columns)
 
     def state(self) -> State:
         """Copy all there is to know, as plain arrays."""

@@ -46,7 +46,7 @@ class Catalogue:
             events = model.layout.remove(model)
         for name, profile in zip(layout.series, layout.profiles, strict=True):
             if profile is not None and name not in model.slots:
-                self.refused += self._watch(model, name, profile) == UNWATCHED
+                self._watch(model, name, profile)
         if events:
             for name in shape.numbers:
                 if name not in model.layout.shape.numbers:
@@ -54,14 +54,15 @@ class Catalogue:
         layout.add(model, events)
         return model
 
-    def watch_quality(self, model: Model, column: int) -> int:
-        """Begin to watch when a feature is missing; return the slot."""
-        layout = model.layout
-        profile = layout.quality_profiles[column]
-        if profile is None:
-            return UNWATCHED
-        slot = self._watch(model, f"quality:{layout.shape.numbers[column]}", profile)
-        layout.quality[model.row, column] = slot
+    def watch_quality(self, model: Model, column: int, profile: Profile) -> int:
+        """Begin to watch when a feature is missing; return the slot.
+
+        It does not count for `limits.max_series`: there are at most as many of these as of
+        features, and which series are refused must not depend on how the log is cut.
+        """
+        slot = profile.take()
+        model.slots[f"quality:{model.layout.shape.numbers[column]}"] = slot
+        model.layout.quality[model.row, column] = slot
         return slot
 
     def warming(self) -> int:
@@ -75,12 +76,10 @@ class Catalogue:
         return sum(len(layout.shape.others) * len(layout.rows) for layout in self.layouts.values())
 
     def _watch(self, model: Model, name: str, profile: Profile) -> int:
-        if self.series >= self.config.limits.max_series:
-            slot = UNWATCHED
-        else:
-            self.series += 1
-            slot = profile.take()
-        model.slots[name] = slot
+        full = self.series >= self.config.limits.max_series
+        model.slots[name] = slot = UNWATCHED if full else profile.take()
+        self.refused += full
+        self.series += not full
         return slot
 
     def _layout(self, shape: Shape, config: ModelConfig) -> Layout:

@@ -6,8 +6,8 @@ from typing import Any
 
 from streamproc.contract.config import Config
 from streamproc.core.catalogue import Catalogue
-from streamproc.core.incidents import Alert, Incidents
 from streamproc.core.describe import full
+from streamproc.core.incidents import Alert, Incidents
 from streamproc.core.matrix import matrix, seconds
 from streamproc.core.reader import PLACE_BITS, Groups, Reader
 from streamproc.core.record import Outcome, Record

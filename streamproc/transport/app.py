@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import faust
-from faust.types import TP, StreamT
+from faust.types import TP
 from yarl import URL
 
 from streamproc.contract.config import Config
@@ -71,7 +71,7 @@ def make_app(
     )
 
     @app.agent(source, name="streamproc")
-    async def watch(stream: StreamT[Slice]) -> None:
+    async def watch(stream: Any) -> None:
         manual = stream.noack()
         async for event in manual.events():
             await handle(event.value, partial(manual.ack, event))
