@@ -271,10 +271,9 @@ class ModelConfig(Section):
             strict=False,
             description="What to watch, the first match first. An empty list: nothing.",
             examples=[[{"on": "feature:*", "detectors": ["adwin"]}]],
-            default_factory=_default_watch,
             json_schema_extra={"default": [_DEFAULT_WATCH]},
         ),
-    ]
+    ] = Field(default_factory=_default_watch)
 
     def detectors(self, series: str) -> tuple[DetectorSpec, ...]:
         """Give the detectors that look at a series of these models.

@@ -82,6 +82,7 @@ def test_the_dead_letters_topic_has_two_spellings(key: str) -> None:
         ({"alerts": "features"}, "topics.alerts: is the same topic as `features`"),
         ({"alerts": "a b"}, "topics.alerts: expected letters"),
         ({"alerts": ""}, "topics.alerts: expected letters"),
+        ({"alerts": "a\n"}, "topics.alerts: expected letters"),
         ({"prefix": "a/"}, "topics.prefix: expected letters"),
         ({"alerts": ".."}, "topics.alerts: with its prefix is no topic name"),
         ({"prefix": "x" * 200, "alerts": "y" * 50}, "topics.alerts: with its prefix"),
@@ -136,9 +137,9 @@ def test_a_configuration_cannot_be_changed() -> None:
     """Assigning to a field, at any depth, is an error."""
     config = Config()
     with pytest.raises(ValidationError):
-        config.group = "other"  # type: ignore[misc]
+        config.group = "other"
     with pytest.raises(ValidationError):
-        config.topics.prefix = "other"  # type: ignore[misc]
+        config.topics.prefix = "other"
 
 
 def test_a_configuration_goes_to_other_processes() -> None:

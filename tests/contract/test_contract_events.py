@@ -34,6 +34,7 @@ def test_the_contracts_example_is_kept_as_it_is() -> None:
     event = parse_event(EXAMPLE)
     assert isinstance(event, PredictionEvent)
     assert event.features == EXAMPLE["features"]
+    assert event.features is not None
     assert event.features["new_device"] is False
     assert (event.prediction, event.tags) == (0.93, {"region": "eu"})
 
@@ -57,7 +58,7 @@ def test_the_fields_tell_the_kind(fields: dict[str, Any], kind: type) -> None:
 )
 def test_a_feature_keeps_its_type(value: object, kind: type) -> None:
     """Text of digits stays a category, 1 a number, true a boolean."""
-    event = FeatureEvent(model_id="m", features={"x": value})
+    event = FeatureEvent.model_validate({"model_id": "m", "features": {"x": value}})
     assert type(event.features["x"]) is kind
     assert event.features["x"] == value
 
@@ -160,4 +161,4 @@ def test_events_cannot_be_changed() -> None:
     """Assigning to a field is an error."""
     event = FeatureEvent(model_id="m", features={})
     with pytest.raises(ValidationError):
-        event.model_id = "other"  # type: ignore[misc]
+        event.model_id = "other"
