@@ -41,7 +41,7 @@ events = st.builds(lambda base, change: base | change, bases, changes)
 
 
 def contract(event: dict[str, Any]) -> PredictionEvent | FeatureEvent | None:
-    """What the contract makes of a mapping; None when it refuses it."""
+    """Give what the contract makes of a mapping; None when it refuses it."""
     try:
         parsed = parse_event(event)
     except EventError:
@@ -51,7 +51,7 @@ def contract(event: dict[str, Any]) -> PredictionEvent | FeatureEvent | None:
 
 
 def worker(event: dict[str, Any]) -> Any:
-    """What the worker's decoder makes of the same event as JSON; None when it refuses it."""
+    """Give what the worker's decoder makes of it as JSON; None when it refuses it."""
     topic = Topic.PREDICTIONS if "prediction" in event else Topic.FEATURES
     try:
         return ANY[topic].decode(json.dumps(event).encode())
