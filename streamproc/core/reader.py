@@ -9,7 +9,7 @@ from streamproc.core.catalogue import Catalogue
 from streamproc.core.layout import Layout
 from streamproc.core.record import DeadLetter, Outcome, Reason, Record
 from streamproc.core.shape import Shape, grown
-from streamproc.core.typed import ANY, DECODE_ERRORS, why
+from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
 
 # One integer orders the events of a slice: the record's position, then the place in it.
 PLACE_BITS = 24
@@ -71,7 +71,7 @@ class Reader:
                     event = layout.typed.decode(value)
                 except DECODE_ERRORS:
                     event = None  # perhaps only new to this layout: the general way decides
-                if event is not None and event.model_id in layout.rows:
+                if event is not None and event.model_id in layout.rows and in_range(event.ts):
                     group = groups.get(layout)
                     if group is None:
                         group = groups[layout] = Group()
@@ -95,6 +95,10 @@ class Reader:
                 event = self._any.decode(body)
             except DECODE_ERRORS as error:
                 self._refuse(record, index, body, why(error), outcome)
+                continue
+            if not in_range(event.ts):
+                why_not = Reason.WRONG_TYPE, "ts is not within the years 1 to 9999 in UTC"
+                self._refuse(record, index, body, why_not, outcome)
                 continue
             if len(event.features or ()) > self._limits.max_features:
                 detail = f"limits.max_features is {self._limits.max_features}"
