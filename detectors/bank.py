@@ -1,0 +1,96 @@
+"""Many detectors of one kind, one a slot, fed from a matrix of series × time."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.slots import Slots, check_scan, every_row
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The first alarm of each task of a scan.
+
+    Attributes
+    ----------
+    row
+        int64 (tasks,): index into the rows of `values`, -1 where none.
+    statistic
+        float64 (tasks,): the test statistic at the alarm, in the unit of the
+        values (their sum, for a cumulative test); NaN where none.
+    threshold
+        float64 (tasks,): what the statistic exceeded; NaN where none.
+    """
+
+    row: Ints
+    statistic: Floats
+    threshold: Floats
+
+
+class Bank(Slots, ABC):
+    """The contract of a bank; a detector adds its parameters and its loop."""
+
+    def scan(self, values: Floats, tasks: Ints) -> Hits:
+        """Feed stretches of columns to slots, each until its first alarm.
+
+        Parameters
+        ----------
+        values
+            float64 (columns, rows), C-contiguous. NaN is missing and skipped;
+            the rest must be finite.
+        tasks
+            int64 (tasks, 4): column, start, stop, slot. Rows [start, stop) of
+            the column go to the slot, in order. A slot may be in one task only.
+
+        Returns
+        -------
+        Hits
+            Where each task stopped. The alarming value was consumed, those
+            after it were not. A slot that alarmed and is not `reset` starts
+            afresh by itself at its next value, as River's detectors do.
+
+        Raises
+        ------
+        ShapeError
+            If shapes, types or ranges are not as above.
+        """
+        check_scan(self.size, values, tasks)
+        hits = Hits(
+            np.full(len(tasks), -1, np.int64),
+            np.full(len(tasks), np.nan),
+            np.full(len(tasks), np.nan),
+        )
+        self._scan(values, tasks, hits)
+        return hits
+
+    def update(self, values: Floats) -> NDArray[np.bool_]:
+        """Feed row s to slot s, all of it, starting afresh after each alarm.
+
+        Parameters
+        ----------
+        values
+            float64 (size, time); NaN is missing and skipped.
+
+        Returns
+        -------
+        ndarray of bool, (size, time)
+            True where the slot alarmed at that value.
+        """
+        values = np.ascontiguousarray(values, np.float64)
+        alarms = np.zeros(values.shape, np.bool_)
+        tasks = every_row(values)
+        while len(tasks):
+            row = self.scan(values, tasks).row
+            tasks, row = tasks[row >= 0], row[row >= 0]
+            alarms[tasks[:, 0], row] = True
+            tasks[:, 1] = row + 1
+        return alarms
+
+    @abstractmethod
+    def _scan(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+        """Do the work of `scan` on checked arguments, writing into `hits`."""

@@ -1,0 +1,50 @@
+"""One detector on one series, one value at a time: River's interface."""
+
+import math
+from abc import ABC
+
+import numpy as np
+
+from detectors.bank import Bank
+from detectors.errors import NotFiniteError
+
+
+class Detector(ABC):
+    """The contract of a detector: `update`, then read `drift_detected`.
+
+    Parameters
+    ----------
+    bank
+        A bank of one slot that does the work, so that one series and a matrix
+        of them run the same arithmetic.
+    """
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+        self._value = np.empty((1, 1))
+        self._task = np.array([[0, 0, 1, 0]], np.int64)
+        self._drift_detected = False
+
+    @property
+    def drift_detected(self) -> bool:
+        """Whether the last value raised an alarm."""
+        return self._drift_detected
+
+    def update(self, x: float) -> None:
+        """Take one value; after an alarm, start afresh with it.
+
+        Parameters
+        ----------
+        x
+            The next value, finite.
+
+        Raises
+        ------
+        NotFiniteError
+            If `x` is NaN or infinite; the detector is unchanged.
+        """
+        if not math.isfinite(x):
+            msg = f"{type(self).__name__}.update: {x} is not finite; leave missing values out"
+            raise NotFiniteError(msg)
+        self._value[0, 0] = x
+        self._drift_detected = bool(self._bank.scan(self._value, self._task).row[0] == 0)

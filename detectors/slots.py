@@ -1,0 +1,204 @@
+"""Records of many series, one a slot, that grow, reset, save and load as one."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.errors import ShapeError, StateError
+
+State = dict[str, NDArray[Any]]
+"""Named arrays, each with one entry a slot (or a list of the slots that it is about)."""
+
+GROWTH = 1.25
+"""Spare room when growing: each slot is copied 5 times at most on average; doubling would
+waste up to half of the memory of 200,000 series."""
+
+
+class Slots:
+    """One record a slot, in one array.
+
+    Parameters
+    ----------
+    blank
+        What a new or reset slot holds: a structured scalar.
+    size
+        Number of slots.
+
+    Notes
+    -----
+    One record rather than one array a field: a value then touches one or two
+    cache lines of its series, which is what 200,000 series cost.
+    """
+
+    def __init__(self, blank: NDArray[Any], size: int) -> None:
+        self._blank = blank
+        self._records: NDArray[Any] = np.empty(0, blank.dtype)
+        self._size = 0
+        self.resize(size)
+
+    @property
+    def size(self) -> int:
+        """Number of slots."""
+        return self._size
+
+    def resize(self, size: int) -> None:
+        """Grow to `size` slots; new ones are blank. A smaller size changes nothing.
+
+        Parameters
+        ----------
+        size
+            Slots wanted, 0 or more.
+        """
+        if size <= self._size:
+            return
+        if size > len(self._records):
+            room = max(size, int(len(self._records) * GROWTH))
+            self._records = widened(self._records, room)
+        self._records[self._size : size] = self._blank
+        self._size = size
+
+    def reset(self, slots: NDArray[np.int64]) -> None:
+        """Make slots as good as new.
+
+        Parameters
+        ----------
+        slots
+            Their numbers, int64, each in [0, size).
+        """
+        self._records[slots] = self._blank
+
+    def state(self) -> State:
+        """Copy all there is to know, as plain arrays.
+
+        Returns
+        -------
+        dict of str to ndarray
+            One array a field, one entry a slot. Equal histories give equal
+            arrays, however the values were cut into calls.
+        """
+        return {name: self._records[name][: self._size].copy() for name in self._fields()}
+
+    def load(self, state: State) -> None:
+        """Take the place of the object that made `state`, to the last bit.
+
+        Parameters
+        ----------
+        state
+            What `state()` gave, of an object with the same parameters.
+
+        Raises
+        ------
+        StateError
+            If a name, type or shape differs; nothing was changed.
+        """
+        expected = {
+            name: (self._blank.dtype[name].base, (-1, *self._blank.dtype[name].shape))
+            for name in self._fields()
+        }
+        size = check_state(type(self).__name__, state, expected)
+        self._records = np.empty(size, self._blank.dtype)
+        for name in self._fields():
+            self._records[name] = state[name]
+        self._size = size
+
+    def nbytes(self) -> int:
+        """Bytes held, spare room included."""
+        return int(self._records.nbytes)
+
+    def _fields(self) -> tuple[str, ...]:
+        return self._blank.dtype.names or ()
+
+
+def widened(array: NDArray[Any], length: int) -> NDArray[Any]:
+    """Copy `array` into a new one of `length` entries; the new ones are not set."""
+    wide = np.empty((length, *array.shape[1:]), array.dtype)
+    wide[: len(array)] = array
+    return wide
+
+
+def check_state(
+    owner: str, state: State, expected: dict[str, tuple[np.dtype[Any], tuple[int, ...]]]
+) -> int:
+    """Refuse a state whose names, types or shapes are not the expected ones.
+
+    Parameters
+    ----------
+    owner
+        Who loads it, for the message.
+    state
+        Named arrays.
+    expected
+        Type and shape by name; a length of -1 is the number of slots, which
+        all of them must share.
+
+    Returns
+    -------
+    int
+        The number of slots.
+    """
+    if state.keys() != expected.keys():
+        msg = f"{owner}: state has {sorted(state)}, expected {sorted(expected)}"
+        raise StateError(msg)
+    size = len(state[next(iter(expected))])
+    for name, (dtype, shape) in expected.items():
+        wanted = tuple(size if length == -1 else length for length in shape)
+        array = state[name]
+        if array.dtype != dtype or array.shape != wanted:
+            msg = (
+                f"{owner}: state {name!r} is {array.dtype} {array.shape}, expected {dtype} {wanted}"
+            )
+            raise StateError(msg)
+    return size
+
+
+def check_scan(size: int, values: NDArray[Any], tasks: NDArray[Any]) -> None:
+    """Refuse what a compiled loop could not survive: it does not check its bounds.
+
+    Parameters
+    ----------
+    size
+        Number of slots.
+    values
+        Must be float64, (columns, rows), C-contiguous.
+    tasks
+        Must be int64, (tasks, 4): column, start, stop, slot, all within range.
+    """
+    if values.ndim != 2 or values.dtype != np.float64 or not values.flags.c_contiguous:
+        msg = f"values: expected C-contiguous float64 (columns, rows), got {_shown(values)}"
+        raise ShapeError(msg)
+    if tasks.ndim != 2 or tasks.shape[1] != 4 or tasks.dtype != np.int64:
+        msg = f"tasks: expected int64 (tasks, 4), got {_shown(tasks)}"
+        raise ShapeError(msg)
+    if len(tasks) == 0:
+        return
+    low, high = tasks.min(axis=0), tasks.max(axis=0)
+    columns, rows = values.shape
+    if low.min() < 0 or high[0] >= columns or high[2] > rows or high[3] >= size:
+        msg = (
+            f"tasks: columns {low[0]}..{high[0]}, rows {low[1]}..{high[2]}, slots "
+            f"{low[3]}..{high[3]} exceed {columns} columns, {rows} rows, {size} slots"
+        )
+        raise ShapeError(msg)
+
+
+def _shown(array: NDArray[Any]) -> str:
+    order = "contiguous" if array.flags.c_contiguous else "strided"
+    return f"{order} {array.dtype} {array.shape}"
+
+
+def every_row(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Tasks that feed all of row s of a matrix to slot s."""
+    tasks = np.zeros((len(values), 4), np.int64)
+    tasks[:, 0] = tasks[:, 3] = np.arange(len(values))
+    tasks[:, 2] = values.shape[1]
+    return tasks
+
+
+def blank_record(fields: dict[str, tuple[Any, Any]]) -> NDArray[Any]:
+    """Build a structured scalar from name → (type, value), fields aligned for the processor."""
+    dtype = np.dtype([(name, kind) for name, (kind, _) in fields.items()], align=True)
+    record = np.zeros((), dtype)
+    for name, (_, value) in fields.items():
+        record[name] = value
+    return record

@@ -1,0 +1,174 @@
+"""Standardiser: each series in units of its own spread, learned from its first values."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import standardise_kernel as kernel
+from detectors.bank import Floats, Ints
+from detectors.errors import ParameterError, ShapeError, StateError
+from detectors.slots import Slots, State, blank_record, check_scan, check_state, widened
+
+SMALL_POOL = 256
+"""Buffers kept without asking whether they are still needed: half a megabyte at most."""
+
+_BLANK = blank_record(
+    {
+        "loc": (np.float64, np.nan),
+        "scale": (np.float64, np.nan),
+        "bound": (np.float64, np.nan),
+        "filled": (np.int32, 0),
+        "buffer": (np.int32, -1),
+    }
+)
+
+
+class Standardiser(Slots):
+    """Robust location and scale of the first values, then (value - loc) / scale.
+
+    Parameters
+    ----------
+    size
+        Number of slots.
+    warmup
+        Non-missing values that a slot learns from, 4 or more; during them it
+        says nothing.
+    clip
+        Robust deviations (interquartile range / 1.349) from the median beyond
+        which a value counts no more, above 0: one wild value, which is not a
+        change, cannot raise an alarm alone. Also the bound of the result.
+
+    Notes
+    -----
+    loc is the median of the warm-up, scale the deviation of its values after
+    those beyond `clip` were drawn in. Later values are drawn in to the same
+    bound, so the result has deviation 1 whatever the shape of the series:
+    quartiles alone would call a lognormal series half as wide as it is, and
+    false alarms grow exponentially with that error; the plain deviation lets one
+    outlier hide everything after it. With both quartiles equal (rare events,
+    ties) there is no robust unit: the plain deviation counts. A constant
+    warm-up has no deviation: whatever differs lies beyond every bound, so the
+    result is -clip, 0 or clip.
+
+    The result is rounded to multiples of 2^-12. A unit change is exact in no
+    binary fraction (x · 10⁻⁶, x + 10⁹), so the same series in another unit
+    differs in its last bits; rounded it is the same series, and so are all sums
+    of it, which are exact up to 2^38 values.
+
+    Warm-up values wait in a pool that only warming slots use.
+    """
+
+    def __init__(self, size: int = 0, *, warmup: int, clip: float) -> None:
+        if warmup < 4 or not 0.0 < clip < np.inf:
+            msg = f"warmup: expected 4 or more, got {warmup}; clip: above 0, got {clip}"
+            raise ParameterError(msg)
+        self._warmup = warmup
+        self._clip = float(clip)
+        self._pool = np.empty((0, warmup))
+        self._free = np.empty(0, np.int32)
+        self._n_free = 0
+        super().__init__(_BLANK, size)
+
+    @property
+    def warming(self) -> NDArray[np.bool_]:
+        """(size,): slots that still learn."""
+        return np.isnan(self._records["scale"][: self.size])
+
+    @property
+    def loc(self) -> Floats:
+        """(size,): medians, in the unit of the values; NaN while warming."""
+        return self._records["loc"][: self.size].copy()
+
+    @property
+    def scale(self) -> Floats:
+        """(size,): spreads, in the unit of the values; 0 after a constant, NaN while warming."""
+        return self._records["scale"][: self.size].copy()
+
+    def reset(self, slots: Ints) -> None:
+        """Let slots learn anew."""
+        held = self._records["buffer"][slots]
+        held = held[held >= 0]
+        self._free[self._n_free : self._n_free + len(held)] = held
+        self._n_free += len(held)
+        super().reset(slots)
+
+    def scan(self, values: Floats, tasks: Ints, out: Floats) -> None:
+        """Standardise stretches of columns.
+
+        Parameters
+        ----------
+        values
+            float64 (columns, rows), C-contiguous; NaN is missing, the rest finite.
+        tasks
+            int64 (tasks, 4): column, start, stop, slot.
+        out
+            float64, the shape of `values`. Rows [start, stop) of each task's
+            column are written: NaN where missing or still warming up, else
+            within [-clip, clip].
+
+        Raises
+        ------
+        ShapeError
+            If shapes, types or ranges are not as above.
+        """
+        check_scan(self.size, values, tasks)
+        if out.shape != values.shape or out.dtype != np.float64 or not out.flags.c_contiguous:
+            msg = f"out: expected C-contiguous float64 {values.shape}, got {out.dtype} {out.shape}"
+            raise ShapeError(msg)
+        self._make_room(kernel.buffers_needed(tasks, self._records))
+        self._n_free = kernel.scan(
+            values, tasks, out, self._records, self._pool, self._free, self._n_free, self._clip
+        )
+        if len(self._pool) > SMALL_POOL and self._n_free > len(self._pool) // 2:
+            self._shrink()
+
+    def state(self) -> State:
+        """Copy all there is to know; unfinished warm-ups in order of slot."""
+        state = super().state()
+        held = np.flatnonzero(state["filled"])
+        waiting = self._pool[state.pop("buffer")[held]]
+        waiting[np.arange(self._warmup) >= state["filled"][held, None]] = 0.0
+        return state | {"waiting": waiting}
+
+    def load(self, state: State) -> None:
+        """Take the place of the standardiser that made `state`, to the last bit."""
+        filled = state.get("filled", np.empty(0, np.int32))
+        held = np.flatnonzero(filled)
+        waiting = state.get("waiting")
+        if waiting is None or filled.max(initial=0) >= self._warmup:
+            msg = "Standardiser: state 'waiting' is missing or longer than the warm-up"
+            raise StateError(msg)
+        shape = {"waiting": (self._pool.dtype, (len(held), self._warmup))}
+        check_state("Standardiser", {"waiting": waiting}, shape)
+        buffer = np.full(filled.shape, -1, np.int32)
+        buffer[held] = np.arange(len(held), dtype=np.int32)
+        rest = {name: array for name, array in state.items() if name != "waiting"}
+        super().load(rest | {"buffer": buffer})
+        self._pool = waiting.copy()
+        self._free = np.empty(len(held), np.int32)
+        self._n_free = 0
+
+    def nbytes(self) -> int:
+        """Bytes held, spare room included."""
+        return super().nbytes() + int(self._pool.nbytes + self._free.nbytes)
+
+    def _shrink(self) -> None:
+        """Give the memory of unused buffers back."""
+        records = self._records[: self.size]
+        held = np.flatnonzero(records["buffer"] >= 0)
+        self._pool = self._pool[records["buffer"][held]]
+        records["buffer"][held] = np.arange(len(held), dtype=np.int32)
+        self._free = np.empty(len(held), np.int32)
+        self._n_free = 0
+
+    def _make_room(self, needed: int) -> None:
+        """Have `needed` free buffers."""
+        missing = needed - self._n_free
+        if missing <= 0:
+            return
+        before = len(self._pool)
+        room = before + max(missing, before // 4)
+        self._pool = widened(self._pool, room)
+        self._free = widened(self._free, room)
+        fresh = np.arange(before, room, dtype=np.int32)
+        self._free[self._n_free : self._n_free + len(fresh)] = fresh
+        self._n_free += len(fresh)

@@ -1,0 +1,107 @@
+"""The standardiser's loop: learn location and scale once, then divide, clip, round."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from detectors.bank import Floats, Ints
+from detectors.compiled import compiled
+
+GRID = 4096.0
+"""Steps a unit of scale, a power of two."""
+NORMAL_IQR = 1.3489795003921634
+"""Interquartile range of N(0, 1)."""
+LARGEST = 1.7976931348623157e308
+SMALLEST = 5e-324
+
+
+@compiled
+def quantile(ordered: Floats, share: float) -> float:
+    """Linearly interpolated quantile, with no difference that could overflow."""
+    place = share * (ordered.shape[0] - 1)
+    below = int(place)
+    part = place - below
+    if part == 0.0:
+        return ordered[below]
+    return ordered[below] * (1.0 - part) + ordered[below + 1] * part
+
+
+@compiled
+def learn(warmup: Floats, clip: float) -> tuple[float, float, float]:
+    """Location, scale and bound of the result; scale 0 if the warm-up is constant."""
+    ordered = np.sort(warmup)
+    n = ordered.shape[0]
+    loc = quantile(ordered, 0.5)
+    reach = min(max(ordered[n - 1] - loc, loc - ordered[0]), LARGEST)
+    if reach == 0.0:
+        return loc, 0.0, clip
+    robust = (quantile(ordered, 0.75) - quantile(ordered, 0.25)) / NORMAL_IQR
+    farthest = clip * robust if robust > 0.0 else math.inf
+    reach = min(reach, farthest)
+    # In units of reach: squares of 1e300 would overflow, those of 1e-300 vanish.
+    mean, squares = 0.0, 0.0
+    for i in range(n):
+        value = min(max((ordered[i] - loc) / reach, -1.0), 1.0)
+        apart = value - mean
+        mean += apart / (i + 1.0)
+        squares += apart * (value - mean)
+    scale = max(reach * math.sqrt(squares / (n - 1.0)), SMALLEST)
+    return loc, scale, min(clip, farthest / scale)
+
+
+@compiled
+def buffers_needed(tasks: Ints, records: Any) -> int:
+    """Warming slots in these tasks that have no buffer yet."""
+    needed = 0
+    for k in range(tasks.shape[0]):
+        record = records[tasks[k, 3]]
+        if record.buffer < 0 and math.isnan(record.scale):
+            needed += 1
+    return needed
+
+
+@compiled
+def scan(
+    values: Floats,
+    tasks: Ints,
+    out: Floats,
+    records: Any,
+    pool: Floats,
+    free: Any,
+    n_free: int,
+    clip: float,
+) -> int:
+    """Standardise every task; returns how many buffers are free after it."""
+    warmup = pool.shape[1]
+    for k in range(tasks.shape[0]):
+        column, start, stop = tasks[k, 0], tasks[k, 1], tasks[k, 2]
+        record = records[tasks[k, 3]]
+        t = start
+        if math.isnan(record.scale):
+            if record.buffer < 0:
+                n_free -= 1
+                record.buffer = free[n_free]
+            filled = record.filled
+            while t < stop and filled < warmup:
+                value = values[column, t]
+                out[column, t] = math.nan
+                t += 1
+                if not math.isnan(value):
+                    pool[record.buffer, filled] = value
+                    filled += 1
+            record.filled = filled
+            if filled == warmup:
+                record.loc, record.scale, record.bound = learn(pool[record.buffer], clip)
+                free[n_free] = record.buffer
+                n_free += 1
+                record.buffer, record.filled = -1, 0
+        loc, scale, bound = record.loc, record.scale, record.bound
+        for i in range(t, stop):
+            value = values[column, i]
+            # 0 / 0 is 0 here; anything else by 0 is infinite, and so at the bound.
+            unit = 0.0 if value == loc else (value - loc) / scale
+            unit = bound if unit > bound else unit
+            unit = -bound if unit < -bound else unit
+            out[column, i] = np.rint(unit * GRID) / GRID
+    return n_free

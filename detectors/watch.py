@@ -1,0 +1,263 @@
+"""Watch: standardise, detect, locate, start anew; what every watched series goes through."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import registry
+from detectors.bank import Bank, Floats, Ints
+from detectors.change_points import Change, ChangePoints, Moments
+from detectors.errors import ParameterError, StateError
+from detectors.slots import Slots, State, every_row
+from detectors.standardise import Standardiser
+
+WARMUP = 200
+"""Values that a series learns its unit from."""
+CLIP = 4.0
+"""Robust deviations beyond which a value counts no more."""
+_NONE = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A change, as the first detector to see it tells it.
+
+    Attributes
+    ----------
+    column, row
+        Where in the scanned matrix.
+    slot
+        The series.
+    detector
+        Name of the detector; the first in order if several alarmed at this row.
+    others
+        Names of those others.
+    statistic, threshold
+        The detector's test statistic and what it exceeded, standardised.
+    change
+        Where the change most likely began, and how it was before and after.
+    restarts
+        How often this slot had alarmed before.
+    """
+
+    column: int
+    row: int
+    slot: int
+    detector: str
+    others: tuple[str, ...]
+    statistic: float
+    threshold: float
+    change: Change
+    restarts: int
+
+
+class Watch:
+    """Many series under the same detectors, one a slot.
+
+    Parameters
+    ----------
+    detectors
+        Name → parameters that differ from the monitoring defaults. The order
+        decides who speaks when several alarm at one row.
+    size
+        Number of slots.
+    warmup, clip
+        Of the `Standardiser`.
+
+    Raises
+    ------
+    UnknownDetectorError, ParameterError
+        If a name or parameter is wrong, or there is no detector.
+
+    Notes
+    -----
+    On an alarm of any detector the whole slot starts anew with the next value:
+    unit, detectors, change point. So a persisting change is one alarm, and the
+    new normal is learned from what came after it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from detectors.watch import Watch
+    >>> watch = Watch({"adwin": {}, "page_hinkley": {}}, size=1)
+    >>> values = np.random.default_rng(7).normal(size=(1, 2000))
+    >>> values[0, 1000:] += 2
+    >>> [alarm] = watch.scan_all(values)
+    >>> alarm.row, alarm.change.offset, alarm.change.direction
+    (1028, 1000, 'up')
+    """
+
+    def __init__(
+        self,
+        detectors: Mapping[str, Mapping[str, object]],
+        size: int = 0,
+        *,
+        warmup: int = WARMUP,
+        clip: float = CLIP,
+    ) -> None:
+        if not detectors:
+            msg = f"detectors: at least one of {', '.join(registry.names())} is needed, got none"
+            raise ParameterError(msg)
+        self._names = tuple(detectors)
+        self._banks: tuple[Bank, ...] = tuple(
+            registry.get(name).bank(0, **registry.resolve(name, params))  # type: ignore[arg-type]
+            for name, params in detectors.items()
+        )
+        self._standardiser = Standardiser(warmup=warmup, clip=clip)
+        self._changes = ChangePoints()
+        self._restarts = np.zeros(0, np.int64)
+        self._standardised = np.empty((0, 0))
+        self._parts: dict[str, Slots] = {
+            "standardiser": self._standardiser,
+            "changes": self._changes,
+        } | dict(zip((f"detector:{name}" for name in self._names), self._banks, strict=True))
+        self.resize(size)
+
+    @property
+    def size(self) -> int:
+        """Number of slots."""
+        return self._changes.size
+
+    @property
+    def warming(self) -> NDArray[np.bool_]:
+        """(size,): slots that are blind because they still learn their unit."""
+        return self._standardiser.warming
+
+    def quiet(self, slots: Ints) -> Ints:
+        """Count the non-missing values of slots since their last start, warm-up included."""
+        return self._changes.count(slots)
+
+    def level(self, slot: int) -> Moments:
+        """Tell how a slot has been since its last start."""
+        return self._changes.level(slot)
+
+    def resize(self, size: int) -> None:
+        """Grow to `size` slots; a smaller size changes nothing."""
+        for part in self._parts.values():
+            part.resize(size)
+        if size > len(self._restarts):
+            self._restarts = np.append(
+                self._restarts, np.zeros(size - len(self._restarts), np.int64)
+            )
+
+    def reset(self, slots: Ints) -> None:
+        """Make slots as good as new, their number of restarts too."""
+        self._restart(slots)
+        self._restarts[slots] = 0
+
+    def scan(self, values: Floats, tasks: Ints, ts: Floats, offsets: Ints) -> list[Alarm]:
+        """Feed stretches of columns to slots, all of them, through every alarm.
+
+        Parameters
+        ----------
+        values
+            float64 (columns, rows), C-contiguous; NaN is missing, the rest finite.
+        tasks
+            int64 (tasks, 4): column, start, stop, slot; a slot in one task only.
+        ts
+            float64 (rows,): event time of each row.
+        offsets
+            int64 (rows,): offset of each row in its log.
+
+        Returns
+        -------
+        list of Alarm
+            By row, then column. Any way to cut the rows into calls gives the
+            same alarms and the same state, but for `row`, which counts from
+            the start of a call.
+
+        Raises
+        ------
+        ShapeError
+            If shapes, types or ranges are not as above.
+        """
+        if self._standardised.shape != values.shape:
+            self._standardised = np.empty(values.shape)
+        alarms: list[Alarm] = []
+        while len(tasks):
+            # 1. What a scan finds past the first alarm of a slot is undone by its restart.
+            self._standardiser.scan(values, tasks, self._standardised)
+            hits = [bank.scan(self._standardised, tasks) for bank in self._banks]
+            rows = np.array([hit.row for hit in hits])
+            rows[rows < 0] = _NONE
+            first = rows.min(axis=0)
+            # 2. The change-point tracker sees no row after the first alarm.
+            seen = tasks.copy()
+            seen[:, 2] = np.minimum(first, tasks[:, 2] - 1) + 1
+            self._changes.scan(values, self._standardised, seen, ts, offsets)
+            # 3. Tell, start anew, go on behind the alarm.
+            hit = np.flatnonzero(first < _NONE)
+            for k in hit:
+                who = np.flatnonzero(rows[:, k] == first[k])
+                told = hits[who[0]]
+                slot = int(tasks[k, 3])
+                alarms.append(
+                    Alarm(
+                        column=int(tasks[k, 0]),
+                        row=int(first[k]),
+                        slot=slot,
+                        detector=self._names[who[0]],
+                        others=tuple(self._names[i] for i in who[1:]),
+                        statistic=float(told.statistic[k]),
+                        threshold=float(told.threshold[k]),
+                        change=self._changes.change(slot),
+                        restarts=int(self._restarts[slot]),
+                    )
+                )
+            self._restarts[tasks[hit, 3]] += 1
+            self._restart(tasks[hit, 3])
+            tasks, first = tasks[hit], first[hit]
+            tasks[:, 1] = first + 1
+        return sorted(alarms, key=lambda alarm: (alarm.row, alarm.column))
+
+    def scan_all(self, values: Floats) -> list[Alarm]:
+        """Feed row s of a matrix to slot s; its columns count as times and offsets."""
+        values = np.ascontiguousarray(values, np.float64)
+        columns = np.arange(values.shape[1])
+        return self.scan(values, every_row(values), columns.astype(np.float64), columns)
+
+    def state(self) -> State:
+        """Copy all there is to know, as plain arrays."""
+        parts = {
+            f"{part}.{name}": array
+            for part, slots in self._parts.items()
+            for name, array in slots.state().items()
+        }
+        return parts | {"restarts": self._restarts.copy()}
+
+    def load(self, state: State) -> None:
+        """Take the place of the watch that made `state`, to the last bit.
+
+        Raises
+        ------
+        StateError
+            If it does not fit; the watch must not be used then.
+        """
+        restarts = state.get("restarts")
+        if restarts is None or restarts.dtype != np.int64 or restarts.ndim != 1:
+            msg = "Watch: state 'restarts' is missing or not a list of int64"
+            raise StateError(msg)
+        split: dict[str, State] = {part: {} for part in self._parts}
+        for name, array in state.items():
+            part, _, field = name.rpartition(".")
+            if part in split:
+                split[part][field] = array
+            elif name != "restarts":
+                msg = f"Watch: state has {name!r}, which belongs to none of {sorted(split)}"
+                raise StateError(msg)
+        for part, slots in self._parts.items():
+            slots.load(split[part])
+            if slots.size != len(restarts):
+                msg = f"Watch: state of {part} has {slots.size} slots, not {len(restarts)}"
+                raise StateError(msg)
+        self._restarts = restarts.copy()
+
+    def nbytes(self) -> int:
+        """Bytes held, spare room included."""
+        return int(self._restarts.nbytes) + sum(part.nbytes() for part in self._parts.values())
+
+    def _restart(self, slots: Ints) -> None:
+        for part in self._parts.values():
+            part.reset(slots)
