@@ -54,7 +54,7 @@ each_policy = pytest.mark.parametrize(
 )
 
 
-def test_the_log_is_eventful():
+def test_the_log_is_eventful() -> None:
     """The log has every kind of alert, so that the tests below have something to hold."""
     said = [alert for _, outcome, _ in WHOLE for alert in outcome.alerts]
 
@@ -68,7 +68,7 @@ def test_the_log_is_eventful():
 @given(cuts=st.sets(st.integers(1, len(LOG) - 1), max_size=40))
 def test_any_split_gives_the_same(
     config: dict[str, Any], whole: Outcome, end: dict[str, Any], cuts: set[int]
-):
+) -> None:
     """However a log is cut into slices, alerts, dead letters and state are the same to the bit."""
     target = shard(config)
 
@@ -79,7 +79,7 @@ def test_any_split_gives_the_same(
 @each_policy
 def test_one_record_at_a_time_gives_the_same(
     config: dict[str, Any], whole: Outcome, end: dict[str, Any]
-):
+) -> None:
     """A slice of one record is a split too."""
     target = shard(config)
 
@@ -87,7 +87,7 @@ def test_one_record_at_a_time_gives_the_same(
     assert state(target) == end
 
 
-def test_a_cap_on_series_gives_the_same_in_any_split():
+def test_a_cap_on_series_gives_the_same_in_any_split() -> None:
     """Which series are refused, and when that is said, does not depend on the slices either."""
     config = BRISK | {"limits": {"max_series": 7}}
     together, apart = shard(config), shard(config)

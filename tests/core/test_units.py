@@ -19,18 +19,18 @@ def alerts_of(scale: float, offset: float) -> list[tuple[Any, ...]]:
 PLAIN = alerts_of(1.0, 0.0)
 
 
-def test_a_shift_is_found():
+def test_a_shift_is_found() -> None:
     """The unchanged unit gives an alert, so that the tests below compare something."""
     assert [(status, series) for _, status, series, _, _ in PLAIN][:1] == [("firing", "feature:a")]
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e-3, 3.7, 1e3, 1e6, -1.0])
-def test_the_unit_of_a_feature_changes_no_alert(scale: float):
+def test_the_unit_of_a_feature_changes_no_alert(scale: float) -> None:
     """Multiplying a feature gives the same alerts, with the same ids and statistics."""
     assert alerts_of(scale, 0.0) == PLAIN
 
 
-def test_the_offset_of_a_feature_changes_no_alert():
+def test_the_offset_of_a_feature_changes_no_alert() -> None:
     """Adding 10⁹ to a feature, which costs it seven digits, gives the same alerts."""
     shifted = alerts_of(1.0, 1e9)
 
@@ -38,7 +38,7 @@ def test_the_offset_of_a_feature_changes_no_alert():
 
 
 @pytest.mark.parametrize("value", [1e300, -1e300, 5e-324, 0.0])
-def test_extreme_values_give_finite_alerts(value: float):
+def test_extreme_values_give_finite_alerts(value: float) -> None:
     """Numbers at the ends of the range are watched, and an alert about them can be published."""
     events = noise(2000, seed=6)
     for event in events[1000:]:
