@@ -1,4 +1,4 @@
-"""Many detectors of one kind, one a slot, fed from a matrix of series × time."""
+"""Many detectors of one kind, one a slot, fed from a matrix of series and time."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
 """One detector on one series, one value at a time: River's interface."""
 
 import math
-from abc import ABC
 
 import numpy as np
 
@@ -9,7 +8,7 @@ from detectors.bank import Bank
 from detectors.errors import NotFiniteError
 
 
-class Detector(ABC):
+class Detector:
     """The contract of a detector: `update`, then read `drift_detected`.
 
     Parameters
