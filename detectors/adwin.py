@@ -151,7 +151,8 @@ class ADWINBank(Bank):
         """Bytes held, spare room included."""
         return super().nbytes() + int(self._windows.nbytes)
 
-    def _scan(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+        """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         rows = kernel.rows_needed(tasks, self._records, self._limits[1])
         if rows > self._windows.shape[1]:
             grown = np.zeros((len(self._windows), rows, *self._windows.shape[2:]))

@@ -124,7 +124,8 @@ class PageHinkleyBank(Bank):
         )
         super().__init__(_BLANK, size)
 
-    def _scan(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+        """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         _scan(values, tasks, self._records, self._limits, hits.row, hits.statistic)
         hits.threshold[hits.row >= 0] = self._limits[2]
 
