@@ -71,7 +71,8 @@ class Standardiser(Slots):
     @property
     def warming(self) -> NDArray[np.bool_]:
         """(size,): slots that still learn."""
-        return np.isnan(self._records["scale"][: self.size])
+        warming: NDArray[np.bool_] = np.isnan(self._records["scale"][: self.size])
+        return warming
 
     @property
     def loc(self) -> Floats:
@@ -134,8 +135,8 @@ class Standardiser(Slots):
         filled = state.get("filled", np.empty(0, np.int32))
         held = np.flatnonzero(filled)
         waiting = state.get("waiting")
-        if waiting is None or filled.max(initial=0) >= self._warmup:
-            msg = "Standardiser: state 'waiting' is missing or longer than the warm-up"
+        if waiting is None or filled.min(initial=0) < 0 or filled.max(initial=0) >= self._warmup:
+            msg = "Standardiser: state 'waiting' is missing, or 'filled' is not below the warm-up"
             raise StateError(msg)
         shape = {"waiting": (self._pool.dtype, (len(held), self._warmup))}
         check_state("Standardiser", {"waiting": waiting}, shape)

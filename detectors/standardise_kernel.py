@@ -23,8 +23,8 @@ def quantile(ordered: Floats, share: float) -> float:
     below = int(place)
     part = place - below
     if part == 0.0:
-        return ordered[below]
-    return ordered[below] * (1.0 - part) + ordered[below + 1] * part
+        return float(ordered[below])
+    return float(ordered[below] * (1.0 - part) + ordered[below + 1] * part)
 
 
 @compiled
@@ -101,7 +101,7 @@ def scan(
             value = values[column, i]
             # 0 / 0 is 0 here; anything else by 0 is infinite, and so at the bound.
             unit = 0.0 if value == loc else (value - loc) / scale
-            unit = bound if unit > bound else unit
-            unit = -bound if unit < -bound else unit
+            unit = bound if unit > bound else unit  # noqa: FURB136 - NaN stays NaN
+            unit = -bound if unit < -bound else unit  # noqa: FURB136 - same
             out[column, i] = np.rint(unit * GRID) / GRID
     return n_free
