@@ -1,3 +1,5 @@
+import functools
+import operator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,8 +10,6 @@ from streamproc import Monitor
 from streamproc.contract.events import FeatureEvent, PredictionEvent
 from streamproc.core.record import Reason
 from streamproc.errors import ConfigError, StreamprocError
-import functools
-import operator
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 

@@ -1,5 +1,6 @@
 """Logs to feed a shard with, and the state that it ends in."""
 
+import itertools
 import json
 import random
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,6 @@ from streamproc.core.record import Outcome, Record
 from streamproc.core.shape import Topic
 from streamproc.core.shard import Shard
 from streamproc.monitor import LogRecord
-import itertools
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 

@@ -1,10 +1,10 @@
+import itertools
 from datetime import timedelta
 from typing import Any
 
 from logs import NOW, noise, record, run, shard
 
 from streamproc.contract.alerts import AlertEvent
-import itertools
 
 
 def watch(events: list[dict[str, Any]], config: Any = None) -> list[AlertEvent]:
