@@ -2,29 +2,26 @@
 
 import asyncio
 import contextlib
-import logging
 import multiprocessing
+import os
 import signal
 import sys
+import threading
 from typing import Final
 
-import structlog
 import uvloop
 from prometheus_client import CollectorRegistry
 
+from streamproc.cli.logs import log_to_stderr
 from streamproc.cli.output import note
 from streamproc.contract.config import Config
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.worker import Worker, working
 from streamproc.web.server import application, serve
 
+FAILED: Final = 1
 IDLE_CHECK_SECONDS: Final = 0.2
-# Faust tells of each part of itself that starts or stops, under the name of its module.
-_FAUST_SPEAKS: Final = (
-    "streamproc.transport.app",
-    "streamproc.transport.driver_consumer",
-    "streamproc.transport.driver_pace",
-)
+LAST_WORDS_SECONDS: Final = 1.0
 
 
 def run(config: Config, exit_when_idle: float | None = None) -> None:
@@ -36,34 +33,22 @@ def run(config: Config, exit_when_idle: float | None = None) -> None:
         If it cannot start, or something unexpected ended it.
     """
     log_to_stderr()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_Run(config, exit_when_idle).serve())
+    current = _Run(config, exit_when_idle)
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    try:
+        runner.run(current.serve())
+    finally:
+        if current.abandoned:
+            _end_without(FAILED if sys.exc_info()[0] else 0)
+        else:
+            runner.close()
 
 
-def log_to_stderr() -> None:
-    """Write logs as lines that people read on a terminal, and machines elsewhere."""
-    terminal = sys.stderr.isatty()
-    processors: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso"),
-    ]
-    last = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=processors,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                last,
-            ],
-        )
-    )
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    logging.getLogger("streamproc").setLevel(logging.INFO)
-    for name in _FAUST_SPEAKS:
-        logging.getLogger(name).setLevel(logging.WARNING)
+def _end_without(code: int) -> None:
+    """End the process although a thread of a Kafka client does not; errors are told before."""
+    timer = threading.Timer(LAST_WORDS_SECONDS, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
 
 
 class _Run:
@@ -74,6 +59,11 @@ class _Run:
         self._idle = exit_when_idle
         self._worker: Worker | None = None
         self._starting: asyncio.Task[None] | None = None
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether a Kafka client was left that would keep the process alive."""
+        return self._worker is not None and self._worker.abandoned
 
     async def serve(self) -> None:
         """Listen, so that a port that is taken ends it before anything is touched; then work."""

@@ -12,8 +12,9 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from types import FrameType
 from typing import Final
 
+from streamproc.cli.logs import log_to_stderr
 from streamproc.cli.output import note
-from streamproc.cli.serving import log_to_stderr, run
+from streamproc.cli.serving import run
 from streamproc.contract.config import Config
 from streamproc.errors import StreamprocError
 from streamproc.transport.topics import ensure_topics

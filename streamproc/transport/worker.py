@@ -23,7 +23,7 @@ from streamproc.transport.slices import Slice
 from streamproc.transport.topics import ensure_topics
 
 # With the producer's 5 s together less than the 30 s that orchestrators wait before they kill.
-FINISH_SECONDS: Final = 12.0
+FINISH_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 8.0
 # The brokers answered a moment ago: what takes longer than an election does not end by itself.
 START_SECONDS: Final = 30.0
@@ -51,6 +51,8 @@ class Worker:
     ----------
     stopped : asyncio.Event
         Set when no further slice will be taken.
+    abandoned : bool
+        Whether a Kafka client did not stop: its thread would keep the process from ending.
     """
 
     def __init__(self, config: Config, line: Pipeline) -> None:
@@ -64,6 +66,7 @@ class Worker:
         self._active = time.monotonic()
         self._housekeeping: asyncio.Task[None] | None = None
         self.stopped = asyncio.Event()
+        self.abandoned = False
 
     @property
     def failure(self) -> BaseException | None:
@@ -116,6 +119,7 @@ class Worker:
         leaving = asyncio.create_task(self._leave())
         done, _ = await asyncio.wait({leaving}, timeout=STOP_SECONDS)
         if not done:
+            self.abandoned = True
             _log.warning("the Kafka client did not stop within %.0f s; it was left", STOP_SECONDS)
             return
         leaving.result()
