@@ -52,7 +52,9 @@ def test_sasl_is_the_same_for_faust_and_for_our_clients(protocol: str, mechanism
     security = _security(protocol=protocol, sasl={**SASL, "mechanism": mechanism})
     ours = client_options(security)
     fausts = dict(credentials_to_aiokafka_auth(faust_credentials(security)))
-    assert isinstance(fausts.pop("ssl_context"), ssl.SSLContext if "SSL" in protocol else type(None))
+    assert isinstance(
+        fausts.pop("ssl_context"), ssl.SSLContext if "SSL" in protocol else type(None)
+    )
     ours.pop("ssl_context", None)
     assert ours == fausts
     assert ours["security_protocol"] == protocol
