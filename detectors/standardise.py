@@ -132,17 +132,17 @@ class Standardiser(Slots):
 
     def load(self, state: State) -> None:
         """Take the place of the standardiser that made `state`, to the last bit."""
-        filled = state.get("filled", np.empty(0, np.int32))
-        held = np.flatnonzero(filled)
-        waiting = state.get("waiting")
+        rest = {name: array for name, array in state.items() if name != "waiting"}
+        waiting, filled = state.get("waiting"), state.get("filled", np.zeros(0, np.int32))
+        buffer = np.full(filled.shape[:1], -1, np.int32)
+        self._check(rest | {"buffer": buffer})
         if waiting is None or filled.min(initial=0) < 0 or filled.max(initial=0) >= self._warmup:
             msg = "Standardiser: state 'waiting' is missing, or 'filled' is not below the warm-up"
             raise StateError(msg)
+        held = np.flatnonzero(filled)
         shape = {"waiting": (self._pool.dtype, (len(held), self._warmup))}
         check_state("Standardiser", {"waiting": waiting}, shape)
-        buffer = np.full(filled.shape, -1, np.int32)
         buffer[held] = np.arange(len(held), dtype=np.int32)
-        rest = {name: array for name, array in state.items() if name != "waiting"}
         super().load(rest | {"buffer": buffer})
         self._pool = waiting.copy()
         self._free = np.empty(len(held), np.int32)

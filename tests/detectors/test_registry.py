@@ -18,7 +18,7 @@ def test_names_are_those_of_the_config() -> None:
 
 def test_an_unknown_name_lists_those_that_exist() -> None:
     """An unknown detector is refused with a list of those that exist."""
-    with pytest.raises(UnknownDetectorError, match="'nope'.*adwin, page_hinkley"):
+    with pytest.raises(UnknownDetectorError, match=r"'nope'.*adwin, page_hinkley"):
         registry.get("nope")
 
 
