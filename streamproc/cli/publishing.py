@@ -119,6 +119,8 @@ async def _send(publisher: Publisher, table: Table, job: Job, roles: Roles, sent
                 await _send_one(publisher, table, row, label)
                 sent.labels += 1
             bar.advance(sent.rows)
+            if table.waits():  # the reading holds up the sending: first send what there is
+                await publisher.flush()
             if job.rate is not None:
                 await _pause(started + sent.rows / job.rate)
 

@@ -112,7 +112,7 @@ async def _await_leaders(config: Config, admin: AIOKafkaAdminClient, names: list
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             while not all(map(_led, await admin.describe_topics(names))):
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(_LOOK_SECONDS)  # noqa: ASYNC110  a broker tells nobody
     except (errors.KafkaError, TimeoutError) as error:
         raise _silent(config, error) from error
 

@@ -93,7 +93,9 @@ def test_a_row_without_a_truth_gives_no_label() -> None:
     ids=["prediction", "ts", "id"],
 )
 @pytest.mark.parametrize("row", [{"p": None}, {"p": ""}, {}])
-def test_a_row_without_what_every_event_needs_is_an_error(roles: Roles, row: dict[str, Any]) -> None:
+def test_a_row_without_what_every_event_needs_is_an_error(
+    roles: Roles, row: dict[str, Any]
+) -> None:
     """An empty prediction, time or id is an error with file and line, not a guess."""
     with pytest.raises(RowError, match="f:1: column 'p' is empty"):
         _given(RowReader("f", "m", roles), [row])
