@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from detectors.bank import Floats, Ints
 from detectors.errors import ShapeError
 from detectors.slots import Slots, blank_record, check_scan
 
-_SIDE = {"sum": 0.0, "extreme": 0.0, "n": 0.0, "mean": 0.0, "squares": 0.0, "ts": math.nan}
 _BLANK = blank_record(
     {
         "n": (np.float64, 0.0),
@@ -20,10 +19,11 @@ _BLANK = blank_record(
         "unit": (np.float64, 0.0),
         "units": (np.float64, 0.0),
         "level": (np.float64, 0.0),
+        "sums": ((np.float64, (kernel.SUMS,)), 0.0),
+        # Of the rows before: n, mean and sum of squares raw, mean standardised; then the row's ts.
+        "marks": ((np.float64, (kernel.SUMS, 5)), 0.0),
+        "mark_offsets": ((np.int64, (kernel.SUMS,)), -1),
     }
-    | {f"{side}_{name}": (np.float64, x) for side in ("up", "down") for name, x in _SIDE.items()}
-    | {f"{side}_offset": (np.int64, -1) for side in ("up", "down")}
-    | {f"{side}_pending": (np.bool_, True) for side in ("up", "down")}
 )
 
 
@@ -68,11 +68,13 @@ class ChangePoints(Slots):
 
     Notes
     -----
-    Two one-sided cumulative sums of the standardised values around their
-    running mean, with an allowance of `kernel.ALLOWANCE`. A sum is at its
-    extreme for as long as nothing changes; the row after the last extreme is
-    the likeliest first row of a change. At each extreme the moments of the
-    raw values are kept, so those of the rows since follow by subtraction.
+    Cumulative sums, upwards and downwards, of how far the standardised values
+    lie from their running mean, each less an allowance and never below 0
+    (`ALLOWANCES` in the kernel). The row at which a sum last left 0 is the
+    likeliest first row of a change of about twice its allowance. With it are
+    kept the moments of the raw values before it, so those of the rows since
+    follow by subtraction. Of these candidates `change` takes the one that
+    splits the standardised values best, by likelihood.
 
     References
     ----------
@@ -133,23 +135,24 @@ class ChangePoints(Slots):
         Returns
         -------
         Change
-            On the side whose sum has moved further from its extreme.
+            The candidate with the largest likelihood ratio.
         """
         record = self._records[slot]
-        risen = record["up_sum"] - record["up_extreme"]
-        fallen = record["down_extreme"] - record["down_sum"]
-        side: Literal["up", "down"] = "up" if risen >= fallen else "down"
+        marks = record["marks"]
+        before = record["units"] - (record["n"] - marks[:, 0])
+        after = record["units"] - before
+        apart = (record["level"] - marks[:, 3]) * record["units"] / after
+        best = int(np.argmax(before * after * apart * apart))
         unit = float(record["unit"]) or 1.0
+        first = (float(marks[best, 0]), float(marks[best, 1]), float(marks[best, 2]))
         whole = (float(record["n"]), float(record["mean"]), float(record["squares"]))
-        first = _part(record, side)
         return Change(
             before=_moments(*first, unit),
             after=_moments(*_rest(whole, first), unit),
-            ts=float(record[f"{side}_ts"]),
-            offset=int(record[f"{side}_offset"]),
-            direction=side,
+            ts=float(marks[best, 4]),
+            offset=int(record["mark_offsets"][best]),
+            direction="up" if apart[best] >= 0.0 else "down",
         )
-
 
     def level(self, slot: int) -> Moments:
         """Tell how a slot has been since its last reset, in the unit of the series."""
@@ -158,21 +161,11 @@ class ChangePoints(Slots):
         return _moments(*whole, float(record["unit"]) or 1.0)
 
 
-def _part(record: Any, side: str) -> tuple[float, float, float]:
-    return (
-        float(record[f"{side}_n"]),
-        float(record[f"{side}_mean"]),
-        float(record[f"{side}_squares"]),
-    )
-
-
 def _rest(
     whole: tuple[float, float, float], first: tuple[float, float, float]
 ) -> tuple[float, float, float]:
     """Moments of what came after `first`."""
     n = whole[0] - first[0]
-    if n == 0.0:
-        return 0.0, whole[1], 0.0
     mean = whole[1] + (first[0] / n) * (whole[1] - first[1])
     apart = mean - first[1]
     squares = whole[2] - first[2] - first[0] * n / whole[0] * apart * apart

@@ -6,8 +6,12 @@ from typing import Any
 from detectors.bank import Floats, Ints
 from detectors.compiled import compiled
 
-ALLOWANCE = 0.25
-"""Deviations a value that a sum gives away: half of the smallest shift worth locating well."""
+SIGNS = (1.0, -1.0, 1.0, -1.0, 1.0, -1.0)
+ALLOWANCES = (0.1, 0.1, 0.5, 0.5, 1.5, 1.5)
+"""Deviations a value that each sum gives away. Half of the shift's size places its start best:
+0.5 for shifts of 1 and more, which would else be dated back to some earlier wiggle; 0.1 for small
+ones, which a sum that gives away more would not notice."""
+SUMS = len(SIGNS)
 BOUND = 2.0**450
 """Raw values are kept within this many units, so that their squares stay finite."""
 LARGEST = 1.7976931348623157e308
@@ -22,47 +26,35 @@ def unit_of(value: float) -> float:
 
 @compiled
 def scan(
-    values: Floats,
-    standardised: Floats,
-    tasks: Ints,
-    ts: Floats,
-    offsets: Ints,
-    records: Any,
+    values: Floats, standardised: Floats, tasks: Ints, ts: Floats, offsets: Ints, records: Any
 ) -> None:
     """Feed every task to its slot."""
     for k in range(tasks.shape[0]):
         column, start, stop = tasks[k, 0], tasks[k, 1], tasks[k, 2]
         record = records[tasks[k, 3]]
+        sums, marks, mark_offsets = record.sums, record.marks, record.mark_offsets
         n, mean, squares, unit = record.n, record.mean, record.squares, record.unit
         units, level = record.units, record.level
-        up_sum, up_extreme = record.up_sum, record.up_extreme
-        down_sum, down_extreme = record.down_sum, record.down_extreme
-        up_pending, down_pending = record.up_pending, record.down_pending
         for t in range(start, stop):
             value = values[column, t]
             if math.isnan(value):
                 continue
-            if unit == 0.0 and value != 0.0:
-                unit = unit_of(value)
-            # A pending side saw its extreme at the value before: this row is the next.
             z = standardised[column, t]
             if not math.isnan(z):
-                if up_pending:
-                    record.up_ts, record.up_offset = ts[t], offsets[t]
-                    up_pending = False
-                    record.up_n, record.up_mean, record.up_squares = n, mean, squares
-                if down_pending:
-                    record.down_ts, record.down_offset = ts[t], offsets[t]
-                    down_pending = False
-                    record.down_n, record.down_mean, record.down_squares = n, mean, squares
+                before = level
                 units += 1.0
                 level += (z - level) / units
-                up_sum += z - level - ALLOWANCE
-                down_sum += z - level + ALLOWANCE
-                if up_sum < up_extreme:
-                    up_extreme, up_pending = up_sum, True
-                if down_sum > down_extreme:
-                    down_extreme, down_pending = down_sum, True
+                apart = z - level
+                for j in range(SUMS):
+                    total = sums[j] + SIGNS[j] * apart - ALLOWANCES[j]
+                    # A sum that leaves 0 has its likeliest start here.
+                    if units == 1.0 or (total > 0.0 and sums[j] == 0.0):
+                        marks[j, 0], marks[j, 1], marks[j, 2] = n, mean, squares
+                        marks[j, 3], marks[j, 4] = before, ts[t]
+                        mark_offsets[j] = offsets[t]
+                    sums[j] = max(total, 0.0)
+            if unit == 0.0 and value != 0.0:
+                unit = unit_of(value)
             n += 1.0
             scaled = min(max(value * unit, -BOUND), BOUND)
             apart = scaled - mean
@@ -70,6 +62,3 @@ def scan(
             squares += apart * (scaled - mean)
         record.n, record.mean, record.squares, record.unit = n, mean, squares, unit
         record.units, record.level = units, level
-        record.up_sum, record.up_extreme = up_sum, up_extreme
-        record.down_sum, record.down_extreme = down_sum, down_extreme
-        record.up_pending, record.down_pending = up_pending, down_pending

@@ -7,10 +7,18 @@ import numpy as np
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
-from detectors.errors import ParameterError
+from detectors.params import Param, check_params
 from detectors.slots import blank_record
 
 MODES = ("both", "up", "down")
+
+PARAMS = (
+    Param("min_instances", 30, "values before the first alarm", low=1, high=1_000_000_000),
+    Param("delta", 0.005, "change of the mean that is ignored, in units of the values", low=0.0),
+    Param("threshold", 50.0, "cumulated deviation that alarms, in units of the values", low=0.0),
+    Param("alpha", 1 - 0.0001, "forgetting: 1 forgets nothing", low=0.0, high=1.0, above=True),
+    Param("mode", "both", "direction that alarms", choices=MODES),
+)
 
 _BLANK = blank_record(
     {
@@ -55,8 +63,8 @@ def _scan(
             apart = value - mean
             rise = alpha * rise + apart - delta
             fall = alpha * fall + apart + delta
-            lowest = rise if rise < lowest else lowest
-            highest = fall if fall > highest else highest
+            lowest = rise if rise < lowest else lowest  # noqa: FURB136 - as the reference treats NaN
+            highest = fall if fall > highest else highest  # noqa: FURB136 - same
             if n >= least:
                 risen, fallen = rise - lowest, highest - fall
                 if (up and risen > bound) or (down and fallen > bound):
@@ -78,6 +86,11 @@ class PageHinkleyBank(Bank):
         Number of slots.
     min_instances, delta, threshold, alpha, mode
         As in `PageHinkley`.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is out of its range.
     """
 
     def __init__(
@@ -90,9 +103,17 @@ class PageHinkleyBank(Bank):
         alpha: float = 1 - 0.0001,
         mode: str = "both",
     ) -> None:
-        if mode not in MODES:
-            msg = f"mode: expected one of {', '.join(MODES)}, got {mode!r}"
-            raise ParameterError(msg)
+        check_params(
+            "PageHinkley",
+            PARAMS,
+            {
+                "min_instances": min_instances,
+                "delta": delta,
+                "threshold": threshold,
+                "alpha": alpha,
+                "mode": mode,
+            },
+        )
         self._limits = (
             float(min_instances),
             float(delta),
@@ -103,7 +124,8 @@ class PageHinkleyBank(Bank):
         )
         super().__init__(_BLANK, size)
 
-    def _scan(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+        """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         _scan(values, tasks, self._records, self._limits, hits.row, hits.statistic)
         hits.threshold[hits.row >= 0] = self._limits[2]
 
@@ -134,7 +156,7 @@ class PageHinkley(Detector):
     Raises
     ------
     ParameterError
-        If `mode` is none of the three.
+        If a parameter is out of its range.
     NotFiniteError
         By `update`, if a value is NaN or infinite.
 

@@ -1,5 +1,7 @@
 """Records of many series, one a slot, that grow, reset, save and load as one."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -92,11 +94,7 @@ class Slots:
         StateError
             If a name, type or shape differs; nothing was changed.
         """
-        expected = {
-            name: (self._blank.dtype[name].base, (-1, *self._blank.dtype[name].shape))
-            for name in self._fields()
-        }
-        size = check_state(type(self).__name__, state, expected)
+        size = self._check(state)
         self._records = np.empty(size, self._blank.dtype)
         for name in self._fields():
             self._records[name] = state[name]
@@ -105,6 +103,13 @@ class Slots:
     def nbytes(self) -> int:
         """Bytes held, spare room included."""
         return int(self._records.nbytes)
+
+    def _check(self, state: State) -> int:
+        expected = {
+            name: (self._blank.dtype[name].base, (-1, *self._blank.dtype[name].shape))
+            for name in self._fields()
+        }
+        return check_state(type(self).__name__, state, expected)
 
     def _fields(self) -> tuple[str, ...]:
         return self._blank.dtype.names or ()
@@ -118,7 +123,7 @@ def widened(array: NDArray[Any], length: int) -> NDArray[Any]:
 
 
 def check_state(
-    owner: str, state: State, expected: dict[str, tuple[np.dtype[Any], tuple[int, ...]]]
+    owner: str, state: State, expected: Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]]
 ) -> int:
     """Refuse a state whose names, types or shapes are not the expected ones.
 
@@ -137,10 +142,13 @@ def check_state(
     int
         The number of slots.
     """
-    if state.keys() != expected.keys():
-        msg = f"{owner}: state has {sorted(state)}, expected {sorted(expected)}"
+    odd = sorted(state.keys() ^ expected.keys())
+    if odd:
+        msg = f"{owner}: state lacks or has too much: {odd}; expected {sorted(expected)}"
         raise StateError(msg)
-    size = len(state[next(iter(expected))])
+    # The length that most arrays share is right, so that the message blames the odd one.
+    lengths = Counter(len(state[name]) for name in expected if state[name].ndim)
+    size = max(lengths, key=lengths.__getitem__, default=0)
     for name, (dtype, shape) in expected.items():
         wanted = tuple(size if length == -1 else length for length in shape)
         array = state[name]

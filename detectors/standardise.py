@@ -8,10 +8,14 @@ from detectors.bank import Floats, Ints
 from detectors.errors import ParameterError, ShapeError, StateError
 from detectors.slots import Slots, State, blank_record, check_scan, check_state, widened
 
+SMALL_POOL = 256
+"""Buffers kept without asking whether they are still needed: half a megabyte at most."""
+
 _BLANK = blank_record(
     {
         "loc": (np.float64, np.nan),
         "scale": (np.float64, np.nan),
+        "bound": (np.float64, np.nan),
         "filled": (np.int32, 0),
         "buffer": (np.int32, -1),
     }
@@ -29,23 +33,26 @@ class Standardiser(Slots):
         Non-missing values that a slot learns from, 4 or more; during them it
         says nothing.
     clip
-        Bound of the result, in units of scale, above 0: one wild value, which
-        is not a change, cannot raise an alarm alone.
+        Robust deviations (interquartile range / 1.349) from the median beyond
+        which a value counts no more, above 0: one wild value, which is not a
+        change, cannot raise an alarm alone. Also the bound of the result.
 
     Notes
     -----
-    loc is the median. scale is the deviation of the values after those beyond
-    `WINSOR` robust deviations (interquartile range / 1.349) of the median were
-    drawn in: quartiles alone call a lognormal series half as wide as it is,
-    plain deviations let one outlier hide everything after it. With both
-    quartiles equal (rare events, ties) it is the plain deviation. A constant
-    warm-up leaves no unit at all: scale is 0, and the series becomes `STEP`
-    wherever it differs from the constant and 0 elsewhere.
+    loc is the median of the warm-up, scale the deviation of its values after
+    those beyond `clip` were drawn in. Later values are drawn in to the same
+    bound, so the result has deviation 1 whatever the shape of the series:
+    quartiles alone would call a lognormal series half as wide as it is, and
+    false alarms grow exponentially with that error; the plain deviation lets one
+    outlier hide everything after it. With both quartiles equal (rare events,
+    ties) there is no robust unit: the plain deviation counts. A constant
+    warm-up has no deviation: whatever differs lies beyond every bound, so the
+    result is -clip, 0 or clip.
 
     The result is rounded to multiples of 2^-12. A unit change is exact in no
-    binary fraction (10⁻⁶, 10⁹ + x), so the same series in another unit differs in
-    its last bits; rounded it is the same series, and so are all sums of it,
-    which are exact up to 2^38 values.
+    binary fraction (x · 10⁻⁶, x + 10⁹), so the same series in another unit
+    differs in its last bits; rounded it is the same series, and so are all sums
+    of it, which are exact up to 2^38 values.
 
     Warm-up values wait in a pool that only warming slots use.
     """
@@ -64,7 +71,8 @@ class Standardiser(Slots):
     @property
     def warming(self) -> NDArray[np.bool_]:
         """(size,): slots that still learn."""
-        return np.isnan(self._records["scale"][: self.size])
+        warming: NDArray[np.bool_] = np.isnan(self._records["scale"][: self.size])
+        return warming
 
     @property
     def loc(self) -> Floats:
@@ -111,6 +119,8 @@ class Standardiser(Slots):
         self._n_free = kernel.scan(
             values, tasks, out, self._records, self._pool, self._free, self._n_free, self._clip
         )
+        if len(self._pool) > SMALL_POOL and self._n_free > len(self._pool) // 2:
+            self._shrink()
 
     def state(self) -> State:
         """Copy all there is to know; unfinished warm-ups in order of slot."""
@@ -125,8 +135,8 @@ class Standardiser(Slots):
         filled = state.get("filled", np.empty(0, np.int32))
         held = np.flatnonzero(filled)
         waiting = state.get("waiting")
-        if waiting is None or filled.max(initial=0) >= self._warmup:
-            msg = "Standardiser: state 'waiting' is missing or longer than the warm-up"
+        if waiting is None or filled.min(initial=0) < 0 or filled.max(initial=0) >= self._warmup:
+            msg = "Standardiser: state 'waiting' is missing, or 'filled' is not below the warm-up"
             raise StateError(msg)
         shape = {"waiting": (self._pool.dtype, (len(held), self._warmup))}
         check_state("Standardiser", {"waiting": waiting}, shape)
@@ -141,6 +151,15 @@ class Standardiser(Slots):
     def nbytes(self) -> int:
         """Bytes held, spare room included."""
         return super().nbytes() + int(self._pool.nbytes + self._free.nbytes)
+
+    def _shrink(self) -> None:
+        """Give the memory of unused buffers back."""
+        records = self._records[: self.size]
+        held = np.flatnonzero(records["buffer"] >= 0)
+        self._pool = self._pool[records["buffer"][held]]
+        records["buffer"][held] = np.arange(len(held), dtype=np.int32)
+        self._free = np.empty(len(held), np.int32)
+        self._n_free = 0
 
     def _make_room(self, needed: int) -> None:
         """Have `needed` free buffers."""

@@ -12,10 +12,6 @@ GRID = 4096.0
 """Steps a unit of scale, a power of two."""
 NORMAL_IQR = 1.3489795003921634
 """Interquartile range of N(0, 1)."""
-WINSOR = 5.0
-"""Robust deviations beyond which a warm-up value is drawn in."""
-STEP = 1.0
-"""What differs from a constant warm-up becomes this."""
 LARGEST = 1.7976931348623157e308
 SMALLEST = 5e-324
 
@@ -27,22 +23,22 @@ def quantile(ordered: Floats, share: float) -> float:
     below = int(place)
     part = place - below
     if part == 0.0:
-        return ordered[below]
-    return ordered[below] * (1.0 - part) + ordered[below + 1] * part
+        return float(ordered[below])
+    return float(ordered[below] * (1.0 - part) + ordered[below + 1] * part)
 
 
 @compiled
-def learn(warmup: Floats) -> tuple[float, float]:
-    """Location and scale of a warm-up; scale 0 if it is constant."""
+def learn(warmup: Floats, clip: float) -> tuple[float, float, float]:
+    """Location, scale and bound of the result; scale 0 if the warm-up is constant."""
     ordered = np.sort(warmup)
     n = ordered.shape[0]
     loc = quantile(ordered, 0.5)
     reach = min(max(ordered[n - 1] - loc, loc - ordered[0]), LARGEST)
     if reach == 0.0:
-        return loc, 0.0
+        return loc, 0.0, clip
     robust = (quantile(ordered, 0.75) - quantile(ordered, 0.25)) / NORMAL_IQR
-    if robust > 0.0:
-        reach = min(reach, WINSOR * robust)
+    farthest = clip * robust if robust > 0.0 else math.inf
+    reach = min(reach, farthest)
     # In units of reach: squares of 1e300 would overflow, those of 1e-300 vanish.
     mean, squares = 0.0, 0.0
     for i in range(n):
@@ -50,7 +46,8 @@ def learn(warmup: Floats) -> tuple[float, float]:
         apart = value - mean
         mean += apart / (i + 1.0)
         squares += apart * (value - mean)
-    return loc, max(reach * math.sqrt(squares / (n - 1.0)), SMALLEST)
+    scale = max(reach * math.sqrt(squares / (n - 1.0)), SMALLEST)
+    return loc, scale, min(clip, farthest / scale)
 
 
 @compiled
@@ -95,20 +92,16 @@ def scan(
                     filled += 1
             record.filled = filled
             if filled == warmup:
-                record.loc, record.scale = learn(pool[record.buffer])
+                record.loc, record.scale, record.bound = learn(pool[record.buffer], clip)
                 free[n_free] = record.buffer
                 n_free += 1
                 record.buffer, record.filled = -1, 0
-        loc, scale = record.loc, record.scale
-        if scale == 0.0:
-            for i in range(t, stop):
-                value = values[column, i]
-                step = 0.0 if value == loc else STEP
-                out[column, i] = math.nan if math.isnan(value) else min(step, clip)
-            continue
+        loc, scale, bound = record.loc, record.scale, record.bound
         for i in range(t, stop):
-            unit = (values[column, i] - loc) / scale
-            unit = clip if unit > clip else unit
-            unit = -clip if unit < -clip else unit
+            value = values[column, i]
+            # 0 / 0 is 0 here; anything else by 0 is infinite, and so at the bound.
+            unit = 0.0 if value == loc else (value - loc) / scale
+            unit = bound if unit > bound else unit  # noqa: FURB136 - NaN stays NaN
+            unit = -bound if unit < -bound else unit  # noqa: FURB136 - same
             out[column, i] = np.rint(unit * GRID) / GRID
     return n_free

@@ -10,13 +10,13 @@ from detectors import registry
 from detectors.bank import Bank, Floats, Ints
 from detectors.change_points import Change, ChangePoints, Moments
 from detectors.errors import ParameterError, StateError
-from detectors.slots import Slots, State
+from detectors.slots import Slots, State, every_row
 from detectors.standardise import Standardiser
 
 WARMUP = 200
 """Values that a series learns its unit from."""
-CLIP = 8.0
-"""Deviations beyond which a value counts no more."""
+CLIP = 4.0
+"""Robust deviations beyond which a value counts no more."""
 _NONE = np.iinfo(np.int64).max
 
 
@@ -101,18 +101,14 @@ class Watch:
             msg = f"detectors: at least one of {', '.join(registry.names())} is needed, got none"
             raise ParameterError(msg)
         self._names = tuple(detectors)
-        self._banks: tuple[Bank, ...] = tuple(
-            registry.get(name).bank(0, **registry.resolve(name, params))  # type: ignore[arg-type]
-            for name, params in detectors.items()
-        )
         self._standardiser = Standardiser(warmup=warmup, clip=clip)
         self._changes = ChangePoints()
+        self._banks: tuple[Bank, ...] = tuple(
+            registry.get(name).bank(0, **registry.resolve(name, params))
+            for name, params in detectors.items()
+        )
         self._restarts = np.zeros(0, np.int64)
         self._standardised = np.empty((0, 0))
-        self._parts: dict[str, Slots] = {
-            "standardiser": self._standardiser,
-            "changes": self._changes,
-        } | dict(zip((f"detector:{name}" for name in self._names), self._banks, strict=True))
         self.resize(size)
 
     @property
@@ -216,10 +212,7 @@ class Watch:
         """Feed row s of a matrix to slot s; its columns count as times and offsets."""
         values = np.ascontiguousarray(values, np.float64)
         columns = np.arange(values.shape[1])
-        tasks = np.zeros((len(values), 4), np.int64)
-        tasks[:, 0] = tasks[:, 3] = np.arange(len(values))
-        tasks[:, 2] = values.shape[1]
-        return self.scan(values, tasks, columns.astype(np.float64), columns)
+        return self.scan(values, every_row(values), columns.astype(np.float64), columns)
 
     def state(self) -> State:
         """Copy all there is to know, as plain arrays."""
@@ -236,13 +229,14 @@ class Watch:
         Raises
         ------
         StateError
-            If it does not fit; the watch must not be used then.
+            If it does not fit; nothing was changed.
         """
         restarts = state.get("restarts")
         if restarts is None or restarts.dtype != np.int64 or restarts.ndim != 1:
             msg = "Watch: state 'restarts' is missing or not a list of int64"
             raise StateError(msg)
-        split: dict[str, State] = {part: {} for part in self._parts}
+        parts = self._parts
+        split: dict[str, State] = {part: {} for part in parts}
         for name, array in state.items():
             part, _, field = name.rpartition(".")
             if part in split:
@@ -250,16 +244,30 @@ class Watch:
             elif name != "restarts":
                 msg = f"Watch: state has {name!r}, which belongs to none of {sorted(split)}"
                 raise StateError(msg)
-        for part, slots in self._parts.items():
-            slots.load(split[part])
-            if slots.size != len(restarts):
-                msg = f"Watch: state of {part} has {slots.size} slots, not {len(restarts)}"
-                raise StateError(msg)
+        # Loading puts new arrays in the place of old ones, so the old references undo it.
+        before = {part: vars(slots).copy() for part, slots in parts.items()}
+        try:
+            for part, slots in parts.items():
+                slots.load(split[part])
+                if slots.size != len(restarts):
+                    msg = f"Watch: state of {part} has {slots.size} slots, not {len(restarts)}"
+                    raise StateError(msg)
+        except StateError:
+            for part, slots in parts.items():
+                vars(slots).update(before[part])
+            raise
         self._restarts = restarts.copy()
 
     def nbytes(self) -> int:
         """Bytes held, spare room included."""
         return int(self._restarts.nbytes) + sum(part.nbytes() for part in self._parts.values())
+
+    @property
+    def _parts(self) -> dict[str, Slots]:
+        banks = {
+            f"detector:{name}": bank for name, bank in zip(self._names, self._banks, strict=True)
+        }
+        return {"standardiser": self._standardiser, "changes": self._changes, **banks}
 
     def _restart(self, slots: Ints) -> None:
         for part in self._parts.values():

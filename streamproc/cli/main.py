@@ -13,6 +13,7 @@ from streamproc.cli.broker import broker
 from streamproc.cli.check import check
 from streamproc.cli.publish import publish
 from streamproc.cli.schema import schema
+from streamproc.cli.worker import worker
 from streamproc.errors import ConfigError, StreamprocError
 
 FAILED: Final = 1
@@ -22,6 +23,7 @@ WRONG_USAGE: Final = 2
 # library it imports when it runs, so that --help is there at once.
 _COMMANDS: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (broker, "streamproc broker --port 9092"),
+    (worker, "streamproc worker --config streamproc.yaml"),
     (publish, "streamproc publish transactions.csv.gz --model fraud --prediction score"),
     (alerts, "streamproc alerts --follow --model 'fraud*'"),
     (check, "streamproc check streamproc.yaml"),

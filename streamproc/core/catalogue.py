@@ -16,6 +16,8 @@ class Catalogue:
         Every model seen, by its id.
     refused
         Series that were not watched because `limits.max_series` was reached.
+    told
+        Whether that was said in an alert.
     """
 
     def __init__(self, topic: Topic, config: Config) -> None:
@@ -26,6 +28,7 @@ class Catalogue:
         self.profiles: dict[tuple[str, ...], Profile] = {}
         self.series = 0
         self.refused = 0
+        self.told = False
 
     def settle(self, model_id: str, shape: Shape) -> Model | None:
         """Put a model where events of this shape are read; None when nothing more fits."""
@@ -51,28 +54,32 @@ class Catalogue:
         layout.add(model, events)
         return model
 
-    def watch_quality(self, model: Model, column: int) -> int:
-        """Begin to watch when a feature is missing; return the slot."""
-        layout = model.layout
-        profile = layout.quality_profiles[column]
-        if profile is None:
-            return UNWATCHED
-        slot = self._watch(model, f"quality:{layout.shape.numbers[column]}", profile)
-        layout.quality[model.row, column] = slot
+    def watch_quality(self, model: Model, column: int, profile: Profile) -> int:
+        """Begin to watch when a feature is missing; return the slot.
+
+        It does not count for `limits.max_series`: there are at most as many of these as of
+        features, and which series are refused must not depend on how the log is cut.
+        """
+        slot = profile.take()
+        model.slots[f"quality:{model.layout.shape.numbers[column]}"] = slot
+        model.layout.quality[model.row, column] = slot
         return slot
+
+    def warming(self) -> int:
+        """Count the series that are blind because they still learn their unit."""
+        return sum(
+            int(profile.watch.warming[: profile.used].sum()) for profile in self.profiles.values()
+        )
 
     def unwatched(self) -> int:
         """Count the features that are strings, lists or always null, which nothing watches yet."""
         return sum(len(layout.shape.others) * len(layout.rows) for layout in self.layouts.values())
 
     def _watch(self, model: Model, name: str, profile: Profile) -> int:
-        if self.series >= self.config.limits.max_series:
-            self.refused += 1
-            slot = UNWATCHED
-        else:
-            self.series += 1
-            slot = profile.take()
-        model.slots[name] = slot
+        full = self.series >= self.config.limits.max_series
+        model.slots[name] = slot = UNWATCHED if full else profile.take()
+        self.refused += full
+        self.series += not full
         return slot
 
     def _layout(self, shape: Shape, config: ModelConfig) -> Layout:

@@ -96,6 +96,29 @@ def resolved(
     )
 
 
+def full(model_id: str, limit: int, origin: Origin, now: datetime) -> AlertEvent:
+    """Say, once, that a partition has no room for further series."""
+    identity = _identity(("full", model_id), origin)
+    return AlertEvent(
+        alert_id=identity,
+        incident_id=identity,
+        status="firing",
+        model_id=model_id,
+        model_version=origin.model_version,
+        kind="system",
+        series="features",
+        detector="limits",
+        severity="critical",
+        message=f"partition {origin.partition} of topic {origin.topic!r} has reached"
+        f" limits.max_series, {limit}: from model {model_id!r} on, new series are not watched"
+        " (see streamproc_series_refused); raise the limit, spread the models over more"
+        " partitions, or stop the producer that makes up names",
+        ts=_datetime(origin.ts),
+        detected_at=now,
+        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+    )
+
+
 def _common(
     status: Status,
     series: Series,
@@ -124,19 +147,15 @@ def _common(
 
 
 def _digest(what: str, series: Series, detector: str, origin: Origin) -> str:
-    """Make an id from where an alert comes from, and from nothing else."""
-    parts = (
-        what,
-        series.model.id,
-        series.name,
-        detector,
-        series.settings[detector],
-        origin.topic,
-        origin.partition,
-        origin.offset,
-        origin.index,
+    return _identity(
+        (what, series.model.id, series.name, detector, series.settings[detector]), origin
     )
-    return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).hexdigest()
+
+
+def _identity(parts: tuple[str, ...], origin: Origin) -> str:
+    """Make an id from where an alert comes from, and from nothing else."""
+    where = origin.topic, origin.partition, origin.offset, origin.index
+    return hashlib.blake2b(msgspec.json.encode((*parts, *where)), digest_size=16).hexdigest()
 
 
 def _summary(moments: Moments) -> Summary:

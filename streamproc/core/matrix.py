@@ -60,7 +60,7 @@ def matrix(layout: Layout, group: Group, records: Sequence[Record]) -> Matrix:
     ts = [
         ts
         if (ts := event.ts).__class__ is float and ts < MILLISECONDS_FROM
-        else _seconds(ts, record)
+        else seconds(ts, record)
         for event, record in zip(events, behind, strict=True)
     ]
     offsets = np.array([record.offset for record in behind], np.int64)
@@ -75,7 +75,8 @@ def matrix(layout: Layout, group: Group, records: Sequence[Record]) -> Matrix:
     )
 
 
-def _seconds(ts: float | datetime | None, record: Record) -> float:
+def seconds(ts: float | datetime | None, record: Record) -> float:
+    """Return an event's time in seconds since 1970; its record's, when it has none."""
     if ts is None:
         return record.timestamp / 1000
     if isinstance(ts, datetime):

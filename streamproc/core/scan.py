@@ -51,14 +51,12 @@ def feeds(catalogue: Catalogue, layout: Layout, data: Matrix) -> Iterator[Feed]:
 
 
 def _begin_quality(catalogue: Catalogue, model: Model, column: int, earlier: int) -> None:
-    name = model.layout.shape.numbers[column]
-    if f"quality:{name}" in model.slots:
-        return  # refused before: the cap on series holds
-    slot = catalogue.watch_quality(model, column)
     profile = model.layout.quality_profiles[column]
-    if slot == UNWATCHED or profile is None:
+    if profile is None:
         return
+    name = model.layout.shape.numbers[column]
     present = int(model.layout.events[model.row]) - model.births.get(name, 0) + earlier
+    slot = catalogue.watch_quality(model, column, profile)
     zeros = np.zeros((1, min(present, ZEROS_BEFORE)))
     task = np.array([[0, 0, zeros.shape[1], slot]], np.int64)
     nowhere = np.full(zeros.shape[1], -1, np.int64)

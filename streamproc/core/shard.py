@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from streamproc.contract.config import Config
 from streamproc.core.catalogue import Catalogue
+from streamproc.core.describe import full
 from streamproc.core.incidents import Alert, Incidents
-from streamproc.core.matrix import matrix
+from streamproc.core.matrix import matrix, seconds
 from streamproc.core.reader import PLACE_BITS, Groups, Reader
 from streamproc.core.record import Outcome, Record
 from streamproc.core.scan import feeds
@@ -32,7 +34,7 @@ class Shard:
     def __init__(self, kind: Topic, topic: str, partition: int, config: Config) -> None:
         self.catalogue = Catalogue(kind, config)
         self.incidents = Incidents(topic, partition, config.policy)
-        self._reader = Reader(self.catalogue, topic, partition, self._watch)
+        self._reader = Reader(self.catalogue, topic, partition, self._watch, self._full)
         self._said: list[Alert] = []
 
     def process(self, records: Sequence[Record], now: datetime) -> Outcome:
@@ -53,6 +55,13 @@ class Shard:
         outcome.alerts = [alert for _, alert in self._said]
         outcome.positions = [place >> PLACE_BITS for place, _ in self._said]
         return outcome
+
+    def _full(self, event: Any, place: int, record: Record) -> None:
+        origin = self.incidents.origin(
+            place, record.offset, seconds(event.ts, record), event.model_version
+        )
+        limit = self.catalogue.config.limits.max_series
+        self._said.append((place, full(event.model_id, limit, origin, self._now)))
 
     def _watch(self, groups: Groups, records: Sequence[Record], _outcome: Outcome) -> None:
         for layout, group in groups.items():

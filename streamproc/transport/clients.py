@@ -32,11 +32,18 @@ _log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def open_producer(config: Config) -> AsyncIterator[AIOKafkaProducer]:
+async def open_producer(config: Config, **settings: Any) -> AsyncIterator[AIOKafkaProducer]:
     """Start a producer whose records are confirmed by all replicas, in the order of their key.
 
     It is idempotent where the broker allows; where not, a record may be written twice, but never
     out of order: aiokafka has one batch of a partition under way at a time.
+
+    Parameters
+    ----------
+    config
+        Where the broker is, and who we are.
+    settings
+        Of ``AIOKafkaProducer``, in place of ours.
 
     Raises
     ------
@@ -45,14 +52,14 @@ async def open_producer(config: Config) -> AsyncIterator[AIOKafkaProducer]:
     BrokerAuthError
         When the broker refuses ``config.security``.
     """
-    settings = await _connect(config)
-    settings |= {"acks": "all", "linger_ms": 5, "max_batch_size": _BATCH_BYTES}
-    client = AIOKafkaProducer(enable_idempotence=True, **settings)
+    base = await _connect(config)
+    ours = {"acks": "all", "linger_ms": 5, "max_batch_size": _BATCH_BYTES}
+    client = AIOKafkaProducer(enable_idempotence=True, **(base | ours | settings))
     try:
-        await _start(client.start, client.stop, settings)
+        await _start(client.start, client.stop, base)
     except _NOT_IDEMPOTENT:
-        client = AIOKafkaProducer(**settings)
-        await _start(client.start, client.stop, settings)
+        client = AIOKafkaProducer(**(base | ours | settings))
+        await _start(client.start, client.stop, base)
     try:
         yield client
     finally:

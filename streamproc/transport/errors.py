@@ -36,3 +36,11 @@ class DeliveryError(BrokerError):
     It may or may not be on the topic. Send again: alerts and labels are de-duplicated by their
     ids, but an event that did arrive is counted twice.
     """
+
+
+class WorkerError(StreamprocError):
+    """A worker came upon something that it was not made for, and ended.
+
+    Start it again: nothing that was not finished is acknowledged. If it ends at the same
+    place again, the message names what to look at.
+    """

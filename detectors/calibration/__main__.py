@@ -1,0 +1,154 @@
+"""`python -m detectors.calibration`: measure the defaults and print the table."""
+
+import argparse
+import json
+import sys
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.box import MARKDOWN
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from detectors import registry
+from detectors.calibration import measure
+from detectors.calibration.distributions import DISTRIBUTIONS, Distribution
+from detectors.watch import CLIP, WARMUP
+
+SEED = 8_675_309
+"""Seed of the table. The defaults were chosen on other seeds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is simulated for each distribution."""
+
+    series: int
+    length: int
+    raw_length: int
+    repeats: int
+
+
+FULL = Size(series=100, length=1_000_000, raw_length=20_000, repeats=1000)
+QUICK = Size(series=20, length=100_000, raw_length=20_000, repeats=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; rates are false incidents in a million values."""
+
+    distribution: str
+    values: int
+    false: dict[str, float]
+    found: dict[str, measure.Delays]
+    raw_values: int
+    raw_false: dict[str, float]
+    same: dict[str, tuple[int, int]]
+
+
+def measured(distribution: Distribution, size: Size) -> Row:
+    """Measure one distribution, with seeds of its own."""
+    name = zlib.crc32(distribution.name.encode())
+    seeds = np.random.SeedSequence([SEED, name]).spawn(3)
+    null, raw, shift = (np.random.default_rng(seed) for seed in seeds)
+    n, n_raw = size.series * size.length, size.series * size.raw_length
+    false = measure.false_incidents(distribution, null, size.series, size.length)
+    raw_false = measure.false_incidents_raw(distribution, raw, size.series, size.raw_length)
+    values = measure.shifted(distribution, shift, size.repeats)
+    groups = {"pair": measure.PAIR} | {name: (name,) for name in measure.PAIR}
+    return Row(
+        distribution.name,
+        n,
+        {name: count * 1e6 / n for name, count in false.items()},
+        {group: measure.delays(values, {n: {} for n in names}) for group, names in groups.items()},
+        n_raw,
+        {name: count * 1e6 / n_raw for name, count in raw_false.items()},
+        {unit: measure.same_alarms(values, *change) for unit, change in measure.UNITS.items()},
+    )
+
+
+def false_alarms(rows: Sequence[Row]) -> Table:
+    """Build the table of false incidents."""
+    n, raw = rows[0].values, rows[0].raw_values
+    table = Table(
+        "series", "ADWIN", "Page-Hinkley", "River's ADWIN", "River's Page-Hinkley", box=MARKDOWN
+    )
+    for row in rows:
+        rates = (row.false, row.raw_false)
+        table.add_row(row.distribution, *(f"{r[name]:.3g}" for r in rates for name in measure.PAIR))
+    table.title = (
+        f"False incidents in a million values ({n / 1e6:g} million values of each series; "
+        f"River's defaults on {raw / 1e6:g} million raw ones)"
+    )
+    return table
+
+
+def found(rows: Sequence[Row]) -> Table:
+    """Build the table of detection delays."""
+    table = Table(
+        "series", "pair ≤ 150", "median", "p99", "ADWIN ≤ 150", "Page-Hinkley ≤ 150", box=MARKDOWN
+    )
+    for row in rows:
+        pair = row.found["pair"]
+        alone = (f"{row.found[name].within:.1%}" for name in measure.PAIR)
+        table.add_row(
+            row.distribution, f"{pair.within:.1%}", f"{pair.median:g}", f"{pair.late:g}", *alone
+        )
+    table.title = f"A shift of one deviation after {measure.BEFORE} values: found within 150"
+    return table
+
+
+def invariant(rows: Sequence[Row]) -> Table:
+    """Build the table of alarms that a change of unit leaves where they are."""
+    table = Table("unit", "alarms", "the same", box=MARKDOWN)
+    for unit in measure.UNITS:
+        alarms, same = (sum(row.same[unit][i] for row in rows) for i in (0, 1))
+        table.add_row(unit, str(alarms), str(same))
+    table.title = "The same series in another unit"
+    return table
+
+
+def report(rows: Sequence[Row]) -> dict[str, Any]:
+    """Everything measured, for programs."""
+    return {
+        "seed": SEED,
+        "warmup": WARMUP,
+        "clip": CLIP,
+        "parameters": {name: dict(registry.get(name).monitoring) for name in measure.PAIR},
+        "rows": [asdict(row) for row in rows],
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m detectors.calibration",
+        description="Measure false incidents and delays of the defaults. "
+        "Example: python -m detectors.calibration --quick --json table.json",
+    )
+    parser.add_argument("--quick", action="store_true", help="2 million values a series, not 100")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
+    given = parser.parse_args(arguments)
+    size = QUICK if given.quick else FULL
+    rows = []
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("measuring", total=len(DISTRIBUTIONS))
+        for distribution in DISTRIBUTIONS:
+            progress.update(task, description=distribution.name)
+            rows.append(measured(distribution, size))
+            progress.advance(task)
+    console = Console(width=120)
+    for table in (false_alarms(rows), found(rows), invariant(rows)):
+        console.print(table)
+    if given.json:
+        given.json.write_text(json.dumps(report(rows), indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
