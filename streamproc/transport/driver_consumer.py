@@ -164,10 +164,11 @@ class SliceConsumer(base.Consumer):
         return message
 
     def _on_taken(self, message: Message) -> None:
-        waiting = self._waiting[message.tp]
-        waiting.discard(message)
-        if not waiting:
-            self.on_buffer_drop(message.tp)
+        waiting = self._waiting.get(message.tp, set())
+        if message in waiting:  # and not of an assignment that is past
+            waiting.discard(message)
+            if not waiting:
+                self.on_buffer_drop(message.tp)
 
     async def _wait_next_records(
         self,
@@ -186,6 +187,9 @@ class SliceConsumer(base.Consumer):
 
     def on_buffer_drop(self, tp: TP) -> None:
         """Fetch again from a partition whose agent has room."""
+        if tp in self._paused_partitions:  # Faust would undo the pause
+            self._buffered_partitions.discard(tp)
+            return
         super().on_buffer_drop(tp)
         self._room.set()
         # a poll that waits for other partitions does not see this one for up to a second
@@ -220,15 +224,19 @@ class SliceConsumer(base.Consumer):
 
     async def perform_seek(self) -> None:
         """Go back to what is committed: nothing that was delivered counts any more."""
-        self._in_flight.clear()
-        self._waiting.clear()
+        for tp in tuple(self._in_flight):
+            self._forget(tp)
         await super().perform_seek()
 
     async def seek(self, partition: TP, offset: int) -> None:
         """Go to `offset`: what was delivered of the partition does not count any more."""
-        self._in_flight.pop(partition, None)
-        self._waiting.pop(partition, None)
+        self._forget(partition)
         await super().seek(partition, offset)
+
+    def _forget(self, tp: TP) -> None:
+        self._in_flight.pop(tp, None)
+        if self._waiting.pop(tp, None):
+            self.on_buffer_drop(tp)
 
     # Rebalances
 
@@ -242,6 +250,7 @@ class SliceConsumer(base.Consumer):
         for tp in revoked:
             self._in_flight.pop(tp, None)
             self._waiting.pop(tp, None)
+            self._buffered_partitions.discard(tp)
         await super().on_partitions_revoked(revoked)
 
     def _find_sliced(self, channels: Iterable[Any]) -> None:
