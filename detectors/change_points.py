@@ -86,10 +86,9 @@ class ChangePoints(Slots):
     def __init__(self, size: int = 0) -> None:
         super().__init__(_BLANK, size)
 
-    @property
-    def count(self) -> Ints:
-        """(size,): non-missing values since the last reset, warm-up included."""
-        return self._records["n"][: self.size].astype(np.int64)
+    def count(self, slots: Ints) -> Ints:
+        """Count the non-missing values of slots since their last reset, warm-up included."""
+        return self._records["n"][slots].astype(np.int64)
 
     def scan(
         self, values: Floats, standardised: Floats, tasks: Ints, ts: Floats, offsets: Ints
@@ -154,6 +153,12 @@ class ChangePoints(Slots):
             offset=int(record["mark_offsets"][best]),
             direction="up" if apart[best] >= 0.0 else "down",
         )
+
+    def level(self, slot: int) -> Moments:
+        """Tell how a slot has been since its last reset, in the unit of the series."""
+        record = self._records[slot]
+        whole = (float(record["n"]), float(record["mean"]), float(record["squares"]))
+        return _moments(*whole, float(record["unit"]) or 1.0)
 
 
 def _rest(

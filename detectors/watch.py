@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from detectors import registry
 from detectors.bank import Bank, Floats, Ints
-from detectors.change_points import Change, ChangePoints
+from detectors.change_points import Change, ChangePoints, Moments
 from detectors.errors import ParameterError, StateError
 from detectors.slots import Slots, State, every_row
 from detectors.standardise import Standardiser
@@ -123,7 +123,11 @@ class Watch:
 
     def quiet(self, slots: Ints) -> Ints:
         """Count the non-missing values of slots since their last start, warm-up included."""
-        return self._changes.count[slots]
+        return self._changes.count(slots)
+
+    def level(self, slot: int) -> Moments:
+        """Tell how a slot has been since its last start."""
+        return self._changes.level(slot)
 
     def resize(self, size: int) -> None:
         """Grow to `size` slots; a smaller size changes nothing."""

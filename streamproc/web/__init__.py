@@ -1,1 +1,1 @@
-"""To be filled."""
+"""What a worker shows of itself over HTTP: metrics and health."""

@@ -1,0 +1,53 @@
+"""What ``streamproc broker`` does."""
+
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from streamproc.broker.embedded import EmbeddedBroker
+from streamproc.broker.errors import BrokerError
+
+# `streamproc worker` looks for a broker there when no other is named.
+DEFAULT_PORT = 9092
+LOOK_SECONDS = 0.2
+NOTICE = (
+    "This broker is for one machine and keeps nothing safe: use it to try things out, "
+    "and Apache Kafka for anything else."
+)
+
+
+def run(port: int = DEFAULT_PORT, data_dir: Path | None = None) -> None:
+    """Run the embedded broker until SIGINT or SIGTERM.
+
+    Prints its address, alone on a line, to standard output when it answers, and a notice of
+    what it is not to standard error. Call it from the main thread.
+
+    Parameters
+    ----------
+    port
+        TCP port on loopback; 0 takes a free one.
+    data_dir
+        As for `EmbeddedBroker`.
+
+    Raises
+    ------
+    BrokerError
+        It could not be started, or ended by itself later.
+    """
+    interrupted = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: interrupted.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        with EmbeddedBroker(port, data_dir) as broker:
+            sys.stderr.write(f"{NOTICE}\n")
+            sys.stdout.write(f"{broker.bootstrap}\n")
+            sys.stdout.flush()
+            while not interrupted.wait(LOOK_SECONDS):
+                if not broker.running:
+                    raise BrokerError(f"the broker has ended; its log ends:\n{broker.tail()}")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

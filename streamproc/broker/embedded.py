@@ -1,0 +1,154 @@
+"""A broker for one machine and one story, started and ended with a ``with`` block."""
+
+import asyncio
+import re
+import shutil
+import tempfile
+import time
+from importlib.resources import files
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from streamproc.broker.errors import BrokerError
+from streamproc.broker.metadata import broker_count
+from streamproc.broker.process import Child
+
+HOST = "127.0.0.1"
+# It answers within 10 ms on an idle machine; a crowded one may need a thousand times that.
+READY_SECONDS = 20.0
+# It writes its data once more before it ends: 2 s for 300,000 records.
+STOP_SECONDS = 8.0
+POLL_SECONDS = 0.01
+
+
+class EmbeddedBroker:
+    """A Kafka broker on loopback that ends with this process, however that ends.
+
+    It keeps nothing safe: see `streamproc.broker` for what it can be trusted with. Use it with
+    ``with`` or ``async with``.
+
+    Parameters
+    ----------
+    port
+        TCP port, 0 to 65535; 0 takes a free one.
+    data_dir
+        Folder in which topics are kept from one start to the next; created when missing. None
+        means a temporary folder that is removed at the end.
+
+    Raises
+    ------
+    BrokerError
+        On entering: the port is taken, or the broker ended or did not answer within 20 seconds.
+
+    Examples
+    --------
+    >>> with EmbeddedBroker() as broker:
+    ...     broker.bootstrap.startswith("127.0.0.1:")
+    True
+    """
+
+    def __init__(self, port: int = 0, data_dir: Path | None = None) -> None:
+        self._wanted_port = port
+        self._data_dir = data_dir
+        self._child: Child | None = None
+        self._temporary: Path | None = None
+        self._bootstrap = ""
+
+    @property
+    def bootstrap(self) -> str:
+        """Address for clients, as ``127.0.0.1:port``; empty before the start."""
+        return self._bootstrap
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is there."""
+        return self._child is not None and self._child.running
+
+    def start(self) -> None:
+        """Start it and wait until it answers a metadata request."""
+        self._temporary = Path(tempfile.mkdtemp(prefix="streamproc-broker-"))
+        data_dir = self._data_dir or self._temporary / "data"
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+            self._child = Child(self._command(data_dir), self._temporary / "log")
+            self._await_answer(self._child)
+        except OSError as error:
+            self.stop()
+            raise BrokerError(f"cannot use {data_dir} as the broker's folder: {error}") from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End it within seconds; whatever was in a temporary folder is gone."""
+        if self._child is not None:
+            if self._data_dir is None:
+                self._child.kill()  # nothing is worth the wait
+            else:
+                self._child.terminate(STOP_SECONDS)
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary)
+            self._temporary = None
+
+    def tail(self) -> str:
+        """Return the last lines of its log while it runs."""
+        return "" if self._child is None else self._child.tail()
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End it."""
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        """Start it without holding up the event loop."""
+        await asyncio.to_thread(self.start)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End it without holding up the event loop."""
+        await asyncio.to_thread(self.stop)
+
+    def _command(self, data_dir: Path) -> list[str]:
+        # The program itself, not its Python wrapper, which would stand between us and it.
+        program = str(files("noida_db").joinpath("noida-db"))
+        options = ["--only", "kafka", "--kafka-port", str(self._wanted_port), "--host", HOST]
+        return [program, "start", *options, "--data-dir", str(data_dir)]
+
+    def _await_answer(self, child: Child) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        # It prints its address once it listens; with port 0 only it knows the port.
+        while (found := re.search(rf"kafka\s+({re.escape(HOST)}:\d+)", child.tail())) is None:
+            self._check(child, deadline)
+            time.sleep(POLL_SECONDS)
+        while broker_count(found[1]) == 0:
+            self._check(child, deadline)
+            time.sleep(POLL_SECONDS)
+        self._bootstrap = found[1]
+
+    def _check(self, child: Child, deadline: float) -> None:
+        late = time.monotonic() > deadline
+        if child.running and not late:
+            return
+        said = child.tail()
+        if "already in use" in said:
+            raise BrokerError(
+                f"port {self._wanted_port} is in use by another program: stop it, or choose "
+                "another port (0 takes a free one)"
+            )
+        reason = f"did not answer within {READY_SECONDS:g} s" if late else "ended at its start"
+        raise BrokerError(f"the embedded broker {reason}; its log ends:\n{said}")

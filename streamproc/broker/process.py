@@ -1,0 +1,142 @@
+"""A child process that ends with its parent and whose output is kept in a file."""
+
+import atexit
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+
+from streamproc.broker.errors import BrokerError
+
+LEASH = Path(__file__).with_name("leash.py")
+# Enough to hold a Java stack trace with its causes, little enough to read in a terminal.
+TAIL_LINES = 40
+
+
+class Child:
+    """One running child process.
+
+    Parameters
+    ----------
+    command
+        The program and its arguments; the program is looked up in ``PATH``.
+    log
+        File to which standard output and standard error are appended.
+    env
+        Environment; none means the parent's.
+
+    Raises
+    ------
+    BrokerError
+        The program could not be started.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> log = pathlib.Path(tempfile.mkdtemp()) / "log"
+    >>> child = Child(["echo", "ready"], log)
+    >>> child.wait(10)
+    0
+    >>> child.tail()
+    'ready'
+    """
+
+    def __init__(
+        self, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None
+    ) -> None:
+        if shutil.which(command[0]) is None:
+            raise BrokerError(f"cannot start {command[0]}: no such program; install it")
+        self.log = log
+        self._ended = threading.Event()
+        born: SimpleQueue[subprocess.Popen[bytes] | OSError] = SimpleQueue()
+        # The kernel ties the child to the *thread* that started it, so one thread starts it and
+        # stays until it has ended; a pool's worker may be gone sooner.
+        threading.Thread(target=self._live, args=(command, env, born), daemon=True).start()
+        process = born.get()
+        if isinstance(process, OSError):
+            raise BrokerError(f"cannot start {command[0]}: {process}") from process
+        self._process = process
+        atexit.register(self.kill)
+
+    def _live(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str] | None,
+        born: "SimpleQueue[subprocess.Popen[bytes] | OSError]",
+    ) -> None:
+        leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
+        try:
+            with self.log.open("ab") as output:
+                process = subprocess.Popen(  # noqa: S603  the command is our own
+                    [*leash, *command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=env,
+                    start_new_session=True,  # Ctrl-C is the parent's to handle
+                )
+        except OSError as error:
+            born.put(error)
+            return
+        born.put(process)
+        process.wait()
+        self._ended.set()
+
+    @property
+    def pid(self) -> int:
+        """Process id; meaningful while `running`."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process has not ended yet."""
+        return not self._ended.is_set()
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code, the negative signal number, or None while it runs."""
+        return self._process.returncode
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait for the end; return the exit code, or None when time runs out."""
+        self._ended.wait(seconds)
+        return self.exit_code
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL) and wait until it is gone."""
+        self._signal(signal.SIGKILL)
+        self._ended.wait()
+        atexit.unregister(self.kill)
+
+    def terminate(self, grace: float) -> bool:
+        """Ask it to end (SIGTERM); kill it after ``grace`` seconds.
+
+        Returns
+        -------
+        bool
+            Whether it ended by itself within the grace.
+        """
+        self._signal(signal.SIGTERM)
+        in_time = self._ended.wait(grace)
+        self.kill()
+        return in_time
+
+    def tail(self, lines: int = TAIL_LINES) -> str:
+        """Return the last lines of what it wrote."""
+        return tail(self.log, lines)
+
+    def _signal(self, number: int) -> None:
+        if self.running:
+            self._process.send_signal(number)  # nothing is sent once the process was waited for
+
+
+def tail(path: Path, lines: int = TAIL_LINES) -> str:
+    """Return a text file's last lines, or nothing when there is no such file."""
+    if not path.exists():
+        return ""
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])

@@ -1,0 +1,67 @@
+"""The console script: every command, and what an error looks like to a person."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from streamproc.cli.alerts import alerts
+from streamproc.cli.broker import broker
+from streamproc.cli.check import check
+from streamproc.cli.publish import publish
+from streamproc.cli.schema import schema
+from streamproc.cli.worker import worker
+from streamproc.errors import ConfigError, StreamprocError
+
+FAILED: Final = 1
+WRONG_USAGE: Final = 2
+
+# Each command with the example that its --help shows. What a command needs beyond the standard
+# library it imports when it runs, so that --help is there at once.
+_COMMANDS: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
+    (broker, "streamproc broker --port 9092"),
+    (worker, "streamproc worker --config streamproc.yaml"),
+    (publish, "streamproc publish transactions.csv.gz --model fraud --prediction score"),
+    (alerts, "streamproc alerts --follow --model 'fraud*'"),
+    (check, "streamproc check streamproc.yaml"),
+    (schema, "streamproc schema events"),
+)
+
+
+class Commands(TyperGroup):
+    """Ends a command that failed on purpose with one line for each problem, and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; 0 done, 1 failed, 2 wrong usage or config."""
+        try:
+            return super().invoke(ctx)
+        except StreamprocError as error:
+            for line in str(error).splitlines():
+                typer.echo(f"error: {line}", err=True)
+            ctx.exit(WRONG_USAGE if isinstance(error, ConfigError) else FAILED)
+        except KeyboardInterrupt:  # a command for which that is the way to end handles it itself
+            ctx.exit(FAILED)
+        except BrokenPipeError:  # `| head` has read what it wanted
+            # The interpreter flushes stdout once more at its end, and would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Watches every model in production for drift, on Kafka.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # a column or a file name may look like markup
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _function, _example in _COMMANDS:
+    app.command(epilog=f"\b\nExample:\n  {_example}")(_function)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="streamproc")

@@ -1,0 +1,76 @@
+"""Which column of a table is what in an event."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import typer
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Columns by the part that they play in an event.
+
+    Parameters
+    ----------
+    features
+        Columns with features, in the order of the table.
+    prediction
+        Column with what the model said; None makes feature events.
+    label
+        Column with the truth; None sends no labels.
+    ts
+        Column with the event's time; None leaves it to the broker.
+    identity
+        Column with the event_id; None takes the row's number.
+    """
+
+    features: tuple[str, ...]
+    prediction: str | None = None
+    label: str | None = None
+    ts: str | None = None
+    identity: str | None = None
+
+    @classmethod
+    def choose(
+        cls,
+        columns: tuple[str, ...],
+        features: tuple[str, ...] | None,
+        *,
+        prediction: str | None,
+        label: str | None,
+        ts: str | None,
+        identity: str | None,
+    ) -> Self:
+        """Check the columns that the flags name; those that no flag names are features.
+
+        Raises
+        ------
+        typer.BadParameter
+            When a column does not exist; the message names those that do.
+        """
+        named = {"prediction": prediction, "label": label, "ts": ts, "id": identity}
+        for flag, column in (*_given(named), *(("features", name) for name in features or ())):
+            if column not in columns:
+                there = ", ".join(columns)
+                raise typer.BadParameter(
+                    f"no column {column!r}; the file has {there}", param_hint=f"--{flag}"
+                )
+        taken = {column for _, column in _given(named)}
+        return cls(
+            features=features or tuple(name for name in columns if name not in taken),
+            prediction=prediction,
+            label=label,
+            ts=ts,
+            identity=identity,
+        )
+
+    @property
+    def text(self) -> frozenset[str]:
+        """Columns whose values are taken as text, whatever they look like."""
+        return frozenset(() if self.identity is None else (self.identity,))
+
+
+def _given(named: dict[str, str | None]) -> Iterator[tuple[str, str]]:
+    pairs: Iterable[tuple[str, str | None]] = named.items()
+    return ((flag, column) for flag, column in pairs if column is not None)

@@ -1,0 +1,125 @@
+"""Several workers on one machine, and the process that starts again what dies."""
+
+import logging
+import multiprocessing
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnContext, SpawnProcess
+from types import FrameType
+from typing import Final
+
+from streamproc.cli.output import note
+from streamproc.cli.serving import log_to_stderr, run
+from streamproc.contract.config import Config
+from streamproc.errors import StreamprocError
+
+# A worker that dies at once would otherwise keep a core busy with starting it.
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 30.0
+# A worker stops within 25 s; orchestrators kill after 30.
+STOP_SECONDS: Final = 28.0
+
+_log = logging.getLogger("streamproc.supervisor")
+
+
+@dataclass(slots=True)
+class Place:
+    """One of the workers: its settings, its process, and when it may be started again."""
+
+    number: int
+    config: Config
+    process: SpawnProcess | None = None
+    pause: float = FIRST_PAUSE
+    due: float = 0.0
+    done: bool = False
+
+
+class Supervisor:
+    """Keeps a number of workers running until it is told to stop, or all have ended by themselves.
+
+    Parameters
+    ----------
+    config
+        Of every worker; the n-th one serves HTTP on `http.port` + n.
+    processes
+        How many.
+    exit_when_idle
+        Seconds with nothing to do after which a worker ends.
+    """
+
+    def __init__(self, config: Config, processes: int, exit_when_idle: float | None) -> None:
+        self._context: SpawnContext = multiprocessing.get_context("spawn")
+        self._idle = exit_when_idle
+        self._places = [Place(number, _at(config, number)) for number in range(processes)]
+        self._stopping = False
+
+    def run(self) -> None:
+        """Start the workers; return when all of them have ended."""
+        log_to_stderr()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self._stop)
+        note(f"running {len(self._places)} workers")
+        while not self._stopping and not all(place.done for place in self._places):
+            for place in self._places:
+                self._tend(place)
+            alive = [place.process.sentinel for place in self._places if place.process]
+            wait(alive, timeout=0.5)
+        self._end()
+
+    def _tend(self, place: Place) -> None:
+        process = place.process
+        if process is None:
+            if not place.done and time.monotonic() >= place.due:
+                place.process = self._context.Process(
+                    target=_work, args=(place.config, self._idle), daemon=True
+                )
+                place.process.start()
+            return
+        if process.is_alive():
+            return
+        place.process = None
+        if process.exitcode == 0:
+            place.done = True
+            return
+        _log.warning(
+            "worker %d ended with %s; starting it again in %.0f s",
+            place.number,
+            process.exitcode,
+            place.pause,
+        )
+        place.due = time.monotonic() + place.pause
+        place.pause = min(2 * place.pause, LONGEST_PAUSE)
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _end(self) -> None:
+        running = [place.process for place in self._places if place.process]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in running:
+            process.join(max(0.0, deadline - time.monotonic()))
+            if process.is_alive():
+                _log.warning("worker with pid %s did not stop in time and is killed", process.pid)
+                process.kill()
+
+
+def _at(config: Config, number: int) -> Config:
+    http = config.http
+    if http is None or http.port == 0:
+        return config
+    return config.model_copy(update={"http": http.model_copy(update={"port": http.port + number})})
+
+
+def _work(config: Config, exit_when_idle: float | None) -> None:
+    # Ctrl-C reaches every process of a terminal; the supervisor passes its own word on.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        run(config, exit_when_idle)
+    except StreamprocError as error:
+        note(f"error: {error}")
+        sys.exit(1)

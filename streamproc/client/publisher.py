@@ -1,0 +1,274 @@
+"""Send prediction, feature and label events to Kafka."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Final, Self
+
+from aiokafka import AIOKafkaProducer, errors
+
+from streamproc.client.records import Stream, to_record
+from streamproc.client.settings import Source, settle
+from streamproc.contract.events import AnyEvent
+from streamproc.transport.clients import REQUEST_SECONDS, open_producer
+from streamproc.transport.errors import DeliveryError
+from streamproc.transport.quiet import quiet_client
+from streamproc.transport.topics import ensure_topics, topic_name
+
+# The client gives up on a record after REQUEST_SECONDS; what is still open then is a fault of
+# the client (aiokafka issue 1101), and waiting longer would be waiting for ever.
+_DEADLINE: Final = REQUEST_SECONDS + 10
+
+Features = Mapping[str, Any]
+Tags = Mapping[str, str]
+
+
+class Publisher:
+    """Sends events, in order, confirmed by the cluster, with bounded memory.
+
+    A call checks its event and queues it; it waits only while `max_pending` records are not yet
+    confirmed. Leaving the ``async with`` block waits for all of them.
+
+    Parameters
+    ----------
+    broker
+        ``kafka://host:port``, with further hosts after commas; None means what `config` says.
+    config
+        Path of a config file, a dict, or a Config: for topics of other names, TLS and SASL.
+        None means the defaults.
+    max_pending
+        Records that may be unconfirmed, 1 or more. The default holds a few MB of small events
+        and is more than a broker confirms in one round trip.
+
+    Raises
+    ------
+    ConfigError
+        When the broker or the config cannot be used.
+    BrokerUnreachableError, BrokerAuthError
+        On entry, when the cluster does not answer within 10 s, or refuses us.
+
+    Examples
+    --------
+    >>> async def main() -> None:
+    ...     async with Publisher("kafka://localhost:9092") as publisher:
+    ...         await publisher.prediction("fraud", {"amount": 12.5}, 0.93, event_id="9f2c")
+    ...         await publisher.label("fraud", "9f2c", True)
+    """
+
+    def __init__(
+        self, broker: str | None = None, *, config: Source = None, max_pending: int = 10_000
+    ) -> None:
+        self._config = settle(broker, config)
+        self._max_pending = max_pending
+        self._topics: dict[Stream, str] = {}
+        self._pending = 0
+        self._failures: list[BaseException] = []
+        self._room = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._stack = AsyncExitStack()
+        self._producer: AIOKafkaProducer
+
+    async def __aenter__(self) -> Self:
+        self._producer = await self._stack.enter_async_context(open_producer(self._config))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        async with self._stack:
+            if error is None:
+                await self.flush()
+
+    async def prediction(
+        self,
+        model_id: str,
+        features: Features | None,
+        prediction: Any,
+        *,
+        event_id: str | None = None,
+        ts: datetime | str | float | None = None,
+        model_version: str | None = None,
+        tags: Tags | None = None,
+    ) -> None:
+        """Send what a model said, and what it saw when it did.
+
+        Parameters
+        ----------
+        model_id
+            Which model, 1 to 255 characters. Events of one model keep their order.
+        features
+            Name → number, boolean, text, list of numbers, or None for missing.
+        prediction
+            A number, a class (text or boolean), or class → probability.
+        event_id
+            Joins the prediction with its label.
+        ts
+            When it happened: a datetime with a zone, RFC 3339, or seconds or milliseconds since
+            1970. None: when it is sent.
+        model_version
+            Version of the model.
+        tags
+            Groups that the event belongs to, such as ``{"region": "eu"}``.
+
+        Raises
+        ------
+        EventError
+            When a field is missing or of the wrong type; nothing is sent.
+        DeliveryError
+            When records sent before were not confirmed.
+        """
+        await self.send(
+            _given(
+                model_id=model_id,
+                features=features,
+                event_id=event_id,
+                ts=ts,
+                model_version=model_version,
+                tags=tags,
+            )
+            | {"prediction": prediction}
+        )
+
+    async def features(
+        self,
+        model_id: str,
+        features: Features,
+        *,
+        event_id: str | None = None,
+        ts: datetime | str | float | None = None,
+        model_version: str | None = None,
+        tags: Tags | None = None,
+    ) -> None:
+        """Send what a model saw, or a business metric; parameters and errors as `prediction`."""
+        await self.send(
+            _given(
+                model_id=model_id,
+                features=features,
+                event_id=event_id,
+                ts=ts,
+                model_version=model_version,
+                tags=tags,
+            )
+        )
+
+    async def label(
+        self,
+        model_id: str,
+        event_id: str,
+        label: Any,
+        *,
+        ts: datetime | str | float | None = None,
+    ) -> None:
+        """Send the truth about an earlier event; the last one for an ``event_id`` counts.
+
+        Parameters
+        ----------
+        model_id
+            Which model.
+        event_id
+            Of the event that the truth is about.
+        label
+            A number, or a class (boolean or text).
+        ts
+            When it became known, as in `prediction`.
+
+        Raises
+        ------
+        EventError
+            When a field is missing or of the wrong type; nothing is sent.
+        DeliveryError
+            When records sent before were not confirmed.
+        """
+        await self.send(_given(model_id=model_id, event_id=event_id, ts=ts) | {"label": label})
+
+    async def send(self, event: AnyEvent | Mapping[str, Any]) -> None:
+        """Send an event of the contract, or a mapping that describes one.
+
+        Parameters
+        ----------
+        event
+            A mapping with ``label`` is a LabelEvent, else with ``prediction`` a PredictionEvent,
+            else a FeatureEvent.
+
+        Raises
+        ------
+        EventError
+            When a field is missing or of the wrong type; nothing is sent.
+        TopicError
+            When the topic is missing and may not be created.
+        DeliveryError
+            When records sent before were not confirmed.
+        """
+        record = to_record(event)
+        self._raise_failures()
+        topic = self._topics.get(record.stream) or await self._topic(record.stream)
+        while self._pending >= self._max_pending:
+            self._room.clear()
+            await self._wait(self._room)
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                receipt = await self._producer.send(topic, record.value, record.key)
+        except (errors.KafkaError, TimeoutError) as error:
+            raise self._undelivered(1, error) from error
+        self._pending += 1
+        receipt.add_done_callback(self._settled)
+
+    async def flush(self) -> None:
+        """Wait until every record sent so far is confirmed.
+
+        Raises
+        ------
+        DeliveryError
+            When some were not.
+        """
+        while self._pending:
+            self._idle.clear()
+            await self._wait(self._idle)
+        self._raise_failures()
+
+    async def _topic(self, stream: Stream) -> str:
+        """Return the name of a topic, which exists from now on."""
+        await ensure_topics(self._config, only={stream})
+        self._topics[stream] = topic_name(self._config, stream)
+        return self._topics[stream]
+
+    async def _wait(self, event: asyncio.Event) -> None:
+        try:
+            with quiet_client():
+                async with asyncio.timeout(_DEADLINE):
+                    await event.wait()
+        except TimeoutError as error:
+            raise self._undelivered(self._pending, error) from error
+
+    def _settled(self, receipt: "asyncio.Future[Any]") -> None:
+        self._pending -= 1
+        if (
+            self._pending <= self._max_pending // 2
+        ):  # half: one wake-up a thousand records, not each
+            self._room.set()
+        if not self._pending:
+            self._idle.set()
+        error = asyncio.CancelledError() if receipt.cancelled() else receipt.exception()
+        if error is not None:
+            self._failures.append(error)
+
+    def _raise_failures(self) -> None:
+        if self._failures:
+            failures, self._failures = self._failures, []
+            raise self._undelivered(len(failures), failures[0]) from failures[0]
+
+    def _undelivered(self, count: int, error: BaseException) -> DeliveryError:
+        return DeliveryError(
+            f"{self._config.broker} did not confirm {count} record(s)"
+            f" ({str(error) or type(error).__name__}): check that the cluster is up and that"
+            " the records are no larger than it allows"
+        )
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

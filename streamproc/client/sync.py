@@ -1,0 +1,174 @@
+"""`Publisher` and `Alerts` for programs without asyncio: plain ``with`` and ``for``.
+
+Parameters, errors and meaning are those of `streamproc.client`.
+
+Examples
+--------
+>>> def main() -> None:
+...     with Publisher("kafka://localhost:9092") as publisher:
+...         publisher.prediction("fraud", {"amount": 12.5}, 0.93)
+...     with Alerts("kafka://localhost:9092", follow=False) as alerts:
+...         for alert in alerts:
+...             print(alert.message)
+"""
+
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from streamproc.client import alerts as asynchronous_alerts
+from streamproc.client import publisher as asynchronous_publisher
+from streamproc.client.loop import LoopThread
+from streamproc.client.publisher import Features, Tags
+from streamproc.client.settings import Source
+from streamproc.contract.alerts import AlertEvent, Kind
+from streamproc.contract.events import AnyEvent
+
+__all__ = ["Alerts", "Publisher"]
+
+
+class Publisher:
+    """`streamproc.client.Publisher` whose calls return when they are done."""
+
+    def __init__(
+        self, broker: str | None = None, *, config: Source = None, max_pending: int = 10_000
+    ) -> None:
+        self._publisher = asynchronous_publisher.Publisher(
+            broker, config=config, max_pending=max_pending
+        )
+        self._thread = LoopThread()
+
+    def __enter__(self) -> Self:
+        _enter(self._thread, self._publisher)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._thread.run(self._publisher.__aexit__(kind, error, trace))
+        finally:
+            self._thread.stop()
+
+    def prediction(
+        self,
+        model_id: str,
+        features: Features | None,
+        prediction: Any,
+        *,
+        event_id: str | None = None,
+        ts: datetime | str | float | None = None,
+        model_version: str | None = None,
+        tags: Tags | None = None,
+    ) -> None:
+        """Send what a model said, and what it saw when it did."""
+        self._thread.run(
+            self._publisher.prediction(
+                model_id,
+                features,
+                prediction,
+                event_id=event_id,
+                ts=ts,
+                model_version=model_version,
+                tags=tags,
+            )
+        )
+
+    def features(
+        self,
+        model_id: str,
+        features: Features,
+        *,
+        event_id: str | None = None,
+        ts: datetime | str | float | None = None,
+        model_version: str | None = None,
+        tags: Tags | None = None,
+    ) -> None:
+        """Send what a model saw, or a business metric."""
+        self._thread.run(
+            self._publisher.features(
+                model_id,
+                features,
+                event_id=event_id,
+                ts=ts,
+                model_version=model_version,
+                tags=tags,
+            )
+        )
+
+    def label(
+        self,
+        model_id: str,
+        event_id: str,
+        label: Any,
+        *,
+        ts: datetime | str | float | None = None,
+    ) -> None:
+        """Send the truth about an earlier event."""
+        self._thread.run(self._publisher.label(model_id, event_id, label, ts=ts))
+
+    def send(self, event: AnyEvent | Mapping[str, Any]) -> None:
+        """Send an event of the contract, or a mapping that describes one."""
+        self._thread.run(self._publisher.send(event))
+
+    def flush(self) -> None:
+        """Wait until every record sent so far is confirmed."""
+        self._thread.run(self._publisher.flush())
+
+
+class Alerts:
+    """`streamproc.client.Alerts` for a plain ``for``."""
+
+    def __init__(
+        self,
+        broker: str | None = None,
+        *,
+        config: Source = None,
+        follow: bool = True,
+        model: str = "*",
+        kinds: Collection[Kind] = (),
+        since: datetime | None = None,
+    ) -> None:
+        self._alerts = asynchronous_alerts.Alerts(
+            broker, config=config, follow=follow, model=model, kinds=kinds, since=since
+        )
+        self._thread = LoopThread()
+
+    def __enter__(self) -> Self:
+        _enter(self._thread, self._alerts)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._thread.run(self._alerts.__aexit__(kind, error, trace))
+        finally:
+            self._thread.stop()
+
+    def __iter__(self) -> Iterator[AlertEvent]:
+        waiting = aiter(self._alerts)
+        while (alert := self._thread.run(_next(waiting))) is not None:
+            yield alert
+
+
+async def _next(alerts: AsyncIterator[AlertEvent]) -> AlertEvent | None:
+    return await anext(alerts, None)
+
+
+def _enter(
+    thread: LoopThread, client: asynchronous_publisher.Publisher | asynchronous_alerts.Alerts
+) -> None:
+    thread.start()
+    try:
+        thread.run(client.__aenter__())
+    except BaseException:
+        thread.stop()
+        raise

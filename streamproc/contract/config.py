@@ -1,0 +1,222 @@
+"""The whole configuration: frozen, validated as one, complete without a single key given."""
+
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+
+from streamproc.contract.broker_url import BrokerUrl
+from streamproc.contract.section import Section
+from streamproc.contract.security import Security
+from streamproc.contract.topics import KINDS, NAME_PATTERN, TopicKind, Topics
+from streamproc.contract.units import Duration, Size
+from streamproc.contract.watch import ModelConfig, all_reached
+from streamproc.errors import ConfigError
+
+__all__ = ["KINDS", "Config", "Http", "Limits", "Policy", "TopicKind", "Topics"]
+
+_BROKER: Final[TypeAdapter[str]] = TypeAdapter(BrokerUrl)
+
+
+class Policy(Section):
+    """How alarms become incidents."""
+
+    update_interval: Annotated[
+        Duration,
+        Field(
+            description="Least event time between two updates of an open incident.",
+            examples=["10m"],
+        ),
+    ] = timedelta(minutes=10)
+    resolve_after: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000_000_000,
+            description="Values of the series without an alarm after which it is resolved.",
+            examples=[1000],
+        ),
+    ] = 1000
+
+
+class Limits(Section):
+    """What a worker takes at once, and at most."""
+
+    slice_records: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000_000,
+            description="Most records in one slice of a partition.",
+            examples=[5000],
+        ),
+    ] = 5000
+    slice_bytes: Annotated[
+        Size,
+        Field(
+            description="Most bytes in one slice; a single record may be larger.",
+            examples=["4MiB"],
+        ),
+    ] = 4 * 2**20
+    slice_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=60,
+            description="Longest time in seconds to work on one slice before others get a turn.",
+            examples=[0.5],
+        ),
+    ] = 0.5
+    record_bytes: Annotated[
+        Size,
+        Field(description="A record with more bytes is a dead letter.", examples=["8MiB"]),
+    ] = 8 * 2**20
+    max_series: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000_000,
+            description="Series that a worker watches at most; further ones are refused, counted"
+            " and alerted once.",
+            examples=[500_000],
+        ),
+    ] = 500_000
+    max_features: Annotated[
+        int,
+        Field(
+            ge=1, le=1_000_000, description="An event with more is a dead letter.", examples=[2000]
+        ),
+    ] = 2000
+
+
+class Http(Section):
+    """Where metrics and health are served."""
+
+    host: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=255,
+            description="Address to listen on; anything but loopback can be read by others.",
+            examples=["127.0.0.1"],
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[
+        int, Field(ge=0, le=65_535, description="Port; 0: any free one.", examples=[9464])
+    ] = 9464
+
+
+class Config(Section):
+    """Everything that can be set. ``Config()`` watches every model with sound defaults.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        When a value does not fit. `streamproc.contract.load.load` turns it into a `ConfigError`
+        with file, line and field.
+
+    Examples
+    --------
+    >>> config = Config()
+    >>> [spec.name for spec in config.model("fraud").detectors("feature:amount")]
+    ['adwin', 'page_hinkley']
+    """
+
+    broker: Annotated[
+        BrokerUrl,
+        Field(
+            description="The Kafka cluster: kafka://host:port[,host:port…].",
+            examples=["kafka://kafka-1:9092,kafka-2:9092"],
+        ),
+    ] = "kafka://localhost:9092"
+    group: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=249,
+            pattern=NAME_PATTERN,
+            description="Consumer group: workers with the same one share the partitions.",
+            examples=["streamproc"],
+        ),
+    ] = "streamproc"
+    topics: Annotated[
+        Topics, Field(description="Names and making of the topics.", examples=[{"prefix": ""}])
+    ] = Topics()
+    security: Annotated[
+        Security,
+        Field(description="TLS and SASL to the broker.", examples=[{"protocol": "SSL"}]),
+    ] = Security()
+    models: Annotated[
+        tuple[ModelConfig, ...],
+        AfterValidator(all_reached),
+        Field(
+            strict=False,
+            description="What to watch of which models.",
+            examples=[[{"id": "fraud", "owner": "risk-oncall"}]],
+        ),
+    ] = ()
+    policy: Annotated[
+        Policy,
+        Field(
+            description="When incidents are told and end.", examples=[{"update_interval": "10m"}]
+        ),
+    ] = Policy()
+    limits: Annotated[
+        Limits,
+        Field(description="What a worker takes at most.", examples=[{"slice_records": 5000}]),
+    ] = Limits()
+    http: Annotated[
+        Http | None,
+        Field(
+            description="Where metrics and health are served; null: nowhere.",
+            examples=[{"host": "127.0.0.1", "port": 9464}],
+        ),
+    ] = Http()
+
+    @property
+    def bootstrap_servers(self) -> tuple[str, ...]:
+        """The broker's addresses, each ``host:port``."""
+        return tuple(self.broker.removeprefix("kafka://").split(","))
+
+    def with_broker(self, url: str) -> Self:
+        """Give the same configuration for another cluster.
+
+        Parameters
+        ----------
+        url : str
+            ``kafka://host:port[,host:port…]``
+
+        Raises
+        ------
+        ConfigError
+            When ``url`` is not such a URL.
+        """
+        try:
+            return self.model_copy(update={"broker": _BROKER.validate_python(url, strict=True)})
+        except ValidationError as error:
+            raise ConfigError(f"broker: {error.errors()[0]['msg']}") from None
+
+    def model(self, model_id: str) -> ModelConfig:
+        """Give what is configured for a model.
+
+        Parameters
+        ----------
+        model_id : str
+            The id that events carry.
+
+        Returns
+        -------
+        ModelConfig
+            The first entry of ``models`` whose ``id`` matches; when none does, the built-in one,
+            which watches every series with ADWIN and Page-Hinkley.
+        """
+        for model in self.models:
+            if fnmatchcase(model_id, model.id):
+                return model
+        return self._default_model
+
+    @cached_property
+    def _default_model(self) -> ModelConfig:
+        return ModelConfig(id="*")

@@ -1,0 +1,74 @@
+"""The contract as JSON Schema, made from the models."""
+
+from typing import Any, Final
+
+from pydantic.json_schema import models_json_schema
+
+from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.config import Config, Http, Limits, Policy, Topics
+from streamproc.contract.events import FeatureEvent, LabelEvent, PredictionEvent
+from streamproc.contract.section import Section
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+def config_schema() -> dict[str, Any]:
+    """Describe the configuration file.
+
+    Returns
+    -------
+    dict
+        JSON Schema 2020-12, with description and examples of every key.
+
+    Examples
+    --------
+    >>> config_schema()["properties"]["group"]["default"]
+    'streamproc'
+    """
+    schema = Config.model_json_schema(mode="validation")
+    for section in (Topics, Policy, Limits, Http):
+        _show_defaults(schema["$defs"][section.__name__], section())
+    topics = schema["$defs"]["Topics"]["properties"]
+    topics["dead-letters"] = {**topics["dead_letters"], "description": "Same as `dead_letters`."}
+    return {"$schema": DIALECT, **_without_rst(schema)}
+
+
+def events_schema() -> dict[str, Any]:
+    """Describe what is on the topics: the events that come in and the alerts that go out.
+
+    Returns
+    -------
+    dict
+        JSON Schema 2020-12. A value that it accepts is one of the events; each has its own
+        schema under ``$defs``, by its name in the contract.
+
+    Examples
+    --------
+    >>> events_schema()["$defs"]["LabelEvent"]["required"]
+    ['model_id', 'event_id', 'label']
+    """
+    incoming = (PredictionEvent, FeatureEvent, LabelEvent)
+    _, schema = models_json_schema(
+        [*((event, "validation") for event in incoming), (AlertEvent, "serialization")]
+    )
+    names = [model.__name__ for model in (*incoming, AlertEvent)]
+    return {
+        "$schema": DIALECT,
+        "title": "Events of streamproc",
+        "anyOf": [{"$ref": f"#/$defs/{name}"} for name in names],
+        **_without_rst(schema),
+    }
+
+
+def _show_defaults(schema: dict[str, Any], section: Section) -> None:
+    """Write defaults as one would in YAML: 10m and 4MiB, where pydantic has PT10M and 4194304."""
+    for key, default in section.model_dump(mode="json").items():
+        schema["properties"][key]["default"] = default
+
+
+def _without_rst(schema: dict[str, Any]) -> dict[str, Any]:
+    """Keep of each docstring its first paragraph: the sections are for readers of the code."""
+    for model in (schema, *schema.get("$defs", {}).values()):
+        if "description" in model:
+            model["description"] = model["description"].split("\n\n")[0].replace("\n", " ")
+    return schema

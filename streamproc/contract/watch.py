@@ -1,0 +1,177 @@
+"""What to watch of which models, with which detectors."""
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationError
+
+from streamproc.contract.alerts import Severity
+from streamproc.contract.detector_spec import DetectorSpec
+from streamproc.contract.section import Path, Section, refuse, refuse_if_any
+
+__all__ = ["DetectorSpec", "ModelConfig", "Task", "Watch", "all_reached"]
+
+Task = Literal["binary", "multiclass", "regression"]
+
+_NAMED: Final = ("feature:", "prediction:", "quality:", "metric:")
+_SINGLE: Final = ("prediction", "error", "features")
+_SERIES_EXPECTED: Final = (
+    "matches no series: expected a glob of feature:<name>, prediction, prediction:<class>,"
+    " quality:<name>, error, metric:<name> or features"
+)
+
+
+def _unreachable(globs: Sequence[str], key: str) -> list[tuple[Path, str]]:
+    """Find entries that can never be the first to match."""
+    problems: list[tuple[Path, str]] = []
+    for place, glob in enumerate(globs):
+        hider = next((k for k, other in enumerate(globs[:place]) if other in {glob, "*"}), None)
+        if hider is not None:
+            message = f"never reached: entry {hider} matches all that it does; put it before that"
+            problems.append(((place, key), message))
+    return problems
+
+
+def _can_match(glob: str) -> bool:
+    literal = re.split(r"[*?\[]", glob, maxsplit=1)[0]
+    if literal == glob:
+        return glob in _SINGLE or glob.startswith(_NAMED)
+    return literal.startswith(_NAMED) or any(
+        head.startswith(literal) for head in (*_NAMED, *_SINGLE)
+    )
+
+
+def _names_a_series(glob: str) -> str:
+    """Refuse what can match no series, above all a feature's bare name."""
+    if not _can_match(glob):
+        hint = f"; for a feature write `feature:{glob}`" if ":" not in glob else ""
+        refuse(((), f"{_SERIES_EXPECTED}{hint}"))
+    return glob
+
+
+def _all_different(detectors: tuple[DetectorSpec, ...]) -> tuple[DetectorSpec, ...]:
+    first: dict[str, int] = {}
+    problems: list[tuple[Path, str]] = []
+    for place, spec in enumerate(detectors):
+        if first.setdefault(spec.hash, place) != place:
+            problems.append(((place,), "is in this list already: every alert would come twice"))
+    refuse_if_any(problems)
+    return detectors
+
+
+class Watch(Section):
+    """Which detectors look at which series."""
+
+    on: Annotated[
+        str,
+        AfterValidator(_names_a_series),
+        Field(
+            description="A series, or a glob of them, case-sensitive; the first entry that"
+            " matches a series wins. Series: `feature:<name>`, `prediction`,"
+            " `prediction:<class>`, `quality:<name>` (missing values).",
+            examples=["feature:*"],
+        ),
+    ]
+    detectors: Annotated[
+        tuple[DetectorSpec, ...],
+        AfterValidator(_all_different),
+        Field(
+            strict=False,
+            description="Names, or `{name: {parameter: value}}`. An empty list: do not watch.",
+            examples=[["adwin", {"page_hinkley": {"threshold": 20}}]],
+        ),
+    ]
+
+
+_DEFAULT_WATCH: Final = {"on": "*", "detectors": ["adwin", "page_hinkley"]}
+_URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
+
+
+def _https(url: str) -> str:
+    try:
+        parsed = _URL.validate_python(url)
+    except ValidationError:
+        parsed = None
+    if parsed is None or parsed.scheme != "https":
+        refuse(((), "expected a URL that starts with https://"))
+    return url
+
+
+def _default_watch() -> tuple[Watch, ...]:
+    return (Watch.model_validate(_DEFAULT_WATCH),)
+
+
+def _all_reached(watch: tuple[Watch, ...]) -> tuple[Watch, ...]:
+    refuse_if_any(_unreachable([entry.on for entry in watch], "on"))
+    return watch
+
+
+class ModelConfig(Section):
+    """What is known of the models whose ids match, and what to watch of them."""
+
+    id: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=255,
+            description="A model's id, or a glob of ids, case-sensitive; the first entry that"
+            " matches wins. A model that no entry matches is watched with the defaults.",
+            examples=["fraud", "pricing-*"],
+        ),
+    ]
+    task: Annotated[
+        Task | None,
+        Field(description="What the model answers.", examples=["binary"]),
+    ] = None
+    owner: Annotated[
+        str | None,
+        Field(description="Who should hear of its alerts.", examples=["risk-oncall"]),
+    ] = None
+    runbook: Annotated[
+        str | None,
+        AfterValidator(lambda url: url if url is None else _https(url)),
+        Field(
+            description="https URL of what to do; each alert repeats it.",
+            examples=["https://wiki.example.org/fraud"],
+        ),
+    ] = None
+    severity: Annotated[
+        Severity,
+        Field(description="How urgent its alerts are.", examples=["critical"]),
+    ] = "warning"
+    watch: Annotated[
+        tuple[Watch, ...],
+        AfterValidator(_all_reached),
+        Field(
+            strict=False,
+            description="What to watch, the first match first. An empty list: nothing.",
+            examples=[[{"on": "feature:*", "detectors": ["adwin"]}]],
+            json_schema_extra={"default": [_DEFAULT_WATCH]},
+        ),
+    ] = Field(default_factory=_default_watch)
+
+    def detectors(self, series: str) -> tuple[DetectorSpec, ...]:
+        """Give the detectors that look at a series of these models.
+
+        Parameters
+        ----------
+        series : str
+            Such as ``feature:amount`` or ``prediction``.
+
+        Returns
+        -------
+        tuple of DetectorSpec
+            Those of the first entry of ``watch`` that matches; none when none does.
+        """
+        for entry in self.watch:
+            if fnmatchcase(series, entry.on):
+                return entry.detectors
+        return ()
+
+
+def all_reached(models: tuple[ModelConfig, ...]) -> tuple[ModelConfig, ...]:
+    """Refuse entries that can never be the first to match a model."""
+    refuse_if_any(_unreachable([model.id for model in models], "id"))
+    return models

@@ -1,0 +1,82 @@
+"""One record to the events it holds: an object, an array of them, or lines of them."""
+
+import msgspec
+
+from streamproc.core.record import Reason, Record
+from streamproc.core.typed import DECODE_ERRORS, why
+
+JSON, NDJSON = "application/json", "application/x-ndjson"
+WHOLE = -1  # the index of an event that is its record's only one
+
+_document = msgspec.json.Decoder(msgspec.Raw)
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class UnreadableError(Exception):
+    """A record that does not hold events at all; `args` are the reason and the detail."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+def bodies(record: Record, longest: int) -> list[tuple[int, bytes]]:
+    """Return the index and the bytes of each event of a record.
+
+    Raises
+    ------
+    UnreadableError
+        If the record is empty, longer than `longest` bytes, of a content type that is not
+        read, or a broken array.
+    """
+    value = record.value
+    if not value or not value.strip():
+        raise UnreadableError(Reason.EMPTY, "the record has no value")
+    if len(value) > longest:
+        detail = f"{len(value)} bytes are more than limits.record_bytes, {longest}"
+        raise UnreadableError(Reason.TOO_LARGE, detail)
+    form = _content_type(record)
+    if form == NDJSON or (form == JSON and _is_lines(value)):
+        found = _lines(value)
+    elif value.lstrip()[:1] == b"[":
+        found = _elements(value)
+    else:
+        return [(WHOLE, value)]
+    if not found:
+        raise UnreadableError(Reason.EMPTY, "the batch holds no event")
+    return found
+
+
+def _content_type(record: Record) -> str:
+    for name, value in record.headers or ():
+        if name.lower() == "content-type":
+            form = value.decode("utf-8", "replace").split(";")[0].strip().lower()
+            if form not in (JSON, NDJSON):
+                detail = f"content-type is {form!r}; {JSON} and {NDJSON} are read"
+                raise UnreadableError(Reason.UNSUPPORTED_CONTENT_TYPE, detail)
+            return form
+    return JSON
+
+
+def _is_lines(value: bytes) -> bool:
+    """Tell lines of objects from one object that is printed over several lines."""
+    first, newline, rest = value.strip().partition(b"\n")
+    if not newline or not rest or first[:1] == b"[":
+        return False
+    try:
+        _document.decode(first)
+    except DECODE_ERRORS:
+        return False
+    return True
+
+
+def _lines(value: bytes) -> list[tuple[int, bytes]]:
+    lines = (line.strip() for line in value.split(b"\n"))
+    return list(enumerate(line for line in lines if line))
+
+
+def _elements(value: bytes) -> list[tuple[int, bytes]]:
+    try:
+        return [(index, bytes(raw)) for index, raw in enumerate(_array.decode(value))]
+    except DECODE_ERRORS as error:
+        raise UnreadableError(*why(error)) from error

@@ -1,0 +1,102 @@
+"""All models and series of one partition, and which detectors watch each series."""
+
+from streamproc.contract.config import Config
+from streamproc.contract.watch import DetectorSpec, ModelConfig
+from streamproc.core.layout import UNWATCHED, Layout, Model
+from streamproc.core.profile import Profile
+from streamproc.core.shape import Shape, Topic
+
+
+class Catalogue:
+    """Finds, or makes, the place of every model and series of a partition.
+
+    Attributes
+    ----------
+    models
+        Every model seen, by its id.
+    refused
+        Series that were not watched because `limits.max_series` was reached.
+    told
+        Whether that was said in an alert.
+    """
+
+    def __init__(self, topic: Topic, config: Config) -> None:
+        self.topic = topic
+        self.config = config
+        self.models: dict[str, Model] = {}
+        self.layouts: dict[tuple[Shape, int], Layout] = {}
+        self.profiles: dict[tuple[str, ...], Profile] = {}
+        self.series = 0
+        self.refused = 0
+        self.told = False
+
+    def settle(self, model_id: str, shape: Shape) -> Model | None:
+        """Put a model where events of this shape are read; None when nothing more fits."""
+        model = self.models.get(model_id)
+        if model is None:
+            if self.series >= self.config.limits.max_series:
+                self.refused += len(shape.series())
+                return None
+            config = self.config.model(model_id)
+            layout = self._layout(shape, config)
+            model = self.models[model_id] = Model(model_id, config, layout, UNWATCHED)
+            events = 0
+        else:
+            layout = self._layout(shape, model.config)
+            events = model.layout.remove(model)
+        for name, profile in zip(layout.series, layout.profiles, strict=True):
+            if profile is not None and name not in model.slots:
+                self._watch(model, name, profile)
+        if events:
+            for name in shape.numbers:
+                if name not in model.layout.shape.numbers:
+                    model.births.setdefault(name, events)
+        layout.add(model, events)
+        return model
+
+    def watch_quality(self, model: Model, column: int, profile: Profile) -> int:
+        """Begin to watch when a feature is missing; return the slot.
+
+        It does not count for `limits.max_series`: there are at most as many of these as of
+        features, and which series are refused must not depend on how the log is cut.
+        """
+        slot = profile.take()
+        model.slots[f"quality:{model.layout.shape.numbers[column]}"] = slot
+        model.layout.quality[model.row, column] = slot
+        return slot
+
+    def warming(self) -> int:
+        """Count the series that are blind because they still learn their unit."""
+        return sum(
+            int(profile.watch.warming[: profile.used].sum()) for profile in self.profiles.values()
+        )
+
+    def unwatched(self) -> int:
+        """Count the features that are strings, lists or always null, which nothing watches yet."""
+        return sum(len(layout.shape.others) * len(layout.rows) for layout in self.layouts.values())
+
+    def _watch(self, model: Model, name: str, profile: Profile) -> int:
+        full = self.series >= self.config.limits.max_series
+        model.slots[name] = slot = UNWATCHED if full else profile.take()
+        self.refused += full
+        self.series += not full
+        return slot
+
+    def _layout(self, shape: Shape, config: ModelConfig) -> Layout:
+        key = shape, id(config)
+        layout = self.layouts.get(key)
+        if layout is None:
+            names = shape.series()
+            profiles = [self._profile(config.detectors(name)) for name in names]
+            quality = [self._profile(config.detectors(f"quality:{name}")) for name in shape.numbers]
+            layout = self.layouts[key] = Layout(shape, self.topic, profiles, quality)
+        return layout
+
+    def _profile(self, specs: tuple[DetectorSpec, ...]) -> Profile | None:
+        if not specs:
+            return None
+        key = tuple(spec.hash for spec in specs)
+        profile = self.profiles.get(key)
+        if profile is None:
+            profile = self.profiles[key] = Profile(specs)
+        return profile

@@ -1,0 +1,173 @@
+"""What an alert says: its identity, and everything that the person on call needs."""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from detectors.change_points import Change, Moments
+from detectors.watch import Alarm
+from streamproc.contract.alerts import AlertEvent, ChangePoint, Kind, Status, Summary
+from streamproc.contract.base import Source
+from streamproc.contract.timestamps import EPOCH
+from streamproc.core import sentence
+from streamproc.core.layout import Model
+
+KINDS: dict[str, Kind] = {"feature": "data", "prediction": "prediction", "quality": "quality"}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The event that an alert comes from; `index` is its place in a record of several."""
+
+    topic: str
+    partition: int
+    offset: int
+    index: int
+    ts: float
+    model_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A series, whose it is, and the hash of each detector's settings on it."""
+
+    model: Model
+    name: str
+    settings: dict[str, str]
+
+
+@dataclass(slots=True)
+class Incident:
+    """A series that alarmed and has not been quiet since.
+
+    `before` is the series as it was before the first alarm; `said` is the event time of the
+    last alert.
+    """
+
+    id: str
+    detector: str
+    before: Summary
+    said: float
+
+
+def begin(series: Series, alarm: Alarm, origin: Origin) -> Incident:
+    """Begin an incident with its first alarm."""
+    return Incident(
+        id=_digest("incident", series, alarm.detector, origin),
+        detector=alarm.detector,
+        before=_summary(alarm.change.before),
+        said=origin.ts,
+    )
+
+
+def alarmed(
+    status: Status, series: Series, incident: Incident, alarm: Alarm, origin: Origin, now: datetime
+) -> AlertEvent:
+    """Say that a series alarmed: `firing` the first time, `updated` from then on."""
+    before, after = _summary(alarm.change.before), _summary(alarm.change.after)
+    point = _change_point(alarm.change)
+    message = sentence.change(series.name, series.model.id, before, after)
+    message += sentence.since(point.ts if point else None, after.n)
+    return AlertEvent(
+        **_common(status, series, incident, alarm.detector, origin, now),
+        message=message,
+        change_point=point,
+        statistic=alarm.statistic,
+        threshold=alarm.threshold,
+        before=before,
+        after=after,
+    )
+
+
+def resolved(
+    series: Series, incident: Incident, level: Moments, origin: Origin, now: datetime
+) -> AlertEvent:
+    """Say that a series has been quiet for long enough, and where it settled."""
+    after = _summary(level)
+    return AlertEvent(
+        **_common("resolved", series, incident, incident.detector, origin, now),
+        message=sentence.settled(series.name, series.model.id, incident.before, after),
+        before=incident.before,
+        after=after,
+    )
+
+
+def full(model_id: str, limit: int, origin: Origin, now: datetime) -> AlertEvent:
+    """Say, once, that a partition has no room for further series."""
+    identity = _identity(("full", model_id), origin)
+    return AlertEvent(
+        alert_id=identity,
+        incident_id=identity,
+        status="firing",
+        model_id=model_id,
+        model_version=origin.model_version,
+        kind="system",
+        series="features",
+        detector="limits",
+        severity="critical",
+        message=f"partition {origin.partition} of topic {origin.topic!r} has reached"
+        f" limits.max_series, {limit}: from model {model_id!r} on, new series are not watched"
+        " (see streamproc_series_refused); raise the limit, spread the models over more"
+        " partitions, or stop the producer that makes up names",
+        ts=_datetime(origin.ts),
+        detected_at=now,
+        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+    )
+
+
+def _common(
+    status: Status,
+    series: Series,
+    incident: Incident,
+    detector: str,
+    origin: Origin,
+    now: datetime,
+) -> dict[str, Any]:
+    config = series.model.config
+    return {
+        "alert_id": _digest(status, series, detector, origin),
+        "incident_id": incident.id,
+        "status": status,
+        "model_id": series.model.id,
+        "model_version": origin.model_version,
+        "kind": KINDS[series.name.partition(":")[0]],
+        "series": series.name,
+        "detector": detector,
+        "severity": config.severity,
+        "owner": config.owner,
+        "runbook": config.runbook,
+        "ts": _datetime(origin.ts),
+        "detected_at": now,
+        "source": Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+    }
+
+
+def _digest(what: str, series: Series, detector: str, origin: Origin) -> str:
+    return _identity(
+        (what, series.model.id, series.name, detector, series.settings[detector]), origin
+    )
+
+
+def _identity(parts: tuple[str, ...], origin: Origin) -> str:
+    """Make an id from where an alert comes from, and from nothing else."""
+    where = origin.topic, origin.partition, origin.offset, origin.index
+    return hashlib.blake2b(msgspec.json.encode((*parts, *where)), digest_size=16).hexdigest()
+
+
+def _summary(moments: Moments) -> Summary:
+    return Summary(n=moments.n, mean=moments.mean, std=moments.std)
+
+
+def _change_point(change: Change) -> ChangePoint | None:
+    if change.offset < 0:
+        return None
+    ts = _datetime(change.ts) if math.isfinite(change.ts) else None
+    return ChangePoint(ts=ts, offset=change.offset)
+
+
+def _datetime(ts: float) -> datetime:
+    return EPOCH + timedelta(seconds=ts)

@@ -1,0 +1,135 @@
+"""Alarms to incidents: what is said when a series alarms, goes on alarming, and falls quiet."""
+
+from datetime import datetime
+
+import numpy as np
+
+from detectors.watch import Alarm
+from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.config import Policy
+from streamproc.core.describe import Incident, Origin, Series, alarmed, begin, resolved
+from streamproc.core.layout import Layout
+from streamproc.core.matrix import Ints, Matrix
+from streamproc.core.reader import PLACE_BITS
+from streamproc.core.scan import Feed
+
+Alert = tuple[int, AlertEvent]  # the place of its event in the slice, and what is said
+INDEX = (1 << PLACE_BITS) - 1
+
+
+class Incidents:
+    """The incidents of one partition that are open, and the rules by which they change.
+
+    The first alarm of a series opens an incident (`firing`); later ones belong to it and
+    are told at most once in `policy.update_interval` of event time (`updated`); after
+    `policy.resolve_after` values with no alarm it is closed (`resolved`).
+    """
+
+    def __init__(self, topic: str, partition: int, policy: Policy) -> None:
+        self._topic, self._partition, self._policy = topic, partition, policy
+        self._quiet = policy.resolve_after
+        self._interval = policy.update_interval.total_seconds()
+        self.open: dict[tuple[str, str], Incident] = {}
+
+    def watch(self, feed: Feed, layout: Layout, data: Matrix, now: datetime) -> list[Alert]:
+        """Run a feed through its detectors, and return what there is to say.
+
+        The events are taken in stretches shorter than the quiet time: within one, a series
+        that alarms cannot also fall quiet, so only incidents that were open before need care.
+        """
+        said = _Said(self, feed, layout, data, now)
+        stretch = max(1, self._quiet - 1)
+        longest = int((feed.tasks[:, 2] - feed.tasks[:, 1]).max(initial=0))
+        for offset in range(0, longest, stretch):
+            tasks = feed.tasks.copy()
+            tasks[:, 1] += offset
+            tasks[:, 2] = np.minimum(tasks[:, 2], tasks[:, 1] + stretch)
+            self._stretch(said, tasks[tasks[:, 1] < tasks[:, 2]])
+        return said.alerts
+
+    def _stretch(self, said: "_Said", tasks: Ints) -> None:
+        profile = said.feed.profile
+        slots = tasks[:, 3]
+        quiet = profile.watch.quiet(slots) + tasks[:, 2] - tasks[:, 1]
+        may_resolve = profile.open[slots] & (quiet >= self._quiet)
+        said.scan(tasks[~may_resolve])
+        for task in tasks[may_resolve]:
+            self._until_quiet(said, task)
+
+    def _until_quiet(self, said: "_Said", task: Ints) -> None:
+        column, start, stop, slot = task.tolist()
+        watch = said.feed.profile.watch
+        present = np.flatnonzero(~np.isnan(said.feed.values[column, start:stop]))
+        needed = self._quiet - int(watch.quiet(task[3:])[0])
+        if len(present) < needed:
+            said.scan(task[None])
+            return
+        cut = start + int(present[needed - 1]) + 1
+        said.scan(np.array([[column, start, cut, slot]], np.int64))
+        if watch.quiet(task[3:])[0] >= self._quiet:
+            said.settle(column, cut - 1, slot)
+        said.scan(np.array([[column, cut, stop, slot]], np.int64))
+
+    def alarm(
+        self, series: Series, alarm: Alarm, origin: Origin, now: datetime
+    ) -> AlertEvent | None:
+        """Open an incident or go on with it; None when it was spoken of a moment ago."""
+        key = series.model.id, series.name
+        incident = self.open.get(key)
+        if incident is None:
+            incident = self.open[key] = begin(series, alarm, origin)
+            return alarmed("firing", series, incident, alarm, origin, now)
+        if origin.ts - incident.said < self._interval:
+            return None
+        incident.said = origin.ts
+        return alarmed("updated", series, incident, alarm, origin, now)
+
+    def origin(self, place: int, offset: int, ts: float, version: str | None) -> Origin:
+        """Say where an event of this partition lies."""
+        return Origin(self._topic, self._partition, offset, place & INDEX, ts, version)
+
+
+class _Said:
+    """One feed on its way through the detectors, and the alerts that come of it."""
+
+    def __init__(
+        self, incidents: Incidents, feed: Feed, layout: Layout, data: Matrix, now: datetime
+    ) -> None:
+        self.incidents, self.feed, self.layout, self.data, self.now = (
+            incidents,
+            feed,
+            layout,
+            data,
+            now,
+        )
+        self.alerts: list[Alert] = []
+
+    def scan(self, tasks: Ints) -> None:
+        """Feed some tasks to the detectors; tell the incidents of every alarm."""
+        if not len(tasks):
+            return
+        watch = self.feed.profile.watch
+        for alarm in watch.scan(self.feed.values, tasks, self.data.ts, self.data.offsets):
+            self.feed.profile.open[alarm.slot] = True
+            series, origin = self._whose(alarm.column, alarm.row)
+            alert = self.incidents.alarm(series, alarm, origin, self.now)
+            if alert is not None:
+                self.alerts.append((int(self.data.places[alarm.row]), alert))
+
+    def settle(self, column: int, row: int, slot: int) -> None:
+        """Close the incident of a series that has been quiet up to this event."""
+        self.feed.profile.open[slot] = False
+        series, origin = self._whose(column, row)
+        incident = self.incidents.open.pop((series.model.id, series.name))
+        level = self.feed.profile.watch.level(slot)
+        alert = resolved(series, incident, level, origin, self.now)
+        self.alerts.append((int(self.data.places[row]), alert))
+
+    def _whose(self, column: int, row: int) -> tuple[Series, Origin]:
+        data, event = self.data, self.data.event(row)
+        model = self.layout.model(self.layout.rows[event.model_id])
+        series = Series(model, self.feed.names[column], self.feed.profile.settings)
+        origin = self.incidents.origin(
+            int(data.places[row]), int(data.offsets[row]), float(data.ts[row]), event.model_version
+        )
+        return series, origin

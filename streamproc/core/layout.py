@@ -1,0 +1,124 @@
+"""Which number of which model goes to which detector slot, for all models of one shape.
+
+Thousands of models with the same features share one layout, and so one decoder and one
+matrix a slice; a plain object for each model would cost more than its detectors.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamproc.contract.watch import ModelConfig
+from streamproc.core.profile import Profile
+from streamproc.core.shape import Shape, Topic
+from streamproc.core.typed import Typed, typed
+
+Ints = NDArray[np.int64]
+Profiles = Sequence[Profile | None]
+UNWATCHED = -1
+
+
+def _rows(array: Ints, rows: int) -> Ints:
+    more = np.full((rows, *array.shape[1:]), UNWATCHED, np.int64)
+    more[: len(array)] = array
+    return more
+
+
+@dataclass(slots=True)
+class Model:
+    """One model in one partition: its settings, its row in a layout, and its slots by series."""
+
+    id: str
+    config: ModelConfig
+    layout: "Layout"
+    row: int
+    slots: dict[str, int] = field(default_factory=dict)
+    births: dict[str, int] = field(default_factory=dict)
+
+
+class Layout:
+    """The models of one shape whose series have the same detectors.
+
+    Attributes
+    ----------
+    slots
+        (models, series): slot of each series in its profile, `UNWATCHED` where there is none.
+    quality
+        (models, numeric features): slot of the series that says when the feature is missing.
+    events
+        (models,): how many events each model has had in this partition.
+    """
+
+    def __init__(self, shape: Shape, topic: Topic, profiles: Profiles, quality: Profiles) -> None:
+        self.shape = shape
+        self.series = shape.series()
+        self.profiles = tuple(profiles)
+        self.quality_profiles = tuple(quality)
+        self.typed: Typed = typed(shape, topic)
+        self.models: list[Model | None] = []
+        self.rows: dict[str, int] = {}
+        self._free: list[int] = []
+        self.slots: Ints = np.empty((0, len(self.series)), np.int64)
+        self.quality: Ints = np.empty((0, len(shape.numbers)), np.int64)
+        self.events: Ints = np.empty(0, np.int64)
+
+    def add(self, model: Model, events: int) -> None:
+        """Give a model a row, and compile its slots into it."""
+        row = self._free.pop() if self._free else len(self.models)
+        if row == len(self.models):
+            self.models.append(None)
+        if row == len(self.slots):
+            rows = max(8, 2 * row)
+            self.slots = _rows(self.slots, rows)
+            self.quality = _rows(self.quality, rows)
+            self.events = _rows(self.events, rows)
+        self.models[row] = model
+        self.rows[model.id] = row
+        self.events[row] = events
+        self.slots[row] = [model.slots.get(name, UNWATCHED) for name in self.series]
+        self.quality[row] = [
+            model.slots.get(f"quality:{name}", UNWATCHED) for name in self.shape.numbers
+        ]
+        model.layout, model.row = self, row
+
+    def remove(self, model: Model) -> int:
+        """Take a model out, and say how many events it has had."""
+        del self.rows[model.id]
+        self.models[model.row] = None
+        self._free.append(model.row)
+        return int(self.events[model.row])
+
+    def model(self, row: int) -> Model:
+        """Return the model of a row."""
+        model = self.models[row]
+        if model is None:
+            msg = f"row {row} of this layout has no model"
+            raise LookupError(msg)
+        return model
+
+    def event(self, source: Any) -> Any:
+        """Put an event of any shape into this layout's struct; what does not fit is missing."""
+        features = source.features or {}
+        numbers = [
+            value if isinstance(value := features.get(name), (float, bool)) else None
+            for name in self.shape.numbers
+        ]
+        return self.typed.event(
+            model_id=source.model_id,
+            ts=source.ts,
+            model_version=source.model_version,
+            features=self.typed.features(*numbers),
+            **self._prediction(source),
+        )
+
+    def _prediction(self, source: Any) -> dict[str, Any]:
+        prediction = getattr(source, "prediction", None)
+        if prediction is None:
+            return {}
+        if self.typed.classes is not None:
+            values = [prediction.get(name) for name in self.shape.classes]
+            return {"prediction": self.typed.classes(*values)}
+        return {"prediction": prediction}

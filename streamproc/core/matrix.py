@@ -1,0 +1,105 @@
+"""A group of events to one matrix, series by events, with the coordinates of every event."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from msgspec.structs import astuple
+from numpy.typing import NDArray
+
+from streamproc.contract.timestamps import MILLISECONDS_FROM
+from streamproc.core.layout import Layout
+from streamproc.core.reader import PLACE_BITS, Group
+from streamproc.core.record import Record
+from streamproc.core.shape import Form
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The numbers of a group of events, the events of each model side by side.
+
+    Attributes
+    ----------
+    values
+        (series, events), NaN where a number is missing.
+    ts
+        (events,): event time, seconds since 1970.
+    places, offsets
+        (events,): place in the slice, and offset of the record.
+    runs
+        (models, 3): row in the layout, first event, event after the last.
+    """
+
+    values: Floats
+    ts: Floats
+    places: Ints
+    offsets: Ints
+    runs: Ints
+    events: Sequence[Any]
+    order: Ints
+
+    def event(self, column: int) -> Any:
+        """Return the event behind a column of `values`."""
+        return self.events[int(self.order[column])]
+
+
+def matrix(layout: Layout, group: Group, records: Sequence[Record]) -> Matrix:
+    """Lay out the events of one layout, grouped by model and in log order within each."""
+    events = group.events
+    rows = np.array([layout.rows[event.model_id] for event in events], np.int64)
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    stops = np.append(starts[1:], len(rows))
+    behind = [records[place >> PLACE_BITS] for place in group.places]
+    ts = [
+        ts
+        if (ts := event.ts).__class__ is float and ts < MILLISECONDS_FROM
+        else seconds(ts, record)
+        for event, record in zip(events, behind, strict=True)
+    ]
+    offsets = np.array([record.offset for record in behind], np.int64)
+    return Matrix(
+        values=_values(layout, events, order),
+        ts=np.array(ts, np.float64)[order],
+        places=np.array(group.places, np.int64)[order],
+        offsets=offsets[order],
+        runs=np.stack([rows[starts], starts, stops], axis=1),
+        events=events,
+        order=order,
+    )
+
+
+def seconds(ts: float | datetime | None, record: Record) -> float:
+    """Return an event's time in seconds since 1970; its record's, when it has none."""
+    if ts is None:
+        return record.timestamp / 1000
+    if isinstance(ts, datetime):
+        return ts.timestamp()
+    return ts / 1000 if ts >= MILLISECONDS_FROM else ts
+
+
+def _values(layout: Layout, events: Sequence[Any], order: Ints) -> Floats:
+    shape = layout.shape
+    numbers = len(shape.numbers)
+    values = np.empty((len(layout.series), len(events)))
+    if numbers:
+        tuples = [astuple(event.features) for event in events]
+        if shape.others:
+            tuples = [row[:numbers] for row in tuples]
+        values[:numbers] = np.array(tuples, np.float64)[order].T  # None becomes NaN
+    if shape.form is Form.NUMBER:
+        values[numbers] = np.array([event.prediction for event in events], np.float64)[order]
+    elif shape.form is Form.CLASSES:
+        tuples = [astuple(event.prediction) for event in events]
+        values[numbers:] = np.array(tuples, np.float64)[order].T
+    elif shape.form is Form.LABEL:
+        labels = np.array([event.prediction for event in events], object)[order]
+        for row, name in enumerate(shape.classes, numbers):
+            values[row] = labels == name
+    return values

@@ -1,0 +1,169 @@
+"""Bytes of records to typed events, grouped by layout; what cannot be read is a dead letter."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamproc.core.bodies import WHOLE, UnreadableError, bodies
+from streamproc.core.catalogue import Catalogue
+from streamproc.core.layout import Layout
+from streamproc.core.record import DeadLetter, Outcome, Reason, Record
+from streamproc.core.shape import Shape, grown
+from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
+
+# One integer orders the events of a slice: the record's position, then the place in it.
+PLACE_BITS = 24
+# More classes than this are better watched by a detector of their shares than one by one.
+MOST_CLASSES = 50
+
+
+@dataclass(slots=True)
+class Group:
+    """Events of one layout in log order, and the place of each in the slice."""
+
+    events: list[Any] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+
+
+Groups = dict[Layout, Group]
+
+
+class Reader:
+    """Reads one partition's records and learns the shapes of its models' events.
+
+    Parameters
+    ----------
+    catalogue
+        Where models and their layouts are kept.
+    watch
+        Called with groups of events: at the end of a slice, and before a known model
+        changes its layout, so that each series is fed in log order.
+    full
+        Called once, with an event, its place and its record, when a series of it is the first
+        that is not watched because of `limits.max_series`.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        topic: str,
+        partition: int,
+        watch: Callable[[Groups, Sequence[Record], Outcome], None],
+        full: Callable[[Any, int, Record], None],
+    ) -> None:
+        self._catalogue = catalogue
+        self._limits = catalogue.config.limits
+        self._topic, self._partition = topic, partition
+        self._watch = watch
+        self._full = full
+        self._any = ANY[catalogue.topic]
+        self._hints: dict[bytes | None, Layout] = {}
+
+    def read(self, records: Sequence[Record], outcome: Outcome) -> None:
+        """Decode a slice and hand over all of its events."""
+        groups: Groups = {}
+        hints, longest = self._hints, self._limits.record_bytes
+        for position, record in enumerate(records):
+            value = record.value
+            layout = hints.get(record.key)
+            if layout is not None and value and not record.headers and len(value) <= longest:
+                try:
+                    event = layout.typed.decode(value)
+                except DECODE_ERRORS:
+                    event = None  # perhaps only new to this layout: the general way decides
+                if event is not None and event.model_id in layout.rows and in_range(event.ts):
+                    group = groups.get(layout)
+                    if group is None:
+                        group = groups[layout] = Group()
+                    group.events.append(event)
+                    group.places.append(position << PLACE_BITS)
+                    continue
+            self._read_any(records, position, groups, outcome)
+        self._hand_over(groups, records, outcome)
+
+    def _read_any(
+        self, records: Sequence[Record], position: int, groups: Groups, outcome: Outcome
+    ) -> None:
+        record = records[position]
+        try:
+            found = bodies(record, self._limits.record_bytes)
+        except UnreadableError as error:
+            self._refuse(record, WHOLE, record.value, (error.reason, error.detail), outcome)
+            return
+        for index, body in found:
+            try:
+                event = self._any.decode(body)
+            except DECODE_ERRORS as error:
+                self._refuse(record, index, body, why(error), outcome)
+                continue
+            if not in_range(event.ts):
+                why_not = Reason.WRONG_TYPE, "ts is not within the years 1 to 9999 in UTC"
+                self._refuse(record, index, body, why_not, outcome)
+                continue
+            if len(event.features or ()) > self._limits.max_features:
+                detail = f"limits.max_features is {self._limits.max_features}"
+                reason = Reason.TOO_MANY_FEATURES, f"{len(event.features)} features; {detail}"
+                self._refuse(record, index, body, reason, outcome)
+                continue
+            place = (position << PLACE_BITS) + max(index, 0)
+            layout = self._layout(event, groups, records, outcome)
+            if self._catalogue.refused and not self._catalogue.told:
+                self._catalogue.told = True
+                self._full(event, place, record)
+            if layout is None:
+                continue
+            self._hint(record.key, layout)
+            group = groups.setdefault(layout, Group())
+            group.events.append(layout.event(event))
+            group.places.append(place)
+
+    def _layout(
+        self, event: Any, groups: Groups, records: Sequence[Record], outcome: Outcome
+    ) -> Layout | None:
+        model = self._catalogue.models.get(event.model_id)
+        known = Shape() if model is None else model.layout.shape
+        prediction = getattr(event, "prediction", None)
+        shape = grown(
+            known, event.features or {}, prediction, self._limits.max_features, MOST_CLASSES
+        )
+        if model is None or shape != known:
+            if model is not None:
+                self._hand_over(groups, records, outcome)
+            model = self._catalogue.settle(event.model_id, shape)
+        if model is None:
+            outcome.events += 1
+            return None
+        return model.layout
+
+    def _hand_over(self, groups: Groups, records: Sequence[Record], outcome: Outcome) -> None:
+        outcome.events += sum(len(group.events) for group in groups.values())
+        self._watch(groups, records, outcome)
+        groups.clear()
+
+    def _hint(self, key: bytes | None, layout: Layout) -> None:
+        if len(self._hints) > 2 * len(self._catalogue.models) + 1000:
+            self._hints.clear()  # keys that name no model must not fill the memory
+        self._hints[key] = layout
+
+    def _refuse(
+        self,
+        record: Record,
+        index: int,
+        body: bytes | None,
+        why_not: tuple[Reason, str],
+        outcome: Outcome,
+    ) -> None:
+        outcome.dead_letters.append(
+            DeadLetter(
+                reason=why_not[0],
+                detail=why_not[1],
+                topic=self._topic,
+                partition=self._partition,
+                offset=record.offset,
+                timestamp=record.timestamp,
+                index=index,
+                key=record.key,
+                value=body,
+                headers=tuple(record.headers or ()),
+            )
+        )

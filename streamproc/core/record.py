@@ -1,0 +1,87 @@
+"""What the core takes in and gives out: records, dead letters, and what became of a slice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from streamproc.contract.alerts import AlertEvent
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Record(Protocol):
+    """One Kafka record as every client shows it; `timestamp` is in milliseconds."""
+
+    @property
+    def offset(self) -> int:
+        """Place in the partition."""
+        ...
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since 1970, as the producer or the broker set it."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """Which model, by convention."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """The event, or several."""
+        ...
+
+    @property
+    def headers(self) -> Headers:
+        """Names and values; `content-type` is read."""
+        ...
+
+
+class Reason(StrEnum):
+    """Why an event was not read: the `reason` header of its dead letter."""
+
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+    TOO_DEEP = "too_deep"
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    TOO_MANY_FEATURES = "too_many_features"
+    UNSUPPORTED_CONTENT_TYPE = "unsupported_content_type"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One event that could not be read, with its bytes as they came.
+
+    `index` is its place in a record that held several events, and -1 when the whole
+    record is meant.
+    """
+
+    reason: Reason
+    detail: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    index: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a slice.
+
+    `alerts` come in log order; `positions[i]` is the place in the slice of the record
+    that `alerts[i]` comes from.
+    """
+
+    events: int = 0
+    alerts: list[AlertEvent] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)

@@ -1,0 +1,86 @@
+"""Feeds a matrix to the detectors of its series, and the missing values to theirs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamproc.core.catalogue import Catalogue
+from streamproc.core.layout import UNWATCHED, Layout, Model, Profiles
+from streamproc.core.matrix import Floats, Ints, Matrix
+from streamproc.core.profile import Profile
+
+# How many of the values before the first missing one its detectors are told of: enough to
+# know the feature as complete, and bounded, so that the first gap in a billion costs nothing.
+ZEROS_BEFORE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Rows of numbers that one profile's detectors take, and which slot each goes to.
+
+    `tasks` is (k, 4): row of `values`, first event, event after the last, slot.
+    """
+
+    profile: Profile
+    values: Floats
+    tasks: Ints
+    names: Sequence[str]
+
+
+def feeds(catalogue: Catalogue, layout: Layout, data: Matrix) -> Iterator[Feed]:
+    """Yield what every profile has to look at, each series at most once."""
+    yield from _tasks(data.values, layout.slots, layout.profiles, layout.series, data.runs)
+    numbers = len(layout.shape.numbers)
+    missing = np.isnan(data.values[:numbers])
+    rows, starts = data.runs[:, 0], data.runs[:, 1]
+    known = layout.quality[rows] != UNWATCHED
+    if not known.any() and not missing.any():
+        return
+    first = np.logical_or.reduceat(missing, starts, axis=1).T & ~known
+    runs = np.repeat(data.runs[:, None, :], numbers, axis=1)
+    for run, column in np.argwhere(first).tolist():
+        model = layout.model(int(rows[run]))
+        begin, stop = data.runs[run, 1:].tolist()
+        begin += int(missing[column, begin:stop].argmax())
+        runs[run, column, 1] = begin
+        _begin_quality(catalogue, model, column, begin - int(data.runs[run, 1]))
+    names = [f"quality:{name}" for name in layout.shape.numbers]
+    values = missing.astype(np.float64)
+    yield from _tasks(values, layout.quality, layout.quality_profiles, names, runs)
+
+
+def _begin_quality(catalogue: Catalogue, model: Model, column: int, earlier: int) -> None:
+    profile = model.layout.quality_profiles[column]
+    if profile is None:
+        return
+    name = model.layout.shape.numbers[column]
+    present = int(model.layout.events[model.row]) - model.births.get(name, 0) + earlier
+    slot = catalogue.watch_quality(model, column, profile)
+    zeros = np.zeros((1, min(present, ZEROS_BEFORE)))
+    task = np.array([[0, 0, zeros.shape[1], slot]], np.int64)
+    nowhere = np.full(zeros.shape[1], -1, np.int64)
+    profile.watch.scan(zeros, task, np.full(zeros.shape[1], np.nan), nowhere)
+
+
+def _tasks(
+    values: Floats,
+    slots: Ints,
+    profiles: Profiles,
+    names: Sequence[str],
+    runs: Ints,
+) -> Iterator[Feed]:
+    """Yield one feed for each profile; `runs` is (models, 3) or (models, series, 3)."""
+    if runs.ndim == 2:
+        runs = np.repeat(runs[:, None, :], len(names), axis=1)
+    columns_of: dict[Profile, list[int]] = {}
+    for column, profile in enumerate(profiles):
+        if profile is not None:
+            columns_of.setdefault(profile, []).append(column)
+    for profile, columns in columns_of.items():
+        tasks = np.empty((len(runs), len(columns), 4), np.int64)
+        tasks[..., 0] = columns
+        tasks[..., 1:3] = runs[:, columns, 1:]
+        tasks[..., 3] = slots[runs[:, columns, 0], columns]
+        flat = tasks.reshape(-1, 4)
+        yield Feed(profile, values, flat[flat[:, 3] != UNWATCHED], names)

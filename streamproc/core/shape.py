@@ -1,0 +1,103 @@
+"""The shape of a model's events: which numbers they hold, and how it is learned from them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+
+class Topic(Enum):
+    """Which of the two watched topics a record is from; they differ in what is required."""
+
+    PREDICTIONS = "predictions"
+    FEATURES = "features"
+
+
+class Form(Enum):
+    """How a model states its predictions."""
+
+    NONE = "none"
+    NUMBER = "number"
+    CLASSES = "classes"
+    LABEL = "label"
+
+
+class Kind(Enum):
+    """What a feature holds, in the order in which knowledge of it grows."""
+
+    NULL = 0
+    TEXT = 1
+    LIST = 2
+    NUMBER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The names and kinds of everything that a model's events hold."""
+
+    numbers: tuple[str, ...] = ()
+    others: tuple[tuple[str, Kind], ...] = ()
+    form: Form = Form.NONE
+    classes: tuple[str, ...] = ()
+
+    def series(self) -> tuple[str, ...]:
+        """Names of the series that the numbers of one event go to, in their order."""
+        features = tuple(f"feature:{name}" for name in self.numbers)
+        if self.form is Form.NUMBER:
+            return (*features, "prediction")
+        return (*features, *(f"prediction:{name}" for name in self.classes))
+
+
+def _kind(value: object) -> Kind:
+    if value is None:
+        return Kind.NULL
+    if isinstance(value, str):
+        return Kind.TEXT
+    return Kind.LIST if isinstance(value, list) else Kind.NUMBER
+
+
+def _grown_features(shape: Shape, features: Mapping[str, Any], most: int) -> Shape:
+    numbers = dict.fromkeys(shape.numbers)
+    others = dict(shape.others)
+    for name, value in features.items():
+        if name in numbers:
+            continue
+        kind = _kind(value)
+        if name not in others and len(numbers) + len(others) >= most:
+            continue
+        if kind is Kind.NUMBER:
+            others.pop(name, None)
+            numbers[name] = None
+        elif kind.value > others.get(name, Kind.NULL).value or name not in others:
+            others[name] = kind
+    return replace(shape, numbers=tuple(numbers), others=tuple(others.items()))
+
+
+def _grown_prediction(shape: Shape, prediction: Any, most: int) -> Shape:
+    if prediction is None:
+        return replace(shape, form=Form.NONE, classes=())
+    if isinstance(prediction, (float, bool)):
+        return replace(shape, form=Form.NUMBER, classes=())
+    form = Form.LABEL if isinstance(prediction, str) else Form.CLASSES
+    known = shape.classes if shape.form is form else ()
+    names = [prediction] if isinstance(prediction, str) else list(prediction)
+    classes = tuple(dict.fromkeys((*known, *names)))[: max(most, len(known))]
+    return replace(shape, form=form, classes=classes)
+
+
+def grown(
+    shape: Shape,
+    features: Mapping[str, Any],
+    prediction: Any,
+    most_features: int,
+    most_classes: int,
+) -> Shape:
+    """Return the shape that holds all that `shape` holds and this event too.
+
+    A name that has held a number once stays a number: an event in which it is a string
+    misses that number. What is past the two caps is left out. The form of the prediction
+    is that of the last event.
+    """
+    return _grown_prediction(
+        _grown_features(shape, features, most_features), prediction, most_classes
+    )

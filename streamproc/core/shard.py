@@ -1,0 +1,71 @@
+"""One partition's whole pipeline: records in, alerts and dead letters out, nothing else."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from streamproc.contract.config import Config
+from streamproc.core.catalogue import Catalogue
+from streamproc.core.describe import full
+from streamproc.core.incidents import Alert, Incidents
+from streamproc.core.matrix import matrix, seconds
+from streamproc.core.reader import PLACE_BITS, Groups, Reader
+from streamproc.core.record import Outcome, Record
+from streamproc.core.scan import feeds
+from streamproc.core.shape import Topic
+
+
+class Shard:
+    """All state that belongs to one partition of one topic.
+
+    The state is a function of the records alone: any split of them into slices gives the
+    same alerts and the same state.
+
+    Parameters
+    ----------
+    kind
+        What the topic holds.
+    topic, partition
+        The coordinates that alerts and their ids carry.
+    config
+        The whole configuration.
+    """
+
+    def __init__(self, kind: Topic, topic: str, partition: int, config: Config) -> None:
+        self.catalogue = Catalogue(kind, config)
+        self.incidents = Incidents(topic, partition, config.policy)
+        self._reader = Reader(self.catalogue, topic, partition, self._watch, self._full)
+        self._said: list[Alert] = []
+
+    def process(self, records: Sequence[Record], now: datetime) -> Outcome:
+        """Take the next records of the partition.
+
+        Parameters
+        ----------
+        records
+            In the order of their offsets.
+        now
+            What alerts carry as `detected_at`.
+        """
+        outcome = Outcome()
+        self._now = now
+        self._said = []
+        self._reader.read(records, outcome)
+        self._said.sort(key=lambda said: (said[0], said[1].series))
+        outcome.alerts = [alert for _, alert in self._said]
+        outcome.positions = [place >> PLACE_BITS for place, _ in self._said]
+        return outcome
+
+    def _full(self, event: Any, place: int, record: Record) -> None:
+        origin = self.incidents.origin(
+            place, record.offset, seconds(event.ts, record), event.model_version
+        )
+        limit = self.catalogue.config.limits.max_series
+        self._said.append((place, full(event.model_id, limit, origin, self._now)))
+
+    def _watch(self, groups: Groups, records: Sequence[Record], _outcome: Outcome) -> None:
+        for layout, group in groups.items():
+            data = matrix(layout, group, records)
+            for feed in feeds(self.catalogue, layout, data):
+                self._said += self.incidents.watch(feed, layout, data, self._now)
+            layout.events[data.runs[:, 0]] += data.runs[:, 2] - data.runs[:, 1]

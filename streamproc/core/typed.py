@@ -1,0 +1,124 @@
+"""Event types for the hot decode: one for events of any shape, and one made for each known shape.
+
+A struct that knows a model's feature names decodes twice as fast as a dictionary and
+turns into a row of numbers in one call. It refuses what it does not know, so a new
+feature is never lost: the event is then decoded as one of any shape, and its shape is learned.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from streamproc.core.record import Reason
+from streamproc.core.shape import Form, Kind, Shape, Topic
+
+# Years 1 to 9999, in seconds or, from 1e11 on, in milliseconds.
+Seconds = Annotated[float, Meta(ge=-62_135_596_800, le=253_402_300_799_999)]
+EventTime = Seconds | Annotated[datetime, Meta(tz=True)] | None
+ModelId = Annotated[str, Meta(min_length=1, max_length=255)]
+Feature = float | bool | str | list[float] | None
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Prediction = float | bool | str | Annotated[dict[str, Probability], Meta(min_length=1)]
+Number = float | bool | None
+
+
+class _Header(Struct, gc=False, kw_only=True):
+    model_id: ModelId
+    ts: EventTime = None
+    event_id: str | None = None
+    model_version: str | None = None
+    tags: dict[str, str] | None = None
+
+
+class AnyPrediction(_Header, gc=False, kw_only=True):
+    """An event of the `predictions` topic whose shape is not known yet."""
+
+    prediction: Prediction
+    features: dict[str, Feature] | None = None
+
+
+class AnyFeatures(_Header, gc=False, kw_only=True):
+    """An event of the `features` topic whose shape is not known yet."""
+
+    features: dict[str, Feature]
+
+
+ANY: dict[Topic, msgspec.json.Decoder[Any]] = {
+    Topic.PREDICTIONS: msgspec.json.Decoder(AnyPrediction),
+    Topic.FEATURES: msgspec.json.Decoder(AnyFeatures),
+}
+OTHER_TYPES: dict[Kind, Any] = {
+    Kind.NULL: None,
+    Kind.TEXT: str | None,
+    Kind.LIST: list[float] | None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The struct made for a shape, and its decoder."""
+
+    event: type[Any]
+    features: type[Any]
+    classes: type[Any] | None
+    decode: Any
+
+
+def _struct(name: str, names: tuple[str, ...], types: list[Any]) -> type[Any]:
+    fields = [(f"f{i}", kind, None) for i, kind in enumerate(types)]
+    rename = {f"f{i}": label for i, label in enumerate(names)}
+    return msgspec.defstruct(name, fields, rename=rename, gc=False, forbid_unknown_fields=True)
+
+
+@lru_cache(maxsize=512)
+def typed(shape: Shape, topic: Topic) -> Typed:
+    """Make the struct for a shape: numbers first, so that they are one slice of its fields."""
+    names = (*shape.numbers, *(name for name, _ in shape.others))
+    kinds: list[Any] = [Number] * len(shape.numbers)
+    kinds += [OTHER_TYPES[kind] for _, kind in shape.others]
+    features = _struct("Features", names, kinds)
+    fields: list[Any] = [("features", features)]
+    if topic is Topic.PREDICTIONS:
+        fields = [("features", features, msgspec.field(default_factory=features))]
+    classes = None
+    if shape.form is Form.NUMBER:
+        fields.append(("prediction", float | bool))
+    elif shape.form is Form.LABEL:
+        fields.append(("prediction", Literal[shape.classes]))
+    elif shape.form is Form.CLASSES:
+        classes = _struct("Classes", shape.classes, [Probability | None] * len(shape.classes))
+        fields.append(("prediction", classes))
+    event = msgspec.defstruct("Event", fields, bases=(_Header,), gc=False, kw_only=True)
+    return Typed(event, features, classes, msgspec.json.Decoder(event).decode)
+
+
+def in_range(ts: float | datetime | None) -> bool:
+    """Whether a decoded time is within the years 1 to 9999 in UTC too, not only where it was."""
+    if ts.__class__ is not datetime or 1 < ts.year < 9999:
+        return True
+    try:
+        ts.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
+def why(error: Exception) -> tuple[Reason, str]:
+    """Name the reason and the detail of an event that could not be decoded."""
+    detail = str(error)
+    if isinstance(error, RecursionError):
+        return Reason.TOO_DEEP, "nested too deep to read"
+    if isinstance(error, UnicodeDecodeError):
+        return Reason.NOT_UTF8, detail
+    if not isinstance(error, msgspec.ValidationError):
+        return Reason.NOT_JSON, detail
+    if detail.startswith("Object missing required field"):
+        return Reason.MISSING_FIELD, detail
+    return Reason.WRONG_TYPE, detail
+
+
+DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)

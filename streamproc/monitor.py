@@ -1,0 +1,202 @@
+"""The whole pipeline without Kafka: events in, alerts out."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from pydantic import BaseModel
+
+from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.config import Config
+from streamproc.contract.load import load
+from streamproc.core.bodies import WHOLE
+from streamproc.core.record import DeadLetter, Headers, Reason, Record
+from streamproc.core.shape import Topic
+from streamproc.core.shard import Shard
+from streamproc.errors import StreamprocError
+
+Event = Mapping[str, Any] | BaseModel
+COORDINATES = {"topic", "partition", "offset"}
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """A record of a log that is not Kafka's; `timestamp` is in milliseconds."""
+
+    offset: int
+    value: bytes | None
+    timestamp: int = 0
+    key: bytes | None = None
+    headers: Headers = ()
+
+
+class _Placed(NamedTuple):
+    """An event's bytes, where it lies, and how many events were given before it."""
+
+    topic: str
+    partition: int
+    offset: int
+    position: int
+    key: bytes
+    body: bytes
+
+
+class UnknownTopicError(StreamprocError):
+    """An event's `source` names a topic that is not read; correct it or `topics:`."""
+
+
+class Monitor:
+    """Watch every series of every model in a log of events.
+
+    This is what a worker does, without Kafka: the same events with the same configuration
+    give the same alerts.
+
+    Parameters
+    ----------
+    config
+        None for the defaults, a path of a YAML file, a mapping, or a `Config`.
+    clock
+        Gives `detected_at`; the only thing that two runs may differ in.
+
+    Attributes
+    ----------
+    events : int
+        How many events were watched so far.
+    dead_letters : list of DeadLetter
+        What could not be read in the last call of `process`.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is wrong; the message names file, line and field.
+
+    Examples
+    --------
+    >>> import random
+    >>> draw = random.Random(1)
+    >>> events = [
+    ...     {"model_id": "fraud", "ts": 1_700_000_000 + i,
+    ...      "features": {"amount": draw.gauss(100 if i < 1000 else 10_000, 9)}}
+    ...     for i in range(1200)
+    ... ]
+    >>> [(alert.series, alert.status) for alert in Monitor().process(events)]
+    [('feature:amount', 'firing')]
+    """
+
+    def __init__(
+        self,
+        config: str | Path | Mapping[str, Any] | Config | None = None,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.config = load(config)
+        self.events = 0
+        self.dead_letters: list[DeadLetter] = []
+        self._clock = clock
+        names = self.config.topics
+        self._names = {kind: names.full_name(kind.value) for kind in Topic}
+        self._topics = {name: kind for kind, name in self._names.items()}
+        self._shards: dict[tuple[str, int], Shard] = {}
+        self._next: dict[str, int] = dict.fromkeys(self._topics, 0)
+
+    def process(self, events: Iterable[Event]) -> list[AlertEvent]:
+        """Take the next events of the log, in its order.
+
+        Parameters
+        ----------
+        events
+            Mappings or contract models. One with `label` is a label, with `prediction` a
+            prediction, any other holds features. With a `source` (topic, partition, offset)
+            an event keeps its coordinates and so its alert ids; otherwise the events of each
+            kind are counted from 0. NaN is a missing value. An event without `ts` is at the
+            start of 1970.
+
+        Returns
+        -------
+        list of AlertEvent
+            In the order of the events that they come from.
+        """
+        self.dead_letters = []
+        placed = list(self._place(events))
+        found: list[tuple[int, AlertEvent]] = []
+        placed.sort(key=lambda event: event[:2])  # by partition; stable, so in log order
+        for (topic, partition), of_partition in groupby(placed, key=lambda event: event[:2]):
+            found += self._watch(topic, partition, list(of_partition))
+        found.sort(key=lambda alert: alert[0])
+        return [alert for _, alert in found]
+
+    def _place(self, events: Iterable[Event]) -> Iterator[_Placed]:
+        for position, event in enumerate(events):
+            fields = _fields(event)
+            if "label" in fields:
+                continue  # the truth is not looked at yet
+            at = self._coordinates(fields, position)
+            body = self._body(fields, at)
+            if body is not None:
+                key = str(fields.get("model_id")).encode()
+                yield _Placed(*at, position, key, body)
+
+    def _coordinates(self, fields: dict[str, Any], position: int) -> tuple[str, int, int]:
+        source = fields.pop("source", None)
+        if not isinstance(source, Mapping) or not source.keys() >= COORDINATES:
+            topic = self._names[Topic.PREDICTIONS if "prediction" in fields else Topic.FEATURES]
+            offset = self._next[topic]
+            self._next[topic] += 1
+            return topic, 0, offset
+        if source["topic"] not in self._topics:
+            raise UnknownTopicError(
+                f"event {position} is from topic {source['topic']!r}; read are"
+                f" {' and '.join(self._topics)} (topics: in the config)"
+            )
+        return source["topic"], source["partition"], source["offset"]
+
+    def _body(self, fields: dict[str, Any], at: tuple[str, int, int]) -> bytes | None:
+        try:
+            return msgspec.json.encode(fields, enc_hook=_plain)
+        except TypeError as error:
+            self.dead_letters.append(
+                DeadLetter(Reason.WRONG_TYPE, str(error), *at, 0, WHOLE, None, None, ())
+            )
+            return None
+
+    def _watch(
+        self, topic: str, partition: int, placed: list[_Placed]
+    ) -> Iterator[tuple[int, AlertEvent]]:
+        shard = self._shards.get((topic, partition))
+        if shard is None:
+            kind = self._topics[topic]
+            shard = self._shards[topic, partition] = Shard(kind, topic, partition, self.config)
+        records: list[Record] = []
+        positions: list[int] = []
+        for offset, group in groupby(placed, key=lambda event: event.offset):
+            of_record = list(group)
+            bodies = [event.body for event in of_record]
+            value = bodies[0] if len(bodies) == 1 else b"[" + b",".join(bodies) + b"]"
+            records.append(LogRecord(offset, value, key=of_record[0].key))
+            positions.append(of_record[0].position)
+        outcome = shard.process(records, self._clock())
+        self.events += outcome.events
+        self.dead_letters += outcome.dead_letters
+        for position, alert in zip(outcome.positions, outcome.alerts, strict=True):
+            yield positions[position], alert
+
+
+def _fields(event: Event) -> dict[str, Any]:
+    if isinstance(event, BaseModel):
+        return event.model_dump(mode="json", exclude_unset=True)
+    return dict(event)
+
+
+def _plain(value: object) -> object:
+    """Turn numpy's scalars and arrays into what JSON has."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    msg = f"{type(value).__name__} is no JSON value"
+    raise TypeError(msg)

@@ -1,0 +1,158 @@
+"""Kafka clients as we want them: started and stopped within a time, failing with a reason."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streamproc.contract.config import Config
+from streamproc.transport.errors import BrokerUnreachableError
+from streamproc.transport.quiet import quiet_client
+from streamproc.transport.reach import CONNECT_SECONDS, reach
+from streamproc.transport.security import client_options
+
+# A leader election takes seconds; what is not confirmed after half a minute will not be.
+REQUEST_SECONDS: Final = 30.0
+# What `stop` still has to send was flushed before: it only says good-bye (aiokafka issue 773).
+STOP_SECONDS: Final = 5.0
+# Brokers take a megabyte a batch unless configured; a quarter keeps a slow one within its time.
+_BATCH_BYTES: Final = 2**18
+# The broker says that it knows no idempotent producer, or that this user may not be one.
+_NOT_IDEMPOTENT: Final = (
+    errors.UnsupportedVersionError,
+    errors.IncompatibleBrokerVersion,
+    errors.ClusterAuthorizationFailedError,
+)
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_producer(config: Config, **settings: Any) -> AsyncIterator[AIOKafkaProducer]:
+    """Start a producer whose records are confirmed by all replicas, in the order of their key.
+
+    It is idempotent where the broker allows; where not, a record may be written twice, but never
+    out of order: aiokafka has one batch of a partition under way at a time.
+
+    Parameters
+    ----------
+    config
+        Where the broker is, and who we are.
+    settings
+        Of ``AIOKafkaProducer``, in place of ours.
+
+    Raises
+    ------
+    BrokerUnreachableError
+        When no broker of ``config.broker`` answers within 10 s, or its cluster does not.
+    BrokerAuthError
+        When the broker refuses ``config.security``.
+    """
+    base = await _connect(config)
+    ours = {"acks": "all", "linger_ms": 5, "max_batch_size": _BATCH_BYTES}
+    client = AIOKafkaProducer(enable_idempotence=True, **(base | ours | settings))
+    try:
+        await _start(client.start, client.stop, base)
+    except _NOT_IDEMPOTENT:
+        client = AIOKafkaProducer(**(base | ours | settings))
+        await _start(client.start, client.stop, base)
+    try:
+        yield client
+    finally:
+        await _stop(client.stop)
+
+
+@asynccontextmanager
+async def open_consumer(
+    config: Config, *topics: str, **settings: Any
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """Start a consumer of all partitions of some topics, from their start, in no group.
+
+    Parameters
+    ----------
+    config
+        Where the broker is, and who we are.
+    topics
+        Topics that exist: asking a broker for another may create it.
+    settings
+        Of ``AIOKafkaConsumer``, in place of ours.
+
+    Raises
+    ------
+    BrokerUnreachableError
+        When no broker of ``config.broker`` answers within 10 s, or its cluster does not.
+    BrokerAuthError
+        When the broker refuses ``config.security``.
+    """
+    base = await _connect(config)
+    ours = {"group_id": None, "enable_auto_commit": False, "auto_offset_reset": "earliest"}
+    client = AIOKafkaConsumer(*topics, **(base | ours | settings))
+    await _start(client.start, client.stop, base)
+    try:
+        yield client
+    finally:
+        await _stop(client.stop)
+
+
+@asynccontextmanager
+async def open_admin(config: Config) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Start a client that creates and lists topics.
+
+    Raises
+    ------
+    BrokerUnreachableError
+        When no broker of ``config.broker`` answers within 10 s, or its cluster does not.
+    BrokerAuthError
+        When the broker refuses ``config.security``.
+    """
+    settings = await _connect(config)
+    client = AIOKafkaAdminClient(**settings)
+    await _start(client.start, client.close, settings)
+    try:
+        yield client
+    finally:
+        await _stop(client.close)
+
+
+async def _connect(config: Config) -> dict[str, Any]:
+    options = client_options(config.security)
+    address = await reach(config.bootstrap_servers, options)
+    return {
+        "bootstrap_servers": address,
+        "request_timeout_ms": int(REQUEST_SECONDS * 1000),
+        **options,
+    }
+
+
+async def _start(
+    start: Callable[[], Awaitable[None]],
+    stop: Callable[[], Awaitable[None]],
+    settings: dict[str, Any],
+) -> None:
+    address = settings["bootstrap_servers"]
+    try:
+        with quiet_client():
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await start()
+    except BaseException as error:
+        await _stop(stop)
+        if isinstance(error, _NOT_IDEMPOTENT) or not isinstance(error, errors.KafkaError | OSError):
+            raise
+        raise BrokerUnreachableError(
+            f"{address} answers, but its cluster does not within {CONNECT_SECONDS:.0f} s"
+            f" ({str(error) or type(error).__name__}): check the broker's advertised.listeners,"
+            " and whether it wants TLS or SASL (security: in the config)"
+        ) from error
+
+
+async def _stop(stop: Callable[[], Awaitable[None]]) -> None:
+    try:
+        with quiet_client():
+            async with asyncio.timeout(STOP_SECONDS):
+                await stop()
+    except TimeoutError:
+        _log.warning("a Kafka client did not stop within %.0f s; it was left", STOP_SECONDS)

@@ -1,0 +1,106 @@
+"""The worker's metrics, in Prometheus' terms and units."""
+
+from collections import Counter as Tally
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from streamproc.contract.alerts import AlertEvent
+from streamproc.core.record import Outcome
+from streamproc.core.shard import Shard
+
+SLICE_RECORDS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
+LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300)
+
+
+class Metrics:
+    """Everything that a worker counts.
+
+    Parameters
+    ----------
+    registry
+        Where the metrics are registered; one for each worker in a process.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"streamproc_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+            return Histogram(f"streamproc_{name}", text, buckets=buckets, registry=registry)
+
+        def gauge(name: str, text: str) -> Gauge:
+            labels = ("topic", "partition")
+            return Gauge(f"streamproc_{name}", text, labels, registry=registry)
+
+        self._records = counter("records_total", "Records handled.", "topic")
+        self._events = counter("events_total", "Events watched.", "topic")
+        self._dead = counter(
+            "dead_letters_total", "Events that could not be read.", "topic", "reason"
+        )
+        self._alerts = counter("alerts_total", "Alerts published.", "kind", "status")
+        self._stages = counter(
+            "stage_seconds_total", "Seconds spent in each stage of the line.", "stage"
+        )
+        self._slices = histogram("slice_records", "Records in a slice.", SLICE_RECORDS)
+        self._latency = histogram(
+            "event_to_alert_seconds",
+            "From the timestamp of an event's record to its alert being confirmed.",
+            LATENCY_SECONDS,
+        )
+        self._lag = gauge("lag_records", "Records of a partition that are not handled yet.")
+        self._models = gauge("models", "Models seen.")
+        self._series = gauge("series", "Series watched.")
+        self._warming = gauge("series_warming", "Series that are blind: still warming up.")
+        self._refused = gauge(
+            "series_refused", "Series not watched because limits.max_series is reached."
+        )
+        self._unwatched = gauge(
+            "features_unwatched", "Features not watched: texts, lists, or always null."
+        )
+        self._incidents = gauge("incidents_open", "Open incidents.")
+        self._gauges = (
+            self._lag,
+            self._models,
+            self._series,
+            self._warming,
+            self._refused,
+            self._unwatched,
+            self._incidents,
+        )
+
+    def slice(self, topic: str, records: int, outcome: Outcome) -> None:
+        """Count a slice and what was in it."""
+        self._slices.observe(records)
+        self._records.labels(topic).inc(records)
+        self._events.labels(topic).inc(outcome.events)
+        reasons = Tally(letter.reason.value for letter in outcome.dead_letters)
+        for reason, count in reasons.items():
+            self._dead.labels(topic, reason).inc(count)
+
+    def stages(self, **seconds: float) -> None:
+        """Add the time that each stage took."""
+        for stage, spent in seconds.items():
+            self._stages.labels(stage).inc(spent)
+
+    def alert(self, alert: AlertEvent, latency: float) -> None:
+        """Count a published alert; `latency` in seconds."""
+        self._alerts.labels(alert.kind, alert.status).inc()
+        self._latency.observe(max(0.0, latency))
+
+    def state(self, topic: str, partition: int, shard: Shard, lag: int) -> None:
+        """Say what a partition's state holds, and how many records it is behind."""
+        catalogue, labels = shard.catalogue, (topic, partition)
+        self._lag.labels(*labels).set(lag)
+        self._models.labels(*labels).set(len(catalogue.models))
+        self._series.labels(*labels).set(catalogue.series)
+        self._warming.labels(*labels).set(catalogue.warming())
+        self._refused.labels(*labels).set(catalogue.refused)
+        self._unwatched.labels(*labels).set(catalogue.unwatched())
+        self._incidents.labels(*labels).set(len(shard.incidents.open))
+
+    def forget(self, topic: str, partition: int) -> None:
+        """Drop the figures of a partition that is no longer ours."""
+        for gauge in self._gauges:
+            gauge.remove(topic, str(partition))

@@ -1,0 +1,106 @@
+"""Publishes what a slice gave, and waits until the cluster has it."""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from aiokafka import AIOKafkaProducer, errors
+
+from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.config import Config
+from streamproc.core.record import DeadLetter
+
+# A leader election lasts seconds; asking again sooner only adds load to a cluster in trouble.
+RETRY_SECONDS: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Letter(NamedTuple):
+    """A record to be written."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+class Outbox:
+    """Writes alerts and dead letters, each once, and waits for all replicas to have them.
+
+    While the cluster is in trouble it tries for as long as it takes: nothing is acknowledged
+    meanwhile, so nothing is lost.
+    """
+
+    def __init__(self, config: Config, producer: AIOKafkaProducer) -> None:
+        self._alerts = config.topics.full_name("alerts")
+        self._dead_letters = config.topics.full_name("dead_letters")
+        self._producer = producer
+
+    async def publish(
+        self, alerts: Sequence[AlertEvent], dead_letters: Sequence[DeadLetter]
+    ) -> None:
+        """Return when everything is confirmed.
+
+        Raises
+        ------
+        aiokafka.errors.KafkaError
+            If the cluster refuses a record for good.
+        """
+        left = [*self._of_alerts(alerts), *self._of_dead_letters(dead_letters)]
+        while left:
+            left = await self._send(left)
+            if left:
+                _log.warning("%d records are not confirmed yet; trying again", len(left))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _send(self, letters: list[Letter]) -> list[Letter]:
+        """Return what has to be sent again."""
+        results = await asyncio.gather(
+            *(self._send_one(letter) for letter in letters), return_exceptions=True
+        )
+        again: list[Letter] = []
+        for letter, result in zip(letters, results, strict=True):
+            if isinstance(result, errors.MessageSizeTooLargeError) and letter.value is not None:
+                again.append(_without_value(letter))
+            elif isinstance(result, errors.KafkaError) and result.retriable:
+                again.append(letter)
+            elif isinstance(result, BaseException):
+                raise result
+        return again
+
+    async def _send_one(self, letter: Letter) -> None:
+        confirmed = await self._producer.send(
+            letter.topic, letter.value, key=letter.key, headers=letter.headers
+        )
+        await confirmed
+
+    def _of_alerts(self, alerts: Sequence[AlertEvent]) -> Iterator[Letter]:
+        for alert in alerts:
+            yield Letter(self._alerts, alert.model_id.encode(), alert.to_json(), [])
+
+    def _of_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> Iterator[Letter]:
+        for letter in dead_letters:
+            # Ours come last: where names collide, the last one counts in a dictionary.
+            yield Letter(
+                self._dead_letters, letter.key, letter.value, [*letter.headers, *_headers(letter)]
+            )
+
+
+def _headers(letter: DeadLetter) -> Iterator[tuple[str, bytes]]:
+    yield "reason", letter.reason.encode()
+    yield "detail", letter.detail.encode("utf-8", "replace")
+    yield "topic", letter.topic.encode()
+    yield "partition", str(letter.partition).encode()
+    yield "offset", str(letter.offset).encode()
+    yield "timestamp", str(letter.timestamp).encode()
+    if letter.index >= 0:
+        yield "index", str(letter.index).encode()
+
+
+def _without_value(letter: Letter) -> Letter:
+    size = len(letter.value or b"")
+    note = f"the value, {size} bytes, is more than this topic takes; read it where it came from"
+    _log.warning("dead letter of %d bytes is more than topic %s takes", size, letter.topic)
+    return letter._replace(value=None, headers=[*letter.headers, ("omitted", note.encode())])

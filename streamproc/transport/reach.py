@@ -1,0 +1,119 @@
+"""Find out whether a cluster answers, and if not, why."""
+
+import asyncio
+import os
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from aiokafka import errors
+from aiokafka.conn import create_conn
+
+from streamproc.transport.errors import BrokerAuthError, BrokerError, BrokerUnreachableError
+from streamproc.transport.quiet import quiet_client
+
+# A name server, a TLS handshake and a SCRAM exchange across the world take two seconds at worst;
+# after ten a person believes that the program hangs.
+CONNECT_SECONDS: Final = 10.0
+
+_REFUSALS = (
+    errors.SaslAuthenticationFailed,
+    errors.AuthenticationFailedError,
+    errors.UnsupportedSaslMechanismError,
+    errors.IllegalSaslStateError,
+    ValueError,  # a SCRAM server that does not know the password's hash
+)
+
+
+async def reach(addresses: Sequence[str], options: Mapping[str, Any]) -> str:
+    """Return the first of some addresses where a broker lets us in.
+
+    All are tried at once, with TLS and SASL as every client will use them, so that a dead host
+    of a cluster costs no time. The client that follows says of a failure only that there was one.
+
+    Parameters
+    ----------
+    addresses
+        Each ``host:port``, one or more; an IPv6 host stands in brackets.
+    options
+        What `streamproc.transport.security.client_options` gives.
+
+    Raises
+    ------
+    BrokerUnreachableError
+        When none answers within 10 s.
+    BrokerAuthError
+        When those that answer refuse us, or we them.
+    """
+    attempts = {
+        asyncio.create_task(_knock(address, options), name=address) for address in addresses
+    }
+    failures: list[BrokerError] = []
+    waiting = attempts
+    try:
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for attempt in done:
+                failure = attempt.result()
+                if failure is None:
+                    return attempt.get_name()
+                failures.append(failure)
+    finally:
+        for attempt in waiting:
+            attempt.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    # Being refused says more than the silence of another host.
+    raise next(
+        (failure for failure in failures if isinstance(failure, BrokerAuthError)), failures[0]
+    )
+
+
+async def _knock(address: str, options: Mapping[str, Any]) -> BrokerError | None:
+    host, _, port = address.rpartition(":")
+    try:
+        with quiet_client():
+            async with asyncio.timeout(CONNECT_SECONDS):
+                connection = await create_conn(host.strip("[]"), int(port), **options)
+                connection.close()
+    except ssl.SSLError as error:  # before ValueError, which some of them are too
+        return _tls_error(address, error)
+    except _REFUSALS as error:
+        return BrokerAuthError(
+            f"{address} refuses us: {_text(error)}; check security: in the config"
+        )
+    except TimeoutError:
+        return BrokerUnreachableError(
+            f"no answer from {address} within {CONNECT_SECONDS:.0f} s: check the address and"
+            " the firewall; a broker that expects TLS is silent too (security: in the config)"
+        )
+    except (errors.KafkaError, ConnectionResetError):
+        return BrokerUnreachableError(
+            f"{address} closed the connection: is it a Kafka broker, and does it expect TLS or"
+            " SASL, or neither? (security: in the config)"
+        )
+    except OSError as error:
+        return BrokerUnreachableError(
+            f"cannot reach a Kafka broker at {address}: {_text(error)}; check --broker and"
+            " that the broker runs (`streamproc broker` starts one)"
+        )
+    return None
+
+
+def _tls_error(address: str, error: ssl.SSLError) -> BrokerError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return BrokerAuthError(
+            f"the certificate of {address} is not trusted: {error.verify_message};"
+            " check security: in the config"
+        )
+    return BrokerAuthError(
+        f"no TLS with {address}: {_text(error)}; does this port speak TLS, and does it want a"
+        " client certificate? (security: in the config)"
+    )
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)  # asyncio puts the address into its own text
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

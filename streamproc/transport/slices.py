@@ -1,0 +1,203 @@
+"""What an agent receives from a sliced topic, and how large it may be.
+
+Pure: no Kafka, no event loop, no clock.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Protocol
+
+__all__ = ["Pace", "Record", "Slice", "SliceLimits", "next_slice"]
+
+#: Records of the first slice of a topic, before anything is known of what a record costs.
+#: From there :class:`Pace` doubles: 5,000 are reached at the sixth slice, while a handler
+#: that needs 10 ms a record blocks the loop for 2.5 s once, and not for 50 s.
+_FIRST = 250
+
+
+class Record(Protocol):
+    """One record as the Kafka client gives it (``aiokafka.ConsumerRecord``)."""
+
+    @property
+    def key(self) -> bytes | None:
+        """Key as it came; None when the producer gave none."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Value as it came; None is a tombstone."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """Headers in the order of the producer."""
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since 1970 (UTC), of the producer or of the log's append."""
+
+    @property
+    def offset(self) -> int:
+        """Position in the partition, from 0; later records have larger ones, with gaps."""
+
+    @property
+    def serialized_key_size(self) -> int:
+        """Bytes of the key; -1 when there is none."""
+
+    @property
+    def serialized_value_size(self) -> int:
+        """Bytes of the value; -1 when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Records of one partition, in the order of the log.
+
+    Parameters
+    ----------
+    topic, partition
+        Where the records come from.
+    records
+        At least one record; offsets rise, with gaps where the log was compacted or where a
+        transaction left its markers.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> part = Slice("predictions", 0, tuple(SimpleNamespace(offset=o) for o in (7, 8, 10)))
+    >>> len(part), part.first_offset, part.last_offset
+    (3, 7, 10)
+    """
+
+    topic: str
+    partition: int
+    records: tuple[Any, ...]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __repr__(self) -> str:
+        # a slice may hold megabytes, and Faust logs events
+        at = f"{self.topic}-{self.partition}@{self.first_offset}..{self.last_offset}"
+        return f"<Slice {at}: {len(self.records)} records>"
+
+    @property
+    def first_offset(self) -> int:
+        """Offset of the first record."""
+        return int(self.records[0].offset)
+
+    @property
+    def last_offset(self) -> int:
+        """Offset of the last record."""
+        return int(self.records[-1].offset)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceLimits:
+    """How large one slice may be; whatever comes first ends it.
+
+    Parameters
+    ----------
+    records
+        Records, at least 1. Also the most that one poll takes from the client's buffers.
+    bytes
+        Bytes of keys and values, at least 1. A single larger record makes a slice of its own.
+        Brokers may ignore what a client asks for, so this is counted here.
+    seconds
+        CPU seconds that the event loop's thread should spend on one slice, above 0. While it
+        does, nothing else in the worker runs: no commit, no metrics, no rebalance. Half a
+        second is a twelfth of the shortest session time-out that brokers allow by default.
+
+    Raises
+    ------
+    ValueError
+        If a limit is not positive.
+    """
+
+    records: int = 5000
+    bytes: int = 4 << 20
+    seconds: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("records", "bytes", "seconds"):
+            if not getattr(self, name) > 0:
+                raise ValueError(
+                    f"slice limit {name!r} must be above 0, not {getattr(self, name)!r}"
+                )
+
+
+class Pace:
+    """How many records the next slice of a topic may have, from what the last ones took.
+
+    Where slices end never changes a result, so a clock may decide it.
+
+    Parameters
+    ----------
+    limits
+        The limits to keep.
+
+    Examples
+    --------
+    >>> pace = Pace(SliceLimits(records=5000, seconds=0.5))
+    >>> pace.records
+    250
+    >>> pace.learn(250, seconds=0.01)
+    >>> pace.records
+    500
+    >>> pace.learn(500, seconds=5.0)
+    >>> pace.records
+    50
+    """
+
+    def __init__(self, limits: SliceLimits) -> None:
+        self.limits = limits
+        self.records = min(_FIRST, limits.records)
+
+    def learn(self, records: int, seconds: float) -> None:
+        """Take in that a slice of `records` records took `seconds`.
+
+        Too long: the next one is smaller in proportion. A full slice in less than half of the
+        time: the next one is twice as large; doubling cannot overshoot the limit then.
+        """
+        allowed = self.limits.seconds
+        if seconds > allowed:
+            self.records = max(1, int(records * allowed / seconds))
+        elif records >= self.records and seconds * 2 < allowed:
+            self.records = min(self.limits.records, self.records * 2)
+
+
+def next_slice(
+    topic: str, partition: int, records: Sequence[Record], start: int, most: int, most_bytes: int
+) -> Slice:
+    """Cut the next slice out of what a poll gave.
+
+    Parameters
+    ----------
+    topic, partition
+        Where the records come from.
+    records
+        All records of the partition in this poll.
+    start
+        Index of the first record to take; below ``len(records)``.
+    most, most_bytes
+        Largest number of records, and of bytes of keys and values; at least one record is
+        taken whatever its size.
+    """
+    taken = records[start : start + most]
+    # a size is -1 where there is no key: one byte too few a record does no harm
+    sizes = [r.serialized_key_size + r.serialized_value_size for r in taken]
+    if sum(sizes) > most_bytes:
+        fitting = sum(1 for total in accumulate(sizes) if total <= most_bytes)
+        taken = taken[: max(1, fitting)]
+    return Slice(topic, partition, tuple(taken))
+
+
+def split(topic: str, partition: int, records: Sequence[Record], pace: Pace) -> Iterator[Slice]:
+    """Cut what a poll gave of one partition into slices, in order and without loss.
+
+    The limit on records is asked of `pace` again for each slice.
+    """
+    start = 0
+    while start < len(records):
+        part = next_slice(topic, partition, records, start, pace.records, pace.limits.bytes)
+        start += len(part)
+        yield part

@@ -1,0 +1,158 @@
+"""Create the topics that are missing; leave alone those that are there."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Any, Final, Literal
+
+from aiokafka import errors
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from streamproc.contract.config import KINDS, Config, TopicKind
+from streamproc.transport.clients import open_admin
+from streamproc.transport.errors import BrokerUnreachableError, TopicError
+from streamproc.transport.reach import CONNECT_SECONDS
+
+Stream = TopicKind | Literal["labels"]
+"""A topic by what it is for, whatever its name."""
+
+# Long enough for a controller election in between; the client's own time-out is longer.
+_CREATE_MS: Final = 15_000
+_LOOK_SECONDS: Final = 0.05
+_ADVICE: Final[Mapping[type[Exception], str]] = {
+    errors.InvalidReplicationFactorError: (
+        "set topics.replication to at most the number of brokers"
+    ),
+    errors.TopicAuthorizationFailedError: "grant the user CREATE, or create it yourself",
+    errors.ClusterAuthorizationFailedError: "grant the user CREATE, or create it yourself",
+    errors.PolicyViolationError: "the cluster's policy forbids it: create it yourself",
+}
+
+
+def topic_name(config: Config, stream: Stream) -> str:
+    """Return a topic's name on the broker, with the prefix.
+
+    Examples
+    --------
+    >>> topic_name(Config(), "dead_letters")
+    'dead-letters'
+    """
+    if stream == "labels":
+        return f"{config.topics.prefix}labels"
+    return config.topics.full_name(stream)
+
+
+async def has_topic(config: Config, name: str) -> bool:
+    """Whether a topic exists; asking does not create it.
+
+    Raises
+    ------
+    BrokerUnreachableError, BrokerAuthError
+        When the cluster cannot be asked.
+    """
+    async with open_admin(config) as admin:
+        return name in await _names(config, admin)
+
+
+async def ensure_topics(config: Config, only: Collection[Stream] = KINDS) -> tuple[str, ...]:
+    """Create the topics that are missing, as the config says; change none that exists.
+
+    Somebody else may create the same topics at the same time: whoever is first wins.
+
+    Parameters
+    ----------
+    config
+        Names, partitions, replication and retention of the topics.
+    only
+        Which of them.
+
+    Returns
+    -------
+    tuple of str
+        The names of the topics that this call created.
+
+    Raises
+    ------
+    TopicError
+        When the cluster refuses to create one; the message says what to change.
+    BrokerUnreachableError, BrokerAuthError
+        When the cluster cannot be asked.
+    """
+    async with open_admin(config) as admin:
+        there = await _names(config, admin)
+        names = [topic_name(config, stream) for stream in only]
+        missing = [_new(config, name) for name in names if name not in there]
+        if not missing:
+            return ()
+        created = await _create(config, admin, missing)
+        await _await_leaders(config, admin, [topic.name for topic in missing])
+        return created
+
+
+async def _names(config: Config, admin: AIOKafkaAdminClient) -> set[str]:
+    try:
+        # All of them: brokers that create topics by themselves do so when one is asked for by
+        # name, with partitions of their own choice.
+        return set(await admin.list_topics())
+    except (errors.KafkaError, TimeoutError) as error:
+        raise _silent(config, error) from error
+
+
+async def _create(
+    config: Config, admin: AIOKafkaAdminClient, missing: list[NewTopic]
+) -> tuple[str, ...]:
+    try:
+        response = await admin.create_topics(missing, timeout_ms=_CREATE_MS)
+    except (errors.KafkaError, TimeoutError) as error:
+        raise _silent(config, error) from error
+    return tuple(name for name, *outcome in response.topic_errors if _created(name, outcome))
+
+
+async def _await_leaders(config: Config, admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    """Wait until clients can use new topics: a controller confirms before its brokers know."""
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            # Brokers tell nobody when they are ready: all one can do is ask again.
+            while not all(map(_led, await admin.describe_topics(names))):  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_SECONDS)
+    except (errors.KafkaError, TimeoutError) as error:
+        raise _silent(config, error) from error
+
+
+def _led(topic: dict[str, Any]) -> bool:
+    partitions = topic["partitions"]
+    return bool(partitions) and all(partition["leader"] >= 0 for partition in partitions)
+
+
+def _created(name: str, outcome: list[Any]) -> bool:
+    """Whether the broker created a topic; False when somebody else was first."""
+    code, *message = outcome
+    kind = errors.for_code(code)
+    if kind is errors.TopicAlreadyExistsError:
+        return False
+    if kind is errors.NoError:
+        return True
+    said = (message[0] if message else None) or kind.__name__
+    raise TopicError(
+        f"topic {name!r} cannot be created: {said};"
+        f" {_ADVICE.get(kind, 'create it yourself, or change topics: in the config')}"
+    )
+
+
+def _new(config: Config, name: str) -> NewTopic:
+    retention = config.topics.retention
+    settings = (
+        {} if retention is None else {"retention.ms": str(int(retention.total_seconds() * 1000))}
+    )
+    return NewTopic(
+        name=name,
+        num_partitions=config.topics.partitions,
+        replication_factor=config.topics.replication,
+        topic_configs=settings,
+    )
+
+
+def _silent(config: Config, error: Exception) -> BrokerUnreachableError:
+    return BrokerUnreachableError(
+        f"{config.broker} did not answer about its topics"
+        f" ({str(error) or type(error).__name__}): check that its controller is up"
+    )

@@ -1,0 +1,74 @@
+"""Serves `/metrics`, `/healthz` and `/readyz` on the worker's own event loop."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from streamproc.contract.config import Http
+from streamproc.errors import StreamprocError
+
+State = Callable[[], str | None]
+"""None when all is well, else what is not."""
+
+
+class ServeError(StreamprocError):
+    """The HTTP address cannot be listened on; the message says which setting to change."""
+
+
+def application(registry: CollectorRegistry, healthy: State, ready: State) -> web.Application:
+    """Make the application.
+
+    Parameters
+    ----------
+    registry
+        What `/metrics` shows.
+    healthy, ready
+        What `/healthz` and `/readyz` answer: 200 and "ok", or 503 and the reason.
+    """
+
+    async def metrics(_: web.Request) -> web.Response:
+        headers = {"Content-Type": CONTENT_TYPE_LATEST}
+        return web.Response(body=generate_latest(registry), headers=headers)
+
+    def answer(state: State) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handler(_: web.Request) -> web.Response:
+            trouble = state()
+            return web.Response(text=f"{trouble or 'ok'}\n", status=503 if trouble else 200)
+
+        return handler
+
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/healthz", answer(healthy))
+    app.router.add_get("/readyz", answer(ready))
+    return app
+
+
+@asynccontextmanager
+async def serve(app: web.Application, http: Http | None) -> AsyncIterator[int | None]:
+    """Listen as configured; give the port, None when HTTP is off.
+
+    Raises
+    ------
+    ServeError
+        If the address is taken or not ours.
+    """
+    if http is None:
+        yield None
+        return
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, http.host, http.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ServeError(
+                f"cannot listen on http.host {http.host}, http.port {http.port}: "
+                f"{error.strerror or error}; choose another port, or 0 for any free one"
+            ) from error
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,133 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("detectors", "streamproc")
+# What a package may import of ours, besides itself. Any other of our modules is a mistake.
+ALLOWED = {
+    "streamproc.core": {"detectors", "streamproc.contract", "streamproc.errors"},
+    "streamproc.contract": {"detectors.errors", "detectors.registry", "streamproc.errors"},
+}
+LAYERS = (
+    "cli", "bench", "demo", "broker", "client", "transport", "web", "core", "contract", "errors",
+)  # fmt: skip
+LINT = "import sys; from importlinter.cli import lint_imports_command as lint; lint()"
+
+
+def _foreign(graph: grimp.ImportGraph, package: str, allowed: set[str]) -> list[str]:
+    """Return the imports of our own modules that a package must not make."""
+    homes = {*allowed, package}
+    ours = graph.find_descendants(package) | {package}
+    return sorted(
+        f"{importer} imports {imported}"
+        for importer in ours
+        for imported in graph.find_modules_directly_imported_by(importer)
+        if imported.split(".")[0] in PACKAGES
+        and not any(imported == home or imported.startswith(f"{home}.") for home in homes)
+    )
+
+
+def _lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Check a folder's packages against the contracts of our pyproject.toml."""
+    command = [sys.executable, "-c", LINT, "--no-cache", "--config", str(ROOT / "pyproject.toml")]
+    return subprocess.run(  # noqa: S603  our own interpreter
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _sample(folder: Path) -> None:
+    """Make packages of our names and layers that import nothing."""
+    (folder / "detectors").mkdir()
+    for name in ("__init__", "one", "two"):
+        (folder / "detectors" / f"{name}.py").touch()
+    for layer in LAYERS:
+        (folder / "streamproc" / layer).mkdir(parents=True)
+        (folder / "streamproc" / layer / "__init__.py").touch()
+    (folder / "streamproc" / "__init__.py").touch()
+
+
+def test_the_contracts_hold() -> None:
+    """Every import of this project goes the way that pyproject.toml allows."""
+    done = _lint(ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_only_allowed_imports(package: str) -> None:
+    """The core and the contract import nothing of ours but what is listed here."""
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    assert _foreign(graph, package, ALLOWED[package]) == []
+
+
+def test_an_innocent_sample_passes(tmp_path: Path) -> None:
+    """Packages without a wrong import satisfy all contracts."""
+    _sample(tmp_path)
+    done = _lint(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        ("detectors/one", "import streamproc.errors", "detectors stand alone"),
+        ("detectors/one", "import time", "the core is pure"),
+        ("streamproc/core/__init__", "import asyncio", "the core is pure"),
+        ("streamproc/core/__init__", "from faust import App", "the core is pure"),
+        ("streamproc/contract/__init__", "import random", "the core is pure"),
+        ("streamproc/core/__init__", "import streamproc.web", "each layer"),
+        ("streamproc/transport/__init__", "import streamproc.cli", "each layer"),
+        ("streamproc/demo/__init__", "import streamproc.bench", "each layer"),
+        ("streamproc/unplaced", "", "each layer"),
+    ],
+)
+def test_the_contracts_find(module: str, line: str, contract: str, tmp_path: Path) -> None:
+    """A sample with this one wrong line fails, and the contract that it breaks is named."""
+    _sample(tmp_path)
+    (tmp_path / f"{module}.py").write_text(f"{line}\n")
+    done = _lint(tmp_path)
+    assert done.returncode == 1
+    broken = [text for text in done.stdout.splitlines() if text.endswith("BROKEN")]
+    assert [text for text in broken if text.startswith(contract)], done.stdout
+
+
+@pytest.mark.parametrize("package", ["detectors", "streamproc"])
+def test_the_contracts_find_circles(package: str, tmp_path: Path) -> None:
+    """Two modules that import each other fail."""
+    _sample(tmp_path)
+    one, two = ("one", "two") if package == "detectors" else ("web", "client")
+    inside = "" if package == "detectors" else "/__init__"
+    (tmp_path / package / f"{one}{inside}.py").write_text(f"import {package}.{two}\n")
+    (tmp_path / package / f"{two}{inside}.py").write_text(f"import {package}.{one}\n")
+    done = _lint(tmp_path)
+    assert done.returncode == 1
+    assert "no circles BROKEN" in " ".join(done.stdout.split())
+
+
+def test_the_list_of_allowed_imports_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A contract that imports a detector's algorithm is reported with both names."""
+    _sample(tmp_path)
+    (tmp_path / "streamproc/contract/__init__.py").write_text("import detectors.one\n")
+    graph = _graph_of(tmp_path, monkeypatch)
+    assert _foreign(graph, "streamproc.contract", {"detectors.registry"}) == [
+        "streamproc.contract imports detectors.one"
+    ]
+    assert _foreign(graph, "streamproc.contract", {"detectors"}) == []
+
+
+def _graph_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> grimp.ImportGraph:
+    # grimp finds packages as imports do, so ours have to be forgotten for the sample's sake.
+    with monkeypatch.context() as patch:
+        patch.syspath_prepend(folder)
+        for name in [name for name in sys.modules if name.split(".")[0] in PACKAGES]:
+            patch.delitem(sys.modules, name)
+        return grimp.build_graph(*PACKAGES, cache_dir=None)

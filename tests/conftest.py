@@ -1,0 +1,75 @@
+"""Brokers for the tests: real ones, started once a session and only when a test asks."""
+
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+from apache.kafka import ApacheKafka, KafkaUnavailableError, check
+from hypothesis import settings
+
+from streamproc.broker import EmbeddedBroker
+
+# No test fails for being slow. Hypothesis sees by itself that it runs in CI and draws the same
+# examples every time there, others each time elsewhere.
+settings.register_profile("streamproc", settings(), deadline=None)
+settings.load_profile("streamproc")
+
+
+@cache
+def _kafka_missing() -> str | None:
+    """Why Apache Kafka cannot be run here, or None when it can."""
+    try:
+        check()
+    except KafkaUnavailableError as error:
+        return str(error)
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses among the tests
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses Apache Kafka, so that no test can forget to."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & {"apache_kafka", "apache_kafka_cluster"}:
+            item.add_marker("kafka")
+        if "apache_kafka_cluster" in fixtures:
+            item.add_marker("slow")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, with the reason, what needs an Apache Kafka that cannot be had."""
+    if item.get_closest_marker("kafka") is not None:
+        reason = _kafka_missing()
+        if reason is not None:
+            pytest.skip(f"no Apache Kafka: {reason}")
+
+
+@pytest.fixture(scope="session")
+def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+    """One node of Apache Kafka, shared: use topics of your own and leave the node running."""
+    with ApacheKafka(data_dir=tmp_path_factory.mktemp("kafka")) as kafka:
+        yield kafka
+
+
+@pytest.fixture(scope="session")
+def apache_kafka_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+    """Three nodes of Apache Kafka, shared: start again what you have stopped."""
+    with ApacheKafka(nodes=3, data_dir=tmp_path_factory.mktemp("kafka")) as kafka:
+        yield kafka
+
+
+@pytest.fixture(scope="session")
+def embedded_broker() -> Iterator[EmbeddedBroker]:
+    """One embedded broker, shared: use topics and groups of your own."""
+    with EmbeddedBroker() as broker:
+        yield broker
+
+
+@pytest.fixture(
+    params=["embedded_broker", pytest.param("apache_kafka", marks=pytest.mark.kafka)],
+    scope="session",
+)
+def bootstrap(request: pytest.FixtureRequest) -> str:
+    """Address of a broker: the test runs on the embedded one and on Apache Kafka."""
+    broker: EmbeddedBroker | ApacheKafka = request.getfixturevalue(request.param)
+    return broker.bootstrap
