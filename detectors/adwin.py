@@ -7,6 +7,7 @@ import numpy as np
 from detectors import adwin_kernel as kernel
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
+from detectors.entry import entry
 from detectors.errors import StateError
 from detectors.params import Param, check_params
 from detectors.slots import State, blank_record, check_state, widened
@@ -270,3 +271,13 @@ class ADWIN(Detector):
 
     def _head(self) -> Any:
         return self._bank._records[0]  # noqa: SLF001 - the bank is this class's other half
+
+
+ENTRY = entry(
+    "adwin",
+    "mean",
+    (ADWIN, ADWINBank),
+    PARAMS,
+    # A check every 16 values costs 4 ns a value more than every 32 and saves 8 of delay.
+    {"delta": 2e-6, "clock": 16},
+)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.bank import Bank, Floats
+from detectors.entry import Entry
 from detectors.errors import DetectorError, NotFiniteError, ParameterError, StateError
-from detectors.registry import Entry
 from detectors.slots import State, every_row
 
 BYTES = 1500

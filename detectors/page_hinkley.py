@@ -7,6 +7,7 @@ import numpy as np
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
+from detectors.entry import entry
 from detectors.params import Param, check_params
 from detectors.slots import blank_record
 
@@ -199,3 +200,13 @@ class PageHinkley(Detector):
                 mode=mode,
             )
         )
+
+
+ENTRY = entry(
+    "page_hinkley",
+    "mean",
+    (PageHinkley, PageHinkleyBank),
+    PARAMS,
+    # With forgetting (alpha < 1) false alarms become certain, see `PageHinkley`.
+    {"delta": 0.25, "threshold": 42.0, "alpha": 1.0},
+)

@@ -64,7 +64,7 @@ def test_missing_rows_are_not_counted() -> None:
     raw[0, holes] = units[0, holes] = np.nan
     tracker = tracked(raw, units)
     change = tracker.change(0)
-    assert tracker.count.tolist() == [600]
+    assert tracker.count(np.array([0])).tolist() == [600]
     assert change.before.n + change.after.n == 600
     assert not holes[(change.offset - 7) // 2]
 
