@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors import Alarm, Change, Moments, Watch
+from detectors import Alarm, Change, Moments, Watch, adwin_kernel
 from detectors.checks import same_state
 from detectors.errors import ParameterError, StateError, UnknownDetectorError
 from detectors.slots import every_row
@@ -126,6 +126,18 @@ def test_series_do_not_touch_each_other() -> None:
         assert [(a.row, a.change) for a in alone] == [
             (a.row, a.change) for a in together if a.slot == slot
         ]
+
+
+def test_views_of_a_log_will_do() -> None:
+    """Read-only and strided arrays give the same alarms, with no loop compiled for them."""
+    log = STORY.T.copy()
+    log.flags.writeable = TS.flags.writeable = OFFSETS.flags.writeable = False
+    compiled = adwin_kernel.scan.signatures  # type: ignore[attr-defined]
+    before = list(compiled)
+    alarms = Watch(PAIR, 6).scan(log.T, every_row(STORY), TS, OFFSETS)
+    TS.flags.writeable = OFFSETS.flags.writeable = True
+    assert alarms == Watch(PAIR, 6).scan(STORY, every_row(STORY), TS, OFFSETS)
+    assert list(adwin_kernel.scan.signatures) == before != []  # type: ignore[attr-defined]
 
 
 def test_warming_slots_are_known() -> None:
