@@ -97,7 +97,7 @@ def rounded(value: Any) -> Any:
     """Round the numbers of a field as the README does."""
     if isinstance(value, dict):
         return {name: rounded(part) for name, part in value.items()}
-    return float(f"{value:.3g}") if isinstance(value, float) else value
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def test_the_examples_of_the_client_run(broker: str) -> None:
