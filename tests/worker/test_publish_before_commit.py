@@ -29,7 +29,7 @@ class CrashBefore(Outbox):
     """Ends the worker before anything is published."""
 
     @override
-    async def publish(self, alerts: Any, dead_letters: Any) -> None:  # noqa: ARG002
+    async def publish(self, alerts: Any, dead_letters: Any) -> None:
         raise Crash
 
 
