@@ -25,6 +25,7 @@ class Contract(BaseModel):
         strict=True,
         extra="ignore",
         allow_inf_nan=False,
+        json_schema_serialization_defaults_required=True,  # we write every field
         protected_namespaces=(),  # `model_id` and `model_version` are the contract's names
     )
 

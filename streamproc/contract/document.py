@@ -81,8 +81,8 @@ def parse_document(text: str) -> Document:
         raise DocumentError(Problem(line, (), "has a character that YAML forbids")) from None
     except RecursionError:
         raise DocumentError(Problem(1, (), _TOO_DEEP)) from None
-    if root is None:
-        return Document()
+    if root is None or (root.tag == f"{_TAG}null" and not root.value):
+        return Document()  # nothing, or nothing but the marker of a document's start
     return _Reading().document(root)
 
 

@@ -9,11 +9,11 @@ from typing import Any, Final
 from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from streamproc.contract.config import NAME_PATTERN, PREFIX_PATTERN
 from streamproc.contract.document import Problem
 from streamproc.contract.fields import inner_model
 from streamproc.contract.secret import ENV_PATTERN
 from streamproc.contract.section import REFUSED, Path, suggest
+from streamproc.contract.topics import NAME_PATTERN, PREFIX_PATTERN
 
 _NOT_YET: Final = {
     "online": "online learning is not available in this version: remove the key",

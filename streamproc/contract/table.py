@@ -21,7 +21,7 @@ def config_table() -> str:
 
     Examples
     --------
-    >>> print(config_table().splitlines()[2][:57])
+    >>> print(config_table().splitlines()[2][:56])
     | `broker` | text | `kafka://localhost:9092` | The Kafka
     """
     schema = config_schema()

@@ -11,7 +11,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # milliseconds it is March 1973: no event of a live model is near either end.
 MILLISECONDS_FROM: Final = 1e11
 _FIRST: Final = (datetime.min.replace(tzinfo=UTC) - EPOCH).total_seconds()
-_PAST_THE_LAST: Final = 253_402_300_800_000  # 10000-01-01 in milliseconds
+_LAST: Final = 253_402_300_799_999  # the last whole millisecond of the year 9999
 _Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -78,7 +78,7 @@ def _from_text(text: str) -> datetime:
 
 
 def _from_number(value: float) -> datetime:
-    if not _FIRST <= value < _PAST_THE_LAST:  # NaN fails both comparisons
+    if not _FIRST <= value <= _LAST:  # NaN fails both comparisons
         msg = "expected seconds, or milliseconds from 1e11 on, of the years 1 to 9999"
         raise ValueError(msg)
     if value >= MILLISECONDS_FROM:

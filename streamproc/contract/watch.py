@@ -1,149 +1,26 @@
 """What to watch of which models, with which detectors."""
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from functools import cached_property
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    GetJsonSchemaHandler,
-    HttpUrl,
-    TypeAdapter,
-    ValidationError,
-    model_serializer,
-    model_validator,
-)
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationError
 
-from detectors import registry
-from detectors.errors import DetectorError, UnknownDetectorError
 from streamproc.contract.alerts import Severity
-from streamproc.contract.section import Path, Section, refuse, refuse_if_any, suggest
+from streamproc.contract.detector_spec import DetectorSpec
+from streamproc.contract.section import Path, Section, refuse, refuse_if_any
+
+__all__ = ["DetectorSpec", "ModelConfig", "Task", "Watch", "all_reached"]
 
 Task = Literal["binary", "multiclass", "regression"]
 
-_DETECTOR_EXPECTED: Final = "expected a detector's name, or {name: {parameter: value}}"
 _NAMED: Final = ("feature:", "prediction:", "quality:", "metric:")
 _SINGLE: Final = ("prediction", "error", "features")
 _SERIES_EXPECTED: Final = (
     "matches no series: expected a glob of feature:<name>, prediction, prediction:<class>,"
     " quality:<name>, error, metric:<name> or features"
 )
-
-
-class DetectorSpec(Section):
-    """A detector and all of its parameters, the defaults among them.
-
-    In YAML it is a name, or ``{name: {parameter: value}}``.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        When there is no such detector, or it does not take such a parameter.
-
-    Examples
-    --------
-    >>> DetectorSpec.model_validate("adwin").name
-    'adwin'
-    """
-
-    name: Annotated[str, Field(description="The detector's name.", examples=["adwin"])]
-    params: Annotated[
-        dict[str, Any], Field(description="Every parameter.", examples=[{"delta": 0.002}])
-    ]
-
-    @cached_property
-    def hash(self) -> str:
-        """Sixteen hex digits that are equal for equal detectors, on any machine.
-
-        Alert ids are made with it, so that a changed parameter starts new incidents.
-        """
-        canonical = json.dumps(
-            [self.name, self.params], sort_keys=True, separators=(",", ":"), allow_nan=False
-        )
-        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _resolve(cls, value: object) -> object:
-        if isinstance(value, DetectorSpec):
-            return value
-        name, params = _split(value)
-        try:
-            _refuse_unknown(name, params)
-            return {"name": name, "params": registry.resolve(name, params)}
-        except UnknownDetectorError:
-            refuse(((), _unknown_detector(name)))
-        except DetectorError as error:
-            refuse(_at_its_parameter(name, params, str(error)))
-
-    @model_serializer
-    def _as_written(self) -> dict[str, Any]:
-        return {self.name: self.params}
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, _schema: CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        """Describe what is written in YAML, which is not what is kept."""
-        names = sorted(registry.names())
-        return {
-            "title": "detector",
-            "anyOf": [
-                {"type": "string", "enum": names},
-                {
-                    "type": "object",
-                    "properties": {name: {"type": ["object", "null"]} for name in names},
-                    "additionalProperties": False,
-                    "minProperties": 1,
-                    "maxProperties": 1,
-                },
-            ],
-        }
-
-
-def _split(value: object) -> tuple[str, Mapping[str, Any]]:
-    if isinstance(value, str):
-        return value, {}
-    if not isinstance(value, Mapping) or len(value) != 1:
-        refuse(((), _DETECTOR_EXPECTED))
-    name, params = next(iter(value.items()))
-    if not isinstance(name, str):
-        refuse(((), _DETECTOR_EXPECTED))
-    if params is None:
-        return name, {}
-    if not isinstance(params, Mapping) or not all(isinstance(key, str) for key in params):
-        refuse(((name,), "expected a mapping of parameters"))
-    return name, params
-
-
-def _unknown_detector(name: str) -> str:
-    return f"there is no such detector; {suggest(name, sorted(registry.names()))}"
-
-
-def _refuse_unknown(name: str, params: Mapping[str, Any]) -> None:
-    known = sorted(registry.resolve(name, {}))
-    refuse_if_any(
-        [
-            ((name, param), f"unknown parameter; {suggest(param, known)}")
-            for param in params
-            if param not in known
-        ]
-    )
-
-
-def _at_its_parameter(name: str, params: Mapping[str, Any], message: str) -> tuple[Path, str]:
-    """Move the parameter that a detector's message begins with into the path."""
-    for param in params:
-        prefix = f"{name}.{param}: "
-        if message.startswith(prefix):
-            return (name, param), message.removeprefix(prefix)
-    return (name,), message
 
 
 def _unreachable(globs: Sequence[str], key: str) -> list[tuple[Path, str]]:
@@ -271,10 +148,9 @@ class ModelConfig(Section):
             strict=False,
             description="What to watch, the first match first. An empty list: nothing.",
             examples=[[{"on": "feature:*", "detectors": ["adwin"]}]],
-            default_factory=_default_watch,
             json_schema_extra={"default": [_DEFAULT_WATCH]},
         ),
-    ]
+    ] = Field(default_factory=_default_watch)
 
     def detectors(self, series: str) -> tuple[DetectorSpec, ...]:
         """Give the detectors that look at a series of these models.

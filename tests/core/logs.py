@@ -1,0 +1,97 @@
+"""Logs to feed a shard with, and the state that it ends in."""
+
+import itertools
+import json
+import random
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from streamproc.contract.config import Config
+from streamproc.contract.load import load
+from streamproc.core.record import Outcome, Record
+from streamproc.core.shape import Topic
+from streamproc.core.shard import Shard
+from streamproc.monitor import LogRecord
+
+NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
+
+
+def record(offset: int, value: Any, **fields: Any) -> LogRecord:
+    """Make a record of an event, or of bytes as they are."""
+    body = value if isinstance(value, bytes) or value is None else json.dumps(value).encode()
+    key = value["model_id"].encode() if isinstance(value, dict) and "model_id" in value else None
+    return LogRecord(
+        offset=offset, value=body, **({"timestamp": 1000 * offset, "key": key} | fields)
+    )
+
+
+def shard(config: Any = None, kind: Topic = Topic.PREDICTIONS) -> Shard:
+    """Make an empty shard of partition 0."""
+    settings = config if isinstance(config, Config) else load(config)
+    return Shard(kind, kind.value, 0, settings)
+
+
+def run(target: Shard, records: Sequence[Record], cuts: Iterable[int] = ()) -> Outcome:
+    """Feed a log in slices that end before each of `cuts`; return what came of all of them."""
+    whole = Outcome()
+    edges = [0, *sorted(cuts), len(records)]
+    for start, stop in itertools.pairwise(edges):
+        part = target.process(records[start:stop], NOW)
+        whole.events += part.events
+        whole.alerts += part.alerts
+        whole.positions += [start + position for position in part.positions]
+        whole.dead_letters += part.dead_letters
+    return whole
+
+
+def state(target: Shard) -> dict[str, Any]:
+    """Describe all state by series: slot numbers are an accident of the order of allocation."""
+    found: dict[str, Any] = {}
+    for model in target.catalogue.models.values():
+        layout = model.layout
+        found[model.id] = int(layout.events[model.row]), layout.shape, dict(model.births)
+        names = [*layout.series, *(f"quality:{name}" for name in layout.shape.numbers)]
+        profiles = [*layout.profiles, *layout.quality_profiles]
+        for name, profile in zip(names, profiles, strict=True):
+            slot = model.slots.get(name, -1)
+            if profile is not None and slot >= 0:
+                found[f"{model.id}/{name}"] = _of_slot(profile.watch.state(), slot)
+    found["open"] = {key: (i.id, i.said) for key, i in target.incidents.open.items()}
+    return found
+
+
+def _of_slot(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:
+    filled = arrays["standardiser.filled"]
+    row = {
+        name: array[slot].tobytes()
+        for name, array in arrays.items()
+        if len(array) == len(filled) and name != "standardiser.waiting"
+    }
+    if filled[slot]:
+        place = int(np.flatnonzero(filled).searchsorted(slot))
+        row["waiting"] = arrays["standardiser.waiting"][place].tobytes()
+    return row
+
+
+def noise(
+    count: int, seed: int, shift_at: int | None = None, **change: float
+) -> list[dict[str, Any]]:
+    """Draw prediction events of one model with three features; some change from an event on."""
+    draw = random.Random(seed)
+    events = []
+    for index in range(count):
+        features = {"a": draw.gauss(10, 2), "b": draw.expovariate(1.0), "c": draw.random() < 0.3}
+        if shift_at is not None and index >= shift_at:
+            features |= {name: features[name] + by for name, by in change.items()}
+        events.append(
+            {
+                "model_id": "m",
+                "ts": 1.7e9 + index,
+                "features": features,
+                "prediction": draw.random(),
+            }
+        )
+    return events
