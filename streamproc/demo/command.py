@@ -21,7 +21,7 @@ from streamproc.demo.report import report
 from streamproc.demo.show import Describe, Lines, Show
 from streamproc.demo.stage import LOOK_SECONDS, Stage, staged
 from streamproc.demo.story import Story
-from streamproc.demo.warm import warm_up
+from streamproc.transport.warm import warm_up
 
 # So that a person can follow, without waiting for the end for longer than this.
 EVENTS_A_SECOND: Final = 3_500
