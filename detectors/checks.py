@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.bank import Bank, Floats
+from detectors.entry import Entry
 from detectors.errors import DetectorError, NotFiniteError, ParameterError, StateError
-from detectors.registry import Entry
 from detectors.slots import State, every_row
 
 BYTES = 1500
@@ -55,7 +55,7 @@ def fed(bank: Bank, values: Floats, cuts: Sequence[int] = ()) -> NDArray[np.bool
 
 
 def check_any_split(entry: Entry, values: Floats, cuts: Sequence[int]) -> None:
-    """Any split of the rows gives the same alarms and the same state, to the last bit."""
+    """Give the same alarms and the same state, to the last bit, for any split of the rows."""
     whole, pieces = entry.bank(len(values)), entry.bank(len(values))
     _hold(
         bool((fed(whole, values) == fed(pieces, values, cuts)).all()),
@@ -68,7 +68,7 @@ def check_any_split(entry: Entry, values: Floats, cuts: Sequence[int]) -> None:
 
 
 def check_continuation(entry: Entry, values: Floats, cut: int) -> None:
-    """Saved at any point and loaded elsewhere, it goes on as if nothing had happened."""
+    """Go on as if nothing had happened, saved at any point and loaded elsewhere."""
     original = entry.bank(len(values))
     original.update(values[:, :cut])
     copy = entry.bank(1)
@@ -97,7 +97,7 @@ def continuation(entry: Entry, rng: np.random.Generator) -> None:
 
 
 def one_is_many(entry: Entry, rng: np.random.Generator) -> None:
-    """One detector on one series alarms as a bank does."""
+    """Alarm one value at a time as in a bank."""
     values = changing(rng, series=1)
     detector, alarms = entry.detector(), []
     for value in values[0]:
@@ -110,7 +110,7 @@ def one_is_many(entry: Entry, rng: np.random.Generator) -> None:
 
 
 def missing(entry: Entry, rng: np.random.Generator) -> None:
-    """NaN in a bank is as if it were not there; one detector refuses it by name, unchanged."""
+    """Skip NaN in a bank; refuse it by name, unchanged, one value at a time."""
     values = changing(rng, series=1)
     gaps = rng.random(values.shape[1] * 2) < 0.5
     holed = np.full((1, len(gaps)), np.nan)
@@ -134,7 +134,7 @@ def missing(entry: Entry, rng: np.random.Generator) -> None:
 
 
 def isolation(entry: Entry, rng: np.random.Generator) -> None:
-    """A series alarms as if it were alone, wherever it sits and whatever its neighbours do."""
+    """Alarm on a series as if it were alone, wherever it sits and whatever its neighbours do."""
     values = changing(rng)
     tasks = every_row(values)[::-1].copy()
     crowd = entry.bank(2 * len(values))
@@ -147,7 +147,7 @@ def isolation(entry: Entry, rng: np.random.Generator) -> None:
 
 
 def fresh_after_reset(entry: Entry, rng: np.random.Generator) -> None:
-    """A reset slot, and one that is new after growing, is as a new bank's."""
+    """Make slots that are reset, or new after growing, as a new bank's are."""
     values = changing(rng)
     bank = entry.bank(len(values))
     bank.update(values)
@@ -166,7 +166,7 @@ def fresh_after_reset(entry: Entry, rng: np.random.Generator) -> None:
 
 
 def memory(entry: Entry, rng: np.random.Generator) -> None:
-    """100,000 quiet values take at most `BYTES` a series."""
+    """Hold at most `BYTES` a series after 100,000 quiet values."""
     bank = entry.bank(8)
     bank.scan(values := rng.normal(0.0, 1e-3, (8, 100_000)), every_row(values))
     used = bank.nbytes() / 8
@@ -174,7 +174,7 @@ def memory(entry: Entry, rng: np.random.Generator) -> None:
 
 
 def parameters(entry: Entry, _: np.random.Generator) -> None:
-    """Each parameter is refused by name outside of its range, by both classes alike."""
+    """Refuse each parameter by name outside of its range, in both classes alike."""
     for name, param in entry.params.items():
         bad: list[object] = [None, True, math.nan, "nothing of the kind"]
         bad += [param.low - 1] if math.isfinite(param.low) else []
@@ -191,7 +191,7 @@ def parameters(entry: Entry, _: np.random.Generator) -> None:
 
 
 def wrong_state(entry: Entry, rng: np.random.Generator) -> None:
-    """A state that does not fit is refused by name, and the bank stays as it was."""
+    """Refuse a state that does not fit, by name, and stay as it was."""
     bank = entry.bank(3)
     bank.update(changing(rng, series=3))
     state = bank.state()
@@ -213,7 +213,7 @@ def wrong_state(entry: Entry, rng: np.random.Generator) -> None:
 
 
 def extremes(entry: Entry, _: np.random.Generator) -> None:
-    """Finite values of any size neither stop it nor leave it deaf after a reset."""
+    """Survive finite values of any size, and hear again after a reset."""
     values = np.tile([1e308, -1e308, 5e-324, 0.0, 1e-300, -1e300], (1, 200))
     bank = entry.bank(1)
     bank.update(values)

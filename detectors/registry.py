@@ -1,70 +1,18 @@
 """Names of detectors, their parameters, and the defaults for standardised series."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Mapping
 
 from detectors import adwin, page_hinkley
-from detectors.bank import Bank
-from detectors.base import Detector
+from detectors.entry import Entry
 from detectors.errors import UnknownDetectorError
-from detectors.params import Param, Value, check_params
+from detectors.params import Value, check_params
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One detector.
-
-    Attributes
-    ----------
-    name
-        As in a config.
-    detector, bank
-        The classes: one series a value at a time; many series at once.
-    params
-        The schema, by name.
-    monitoring
-        What series standardised by `Standardiser` use unless told otherwise:
-        every parameter, chosen by simulation, see docs/false-alarms.md.
-    """
-
-    name: str
-    detector: Callable[..., Detector]
-    bank: Callable[..., Bank]
-    params: Mapping[str, Param]
-    monitoring: Mapping[str, Value]
-
-
-def _entry(
-    name: str,
-    classes: tuple[Callable[..., Detector], Callable[..., Bank]],
-    params: tuple[Param, ...],
-    monitoring: Mapping[str, Value],
-) -> Entry:
-    schema = {param.name: param for param in params}
-    full = {param.name: param.default for param in params} | dict(monitoring)
-    return Entry(name, *classes, MappingProxyType(schema), MappingProxyType(full))
-
-
-_ENTRIES = {
-    entry.name: entry
-    for entry in (
-        _entry(
-            "adwin",
-            (adwin.ADWIN, adwin.ADWINBank),
-            adwin.PARAMS,
-            # A check every 16 values costs 4 ns a value more than every 32 and saves 8 of delay.
-            {"delta": 2e-6, "clock": 16},
-        ),
-        _entry(
-            "page_hinkley",
-            (page_hinkley.PageHinkley, page_hinkley.PageHinkleyBank),
-            page_hinkley.PARAMS,
-            # With forgetting (alpha < 1) false alarms become certain, see `PageHinkley`.
-            {"delta": 0.25, "threshold": 42.0, "alpha": 1.0},
-        ),
-    )
-}
+# One line a module, in the order in which they are listed.
+_MODULES = (
+    adwin,
+    page_hinkley,
+)
+_ENTRIES: dict[str, Entry] = {module.ENTRY.name: module.ENTRY for module in _MODULES}
 
 
 def names() -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from streamproc.contract.alerts import Summary
 
-# Below this many standard deviations a difference of means is not what caught the eye.
-VISIBLE = 0.25
+# A spread that grew or shrank by this factor says more than means closer than a quarter of it.
+SPREAD, CLOSE = 1.5, 0.25
 
 
 def number(value: float | None) -> str:
@@ -22,7 +22,7 @@ def subject(series: str, model_id: str) -> str:
     if kind == "feature":
         return f"feature {name!r} of model {model_id!r}"
     if kind == "quality":
-        return f"missing values of feature {name!r} of model {model_id!r}"
+        return f"feature {name!r} of model {model_id!r}"
     if name:
         return f"prediction of class {name!r} by model {model_id!r}"
     return f"prediction of model {model_id!r}"
@@ -32,17 +32,19 @@ def change(series: str, model_id: str, before: Summary, after: Summary) -> str:
     """Say how a series differs from what it was."""
     who = subject(series, model_id)
     if series.startswith("quality:"):
-        return f"{who}: {_percent(before.mean)} of events before, {_percent(after.mean)} now"
+        now, was = _percent(after.mean), _percent(before.mean)
+        return f"{who} is missing in {now} of events (before: {was})"
     if before.mean is None or after.mean is None:
         return f"{who} changed"
-    size = _size(before, after)
-    if size is None:
+    if _only_spread(before, after):
         return (
             f"{who} changed its spread from ±{number(before.std)} to ±{number(after.std)}"
             f" around {number(after.mean)}"
         )
     verb = "rose" if after.mean > before.mean else "fell"
-    return f"{who} {verb} from {number(before.mean)} to {number(after.mean)}{size}"
+    return f"{who} {verb} from {number(before.mean)} to {number(after.mean)}" + _size(
+        before.mean, after.mean, before.std or 0.0
+    )
 
 
 def since(point: datetime | None, values: int) -> str:
@@ -53,10 +55,15 @@ def since(point: datetime | None, values: int) -> str:
 
 def settled(series: str, model_id: str, before: Summary, now: Summary) -> str:
     """Say where a series that fell quiet is now."""
-    form = _percent if series.startswith("quality:") else number
+    who = subject(series, model_id)
+    if series.startswith("quality:"):
+        return (
+            f"{who} has settled at missing in {_percent(now.mean)} of events, for {now.n} values"
+            f" (before the incident: {_percent(before.mean)})"
+        )
     return (
-        f"{subject(series, model_id)} is steady at {form(now.mean)} for {now.n} values"
-        f" (before the incident: {form(before.mean)})"
+        f"{who} has settled at {number(now.mean)}, for {now.n} values"
+        f" (before the incident: {number(before.mean)})"
     )
 
 
@@ -64,17 +71,20 @@ def _percent(share: float | None) -> str:
     return "an unknown share" if share is None else f"{100 * share:.3g} %"
 
 
-def _size(before: Summary, after: Summary) -> str | None:
-    """Give a difference as a factor or in standard deviations; None when means hardly differ."""
-    was, now = before.mean, after.mean
-    if was is None or now is None or was == now:
-        return None
-    std = before.std or 0.0
-    sigmas = (now - was) / std if std else math.inf
-    if abs(sigmas) < VISIBLE:
-        return None
+def _only_spread(before: Summary, after: Summary) -> bool:
+    """Whether the mean hardly moved while the spread did."""
+    if not (before.std and after.std) or before.mean is None or after.mean is None:
+        return False
+    ratio = after.std / before.std
+    moved = abs(after.mean - before.mean) > CLOSE * before.std
+    return not moved and not 1 / SPREAD < ratio < SPREAD
+
+
+def _size(was: float, now: float, std: float) -> str:
+    """Give a difference as a factor, or in standard deviations."""
     ratio = now / was if was else math.inf
     # A factor means something only where the old level stood clear of zero.
     if abs(was) > std and (0 < ratio < 1 / 1.5 or 1.5 < ratio < math.inf):
         return f" (×{ratio:.3g})"
+    sigmas = (now - was) / std if std else math.inf
     return f" ({sigmas:+.2g} standard deviations)" if math.isfinite(sigmas) else ""

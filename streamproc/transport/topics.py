@@ -111,7 +111,8 @@ async def _await_leaders(config: Config, admin: AIOKafkaAdminClient, names: list
     """Wait until clients can use new topics: a controller confirms before its brokers know."""
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            while not all(map(_led, await admin.describe_topics(names))):
+            # Brokers tell nobody when they are ready: all one can do is ask again.
+            while not all(map(_led, await admin.describe_topics(names))):  # noqa: ASYNC110
                 await asyncio.sleep(_LOOK_SECONDS)
     except (errors.KafkaError, TimeoutError) as error:
         raise _silent(config, error) from error

@@ -170,8 +170,14 @@ def test_parquet(tmp_path: Path, name: str) -> None:
     assert first == (
         1,
         {
-            **{"x": 1.5, "n": "7", "b": True, "t": time, "naive": time},
-            **{"d": "2026-01-05", "m": 1.25, "v": [1.0, 2.0]},
+            "x": 1.5,
+            "n": "7",
+            "b": True,
+            "t": time,
+            "naive": time,
+            "d": "2026-01-05",
+            "m": 1.25,
+            "v": [1.0, 2.0],
         },
     )
     assert second == (2, dict.fromkeys(columns) | {"b": False})

@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def test_missing_rows_are_not_counted() -> None:
     raw[0, holes] = units[0, holes] = np.nan
     tracker = tracked(raw, units)
     change = tracker.change(0)
-    assert tracker.count.tolist() == [600]
+    assert tracker.count(np.array([0])).tolist() == [600]
     assert change.before.n + change.after.n == 600
     assert not holes[(change.offset - 7) // 2]
 
@@ -76,7 +77,7 @@ def test_any_split_and_reload_is_the_same(cuts: list[int]) -> None:
     whole, pieces = tracked(raw, units).state(), ChangePoints(1)
     edges = sorted({0, 1200, *cuts})
     offsets = np.arange(1200) * 2 + 7
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         task = np.array([[0, start, stop, 0]])
         pieces.scan(raw, units, task, offsets / 2, offsets)
         state = pieces.state()

@@ -32,7 +32,7 @@ async def _server(*, silent: bool) -> AsyncIterator[str]:
 
     server = await asyncio.start_server(_answer, "127.0.0.1", 0)
     try:
-        yield "127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         for connection in connections:
             connection.close()

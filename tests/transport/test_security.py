@@ -13,6 +13,7 @@ from streamproc.contract.security import Security
 from streamproc.errors import ConfigError
 from streamproc.transport.security import client_options, faust_credentials
 
+PASSWORD = "s3cret"  # noqa: S105  of nobody
 SASL = {"mechanism": "SCRAM-SHA-512", "username": "ann", "password_env": "KAFKA_PASSWORD"}
 
 
@@ -22,7 +23,7 @@ def _security(**fields: Any) -> Security:
 
 @pytest.fixture(autouse=True)
 def _password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KAFKA_PASSWORD", "s3cret")
+    monkeypatch.setenv("KAFKA_PASSWORD", PASSWORD)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_sasl_is_the_same_for_faust_and_for_our_clients(protocol: str, mechanism
     ours.pop("ssl_context", None)
     assert ours == fausts
     assert ours["security_protocol"] == protocol
-    assert ours["sasl_plain_password"] == "s3cret"
+    assert ours["sasl_plain_password"] == PASSWORD
 
 
 def test_tls_alone_is_the_same_for_faust_and_for_our_clients() -> None:
@@ -91,9 +92,8 @@ def test_a_client_certificate_is_loaded_with_its_password(
     """A key behind a password opens with the configured one."""
     monkeypatch.setenv("KEY_PASSWORD", "pass")
     cert, key = map(str, pair)
-    security = _security(
-        protocol="SSL", cert_file=cert, key_file=key, key_password_env="KEY_PASSWORD"
-    )
+    secret = {"key_password_env": "KEY_PASSWORD"}
+    security = _security(protocol="SSL", cert_file=cert, key_file=key, **secret)
     assert isinstance(client_options(security)["ssl_context"], ssl.SSLContext)
 
 
