@@ -113,7 +113,6 @@ async def test_a_wrong_password(
     assert "incorrect-horse" not in "".join(map(repr, (refused.value, refused.value.__cause__)))
 
 
-@pytest.mark.xfail(strict=True, reason="such an error is a ValueError too, and read as a refusal")
 async def test_a_certificate_that_nobody_vouches_for(
     secure: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
