@@ -1,4 +1,4 @@
-"""Many detectors of one kind, one a slot, fed from a matrix of series × time."""
+"""Many detectors of one kind, one a slot, fed from a matrix of series and time."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -32,6 +32,11 @@ class Hits:
     threshold: Floats
 
 
+def no_hits(tasks: int) -> Hits:
+    """Hits of tasks that have not alarmed."""
+    return Hits(np.full(tasks, -1, np.int64), np.full(tasks, np.nan), np.full(tasks, np.nan))
+
+
 class Bank(Slots, ABC):
     """The contract of a bank; a detector adds its parameters and its loop."""
 
@@ -59,13 +64,9 @@ class Bank(Slots, ABC):
         ShapeError
             If shapes, types or ranges are not as above.
         """
-        check_scan(self.size, values, tasks)
-        hits = Hits(
-            np.full(len(tasks), -1, np.int64),
-            np.full(len(tasks), np.nan),
-            np.full(len(tasks), np.nan),
-        )
-        self._scan(values, tasks, hits)
+        longest = check_scan(self.size, values, tasks)
+        hits = no_hits(len(tasks))
+        self.feed(values, tasks, longest, hits)
         return hits
 
     def update(self, values: Floats) -> NDArray[np.bool_]:
@@ -92,5 +93,15 @@ class Bank(Slots, ABC):
         return alarms
 
     @abstractmethod
-    def _scan(self, values: Floats, tasks: Ints, hits: Hits) -> None:
-        """Do the work of `scan` on checked arguments, writing into `hits`."""
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:
+        """Do the work of `scan` on arguments known to be right.
+
+        Parameters
+        ----------
+        values, tasks
+            As in `scan`.
+        longest
+            Rows of the longest task.
+        hits
+            Without a hit; those found are written into it.
+        """

@@ -1,15 +1,14 @@
 """One detector on one series, one value at a time: River's interface."""
 
 import math
-from abc import ABC
 
 import numpy as np
 
-from detectors.bank import Bank
+from detectors.bank import Bank, no_hits
 from detectors.errors import NotFiniteError
 
 
-class Detector(ABC):
+class Detector:
     """The contract of a detector: `update`, then read `drift_detected`.
 
     Parameters
@@ -23,6 +22,7 @@ class Detector(ABC):
         self._bank = bank
         self._value = np.empty((1, 1))
         self._task = np.array([[0, 0, 1, 0]], np.int64)
+        self._hits = no_hits(1)
         self._drift_detected = False
 
     @property
@@ -47,4 +47,6 @@ class Detector(ABC):
             msg = f"{type(self).__name__}.update: {x} is not finite; leave missing values out"
             raise NotFiniteError(msg)
         self._value[0, 0] = x
-        self._drift_detected = bool(self._bank.scan(self._value, self._task).row[0] == 0)
+        self._hits.row[0] = -1
+        self._bank.feed(self._value, self._task, 1, self._hits)
+        self._drift_detected = bool(self._hits.row[0] == 0)

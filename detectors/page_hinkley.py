@@ -7,10 +7,20 @@ import numpy as np
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
-from detectors.errors import ParameterError
+from detectors.entry import entry
+from detectors.params import Param, check_params
+from detectors.prefetch import AHEAD, prefetch
 from detectors.slots import blank_record
 
 MODES = ("both", "up", "down")
+
+PARAMS = (
+    Param("min_instances", 30, "values before the first alarm", low=1, high=1_000_000_000),
+    Param("delta", 0.005, "change of the mean that is ignored, in units of the values", low=0.0),
+    Param("threshold", 50.0, "cumulated deviation that alarms, in units of the values", low=0.0),
+    Param("alpha", 1 - 0.0001, "forgetting: 1 forgets nothing", low=0.0, high=1.0, above=True),
+    Param("mode", "both", "direction that alarms", choices=MODES),
+)
 
 _BLANK = blank_record(
     {
@@ -19,7 +29,7 @@ _BLANK = blank_record(
         "rise": (np.float64, 0.0),
         "fall": (np.float64, 0.0),
         "lowest": (np.float64, np.inf),
-        "highest": (np.float64, -1.0),  # River's start; it matters to alarms of the first values
+        "highest": (np.float64, -1.0),  # any start below the first sum
         "alarmed": (np.bool_, False),
     }
 )
@@ -37,6 +47,10 @@ def _scan(
     """Feed every task until its first alarm; `limits`: see `PageHinkleyBank`."""
     least, delta, bound, alpha, up, down = limits
     for k in range(tasks.shape[0]):
+        if k + AHEAD < tasks.shape[0]:
+            later = tasks[k + AHEAD, 3]
+            prefetch(records, later, 0)
+            prefetch(records, later, 48)
         column, start, stop = tasks[k, 0], tasks[k, 1], tasks[k, 2]
         record = records[tasks[k, 3]]
         n, mean = record.n, record.mean
@@ -55,8 +69,8 @@ def _scan(
             apart = value - mean
             rise = alpha * rise + apart - delta
             fall = alpha * fall + apart + delta
-            lowest = rise if rise < lowest else lowest
-            highest = fall if fall > highest else highest
+            lowest = rise if rise < lowest else lowest  # noqa: FURB136 - as the reference treats NaN
+            highest = fall if fall > highest else highest  # noqa: FURB136 - same
             if n >= least:
                 risen, fallen = rise - lowest, highest - fall
                 if (up and risen > bound) or (down and fallen > bound):
@@ -78,6 +92,11 @@ class PageHinkleyBank(Bank):
         Number of slots.
     min_instances, delta, threshold, alpha, mode
         As in `PageHinkley`.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is out of its range.
     """
 
     def __init__(
@@ -90,9 +109,17 @@ class PageHinkleyBank(Bank):
         alpha: float = 1 - 0.0001,
         mode: str = "both",
     ) -> None:
-        if mode not in MODES:
-            msg = f"mode: expected one of {', '.join(MODES)}, got {mode!r}"
-            raise ParameterError(msg)
+        check_params(
+            "PageHinkley",
+            PARAMS,
+            {
+                "min_instances": min_instances,
+                "delta": delta,
+                "threshold": threshold,
+                "alpha": alpha,
+                "mode": mode,
+            },
+        )
         self._limits = (
             float(min_instances),
             float(delta),
@@ -103,7 +130,8 @@ class PageHinkleyBank(Bank):
         )
         super().__init__(_BLANK, size)
 
-    def _scan(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
+        """Do the work of `scan` on arguments known to be right; no window, so no `longest`."""
         _scan(values, tasks, self._records, self._limits, hits.row, hits.statistic)
         hits.threshold[hits.row >= 0] = self._limits[2]
 
@@ -134,7 +162,7 @@ class PageHinkley(Detector):
     Raises
     ------
     ParameterError
-        If `mode` is none of the three.
+        If a parameter is out of its range.
     NotFiniteError
         By `update`, if a value is NaN or infinite.
 
@@ -177,3 +205,13 @@ class PageHinkley(Detector):
                 mode=mode,
             )
         )
+
+
+ENTRY = entry(
+    "page_hinkley",
+    "mean",
+    (PageHinkley, PageHinkleyBank),
+    PARAMS,
+    # With forgetting (alpha < 1) false alarms become certain, see `PageHinkley`.
+    {"delta": 0.25, "threshold": 42.0, "alpha": 1.0},
+)

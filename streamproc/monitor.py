@@ -14,11 +14,14 @@ from pydantic import BaseModel
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
-from streamproc.core.record import DeadLetter, Headers, Record
+from streamproc.core.bodies import WHOLE
+from streamproc.core.record import DeadLetter, Headers, Reason, Record
 from streamproc.core.shape import Topic
 from streamproc.core.shard import Shard
+from streamproc.errors import StreamprocError
 
 Event = Mapping[str, Any] | BaseModel
+COORDINATES = {"topic", "partition", "offset"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,10 @@ class _Placed(NamedTuple):
     position: int
     key: bytes
     body: bytes
+
+
+class UnknownTopicError(StreamprocError):
+    """An event's `source` names a topic that is not read; correct it or `topics:`."""
 
 
 class Monitor:
@@ -128,14 +135,34 @@ class Monitor:
             fields = _fields(event)
             if "label" in fields:
                 continue  # the truth is not looked at yet
-            source = fields.pop("source", None)
-            if source is None:
-                topic = self._names[Topic.PREDICTIONS if "prediction" in fields else Topic.FEATURES]
-                source = {"topic": topic, "partition": 0, "offset": self._next[topic]}
-                self._next[topic] += 1
-            coordinates = source["topic"], source["partition"], source["offset"]
-            key = str(fields.get("model_id")).encode()
-            yield _Placed(*coordinates, position, key, msgspec.json.encode(fields, enc_hook=_plain))
+            at = self._coordinates(fields, position)
+            body = self._body(fields, at)
+            if body is not None:
+                key = str(fields.get("model_id")).encode()
+                yield _Placed(*at, position, key, body)
+
+    def _coordinates(self, fields: dict[str, Any], position: int) -> tuple[str, int, int]:
+        source = fields.pop("source", None)
+        if not isinstance(source, Mapping) or not source.keys() >= COORDINATES:
+            topic = self._names[Topic.PREDICTIONS if "prediction" in fields else Topic.FEATURES]
+            offset = self._next[topic]
+            self._next[topic] += 1
+            return topic, 0, offset
+        if source["topic"] not in self._topics:
+            raise UnknownTopicError(
+                f"event {position} is from topic {source['topic']!r}; read are"
+                f" {' and '.join(self._topics)} (topics: in the config)"
+            )
+        return source["topic"], source["partition"], source["offset"]
+
+    def _body(self, fields: dict[str, Any], at: tuple[str, int, int]) -> bytes | None:
+        try:
+            return msgspec.json.encode(fields, enc_hook=_plain)
+        except TypeError as error:
+            self.dead_letters.append(
+                DeadLetter(Reason.WRONG_TYPE, str(error), *at, 0, WHOLE, None, None, ())
+            )
+            return None
 
     def _watch(
         self, topic: str, partition: int, placed: list[_Placed]

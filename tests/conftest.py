@@ -5,8 +5,14 @@ from functools import cache
 
 import pytest
 from apache.kafka import ApacheKafka, KafkaUnavailableError, check
+from hypothesis import settings
 
 from streamproc.broker import EmbeddedBroker
+
+# No test fails for being slow. Hypothesis sees by itself that it runs in CI and draws the same
+# examples every time there, others each time elsewhere.
+settings.register_profile("streamproc", settings(), deadline=None)
+settings.load_profile("streamproc")
 
 
 @cache

@@ -54,7 +54,7 @@ def _poisson(rng: np.random.Generator, shape: Shape, rate: float) -> Floats:
 
 
 def _integers(rng: np.random.Generator, shape: Shape, plus: float) -> Floats:
-    return rng.integers(0, 5, shape) + plus
+    return rng.integers(0, 5, shape).astype(np.float64) + plus
 
 
 def _constant(_: np.random.Generator, shape: Shape, value: float) -> Floats:

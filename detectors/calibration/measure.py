@@ -68,7 +68,7 @@ def false_incidents_raw(
     distribution: Distribution, rng: np.random.Generator, series: int, length: int
 ) -> dict[str, int]:
     """Alarms of River's own defaults on the raw values, for contrast."""
-    banks: dict[str, Bank] = {name: registry.get(name).bank(series) for name in PAIR}  # type: ignore[call-arg]
+    banks: dict[str, Bank] = {name: registry.get(name).bank(series) for name in PAIR}
     counts = dict.fromkeys(PAIR, 0)
     for values in stretches(distribution, rng, series, length):
         for name, bank in banks.items():
@@ -99,7 +99,7 @@ def watch_all(values: Floats, detectors: Mapping[str, Mapping[str, object]]) -> 
     return Watch(detectors, len(values)).scan_all(values)
 
 
-UNITS = {"× 10⁻⁶": (1e-6, 0.0), "× 10⁶": (1e6, 0.0), "+ 10⁹": (1.0, 1e9)}
+UNITS = {"times 10⁻⁶": (1e-6, 0.0), "times 10⁶": (1e6, 0.0), "plus 10⁹": (1.0, 1e9)}
 """Changes of unit that must change no alarm: name → (factor, summand)."""
 
 

@@ -10,6 +10,7 @@ from rich.text import Text
 from streamproc.cli.output import printable
 from streamproc.client import Alerts
 from streamproc.contract.alerts import AlertEvent
+from streamproc.transport.quiet import quiet_client
 
 _STATUS: Final[Mapping[str, str]] = {
     "firing": "bold red",
@@ -31,7 +32,11 @@ async def print_alerts(source: Alerts, *, as_json: bool) -> None:
     as_json
         Whether as one AlertEvent a line, rather than for a person.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    with quiet_client():
+        await _print(source, Console(highlight=False, soft_wrap=True), as_json=as_json)
+
+
+async def _print(source: Alerts, console: Console, *, as_json: bool) -> None:
     async with source as alerts:
         async for alert in alerts:
             if as_json:

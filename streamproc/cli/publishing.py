@@ -18,6 +18,7 @@ from streamproc.client.settings import Source
 from streamproc.contract.events import EventError
 from streamproc.errors import StreamprocError
 from streamproc.transport.errors import DeliveryError
+from streamproc.transport.quiet import quiet_client
 
 
 class PublishError(StreamprocError):
@@ -89,12 +90,10 @@ async def publish_file(job: Job, broker: str | None, config: Source) -> None:
         roles = job.roles(table.columns)
         if table.notice:
             note(table.notice)
-        async with publisher:
-            with _explained(sent):
-                try:
-                    await _send(publisher, table, job, roles, sent)
-                finally:
-                    await publisher.flush()
+        with quiet_client():
+            async with publisher:
+                with _explained(sent):
+                    await _send_all(publisher, table, job, roles, sent)
         if not sent.rows:
             raise RowError(f"{table.name} has columns and no rows: there is nothing to publish")
     kind = "feature event" if roles.prediction is None else "prediction event"
@@ -105,6 +104,18 @@ async def publish_file(job: Job, broker: str | None, config: Source) -> None:
         f"{labels} of {printable(job.model)} in {seconds:.1f} s"
         f" ({sent.rows / seconds:.0f} rows/s)\n"
     )
+
+
+async def _send_all(publisher: Publisher, table: Table, job: Job, roles: Roles, sent: Sent) -> None:
+    """Send what can be sent, and wait for it, whatever ends it."""
+    try:
+        await _send(publisher, table, job, roles, sent)
+    except DeliveryError:  # to wait for the rest would be to wait for the same again
+        raise
+    except BaseException:
+        await publisher.flush()
+        raise
+    await publisher.flush()
 
 
 async def _send(publisher: Publisher, table: Table, job: Job, roles: Roles, sent: Sent) -> None:
@@ -119,6 +130,8 @@ async def _send(publisher: Publisher, table: Table, job: Job, roles: Roles, sent
                 await _send_one(publisher, table, row, label)
                 sent.labels += 1
             bar.advance(sent.rows)
+            if table.waits():  # the reading holds up the sending: first send what there is
+                await publisher.flush()
             if job.rate is not None:
                 await _pause(started + sent.rows / job.rate)
 

@@ -180,4 +180,4 @@ class Alerts:
 
 def _first(error: ValidationError) -> str:
     detail = error.errors(include_url=False, include_input=False)[0]
-    return ".".join(map(str, detail["loc"])) + f": {detail['msg']}"
+    return ": ".join([*map(str, detail["loc"]), detail["msg"]])

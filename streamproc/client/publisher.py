@@ -214,7 +214,7 @@ class Publisher:
             async with asyncio.timeout(_DEADLINE):
                 receipt = await self._producer.send(topic, record.value, record.key)
         except (errors.KafkaError, TimeoutError) as error:
-            raise self._undelivered(1, error) from error
+            raise self._undelivered(self._pending + 1, error) from error
         self._pending += 1
         receipt.add_done_callback(self._settled)
 

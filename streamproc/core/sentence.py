@@ -5,8 +5,8 @@ from datetime import datetime
 
 from streamproc.contract.alerts import Summary
 
-# Below this many standard deviations a difference of means is not what caught the eye.
-VISIBLE = 0.25
+# A spread that grew or shrank by this factor says more than means closer than a quarter of it.
+SPREAD, CLOSE = 1.5, 0.25
 
 
 def number(value: float | None) -> str:
@@ -35,14 +35,15 @@ def change(series: str, model_id: str, before: Summary, after: Summary) -> str:
         return f"{who}: {_percent(before.mean)} of events before, {_percent(after.mean)} now"
     if before.mean is None or after.mean is None:
         return f"{who} changed"
-    size = _size(before, after)
-    if size is None:
+    if _only_spread(before, after):
         return (
             f"{who} changed its spread from ±{number(before.std)} to ±{number(after.std)}"
             f" around {number(after.mean)}"
         )
     verb = "rose" if after.mean > before.mean else "fell"
-    return f"{who} {verb} from {number(before.mean)} to {number(after.mean)}{size}"
+    return f"{who} {verb} from {number(before.mean)} to {number(after.mean)}" + _size(
+        before.mean, after.mean, before.std or 0.0
+    )
 
 
 def since(point: datetime | None, values: int) -> str:
@@ -64,17 +65,20 @@ def _percent(share: float | None) -> str:
     return "an unknown share" if share is None else f"{100 * share:.3g} %"
 
 
-def _size(before: Summary, after: Summary) -> str | None:
-    """Give a difference as a factor or in standard deviations; None when means hardly differ."""
-    was, now = before.mean, after.mean
-    if was is None or now is None or was == now:
-        return None
-    std = before.std or 0.0
-    sigmas = (now - was) / std if std else math.inf
-    if abs(sigmas) < VISIBLE:
-        return None
+def _only_spread(before: Summary, after: Summary) -> bool:
+    """Whether the mean hardly moved while the spread did."""
+    if not (before.std and after.std) or before.mean is None or after.mean is None:
+        return False
+    ratio = after.std / before.std
+    moved = abs(after.mean - before.mean) > CLOSE * before.std
+    return not moved and not 1 / SPREAD < ratio < SPREAD
+
+
+def _size(was: float, now: float, std: float) -> str:
+    """Give a difference as a factor, or in standard deviations."""
     ratio = now / was if was else math.inf
     # A factor means something only where the old level stood clear of zero.
     if abs(was) > std and (0 < ratio < 1 / 1.5 or 1.5 < ratio < math.inf):
         return f" (×{ratio:.3g})"
+    sigmas = (now - was) / std if std else math.inf
     return f" ({sigmas:+.2g} standard deviations)" if math.isfinite(sigmas) else ""

@@ -6,7 +6,7 @@ feature is never lost: the event is then decoded as one of any shape, and its sh
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -94,6 +94,17 @@ def typed(shape: Shape, topic: Topic) -> Typed:
         fields.append(("prediction", classes))
     event = msgspec.defstruct("Event", fields, bases=(_Header,), gc=False, kw_only=True)
     return Typed(event, features, classes, msgspec.json.Decoder(event).decode)
+
+
+def in_range(ts: float | datetime | None) -> bool:
+    """Whether a decoded time is within the years 1 to 9999 in UTC too, not only where it was."""
+    if ts.__class__ is not datetime or 1 < ts.year < 9999:
+        return True
+    try:
+        ts.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
 
 
 def why(error: Exception) -> tuple[Reason, str]:

@@ -155,4 +155,4 @@ async def _stop(stop: Callable[[], Awaitable[None]]) -> None:
             async with asyncio.timeout(STOP_SECONDS):
                 await stop()
     except TimeoutError:
-        _log.warning("a Kafka client did not stop within %.0f s; it was left", STOP_SECONDS)
+        _log.info("a Kafka client did not stop within %.0f s; it was left", STOP_SECONDS)

@@ -5,100 +5,22 @@ Everything else is left to Faust 0.15.3. Each method names the behaviour that it
 
 import asyncio
 import contextlib
-import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import Any, cast
 
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as base
-from faust.types import TP, ConsumerMessage
-from faust.types.transports import SchedulingStrategyT
+from faust.types import TP, ConsumerMessage, Message
 from mode import Service
 
 from streamproc.transport.driver_offsets import InFlight
 from streamproc.transport.driver_pace import PaceSensor
+from streamproc.transport.driver_poll import SliceScheduler, SliceThread
 from streamproc.transport.driver_topic import SliceSchema, TransportError
-from streamproc.transport.slices import Pace, Slice, split
+from streamproc.transport.slices import Pace, Slice
 
 __all__ = ["SliceConsumer"]
-
-#: Milliseconds that the broker may hold a fetch for lack of data. The client has one fetch
-#: under way per broker: a partition drained while that one waits for its neighbours waits
-#: with it, for up to 1.5 s with Faust's constant. An idle worker asks 20 times a second.
-_FETCH_WAIT_MS = 50
-
-#: Seconds that a poll may wait while other partitions are held back by full buffers: they
-#: are not part of a poll that has begun.
-_HELD_BACK_POLL = 0.02
-
-
-class SliceThread(base.AIOKafkaConsumerThread):
-    """The thread of the Kafka client."""
-
-    consumer: "SliceConsumer"
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        # Faust passes 1500 and offers no setting
-        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001
-        return consumer
-
-    async def getmany(
-        self,
-        active_partitions: set[TP] | None,
-        timeout: float,  # noqa: ASYNC109  # Faust's signature
-    ) -> RecordMap:
-        """Fetch records in the thread, at most as many as a slice may have."""
-        consumer = self._ensure_consumer()
-        # Faust's queue between the threads runs two tasks a call; this is one hop each way
-        fetching = self._fetch_records(
-            consumer,
-            active_partitions or set(),  # the empty set stands for all
-            timeout=timeout,
-            max_records=self.consumer.poll_records() or consumer._max_poll_records,  # noqa: SLF001
-        )
-        return await asyncio.wrap_future(
-            asyncio.run_coroutine_threadsafe(fetching, self.thread_loop)
-        )
-
-    def touch(self) -> None:
-        """Tell the client that it is in use, so that it stays in its group."""
-        self._ensure_consumer()._subscription._last_fetch_ended = time.monotonic()  # noqa: SLF001
-
-
-class SliceScheduler(SchedulingStrategyT):
-    """Orders what a poll gave: other topics as Faust does, then slices, partitions in turn.
-
-    Parameters
-    ----------
-    inner
-        The scheduler of the application's settings.
-    paces
-        Topic name to pace, of sliced topics.
-    """
-
-    def __init__(self, inner: SchedulingStrategyT, paces: Mapping[str, Pace]) -> None:
-        self._inner = inner
-        self._paces = paces
-
-    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
-        """Give partition and record, or partition and slice."""
-        others = {tp: found for tp, found in records.items() if tp.topic not in self._paces}
-        if others:
-            yield from self._inner.iterate(others)
-        waiting = [
-            (tp, split(tp.topic, tp.partition, found, self._paces[tp.topic]))
-            for tp, found in records.items()
-            if tp.topic in self._paces
-        ]
-        while waiting:
-            for turn in tuple(waiting):
-                part = next(turn[1], None)
-                if part is None:
-                    waiting.remove(turn)
-                else:
-                    yield turn[0], part
 
 
 class SliceConsumer(base.Consumer):
@@ -109,10 +31,12 @@ class SliceConsumer(base.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._paces: dict[str, Pace] = {}
         self._in_flight: defaultdict[TP, InFlight] = defaultdict(InFlight)
+        self._waiting: defaultdict[TP, set[Message]] = defaultdict(set)
         self._room = asyncio.Event()
+        self._polling = False
         super().__init__(*args, **kwargs)
         self.scheduler = SliceScheduler(self.scheduler, self._paces)
-        self.app.sensors.add(PaceSensor(self._paces))
+        self.app.sensors.add(PaceSensor(self._paces, self._on_taken))
 
     def _new_consumer_thread(self) -> SliceThread:
         return SliceThread(self, loop=self.loop, beacon=self.beacon)
@@ -152,26 +76,45 @@ class SliceConsumer(base.Consumer):
         read = self._read_offset[tp]
         if read is None or last.offset >= read:
             self._in_flight[tp].add(message, last.offset)
+            # While a slice of the partition waits for its agent, leave the next records to the
+            # client: they come as one slice then, where a slice each would pile up. An agent
+            # that takes 3 ms a slice falls behind 1,000 events a second otherwise.
+            self._waiting[tp].add(message)
+            self.on_buffer_full(tp)
         return message
+
+    def _on_taken(self, message: Message) -> None:
+        waiting = self._waiting.get(message.tp, set())
+        if message in waiting:  # and not of an assignment that is past
+            waiting.discard(message)
+            if not waiting:
+                self.on_buffer_drop(message.tp)
 
     async def _wait_next_records(
         self,
         timeout: float,  # noqa: ASYNC109  # Faust's signature
     ) -> tuple[RecordMap | None, set[TP] | None]:
-        # With every partition held back, Faust sleeps for a second, however soon there is
-        # room; with some of them held back, it polls for a second without them.
-        if self._buffered_partitions:
-            if not self._active_partitions:
-                self._room.clear()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._room.wait(), timeout)
-            timeout = _HELD_BACK_POLL
-        return await super()._wait_next_records(timeout)
+        # with every partition held back, Faust sleeps for a second, however soon there is room
+        if self._buffered_partitions and not self._active_partitions:
+            self._room.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._room.wait(), timeout)
+        self._polling = True
+        try:
+            return await super()._wait_next_records(timeout)
+        finally:
+            self._polling = False
 
     def on_buffer_drop(self, tp: TP) -> None:
         """Fetch again from a partition whose agent has room."""
+        if tp in self._paused_partitions:  # Faust would undo the pause
+            self._buffered_partitions.discard(tp)
+            return
         super().on_buffer_drop(tp)
         self._room.set()
+        # a poll that waits for other partitions does not see this one for up to a second
+        if self._polling:
+            self._thread.thread_loop.call_soon_threadsafe(self._thread.look_again)
 
     @Service.task
     async def _stay_in_group(self) -> None:
@@ -201,13 +144,19 @@ class SliceConsumer(base.Consumer):
 
     async def perform_seek(self) -> None:
         """Go back to what is committed: nothing that was delivered counts any more."""
-        self._in_flight.clear()
+        for tp in tuple(self._in_flight):
+            self._forget(tp)
         await super().perform_seek()
 
     async def seek(self, partition: TP, offset: int) -> None:
         """Go to `offset`: what was delivered of the partition does not count any more."""
-        self._in_flight.pop(partition, None)
+        self._forget(partition)
         await super().seek(partition, offset)
+
+    def _forget(self, tp: TP) -> None:
+        self._in_flight.pop(tp, None)
+        if self._waiting.pop(tp, None):
+            self.on_buffer_drop(tp)
 
     # Rebalances
 
@@ -220,6 +169,8 @@ class SliceConsumer(base.Consumer):
                 await asyncio.wait_for(self.commit(), self.app.conf.broker_session_timeout / 2)
         for tp in revoked:
             self._in_flight.pop(tp, None)
+            self._waiting.pop(tp, None)
+            self._buffered_partitions.discard(tp)
         await super().on_partitions_revoked(revoked)
 
     def _find_sliced(self, channels: Iterable[Any]) -> None:

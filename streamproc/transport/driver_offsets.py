@@ -39,14 +39,20 @@ class InFlight:
 
     def add(self, message: Acked, last_offset: int) -> None:
         """Note that a slice ending at `last_offset` goes to its handlers."""
+        self._settle()
         self._entries.append((message, last_offset))
 
     def committable(self) -> int | None:
         """Return the offset after the last record before which all was acknowledged.
 
-        None while the first slice is being handled. What was acknowledged is forgotten, so
-        that a slice that never will be does not keep those behind it in memory.
+        None while the first slice is being handled.
         """
+        self._settle()
+        return self._committable
+
+    def _settle(self) -> None:
+        # Forgets what was acknowledged, also behind a slice that never will be: messages hold
+        # their records, and commits are seconds apart.
         kept: list[tuple[Acked, int]] = []
         for message, last in self._entries:
             if not message.acked:
@@ -56,4 +62,3 @@ class InFlight:
             else:
                 self._committable = last + 1
         self._entries = kept
-        return self._committable

@@ -1,7 +1,7 @@
 """Learns from acknowledgements how long slices take."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from weakref import WeakKeyDictionary
 
 import faust
@@ -23,10 +23,13 @@ class PaceSensor(faust.Sensor):
     ----------
     paces
         Topic name to pace; looked at anew for each message.
+    taken
+        Called with each message of these topics when a stream takes it.
     """
 
-    def __init__(self, paces: Mapping[str, Pace]) -> None:
+    def __init__(self, paces: Mapping[str, Pace], taken: Callable[[Message], None]) -> None:
         super().__init__()
+        self._taken = taken
         self._paces = paces
         self._since: WeakKeyDictionary[Message, float] = WeakKeyDictionary()
 
@@ -34,6 +37,7 @@ class PaceSensor(faust.Sensor):
         """Start the clock of a slice: a stream has taken it."""
         if tp.topic in self._paces:
             self._since[message] = time.thread_time()
+            self._taken(message)
 
     def on_message_out(self, tp: TP, offset: int, message: Message) -> None:  # noqa: ARG002
         """Stop the clock: the slice is acknowledged."""

@@ -78,8 +78,7 @@ def slice_topic(
     follows it in its partition, and comes again after a restart or a rebalance; Faust itself
     goes on with the next one, so let the process end when something unexpected is raised.
     Keep the agent's concurrency at 1, or slices of one partition overtake one another, and
-    leave ``stream_wait_empty`` at False. Where the work so far must resume from another
-    offset than the committed one, seek in ``app.on_partitions_assigned``.
+    leave ``stream_wait_empty`` at False.
 
     Examples
     --------

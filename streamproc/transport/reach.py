@@ -75,21 +75,21 @@ async def _knock(address: str, options: Mapping[str, Any]) -> BrokerError | None
             async with asyncio.timeout(CONNECT_SECONDS):
                 connection = await create_conn(host.strip("[]"), int(port), **options)
                 connection.close()
+    except ssl.SSLError as error:  # before ValueError, which some of them are too
+        return _tls_error(address, error)
     except _REFUSALS as error:
         return BrokerAuthError(
             f"{address} refuses us: {_text(error)}; check security: in the config"
         )
-    except ssl.SSLError as error:
-        return _tls_error(address, error)
     except TimeoutError:
         return BrokerUnreachableError(
             f"no answer from {address} within {CONNECT_SECONDS:.0f} s: check the address and"
             " the firewall; a broker that expects TLS is silent too (security: in the config)"
         )
-    except errors.KafkaError:
+    except (errors.KafkaError, ConnectionResetError):
         return BrokerUnreachableError(
-            f"{address} closed the connection: is it a Kafka broker, and does it expect"
-            " TLS or SASL? (security: in the config)"
+            f"{address} closed the connection: is it a Kafka broker, and does it expect TLS or"
+            " SASL, or neither? (security: in the config)"
         )
     except OSError as error:
         return BrokerUnreachableError(

@@ -1,5 +1,6 @@
 """Create the topics that are missing; leave alone those that are there."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Literal
 
@@ -9,12 +10,14 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from streamproc.contract.config import KINDS, Config, TopicKind
 from streamproc.transport.clients import open_admin
 from streamproc.transport.errors import BrokerUnreachableError, TopicError
+from streamproc.transport.reach import CONNECT_SECONDS
 
 Stream = TopicKind | Literal["labels"]
 """A topic by what it is for, whatever its name."""
 
 # Long enough for a controller election in between; the client's own time-out is longer.
 _CREATE_MS: Final = 15_000
+_LOOK_SECONDS: Final = 0.05
 _ADVICE: Final[Mapping[type[Exception], str]] = {
     errors.InvalidReplicationFactorError: (
         "set topics.replication to at most the number of brokers"
@@ -78,7 +81,11 @@ async def ensure_topics(config: Config, only: Collection[Stream] = KINDS) -> tup
         there = await _names(config, admin)
         names = [topic_name(config, stream) for stream in only]
         missing = [_new(config, name) for name in names if name not in there]
-        return await _create(config, admin, missing) if missing else ()
+        if not missing:
+            return ()
+        created = await _create(config, admin, missing)
+        await _await_leaders(config, admin, [topic.name for topic in missing])
+        return created
 
 
 async def _names(config: Config, admin: AIOKafkaAdminClient) -> set[str]:
@@ -98,6 +105,22 @@ async def _create(
     except (errors.KafkaError, TimeoutError) as error:
         raise _silent(config, error) from error
     return tuple(name for name, *outcome in response.topic_errors if _created(name, outcome))
+
+
+async def _await_leaders(config: Config, admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    """Wait until clients can use new topics: a controller confirms before its brokers know."""
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            # Brokers tell nobody when they are ready: all one can do is ask again.
+            while not all(map(_led, await admin.describe_topics(names))):  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_SECONDS)
+    except (errors.KafkaError, TimeoutError) as error:
+        raise _silent(config, error) from error
+
+
+def _led(topic: dict[str, Any]) -> bool:
+    partitions = topic["partitions"]
+    return bool(partitions) and all(partition["leader"] >= 0 for partition in partitions)
 
 
 def _created(name: str, outcome: list[Any]) -> bool:

@@ -1,5 +1,6 @@
 """Logs to feed a shard with, and the state that it ends in."""
 
+import itertools
 import json
 import random
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,9 @@ def record(offset: int, value: Any, **fields: Any) -> LogRecord:
     """Make a record of an event, or of bytes as they are."""
     body = value if isinstance(value, bytes) or value is None else json.dumps(value).encode()
     key = value["model_id"].encode() if isinstance(value, dict) and "model_id" in value else None
-    return LogRecord(offset=offset, value=body, **({"timestamp": 1000 * offset, "key": key} | fields))
+    return LogRecord(
+        offset=offset, value=body, **({"timestamp": 1000 * offset, "key": key} | fields)
+    )
 
 
 def shard(config: Any = None, kind: Topic = Topic.PREDICTIONS) -> Shard:
@@ -35,7 +38,7 @@ def run(target: Shard, records: Sequence[Record], cuts: Iterable[int] = ()) -> O
     """Feed a log in slices that end before each of `cuts`; return what came of all of them."""
     whole = Outcome()
     edges = [0, *sorted(cuts), len(records)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         part = target.process(records[start:stop], NOW)
         whole.events += part.events
         whole.alerts += part.alerts
@@ -73,7 +76,9 @@ def _of_slot(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:
     return row
 
 
-def noise(count: int, seed: int, shift_at: int | None = None, **change: float) -> list[dict[str, Any]]:
+def noise(
+    count: int, seed: int, shift_at: int | None = None, **change: float
+) -> list[dict[str, Any]]:
     """Draw prediction events of one model with three features; some change from an event on."""
     draw = random.Random(seed)
     events = []
@@ -82,6 +87,11 @@ def noise(count: int, seed: int, shift_at: int | None = None, **change: float) -
         if shift_at is not None and index >= shift_at:
             features |= {name: features[name] + by for name, by in change.items()}
         events.append(
-            {"model_id": "m", "ts": 1.7e9 + index, "features": features, "prediction": draw.random()}
+            {
+                "model_id": "m",
+                "ts": 1.7e9 + index,
+                "features": features,
+                "prediction": draw.random(),
+            }
         )
     return events

@@ -41,7 +41,8 @@ BAD = [
     (b'{"model_id": "m\xff", "prediction": 1}', Reason.NOT_UTF8),
     (b"\xff\xfe\x00", Reason.NOT_JSON),
     (b'"a string"', Reason.WRONG_TYPE),
-    (b"[[1, 2]]", Reason.WRONG_TYPE),
+    (b'{"model_id": "m", "prediction": 1, "ts": "0001-01-01T00:00:00+10:00"}', Reason.WRONG_TYPE),
+    (b'{"model_id": "m", "prediction": 1, "ts": "9999-12-31T23:59:59-10:00"}', Reason.WRONG_TYPE),
     (b'[{"model_id": "m", "prediction": 1}', Reason.NOT_JSON),
     (DEEP, Reason.TOO_DEEP),
     (b"[" * 5000, Reason.TOO_DEEP),
@@ -51,8 +52,10 @@ BAD = [
 
 @pytest.mark.parametrize(("value", "reason"), BAD, ids=lambda value: repr(value)[:48])
 @pytest.mark.parametrize("learned", [False, True], ids=["new model", "known model"])
-def test_a_bad_record_alone_is_a_dead_letter(value: bytes | None, reason: Reason, learned: bool):
-    """A record that cannot be read is one dead letter, unchanged, and its neighbours are watched."""
+def test_a_bad_record_alone_is_a_dead_letter(
+    *, value: bytes | None, reason: Reason, learned: bool
+) -> None:
+    """A record that cannot be read is one dead letter, unchanged; its neighbours are watched."""
     target = shard()
     before = [record(0, GOOD)] if learned else []
     records = [*before, record(1, value, key=b"m"), record(2, GOOD)]
@@ -62,13 +65,16 @@ def test_a_bad_record_alone_is_a_dead_letter(value: bytes | None, reason: Reason
     [letter] = outcome.dead_letters
     assert (letter.reason, letter.offset, letter.value) == (reason, 1, value)
     assert (letter.topic, letter.partition, letter.key, letter.timestamp) == (
-        "predictions", 0, b"m", 1000,
+        "predictions",
+        0,
+        b"m",
+        1000,
     )
     assert letter.detail
     assert outcome.events == len(records) - 1
 
 
-def test_a_bad_event_of_a_batch_leaves_its_neighbours_alone():
+def test_a_bad_event_of_a_batch_leaves_its_neighbours_alone() -> None:
     """In an array and in lines, the bad event alone is a dead letter, with its place and bytes."""
     good = json.dumps(GOOD).encode()
     bad = b'{"model_id": "m", "prediction": "x", "ts": "never"}'
@@ -78,7 +84,10 @@ def test_a_bad_event_of_a_batch_leaves_its_neighbours_alone():
     outcome = run(shard(), [record(0, array), record(1, lines)])
 
     assert outcome.events == 4
-    assert [(x.offset, x.index, x.value) for x in outcome.dead_letters] == [(0, 1, bad), (1, 1, bad)]
+    assert [(x.offset, x.index, x.value) for x in outcome.dead_letters] == [
+        (0, 1, bad),
+        (1, 1, bad),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +100,7 @@ def test_a_bad_event_of_a_batch_leaves_its_neighbours_alone():
         (b"\xff", False),
     ],
 )
-def test_the_content_type_selects_the_form(header: bytes, accepted: bool):
+def test_the_content_type_selects_the_form(*, header: bytes, accepted: bool) -> None:
     """JSON and NDJSON are read; another content type is a dead letter that names it."""
     records = [record(i, GOOD, headers=(("Content-Type", header),)) for i in range(2)]
 
@@ -101,21 +110,21 @@ def test_the_content_type_selects_the_form(header: bytes, accepted: bool):
     assert {x.reason for x in outcome.dead_letters} <= {Reason.UNSUPPORTED_CONTENT_TYPE}
 
 
-def test_an_object_printed_over_several_lines_is_one_event():
+def test_an_object_printed_over_several_lines_is_one_event() -> None:
     """Line breaks inside of one JSON object do not make lines of events of it."""
     outcome = run(shard(), [record(0, json.dumps(GOOD, indent=2).encode())])
 
     assert (outcome.events, outcome.dead_letters) == (1, [])
 
 
-def test_lines_without_a_content_type_are_read():
+def test_lines_without_a_content_type_are_read() -> None:
     """Several objects, one a line, are several events even when no header says so."""
     outcome = run(shard(), [record(0, b"\n".join([json.dumps(GOOD).encode()] * 3))])
 
     assert (outcome.events, outcome.dead_letters) == (3, [])
 
 
-def test_unknown_fields_are_ignored():
+def test_unknown_fields_are_ignored() -> None:
     """A field that the contract does not know changes nothing."""
     plain, extended = shard(), shard()
     run(plain, [record(i, GOOD) for i in range(3)])
@@ -125,8 +134,8 @@ def test_unknown_fields_are_ignored():
     assert state(plain) == state(extended)
 
 
-def test_numbers_and_booleans_are_watched_and_nothing_else():
-    """Every numeric or boolean feature and the prediction are series; texts and lists are counted."""
+def test_numbers_and_booleans_are_watched_and_nothing_else() -> None:
+    """Numeric and boolean features and the prediction are series; texts and lists are counted."""
     features = {"n": 1, "flag": False, "text": "DE", "list": [0.1, 0.2], "never": None}
     target = shard()
     run(target, [record(0, {"model_id": "m", "features": features, "prediction": 0.1})])
@@ -144,7 +153,9 @@ def test_numbers_and_booleans_are_watched_and_nothing_else():
         ([{"cat": 0.9, "dog": 0.1}, {"cat": 1.0}], {"prediction:cat", "prediction:dog"}),
     ],
 )
-def test_each_form_of_prediction_has_its_series(predictions: list[object], series: set[str]):
+def test_each_form_of_prediction_has_its_series(
+    predictions: list[object], series: set[str]
+) -> None:
     """A number is one series; a class, or probabilities of classes, is one series a class."""
     target = shard()
     events = [{"model_id": "m", "prediction": prediction} for prediction in predictions]
@@ -154,7 +165,7 @@ def test_each_form_of_prediction_has_its_series(predictions: list[object], serie
     assert set(target.catalogue.models["m"].slots) == series
 
 
-def test_a_feature_that_comes_later_is_watched_from_then_on():
+def test_a_feature_that_comes_later_is_watched_from_then_on() -> None:
     """New features of a known model become series, and the ones it had go on."""
     target = shard()
     late = GOOD | {"features": {"a": 1.0, "b": False, "late": 3.0}}
@@ -167,7 +178,7 @@ def test_a_feature_that_comes_later_is_watched_from_then_on():
     assert counts["feature:late"] == 2
 
 
-def test_a_prediction_on_the_features_topic_is_ignored():
+def test_a_prediction_on_the_features_topic_is_ignored() -> None:
     """The features topic has features only; whatever else an event holds is an unknown field."""
     target = shard(kind=Topic.FEATURES)
     outcome = run(target, [record(0, GOOD)])
@@ -176,14 +187,14 @@ def test_a_prediction_on_the_features_topic_is_ignored():
     assert set(target.catalogue.models["m"].slots) == {"feature:a", "feature:b"}
 
 
-def test_features_are_required_on_their_topic():
+def test_features_are_required_on_their_topic() -> None:
     """An event of the features topic without features is a dead letter."""
     outcome = run(shard(kind=Topic.FEATURES), [record(0, {"model_id": "m"})])
 
     assert [x.reason for x in outcome.dead_letters] == [Reason.MISSING_FIELD]
 
 
-def test_more_features_than_allowed_is_a_dead_letter():
+def test_more_features_than_allowed_is_a_dead_letter() -> None:
     """An event with more features than limits.max_features is refused and names the limit."""
     wide = {"model_id": "m", "prediction": 1, "features": {f"f{i}": 1.0 for i in range(4)}}
     outcome = run(shard({"limits": {"max_features": 3}}), [record(0, wide)])
@@ -193,7 +204,7 @@ def test_more_features_than_allowed_is_a_dead_letter():
     assert "limits.max_features" in letter.detail
 
 
-def test_a_key_that_names_another_model_is_no_matter():
+def test_a_key_that_names_another_model_is_no_matter() -> None:
     """The model is the one that the event names, whatever the record's key says."""
     other = {"model_id": "o", "features": {"a": 2.0, "b": False}, "prediction": 0.1}
     target = shard()
@@ -202,5 +213,6 @@ def test_a_key_that_names_another_model_is_no_matter():
 
     assert outcome.events == 6
     assert {m: int(x.layout.events[x.row]) for m, x in target.catalogue.models.items()} == {
-        "m": 3, "o": 3,
+        "m": 3,
+        "o": 3,
     }

@@ -69,6 +69,10 @@ class CsvTable:
         """How many bytes of the file have been read."""
         return self._stream.progress()
 
+    def waits(self) -> bool:
+        """Whether reading the next row would wait for somebody to write it."""
+        return self._stream.waits()
+
     def close(self) -> None:
         """Close the file."""
         self._stream.close()

@@ -64,6 +64,10 @@ class ParquetTable:
         """How many rows have been read."""
         return Progress(self._done, self._total)
 
+    def waits(self) -> bool:
+        """Whether reading the next row would wait: never, the whole file is there."""
+        return False
+
     def close(self) -> None:
         """Close the file."""
         self._stream.close()

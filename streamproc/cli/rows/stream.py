@@ -2,12 +2,11 @@
 
 import gzip
 import io
-import os
-import stat
+import select
 import sys
 import zlib
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from streamproc.cli.rows.errors import RowError
 from streamproc.cli.rows.table import Progress
@@ -33,9 +32,7 @@ class Stream:
     def __init__(self, path: Path) -> None:
         self.name = "standard input" if path == STDIN else str(path)
         try:
-            self._file = (
-                cast("io.BufferedReader", sys.stdin.buffer) if path == STDIN else path.open("rb")
-            )
+            self._file = _standard_input() if path == STDIN else path.open("rb")
             packed = self._file.peek(2).startswith(_GZIP)
         except OSError as error:
             raise RowError(f"{self.name} cannot be read: {error.strerror}") from error
@@ -44,8 +41,7 @@ class Stream:
             if packed
             else self._file
         )
-        status = os.fstat(self._file.fileno())
-        self._size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        self._size = path.stat().st_size if path.is_file() else None
 
     def start(self) -> bytes:
         """Return the first bytes that are not white space, without reading past them."""
@@ -54,6 +50,16 @@ class Stream:
         except (EOFError, OSError, zlib.error) as error:
             raise RowError(f"{self.name} cannot be read: {error}") from error
 
+    def waits(self) -> bool:
+        """Whether it is a pipe into which nothing more has been written yet."""
+        if self._size is not None or self._file.closed:
+            return False
+        try:
+            readable, _, _ = select.select([self._file], [], [], 0)
+        except OSError:  # it has no descriptor, or this system cannot ask: reading will tell
+            return False
+        return not readable
+
     def progress(self) -> Progress:
         """How many bytes of the file, packed if it is packed, have been read."""
         return Progress(self._file.tell() if self._size else 0, self._size)
@@ -61,3 +67,9 @@ class Stream:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _standard_input() -> io.BufferedReader:
+    """Return standard input with a buffer that lets us peek and takes what is there."""
+    stream: Any = sys.stdin.buffer
+    return io.BufferedReader(getattr(stream, "raw", stream))

@@ -57,5 +57,8 @@ class Table(Protocol):
     def progress(self) -> Progress:
         """How much of the table has been read."""
 
+    def waits(self) -> bool:
+        """Whether reading the next row would wait for somebody to write it."""
+
     def close(self) -> None:
         """Close the file."""

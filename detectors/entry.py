@@ -1,0 +1,53 @@
+"""What the registry knows of a detector: its classes, its parameters, and what they are for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from detectors.bank import Bank
+from detectors.base import Detector
+from detectors.params import Param, Value
+
+Family = Literal["mean", "error", "distribution"]
+"""What a detector looks at: a mean or a rate, a stream of errors (0 or 1), a distribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One detector.
+
+    Attributes
+    ----------
+    name
+        As in a config.
+    family
+        What it looks at.
+    detector, bank
+        The classes: one series a value at a time; many series at once.
+    params
+        The schema, by name.
+    monitoring
+        What series standardised by `Standardiser` use unless told otherwise:
+        every parameter, chosen by simulation, see docs/false-alarms.md.
+    """
+
+    name: str
+    family: Family
+    detector: Callable[..., Detector]
+    bank: Callable[..., Bank]
+    params: Mapping[str, Param]
+    monitoring: Mapping[str, Value]
+
+
+def entry(
+    name: str,
+    family: Family,
+    classes: tuple[Callable[..., Detector], Callable[..., Bank]],
+    params: tuple[Param, ...],
+    monitoring: Mapping[str, Value],
+) -> Entry:
+    """Make an entry; `monitoring` has only what differs from the class's own defaults."""
+    schema = {param.name: param for param in params}
+    full = {param.name: param.default for param in params} | dict(monitoring)
+    return Entry(name, family, *classes, MappingProxyType(schema), MappingProxyType(full))

@@ -1,0 +1,41 @@
+"""Topics of a test's own on a shared broker, and what is on them."""
+
+import uuid
+from typing import Any
+
+import msgspec
+from aiokafka import ConsumerRecord
+
+from streamproc.contract.config import Config
+from streamproc.contract.load import load
+from streamproc.transport.clients import open_consumer, open_producer
+from streamproc.transport.topics import Stream, topic_name
+
+
+def own_topics(bootstrap: str, **topics: Any) -> Config:
+    """Return a config for topics that no other test uses."""
+    prefix = f"t{uuid.uuid4().hex}."
+    return load({"broker": f"kafka://{bootstrap}", "topics": {"prefix": prefix, **topics}})
+
+
+async def records(config: Config, stream: Stream) -> list[ConsumerRecord]:
+    """Return all records of a topic that exists, each partition's in their order."""
+    async with open_consumer(config, topic_name(config, stream)) as consumer:
+        ends = await consumer.end_offsets(consumer.assignment())
+        found: list[ConsumerRecord] = []
+        while len(found) < sum(ends.values()):
+            for batch in (await consumer.getmany(timeout_ms=200)).values():
+                found += batch
+    return found
+
+
+async def events(config: Config, stream: Stream) -> list[dict[str, Any]]:
+    """Return the JSON values of all records of a topic."""
+    return [msgspec.json.decode(record.value) for record in await records(config, stream)]
+
+
+async def write(config: Config, stream: Stream, *values: bytes, key: bytes = b"fraud") -> None:
+    """Write raw records to a topic that exists."""
+    async with open_producer(config) as producer:
+        for value in values:
+            await producer.send_and_wait(topic_name(config, stream), value, key)

@@ -1,0 +1,59 @@
+import pytest
+
+from streamproc.contract.alerts import Summary
+from streamproc.core import sentence
+
+
+def summary(mean: float | None, std: float | None = 1.0, n: int = 500) -> Summary:
+    """Describe a stretch of a series."""
+    return Summary(n=n, mean=mean, std=std)
+
+
+@pytest.mark.parametrize(
+    ("series", "before", "after", "said"),
+    [
+        (
+            "feature:amount",
+            summary(41.2, 18),
+            summary(4120, 1800),
+            "feature 'amount' of model 'm' rose from 41.2 to 4120 (×100)",
+        ),
+        (
+            "feature:age",
+            summary(40, 10),
+            summary(35, 10),
+            "feature 'age' of model 'm' fell from 40 to 35 (-0.5 standard deviations)",
+        ),
+        (
+            "feature:x",
+            summary(0.0, 1.0),
+            summary(0.1, 3.0),
+            "feature 'x' of model 'm' changed its spread from ±1 to ±3 around 0.1",
+        ),
+        (
+            "feature:x",
+            summary(5.0, 0.0),
+            summary(6.0, 0.0),
+            "feature 'x' of model 'm' rose from 5 to 6",
+        ),
+        ("prediction", summary(0.1), summary(0.9), "prediction of model 'm' rose from 0.1 to 0.9"),
+        (
+            "prediction:cat",
+            summary(0.5, 0.1),
+            summary(0.2, 0.1),
+            "prediction of class 'cat' by model 'm' fell from 0.5 to 0.2 (×0.4)",
+        ),
+        (
+            "quality:age",
+            summary(0.01),
+            summary(1.0),
+            "missing values of feature 'age' of model 'm': 1 % of events before, 100 % now",
+        ),
+        ("feature:x", summary(None), summary(1.0), "feature 'x' of model 'm' changed"),
+    ],
+)
+def test_the_sentence_says_what_changed(
+    series: str, before: Summary, after: Summary, said: str
+) -> None:
+    """The message has the series, the levels and the size of the change, in plain words."""
+    assert sentence.change(series, "m", before, after).startswith(said)

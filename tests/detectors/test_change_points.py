@@ -1,0 +1,115 @@
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from detectors import ChangePoints
+from detectors.errors import ShapeError
+from detectors.slots import every_row
+
+Floats = NDArray[np.float64]
+
+
+def tracked(raw: Floats, units: Floats) -> ChangePoints:
+    """Feed one series; times are half the offsets."""
+    tracker = ChangePoints(1)
+    offsets = np.arange(raw.shape[1]) * 2 + 7
+    tracker.scan(raw, units, every_row(raw), offsets / 2, offsets)
+    return tracker
+
+
+def series(shift: float, seed: int, warmup: int = 100) -> tuple[Floats, Floats]:
+    """Raw values at 1e6 in thousands, standardised after a warm-up, shifted at row 1000."""
+    units = np.random.default_rng(seed).normal(size=(1, 1200))
+    units[0, 1000:] += shift
+    raw = 1e6 + 1e3 * units
+    units[0, :warmup] = np.nan
+    return raw, units
+
+
+@pytest.mark.parametrize(
+    ("shift", "slack"), [(0.7, 60), (1.0, 25), (-1.0, 25), (3.0, 4), (-8.0, 2)]
+)
+def test_a_change_is_located(shift: float, slack: int) -> None:
+    """The first row after a shift is found to within rows that shrink with its size."""
+    misses = []
+    for seed in range(40):
+        change = tracked(*series(shift, seed)).change(0)
+        assert change.direction == ("up" if shift > 0 else "down")
+        assert change.ts == change.offset / 2
+        misses.append(abs((change.offset - 7) // 2 - 1000))
+    assert np.quantile(misses, 0.9) <= slack
+
+
+def test_before_and_after_are_those_of_the_rows() -> None:
+    """Moments before and after the change are numpy's of the raw rows on either side."""
+    raw, units = series(2.0, 1)
+    change = tracked(raw, units).change(0)
+    row = (change.offset - 7) // 2
+    for part, rows in ((change.before, raw[0, :row]), (change.after, raw[0, row:])):
+        assert part.n == len(rows)
+        assert part.mean == pytest.approx(rows.mean(), rel=1e-12)
+        assert part.std == pytest.approx(rows.std(ddof=1), rel=1e-6)
+
+
+def test_missing_rows_are_not_counted() -> None:
+    """A missing value is no value: not in the counts, never the row of a change."""
+    raw, units = series(5.0, 2)
+    holes = np.zeros(1200, bool)
+    holes[::2] = True
+    raw[0, holes] = units[0, holes] = np.nan
+    tracker = tracked(raw, units)
+    change = tracker.change(0)
+    assert tracker.count(np.array([0])).tolist() == [600]
+    assert change.before.n + change.after.n == 600
+    assert not holes[(change.offset - 7) // 2]
+
+
+@settings(max_examples=40, deadline=None)
+@given(cuts=st.lists(st.integers(1, 1199), max_size=20))
+def test_any_split_and_reload_is_the_same(cuts: list[int]) -> None:
+    """Cut anywhere, saved and loaded in between, the state is the same to the last bit."""
+    raw, units = series(1.0, 3)
+    whole, pieces = tracked(raw, units).state(), ChangePoints(1)
+    edges = sorted({0, 1200, *cuts})
+    offsets = np.arange(1200) * 2 + 7
+    for start, stop in pairwise(edges):
+        task = np.array([[0, start, stop, 0]])
+        pieces.scan(raw, units, task, offsets / 2, offsets)
+        state = pieces.state()
+        pieces = ChangePoints()
+        pieces.load(state)
+    assert all(whole[name].tobytes() == array.tobytes() for name, array in pieces.state().items())
+
+
+@pytest.mark.parametrize("factor", [1e-305, 1e-300, 1e-150, 1e150, 1e300])
+def test_moments_stay_finite_at_any_size(factor: float) -> None:
+    """Raw values near the ends of the floats give finite moments of the right size."""
+    raw, units = series(3.0, 4)
+    raw = (raw - 1e6) * (factor / 1e3)
+    change = tracked(raw, units).change(0)
+    row = (change.offset - 7) // 2
+    for part, rows in ((change.before, raw[0, :row]), (change.after, raw[0, row:])):
+        assert math.isfinite(part.mean)
+        assert part.std == pytest.approx((rows / factor).std(ddof=1) * factor, rel=1e-6)
+
+
+def test_a_jump_beyond_all_squares_stays_finite() -> None:
+    """A series that leaps from 1 to 1e308 has finite moments on both sides."""
+    raw = np.where(np.arange(300) < 200, 1.0, 1e308)[None]
+    units = np.where(np.arange(300) < 200, 0.0, 4.0)[None]
+    change = tracked(raw, units).change(0)
+    assert (change.before.n, change.before.mean, change.before.std) == (200, 1.0, 0.0)
+    assert math.isfinite(change.after.mean)
+    assert math.isfinite(change.after.std)
+
+
+def test_arrays_that_do_not_fit_are_refused() -> None:
+    """Times of another length than the rows are refused."""
+    zeros = np.zeros((1, 3))
+    with pytest.raises(ShapeError, match="ts"):
+        ChangePoints(1).scan(zeros, zeros, every_row(zeros), np.zeros(2), np.arange(3))

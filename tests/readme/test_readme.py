@@ -1,0 +1,134 @@
+import asyncio
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamproc.broker.embedded import EmbeddedBroker
+from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.events import parse_event
+from streamproc.contract.table import config_table
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+CLUSTER = "kafka://kafka-1:9092"
+# Run by other tests, or the very thing that runs this one.
+ELSEWHERE = {
+    "make demo": "tests/demo",
+    "streamproc broker &": "the broker of this test, and tests/cli",
+    f"streamproc worker --broker {CLUSTER},kafka-2:9092 --processes 4": "tests/cli",
+}
+
+
+def blocks(language: str) -> list[str]:
+    """Return the code blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands() -> list[str]:
+    """Return every command of every console block, in order."""
+    lines = "".join(blocks("console")).splitlines()
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[str]:
+    """Run the broker that the commands and examples use."""
+    with EmbeddedBroker() as running:
+        yield f"kafka://{running.bootstrap}"
+
+
+def run(command: str, broker: str) -> str:
+    """Run a command of the README from the top of the checkout; return what it prints."""
+    words = shlex.split(command)
+    program = [sys.executable, "-c", "from streamproc.cli.main import main; main()"]
+    done = subprocess.run(  # noqa: S603  # commands of our own README
+        [*program, *words[1:]],
+        cwd=ROOT,
+        env=os.environ | {"STREAMPROC_BROKER": broker},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_command_works_in_order(broker: str) -> None:
+    """Whoever types the commands one after another gets through, and sees the alert described."""
+    printed = {command: run(command, broker) for command in commands() if command not in ELSEWHERE}
+
+    assert "feature 'km' of model 'rides' rose" in printed["streamproc alerts"]
+    alerts = [
+        AlertEvent.from_json(line) for line in printed["streamproc alerts --json"].splitlines()
+    ]
+    assert {alert.series for alert in alerts} == {"feature:km"}
+    assert printed["streamproc check configs/full.yaml"].endswith("ok\n")
+    assert "properties" in json.loads(printed["streamproc schema config"])
+
+
+def test_the_example_without_kafka_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The example of Monitor runs as it stands, and gives the very alert that is shown."""
+    [example] = [block for block in blocks("python") if "Monitor" in block]
+    keep = example.replace("Monitor().process(events)", "(alerts := Monitor().process(events))")
+    scope: dict[str, Any] = {}
+    exec(compile(keep, "README.md", "exec"), scope)  # noqa: S102  # our own README
+
+    [text] = [block.strip() for block in blocks("text") if block.startswith("feature 'km'")]
+    assert capsys.readouterr().out == f"firing {text}\n"
+    shown = AlertEvent.from_json(blocks("json")[1]).model_dump()
+    given = scope["alerts"][0].model_dump()
+    assert given.keys() == shown.keys()
+    for name in given.keys() - {"detected_at"}:
+        same = given[name] == shown[name]
+        assert same or rounded(given[name]) == rounded(shown[name]), name
+
+
+def rounded(value: Any) -> Any:
+    """Round the numbers of a field as the README does."""
+    if isinstance(value, dict):
+        return {name: rounded(part) for name, part in value.items()}
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def test_the_examples_of_the_client_run(broker: str) -> None:
+    """The example of Publisher and Alerts runs against a broker, and gets an alert back."""
+    [example] = [block for block in blocks("python") if "Publisher" in block]
+    ends = example.replace(CLUSTER, broker).replace("follow=True", "follow=False")
+    lines = textwrap.indent(ends, "    ")
+    scope: dict[str, object] = {}
+    exec(compile(f"async def main():\n{lines}", "README.md", "exec"), scope)  # noqa: S102
+
+    asyncio.run(scope["main"]())  # type: ignore[operator]
+
+
+def test_the_json_is_of_the_contract() -> None:
+    """The event and the alert that the README shows are such."""
+    event, alert = blocks("json")
+
+    assert parse_event(json.loads(event)).model_id == "fraud"
+    assert AlertEvent.from_json(alert).series == "feature:km"
+
+
+def test_the_table_of_the_config_is_complete() -> None:
+    """Every key of the config is in the table, with its default, as the code has it."""
+    table = README.split("<!-- config:begin -->")[1].split("<!-- config:end -->")[0]
+
+    assert table.strip() == config_table().strip()
+
+
+def test_links_lead_somewhere() -> None:
+    """Every file that the README links to is there."""
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []

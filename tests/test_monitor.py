@@ -1,0 +1,150 @@
+import functools
+import operator
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from streamproc import Monitor
+from streamproc.contract.events import FeatureEvent, PredictionEvent
+from streamproc.core.record import Reason
+from streamproc.errors import ConfigError, StreamprocError
+
+NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
+
+
+def shifted(count: int = 1500, at: int = 1000) -> list[dict[str, Any]]:
+    """Draw events of two models; the amount of one of them rises."""
+    draw = np.random.default_rng(2)
+    return [
+        {
+            "model_id": model,
+            "ts": 1.7e9 + index,
+            "prediction": draw.random(),
+            "features": {
+                "amount": draw.normal(100.0 if index < at or model == "calm" else 160.0, 9)
+            },
+        }
+        for index in range(count)
+        for model in ("calm", "fraud")
+    ]
+
+
+def test_events_give_alerts_without_kafka_and_without_config() -> None:
+    """A list of dicts is all that it takes to hear of a change."""
+    [alert] = Monitor().process(shifted())
+
+    assert (alert.model_id, alert.series, alert.status) == ("fraud", "feature:amount", "firing")
+
+
+def test_calls_go_on_where_the_last_one_ended() -> None:
+    """Feeding a log in several calls gives the alerts of one call."""
+    events = shifted()
+    whole = Monitor(clock=lambda: NOW).process(events)
+    monitor = Monitor(clock=lambda: NOW)
+
+    parts = [monitor.process(events[:700]), monitor.process(events[700:701])]
+    parts.append(monitor.process(iter(events[701:])))
+
+    assert functools.reduce(operator.iadd, parts, []) == whole
+    assert monitor.events == len(events)
+
+
+def test_contract_models_are_events_too() -> None:
+    """Contract models give the alerts that the dicts that they were made of give."""
+    events = shifted()
+    models = [PredictionEvent.model_validate(event) for event in events]
+
+    assert Monitor(clock=lambda: NOW).process(models) == Monitor(clock=lambda: NOW).process(events)
+
+
+def test_coordinates_are_kept() -> None:
+    """An event that says where it lies gives an alert that says so, with that place's id."""
+    plain = Monitor().process(shifted())[0]
+    placed = [
+        event | {"source": {"topic": "predictions", "partition": 3, "offset": 5000 + 2 * index}}
+        for index, event in enumerate(shifted())
+    ]
+    alert = Monitor().process(placed)[0]
+
+    assert alert.source.partition == 3
+    assert alert.source.offset == 5000 + 2 * plain.source.offset
+    assert alert.alert_id != plain.alert_id
+
+
+def test_events_of_one_record_keep_their_place_in_it() -> None:
+    """Two events with the same offset are a record of two, as on the topic."""
+    events = [
+        event | {"source": {"topic": "predictions", "partition": 0, "offset": index // 2}}
+        for index, event in enumerate(shifted())
+    ]
+    [alert] = Monitor().process(events)
+
+    assert alert.source.offset == Monitor().process(shifted())[0].source.offset // 2
+
+
+def test_each_kind_of_event_is_counted_by_itself() -> None:
+    """Without coordinates, predictions and features are numbered from 0, each on their own."""
+    features = [
+        {"model_id": "f", "features": e["features"]} for e in shifted() if e["model_id"] == "fraud"
+    ]
+    mixed = [event for pair in zip(features, shifted(), strict=False) for event in pair]
+
+    [alert] = [alert for alert in Monitor().process(mixed) if alert.model_id == "f"]
+
+    assert alert.source.topic == "features"
+    assert 1000 <= alert.source.offset < 1050
+
+
+def test_bad_events_are_dead_letters() -> None:
+    """An event that is none costs nothing but itself, and says why."""
+    monitor = Monitor()
+    alerts = monitor.process([{"model_id": "m", "features": {"a": {"b": 1}}}, {"features": {}}])
+
+    assert alerts == []
+    assert [x.reason for x in monitor.dead_letters] == [Reason.WRONG_TYPE, Reason.MISSING_FIELD]
+
+
+def test_values_that_json_has_not_are_dead_letters() -> None:
+    """An object in a feature is refused by name, and its neighbours are watched."""
+    monitor = Monitor()
+    monitor.process(
+        [{"model_id": "m", "features": {"a": object()}}, {"model_id": "m", "features": {"a": 1}}]
+    )
+
+    assert monitor.events == 1
+    assert "object" in monitor.dead_letters[0].detail
+
+
+def test_numpy_values_and_nan_are_taken() -> None:
+    """Scalars and arrays of numpy are numbers and lists; NaN is a missing value."""
+    features = {"a": np.float32(1), "b": np.int64(2), "c": np.array([1.0, 2.0]), "d": float("nan")}
+    monitor = Monitor()
+    monitor.process([{"model_id": "m", "features": features}] * 2)
+
+    assert monitor.events == 2
+    assert monitor.dead_letters == []
+
+
+def test_labels_are_not_watched_yet() -> None:
+    """A label is no event to watch, and no dead letter either."""
+    monitor = Monitor()
+
+    assert monitor.process([{"model_id": "m", "event_id": "1", "label": 1}]) == []
+    assert (monitor.events, monitor.dead_letters) == (0, [])
+
+
+def test_a_source_on_another_topic_is_an_error() -> None:
+    """Coordinates of a topic that is not read name the topics that are."""
+    event = FeatureEvent.model_validate(
+        {"model_id": "m", "features": {}, "source": {"topic": "x", "partition": 0, "offset": 0}}
+    )
+    with pytest.raises(StreamprocError, match=r"'x'.*predictions.*features"):
+        Monitor().process([event])
+
+
+def test_a_wrong_config_is_refused() -> None:
+    """A typo in the config is an error that names it."""
+    with pytest.raises(ConfigError, match="resolve_after"):
+        Monitor({"policy": {"resolve_afer": 10}})

@@ -1,0 +1,199 @@
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import faust
+import pytest
+from faust.transport.drivers.aiokafka import server_list
+from faust.types import TP
+
+from streamproc.transport.driver import (
+    Slice,
+    SliceLimits,
+    Transport,
+    TransportError,
+    slice_topic,
+)
+from streamproc.transport.driver_consumer import SliceConsumer
+from streamproc.transport.driver_poll import SliceScheduler
+from streamproc.transport.slices import Pace
+
+
+def application(broker: str = "slices://localhost") -> faust.App:
+    """Make an application that is never started."""
+    return faust.App("driver-test", broker=broker, store="memory://", web_enabled=False)
+
+
+def consumer_of(app: faust.App) -> SliceConsumer:
+    """Make the consumer that the application would start."""
+    consumer = app.consumer
+    assert isinstance(consumer, SliceConsumer)
+    return consumer
+
+
+async def agent(_: Any) -> None:
+    """Handle nothing."""
+
+
+def record(offset: int) -> Any:
+    """Make a record of ten bytes."""
+    return SimpleNamespace(
+        topic="t",
+        partition=0,
+        offset=offset,
+        timestamp=1_000 * offset,
+        timestamp_type=0,
+        serialized_key_size=0,
+        serialized_value_size=10,
+    )
+
+
+class InOrder:
+    """Stands for Faust's scheduler: what is not sliced, as it came."""
+
+    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
+        """Give one record after the other."""
+        return ((tp, found) for tp, all_found in records.items() for found in all_found)
+
+
+def test_broker_url_chooses_the_driver() -> None:
+    """``slices://`` names this transport; several hosts and the usual port work as in Faust."""
+    transport = application("slices://one;slices://two:9093").transport
+    assert isinstance(transport, Transport)
+    assert server_list(transport.url, transport.default_port) == ["one:9092", "two:9093"]
+
+
+async def test_topic_read_in_two_ways_is_refused() -> None:
+    """A topic that one agent reads in slices and another by message is an error that names it."""
+    app = application()
+    app.agent(slice_topic(app, "a", "both"), name="one")(agent)
+    app.agent(app.topic("both"), name="two")(agent)
+    channels = [one.channel for one in app.agents.values()]
+    with pytest.raises(TransportError, match="'both'"):
+        consumer_of(app)._find_sliced(channels)
+
+
+async def test_sliced_topic_on_another_transport_is_refused() -> None:
+    """With ``kafka://`` a sliced topic says what to change, and does not hand over bytes."""
+    app = application("kafka://localhost")
+    topic = slice_topic(app, "predictions")
+    message = SimpleNamespace(topic="predictions", value=b"one message")
+    with pytest.raises(TransportError, match="slices://"):
+        await topic.decode(message)
+
+
+def test_poll_is_ordered_fairly() -> None:
+    """Other topics come first; then partitions take turns, each in its own order."""
+    scheduler = SliceScheduler(InOrder(), {"t": Pace(SliceLimits(records=2))})
+    poll = {
+        TP("t", 0): [record(o) for o in range(5)],
+        TP("other", 0): ["x", "y"],
+        TP("t", 1): [record(o) for o in range(3)],
+    }
+    got = [
+        (tp.topic, tp.partition, item.first_offset if isinstance(item, Slice) else item)
+        for tp, item in scheduler.iterate(poll)
+    ]
+    assert got == [
+        ("other", 0, "x"),
+        ("other", 0, "y"),
+        ("t", 0, 0),
+        ("t", 1, 0),
+        ("t", 0, 2),
+        ("t", 1, 2),
+        ("t", 0, 4),
+    ]
+
+
+@pytest.fixture
+def delivering() -> tuple[SliceConsumer, TP]:
+    """Give a consumer that owns one partition of a sliced topic."""
+    app = application()
+    app.agent(slice_topic(app, "t"))(agent)
+    consumer = consumer_of(app)
+    consumer._find_sliced([one.channel for one in app.agents.values()])
+    app.topics._acking_topics.add("t")
+    tp = TP("t", 0)
+    consumer._set_active_tps({tp})
+    return consumer, tp
+
+
+def deliver(consumer: SliceConsumer, tp: TP, *offsets: int) -> Any:
+    """Let a slice go to the agent, as Faust does."""
+    message = consumer._to_message(tp, Slice("t", 0, tuple(record(o) for o in offsets)))
+    message.incref()
+    return message
+
+
+async def test_slice_is_committed_as_a_whole(delivering: tuple[SliceConsumer, TP]) -> None:
+    """Acknowledging a slice makes all of its records committable, and nothing before does."""
+    consumer, tp = delivering
+    first, second = deliver(consumer, tp, 3, 4, 9), deliver(consumer, tp, 12)
+    second.ack(consumer)
+    assert consumer._filter_committable_offsets([tp]) == {}
+    first.ack(consumer)
+    assert consumer._filter_committable_offsets([tp]) == {tp: 13}
+
+
+async def test_partition_is_held_back_while_a_slice_waits(
+    delivering: tuple[SliceConsumer, TP],
+) -> None:
+    """A partition is not polled from a slice's delivery until a stream has taken it."""
+    consumer, tp = delivering
+    message = deliver(consumer, tp, 1)
+    assert tp not in consumer._active_partitions
+    consumer._on_message_in(tp, message.offset, message)
+    assert tp in consumer._active_partitions
+
+
+async def test_pause_outlasts_a_waiting_slice(delivering: tuple[SliceConsumer, TP]) -> None:
+    """A partition that the application has paused stays so when its last slice is taken."""
+    consumer, tp = delivering
+    message = deliver(consumer, tp, 1)
+    consumer.pause_partitions({tp})
+    consumer._on_message_in(tp, message.offset, message)
+    assert tp not in consumer._active_partitions
+    consumer.resume_partitions({tp})
+    assert tp in consumer._active_partitions
+
+
+async def test_slice_from_before_a_seek_is_not_committed(
+    delivering: tuple[SliceConsumer, TP], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a seek, acknowledging what was delivered before has no effect."""
+    consumer, tp = delivering
+    stale = deliver(consumer, tp, 5, 6)
+    monkeypatch.setattr(consumer._thread, "seek", lambda *_: None)
+    await consumer.seek(tp, 2)
+    assert tp in consumer._active_partitions  # nothing waits any more
+    again = deliver(consumer, tp, 2, 3)
+    stale.ack(consumer)
+    assert consumer._filter_committable_offsets([tp]) == {}
+    again.ack(consumer)
+    assert consumer._filter_committable_offsets([tp]) == {tp: 4}
+
+
+async def test_slice_that_faust_drops_does_not_hold_commits_up(
+    delivering: tuple[SliceConsumer, TP], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slice fetched before a seek past it is never delivered, so nobody waits for it."""
+    consumer, tp = delivering
+    monkeypatch.setattr(consumer._thread, "seek", lambda *_: None)
+    await consumer.seek(tp, 100)
+    deliver(consumer, tp, 5, 6)
+    deliver(consumer, tp, 100).ack(consumer)
+    assert consumer._filter_committable_offsets([tp]) == {tp: 101}
+
+
+async def test_time_of_a_slice_is_learned_from_its_acknowledgement(
+    delivering: tuple[SliceConsumer, TP], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handler that takes ten times too long gets a tenth of the records."""
+    consumer, tp = delivering
+    now = iter([10.0, 15.0])
+    monkeypatch.setattr("time.thread_time", lambda: next(now))
+    message = deliver(consumer, tp, *range(200))
+    consumer._on_message_in(tp, message.offset, message)
+    message.ack(consumer)
+    consumer.app.sensors.on_message_out(tp, message.offset, message)
+    assert consumer._paces["t"].records == 20
