@@ -1,13 +1,14 @@
 """Puts a workload on a topic."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
 from streamproc.bench.process import answer, settings
-from streamproc.bench.workload import FIRST_TS, PARTITIONS, Event, Workload, events
+from streamproc.bench.workload import PARTITIONS, Event, Workload, events
 from streamproc.contract.config import Config
 from streamproc.transport.clients import open_producer
 from streamproc.transport.topics import ensure_topics
@@ -28,7 +29,7 @@ async def put(told: dict[str, Any]) -> int:
 
 async def _put_all(producer: AIOKafkaProducer, topic: str, found: Iterator[Event]) -> None:
     builders = [producer.create_batch() for _ in range(PARTITIONS)]
-    stamp = int(FIRST_TS * 1000)
+    stamp = int(time.time() * 1000)  # brokers drop records whose time is long past
     for event in found:
         part = event.partition
         fits = builders[part].append(key=event.key, value=event.value, timestamp=stamp)

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from aiokafka import AIOKafkaConsumer
 
-from streamproc.bench.process import answer, settings
+from streamproc.bench.process import BenchError, answer, settings
 from streamproc.contract.config import Config
 from streamproc.transport.clients import open_consumer
 
@@ -53,7 +53,7 @@ def _figures(ages: list[tuple[float, float]], settle: float) -> dict[str, Any]:
     begin = min((made for made, _ in ages), default=0.0) + settle
     counted = [age * 1000 for made, age in ages if made >= begin]
     if not counted:
-        return {"counted": 0}
+        raise BenchError("nothing came after the first seconds: use more --events")
     names = ("p50_ms", "p90_ms", "p99_ms", "max_ms")
     figures = np.percentile(counted, [50, 90, 99, 100]).tolist()
     return dict(zip(names, figures, strict=True)) | {"counted": len(counted)}
