@@ -62,7 +62,10 @@ class Row:
             return ""
         if self.met:
             return "met"
-        return f"missed by {abs(self.figure / self.goal - 1):.0%}".replace("%", " %")
+        times = self.figure / self.goal
+        if times >= 2:
+            return f"missed: {shown(times)} times the goal"
+        return f"missed by {abs(times - 1) * 100:.0f} %"
 
     def cells(self) -> tuple[str, ...]:
         """Write the row for a table."""

@@ -21,5 +21,5 @@ def test_markdown_says_what_was_not_run() -> None:
     """A table in the docs has a line for each figure and names what could not be measured."""
     outcome = Outcome("peers", "Peers", (Row("CPU", "s", (2.0,), 1.0),), ("x: missing",), {})
     lines = list(markdown(outcome.to_dict()))
-    assert lines[2] == "| CPU | 2 s |  | ≤ 1 | missed by 100 % |"
+    assert lines[2] == "| CPU | 2 s |  | ≤ 1 | missed: 2 times the goal |"
     assert lines[-1] == "\nNot run: x: missing."
