@@ -2,7 +2,18 @@
 
 from collections.abc import Mapping
 
-from detectors import adwin, page_hinkley
+from detectors import (
+    adwin,
+    ddm,
+    ecdd,
+    eddm,
+    fhddm,
+    hddm_a,
+    hddm_w,
+    page_hinkley,
+    rddm,
+    stepd,
+)
 from detectors.arl import ARL
 from detectors.arl import span as arl_span
 from detectors.entry import Entry
@@ -13,6 +24,14 @@ from detectors.params import Value
 _MODULES = (
     adwin,
     page_hinkley,
+    ddm,
+    ecdd,
+    eddm,
+    fhddm,
+    hddm_a,
+    hddm_w,
+    rddm,
+    stepd,
 )
 _ENTRIES: dict[str, Entry] = {module.ENTRY.name: module.ENTRY for module in _MODULES}
 

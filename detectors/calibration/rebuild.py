@@ -116,8 +116,18 @@ def table(entry: Entry, sweeps: Mapping[str, Sweep]) -> dict[str, Any]:
         "sources": names,
         "simulated_to": round(simulated),
         "worst": [names[i] for i in worst],
+        "curves": {source: _curve(one) for source, one in sweeps.items()},
         "knob": [float(f"{value:.6g}") for value in values],
         "arl": [float(f"{length:.4g}") for length in arl],
+    }
+
+
+def _curve(one: Sweep) -> dict[str, list[float]]:
+    """Mean run lengths on one source, without caution: for comparisons at equal run lengths."""
+    runs = [run for run in one.runs if run.alarms >= run_lengths.FEW]
+    return {
+        "knob": [float(f"{run.knob:.6g}") for run in runs],
+        "arl": [float(f"{run.values / run.alarms:.4g}") for run in runs],
     }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from detectors import registry
 from detectors.bank import Bank, Floats
-from detectors.calibration.distributions import DISTRIBUTIONS, Shape
+from detectors.calibration.distributions import DISTRIBUTIONS, Sampler, Shape
 from detectors.entry import Entry
 from detectors.errors import ParameterError
 from detectors.params import Value
@@ -28,16 +28,15 @@ AHEAD = 3
 CONFIDENCE = 0.95
 """Of the lower bound that goes into a table."""
 
+RATES = (0.05, 0.2, 0.25, 0.3, 0.4, 0.5)
+"""Of errors, raw, for what watches errors."""
 SHAPES = (
     "N(0, 1)",
     "Student t(3)",
     "lognormal(0, 1)",
-    *(f"Bernoulli({p:g})" for p in (0.05, 0.2, 0.5)),
+    *(f"Bernoulli({p:g})" for p in RATES),
 )
 """Series through the `Standardiser`, for what watches values."""
-RATES = (0.05, 0.1, 0.2, 0.35, 0.5)
-"""Rates of raw errors, for what watches errors."""
-
 Source = Callable[[np.random.Generator], Iterator[Floats]]
 
 
@@ -75,9 +74,17 @@ def lower_bound(values: float, alarms: int, confidence: float = CONFIDENCE) -> f
     return float(2.0 * values / (freedom * (1.0 - part + z * part**0.5) ** 3))
 
 
+def _sampler(name: str) -> Sampler:
+    for distribution in DISTRIBUTIONS:
+        if distribution.name == name:
+            return distribution.before
+    rate = float(name.removeprefix("Bernoulli(").removesuffix(")"))
+    return lambda rng, shape: (rng.random(shape) < rate).astype(np.float64)
+
+
 def standardised(name: str) -> Source:
     """Endless stationary series of a distribution, each in its own learned unit."""
-    [before] = [d.before for d in DISTRIBUTIONS if d.name == name]
+    before = _sampler(name)
 
     def chunks(rng: np.random.Generator) -> Iterator[Floats]:
         unit = Standardiser(SERIES, warmup=WARMUP, clip=CLIP)
