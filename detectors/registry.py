@@ -2,7 +2,17 @@
 
 from collections.abc import Mapping
 
-from detectors import adwin, page_hinkley
+from detectors import (
+    adwin,
+    cusum,
+    e_detector,
+    ewma,
+    focus,
+    gma,
+    page_hinkley,
+    seed,
+    shiryaev_roberts,
+)
 from detectors.entry import Entry
 from detectors.errors import UnknownDetectorError
 from detectors.params import Value, check_params
@@ -11,6 +21,13 @@ from detectors.params import Value, check_params
 _MODULES = (
     adwin,
     page_hinkley,
+    cusum,
+    e_detector,
+    ewma,
+    focus,
+    gma,
+    seed,
+    shiryaev_roberts,
 )
 _ENTRIES: dict[str, Entry] = {module.ENTRY.name: module.ENTRY for module in _MODULES}
 
