@@ -4,14 +4,21 @@ from collections.abc import Mapping
 
 from detectors import (
     adwin,
+    cusum,
     ddm,
+    e_detector,
     ecdd,
     eddm,
+    ewma,
     fhddm,
+    focus,
+    gma,
     hddm_a,
     hddm_w,
     page_hinkley,
     rddm,
+    seed,
+    shiryaev_roberts,
     stepd,
 )
 from detectors.arl import ARL
@@ -32,6 +39,13 @@ _MODULES = (
     hddm_w,
     rddm,
     stepd,
+    cusum,
+    e_detector,
+    ewma,
+    focus,
+    gma,
+    seed,
+    shiryaev_roberts,
 )
 _ENTRIES: dict[str, Entry] = {module.ENTRY.name: module.ENTRY for module in _MODULES}
 
