@@ -170,8 +170,8 @@ class Watch:
             If shapes, types or ranges are not as above.
         """
         # Read-only views of a log would be a type of their own: seconds of compiling, in service.
-        values, ts = (np.require(array, np.float64, "CW") for array in (values, ts))
-        tasks, offsets = (np.require(array, np.int64, "CW") for array in (tasks, offsets))
+        values, ts = (np.require(array, np.float64, ["C", "W"]) for array in (values, ts))
+        tasks, offsets = (np.require(array, np.int64, ["C", "W"]) for array in (tasks, offsets))
         if self._standardised.shape != values.shape:
             self._standardised = np.empty(values.shape)
         alarms: list[Alarm] = []
