@@ -91,26 +91,28 @@ def grown(head: Any, hull: Floats, count: int, sign: float, known: bool, level: 
             break
         count -= 1
     if count == hull.shape[0]:
-        count = thinned(hull, n)
+        count = thinned(hull)
     hull[count, 0], hull[count, 1] = n, total
     count += 1
     return forgotten(hull, count, sign, level) if known else count
 
 
 @compiled
-def thinned(hull: Floats, n: float) -> int:
-    """Make room in a full hull: forget the corner that its neighbours replace best.
+def thinned(hull: Floats) -> int:
+    """Make room in a full hull: forget the corner that is the flattest.
 
-    That is the one whose neighbours lie closest together for its age, so that
-    places stay dense where they are recent, as on a logarithmic scale. A
-    forgotten place lowers the statistic or leaves it: it costs no false alarm.
+    That is the one between whose two sides a change is the least likely (up to
+    the values' variance, which is the same for all corners). A forgotten place
+    lowers the statistic or leaves it: it costs no false alarm.
     """
     last: int = hull.shape[0] - 1
-    closest, victim = math.inf, 1
+    flattest, victim = math.inf, 1
     for k in range(1, last):
-        gap = (hull[k + 1, 0] - hull[k - 1, 0]) / (n - hull[k, 0])
-        if gap < closest:
-            closest, victim = gap, k
+        run, rise = hull[k, 0] - hull[k - 1, 0], hull[k, 1] - hull[k - 1, 1]
+        run2, rise2 = hull[k + 1, 0] - hull[k, 0], hull[k + 1, 1] - hull[k, 1]
+        bend = rise2 * run - rise * run2
+        if bend * bend < flattest * (run * run2 * (run + run2)):
+            flattest, victim = bend * bend / (run * run2 * (run + run2)), k
     for k in range(victim, last):
         hull[k, 0], hull[k, 1] = hull[k + 1, 0], hull[k + 1, 1]
     return last

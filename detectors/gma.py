@@ -159,7 +159,7 @@ class GMA(Detector):
     ...     detector.update(0.0 if i < 100 else 1.0)
     ...     if detector.drift_detected:
     ...         print(i)
-    218
+    146
     """
 
     def __init__(
