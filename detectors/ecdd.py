@@ -201,7 +201,7 @@ class ECDD(ErrorDetector):
     ...     detector.update(i % 10 == 0 if i < 200 else i % 3 > 0)
     ...     if detector.drift_detected:
     ...         print(i)
-    0
+    203
     """
 
     def __init__(
@@ -224,4 +224,11 @@ class ECDD(ErrorDetector):
         )
 
 
-ENTRY = entry("ecdd", "error", (ECDD, ECDDBank), PARAMS, {})
+ENTRY = entry(
+    "ecdd",
+    "error",
+    (ECDD, ECDDBank),
+    PARAMS,
+    # With .2 three errors in a row are beyond any limit where errors are rare.
+    {"lambda_val": 0.005, "limits": "constant", "limit": 6.0, "min_instances": 1000},
+)

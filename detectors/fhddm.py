@@ -65,8 +65,7 @@ def _scan(
                 alarmed, seen, wrong, late_wrong, best, late_best = False, 0, 0, 0, 0.0, 0.0
             # 1. The window moves.
             one = np.int64(value)
-            if seen == size:
-                wrong -= bit(bits, head)
+            wrong -= bit(bits, head) * (seen == size)
             if short > 0 and seen >= short:
                 late_wrong -= bit(bits, (head + size - short) % size)
             put_bit(bits, head, one)
@@ -209,7 +208,7 @@ class FHDDM(ErrorDetector):
     ...     detector.update(i % 10 == 0 if i < 400 else i % 3 > 0)
     ...     if detector.drift_detected:
     ...         print(i)
-    0
+    446
     """
 
     def __init__(
@@ -228,4 +227,10 @@ class FHDDM(ErrorDetector):
         )
 
 
-ENTRY = entry("fhddm", "error", (FHDDM, FHDDMBank), PARAMS, {})
+ENTRY = entry(
+    "fhddm",
+    "error",
+    (FHDDM, FHDDMBank),
+    PARAMS,
+    {"sliding_window_size": 300, "confidence_level": 1e-13},
+)

@@ -223,7 +223,7 @@ class HDDMA(ErrorDetector):
     ...     detector.update(i % 10 == 0 if i < 400 else i % 3 == 0)
     ...     if detector.drift_detected:
     ...         print(i)
-    0
+    480
     """
 
     _takes_shares: ClassVar[bool] = True
@@ -244,4 +244,10 @@ class HDDMA(ErrorDetector):
         )
 
 
-ENTRY = entry("hddm_a", "error", (HDDMA, HDDMABank), PARAMS, {})
+ENTRY = entry(
+    "hddm_a",
+    "error",
+    (HDDMA, HDDMABank),
+    PARAMS,
+    {"drift_confidence": 1e-5, "warning_confidence": 1e-4},
+)

@@ -243,7 +243,7 @@ class HDDMW(ErrorDetector):
     ...     detector.update(i % 10 == 0 if i < 400 else i % 3 > 0)
     ...     if detector.drift_detected:
     ...         print(i)
-    0
+    422
     """
 
     _takes_shares: ClassVar[bool] = True
@@ -266,4 +266,11 @@ class HDDMW(ErrorDetector):
         )
 
 
-ENTRY = entry("hddm_w", "error", (HDDMW, HDDMWBank), PARAMS, {})
+ENTRY = entry(
+    "hddm_w",
+    "error",
+    (HDDMW, HDDMWBank),
+    PARAMS,
+    # At .05 no confidence allows 10^6 values without an alarm and still finds .2 become .4.
+    {"drift_confidence": 1e-8, "warning_confidence": 1e-6, "lambda_val": 0.01},
+)

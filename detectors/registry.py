@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from detectors import (
+    adapter,
     adwin,
+    bocpd,
     ddm,
     ecdd,
     eddm,
@@ -22,6 +24,7 @@ from detectors.params import Value, check_params
 _MODULES = (
     adwin,
     page_hinkley,
+    bocpd,
     ddm,
     ecdd,
     eddm,
@@ -45,15 +48,17 @@ def get(name: str) -> Entry:
     Parameters
     ----------
     name
-        As in a config.
+        As in a config; `river:<class>` is one of River's own, see `adapter`.
 
     Raises
     ------
     UnknownDetectorError
         If there is none of that name; the message lists those that exist.
     """
+    if name.startswith(adapter.PREFIX):
+        return adapter.get(name)
     if name not in _ENTRIES:
-        msg = f"detector {name!r}: unknown; there are {', '.join(_ENTRIES)}"
+        msg = f"detector {name!r}: unknown; there are {', '.join(names() + adapter.names())}"
         raise UnknownDetectorError(msg)
     return _ENTRIES[name]
 
@@ -78,7 +83,8 @@ def resolve(name: str, params: Mapping[str, object]) -> dict[str, Value]:
     UnknownDetectorError
         If there is no such detector.
     ParameterError
-        If a parameter is unknown, of the wrong type or out of its range.
+        If a parameter is unknown, of the wrong type or out of its range, or
+        does not go with another.
 
     Examples
     --------
@@ -88,4 +94,7 @@ def resolve(name: str, params: Mapping[str, object]) -> dict[str, Value]:
     """
     entry = get(name)
     given = check_params(name, tuple(entry.params.values()), params)
-    return dict(entry.monitoring) | given
+    complete = dict(entry.monitoring) | given
+    # Parameters that contradict each other are known only to the detector.
+    entry.bank(0, **complete)
+    return complete
