@@ -3,6 +3,7 @@
 from detectors.adwin import ADWIN, ADWINBank
 from detectors.bank import Bank, Hits
 from detectors.base import Detector
+from detectors.bocpd import BOCPD, BOCPDBank
 from detectors.change_points import Change, ChangePoints, Moments
 from detectors.cusum import CUSUM, CUSUMBank
 from detectors.ddm import DDM, DDMBank
@@ -26,6 +27,7 @@ from detectors.watch import Alarm, Watch
 
 __all__ = [
     "ADWIN",
+    "BOCPD",
     "CUSUM",
     "DDM",
     "ECDD",
@@ -40,6 +42,7 @@ __all__ = [
     "STEPD",
     "ADWINBank",
     "Alarm",
+    "BOCPDBank",
     "Bank",
     "CUSUMBank",
     "Change",

@@ -46,6 +46,9 @@ class Knob:
     free
         Parameters that may differ from those of the table, because they can
         only make false alarms rarer or leave them as they are.
+    tied
+        A parameter that keeps its ratio to the knob, such as the level that
+        warns, which must not be beyond the one that alarms; empty: none.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Knob:
     reach: float = 1e6
     theory: Callable[[float], float] | None = None
     free: tuple[str, ...] = ()
+    tied: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,8 @@ def span(name: str, knob: Knob | None) -> tuple[float, float] | None:
     return None if known is None else (max(ARL.low, known.arl[0]), min(ARL.high, known.arl[-1]))
 
 
-def threshold(name: str, knob: Knob | None, arl: object) -> tuple[str, float]:
-    """Name the parameter that gives a run length, and its value.
+def threshold(name: str, knob: Knob | None, arl: object) -> float:
+    """Find the value of the knob that gives a run length.
 
     Raises
     ------
@@ -116,10 +120,10 @@ def threshold(name: str, knob: Knob | None, arl: object) -> tuple[str, float]:
         raise ParameterError(msg)
     wanted = float(arl)  # type: ignore[arg-type]
     if knob.theory is not None:
-        return knob.name, knob.theory(wanted)
+        return knob.theory(wanted)
     known = table(name)
     assert known is not None  # noqa: S101 - else it would have no span
-    return knob.name, known.at(wanted)
+    return known.at(wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +178,20 @@ class Choice:
         elif self.knob is not None and self.knob.name in checked:
             arl = None
         if arl is not None:
-            name, value = threshold(self.name, self.knob, arl)
-            full[name] = self.params[name].check(value)
+            full |= self.turned(threshold(self.name, self.knob, arl))
         return {name: full[name] for name in self.params}
+
+    def turned(self, value: float) -> dict[str, Value]:
+        """Set the knob, and what is tied to it, from the monitoring values."""
+        knob = self.knob
+        if knob is None:
+            return {}
+        turned = {knob.name: self.params[knob.name].check(value)}
+        if knob.tied:
+            tied = self.params[knob.tied]
+            ratio = float(self.monitoring[knob.tied]) / float(self.monitoring[knob.name])
+            turned[knob.tied] = tied.check(min(max(value * ratio, tied.low), tied.high))
+        return turned
 
     def _refuse_unfit(self, given: Mapping[str, Value]) -> None:
         """Refuse what `arl` cannot go with."""

@@ -14,13 +14,13 @@ def words_for(bits: int) -> int:
 
 
 @compiled
-def bit(words: Words, position: int) -> int:
+def bit(words: Words, position: int) -> np.int64:
     """Tell the bit at a position, 0 or 1."""
     return np.int64((words[position >> 6] >> np.uint64(position & 63)) & np.uint64(1))
 
 
 @compiled
-def put_bit(words: Words, position: int, one: int) -> None:
+def put_bit(words: Words, position: int, one: np.int64) -> None:
     """Write a bit, 0 or 1, at a position."""
     shift = np.uint64(position & 63)
     kept = words[position >> 6] & ~(np.uint64(1) << shift)

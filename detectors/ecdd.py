@@ -202,7 +202,7 @@ class ECDD(ErrorDetector):
     ...     detector.update(i % 10 == 0 if i < 200 else i % 3 > 0)
     ...     if detector.drift_detected:
     ...         print(i)
-    0
+    203
     """
 
     def __init__(
@@ -230,6 +230,7 @@ ENTRY = entry(
     "error",
     (ECDD, ECDDBank),
     PARAMS,
-    {"limits": "constant"},
-    Knob("limit", loose=1.0, strict=20.0),
+    # With .2 three errors in a row are beyond any limit where errors are rare.
+    {"lambda_val": 0.005, "limits": "constant", "limit": 6.0, "min_instances": 1000},
+    Knob("limit", loose=1.0, strict=12.0),
 )

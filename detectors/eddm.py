@@ -172,7 +172,7 @@ class EDDM(ErrorDetector):
     >>> from detectors import EDDM
     >>> detector = EDDM()
     >>> for i in range(800):
-    ...     detector.update(i % 10 == 0 if i < 400 else i % 3 == 0)
+    ...     detector.update(i % 10 == 9 if i < 400 else i % 3 == 0)
     ...     if detector.drift_detected:
     ...         print(i)
     0
@@ -182,4 +182,12 @@ class EDDM(ErrorDetector):
         super().__init__(EDDMBank(1, warm_start=warm_start, alpha=alpha, beta=beta))
 
 
-ENTRY = entry("eddm", "error", (EDDM, EDDMBank), PARAMS, {}, Knob("beta", loose=0.95, strict=0.05))
+ENTRY = entry(
+    "eddm",
+    "error",
+    (EDDM, EDDMBank),
+    PARAMS,
+    # The least bad: at 1 false alarm in 10^6 it needs thousands of values for a doubled rate.
+    {"warm_start": 500, "alpha": 0.7, "beta": 0.6},
+    Knob("beta", loose=0.97, strict=0.02, tied="alpha"),
+)

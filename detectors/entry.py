@@ -47,7 +47,12 @@ class Entry:
 
     def complete(self, given: Mapping[str, object]) -> dict[str, Value]:
         """Complete some parameters with those for standardised series, see `Choice`."""
-        return Choice(self.name, self.params, self.monitoring, self.knob).complete(given)
+        return self.choice.complete(given)
+
+    @property
+    def choice(self) -> Choice:
+        """How parameters are completed."""
+        return Choice(self.name, self.params, self.monitoring, self.knob)
 
 
 def entry(

@@ -112,9 +112,11 @@ class ErrorDetector(Detector):
             If `x` is another number that the detector is not about; it is
             unchanged.
         """
-        right = 0.0 <= x <= 1.0 if self._takes_shares else x in (0.0, 1.0)
-        if not right and math.isfinite(x):
+        if math.isfinite(x) and not self._takes(x):
             allowed = "in [0, 1]" if self._takes_shares else "0 (correct) or 1 (error)"
             msg = f"{type(self).__name__}.update: expected {allowed}, got {x}"
             raise OutOfRangeError(msg)
         super().update(x)
+
+    def _takes(self, x: float) -> bool:
+        return 0.0 <= x <= 1.0 if self._takes_shares else x in (0.0, 1.0)

@@ -66,8 +66,7 @@ def _scan(
                 alarmed, seen, wrong, late_wrong, best, late_best = False, 0, 0, 0, 0.0, 0.0
             # 1. The window moves.
             one = np.int64(value)
-            if seen == size:
-                wrong -= bit(bits, head)
+            wrong -= bit(bits, head) * (seen == size)
             if short > 0 and seen >= short:
                 late_wrong -= bit(bits, (head + size - short) % size)
             put_bit(bits, head, one)
@@ -210,7 +209,7 @@ class FHDDM(ErrorDetector):
     ...     detector.update(i % 10 == 0 if i < 400 else i % 3 > 0)
     ...     if detector.drift_detected:
     ...         print(i)
-    0
+    446
     """
 
     def __init__(
@@ -234,6 +233,6 @@ ENTRY = entry(
     "error",
     (FHDDM, FHDDMBank),
     PARAMS,
-    {},
-    Knob("confidence_level", loose=0.9, strict=1e-14),
+    {"sliding_window_size": 300, "confidence_level": 1e-13},
+    Knob("confidence_level", loose=0.5, strict=1e-25),
 )

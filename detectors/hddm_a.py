@@ -224,7 +224,7 @@ class HDDMA(ErrorDetector):
     ...     detector.update(i % 10 == 0 if i < 400 else i % 3 == 0)
     ...     if detector.drift_detected:
     ...         print(i)
-    0
+    480
     """
 
     _takes_shares: ClassVar[bool] = True
@@ -250,6 +250,6 @@ ENTRY = entry(
     "error",
     (HDDMA, HDDMABank),
     PARAMS,
-    {},
-    Knob("drift_confidence", loose=0.005, strict=1e-12),
+    {"drift_confidence": 1e-5, "warning_confidence": 1e-4},
+    Knob("drift_confidence", loose=0.5, strict=1e-14, tied="warning_confidence"),
 )

@@ -244,7 +244,7 @@ class HDDMW(ErrorDetector):
     ...     detector.update(i % 10 == 0 if i < 400 else i % 3 > 0)
     ...     if detector.drift_detected:
     ...         print(i)
-    0
+    422
     """
 
     _takes_shares: ClassVar[bool] = True
@@ -272,6 +272,7 @@ ENTRY = entry(
     "error",
     (HDDMW, HDDMWBank),
     PARAMS,
-    {},
-    Knob("drift_confidence", loose=0.005, strict=1e-12),
+    # At .05 no confidence allows 10^6 values without an alarm and still finds .2 become .4.
+    {"drift_confidence": 1e-8, "warning_confidence": 1e-6, "lambda_val": 0.01},
+    Knob("drift_confidence", loose=0.5, strict=1e-20, tied="warning_confidence"),
 )

@@ -60,7 +60,7 @@ def _relived(record: Any, size: int, least: float, lowest: Lowest) -> tuple[floa
 
 
 @compiled
-def _kept(record: Any, one: int, size: int) -> None:
+def _kept(record: Any, one: np.int64, size: int) -> None:
     """Put a value into the window."""
     put_bit(record.bits, record.head, one)
     record.head = record.head + 1 if record.head + 1 < size else 0
@@ -247,7 +247,7 @@ class RDDM(ErrorDetector):
     ...     detector.update(i % 10 == 0 if i < 400 else i % 3 > 0)
     ...     if detector.drift_detected:
     ...         print(i)
-    0
+    412
     """
 
     def __init__(
@@ -273,5 +273,18 @@ class RDDM(ErrorDetector):
 
 
 ENTRY = entry(
-    "rddm", "error", (RDDM, RDDMBank), PARAMS, {}, Knob("drift_level", loose=1.773, strict=12)
+    "rddm",
+    "error",
+    (RDDM, RDDMBank),
+    PARAMS,
+    # The lowest level of a long concept is that of a longer one than what is kept of it, so
+    # forgetting costs false alarms that DDM has not; twice its level pays for them.
+    {
+        "min_instances": 1000,
+        "warning_level": 7.0,
+        "drift_level": 8.0,
+        "max_concept": 14_000,
+        "warning_limit": 7_000,
+    },
+    Knob("drift_level", loose=1.5, strict=16.0, tied="warning_level"),
 )

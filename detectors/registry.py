@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from detectors import (
+    adapter,
     adwin,
+    bocpd,
     cusum,
     ddm,
     e_detector,
@@ -31,6 +33,7 @@ from detectors.params import Value
 _MODULES = (
     adwin,
     page_hinkley,
+    bocpd,
     ddm,
     ecdd,
     eddm,
@@ -61,15 +64,17 @@ def get(name: str) -> Entry:
     Parameters
     ----------
     name
-        As in a config.
+        As in a config; `river:<class>` is one of River's own, see `adapter`.
 
     Raises
     ------
     UnknownDetectorError
         If there is none of that name; the message lists those that exist.
     """
+    if name.startswith(adapter.PREFIX):
+        return adapter.get(name)
     if name not in _ENTRIES:
-        msg = f"detector {name!r}: unknown; there are {', '.join(_ENTRIES)}"
+        msg = f"detector {name!r}: unknown; there are {', '.join(names() + adapter.names())}"
         raise UnknownDetectorError(msg)
     return _ENTRIES[name]
 
@@ -96,7 +101,7 @@ def resolve(name: str, params: Mapping[str, object]) -> dict[str, Value]:
         If there is no such detector.
     ParameterError
         If a parameter is unknown, of the wrong type or out of its range, or
-        `arl` cannot go with the others; see `Choice.complete`.
+        does not go with another, `arl` among them; see `Choice.complete`.
 
     Examples
     --------
@@ -104,7 +109,11 @@ def resolve(name: str, params: Mapping[str, object]) -> dict[str, Value]:
     >>> registry.resolve("page_hinkley", {"threshold": 20})["threshold"]
     20.0
     """
-    return get(name).complete(params)
+    entry = get(name)
+    complete = entry.complete(params)
+    # Parameters that contradict each other are known only to the detector.
+    entry.bank(0, **complete)
+    return complete
 
 
 def accepts(name: str) -> tuple[str, ...]:

@@ -151,7 +151,7 @@ class STEPDBank(ErrorBank):
 
 
 class STEPD(ErrorDetector):
-    """Statistical test of equal proportions, on one series; ERROR = 1, see `detectors.error_stream`.
+    """Test of equal proportions, on one series; ERROR = 1, see `detectors.error_stream`.
 
     Compares the error rate of the last values with that of all before them
     since the last alarm, by the test of equal proportions with a correction for
@@ -194,7 +194,7 @@ class STEPD(ErrorDetector):
     ...     detector.update(i % 10 == 0 if i < 400 else i % 3 > 0)
     ...     if detector.drift_detected:
     ...         print(i)
-    0
+    409
     """
 
     def __init__(
@@ -214,5 +214,11 @@ class STEPD(ErrorDetector):
 
 
 ENTRY = entry(
-    "stepd", "error", (STEPD, STEPDBank), PARAMS, {}, Knob("alpha_drift", loose=0.05, strict=1e-12)
+    "stepd",
+    "error",
+    (STEPD, STEPDBank),
+    PARAMS,
+    # Of 30 rare errors one is many: a window of 200 makes the normal approximation hold.
+    {"window_size": 200, "alpha_drift": 1e-8, "alpha_warning": 1e-4},
+    Knob("alpha_drift", loose=0.4, strict=1e-16, tied="alpha_warning"),
 )

@@ -111,7 +111,7 @@ def table(entry: Entry, sweeps: Mapping[str, Sweep]) -> dict[str, Any]:
         "parameters": {
             name: value
             for name, value in entry.monitoring.items()
-            if name != ARL.name and entry.knob and name != entry.knob.name
+            if entry.knob and name not in {ARL.name, entry.knob.name, entry.knob.tied}
         },
         "sources": names,
         "simulated_to": round(simulated),

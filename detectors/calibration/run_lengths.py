@@ -7,11 +7,11 @@ from statistics import NormalDist
 import numpy as np
 
 from detectors import registry
+from detectors.arl import ARL
 from detectors.bank import Bank, Floats
 from detectors.calibration.distributions import DISTRIBUTIONS, Sampler, Shape
 from detectors.entry import Entry
 from detectors.errors import ParameterError
-from detectors.params import Value
 from detectors.slots import every_row
 from detectors.standardise import Standardiser
 from detectors.watch import CLIP, WARMUP
@@ -154,16 +154,15 @@ def knobs(entry: Entry, count: int) -> list[float]:
     return [float(k) for k in np.geomspace(entry.knob.loose, entry.knob.strict, count)]
 
 
-def bank(entry: Entry, changed: Mapping[str, Value]) -> Bank:
-    """Build a bank of `SERIES` with the parameters for monitoring but for those changed."""
-    rest = {k: v for k, v in entry.monitoring.items() if k != "arl"}
-    return entry.bank(SERIES, **rest | dict(changed))
+def bank(entry: Entry, knob: float) -> Bank:
+    """Build a bank of `SERIES` with the parameters for monitoring, but for the knob."""
+    rest = {name: value for name, value in entry.monitoring.items() if name != ARL.name}
+    return entry.bank(SERIES, **rest | entry.choice.turned(knob))
 
 
 def sweep(entry: Entry, values: Sequence[float], limit: float) -> Sweep:
     """Start the runs of a detector at some values of its knob."""
-    name = entry.knob.name if entry.knob else ""
-    return Sweep([Run(value, bank(entry, {name: value})) for value in values], limit)
+    return Sweep([Run(value, bank(entry, value)) for value in values], limit)
 
 
 def simulate(source: Source, seed: np.random.SeedSequence, sweeps: Sequence[Sweep]) -> None:

@@ -19,7 +19,8 @@ def test_a_table_is_of_the_detector_as_it_is(name: str) -> None:
     entry, table = registry.get(name), arl.table(name)
     assert table is not None
     assert entry.knob is not None
-    fixed = {k: v for k, v in entry.monitoring.items() if k not in {ARL.name, entry.knob.name}}
+    moved = {ARL.name, entry.knob.name, entry.knob.tied}
+    fixed = {k: v for k, v in entry.monitoring.items() if k not in moved}
     assert table.parameters == fixed
     assert (np.diff(table.arl) > 0).all()
     assert len(set(np.sign(np.diff(table.knob)))) == 1
