@@ -14,14 +14,15 @@ from detectors.arl import ARL
 from detectors.calibration import run_lengths
 from detectors.calibration.run_lengths import SERIES, Run, Sweep
 from detectors.entry import Entry
+from detectors.errors import ParameterError
 
 SEED = 20_260_101
 """Of the tables. Checks of them, and the scoreboard, use others."""
 COUNT = 28
 """Values of a knob that are tried, evenly in their logarithm."""
-EFFORT = 30
-"""Values simulated at one knob, in longest run lengths: a run length of `reach` is seen 30
-times, so its lower bound lies a quarter below it."""
+EFFORT = 15
+"""Values simulated at one knob, in longest run lengths: a run length of `reach` is seen 15
+times, so its lower bound lies a third below it."""
 MARGIN = 1.15
 """Shortest simulated run length over promised one: a second simulation whose lower bound is
 compared with the promise has its own chance errors, and between two knobs a line is believed."""
@@ -60,12 +61,17 @@ def rebuild(names: Sequence[str], told: Callable[[str], None]) -> dict[str, dict
         members = [entry for entry in entries if entry.family == family]
         for source, chunks in run_lengths.sources(family).items():
             told(f"{family}: {source}")
-            sweeps = [_sweep(entry) for entry in members]
+            effort = EFFORT / 10 if _between(source) else EFFORT
+            sweeps = [_sweep(entry, effort) for entry in members]
             seed = np.random.SeedSequence([SEED, zlib.crc32(source.encode())])
             run_lengths.simulate(chunks, seed, sweeps)
             for entry, one in zip(members, sweeps, strict=True):
                 found[entry.name][source] = one
     return {entry.name: table(entry, found[entry.name]) for entry in entries}
+
+
+def _between(source: str) -> bool:
+    return any(f"({rate})" in source for rate in run_lengths.BETWEEN)
 
 
 def write(tables: Mapping[str, Mapping[str, Any]]) -> None:
@@ -79,13 +85,15 @@ def _bound(run: Run) -> float:
     return run_lengths.lower_bound(run.values, run.alarms) / MARGIN if run.values else np.inf
 
 
-def _sweep(entry: Entry) -> Sweep:
+def _sweep(entry: Entry, effort: float) -> Sweep:
     reach = entry.knob.reach if entry.knob else 0.0
-    return run_lengths.sweep(entry, run_lengths.knobs(entry, COUNT), EFFORT * reach)
+    return run_lengths.sweep(entry, run_lengths.knobs(entry, COUNT), effort * reach)
 
 
 def table(entry: Entry, sweeps: Mapping[str, Sweep]) -> dict[str, Any]:
     """Make one table: at each knob the run length of the source where it is shortest."""
+    curves = {source: _curve(one) for source, one in sweeps.items()}
+    sweeps = {source: one for source, one in sweeps.items() if not _between(source)}
     values = np.array([run.knob for run in next(iter(sweeps.values())).runs])
     bounds = np.array([[_bound(run) for run in one.runs] for one in sweeps.values()])
     worst = bounds.argmin(axis=0)
@@ -94,6 +102,9 @@ def table(entry: Entry, sweeps: Mapping[str, Sweep]) -> dict[str, Any]:
     alarms = np.array([[run.alarms for run in s.runs] for s in sweeps.values()])
     known = alarms[worst, np.arange(len(values))] >= run_lengths.FEW
     stop = int(np.argmin(known)) if not known.all() else len(known)
+    if stop < 2:
+        msg = f"{entry.name}: no run length is known at two knobs; widen the knob's range"
+        raise ParameterError(msg)
     values, worst = values[:stop], worst[:stop]
     # A stricter knob never gives a shorter run: what looks so is chance, so the shorter counts.
     arl = np.minimum.accumulate(shortest[:stop][::-1])[::-1]
@@ -116,7 +127,7 @@ def table(entry: Entry, sweeps: Mapping[str, Sweep]) -> dict[str, Any]:
         "sources": names,
         "simulated_to": round(simulated),
         "worst": [names[i] for i in worst],
-        "curves": {source: _curve(one) for source, one in sweeps.items()},
+        "curves": curves,
         "knob": [float(f"{value:.6g}") for value in values],
         "arl": [float(f"{length:.4g}") for length in arl],
     }

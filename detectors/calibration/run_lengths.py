@@ -20,16 +20,18 @@ SERIES = 100
 """Series side by side; each learns its own unit, whose error is part of what is measured."""
 CHUNK = 5000
 """Values a series and step."""
-ALARMS = 400
-"""A knob is done after so many alarms: its run length is known within a tenth."""
+ALARMS = 200
+"""A knob is done after so many alarms: its run length is known within an eighth."""
 FEW = 10
 """Fewer alarms than these: a stricter knob is not worth more than `AHEAD` places of looking."""
-AHEAD = 3
+AHEAD = 1
 CONFIDENCE = 0.95
 """Of the lower bound that goes into a table."""
 
 RATES = (0.05, 0.2, 0.25, 0.3, 0.4, 0.5)
 """Of errors, raw, for what watches errors."""
+BETWEEN = ("0.25", "0.3", "0.4")
+"""Rates of which only curves are kept, for comparisons: a tenth of the effort."""
 SHAPES = (
     "N(0, 1)",
     "Student t(3)",
