@@ -5,13 +5,21 @@ from collections.abc import Mapping
 from detectors import (
     adwin,
     cusum,
+    ddm,
     e_detector,
+    ecdd,
+    eddm,
     ewma,
+    fhddm,
     focus,
     gma,
+    hddm_a,
+    hddm_w,
     page_hinkley,
+    rddm,
     seed,
     shiryaev_roberts,
+    stepd,
 )
 from detectors.entry import Entry
 from detectors.errors import UnknownDetectorError
@@ -28,6 +36,14 @@ _MODULES = (
     gma,
     seed,
     shiryaev_roberts,
+    ddm,
+    ecdd,
+    eddm,
+    fhddm,
+    hddm_a,
+    hddm_w,
+    rddm,
+    stepd,
 )
 _ENTRIES: dict[str, Entry] = {module.ENTRY.name: module.ENTRY for module in _MODULES}
 
