@@ -88,11 +88,12 @@ def gain(total: float, n: float, before: float, since: float, known: bool, model
 def grown(head: Any, hull: Floats, count: int, sign: float, known: bool, level: float) -> int:  # noqa: FBT001 - compiled
     """Add the point (n, total) to a hull; returns how many corners it has."""
     n, total = head.n, head.total
+    end, height = hull[count - 1, 0], hull[count - 1, 1]
     while count > 1:
-        end, height = hull[count - 1, 0], hull[count - 1, 1]
-        run, rise = end - hull[count - 2, 0], height - hull[count - 2, 1]
-        if sign * ((total - height) * run - rise * (n - end)) > 0.0:
+        start, depth = hull[count - 2, 0], hull[count - 2, 1]
+        if sign * ((total - height) * (end - start) - (height - depth) * (n - end)) > 0.0:
             break
+        end, height = start, depth
         count -= 1
     if count == hull.shape[0]:
         count = thinned(hull)
