@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from detectors import adwin_kernel as kernel
+from detectors.arl import Knob
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.entry import entry
@@ -304,4 +305,5 @@ ENTRY = entry(
     PARAMS,
     # A check every 16 values costs 4 ns a value more than every 32 and saves 8 of delay.
     {"delta": 2e-6, "clock": 16},
+    Knob("delta", loose=0.99, strict=1e-10),
 )

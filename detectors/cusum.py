@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arl import Knob
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
@@ -202,4 +203,5 @@ ENTRY = entry(
     PARAMS,
     # The series' unit is learned already; its mean is not 0 if it is skewed.
     {"k": 0.25, "h": 30.0, "learn": "mean"},
+    Knob("h", loose=3.0, strict=60.0, free=("mode",)),
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arl import Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.compiled import compiled
 from detectors.entry import entry
@@ -115,7 +116,7 @@ class DDMBank(ErrorBank):
         self._limits = (float(warm_start), float(warning_threshold), float(drift_threshold))
         super().__init__(_BLANK, size)
 
-    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         told = (hits.row, hits.statistic, hits.threshold)
         _scan(values, tasks, self._records, self._limits, told)
@@ -186,4 +187,6 @@ class DDM(ErrorDetector):
         )
 
 
-ENTRY = entry("ddm", "error", (DDM, DDMBank), PARAMS, {})
+ENTRY = entry(
+    "ddm", "error", (DDM, DDMBank), PARAMS, {}, Knob("drift_threshold", loose=2.0, strict=12)
+)

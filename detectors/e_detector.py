@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arl import Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
@@ -278,4 +279,7 @@ ENTRY = entry(
     PARAMS,
     # `Standardiser` bounds its values by its clip; a mean of 200 values is 0.07 off.
     {"low": -4.0, "high": 4.0, "tolerance": 0.2},
+    Knob(
+        "alpha", loose=0.01, strict=1e-7, theory=lambda arl: 1.0 / arl, free=("mode", "tolerance")
+    ),
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arl import Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.compiled import compiled
 from detectors.entry import entry
@@ -144,7 +145,7 @@ class ECDDBank(ErrorBank):
         self._limits = (float(lambda_val), float(warning_level), float(min_instances), curve)
         super().__init__(_BLANK, size)
 
-    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         told = (hits.row, hits.statistic, hits.threshold)
         _scan(values, tasks, self._records, self._limits, told)
@@ -224,4 +225,11 @@ class ECDD(ErrorDetector):
         )
 
 
-ENTRY = entry("ecdd", "error", (ECDD, ECDDBank), PARAMS, {})
+ENTRY = entry(
+    "ecdd",
+    "error",
+    (ECDD, ECDDBank),
+    PARAMS,
+    {"limits": "constant"},
+    Knob("limit", loose=1.0, strict=20.0),
+)

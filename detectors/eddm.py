@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arl import Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.compiled import compiled
 from detectors.entry import entry
@@ -121,7 +122,7 @@ class EDDMBank(ErrorBank):
         self._limits = (float(warm_start), float(alpha), float(beta), 0.5)
         super().__init__(_BLANK, size)
 
-    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         told = (hits.row, hits.statistic, hits.threshold)
         _scan(values, tasks, self._records, self._limits, told)
@@ -181,4 +182,4 @@ class EDDM(ErrorDetector):
         super().__init__(EDDMBank(1, warm_start=warm_start, alpha=alpha, beta=beta))
 
 
-ENTRY = entry("eddm", "error", (EDDM, EDDMBank), PARAMS, {})
+ENTRY = entry("eddm", "error", (EDDM, EDDMBank), PARAMS, {}, Knob("beta", loose=0.95, strict=0.05))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arl import Knob
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
@@ -232,4 +233,5 @@ ENTRY = entry(
     PARAMS,
     # The series' unit is learned already; its mean is not 0 if it is skewed.
     {"weight": 0.03, "width": 5.0, "learn": "mean"},
+    Knob("width", loose=1.5, strict=14.0, free=("mode",)),
 )

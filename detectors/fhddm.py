@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arl import Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.bits import bit, put_bit, words_for
 from detectors.compiled import compiled
@@ -154,7 +155,7 @@ class FHDDMBank(ErrorBank):
         )
         super().__init__(blank, size)
 
-    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         told = (hits.row, hits.statistic, hits.threshold)
         _scan(values, tasks, self._records, self._limits, told)
@@ -228,4 +229,11 @@ class FHDDM(ErrorDetector):
         )
 
 
-ENTRY = entry("fhddm", "error", (FHDDM, FHDDMBank), PARAMS, {})
+ENTRY = entry(
+    "fhddm",
+    "error",
+    (FHDDM, FHDDMBank),
+    PARAMS,
+    {},
+    Knob("confidence_level", loose=0.9, strict=1e-14),
+)

@@ -9,6 +9,7 @@ a false alarm grow like exp(threshold), so each factor of 10 in them costs about
 import numpy as np
 
 from detectors import focus_kernel as kernel
+from detectors.arl import Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.entry import entry
@@ -261,4 +262,11 @@ def _check_level(family: str, level: float) -> None:
         raise ParameterError(msg)
 
 
-ENTRY = entry("focus", "mean", (FOCuS, FOCuSBank), PARAMS, {})
+ENTRY = entry(
+    "focus",
+    "mean",
+    (FOCuS, FOCuSBank),
+    PARAMS,
+    {},
+    Knob("threshold", loose=3.0, strict=60.0, free=("mode",)),
+)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arl import Knob
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
@@ -173,4 +174,11 @@ class GMA(Detector):
         )
 
 
-ENTRY = entry("gma", "mean", (GMA, GMABank), PARAMS, {"threshold": 0.5, "alpha": 0.98})
+ENTRY = entry(
+    "gma",
+    "mean",
+    (GMA, GMABank),
+    PARAMS,
+    {"threshold": 0.5, "alpha": 0.98},
+    Knob("threshold", loose=0.05, strict=3.0, free=("mode",)),
+)

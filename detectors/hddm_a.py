@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from detectors.arl import Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.compiled import compiled
 from detectors.entry import entry
@@ -170,7 +171,7 @@ class HDDMABank(ErrorBank):
         )
         super().__init__(_BLANK, size)
 
-    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         told = (hits.row, hits.statistic, hits.threshold)
         _scan(values, tasks, self._records, self._limits, told)
@@ -244,4 +245,11 @@ class HDDMA(ErrorDetector):
         )
 
 
-ENTRY = entry("hddm_a", "error", (HDDMA, HDDMABank), PARAMS, {})
+ENTRY = entry(
+    "hddm_a",
+    "error",
+    (HDDMA, HDDMABank),
+    PARAMS,
+    {},
+    Knob("drift_confidence", loose=0.005, strict=1e-12),
+)

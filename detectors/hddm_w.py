@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from detectors.arl import Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.compiled import compiled
 from detectors.entry import entry
@@ -189,7 +190,7 @@ class HDDMWBank(ErrorBank):
         )
         super().__init__(_BLANK, size)
 
-    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         told = (hits.row, hits.statistic, hits.threshold)
         _scan(values, tasks, self._records, self._limits, told)
@@ -266,4 +267,11 @@ class HDDMW(ErrorDetector):
         )
 
 
-ENTRY = entry("hddm_w", "error", (HDDMW, HDDMWBank), PARAMS, {})
+ENTRY = entry(
+    "hddm_w",
+    "error",
+    (HDDMW, HDDMWBank),
+    PARAMS,
+    {},
+    Knob("drift_confidence", loose=0.005, strict=1e-12),
+)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arl import Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.bits import bit, put_bit, words_for
 from detectors.compiled import compiled
@@ -186,7 +187,7 @@ class RDDMBank(ErrorBank):
         )
         super().__init__(blank, size)
 
-    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         told = (hits.row, hits.statistic, hits.threshold)
         _scan(values, tasks, self._records, self._limits, told)
@@ -271,4 +272,6 @@ class RDDM(ErrorDetector):
         )
 
 
-ENTRY = entry("rddm", "error", (RDDM, RDDMBank), PARAMS, {})
+ENTRY = entry(
+    "rddm", "error", (RDDM, RDDMBank), PARAMS, {}, Knob("drift_level", loose=1.773, strict=12)
+)

@@ -21,9 +21,11 @@ from detectors import (
     shiryaev_roberts,
     stepd,
 )
+from detectors.arl import ARL
+from detectors.arl import span as arl_span
 from detectors.entry import Entry
 from detectors.errors import UnknownDetectorError
-from detectors.params import Value, check_params
+from detectors.params import Value
 
 # One line a module, in the order in which they are listed.
 _MODULES = (
@@ -80,7 +82,8 @@ def resolve(name: str, params: Mapping[str, object]) -> dict[str, Value]:
     name
         Of the detector.
     params
-        What differs from the defaults.
+        What differs from the defaults; `arl`, expected values until a false
+        alarm, in the place of the detector's threshold.
 
     Returns
     -------
@@ -92,7 +95,8 @@ def resolve(name: str, params: Mapping[str, object]) -> dict[str, Value]:
     UnknownDetectorError
         If there is no such detector.
     ParameterError
-        If a parameter is unknown, of the wrong type or out of its range.
+        If a parameter is unknown, of the wrong type or out of its range, or
+        `arl` cannot go with the others; see `Choice.complete`.
 
     Examples
     --------
@@ -100,6 +104,10 @@ def resolve(name: str, params: Mapping[str, object]) -> dict[str, Value]:
     >>> registry.resolve("page_hinkley", {"threshold": 20})["threshold"]
     20.0
     """
+    return get(name).complete(params)
+
+
+def accepts(name: str) -> tuple[str, ...]:
+    """List the parameters that a config may give a detector, `arl` among them if it takes it."""
     entry = get(name)
-    given = check_params(name, tuple(entry.params.values()), params)
-    return dict(entry.monitoring) | given
+    return (*entry.params, *((ARL.name,) if arl_span(name, entry.knob) else ()))

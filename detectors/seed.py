@@ -7,6 +7,7 @@ test is made at every border of blocks, each time that a block is full.
 import numpy as np
 
 from detectors import seed_kernel as kernel
+from detectors.arl import Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.entry import entry
@@ -189,5 +190,10 @@ class SEED(Detector):
 
 
 ENTRY = entry(
-    "seed", "mean", (SEED, SEEDBank), PARAMS, {"delta": 2e-6, "block_size": 16, "after": "reset"}
+    "seed",
+    "mean",
+    (SEED, SEEDBank),
+    PARAMS,
+    {"delta": 2e-6, "block_size": 16, "after": "reset"},
+    Knob("delta", loose=0.99, strict=1e-10),
 )

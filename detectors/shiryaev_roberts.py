@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arl import Knob
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
@@ -232,4 +233,5 @@ ENTRY = entry(
     PARAMS,
     # The series' unit is learned already; its mean is not 0 if it is skewed.
     {"learn": "mean"},
+    Knob("threshold", loose=30.0, strict=1e13, free=("mode",)),
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arl import Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.bits import bit, put_bit, words_for
 from detectors.compiled import compiled
@@ -143,7 +144,7 @@ class STEPDBank(ErrorBank):
         )
         super().__init__(blank, size)
 
-    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         told = (hits.row, hits.statistic, hits.threshold)
         _scan(values, tasks, self._records, self._limits, told)
@@ -212,4 +213,6 @@ class STEPD(ErrorDetector):
         )
 
 
-ENTRY = entry("stepd", "error", (STEPD, STEPDBank), PARAMS, {})
+ENTRY = entry(
+    "stepd", "error", (STEPD, STEPDBank), PARAMS, {}, Knob("alpha_drift", loose=0.05, strict=1e-12)
+)
