@@ -8,7 +8,8 @@ off the corners that it hides, each corner once.
 The statistic of a place grows with a value x by at most what x alone would gain
 from a mean of its own, since two parts fitted apart fit no worse than as one.
 Summing up these gains since the last look bounds the statistic of every place;
-the hulls are looked at only when the bound passes the threshold.
+the hulls are looked at only when the bound passes the threshold, below which no
+place's own need lies.
 """
 
 import math
@@ -17,6 +18,9 @@ from typing import Any
 from detectors.bank import Floats, Ints
 from detectors.compiled import compiled
 from detectors.prefetch import AHEAD, prefetch
+
+Limits = tuple[float, float, bool, bool, bool]
+"""Threshold, penalty, whether the mean before is known, whether rises count, whether falls do."""
 
 GAUSSIAN, BERNOULLI, POISSON, GAMMA = range(4)
 
@@ -84,11 +88,12 @@ def gain(total: float, n: float, before: float, since: float, known: bool, model
 def grown(head: Any, hull: Floats, count: int, sign: float, known: bool, level: float) -> int:  # noqa: FBT001 - compiled
     """Add the point (n, total) to a hull; returns how many corners it has."""
     n, total = head.n, head.total
+    end, height = hull[count - 1, 0], hull[count - 1, 1]
     while count > 1:
-        end, height = hull[count - 1, 0], hull[count - 1, 1]
-        run, rise = end - hull[count - 2, 0], height - hull[count - 2, 1]
-        if sign * ((total - height) * run - rise * (n - end)) > 0.0:
+        start, depth = hull[count - 2, 0], hull[count - 2, 1]
+        if sign * ((total - height) * (end - start) - (height - depth) * (n - end)) > 0.0:
             break
+        end, height = start, depth
         count -= 1
     if count == hull.shape[0]:
         count = thinned(hull)
@@ -134,13 +139,31 @@ def forgotten(hull: Floats, count: int, sign: float, level: float) -> int:
 
 
 @compiled
-def look(head: Any, hull: Floats, count: int, most: float, known: bool, model: Any) -> float:  # noqa: FBT001 - compiled
-    """Gain of the best corner if it is above `most`, whose place it takes; else `most`."""
+def needed(head: Any, since: float, limits: Limits) -> float:
+    """Gain that a place has to exceed: more where one of its sides is short."""
+    threshold, penalty, known, _, _ = limits
+    if penalty == 0.0:
+        return threshold
+    short = 1.0 / (head.n - since)
+    if not known:
+        short += 1.0 / since
+    factor = 1.0 + penalty * math.sqrt(threshold * short)
+    return threshold * factor * factor
+
+
+@compiled
+def look(head: Any, hull: Floats, count: int, limits: Limits, model: Any) -> None:
+    """Put the corner that exceeds its need the most, if it is better, into the head."""
+    known = limits[2]
     for k in range(count - 1):  # the last is now: nothing came after it
-        gained = gain(head.total, head.n, hull[k, 1], hull[k, 0], known, model)
-        if gained > most:
-            most, head.place = gained, hull[k, 0]
-    return most
+        since = hull[k, 0]
+        if since == 0.0 and not known:
+            continue
+        gained = gain(head.total, head.n, hull[k, 1], since, known, model)
+        head.bound = max(head.bound, gained)
+        need = needed(head, since, limits)
+        if gained - need > head.gain - head.need:
+            head.gain, head.need, head.place = gained, need, since
 
 
 @compiled
@@ -162,16 +185,9 @@ def possible(head: Any, x: float, known: bool, model: Any) -> float:  # noqa: FB
 
 
 @compiled
-def step(
-    head: Any,
-    rises: Floats,
-    falls: Floats,
-    value: float,
-    limits: tuple[float, bool, bool, bool],
-    model: Any,
-) -> float:
-    """Take a value; returns the statistic where it had to be known, else 0."""
-    threshold, known, up, down = limits
+def step(head: Any, rises: Floats, falls: Floats, value: float, limits: Limits, model: Any) -> bool:
+    """Take a value; returns whether some place gained more than it needs."""
+    threshold, _, known, up, down = limits
     family, _, level = model
     x = domain(value - head.origin, family)
     head.bound += possible(head, x, known, model)
@@ -182,20 +198,21 @@ def step(
     if down:
         head.downs = grown(head, falls, head.downs, -1.0, known, level)
     if head.bound <= SURE * threshold:
-        return 0.0
-    most = 0.0
+        return False
+    head.bound = 0.0
+    head.gain, head.need, head.place = 0.0, math.inf, head.n
     if up:
-        most = look(head, rises, head.ups, most, known, model)
+        look(head, rises, head.ups, limits, model)
     if down:
-        most = look(head, falls, head.downs, most, known, model)
-    head.bound = most
-    return most
+        look(head, falls, head.downs, limits, model)
+    above: bool = head.gain > head.need
+    return above
 
 
 @compiled
 def restart(head: Any, rises: Floats, falls: Floats) -> None:
     """Begin anew: both hulls have the origin as their only corner."""
-    head.n = head.total = head.past = head.bound = head.place = 0.0
+    head.n = head.total = head.past = head.bound = 0.0
     head.ups = head.downs = 1
     head.alarmed = False
     rises[0, 0] = rises[0, 1] = falls[0, 0] = falls[0, 1] = 0.0
@@ -207,23 +224,22 @@ def scan(
     tasks: Ints,
     heads: Any,
     hulls: Floats,
-    limits: tuple[float, bool, bool, bool],
+    limits: Limits,
     model: Any,
-    row: Ints,
-    statistic: Floats,
+    found: tuple[Ints, Floats, Floats],
 ) -> None:
-    """Feed every task until its first alarm.
+    """Feed every task until its first alarm; `model`: family, shape, known mean.
 
-    `limits`: threshold, whether the mean is known, whether rises, falls count;
-    `model`: family, shape, known mean from `origin` on.
+    `found`: row, statistic and threshold of each task's alarm.
     """
-    threshold, known = limits[0], limits[1]
-    first = not known and model[0] == GAUSSIAN
+    row, statistic, threshold = found
+    first = not limits[2] and model[0] == GAUSSIAN
     half = 16 * hulls.shape[2]
     for i in range(tasks.shape[0]):
         if i + AHEAD < tasks.shape[0]:
             later = tasks[i + AHEAD, 3]
             prefetch(heads, later, 0)
+            prefetch(heads, later, 64)
             for line in range(0, min(192, half), 64):
                 prefetch(hulls, later, line)
                 prefetch(hulls, later, half + line)
@@ -237,8 +253,7 @@ def scan(
                 restart(head, rises, falls)
             if first and head.n == 0.0:
                 head.origin = value
-            most = step(head, rises, falls, value, limits, model)
-            if most > threshold:
+            if step(head, rises, falls, value, limits, model):
                 head.alarmed = True
-                row[i], statistic[i] = t, most
+                row[i], statistic[i], threshold[i] = t, head.gain, head.need
                 break

@@ -34,6 +34,13 @@ _MODULES = (
     adwin,
     page_hinkley,
     bocpd,
+    cusum,
+    e_detector,
+    ewma,
+    focus,
+    gma,
+    seed,
+    shiryaev_roberts,
     ddm,
     ecdd,
     eddm,
@@ -42,13 +49,6 @@ _MODULES = (
     hddm_w,
     rddm,
     stepd,
-    cusum,
-    e_detector,
-    ewma,
-    focus,
-    gma,
-    seed,
-    shiryaev_roberts,
 )
 _ENTRIES: dict[str, Entry] = {module.ENTRY.name: module.ENTRY for module in _MODULES}
 

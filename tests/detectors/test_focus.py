@@ -247,3 +247,45 @@ def test_counts_that_leave_the_hull_are_refused() -> None:
             state[name][1] = wrong
             with pytest.raises(StateError, match=name):
                 bank.load(state)
+
+
+def _hull_excess(values: Values, threshold: float, penalty: float) -> float:
+    """How far the best corner of both hulls exceeds its need after the last value."""
+    n, sums = len(values), np.concatenate([[0.0], np.cumsum(values)])
+    most = -np.inf
+    for sign in (1.0, -1.0):
+        corners: list[int] = []
+        for t in range(n + 1):
+            while len(corners) > 1:
+                a, b = corners[-2:]
+                if sign * ((sums[t] - sums[b]) * (b - a) - (sums[b] - sums[a]) * (t - b)) > 0:
+                    break
+                corners.pop()
+            corners.append(t)
+        for since in corners[1:-1]:
+            gap = sums[since] / since - (sums[n] - sums[since]) / (n - since)
+            short = 1 / since + 1 / (n - since)
+            need = threshold * (1 + penalty * np.sqrt(threshold * short)) ** 2
+            most = max(most, gap**2 / short / 2 - need)
+    return float(most)
+
+
+def test_a_penalty_asks_more_of_short_stretches() -> None:
+    """With a penalty it alarms at the first value at which a corner exceeds its own need."""
+    for seed in range(12):
+        values = np.random.default_rng(seed).normal(np.repeat([0.0, 0.9], 150), 1.0)
+        bank = FOCuSBank(1, threshold=4.0, penalty=0.4)
+        hits = bank.scan(values[None], np.array([[0, 0, 300, 0]]))
+        excess = [_hull_excess(values[:end], 4.0, 0.4) for end in range(2, 301)]
+        expected = next(end for end, over in enumerate(excess, 1) if over > 0)
+        assert hits.row[0] == expected
+        assert hits.statistic[0] - hits.threshold[0] == pytest.approx(excess[expected - 1])
+        assert hits.threshold[0] > 4.0
+
+
+def test_a_penalty_lets_a_spike_pass() -> None:
+    """One value of 6 deviations alarms the published test, and not the one with a penalty."""
+    values = np.random.default_rng(9).normal(size=(1, 2000))
+    values[0, 1000] = 7.0
+    assert FOCuSBank(1).update(values).any()
+    assert not FOCuSBank(1, penalty=0.3).update(values).any()
