@@ -268,5 +268,5 @@ ENTRY = entry(
     (FOCuS, FOCuSBank),
     PARAMS,
     {},
-    Knob("threshold", loose=3.0, strict=60.0, free=("mode",)),
+    Knob("threshold", loose=4.0, strict=36.0, free=("mode",)),
 )

@@ -25,18 +25,16 @@ def _alarms(ratios: Floats, bounds: Floats, counts: Ints) -> None:
 
 
 @compiled
-def _first(ratios: Floats, bound: float, change: int, found: Ints) -> None:
-    """Row of the first alarm at or after the change, -1 if none."""
+def _first(ratios: Floats, bound: float, found: Ints) -> None:
+    """Row of the first alarm, -1 if none."""
     for row in range(ratios.shape[0]):
         found[row] = -1
         total = 0.0
         for t in range(ratios.shape[1]):
             total = max(0.0, total + ratios[row, t])
             if total > bound:
-                total = 0.0
-                if t >= change:
-                    found[row] = t
-                    break
+                found[row] = t
+                break
 
 
 def bound_for(ratio: Ratio, before: Floats, arl: float) -> float:
@@ -59,8 +57,8 @@ def bound_for(ratio: Ratio, before: Floats, arl: float) -> float:
     return float(np.interp(np.log(arl), np.log(lengths), bounds[seen]))
 
 
-def first_alarms(ratio: Ratio, values: Floats, bound: float, change: int) -> Ints:
-    """Row of each series' first alarm at or after the change, -1 if none."""
+def first_alarms(ratio: Ratio, values: Floats, bound: float) -> Ints:
+    """Row of each series' first alarm, -1 if none."""
     found = np.empty(len(values), np.int64)
-    _first(np.ascontiguousarray(ratio(values)), bound, change, found)
+    _first(np.ascontiguousarray(ratio(values)), bound, found)
     return found

@@ -41,7 +41,7 @@ def run(*, full: bool, told: Told) -> Result:
         found: dict[str, dict[str, Delay]] = {}
         for scenario in scenarios:
             told(f"{scenario.name} at {arl:g}")
-            _measure(scenario, arl, 1000 if full else 150, found, skipped)
+            _measure(scenario, arl, 1000 if full else 300, found, skipped)
         grids += _grids(arl, scenarios, found)
     notes = [
         f"Seeds {seeds.POWER} and {seeds.ORACLE}; calibrated on the streams of seed {TABLE_SEED}.",
@@ -86,8 +86,16 @@ def error_source(family: str, source: str) -> str:
 
 
 def delay(alarms: Bools) -> Delay:
-    """Mean delay of the first alarms from the change on."""
-    after = alarms[:, BEFORE:]
+    """Mean delay of the first alarms from the change on, of series silent until then.
+
+    A false alarm shortly before the change would restart the detector, which
+    then takes the new level for the only one: that is a matter of run lengths,
+    which are equal, not of delay.
+    """
+    silent = ~alarms[:, :BEFORE].any(axis=1)
+    after = alarms[silent, BEFORE:]
+    if not len(after):
+        return Delay(float(AFTER), 1.0)
     seen = after.any(axis=1)
     first = np.where(seen, after.argmax(axis=1) + 1.0, float(AFTER))
     return Delay(float(first.mean()), float(1.0 - seen.mean()))
@@ -116,7 +124,7 @@ def _oracle(scenario: Scenario, arl: float, values: Floats, number: int) -> Dela
     known = min(arl, KNOWN)
     before = scenario.before(rng, (100, int(known)))
     bound = oracle.bound_for(scenario.ratio, before, known) + np.log(arl / known)
-    rows = oracle.first_alarms(scenario.ratio, values, bound, BEFORE)
+    rows = oracle.first_alarms(scenario.ratio, values, bound)
     alarms = np.zeros(values.shape, np.bool_)
     hit = rows >= 0
     alarms[np.flatnonzero(hit), rows[hit]] = True

@@ -59,14 +59,15 @@ def test_the_oracle_runs_as_long_as_asked() -> None:
     [coin] = [s for s in SCENARIOS if s.name == "Bernoulli 0.2→0.4"]
     rng = np.random.default_rng(3)
     bound = oracle.bound_for(coin.ratio, coin.before(rng, (100, 5000)), 1000.0)
-    rows = oracle.first_alarms(coin.ratio, coin.before(rng, (2000, 8000)), bound, 0)
+    rows = oracle.first_alarms(coin.ratio, coin.before(rng, (2000, 8000)), bound)
     assert np.where(rows < 0, 8000, rows).mean() == pytest.approx(1000.0, rel=0.1)
 
 
 def test_delays_charge_misses() -> None:
-    """Who never alarms is charged the whole horizon, and counted as having missed."""
-    alarms = np.zeros((2, power.BEFORE + power.AFTER), np.bool_)
-    alarms[0, [power.BEFORE - 1, power.BEFORE + 9]] = True
+    """Who never alarms is charged the whole horizon; who alarmed before the change is left out."""
+    alarms = np.zeros((3, power.BEFORE + power.AFTER), np.bool_)
+    alarms[0, power.BEFORE + 9] = True
+    alarms[1, [power.BEFORE - 1, power.BEFORE + 9]] = True
     assert power.delay(alarms) == power.Delay((10 + power.AFTER) / 2, 0.5)
 
 
