@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from detectors import adwin_kernel as kernel
+from detectors.arl import Knob
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.entry import entry
@@ -29,6 +30,7 @@ PARAMS = (
     Param("max_buckets", 5, "buckets of one size: more, finer cuts, more memory", low=2, high=64),
     Param("min_window_length", 5, "shortest part compared, in values", low=1, high=1_000_000),
     Param("grace_period", 10, "values before the first check", low=0, high=1_000_000_000),
+    Param("after", "reset", "the window after an alarm", choices=("reset", "keep")),
 )
 
 _BLANK = blank_record(
@@ -51,7 +53,7 @@ class ADWINBank(Bank):
     ----------
     size
         Number of slots.
-    delta, clock, max_buckets, min_window_length, grace_period
+    delta, clock, max_buckets, min_window_length, grace_period, after
         As in `ADWIN`.
 
     Raises
@@ -74,6 +76,7 @@ class ADWINBank(Bank):
         max_buckets: int = 5,
         min_window_length: int = 5,
         grace_period: int = 10,
+        after: str = "reset",
     ) -> None:
         check_params(
             "ADWIN",
@@ -84,6 +87,7 @@ class ADWINBank(Bank):
                 "max_buckets": max_buckets,
                 "min_window_length": min_window_length,
                 "grace_period": grace_period,
+                "after": after,
             },
         )
         self._limits = (
@@ -92,6 +96,7 @@ class ADWINBank(Bank):
             float(min_window_length),
             float(grace_period),
             float(delta),
+            after == "keep",
         )
         self._windows = np.zeros((0, 1, 2, max_buckets))
         # Values that any window can take before it might need one more row: looking at each
@@ -207,6 +212,10 @@ class ADWIN(Detector):
         Shortest part that is compared, in values, 1 or more.
     grace_period
         Values before the first check.
+    after
+        What is left of the window after an alarm: `reset` to nothing, as in
+        River, or `keep` the newer part, as in the paper; it already knows the
+        new mean, and goes on at once.
 
     Raises
     ------
@@ -246,6 +255,7 @@ class ADWIN(Detector):
         max_buckets: int = 5,
         min_window_length: int = 5,
         grace_period: int = 10,
+        after: str = "reset",
     ) -> None:
         super().__init__(
             ADWINBank(
@@ -255,6 +265,7 @@ class ADWIN(Detector):
                 max_buckets=max_buckets,
                 min_window_length=min_window_length,
                 grace_period=grace_period,
+                after=after,
             )
         )
 
@@ -294,4 +305,5 @@ ENTRY = entry(
     PARAMS,
     # A check every 16 values costs 4 ns a value more than every 32 and saves 8 of delay.
     {"delta": 2e-6, "clock": 16},
+    Knob("delta", loose=0.99, strict=1e-10),
 )

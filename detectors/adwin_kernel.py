@@ -155,13 +155,13 @@ def scan(
     tasks: Ints,
     heads: Any,
     windows: Floats,
-    limits: tuple[int, int, float, float, float],
+    limits: tuple[int, int, float, float, float, bool],
     row: Ints,
     statistic: Floats,
     threshold: Floats,
 ) -> None:
-    """Feed every task until its first alarm; `limits`: clock, buckets, shortest, grace, delta."""
-    clock, limit, shortest, grace, delta = limits
+    """Feed every task until its first alarm; limits as `ADWINBank` has them."""
+    clock, limit, shortest, grace, delta, keep = limits
     for k in range(tasks.shape[0]):
         if k + AHEAD < tasks.shape[0]:
             later = tasks[k + AHEAD, 3]
@@ -201,7 +201,7 @@ def scan(
                 buckets, counts, rows, total, variance, width, shortest, delta
             )
             if difference > bound:
-                alarmed = True
+                alarmed = not keep
                 row[k], statistic[k], threshold[k] = t, difference, bound
                 rows, total, variance, width = shrink(
                     buckets, counts, rows, total, variance, width, shortest, delta

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.arl import TakesArl
 from detectors.slots import Slots, check_scan, every_row
 
 Floats = NDArray[np.float64]
@@ -37,7 +38,7 @@ def no_hits(tasks: int) -> Hits:
     return Hits(np.full(tasks, -1, np.int64), np.full(tasks, np.nan), np.full(tasks, np.nan))
 
 
-class Bank(Slots, ABC):
+class Bank(TakesArl, Slots, ABC):
     """The contract of a bank; a detector adds its parameters and its loop."""
 
     def scan(self, values: Floats, tasks: Ints) -> Hits:

@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 
+from detectors.arl import TakesArl
 from detectors.bank import Bank, no_hits
 from detectors.errors import NotFiniteError
 
 
-class Detector:
+class Detector(TakesArl):
     """The contract of a detector: `update`, then read `drift_detected`.
 
     Parameters

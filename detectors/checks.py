@@ -38,6 +38,20 @@ def changing(rng: np.random.Generator, series: int = 4, length: int = 3000) -> F
     return np.repeat(jumps, 500, axis=1) + rng.normal(size=(series, length // 500 * 500))
 
 
+def errors(
+    rng: np.random.Generator, series: int, rates: Sequence[float], length: int = 500
+) -> Floats:
+    """Errors (1) of models whose error rate changes every `length` values, (series, time)."""
+    return (rng.random((series, length * len(rates))) < np.repeat(rates, length)).astype(np.float64)
+
+
+def changing_for(entry: Entry, rng: np.random.Generator, series: int = 4) -> Floats:
+    """Series that change every 500 values in what the detector looks at, (series, 3000)."""
+    if entry.family == "error":
+        return errors(rng, series, (0.1, 0.6) * 3)
+    return changing(rng, series)
+
+
 def same_state(one: State, other: State) -> bool:
     """Whether two states are equal to the last bit."""
     return one.keys() == other.keys() and all(
@@ -83,22 +97,22 @@ def check_continuation(entry: Entry, values: Floats, cut: int) -> None:
 
 def splits(entry: Entry, rng: np.random.Generator) -> None:
     """`check_any_split` at random cuts, one value at a time among them."""
-    values = changing(rng)
-    _hold(bool(entry.bank(len(values)).update(values).any()), f"{entry.name}: sees no jump of 6")
+    values = changing_for(entry, rng)
+    _hold(bool(entry.bank(len(values)).update(values).any()), f"{entry.name}: sees no change")
     check_any_split(entry, values, sorted(rng.integers(0, values.shape[1], 40)))
     check_any_split(entry, values[:, :600], range(600))
 
 
 def continuation(entry: Entry, rng: np.random.Generator) -> None:
     """`check_continuation` at random points, the beginning among them."""
-    values = changing(rng)
+    values = changing_for(entry, rng)
     for cut in (0, 1, *rng.integers(2, values.shape[1], 10)):
         check_continuation(entry, values, int(cut))
 
 
 def one_is_many(entry: Entry, rng: np.random.Generator) -> None:
     """Alarm one value at a time as in a bank."""
-    values = changing(rng, series=1)
+    values = changing_for(entry, rng, series=1)
     detector, alarms = entry.detector(), []
     for value in values[0]:
         detector.update(float(value))
@@ -111,7 +125,7 @@ def one_is_many(entry: Entry, rng: np.random.Generator) -> None:
 
 def missing(entry: Entry, rng: np.random.Generator) -> None:
     """Skip NaN in a bank; refuse it by name, unchanged, one value at a time."""
-    values = changing(rng, series=1)
+    values = changing_for(entry, rng, series=1)
     gaps = rng.random(values.shape[1] * 2) < 0.5
     holed = np.full((1, len(gaps)), np.nan)
     where = np.flatnonzero(~gaps)[: values.shape[1]]
@@ -135,7 +149,7 @@ def missing(entry: Entry, rng: np.random.Generator) -> None:
 
 def isolation(entry: Entry, rng: np.random.Generator) -> None:
     """Alarm on a series as if it were alone, wherever it sits and whatever its neighbours do."""
-    values = changing(rng)
+    values = changing_for(entry, rng)
     tasks = every_row(values)[::-1].copy()
     crowd = entry.bank(2 * len(values))
     tasks[:, 3] += len(values)
@@ -148,7 +162,7 @@ def isolation(entry: Entry, rng: np.random.Generator) -> None:
 
 def fresh_after_reset(entry: Entry, rng: np.random.Generator) -> None:
     """Make slots that are reset, or new after growing, as a new bank's are."""
-    values = changing(rng)
+    values = changing_for(entry, rng)
     bank = entry.bank(len(values))
     bank.update(values)
     bank.reset(np.arange(len(values)))
@@ -168,7 +182,9 @@ def fresh_after_reset(entry: Entry, rng: np.random.Generator) -> None:
 def memory(entry: Entry, rng: np.random.Generator) -> None:
     """Hold at most `BYTES` a series after 100,000 quiet values."""
     bank = entry.bank(8)
-    bank.scan(values := rng.normal(0.0, 1e-3, (8, 100_000)), every_row(values))
+    quiet = entry.family == "error"
+    values = errors(rng, 8, [0.05], 100_000) if quiet else rng.normal(0.0, 1e-3, (8, 100_000))
+    bank.scan(values, every_row(values))
     used = bank.nbytes() / 8
     _hold(used <= BYTES, f"{entry.name}: {used:.0f} bytes a series after 100,000 values")
 
@@ -193,7 +209,7 @@ def parameters(entry: Entry, _: np.random.Generator) -> None:
 def wrong_state(entry: Entry, rng: np.random.Generator) -> None:
     """Refuse a state that does not fit, by name, and stay as it was."""
     bank = entry.bank(3)
-    bank.update(changing(rng, series=3))
+    bank.update(changing_for(entry, rng, series=3))
     state = bank.state()
     for name, array in state.items():
         rest = {other: kept for other, kept in state.items() if other != name}
@@ -218,7 +234,10 @@ def extremes(entry: Entry, _: np.random.Generator) -> None:
     bank = entry.bank(1)
     bank.update(values)
     bank.reset(np.zeros(1, np.int64))
-    jump = np.repeat([[0.0, 100.0]], 500, axis=1)
+    if entry.family == "error":
+        jump = errors(np.random.default_rng(1), 1, (0.1, 0.9))
+    else:
+        jump = np.repeat([[0.0, 100.0]], 500, axis=1)
     _hold(bool(bank.update(jump).any()), f"{entry.name}: deaf after extreme values and a reset")
 
 

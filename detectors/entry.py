@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from detectors.arl import CHOICES, Choice, Knob
 from detectors.bank import Bank
 from detectors.base import Detector
 from detectors.params import Param, Value
@@ -29,7 +30,11 @@ class Entry:
         The schema, by name.
     monitoring
         What series standardised by `Standardiser` use unless told otherwise:
-        every parameter, chosen by simulation, see docs/false-alarms.md.
+        every parameter, chosen by simulation, see docs/false-alarms.md. `arl`
+        among them: the knob is the one that gives this run length.
+    knob
+        The parameter that trades false alarms for delay, which `arl` stands
+        for; None if there is no such one.
     """
 
     name: str
@@ -38,6 +43,16 @@ class Entry:
     bank: Callable[..., Bank]
     params: Mapping[str, Param]
     monitoring: Mapping[str, Value]
+    knob: Knob | None = None
+
+    def complete(self, given: Mapping[str, object]) -> dict[str, Value]:
+        """Complete some parameters with those for standardised series, see `Choice`."""
+        return self.choice.complete(given)
+
+    @property
+    def choice(self) -> Choice:
+        """How parameters are completed."""
+        return Choice(self.name, self.params, self.monitoring, self.knob)
 
 
 def entry(
@@ -46,8 +61,11 @@ def entry(
     classes: tuple[Callable[..., Detector], Callable[..., Bank]],
     params: tuple[Param, ...],
     monitoring: Mapping[str, Value],
+    knob: Knob | None = None,
 ) -> Entry:
     """Make an entry; `monitoring` has only what differs from the class's own defaults."""
     schema = {param.name: param for param in params}
     full = {param.name: param.default for param in params} | dict(monitoring)
-    return Entry(name, family, *classes, MappingProxyType(schema), MappingProxyType(full))
+    for built in classes:
+        CHOICES[built] = Choice(name, schema, full, knob)
+    return Entry(name, family, *classes, MappingProxyType(schema), MappingProxyType(full), knob)

@@ -33,3 +33,11 @@ class StateError(DetectorError, ValueError):
 
 class ShapeError(DetectorError, ValueError):
     """An array has another shape, type or memory order than the call needs."""
+
+
+class OutOfRangeError(DetectorError, ValueError):
+    """A value is finite, but not one that the detector is about; it is unchanged.
+
+    Detectors of errors take 1 (error) and 0 (correct), some of them anything
+    in between: hand them those, or watch the series with another detector.
+    """

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arl import Knob
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
@@ -214,4 +215,5 @@ ENTRY = entry(
     PARAMS,
     # With forgetting (alpha < 1) false alarms become certain, see `PageHinkley`.
     {"delta": 0.25, "threshold": 42.0, "alpha": 1.0},
+    Knob("threshold", loose=3.0, strict=80.0, free=("mode",)),
 )

@@ -2,15 +2,53 @@
 
 from collections.abc import Mapping
 
-from detectors import adwin, page_hinkley
+from detectors import (
+    adapter,
+    adwin,
+    bocpd,
+    cusum,
+    ddm,
+    e_detector,
+    ecdd,
+    eddm,
+    ewma,
+    fhddm,
+    focus,
+    gma,
+    hddm_a,
+    hddm_w,
+    page_hinkley,
+    rddm,
+    seed,
+    shiryaev_roberts,
+    stepd,
+)
+from detectors.arl import ARL
+from detectors.arl import span as arl_span
 from detectors.entry import Entry
 from detectors.errors import UnknownDetectorError
-from detectors.params import Value, check_params
+from detectors.params import Value
 
 # One line a module, in the order in which they are listed.
 _MODULES = (
     adwin,
     page_hinkley,
+    bocpd,
+    cusum,
+    e_detector,
+    ewma,
+    focus,
+    gma,
+    seed,
+    shiryaev_roberts,
+    ddm,
+    ecdd,
+    eddm,
+    fhddm,
+    hddm_a,
+    hddm_w,
+    rddm,
+    stepd,
 )
 _ENTRIES: dict[str, Entry] = {module.ENTRY.name: module.ENTRY for module in _MODULES}
 
@@ -26,15 +64,17 @@ def get(name: str) -> Entry:
     Parameters
     ----------
     name
-        As in a config.
+        As in a config; `river:<class>` is one of River's own, see `adapter`.
 
     Raises
     ------
     UnknownDetectorError
         If there is none of that name; the message lists those that exist.
     """
+    if name.startswith(adapter.PREFIX):
+        return adapter.get(name)
     if name not in _ENTRIES:
-        msg = f"detector {name!r}: unknown; there are {', '.join(_ENTRIES)}"
+        msg = f"detector {name!r}: unknown; there are {', '.join(names() + adapter.names())}"
         raise UnknownDetectorError(msg)
     return _ENTRIES[name]
 
@@ -47,7 +87,8 @@ def resolve(name: str, params: Mapping[str, object]) -> dict[str, Value]:
     name
         Of the detector.
     params
-        What differs from the defaults.
+        What differs from the defaults; `arl`, expected values until a false
+        alarm, in the place of the detector's threshold.
 
     Returns
     -------
@@ -59,7 +100,8 @@ def resolve(name: str, params: Mapping[str, object]) -> dict[str, Value]:
     UnknownDetectorError
         If there is no such detector.
     ParameterError
-        If a parameter is unknown, of the wrong type or out of its range.
+        If a parameter is unknown, of the wrong type or out of its range, or
+        does not go with another, `arl` among them; see `Choice.complete`.
 
     Examples
     --------
@@ -68,5 +110,13 @@ def resolve(name: str, params: Mapping[str, object]) -> dict[str, Value]:
     20.0
     """
     entry = get(name)
-    given = check_params(name, tuple(entry.params.values()), params)
-    return dict(entry.monitoring) | given
+    complete = entry.complete(params)
+    # Parameters that contradict each other are known only to the detector.
+    entry.bank(0, **complete)
+    return complete
+
+
+def accepts(name: str) -> tuple[str, ...]:
+    """List the parameters that a config may give a detector, `arl` among them if it takes it."""
+    entry = get(name)
+    return (*entry.params, *((ARL.name,) if arl_span(name, entry.knob) else ()))

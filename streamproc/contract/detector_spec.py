@@ -107,7 +107,7 @@ def _unknown_detector(name: str) -> str:
 
 
 def _refuse_unknown(name: str, params: Mapping[str, Any]) -> None:
-    known = sorted(registry.resolve(name, {}))
+    known = sorted(registry.accepts(name))
     refuse_if_any(
         [
             ((name, param), f"unknown parameter; {suggest(param, known)}")

@@ -38,7 +38,7 @@ did you mean `warning`?
 8: models[0].watch[0].detectors[1]: there is no such detector; did you mean `page_hinkley`? \
 Expected one of: adwin, page_hinkley
 12: models[0].watch[1].detectors[0].page_hinkley.treshold: unknown parameter; \
-did you mean `threshold`? Expected one of: alpha, delta, min_instances, mode, threshold
+did you mean `threshold`? Expected one of: alpha, arl, delta, min_instances, mode, threshold
 14: models[0].watch[1].detectors[1].adwin.delta: expected float in (0, 1), got 7
 15: limits.max_series: expected a whole number, found 1.5
 16: limits.slice_seconds: expected a finite number, found NaN or infinity

@@ -1,0 +1,1 @@
+"""How the detectors compare: with River's, with an oracle, with doing nothing."""

@@ -1,0 +1,108 @@
+"""`python -m detectors.scoreboard`: measure the five tables and write the report."""
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from detectors.scoreboard import friedman, null, parity, plots, power, real
+from detectors.scoreboard.result import Result, Told, markdown, plain
+
+TABLES = (1, 2, 3, 4, 5)
+TITLES = {
+    1: parity.TITLE,
+    2: null.TITLE,
+    3: power.TITLE,
+    4: friedman.TITLE,
+    5: real.TITLE,
+}
+
+
+def measure(given: argparse.Namespace, told: Told, number: int) -> Result:
+    """Measure one table."""
+    full: bool = given.full
+    if number == real_number():
+        return real.run(full=full, told=told, data=given.data, trials=given.trials)
+    run = {1: parity.run, 2: null.run, 3: power.run, 4: friedman.run}[number]
+    return run(full=full, told=told)
+
+
+def real_number() -> int:
+    """Tell which table needs data from elsewhere."""
+    return TABLES[-1]
+
+
+def report(results: Sequence[Result], mode: str, pictures: Sequence[Path]) -> str:
+    """Write all tables as one Markdown document."""
+    head = [
+        "# Scoreboard of the detectors",
+        "",
+        (
+            f"`python -m detectors.scoreboard --{mode}`, Python {platform.python_version()}. "
+            "Bold: the "
+            "leader of a column. Seeds are in `detectors/scoreboard/seeds.py`."
+        ),
+        "",
+    ]
+    if not plots.possible():
+        head += ["No plots: matplotlib is not installed (the extra `plots` has it).", ""]
+    body = [markdown(result) for result in results]
+    return "\n".join([*head, *body, *(f"![{p.stem}]({p.name})\n" for p in pictures)])
+
+
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m detectors.scoreboard",
+        description="Compare the detectors with River's, an oracle and doing nothing. "
+        "Example: python -m detectors.scoreboard --quick --out report",
+    )
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="under two minutes (the default)")
+    size.add_argument("--full", action="store_true", help="all trials: hours")
+    parser.add_argument("--table", type=int, action="append", choices=TABLES, help="only this one")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write report.md and plots there")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", default=Path("../shared/data"), help="of table 5"
+    )
+    parser.add_argument("--trials", type=int, metavar="N", help="of Electricity, not 1 or 50")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    given = parsed(arguments)
+    wanted = sorted(set(given.table or TABLES))
+    results, started = [], time.perf_counter()
+    columns = (SpinnerColumn(), *Progress.get_default_columns(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.fields[step]}"), console=Console(stderr=True)) as bar:
+        task = bar.add_task("scoreboard", total=len(wanted), step="")
+        for number in wanted:
+            bar.update(task, description=f"{number}. {TITLES[number]}")
+            results.append(measure(given, lambda step: bar.update(task, step=step), number))
+            bar.advance(task)
+    mode = "full" if given.full else "quick"
+    pictures: list[Path] = []
+    if given.out:
+        given.out.mkdir(parents=True, exist_ok=True)
+        if plots.possible():
+            pictures = [p for result in results for p in plots.figures(result, given.out)]
+        (given.out / "report.md").write_text(report(results, mode, pictures), "utf-8")
+    if given.json:
+        numbers = {"mode": mode, "tables": [plain(result) for result in results]}
+        given.json.write_text(json.dumps(numbers, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    if not given.out:
+        sys.stdout.write(report(results, mode, ()) + "\n")
+    Console(stderr=True).print(f"{time.perf_counter() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""Who takes part: our detectors, River's, and baselines that always print."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module, resources
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import registry
+from detectors.bank import Floats
+from detectors.entry import Entry
+from detectors.slots import every_row
+from detectors.standardise import Standardiser
+from detectors.watch import CLIP, WARMUP
+
+Bools = NDArray[np.bool_]
+Alarms = Callable[[Floats], Bools]
+"""(series, time) raw values → where each series alarms."""
+
+PEERS = {
+    "Frouros": "frouros",
+    "Menelaus": "menelaus",
+    "CapyMOA": "capymoa",
+}
+"""Libraries beside which ours is measured where they are installed, but for River."""
+
+RIVERS: dict[str, tuple[str, str]] = {
+    "adwin": ("river.drift", "ADWIN"),
+    "kswin": ("river.drift", "KSWIN"),
+    "page_hinkley": ("river.drift", "PageHinkley"),
+    "ddm": ("river.drift.binary", "DDM"),
+    "eddm": ("river.drift.binary", "EDDM"),
+    "fhddm": ("river.drift.binary", "FHDDM"),
+    "hddm_a": ("river.drift.binary", "HDDMA"),
+    "hddm_w": ("river.drift.binary", "HDDMW"),
+}
+"""Our name → where River has the same algorithm."""
+ERRORS = ("ddm", "eddm", "fhddm", "hddm_a", "hddm_w")
+"""River's detectors that take errors only."""
+
+RIGHT = ("fhddm",)
+"""River's detectors that count right answers, whatever its documentation calls them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """One line of a table.
+
+    Attributes
+    ----------
+    label
+        As printed.
+    alarms
+        Raw values → alarms, through the `Standardiser` where its kind needs it.
+    family
+        Of the detector, see `detectors.entry`.
+    """
+
+    label: str
+    alarms: Alarms
+    family: str
+
+
+def standardised(values: Floats) -> Floats:
+    """Each series in the unit of its first values, as the pipeline sees it."""
+    out = np.empty_like(values)
+    unit = Standardiser(len(values), warmup=WARMUP, clip=CLIP)
+    unit.scan(np.ascontiguousarray(values), every_row(values), out)
+    return out
+
+
+def ours(entry: Entry, **params: Any) -> Contestant:
+    """Build one of our detectors, configured as in a config."""
+    resolved = registry.resolve(entry.name, params)
+
+    def alarms(values: Floats) -> Bools:
+        ready = values if entry.family == "error" else standardised(values)
+        return entry.bank(len(values), **resolved).update(ready)
+
+    return Contestant(entry.name, alarms, entry.family)
+
+
+def curve(name: str, source: str) -> tuple[list[float], list[float]] | None:
+    """Run lengths of a detector on one stationary source: knobs, and mean run lengths."""
+    path = resources.files("detectors") / "tables" / f"{name}.json"
+    if not path.is_file():
+        return None
+    curves = json.loads(path.read_text("utf-8"))["curves"]
+    return (curves[source]["knob"], curves[source]["arl"]) if source in curves else None
+
+
+def at_equal_arl(entry: Entry, source: str, arl: float) -> Contestant | None:
+    """Build a detector whose mean run length on one source is `arl`.
+
+    The knob is that of the shipped simulation of this very source, not the
+    more careful one that `arl=` gives for series of any shape. None if the
+    detector has no curve or cannot run for so long there.
+    """
+    found = curve(entry.name, source)
+    if entry.knob is None or found is None or len(found[0]) < 2:
+        return None
+    knobs, lengths = np.array(found[0]), np.maximum.accumulate(found[1])
+    if not lengths[0] <= arl <= lengths[-1]:
+        return None
+    knob = float(np.exp(np.interp(np.log(arl), np.log(lengths), np.log(knobs))))
+    return ours(entry, **{entry.knob.name: knob})
+
+
+def river(name: str, **params: Any) -> Contestant:
+    """Build River's own detector with its own defaults, on raw values."""
+    module, cls = RIVERS[name]
+    build: Callable[..., Any] = getattr(import_module(module), cls)
+    seed = {"seed": 42} if name == "kswin" else {}
+
+    def alarms(values: Floats) -> Bools:
+        found = np.zeros(values.shape, np.bool_)
+        for row, series in enumerate((1.0 - values if name in RIGHT else values).tolist()):
+            detector = build(**seed, **params)
+            for i, value in enumerate(series):
+                detector.update(value)
+                found[row, i] = detector.drift_detected
+        return found
+
+    return Contestant(f"River {cls}", alarms, "error" if name in ERRORS else "mean")
+
+
+def rivers() -> Iterator[Contestant]:
+    """All of River's detectors, with its own defaults."""
+    return (river(name) for name in RIVERS)
+
+
+def baselines(every: int, seed: int) -> list[Contestant]:
+    """Alarm never, every so many values, or at random as often."""
+
+    def never(values: Floats) -> Bools:
+        return np.zeros(values.shape, np.bool_)
+
+    def clockwork(values: Floats) -> Bools:
+        # The phase is another for each series, so that a change is not met by design.
+        phase = np.random.default_rng([seed, 1]).integers(0, every, len(values))
+        return np.asarray((np.arange(values.shape[1]) + phase[:, None]) % every == every - 1)
+
+    def chance(values: Floats) -> Bools:
+        return np.asarray(np.random.default_rng([seed, 2]).random(values.shape) < 1.0 / every)
+
+    return [
+        Contestant("never", never, "baseline"),
+        Contestant(f"every {every:,}", clockwork, "baseline"),
+        Contestant(f"random 1/{every:,}", chance, "baseline"),
+    ]
+
+
+def absent() -> dict[str, str]:
+    """Peers that are not installed, and the consequence."""
+    return {
+        name: "not installed here; nothing of it is measured"
+        for name, module in PEERS.items()
+        if find_spec(module) is None
+    }
