@@ -5,15 +5,22 @@ from detectors.bank import Bank, Hits
 from detectors.base import Detector
 from detectors.bocpd import BOCPD, BOCPDBank
 from detectors.change_points import Change, ChangePoints, Moments
+from detectors.cusum import CUSUM, CUSUMBank
 from detectors.ddm import DDM, DDMBank
+from detectors.e_detector import EDetector, EDetectorBank
 from detectors.ecdd import ECDD, ECDDBank
 from detectors.eddm import EDDM, EDDMBank
 from detectors.error_stream import ErrorBank, ErrorDetector
+from detectors.ewma import EWMA, EWMABank
 from detectors.fhddm import FHDDM, FHDDMBank
+from detectors.focus import FOCuS, FOCuSBank
+from detectors.gma import GMA, GMABank
 from detectors.hddm_a import HDDMA, HDDMABank
 from detectors.hddm_w import HDDMW, HDDMWBank
 from detectors.page_hinkley import PageHinkley, PageHinkleyBank
 from detectors.rddm import RDDM, RDDMBank
+from detectors.seed import SEED, SEEDBank
+from detectors.shiryaev_roberts import ShiryaevRoberts, ShiryaevRobertsBank
 from detectors.standardise import Standardiser
 from detectors.stepd import STEPD, STEPDBank
 from detectors.watch import Alarm, Watch
@@ -21,27 +28,38 @@ from detectors.watch import Alarm, Watch
 __all__ = [
     "ADWIN",
     "BOCPD",
+    "CUSUM",
     "DDM",
     "ECDD",
     "EDDM",
+    "EWMA",
     "FHDDM",
+    "GMA",
     "HDDMA",
     "HDDMW",
     "RDDM",
+    "SEED",
     "STEPD",
     "ADWINBank",
     "Alarm",
     "BOCPDBank",
     "Bank",
+    "CUSUMBank",
     "Change",
     "ChangePoints",
     "DDMBank",
     "Detector",
     "ECDDBank",
     "EDDMBank",
+    "EDetector",
+    "EDetectorBank",
+    "EWMABank",
     "ErrorBank",
     "ErrorDetector",
     "FHDDMBank",
+    "FOCuS",
+    "FOCuSBank",
+    "GMABank",
     "HDDMABank",
     "HDDMWBank",
     "Hits",
@@ -49,7 +67,10 @@ __all__ = [
     "PageHinkley",
     "PageHinkleyBank",
     "RDDMBank",
+    "SEEDBank",
     "STEPDBank",
+    "ShiryaevRoberts",
+    "ShiryaevRobertsBank",
     "Standardiser",
     "Watch",
 ]

@@ -118,7 +118,7 @@ class RiverBank(ErrorBank):
         """Bytes held, about: Python's own book-keeping is not counted."""
         return super().nbytes() + sum(_weight(held) for held in self._objects)
 
-    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         for k, (column, start, stop, slot) in enumerate(tasks.tolist()):
             for row, value in enumerate(values[column, start:stop].tolist(), start):

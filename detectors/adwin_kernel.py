@@ -10,6 +10,7 @@ from typing import Any
 
 from detectors.bank import Floats, Ints
 from detectors.compiled import compiled
+from detectors.prefetch import AHEAD, prefetch
 
 SLACK = 0.999
 """How much a cut must miss a lower bound of its threshold to be skipped untested.
@@ -23,22 +24,13 @@ WIDTH = 2.0**33
 """... and the window is shorter than this."""
 
 
-@compiled
-def rows_needed(tasks: Ints, heads: Any, limit: int) -> int:
-    """Rows that the longest window may reach in these tasks.
+def narrowest(rows: int, limit: int) -> float:
+    """Width at which a window first needs one row more than `rows`.
 
-    Row r first appears when all rows below it overflow at once, at a width of
-    limit·2^r - (limit - 1).
+    All rows must overflow at once, which leaves limit - 1 buckets in each and
+    one in the new row.
     """
-    longest = 0.0
-    for k in range(tasks.shape[0]):
-        head = heads[tasks[k, 3]]
-        held = 0.0 if head.alarmed else head.width
-        longest = max(longest, held + (tasks[k, 2] - tasks[k, 1]))
-    rows = 1
-    while limit * 2.0**rows - (limit - 1) <= longest:
-        rows += 1
-    return rows
+    return limit * 2.0**rows - (limit - 1)
 
 
 @compiled
@@ -137,6 +129,27 @@ def drop_oldest(
 
 
 @compiled
+def shrink(
+    buckets: Floats,
+    counts: Any,
+    rows: int,
+    total: float,
+    variance: float,
+    width: float,
+    shortest: float,
+    delta: float,
+) -> tuple[int, float, float, float]:
+    """Forget the oldest bucket, and more while a cut is left: (rows, total, variance, width)."""
+    difference, bound = 1.0, 0.0
+    while difference > bound:
+        rows, total, variance, width = drop_oldest(buckets, counts, rows, total, variance, width)
+        difference, bound = first_cut(
+            buckets, counts, rows, total, variance, width, shortest, delta
+        )
+    return rows, total, variance, width
+
+
+@compiled
 def scan(
     values: Floats,
     tasks: Ints,
@@ -150,6 +163,13 @@ def scan(
     """Feed every task until its first alarm; `limits`: clock, buckets, shortest, grace, delta."""
     clock, limit, shortest, grace, delta = limits
     for k in range(tasks.shape[0]):
+        if k + AHEAD < tasks.shape[0]:
+            later = tasks[k + AHEAD, 3]
+            prefetch(heads, later, 0)
+            prefetch(heads, later, 64)
+            prefetch(windows, later, 0)
+            prefetch(windows, later, 64)
+            prefetch(windows, later, 128)
         column, start, stop, slot = tasks[k, 0], tasks[k, 1], tasks[k, 2], tasks[k, 3]
         head, buckets = heads[slot], windows[slot]
         counts = head.counts
@@ -183,13 +203,9 @@ def scan(
             if difference > bound:
                 alarmed = True
                 row[k], statistic[k], threshold[k] = t, difference, bound
-                while difference > bound:
-                    rows, total, variance, width = drop_oldest(
-                        buckets, counts, rows, total, variance, width
-                    )
-                    difference, bound = first_cut(
-                        buckets, counts, rows, total, variance, width, shortest, delta
-                    )
+                rows, total, variance, width = shrink(
+                    buckets, counts, rows, total, variance, width, shortest, delta
+                )
                 break
         head.total, head.variance, head.width = total, variance, width
         head.tick, head.rows, head.alarmed = tick, rows, alarmed

@@ -64,9 +64,9 @@ class Bank(Slots, ABC):
         ShapeError
             If shapes, types or ranges are not as above.
         """
-        check_scan(self.size, values, tasks)
+        longest = check_scan(self.size, values, tasks)
         hits = no_hits(len(tasks))
-        self.feed(values, tasks, hits)
+        self.feed(values, tasks, longest, hits)
         return hits
 
     def update(self, values: Floats) -> NDArray[np.bool_]:
@@ -93,5 +93,15 @@ class Bank(Slots, ABC):
         return alarms
 
     @abstractmethod
-    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
-        """Do the work of `scan` on arguments known to be right, writing into `hits`."""
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:
+        """Do the work of `scan` on arguments known to be right.
+
+        Parameters
+        ----------
+        values, tasks
+            As in `scan`.
+        longest
+            Rows of the longest task.
+        hits
+            Without a hit; those found are written into it.
+        """

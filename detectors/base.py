@@ -48,5 +48,5 @@ class Detector:
             raise NotFiniteError(msg)
         self._value[0, 0] = x
         self._hits.row[0] = -1
-        self._bank.feed(self._value, self._task, self._hits)
+        self._bank.feed(self._value, self._task, 1, self._hits)
         self._drift_detected = bool(self._hits.row[0] == 0)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from detectors import bocpd_kernel as kernel
-from detectors.bank import Bank, Floats, Hits
+from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.entry import entry
 from detectors.errors import StateError
@@ -137,7 +137,7 @@ class BOCPDBank(Bank):
         order = np.argsort(lengths)
         return lengths[order], record["weights"][: record["count"]][order]
 
-    def feed(self, values: Floats, tasks: Any, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         told = (hits.row, hits.statistic, hits.threshold)
         kernel.scan(values, tasks, self._records, self._limits, self._prior, self._ratios, told)

@@ -5,6 +5,7 @@ from typing import Any
 
 from detectors.bank import Floats, Ints
 from detectors.compiled import compiled
+from detectors.prefetch import AHEAD, prefetch
 
 SIGNS = (1.0, -1.0, 1.0, -1.0, 1.0, -1.0)
 ALLOWANCES = (0.1, 0.1, 0.5, 0.5, 1.5, 1.5)
@@ -30,6 +31,10 @@ def scan(
 ) -> None:
     """Feed every task to its slot."""
     for k in range(tasks.shape[0]):
+        if k + AHEAD < tasks.shape[0]:
+            later = tasks[k + AHEAD, 3]
+            prefetch(records, later, 0)
+            prefetch(records, later, 64)
         column, start, stop = tasks[k, 0], tasks[k, 1], tasks[k, 2]
         record = records[tasks[k, 3]]
         sums, marks, mark_offsets = record.sums, record.marks, record.mark_offsets

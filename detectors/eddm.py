@@ -121,7 +121,7 @@ class EDDMBank(ErrorBank):
         self._limits = (float(warm_start), float(alpha), float(beta), 0.5)
         super().__init__(_BLANK, size)
 
-    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         told = (hits.row, hits.statistic, hits.threshold)
         _scan(values, tasks, self._records, self._limits, told)
@@ -174,7 +174,7 @@ class EDDM(ErrorDetector):
     ...     detector.update(i % 10 == 9 if i < 400 else i % 3 == 0)
     ...     if detector.drift_detected:
     ...         print(i)
-    0
+    561
     """
 
     def __init__(self, warm_start: int = 30, alpha: float = 0.95, beta: float = 0.9) -> None:

@@ -9,6 +9,7 @@ from detectors.base import Detector
 from detectors.compiled import compiled
 from detectors.entry import entry
 from detectors.params import Param, check_params
+from detectors.prefetch import AHEAD, prefetch
 from detectors.slots import blank_record
 
 MODES = ("both", "up", "down")
@@ -28,7 +29,7 @@ _BLANK = blank_record(
         "rise": (np.float64, 0.0),
         "fall": (np.float64, 0.0),
         "lowest": (np.float64, np.inf),
-        "highest": (np.float64, -1.0),  # River's start; it matters to alarms of the first values
+        "highest": (np.float64, -1.0),  # any start below the first sum
         "alarmed": (np.bool_, False),
     }
 )
@@ -46,6 +47,10 @@ def _scan(
     """Feed every task until its first alarm; `limits`: see `PageHinkleyBank`."""
     least, delta, bound, alpha, up, down = limits
     for k in range(tasks.shape[0]):
+        if k + AHEAD < tasks.shape[0]:
+            later = tasks[k + AHEAD, 3]
+            prefetch(records, later, 0)
+            prefetch(records, later, 48)
         column, start, stop = tasks[k, 0], tasks[k, 1], tasks[k, 2]
         record = records[tasks[k, 3]]
         n, mean = record.n, record.mean
@@ -125,8 +130,8 @@ class PageHinkleyBank(Bank):
         )
         super().__init__(_BLANK, size)
 
-    def feed(self, values: Floats, tasks: Ints, hits: Hits) -> None:
-        """Do the work of `scan` on arguments known to be right, writing into `hits`."""
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
+        """Do the work of `scan` on arguments known to be right; no window, so no `longest`."""
         _scan(values, tasks, self._records, self._limits, hits.row, hits.statistic)
         hits.threshold[hits.row >= 0] = self._limits[2]
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.compiled import compiled
 from detectors.errors import ShapeError, StateError
 
 State = dict[str, NDArray[Any]]
@@ -160,7 +161,7 @@ def check_state(
     return size
 
 
-def check_scan(size: int, values: NDArray[Any], tasks: NDArray[Any]) -> None:
+def check_scan(size: int, values: NDArray[Any], tasks: NDArray[Any]) -> int:
     """Refuse what a compiled loop could not survive: it does not check its bounds.
 
     Parameters
@@ -170,24 +171,51 @@ def check_scan(size: int, values: NDArray[Any], tasks: NDArray[Any]) -> None:
     values
         Must be float64, (columns, rows), C-contiguous.
     tasks
-        Must be int64, (tasks, 4): column, start, stop, slot, all within range.
+        Must be int64, (tasks, 4), C-contiguous: column, start, stop, slot, all
+        within range.
+
+    Returns
+    -------
+    int
+        Rows of the longest task.
+
+    Raises
+    ------
+    ShapeError
+        If anything is not as above.
     """
     if values.ndim != 2 or values.dtype != np.float64 or not values.flags.c_contiguous:
         msg = f"values: expected C-contiguous float64 (columns, rows), got {_shown(values)}"
         raise ShapeError(msg)
-    if tasks.ndim != 2 or tasks.shape[1] != 4 or tasks.dtype != np.int64:
-        msg = f"tasks: expected int64 (tasks, 4), got {_shown(tasks)}"
+    if (
+        tasks.ndim != 2
+        or tasks.shape[1] != 4
+        or tasks.dtype != np.int64
+        or not tasks.flags.c_contiguous
+    ):
+        msg = f"tasks: expected C-contiguous int64 (tasks, 4), got {_shown(tasks)}"
         raise ShapeError(msg)
-    if len(tasks) == 0:
-        return
-    low, high = tasks.min(axis=0), tasks.max(axis=0)
     columns, rows = values.shape
-    if low.min() < 0 or high[0] >= columns or high[2] > rows or high[3] >= size:
+    longest, wrong = _longest(tasks, columns, rows, size)
+    if wrong >= 0:
         msg = (
-            f"tasks: columns {low[0]}..{high[0]}, rows {low[1]}..{high[2]}, slots "
-            f"{low[3]}..{high[3]} exceed {columns} columns, {rows} rows, {size} slots"
+            f"tasks: {tasks[wrong].tolist()} (column, start, stop, slot) is not within "
+            f"{columns} columns, {rows} rows, {size} slots"
         )
         raise ShapeError(msg)
+    return longest
+
+
+@compiled
+def _longest(tasks: NDArray[np.int64], columns: int, rows: int, size: int) -> tuple[int, int]:
+    """Rows of the longest task, and the index of one out of range or -1."""
+    longest = 0
+    for k in range(tasks.shape[0]):
+        column, start, stop, slot = tasks[k, 0], tasks[k, 1], tasks[k, 2], tasks[k, 3]
+        if not (0 <= column < columns and start >= 0 and stop <= rows and 0 <= slot < size):
+            return longest, k
+        longest = max(longest, stop - start)
+    return longest, -1
 
 
 def _shown(array: NDArray[Any]) -> str:

@@ -8,8 +8,8 @@ from detectors.bank import Floats, Ints
 from detectors.errors import ParameterError, ShapeError, StateError
 from detectors.slots import Slots, State, blank_record, check_scan, check_state, widened
 
-SMALL_POOL = 256
-"""Buffers kept without asking whether they are still needed: half a megabyte at most."""
+SMALL_POOL = 64
+"""Buffers kept without asking whether they are still needed: 100 kB at 200 values each."""
 
 _BLANK = blank_record(
     {
@@ -115,10 +115,13 @@ class Standardiser(Slots):
         if out.shape != values.shape or out.dtype != np.float64 or not out.flags.c_contiguous:
             msg = f"out: expected C-contiguous float64 {values.shape}, got {out.dtype} {out.shape}"
             raise ShapeError(msg)
-        self._make_room(kernel.buffers_needed(tasks, self._records))
-        self._n_free = kernel.scan(
-            values, tasks, out, self._records, self._pool, self._free, self._n_free, self._clip
-        )
+        cursor = np.array([0, self._n_free])
+        clip, records = self._clip, self._records
+        kernel.scan(values, tasks, out, records, self._pool, self._free, cursor, clip)
+        while cursor[0] < len(tasks):
+            cursor[1] = self._widen(len(tasks) - int(cursor[0]))
+            kernel.scan(values, tasks, out, records, self._pool, self._free, cursor, clip)
+        self._n_free = int(cursor[1])
         if len(self._pool) > SMALL_POOL and self._n_free > len(self._pool) // 2:
             self._shrink()
 
@@ -161,15 +164,11 @@ class Standardiser(Slots):
         self._free = np.empty(len(held), np.int32)
         self._n_free = 0
 
-    def _make_room(self, needed: int) -> None:
-        """Have `needed` free buffers."""
-        missing = needed - self._n_free
-        if missing <= 0:
-            return
+    def _widen(self, wanted: int) -> int:
+        """Add free buffers to a pool that has none: at most `wanted`; returns how many."""
         before = len(self._pool)
-        room = before + max(missing, before // 4)
-        self._pool = widened(self._pool, room)
-        self._free = widened(self._free, room)
-        fresh = np.arange(before, room, dtype=np.int32)
-        self._free[self._n_free : self._n_free + len(fresh)] = fresh
-        self._n_free += len(fresh)
+        more = min(wanted, max(SMALL_POOL, before // 2))
+        self._pool = widened(self._pool, before + more)
+        self._free = np.empty(before + more, np.int32)
+        self._free[:more] = np.arange(before, before + more, dtype=np.int32)
+        return more

@@ -7,6 +7,7 @@ import numpy as np
 
 from detectors.bank import Floats, Ints
 from detectors.compiled import compiled
+from detectors.prefetch import AHEAD, prefetch
 
 GRID = 4096.0
 """Steps a unit of scale, a power of two."""
@@ -51,17 +52,6 @@ def learn(warmup: Floats, clip: float) -> tuple[float, float, float]:
 
 
 @compiled
-def buffers_needed(tasks: Ints, records: Any) -> int:
-    """Warming slots in these tasks that have no buffer yet."""
-    needed = 0
-    for k in range(tasks.shape[0]):
-        record = records[tasks[k, 3]]
-        if record.buffer < 0 and math.isnan(record.scale):
-            needed += 1
-    return needed
-
-
-@compiled
 def scan(
     values: Floats,
     tasks: Ints,
@@ -69,19 +59,25 @@ def scan(
     records: Any,
     pool: Floats,
     free: Any,
-    n_free: int,
+    cursor: Ints,
     clip: float,
-) -> int:
-    """Standardise every task; returns how many buffers are free after it."""
+) -> None:
+    """Standardise tasks until buffers run out; `cursor`: next task, free buffers."""
     warmup = pool.shape[1]
-    for k in range(tasks.shape[0]):
+    for k in range(cursor[0], tasks.shape[0]):
+        if k + AHEAD < tasks.shape[0]:
+            later = tasks[k + AHEAD, 3]
+            prefetch(records, later, 0)
         column, start, stop = tasks[k, 0], tasks[k, 1], tasks[k, 2]
         record = records[tasks[k, 3]]
         t = start
         if math.isnan(record.scale):
             if record.buffer < 0:
-                n_free -= 1
-                record.buffer = free[n_free]
+                if cursor[1] == 0:
+                    cursor[0] = k
+                    return
+                cursor[1] -= 1
+                record.buffer = free[cursor[1]]
             filled = record.filled
             while t < stop and filled < warmup:
                 value = values[column, t]
@@ -93,8 +89,8 @@ def scan(
             record.filled = filled
             if filled == warmup:
                 record.loc, record.scale, record.bound = learn(pool[record.buffer], clip)
-                free[n_free] = record.buffer
-                n_free += 1
+                free[cursor[1]] = record.buffer
+                cursor[1] += 1
                 record.buffer, record.filled = -1, 0
         loc, scale, bound = record.loc, record.scale, record.bound
         for i in range(t, stop):
@@ -104,4 +100,4 @@ def scan(
             unit = bound if unit > bound else unit  # noqa: FURB136 - NaN stays NaN
             unit = -bound if unit < -bound else unit  # noqa: FURB136 - same
             out[column, i] = np.rint(unit * GRID) / GRID
-    return n_free
+    cursor[0] = tasks.shape[0]

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from streamproc.cli.alerts import alerts
 from streamproc.cli.broker import broker
 from streamproc.cli.check import check
+from streamproc.cli.demo import demo
 from streamproc.cli.publish import publish
 from streamproc.cli.schema import schema
 from streamproc.cli.worker import worker
@@ -22,6 +23,7 @@ WRONG_USAGE: Final = 2
 # Each command with the example that its --help shows. What a command needs beyond the standard
 # library it imports when it runs, so that --help is there at once.
 _COMMANDS: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
+    (demo, "streamproc demo --events 20000"),
     (broker, "streamproc broker --port 9092"),
     (worker, "streamproc worker --config streamproc.yaml"),
     (publish, "streamproc publish transactions.csv.gz --model fraud --prediction score"),

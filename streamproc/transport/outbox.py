@@ -13,6 +13,10 @@ from streamproc.core.record import DeadLetter
 
 # A leader election lasts seconds; asking again sooner only adds load to a cluster in trouble.
 RETRY_SECONDS: Final = 1.0
+# The client tries by itself for as long as its cluster is away; past this it may hang (aiokafka
+# issue 1101). What it still holds then is written twice when it does not.
+HANG_SECONDS: Final = 180.0
+_OURS: Final = ("reason", "detail", "topic", "partition", "offset", "timestamp")
 
 _log = logging.getLogger(__name__)
 
@@ -62,19 +66,36 @@ class Outbox:
         )
         again: list[Letter] = []
         for letter, result in zip(letters, results, strict=True):
-            if isinstance(result, errors.MessageSizeTooLargeError) and letter.value is not None:
-                again.append(_without_value(letter))
-            elif isinstance(result, errors.KafkaError) and result.retriable:
+            if isinstance(result, errors.MessageSizeTooLargeError):
+                # Perhaps only together with others: brokers refuse a batch as a whole.
+                again += await self._send_smaller(letter)
+            elif _passes(result):
                 again.append(letter)
             elif isinstance(result, BaseException):
                 raise result
         return again
 
+    async def _send_smaller(self, letter: Letter) -> list[Letter]:
+        """Send a letter on its own, each time with less in it; return it if it has to wait."""
+        for smaller in _ever_smaller(letter):
+            try:
+                await self._send_one(smaller)
+            except errors.MessageSizeTooLargeError:
+                continue
+            except (errors.KafkaError, TimeoutError) as error:
+                if _passes(error):
+                    return [letter]
+                raise
+            return []
+        _log.error("topic %s takes nothing of %s", letter.topic, _told(letter))
+        return []
+
     async def _send_one(self, letter: Letter) -> None:
-        confirmed = await self._producer.send(
-            letter.topic, letter.value, key=letter.key, headers=letter.headers
-        )
-        await confirmed
+        async with asyncio.timeout(HANG_SECONDS):
+            confirmed = await self._producer.send(
+                letter.topic, letter.value, key=letter.key, headers=letter.headers
+            )
+            await confirmed
 
     def _of_alerts(self, alerts: Sequence[AlertEvent]) -> Iterator[Letter]:
         for alert in alerts:
@@ -99,8 +120,36 @@ def _headers(letter: DeadLetter) -> Iterator[tuple[str, bytes]]:
         yield "index", str(letter.index).encode()
 
 
-def _without_value(letter: Letter) -> Letter:
+def _passes(result: BaseException | None) -> bool:
+    """Whether what went wrong is over in a while."""
+    # The client calls its own time-out final; whether the record arrived, ids will tell.
+    if isinstance(result, TimeoutError | errors.KafkaTimeoutError):
+        return True
+    return isinstance(result, errors.KafkaError) and bool(result.retriable)
+
+
+def _ever_smaller(letter: Letter) -> Iterator[Letter]:
+    """Give a letter, then a dead letter without its value, then with our own headers alone."""
+    yield letter
+    if not letter.headers:  # an alert is nothing without its value
+        return
     size = len(letter.value or b"")
     note = f"the value, {size} bytes, is more than this topic takes; read it where it came from"
-    _log.warning("dead letter of %d bytes is more than topic %s takes", size, letter.topic)
-    return letter._replace(value=None, headers=[*letter.headers, ("omitted", note.encode())])
+    omitted = ("omitted", note.encode())
+    _log.warning(
+        "%s is more than topic %s takes: its value is left out", _told(letter), letter.topic
+    )
+    yield letter._replace(value=None, headers=[*letter.headers, omitted])
+    ours = dict(letter.headers)
+    yield letter._replace(
+        key=None, value=None, headers=[*((name, ours[name]) for name in _OURS), omitted]
+    )
+
+
+def _told(letter: Letter) -> str:
+    """Say which record of ours this is, in a few words."""
+    if not letter.headers:
+        return f"an alert of {len(letter.value or b'')} bytes"
+    ours = dict(letter.headers)
+    topic, partition, offset = (ours[name].decode() for name in ("topic", "partition", "offset"))
+    return f"the dead letter of {topic}-{partition}@{offset}, {len(letter.value or b'')} bytes,"

@@ -6,9 +6,9 @@ Pure: no Kafka, no event loop, no clock.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Protocol
+from typing import Protocol
 
-__all__ = ["Pace", "Record", "Slice", "SliceLimits", "next_slice"]
+__all__ = ["Pace", "Record", "Slice", "SliceLimits", "split"]
 
 #: Records of the first slice of a topic, before anything is known of what a record costs.
 #: From there :class:`Pace` doubles: 5,000 are reached at the sixth slice, while a handler
@@ -34,6 +34,10 @@ class Record(Protocol):
     @property
     def timestamp(self) -> int:
         """Milliseconds since 1970 (UTC), of the producer or of the log's append."""
+
+    @property
+    def timestamp_type(self) -> int:
+        """0: of the producer; 1: of the log's append."""
 
     @property
     def offset(self) -> int:
@@ -70,7 +74,7 @@ class Slice:
 
     topic: str
     partition: int
-    records: tuple[Any, ...]
+    records: tuple[Record, ...]
 
     def __len__(self) -> int:
         return len(self.records)
@@ -83,12 +87,12 @@ class Slice:
     @property
     def first_offset(self) -> int:
         """Offset of the first record."""
-        return int(self.records[0].offset)
+        return self.records[0].offset
 
     @property
     def last_offset(self) -> int:
         """Offset of the last record."""
-        return int(self.records[-1].offset)
+        return self.records[-1].offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +169,8 @@ class Pace:
             self.records = min(self.limits.records, self.records * 2)
 
 
-def next_slice(
-    topic: str, partition: int, records: Sequence[Record], start: int, most: int, most_bytes: int
-) -> Slice:
-    """Cut the next slice out of what a poll gave.
+def split(topic: str, partition: int, records: Sequence[Record], pace: Pace) -> Iterator[Slice]:
+    """Cut what a poll gave of one partition into slices, in order and without loss.
 
     Parameters
     ----------
@@ -176,28 +178,21 @@ def next_slice(
         Where the records come from.
     records
         All records of the partition in this poll.
-    start
-        Index of the first record to take; below ``len(records)``.
-    most, most_bytes
-        Largest number of records, and of bytes of keys and values; at least one record is
-        taken whatever its size.
-    """
-    taken = records[start : start + most]
-    # a size is -1 where there is no key: one byte too few a record does no harm
-    sizes = [r.serialized_key_size + r.serialized_value_size for r in taken]
-    if sum(sizes) > most_bytes:
-        fitting = sum(1 for total in accumulate(sizes) if total <= most_bytes)
-        taken = taken[: max(1, fitting)]
-    return Slice(topic, partition, tuple(taken))
-
-
-def split(topic: str, partition: int, records: Sequence[Record], pace: Pace) -> Iterator[Slice]:
-    """Cut what a poll gave of one partition into slices, in order and without loss.
-
-    The limit on records is asked of `pace` again for each slice.
+    pace
+        Asked again before each slice how many records it may have.
     """
     start = 0
     while start < len(records):
-        part = next_slice(topic, partition, records, start, pace.records, pace.limits.bytes)
-        start += len(part)
-        yield part
+        taken = _fitting(records[start : start + pace.records], pace.limits.bytes)
+        start += len(taken)
+        yield Slice(topic, partition, tuple(taken))
+
+
+def _fitting(records: Sequence[Record], most_bytes: int) -> Sequence[Record]:
+    """Return the first of the records, at least one, and no more than fit."""
+    # a size is -1 where there is none: too little by two bytes a record, which does no harm
+    sizes = [r.serialized_key_size + r.serialized_value_size for r in records]
+    if sum(sizes) <= most_bytes:
+        return records
+    totals = accumulate(max(0, size) for size in sizes)
+    return records[: max(1, sum(1 for total in totals if total <= most_bytes))]

@@ -2,28 +2,39 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from aiokafka import errors
 from faust.types import TP
 
 from streamproc.contract.config import Config
 from streamproc.transport.app import Acknowledge, make_app
 from streamproc.transport.clients import open_producer
-from streamproc.transport.errors import WorkerError
+from streamproc.transport.errors import BrokerUnreachableError, WorkerError
+from streamproc.transport.marks import Mark, mark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.pipeline import Partition, Pipeline
 from streamproc.transport.slices import Slice
 from streamproc.transport.topics import ensure_topics
+from streamproc.transport.warm import warm_up
 
-# Together less than the 30 s that orchestrators wait before they kill.
-FINISH_SECONDS: Final = 15.0
-STOP_SECONDS: Final = 10.0
+# With the producer's 5 s together less than the 30 s that orchestrators wait before they kill.
+FINISH_SECONDS: Final = 10.0
+STOP_SECONDS: Final = 8.0
+# Joining waits for every member of the group to say what it has handled: 60 s at most, by Faust's
+# rebalance time-out, twice when the membership changes meanwhile.
+JOIN_SECONDS: Final = 150.0
+SLOW_JOIN_SECONDS: Final = 10.0
 HOUSEKEEPING_SECONDS: Final = 1.0
+# Records wait and none is handled: the client hangs (Faust issues 175, 640). A cluster that is
+# away for less must not end its workers.
+STALL_SECONDS: Final = 600.0
 # What a record needs beside its value: key, headers, framing.
 ENVELOPE_BYTES: Final = 2**16
 
@@ -48,11 +59,12 @@ class Worker:
 
     def __init__(self, config: Config, line: Pipeline) -> None:
         self._line = line
+        self._config = config
         self._app = make_app(config, line.topics, self._handle, self._assigned)
         self._busy = asyncio.Lock()
         self._failure: BaseException | None = None
         self._ready = False
-        self._behind = 0
+        self._behind = 1  # nobody has looked yet
         self._active = time.monotonic()
         self._housekeeping: asyncio.Task[None] | None = None
         self.stopped = asyncio.Event()
@@ -67,10 +79,10 @@ class Worker:
         return None if self._failure is None else f"failed: {self._failure}"
 
     def unready(self) -> str | None:
-        """Why this worker does not work yet; None when it does."""
-        if self._failure is None and self._ready:
-            return None
-        return self.unhealthy() or "waiting for the group to assign partitions"
+        """Why this worker does not work; None when it does."""
+        if self._failure is not None or self.stopped.is_set():
+            return self.unhealthy() or "stopping"
+        return None if self._ready else "waiting for the group to assign partitions"
 
     def idle_seconds(self) -> float:
         """How long there was nothing to do; 0 while it waits for partitions or is behind."""
@@ -79,24 +91,55 @@ class Worker:
         return time.monotonic() - self._active
 
     async def start(self) -> None:
-        """Join the group and begin."""
-        await self._app.start()
+        """Join the group and begin.
+
+        Raises
+        ------
+        BrokerUnreachableError
+            If the cluster stopped answering a moment ago, or the group lets nobody join.
+        """
+        slow = asyncio.get_running_loop().call_later(SLOW_JOIN_SECONDS, self._say_slow)
+        try:
+            async with asyncio.timeout(JOIN_SECONDS):
+                await self._app.start()
+        except (errors.KafkaError, OSError) as error:  # TimeoutError is an OSError
+            raise BrokerUnreachableError(
+                f"{self._config.broker} does not let group {self._config.group} be joined"
+                f" ({str(error) or type(error).__name__}): check that all of its brokers are up;"
+                " the embedded broker has to be restarted when a worker was killed"
+            ) from error
+        finally:
+            slow.cancel()
+        # What is there now stays. A full collection of it would stop the loop for 30 to 100 ms.
+        gc.collect()
+        gc.freeze()
         self._housekeeping = asyncio.create_task(self._keep_house())
+        self._housekeeping.add_done_callback(self._kept_house)
 
     async def stop(self) -> None:
-        """Finish the slice at hand, commit, leave the group."""
+        """Finish the slice at hand, commit, leave the group; within 20 s, whatever hangs."""
         self.stopped.set()
         if self._housekeeping is not None:
             self._housekeeping.cancel()
         with contextlib.suppress(TimeoutError):  # then it is not acknowledged, and comes again
             await asyncio.wait_for(self._busy.acquire(), FINISH_SECONDS)
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                if not self._app.crashed:
-                    await self._app.consumer.commit()
-                await self._app.stop()
-        except TimeoutError:
+        # Faust swallows cancellation, so what does not end is left.
+        leaving = asyncio.create_task(self._leave())
+        done, _ = await asyncio.wait({leaving}, timeout=STOP_SECONDS)
+        if not done:
             _log.warning("the Kafka client did not stop within %.0f s; it was left", STOP_SECONDS)
+            return
+        leaving.result()
+
+    def _say_slow(self) -> None:
+        _log.warning("still waiting to join group %s", self._config.group)
+
+    async def _leave(self) -> None:
+        # A commit that is under way may have begun before the last slice was done; it is then
+        # only waited for.
+        if not self._app.crashed and self._ready and not await self._app.consumer.commit():
+            await self._app.consumer.commit()
+        await self._app.stop()
 
     async def _handle(self, part: Slice, acknowledge: Acknowledge) -> None:
         """Take one slice; after a failure or a stop none is taken, so none acknowledged."""
@@ -104,7 +147,7 @@ class Worker:
             async with self._busy:
                 if not self.stopped.is_set():
                     self._active = time.monotonic()
-                    await self._line.handle(part)
+                    await self._line.handle(part, self._mark((part.topic, part.partition)))
                     await acknowledge()
                     self._active = time.monotonic()
                     return
@@ -120,17 +163,27 @@ class Worker:
     def _assigned(self, partitions: set[TP]) -> None:
         self._line.keep((tp.topic, tp.partition) for tp in partitions)
         self._active = time.monotonic()
+        self._behind = 1
         self._ready = True
 
     async def _keep_house(self) -> None:
         while not self.stopped.is_set():
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
-            self._behind = self._line.gauge(self._end)
+            self._behind = self._line.gauge(self._mark)
             if self._app.crashed:
                 self._fail(self._app.crash_reason)
+            stalled = time.monotonic() - self._active
+            if self._behind and not self._busy.locked() and stalled > STALL_SECONDS:
+                self._fail(
+                    WorkerError(f"{self._behind} records wait, none came for {stalled:.0f} s")
+                )
 
-    def _end(self, partition: Partition) -> int:
-        return int(self._app.consumer.highwater(TP(*partition)) or 0)
+    def _kept_house(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._fail(task.exception())
+
+    def _mark(self, partition: Partition) -> Mark:
+        return mark(self._app.consumer, *partition)
 
 
 @asynccontextmanager
@@ -145,14 +198,15 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
     BrokerError
         At the start, if the cluster cannot be used.
     """
+    await asyncio.to_thread(warm_up)
     created = await ensure_topics(config)
     if created:
         _log.info("created topics: %s", ", ".join(created))
     largest = config.limits.record_bytes + ENVELOPE_BYTES
     async with open_producer(config, linger_ms=0, max_request_size=largest) as producer:
         worker = Worker(config, Pipeline(config, Outbox(config, producer), metrics))
-        await worker.start()
         try:
+            await worker.start()
             yield worker
         finally:
             await worker.stop()

@@ -1,13 +1,18 @@
 """Serves `/metrics`, `/healthz` and `/readyz` on the worker's own event loop."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from streamproc.contract.config import Http
 from streamproc.errors import StreamprocError
+
+# A client that does not read its answer must not hold up the end.
+SHUTDOWN_SECONDS: Final = 1.0
 
 State = Callable[[], str | None]
 """None when all is well, else what is not."""
@@ -58,16 +63,18 @@ async def serve(app: web.Application, http: Http | None) -> AsyncIterator[int | 
     if http is None:
         yield None
         return
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, http.host, http.port)
         try:
             await site.start()
         except OSError as error:
+            # Event loops put the address into their own text.
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error
             raise ServeError(
                 f"cannot listen on http.host {http.host}, http.port {http.port}: "
-                f"{error.strerror or error}; choose another port, or 0 for any free one"
+                f"{reason}; choose another port, or 0 for any free one"
             ) from error
         yield int(runner.addresses[0][1])
     finally:

@@ -86,6 +86,6 @@ def test_the_package_needs_numpy_and_numba_alone() -> None:
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
                 top = name.split(".")[0]
-                allowed = {"detectors", "numpy", "numba"} | set(sys.stdlib_module_names)
+                allowed = {"detectors", "numpy", "numba", "llvmlite"} | set(sys.stdlib_module_names)
                 command = path.parent.name == "calibration" and top == "rich"
                 assert top in allowed or command, f"{path.name} imports {name}"

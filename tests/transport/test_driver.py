@@ -14,7 +14,8 @@ from streamproc.transport.driver import (
     TransportError,
     slice_topic,
 )
-from streamproc.transport.driver_consumer import SliceConsumer, SliceScheduler
+from streamproc.transport.driver_consumer import SliceConsumer
+from streamproc.transport.driver_poll import SliceScheduler
 from streamproc.transport.slices import Pace
 
 

@@ -1,0 +1,47 @@
+"""``streamproc demo``."""
+
+import shutil
+import sys
+from typing import Annotated
+
+import typer
+
+from streamproc.cli.options import flag
+from streamproc.demo import LEAST_EVENTS
+
+_EVENTS = 40_000  # two hours and a half of the story; 12 s of ours
+
+
+def demo(
+    *,
+    events: Annotated[
+        int, flag("events", "How many, of all models together.", min=LEAST_EVENTS, metavar="N")
+    ] = _EVENTS,
+    no_dashboard: Annotated[
+        bool, flag("no-dashboard", "Print the alerts line by line.", show_default=False)
+    ] = False,
+    end: Annotated[
+        bool,
+        flag(
+            "exit",
+            "End after the story: 0 only if every incident was found.",
+            show_default=False,
+        ),
+    ] = False,
+) -> None:
+    """Watch models being hit by known incidents; needs nothing but this machine."""
+    from streamproc.cli.alerting import describe  # noqa: PLC0415  --help
+    from streamproc.demo.command import Demo  # noqa: PLC0415  --help
+    from streamproc.demo.screen import screen  # noqa: PLC0415  --help
+    from streamproc.demo.story import Story  # noqa: PLC0415  --help
+
+    verdict = Demo(
+        story=Story(events),
+        console=screen(),
+        describe=describe,
+        dashboard=not no_dashboard,
+        stay=not end,
+        program="streamproc" if shutil.which("streamproc") else sys.argv[0],
+    ).run()
+    if verdict is None or (end and verdict.missed):
+        raise typer.Exit(1)

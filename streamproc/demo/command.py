@@ -1,0 +1,144 @@
+"""What ``streamproc demo`` does, in order."""
+
+import asyncio
+import signal
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final
+
+import uvloop
+from rich.console import Console
+from rich.text import Text
+
+from streamproc.broker import EmbeddedBroker
+from streamproc.broker.errors import BrokerError
+from streamproc.contract.config import Config, Http
+from streamproc.demo.dashboard import Dashboard
+from streamproc.demo.judge import Verdict
+from streamproc.demo.listener import listening
+from streamproc.demo.play import first, play
+from streamproc.demo.report import report
+from streamproc.demo.show import Describe, Lines, Show
+from streamproc.demo.stage import LOOK_SECONDS, Stage, staged
+from streamproc.demo.story import Story
+from streamproc.transport.warm import warm_up
+
+# So that a person can follow, without waiting for the end for longer than this.
+EVENTS_A_SECOND: Final = 3_500
+LONGEST_SECONDS: Final = 12.0
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What to show, and to whom.
+
+    Parameters
+    ----------
+    story
+        What happens.
+    console
+        Where it is shown.
+    describe
+        Writes an alert for a person.
+    dashboard
+        Whether as a dashboard, if the console is a terminal.
+    stay
+        Whether to go on after the end, until interrupted.
+    program
+        How the user calls this program.
+    """
+
+    story: Story
+    console: Console
+    describe: Describe
+    dashboard: bool
+    stay: bool
+    program: str
+
+    def run(self) -> Verdict | None:
+        """Run it.
+
+        Returns
+        -------
+        Verdict or None
+            None when it was interrupted before its end.
+
+        Raises
+        ------
+        StreamprocError
+            If the broker or the worker fail.
+        """
+        self._introduce()
+        with self.console.status("Starting; the first time, the detectors are compiled"):
+            warm_up()
+        with EmbeddedBroker() as broker, closing(uvloop.new_event_loop()) as loop:
+            # No asyncio.Runner: at its end it waits for tasks that Faust leaves when its broker
+            # is gone, and they never end.
+            return loop.run_until_complete(self._until_ended(broker))
+
+    async def _until_ended(self, broker: EmbeddedBroker) -> Verdict | None:
+        interrupted = asyncio.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, interrupted.set)
+        config = Config(http=Http(port=0)).with_broker(f"kafka://{broker.bootstrap}")
+        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        await first(self._perform(config, verdict), interrupted.wait(), _ended(broker))
+        if verdict.done():
+            return verdict.result()
+        self.console.print("Interrupted: the story was not told to its end.")
+        return None
+
+    async def _perform(self, config: Config, verdict: "asyncio.Future[Verdict]") -> None:
+        async with staged(config) as stage, listening(config, self._show(stage)) as listener:
+            ends = (listener.failed, stage.worker.stopped.wait)
+            with listener.show:
+                told = play(self.story, stage, listener, self._seconds())
+                judged = await first(told, *(end() for end in ends))
+            if judged is None:
+                return  # the worker failed, and says why when it is left
+            verdict.set_result(judged)
+            self.console.print(report(self.story, judged, self.describe))
+            if self.stay:
+                listener.show = Lines(self.console, self.describe)
+                self._what_next(stage)
+                await first(*(end() for end in ends))
+
+    def _seconds(self) -> float:
+        return min(LONGEST_SECONDS, self.story.events / EVENTS_A_SECOND) if self.stay else 0.0
+
+    def _show(self, stage: Stage) -> Show:
+        if self.dashboard and self.console.is_terminal:
+            return Dashboard(self.console, self.describe, self.story, stage.watched)
+        return Lines(self.console, self.describe)
+
+    def _introduce(self) -> None:
+        models, incidents = len(self.story.models), len(self.story.incidents)
+        silent = sum(1 for actor in self.story.models if actor.twist is None)
+        self.console.print(
+            f"{models} models send {self.story.events:,} events to a broker on this machine, and a"
+            f" worker without any configuration watches them. {incidents} incidents wait to be"
+            f" found; {silent} of the models are left alone.",
+            highlight=False,
+        )
+
+    def _what_next(self, stage: Stage) -> None:
+        broker = f"--broker {stage.config.broker}"
+        lines = Text("\n Broker and worker go on until Ctrl-C. In another terminal:\n")
+        for command, purpose in (
+            (f"{self.program} alerts --follow {broker}", "these alerts, and those to come"),
+            (
+                f"{self.program} publish FILE --model NAME {broker}",
+                "your own csv, jsonl or parquet",
+            ),
+            (f"curl http://127.0.0.1:{stage.metrics_port}/metrics", "what the worker counts"),
+        ):
+            lines.append(f"\n   {purpose}\n", "dim")
+            lines.append(f"   {command}\n", "bold cyan")
+        self.console.print(lines, soft_wrap=True)
+
+
+async def _ended(broker: EmbeddedBroker) -> None:
+    """Wait until the broker is gone, which it should not be, and raise what it said."""
+    while broker.running:  # noqa: ASYNC110  # a process gives no event
+        await asyncio.sleep(LOOK_SECONDS)
+    raise BrokerError(f"the broker has ended; its log ends:\n{broker.tail()}")

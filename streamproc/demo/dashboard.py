@@ -1,0 +1,159 @@
+"""The demo's dashboard: models as rows, alerts beneath, in a terminal that is redrawn."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Final, Self
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from streamproc.contract.alerts import AlertEvent
+from streamproc.demo.show import Describe
+from streamproc.demo.spark import Spark
+from streamproc.demo.story import Story, Told
+
+_REDRAWN: Final = 8  # times a second
+_RATE_SECONDS: Final = 1.0  # over which events a second are counted
+# Columns but for the sparkline, and lines but for the alerts.
+_COLUMNS: Final = 64
+_LINES: Final = 8
+_KEPT: Final = 20
+
+
+class Dashboard:
+    """Shows how many events of each model there were, how its series looks, what was told.
+
+    Parameters
+    ----------
+    console
+        A terminal.
+    describe
+        Writes an alert.
+    story
+        What is told.
+    watched
+        Gives the number of events that the worker has watched.
+    """
+
+    def __init__(
+        self, console: Console, describe: Describe, story: Story, watched: Callable[[], int]
+    ) -> None:
+        self._console = console
+        self._describe = describe
+        self._story = story
+        self._watched = watched
+        self._sent: Counter[str] = Counter()
+        self._last: Told | None = None
+        self._width = max(10, min(40, console.width - _COLUMNS))
+        self._sparks = {
+            actor.id: Spark(story.count(actor.id), self._width) for actor in story.models
+        }
+        self._incidents: dict[tuple[str, str], bool] = {}  # model and series: whether open
+        self._alerts: deque[AlertEvent] = deque(maxlen=_KEPT)
+        self._marks: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+        self._live = Live(console=console, get_renderable=self.drawn, refresh_per_second=_REDRAWN)
+
+    def sent(self, told: Told) -> None:
+        """Count an event, and draw its number."""
+        model = told.event["model_id"]
+        self._sent[model] += 1
+        self._sparks[model].add(told.shown)
+        self._last = told
+
+    def alert(self, alert: AlertEvent) -> None:
+        """Show an alert beneath the others."""
+        self._alerts.append(alert)
+        self._incidents[alert.model_id, alert.series] = alert.status != "resolved"
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def drawn(self) -> RenderableType:
+        """Return how it looks now."""
+        room = self._console.height - len(self._story.models) - _LINES
+        return Group(self._head(), self._models(), *self._told(room))
+
+    def _head(self) -> Text:
+        watched = self._watched()
+        moment = None if self._last is None else datetime.fromtimestamp(self._last.ts, UTC)
+        return Text.assemble(
+            ("\n streamproc demo", "bold"),
+            (f"  {moment:%Y-%m-%d %H:%M:%S}" if moment else "", "dim"),
+            f"  {watched:,} of {self._story.events:,} events",
+            (f"  {self._rate(watched):,.0f}/s", "dim"),
+        )
+
+    def _rate(self, watched: int) -> float:
+        now = time.monotonic()
+        self._marks.append((now, watched))
+        while len(self._marks) > 2 and now - self._marks[1][0] > _RATE_SECONDS:
+            self._marks.popleft()
+        since, before = self._marks[0]
+        return (watched - before) / max(now - since, 1e-3)
+
+    def _models(self) -> Table:
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="dim")
+        table.add_column(" model", no_wrap=True, min_width=15)
+        table.add_column("events", justify="right", no_wrap=True, min_width=6)
+        table.add_column("incident, ○ settled", no_wrap=True)
+        table.add_column("this series", no_wrap=True, style="dim", min_width=11)
+        table.add_column("", no_wrap=True, min_width=self._width)
+        for actor in self._story.models:
+            incidents = {
+                series: still
+                for (model, series), still in list(self._incidents.items())
+                if model == actor.id
+            }
+            style = _style(incidents)
+            table.add_row(
+                Text(f" {actor.id}", "bold red" if any(incidents.values()) else "bold"),
+                f"{self._sent[actor.id]:,}",
+                Text(", ".join(map(_mark, incidents.items())) or "–", style),
+                actor.shown,
+                Text(str(self._sparks[actor.id]), style if incidents else "green"),
+            )
+        return table
+
+    def _told(self, room: int) -> list[RenderableType]:
+        """Return the newest alerts that fit into so many lines, the newest last."""
+        alerts: list[RenderableType] = []
+        for alert in reversed(list(self._alerts)):
+            text = self._alert(alert)
+            room -= len(self._console.render_lines(text))
+            if alerts and room < 0:
+                break
+            alerts.insert(0, text)
+        return alerts or [Text(" no alert yet", "dim")]
+
+    def _alert(self, alert: AlertEvent) -> RenderableType:
+        """Set its sentence in, so that it can be as long as it needs to be."""
+        head, message = self._describe(alert).split("\n")
+        message.plain = message.plain.strip()
+        return Group(Padding(head, (0, 0, 0, 1)), Padding(message, (0, 1, 0, 5)))
+
+
+def _mark(incident: tuple[str, bool]) -> str:
+    series, still = incident
+    return f"{'●' if still else '○'} {series}"
+
+
+def _style(incidents: Mapping[str, bool]) -> str:
+    if not incidents:
+        return "dim"
+    return "bold red" if any(incidents.values()) else "yellow"

@@ -1,0 +1,11 @@
+"""What can go wrong with the demo, besides what can go wrong with a broker or a worker."""
+
+from streamproc.errors import StreamprocError
+
+
+class DemoError(StreamprocError):
+    """The story did not come to its end; the message says how far it came.
+
+    Run it again on a machine with less to do; when it stops at the same event, that is a fault
+    of this program.
+    """
