@@ -13,7 +13,7 @@ import numpy as np
 
 from detectors import bocpd_kernel as kernel
 from detectors.arl import Knob
-from detectors.bank import Bank, Floats, Hits
+from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.entry import entry
 from detectors.errors import StateError
@@ -138,7 +138,7 @@ class BOCPDBank(Bank):
         order = np.argsort(lengths)
         return lengths[order], record["weights"][: record["count"]][order]
 
-    def feed(self, values: Floats, tasks: Any, longest: int, hits: Hits) -> None:  # noqa: ARG002
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right, writing into `hits`."""
         told = (hits.row, hits.statistic, hits.threshold)
         kernel.scan(values, tasks, self._records, self._limits, self._prior, self._ratios, told)

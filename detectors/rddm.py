@@ -123,7 +123,7 @@ class RDDMBank(ErrorBank):
     Parameters
     ----------
     size
-        Number of slots, of 80 bytes and a bit a value of `min_concept`: 960 by default.
+        Number of slots, of 88 bytes and a bit a value of `min_concept`: 968 by default.
     min_instances, warning_level, drift_level, max_concept, min_concept, warning_limit
         As in `RDDM`.
 

@@ -107,6 +107,8 @@ class Watch:
             registry.get(name).bank(0, **registry.resolve(name, params))
             for name, params in detectors.items()
         )
+        # Errors are 0 or 1 as they come; a unit learned from them would only hide that.
+        self._raw = tuple(registry.get(name).family == "error" for name in detectors)
         self._restarts = np.zeros(0, np.int64)
         self._standardised = np.empty((0, 0))
         self.resize(size)
@@ -178,7 +180,11 @@ class Watch:
         while len(tasks):
             # 1. What a scan finds past the first alarm of a slot is undone by its restart.
             self._standardiser.scan(values, tasks, self._standardised)
-            hits = [bank.scan(self._standardised, tasks) for bank in self._banks]
+            raw = self._unscaled(values) if any(self._raw) else values
+            hits = [
+                bank.scan(raw if is_raw else self._standardised, tasks)
+                for bank, is_raw in zip(self._banks, self._raw, strict=True)
+            ]
             rows = np.array([hit.row for hit in hits])
             rows[rows < 0] = _NONE
             first = rows.min(axis=0)
@@ -274,6 +280,10 @@ class Watch:
             f"detector:{name}": bank for name, bank in zip(self._names, self._banks, strict=True)
         }
         return {"standardiser": self._standardiser, "changes": self._changes, **banks}
+
+    def _unscaled(self, values: Floats) -> Floats:
+        """Take the values as they are, but none of a warm-up."""
+        return np.where(np.isnan(self._standardised), np.nan, values)
 
     def _restart(self, slots: Ints) -> None:
         for part in self._parts.values():
