@@ -2,7 +2,21 @@
 
 from collections.abc import Mapping
 
-from detectors import adwin, page_hinkley
+from detectors import (
+    adwin,
+    category_psi,
+    chi2,
+    cvm,
+    g_test,
+    hellinger,
+    jensen_shannon,
+    ks,
+    kswin,
+    page_hinkley,
+    psi,
+    variance,
+    wasserstein,
+)
 from detectors.entry import Entry
 from detectors.errors import UnknownDetectorError
 from detectors.params import Value, check_params
@@ -11,6 +25,17 @@ from detectors.params import Value, check_params
 _MODULES = (
     adwin,
     page_hinkley,
+    category_psi,
+    chi2,
+    cvm,
+    g_test,
+    hellinger,
+    jensen_shannon,
+    ks,
+    kswin,
+    psi,
+    variance,
+    wasserstein,
 )
 _ENTRIES: dict[str, Entry] = {module.ENTRY.name: module.ENTRY for module in _MODULES}
 
