@@ -64,6 +64,7 @@ class CategoryStability(CodedDetector):
     ...     detector.update(value)
     ...     if detector.drift_detected:
     ...         print(i)
+    1199
     """
 
     bank = CategoryStabilityBank

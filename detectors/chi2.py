@@ -62,6 +62,7 @@ class ChiSquare(CodedDetector):
     ...     detector.update(value)
     ...     if detector.drift_detected:
     ...         print(i)
+    1199
     """
 
     bank = ChiSquareBank

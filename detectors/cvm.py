@@ -68,6 +68,7 @@ class CramerVonMises(BinnedDetector):
     ...     detector.update(value)
     ...     if detector.drift_detected:
     ...         print(i)
+    1189
     """
 
     bank = CramerVonMisesBank

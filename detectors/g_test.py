@@ -33,8 +33,9 @@ class GTest(CodedDetector):
     """G test of a window of categories against a reference on one series.
 
     The statistic is twice the log-likelihood ratio of two distributions
-    against one, by Williams' divisor. The values are codes of categories, 0, 1, …; their order means
-    nothing. Classes that vanish or appear weigh more than in Pearson's test.
+    against one, by Williams' divisor. The values are codes of categories, 0, 1,
+    …; their order means nothing. Classes that vanish or appear weigh more than
+    in Pearson's test.
 
     Parameters
     ----------
@@ -67,6 +68,7 @@ class GTest(CodedDetector):
     ...     detector.update(value)
     ...     if detector.drift_detected:
     ...         print(i)
+    1199
     """
 
     bank = GTestBank

@@ -64,6 +64,7 @@ class Hellinger(DivergenceDetector):
     ...     detector.update(value)
     ...     if detector.drift_detected:
     ...         print(i)
+    1129
     """
 
     bank = HellingerBank

@@ -70,6 +70,7 @@ class KolmogorovSmirnov(BinnedDetector):
     ...     detector.update(value)
     ...     if detector.drift_detected:
     ...         print(i)
+    1639
     """
 
     bank = KolmogorovSmirnovBank

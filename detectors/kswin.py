@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from detectors import kswin_kernel as kernel
+from detectors.arrays import ArraysBank
 from detectors.bank import Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.entry import entry
@@ -17,7 +18,6 @@ from detectors.errors import ParameterError, StateError
 from detectors.params import Param, check_params
 from detectors.slots import State, blank_record
 from detectors.tails import two_sample_ks_tail
-from detectors.wide import WideBank
 
 LEAST = 0.1
 """Distances up to this never alarm, as in River."""
@@ -44,7 +44,7 @@ _BLANK = blank_record(
 )
 
 
-class KSWINBank(WideBank):
+class KSWINBank(ArraysBank):
     """Many KSWINs; parameters as in `KSWIN`.
 
     Parameters
@@ -165,11 +165,12 @@ class KSWIN(Detector):
     >>> import numpy as np
     >>> from detectors import KSWIN
     >>> detector = KSWIN(alpha=1e-6)
-    >>> values = np.random.default_rng(3).normal(0, [1] * 1000 + [5] * 1000)
+    >>> values = np.random.default_rng(3).normal([0] * 1000 + [3] * 1000)
     >>> for i, value in enumerate(values):
     ...     detector.update(value)
     ...     if detector.drift_detected:
     ...         print(i)
+    1022
     """
 
     _bank: KSWINBank

@@ -60,7 +60,7 @@ def replace(ring: Floats, order: Any, cursor: int, held: int, value: float) -> i
             order[place] = order[place + 1]
             place += 1
     order[place] = cursor
-    return min(held + 1, ring.shape[0])
+    return int(min(held + 1, ring.shape[0]))
 
 
 @compiled

@@ -66,6 +66,7 @@ class PopulationStability(DivergenceDetector):
     ...     detector.update(value)
     ...     if detector.drift_detected:
     ...         print(i)
+    1129
     """
 
     bank = PopulationStabilityBank

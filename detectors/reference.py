@@ -15,13 +15,13 @@ import numpy as np
 
 from detectors import binned_kernel as kernel
 from detectors import binned_statistics as by
+from detectors.arrays import ArraysBank
 from detectors.bank import Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.errors import StateError
 from detectors.params import Param, check_params
 from detectors.slots import State, blank_record
 from detectors.tails import chi2_bound
-from detectors.wide import WideBank
 
 AGAINST = ("warmup", "previous", "sliding")
 SAMPLE = 96
@@ -64,7 +64,7 @@ _BLANK = blank_record(
 )
 
 
-class ReferenceBank(WideBank):
+class ReferenceBank(ArraysBank):
     """Many comparisons of a window with a reference; a detector says by which statistic.
 
     Parameters

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.arrays import ArraysBank
 from detectors.bank import Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
@@ -20,7 +21,6 @@ from detectors.prefetch import AHEAD, prefetch
 from detectors.slots import State, blank_record
 from detectors.standardise_kernel import learn
 from detectors.tails import chi2_bound
-from detectors.wide import WideBank
 
 SAMPLE = 96
 """First values that the unit is learned from; the sums of the window take over their bytes."""
@@ -177,7 +177,7 @@ def _scan(
                 break
 
 
-class VarianceBank(WideBank):
+class VarianceBank(ArraysBank):
     """Many comparisons of variances; parameters as in `Variance`.
 
     Parameters
@@ -294,6 +294,7 @@ class Variance(Detector):
     ...     detector.update(value)
     ...     if detector.drift_detected:
     ...         print(i)
+    1059
     """
 
     def __init__(

@@ -76,6 +76,7 @@ class Wasserstein(BinnedDetector):
     ...     detector.update(value)
     ...     if detector.drift_detected:
     ...         print(i)
+    1119
     """
 
     bank = WassersteinBank

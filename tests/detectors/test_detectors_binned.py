@@ -164,18 +164,18 @@ DRAWS = {
 @pytest.mark.parametrize("name", [*NUMBERS, *CATEGORIES])
 def test_alpha_is_kept(name: str, draw: str) -> None:
     """One comparison of two samples of one distribution alarms about as often as alpha says."""
-    series, alpha = 20_000, 2e-3
+    series, alpha = 5_000, 1e-2
     values = DRAWS[draw](np.random.default_rng(6), (series, N + M))
     bank = registry.get(name).bank(series, alpha=alpha, stride=M)
-    # 40 alarms are expected at most, by a limit that is a fifth off at worst; 3 deviations more.
-    assert bank.update(values).sum() <= 67
+    # 50 alarms are expected at most, by limits that are a fifth off at worst; 3 deviations more.
+    assert bank.update(values).sum() <= 83
 
 
 @pytest.mark.parametrize("name", [*NUMBERS, *CATEGORIES])
 def test_false_alarms_do_not_grow_with_the_data(name: str) -> None:
-    """A million stationary values raise fewer false alarms than the union bound says."""
+    """400,000 stationary values raise fewer false alarms than the union bound says."""
     rng = np.random.default_rng(7)
-    values = rng.normal(size=(50, 20_000)) if name in NUMBERS else rng.choice(9, (50, 20_000)) * 1.0
+    values = rng.normal(size=(50, 8_000)) if name in NUMBERS else rng.choice(9, (50, 8_000)) * 1.0
     alpha, stride = 1e-3, 10
     bank = registry.get(name).bank(50, alpha=alpha, stride=stride)
     assert bank.update(values).sum() <= values.size * alpha / stride

@@ -10,7 +10,7 @@ from detectors.bank import Bank, Ints
 from detectors.slots import State, check_state, widened
 
 
-class WideBank(Bank):
+class ArraysBank(Bank):
     """A bank with arrays of one entry a slot beside its records.
 
     Parameters
