@@ -17,8 +17,8 @@ HALF = 0.5
 """Added to each count where a logarithm or a root would make much of an empty bin: a window
 of 200 leaves one of 32 bins empty all the time, and false alarms would be 200 times `alpha`."""
 ITERATIONS = 2
-"""Of the power method: the next eigenvalue is a quarter of the first, so the error of the
-first is about 4^-12."""
+"""Of the power method: in fine bins its start is off by a seven-hundredth, and each step brings
+that down to a sixteenth or less; 6 would cost 200 ns a value."""
 
 
 @compiled
