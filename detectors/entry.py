@@ -10,8 +10,9 @@ from detectors.bank import Bank
 from detectors.base import Detector
 from detectors.params import Param, Value
 
-Family = Literal["mean", "error", "distribution"]
-"""What a detector looks at: a mean or a rate, a stream of errors (0 or 1), a distribution."""
+Family = Literal["mean", "error", "distribution", "category"]
+"""What a detector looks at: a mean or a rate, a stream of errors (0 or 1), a distribution of
+numbers, or one of codes of categories, which must not be standardised."""
 
 
 @dataclass(frozen=True, slots=True)
