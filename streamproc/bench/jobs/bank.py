@@ -22,8 +22,7 @@ STATE_VALUES: Final = 100_000
 def pair_scan(size: int) -> Callable[[Floats], None]:
     """Return what feeds a matrix to a bank of each detector, as a worker's series are watched."""
     banks: list[Bank] = [
-        registry.get(name).bank(size, **registry.resolve(name, {}))
-        for name in NAMES
+        registry.get(name).bank(size, **registry.resolve(name, {})) for name in NAMES
     ]
 
     def scan(values: Floats) -> None:
