@@ -107,7 +107,7 @@ def at_equal_arl(entry: Entry, source: str, arl: float) -> Contestant | None:
     if not lengths[0] <= arl <= lengths[-1]:
         return None
     knob = float(np.exp(np.interp(np.log(arl), np.log(lengths), np.log(knobs))))
-    return ours(entry, **{entry.knob.name: knob})
+    return ours(entry, **entry.choice.turned(knob))
 
 
 def river(name: str, **params: Any) -> Contestant:

@@ -46,8 +46,8 @@ def run(*, full: bool, told: Told) -> Result:
     notes = [
         f"Seeds {seeds.POWER} and {seeds.ORACLE}; calibrated on the streams of seed {TABLE_SEED}.",
         (
-            f"{BEFORE:,} stationary values, then the change; misses count {AFTER:,}. Each "
-            "detector has "
+            f"{BEFORE:,} stationary values, then the change; misses count {AFTER:,}; series with a "
+            "false alarm before the change are left out, for each detector its own. Each has "
             "the threshold whose mean run length on the very series before the change is the "
             "stated "
             "one, not the more careful one of `arl=`; e_detector: that of its theorem."
