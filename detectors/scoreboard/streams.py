@@ -63,8 +63,8 @@ def draw(out: Path) -> Path:
         below.grid(axis="y", linewidth=0.3)
         for axes in (top, below):
             axes.axvline(CHANGE, color="black", linewidth=0.6)
-    path = out / "streams.svg"
-    figure.savefig(path, metadata={"Date": None})
+    path = out / "streams.png"
+    figure.savefig(path, dpi=80)
     return path
 
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 import pytest
 
+from detectors import registry
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
 from streamproc.errors import ConfigError, StreamprocError
@@ -29,14 +30,14 @@ limits: {max_series: 1.5,
 policy: 5
 http: {port: '80'}
 """
-PROBLEMS = """\
+PROBLEMS = f"""\
 3: models[0].wach: unknown key; did you mean `watch`? Expected one of: id, task, owner, runbook, \
 severity, watch
 4: models[0].severity: expected 'info', 'warning' or 'critical', found "Warnin"; \
 did you mean `warning`?
 5: models[0].runbook: expected a URL that starts with https://
 8: models[0].watch[0].detectors[1]: there is no such detector; did you mean `page_hinkley`? \
-Expected one of: adwin, page_hinkley
+Expected one of: {", ".join(sorted(registry.names()))}
 12: models[0].watch[1].detectors[0].page_hinkley.treshold: unknown parameter; \
 did you mean `threshold`? Expected one of: alpha, arl, delta, min_instances, mode, threshold
 14: models[0].watch[1].detectors[1].adwin.delta: expected float in (0, 1), got 7

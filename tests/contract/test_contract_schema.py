@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
+from detectors import registry
 from streamproc.contract.alerts import AlertEvent, ChangePoint, Contributor, Summary
 from streamproc.contract.base import Source
 from streamproc.contract.config import Config, Http, Limits, Policy, Topics
@@ -81,5 +82,5 @@ def test_sections_are_closed_and_events_open() -> None:
 def test_a_detectors_schema_is_what_one_writes() -> None:
     """A name, or a mapping with one name as its key."""
     name, mapping = config_schema()["$defs"]["DetectorSpec"]["anyOf"]
-    assert name["enum"] == list(mapping["properties"]) == ["adwin", "page_hinkley"]
+    assert name["enum"] == list(mapping["properties"]) == sorted(registry.names())
     assert mapping["maxProperties"] == 1

@@ -77,8 +77,12 @@ def test_every_error_is_a_detector_error() -> None:
     assert all(issubclass(e, DetectorError) for e in errors if isinstance(e, type))
 
 
+COMMANDS = {"calibration": {"rich"}, "scoreboard": {"rich", "river", "matplotlib"}}
+"""What only those who run a command need, by its folder."""
+
+
 def test_the_package_needs_numpy_and_numba_alone() -> None:
-    """No module but the calibration command imports more than numpy and numba."""
+    """No module but commands imports more than numpy and numba."""
     root = Path(detectors.__file__).parent
     for path in root.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -87,5 +91,5 @@ def test_the_package_needs_numpy_and_numba_alone() -> None:
             for name in names:
                 top = name.split(".")[0]
                 allowed = {"detectors", "numpy", "numba", "llvmlite"} | set(sys.stdlib_module_names)
-                command = path.parent.name == "calibration" and top == "rich"
+                command = top in COMMANDS.get(path.parent.name, ())
                 assert top in allowed or command, f"{path.name} imports {name}"
