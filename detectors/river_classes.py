@@ -66,7 +66,7 @@ class RiverClass:
 _DRIFT, _BINARY = "river.drift", "river.drift.binary"
 
 CLASSES: dict[str, RiverClass] = {
-    "ADWIN": RiverClass(_DRIFT, "mean", adwin.PARAMS),
+    "ADWIN": RiverClass(_DRIFT, "mean", tuple(p for p in adwin.PARAMS if p.name != "after")),
     "DDM": RiverClass(_BINARY, "error", ddm.PARAMS),
     "DummyDriftDetector": RiverClass(_DRIFT, "mean", _DUMMY),
     "EDDM": RiverClass(_BINARY, "error", eddm.PARAMS),

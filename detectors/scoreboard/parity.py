@@ -75,10 +75,12 @@ def run(*, full: bool, told: Told) -> Result:
     for name in contestants.RIVERS:
         if name not in registry.names():
             continue
+        if name == "kswin":  # equal given the same draws, see its tests; the draws are its own
+            skipped[name] = "samples its reference with draws of its own"
+            continue
         told(f"random {name}")
         values = streams["errors" if name in contestants.ERRORS else "values"]
-        seed = {"seed": 42} if name == "kswin" else {}
-        found = registry.get(name).bank(len(values), **seed).update(values)
+        found = registry.get(name).bank(len(values)).update(values)
         theirs_found = contestants.river(name).alarms(values)
         same = bool((found == theirs_found).all())
         random[name] = (int(theirs_found.sum()), int((found & theirs_found).sum()), _verdict(same))

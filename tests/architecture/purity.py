@@ -4,7 +4,15 @@ import ast
 
 CLOCKS = {"now", "utcnow", "today"}
 # Names of numpy.random that are types or take their seed as an argument.
-SEEDED = {"BitGenerator", "Generator", "PCG64", "Philox", "SeedSequence", "default_rng"}
+SEEDED = {
+    "BitGenerator",
+    "Generator",
+    "PCG64",
+    "Philox",
+    "RandomState",
+    "SeedSequence",
+    "default_rng",
+}
 NEVER = {"hash": "differs from process to process", "input": "reads", "print": "writes"}
 
 
@@ -38,8 +46,12 @@ def _call(node: ast.Call) -> str | None:
     name = _name(node.func)
     if name in NEVER:
         return f"{name}() {NEVER[name]}"
-    if name.split(".")[-1] == "default_rng" and not node.args and not node.keywords:
-        return "default_rng() without a seed"
+    if (
+        name.split(".")[-1] in {"default_rng", "RandomState"}
+        and not node.args
+        and not node.keywords
+    ):
+        return f"{name.split('.')[-1]}() without a seed"
     return None
 
 

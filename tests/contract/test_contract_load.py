@@ -205,3 +205,10 @@ def test_values_that_yaml_has_not_are_a_config_error(given: dict[str, object]) -
 def test_a_config_error_is_a_streamproc_error() -> None:
     """One except clause is enough for all that streamproc refuses."""
     assert issubclass(ConfigError, StreamprocError)
+
+
+def test_a_detector_of_categories_is_refused() -> None:
+    """A detector that would look at numbers as if they were categories says that it does not."""
+    watch = [{"on": "*", "detectors": ["chi2"]}]
+    with pytest.raises(ConfigError, match="texts are not watched yet"):
+        load({"models": [{"id": "*", "watch": watch}]})
