@@ -2,23 +2,26 @@
 
 import asyncio
 import contextlib
-import logging
 import multiprocessing
+import os
 import signal
 import sys
+import threading
 from typing import Final
 
-import structlog
 import uvloop
 from prometheus_client import CollectorRegistry
 
+from streamproc.cli.logs import log_to_stderr
 from streamproc.cli.output import note
 from streamproc.contract.config import Config
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.worker import Worker, working
 from streamproc.web.server import application, serve
 
+FAILED: Final = 1
 IDLE_CHECK_SECONDS: Final = 0.2
+LAST_WORDS_SECONDS: Final = 1.0
 
 
 def run(config: Config, exit_when_idle: float | None = None) -> None:
@@ -30,51 +33,82 @@ def run(config: Config, exit_when_idle: float | None = None) -> None:
         If it cannot start, or something unexpected ended it.
     """
     log_to_stderr()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(config, exit_when_idle))
+    current = _Run(config, exit_when_idle)
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    try:
+        runner.run(current.serve())
+    finally:
+        if current.abandoned:
+            _end_without(FAILED if sys.exc_info()[0] else 0)
+        else:
+            runner.close()
 
 
-def log_to_stderr() -> None:
-    """Write logs as lines that people read on a terminal, and machines elsewhere."""
-    terminal = sys.stderr.isatty()
-    processors: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso"),
-    ]
-    last = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=processors,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                last,
-            ],
-        )
-    )
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    logging.getLogger("streamproc").setLevel(logging.INFO)
+def _end_without(code: int) -> None:
+    """End the process although a thread of a Kafka client does not; errors are told before."""
+    timer = threading.Timer(LAST_WORDS_SECONDS, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
 
 
-async def _serve(config: Config, exit_when_idle: float | None) -> None:
-    registry = CollectorRegistry()
-    async with working(config, Metrics(registry)) as worker:
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, worker.stopped.set)
-        parent = multiprocessing.parent_process()
-        if parent is not None:  # a worker whose supervisor was killed must not live on unseen
-            loop.add_reader(parent.sentinel, worker.stopped.set)
-        app = application(registry, worker.unhealthy, worker.unready)
-        async with serve(app, config.http) as port:
-            where = f"; metrics on http://{config.http.host}:{port}" if config.http else ""
-            note(f"watching {config.broker}{where}")
-            if exit_when_idle is None:
+class _Run:
+    """One run of a worker: what HTTP, signals and the end of its supervisor act on."""
+
+    def __init__(self, config: Config, exit_when_idle: float | None) -> None:
+        self._config = config
+        self._idle = exit_when_idle
+        self._worker: Worker | None = None
+        self._starting: asyncio.Task[None] | None = None
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether a Kafka client was left that would keep the process alive."""
+        return self._worker is not None and self._worker.abandoned
+
+    async def serve(self) -> None:
+        """Listen, so that a port that is taken ends it before anything is touched; then work."""
+        registry = CollectorRegistry()
+        app = application(registry, self._unhealthy, self._unready)
+        async with serve(app, self._config.http) as port:
+            self._starting = asyncio.create_task(self._work(Metrics(registry), port))
+            self._listen_for_the_end()
+            with contextlib.suppress(asyncio.CancelledError):  # told to stop while starting
+                await self._starting
+
+    async def _work(self, metrics: Metrics, port: int | None) -> None:
+        http = self._config.http
+        where = f"; metrics on http://{http.host}:{port}" if http else ""
+        async with working(self._config, metrics) as worker:
+            self._worker = worker
+            note(f"watching {self._config.broker}{where}")
+            if self._idle is None:
                 await worker.stopped.wait()
             else:
-                await _until_idle(worker, exit_when_idle)
+                await _until_idle(worker, self._idle)
+
+    def _listen_for_the_end(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._stop)
+        parent = multiprocessing.parent_process()
+        if parent is not None:  # a worker whose supervisor was killed must not live on unseen
+            loop.add_reader(parent.sentinel, self._orphaned, parent.sentinel)
+
+    def _orphaned(self, sentinel: int) -> None:
+        asyncio.get_running_loop().remove_reader(sentinel)  # it stays readable for ever
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._worker is not None:
+            self._worker.stopped.set()
+        elif self._starting is not None and not self._starting.cancelling():
+            self._starting.cancel()  # nothing was taken yet
+
+    def _unhealthy(self) -> str | None:
+        return None if self._worker is None else self._worker.unhealthy()
+
+    def _unready(self) -> str | None:
+        return "starting" if self._worker is None else self._worker.unready()
 
 
 async def _until_idle(worker: Worker, seconds: float) -> None:

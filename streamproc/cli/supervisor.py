@@ -1,5 +1,6 @@
 """Several workers on one machine, and the process that starts again what dies."""
 
+import asyncio
 import logging
 import multiprocessing
 import signal
@@ -11,14 +12,18 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from types import FrameType
 from typing import Final
 
+from streamproc.cli.logs import log_to_stderr
 from streamproc.cli.output import note
-from streamproc.cli.serving import log_to_stderr, run
+from streamproc.cli.serving import run
 from streamproc.contract.config import Config
 from streamproc.errors import StreamprocError
+from streamproc.transport.topics import ensure_topics
 
 # A worker that dies at once would otherwise keep a core busy with starting it.
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
+# A worker that ran for so long did not die of its start.
+LONG_ENOUGH: Final = 120.0
 # A worker stops within 25 s; orchestrators kill after 30.
 STOP_SECONDS: Final = 28.0
 
@@ -34,6 +39,7 @@ class Place:
     process: SpawnProcess | None = None
     pause: float = FIRST_PAUSE
     due: float = 0.0
+    started: float = 0.0
     done: bool = False
 
 
@@ -52,13 +58,23 @@ class Supervisor:
 
     def __init__(self, config: Config, processes: int, exit_when_idle: float | None) -> None:
         self._context: SpawnContext = multiprocessing.get_context("spawn")
+        self._config = config
         self._idle = exit_when_idle
         self._places = [Place(number, _at(config, number)) for number in range(processes)]
         self._stopping = False
 
     def run(self) -> None:
-        """Start the workers; return when all of them have ended."""
+        """Start the workers; return when all of them have ended.
+
+        Raises
+        ------
+        BrokerError
+            At the start, if the cluster cannot be used: no worker would do better.
+        """
         log_to_stderr()
+        created = asyncio.run(ensure_topics(self._config))
+        if created:
+            _log.info("created topics: %s", ", ".join(created))
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._stop)
         note(f"running {len(self._places)} workers")
@@ -73,10 +89,8 @@ class Supervisor:
         process = place.process
         if process is None:
             if not place.done and time.monotonic() >= place.due:
-                place.process = self._context.Process(
-                    target=_work, args=(place.config, self._idle), daemon=True
-                )
-                place.process.start()
+                place.started = time.monotonic()
+                place.process = self._spawn(place)
             return
         if process.is_alive():
             return
@@ -84,6 +98,8 @@ class Supervisor:
         if process.exitcode == 0:
             place.done = True
             return
+        if time.monotonic() - place.started > LONG_ENOUGH:
+            place.pause = FIRST_PAUSE
         _log.warning(
             "worker %d ended with %s; starting it again in %.0f s",
             place.number,
@@ -92,6 +108,17 @@ class Supervisor:
         )
         place.due = time.monotonic() + place.pause
         place.pause = min(2 * place.pause, LONGEST_PAUSE)
+
+    def _spawn(self, place: Place) -> SpawnProcess:
+        process = self._context.Process(target=_work, args=(place.config, self._idle), daemon=True)
+        # Ctrl-C reaches every process of a terminal. The supervisor passes its own word on; a
+        # child that still imports would only show where it was.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        return process
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
@@ -116,10 +143,9 @@ def _at(config: Config, number: int) -> Config:
 
 
 def _work(config: Config, exit_when_idle: float | None) -> None:
-    # Ctrl-C reaches every process of a terminal; the supervisor passes its own word on.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         run(config, exit_when_idle)
     except StreamprocError as error:
-        note(f"error: {error}")
+        for line in str(error).splitlines():
+            note(f"error: {line}")
         sys.exit(1)

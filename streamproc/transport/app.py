@@ -1,6 +1,5 @@
 """The Faust application: one agent, which hands slices to the pipeline."""
 
-import tempfile
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -22,12 +21,19 @@ SESSION_SECONDS = 6.0
 HEARTBEAT_SECONDS = 1.0
 
 
+class App(faust.App):
+    """A Faust application that writes nothing to the disk."""
+
+    def _create_directories(self) -> None:
+        """Faust's folders are for tables, of which there are none."""
+
+
 def make_app(
     config: Config,
     topics: tuple[str, ...],
     handle: Handler,
     assigned: Callable[[set[TP]], None],
-) -> faust.App:
+) -> App:
     """Make the application.
 
     Parameters
@@ -47,7 +53,7 @@ def make_app(
     Nothing of Faust's tables, web server or leader election is used; state is our own.
     """
     limits = config.limits
-    app = faust.App(
+    app = App(
         config.group,
         broker=[URL(f"slices://{address}") for address in config.bootstrap_servers],
         broker_credentials=faust_credentials(config.security),
@@ -61,7 +67,6 @@ def make_app(
         topic_allow_declare=False,  # topics are created as configured, before this starts
         web_enabled=False,
         store="memory://",
-        datadir=tempfile.gettempdir(),
         autodiscover=False,
     )
     source = slice_topic(

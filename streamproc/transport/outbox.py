@@ -10,9 +10,11 @@ from aiokafka import AIOKafkaProducer, errors
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.core.record import DeadLetter
+from streamproc.transport.clients import REQUEST_SECONDS
 
 # A leader election lasts seconds; asking again sooner only adds load to a cluster in trouble.
 RETRY_SECONDS: Final = 1.0
+_OURS: Final = ("reason", "detail", "topic", "partition", "offset", "timestamp")
 
 _log = logging.getLogger(__name__)
 
@@ -62,19 +64,37 @@ class Outbox:
         )
         again: list[Letter] = []
         for letter, result in zip(letters, results, strict=True):
-            if isinstance(result, errors.MessageSizeTooLargeError) and letter.value is not None:
-                again.append(_without_value(letter))
-            elif isinstance(result, errors.KafkaError) and result.retriable:
+            if isinstance(result, errors.MessageSizeTooLargeError):
+                # Perhaps only together with others: brokers refuse a batch as a whole.
+                again += await self._send_smaller(letter)
+            elif _passes(result):
                 again.append(letter)
             elif isinstance(result, BaseException):
                 raise result
         return again
 
+    async def _send_smaller(self, letter: Letter) -> list[Letter]:
+        """Send a letter on its own, each time with less in it; return it if it has to wait."""
+        for smaller in _ever_smaller(letter):
+            try:
+                await self._send_one(smaller)
+            except errors.MessageSizeTooLargeError:
+                continue
+            except (errors.KafkaError, TimeoutError) as error:
+                if _passes(error):
+                    return [letter]
+                raise
+            return []
+        _log.error("topic %s takes nothing of %s", letter.topic, _told(letter))
+        return []
+
     async def _send_one(self, letter: Letter) -> None:
-        confirmed = await self._producer.send(
-            letter.topic, letter.value, key=letter.key, headers=letter.headers
-        )
-        await confirmed
+        # The client gives up by itself; where it does not (aiokafka issue 1101), it hangs.
+        async with asyncio.timeout(REQUEST_SECONDS + 10):
+            confirmed = await self._producer.send(
+                letter.topic, letter.value, key=letter.key, headers=letter.headers
+            )
+            await confirmed
 
     def _of_alerts(self, alerts: Sequence[AlertEvent]) -> Iterator[Letter]:
         for alert in alerts:
@@ -99,8 +119,35 @@ def _headers(letter: DeadLetter) -> Iterator[tuple[str, bytes]]:
         yield "index", str(letter.index).encode()
 
 
-def _without_value(letter: Letter) -> Letter:
+def _passes(result: BaseException | None) -> bool:
+    """Whether what went wrong is over in a while."""
+    return isinstance(result, TimeoutError) or (
+        isinstance(result, errors.KafkaError) and bool(result.retriable)
+    )
+
+
+def _ever_smaller(letter: Letter) -> Iterator[Letter]:
+    """Give a letter, then a dead letter without its value, then with our own headers alone."""
+    yield letter
+    if not letter.headers:  # an alert is nothing without its value
+        return
     size = len(letter.value or b"")
     note = f"the value, {size} bytes, is more than this topic takes; read it where it came from"
-    _log.warning("dead letter of %d bytes is more than topic %s takes", size, letter.topic)
-    return letter._replace(value=None, headers=[*letter.headers, ("omitted", note.encode())])
+    omitted = ("omitted", note.encode())
+    _log.warning(
+        "%s is more than topic %s takes: its value is left out", _told(letter), letter.topic
+    )
+    yield letter._replace(value=None, headers=[*letter.headers, omitted])
+    ours = dict(letter.headers)
+    yield letter._replace(
+        key=None, value=None, headers=[*((name, ours[name]) for name in _OURS), omitted]
+    )
+
+
+def _told(letter: Letter) -> str:
+    """Say which record of ours this is, in a few words."""
+    if not letter.headers:
+        return f"an alert of {len(letter.value or b'')} bytes"
+    ours = dict(letter.headers)
+    topic, partition, offset = (ours[name].decode() for name in ("topic", "partition", "offset"))
+    return f"the dead letter of {topic}-{partition}@{offset}, {len(letter.value or b'')} bytes,"

@@ -8,22 +8,29 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from aiokafka import errors
 from faust.types import TP
 
 from streamproc.contract.config import Config
 from streamproc.transport.app import Acknowledge, make_app
 from streamproc.transport.clients import open_producer
-from streamproc.transport.errors import WorkerError
+from streamproc.transport.errors import BrokerUnreachableError, WorkerError
+from streamproc.transport.marks import Mark, mark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.pipeline import Partition, Pipeline
 from streamproc.transport.slices import Slice
 from streamproc.transport.topics import ensure_topics
 
-# Together less than the 30 s that orchestrators wait before they kill.
-FINISH_SECONDS: Final = 15.0
-STOP_SECONDS: Final = 10.0
+# With the producer's 5 s together less than the 30 s that orchestrators wait before they kill.
+FINISH_SECONDS: Final = 10.0
+STOP_SECONDS: Final = 8.0
+# The brokers answered a moment ago: what takes longer than an election does not end by itself.
+START_SECONDS: Final = 30.0
 HOUSEKEEPING_SECONDS: Final = 1.0
+# Records wait and none is handled: the client hangs (Faust issues 175, 640). A cluster that is
+# away for less must not end its workers.
+STALL_SECONDS: Final = 600.0
 # What a record needs beside its value: key, headers, framing.
 ENVELOPE_BYTES: Final = 2**16
 
@@ -44,10 +51,13 @@ class Worker:
     ----------
     stopped : asyncio.Event
         Set when no further slice will be taken.
+    abandoned : bool
+        Whether a Kafka client did not stop: its thread would keep the process from ending.
     """
 
     def __init__(self, config: Config, line: Pipeline) -> None:
         self._line = line
+        self._broker = config.broker
         self._app = make_app(config, line.topics, self._handle, self._assigned)
         self._busy = asyncio.Lock()
         self._failure: BaseException | None = None
@@ -56,6 +66,7 @@ class Worker:
         self._active = time.monotonic()
         self._housekeeping: asyncio.Task[None] | None = None
         self.stopped = asyncio.Event()
+        self.abandoned = False
 
     @property
     def failure(self) -> BaseException | None:
@@ -67,10 +78,10 @@ class Worker:
         return None if self._failure is None else f"failed: {self._failure}"
 
     def unready(self) -> str | None:
-        """Why this worker does not work yet; None when it does."""
-        if self._failure is None and self._ready:
-            return None
-        return self.unhealthy() or "waiting for the group to assign partitions"
+        """Why this worker does not work; None when it does."""
+        if self._failure is not None or self.stopped.is_set():
+            return self.unhealthy() or "stopping"
+        return None if self._ready else "waiting for the group to assign partitions"
 
     def idle_seconds(self) -> float:
         """How long there was nothing to do; 0 while it waits for partitions or is behind."""
@@ -79,24 +90,46 @@ class Worker:
         return time.monotonic() - self._active
 
     async def start(self) -> None:
-        """Join the group and begin."""
-        await self._app.start()
+        """Join the group and begin.
+
+        Raises
+        ------
+        BrokerUnreachableError
+            If the cluster stopped answering a moment ago.
+        """
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await self._app.start()
+        except (errors.KafkaError, OSError) as error:  # TimeoutError is an OSError
+            raise BrokerUnreachableError(
+                f"{self._broker} does not let its group be joined"
+                f" ({str(error) or type(error).__name__}): check that all of its brokers are up"
+            ) from error
         self._housekeeping = asyncio.create_task(self._keep_house())
+        self._housekeeping.add_done_callback(self._kept_house)
 
     async def stop(self) -> None:
-        """Finish the slice at hand, commit, leave the group."""
+        """Finish the slice at hand, commit, leave the group; within 20 s, whatever hangs."""
         self.stopped.set()
         if self._housekeeping is not None:
             self._housekeeping.cancel()
         with contextlib.suppress(TimeoutError):  # then it is not acknowledged, and comes again
             await asyncio.wait_for(self._busy.acquire(), FINISH_SECONDS)
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                if not self._app.crashed:
-                    await self._app.consumer.commit()
-                await self._app.stop()
-        except TimeoutError:
+        # Faust swallows cancellation, so what does not end is left.
+        leaving = asyncio.create_task(self._leave())
+        done, _ = await asyncio.wait({leaving}, timeout=STOP_SECONDS)
+        if not done:
+            self.abandoned = True
             _log.warning("the Kafka client did not stop within %.0f s; it was left", STOP_SECONDS)
+            return
+        leaving.result()
+
+    async def _leave(self) -> None:
+        # A commit that is under way may have begun before the last slice was done; it is then
+        # only waited for.
+        if not self._app.crashed and self._ready and not await self._app.consumer.commit():
+            await self._app.consumer.commit()
+        await self._app.stop()
 
     async def _handle(self, part: Slice, acknowledge: Acknowledge) -> None:
         """Take one slice; after a failure or a stop none is taken, so none acknowledged."""
@@ -104,7 +137,7 @@ class Worker:
             async with self._busy:
                 if not self.stopped.is_set():
                     self._active = time.monotonic()
-                    await self._line.handle(part)
+                    await self._line.handle(part, self._mark((part.topic, part.partition)))
                     await acknowledge()
                     self._active = time.monotonic()
                     return
@@ -125,12 +158,21 @@ class Worker:
     async def _keep_house(self) -> None:
         while not self.stopped.is_set():
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
-            self._behind = self._line.gauge(self._end)
+            self._behind = self._line.gauge(self._mark)
             if self._app.crashed:
                 self._fail(self._app.crash_reason)
+            stalled = time.monotonic() - self._active
+            if self._behind and not self._busy.locked() and stalled > STALL_SECONDS:
+                self._fail(
+                    WorkerError(f"{self._behind} records wait, none came for {stalled:.0f} s")
+                )
 
-    def _end(self, partition: Partition) -> int:
-        return int(self._app.consumer.highwater(TP(*partition)) or 0)
+    def _kept_house(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._fail(task.exception())
+
+    def _mark(self, partition: Partition) -> Mark:
+        return mark(self._app.consumer, *partition)
 
 
 @asynccontextmanager
@@ -151,8 +193,8 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
     largest = config.limits.record_bytes + ENVELOPE_BYTES
     async with open_producer(config, linger_ms=0, max_request_size=largest) as producer:
         worker = Worker(config, Pipeline(config, Outbox(config, producer), metrics))
-        await worker.start()
         try:
+            await worker.start()
             yield worker
         finally:
             await worker.stop()

@@ -2,12 +2,16 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from streamproc.contract.config import Http
 from streamproc.errors import StreamprocError
+
+# A client that does not read its answer must not hold up the end.
+SHUTDOWN_SECONDS: Final = 1.0
 
 State = Callable[[], str | None]
 """None when all is well, else what is not."""
@@ -58,7 +62,7 @@ async def serve(app: web.Application, http: Http | None) -> AsyncIterator[int | 
     if http is None:
         yield None
         return
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, http.host, http.port)

@@ -1,0 +1,72 @@
+"""What a service writes about itself while it runs."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+# A client whose broker is away says so in three ways, each ten times a second.
+AGAIN_SECONDS: Final = 60.0
+_CHATTY: Final = ("aiokafka", "faust", "mode")
+# Faust tells of each part of itself that starts or stops, under the name of its module.
+_FAUST_SPEAKS: Final = (
+    "streamproc.transport.app",
+    "streamproc.transport.driver_consumer",
+    "streamproc.transport.driver_pace",
+)
+
+
+class OncePerMinute(logging.Filter):
+    """Lets each kind of line of the libraries beneath through once a minute.
+
+    Parameters
+    ----------
+    clock
+        Seconds, from anywhere.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[tuple[str, object], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line is written."""
+        if record.name.partition(".")[0] not in _CHATTY:
+            return True
+        # Kinds are told apart by the text before its values are put in, of which there are few.
+        kind, now = (record.name, str(record.msg)[:80]), self._clock()
+        if now - self._said.get(kind, -AGAIN_SECONDS) < AGAIN_SECONDS:
+            return False
+        self._said[kind] = now
+        return True
+
+
+def log_to_stderr() -> None:
+    """Write logs as lines that people read on a terminal, and machines elsewhere."""
+    terminal = sys.stderr.isatty()
+    processors: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso"),
+    ]
+    last = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=processors,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                last,
+            ],
+        )
+    )
+    handler.addFilter(OncePerMinute())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("streamproc").setLevel(logging.INFO)
+    for name in _FAUST_SPEAKS:
+        logging.getLogger(name).setLevel(logging.WARNING)

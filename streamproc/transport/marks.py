@@ -1,0 +1,55 @@
+"""How far a partition is: what its group has handled, what was fetched, where its log ends."""
+
+from typing import Any, NamedTuple
+
+from aiokafka import TopicPartition
+from faust.types import TP
+
+
+class Mark(NamedTuple):
+    """Offsets of a partition; None where not known, as in a rebalance.
+
+    Attributes
+    ----------
+    committed
+        After the last record that the group has handled.
+    fetched
+        After the last record that the client has handed over, or skipped: compaction and
+        transactions leave offsets without a record.
+    end
+        After the last record of the log.
+    in_flight
+        Whether something that was handed over is not acknowledged yet.
+    """
+
+    committed: int | None = None
+    fetched: int | None = None
+    end: int | None = None
+    in_flight: bool = False
+
+    def behind(self, handled: int | None) -> int:
+        """Return how many records wait, given the offset after the last one handled.
+
+        At least 1 as long as the end is not known.
+        """
+        if self.end is None or self.fetched is None:
+            return 1
+        if self.fetched >= self.end and not self.in_flight:
+            return 0  # even where the last offsets of the log hold no record
+        known = [offset for offset in (handled, self.committed) if offset is not None]
+        return max(1, self.end - max(known, default=0))
+
+
+def mark(consumer: Any, topic: str, partition: int) -> Mark:
+    """Read a partition's offsets from Faust's consumer; nobody is asked."""
+    tp = TP(topic, partition)
+    client = consumer._thread._consumer  # noqa: SLF001  its thread writes, reading is safe
+    subscription = client._subscription.subscription  # noqa: SLF001
+    assignment = subscription and subscription.assignment
+    state = assignment and assignment.state_value(TopicPartition(topic, partition))
+    return Mark(
+        committed=consumer._committed_offset.get(tp),  # noqa: SLF001
+        fetched=state._position if state else None,  # noqa: SLF001  None until it was found
+        end=state.highwater if state else None,
+        in_flight=any(message.tp == tp for message in consumer.unacked),
+    )
