@@ -29,7 +29,7 @@ _BLANK = blank_record(
         "rise": (np.float64, 0.0),
         "fall": (np.float64, 0.0),
         "lowest": (np.float64, np.inf),
-        "highest": (np.float64, -1.0),  # River's start; it matters to alarms of the first values
+        "highest": (np.float64, -1.0),  # any start below the first sum
         "alarmed": (np.bool_, False),
     }
 )

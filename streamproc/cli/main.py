@@ -23,7 +23,7 @@ WRONG_USAGE: Final = 2
 # Each command with the example that its --help shows. What a command needs beyond the standard
 # library it imports when it runs, so that --help is there at once.
 _COMMANDS: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
-    (demo, "streamproc demo"),
+    (demo, "streamproc demo --events 20000"),
     (broker, "streamproc broker --port 9092"),
     (worker, "streamproc worker --config streamproc.yaml"),
     (publish, "streamproc publish transactions.csv.gz --model fraud --prediction score"),

@@ -22,7 +22,7 @@ class Catalogue:
     refused
         Series that were not watched because `limits.max_series` was reached.
     told
-        Whether that was said in an alert.
+        Names of the limits whose being reached was said in an alert.
     """
 
     def __init__(self, topic: Topic, config: Config) -> None:
@@ -33,7 +33,7 @@ class Catalogue:
         self.profiles: dict[tuple[str, ...], Profile] = {}
         self.series = 0
         self.refused = 0
-        self.told = False
+        self.told: set[str] = set()
 
     def settle(self, model_id: str, shape: Shape) -> Model | None:
         """Put a model where events of this shape are read; None when nothing more fits."""
@@ -49,6 +49,8 @@ class Catalogue:
         else:
             layout = self._layout(shape, model.config)
             events = model.layout.remove(model)
+            if not model.layout.rows:  # a model that keeps growing must not leave a trail
+                del self.layouts[model.layout.shape, id(model.config)]
         for name, profile in zip(layout.series, layout.profiles, strict=True):
             if profile is not None and name not in model.slots:
                 self._watch(model, name, profile)

@@ -96,9 +96,17 @@ def resolved(
     )
 
 
-def full(model_id: str, limit: int, origin: Origin, now: datetime) -> AlertEvent:
-    """Say, once, that a partition has no room for further series."""
-    identity = _identity(("full", model_id), origin)
+ADVICE = {
+    "max_series": "raise the limit, spread the models over more partitions, or stop the producer"
+    " that makes up names (see streamproc_series_refused)",
+    "max_features": "raise the limit, or stop the producer that makes up names",
+}
+
+
+def full(model_id: str, reached: tuple[str, int], origin: Origin, now: datetime) -> AlertEvent:
+    """Say, once, that a partition has no room for what an event brings; `reached`: the limit."""
+    limit, most = reached
+    identity = _identity(("full", limit, model_id), origin)
     return AlertEvent(
         alert_id=identity,
         incident_id=identity,
@@ -109,10 +117,9 @@ def full(model_id: str, limit: int, origin: Origin, now: datetime) -> AlertEvent
         series="features",
         detector="limits",
         severity="critical",
-        message=f"partition {origin.partition} of topic {origin.topic!r} has reached"
-        f" limits.max_series, {limit}: from model {model_id!r} on, new series are not watched"
-        " (see streamproc_series_refused); raise the limit, spread the models over more"
-        " partitions, or stop the producer that makes up names",
+        message=f"limits.{limit}, {most}, is reached on partition {origin.partition} of topic"
+        f" {origin.topic!r}: what model {model_id!r} and later ones bring beyond it is not"
+        f" watched; {ADVICE[limit]}",
         ts=_datetime(origin.ts),
         detected_at=now,
         source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),

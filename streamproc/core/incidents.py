@@ -79,7 +79,7 @@ class Incidents:
         if incident is None:
             incident = self.open[key] = begin(series, alarm, origin)
             return alarmed("firing", series, incident, alarm, origin, now)
-        if origin.ts - incident.said < self._interval:
+        if abs(origin.ts - incident.said) < self._interval:  # time may run backwards
             return None
         incident.said = origin.ts
         return alarmed("updated", series, incident, alarm, origin, now)

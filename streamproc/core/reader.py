@@ -39,8 +39,8 @@ class Reader:
         Called with groups of events: at the end of a slice, and before a known model
         changes its layout, so that each series is fed in log order.
     full
-        Called once, with an event, its place and its record, when a series of it is the first
-        that is not watched because of `limits.max_series`.
+        Called once for each limit, with its name and the event, its place and its record,
+        when a series of that event is the first that is not watched because of it.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Reader:
         topic: str,
         partition: int,
         watch: Callable[[Groups, Sequence[Record], Outcome], None],
-        full: Callable[[Any, int, Record], None],
+        full: Callable[[str, Any, int, Record], None],
     ) -> None:
         self._catalogue = catalogue
         self._limits = catalogue.config.limits
@@ -107,9 +107,7 @@ class Reader:
                 continue
             place = (position << PLACE_BITS) + max(index, 0)
             layout = self._layout(event, groups, records, outcome)
-            if self._catalogue.refused and not self._catalogue.told:
-                self._catalogue.told = True
-                self._full(event, place, record)
+            self._tell_limits(event, layout, place, record)
             if layout is None:
                 continue
             self._hint(record.key, layout)
@@ -134,6 +132,19 @@ class Reader:
             outcome.events += 1
             return None
         return model.layout
+
+    def _tell_limits(self, event: Any, layout: Layout | None, place: int, record: Record) -> None:
+        told = self._catalogue.told
+        if self._catalogue.refused and "max_series" not in told:
+            told.add("max_series")
+            self._full("max_series", event, place, record)
+        if layout is None or "max_features" in told:
+            return
+        if layout.shape.features >= self._limits.max_features and not all(
+            layout.shape.knows(name) for name in event.features or ()
+        ):
+            told.add("max_features")
+            self._full("max_features", event, place, record)
 
     def _hand_over(self, groups: Groups, records: Sequence[Record], outcome: Outcome) -> None:
         outcome.events += sum(len(group.events) for group in groups.values())

@@ -40,6 +40,15 @@ class Shape:
     form: Form = Form.NONE
     classes: tuple[str, ...] = ()
 
+    @property
+    def features(self) -> int:
+        """Number of features."""
+        return len(self.numbers) + len(self.others)
+
+    def knows(self, name: str) -> bool:
+        """Whether a feature has a place here."""
+        return name in self.numbers or any(name == other for other, _ in self.others)
+
     def series(self) -> tuple[str, ...]:
         """Names of the series that the numbers of one event go to, in their order."""
         features = tuple(f"feature:{name}" for name in self.numbers)

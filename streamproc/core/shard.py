@@ -56,12 +56,12 @@ class Shard:
         outcome.positions = [place >> PLACE_BITS for place, _ in self._said]
         return outcome
 
-    def _full(self, event: Any, place: int, record: Record) -> None:
+    def _full(self, limit: str, event: Any, place: int, record: Record) -> None:
         origin = self.incidents.origin(
             place, record.offset, seconds(event.ts, record), event.model_version
         )
-        limit = self.catalogue.config.limits.max_series
-        self._said.append((place, full(event.model_id, limit, origin, self._now)))
+        reached = limit, int(getattr(self.catalogue.config.limits, limit))
+        self._said.append((place, full(event.model_id, reached, origin, self._now)))
 
     def _watch(self, groups: Groups, records: Sequence[Record], _outcome: Outcome) -> None:
         for layout, group in groups.items():

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as base
@@ -11,9 +11,6 @@ from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
 from streamproc.transport.slices import Pace, split
-
-if TYPE_CHECKING:
-    from streamproc.transport.driver_consumer import SliceConsumer
 
 __all__ = ["SliceScheduler", "SliceThread"]
 
@@ -23,10 +20,15 @@ __all__ = ["SliceScheduler", "SliceThread"]
 _FETCH_WAIT_MS = 50
 
 
+class Limited(Protocol):
+    """A consumer that knows how many records one poll may take."""
+
+    def poll_records(self) -> int | None:
+        """Return the number; None: no limit."""
+
+
 class SliceThread(base.AIOKafkaConsumerThread):
     """The thread of the Kafka client."""
-
-    consumer: "SliceConsumer"
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -41,12 +43,13 @@ class SliceThread(base.AIOKafkaConsumerThread):
     ) -> RecordMap:
         """Fetch records in the thread, at most as many as a slice may have."""
         consumer = self._ensure_consumer()
+        limited = cast("Limited", self.consumer)
         # Faust's queue between the threads runs two tasks a call; this is one hop each way
         fetching = self._fetch_records(
             consumer,
             active_partitions or set(),  # the empty set stands for all
             timeout=timeout,
-            max_records=self.consumer.poll_records() or consumer._max_poll_records,  # noqa: SLF001
+            max_records=limited.poll_records() or consumer._max_poll_records,  # noqa: SLF001
         )
         return await asyncio.wrap_future(
             asyncio.run_coroutine_threadsafe(fetching, self.thread_loop)

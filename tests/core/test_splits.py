@@ -100,3 +100,20 @@ def test_a_cap_on_series_gives_the_same_in_any_split() -> None:
     assert "limits.max_series" in full.message
     assert together.catalogue.series == 7
     assert together.catalogue.refused > 0
+
+
+def test_made_up_feature_names_are_capped_and_told_once() -> None:
+    """Past limits.max_features a model's new names are not watched, which one alert says."""
+    events = [
+        {"model_id": "m", "prediction": 0.5, "features": {"a": 1.0, f"made up {index}": 1.0}}
+        for index in range(300)
+    ]
+    target = shard({"limits": {"max_features": 10}})
+    outcome = run(target, [record(index, event) for index, event in enumerate(events)])
+
+    [alert] = outcome.alerts
+    assert "limits.max_features, 10, is reached" in alert.message
+    assert alert.source.offset == 9
+    assert (outcome.events, outcome.dead_letters) == (300, [])
+    assert target.catalogue.series == 11
+    assert len(target.catalogue.layouts) == 1

@@ -121,6 +121,18 @@ def test_learned_slots_hold_no_buffer() -> None:
     assert standardiser.nbytes() < 100 * 5000
 
 
+def test_restarts_while_learning_leak_nothing() -> None:
+    """Slots reset again and again in mid-warm-up hold no more than at first."""
+    values = np.random.default_rng(6).normal(size=(100, W // 2))
+    standardiser = Standardiser(100, warmup=W, clip=4.0)
+    held = []
+    for _ in range(20):
+        standardiser.scan(values, every_row(values), np.empty_like(values))
+        held.append(standardiser.nbytes())
+        standardiser.reset(np.arange(100))
+    assert max(held) == held[0]
+
+
 @settings(max_examples=30, deadline=None)
 @given(cuts=st.lists(st.integers(1, 199), max_size=8), resets=st.sets(st.integers(0, 3)))
 def test_any_split_and_reload_is_the_same(cuts: list[int], resets: set[int]) -> None:
