@@ -10,6 +10,7 @@ import threading
 from typing import Final
 
 import uvloop
+from mode.threads import WorkerThread
 from prometheus_client import CollectorRegistry
 
 from streamproc.cli.logs import log_to_stderr
@@ -33,12 +34,11 @@ def run(config: Config, exit_when_idle: float | None = None) -> None:
         If it cannot start, or something unexpected ended it.
     """
     log_to_stderr()
-    current = _Run(config, exit_when_idle)
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     try:
-        runner.run(current.serve())
+        runner.run(_Run(config, exit_when_idle).serve())
     finally:
-        if current.abandoned:
+        if any(isinstance(thread, WorkerThread) for thread in threading.enumerate()):
             _end_without(FAILED if sys.exc_info()[0] else 0)
         else:
             runner.close()
@@ -59,11 +59,6 @@ class _Run:
         self._idle = exit_when_idle
         self._worker: Worker | None = None
         self._starting: asyncio.Task[None] | None = None
-
-    @property
-    def abandoned(self) -> bool:
-        """Whether a Kafka client was left that would keep the process alive."""
-        return self._worker is not None and self._worker.abandoned
 
     async def serve(self) -> None:
         """Listen, so that a port that is taken ends it before anything is touched; then work."""

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from types import FrameType
@@ -113,6 +114,7 @@ class Supervisor:
         process = self._context.Process(target=_work, args=(place.config, self._idle), daemon=True)
         # Ctrl-C reaches every process of a terminal. The supervisor passes its own word on; a
         # child that still imports would only show where it was.
+        resource_tracker.ensure_running()  # it would unblock the signal when it starts
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process.start()

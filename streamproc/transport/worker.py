@@ -25,8 +25,10 @@ from streamproc.transport.topics import ensure_topics
 # With the producer's 5 s together less than the 30 s that orchestrators wait before they kill.
 FINISH_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 8.0
-# The brokers answered a moment ago: what takes longer than an election does not end by itself.
-START_SECONDS: Final = 30.0
+# Joining waits for every member of the group to say what it has handled: 60 s at most, by Faust's
+# rebalance time-out, twice when the membership changes meanwhile.
+JOIN_SECONDS: Final = 150.0
+SLOW_JOIN_SECONDS: Final = 10.0
 HOUSEKEEPING_SECONDS: Final = 1.0
 # Records wait and none is handled: the client hangs (Faust issues 175, 640). A cluster that is
 # away for less must not end its workers.
@@ -51,22 +53,19 @@ class Worker:
     ----------
     stopped : asyncio.Event
         Set when no further slice will be taken.
-    abandoned : bool
-        Whether a Kafka client did not stop: its thread would keep the process from ending.
     """
 
     def __init__(self, config: Config, line: Pipeline) -> None:
         self._line = line
-        self._broker = config.broker
+        self._config = config
         self._app = make_app(config, line.topics, self._handle, self._assigned)
         self._busy = asyncio.Lock()
         self._failure: BaseException | None = None
         self._ready = False
-        self._behind = 0
+        self._behind = 1  # nobody has looked yet
         self._active = time.monotonic()
         self._housekeeping: asyncio.Task[None] | None = None
         self.stopped = asyncio.Event()
-        self.abandoned = False
 
     @property
     def failure(self) -> BaseException | None:
@@ -95,16 +94,20 @@ class Worker:
         Raises
         ------
         BrokerUnreachableError
-            If the cluster stopped answering a moment ago.
+            If the cluster stopped answering a moment ago, or the group lets nobody join.
         """
+        slow = asyncio.get_running_loop().call_later(SLOW_JOIN_SECONDS, self._say_slow)
         try:
-            async with asyncio.timeout(START_SECONDS):
+            async with asyncio.timeout(JOIN_SECONDS):
                 await self._app.start()
         except (errors.KafkaError, OSError) as error:  # TimeoutError is an OSError
             raise BrokerUnreachableError(
-                f"{self._broker} does not let its group be joined"
-                f" ({str(error) or type(error).__name__}): check that all of its brokers are up"
+                f"{self._config.broker} does not let group {self._config.group} be joined"
+                f" ({str(error) or type(error).__name__}): check that all of its brokers are up;"
+                " the embedded broker has to be restarted when a worker was killed"
             ) from error
+        finally:
+            slow.cancel()
         self._housekeeping = asyncio.create_task(self._keep_house())
         self._housekeeping.add_done_callback(self._kept_house)
 
@@ -119,10 +122,12 @@ class Worker:
         leaving = asyncio.create_task(self._leave())
         done, _ = await asyncio.wait({leaving}, timeout=STOP_SECONDS)
         if not done:
-            self.abandoned = True
             _log.warning("the Kafka client did not stop within %.0f s; it was left", STOP_SECONDS)
             return
         leaving.result()
+
+    def _say_slow(self) -> None:
+        _log.warning("still waiting to join group %s", self._config.group)
 
     async def _leave(self) -> None:
         # A commit that is under way may have begun before the last slice was done; it is then
@@ -153,6 +158,7 @@ class Worker:
     def _assigned(self, partitions: set[TP]) -> None:
         self._line.keep((tp.topic, tp.partition) for tp in partitions)
         self._active = time.monotonic()
+        self._behind = 1
         self._ready = True
 
     async def _keep_house(self) -> None:

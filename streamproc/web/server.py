@@ -1,5 +1,6 @@
 """Serves `/metrics`, `/healthz` and `/readyz` on the worker's own event loop."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -69,9 +70,11 @@ async def serve(app: web.Application, http: Http | None) -> AsyncIterator[int | 
         try:
             await site.start()
         except OSError as error:
+            # Event loops put the address into their own text.
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error
             raise ServeError(
                 f"cannot listen on http.host {http.host}, http.port {http.port}: "
-                f"{error.strerror or error}; choose another port, or 0 for any free one"
+                f"{reason}; choose another port, or 0 for any free one"
             ) from error
         yield int(runner.addresses[0][1])
     finally:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import yaml
@@ -60,7 +60,7 @@ async def read_alerts(config: Config) -> list[AlertEvent]:
 async def until(true: Callable[[], bool]) -> None:
     """Wait for something that nobody tells."""
     async with asyncio.timeout(PATIENCE):
-        while not true():
+        while not true():  # noqa: ASYNC110  there is no event to wait for
             await asyncio.sleep(0.02)
 
 
@@ -147,7 +147,7 @@ class WorkerProcess:
         """Its process id."""
         return self._process.pid
 
-    async def __aenter__(self) -> "WorkerProcess":
+    async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-c", MAIN, "worker", "--config", str(self._file), *self._flags),

@@ -35,8 +35,8 @@ def expected(config: Config, records: Iterable[ConsumerRecord]) -> dict[str, Any
     for record in records:
         found = msgspec.json.decode(record.value)
         source = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
-        for event in found if isinstance(found, list) else [found]:
-            events.append({**event, "source": source})
+        batch = found if isinstance(found, list) else [found]
+        events += [{**event, "source": source} for event in batch]
     return payloads(Monitor(config).process(events))
 
 

@@ -32,9 +32,7 @@ HEADERS = [("trace", b"\x00\xff"), ("trace", b"again"), ("reason", b"theirs"), (
 
 
 async def test_events_come_out_as_alerts(embedded_broker: EmbeddedBroker, tmp_path: Path) -> None:
-    """What a client publishes, a worker watches, and a client reads the very alerts that
-    `Monitor` gives for the same records.
-    """
+    """A client reads the very alerts that `Monitor` gives for the records that it published."""
     said = settings(embedded_broker.bootstrap)
     config = load(said)
     assert await publish(config, story()) == 10_400
@@ -52,9 +50,7 @@ async def test_events_come_out_as_alerts(embedded_broker: EmbeddedBroker, tmp_pa
 
 
 async def test_nothing_is_needed_but_a_broker() -> None:
-    """With no config but the broker's address topics are created, features and predictions are
-    watched, and everything is counted.
-    """
+    """With a broker's address alone, features and predictions are watched and counted."""
     async with EmbeddedBroker() as broker:
         config = load({"broker": f"kafka://{broker.bootstrap}"})
         features = ({**event, "prediction": None} for event in story(models=2, events=500))
@@ -67,9 +63,7 @@ async def test_nothing_is_needed_but_a_broker() -> None:
 
 
 async def test_every_record_is_watched_or_a_dead_letter(embedded_broker: EmbeddedBroker) -> None:
-    """Bad records come out once, byte for byte, with their key, headers and coordinates; their
-    neighbours are watched.
-    """
+    """Bad records come out once, as they came, with coordinates; their neighbours are watched."""
     config = own_config(embedded_broker.bootstrap, topics={"partitions": 1})
     good = [msgspec.json.encode(event) for event in story(models=1, events=100)]
     bad = [*POISON, None]
@@ -117,10 +111,13 @@ async def test_a_log_that_ends_without_a_record_is_done(
     """Markers of transactions at a log's end do not keep a worker from being idle."""
     config = own_config(embedded_broker.bootstrap, topics={"partitions": 1})
     await ensure_topics(config)
-    async with open_producer(config, transactional_id=config.group) as producer:
-        async with producer.transaction():
-            for event in story(models=1, events=10):
-                await producer.send(topic_name(config, "predictions"), msgspec.json.encode(event))
+    topic = topic_name(config, "predictions")
+    async with (
+        open_producer(config, transactional_id=config.group) as producer,
+        producer.transaction(),
+    ):
+        for event in story(models=1, events=10):
+            await producer.send(topic, msgspec.json.encode(event))
     metrics = await watch_all(config)
     assert total(metrics, "events_total") == 10
     assert total(metrics, "lag_records") == 0

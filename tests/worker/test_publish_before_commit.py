@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from broker_topics import records
 from prometheus_client import CollectorRegistry
+from typing_extensions import override
 from worker.running import committed, idle, own_config, read_alerts
 from worker.stories import expected, payloads, story
 
@@ -27,6 +28,7 @@ class Crash(Exception):  # noqa: N818  the end of a process, not an error of our
 class CrashBefore(Outbox):
     """Ends the worker before anything is published."""
 
+    @override
     async def publish(self, alerts: Any, dead_letters: Any) -> None:  # noqa: ARG002
         raise Crash
 
@@ -34,6 +36,7 @@ class CrashBefore(Outbox):
 class CrashAfter(Outbox):
     """Ends the worker when the cluster has everything, and before the slice is acknowledged."""
 
+    @override
     async def publish(self, alerts: Any, dead_letters: Any) -> None:
         await super().publish(alerts, dead_letters)
         raise Crash
@@ -89,9 +92,7 @@ async def _crash_and_restart(
 async def test_no_crash_loses_an_alert(
     outbox: type[Outbox], embedded_broker: EmbeddedBroker
 ) -> None:
-    """Whether it is killed before or after publishing, a restart ends with every alert, and an
-    alert that was written twice has the same id.
-    """
+    """Killed before or after publishing: a restart repeats alerts, with their ids, or makes them."""
     config, wanted = await _crash_and_restart(embedded_broker.bootstrap, Worker, outbox)
     assert wanted
     assert payloads(await read_alerts(config)) == wanted

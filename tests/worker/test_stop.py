@@ -37,9 +37,7 @@ async def _traces(config: Config) -> Counter[tuple[int, int]]:
 async def test_a_stop_under_load_skips_and_repeats_nothing(
     number: signal.Signals, embedded_broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
-    """Told to stop under load a worker ends with 0 within 30 s, has committed just what it has
-    handled, and the next one goes on there.
-    """
+    """A worker told to stop under load has committed what it handled; the next one goes on."""
     said = settings(embedded_broker.bootstrap, limits={"slice_records": 100})
     config = load(said)
     await _load(config)
@@ -91,6 +89,20 @@ async def test_a_stop_while_the_broker_is_away(tmp_path: Path) -> None:
         async with WorkerProcess(tmp_path, said) as worker:
             await worker.has_counted("records_total")
             await asyncio.to_thread(broker.stop)
+            worker.send(signal.SIGTERM)
+            assert await worker.exit_code(STOP_SECONDS) == 0
+    assert "Traceback" not in worker.stderr
+
+
+async def test_a_stop_while_joining(tmp_path: Path) -> None:
+    """A group that lets nobody join is named after a while, and SIGTERM still ends the wait."""
+    # The embedded broker waits for ever for a member that was killed.
+    with EmbeddedBroker() as broker:
+        said = settings(broker.bootstrap)
+        async with WorkerProcess(tmp_path, said) as worker:
+            await worker.said("watching")
+        async with WorkerProcess(tmp_path, said) as worker:
+            await worker.said(f"still waiting to join group {said['group']}")
             worker.send(signal.SIGTERM)
             assert await worker.exit_code(STOP_SECONDS) == 0
     assert "Traceback" not in worker.stderr

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import msgspec
+from worker.proc import resident
+from worker.running import WorkerProcess, settings
+
+from streamproc.broker import EmbeddedBroker
+from streamproc.contract.load import load
+from streamproc.transport.clients import open_producer
+from streamproc.transport.topics import ensure_topics, topic_name
+
+MOST_GROWTH = 10 * 2**20  # however long it goes on
+
+
+async def test_endless_dead_letters_do_not_fill_the_memory(
+    embedded_broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """Bad records under ever new keys leave nothing behind in a worker."""
+    said = settings(embedded_broker.bootstrap, topics={"partitions": 1})
+    config = load(said)
+    await ensure_topics(config)
+    bad = msgspec.json.encode({"model_id": "m", "prediction": [], "text": "x" * 500})
+    async with (
+        open_producer(config) as producer,
+        WorkerProcess(tmp_path, said) as worker,
+    ):
+
+        async def send(first: int, last: int) -> None:
+            topic = topic_name(config, "predictions")
+            for number in range(first, last):
+                await producer.send(topic, bad, key=b"%d" % number)
+            await producer.flush()
+            await worker.has_counted("records_total", above=last - 1)
+
+        await send(0, 10_000)
+        before = resident(worker.pid)
+        await send(10_000, 30_000)
+        assert resident(worker.pid) - before < MOST_GROWTH

@@ -1,0 +1,130 @@
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+from worker.records_of import slices
+from worker.running import total
+from worker.stories import payloads
+
+from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.config import Config
+from streamproc.core.record import DeadLetter
+from streamproc.transport.marks import Mark
+from streamproc.transport.metrics import Metrics
+from streamproc.transport.pipeline import Pipeline
+from streamproc.transport.slices import Slice
+
+HERE = ("predictions", 0)
+
+
+class Shelf:
+    """An outbox that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.alerts: list[AlertEvent] = []
+        self.dead_letters: list[DeadLetter] = []
+
+    async def publish(
+        self, alerts: Sequence[AlertEvent], dead_letters: Sequence[DeadLetter]
+    ) -> None:
+        """Keep them."""
+        self.alerts += alerts
+        self.dead_letters += dead_letters
+
+
+class Line(Pipeline):
+    """A pipeline whose alerts and metrics a test can look at."""
+
+    def __init__(self) -> None:
+        self.shelf: Any = Shelf()
+        self.registry = CollectorRegistry()
+        super().__init__(Config(), self.shelf, Metrics(self.registry), clock=lambda: 1_767_225_630)
+
+    async def all(self, *parts: Slice) -> dict[str, Any]:
+        """Handle slices; return what came of all so far, none twice."""
+        for part in parts:
+            await self.handle(part)
+        assert len(payloads(self.shelf.alerts)) == len(self.shelf.alerts)
+        return payloads(self.shelf.alerts)
+
+
+async def test_slices_that_come_again_change_nothing() -> None:
+    """However many slices a seek repeats, and however they are cut then, each is watched once."""
+    log = slices(0, 2600, 100)
+    wanted = await Line().all(*log)
+    assert {alert["status"] for alert in wanted.values()} == {"firing", "resolved"}
+    line = Line()
+    assert await line.all(*log[:15], *slices(0, 2600, 70)) == wanted
+    assert total(line.registry, "events_total") == 2600
+    assert total(line.registry, "records_total") == 2600
+
+
+async def test_the_latency_of_an_alert_is_of_its_own_record() -> None:
+    """The latency counts from the record that an alert comes from, in a repeated slice too."""
+    line = Line()
+    await line.all(*slices(0, 1000, 1000), *slices(0, 2600, 2600))
+    assert total(line.registry, "event_to_alert_seconds_count") == 2
+    assert total(line.registry, "event_to_alert_seconds_sum") == pytest.approx(60)
+
+
+async def test_a_partition_that_went_away_starts_anew() -> None:
+    """What another owner advances is forgotten, with its figures."""
+    line = Line()
+    line.keep({HERE})
+    await line.all(*slices(0, 1000, 1000))
+    line.gauge(lambda _: Mark(1000, 1000, 1000))
+    assert total(line.registry, "series", topic="predictions") == 3
+    line.keep({("features", 1)})
+    assert total(line.registry, "series", topic="predictions") == 0
+    line.keep({HERE})
+    assert await line.all(*slices(1300, 1800, 100)) == {}  # what moved is normal to it
+
+
+async def test_a_partition_that_stays_goes_on() -> None:
+    """A rebalance that leaves a partition here leaves its state."""
+    line = Line()
+    for part in slices(0, 2600, 100):
+        line.keep({HERE, ("features", part.first_offset)})
+        await line.handle(part, Mark(committed=part.first_offset, end=2600))
+    assert payloads(line.shelf.alerts) == await Line().all(*slices(0, 2600, 100))
+
+
+async def test_a_state_that_was_overtaken_starts_anew() -> None:
+    """A worker that slept while another one handled its partition does not go on as if not."""
+    line = Line()
+    await line.all(*slices(0, 1200, 100))
+    (late,) = slices(1500, 1600, 100)
+    await line.handle(late, Mark(committed=1500, end=2600))
+    line.gauge(lambda _: Mark(1600, 1600, 2600))
+    assert total(line.registry, "series_warming") == 3
+
+
+async def test_a_topic_that_was_made_anew_is_read_from_its_start() -> None:
+    """Offsets that begin again are not taken for records that were seen."""
+    line = Line()
+    await line.all(*slices(0, 1200, 100))
+    (again,) = slices(0, 100, 100)
+    await line.handle(again, Mark(committed=1200, end=100))
+    assert total(line.registry, "events_total") == 1300
+
+
+@pytest.mark.parametrize(
+    ("mark", "lag"),
+    [
+        (Mark(), 1),
+        (Mark(fetched=10), 1),
+        (Mark(fetched=0, end=10), 10),
+        (Mark(committed=4, fetched=6, end=10), 6),
+        (Mark(committed=4, fetched=10, end=10, in_flight=True), 6),
+        (Mark(committed=9, fetched=10, end=10), 0),
+        (Mark(fetched=10, end=10), 0),
+        (Mark(committed=0, fetched=0, end=0), 0),
+    ],
+)
+def test_lag_counts_what_is_not_handled(mark: Mark, lag: int) -> None:
+    """Lag counts from what was handled, knows when it does not know, and ends at 0."""
+    line = Line()
+    line.keep({HERE})
+    assert line.gauge(lambda _: mark) == lag
+    assert total(line.registry, "lag_records", topic="predictions", partition="0") == lag
