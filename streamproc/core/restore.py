@@ -82,7 +82,7 @@ class _Restoring:
             shape = shapes[record.shape]
             self._catalogue.restore(record.id, shape, record.events, slots[at], births[at])
         self._catalogue.refused += self._header.refused
-        self._catalogue.told = self._header.told
+        self._catalogue.told |= set(self._header.told)
         self._incidents()
         return Restored(self._shard, self._header.next, tuple(self._reset))
 

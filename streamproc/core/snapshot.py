@@ -108,7 +108,7 @@ def encode(shard: Shard, topic: str, partition: int, following: int) -> bytes:
         ),
         incidents=tuple(_incidents(shard)),
         refused=catalogue.refused,
-        told=catalogue.told,
+        told=tuple(sorted(catalogue.told)),
     )
     return pack(header, _arrays(shard, slots, births))
 

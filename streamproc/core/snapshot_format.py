@@ -95,7 +95,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     profiles: tuple[ProfileRecord, ...]
     incidents: tuple[IncidentRecord, ...]
     refused: int
-    told: bool
+    told: tuple[str, ...]
     arrays: tuple[ArrayRecord, ...] = ()
 
 
