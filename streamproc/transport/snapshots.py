@@ -90,6 +90,8 @@ class Snapshots:
         What is counted.
     clock
         Monotonic seconds.
+    cost
+        Seconds to the next snapshot of a partition, at least, for each that the last one took.
     """
 
     def __init__(
@@ -98,7 +100,9 @@ class Snapshots:
         store: SnapshotStore,
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
+        cost: float = COST,
     ) -> None:
+        self._cost = cost
         self._config = config
         self._store = store
         self._metrics = metrics
@@ -136,7 +140,7 @@ class Snapshots:
         keeper.saved, keeper.stale, keeper.written[key.slot] = following, [], written
         keeper.key = key._replace(slot=(key.slot + 1) % SLOTS)
         spent = self._clock() - began
-        keeper.due = self._clock() + max(self._interval, COST * spent)
+        keeper.due = self._clock() + max(self._interval, self._cost * spent)
         self._metrics.snapshot(len(data), spent)
 
     async def resume(
