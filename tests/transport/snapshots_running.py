@@ -34,7 +34,7 @@ class Countdown:
     Attributes
     ----------
     point
-        Which one: before_publish, after_publish, in_snapshot, after_snapshot.
+        Which one: before_publish, before_alert, after_publish, in_snapshot, after_snapshot.
     """
 
     def __init__(self, point: str | None = None, times: int = 1) -> None:
@@ -57,6 +57,8 @@ class MortalOutbox(Outbox):
     async def publish(self, alerts: Any, dead_letters: Any) -> None:
         """Publish, or crash."""
         self.kill.passes("before_publish")
+        if alerts:
+            self.kill.passes("before_alert")
         await super().publish(alerts, dead_letters)
         self.kill.passes("after_publish")
 
