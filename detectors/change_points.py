@@ -167,6 +167,8 @@ def _rest(
     """Moments of what came after `first`."""
     n = whole[0] - first[0]
     mean = whole[1] + (first[0] / n) * (whole[1] - first[1])
+    if abs(mean) * n < 1e-14 * whole[0] * abs(whole[1]):
+        mean = 0.0  # what is left of two equal sums is their rounding error
     apart = mean - first[1]
     squares = whole[2] - first[2] - first[0] * n / whole[0] * apart * apart
     # Below the rounding error of the whole, the difference says nothing.

@@ -41,6 +41,7 @@ class _Placed(NamedTuple):
     topic: str
     partition: int
     offset: int
+    timestamp: int
     position: int
     key: bytes
     body: bytes
@@ -113,8 +114,8 @@ class Monitor:
             Mappings or contract models. One with `label` is a label, with `prediction` a
             prediction, any other holds features. With a `source` (topic, partition, offset)
             an event keeps its coordinates and so its alert ids; otherwise the events of each
-            kind are counted from 0. NaN is a missing value. An event without `ts` is at the
-            start of 1970.
+            kind are counted from 0. NaN is a missing value. Without `ts` the record's
+            `timestamp` in `source` (milliseconds) counts, else the start of 1970.
 
         Returns
         -------
@@ -141,26 +142,27 @@ class Monitor:
                 key = str(fields.get("model_id")).encode()
                 yield _Placed(*at, position, key, body)
 
-    def _coordinates(self, fields: dict[str, Any], position: int) -> tuple[str, int, int]:
+    def _coordinates(self, fields: dict[str, Any], position: int) -> tuple[str, int, int, int]:
         source = fields.pop("source", None)
         if not isinstance(source, Mapping) or not source.keys() >= COORDINATES:
             topic = self._names[Topic.PREDICTIONS if "prediction" in fields else Topic.FEATURES]
             offset = self._next[topic]
             self._next[topic] += 1
-            return topic, 0, offset
+            return topic, 0, offset, 0
         if source["topic"] not in self._topics:
             raise UnknownTopicError(
                 f"event {position} is from topic {source['topic']!r}; read are"
                 f" {' and '.join(self._topics)} (topics: in the config)"
             )
-        return source["topic"], source["partition"], source["offset"]
+        timestamp = int(source.get("timestamp", 0))
+        return source["topic"], source["partition"], source["offset"], timestamp
 
-    def _body(self, fields: dict[str, Any], at: tuple[str, int, int]) -> bytes | None:
+    def _body(self, fields: dict[str, Any], at: tuple[str, int, int, int]) -> bytes | None:
         try:
             return msgspec.json.encode(fields, enc_hook=_plain)
         except TypeError as error:
             self.dead_letters.append(
-                DeadLetter(Reason.WRONG_TYPE, str(error), *at, 0, WHOLE, None, None, ())
+                DeadLetter(Reason.WRONG_TYPE, str(error), *at, WHOLE, None, None, ())
             )
             return None
 
@@ -177,7 +179,8 @@ class Monitor:
             of_record = list(group)
             bodies = [event.body for event in of_record]
             value = bodies[0] if len(bodies) == 1 else b"[" + b",".join(bodies) + b"]"
-            records.append(LogRecord(offset, value, key=of_record[0].key))
+            first = of_record[0]
+            records.append(LogRecord(offset, value, first.timestamp, first.key))
             positions.append(of_record[0].position)
         outcome = shard.process(records, self._clock())
         self.events += outcome.events

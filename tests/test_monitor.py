@@ -73,6 +73,19 @@ def test_coordinates_are_kept() -> None:
     assert alert.alert_id != plain.alert_id
 
 
+def test_the_records_time_counts_where_the_event_has_none() -> None:
+    """Without `ts` an event is when its record is, as on the topic."""
+    source = {"topic": "predictions", "partition": 0}
+    events = [
+        {name: value for name, value in event.items() if name != "ts"}
+        | {"source": source | {"offset": index, "timestamp": 1_700_000_000_000 + 1000 * index}}
+        for index, event in enumerate(shifted())
+    ]
+    [alert] = Monitor().process(events)
+
+    assert alert.ts.timestamp() == 1_700_000_000 + alert.source.offset
+
+
 def test_events_of_one_record_keep_their_place_in_it() -> None:
     """Two events with the same offset are a record of two, as on the topic."""
     events = [

@@ -1,1 +1,5 @@
-"""To be filled."""
+"""Speed, measured next to other ways of doing the same, each in a process of its own.
+
+A part (`parts`) is a plan of jobs and a table of what came of them. A job (`jobs`, `peers`) is
+a program: it is told its settings, measures inside of itself, and leaves its figures.
+"""

@@ -11,12 +11,8 @@ import structlog
 # A client whose broker is away says so in three ways, each ten times a second.
 AGAIN_SECONDS: Final = 60.0
 _CHATTY: Final = ("aiokafka", "faust", "mode")
-# Faust tells of each part of itself that starts or stops, under the name of its module.
-_FAUST_SPEAKS: Final = (
-    "streamproc.transport.app",
-    "streamproc.transport.driver_consumer",
-    "streamproc.transport.driver_pace",
-)
+# Faust tells of each part of itself that starts or stops, under the name of our module.
+_FAUST_SPEAKS: Final = ("streamproc.transport.app", "streamproc.transport.driver")
 
 
 class OncePerMinute(logging.Filter):
@@ -35,6 +31,8 @@ class OncePerMinute(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether a line is written."""
+        if record.levelno < logging.WARNING and record.name.startswith(_FAUST_SPEAKS):
+            return False
         if record.name.partition(".")[0] not in _CHATTY:
             return True
         # Kinds are told apart by the text before its values are put in, of which there are few.
@@ -68,5 +66,3 @@ def log_to_stderr() -> None:
     handler.addFilter(OncePerMinute())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("streamproc").setLevel(logging.INFO)
-    for name in _FAUST_SPEAKS:
-        logging.getLogger(name).setLevel(logging.WARNING)

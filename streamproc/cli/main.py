@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from streamproc.cli.alerts import alerts
+from streamproc.cli.bench import bench
 from streamproc.cli.broker import broker
 from streamproc.cli.check import check
 from streamproc.cli.demo import demo
@@ -30,6 +31,7 @@ _COMMANDS: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (alerts, "streamproc alerts --follow --model 'fraud*'"),
     (check, "streamproc check streamproc.yaml"),
     (schema, "streamproc schema events"),
+    (bench, "streamproc bench peers latency --json figures.json"),
 )
 
 

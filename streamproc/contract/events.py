@@ -17,6 +17,9 @@ Scalar = Annotated[bool | float | Text, Field(union_mode="left_to_right")]
 Feature = Annotated[bool | float | Text | list[float] | None, Field(union_mode="left_to_right")]
 """A feature's value: boolean, finite number, text (a category), numbers (an embedding) or null."""
 
+FeatureName = Annotated[str, Field(min_length=0, max_length=1000)]
+"""A feature's name: an alert holds it, so it must fit into one."""
+
 Probability = Annotated[float, Field(ge=0, le=1)]
 Prediction = Annotated[
     bool | float | Text | Annotated[dict[Text, Probability], Field(min_length=1)],
@@ -38,6 +41,13 @@ class Coordinate(Source):
 
     index: Annotated[
         int, Field(ge=0, description="Place of the event in its record.", examples=[0])
+    ] = 0
+    timestamp: Annotated[
+        int,
+        Field(
+            description="The record's timestamp, milliseconds since 1970; counts without `ts`.",
+            examples=[1767607200000],
+        ),
     ] = 0
 
 
@@ -119,7 +129,7 @@ class FeatureEvent(Observation):
     """
 
     features: Annotated[
-        dict[Text, Feature],
+        dict[FeatureName, Feature],
         _FEATURES,
     ]
 
@@ -134,7 +144,7 @@ class PredictionEvent(Observation):
     """
 
     features: Annotated[
-        dict[Text, Feature] | None,
+        dict[FeatureName, Feature] | None,
         _FEATURES,
     ] = None
     prediction: Annotated[

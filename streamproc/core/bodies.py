@@ -50,7 +50,7 @@ def bodies(record: Record, longest: int) -> list[tuple[int, bytes]]:
 def _content_type(record: Record) -> str:
     for name, value in record.headers or ():
         if name.lower() == "content-type":
-            form = value.decode("utf-8", "replace").split(";")[0].strip().lower()
+            form = (value or b"").decode("utf-8", "replace").split(";")[0].strip().lower()
             if form not in (JSON, NDJSON):
                 detail = f"content-type is {form!r}; {JSON} and {NDJSON} are read"
                 raise UnreadableError(Reason.UNSUPPORTED_CONTENT_TYPE, detail)

@@ -15,6 +15,8 @@ from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
 PLACE_BITS = 24
 # More classes than this are better watched by a detector of their shares than one by one.
 MOST_CLASSES = 50
+# An alert names its series; one that no topic takes would be lost.
+LONGEST_NAME = 1000
 
 
 @dataclass(slots=True)
@@ -71,7 +73,11 @@ class Reader:
                     event = layout.typed.decode(value)
                 except DECODE_ERRORS:
                     event = None  # perhaps only new to this layout: the general way decides
-                if event is not None and event.model_id in layout.rows and in_range(event.ts):
+                if (
+                    event is not None
+                    and event.model_id in layout.rows
+                    and in_range(event.ts, record.timestamp)
+                ):
                     group = groups.get(layout)
                     if group is None:
                         group = groups[layout] = Group()
@@ -96,14 +102,9 @@ class Reader:
             except DECODE_ERRORS as error:
                 self._refuse(record, index, body, why(error), outcome)
                 continue
-            if not in_range(event.ts):
-                why_not = Reason.WRONG_TYPE, "ts is not within the years 1 to 9999 in UTC"
-                self._refuse(record, index, body, why_not, outcome)
-                continue
-            if len(event.features or ()) > self._limits.max_features:
-                detail = f"limits.max_features is {self._limits.max_features}"
-                reason = Reason.TOO_MANY_FEATURES, f"{len(event.features)} features; {detail}"
-                self._refuse(record, index, body, reason, outcome)
+            trouble = self._trouble(event, record)
+            if trouble is not None:
+                self._refuse(record, index, body, trouble, outcome)
                 continue
             place = (position << PLACE_BITS) + max(index, 0)
             layout = self._layout(event, groups, records, outcome)
@@ -114,6 +115,22 @@ class Reader:
             group = groups.setdefault(layout, Group())
             group.events.append(layout.event(event))
             group.places.append(place)
+
+    def _trouble(self, event: Any, record: Record) -> tuple[Reason, str] | None:
+        """Name what is wrong with an event whose types are right."""
+        if not in_range(event.ts, record.timestamp):
+            return Reason.WRONG_TYPE, "its time is not within the years 1 to 9999 in UTC"
+        features, most = event.features or (), self._limits.max_features
+        if len(features) > most:
+            detail = f"{len(features)} features; limits.max_features is {most}"
+            return Reason.TOO_MANY_FEATURES, detail
+        longest = max(map(len, features), default=0)
+        if longest > LONGEST_NAME:
+            return (
+                Reason.WRONG_TYPE,
+                f"a feature's name has {longest} characters, of {LONGEST_NAME}",
+            )
+        return None
 
     def _layout(
         self, event: Any, groups: Groups, records: Sequence[Record], outcome: Outcome

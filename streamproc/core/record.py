@@ -7,7 +7,7 @@ from typing import Protocol
 
 from streamproc.contract.alerts import AlertEvent
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Record(Protocol):

@@ -22,7 +22,7 @@ def subject(series: str, model_id: str) -> str:
     if kind == "feature":
         return f"feature {name!r} of model {model_id!r}"
     if kind == "quality":
-        return f"missing values of feature {name!r} of model {model_id!r}"
+        return f"feature {name!r} of model {model_id!r}"
     if name:
         return f"prediction of class {name!r} by model {model_id!r}"
     return f"prediction of model {model_id!r}"
@@ -32,7 +32,8 @@ def change(series: str, model_id: str, before: Summary, after: Summary) -> str:
     """Say how a series differs from what it was."""
     who = subject(series, model_id)
     if series.startswith("quality:"):
-        return f"{who}: {_percent(before.mean)} of events before, {_percent(after.mean)} now"
+        now, was = _percent(after.mean), _percent(before.mean)
+        return f"{who} is missing in {now} of events (before: {was})"
     if before.mean is None or after.mean is None:
         return f"{who} changed"
     if _only_spread(before, after):
@@ -54,10 +55,15 @@ def since(point: datetime | None, values: int) -> str:
 
 def settled(series: str, model_id: str, before: Summary, now: Summary) -> str:
     """Say where a series that fell quiet is now."""
-    form = _percent if series.startswith("quality:") else number
+    who = subject(series, model_id)
+    if series.startswith("quality:"):
+        return (
+            f"{who} has settled at missing in {_percent(now.mean)} of events, for {now.n} values"
+            f" (before the incident: {_percent(before.mean)})"
+        )
     return (
-        f"{subject(series, model_id)} is steady at {form(now.mean)} for {now.n} values"
-        f" (before the incident: {form(before.mean)})"
+        f"{who} has settled at {number(now.mean)}, for {now.n} values"
+        f" (before the incident: {number(before.mean)})"
     )
 
 

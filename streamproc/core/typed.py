@@ -5,6 +5,8 @@ turns into a row of numbers in one call. It refuses what it does not know, so a 
 feature is never lost: the event is then decoded as one of any shape, and its shape is learned.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,7 +19,9 @@ from streamproc.core.record import Reason
 from streamproc.core.shape import Form, Kind, Shape, Topic
 
 # Years 1 to 9999, in seconds or, from 1e11 on, in milliseconds.
-Seconds = Annotated[float, Meta(ge=-62_135_596_800, le=253_402_300_799_999)]
+FIRST_MS, LAST_MS = -62_135_596_800_000, 253_402_300_799_999
+Seconds = Annotated[float, Meta(ge=FIRST_MS // 1000, le=LAST_MS)]
+ESCAPED = re.compile(r'["\\\x00-\x1f]')
 EventTime = Seconds | Annotated[datetime, Meta(tz=True)] | None
 ModelId = Annotated[str, Meta(min_length=1, max_length=255)]
 Feature = float | bool | str | list[float] | None
@@ -68,9 +72,14 @@ class Typed:
     decode: Any
 
 
+def _plain(names: Iterable[str]) -> bool:
+    """Whether names stand in JSON as they are: a struct cannot be asked for any other."""
+    return not any(ESCAPED.search(name) for name in names)
+
+
 def _struct(name: str, names: tuple[str, ...], types: list[Any]) -> type[Any]:
     fields = [(f"f{i}", kind, None) for i, kind in enumerate(types)]
-    rename = {f"f{i}": label for i, label in enumerate(names)}
+    rename = {f"f{i}": label for i, label in enumerate(names)} if _plain(names) else None
     return msgspec.defstruct(name, fields, rename=rename, gc=False, forbid_unknown_fields=True)
 
 
@@ -93,11 +102,19 @@ def typed(shape: Shape, topic: Topic) -> Typed:
         classes = _struct("Classes", shape.classes, [Probability | None] * len(shape.classes))
         fields.append(("prediction", classes))
     event = msgspec.defstruct("Event", fields, bases=(_Header,), gc=False, kw_only=True)
-    return Typed(event, features, classes, msgspec.json.Decoder(event).decode)
+    decode = msgspec.json.Decoder(event).decode if _plain((*names, *shape.classes)) else _never
+    return Typed(event, features, classes, decode)
 
 
-def in_range(ts: float | datetime | None) -> bool:
-    """Whether a decoded time is within the years 1 to 9999 in UTC too, not only where it was."""
+def _never(_: bytes) -> Any:
+    """Stand in for the decoder of a shape that only the general one can read."""
+    raise msgspec.ValidationError("a name that JSON escapes")
+
+
+def in_range(ts: float | datetime | None, record_timestamp: int) -> bool:
+    """Whether an event's time, else its record's, is within the years 1 to 9999 in UTC."""
+    if ts is None:
+        return FIRST_MS <= record_timestamp <= LAST_MS
     if ts.__class__ is not datetime or 1 < ts.year < 9999:
         return True
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +10,8 @@ import uvloop
 from rich.console import Console
 from rich.text import Text
 
-from streamproc.broker.embedded import EmbeddedBroker
+from streamproc.broker import EmbeddedBroker
+from streamproc.broker.errors import BrokerError
 from streamproc.contract.config import Config, Http
 from streamproc.demo.dashboard import Dashboard
 from streamproc.demo.judge import Verdict
@@ -17,9 +19,9 @@ from streamproc.demo.listener import listening
 from streamproc.demo.play import first, play
 from streamproc.demo.report import report
 from streamproc.demo.show import Describe, Lines, Show
-from streamproc.demo.stage import Stage, staged
+from streamproc.demo.stage import LOOK_SECONDS, Stage, staged
 from streamproc.demo.story import Story
-from streamproc.demo.warm import warm_up
+from streamproc.transport.warm import warm_up
 
 # So that a person can follow, without waiting for the end for longer than this.
 EVENTS_A_SECOND: Final = 3_500
@@ -69,31 +71,37 @@ class Demo:
         self._introduce()
         with self.console.status("Starting; the first time, the detectors are compiled"):
             warm_up()
-        with EmbeddedBroker() as broker:
-            config = Config(http=Http(port=0)).with_broker(f"kafka://{broker.bootstrap}")
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                return runner.run(self._perform(config))
+        with EmbeddedBroker() as broker, closing(uvloop.new_event_loop()) as loop:
+            # No asyncio.Runner: at its end it waits for tasks that Faust leaves when its broker
+            # is gone, and they never end.
+            return loop.run_until_complete(self._until_ended(broker))
 
-    async def _perform(self, config: Config) -> Verdict | None:
+    async def _until_ended(self, broker: EmbeddedBroker) -> Verdict | None:
         interrupted = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, interrupted.set)
-        async with staged(config) as stage:
-            # Either of these ends everything; a worker that failed says why when it is left.
-            ends = (interrupted.wait, stage.worker.stopped.wait)
-            async with listening(config, self._show(stage)) as listener:
-                with listener.show:
-                    told = play(self.story, stage, listener, self._seconds())
-                    verdict = await first(told, listener.failed(), *(end() for end in ends))
-                if verdict is None:
-                    self._interrupted(stage)
-                    return None
-                self.console.print(report(self.story, verdict, self.describe))
-                if self.stay:
-                    listener.show = Lines(self.console, self.describe)
-                    self._what_next(stage)
-                    await first(listener.failed(), *(end() for end in ends))
-        return verdict
+        config = Config(http=Http(port=0)).with_broker(f"kafka://{broker.bootstrap}")
+        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        await first(self._perform(config, verdict), interrupted.wait(), _ended(broker))
+        if verdict.done():
+            return verdict.result()
+        self.console.print("Interrupted: the story was not told to its end.")
+        return None
+
+    async def _perform(self, config: Config, verdict: "asyncio.Future[Verdict]") -> None:
+        async with staged(config) as stage, listening(config, self._show(stage)) as listener:
+            ends = (listener.failed, stage.worker.stopped.wait)
+            with listener.show:
+                told = play(self.story, stage, listener, self._seconds())
+                judged = await first(told, *(end() for end in ends))
+            if judged is None:
+                return  # the worker failed, and says why when it is left
+            verdict.set_result(judged)
+            self.console.print(report(self.story, judged, self.describe))
+            if self.stay:
+                listener.show = Lines(self.console, self.describe)
+                self._what_next(stage)
+                await first(*(end() for end in ends))
 
     def _seconds(self) -> float:
         return min(LONGEST_SECONDS, self.story.events / EVENTS_A_SECOND) if self.stay else 0.0
@@ -113,12 +121,6 @@ class Demo:
             highlight=False,
         )
 
-    def _interrupted(self, stage: Stage) -> None:
-        self.console.print(
-            f"Interrupted: {stage.watched():,} of {self.story.events:,} events were watched.",
-            highlight=False,
-        )
-
     def _what_next(self, stage: Stage) -> None:
         broker = f"--broker {stage.config.broker}"
         lines = Text("\n Broker and worker go on until Ctrl-C. In another terminal:\n")
@@ -133,3 +135,10 @@ class Demo:
             lines.append(f"\n   {purpose}\n", "dim")
             lines.append(f"   {command}\n", "bold cyan")
         self.console.print(lines, soft_wrap=True)
+
+
+async def _ended(broker: EmbeddedBroker) -> None:
+    """Wait until the broker is gone, which it should not be, and raise what it said."""
+    while broker.running:  # noqa: ASYNC110  # a process gives no event
+        await asyncio.sleep(LOOK_SECONDS)
+    raise BrokerError(f"the broker has ended; its log ends:\n{broker.tail()}")

@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 # After so many events others get their turn: the worker, and what redraws the terminal.
 _TURN: Final = 50
+# Stopping takes a second; only a client whose broker is gone takes longer, or for ever.
+PATIENCE_SECONDS: Final = 5.0
 
 
 async def play(story: Story, stage: Stage, listener: Listener, seconds: float) -> Verdict:
@@ -67,7 +69,11 @@ async def first(work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, Any])
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # What clings to a broker that is gone is left.
+        ended, _ = await asyncio.wait(tasks, timeout=PATIENCE_SECONDS)
+        for task in ended:
+            if not task.cancelled():
+                task.exception()  # so that nobody is warned of it: another one tells the story
 
 
 async def _publish(story: Story, config: Config, listener: Listener, seconds: float) -> None:

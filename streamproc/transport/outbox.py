@@ -27,7 +27,7 @@ class Letter(NamedTuple):
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]]
+    headers: list[tuple[str, bytes | None]]
 
 
 class Outbox:
@@ -151,5 +151,7 @@ def _told(letter: Letter) -> str:
     if not letter.headers:
         return f"an alert of {len(letter.value or b'')} bytes"
     ours = dict(letter.headers)
-    topic, partition, offset = (ours[name].decode() for name in ("topic", "partition", "offset"))
+    topic, partition, offset = (
+        (ours[name] or b"").decode() for name in ("topic", "partition", "offset")
+    )
     return f"the dead letter of {topic}-{partition}@{offset}, {len(letter.value or b'')} bytes,"

@@ -1,6 +1,7 @@
 """A worker from its start to its clean stop."""
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -23,6 +24,7 @@ from streamproc.transport.slices import Slice
 from streamproc.transport.snapshots import Snapshots
 from streamproc.transport.snapshots_store import SnapshotStore
 from streamproc.transport.topics import ensure_topics
+from streamproc.transport.warm import warm_up
 
 # With the producer's 5 s together less than the 30 s that orchestrators wait before they kill.
 FINISH_SECONDS: Final = 10.0
@@ -112,6 +114,9 @@ class Worker:
             ) from error
         finally:
             slow.cancel()
+        # What is there now stays. A full collection of it would stop the loop for 30 to 100 ms.
+        gc.collect()
+        gc.freeze()
         self._housekeeping = asyncio.create_task(self._keep_house())
         self._housekeeping.add_done_callback(self._kept_house)
 
@@ -233,6 +238,7 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
     BrokerError
         At the start, if the cluster cannot be used.
     """
+    await asyncio.to_thread(warm_up)
     created = await ensure_topics(config)
     if created:
         _log.info("created topics: %s", ", ".join(created))

@@ -22,6 +22,7 @@ async def test_no_broker_is_one_clear_line(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 async def test_a_broker_that_says_nothing(tmp_path: Path) -> None:
     """A host that takes connections and never answers is given up on, with a reason."""
     with socket.create_server(("127.0.0.1", 0)) as mute:
@@ -41,7 +42,7 @@ async def test_a_wrong_config_is_refused_first(
 ) -> None:
     """A config that is wrong ends a worker with 2, and nothing is connected to."""
     with socket.create_server(("127.0.0.1", 0)) as broker:
-        broker.setblocking(False)
+        broker.settimeout(0)
         config = settings(f"127.0.0.1:{broker.getsockname()[1]}") | said
         async with WorkerProcess(tmp_path, config) as worker:
             assert await worker.exit_code() == 2

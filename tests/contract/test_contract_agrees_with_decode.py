@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streamproc.contract.events import EventError, FeatureEvent, PredictionEvent, parse_event
 from streamproc.core.shape import Topic
-from streamproc.core.typed import ANY, DECODE_ERRORS
+from streamproc.core.typed import ANY, DECODE_ERRORS, in_range
 
 numbers = st.integers() | st.floats() | st.sampled_from([10**400, 1e308, -0.0, 10**19, 1 << 64])
 scalars = st.none() | st.booleans() | numbers | st.text(max_size=3)
@@ -19,6 +19,7 @@ times = st.sampled_from(
     [
         *("2026-01-05T10:00:00Z", "2026-01-05 10:00:00.123456789+05:30", "2026-01-05T10:00:00"),
         *("2026-01-05T10:00:60Z", "2026-01-05T24:00:00Z"),
+        *("0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00"),
         *("2026-01-05", "1767607200", 1e11, 1e15, -62_135_596_800, -62_135_596_801, 10**30),
         *(253_402_300_799_999, 253_402_300_799_999.9, 253_402_300_800_000, 99_999_999_999.5),
     ]
@@ -54,9 +55,10 @@ def worker(event: dict[str, Any]) -> Any:
     """Give what the worker's decoder makes of it as JSON; None when it refuses it."""
     topic = Topic.PREDICTIONS if "prediction" in event else Topic.FEATURES
     try:
-        return ANY[topic].decode(json.dumps(event).encode())
+        decoded = ANY[topic].decode(json.dumps(event).encode())
     except DECODE_ERRORS:
         return None
+    return decoded if in_range(decoded.ts, 0) else None
 
 
 @given(event=events)

@@ -104,7 +104,7 @@ def test_a_feature_that_goes_missing_is_a_quality_incident() -> None:
         assert (alert.series, alert.kind, alert.status) == ("quality:a", "quality", "firing")
         assert 2000 <= alert.source.offset < 2100
         assert (alert.before.mean, alert.after.mean) == (0.0, 1.0)
-        assert "0 % of events before, 100 % now" in alert.message
+        assert "is missing in 100 % of events (before: 0 %)" in alert.message
 
 
 def test_a_feature_that_is_often_missing_is_nothing_new() -> None:

@@ -74,6 +74,40 @@ def test_a_bad_record_alone_is_a_dead_letter(
     assert outcome.events == len(records) - 1
 
 
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\x00b", "ä€😀", "", " ", "a.b/c"])
+def test_any_name_is_a_feature(name: str) -> None:
+    """A name that JSON has to escape is watched as any other, time after time."""
+    event = {"model_id": "m", "features": {name: 1.5}, "prediction": {name: 0.5}}
+    target = shard()
+    outcome = run(target, [record(index, event) for index in range(3)])
+
+    assert (outcome.events, outcome.dead_letters) == (3, [])
+    assert set(target.catalogue.models["m"].slots) == {f"feature:{name}", f"prediction:{name}"}
+
+
+@pytest.mark.parametrize("timestamp", [2**62, -(2**62), 253_402_300_800_000])
+def test_a_record_from_no_year_is_a_dead_letter(timestamp: int) -> None:
+    """Where the record's time counts, it must be one; where the event has its own, it may not."""
+    records = [
+        record(0, GOOD, timestamp=timestamp),
+        record(1, GOOD | {"ts": 1.7e9}, timestamp=timestamp),
+        record(2, GOOD, timestamp=timestamp),
+    ]
+    outcome = run(shard(), records)
+
+    assert outcome.events == 1
+    assert [letter.offset for letter in outcome.dead_letters] == [0, 2]
+
+
+def test_a_name_that_no_alert_could_hold_is_a_dead_letter() -> None:
+    """A feature's name has at most 1,000 characters."""
+    events = [{"model_id": "m", "features": {"x" * size: 1}} for size in (1000, 1001)]
+    outcome = run(shard(kind=Topic.FEATURES), [record(i, event) for i, event in enumerate(events)])
+
+    assert outcome.events == 1
+    assert "1001 characters" in outcome.dead_letters[0].detail
+
+
 def test_a_bad_event_of_a_batch_leaves_its_neighbours_alone() -> None:
     """In an array and in lines, the bad event alone is a dead letter, with its place and bytes."""
     good = json.dumps(GOOD).encode()
@@ -98,9 +132,10 @@ def test_a_bad_event_of_a_batch_leaves_its_neighbours_alone() -> None:
         (b"application/x-ndjson", True),
         (b"application/avro", False),
         (b"\xff", False),
+        (None, False),
     ],
 )
-def test_the_content_type_selects_the_form(*, header: bytes, accepted: bool) -> None:
+def test_the_content_type_selects_the_form(*, header: bytes | None, accepted: bool) -> None:
     """JSON and NDJSON are read; another content type is a dead letter that names it."""
     records = [record(i, GOOD, headers=(("Content-Type", header),)) for i in range(2)]
 

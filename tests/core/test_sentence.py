@@ -47,7 +47,7 @@ def summary(mean: float | None, std: float | None = 1.0, n: int = 500) -> Summar
             "quality:age",
             summary(0.01),
             summary(1.0),
-            "missing values of feature 'age' of model 'm': 1 % of events before, 100 % now",
+            "feature 'age' of model 'm' is missing in 100 % of events (before: 1 %)",
         ),
         ("feature:x", summary(None), summary(1.0), "feature 'x' of model 'm' changed"),
     ],

@@ -36,7 +36,8 @@ def expected(config: Config, records: Iterable[ConsumerRecord]) -> dict[str, Any
         found = msgspec.json.decode(record.value)
         source = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
         batch = found if isinstance(found, list) else [found]
-        events += [{**event, "source": source} for event in batch]
+        ts = record.timestamp / 1000  # what an event without a time of its own has
+        events += [{"ts": ts, **event, "source": source} for event in batch]
     return payloads(Monitor(config).process(events))
 
 

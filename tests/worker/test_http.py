@@ -72,7 +72,7 @@ async def test_a_port_that_is_taken(embedded_broker: EmbeddedBroker, tmp_path: P
             assert await worker.exit_code() == 1
     assert worker.stderr == (
         f"error: cannot listen on http.host 127.0.0.1, http.port {port}: "
-        "address already in use; choose another port, or 0 for any free one\n"
+        "Address already in use; choose another port, or 0 for any free one\n"
     )
 
 
@@ -88,11 +88,15 @@ async def test_trouble_is_told_with_its_reason() -> None:
 async def test_states_of_a_worker(embedded_broker: EmbeddedBroker) -> None:
     """A worker is ready once it has partitions; one that failed is neither, and says why."""
     config = own_config(embedded_broker.bootstrap)
-    with pytest.raises(WorkerError, match="RuntimeError: on fire; a restart goes on"):
+
+    async def burn() -> None:
         async with worker_of(config) as (worker, _):
             assert worker.idle_seconds() == 0
             worker._fail(RuntimeError("on fire"))
             assert worker.unhealthy() == worker.unready() == "failed: on fire"
+
+    with pytest.raises(WorkerError, match="RuntimeError: on fire; a restart goes on"):
+        await burn()
     async with worker_of(config) as (worker, _):
         assert worker.unhealthy() is None
     assert worker.unhealthy() is None

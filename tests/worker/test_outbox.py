@@ -132,9 +132,8 @@ async def test_an_alert_too_large_ends_nothing(caplog: pytest.LogCaptureFixture)
     assert "topic alerts takes nothing of an alert of" in caplog.text
 
 
-async def test_a_client_that_hangs_is_asked_again(
-    _soon: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("_soon")
+async def test_a_client_that_hangs_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A record whose confirmation never comes is sent again after a time."""
     monkeypatch.setattr(module, "HANG_SECONDS", 0.01)
     box, cluster = outbox(lambda _: None)

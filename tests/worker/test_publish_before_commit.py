@@ -29,7 +29,7 @@ class CrashBefore(Outbox):
     """Ends the worker before anything is published."""
 
     @override
-    async def publish(self, alerts: Any, dead_letters: Any) -> None:  # noqa: ARG002
+    async def publish(self, alerts: Any, dead_letters: Any) -> None:
         raise Crash
 
 
@@ -92,7 +92,7 @@ async def _crash_and_restart(
 async def test_no_crash_loses_an_alert(
     outbox: type[Outbox], embedded_broker: EmbeddedBroker
 ) -> None:
-    """Killed before or after publishing: a restart repeats alerts, with their ids, or makes them."""
+    """Killed before or after publishing: a restart makes all alerts, those again by their ids."""
     config, wanted = await _crash_and_restart(embedded_broker.bootstrap, Worker, outbox)
     assert wanted
     assert payloads(await read_alerts(config)) == wanted

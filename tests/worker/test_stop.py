@@ -81,6 +81,7 @@ async def test_a_stop_while_starting(number: signal.Signals, tmp_path: Path) -> 
     assert worker.stderr == ""
 
 
+@pytest.mark.slow
 async def test_a_stop_while_the_broker_is_away(tmp_path: Path) -> None:
     """With its cluster gone, and alerts that wait for it, a worker still ends in time."""
     with EmbeddedBroker() as broker:
@@ -94,6 +95,7 @@ async def test_a_stop_while_the_broker_is_away(tmp_path: Path) -> None:
     assert "Traceback" not in worker.stderr
 
 
+@pytest.mark.slow
 async def test_a_stop_while_joining(tmp_path: Path) -> None:
     """A group that lets nobody join is named after a while, and SIGTERM still ends the wait."""
     # The embedded broker waits for ever for a member that was killed.

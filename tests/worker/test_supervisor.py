@@ -3,6 +3,7 @@ import signal
 import socket
 from pathlib import Path
 
+import pytest
 from worker.proc import alive, children
 from worker.running import WorkerProcess, settings, until
 
@@ -11,6 +12,7 @@ from streamproc.broker import EmbeddedBroker
 STOP_SECONDS = 30.0
 
 
+@pytest.mark.slow
 async def test_no_worker_outlives_its_supervisor(
     embedded_broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
@@ -24,6 +26,7 @@ async def test_no_worker_outlives_its_supervisor(
     await until(lambda: not any(map(alive, workers)))
 
 
+@pytest.mark.slow
 async def test_ctrl_c_ends_all(embedded_broker: EmbeddedBroker, tmp_path: Path) -> None:
     """Ctrl-C, which reaches every process, ends them with 0, even while they start."""
     said = settings(embedded_broker.bootstrap)
@@ -59,6 +62,7 @@ async def test_sigterm_ends_all(embedded_broker: EmbeddedBroker, tmp_path: Path)
     assert "Traceback" not in supervisor.stderr
 
 
+@pytest.mark.slow
 async def test_each_worker_ends_when_idle(embedded_broker: EmbeddedBroker, tmp_path: Path) -> None:
     """With --exit-when-idle all workers end by themselves, and none is started again."""
     flags = ("--processes", "2", "--exit-when-idle", "1")

@@ -1,0 +1,1 @@
+"""Programs that measure, and those that make or read load."""

@@ -1,0 +1,31 @@
+"""From an event's making to its alert's arrival: a worker, a source and a sink side by side."""
+
+from pathlib import Path
+from typing import Any
+
+from streamproc.bench.jobs.running import running
+from streamproc.bench.process import Job, answer, finish, settings, start
+
+
+def main() -> None:
+    """Run the three, and pass on what source and sink saw."""
+    told = settings()
+    if told["floor"]:  # what broker and clients take alone: the sink reads the events
+        answer(told, _measure(told))
+        return
+    with running(told, "worker"):
+        answer(told, _measure(told))
+
+
+def _measure(told: dict[str, Any]) -> dict[str, Any]:
+    folder = Path(told["folder"])
+    jobs = [Job("latency", f"jobs.{name}", told, name) for name in ("sink", "source")]
+    children = [start(job, folder / job.label) for job in jobs]
+    figures = [
+        finish(job, child, folder / job.label) for job, child in zip(jobs, children, strict=True)
+    ]
+    return figures[0] | figures[1]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,15 @@
+"""Seconds from the start of ``streamproc worker`` until it is ready."""
+
+from streamproc.bench.jobs.running import running
+from streamproc.bench.process import answer, settings
+
+
+def main() -> None:
+    """Start it once and stop it."""
+    told = settings()
+    with running(told, "worker") as seconds:
+        answer(told, {"seconds": seconds})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""``streamproc worker``, the command itself, with a meter where it counts its slices."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import yaml
+
+from streamproc.bench.meter import Meter
+from streamproc.bench.process import answer, settings
+from streamproc.cli import main as cli
+from streamproc.cli import serving
+from streamproc.core.record import Outcome
+from streamproc.transport.metrics import Metrics
+
+
+def main() -> None:
+    """Handle so many events, tell what they cost, and stop."""
+    told = settings()
+    meter = Meter(told["events"], told["skip"])
+
+    class Metered(Metrics):
+        """The worker's metrics; a slice is counted once its alerts are confirmed."""
+
+        published = 0
+
+        def slice(self, topic: str, records: int, outcome: Outcome) -> None:
+            super().slice(topic, records, outcome)
+            self.published += len(outcome.alerts)
+            if meter.count(outcome.events):
+                answer(told, {**meter.figures(), "alerts": self.published})
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    sys.argv = ["streamproc", "worker", "--config", str(config_file(told))]
+    with patch.object(serving, "Metrics", Metered):
+        cli.main()
+
+
+def config_file(told: dict[str, Any]) -> Path:
+    """Write the configuration that a measurement was told to a file."""
+    path = Path(told["folder"]) / "streamproc.yaml"
+    path.write_text(yaml.safe_dump(told["config"]))
+    return path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+import json
+import math
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from streamproc.bench.lab import measure
+from streamproc.bench.parts import PARTS, latency
+from streamproc.bench.parts.peers import FAUST, FAUST_SHARE, MODULES
+from streamproc.bench.report import Outcome
+from streamproc.broker import EmbeddedBroker
+from streamproc.cli.main import app
+
+EVENTS = 2000
+
+
+def _measure(name: str, broker: EmbeddedBroker) -> Outcome:
+    """Measure one round of a part with next to no events."""
+    steps: list[str] = []
+    outcome = measure(
+        PARTS[name],
+        broker=broker.bootstrap,
+        events=EVENTS,
+        rounds=1,
+        seed=1,
+        step=lambda what, done, total: steps.append(f"{what} {done}/{total}"),
+    )
+    assert steps
+    assert all(math.isfinite(row.figure) and row.figure >= 0 for row in outcome.rows)
+    return outcome
+
+
+def test_every_system_handles_every_event(embedded_broker: EmbeddedBroker) -> None:
+    """Each peer handles exactly the events that it was given, and its cost is told."""
+    figures = _measure("peers", embedded_broker).figures
+    for system in MODULES:
+        expected = EVENTS // FAUST_SHARE if system == FAUST else EVENTS
+        assert [told["events"] for told in figures[system]] == [expected]
+        assert figures[system][0]["peak_rss_mb"] > 20
+
+
+@pytest.mark.slow
+def test_core_and_worker_handle_every_event(embedded_broker: EmbeddedBroker) -> None:
+    """With few models and with many, core and worker handle exactly the same events."""
+    figures = _measure("models", embedded_broker).figures
+    for label in ("core/few", "core/many", "worker/few", "worker/many"):
+        assert figures[label][0]["events"] == EVENTS
+
+
+@pytest.mark.slow
+def test_latency_comes_from_alerts(
+    embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events and alerts arrive after they were made, and the load is told."""
+    monkeypatch.setattr(latency, "RATES", (10_000,))
+    monkeypatch.setattr(latency, "SETTLE_SECONDS", 1.0)
+    monkeypatch.setattr(latency, "EVENTS_A_SECOND_OF_LOAD", 1000)
+    figures = _measure("latency", embedded_broker).figures
+    for label in ("alerts/10000", "floor/10000"):
+        [told] = figures[label]
+        assert told["made"] == 30_000
+        assert told["counted"] > 0
+        assert 0 < told["p50_ms"] <= told["p99_ms"] <= told["max_ms"]
+
+
+def test_bench_writes_what_it_shows(tmp_path: Path) -> None:
+    """The JSON holds each table, the machine without its name, and the seed."""
+    file = tmp_path / "figures.json"
+    ran = CliRunner().invoke(app, ["bench", "bank", "--events", "1000", "--json", str(file)])
+    assert ran.exit_code == 0, ran.output
+    report = json.loads(file.read_text())
+    assert report["seed"] == 1
+    assert "node" not in report["machine"]
+    [bank] = report["parts"].values()
+    assert all(row["what"] in ran.output or len(row["what"]) > 60 for row in bank["rows"])
+    assert all(len(row["values"]) == report["rounds"] for row in bank["rows"])
+
+
+@pytest.mark.parametrize("argument", ["speed", "--events=1"])
+def test_wrong_usage_measures_nothing(argument: str) -> None:
+    """An unknown part, or too few events, is wrong usage."""
+    assert CliRunner().invoke(app, ["bench", argument]).exit_code == 2
+
+
+def test_starts_are_timed(embedded_broker: EmbeddedBroker) -> None:
+    """A worker's first start and its later ones are told apart."""
+    figures = _measure("startup", embedded_broker).figures
+    assert len(figures["first"]) == len(figures["warm"]) == 1
