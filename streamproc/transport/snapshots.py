@@ -171,7 +171,9 @@ class Snapshots:
         for partition, result in resumed.items():
             epoch = max(generation, found[partition].epoch + 1)
             result.keeper.key = result.keeper.key._replace(epoch=epoch)
-        _log.info("state of %d partitions in %.1f s", len(resumed), self._clock() - began)
+        old = sum(result.next is not None for result in resumed.values())
+        if old:
+            _log.info("%d partitions go on from a snapshot, %.1f s", old, self._clock() - began)
         return resumed
 
     def promote(self, keeper: Keeper, generation: int) -> None:
