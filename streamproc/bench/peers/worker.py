@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -11,8 +12,6 @@ import yaml
 
 from streamproc.bench.meter import Meter
 from streamproc.bench.process import answer, settings
-from streamproc.cli import main as cli
-from streamproc.cli import serving
 from streamproc.core.record import Outcome
 from streamproc.transport.metrics import Metrics
 
@@ -35,6 +34,8 @@ def main() -> None:
                 os.kill(os.getpid(), signal.SIGTERM)
 
     sys.argv = ["streamproc", "worker", "--config", str(config_file(told))]
+    # the command is a program to us, above this package: it is found as `python -m` would
+    serving, cli = (import_module(f"streamproc.cli.{name}") for name in ("serving", "main"))
     with patch.object(serving, "Metrics", Metered):
         cli.main()
 
