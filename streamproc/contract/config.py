@@ -15,7 +15,7 @@ from streamproc.contract.units import Duration, Size
 from streamproc.contract.watch import ModelConfig, all_reached
 from streamproc.errors import ConfigError
 
-__all__ = ["KINDS", "Config", "Http", "Limits", "Policy", "TopicKind", "Topics"]
+__all__ = ["KINDS", "Config", "Http", "Limits", "Policy", "Snapshots", "TopicKind", "Topics"]
 
 _BROKER: Final[TypeAdapter[str]] = TypeAdapter(BrokerUrl)
 
@@ -89,6 +89,20 @@ class Limits(Section):
             ge=1, le=1_000_000, description="An event with more is a dead letter.", examples=[2000]
         ),
     ] = 2000
+
+
+class Snapshots(Section):
+    """How often a worker writes down what it has learned."""
+
+    interval: Annotated[
+        Duration,
+        Field(
+            description="Time between two snapshots of a partition that has new records, at least;"
+            " a large state is written less often, so that this takes 5 % of a worker at most."
+            " What came since the last one is watched again after a crash.",
+            examples=["30s"],
+        ),
+    ] = timedelta(seconds=30)
 
 
 class Http(Section):
@@ -167,6 +181,10 @@ class Config(Section):
         Limits,
         Field(description="What a worker takes at most.", examples=[{"slice_records": 5000}]),
     ] = Limits()
+    snapshots: Annotated[
+        Snapshots,
+        Field(description="How state survives a crash.", examples=[{"interval": "30s"}]),
+    ] = Snapshots()
     http: Annotated[
         Http | None,
         Field(

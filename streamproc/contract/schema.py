@@ -5,7 +5,7 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.config import Config, Http, Limits, Policy, Topics
+from streamproc.contract.config import Config, Http, Limits, Policy, Snapshots, Topics
 from streamproc.contract.events import FeatureEvent, LabelEvent, PredictionEvent
 from streamproc.contract.section import Section
 
@@ -26,7 +26,7 @@ def config_schema() -> dict[str, Any]:
     'streamproc'
     """
     schema = Config.model_json_schema(mode="validation")
-    for section in (Topics, Policy, Limits, Http):
+    for section in (Topics, Policy, Limits, Snapshots, Http):
         _show_defaults(schema["$defs"][section.__name__], section())
     topics = schema["$defs"]["Topics"]["properties"]
     topics["dead-letters"] = {**topics["dead_letters"], "description": "Same as `dead_letters`."}

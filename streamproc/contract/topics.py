@@ -10,8 +10,14 @@ from streamproc.contract.units import Duration
 NAME_PATTERN: Final = r"^[A-Za-z0-9._-]+$"
 PREFIX_PATTERN: Final = r"^[A-Za-z0-9._-]*$"
 TopicName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=249)]
-TopicKind = Literal["predictions", "features", "alerts", "dead_letters"]
-KINDS: Final[tuple[TopicKind, ...]] = ("predictions", "features", "alerts", "dead_letters")
+TopicKind = Literal["predictions", "features", "alerts", "dead_letters", "snapshots"]
+KINDS: Final[tuple[TopicKind, ...]] = (
+    "predictions",
+    "features",
+    "alerts",
+    "dead_letters",
+    "snapshots",
+)
 
 
 class Topics(Section):
@@ -48,6 +54,13 @@ class Topics(Section):
             examples=["dead-letters"],
         ),
     ] = "dead-letters"
+    snapshots: Annotated[
+        TopicName,
+        Field(
+            description="Kept state of the workers; compacted, for nobody else to read or write.",
+            examples=["snapshots"],
+        ),
+    ] = "snapshots"
     partitions: Annotated[
         int,
         Field(

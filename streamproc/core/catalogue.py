@@ -7,6 +7,11 @@ from streamproc.core.profile import Profile
 from streamproc.core.shape import Shape, Topic
 
 
+def key_of(specs: tuple[DetectorSpec, ...]) -> tuple[str, ...]:
+    """Return what tells one set of detectors from another."""
+    return tuple(spec.hash for spec in specs)
+
+
 class Catalogue:
     """Finds, or makes, the place of every model and series of a partition.
 
@@ -67,6 +72,26 @@ class Catalogue:
         model.layout.quality[model.row, column] = slot
         return slot
 
+    def restore(
+        self,
+        model_id: str,
+        shape: Shape,
+        events: int,
+        slots: dict[str, int],
+        births: dict[str, int],
+    ) -> None:
+        """Put a model back where it was; its series that have no slot start anew."""
+        config = self.config.model(model_id)
+        layout = self._layout(shape, config)
+        model = self.models[model_id] = Model(model_id, config, layout, UNWATCHED, slots, births)
+        self.series += sum(
+            slot != UNWATCHED and not name.startswith("quality:") for name, slot in slots.items()
+        )
+        for name, profile in zip(layout.series, layout.profiles, strict=True):
+            if profile is not None and name not in model.slots:
+                self._watch(model, name, profile)
+        layout.add(model, events)
+
     def warming(self) -> int:
         """Count the series that are blind because they still learn their unit."""
         return sum(
@@ -97,7 +122,7 @@ class Catalogue:
     def _profile(self, specs: tuple[DetectorSpec, ...]) -> Profile | None:
         if not specs:
             return None
-        key = tuple(spec.hash for spec in specs)
+        key = key_of(specs)
         profile = self.profiles.get(key)
         if profile is None:
             profile = self.profiles[key] = Profile(specs)

@@ -126,6 +126,28 @@ def full(model_id: str, reached: tuple[str, int], origin: Origin, now: datetime)
     )
 
 
+def state_gap(
+    place: tuple[str, int], span: tuple[int, int], reason: str, now: datetime
+) -> AlertEvent:
+    """Say that state could not be continued without a gap: `span` is where it was, and goes on."""
+    topic, partition = place
+    identity = _identity(("state_gap", str(span[0])), Origin(topic, partition, span[1], 0, 0, None))
+    return AlertEvent(
+        alert_id=identity,
+        incident_id=identity,
+        status="firing",
+        model_id="*",
+        kind="system",
+        series="features",
+        detector="state_gap",
+        severity="critical",
+        message=f"partition {partition} of topic {topic!r} goes on at offset {span[1]}: {reason}",
+        ts=now,
+        detected_at=now,
+        source=Source(topic=topic, partition=partition, offset=span[1]),
+    )
+
+
 def _common(
     status: Status,
     series: Series,

@@ -6,7 +6,7 @@ Everything else is left to Faust 0.15.3. Each method names the behaviour that it
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, cast
 
 from faust.transport.consumer import RecordMap
@@ -23,6 +23,9 @@ from streamproc.transport.slices import Pace, Slice
 __all__ = ["SliceConsumer"]
 
 
+ContinueAt = Callable[[Mapping[TP, int | None]], Awaitable[Mapping[TP, int]]]
+
+
 class SliceConsumer(base.Consumer):
     """Consumer whose sliced topics are delivered and committed slice by slice."""
 
@@ -34,6 +37,8 @@ class SliceConsumer(base.Consumer):
         self._waiting: defaultdict[TP, set[Message]] = defaultdict(set)
         self._room = asyncio.Event()
         self._polling = False
+        #: Given what is committed of each partition, returns where to go on instead.
+        self.continue_at: ContinueAt | None = None
         super().__init__(*args, **kwargs)
         self.scheduler = SliceScheduler(self.scheduler, self._paces)
         self.app.sensors.add(PaceSensor(self._paces, self._on_taken))
@@ -143,10 +148,14 @@ class SliceConsumer(base.Consumer):
         return self._in_flight[tp].committable()
 
     async def perform_seek(self) -> None:
-        """Go back to what is committed: nothing that was delivered counts any more."""
+        """Go back to what is committed, or to where state is: nothing delivered counts any more."""
         for tp in tuple(self._in_flight):
             self._forget(tp)
         await super().perform_seek()
+        if self.continue_at is not None:
+            committed = {tp: self._committed_offset.get(tp) for tp in self.assignment()}
+            if offsets := await self.continue_at(committed):
+                await self.seek_wait(offsets)
 
     async def seek(self, partition: TP, offset: int) -> None:
         """Go to `offset`: what was delivered of the partition does not count any more."""

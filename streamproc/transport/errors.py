@@ -44,3 +44,18 @@ class WorkerError(StreamprocError):
     Start it again: nothing that was not finished is acknowledged. If it ends at the same
     place again, the message names what to look at.
     """
+
+
+class RecoveryError(BrokerError):
+    """The state of a partition could not be read back; a worker ends rather than forget it.
+
+    Check what the message names and start the worker again.
+    """
+
+
+class SnapshotWriteError(BrokerError):
+    """The state of a partition could not be written down.
+
+    The first time, a worker ends: without a snapshot it could not survive a crash. Later it
+    goes on, tries again, and counts it: after a crash more is watched again.
+    """

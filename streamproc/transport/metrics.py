@@ -49,6 +49,20 @@ class Metrics:
             "From the timestamp of an event's record to its alert being confirmed.",
             LATENCY_SECONDS,
         )
+        self._snapshots = counter("snapshots_total", "Snapshots written.")
+        self._snapshot_bytes = counter("snapshot_bytes_total", "Bytes of the snapshots written.")
+        self._snapshot_failures = counter(
+            "snapshot_failures_total", "Snapshots that the cluster did not take."
+        )
+        self._recoveries = counter(
+            "recoveries_total",
+            "Partitions taken over, by what they go on with: a snapshot, none as there was none,"
+            " or none as what there was could not be used.",
+            "outcome",
+        )
+        self._state_gaps = counter(
+            "state_gaps_total", "Partitions whose state could not go on where it was."
+        )
         self._lag = gauge("lag_records", "Records of a partition that are not handled yet.")
         self._models = gauge("models", "Models seen.")
         self._series = gauge("series", "Series watched.")
@@ -88,6 +102,24 @@ class Metrics:
         """Count a published alert; `latency` in seconds."""
         self._alerts.labels(alert.kind, alert.status).inc()
         self._latency.observe(max(0.0, latency))
+
+    def snapshot(self, size: int, seconds: float) -> None:
+        """Count a snapshot: its bytes, and what it took."""
+        self._snapshots.inc()
+        self._snapshot_bytes.inc(size)
+        self.stages(snapshot=seconds)
+
+    def snapshot_failed(self) -> None:
+        """Count a snapshot that was not written."""
+        self._snapshot_failures.inc()
+
+    def recovered(self, outcome: str) -> None:
+        """Count a partition taken over: with a snapshot, with none, or with one refused."""
+        self._recoveries.labels(outcome).inc()
+
+    def state_gap(self) -> None:
+        """Count a partition that lost state or records."""
+        self._state_gaps.inc()
 
     def state(self, topic: str, partition: int, shard: Shard, lag: int) -> None:
         """Say what a partition's state holds, and how many records it is behind."""

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,6 +14,7 @@ from streamproc.transport.marks import Mark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.slices import Slice
+from streamproc.transport.snapshots import Keeper, Snapshots
 
 Partition = tuple[str, int]
 
@@ -21,11 +22,24 @@ _log = logging.getLogger(__name__)
 
 
 class Held:
-    """The state of a partition, and the offset after the last record that is in it."""
+    """The state of a partition, and the offset after the last record that is in it.
 
-    def __init__(self, shard: Shard) -> None:
+    Attributes
+    ----------
+    told
+        Offset before which everything was published by whoever committed it.
+    settled
+        Whether all that the state has given is published: only then it may be written down.
+    keeper
+        Writes it down; None where that is not done.
+    """
+
+    def __init__(self, shard: Shard, following: int | None = None, told: int = 0) -> None:
         self.shard = shard
-        self.next: int | None = None
+        self.next = following
+        self.told = told
+        self.settled = True
+        self.keeper: Keeper | None = None
 
 
 _UNKNOWN: Final = Mark()
@@ -44,6 +58,8 @@ class Pipeline:
         What is counted.
     clock
         Seconds since 1970.
+    snapshots
+        Where state is kept; None: it lives as long as its worker.
     """
 
     def __init__(
@@ -52,7 +68,10 @@ class Pipeline:
         outbox: Outbox,
         metrics: Metrics,
         clock: Callable[[], float] = time.time,
+        snapshots: Snapshots | None = None,
     ) -> None:
+        self._snapshots = snapshots
+        self._awaited: set[Partition] = set()
         self._config = config
         self._outbox = outbox
         self._metrics = metrics
@@ -72,18 +91,69 @@ class Pipeline:
         slice is acknowledged, so a crash in between repeats alerts, with the same ids, and
         loses none.
         """
-        # 1. Advance the state. Records that are in it already, after a seek, are skipped.
         held = self._hold(part, mark)
+        if held is None:  # it came before a rebalance; its owner gets it, too
+            return
+        # 0. A crash must have a state to go back to.
+        if held.keeper is not None and held.keeper.saved is None:
+            await self._save(held, held.next or part.first_offset)
+        # 1. Advance the state. Records that are in it already, after a seek, are skipped.
         records = part.records
         if held.next is not None and part.first_offset < held.next:
             records = tuple(record for record in records if record.offset >= held.next)
         began = time.perf_counter()
+        held.settled = False
         outcome = held.shard.process(records, datetime.fromtimestamp(self._clock(), UTC))
         held.next = max(held.next or 0, part.last_offset + 1)
         watched = time.perf_counter()
         # 2. Publish, and wait for the cluster to confirm.
+        if part.first_offset < held.told:
+            _drop_told(outcome, records, held.told)
         await self._outbox.publish(outcome.alerts, outcome.dead_letters)
+        held.settled = True
         self._count(part.topic, records, outcome, (began, watched, time.perf_counter()))
+        # 3. Write the state down when it is time, and wait for the cluster to confirm.
+        if self._snapshots and held.keeper and self._snapshots.due(held.keeper):
+            await self._save(held, held.next)
+
+    async def save(self) -> None:
+        """Write down every state that has changed since it was."""
+        for held in list(self._held.values()):
+            keeper = held.keeper
+            if keeper and held.settled and held.next is not None and keeper.saved != held.next:
+                await self._save(held, held.next)
+
+    async def resume(
+        self, committed: Mapping[Partition, int | None], generation: int
+    ) -> dict[Partition, int]:
+        """Get the state of partitions that are ours; return where those that have one go on.
+
+        Parameters
+        ----------
+        committed
+            All of our partitions, and what the group has committed of each.
+        generation
+            Of the group.
+        """
+        if self._snapshots is None:
+            return {}
+        missing = {tp: done for tp, done in committed.items() if tp not in self._held}
+        resumed = await self._snapshots.resume(missing, generation)
+        for partition, found in resumed.items():
+            held = Held(found.shard, found.next, found.told)
+            held.keeper = found.keeper
+            if found.gap is not None:
+                await self._outbox.publish([found.gap], [])
+            self._held[partition] = held
+        self._awaited -= committed.keys()
+        for partition, done in committed.items():
+            held = self._held[partition]
+            if partition not in resumed and held.keeper is not None:
+                # Another one may have owned it in between, and told what we are about to repeat.
+                held.told = max(held.told, done or 0)
+                self._snapshots.promote(held.keeper, generation)
+        offsets = {partition: self._held[partition].next for partition in committed}
+        return {partition: at for partition, at in offsets.items() if at is not None}
 
     def keep(self, partitions: Iterable[Partition]) -> None:
         """Hold the state of these partitions, and of no others: their owners advance it now."""
@@ -91,24 +161,59 @@ class Pipeline:
         for partition in self._held.keys() - kept:
             del self._held[partition]
             self._metrics.forget(*partition)
+        if self._snapshots is not None:
+            self._awaited = kept - self._held.keys()
+            return
         for partition in kept - self._held.keys():
             self._held[partition] = self._fresh(partition)
 
     def gauge(self, mark: Callable[[Partition], Mark]) -> int:
         """Show what is held. Return the records behind, at least 1 while that is not known."""
-        behind = 0
+        behind = len(self._awaited)
         for partition, held in self._held.items():
             lag = mark(partition).behind(held.next)
             behind += lag
             self._metrics.state(*partition, held.shard, lag)
         return behind
 
-    def _hold(self, part: Slice, mark: Mark) -> Held:
+    async def _save(self, held: Held, following: int) -> None:
+        if self._snapshots is not None and held.keeper is not None:
+            await self._snapshots.save(held.keeper, held.shard, following)
+
+    def _hold(self, part: Slice, mark: Mark) -> Held | None:
         partition = part.topic, part.partition
         held = self._held.get(partition)
-        if held is None or (held.next is not None and _foreign(held.next, part, mark)):
+        if self._snapshots is None and held is None:
             held = self._held[partition] = self._fresh(partition)
-        return held
+        if held is None or held.next is None or not self._foreign(held.next, part, mark):
+            return held
+        fresh = self._held[partition] = self._fresh(partition)
+        if held.keeper is not None:
+            held.keeper.saved, fresh.keeper = None, held.keeper
+        return fresh
+
+    def _foreign(self, state: int, part: Slice, mark: Mark) -> bool:
+        """Whether a state up to an offset is of another past than the log of this slice."""
+        # With snapshots a seek went to where the state is, whatever others have handled.
+        if self._snapshots is None and mark.committed is not None and mark.committed > state:
+            _log.warning(
+                "another worker handled %s-%d up to offset %d meanwhile: its series start anew",
+                part.topic,
+                part.partition,
+                mark.committed,
+            )
+            return True
+        if mark.end is not None and mark.end < state:
+            _log.warning(
+                "%s-%d ends at offset %d, before %d where we were: the topic was made anew, and so"
+                " are its series",
+                part.topic,
+                part.partition,
+                mark.end,
+                state,
+            )
+            return True
+        return False
 
     def _fresh(self, partition: Partition) -> Held:
         topic, number = partition
@@ -129,24 +234,13 @@ class Pipeline:
             self._metrics.alert(alert, now - records[position].timestamp / 1000)
 
 
-def _foreign(state: int, part: Slice, mark: Mark) -> bool:
-    """Whether a state up to an offset is of another past than the log of this slice."""
-    if mark.committed is not None and mark.committed > state:
-        _log.warning(
-            "another worker handled %s-%d up to offset %d meanwhile: its series start anew",
-            part.topic,
-            part.partition,
-            mark.committed,
-        )
-        return True
-    if mark.end is not None and mark.end < state:
-        _log.warning(
-            "%s-%d ends at offset %d, before %d where we were: the topic was made anew, and so"
-            " are its series",
-            part.topic,
-            part.partition,
-            mark.end,
-            state,
-        )
-        return True
-    return False
+def _drop_told(outcome: Outcome, records: Sequence[Record], told: int) -> None:
+    """Leave out what came of records before an offset: who committed them has published it."""
+    new = [
+        (alert, position)
+        for alert, position in zip(outcome.alerts, outcome.positions, strict=True)
+        if records[position].offset >= told
+    ]
+    outcome.alerts = [alert for alert, _ in new]
+    outcome.positions = [position for _, position in new]
+    outcome.dead_letters = [letter for letter in outcome.dead_letters if letter.offset >= told]

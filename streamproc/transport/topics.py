@@ -18,6 +18,13 @@ Stream = TopicKind | Literal["labels"]
 # Long enough for a controller election in between; the client's own time-out is longer.
 _CREATE_MS: Final = 15_000
 _LOOK_SECONDS: Final = 0.05
+# What a snapshot replaces is read again at every recovery until it is compacted, which brokers do
+# only to segments that are full, and by default only when half of them is worth nothing.
+_COMPACTED: Final = {
+    "cleanup.policy": "compact",
+    "segment.bytes": str(32 * 2**20),
+    "min.cleanable.dirty.ratio": "0.1",
+}
 _ADVICE: Final[Mapping[type[Exception], str]] = {
     errors.InvalidReplicationFactorError: (
         "set topics.replication to at most the number of brokers"
@@ -147,7 +154,7 @@ def _new(config: Config, name: str) -> NewTopic:
         name=name,
         num_partitions=config.topics.partitions,
         replication_factor=config.topics.replication,
-        topic_configs=settings,
+        topic_configs=_COMPACTED if name == config.topics.full_name("snapshots") else settings,
     )
 
 

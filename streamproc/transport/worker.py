@@ -1,13 +1,12 @@
 """A worker from its start to its clean stop."""
 
 import asyncio
-import contextlib
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, cast
 
 from aiokafka import errors
 from faust.types import TP
@@ -15,17 +14,21 @@ from faust.types import TP
 from streamproc.contract.config import Config
 from streamproc.transport.app import Acknowledge, make_app
 from streamproc.transport.clients import open_producer
-from streamproc.transport.errors import BrokerUnreachableError, WorkerError
+from streamproc.transport.driver_consumer import SliceConsumer
+from streamproc.transport.errors import BrokerUnreachableError, SnapshotWriteError, WorkerError
 from streamproc.transport.marks import Mark, mark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.pipeline import Partition, Pipeline
 from streamproc.transport.slices import Slice
+from streamproc.transport.snapshots import Snapshots
+from streamproc.transport.snapshots_store import SnapshotStore
 from streamproc.transport.topics import ensure_topics
 from streamproc.transport.warm import warm_up
 
 # With the producer's 5 s together less than the 30 s that orchestrators wait before they kill.
 FINISH_SECONDS: Final = 10.0
+SAVE_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 8.0
 # Joining waits for every member of the group to say what it has handled: 60 s at most, by Faust's
 # rebalance time-out, twice when the membership changes meanwhile.
@@ -100,6 +103,7 @@ class Worker:
         """
         slow = asyncio.get_running_loop().call_later(SLOW_JOIN_SECONDS, self._say_slow)
         try:
+            self._consumer.continue_at = self._continue_at
             async with asyncio.timeout(JOIN_SECONDS):
                 await self._app.start()
         except (errors.KafkaError, OSError) as error:  # TimeoutError is an OSError
@@ -117,12 +121,16 @@ class Worker:
         self._housekeeping.add_done_callback(self._kept_house)
 
     async def stop(self) -> None:
-        """Finish the slice at hand, commit, leave the group; within 20 s, whatever hangs."""
+        """Finish the slice at hand, commit, leave the group; within 25 s, whatever hangs."""
         self.stopped.set()
         if self._housekeeping is not None:
             self._housekeeping.cancel()
-        with contextlib.suppress(TimeoutError):  # then it is not acknowledged, and comes again
+        try:
             await asyncio.wait_for(self._busy.acquire(), FINISH_SECONDS)
+        except TimeoutError:  # it is not acknowledged, and comes again
+            _log.warning("the slice at hand was not done within %.0f s", FINISH_SECONDS)
+        else:
+            await self._save()
         # Faust swallows cancellation, so what does not end is left.
         leaving = asyncio.create_task(self._leave())
         done, _ = await asyncio.wait({leaving}, timeout=STOP_SECONDS)
@@ -130,6 +138,16 @@ class Worker:
             _log.warning("the Kafka client did not stop within %.0f s; it was left", STOP_SECONDS)
             return
         leaving.result()
+
+    async def _save(self) -> None:
+        """Write the state down, so that nothing has to be watched again."""
+        if self._failure is not None:
+            return
+        try:
+            async with asyncio.timeout(SAVE_SECONDS):
+                await self._line.save()
+        except (TimeoutError, SnapshotWriteError) as error:
+            _log.warning("the state was not written down; the snapshot before counts: %s", error)
 
     def _say_slow(self) -> None:
         _log.warning("still waiting to join group %s", self._config.group)
@@ -155,6 +173,24 @@ class Worker:
             _log.exception("slice %r failed", part)
             self._fail(error)
         await asyncio.Event().wait()  # Faust must not hand over the next slice
+
+    async def _continue_at(self, committed: Mapping[TP, int | None]) -> Mapping[TP, int]:
+        """Get the state of our partitions, once nothing of the time before is being handled."""
+        generation = self._app.consumer_generation_id
+        found: dict[Partition, int] = {}
+        try:
+            async with self._busy:
+                if not self.stopped.is_set():
+                    of_ours = {(tp.topic, tp.partition): done for tp, done in committed.items()}
+                    found = await self._line.resume(of_ours, generation)
+                if self._app.consumer_generation_id != generation:  # they may be others' by now
+                    self._line.keep((tp.topic, tp.partition) for tp in self._consumer.assignment())
+                    found = {}
+        except Exception as error:
+            _log.exception("the state could not be had")
+            self._fail(error)
+            raise
+        return {TP(*partition): offset for partition, offset in found.items()}
 
     def _fail(self, error: BaseException | None) -> None:
         self._failure = self._failure or error or WorkerError("the Kafka client crashed")
@@ -182,6 +218,10 @@ class Worker:
         if not task.cancelled() and task.exception() is not None:
             self._fail(task.exception())
 
+    @property
+    def _consumer(self) -> SliceConsumer:
+        return cast("SliceConsumer", self._app.consumer)
+
     def _mark(self, partition: Partition) -> Mark:
         return mark(self._app.consumer, *partition)
 
@@ -204,7 +244,9 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
         _log.info("created topics: %s", ", ".join(created))
     largest = config.limits.record_bytes + ENVELOPE_BYTES
     async with open_producer(config, linger_ms=0, max_request_size=largest) as producer:
-        worker = Worker(config, Pipeline(config, Outbox(config, producer), metrics))
+        snapshots = Snapshots(config, SnapshotStore(config, producer), metrics)
+        line = Pipeline(config, Outbox(config, producer), metrics, snapshots=snapshots)
+        worker = Worker(config, line)
         try:
             await worker.start()
             yield worker

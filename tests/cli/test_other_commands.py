@@ -59,7 +59,8 @@ def test_check_says_what_is_watched(run: Any, tmp_path: Path) -> None:
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[-1] == "ok"
-    assert "topics  prod.predictions, prod.features, prod.alerts, prod.dead-letters" in lines
+    topics = "prod.predictions, prod.features, prod.alerts, prod.dead-letters, prod.snapshots"
+    assert f"topics  {topics}" in lines
     assert "model fraud-* (owner [red]risk, severity warning)" in lines
     watched = next(line for line in lines if line.startswith("  feature:*: "))
     assert "adwin(" in watched

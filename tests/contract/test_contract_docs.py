@@ -36,7 +36,7 @@ def test_the_full_example_says_which_values_are_not_the_default() -> None:
     """A value without a comment about its default is the default."""
     given = yaml.safe_load((ROOT / "configs" / "full.yaml").read_text())
     models: dict[str, Any] = config_schema()["$defs"]
-    for section in ("topics", "policy", "limits", "http"):
+    for section in ("topics", "policy", "limits", "snapshots", "http"):
         for key, value in given[section].items():
             default = models[section.capitalize()]["properties"][key]["default"]
             assert value == default or (section, key) == ("topics", "retention")

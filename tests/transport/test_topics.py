@@ -10,6 +10,8 @@ from streamproc.transport.clients import open_admin
 from streamproc.transport.errors import TopicError
 from streamproc.transport.topics import ensure_topics, has_topic, topic_name
 
+NAMES = ("predictions", "features", "alerts", "dead-letters", "snapshots")
+
 
 async def _partitions(config: Config, name: str) -> int:
     async with open_admin(config) as admin:
@@ -18,11 +20,11 @@ async def _partitions(config: Config, name: str) -> int:
 
 
 async def test_missing_topics_are_created_as_configured(bootstrap: str) -> None:
-    """All four topics exist afterwards, with the configured partitions, and are named."""
+    """All topics exist afterwards, with the configured partitions, and are named."""
     config = own_topics(bootstrap, partitions=3)
     created = await ensure_topics(config)
     prefix = config.topics.prefix
-    wanted = {f"{prefix}{name}" for name in ("predictions", "features", "alerts", "dead-letters")}
+    wanted = {f"{prefix}{name}" for name in NAMES}
     assert set(created) == wanted
     assert {await _partitions(config, name) for name in created} == {3}
 
@@ -54,7 +56,7 @@ async def test_several_may_create_at_once(bootstrap: str) -> None:
     config = own_topics(bootstrap)
     created = await asyncio.gather(*(ensure_topics(config) for _ in range(5)))
     names = [name for names in created for name in names]
-    assert len(names) == len(set(names)) == 4
+    assert len(names) == len(set(names)) == len(NAMES)
 
 
 async def test_only_the_wanted_topics_are_created(bootstrap: str) -> None:

@@ -88,11 +88,7 @@ async def test_two_workers_find_what_one_finds(apache_kafka: ApacheKafka) -> Non
 
 
 async def test_a_restart_in_the_middle_skips_nothing(apache_kafka: ApacheKafka) -> None:
-    """Workers that come and go handle each record once; only what they have learned is lost.
-
-    The state of the detectors is not kept over a restart in this version: a series warms up
-    anew, so alerts may differ from those of an uninterrupted run.
-    """
+    """Workers that come and go handle each record once."""
     config = own_config(apache_kafka.bootstrap, limits={"slice_records": 100})
     await _traced(config, 5_000)
     handled = 0.0

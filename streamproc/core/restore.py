@@ -1,0 +1,157 @@
+"""A snapshot to a shard that goes on as the one that it was taken of."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from detectors.errors import DetectorError
+from streamproc.contract.alerts import Summary
+from streamproc.contract.config import Config
+from streamproc.contract.watch import DetectorSpec, ModelConfig
+from streamproc.core.catalogue import key_of
+from streamproc.core.describe import Incident
+from streamproc.core.layout import UNWATCHED
+from streamproc.core.profile import Profile
+from streamproc.core.shape import Form, Kind, Shape, Topic
+from streamproc.core.shard import Shard
+from streamproc.core.snapshot import PARTS, Snapshot
+from streamproc.core.snapshot_format import ProfileRecord, ShapeRecord, SnapshotError
+
+Series = tuple[str, str]  # model and name
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A shard with the state of a snapshot.
+
+    Attributes
+    ----------
+    shard
+        Goes on at `next`.
+    next
+        Offset of the first record that is not in the state.
+    reset
+        Model and name of each series that starts anew because its detectors are others now.
+    """
+
+    shard: Shard
+    next: int
+    reset: tuple[Series, ...]
+
+
+def restore(
+    snapshot: Snapshot, kind: Topic, topic: str, partition: int, config: Config
+) -> Restored:
+    """Make a shard from a snapshot.
+
+    Series whose detectors are configured as they were keep their state to the last bit; the
+    others start anew, and their open incidents are forgotten. A model's severity, owner and
+    runbook, the policy and the limits are those of `config`.
+
+    Raises
+    ------
+    SnapshotError
+        If it is of another partition, or its arrays are not those of its detectors.
+    """
+    header = snapshot.header
+    if (header.topic, header.partition) != (topic, partition):
+        raise SnapshotError(
+            f"it is of {header.topic}-{header.partition}, not of {topic}-{partition}"
+        )
+    try:
+        return _Restoring(snapshot, Shard(kind, topic, partition, config)).run()
+    except (ValueError, DetectorError) as error:
+        raise SnapshotError(f"its parts do not fit together: {error}") from error
+
+
+class _Restoring:
+    def __init__(self, snapshot: Snapshot, shard: Shard) -> None:
+        self._header, self._arrays = snapshot.header, snapshot.arrays
+        self._shard = shard
+        self._catalogue = shard.catalogue
+        self._config = shard.catalogue.config
+        self._profiles: dict[int, Profile] = {}
+        self._specs: dict[tuple[int, str], tuple[DetectorSpec, ...]] = {}
+        self._kept: set[Series] = set()
+        self._reset: list[Series] = []
+
+    def run(self) -> Restored:
+        slots = self._slots()
+        births = self._births()
+        shapes = [_shape(record) for record in self._header.shapes]
+        for at, record in enumerate(self._header.models):
+            shape = shapes[record.shape]
+            self._catalogue.restore(record.id, shape, record.events, slots[at], births[at])
+        self._catalogue.refused += self._header.refused
+        self._catalogue.told |= set(self._header.told)
+        self._incidents()
+        return Restored(self._shard, self._header.next, tuple(self._reset))
+
+    def _slots(self) -> list[dict[str, int]]:
+        """Slots by series for each model, without those that start anew."""
+        models, names, profiles = self._header.models, self._header.names, self._header.profiles
+        configs = [self._config.model(model.id) for model in models]
+        found: list[dict[str, int]] = [{} for _ in models]
+        for at, name_at, profile_at, slot in self._arrays["slots"].tolist():
+            name = names[name_at]
+            specs = self._specs_of(configs[at], name)
+            if key_of(specs) != profiles[profile_at].key:
+                self._reset.append((models[at].id, name))
+                continue
+            if profile_at not in self._profiles:
+                self._load(profile_at, profiles[profile_at], specs)
+            found[at][name] = slot
+            if slot != UNWATCHED and self._profiles[profile_at].open[slot]:
+                self._kept.add((models[at].id, name))
+        return found
+
+    def _specs_of(self, config: ModelConfig, name: str) -> tuple[DetectorSpec, ...]:
+        asked = id(config), name
+        if asked not in self._specs:
+            self._specs[asked] = config.detectors(name)
+        return self._specs[asked]
+
+    def _load(self, at: int, record: ProfileRecord, specs: tuple[DetectorSpec, ...]) -> None:
+        prefix = PARTS.format(at)
+        state = {
+            name.removeprefix(prefix): array
+            for name, array in self._arrays.items()
+            if name.startswith(prefix)
+        }
+        opened = state.pop("open", None)
+        profile = Profile(specs)
+        profile.watch.load(state)
+        if opened is None or opened.dtype != bool or opened.shape != (profile.watch.size,):
+            raise SnapshotError(f"profile {at} does not say which of its incidents are open")
+        if record.used != profile.watch.size:
+            raise SnapshotError(f"profile {at} has {profile.watch.size} slots, not {record.used}")
+        profile.open, profile.used = opened.copy(), record.used
+        self._profiles[at] = self._catalogue.profiles[record.key] = profile
+
+    def _births(self) -> list[dict[str, int]]:
+        found: list[dict[str, int]] = [{} for _ in self._header.models]
+        for at, name, events in self._arrays["births"].tolist():
+            found[at][self._header.names[name]] = events
+        return found
+
+    def _incidents(self) -> None:
+        reset = set(self._reset)
+        for record in self._header.incidents:
+            if (record.model, record.series) in reset:
+                continue
+            n, mean, std = record.before
+            before = Summary(n=n, mean=mean, std=std)
+            self._shard.incidents.open[record.model, record.series] = Incident(
+                record.id, record.detector, before, record.said
+            )
+        _check_open(self._kept, self._shard.incidents.open)
+
+
+def _check_open(flagged: set[Series], described: Iterable[Series]) -> None:
+    odd = flagged ^ set(described)
+    if odd:
+        raise SnapshotError(f"it has half an incident of {min(odd)}")
+
+
+def _shape(record: ShapeRecord) -> Shape:
+    others = tuple((name, Kind(kind)) for name, kind in record.others)
+    return Shape(record.numbers, others, Form(record.form), record.classes)

@@ -1,0 +1,192 @@
+"""A partition's state to bytes and back, to the last bit."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamproc.contract.config import Config
+from streamproc.contract.watch import ModelConfig
+from streamproc.core.catalogue import key_of
+from streamproc.core.layout import UNWATCHED
+from streamproc.core.shape import Shape
+from streamproc.core.shard import Shard
+from streamproc.core.snapshot_format import (
+    Arrays,
+    Header,
+    IncidentRecord,
+    ModelRecord,
+    ProfileRecord,
+    ShapeRecord,
+    SnapshotError,
+    pack,
+    unpack,
+    versions,
+)
+
+__all__ = ["Snapshot", "SnapshotError", "config_hash", "decode", "encode"]
+
+PARTS = "profile {}: "
+"""What the names of a profile's arrays begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot whose checksum, versions and lists were found right.
+
+    Attributes
+    ----------
+    header
+        All but the arrays.
+    arrays
+        Of each profile what its detectors know; `slots` (n, 4): model, name of the series,
+        profile and slot; `births` (n, 3): model, name of the feature, events before it.
+    """
+
+    header: Header
+    arrays: Arrays
+
+
+def config_hash(config: Config) -> str:
+    """Sixteen hex digits that are equal for configurations that watch in the same way.
+
+    Examples
+    --------
+    >>> config_hash(Config()) == config_hash(Config(group="another"))
+    True
+    """
+    said = config.model_dump_json(include={"models", "policy", "limits"})
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def encode(shard: Shard, topic: str, partition: int, following: int) -> bytes:
+    """Write the state of a partition.
+
+    Parameters
+    ----------
+    shard
+        Not changed.
+    topic, partition
+        Whose state it is.
+    following
+        Offset after the last record that is in the state.
+
+    Returns
+    -------
+    bytes
+        Equal for equal states that came to be in the same way.
+    """
+    catalogue = shard.catalogue
+    names: dict[str, int] = {}
+    shapes: dict[Shape, int] = {}
+    profiles = _Profiles(shard)
+    models: list[ModelRecord] = []
+    slots: list[tuple[int, int, int, int]] = []
+    births: list[tuple[int, int, int]] = []
+    for at, model in enumerate(catalogue.models.values()):
+        layout = model.layout
+        shape = shapes.setdefault(layout.shape, len(shapes))
+        models.append(ModelRecord(model.id, shape, int(layout.events[model.row])))
+        for name, slot in model.slots.items():
+            profile = profiles.of(model.config, name)
+            slots.append((at, names.setdefault(name, len(names)), profile, slot))
+        births += [
+            (at, names.setdefault(name, len(names)), events)
+            for name, events in model.births.items()
+        ]
+    header = Header(
+        topic=topic,
+        partition=partition,
+        next=following,
+        versions=versions(),
+        config=config_hash(catalogue.config),
+        names=tuple(names),
+        shapes=tuple(map(_shape, shapes)),
+        models=tuple(models),
+        profiles=tuple(
+            ProfileRecord(key, profile.used) for key, profile in catalogue.profiles.items()
+        ),
+        incidents=tuple(_incidents(shard)),
+        refused=catalogue.refused,
+        told=tuple(sorted(catalogue.told)),
+    )
+    return pack(header, _arrays(shard, slots, births))
+
+
+def decode(data: bytes) -> Snapshot:
+    """Read a snapshot, and refuse one that is not whole or does not fit together.
+
+    Raises
+    ------
+    SnapshotError
+        With what is wrong. What it says of detectors is checked when it is restored.
+    """
+    header, arrays = unpack(data)
+    _check_list(arrays, "slots", (len(header.models), len(header.names), len(header.profiles)))
+    _check_list(arrays, "births", (len(header.models), len(header.names)))
+    for model in header.models:
+        if not 0 <= model.shape < len(header.shapes) or model.events < 0:
+            raise SnapshotError(f"model {model.id!r} has shape {model.shape}, which is not there")
+    used = np.array([profile.used for profile in header.profiles], np.int64)
+    slots = arrays["slots"]
+    if (slots[:, 3] < UNWATCHED).any() or (slots[:, 3] >= used[slots[:, 2]]).any():
+        raise SnapshotError("array 'slots' names a slot that its profile does not have")
+    return Snapshot(header, arrays)
+
+
+class _Profiles:
+    """Finds the place of a series' profile; asking the configuration each time would be slow."""
+
+    def __init__(self, shard: Shard) -> None:
+        self._places = {key: at for at, key in enumerate(shard.catalogue.profiles)}
+        self._known: dict[tuple[int, str], int] = {}
+
+    def of(self, config: ModelConfig, name: str) -> int:
+        known = self._known.get((id(config), name))
+        if known is None:
+            known = self._known[id(config), name] = self._places[key_of(config.detectors(name))]
+        return known
+
+
+def _arrays(
+    shard: Shard, slots: list[tuple[int, int, int, int]], births: list[tuple[int, int, int]]
+) -> Arrays:
+    arrays: Arrays = {
+        "slots": np.array(slots, np.int64).reshape(-1, 4),
+        "births": np.array(births, np.int64).reshape(-1, 3),
+    }
+    for at, profile in enumerate(shard.catalogue.profiles.values()):
+        prefix, size = PARTS.format(at), profile.watch.size
+        arrays[f"{prefix}open"] = profile.open[: profile.used]
+        for name, array in profile.watch.state().items():
+            # Spare slots are blank. A list that is shorter than all slots has none of them.
+            arrays[prefix + name] = array[: profile.used] if len(array) == size else array
+    return arrays
+
+
+def _incidents(shard: Shard) -> list[IncidentRecord]:
+    return [
+        IncidentRecord(
+            model=model,
+            series=series,
+            id=incident.id,
+            detector=incident.detector,
+            before=(incident.before.n, incident.before.mean, incident.before.std),
+            said=incident.said,
+        )
+        for (model, series), incident in shard.incidents.open.items()
+    ]
+
+
+def _shape(shape: Shape) -> ShapeRecord:
+    others = tuple((name, kind.value) for name, kind in shape.others)
+    return ShapeRecord(shape.numbers, others, shape.form.value, shape.classes)
+
+
+def _check_list(arrays: Arrays, name: str, lengths: tuple[int, ...]) -> None:
+    array = arrays.get(name)
+    if array is None or array.dtype != np.int64 or array.shape[1:] != (len(lengths) + 1,):
+        raise SnapshotError(f"array {name!r} is missing or no list of {len(lengths) + 1} numbers")
+    places = array[:, : len(lengths)]
+    if (places < 0).any() or (places >= np.array(lengths)).any():
+        raise SnapshotError(f"array {name!r} names what is not in the header")

@@ -1,0 +1,255 @@
+"""When state is written down, and how a partition's owner comes by the state it goes on with."""
+
+import logging
+import time
+import uuid
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.config import Config
+from streamproc.core.describe import state_gap
+from streamproc.core.restore import Restored, restore
+from streamproc.core.shape import Topic
+from streamproc.core.shard import Shard
+from streamproc.core.snapshot import SnapshotError, decode, encode
+from streamproc.transport.errors import SnapshotWriteError
+from streamproc.transport.metrics import Metrics
+from streamproc.transport.snapshots_records import SLOTS, Collected, Key
+from streamproc.transport.snapshots_store import Bounds, Partition, SnapshotStore
+
+# A snapshot that takes a second is not repeated for twenty: 5 % of a worker at most.
+COST: Final = 20.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Keeper:
+    """What one owner of a partition has to know to write its snapshots.
+
+    Attributes
+    ----------
+    key
+        Of the snapshot to be written next.
+    saved
+        Offset after what the last whole snapshot holds; None when there is none to go back to.
+    due
+        When the next one is to be written, by the worker's monotonic clock.
+    stale
+        What owners before have left; removed when there is a snapshot in its place.
+    written
+        What the last snapshot in each slot consists of.
+    """
+
+    key: Key
+    saved: int | None
+    due: float
+    stale: list[Key] = field(default_factory=list)
+    written: dict[int, list[Key]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What a partition goes on with.
+
+    Attributes
+    ----------
+    shard
+        The state.
+    next
+        Where to go on; None: where the group has committed, with no state.
+    told
+        Offset before which everything was published by whoever committed it.
+    keeper
+        To write it down.
+    gap
+        What to tell when something was lost.
+    """
+
+    shard: Shard
+    next: int | None
+    keeper: Keeper
+    told: int = 0
+    gap: AlertEvent | None = None
+
+
+class Snapshots:
+    """Snapshots of all partitions of a worker.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    store
+        Where they are.
+    metrics
+        What is counted.
+    clock
+        Monotonic seconds.
+    cost
+        Seconds to the next snapshot of a partition, at least, for each that the last one took.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        store: SnapshotStore,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+        cost: float = COST,
+    ) -> None:
+        self._cost = cost
+        self._config = config
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._interval = config.snapshots.interval.total_seconds()
+        self._writer = uuid.uuid4().hex[:12]
+        self._kinds = {config.topics.full_name(kind.value): kind for kind in Topic}
+
+    def due(self, keeper: Keeper) -> bool:
+        """Whether it is time for the next snapshot."""
+        return self._clock() >= keeper.due
+
+    async def save(self, keeper: Keeper, shard: Shard, following: int) -> None:
+        """Write a snapshot; a failure is counted, and fatal if there is none to go back to.
+
+        Raises
+        ------
+        SnapshotWriteError
+            If there is no snapshot of this partition that a crash could go back to.
+        """
+        began = self._clock()
+        key = keeper.key
+        try:
+            data = encode(shard, key.topic, key.partition, following)
+            written = await self._store.write(key, data, following)
+            shorter = set(keeper.written.get(key.slot, ())) - set(written)
+            await self._store.remove([*keeper.stale, *shorter])
+        except SnapshotWriteError as error:
+            self._metrics.snapshot_failed()
+            keeper.due = self._clock() + self._interval
+            if keeper.saved is None:
+                raise
+            _log.warning("no snapshot, the one before still counts: %s", error)
+            return
+        keeper.saved, keeper.stale, keeper.written[key.slot] = following, [], written
+        keeper.key = key._replace(slot=(key.slot + 1) % SLOTS)
+        spent = self._clock() - began
+        keeper.due = self._clock() + max(self._interval, self._cost * spent)
+        self._metrics.snapshot(len(data), spent)
+
+    async def resume(
+        self, committed: Mapping[Partition, int | None], generation: int
+    ) -> dict[Partition, Resumed]:
+        """Find the state of partitions that are now ours.
+
+        Parameters
+        ----------
+        committed
+            What the group has committed of each; None: nothing.
+        generation
+            Of the group; it rises with each change of owners.
+
+        Raises
+        ------
+        RecoveryError
+            If the snapshots cannot be read in time.
+        """
+        if not committed:
+            return {}
+        began = self._clock()
+        found, bounds = await self._store.read(committed)
+        resumed = {
+            partition: self._resume(partition, found[partition], bounds[partition], done)
+            for partition, done in committed.items()
+        }
+        for partition, result in resumed.items():
+            epoch = max(generation, found[partition].epoch + 1)
+            result.keeper.key = result.keeper.key._replace(epoch=epoch)
+        old = sum(result.next is not None for result in resumed.values())
+        if old:
+            _log.info("%d partitions go on from a snapshot, %.1f s", old, self._clock() - began)
+        return resumed
+
+    def promote(self, keeper: Keeper, generation: int) -> None:
+        """Make what an owner that stays will write newer than what others wrote meanwhile."""
+        if generation > keeper.key.epoch:
+            keeper.stale += [key for keys in keeper.written.values() for key in keys]
+            keeper.written.clear()
+            keeper.key = keeper.key._replace(epoch=generation)
+
+    def _resume(
+        self, partition: Partition, found: Collected, bounds: Bounds, done: int | None
+    ) -> Resumed:
+        restored, refused = self._newest(partition, found, bounds)
+        self._metrics.recovered("snapshot" if restored else "refused" if refused else "none")
+        keeper = self._keeper(partition, list(found.keys))
+        if restored is None:
+            shard = Shard(self._kinds[partition[0]], *partition, self._config)
+            if not refused and not done:  # the first owner ever
+                return Resumed(shard, None, keeper)
+            start = max(bounds.begin, done or 0)
+            reason = refused[0] if refused else "there is no snapshot"
+            text = f"its series start anew, since their state cannot be had: {reason}"
+            return Resumed(shard, None, keeper, gap=self._gap(partition, (0, start), text))
+        told = done if done and done <= bounds.end else 0
+        if restored.next < bounds.begin:
+            text = f"records {restored.next} to {bounds.begin - 1} were gone before they were read"
+            gap = self._gap(partition, (restored.next, bounds.begin), text)
+            return Resumed(restored.shard, bounds.begin, keeper, told, gap)
+        keeper.saved = restored.next
+        return Resumed(restored.shard, restored.next, keeper, told)
+
+    def _newest(
+        self, partition: Partition, found: Collected, bounds: Bounds
+    ) -> tuple[Restored | None, list[str]]:
+        """Return the newest snapshot that can be used, and why those before it cannot."""
+        refused: list[str] = []
+        for candidate in found.found():
+            try:
+                restored = self._restore(partition, found.whole(candidate), bounds.end)
+            except SnapshotError as error:
+                refused.append(str(error))
+                key = candidate.key
+                _log.warning(
+                    "snapshot %d of epoch %d of %s-%d cannot be used: %s",
+                    *(key.slot, key.epoch, *partition, error),
+                )
+                continue
+            if restored.reset:
+                _log.warning(
+                    "%d series of %s-%d start anew, their detectors are others now; the first is"
+                    " %s of model %s",
+                    *(len(restored.reset), *partition, *reversed(restored.reset[0])),
+                )
+            return restored, refused
+        return None, refused
+
+    def _restore(self, partition: Partition, data: bytes, end: int) -> Restored:
+        snapshot = decode(data)
+        if snapshot.header.next > end:
+            raise SnapshotError(
+                f"it is of offset {snapshot.header.next}, and the topic ends at {end}: the topic"
+                " was made anew"
+            )
+        return restore(snapshot, self._kinds[partition[0]], *partition, self._config)
+
+    def _keeper(self, partition: Partition, stale: list[Key]) -> Keeper:
+        topic, number = partition
+        key = Key(self._config.group, topic, number, 0, self._writer, 0, 0)
+        # Partitions that came together are not written together.
+        stagger = zlib.crc32(f"{topic}-{number}".encode()) % 64 / 64
+        due = self._clock() + self._interval * (0.5 + stagger / 2)
+        return Keeper(key, None, due, stale)
+
+    def _gap(self, partition: Partition, span: tuple[int, int], reason: str) -> AlertEvent:
+        self._metrics.state_gap()
+        now = datetime.fromtimestamp(time.time(), UTC)
+        alert = state_gap(partition, span, reason, now)
+        _log.error("%s", alert.message)
+        return alert

@@ -1,0 +1,144 @@
+"""A snapshot as records of a compacted topic: chunks, and a manifest that is written last."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import msgspec
+
+from streamproc.core.snapshot_format import DIGEST_BYTES, SnapshotError
+
+# Brokers take a megabyte a record unless configured; half of it leaves room for less.
+CHUNK_BYTES: Final = 512 * 1024
+MANIFEST: Final = -1
+SLOTS: Final = 2
+
+
+class Key(NamedTuple):
+    """What a record of the topic is: compaction keeps the last one of each.
+
+    `epoch` and `writer` are the owner's, so that two owners never write the same key: one
+    that has lost its partition can spoil nothing but its own. `slot` alternates, so that what
+    is being written never takes the place of the last whole snapshot. `part` is the number of
+    a chunk, or `MANIFEST`.
+    """
+
+    group: str
+    topic: str
+    partition: int
+    epoch: int
+    writer: str
+    slot: int
+    part: int
+
+    def pack(self) -> bytes:
+        """Write it: equal keys give equal bytes."""
+        return msgspec.json.encode(self)
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What makes chunks a snapshot: how many, how they end, and the offset after its state."""
+
+    next: int
+    chunks: int
+    bytes: int
+    digest: str
+
+
+class Found(NamedTuple):
+    """A snapshot that has a manifest; whether it is whole is seen when it is put together."""
+
+    key: Key
+    manifest: Manifest
+
+
+class Collected:
+    """The last value of each key of one partition's snapshots."""
+
+    def __init__(self) -> None:
+        self._values: dict[Key, bytes] = {}
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Every key that has a value."""
+        return tuple(self._values)
+
+    @property
+    def epoch(self) -> int:
+        """The highest epoch that was ever seen, 0 without any."""
+        return max((key.epoch for key in self._values), default=0)
+
+    def add(self, key: Key, value: bytes | None) -> None:
+        """Take a record; one without a value removes what there was."""
+        if value is None:
+            self._values.pop(key, None)
+        else:
+            self._values[key] = value
+
+    def found(self) -> list[Found]:
+        """Give what there is, the newest first: the highest epoch, there the highest offset."""
+        manifests = [
+            Found(key, manifest)
+            for key, value in self._values.items()
+            if key.part == MANIFEST and (manifest := _manifest(value)) is not None
+        ]
+        return sorted(
+            manifests, key=lambda found: (found.key.epoch, found.manifest.next), reverse=True
+        )
+
+    def whole(self, found: Found) -> bytes:
+        """Put a snapshot together.
+
+        Raises
+        ------
+        SnapshotError
+            If a chunk is missing, or chunks are of another snapshot than the manifest.
+        """
+        manifest = found.manifest
+        chunks = [self._values.get(found.key._replace(part=n)) for n in range(manifest.chunks)]
+        there = [chunk for chunk in chunks if chunk is not None]
+        if len(there) < len(chunks):
+            raise SnapshotError(f"{len(chunks) - len(there)} of its {len(chunks)} chunks are gone")
+        data = b"".join(there)
+        if len(data) != manifest.bytes or data[-DIGEST_BYTES:].hex() != manifest.digest:
+            raise SnapshotError("its chunks are not those that its manifest was written for")
+        return data
+
+
+def key_of(data: bytes | None) -> Key | None:
+    """Read a record's key; None when it is none of ours."""
+    try:
+        return None if data is None else msgspec.json.decode(data, type=Key)
+    except msgspec.MsgspecError:
+        return None
+
+
+def records(key: Key, data: bytes, following: int) -> Iterator[tuple[Key, bytes]]:
+    """Cut a snapshot into records, the manifest last.
+
+    Parameters
+    ----------
+    key
+        Whose it is; `part` does not matter.
+    data
+        The snapshot.
+    following
+        Offset after the last record that is in the state.
+
+    Yields
+    ------
+    key, value
+        Of each record; nothing is a snapshot until the last one is there.
+    """
+    starts = range(0, len(data), CHUNK_BYTES)
+    for part, start in enumerate(starts):
+        yield key._replace(part=part), data[start : start + CHUNK_BYTES]
+    digest = data[-DIGEST_BYTES:].hex()
+    manifest = Manifest(next=following, chunks=len(starts), bytes=len(data), digest=digest)
+    yield key._replace(part=MANIFEST), msgspec.json.encode(manifest)
+
+
+def _manifest(value: bytes) -> Manifest | None:
+    try:
+        return msgspec.json.decode(value, type=Manifest)
+    except msgspec.MsgspecError:
+        return None

@@ -1,0 +1,216 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from logs import run, shard, state
+from test_splits import BRISK, LOG, PATIENT
+
+from streamproc.core import snapshot_format
+from streamproc.core.restore import Restored, restore
+from streamproc.core.shape import Topic
+from streamproc.core.shard import Shard
+from streamproc.core.snapshot import SnapshotError, config_hash, decode, encode
+
+POLICIES = [BRISK, PATIENT]
+ONE, BOTH = ["adwin"], ["adwin", "page_hinkley"]
+MANY = {
+    **BRISK,
+    "limits": {"max_series": 9},
+    "models": [
+        {
+            "id": "m",
+            "watch": [{"on": "feature:a", "detectors": ONE}, {"on": "*", "detectors": BOTH}],
+        },
+        {"id": "*", "watch": [{"on": "*", "detectors": BOTH}]},
+    ],
+}
+
+
+def taken(target: Shard, following: int = 0) -> bytes:
+    """Take a snapshot of a shard of partition 0."""
+    return encode(target, "predictions", 0, following)
+
+
+def back(data: bytes, target: Shard) -> Restored:
+    """Restore a snapshot under the configuration of a shard."""
+    config = target.catalogue.config
+    return restore(decode(data), Topic.PREDICTIONS, "predictions", 0, config)
+
+
+def after(config: dict[str, Any], cut: int) -> Shard:
+    """Return a shard that has seen the log up to a record."""
+    target = shard(config)
+    run(target, LOG[:cut])
+    return target
+
+
+@pytest.mark.parametrize("config", [*POLICIES, MANY], ids=["brisk", "patient", "many profiles"])
+@settings(max_examples=15)
+@given(cut=st.integers(0, len(LOG)))
+def test_a_restored_shard_goes_on_as_if_nothing_had_been(config: dict[str, Any], cut: int) -> None:
+    """Wherever a snapshot is taken, what follows is the same as without it, to the bit."""
+    target = after(config, cut)
+    restored = back(taken(target, cut), target)
+    assert (restored.next, restored.reset) == (cut, ())
+    assert state(restored.shard) == state(target)
+    assert run(restored.shard, LOG[cut:]) == run(target, LOG[cut:])
+    assert state(restored.shard) == state(target)
+    assert vars(restored.shard.catalogue)["series"] == target.catalogue.series
+    assert restored.shard.catalogue.refused == target.catalogue.refused
+    assert restored.shard.catalogue.told == target.catalogue.told
+
+
+def test_snapshots_are_a_function_of_the_state() -> None:
+    """A snapshot of what was restored has the same bytes."""
+    target = after(PATIENT, 2900)
+    data = taken(target, 2900)
+    assert taken(back(data, target).shard, 2900) == data
+
+
+SNAPSHOT = taken(after(PATIENT, 3000), 3000)
+
+
+@settings(max_examples=60)
+@given(size=st.integers(0, len(SNAPSHOT) - 1))
+def test_a_truncated_snapshot_is_refused(size: int) -> None:
+    """A snapshot without its end is refused wherever it ends."""
+    with pytest.raises(SnapshotError):
+        decode(SNAPSHOT[:size])
+
+
+HEADER_END = snapshot_format._PREFIX.size + int.from_bytes(SNAPSHOT[6:10], "big")
+REGIONS = {
+    "prefix": (0, snapshot_format._PREFIX.size),
+    "header": (snapshot_format._PREFIX.size, HEADER_END),
+    "arrays": (HEADER_END, len(SNAPSHOT) - snapshot_format.DIGEST_BYTES),
+    "checksum": (len(SNAPSHOT) - snapshot_format.DIGEST_BYTES, len(SNAPSHOT)),
+}
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_a_flipped_bit_is_refused(region: str, data: st.DataObject) -> None:
+    """One bit that is not as it was written is found, in whatever part of the snapshot it is."""
+    place = data.draw(st.integers(REGIONS[region][0], REGIONS[region][1] - 1))
+    broken = bytearray(SNAPSHOT)
+    broken[place] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(SnapshotError):
+        decode(bytes(broken))
+
+
+@given(data=st.binary(max_size=200))
+def test_noise_is_refused(data: bytes) -> None:
+    """Bytes that nobody wrote as a snapshot are refused, and nothing else happens."""
+    with pytest.raises(SnapshotError):
+        decode(data)
+
+
+def test_another_schema_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot of a later schema is refused by its number."""
+    with monkeypatch.context() as later:
+        later.setattr(snapshot_format, "SCHEMA", 2)
+        data = taken(after(BRISK, 100))
+    with pytest.raises(SnapshotError, match="schema 2, and this version reads 1"):
+        decode(data)
+
+
+@pytest.mark.parametrize(
+    ("library", "theirs", "refused"),
+    [
+        ("river", "0.26.0", "refused"),
+        ("numpy", "1.26.4", "refused"),
+        ("streamproc", "9.0.0", "refused"),
+        ("numpy", ".".join([*np.__version__.split(".")[:2], "99"]), ""),
+    ],
+)
+def test_versions(
+    library: str,
+    theirs: str,
+    refused: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A library whose results may differ is refused by name; a patch of numpy is not."""
+    ours = snapshot_format.versions()
+    with monkeypatch.context() as other:
+        other.setattr(snapshot_format, "versions", lambda: ours | {library: theirs})
+        other.setattr("streamproc.core.snapshot.versions", lambda: ours | {library: theirs})
+        data = taken(after(BRISK, 100))
+    if refused:
+        with pytest.raises(SnapshotError, match=f"written with {library} {theirs}"):
+            decode(data)
+    else:
+        assert decode(data).header.versions[library] == theirs
+
+
+def test_another_partition_is_refused() -> None:
+    """A snapshot is for the partition that it was taken of, and no other."""
+    config = shard(BRISK).catalogue.config
+    with pytest.raises(SnapshotError, match="it is of predictions-0, not of predictions-1"):
+        restore(decode(SNAPSHOT), Topic.PREDICTIONS, "predictions", 1, config)
+
+
+def ids_of(target: Shard, series: str) -> list[str]:
+    """Return the ids of a series' alerts in the rest of the log."""
+    alerts = run(target, LOG[3000:]).alerts
+    return [alert.alert_id for alert in alerts if (alert.model_id, alert.series) == ("m", series)]
+
+
+def test_a_changed_detector_resets_its_series_alone() -> None:
+    """Series whose detectors are configured as before keep their state; the others are named."""
+    changed = {
+        **PATIENT,
+        "models": [
+            {"id": "m", "watch": [
+                {"on": "feature:a", "detectors": [{"adwin": {"delta": 1e-4}}, "page_hinkley"]},
+                {"on": "feature:b", "detectors": []},
+                {"on": "*", "detectors": ["adwin", "page_hinkley"]},
+            ]},
+        ],
+    }  # fmt: skip
+    restored = back(SNAPSHOT, shard(changed))
+    before, now = state(back(SNAPSHOT, shard(PATIENT)).shard), state(restored.shard)
+    assert set(restored.reset) == {("m", "feature:a"), ("m", "feature:b")}
+    differing = {name for name in before if before[name] != now.get(name)} - {"open"}
+    assert differing == {"m/feature:a", "m/feature:b"}
+    assert "m/feature:b" not in now
+    assert now["open"] == {
+        key: said for key, said in before["open"].items() if key not in restored.reset
+    }
+    assert len(now["open"]) < len(before["open"])
+    assert ids_of(restored.shard, "feature:a") == ids_of(shard(changed), "feature:a")
+    assert config_hash(restored.shard.catalogue.config) != decode(SNAPSHOT).header.config
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("slots", np.array([[0, 0, 0, 10_000]])),
+        ("slots", np.array([[99, 0, 0, 0]])),
+        ("slots", np.zeros((1, 3), np.int64)),
+        ("births", np.array([[0, -1, 0]])),
+        ("profile 0: open", np.zeros(1, bool)),
+        ("profile 0: changes.n", np.zeros(3)),
+        ("profile 0: detector:adwin.rows", None),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(name: str, array: Any) -> None:
+    """A snapshot with a right checksum and wrong contents is refused whole, by name."""
+    header, arrays = snapshot_format.unpack(SNAPSHOT)
+    odd = {key: value for key, value in arrays.items() if key != name}
+    if array is not None:
+        odd[name] = array
+    data = snapshot_format.pack(header, odd)
+    with pytest.raises(SnapshotError):
+        back(data, shard(PATIENT))
+
+
+def test_an_incident_without_its_flag_is_refused() -> None:
+    """An open incident is known to the detectors' side and to the alerts' side, or to neither."""
+    header, arrays = snapshot_format.unpack(SNAPSHOT)
+    assert arrays["profile 0: open"].any()
+    arrays["profile 0: open"] = np.zeros_like(arrays["profile 0: open"])
+    with pytest.raises(SnapshotError, match="half an incident"):
+        back(snapshot_format.pack(header, arrays), shard(PATIENT))

@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamproc.core.snapshot_format import SnapshotError
+from streamproc.transport import snapshots_records
+from streamproc.transport.snapshots_records import MANIFEST, Collected, Key, key_of, records
+
+KEY = Key("group", "predictions", 3, 5, "me", 0, 0)
+
+
+def collected(*snapshots: tuple[Key, bytes, int]) -> Collected:
+    """Write snapshots one after the other, as a compacted topic keeps them."""
+    found = Collected()
+    for key, data, following in snapshots:
+        for name, value in records(key, data, following):
+            found.add(name, value)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make several chunks of what fits into a test."""
+    monkeypatch.setattr(snapshots_records, "CHUNK_BYTES", 100)
+
+
+def test_keys_come_back() -> None:
+    """A key is read as it was written, and what is no key is nobody's."""
+    assert key_of(KEY.pack()) == KEY
+    assert [key_of(odd) for odd in (None, b"", b"[1]", b'{"group": 1}')] == [None] * 4
+
+
+@given(size=st.integers(33, 500))
+def test_a_snapshot_is_put_together_again(size: int) -> None:
+    """However many chunks it takes, what is read is what was written."""
+    data = bytes(n % 251 for n in range(size))
+    found = collected((KEY, data, 7))
+    [newest] = found.found()
+    assert newest.manifest.next == 7
+    assert found.whole(newest) == data
+
+
+@given(data=st.data())
+def test_a_write_that_was_interrupted_leaves_the_one_before(data: st.DataObject) -> None:
+    """Whichever record of the next snapshot is the last that is written, one whole is left."""
+    first, second = b"1" * 450, b"2" * 550
+    found = collected((KEY, b"0" * 300, 10), (KEY._replace(slot=1), first, 20))
+    written = list(records(KEY, second, 30))
+    for name, value in written[: data.draw(st.integers(0, len(written)))]:
+        found.add(name, value)
+    usable = []
+    for candidate in found.found():
+        try:
+            usable.append(found.whole(candidate))
+        except SnapshotError:
+            continue
+    whole = found.found()[0].manifest.next == 30
+    assert usable[0] == (second if whole else first)
+
+
+def test_a_zombie_never_wins_over_its_successor() -> None:
+    """What an owner of the past writes later, even of a later offset, is behind and apart."""
+    late = KEY._replace(epoch=4, writer="zombie")
+    found = collected((late, b"1" * 300, 10), (KEY, b"2" * 300, 20), (late, b"3" * 300, 99))
+    assert [candidate.manifest.next for candidate in found.found()] == [20, 99]
+    assert found.whole(found.found()[0]) == b"2" * 300
+    assert found.epoch == 5
+
+
+def test_the_last_offset_of_an_epoch_is_the_newest() -> None:
+    """Of the two slots of an owner the later one counts."""
+    found = collected((KEY, b"1" * 300, 30), (KEY._replace(slot=1), b"2" * 300, 20))
+    assert [candidate.manifest.next for candidate in found.found()] == [30, 20]
+
+
+def test_what_is_missing_is_named() -> None:
+    """A snapshot without one of its chunks is refused with their number."""
+    found = collected((KEY, b"1" * 300, 30))
+    found.add(KEY._replace(part=1), None)
+    with pytest.raises(SnapshotError, match="1 of its 3 chunks are gone"):
+        found.whole(found.found()[0])
+
+
+def test_a_manifest_that_cannot_be_read_is_none() -> None:
+    """Chunks without a manifest are no snapshot."""
+    found = collected((KEY, b"1" * 300, 30))
+    found.add(KEY._replace(part=MANIFEST), b"{")
+    assert found.found() == []
+    assert set(found.keys) == {KEY._replace(part=part) for part in (MANIFEST, 0, 1, 2)}
