@@ -61,17 +61,13 @@ def rebuild(names: Sequence[str], told: Callable[[str], None]) -> dict[str, dict
         members = [entry for entry in entries if entry.family == family]
         for source, chunks in run_lengths.sources(family).items():
             told(f"{family}: {source}")
-            effort = EFFORT / 10 if _between(source) else EFFORT
+            effort = EFFORT / 10 if source in run_lengths.BETWEEN else EFFORT
             sweeps = [_sweep(entry, effort) for entry in members]
             seed = np.random.SeedSequence([SEED, zlib.crc32(source.encode())])
             run_lengths.simulate(chunks, seed, sweeps)
             for entry, one in zip(members, sweeps, strict=True):
                 found[entry.name][source] = one
     return {entry.name: table(entry, found[entry.name]) for entry in entries}
-
-
-def _between(source: str) -> bool:
-    return any(f"({rate})" in source for rate in run_lengths.BETWEEN)
 
 
 def write(tables: Mapping[str, Mapping[str, Any]]) -> None:
@@ -93,7 +89,7 @@ def _sweep(entry: Entry, effort: float) -> Sweep:
 def table(entry: Entry, sweeps: Mapping[str, Sweep]) -> dict[str, Any]:
     """Make one table: at each knob the run length of the source where it is shortest."""
     curves = {source: _curve(one) for source, one in sweeps.items()}
-    sweeps = {source: one for source, one in sweeps.items() if not _between(source)}
+    sweeps = {source: one for source, one in sweeps.items() if source not in run_lengths.BETWEEN}
     values = np.array([run.knob for run in next(iter(sweeps.values())).runs])
     bounds = np.array([[_bound(run) for run in one.runs] for one in sweeps.values()])
     worst = bounds.argmin(axis=0)
