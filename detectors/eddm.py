@@ -175,7 +175,7 @@ class EDDM(ErrorDetector):
     ...     detector.update(i % 10 == 9 if i < 400 else i % 3 == 0)
     ...     if detector.drift_detected:
     ...         print(i)
-    0
+    561
     """
 
     def __init__(self, warm_start: int = 30, alpha: float = 0.95, beta: float = 0.9) -> None:
