@@ -194,5 +194,5 @@ ENTRY = entry(
     PARAMS,
     # At 1,000 values and rates from .01 on, some error has been seen: 1 false alarm in 10^6.
     {"warm_start": 1000, "warning_threshold": 3.0, "drift_threshold": 4.0},
-    Knob("drift_threshold", loose=1.5, strict=12.0, tied="warning_threshold"),
+    Knob("drift_threshold", loose=1.7, strict=6.0, tied="warning_threshold"),
 )

@@ -156,11 +156,13 @@ def _verdict(arl: float, names: list[str], found: dict[str, dict[str, Delay]]) -
     rows: dict[str, tuple[Cell, ...]] = {}
     for name in names:
         delays = {label: one[name].mean for label, one in found.items() if name in one}
-        mine = delays.get(DEFAULT, float("inf"))
+        mine = delays.get(DEFAULT)
         best = min((label for label in delays if label in registry.names()), key=delays.__getitem__)
-        ahead = [label for label in delays if label in RIVERS and delays[label] < mine]
+        ahead = [label for label in delays if mine and label in RIVERS and delays[label] < mine]
         base = delays["oracle"]
-        rows[name] = (best, delays[best] / base, mine / base, ", ".join(ahead) or "none")
+        told = ", ".join(ahead) or "none"
+        share = mine / base if mine else None
+        rows[name] = (best, delays[best] / base, share, told if mine else None)
     heads = (
         "change",
         "best",
