@@ -67,6 +67,6 @@ def entry(
     """Make an entry; `monitoring` has only what differs from the class's own defaults."""
     schema = {param.name: param for param in params}
     full = {param.name: param.default for param in params} | dict(monitoring)
-    for built in classes:
-        CHOICES[built] = Choice(name, schema, full, knob)
+    for built in classes:  # the first entry of a class is its module's: another changes nothing
+        CHOICES.setdefault(built, Choice(name, schema, full, knob))
     return Entry(name, family, *classes, MappingProxyType(schema), MappingProxyType(full), knob)
