@@ -192,8 +192,12 @@ async def test_other_topics_come_message_by_message(
         )
         assert one.terminate() == 0
         assert await broker.committed(workers.group, plain) == {1: 20}
-        await send(20)
         two = workers.start()
+        await producer.send_and_wait(topic, b"x", partition=0)
+        await workers.until(
+            lambda: sum(map(len, workers.handled().values())) == 21, "it works again"
+        )
+        await send(20)
         await workers.until(lambda: len(two.lines("plain")) == 20, "20 more")
         seen = one.lines("plain") + two.lines("plain")
         assert [int(line["value"]) for line in seen] == list(range(40))
