@@ -7,7 +7,10 @@ from pydantic.json_schema import models_json_schema
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config, Http, Limits, Policy, Snapshots, Topics
 from streamproc.contract.events import FeatureEvent, LabelEvent, PredictionEvent
+from streamproc.contract.outcomes import OutcomeEvent
 from streamproc.contract.section import Section
+from streamproc.contract.topics import DASHED
+from streamproc.contract.updates import ModelUpdate, OnlinePrediction
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -29,12 +32,13 @@ def config_schema() -> dict[str, Any]:
     for section in (Topics, Policy, Limits, Snapshots, Http):
         _show_defaults(schema["$defs"][section.__name__], section())
     topics = schema["$defs"]["Topics"]["properties"]
-    topics["dead-letters"] = {**topics["dead_letters"], "description": "Same as `dead_letters`."}
+    for kind, dashed in DASHED.items():
+        topics[dashed] = {**topics[kind], "description": f"Same as `{kind}`."}
     return {"$schema": DIALECT, **_without_rst(schema)}
 
 
 def events_schema() -> dict[str, Any]:
-    """Describe what is on the topics: the events that come in and the alerts that go out.
+    """Describe what is on the topics: the events that come in, and what goes out.
 
     Returns
     -------
@@ -48,10 +52,14 @@ def events_schema() -> dict[str, Any]:
     ['model_id', 'event_id', 'label']
     """
     incoming = (PredictionEvent, FeatureEvent, LabelEvent)
+    outgoing = (AlertEvent, OutcomeEvent, OnlinePrediction, ModelUpdate)
     _, schema = models_json_schema(
-        [*((event, "validation") for event in incoming), (AlertEvent, "serialization")]
+        [
+            *((event, "validation") for event in incoming),
+            *((event, "serialization") for event in outgoing),
+        ]
     )
-    names = [model.__name__ for model in (*incoming, AlertEvent)]
+    names = [model.__name__ for model in (*incoming, *outgoing)]
     return {
         "$schema": DIALECT,
         "title": "Events of streamproc",

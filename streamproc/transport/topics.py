@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from aiokafka import errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -11,9 +11,6 @@ from streamproc.contract.config import KINDS, Config, TopicKind
 from streamproc.transport.clients import open_admin
 from streamproc.transport.errors import BrokerUnreachableError, TopicError
 from streamproc.transport.reach import CONNECT_SECONDS
-
-Stream = TopicKind | Literal["labels"]
-"""A topic by what it is for, whatever its name."""
 
 # Long enough for a controller election in between; the client's own time-out is longer.
 _CREATE_MS: Final = 15_000
@@ -35,19 +32,6 @@ _ADVICE: Final[Mapping[type[Exception], str]] = {
 }
 
 
-def topic_name(config: Config, stream: Stream) -> str:
-    """Return a topic's name on the broker, with the prefix.
-
-    Examples
-    --------
-    >>> topic_name(Config(), "dead_letters")
-    'dead-letters'
-    """
-    if stream == "labels":
-        return f"{config.topics.prefix}labels"
-    return config.topics.full_name(stream)
-
-
 async def has_topic(config: Config, name: str) -> bool:
     """Whether a topic exists; asking does not create it.
 
@@ -60,7 +44,7 @@ async def has_topic(config: Config, name: str) -> bool:
         return name in await _names(config, admin)
 
 
-async def ensure_topics(config: Config, only: Collection[Stream] = KINDS) -> tuple[str, ...]:
+async def ensure_topics(config: Config, only: Collection[TopicKind] = KINDS) -> tuple[str, ...]:
     """Create the topics that are missing, as the config says; change none that exists.
 
     Somebody else may create the same topics at the same time: whoever is first wins.
@@ -86,7 +70,7 @@ async def ensure_topics(config: Config, only: Collection[Stream] = KINDS) -> tup
     """
     async with open_admin(config) as admin:
         there = await _names(config, admin)
-        names = [topic_name(config, stream) for stream in only]
+        names = [config.topics.full_name(stream) for stream in only]
         missing = [_new(config, name) for name in names if name not in there]
         if not missing:
             return ()

@@ -8,7 +8,7 @@ from broker_topics import own_topics
 from streamproc.contract.config import Config
 from streamproc.transport.clients import open_admin
 from streamproc.transport.errors import TopicError
-from streamproc.transport.topics import ensure_topics, has_topic, topic_name
+from streamproc.transport.topics import ensure_topics, has_topic
 
 NAMES = ("predictions", "features", "alerts", "dead-letters", "snapshots")
 
@@ -33,7 +33,7 @@ async def test_retention_is_set_on_creation(apache_kafka: ApacheKafka) -> None:
     """A topic that is created keeps its records for as long as the config says."""
     config = own_topics(apache_kafka.bootstrap, retention="2h")
     await ensure_topics(config, only={"alerts"})
-    resource = ConfigResource(ConfigResourceType.TOPIC, topic_name(config, "alerts"))
+    resource = ConfigResource(ConfigResourceType.TOPIC, config.topics.full_name("alerts"))
     async with open_admin(config) as admin:
         (answer,) = await admin.describe_configs([resource])
     (described,) = answer.resources
@@ -48,7 +48,7 @@ async def test_a_topic_that_exists_is_left_alone(bootstrap: str) -> None:
     topics = before.topics.model_copy(update={"partitions": 5})
     after = before.model_copy(update={"topics": topics})
     assert await ensure_topics(after) == ()
-    assert await _partitions(after, topic_name(after, "alerts")) == 1
+    assert await _partitions(after, after.topics.full_name("alerts")) == 1
 
 
 async def test_several_may_create_at_once(bootstrap: str) -> None:
@@ -64,7 +64,7 @@ async def test_only_the_wanted_topics_are_created(bootstrap: str) -> None:
     config = own_topics(bootstrap)
     assert await ensure_topics(config, only={"labels"}) == (f"{config.topics.prefix}labels",)
     for _ in range(2):
-        assert not await has_topic(config, topic_name(config, "alerts"))
+        assert not await has_topic(config, config.topics.full_name("alerts"))
 
 
 async def test_too_many_replicas_are_refused_with_advice(apache_kafka: ApacheKafka) -> None:
