@@ -13,6 +13,10 @@ Act = Callable[[Command, Any], Awaitable[None]]
 """Acts on a command with its payload as it was registered; called once or more for each."""
 
 
+class NoPayload(Section):
+    """The payload of a verb that says all by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verb:
     """A verb that workers know.

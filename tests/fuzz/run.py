@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
@@ -51,6 +52,7 @@ def run(name: str, target: Any, seconds: int) -> bool:
     for number, seed in enumerate(target.seeds()):
         (corpus / f"seed-{number}").write_bytes(seed)
     limits = [f"-timeout={HANG_SECONDS}", f"-rss_limit_mb={MEMORY_MB}"]
+    began = time.monotonic()
     told = _child(
         name,
         [
@@ -75,7 +77,7 @@ def run(name: str, target: Any, seconds: int) -> bool:
         for key, stat in (("executions", "number_of_executed_units"), ("MB", "peak_rss_mb"))
     } | {"edges": _last(r" ft: (\d+)", text)}
     verdict = "pass" if passed else f"FAIL, see {folder}: {', '.join(broken) or 'log'}"
-    print(f"{name}: {seconds} s, {figures}: {verdict}", flush=True)  # noqa: T201
+    print(f"{name}: {time.monotonic() - began:.0f} s, {figures}: {verdict}", flush=True)  # noqa: T201
     if passed:
         _keep(name, corpus, kept, folder)
     return passed
