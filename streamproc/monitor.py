@@ -105,6 +105,11 @@ class Monitor:
         self._shards: dict[tuple[str, int], Shard] = {}
         self._next: dict[str, int] = dict.fromkeys(self._topics, 0)
 
+    @property
+    def shards(self) -> Mapping[tuple[str, int], Shard]:
+        """The state of each partition, by its topic and number."""
+        return self._shards
+
     def process(self, events: Iterable[Event]) -> list[AlertEvent]:
         """Take the next events of the log, in its order.
 

@@ -43,13 +43,17 @@ class Recent:
 
     def again(self, body: bytes) -> bool:
         """Whether an event came a moment ago; from now on it did."""
-        digest = xxh3_64_intdigest(body)
-        if digest in self._newer or digest in self._older:
+        if not self._most:
+            return False
+        digest, newer = xxh3_64_intdigest(body), self._newer
+        if digest in self._older:
             return True
-        if self._most:
-            self._newer.add(digest)
-            if len(self._newer) >= self._most:
-                self._older, self._newer = self._newer, set()
+        known = len(newer)
+        newer.add(digest)
+        if len(newer) == known:
+            return True
+        if known + 1 >= self._most:
+            self._older, self._newer = newer, set()
         return False
 
     def state(self) -> dict[str, Digests]:
