@@ -10,12 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from apache.kafka import ApacheKafka
+from faults.brokers import Broker
 from worker.running import settings
 
 ROWS = Path(__file__).with_name("rows")
-# A record of ten megabytes is among the poison.
-LARGE = {"message.max.bytes": str(16 * 2**20), "replica.fetch.max.bytes": str(16 * 2**20)}
 ROW_SECONDS = 240.0
 NIGHTLY_SECONDS = 2 * 3600.0
 
@@ -50,6 +48,8 @@ class Site:
     ----------
     kafka
         One node of Apache Kafka, which a row may stop and has to start again.
+    detour
+        Another way to it, which a row may cut.
     folder
         For its files.
     draw
@@ -58,8 +58,9 @@ class Site:
         Whether the row is to be run at its full length.
     """
 
-    def __init__(self, kafka: ApacheKafka, folder: Path, draw: random.Random, *, nightly: bool):
-        self.kafka = kafka
+    def __init__(self, broker: Broker, folder: Path, draw: random.Random, *, nightly: bool) -> None:
+        self.kafka = broker.kafka
+        self.detour = broker.detour
         self.folder = folder
         self.draw = draw
         self.nightly = nightly
@@ -113,9 +114,15 @@ class Row:
             async with asyncio.timeout(NIGHTLY_SECONDS if site.nightly else ROW_SECONDS):
                 figures = await self.module.run(site)
             verdict = "pass"
-        except (AssertionError, TimeoutError) as error:
-            figures, verdict = " ".join(f"{type(error).__name__}: {error}".split())[:600], "FAIL"
+        except Exception as error:  # noqa: BLE001  whatever it is, this row did not pass
+            figures, verdict = " ".join(_told(error).split())[:600], "FAIL"
         return Verdict(self.name, self.fault, verdict, seed, time.monotonic() - began, figures)
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(map(_told, error.exceptions))
+    return f"{type(error).__name__}: {error}"
 
 
 def rows(names: Sequence[str] = ()) -> list[Row]:
@@ -133,11 +140,11 @@ def rows(names: Sequence[str] = ()) -> list[Row]:
 
 
 async def verdicts(
-    chosen: Sequence[Row], kafka: ApacheKafka, folder: Path, seed: int, *, nightly: bool
+    chosen: Sequence[Row], broker: Broker, folder: Path, seed: int, *, nightly: bool
 ) -> AsyncIterator[Verdict]:
     """Run rows one after another."""
     for row in chosen:
         place = folder / row.name
         place.mkdir(parents=True, exist_ok=True)
-        site = Site(kafka, place, random.Random(f"{seed}/{row.name}"), nightly=nightly)
+        site = Site(broker, place, random.Random(f"{seed}/{row.name}"), nightly=nightly)
         yield await row.judge(site, seed)

@@ -15,8 +15,9 @@ if __package__ in (None, ""):  # run as a program: let the tests' modules be fou
     HERE = Path(__file__).parents[1]
     sys.path[:0] = [str(HERE), str(HERE / "core"), str(HERE.parent)]
 
-from apache.kafka import ApacheKafka, KafkaUnavailableError, check
-from faults.matrix import LARGE, Verdict, rows, verdicts
+from apache.kafka import KafkaUnavailableError, check
+from faults.brokers import running
+from faults.matrix import Row, Verdict, rows, verdicts
 from faults.table import put
 
 
@@ -47,12 +48,12 @@ def main() -> int:
     return 1 if failed else 0
 
 
-async def _run(chosen: list, seed: int, *, nightly: bool) -> list[Verdict]:
+async def _run(chosen: list[Row], seed: int, *, nightly: bool) -> list[Verdict]:
     found: list[Verdict] = []
     with tempfile.TemporaryDirectory(prefix="streamproc-faults-") as folder:
         place = Path(folder)
-        with ApacheKafka(data_dir=place / "kafka", config=LARGE) as kafka:
-            async for verdict in verdicts(chosen, kafka, place, seed, nightly=nightly):
+        with running(place / "kafka") as broker:
+            async for verdict in verdicts(chosen, broker, place, seed, nightly=nightly):
                 sys.stdout.write(f"{verdict.line()}\n")
                 sys.stdout.flush()
                 found.append(verdict)
