@@ -40,7 +40,8 @@ class Snapshot:
         All but the arrays.
     arrays
         Of each profile what its detectors know; `slots` (n, 4): model, name of the series,
-        profile and slot; `births` (n, 3): model, name of the feature, events before it.
+        profile and slot; `births` (n, 3): model, name of the feature, events before it;
+        `recent:…` digests of the last events.
     """
 
     header: Header
@@ -161,7 +162,7 @@ def _arrays(
         for name, array in profile.watch.state().items():
             # Spare slots are blank. A list that is shorter than all slots has none of them.
             arrays[prefix + name] = array[: profile.used] if len(array) == size else array
-    return arrays
+    return arrays | shard.recent.state()
 
 
 def _incidents(shard: Shard) -> list[IncidentRecord]:

@@ -35,9 +35,6 @@ STOP_SECONDS: Final = 8.0
 JOIN_SECONDS: Final = 150.0
 SLOW_JOIN_SECONDS: Final = 10.0
 HOUSEKEEPING_SECONDS: Final = 1.0
-# Records wait and none is handled: the client hangs (Faust issues 175, 640). A cluster that is
-# away for less must not end its workers.
-STALL_SECONDS: Final = 600.0
 # What a record needs beside its value: key, headers, framing.
 ENVELOPE_BYTES: Final = 2**16
 
@@ -64,6 +61,8 @@ class Worker:
         self._line = line
         self._config = config
         self._app = make_app(config, line.topics, self._handle, self._assigned)
+        # Records wait and none is handled: the client hangs (Faust issues 175, 640).
+        self._stall = config.limits.stall.total_seconds()
         self._busy = asyncio.Lock()
         self._failure: BaseException | None = None
         self._ready = False
@@ -209,7 +208,7 @@ class Worker:
             if self._app.crashed:
                 self._fail(self._app.crash_reason)
             stalled = time.monotonic() - self._active
-            if self._behind and not self._busy.locked() and stalled > STALL_SECONDS:
+            if self._behind and not self._busy.locked() and stalled > self._stall:
                 self._fail(
                     WorkerError(f"{self._behind} records wait, none came for {stalled:.0f} s")
                 )

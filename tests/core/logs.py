@@ -60,6 +60,7 @@ def state(target: Shard) -> dict[str, Any]:
             if profile is not None and slot >= 0:
                 found[f"{model.id}/{name}"] = _of_slot(profile.watch.state(), slot)
     found["open"] = {key: (i.id, i.said) for key, i in target.incidents.open.items()}
+    found["recent"] = {name: known.tobytes() for name, known in target.recent.state().items()}
     return found
 
 
