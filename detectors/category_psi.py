@@ -70,4 +70,6 @@ class CategoryStability(CodedDetector):
     bank = CategoryStabilityBank
 
 
-ENTRY = entry("category_psi", "category", (CategoryStability, CategoryStabilityBank), CODED, MONITORED)
+ENTRY = entry(
+    "category_psi", "category", (CategoryStability, CategoryStabilityBank), CODED, MONITORED
+)
