@@ -21,6 +21,12 @@ TAIL = 0.05
 """Share of the first values beyond each end of the range that equal widths are laid out for..."""
 MARGIN = 0.75
 """... which is then widened by this share of itself at both ends, for what may come."""
+SHARED = 16
+"""Classes that all categories beyond the cap share: one that takes a third of a million others'
+place moves one of 16 by a third, but one of 1 not at all."""
+RARE = 8
+"""Values in both samples below which a category counts as rare: χ² holds down to some two
+expected values a class. Judged on both, for the sum says nothing of how it is divided."""
 
 
 @compiled
@@ -76,19 +82,55 @@ def bin_of(edges: Floats, bins: int, value: float) -> int:
 
 
 @compiled
-def class_of(cap: int, value: float) -> int:
-    """Class of a code; those that are not among 0 … cap - 1 share one."""
-    return int(value) if 0.0 <= value < cap else cap
+def class_of(keys: Floats, known: int, value: float) -> int:
+    """Class of a category: its place among the known ones, else one of the shared classes."""
+    for i in range(known):
+        if keys[i] == value:
+            return i
+    return keys.shape[0] + shared_class(value)
 
 
 @compiled
-def without_unseen(counts: Any, cap: int, merged: Any) -> None:
-    """Copy the counts; what the window has of classes without reference joins the last one."""
-    merged[:] = counts[:2]
-    for i in range(cap):
-        if counts[0, i] == 0:
-            merged[1, cap] += merged[1, i]
-            merged[1, i] = 0
+def shared_class(value: float) -> int:
+    """Which of the shared classes a category is in: the same wherever it is seen."""
+    fraction, exponent = math.frexp(value)
+    bits = np.uint64(np.int64(fraction * 2.0**53) * 4099 + exponent)
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.int64(bits >> np.uint64(32)) % SHARED
+
+
+@compiled
+def learn(record: Any, keys: Floats, value: float) -> int:
+    """Class of a category of the reference, which gives it one of its own while there is room."""
+    place = class_of(keys, record.bins, value)
+    if place >= keys.shape[0] and record.bins < keys.shape[0]:
+        place = np.int64(record.bins)
+        keys[place] = value
+        record.bins += 1
+    return place
+
+
+@compiled
+def without_rare(counts: Any, keys: Floats, known: int, merged: Any) -> None:
+    """Copy the counts; rare categories join a shared class, rare shared classes the last one.
+
+    While there is room for further ones, all that has no class of its own is
+    one that the reference has not seen: that and the rare are one class.
+    """
+    cap, last = keys.shape[0], merged.shape[1] - 1
+    merged[:, :last] = counts[:2]
+    merged[:, last] = 0
+    for i in range(last):
+        if i < cap and (i >= known or merged[0, i] + merged[1, i] >= RARE):
+            continue
+        full = known == cap
+        if i >= cap and full and merged[0, i] + merged[1, i] >= RARE:
+            continue
+        place = cap + shared_class(keys[i]) if i < cap and full else last
+        for row in range(2):
+            merged[row, place] += merged[row, i]
+            merged[row, i] = 0
 
 
 @compiled
@@ -186,7 +228,12 @@ def take(
             record.bins = begin(edges, counts, scheme, sizes[3], sizes[4], ring)
             record.cursor = sizes[4] if against == SLIDING else 0
         return False
-    place = class_of(sizes[3] - 1, value) if scheme == CODES else bin_of(edges, record.bins, value)
+    if scheme != CODES:
+        place = bin_of(edges, record.bins, value)
+    elif record.seen < sizes[0]:
+        place = learn(record, edges, value)
+    else:
+        place = class_of(edges, record.bins, value)
     if record.seen < sizes[0]:
         record.seen += 1
         counts[0, place] += 1
@@ -228,8 +275,8 @@ def compare(
     """Find the statistic of a slot, and its bound."""
     bins = record.bins
     if modes[1] == CODES:
-        without_unseen(counts, counts.shape[1] - 1, work[1])
-        return judge(modes[0], work[1], counts.shape[1], tables[0], tables[1], sizes, work[0])
+        without_rare(counts, edges, bins, work[1])
+        return judge(modes[0], work[1], work[1].shape[1], tables[0], tables[1], sizes, work[0])
     # Three equal-width bins are those of a constant: it has no width, so differing counts as 1.
     sizes[2] = edges[1] - edges[0] if bins > 3 else 1.0
     return judge(modes[0], counts, bins, tables[0], tables[1], sizes, work[0])
@@ -253,7 +300,7 @@ def scan(
     `hits`: row, statistic, threshold.
     """
     measures = np.array([float(sizes[0]), float(sizes[1]), 1.0])
-    work = np.zeros(sizes[3]), np.zeros((2, sizes[3]), np.int16)
+    work = np.zeros(sizes[3]), np.zeros((2, sizes[3] + 1), np.int16)
     for k in range(tasks.shape[0]):
         if k + AHEAD < tasks.shape[0]:
             later = tasks[k + AHEAD, 3]

@@ -10,6 +10,7 @@ from pydantic import Field, GetJsonSchemaHandler, model_serializer, model_valida
 from pydantic_core import CoreSchema
 
 from detectors import registry
+from detectors.entry import Family
 from detectors.errors import DetectorError, UnknownDetectorError
 from streamproc.contract.section import Path, Section, refuse, refuse_if_any, suggest
 
@@ -48,6 +49,11 @@ class DetectorSpec(Section):
         )
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
+    @property
+    def family(self) -> Family:
+        """What it looks at."""
+        return registry.get(self.name).family
+
     @model_validator(mode="before")
     @classmethod
     def _resolve(cls, value: object) -> object:
@@ -56,8 +62,6 @@ class DetectorSpec(Section):
         name, params = _split(value)
         try:
             _refuse_unknown(name, params)
-            if registry.get(name).family == "category":
-                refuse(((), "watches categories, and features that are texts are not watched yet"))
             return {"name": name, "params": registry.resolve(name, params)}
         except UnknownDetectorError:
             refuse(((), _unknown_detector(name)))
