@@ -43,8 +43,8 @@ class Snapshot:
     arrays
         Of each profile what its detectors know; `slots` (n, 4): model, name of the series,
         profile and slot; `births` (n, 3): model, name of the feature, events before it;
-        `recent:…` digests of the last events; `vectors` (n, 3): model, name of the embedding, its slot in the embedder, whose arrays
-        are there too.
+        `recent:…` digests of the last events; `vectors` (n, 3): model, name of the embedding,
+        its slot in the embedder, whose arrays are there too.
     """
 
     header: Header
