@@ -21,7 +21,7 @@ TAIL = 0.05
 """Share of the first values beyond each end of the range that equal widths are laid out for..."""
 MARGIN = 0.75
 """... which is then widened by this share of itself at both ends, for what may come."""
-SHARED = 16
+SHARED = 16  # what 4 bits of a hash can tell apart
 """Classes that all categories beyond the cap share: one that takes a third of a million others'
 place moves one of 16 by a third, but one of 1 not at all."""
 RARE = 8
@@ -87,7 +87,7 @@ def class_of(keys: Floats, known: int, value: float) -> int:
     for i in range(known):
         if keys[i] == value:
             return i
-    return keys.shape[0] + shared_class(value)
+    return int(keys.shape[0]) + shared_class(value)
 
 
 @compiled
@@ -97,7 +97,7 @@ def shared_class(value: float) -> int:
     bits = np.uint64(np.int64(fraction * 2.0**53) * 4099 + exponent)
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.int64(bits >> np.uint64(32)) % SHARED
+    return int(bits >> np.uint64(60))
 
 
 @compiled
@@ -105,7 +105,7 @@ def learn(record: Any, keys: Floats, value: float) -> int:
     """Class of a category of the reference, which gives it one of its own while there is room."""
     place = class_of(keys, record.bins, value)
     if place >= keys.shape[0] and record.bins < keys.shape[0]:
-        place = np.int64(record.bins)
+        place = int(record.bins)
         keys[place] = value
         record.bins += 1
     return place

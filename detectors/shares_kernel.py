@@ -16,7 +16,7 @@ def place_of(record: Any, keys: Floats, value: float) -> int:
     for i in range(record.known):
         if keys[i] == value:
             return i
-    place = record.known
+    place = int(record.known)
     if place < keys.shape[0]:
         keys[place] = value
         record.known += 1
