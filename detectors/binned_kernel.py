@@ -2,7 +2,8 @@
 
 A series goes through three spans: its first values say where the bins begin
 and end; they and those up to `reference` fill the reference's counts; the rest
-pass through the window, whose counts gain a value and lose one.
+pass through the window, whose counts gain a value and lose one. Categories need
+no bins: their window begins sooner, and what leaves it fills the reference up.
 """
 
 import math
@@ -195,7 +196,11 @@ def slide(record: Any, counts: Any, ring: Any, place: int, against: int, sizes: 
     if record.held < window:
         record.held += 1
     elif against == WARMUP:
-        counts[1, ring[cursor]] -= 1
+        old = ring[cursor]
+        counts[1, old] -= 1
+        if record.seen < reference:
+            counts[0, old] += 1
+            record.seen += 1
     elif against == PREVIOUS:
         old = ring[cursor]
         counts[1, old] -= 1
@@ -234,7 +239,7 @@ def take(
         place = learn(record, edges, value)
     else:
         place = class_of(edges, record.bins, value)
-    if record.seen < sizes[0]:
+    if record.seen < sizes[5]:
         record.seen += 1
         counts[0, place] += 1
         if against == SLIDING:
@@ -296,7 +301,8 @@ def scan(
     """Feed every task until its first alarm.
 
     `arrays`: edges, counts, ring. `modes`: kind, scheme, against. `sizes`:
-    reference, window, stride, bins, sample. `tables`: bounds, i ln i.
+    reference, window, stride, bins, sample, first values that are of the reference
+    (it grows to its size by what leaves the window). `tables`: bounds, i ln i.
     `hits`: row, statistic, threshold.
     """
     measures = np.array([float(sizes[0]), float(sizes[1]), 1.0])
@@ -320,6 +326,7 @@ def scan(
                 forget(record, edges, counts, ring)
             if not take(record, edges, counts, ring, value, modes, sizes):
                 continue
+            measures[0] = record.seen
             found, bound = compare(record, edges, counts, modes, tables, measures, work)
             if found > bound:
                 record.alarmed = True
