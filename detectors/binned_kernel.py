@@ -85,10 +85,10 @@ def bin_of(edges: Floats, bins: int, value: float) -> int:
 @compiled
 def class_of(keys: Floats, known: int, value: float) -> int:
     """Class of a category: its place among the known ones, else one of the shared classes."""
-    for i in range(known):
-        if keys[i] == value:
-            return i
-    return int(keys.shape[0]) + shared_class(value)
+    place = -1
+    for i in range(known):  # with no way out in the middle it takes four at a time
+        place = i if keys[i] == value else place
+    return place if place >= 0 else int(keys.shape[0]) + shared_class(value)
 
 
 @compiled
@@ -113,25 +113,34 @@ def learn(record: Any, keys: Floats, value: float) -> int:
 
 
 @compiled
-def without_rare(counts: Any, keys: Floats, known: int, merged: Any) -> None:
-    """Copy the counts; rare categories join a shared class, rare shared classes the last one.
+def without_rare(counts: Any, keys: Floats, known: int, merged: Any) -> int:
+    """Gather the classes to compare: all that are not rare, the rest as the first one.
 
-    While there is room for further ones, all that has no class of its own is
-    one that the reference has not seen: that and the rare are one class.
+    A rare category joins a shared class, which then may not be rare. While there
+    is room for further categories, all without a class of its own was not in the
+    reference: that and the rare are the rest. Returns the number of classes.
     """
-    cap, last = keys.shape[0], merged.shape[1] - 1
-    merged[:, :last] = counts[:2]
-    merged[:, last] = 0
-    for i in range(last):
-        if i < cap and (i >= known or merged[0, i] + merged[1, i] >= RARE):
-            continue
-        full = known == cap
-        if i >= cap and full and merged[0, i] + merged[1, i] >= RARE:
-            continue
-        place = cap + shared_class(keys[i]) if i < cap and full else last
-        for row in range(2):
-            merged[row, place] += merged[row, i]
-            merged[row, i] = 0
+    cap, full, used = keys.shape[0], known == keys.shape[0], 1
+    merged[:, 0] = 0
+    merged[:, cap + 1 :] = counts[:2, cap:]
+    for i in range(known):
+        place = used
+        if counts[0, i] + counts[1, i] >= RARE:
+            merged[:, used] = 0
+            used += 1
+        else:
+            place = cap + 1 + shared_class(keys[i]) if full else 0
+        merged[0, place] += counts[0, i]
+        merged[1, place] += counts[1, i]
+    for i in range(cap + 1, cap + 1 + SHARED):
+        before, now, place = merged[0, i], merged[1, i], 0
+        if full and before + now >= RARE:
+            place = used
+            merged[:, used] = 0
+            used += 1
+        merged[0, place] += before
+        merged[1, place] += now
+    return used
 
 
 @compiled
@@ -280,8 +289,8 @@ def compare(
     """Find the statistic of a slot, and its bound."""
     bins = record.bins
     if modes[1] == CODES:
-        without_rare(counts, edges, bins, work[1])
-        return judge(modes[0], work[1], work[1].shape[1], tables[0], tables[1], sizes, work[0])
+        used = without_rare(counts, edges, bins, work[1])
+        return judge(modes[0], work[1], used, tables[0], tables[1], sizes, work[0])
     # Three equal-width bins are those of a constant: it has no width, so differing counts as 1.
     sizes[2] = edges[1] - edges[0] if bins > 3 else 1.0
     return judge(modes[0], counts, bins, tables[0], tables[1], sizes, work[0])
