@@ -13,8 +13,8 @@ from detectors.ddm import DDM, DDMBank
 from detectors.e_detector import EDetector, EDetectorBank
 from detectors.ecdd import ECDD, ECDDBank
 from detectors.eddm import EDDM, EDDMBank
-from detectors.error_stream import ErrorBank, ErrorDetector
 from detectors.embedding import Embedder
+from detectors.error_stream import ErrorBank, ErrorDetector
 from detectors.ewma import EWMA, EWMABank
 from detectors.fhddm import FHDDM, FHDDMBank
 from detectors.focus import FOCuS, FOCuSBank
@@ -30,8 +30,8 @@ from detectors.page_hinkley import PageHinkley, PageHinkleyBank
 from detectors.psi import PopulationStability, PopulationStabilityBank
 from detectors.rddm import RDDM, RDDMBank
 from detectors.seed import SEED, SEEDBank
-from detectors.shiryaev_roberts import ShiryaevRoberts, ShiryaevRobertsBank
 from detectors.shares import Mix, ShareChange, Shares
+from detectors.shiryaev_roberts import ShiryaevRoberts, ShiryaevRobertsBank
 from detectors.standardise import Standardiser
 from detectors.stepd import STEPD, STEPDBank
 from detectors.variance import Variance, VarianceBank

@@ -168,8 +168,8 @@ class Embedder(Slots):
         right = (
             (flat.ndim, bounds.ndim, tasks.shape[1:]) == (1, 1, (3,))
             and out.shape == (len(OUTPUTS), rows)
-            and (flat.dtype, out.dtype) == (np.float64, np.float64)
-            and (bounds.dtype, tasks.dtype) == (np.int64, np.int64)
+            and all(array.dtype == np.float64 for array in (flat, out))
+            and all(array.dtype == np.int64 for array in (bounds, tasks))
             and all(array.flags.c_contiguous for array in (flat, bounds, tasks, out))
             and bounds[0] >= 0
             and bounds[-1] <= len(flat)

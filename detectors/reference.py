@@ -50,7 +50,7 @@ CODED = (
     Param("cap", 32, "categories of their own; further ones share 16", low=1, high=200),
     *_LAST,
 )
-MONITORED = {"reference": 1000, "alpha": 5e-6}
+MONITORED = {"reference": 1000, "alpha": 2e-6}
 """For series that are watched for good: shares that move by a tenth are found five times sooner
 than against 500, and of any categories at most one alarm in a million values is false."""
 
@@ -103,7 +103,9 @@ class ReferenceBank(ArraysBank):
         against = AGAINST.index(str(checked["against"]))
         sample = 0 if coded else min(reference, max(SAMPLE, 3 * bins))
         self._modes = (self.kind, self.scheme, against)
-        self._sizes = np.array([reference, window, stride, bins, sample])
+        grows = coded and against == kernel.WARMUP
+        first = min(reference, window) if grows else reference
+        self._sizes = np.array([reference, window, stride, bins, sample, first])
         self._tables = (
             bounds(self.kind, float(checked["alpha"]), reference, window, bins + coded),
             _xlogx(reference + window) if self.kind == by.G else np.zeros(1),
@@ -129,7 +131,7 @@ class ReferenceBank(ArraysBank):
         )
 
     def _check_ranges(self, state: State) -> None:
-        reference, window, _, bins, sample = self._sizes.tolist()
+        reference, window, _, bins, sample, _ = self._sizes.tolist()
         counts, ring, laid = state["counts"], state["ring"], state["seen"] >= sample
         limits = {
             "seen": reference,
@@ -296,7 +298,8 @@ class CodedDetector(Detector):
     Parameters
     ----------
     reference, window, stride, alpha, against
-        As in `BinnedDetector`.
+        As in `BinnedDetector`; but a reference of the first values is used from
+        `window` values on, and grows to its size by what leaves the window.
     cap
         The first `cap` different categories of a reference, 1 … 200 of them,
         are classes of their own; what comes beyond shares 16 classes, by a hash.

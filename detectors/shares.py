@@ -114,7 +114,9 @@ class Shares(Slots):
     ) -> None:
         """Feed stretches of columns; as `ChangePoints.scan`, but for the unit, which is none."""
         check_scan(self.size, values, tasks)
-        kernel.scan(values, tasks, ts, offsets, self._records, tuple(self._wide.values()))
+        wide = self._wide
+        arrays = wide["keys"], wide["counts"], wide["ring"], wide["mark_ts"], wide["mark_offsets"]
+        kernel.scan(values, tasks, ts, offsets, self._records, arrays)
 
     def change(self, slot: int) -> ShareChange:
         """Tell the likeliest change of a slot within its last values.

@@ -112,13 +112,12 @@ class Watch:
         )
         self._standardiser = Standardiser(warmup=warmup, clip=clip)
         self._changes: ChangePoints | Shares = ChangePoints()
-        self._reference = 0
+        self._blind = 0  # values before categories can be compared
         if self._categories(detectors):
-            cap, span, self._reference = (
-                max(int(params[name]) for params in complete.values())
-                for name in ("cap", "window", "reference")
+            cap, window = (
+                max(int(params[name]) for params in complete.values()) for name in ("cap", "window")
             )
-            self._changes = Shares(cap=cap, span=span)
+            self._changes, self._blind = Shares(cap=cap, span=window), 2 * window
         # Errors are 0 or 1 as they come; a unit learned from them would only hide that.
         self._raw = tuple(registry.get(name).family == "error" for name in detectors)
         self._restarts = np.zeros(0, np.int64)
@@ -133,10 +132,10 @@ class Watch:
     @property
     def warming(self) -> NDArray[np.bool_]:
         """(size,): slots that are blind because they still learn their unit, or reference."""
-        if not self._reference:
+        if not self._blind:
             return self._standardiser.warming
-        learned: NDArray[np.bool_] = self.quiet(np.arange(self.size)) < self._reference
-        return learned
+        blind: NDArray[np.bool_] = self.quiet(np.arange(self.size)) < self._blind
+        return blind
 
     def quiet(self, slots: Ints) -> Ints:
         """Count the non-missing values of slots since their last start, warm-up included."""
@@ -292,7 +291,7 @@ class Watch:
         banks = {
             f"detector:{name}": bank for name, bank in zip(self._names, self._banks, strict=True)
         }
-        unit: dict[str, Slots] = {} if self._reference else {"standardiser": self._standardiser}
+        unit: dict[str, Slots] = {} if self._blind else {"standardiser": self._standardiser}
         return unit | {"changes": self._changes} | banks
 
     @staticmethod
@@ -311,7 +310,7 @@ class Watch:
 
     def _in_units(self, values: Floats, tasks: Ints) -> Floats:
         """Standardise the values; categories have no unit."""
-        if self._reference:
+        if self._blind:
             return values
         if self._standardised.shape != values.shape:
             self._standardised = np.empty(values.shape)

@@ -10,7 +10,6 @@ from pydantic import Field, GetJsonSchemaHandler, model_serializer, model_valida
 from pydantic_core import CoreSchema
 
 from detectors import registry
-from detectors.entry import Family
 from detectors.errors import DetectorError, UnknownDetectorError
 from streamproc.contract.section import Path, Section, refuse, refuse_if_any, suggest
 
@@ -50,9 +49,9 @@ class DetectorSpec(Section):
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     @property
-    def family(self) -> Family:
-        """What it looks at."""
-        return registry.get(self.name).family
+    def of_categories(self) -> bool:
+        """Whether it looks at texts, which numbers only stand for."""
+        return registry.get(self.name).family == "category"
 
     @model_validator(mode="before")
     @classmethod

@@ -107,14 +107,14 @@ class Watch(Section):
                 [
                     (("detectors", place), f"watches texts, and {self.on} is a number")
                     for place, spec in enumerate(self.detectors)
-                    if spec.family == "category"
+                    if spec.of_categories
                 ]
             )
         return self
 
     def readers(self, *, category: bool) -> tuple[DetectorSpec, ...]:
         """Give the detectors for series of categories, or for numbers."""
-        found = tuple(spec for spec in self.detectors if (spec.family == "category") == category)
+        found = tuple(spec for spec in self.detectors if spec.of_categories == category)
         if found or not self.detectors:
             return found
         return _DEFAULT_OF[category]

@@ -122,7 +122,9 @@ def _others(
 ) -> None:
     """Fill the rows of texts and embeddings, which stand behind those of the numbers."""
     row, texts, lists = len(layout.shape.numbers), len(layout.texts), len(layout.lists)
-    embedded = values[row + texts :][: len(OUTPUTS) * lists].reshape(len(OUTPUTS), lists, -1)
+    embedded = values[row + texts :][: len(OUTPUTS) * lists].reshape(
+        len(OUTPUTS), lists, len(order)
+    )
     found = 0
     for place, (_, kind) in enumerate(layout.fields):
         if kind is Kind.TEXT:

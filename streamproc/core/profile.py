@@ -22,7 +22,7 @@ class Profile:
 
     def __init__(self, specs: tuple[DetectorSpec, ...]) -> None:
         self.settings = {spec.name: spec.hash for spec in specs}
-        self.categories = any(spec.family == "category" for spec in specs)
+        self.categories = any(spec.of_categories for spec in specs)
         self.watch = Watch({spec.name: spec.params for spec in specs})
         self.open: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.used = 0

@@ -122,7 +122,11 @@ def encode(shard: Shard, topic: str, partition: int, following: int) -> bytes:
             for number in sorted(catalogue.categories())
         ),
     )
-    lists = {"slots": (slots, 4), "births": (births, 3), "vectors": (vectors, 3)}
+    lists: dict[str, tuple[Sequence[tuple[int, ...]], int]] = {
+        "slots": (slots, 4),
+        "births": (births, 3),
+        "vectors": (vectors, 3),
+    }
     return pack(header, _arrays(shard, lists))
 
 
