@@ -5,7 +5,8 @@ import time
 
 from faults.judging import equal, same, snapshots
 from faults.matrix import Failed, Site
-from faults.traffic import events, load as under_load, sent
+from faults.traffic import events, sent
+from faults.traffic import load as under_load
 from worker.proc import resident
 from worker.running import WorkerProcess
 

@@ -6,7 +6,8 @@ import time
 import numpy as np
 from faults.judging import equal, same
 from faults.matrix import Failed, Site
-from faults.traffic import events, load as under_load, sent
+from faults.traffic import events, sent
+from faults.traffic import load as under_load
 from worker.proc import resident
 from worker.running import WorkerProcess
 

@@ -16,16 +16,17 @@ MODELS = 8
 
 async def run(site: Site) -> str:
     """Cut the way to the broker in the middle of a log, until the watchdog ends the workers."""
-    more = {"limits": {"stall": "2s", "slice_records": 20}, "snapshots": {"interval": "1h"}}
+    more = {"limits": {"stall": "2s", "slice_records": 1}, "snapshots": {"interval": "1h"}}
     said = site.said(**more)
     config = load(said)
     # Nothing changes in the first part: a worker that waits to publish is no worker that stalls.
-    log = [sent(event) for event in events(site.draw.randrange(2**32), MODELS, 6000, period=5000)]
+    log = [sent(event) for event in events(site.draw.randrange(2**32), MODELS, 4000, period=3500)]
     await send(config, log)
     async with site.detour.open() as detour:
         through = said | {"broker": f"kafka://{detour.address}"}
         async with WorkerProcess(site.folder, through, "--processes", "2") as supervisor:
             await supervisor.said("watching kafka", times=2)
+            await supervisor.has_counted("records_total", above=500)
             detour.cut()
             [why, *_] = await supervisor.said(r"\d+ records wait, none came for [\d.]+ s")
             await supervisor.said("starting it again")
