@@ -1,7 +1,6 @@
 """Comparing what a run left behind with G: one process, no faults, the same recorded topics."""
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from broker_topics import records
@@ -12,7 +11,6 @@ from streamproc.cli.replaying import Comparison, compare
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.core.restore import restore
-from streamproc.core.shape import Topic
 from streamproc.core.snapshot import decode
 from streamproc.transport.snapshots_records import MANIFEST, Collected, Key, key_of
 
@@ -52,7 +50,7 @@ async def equal(config: Config, *, states: bool = True, least: int = 1) -> Compa
 
 
 async def _same_states(config: Config, found: Comparison) -> None:
-    collected, kept = await snapshots(config)
+    collected, _ = await snapshots(config)
     for partition, end in found.ends.items():
         shard = found.monitor.shards.get(partition)
         if shard is None:
@@ -64,7 +62,6 @@ async def _same_states(config: Config, found: Comparison) -> None:
         restored = restore(snapshot, shard.catalogue.topic, *partition, config)
         if state(restored.shard) != state(shard):
             raise Failed(f"the state of {partition} is not that of G")
-    del kept
 
 
 async def snapshots(config: Config) -> tuple[dict[Partition, Collected], dict[Partition, list[Kept]]]:
@@ -79,9 +76,9 @@ async def snapshots(config: Config) -> tuple[dict[Partition, Collected], dict[Pa
         if key.part == MANIFEST and record.value is not None:
             of_it = Collected()
             of_it.add(key, record.value)
-            [manifest] = of_it.found()
-            entry = Kept(record.timestamp, key, manifest.manifest.next)
-            kept.setdefault(place, []).append(entry)
+            kept.setdefault(place, []).extend(
+                Kept(record.timestamp, key, found.manifest.next) for found in of_it.found()
+            )
     return collected, kept
 
 
@@ -102,11 +99,6 @@ async def covered_repeats(config: Config) -> tuple[int, int]:
             for each in kept.get((source.topic, source.partition), ())
         )
     return again, covered
-
-
-def kind_of(config: Config) -> Mapping[str, Topic]:
-    """Return what each source topic holds."""
-    return {config.topics.full_name(kind.value): kind for kind in Topic}
 
 
 def same(what: str, wanted: Any, found: Any) -> None:

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
+from faults.ending import finish
 from faults.judging import covered_repeats, equal
 from faults.matrix import Failed, Site
 from faults.traffic import events, send, sent
-from worker.running import WorkerProcess, until
+from worker.running import WorkerProcess
 
 from streamproc.contract.load import load
 
@@ -57,10 +58,7 @@ async def lane(site: Site, kills: list[str], seed: int, *, hasty: bool = False) 
     await send(config, log)
     for kill in kills:
         await _killed(site, said, kill, draw, hasty=hasty)
-    async with WorkerProcess(site.folder, said, "--exit-when-idle", "1") as worker:
-        code = await worker.exit_code(120)
-        if code != 0:
-            raise Failed(f"the last worker ended with {code}: {worker.stderr[-500:]}")
+    await finish(site, said)
     found = await equal(config, least=20)
     again, covered = await covered_repeats(config)
     if covered:
@@ -96,6 +94,3 @@ async def lanes(site: Site, count: int, kills: int) -> tuple[int, int]:
         ]
     results = [task.result() for task in running]
     return sum(alerts for alerts, _ in results), sum(again for _, again in results)
-
-
-__all__ = ["STEPS", "lane", "lanes", "until"]

@@ -22,9 +22,13 @@ class Failed(AssertionError):  # noqa: N818  what a row says when it does not pa
     """A row did not pass; the message says in what."""
 
 
+class Differs(Exception):  # noqa: N818  what a row says when it does what it should not
+    """A row was run and does otherwise than it should, for the reason that the message gives."""
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a row: pass, FAIL, or not run; and its figures, or the reason."""
+    """What came of a row: pass, FAIL, differs or not run; and its figures, or the reason."""
 
     row: str
     fault: str
@@ -114,6 +118,8 @@ class Row:
             async with asyncio.timeout(NIGHTLY_SECONDS if site.nightly else ROW_SECONDS):
                 figures = await self.module.run(site)
             verdict = "pass"
+        except Differs as reason_why:
+            figures, verdict = str(reason_why), "differs"
         except Exception as error:  # noqa: BLE001  whatever it is, this row did not pass
             figures, verdict = " ".join(_told(error).split())[:600], "FAIL"
         return Verdict(self.name, self.fault, verdict, seed, time.monotonic() - began, figures)

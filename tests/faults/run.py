@@ -6,6 +6,7 @@ runs the rows at their full length; ``--write docs/faults.md`` puts the table th
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ def main() -> int:
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the table there")
     parser.add_argument("--list", action="store_true", help="print the rows and end")
     options = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells of each try
     chosen = rows(options.rows)
     if options.list:
         for row in chosen:

@@ -185,6 +185,11 @@ class WorkerProcess:
             await self._reading
         return code
 
+    async def stop(self) -> int:
+        """Stop it as an operator would, and return its exit code."""
+        self.send(signal.SIGTERM)
+        return await self.exit_code()
+
     async def get(self, path: str) -> tuple[int, str]:
         """Ask its HTTP server; return status and text."""
         url = f"http://127.0.0.1:{await self.port()}{path}"

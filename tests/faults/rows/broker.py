@@ -7,7 +7,8 @@ import time
 from faults.ending import finish
 from faults.judging import equal, same
 from faults.matrix import Failed, Site
-from faults.traffic import events, load as under_load, sent
+from faults.traffic import events, sent
+from faults.traffic import load as under_load
 from worker.running import WorkerProcess
 
 from streamproc.contract.load import load

@@ -4,9 +4,11 @@ import signal
 import time
 
 from broker_topics import records
+from faults.ending import finish
 from faults.judging import equal, same
 from faults.matrix import Failed, Site
-from faults.traffic import events, load as under_load, send, sent
+from faults.traffic import events, send, sent
+from faults.traffic import load as under_load
 from worker.running import WorkerProcess
 
 from streamproc.contract.load import load
@@ -32,8 +34,7 @@ async def run(site: Site) -> str:
                 worker.send(signal.SIGTERM)
                 same("exit code", 0, await worker.exit_code(30))
                 slowest = max(slowest, time.monotonic() - began)
-    async with WorkerProcess(site.folder, said, "--exit-when-idle", "1") as worker:
-        same("exit code", 0, await worker.exit_code(120))
+    await finish(site, said)
     found = await equal(config, least=20)
     count = len(await records(config, "alerts"))
     if count != len(found.wanted.alerts):

@@ -5,7 +5,8 @@ from contextlib import AsyncExitStack
 
 from faults.judging import equal, same
 from faults.matrix import Site
-from faults.traffic import events, load as under_load, sent
+from faults.traffic import events, sent
+from faults.traffic import load as under_load
 from worker.running import idle, until, worker_of
 
 from streamproc.contract.load import load

@@ -6,7 +6,8 @@ import signal
 from faults.ending import finish
 from faults.judging import equal, snapshots
 from faults.matrix import Site
-from faults.traffic import events, load as under_load, sent
+from faults.traffic import events, sent
+from faults.traffic import load as under_load
 from worker.running import WorkerProcess
 
 from streamproc.contract.config import Config
