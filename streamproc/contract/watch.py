@@ -82,7 +82,8 @@ class Watch(Section):
         AfterValidator(_names_a_series),
         Field(
             description="A series, or a glob of them, case-sensitive; the first entry that"
-            " matches a series wins. Series: `feature:<name>`, `prediction`,"
+            " matches a series wins. Series: `feature:<name>` (of a list of numbers also"
+            " `feature:<name>:norm`, `:direction` and `:mmd`), `prediction`,"
             " `prediction:<class>`, `quality:<name>` (missing values).",
             examples=["feature:*"],
         ),
@@ -102,7 +103,7 @@ class Watch(Section):
     @model_validator(mode="after")
     def _readable(self) -> Self:
         """Refuse detectors of categories where there can be only numbers."""
-        if self.on.startswith(_NUMBERS_ONLY):
+        if not self.may_be_texts:
             refuse_if_any(
                 [
                     (("detectors", place), f"watches texts, and {self.on} is a number")
@@ -111,6 +112,11 @@ class Watch(Section):
                 ]
             )
         return self
+
+    @property
+    def may_be_texts(self) -> bool:
+        """Whether a series that matches can hold texts."""
+        return not self.on.startswith(_NUMBERS_ONLY)
 
     def readers(self, *, category: bool) -> tuple[DetectorSpec, ...]:
         """Give the detectors for series of categories, or for numbers."""

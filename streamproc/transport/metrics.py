@@ -83,7 +83,7 @@ class Metrics:
             "series_refused", "Series not watched because limits.max_series is reached."
         )
         self._unwatched = gauge(
-            "features_unwatched", "Features not watched: texts, lists, or always null."
+            "features_unwatched", "Features not watched: they were always null."
         )
         self._incidents = gauge("incidents_open", "Open incidents.")
         self._gauges = (

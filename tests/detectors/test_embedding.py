@@ -1,5 +1,7 @@
 """Vectors as numbers that can be watched."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -45,7 +47,7 @@ def test_any_split_and_any_save_is_the_same(cuts: list[int]) -> None:
     """However rows are cut, and saved and loaded between, numbers and state are the same."""
     whole, parts = Embedder(2), Embedder(2)
     expected, edges, found = run(whole, 0, ROWS), sorted({0, *cuts, ROWS}), []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         copy = Embedder()
         copy.load(parts.state())
         parts = copy
