@@ -15,8 +15,8 @@ ALLOWED = {
     "streamproc.contract": {"detectors.errors", "detectors.registry", "streamproc.errors"},
 }
 LAYERS = (
-    "cli", "bench", "demo", "broker", "client", "transport", "web", "core", "control", "contract",
-    "errors", "sinks",
+    "cli", "bench", "demo", "broker", "client", "transport", "web", "models", "core", "control",
+    "contract", "errors", "sinks",
 )  # fmt: skip
 LINT = "import sys; from importlinter.cli import lint_imports_command as lint; lint()"
 
