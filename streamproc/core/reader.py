@@ -7,6 +7,7 @@ from typing import Any
 from streamproc.core.bodies import WHOLE, UnreadableError, bodies
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.layout import Layout
+from streamproc.core.recent import Recent
 from streamproc.core.record import DeadLetter, Outcome, Reason, Record
 from streamproc.core.shape import Retyped, Shape, grown
 from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
@@ -65,11 +66,12 @@ class Reader:
         self._full = full
         self._any = ANY[catalogue.topic]
         self._hints: dict[bytes | None, Layout] = {}
+        self.recent = Recent(self._limits.recent_events)
 
     def read(self, records: Sequence[Record], outcome: Outcome) -> None:
         """Decode a slice and hand over all of its events."""
         groups: Groups = {}
-        hints, longest = self._hints, self._limits.record_bytes
+        hints, longest, again = self._hints, self._limits.record_bytes, self.recent.again
         for position, record in enumerate(records):
             value = record.value
             layout = hints.get(record.key)
@@ -83,6 +85,9 @@ class Reader:
                     and event.model_id in layout.rows
                     and in_range(event.ts, record.timestamp)
                 ):
+                    if event.event_id is not None and again(value):
+                        outcome.repeated += 1
+                        continue
                     group = groups.get(layout)
                     if group is None:
                         group = groups[layout] = Group()
@@ -105,11 +110,14 @@ class Reader:
             try:
                 event = self._any.decode(body)
             except DECODE_ERRORS as error:
-                self._refuse(record, index, body, why(error), outcome)
+                self._refuse(record, index, body, why(error, body), outcome)
                 continue
             trouble = self._trouble(event, record)
             if trouble is not None:
                 self._refuse(record, index, body, trouble, outcome)
+                continue
+            if event.event_id is not None and self.recent.again(body):
+                outcome.repeated += 1
                 continue
             place = (position << PLACE_BITS) + max(index, 0)
             layout = self._layout(event, place, groups, records, outcome)

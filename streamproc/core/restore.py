@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from detectors.errors import DetectorError
 from streamproc.contract.alerts import Summary
 from streamproc.contract.config import Config
@@ -11,6 +13,7 @@ from streamproc.core.catalogue import key_of, specs_of
 from streamproc.core.describe import Incident
 from streamproc.core.layout import UNWATCHED
 from streamproc.core.profile import Profile
+from streamproc.core.recent import ARRAYS
 from streamproc.core.shape import Asked, Form, Kind, Shape, Topic
 from streamproc.core.shard import Shard
 from streamproc.core.snapshot import EMBEDDER, PARTS, Snapshot
@@ -88,6 +91,8 @@ class _Restoring:
         self._catalogue.refused += self._header.refused
         self._catalogue.told |= set(self._header.told)
         self._incidents()
+        none = np.empty(0, np.uint64)  # of a version that did not keep them
+        self._shard.recent.load(*(self._arrays.get(name, none) for name in ARRAYS))
         return Restored(self._shard, self._header.next, tuple(self._reset))
 
     def _slots(self) -> list[dict[str, int]]:

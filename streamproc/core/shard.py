@@ -10,6 +10,7 @@ from streamproc.core.describe import full, retyped
 from streamproc.core.incidents import Alert, Incidents
 from streamproc.core.matrix import matrix, seconds
 from streamproc.core.reader import PLACE_BITS, Groups, Reader
+from streamproc.core.recent import Recent
 from streamproc.core.record import Outcome, Record
 from streamproc.core.scan import feeds
 from streamproc.core.shape import Retyped, Topic
@@ -38,6 +39,11 @@ class Shard:
             self.catalogue, topic, partition, self._watch, self._change, self._full
         )
         self._said: list[Alert] = []
+
+    @property
+    def recent(self) -> Recent:
+        """The events that came a moment ago."""
+        return self._reader.recent
 
     def process(self, records: Sequence[Record], now: datetime) -> Outcome:
         """Take the next records of the partition.

@@ -43,8 +43,8 @@ class Snapshot:
     arrays
         Of each profile what its detectors know; `slots` (n, 4): model, name of the series,
         profile and slot; `births` (n, 3): model, name of the feature, events before it;
-        `vectors` (n, 3): model, name of the embedding, its slot in the embedder, whose arrays
-        are there too.
+        `recent:…` digests of the last events; `vectors` (n, 3): model, name of the embedding,
+        its slot in the embedder, whose arrays are there too.
     """
 
     header: Header
@@ -181,7 +181,7 @@ def _arrays(shard: Shard, lists: Mapping[str, tuple[Sequence[tuple[int, ...]], i
         for name, array in profile.watch.state().items():
             # Spare slots are blank. A list that is shorter than all slots has none of them.
             arrays[prefix + name] = array[: profile.used] if len(array) == size else array
-    return arrays
+    return arrays | shard.recent.state()
 
 
 def _incidents(shard: Shard) -> list[IncidentRecord]:

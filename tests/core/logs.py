@@ -50,6 +50,7 @@ def run(target: Shard, records: Sequence[Record], cuts: Iterable[int] = ()) -> O
 def state(target: Shard) -> dict[str, Any]:
     """Describe all state by series: slot numbers are an accident of the order of allocation."""
     found: dict[str, Any] = {}
+    states: dict[int, dict[str, np.ndarray]] = {}
     for model in target.catalogue.models.values():
         layout = model.layout
         found[model.id] = int(layout.events[model.row]), layout.shape, dict(model.births)
@@ -58,13 +59,16 @@ def state(target: Shard) -> dict[str, Any]:
         for name, profile in zip(names, profiles, strict=True):
             slot = model.slots.get(name, -1)
             if profile is not None and slot >= 0:
-                found[f"{model.id}/{name}"] = _of_slot(profile.watch.state(), slot)
+                if id(profile) not in states:
+                    states[id(profile)] = profile.watch.state()
+                found[f"{model.id}/{name}"] = _of_slot(states[id(profile)], slot)
         vectors = target.catalogue.encoders.vectors.state()
         for name, slot in model.vectors.items():
             found[f"{model.id}/{name} remembered"] = _row(vectors, slot)
     texts = target.catalogue.encoders.texts
     found["texts"] = {key: texts.name(key) for key in target.catalogue.categories()}
     found["open"] = {key: (i.id, i.said) for key, i in target.incidents.open.items()}
+    found["recent"] = {name: known.tobytes() for name, known in target.recent.state().items()}
     return found
 
 
