@@ -50,14 +50,17 @@ async def equal(config: Config, *, states: bool = True, least: int = 1) -> Compa
 
 
 async def _same_states(config: Config, found: Comparison) -> None:
-    collected, _ = await snapshots(config)
+    collected, kept = await snapshots(config)
     for partition, end in found.ends.items():
         shard = found.monitor.shards.get(partition)
         if shard is None:
             continue
         newest = collected[partition].found()[0]
         if newest.manifest.next != end:
-            raise Failed(f"the state of {partition} is of offset {newest.manifest.next}, not {end}")
+            raise Failed(
+                f"the state of {partition} is of offset {newest.manifest.next}, not {end}; snapshots:"
+                f" {[(each.key.epoch, each.key.writer, each.next) for each in kept[partition][-6:]]}"
+            )
         snapshot = decode(collected[partition].whole(newest))
         restored = restore(snapshot, shard.catalogue.topic, *partition, config)
         if state(restored.shard) != state(shard):

@@ -29,7 +29,7 @@ async def run(site: Site) -> str:
         at += [(place + later, number, each) for number, later in enumerate(apart)]
     at.sort(key=lambda entry: entry[:2])
     await send(config, [each for _, _, each in at])
-    async with MortalProcess(site.folder, said, step="after_snapshot", times=2) as worker:
+    async with MortalProcess(site.folder, said, step="after_snapshot", times=2, hasty="") as worker:
         await worker.exit_code(120)
     await finish(site, said)
     await equal(config, least=20)
