@@ -37,10 +37,8 @@ def rewritten(config: Config, stream: Any, change: Callable[[bytes], bytes]) -> 
     asyncio.run(_rewrite())
 
 
-def test_a_replay_prints_what_the_worker_said(
-    run: Any, config_file: Path, watched: Config
-) -> None:
-    """--json gives the alerts of the topic, a line each, all but the time at which they were made."""
+def test_a_replay_prints_what_the_worker_said(run: Any, config_file: Path, watched: Config) -> None:
+    """--json gives the alerts of the topic, a line each, but for when they were made."""
     del watched
     said = [
         [
@@ -68,9 +66,7 @@ def test_what_a_worker_said_is_equal(run: Any, config_file: Path, watched: Confi
     alerts = len(asyncio.run(records(watched, "alerts")))
     result = run("replay", "--compare", "--config", config_file)
     assert result.exit_code == 0
-    assert result.stdout == (
-        f"equal: 5200 events, {alerts} alerts, 1 dead letter; 0 said again\n"
-    )
+    assert result.stdout == (f"equal: 5200 events, {alerts} alerts, 1 dead letter; 0 said again\n")
 
 
 def test_an_alert_said_twice_is_equal(run: Any, config_file: Path, watched: Config) -> None:
@@ -96,7 +92,9 @@ def test_whatever_else_is_there_is_a_difference(
     """Something on the topics that the events do not give ends with 1, and a line that names it."""
 
     def _change(value: bytes) -> bytes:
-        return b"junk" if change is None else msgspec.json.encode(msgspec.json.decode(value) | change)
+        return (
+            b"junk" if change is None else msgspec.json.encode(msgspec.json.decode(value) | change)
+        )
 
     rewritten(watched, stream, _change)
     result = run("replay", "--compare", "--config", config_file)
@@ -118,9 +116,7 @@ def test_whatever_is_missing_is_a_difference(run: Any, config_file: Path, watche
     assert " should not be there\n" in result.stdout
 
 
-def test_what_nobody_has_handled_is_left_out(
-    run: Any, config_file: Path, config: Config
-) -> None:
+def test_what_nobody_has_handled_is_left_out(run: Any, config_file: Path, config: Config) -> None:
     """Records that the group has yet to handle are no difference; how many there are is told."""
 
     async def _prepare() -> None:

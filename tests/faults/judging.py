@@ -58,8 +58,8 @@ async def _same_states(config: Config, found: Comparison) -> None:
         newest = collected[partition].found()[0]
         if newest.manifest.next != end:
             raise Failed(
-                f"the state of {partition} is of offset {newest.manifest.next}, not {end}; snapshots:"
-                f" {[(each.key.epoch, each.key.writer, each.next) for each in kept[partition][-6:]]}"
+                f"the state of {partition} is of offset {newest.manifest.next}, not {end};"
+                f" snapshots: {[(each.key.epoch, each.next) for each in kept[partition][-6:]]}"
             )
         snapshot = decode(collected[partition].whole(newest))
         restored = restore(snapshot, shard.catalogue.topic, *partition, config)
@@ -67,7 +67,9 @@ async def _same_states(config: Config, found: Comparison) -> None:
             raise Failed(f"the state of {partition} is not that of G")
 
 
-async def snapshots(config: Config) -> tuple[dict[Partition, Collected], dict[Partition, list[Kept]]]:
+async def snapshots(
+    config: Config,
+) -> tuple[dict[Partition, Collected], dict[Partition, list[Kept]]]:
     """Return the snapshots that count, and all that were ever whole, of each partition."""
     collected: dict[Partition, Collected] = {}
     kept: dict[Partition, list[Kept]] = {}

@@ -84,9 +84,7 @@ async def _killed(
 
 async def lanes(site: Site, count: int, kills: int) -> tuple[int, int]:
     """Run lanes side by side; return alerts, and those said again."""
-    plans = [
-        [site.draw.choice(("moment", *STEPS)) for _ in range(kills)] for _ in range(count)
-    ]
+    plans = [[site.draw.choice(("moment", *STEPS)) for _ in range(kills)] for _ in range(count)]
     for step, plan in zip(STEPS, plans, strict=False):  # each step is among them
         plan[0] = step
     async with asyncio.TaskGroup() as group:

@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parents[1]
-sys.path[:0] = [str(HERE), str(HERE / "core"), str(HERE.parent)]
+if __name__ == "__main__":  # run as a program: let the tests' modules be found
+    HERE = Path(__file__).parents[1]
+    sys.path[:0] = [str(HERE), str(HERE / "core"), str(HERE.parent)]
 
 from transport.hasty import HastyPipeline, HastyWorker
 from transport.snapshots_running import Countdown, Crash, MortalOutbox, MortalStore

@@ -14,9 +14,12 @@ BEGIN, END = "<!-- faults:begin -->", "<!-- faults:end -->"
 def table(chosen: Sequence[Row], found: Sequence[Verdict], when: datetime, *, nightly: bool) -> str:
     """Return the table, with what made it above."""
     form = "nightly" if nightly else "short"
-    lines = [
+    again = f"python tests/faults/run.py{' --nightly' if nightly else ''} --seed {found[0].seed}"
+    made = (
         f"Made on {when:%Y-%m-%d}, {form} form, on Apache Kafka and {os.cpu_count()} shared cores"
-        f" (`python tests/faults/run.py{' --nightly' if nightly else ''} --seed {found[0].seed}`).",
+    )
+    lines = [
+        f"{made} (`{again}`).",
         "",
         "| row | fault | passes when | verdict | seconds | figures, or why not |",
         "|---|---|---|---|---|---|",

@@ -84,7 +84,8 @@ async def load(
                 topic = topic_name(config, each.stream)
                 await producer.send(topic, each.value, each.key, timestamp_ms=each.timestamp)
                 count += 1
-                while not hurry.is_set() and count > rate * (loop.time() - began):
+                # There is no event to wait for but time.
+                while not hurry.is_set() and count > rate * (loop.time() - began):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
                 if enough.is_set():
                     break

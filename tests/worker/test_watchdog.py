@@ -1,12 +1,14 @@
 """A worker that stands still while records wait ends with a reason."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from worker.running import own_config, publish, total, until, worker_of
 from worker.stories import story
 
+from streamproc.contract.config import Config
 from streamproc.transport.driver_poll import SliceThread
 from streamproc.transport.errors import WorkerError
 from streamproc.transport.watchdog import Watchdog
@@ -71,11 +73,16 @@ async def test_a_client_that_hangs_ends_its_worker(
         await asyncio.Event().wait()
 
     with pytest.raises(WorkerError, match=r"records wait, none came for"):
-        async with worker_of(config) as (worker, registry):
-            await until(lambda: total(registry, "records_total") == EVENTS)
-            await until(lambda: worker.idle_seconds() > 0)
-            monkeypatch.setattr(SliceThread, "getmany", hang)
-            await publish(config, story(models=1, events=10))
-            async with asyncio.timeout(60):
-                await worker.stopped.wait()
-            assert worker.unhealthy() is not None
+        await _until_it_ends(config, lambda: monkeypatch.setattr(SliceThread, "getmany", hang))
+
+
+async def _until_it_ends(config: Config, hang: Callable[[], None]) -> None:
+    """Run a worker that is up to date, let its client hang, and publish more."""
+    async with worker_of(config) as (worker, registry):
+        await until(lambda: total(registry, "records_total") == EVENTS)
+        await until(lambda: worker.idle_seconds() > 0)
+        hang()
+        await publish(config, story(models=1, events=10))
+        async with asyncio.timeout(60):
+            await worker.stopped.wait()
+        assert worker.unhealthy() is not None

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from faults.ending import all_handled
+from faults.ending import all_handled, finish
 from faults.judging import equal, same
 from faults.matrix import Site
 from faults.traffic import events, send, sent
@@ -38,5 +38,6 @@ async def run(site: Site) -> str:
             await supervisor.said("watching kafka", times=3)
             await all_handled(config)
             same("exit code", 0, await supervisor.stop())
+    await finish(site, said)  # one that took over may have been in the midst of repeating
     found = await equal(config, least=5)
     return f"“{why}”, started again; {len(found.wanted.alerts)} alerts ≡G"
