@@ -13,7 +13,17 @@ from faults.table import BEGIN, END
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 SEED = 1
 # They repeat what other tests show, or hurt for minutes: `python tests/faults/run.py` runs all.
-ELSEWHERE = {"snapshots", "detectors", "burst", "stall", "thrice", "cutoff"}
+ELSEWHERE = {
+    "snapshots",
+    "detectors",
+    "burst",
+    "stall",
+    "thrice",
+    "cutoff",
+    "specs",
+    "targets",
+    "control",
+}
 CHOSEN = [row for row in rows() if row.not_run(nightly=False) is None and row.name not in ELSEWHERE]
 
 

@@ -19,9 +19,9 @@ from streamproc.client import Alerts, Publisher
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
+from streamproc.contract.topics import TopicKind
 from streamproc.transport.clients import open_consumer
 from streamproc.transport.metrics import Metrics
-from streamproc.transport.topics import Stream, topic_name
 from streamproc.transport.worker import Worker, working
 
 MAIN = "from streamproc.cli.main import main; main()"
@@ -94,16 +94,16 @@ def total(registry: CollectorRegistry, name: str, **labels: str) -> float:
     )
 
 
-async def ends(config: Config, stream: Stream) -> dict[int, int]:
+async def ends(config: Config, stream: TopicKind) -> dict[int, int]:
     """Return the end offset of each partition of a topic."""
-    async with open_consumer(config, topic_name(config, stream)) as consumer:
+    async with open_consumer(config, config.topics.full_name(stream)) as consumer:
         found = await consumer.end_offsets(consumer.assignment())
     return {partition.partition: end for partition, end in found.items()}
 
 
-async def committed(config: Config, stream: Stream) -> dict[int, int]:
+async def committed(config: Config, stream: TopicKind) -> dict[int, int]:
     """Return what the config's group has committed of each partition of a topic."""
-    topic = topic_name(config, stream)
+    topic = config.topics.full_name(stream)
     partitions = [TopicPartition(topic, number) for number in await ends(config, stream)]
     consumer = AIOKafkaConsumer(
         bootstrap_servers=list(config.bootstrap_servers),
