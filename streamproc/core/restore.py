@@ -76,7 +76,7 @@ class _Restoring:
         self._profiles: dict[int, Profile] = {}
         self._specs: dict[tuple[int, str, Asked | None], tuple[DetectorSpec, ...]] = {}
         self._asked: dict[Shape, dict[str, Asked]] = {}
-        self._kept: set[Series] = set()
+        self._kept: dict[Series, set[str]] = {}  # with an open incident; its detectors
         self._reset: list[Series] = []
 
     def run(self) -> Restored:
@@ -110,7 +110,7 @@ class _Restoring:
                 self._load(profile_at, profiles[profile_at], specs)
             found[at][name] = slot
             if slot != UNWATCHED and self._profiles[profile_at].open[slot]:
-                self._kept.add((models[at].id, name))
+                self._kept[models[at].id, name] = {spec.name for spec in specs}
         return found
 
     def _specs_of(self, config: ModelConfig, shape: Shape, name: str) -> tuple[DetectorSpec, ...]:
@@ -168,12 +168,17 @@ class _Restoring:
         for record in self._header.incidents:
             if (record.model, record.series) in reset:
                 continue
+            watching = self._kept.get((record.model, record.series), {record.detector})
+            if record.detector not in watching:
+                raise SnapshotError(
+                    f"an incident of {record.series!r} is of a detector that does not watch it"
+                )
             n, mean, std = record.before
             before = Summary(n=n, mean=mean, std=std)
             self._shard.incidents.open[record.model, record.series] = Incident(
                 record.id, record.detector, before, record.said
             )
-        _check_open(self._kept, self._shard.incidents.open)
+        _check_open(set(self._kept), self._shard.incidents.open)
 
 
 def _check_open(flagged: set[Series], described: Iterable[Series]) -> None:
