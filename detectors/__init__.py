@@ -35,6 +35,7 @@ from detectors.stepd import STEPD, STEPDBank
 from detectors.variance import Variance, VarianceBank
 from detectors.wasserstein import Wasserstein, WassersteinBank
 from detectors.watch import Alarm, Watch
+from detectors.whiten import Whitener
 
 __all__ = [
     "ADWIN",
@@ -106,4 +107,5 @@ __all__ = [
     "Wasserstein",
     "WassersteinBank",
     "Watch",
+    "Whitener",
 ]

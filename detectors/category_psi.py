@@ -5,6 +5,7 @@ freedom less than there are classes, k = n m / (n + m).
 """
 
 from detectors import binned_statistics as by
+from detectors.arl import BY_ARL, Knob
 from detectors.entry import entry
 from detectors.reference import CODED, CodedBank, CodedDetector
 
@@ -70,4 +71,11 @@ class CategoryStability(CodedDetector):
     bank = CategoryStabilityBank
 
 
-ENTRY = entry("category_psi", "category", (CategoryStability, CategoryStabilityBank), CODED, {})
+ENTRY = entry(
+    "category_psi",
+    "category",
+    (CategoryStability, CategoryStabilityBank),
+    CODED,
+    BY_ARL,
+    Knob("alpha", loose=0.5, strict=1e-10, reach=4e6),
+)

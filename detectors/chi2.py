@@ -5,6 +5,7 @@ less than there are classes.
 """
 
 from detectors import binned_statistics as by
+from detectors.arl import BY_ARL, by_comparison
 from detectors.entry import entry
 from detectors.reference import CODED, CodedBank, CodedDetector
 
@@ -68,4 +69,4 @@ class ChiSquare(CodedDetector):
     bank = ChiSquareBank
 
 
-ENTRY = entry("chi2", "category", (ChiSquare, ChiSquareBank), CODED, {})
+ENTRY = entry("chi2", "category", (ChiSquare, ChiSquareBank), CODED, BY_ARL, by_comparison(CODED))

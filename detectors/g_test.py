@@ -5,6 +5,7 @@ less than there are classes.
 """
 
 from detectors import binned_statistics as by
+from detectors.arl import BY_ARL, by_comparison
 from detectors.entry import entry
 from detectors.reference import CODED, CodedBank, CodedDetector
 
@@ -74,4 +75,4 @@ class GTest(CodedDetector):
     bank = GTestBank
 
 
-ENTRY = entry("g_test", "category", (GTest, GTestBank), CODED, {})
+ENTRY = entry("g_test", "category", (GTest, GTestBank), CODED, BY_ARL, by_comparison(CODED))

@@ -12,6 +12,7 @@ from detectors.change_points import Change, ChangePoints, Moments
 from detectors.errors import ParameterError, StateError
 from detectors.slots import Slots, State, every_row
 from detectors.standardise import Standardiser
+from detectors.whiten import Whitener
 
 WARMUP = 200
 """Values that a series learns its unit from."""
@@ -65,11 +66,15 @@ class Watch:
         Number of slots.
     warmup, clip
         Of the `Standardiser`.
+    whiten
+        Whether detectors read the residuals of a `Whitener` rather than the
+        standardised values: for series whose values depend on each other.
 
     Raises
     ------
     UnknownDetectorError, ParameterError
-        If a name or parameter is wrong, or there is no detector.
+        If a name or parameter is wrong, there is no detector, or one of errors
+        is to be whitened.
 
     Notes
     -----
@@ -96,12 +101,14 @@ class Watch:
         *,
         warmup: int = WARMUP,
         clip: float = CLIP,
+        whiten: bool = False,
     ) -> None:
         if not detectors:
             msg = f"detectors: at least one of {', '.join(registry.names())} is needed, got none"
             raise ParameterError(msg)
         self._names = tuple(detectors)
         self._standardiser = Standardiser(warmup=warmup, clip=clip)
+        self._whitener = Whitener(clip=clip) if whiten else None
         self._changes = ChangePoints()
         self._banks: tuple[Bank, ...] = tuple(
             registry.get(name).bank(0, **registry.resolve(name, params))
@@ -109,8 +116,12 @@ class Watch:
         )
         # Errors are 0 or 1 as they come; a unit learned from them would only hide that.
         self._raw = tuple(registry.get(name).family == "error" for name in detectors)
+        if whiten and any(self._raw):
+            name = self._names[self._raw.index(True)]
+            msg = f"{name}: reads errors as they come: there is nothing to whiten"
+            raise ParameterError(msg)
         self._restarts = np.zeros(0, np.int64)
-        self._standardised = np.empty((0, 0))
+        self._standardised = self._residuals = np.empty((0, 0))
         self.resize(size)
 
     @property
@@ -121,7 +132,8 @@ class Watch:
     @property
     def warming(self) -> NDArray[np.bool_]:
         """(size,): slots that are blind because they still learn their unit."""
-        return self._standardiser.warming
+        warming = self._standardiser.warming
+        return warming | self._whitener.warming if self._whitener else warming
 
     def quiet(self, slots: Ints) -> Ints:
         """Count the non-missing values of slots since their last start, warm-up included."""
@@ -175,14 +187,18 @@ class Watch:
         values, ts = (np.require(array, np.float64, ["C", "W"]) for array in (values, ts))
         tasks, offsets = (np.require(array, np.int64, ["C", "W"]) for array in (tasks, offsets))
         if self._standardised.shape != values.shape:
-            self._standardised = np.empty(values.shape)
+            self._standardised = self._residuals = np.empty(values.shape)
+            if self._whitener:
+                self._residuals = np.empty(values.shape)
         alarms: list[Alarm] = []
         while len(tasks):
             # 1. What a scan finds past the first alarm of a slot is undone by its restart.
             self._standardiser.scan(values, tasks, self._standardised)
+            if self._whitener:
+                self._whitener.scan(self._standardised, tasks, self._residuals)
             raw = self._unscaled(values) if any(self._raw) else values
             hits = [
-                bank.scan(raw if is_raw else self._standardised, tasks)
+                bank.scan(raw if is_raw else self._residuals, tasks)
                 for bank, is_raw in zip(self._banks, self._raw, strict=True)
             ]
             rows = np.array([hit.row for hit in hits])
@@ -279,7 +295,8 @@ class Watch:
         banks = {
             f"detector:{name}": bank for name, bank in zip(self._names, self._banks, strict=True)
         }
-        return {"standardiser": self._standardiser, "changes": self._changes, **banks}
+        whitener = {"whitener": self._whitener} if self._whitener else {}
+        return {"standardiser": self._standardiser, **whitener, "changes": self._changes, **banks}
 
     def _unscaled(self, values: Floats) -> Floats:
         """Take the values as they are, but none of a warm-up."""
