@@ -64,7 +64,7 @@ class Knob:
     name: str
     loose: float
     strict: float
-    reach: float = 4e6
+    reach: float = 2e6
     theory: Theory | None = None
     free: tuple[str, ...] = ()
     tied: str = ""

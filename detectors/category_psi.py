@@ -77,5 +77,5 @@ ENTRY = entry(
     (CategoryStability, CategoryStabilityBank),
     CODED,
     BY_ARL,
-    Knob("alpha", loose=0.5, strict=1e-10, reach=4e6),
+    Knob("alpha", loose=0.5, strict=1e-10, reach=5e5),
 )

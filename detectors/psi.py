@@ -79,5 +79,5 @@ ENTRY = entry(
     (PopulationStability, PopulationStabilityBank),
     DIVERGENCE,
     BY_ARL,
-    Knob("alpha", loose=0.5, strict=1e-10, reach=4e6),
+    Knob("alpha", loose=0.5, strict=1e-10, reach=5e5),
 )
