@@ -13,8 +13,8 @@ SERIES = 100
 """Series side by side."""
 CHUNK = 5000
 """Values a series and step."""
-PERIOD = 24
-"""Values of a day, where they come by the hour."""
+PERIODS = (24, 288)
+"""Values of a day, where they come by the hour or every five minutes."""
 
 Source = Callable[[np.random.Generator], Iterator[Floats]]
 
@@ -43,18 +43,22 @@ def autoregressive(weight: float) -> Source:
     return chunks
 
 
-def seasonal(rng: np.random.Generator) -> Iterator[Floats]:
-    """Put normal values upon a daily wave of their deviation, each series in its own phase."""
-    rows = np.arange(CHUNK) + rng.integers(PERIOD, size=(SERIES, 1))
-    while True:
-        yield np.sqrt(2.0) * np.sin(2.0 * np.pi * rows / PERIOD) + rng.normal(size=rows.shape)
-        rows = rows + CHUNK
+def seasonal(period: int) -> Source:
+    """Make normal values upon a wave of their deviation, each series in a phase of its own."""
+
+    def chunks(rng: np.random.Generator) -> Iterator[Floats]:
+        rows = np.arange(CHUNK) + rng.integers(period, size=(SERIES, 1))
+        while True:
+            yield np.sqrt(2.0) * np.sin(2.0 * np.pi * rows / period) + rng.normal(size=rows.shape)
+            rows = rows + CHUNK
+
+    return chunks
 
 
 DEPENDENT: dict[str, Source] = {
     "AR(1) .5": autoregressive(0.5),
     "AR(1) .9": autoregressive(0.9),
-    f"wave of {PERIOD}": seasonal,
+    **{f"wave of {period}": seasonal(period) for period in PERIODS},
 }
 
 

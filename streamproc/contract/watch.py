@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationError, model_validator
 
 from streamproc.contract.alerts import Severity
 from streamproc.contract.detector_spec import DetectorSpec
@@ -83,6 +83,25 @@ class Watch(Section):
             examples=[["adwin", {"page_hinkley": {"threshold": 20}}]],
         ),
     ]
+    whiten: Annotated[
+        bool,
+        Field(
+            description="Whether the detectors read what is new in each value, for series whose"
+            " values follow from those before; such a series is blind for 500 values, not 200.",
+            examples=[True],
+        ),
+    ] = False
+
+    @model_validator(mode="after")
+    def _can_be_whitened(self) -> Self:
+        refuse_if_any(
+            [
+                (("detectors", place), "reads errors as they come: remove it, or `whiten`")
+                for place, spec in enumerate(self.detectors)
+                if self.whiten and spec.of_errors
+            ]
+        )
+        return self
 
 
 _DEFAULT_WATCH: Final = {"on": "*", "detectors": ["adwin", "page_hinkley"]}
@@ -167,7 +186,8 @@ class ModelConfig(Section):
         """
         for entry in self.watch:
             if fnmatchcase(series, entry.on):
-                return entry.detectors
+                specs = entry.detectors
+                return tuple(spec.whitening() for spec in specs) if entry.whiten else specs
         return ()
 
 
