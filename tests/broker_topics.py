@@ -8,8 +8,8 @@ from aiokafka import ConsumerRecord
 
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
+from streamproc.contract.topics import TopicKind
 from streamproc.transport.clients import open_consumer, open_producer
-from streamproc.transport.topics import Stream, topic_name
 
 
 def own_topics(bootstrap: str, **topics: Any) -> Config:
@@ -18,9 +18,9 @@ def own_topics(bootstrap: str, **topics: Any) -> Config:
     return load({"broker": f"kafka://{bootstrap}", "topics": {"prefix": prefix, **topics}})
 
 
-async def records(config: Config, stream: Stream) -> list[ConsumerRecord]:
+async def records(config: Config, stream: TopicKind) -> list[ConsumerRecord]:
     """Return all records of a topic that exists, each partition's in their order."""
-    async with open_consumer(config, topic_name(config, stream)) as consumer:
+    async with open_consumer(config, config.topics.full_name(stream)) as consumer:
         ends = await consumer.end_offsets(consumer.assignment())
         found: list[ConsumerRecord] = []
         while len(found) < sum(ends.values()):
@@ -29,13 +29,13 @@ async def records(config: Config, stream: Stream) -> list[ConsumerRecord]:
     return found
 
 
-async def events(config: Config, stream: Stream) -> list[dict[str, Any]]:
+async def events(config: Config, stream: TopicKind) -> list[dict[str, Any]]:
     """Return the JSON values of all records of a topic."""
     return [msgspec.json.decode(record.value) for record in await records(config, stream)]
 
 
-async def write(config: Config, stream: Stream, *values: bytes, key: bytes = b"fraud") -> None:
+async def write(config: Config, stream: TopicKind, *values: bytes, key: bytes = b"fraud") -> None:
     """Write raw records to a topic that exists."""
     async with open_producer(config) as producer:
         for value in values:
-            await producer.send_and_wait(topic_name(config, stream), value, key)
+            await producer.send_and_wait(config.topics.full_name(stream), value, key)

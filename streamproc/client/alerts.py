@@ -18,7 +18,7 @@ from streamproc.contract.alerts import AlertEvent, Kind
 from streamproc.transport.clients import REQUEST_SECONDS, open_consumer
 from streamproc.transport.errors import BrokerUnreachableError, TopicError
 from streamproc.transport.quiet import quiet_client
-from streamproc.transport.topics import ensure_topics, has_topic, topic_name
+from streamproc.transport.topics import ensure_topics, has_topic
 
 _POLL_MS: Final = 500  # how soon an end is noticed; a record that comes is given at once
 
@@ -87,7 +87,7 @@ class Alerts:
         self._alerts: AsyncIterator[AlertEvent]
 
     async def __aenter__(self) -> Self:
-        topic = topic_name(self._config, "alerts")
+        topic = self._config.topics.full_name("alerts")
         if self._follow:
             await ensure_topics(self._config, only={"alerts"})
         elif not await has_topic(self._config, topic):

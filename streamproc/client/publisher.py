@@ -15,7 +15,7 @@ from streamproc.contract.events import AnyEvent
 from streamproc.transport.clients import REQUEST_SECONDS, open_producer
 from streamproc.transport.errors import DeliveryError
 from streamproc.transport.quiet import quiet_client
-from streamproc.transport.topics import ensure_topics, topic_name
+from streamproc.transport.topics import ensure_topics
 
 # The client gives up on a record after REQUEST_SECONDS; what is still open then is a fault of
 # the client (aiokafka issue 1101), and waiting longer would be waiting for ever.
@@ -234,7 +234,7 @@ class Publisher:
     async def _topic(self, stream: Stream) -> str:
         """Return the name of a topic, which exists from now on."""
         await ensure_topics(self._config, only={stream})
-        self._topics[stream] = topic_name(self._config, stream)
+        self._topics[stream] = self._config.topics.full_name(stream)
         return self._topics[stream]
 
     async def _wait(self, event: asyncio.Event) -> None:

@@ -56,6 +56,11 @@ class DetectorSpec(Section):
         """Whether it reads errors as they come, which cannot be whitened."""
         return registry.get(self.name).family == "error"
 
+    @property
+    def of_categories(self) -> bool:
+        """Whether it looks at texts, which numbers only stand for."""
+        return registry.get(self.name).family == "category"
+
     def whitening(self) -> "DetectorSpec":
         """Return the same detector, reading what is new in each value; see `detectors.whiten`."""
         return DetectorSpec.model_construct(name=self.name, params=self.params, whitened=True)
@@ -68,8 +73,6 @@ class DetectorSpec(Section):
         name, params = _split(value)
         try:
             _refuse_unknown(name, params)
-            if registry.get(name).family == "category":
-                refuse(((), "watches categories, and features that are texts are not watched yet"))
             return {"name": name, "params": registry.resolve(name, params)}
         except UnknownDetectorError:
             refuse(((), _unknown_detector(name)))

@@ -7,7 +7,11 @@ from pydantic.json_schema import models_json_schema
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config, Http, Limits, Policy, Snapshots, Topics
 from streamproc.contract.events import FeatureEvent, LabelEvent, PredictionEvent
+from streamproc.contract.online import Online
+from streamproc.contract.outcomes import OutcomeEvent
 from streamproc.contract.section import Section
+from streamproc.contract.topics import DASHED
+from streamproc.contract.updates import ModelUpdate, OnlinePrediction
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -28,13 +32,17 @@ def config_schema() -> dict[str, Any]:
     schema = Config.model_json_schema(mode="validation")
     for section in (Topics, Policy, Limits, Snapshots, Http):
         _show_defaults(schema["$defs"][section.__name__], section())
+    _show_defaults(
+        schema["$defs"]["Online"], Online.model_validate({"model": "naive_bayes.GaussianNB"})
+    )
     topics = schema["$defs"]["Topics"]["properties"]
-    topics["dead-letters"] = {**topics["dead_letters"], "description": "Same as `dead_letters`."}
+    for kind, dashed in DASHED.items():
+        topics[dashed] = {**topics[kind], "description": f"Same as `{kind}`."}
     return {"$schema": DIALECT, **_without_rst(schema)}
 
 
 def events_schema() -> dict[str, Any]:
-    """Describe what is on the topics: the events that come in and the alerts that go out.
+    """Describe what is on the topics: the events that come in, and what goes out.
 
     Returns
     -------
@@ -48,10 +56,14 @@ def events_schema() -> dict[str, Any]:
     ['model_id', 'event_id', 'label']
     """
     incoming = (PredictionEvent, FeatureEvent, LabelEvent)
+    outgoing = (AlertEvent, OutcomeEvent, OnlinePrediction, ModelUpdate)
     _, schema = models_json_schema(
-        [*((event, "validation") for event in incoming), (AlertEvent, "serialization")]
+        [
+            *((event, "validation") for event in incoming),
+            *((event, "serialization") for event in outgoing),
+        ]
     )
-    names = [model.__name__ for model in (*incoming, AlertEvent)]
+    names = [model.__name__ for model in (*incoming, *outgoing)]
     return {
         "$schema": DIALECT,
         "title": "Events of streamproc",
@@ -63,7 +75,8 @@ def events_schema() -> dict[str, Any]:
 def _show_defaults(schema: dict[str, Any], section: Section) -> None:
     """Write defaults as one would in YAML: 10m and 4MiB, where pydantic has PT10M and 4194304."""
     for key, default in section.model_dump(mode="json").items():
-        schema["properties"][key]["default"] = default
+        if key not in schema.get("required", ()):
+            schema["properties"][key]["default"] = default
 
 
 def _without_rst(schema: dict[str, Any]) -> dict[str, Any]:

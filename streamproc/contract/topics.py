@@ -1,23 +1,30 @@
 """The topics: their names, and how missing ones are created."""
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import AliasChoices, Field, model_validator
 
-from streamproc.contract.section import Section, refuse, refuse_if_any
+from streamproc.contract.section import Section, refuse_if_any
 from streamproc.contract.units import Duration
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9._-]+$"
 PREFIX_PATTERN: Final = r"^[A-Za-z0-9._-]*$"
 TopicName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=249)]
-TopicKind = Literal["predictions", "features", "alerts", "dead_letters", "snapshots"]
-KINDS: Final[tuple[TopicKind, ...]] = (
+TopicKind = Literal[
     "predictions",
     "features",
+    "labels",
+    "outcomes",
     "alerts",
+    "model_updates",
+    "online_predictions",
+    "control",
     "dead_letters",
     "snapshots",
-)
+]
+KINDS: Final[tuple[TopicKind, ...]] = get_args(TopicKind)
+DASHED: Final = {kind: kind.replace("_", "-") for kind in KINDS if "_" in kind}
+"""Kinds that may be written in the configuration as the topic itself is by default."""
 
 
 class Topics(Section):
@@ -44,7 +51,37 @@ class Topics(Section):
     features: Annotated[
         TopicName, Field(description="In: feature events.", examples=["features"])
     ] = "features"
+    labels: Annotated[
+        TopicName, Field(description="In: the truth, whenever it is known.", examples=["labels"])
+    ] = "labels"
+    outcomes: Annotated[
+        TopicName,
+        Field(description="Out: predictions joined with their labels.", examples=["outcomes"]),
+    ] = "outcomes"
     alerts: Annotated[TopicName, Field(description="Out: alerts.", examples=["alerts"])] = "alerts"
+    model_updates: Annotated[
+        TopicName,
+        Field(
+            validation_alias=AliasChoices("model_updates", "model-updates"),
+            description="Out: each step of the online models; may also be written `model-updates`.",
+            examples=["model-updates"],
+        ),
+    ] = "model-updates"
+    online_predictions: Annotated[
+        TopicName,
+        Field(
+            validation_alias=AliasChoices("online_predictions", "online-predictions"),
+            description="Out: what online models answer; may also be written `online-predictions`.",
+            examples=["online-predictions"],
+        ),
+    ] = "online-predictions"
+    control: Annotated[
+        TopicName,
+        Field(
+            description="In: signed commands; there is none unless `control` is set.",
+            examples=["control"],
+        ),
+    ] = "control"
     dead_letters: Annotated[
         TopicName,
         Field(
@@ -90,8 +127,14 @@ class Topics(Section):
     @model_validator(mode="before")
     @classmethod
     def _one_spelling(cls, value: object) -> object:
-        if isinstance(value, dict) and {"dead_letters", "dead-letters"} <= value.keys():
-            refuse((("dead-letters",), "is the same key as `dead_letters`: keep one"))
+        if isinstance(value, dict):
+            refuse_if_any(
+                [
+                    ((dashed,), f"is the same key as `{kind}`: keep one")
+                    for kind, dashed in DASHED.items()
+                    if {kind, dashed} <= value.keys()
+                ]
+            )
         return value
 
     @model_validator(mode="after")

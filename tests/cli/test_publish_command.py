@@ -12,7 +12,7 @@ from broker_topics import events
 
 from streamproc.contract.config import Config
 from streamproc.transport.clients import open_consumer
-from streamproc.transport.topics import ensure_topics, topic_name
+from streamproc.transport.topics import ensure_topics
 
 SCRIPT = "from streamproc.cli.main import main; main()"
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -226,7 +226,7 @@ def test_a_live_pipe_is_sent_row_by_row(config: Config, config_file: Path) -> No
 async def _await_record(config: Config) -> None:
     async with (
         asyncio.timeout(60),
-        open_consumer(config, topic_name(config, "features")) as consumer,
+        open_consumer(config, config.topics.full_name("features")) as consumer,
     ):
         await consumer.getone()
 

@@ -146,12 +146,6 @@ def test_a_runbook_is_kept_as_written() -> None:
     assert load({"models": [{"id": "m", "runbook": url}]}).model("m").runbook == url
 
 
-def test_online_learning_is_refused_by_name() -> None:
-    """The contract's key is told from a typo."""
-    with pytest.raises(ConfigError, match=r"models\[0\]\.online: online learning is not avail"):
-        load({"models": [{"id": "m", "online": {"model": "x"}}]})
-
-
 def test_whitening_makes_other_detectors_of_the_same_names() -> None:
     """`whiten` changes the hashes, and so the incidents, of every detector of its entry alone."""
     entries = [{"on": f"feature:{on}", "detectors": ["adwin", "focus"]} for on in "ab"]

@@ -18,7 +18,7 @@ from streamproc.transport.pipeline import Pipeline
 from streamproc.transport.snapshots import Snapshots
 from streamproc.transport.snapshots_records import Key
 from streamproc.transport.snapshots_store import SnapshotStore
-from streamproc.transport.topics import ensure_topics, topic_name
+from streamproc.transport.topics import ensure_topics
 from streamproc.transport.worker import Worker
 
 RECORDS = 2000
@@ -119,7 +119,7 @@ async def fill(config: Config, first: int = 0, last: int = RECORDS) -> None:
     async with open_producer(config) as producer:
         for event in list(story(models=2, events=RECORDS // 2, shift=RECORDS // 4))[first:last]:
             value = msgspec.json.encode(event)
-            await producer.send(topic_name(config, "predictions"), value)
+            await producer.send(config.topics.full_name("predictions"), value)
         await producer.flush()
 
 

@@ -18,7 +18,7 @@ from streamproc.contract.config import Config
 from streamproc.contract.load import load
 from streamproc.transport.clients import open_admin, open_producer
 from streamproc.transport.snapshots_records import key_of
-from streamproc.transport.topics import ensure_topics, topic_name
+from streamproc.transport.topics import ensure_topics
 
 MODELS = 12
 EVENTS = MODELS * 2600
@@ -149,7 +149,7 @@ async def test_a_source_that_was_cut_is_told(apache_kafka: ApacheKafka) -> None:
     await fill(config, last=1000)
     await live(config)
     await fill(config, first=1000)
-    source = TopicPartition(topic_name(config, "predictions"), 0)
+    source = TopicPartition(config.topics.full_name("predictions"), 0)
     async with open_admin(config) as admin:
         await admin.delete_records({source: RecordsToDelete(before_offset=1200)})
     _, metrics = await live(config)

@@ -19,9 +19,9 @@ from streamproc.client import Alerts, Publisher
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
+from streamproc.contract.topics import TopicKind
 from streamproc.transport.clients import open_consumer
 from streamproc.transport.metrics import Metrics
-from streamproc.transport.topics import Stream, topic_name
 from streamproc.transport.worker import Worker, working
 
 MAIN = "from streamproc.cli.main import main; main()"
@@ -94,16 +94,16 @@ def total(registry: CollectorRegistry, name: str, **labels: str) -> float:
     )
 
 
-async def ends(config: Config, stream: Stream) -> dict[int, int]:
+async def ends(config: Config, stream: TopicKind) -> dict[int, int]:
     """Return the end offset of each partition of a topic."""
-    async with open_consumer(config, topic_name(config, stream)) as consumer:
+    async with open_consumer(config, config.topics.full_name(stream)) as consumer:
         found = await consumer.end_offsets(consumer.assignment())
     return {partition.partition: end for partition, end in found.items()}
 
 
-async def committed(config: Config, stream: Stream) -> dict[int, int]:
+async def committed(config: Config, stream: TopicKind) -> dict[int, int]:
     """Return what the config's group has committed of each partition of a topic."""
-    topic = topic_name(config, stream)
+    topic = config.topics.full_name(stream)
     partitions = [TopicPartition(topic, number) for number in await ends(config, stream)]
     consumer = AIOKafkaConsumer(
         bootstrap_servers=list(config.bootstrap_servers),
@@ -185,19 +185,34 @@ class WorkerProcess:
             await self._reading
         return code
 
+    async def stop(self) -> int:
+        """Stop it as an operator would, and return its exit code."""
+        self.send(signal.SIGTERM)
+        return await self.exit_code()
+
     async def get(self, path: str) -> tuple[int, str]:
         """Ask its HTTP server; return status and text."""
         url = f"http://127.0.0.1:{await self.port()}{path}"
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
             return answer.status, await answer.text()
 
+    async def counted(self, name: str) -> float:
+        """Return a metric, over all of its labels."""
+        _, text = await self.get("/metrics")
+        return sum(map(float, _samples(name, text)))
+
+    async def holds(self, partitions: int) -> None:
+        """Wait until it owns so many partitions."""
+        async with asyncio.timeout(PATIENCE):
+            while len(_samples("lag_records", (await self.get("/metrics"))[1])) < partitions:
+                await asyncio.sleep(0.05)
+
     async def has_counted(self, name: str, *, above: float = 0) -> str:
         """Wait until a metric, over all of its labels, is more than a number; return all."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 _, text = await self.get("/metrics")
-                found = re.findall(rf"^streamproc_{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
-                if sum(map(float, found)) > above:
+                if sum(map(float, _samples(name, text))) > above:
                     return text
                 await asyncio.sleep(0.02)
 
@@ -209,3 +224,7 @@ class WorkerProcess:
                 self._news.notify_all()
         async with self._news:
             self._news.notify_all()
+
+
+def _samples(name: str, text: str) -> list[str]:
+    return re.findall(rf"^streamproc_{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)

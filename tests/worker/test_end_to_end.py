@@ -17,7 +17,7 @@ from worker.stories import expected, payloads, story
 from streamproc.broker import EmbeddedBroker
 from streamproc.contract.load import load
 from streamproc.transport.clients import open_producer
-from streamproc.transport.topics import ensure_topics, topic_name
+from streamproc.transport.topics import ensure_topics
 
 POISON = {
     b"not json": "not_json",
@@ -72,7 +72,7 @@ async def test_every_record_is_watched_or_a_dead_letter(embedded_broker: Embedde
     bad = [*POISON, None]
     await ensure_topics(config)
     async with open_producer(config) as producer:
-        topic = topic_name(config, "predictions")
+        topic = config.topics.full_name("predictions")
         for index, value in enumerate([*good, *bad, *good]):
             headers = HEADERS if value in bad else []
             await producer.send(topic, value, key=b"key-%d" % index, headers=headers)
@@ -114,7 +114,7 @@ async def test_a_log_that_ends_without_a_record_is_done(
     """Markers of transactions at a log's end do not keep a worker from being idle."""
     config = own_config(embedded_broker.bootstrap, topics={"partitions": 1})
     await ensure_topics(config)
-    topic = topic_name(config, "predictions")
+    topic = config.topics.full_name("predictions")
     async with (
         open_producer(config, transactional_id=config.group) as producer,
         producer.transaction(),

@@ -8,7 +8,7 @@ from worker.running import WorkerProcess, settings
 from streamproc.broker import EmbeddedBroker
 from streamproc.contract.load import load
 from streamproc.transport.clients import open_producer
-from streamproc.transport.topics import ensure_topics, topic_name
+from streamproc.transport.topics import ensure_topics
 
 MOST_GROWTH = 10 * 2**20  # however long it goes on
 ROUND = 1000
@@ -29,7 +29,7 @@ async def test_endless_dead_letters_do_not_fill_the_memory(
     ):
 
         async def send(first: int, last: int) -> None:
-            topic = topic_name(config, "predictions")
+            topic = config.topics.full_name("predictions")
             # A few at a time: the embedded broker sends all that it has at once, and a burst of
             # 16 MB would be what is measured.
             for start in range(first, last, ROUND):

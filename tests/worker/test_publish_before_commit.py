@@ -17,7 +17,7 @@ from streamproc.transport.clients import open_producer
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.pipeline import Pipeline
-from streamproc.transport.topics import ensure_topics, topic_name
+from streamproc.transport.topics import ensure_topics
 from streamproc.transport.worker import Worker
 
 
@@ -78,7 +78,7 @@ async def _crash_and_restart(
         events = list(story(models=2))
         for first in range(0, len(events), 26):
             value = msgspec.json.encode(events[first : first + 26])
-            await producer.send(topic_name(config, "predictions"), value)
+            await producer.send(config.topics.full_name("predictions"), value)
         await producer.flush()
     crashed = await _live(config, kind, outbox)
     assert isinstance(crashed.failure, Crash)
@@ -114,7 +114,7 @@ async def test_a_failure_stops_the_commits(embedded_broker: EmbeddedBroker) -> N
     async with open_producer(config) as producer:
         await asyncio.gather(
             *[
-                await producer.send(topic_name(config, "predictions"), b"no event")
+                await producer.send(config.topics.full_name("predictions"), b"no event")
                 for _ in range(1000)
             ]
         )

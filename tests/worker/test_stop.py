@@ -11,7 +11,7 @@ from streamproc.broker import EmbeddedBroker
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
 from streamproc.transport.clients import open_producer
-from streamproc.transport.topics import ensure_topics, topic_name
+from streamproc.transport.topics import ensure_topics
 
 STOP_SECONDS = 30.0
 LOAD = 20_000
@@ -20,7 +20,7 @@ LOAD = 20_000
 async def _load(config: Config) -> None:
     """Publish records of which each leaves a trace: its dead letter."""
     await ensure_topics(config)
-    topic = topic_name(config, "predictions")
+    topic = config.topics.full_name("predictions")
     async with open_producer(config) as producer:
         for index in range(LOAD):
             await producer.send(topic, b"x", key=b"%d" % index)

@@ -29,7 +29,7 @@ from worker.stories import expected, payloads, story
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
 from streamproc.transport.clients import open_producer
-from streamproc.transport.topics import ensure_topics, topic_name
+from streamproc.transport.topics import ensure_topics
 
 STOP_SECONDS = 30.0
 
@@ -37,7 +37,7 @@ STOP_SECONDS = 30.0
 async def _traced(config: Config, count: int) -> None:
     """Publish records of which each leaves a trace: its dead letter."""
     await ensure_topics(config)
-    topic = topic_name(config, "predictions")
+    topic = config.topics.full_name("predictions")
     async with open_producer(config) as producer:
         for index in range(count):
             await producer.send(topic, b"x", key=b"%d" % index)
