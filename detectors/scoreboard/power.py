@@ -67,7 +67,7 @@ def taking_part(source: str, arl: float) -> tuple[list[Contestant], list[str]]:
     able, unable = [], []
     for name in registry.names():
         entry = registry.get(name)
-        if entry.family == "error" and not source.startswith("Bernoulli"):
+        if entry.family in contestants.RAW and not source.startswith("Bernoulli"):
             continue
         if entry.knob is not None and entry.knob.theory is not None:
             able.append(contestants.ours(entry, **{ARL.name: arl}))
@@ -81,8 +81,8 @@ def taking_part(source: str, arl: float) -> tuple[list[Contestant], list[str]]:
 
 
 def error_source(family: str, source: str) -> str:
-    """Name a source as the tables of a family do: errors are raw."""
-    return source.replace("Bernoulli", "errors") if family == "error" else source
+    """Name a source as the tables of a family do: errors are raw, and so are codes."""
+    return source.replace("Bernoulli", "errors") if family in contestants.RAW else source
 
 
 def delay(alarms: Bools) -> Delay:

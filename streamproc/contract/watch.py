@@ -99,6 +99,25 @@ class Watch(Section):
             examples=[["adwin", {"page_hinkley": {"threshold": 20}}]],
         ),
     ]
+    whiten: Annotated[
+        bool,
+        Field(
+            description="Whether the detectors read what is new in each value, for series whose"
+            " values follow from those before; such a series is blind for 500 values, not 200.",
+            examples=[True],
+        ),
+    ] = False
+
+    @model_validator(mode="after")
+    def _can_be_whitened(self) -> Self:
+        refuse_if_any(
+            [
+                (("detectors", place), "reads errors as they come: remove it, or `whiten`")
+                for place, spec in enumerate(self.detectors)
+                if self.whiten and spec.of_errors
+            ]
+        )
+        return self
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
@@ -223,7 +242,10 @@ class ModelConfig(Section):
         """
         for entry in self.watch:
             if any(fnmatchcase(name, entry.on) for name in names):
-                return entry.readers(category=category)
+                specs = entry.readers(category=category)
+                if entry.whiten and not category:
+                    return tuple(spec.whitening() for spec in specs)
+                return specs
         return ()
 
 

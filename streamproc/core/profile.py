@@ -23,7 +23,9 @@ class Profile:
     def __init__(self, specs: tuple[DetectorSpec, ...]) -> None:
         self.settings = {spec.name: spec.hash for spec in specs}
         self.categories = any(spec.of_categories for spec in specs)
-        self.watch = Watch({spec.name: spec.params for spec in specs})
+        # One `watch` entry gave them all, so all are whitened or none.
+        whiten = any(spec.whitened for spec in specs)
+        self.watch = Watch({spec.name: spec.params for spec in specs}, whiten=whiten)
         self.open: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.used = 0
 
