@@ -14,6 +14,7 @@ from broker_topics import records, write
 from label_logs import BEGIN, DAY, Logs, Pair, hard_logs
 from transport.joining import counted, fill, joins_config, pairs_of
 from worker.running import (
+    PATIENCE,
     WorkerProcess,
     idle,
     publish,
@@ -125,8 +126,10 @@ async def test_killed_workers_lose_and_double_nothing(
             assert await worker.exit_code() == -signal.SIGKILL
         if number == 1:
             await asyncio.to_thread(shutil.rmtree, tmp_path / "store")
-    async with WorkerProcess(tmp_path, said, "--exit-when-idle", "2") as worker:
-        assert await worker.exit_code(120) == 0
+    async with WorkerProcess(tmp_path, said) as worker:
+        await _all_joined(worker)
+        worker.send(signal.SIGTERM)
+        assert await worker.exit_code() == 0
     assert await pairs_of(config) == logs.pairs
 
 
@@ -149,6 +152,14 @@ async def test_a_partition_that_moves_is_joined_on(
             await until(lambda: total(second, "outcomes_total") > 500)
     await watch_all(one)
     assert await pairs_of(one) == sum((log.pairs for log in logs), start=Counter[Pair]())
+
+
+async def _all_joined(worker: WorkerProcess) -> None:
+    """Wait until a worker has joined all that is on its topics."""
+    async with asyncio.timeout(2 * PATIENCE):
+        text = ""
+        while 'labels_lag_records{partition="0"} 0.0' not in text:
+            _, text = await worker.get("/metrics")
 
 
 def _of_model(logs: Logs, model: str) -> Logs:
