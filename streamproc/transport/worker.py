@@ -23,6 +23,7 @@ from streamproc.transport.errors import (
     SnapshotWriteError,
     WorkerError,
 )
+from streamproc.transport.joins import Joins
 from streamproc.transport.marks import Mark, mark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
@@ -59,6 +60,8 @@ class Worker:
         The whole configuration.
     line
         What happens to a slice.
+    joins
+        What joins labels; None: nothing does.
 
     Attributes
     ----------
@@ -66,8 +69,9 @@ class Worker:
         Set when no further slice will be taken.
     """
 
-    def __init__(self, config: Config, line: Pipeline) -> None:
+    def __init__(self, config: Config, line: Pipeline, joins: Joins | None = None) -> None:
         self._line = line
+        self._joins = joins
         self._config = config
         self._app = make_app(config, line.topics, self._handle, self._assigned)
         self._watchdog = Watchdog(config.limits.stall.total_seconds(), self._look)
@@ -220,6 +224,10 @@ class Worker:
         self.stopped.set()
 
     def _assigned(self, partitions: set[TP]) -> None:
+        if self._joins is not None:
+            predictions = self._config.topics.full_name("predictions")
+            ours = {tp.partition for tp in partitions if tp.topic == predictions}
+            self._joins.keep(ours, self._app.consumer_generation_id)
         self._line.keep((tp.topic, tp.partition) for tp in partitions)
         self._active = time.monotonic()
         self._behind = 1
@@ -228,7 +236,7 @@ class Worker:
     async def _keep_house(self) -> None:
         while not self.stopped.is_set():
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
-            self._behind = self._line.gauge(self._mark)
+            self._behind = self._line.gauge(self._mark) + self._behind_in_joins()
             if self._app.crashed:
                 self._fail(self._app.crash_reason)
             if not self._busy.locked():
@@ -246,6 +254,16 @@ class Worker:
             return 0
         fetched = {tp: self._mark((tp.topic, tp.partition)).fetched for tp in held}
         return sum(max(0, ends[tp] - (fetched[tp] or 0)) for tp in held)
+
+    def _behind_in_joins(self) -> int:
+        if self._joins is None:
+            return 0
+        if self._joins.failure is not None:
+            self._fail(self._joins.failure)
+        behind = self._joins.behind()
+        if behind:  # what it publishes then has to be watched
+            self._active = time.monotonic()
+        return behind
 
     def _kept_house(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and task.exception() is not None:
@@ -278,14 +296,18 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
     largest = config.limits.record_bytes + ENVELOPE_BYTES
     async with open_producer(config, linger_ms=0, max_request_size=largest) as producer:
         snapshots = Snapshots(config, SnapshotStore(config, producer), metrics)
-        line = Pipeline(config, Outbox(config, producer), metrics, snapshots=snapshots)
-        worker = Worker(config, line)
+        outbox = Outbox(config, producer)
+        line = Pipeline(config, outbox, metrics, snapshots=snapshots)
+        joins = Joins(config, producer, outbox, metrics)
+        worker = Worker(config, line, joins)
         save = Verb("save", NoPayload, worker.save)
+        await joins.start()
         try:
             async with obeying(config, metrics, worker.fail, save):
                 await worker.start()
                 yield worker
         finally:
+            await joins.stop()
             await worker.stop()
     if worker.failure is not None:
         raise WorkerError(
