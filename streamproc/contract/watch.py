@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationErro
 
 from streamproc.contract.alerts import Severity
 from streamproc.contract.detector_spec import DetectorSpec
+from streamproc.contract.floor import Floor
 from streamproc.contract.section import Path, Section, refuse, refuse_if_any
 
 __all__ = ["DetectorSpec", "ModelConfig", "Task", "Watch", "all_reached"]
@@ -70,7 +71,8 @@ class Watch(Section):
         Field(
             description="A series, or a glob of them, case-sensitive; the first entry that"
             " matches a series wins. Series: `feature:<name>`, `prediction`,"
-            " `prediction:<class>`, `quality:<name>` (missing values).",
+            " `prediction:<class>`, `quality:<name>` (missing values); once labels come `error`,"
+            " `metric:log_loss`, `metric:brier`, `metric:squared_error` and `metric:floor`.",
             examples=["feature:*"],
         ),
     ]
@@ -124,6 +126,15 @@ class ModelConfig(Section):
     task: Annotated[
         Task | None,
         Field(description="What the model answers.", examples=["binary"]),
+    ] = None
+    floor: Annotated[
+        Floor | None,
+        Field(
+            description="The heuristic that the model has to beat, as far as labels tell: the"
+            " `majority` class, the `last` label that was known, the `mean` label, or a rule. null:"
+            " `majority` of a classifier, `mean` of a regression.",
+            examples=["last", {"feature": "amount", "above": 1000, "then": 1, "otherwise": 0}],
+        ),
     ] = None
     owner: Annotated[
         str | None,

@@ -5,6 +5,7 @@ from streamproc.contract.watch import DetectorSpec, ModelConfig
 from streamproc.core.layout import UNWATCHED, Layout, Model
 from streamproc.core.profile import Profile
 from streamproc.core.shape import Shape, Topic
+from streamproc.core.versions import model_of
 
 
 def key_of(specs: tuple[DetectorSpec, ...]) -> tuple[str, ...]:
@@ -42,15 +43,13 @@ class Catalogue:
             if self.series >= self.config.limits.max_series:
                 self.refused += len(shape.series())
                 return None
-            config = self.config.model(model_id)
+            config = self.configured(model_id)
             layout = self._layout(shape, config)
             model = self.models[model_id] = Model(model_id, config, layout, UNWATCHED)
             events = 0
         else:
             layout = self._layout(shape, model.config)
-            events = model.layout.remove(model)
-            if not model.layout.rows:  # a model that keeps growing must not leave a trail
-                del self.layouts[model.layout.shape, id(model.config)]
+            events = self._remove(model)
         for name, profile in zip(layout.series, layout.profiles, strict=True):
             if profile is not None and name not in model.slots:
                 self._watch(model, name, profile)
@@ -72,6 +71,23 @@ class Catalogue:
         model.layout.quality[model.row, column] = slot
         return slot
 
+    def configured(self, model_id: str) -> ModelConfig:
+        """Return what is configured for a model; all versions of one have the same."""
+        name = model_of(model_id) if self.topic is Topic.OUTCOMES else model_id
+        return self.config.model(name)
+
+    def retire(self, model_id: str) -> Model:
+        """Forget a model; its slots are for others."""
+        model = self.models.pop(model_id)
+        profiles = dict(zip(model.layout.series, model.layout.profiles, strict=True))
+        for series, slot in model.slots.items():
+            profile = profiles.get(series)
+            if profile is not None and slot != UNWATCHED:
+                profile.give_back(slot)
+                self.series -= 1
+        self._remove(model)
+        return model
+
     def restore(
         self,
         model_id: str,
@@ -81,7 +97,7 @@ class Catalogue:
         births: dict[str, int],
     ) -> None:
         """Put a model back where it was; its series that have no slot start anew."""
-        config = self.config.model(model_id)
+        config = self.configured(model_id)
         layout = self._layout(shape, config)
         model = self.models[model_id] = Model(model_id, config, layout, UNWATCHED, slots, births)
         self.series += sum(
@@ -95,12 +111,19 @@ class Catalogue:
     def warming(self) -> int:
         """Count the series that are blind because they still learn their unit."""
         return sum(
-            int(profile.watch.warming[: profile.used].sum()) for profile in self.profiles.values()
+            int(profile.watch.warming[: profile.used].sum()) - len(profile.spare)
+            for profile in self.profiles.values()
         )
 
     def unwatched(self) -> int:
         """Count the features that are strings, lists or always null, which nothing watches yet."""
         return sum(len(layout.shape.others) * len(layout.rows) for layout in self.layouts.values())
+
+    def _remove(self, model: Model) -> int:
+        events = model.layout.remove(model)
+        if not model.layout.rows:  # a model that keeps growing must not leave a trail
+            del self.layouts[model.layout.shape, id(model.config)]
+        return events
 
     def _watch(self, model: Model, name: str, profile: Profile) -> int:
         full = self.series >= self.config.limits.max_series

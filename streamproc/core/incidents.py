@@ -1,5 +1,6 @@
 """Alarms to incidents: what is said when a series alarms, goes on alarming, and falls quiet."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import numpy as np
@@ -8,13 +9,19 @@ from detectors.watch import Alarm
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Policy
 from streamproc.core.describe import Incident, Origin, Series, alarmed, begin, resolved
-from streamproc.core.layout import Layout
+from streamproc.core.layout import Layout, Model
 from streamproc.core.matrix import Ints, Matrix
 from streamproc.core.reader import PLACE_BITS
 from streamproc.core.scan import Feed
 
 Alert = tuple[int, AlertEvent]  # the place of its event in the slice, and what is said
 INDEX = (1 << PLACE_BITS) - 1
+# Adds to an alarm of a model what is known at that column of the matrix.
+Remark = Callable[[Model, Matrix, int, AlertEvent], AlertEvent]
+
+
+def _no_remark(_model: Model, _data: Matrix, _column: int, alert: AlertEvent) -> AlertEvent:
+    return alert
 
 
 class Incidents:
@@ -30,6 +37,7 @@ class Incidents:
         self._quiet = policy.resolve_after
         self._interval = policy.update_interval.total_seconds()
         self.open: dict[tuple[str, str], Incident] = {}
+        self.remark: Remark = _no_remark
 
     def watch(self, feed: Feed, layout: Layout, data: Matrix, now: datetime) -> list[Alert]:
         """Run a feed through its detectors, and return what there is to say.
@@ -76,6 +84,8 @@ class Incidents:
         """Open an incident or go on with it; None when it was spoken of a moment ago."""
         key = series.model.id, series.name
         incident = self.open.get(key)
+        if incident is None and series.is_loss and alarm.change.direction == "down":
+            return None  # good news wakes nobody; the series learns its new level all the same
         if incident is None:
             incident = self.open[key] = begin(series, alarm, origin)
             return alarmed("firing", series, incident, alarm, origin, now)
@@ -110,10 +120,12 @@ class _Said:
             return
         watch = self.feed.profile.watch
         for alarm in watch.scan(self.feed.values, tasks, self.data.ts, self.data.offsets):
-            self.feed.profile.open[alarm.slot] = True
             series, origin = self._whose(alarm.column, alarm.row)
             alert = self.incidents.alarm(series, alarm, origin, self.now)
+            key = series.model.id, series.name
+            self.feed.profile.open[alarm.slot] = key in self.incidents.open
             if alert is not None:
+                alert = self.incidents.remark(series.model, self.data, alarm.row, alert)
                 self.alerts.append((int(self.data.places[alarm.row]), alert))
 
     def settle(self, column: int, row: int, slot: int) -> None:

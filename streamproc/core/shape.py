@@ -7,10 +7,11 @@ from typing import Any
 
 
 class Topic(Enum):
-    """Which of the two watched topics a record is from; they differ in what is required."""
+    """Which of the watched topics a record is from; they differ in what is required."""
 
     PREDICTIONS = "predictions"
     FEATURES = "features"
+    OUTCOMES = "outcomes"
 
 
 class Form(Enum):
@@ -20,6 +21,7 @@ class Form(Enum):
     NUMBER = "number"
     CLASSES = "classes"
     LABEL = "label"
+    LOSSES = "losses"  # how wrong predictions were: the classes are the names of the series
 
 
 class Kind(Enum):
@@ -54,6 +56,8 @@ class Shape:
         features = tuple(f"feature:{name}" for name in self.numbers)
         if self.form is Form.NUMBER:
             return (*features, "prediction")
+        if self.form is Form.LOSSES:
+            return self.classes
         return (*features, *(f"prediction:{name}" for name in self.classes))
 
 

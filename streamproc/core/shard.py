@@ -9,10 +9,12 @@ from streamproc.core.catalogue import Catalogue
 from streamproc.core.describe import full
 from streamproc.core.incidents import Alert, Incidents
 from streamproc.core.matrix import matrix, seconds
+from streamproc.core.outcomes_reader import OutcomeReader
 from streamproc.core.reader import PLACE_BITS, Groups, Reader
 from streamproc.core.record import Outcome, Record
 from streamproc.core.scan import feeds
 from streamproc.core.shape import Topic
+from streamproc.core.truth import Truth
 
 
 class Shard:
@@ -29,13 +31,25 @@ class Shard:
         The coordinates that alerts and their ids carry.
     config
         The whole configuration.
+
+    Attributes
+    ----------
+    truth
+        How good models are; None of topics other than the outcomes.
     """
 
     def __init__(self, kind: Topic, topic: str, partition: int, config: Config) -> None:
         self.catalogue = Catalogue(kind, config)
         self.incidents = Incidents(topic, partition, config.policy)
-        self._reader = Reader(self.catalogue, topic, partition, self._watch, self._full)
         self._said: list[Alert] = []
+        self.truth: Truth | None = None
+        rest = self.catalogue, topic, partition, self._watch, self._full
+        if kind is Topic.OUTCOMES:
+            self.truth = Truth(self.catalogue, self.incidents, self._say)
+            self.incidents.remark = self.truth.remark
+            self._reader: Reader = OutcomeReader(self.truth.performance, self.truth.hooks, *rest)
+        else:
+            self._reader = Reader(*rest)
 
     def process(self, records: Sequence[Record], now: datetime) -> Outcome:
         """Take the next records of the partition.
@@ -50,11 +64,18 @@ class Shard:
         outcome = Outcome()
         self._now = now
         self._said = []
+        if self.truth is not None:
+            self.truth.now = now
         self._reader.read(records, outcome)
         self._said.sort(key=lambda said: (said[0], said[1].series))
+        if self.truth is not None:
+            self._said = self.truth.group(self._said)
         outcome.alerts = [alert for _, alert in self._said]
         outcome.positions = [place >> PLACE_BITS for place, _ in self._said]
         return outcome
+
+    def _say(self, said: Alert) -> None:
+        self._said.append(said)
 
     def _full(self, limit: str, event: Any, place: int, record: Record) -> None:
         origin = self.incidents.origin(

@@ -161,7 +161,7 @@ def _arrays(
         for name, array in profile.watch.state().items():
             # Spare slots are blank. A list that is shorter than all slots has none of them.
             arrays[prefix + name] = array[: profile.used] if len(array) == size else array
-    return arrays
+    return arrays if shard.truth is None else arrays | shard.truth.performance.state()
 
 
 def _incidents(shard: Shard) -> list[IncidentRecord]:
