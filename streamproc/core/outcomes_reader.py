@@ -1,7 +1,7 @@
 """Outcomes to the losses of each version of each model, in the order of their log."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from streamproc.core.bodies import WHOLE, UnreadableError, bodies
 from streamproc.core.catalogue import Catalogue
@@ -9,6 +9,7 @@ from streamproc.core.floor import Verdict
 from streamproc.core.layout import Layout
 from streamproc.core.losses import Judged, MismatchError, judge
 from streamproc.core.matrix import seconds
+from streamproc.core.outcome_log import COMMAND_HEADER, EPOCH_HEADER
 from streamproc.core.performance import Performance
 from streamproc.core.reader import PLACE_BITS, Group, Groups, Reader
 from streamproc.core.record import Outcome, Reason, Record
@@ -16,9 +17,6 @@ from streamproc.core.shape import Form, Shape
 from streamproc.core.track import advance
 from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
 from streamproc.core.versions import key_of
-
-EPOCH_HEADER: Final = "epoch"
-COMMAND_HEADER: Final = "command"
 
 
 class At(NamedTuple):
@@ -80,17 +78,18 @@ class OutcomeReader(Reader):
         for position, record in enumerate(records):
             headers = dict(record.headers or ())
             if EPOCH_HEADER in headers:
-                self._begin(headers[EPOCH_HEADER])
-            elif COMMAND_HEADER not in headers:
+                self._begin(record, headers[EPOCH_HEADER], outcome)
+            elif COMMAND_HEADER not in headers:  # those are for online models
                 self._read_any(records, position, groups, outcome)
         self._hand_over(groups, records, outcome)
         self._performance.trim()
 
-    def _begin(self, epoch: bytes | None) -> None:
-        """Take a writer's mark: what those before it write from here on does not count."""
-        number = int(epoch) if epoch and epoch.isdigit() else -1
-        if number > self._performance.counted[0]:
-            self._performance.counted = number, -1
+    def _begin(self, record: Record, mark: bytes | None, outcome: Outcome) -> None:
+        try:
+            self._performance.log.begin(mark)
+        except ValueError:
+            detail = f"header {EPOCH_HEADER!r} is no number"
+            self._refuse(record, WHOLE, record.value, (Reason.WRONG_TYPE, detail), outcome)
 
     def _read_any(
         self, records: Sequence[Record], position: int, _groups: Groups, outcome: Outcome
@@ -119,10 +118,8 @@ class OutcomeReader(Reader):
 
     def _take(self, event: Any, at: At) -> tuple[Reason, str] | None:
         """Judge one outcome; what has no label, or no prediction, is nothing to judge."""
-        number = event.epoch, event.seq
-        if number <= self._performance.counted:
+        if not self._performance.log.counts(event.epoch, event.seq):
             return None
-        self._performance.counted = number
         if event.status not in {"labelled", "revised"} or event.prediction is None:
             return None
         if event.label is None:

@@ -8,6 +8,7 @@ import numpy as np
 from streamproc.core.figures import WINDOW, Floats, figures
 from streamproc.core.groups import Group, Groups
 from streamproc.core.losses import Judged
+from streamproc.core.outcome_log import OutcomeLog
 from streamproc.core.snapshot_format import Arrays, SnapshotError
 from streamproc.core.track import COLUMNS, Track, Window, new_track
 from streamproc.core.versions import MOST_VERSIONS, model_of
@@ -33,15 +34,15 @@ class Performance:
         By the version's id; the one whose last label is oldest comes first.
     groups
         The incidents of their error series.
-    counted
-        Epoch and number of the last outcome that counted.
+    log
+        Which outcomes count.
     """
 
     def __init__(self, groups: Groups) -> None:
         self.groups = groups
         self.tracks: dict[str, Track] = {}
         self.windows: dict[str, Window] = {}
-        self.counted = -1, -1
+        self.log = OutcomeLog()
         self._versions: dict[str, dict[str, None]] = {}
         self._touched: set[str] = set()
 
@@ -93,7 +94,7 @@ class Performance:
         """Copy all there is to know, as plain arrays."""
         tracks = list(self.tracks.items())
         groups = [(*key, group) for key, group in self.groups.open.items()]
-        text = msgspec.json.encode(_State(self.counted, tracks, groups))
+        text = msgspec.json.encode(_State((self.log.epoch, self.log.seq), tracks, groups))
         windows = [self.windows[key].rows for key, _ in tracks]
         return {
             TRACKS: np.frombuffer(text, np.uint8),
@@ -113,7 +114,7 @@ class Performance:
             text, lengths, rows = arrays[TRACKS], arrays[LENGTHS], arrays[ROWS]
             state = _state.decode(text.tobytes())
             windows = list(_cut(rows, lengths.tolist()))
-            self.counted = state.counted
+            self.log = OutcomeLog(*state.counted)
             self.groups.open = {(model, version): group for model, version, group in state.groups}
             for (key, track), window in zip(state.tracks, windows, strict=True):
                 self.tracks[key], self.windows[key] = track, Window(window)
