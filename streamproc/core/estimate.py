@@ -9,6 +9,7 @@ The estimate sees what moves confidence or the mix of predictions. It cannot see
 taking on another meaning: that shows in the difference to the realised figure, once labels come.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
@@ -16,6 +17,7 @@ from typing import Final
 import msgspec
 
 from streamproc.contract.watch import Task
+from streamproc.core.figures import Floats
 from streamproc.core.losses import SURE
 
 BINS: Final = 20
@@ -65,6 +67,24 @@ class Estimate(msgspec.Struct):
         """
         at, prior = self.place(task, said, chance), PRIOR * self.unit
         return (self.losses[at] + prior * self._claim(task, chance)) / (self.weights[at] + prior)
+
+    def mean(self, task: Task, said: Floats, chance: Floats) -> float:
+        """Return the mean of what several predictions are expected to cost.
+
+        Parameters
+        ----------
+        task
+            What the model does.
+        said, chance
+            (predictions,): as in `expected`; NaN where there is no probability.
+        """
+        pairs = zip(said.tolist(), chance.tolist(), strict=True)
+        costs = [
+            self.expected(task, number, None if math.isnan(share) else share)
+            for number, share in pairs
+            if not math.isnan(number)
+        ]
+        return sum(costs) / len(costs) if costs else math.nan
 
     def learn(self, task: Task, said: float, chance: float | None, loss: float) -> None:
         """Take in what a prediction did cost."""

@@ -41,6 +41,8 @@ class Floor(msgspec.Struct):
 
     Attributes
     ----------
+    plan
+        The heuristic.
     seen
         Labels.
     weight
@@ -62,6 +64,7 @@ class Floor(msgspec.Struct):
         Id of the incident while the model is known not to beat it; empty: it is not.
     """
 
+    plan: Plan
     seen: int = 0
     weight: float = 0.0
     classes: dict[str, float] = {}
@@ -74,15 +77,11 @@ class Floor(msgspec.Struct):
     bets: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(STAKES))
     open: str = ""
 
-    def step(
-        self, plan: Plan, judged: Judged, answer: Answer, times: tuple[float, float]
-    ) -> Verdict | None:
+    def step(self, judged: Judged, answer: Answer, times: tuple[float, float]) -> Verdict | None:
         """Take the next label: compare, then learn it.
 
         Parameters
         ----------
-        plan
-            The heuristic.
         judged
             The prediction beside the label.
         answer
@@ -96,8 +95,8 @@ class Floor(msgspec.Struct):
             `worse` when the model has just been found not to beat it, `better` when it does again.
         """
         self._arrive(times[0])
-        losses = self._losses(plan, judged, answer) if self.seen >= WARMUP else None
-        self._learn(judged, times[1] if plan == "last" else None)
+        losses = self._losses(judged, answer) if self.seen >= WARMUP else None
+        self._learn(judged, times[1] if self.plan == "last" else None)
         if losses is None:
             return None
         own, plain = losses
@@ -127,19 +126,21 @@ class Floor(msgspec.Struct):
         while self.waiting and self.waiting[0][0] <= now:
             self.last = self.waiting.pop(0)[1]
 
-    def _losses(self, plan: Plan, judged: Judged, answer: Answer) -> tuple[float, float] | None:
+    def _losses(self, judged: Judged, answer: Answer) -> tuple[float, float] | None:
         """Return the loss of the model and of the heuristic; None when that has no answer."""
         wrong = judged.losses[0]
         if judged.task == "regression":
-            guess = self.mean if plan == "mean" else self.last if plan == "last" else answer
+            guess = (
+                self.mean if self.plan == "mean" else self.last if self.plan == "last" else answer
+            )
             return None if not isinstance(guess, float) else (wrong, _apart(guess, judged.truth))
-        if plan == "majority":
+        if self.plan == "majority":
             if judged.chance is not None:
                 return judged.losses[2], self._brier(judged)
             return wrong, float(
                 max(self.classes, key=lambda name: self.classes[name]) != judged.truth
             )
-        guess = self.last if plan == "last" else answer
+        guess = self.last if self.plan == "last" else answer
         return None if guess is None else (wrong, float(guess != judged.truth))
 
     def _brier(self, judged: Judged) -> float:

@@ -7,7 +7,7 @@ from streamproc.contract.alerts import AlertEvent, Kind, Status, Summary
 from streamproc.contract.base import Source
 from streamproc.contract.watch import ModelConfig
 from streamproc.core.describe import Origin, identity, moment
-from streamproc.core.floor import Floor, Plan
+from streamproc.core.floor import Floor
 from streamproc.core.sentence import number, percent, whose
 
 FLOOR: Final = "metric:floor"
@@ -35,7 +35,7 @@ class Teller:
     def __init__(self, model: str, config: ModelConfig, origin: Origin, now: datetime) -> None:
         self._model, self._config, self._origin, self._now = model, config, origin, now
 
-    def floor(self, floor: Floor, plan: Plan, measure: str, status: Status) -> AlertEvent:
+    def floor(self, floor: Floor, measure: str, status: Status) -> AlertEvent:
         """Say that a model does not beat a heuristic, or that it does again."""
         own, plain = (total / floor.compared for total in (floor.own, floor.plain))
         show = percent if measure == "error rate" else number
@@ -45,7 +45,7 @@ class Teller:
             "performance",
             (FLOOR, "floor"),
             floor.open,
-            f"{whose(self._model, self._origin.model_version)} {verb} {_PLANS[plan]}"
+            f"{whose(self._model, self._origin.model_version)} {verb} {_PLANS[floor.plan]}"
             f"{' again' if status == 'resolved' else ''}: its {measure} over recent labels is"
             f" {show(own)}, and that of the heuristic {show(plain)}",
             before=Summary(n=round(floor.compared), mean=plain),

@@ -140,14 +140,15 @@ class OutcomeReader(Reader):
 
     def _judge(self, key: str, event: Any, at: At) -> Judged:
         """Judge by the configured task, or by what is known of it."""
-        task = self._catalogue.config.model(event.model_id).task
+        task = configured = self._catalogue.config.model(event.model_id).task
         track = self._performance.tracks.get(key)
         if task is None and track is not None and track.sure:
             task = track.task
         judged = judge(task, event.prediction, event.label)
         if track is not None and judged.task != track.task:
             self._forget(key, at, event)
-            self._hooks.mistaken(key, at, event, judged.task)
+            if configured is None:
+                self._hooks.mistaken(key, at, event, judged.task)
         return judged
 
     def _room(self, key: str, judged: Judged, event: Any, at: At) -> Layout | None:

@@ -1,6 +1,7 @@
 """All versions of all models of a partition of outcomes: how good they are, and were said to be."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 import numpy as np
@@ -89,6 +90,10 @@ class Performance:
         track = self.tracks[key]
         rows = self.windows[key].upto(track.seen, track.seen, WINDOW)
         return figures(rows, track.task, fading=True)
+
+    def latest(self, most: int) -> list[str]:
+        """Return the versions whose last labels are newest, the newest first."""
+        return list(islice(reversed(self.tracks), most))
 
     def state(self) -> Arrays:
         """Copy all there is to know, as plain arrays."""

@@ -1,7 +1,5 @@
 """What is kept of one version of a model: its last labels, its estimate and its floor."""
 
-from typing import Any
-
 import msgspec
 import numpy as np
 
@@ -15,7 +13,6 @@ from streamproc.core.losses import Judged, class_name
 
 MOST_CLASSES = 50
 COLUMNS = 4
-_features: msgspec.json.Decoder[dict[str, Any] | None] = msgspec.json.Decoder(dict[str, Any] | None)
 
 
 class Track(msgspec.Struct):
@@ -70,7 +67,7 @@ class Window:
 def new_track(judged: Judged) -> Track:
     """Begin a track with its first label."""
     classes = ["0", "1"] if judged.task == "binary" else []
-    return Track(judged.task, judged.sure, classes, 0, Estimate(), Floor())
+    return Track(judged.task, judged.sure, classes, 0, Estimate(), Floor("majority"))
 
 
 def advance(
@@ -95,9 +92,11 @@ def advance(
     plan = plan_of(floor, track.task)
     if plan is None:
         return None
+    if track.floor.plan != plan:
+        track.floor = Floor(plan)
     answer = _answer(floor, track.task, features) if isinstance(floor, Rule) else None
     track.measure = measure_of(plan, judged)
-    return track.floor.step(plan, judged, answer, times)
+    return track.floor.step(judged, answer, times)
 
 
 def _codes(track: Track, judged: Judged) -> tuple[float, float]:
@@ -115,7 +114,8 @@ def _codes(track: Track, judged: Judged) -> tuple[float, float]:
 
 
 def _answer(rule: Rule, task: Task, features: msgspec.Raw) -> Answer:
-    value = (_features.decode(features) or {}).get(rule.feature)
+    held = msgspec.json.decode(features)
+    value = held.get(rule.feature) if isinstance(held, dict) else None
     number = float(value) if isinstance(value, int | float) else None
     said = rule.answer(number)
     if task != "regression":

@@ -8,7 +8,7 @@ import numpy as np
 
 from streamproc.contract.alerts import AlertEvent
 from streamproc.core.catalogue import Catalogue
-from streamproc.core.floor import Verdict, plan_of
+from streamproc.core.floor import Verdict
 from streamproc.core.groups import Groups
 from streamproc.core.incidents import Alert, Incidents
 from streamproc.core.layout import Model
@@ -82,12 +82,11 @@ class Truth:
     def _floor(self, key: str, at: At, event: Any, verdict: Verdict) -> None:
         config = self._catalogue.models[key].config
         track = self.performance.tracks[key]
-        plan = plan_of(config.floor, track.task)
-        if plan is None or not config.detectors(FLOOR):
+        if not config.detectors(FLOOR):
             return
         teller = self._teller(model_of(key), at, event)
         alert = teller.floor(
-            track.floor, plan, track.measure, "firing" if verdict == "worse" else "resolved"
+            track.floor, track.measure, "firing" if verdict == "worse" else "resolved"
         )
         track.floor.open = alert.incident_id if verdict == "worse" else ""
         self._say((at.place, alert))
