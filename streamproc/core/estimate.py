@@ -25,7 +25,7 @@ BINS: Final = 20
 # enough that a model which was retrained in place is known again within a few thousand.
 HALF_LIFE: Final = 1000.0
 # A bin begins with the model's own claim, or with the average of all bins, as that many labels.
-PRIOR: Final = 10.0
+PRIOR: Final = 5.0
 # Predictions of a regression that its bins are cut from.
 CUT_AFTER: Final = 200
 _GROWTH: Final = 2.0 ** (1.0 / HALF_LIFE)

@@ -28,12 +28,16 @@ CERTAIN: Final = math.log(1e6)
 """Log of what a bet has to win before it is believed."""
 STAKES: Final = (0.05, 0.15, 0.4, 0.8)
 HALF_LIFE: Final = 500.0
+"""Labels after which one counts half in what the heuristic knows."""
+RECENT: Final = 200.0
+"""The same of the losses that are told."""
 # A heuristic, too, has to have seen something.
 WARMUP: Final = 200
 # Labels that came after an event was answered wait until an event is later than they are.
 MOST_WAITING: Final = 4096
 MOST_CLASSES: Final = 50
 _KEEP: Final = 0.5 ** (1.0 / HALF_LIFE)
+_KEEP_RECENT: Final = 0.5 ** (1.0 / RECENT)
 
 
 class Floor(msgspec.Struct):
@@ -100,9 +104,9 @@ class Floor(msgspec.Struct):
         if losses is None:
             return None
         own, plain = losses
-        self.own = self.own * _KEEP + own
-        self.plain = self.plain * _KEEP + plain
-        self.compared = self.compared * _KEEP + 1.0
+        self.own = self.own * _KEEP_RECENT + own
+        self.plain = self.plain * _KEEP_RECENT + plain
+        self.compared = self.compared * _KEEP_RECENT + 1.0
         excess = _excess(judged, own, plain)
         worse = self.own > (1.0 - MARGIN) * self.plain
         if not self._bet(-excess if self.open else excess) or worse == bool(self.open):
