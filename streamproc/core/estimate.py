@@ -24,7 +24,8 @@ BINS: Final = 20
 # Half the weight of what is known is of the last thousand labels: long enough for 50 a bin, short
 # enough that a model which was retrained in place is known again within a few thousand.
 HALF_LIFE: Final = 1000.0
-# A bin begins with the model's own claim, or with the average of all bins, as that many labels.
+# A bin begins with what the model itself claims, as that many labels; without a claim with the
+# average of all bins, as one.
 PRIOR: Final = 5.0
 # Predictions of a regression that its bins are cut from.
 CUT_AFTER: Final = 200
@@ -65,7 +66,8 @@ class Estimate(msgspec.Struct):
 
         0.5 for a class of a model that has neither a label nor a confidence yet; 0 for a number.
         """
-        at, prior = self.place(task, said, chance), PRIOR * self.unit
+        at = self.place(task, said, chance)
+        prior = self.unit * (1.0 if chance is None else PRIOR)
         return (self.losses[at] + prior * self._claim(task, chance)) / (self.weights[at] + prior)
 
     def mean(self, task: Task, said: Floats, chance: Floats) -> float:
