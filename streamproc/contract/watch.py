@@ -125,7 +125,10 @@ class ModelConfig(Section):
     ]
     task: Annotated[
         Task | None,
-        Field(description="What the model answers.", examples=["binary"]),
+        Field(
+            description="What the model answers. null: as its predictions and labels look.",
+            examples=["binary"],
+        ),
     ] = None
     floor: Annotated[
         Floor | None,
