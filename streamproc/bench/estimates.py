@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from river import linear_model, naive_bayes, optim, preprocessing, tree
+from river import linear_model, naive_bayes, preprocessing, tree
 
 from streamproc.contract.watch import Task
 from streamproc.core.estimate import CUT_AFTER, Estimate
@@ -111,10 +111,7 @@ MODELS: Final[dict[str, tuple[Task, Callable[[], Any]]]] = {
     ),
     "naive Bayes": ("binary", naive_bayes.GaussianNB),
     "Hoeffding adaptive tree": ("binary", lambda: tree.HoeffdingAdaptiveTreeClassifier(seed=1)),
-    "linear regression": (
-        "regression",
-        lambda: preprocessing.StandardScaler() | linear_model.LinearRegression(optim.SGD(0.001)),
-    ),
+    "linear regression": ("regression", linear_model.LinearRegression),  # all lie in [0, 1]
     "Hoeffding adaptive tree, regression": (
         "regression",
         lambda: tree.HoeffdingAdaptiveTreeRegressor(seed=1),
