@@ -16,6 +16,7 @@ from streamproc.transport.app import Acknowledge, make_app
 from streamproc.transport.clients import open_producer
 from streamproc.transport.driver_consumer import SliceConsumer
 from streamproc.transport.errors import BrokerUnreachableError, SnapshotWriteError, WorkerError
+from streamproc.transport.joins import Joins
 from streamproc.transport.marks import Mark, mark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
@@ -53,6 +54,8 @@ class Worker:
         The whole configuration.
     line
         What happens to a slice.
+    joins
+        What joins labels; None: nothing does.
 
     Attributes
     ----------
@@ -60,8 +63,9 @@ class Worker:
         Set when no further slice will be taken.
     """
 
-    def __init__(self, config: Config, line: Pipeline) -> None:
+    def __init__(self, config: Config, line: Pipeline, joins: Joins | None = None) -> None:
         self._line = line
+        self._joins = joins
         self._config = config
         self._app = make_app(config, line.topics, self._handle, self._assigned)
         self._busy = asyncio.Lock()
@@ -197,6 +201,10 @@ class Worker:
         self.stopped.set()
 
     def _assigned(self, partitions: set[TP]) -> None:
+        if self._joins is not None:
+            predictions = self._config.topics.full_name("predictions")
+            ours = {tp.partition for tp in partitions if tp.topic == predictions}
+            self._joins.keep(ours, self._app.consumer_generation_id)
         self._line.keep((tp.topic, tp.partition) for tp in partitions)
         self._active = time.monotonic()
         self._behind = 1
@@ -205,7 +213,7 @@ class Worker:
     async def _keep_house(self) -> None:
         while not self.stopped.is_set():
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
-            self._behind = self._line.gauge(self._mark)
+            self._behind = self._line.gauge(self._mark) + self._behind_in_joins()
             if self._app.crashed:
                 self._fail(self._app.crash_reason)
             stalled = time.monotonic() - self._active
@@ -213,6 +221,16 @@ class Worker:
                 self._fail(
                     WorkerError(f"{self._behind} records wait, none came for {stalled:.0f} s")
                 )
+
+    def _behind_in_joins(self) -> int:
+        if self._joins is None:
+            return 0
+        if self._joins.failure is not None:
+            self._fail(self._joins.failure)
+        behind = self._joins.behind()
+        if behind:  # what it publishes then has to be watched
+            self._active = time.monotonic()
+        return behind
 
     def _kept_house(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and task.exception() is not None:
@@ -245,12 +263,16 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
     largest = config.limits.record_bytes + ENVELOPE_BYTES
     async with open_producer(config, linger_ms=0, max_request_size=largest) as producer:
         snapshots = Snapshots(config, SnapshotStore(config, producer), metrics)
-        line = Pipeline(config, Outbox(config, producer), metrics, snapshots=snapshots)
-        worker = Worker(config, line)
+        outbox = Outbox(config, producer)
+        line = Pipeline(config, outbox, metrics, snapshots=snapshots)
+        joins = Joins(config, producer, outbox, metrics)
+        worker = Worker(config, line, joins)
+        await joins.start()
         try:
             await worker.start()
             yield worker
         finally:
+            await joins.stop()
             await worker.stop()
     if worker.failure is not None:
         raise WorkerError(
