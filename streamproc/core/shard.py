@@ -11,11 +11,11 @@ from streamproc.core.incidents import Alert, Incidents
 from streamproc.core.matrix import matrix, seconds
 from streamproc.core.outcomes_reader import OutcomeReader
 from streamproc.core.reader import PLACE_BITS, Groups, Reader
-from streamproc.core.recent import Recent
 from streamproc.core.record import Outcome, Record
 from streamproc.core.scan import feeds
 from streamproc.core.shape import Topic
 from streamproc.core.truth import Truth
+from streamproc.core.unlabelled import Unlabelled
 
 
 class Shard:
@@ -37,7 +37,7 @@ class Shard:
     ----------
     truth
         How good models are; None of topics other than the outcomes.
-    recent
+    unlabelled
         Is shown all predictions, for metrics alone; None: nobody wants to see them.
     """
 
@@ -46,7 +46,7 @@ class Shard:
         self.incidents = Incidents(topic, partition, config.policy)
         self._said: list[Alert] = []
         self.truth: Truth | None = None
-        self.recent: Recent | None = None
+        self.unlabelled: Unlabelled | None = None
         rest = self.catalogue, topic, partition, self._watch, self._full
         if kind is Topic.OUTCOMES:
             self.truth = Truth(self.catalogue, self.incidents, self._say)
@@ -90,8 +90,8 @@ class Shard:
 
     def _watch(self, groups: Groups, records: Sequence[Record], _outcome: Outcome) -> None:
         for layout, group in groups.items():
-            if self.recent is not None:
-                self.recent.see(layout, group.events)
+            if self.unlabelled is not None:
+                self.unlabelled.see(layout, group.events)
             data = matrix(layout, group, records)
             for feed in feeds(self.catalogue, layout, data):
                 self._said += self.incidents.watch(feed, layout, data, self._now)

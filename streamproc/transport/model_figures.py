@@ -8,7 +8,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streamproc.core.performance import Performance
-from streamproc.core.recent import Recent
+from streamproc.core.unlabelled import Unlabelled
 from streamproc.core.versions import model_of, version_of
 
 MOST_VERSIONS: Final = 100
@@ -18,10 +18,10 @@ _LABELS: Final = ("model", "version", "partition")
 
 
 class Watched(NamedTuple):
-    """What is known of the models of one partition; `recent` is None with another worker."""
+    """What is known of the models of one partition; `unlabelled` is None with another worker."""
 
     performance: Performance
-    recent: Recent | None
+    unlabelled: Unlabelled | None
 
 
 class _Version(NamedTuple):
@@ -58,8 +58,8 @@ class ModelFigures(Collector):
             for over, found in zip(("window", "fading"), self._figures(version), strict=True):
                 for name, value in found.items():
                     figures.add_metric([*version.labels, over, name], value)
-            recent = version.watched.recent
-            expected = recent.expected(version.key) if recent is not None else None
+            unlabelled = version.watched.unlabelled
+            expected = unlabelled.expected(version.key) if unlabelled is not None else None
             if expected is not None:
                 of_numbers = track.task == "regression"
                 name, value = ("mae", expected) if of_numbers else ("accuracy", 1.0 - expected)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from streamproc.contract.config import Config
-from streamproc.core.recent import Recent
 from streamproc.core.record import Outcome, Record
 from streamproc.core.shape import Topic
 from streamproc.core.shard import Shard
+from streamproc.core.unlabelled import Unlabelled
 from streamproc.transport.marks import Mark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.model_figures import ModelFigures, Watched
@@ -191,10 +191,11 @@ class Pipeline:
             performance = held.shard.truth.performance
             seen = self._held.get((predictions, number))
             if seen is not None and (
-                seen.shard.recent is None or seen.shard.recent.performance is not performance
+                seen.shard.unlabelled is None
+                or seen.shard.unlabelled.performance is not performance
             ):
-                seen.shard.recent = Recent(performance)
-            found[number] = Watched(performance, seen.shard.recent if seen else None)
+                seen.shard.unlabelled = Unlabelled(performance)
+            found[number] = Watched(performance, seen.shard.unlabelled if seen else None)
         return found
 
     async def _save(self, held: Held, following: int) -> None:

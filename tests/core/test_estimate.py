@@ -7,8 +7,8 @@ from logs import record, run, shard
 from outcome_logs import labelled, records, truth_shard
 
 from streamproc.core.estimate import Estimate
-from streamproc.core.recent import Recent
 from streamproc.core.shape import Topic
+from streamproc.core.unlabelled import Unlabelled
 
 
 def test_confidence_is_calibrated_by_outcomes() -> None:
@@ -54,7 +54,7 @@ def test_the_accuracy_of_unlabelled_predictions_is_estimated() -> None:
     assert target.truth
     performance = target.truth.performance
     seen = shard(kind=Topic.PREDICTIONS)
-    seen.recent = Recent(performance)
+    seen.unlabelled = Unlabelled(performance)
     draw = random.Random(4)
     chances = [draw.uniform(0.35, 0.65) for _ in range(500)]
     run(
@@ -64,12 +64,12 @@ def test_the_accuracy_of_unlabelled_predictions_is_estimated() -> None:
             for i, chance in enumerate(chances)
         ],
     )
-    expected = seen.recent.expected('["fraud","7"]')
+    expected = seen.unlabelled.expected('["fraud","7"]')
 
     # Of a calibrated model the less likely class comes as often as it says.
     assert expected == pytest.approx(sum(min(p, 1 - p) for p in chances) / 500, abs=0.05)
     assert performance.figures('["fraud","7"]')["expected_accuracy"] > 0.8
-    assert seen.recent.expected('["other",null]') is None
+    assert seen.unlabelled.expected('["other",null]') is None
 
 
 @pytest.mark.parametrize("said", ["cat", {"cat": 0.6, "dog": 0.4}, True, 12.5])
@@ -83,9 +83,9 @@ def test_every_form_of_prediction_has_an_estimate(said: object) -> None:
     run(target, records(events))
     assert target.truth
     seen = shard()
-    seen.recent = Recent(target.truth.performance)
+    seen.unlabelled = Unlabelled(target.truth.performance)
     events = [{"model_id": "fraud", "model_version": "7", "prediction": said}] * 20
     run(seen, [record(i, event) for i, event in enumerate(events)])
 
-    expected = seen.recent.expected('["fraud","7"]')
+    expected = seen.unlabelled.expected('["fraud","7"]')
     assert expected == pytest.approx(2.5 if said == 12.5 else 0.0, abs=0.03)

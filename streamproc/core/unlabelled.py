@@ -22,7 +22,7 @@ from streamproc.core.versions import key_of
 _Stated = tuple[float, float]  # the number, or the code of the class; and the probability
 
 
-class Recent:
+class Unlabelled:
     """The last predictions of each version that has a track.
 
     Parameters
