@@ -15,9 +15,6 @@ from streamproc.contract.secret import ENV_PATTERN
 from streamproc.contract.section import REFUSED, Path, suggest
 from streamproc.contract.topics import NAME_PATTERN, PREFIX_PATTERN
 
-_NOT_YET: Final = {
-    "online": "online learning is not available in this version: remove the key",
-}
 _EXPECTED: Final = {
     "bool_type": "true or false",
     "finite_number": "a finite number",
@@ -35,8 +32,8 @@ _PATTERNS: Final = {
 }
 _LONGEST: Final = 60
 # Of what stands here only the kind is shown: it may be a secret in the wrong place.
-_GUARDED: Final = "security"
-_UNGUARDED: Final = frozenset({"protocol", "mechanism", "check_hostname"})
+_GUARDED: Final = frozenset({"security", "control", "http"})
+_UNGUARDED: Final = frozenset({"protocol", "mechanism", "check_hostname", "host", "port"})
 
 
 def explain(
@@ -91,11 +88,8 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _unknown_key(path: Path, model: type[BaseModel]) -> str:
-    key = str(path[-1])
     owner = _model_at(model, path[:-1])
-    if key in _NOT_YET:
-        return _NOT_YET[key]
-    return f"unknown key; {suggest(key, list(_keys(owner)) if owner else [])}"
+    return f"unknown key; {suggest(str(path[-1]), list(_keys(owner)) if owner else [])}"
 
 
 def _keys(model: type[BaseModel]) -> Iterator[str]:
@@ -131,7 +125,7 @@ def _found(path: Path, value: Any) -> str:
 
 
 def _is_hidden(path: Path) -> bool:
-    return bool(path) and path[0] == _GUARDED and path[-1] not in _UNGUARDED
+    return bool(path) and path[0] in _GUARDED and path[-1] not in _UNGUARDED
 
 
 def _shown(value: Any) -> str:

@@ -9,14 +9,17 @@ from typing import Any
 import msgspec
 
 from detectors.change_points import Change, Moments
+from detectors.shares import Mix, ShareChange
 from detectors.watch import Alarm
 from streamproc.contract.alerts import AlertEvent, ChangePoint, Kind, Status, Summary
 from streamproc.contract.base import Source
 from streamproc.contract.timestamps import EPOCH
-from streamproc.core import sentence
+from streamproc.core import mix, sentence
 from streamproc.core.layout import Model
 from streamproc.core.losses import SQUARED
 from streamproc.core.shape import Form
+from streamproc.core.shape import Kind as FeatureKind
+from streamproc.core.texts import Texts
 
 KINDS: dict[str, Kind] = {
     "feature": "data",
@@ -41,11 +44,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A series, whose it is, and the hash of each detector's settings on it."""
+    """A series, whose it is, the hash of each detector's settings on it, and names of texts."""
 
     model: Model
     name: str
     settings: dict[str, str]
+    texts: Texts
 
     @property
     def is_loss(self) -> bool:
@@ -84,7 +88,10 @@ def alarmed(
     before, after = _summary(alarm.change.before), _summary(alarm.change.after)
     point = _change_point(alarm.change)
     told = _told(series, origin)
-    message = sentence.change(told, before, after)
+    if isinstance(alarm.change, ShareChange):
+        message = f"{sentence.subject(told)}: {mix.change(alarm.change, series.texts.name)}"
+    else:
+        message = sentence.change(told, before, after)
     message += sentence.since(told, point.ts if point else None, after.n)
     return AlertEvent(
         **_common(status, series, incident, alarm.detector, origin, now),
@@ -98,13 +105,18 @@ def alarmed(
 
 
 def resolved(
-    series: Series, incident: Incident, level: Moments, origin: Origin, now: datetime
+    series: Series, incident: Incident, level: Moments | Mix, origin: Origin, now: datetime
 ) -> AlertEvent:
     """Say that a series has been quiet for long enough, and where it settled."""
     after = _summary(level)
+    if isinstance(level, Mix):
+        who = sentence.subject(_told(series, origin))
+        message = f"{who} {mix.settled(level, series.texts.name)}"
+    else:
+        message = sentence.settled(_told(series, origin), incident.before, after)
     return AlertEvent(
         **_common("resolved", series, incident, incident.detector, origin, now),
-        message=sentence.settled(_told(series, origin), incident.before, after),
+        message=message,
         before=incident.before,
         after=after,
     )
@@ -134,6 +146,40 @@ def full(model_id: str, reached: tuple[str, int], origin: Origin, now: datetime)
         message=f"limits.{limit}, {most}, is reached on partition {origin.partition} of topic"
         f" {origin.topic!r}: what model {model_id!r} and later ones bring beyond it is not"
         f" watched; {ADVICE[limit]}",
+        ts=moment(origin.ts),
+        detected_at=now,
+        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+    )
+
+
+WORDS = {
+    FeatureKind.TEXT: "a text",
+    FeatureKind.LIST: "a list of numbers",
+    FeatureKind.NUMBER: "a number",
+}
+
+
+def retyped(
+    model: Model, name: str, kinds: tuple[FeatureKind, FeatureKind], origin: Origin, now: datetime
+) -> AlertEvent:
+    """Say that a feature is something else from an event on; `kinds`: what it was, and is."""
+    alert_id = identity(("retyped", model.id, name, kinds[1].name), origin)
+    was, now_is = WORDS[kinds[0]], WORDS[kinds[1]]
+    return AlertEvent(
+        alert_id=alert_id,
+        incident_id=alert_id,
+        status="firing",
+        model_id=model.id,
+        model_version=origin.model_version,
+        kind="quality",
+        series=f"quality:{name}",
+        detector="kind",
+        severity=model.config.severity,
+        owner=model.config.owner,
+        runbook=model.config.runbook,
+        message=f"feature {name!r} of model {model.id!r} was {was} and is {now_is} for the first"
+        f" time: it is watched as {now_is} from now on, and counts as missing where it is"
+        f" {was}",
         ts=moment(origin.ts),
         detected_at=now,
         source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
@@ -206,11 +252,13 @@ def _told(series: Series, origin: Origin) -> sentence.Told:
     return sentence.Told(series.name, series.model.name, origin.model_version, numbers)
 
 
-def _summary(moments: Moments) -> Summary:
+def _summary(moments: Moments | Mix) -> Summary:
+    if isinstance(moments, Mix):
+        return Summary(n=moments.n)
     return Summary(n=moments.n, mean=moments.mean, std=moments.std)
 
 
-def _change_point(change: Change) -> ChangePoint | None:
+def _change_point(change: Change | ShareChange) -> ChangePoint | None:
     if change.offset < 0:
         return None
     ts = moment(change.ts) if math.isfinite(change.ts) else None

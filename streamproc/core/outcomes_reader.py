@@ -13,7 +13,7 @@ from streamproc.core.outcome_log import COMMAND_HEADER, EPOCH_HEADER
 from streamproc.core.performance import Performance
 from streamproc.core.reader import PLACE_BITS, Group, Groups, Reader
 from streamproc.core.record import Outcome, Reason, Record
-from streamproc.core.shape import Form, Shape
+from streamproc.core.shape import Form, Retyped, Shape
 from streamproc.core.track import advance
 from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
 from streamproc.core.versions import key_of
@@ -53,7 +53,7 @@ class OutcomeReader(Reader):
         Where tracks are kept.
     hooks
         What is told of.
-    catalogue, topic, partition, watch, full
+    catalogue, topic, partition, watch, retyped, full
         As in `Reader`. An event that `watch` is given has the losses as its prediction.
     """
 
@@ -65,9 +65,10 @@ class OutcomeReader(Reader):
         topic: str,
         partition: int,
         watch: Callable[[Groups, Sequence[Record], Outcome], None],
+        retyped: Callable[[str, Retyped, Any, int, Record], None],
         full: Callable[[str, Any, int, Record], None],
     ) -> None:
-        super().__init__(catalogue, topic, partition, watch, full)
+        super().__init__(catalogue, topic, partition, watch, retyped, full)
         self._performance = performance
         self._hooks = hooks
 
@@ -106,7 +107,7 @@ class OutcomeReader(Reader):
                 event = ANY[self._catalogue.topic].decode(body)
                 trouble = self._wrong(event, record) or self._take(event, at)
             except DECODE_ERRORS as error:
-                trouble = why(error)
+                trouble = why(error, body)
             if trouble is not None:
                 self._refuse(record, index, body, trouble, outcome)
 

@@ -41,11 +41,17 @@ def running(told: dict[str, Any], name: str) -> Iterator[float]:
         child.terminate(STOP_SECONDS)
 
 
-def _ready(said: str) -> bool:
+def port_of(said: str) -> tuple[str, int] | None:
+    """Give where a worker serves, from what it says; None before it says so."""
     found = re.search(r"metrics on http://([^\s:]+):(\d+)", said)
-    if found is None:
+    return None if found is None else (found[1], int(found[2]))
+
+
+def _ready(said: str) -> bool:
+    place = port_of(said)
+    if place is None:
         return False
-    connection = http.client.HTTPConnection(found[1], int(found[2]), timeout=READY_SECONDS)
+    connection = http.client.HTTPConnection(*place, timeout=READY_SECONDS)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == http.HTTPStatus.OK

@@ -8,8 +8,9 @@ from streamproc.bench.parts.labels import LABELS
 from streamproc.bench.parts.latency import LATENCY
 from streamproc.bench.parts.models import MODELS
 from streamproc.bench.parts.peers import PEERS
+from streamproc.bench.parts.scale import SCALE
 from streamproc.bench.parts.startup import STARTUP
 
 PARTS: Final[dict[str, Part]] = {
-    part.name: part for part in (PEERS, BANK, LATENCY, MODELS, LABELS, STARTUP)
+    part.name: part for part in (PEERS, BANK, LATENCY, MODELS, LABELS, SCALE, STARTUP)
 }
