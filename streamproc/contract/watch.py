@@ -16,6 +16,7 @@ from pydantic import (
 
 from streamproc.contract.alerts import Severity
 from streamproc.contract.detector_spec import DetectorSpec
+from streamproc.contract.floor import Floor
 from streamproc.contract.online import Online
 from streamproc.contract.section import Path, Section, refuse, refuse_if_any
 
@@ -84,7 +85,8 @@ class Watch(Section):
             description="A series, or a glob of them, case-sensitive; the first entry that"
             " matches a series wins. Series: `feature:<name>` (of a list of numbers also"
             " `feature:<name>:norm`, `:direction` and `:mmd`), `prediction`,"
-            " `prediction:<class>`, `quality:<name>` (missing values).",
+            " `prediction:<class>`, `quality:<name>` (missing values); once labels come `error`,"
+            " `metric:log_loss`, `metric:brier`, `metric:squared_error` and `metric:floor`.",
             examples=["feature:*"],
         ),
     ]
@@ -187,7 +189,19 @@ class ModelConfig(Section):
     ]
     task: Annotated[
         Task | None,
-        Field(description="What the model answers.", examples=["binary"]),
+        Field(
+            description="What the model answers. null: as its predictions and labels look.",
+            examples=["binary"],
+        ),
+    ] = None
+    floor: Annotated[
+        Floor | None,
+        Field(
+            description="The heuristic that the model has to beat, as far as labels tell: the"
+            " `majority` class, the `last` label that was known, the `mean` label, or a rule. null:"
+            " `majority` of a classifier, `mean` of a regression.",
+            examples=["last", {"feature": "amount", "above": 1000, "then": 1, "otherwise": 0}],
+        ),
     ] = None
     owner: Annotated[
         str | None,
