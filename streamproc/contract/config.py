@@ -8,6 +8,7 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from streamproc.contract.broker_url import BrokerUrl
+from streamproc.contract.labels import Labels
 from streamproc.contract.section import Section
 from streamproc.contract.security import Security
 from streamproc.contract.topics import KINDS, NAME_PATTERN, TopicKind, Topics
@@ -15,7 +16,17 @@ from streamproc.contract.units import Duration, Size
 from streamproc.contract.watch import ModelConfig, all_reached
 from streamproc.errors import ConfigError
 
-__all__ = ["KINDS", "Config", "Http", "Limits", "Policy", "Snapshots", "TopicKind", "Topics"]
+__all__ = [
+    "KINDS",
+    "Config",
+    "Http",
+    "Labels",
+    "Limits",
+    "Policy",
+    "Snapshots",
+    "TopicKind",
+    "Topics",
+]
 
 _BROKER: Final[TypeAdapter[str]] = TypeAdapter(BrokerUrl)
 
@@ -181,6 +192,10 @@ class Config(Section):
         Limits,
         Field(description="What a worker takes at most.", examples=[{"slice_records": 5000}]),
     ] = Limits()
+    labels: Annotated[
+        Labels,
+        Field(description="How truth is joined to events.", examples=[{"horizon": "7d"}]),
+    ] = Labels()
     snapshots: Annotated[
         Snapshots,
         Field(description="How state survives a crash.", examples=[{"interval": "30s"}]),
