@@ -22,9 +22,7 @@ Floor = Literal["majority", "last", "mean"]
 class Rule(Section):
     """A floor that looks at one feature."""
 
-    feature: Annotated[
-        str, Field(min_length=1, description="A number.", examples=["amount"])
-    ]
+    feature: Annotated[str, Field(min_length=1, description="A number.", examples=["amount"])]
     above: Annotated[
         float, Field(description="Above it the first answer, else the second.", examples=[1000])
     ]
@@ -75,6 +73,15 @@ class Online(Section):
             description="What watches its own error. None: `ddm` for a classifier, `page_hinkley`"
             " for a regressor.",
             examples=[["ddm"]],
+        ),
+    ] = ()
+    warning: Annotated[
+        tuple[DetectorSpec, ...],
+        Field(
+            strict=False,
+            description="What warns of drift, so that `replace` has a model ready. None: the same"
+            " as the defaults of `detectors`, but sooner.",
+            examples=[[{"ddm": {"drift_threshold": 2.5}}]],
         ),
     ] = ()
     per: Annotated[
