@@ -22,6 +22,7 @@ from streamproc.transport.outbox import Outbox
 from streamproc.transport.pipeline import Partition, Pipeline
 from streamproc.transport.slices import Slice
 from streamproc.transport.snapshots import Snapshots
+from streamproc.transport.snapshots_shards import Shards
 from streamproc.transport.snapshots_store import SnapshotStore
 from streamproc.transport.topics import ensure_topics
 from streamproc.transport.warm import warm_up
@@ -244,7 +245,7 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
         _log.info("created topics: %s", ", ".join(created))
     largest = config.limits.record_bytes + ENVELOPE_BYTES
     async with open_producer(config, linger_ms=0, max_request_size=largest) as producer:
-        snapshots = Snapshots(config, SnapshotStore(config, producer), metrics)
+        snapshots = Snapshots(config, SnapshotStore(config, producer), Shards(config), metrics)
         line = Pipeline(config, Outbox(config, producer), metrics, snapshots=snapshots)
         worker = Worker(config, line)
         try:
