@@ -38,7 +38,7 @@ class Outbox:
     """
 
     def __init__(self, config: Config, producer: AIOKafkaProducer) -> None:
-        self._alerts = config.topics.full_name("alerts")
+        self._topic = config.topics.full_name("alerts")
         self._dead_letters = config.topics.full_name("dead_letters")
         self._producer = producer
 
@@ -52,7 +52,11 @@ class Outbox:
         aiokafka.errors.KafkaError
             If the cluster refuses a record for good.
         """
-        left = [*self._of_alerts(alerts), *self._of_dead_letters(dead_letters)]
+        await self.deliver([*self.alerts(alerts), *self._of_dead_letters(dead_letters)])
+
+    async def deliver(self, letters: Sequence[Letter]) -> None:
+        """Return when all of these are confirmed; errors as `publish`."""
+        left = list(letters)
         while left:
             left = await self._send(left)
             if left:
@@ -97,9 +101,10 @@ class Outbox:
             )
             await confirmed
 
-    def _of_alerts(self, alerts: Sequence[AlertEvent]) -> Iterator[Letter]:
+    def alerts(self, alerts: Sequence[AlertEvent]) -> Iterator[Letter]:
+        """Give the records of alerts."""
         for alert in alerts:
-            yield Letter(self._alerts, alert.model_id.encode(), alert.to_json(), [])
+            yield Letter(self._topic, alert.model_id.encode(), alert.to_json(), [])
 
     def _of_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> Iterator[Letter]:
         for letter in dead_letters:
@@ -131,7 +136,7 @@ def _passes(result: BaseException | None) -> bool:
 def _ever_smaller(letter: Letter) -> Iterator[Letter]:
     """Give a letter, then a dead letter without its value, then with our own headers alone."""
     yield letter
-    if not letter.headers:  # an alert is nothing without its value
+    if not letter.headers:  # ours are nothing without their value
         return
     size = len(letter.value or b"")
     note = f"the value, {size} bytes, is more than this topic takes; read it where it came from"
@@ -149,7 +154,7 @@ def _ever_smaller(letter: Letter) -> Iterator[Letter]:
 def _told(letter: Letter) -> str:
     """Say which record of ours this is, in a few words."""
     if not letter.headers:
-        return f"an alert of {len(letter.value or b'')} bytes"
+        return f"a record of {len(letter.value or b'')} bytes"
     ours = dict(letter.headers)
     topic, partition, offset = (
         (ours[name] or b"").decode() for name in ("topic", "partition", "offset")

@@ -14,7 +14,6 @@ from streamproc.contract.config import Config
 from streamproc.core.describe import state_gap
 from streamproc.core.snapshot import SnapshotError
 from streamproc.transport.errors import SnapshotWriteError
-from streamproc.transport.metrics import Metrics
 from streamproc.transport.snapshots_records import SLOTS, Collected, Key
 from streamproc.transport.snapshots_store import Bounds, Partition, SnapshotStore
 
@@ -83,6 +82,26 @@ class Codec(Protocol[S]):
         ...
 
 
+class Counts(Protocol):
+    """What is counted of snapshots; `Metrics` does."""
+
+    def snapshot(self, size: int, seconds: float) -> None:
+        """Count a snapshot: its bytes, and what it took."""
+        ...
+
+    def snapshot_failed(self) -> None:
+        """Count a snapshot that was not written."""
+        ...
+
+    def recovered(self, outcome: str) -> None:
+        """Count a partition taken over."""
+        ...
+
+    def state_gap(self) -> None:
+        """Count a partition that lost state or records."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Resumed(Generic[S]):
     """What a partition goes on with.
@@ -132,7 +151,7 @@ class Snapshots(Generic[S]):
         config: Config,
         store: SnapshotStore,
         codec: Codec[S],
-        metrics: Metrics,
+        metrics: Counts,
         clock: Callable[[], float] = time.monotonic,
         cost: float = COST,
     ) -> None:
