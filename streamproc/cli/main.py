@@ -13,6 +13,7 @@ from streamproc.cli.bench import bench
 from streamproc.cli.broker import broker
 from streamproc.cli.check import check
 from streamproc.cli.demo import demo
+from streamproc.cli.models import app as models
 from streamproc.cli.publish import publish
 from streamproc.cli.schema import schema
 from streamproc.cli.worker import worker
@@ -64,6 +65,7 @@ app = typer.Typer(
 )
 for _function, _example in _COMMANDS:
     app.command(epilog=f"\b\nExample:\n  {_example}")(_function)
+app.add_typer(models, name="models")
 
 
 def main() -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final
 
+from faust.types import TP
 from prometheus_client import CollectorRegistry
 
 from streamproc.contract.config import Config
@@ -48,16 +49,19 @@ class Learning:
         The whole configuration.
     registry
         Where its metrics are shown.
+
+    Attributes
+    ----------
     failed
-        Called once with the reason when it ends by itself.
+        Called with the reason when it ends by itself.
     """
 
-    def __init__(
-        self, config: Config, registry: CollectorRegistry, failed: Callable[[Exception], None]
-    ) -> None:
+    failed: Callable[[Exception], None]
+
+    def __init__(self, config: Config, registry: CollectorRegistry) -> None:
         self._config = config
         self._registry = registry
-        self._failed = failed
+        self._topic = config.topics.full_name("predictions")
         self._mirror = Mirror()
         self._reports: asyncio.Queue[Report] = asyncio.Queue()
         self._reason = "it was killed, or ran out of memory"
@@ -78,9 +82,10 @@ class Learning:
         self._registry.register(self._mirror)
         self._listening = asyncio.create_task(self._listen(self._process))
 
-    def own(self, partitions: frozenset[int], generation: int) -> None:
-        """Learn from these partitions of the outcomes, and from no others."""
-        self._say(Own(tuple(sorted(partitions)), generation))
+    def own(self, partitions: Iterable[TP], generation: int) -> None:
+        """Learn from the outcomes of what is in these partitions, and from no others."""
+        numbers = sorted(tp.partition for tp in partitions if tp.topic == self._topic)
+        self._say(Own(tuple(numbers), generation))
 
     async def behind(self) -> int:
         """Return how many outcomes wait; 1 while a model is too busy to say."""
@@ -124,7 +129,7 @@ class Learning:
                     self._reason = reason
         code = await process.wait()
         if not self._stopping:
-            self._failed(WorkerError(f"online models ended with {code}: {self._reason}"))
+            self.failed(WorkerError(f"online models ended with {code}: {self._reason}"))
 
     def _say(self, message: ToChild) -> None:
         self._write(line(message))

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from streamproc.contract.config import Config
 from streamproc.contract.updates import ModelUpdate
 from streamproc.models import Learned, Learners
+from streamproc.transport.errors import WorkerError
 from streamproc.transport.learn_metrics import LearnMetrics
 from streamproc.transport.outbox import Letter, Outbox
 from streamproc.transport.slices import Pace, SliceLimits
@@ -22,6 +23,8 @@ from streamproc.transport.snapshots import Keeper, Snapshots
 POLL_MS: Final = 200
 # Brokers take a megabyte a record unless configured: parameters that are larger are left out.
 LARGEST_UPDATE: Final = 900_000
+# Records wait and none comes: the client hangs (as in the worker).
+STALL_SECONDS: Final = 600.0
 
 _log = logging.getLogger(__name__)
 
@@ -86,6 +89,7 @@ class LearnLine:
         self._held: dict[int, Held] = {}
         self._owned = Owned(frozenset(), 0)
         self._news = asyncio.Event()
+        self._active = time.monotonic()
         self._stopping = False
 
     def own(self, owned: Owned) -> None:
@@ -119,7 +123,13 @@ class LearnLine:
         await self._save()
 
     async def behind(self) -> int:
-        """Return how many records wait, by what the cluster says now."""
+        """Return how many records wait, by what the cluster says now.
+
+        Raises
+        ------
+        WorkerError
+            If records wait, and none came for ten minutes.
+        """
         if self._news.is_set():
             return 1  # nobody has looked yet
         ends = await self._consumer.end_offsets([self._at(number) for number in self._held])
@@ -130,9 +140,13 @@ class LearnLine:
         }
         for number, lag in lags.items():
             self._metrics.lag(number, lag)
-        return sum(lags.values())
+        behind, stalled = sum(lags.values()), time.monotonic() - self._active
+        if behind and stalled > STALL_SECONDS:
+            raise WorkerError(f"{behind} outcomes wait, none came for {stalled:.0f} s")
+        return behind
 
     async def _settle(self, owned: Owned) -> None:
+        self._active = time.monotonic()
         for number in self._held.keys() - owned.partitions:
             del self._held[number]
             self._metrics.forget(number)
@@ -150,6 +164,8 @@ class LearnLine:
 
     async def _step(self) -> None:
         batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=self._pace.records)
+        if batches:
+            self._active = time.monotonic()
         # While the records of one are confirmed, another one learns.
         await asyncio.gather(
             *(self._take(at.partition, records) for at, records in batches.items())
@@ -200,8 +216,3 @@ def _small(update: ModelUpdate) -> bytes:
         *(update.model_id, update.version, len(value)),
     )
     return update.model_copy(update={"parameters": None}).to_json()
-
-
-def partitions_of(topic: str, assigned: Iterable[tuple[str, int]]) -> frozenset[int]:
-    """Return the numbers of a topic's partitions."""
-    return frozenset(number for name, number in assigned if name == topic)

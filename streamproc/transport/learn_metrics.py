@@ -27,9 +27,7 @@ class LearnMetrics:
         self._records = counter("records_total", "Outcomes that online models have handled.")
         self._answers = counter("answers_total", "Answers of online models published.")
         self._updates = counter("updates_total", "Steps of online models published.", "step")
-        self._seconds = counter(
-            "seconds_total", "Seconds spent on answering and learning."
-        )
+        self._seconds = counter("seconds_total", "Seconds spent on answering and learning.")
         self._snapshots = counter("snapshots_total", "Snapshots of online models written.")
         self._bytes = counter("snapshot_bytes_total", "Bytes of these snapshots.")
         self._failures = counter(

@@ -16,6 +16,7 @@ from streamproc.transport.app import Acknowledge, make_app
 from streamproc.transport.clients import open_producer
 from streamproc.transport.driver_consumer import SliceConsumer
 from streamproc.transport.errors import BrokerUnreachableError, SnapshotWriteError, WorkerError
+from streamproc.transport.learn import Learning, learns
 from streamproc.transport.marks import Mark, mark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
@@ -54,6 +55,8 @@ class Worker:
         The whole configuration.
     line
         What happens to a slice.
+    learning
+        Where online models learn; None: there are none.
 
     Attributes
     ----------
@@ -61,15 +64,18 @@ class Worker:
         Set when no further slice will be taken.
     """
 
-    def __init__(self, config: Config, line: Pipeline) -> None:
+    def __init__(self, config: Config, line: Pipeline, learning: Learning | None = None) -> None:
         self._line = line
+        self._learning = learning
+        if learning is not None:
+            learning.failed = self._fail
         self._config = config
         self._app = make_app(config, line.topics, self._handle, self._assigned)
         self._busy = asyncio.Lock()
         self._failure: BaseException | None = None
         self._ready = False
         self._behind = 1  # nobody has looked yet
-        self._active = time.monotonic()
+        self._active = self._looked = self._learned = time.monotonic()
         self._housekeeping: asyncio.Task[None] | None = None
         self.stopped = asyncio.Event()
 
@@ -92,7 +98,9 @@ class Worker:
         """How long there was nothing to do; 0 while it waits for partitions or is behind."""
         if not self._ready or self._behind or self._busy.locked():
             return 0.0
-        return time.monotonic() - self._active
+        if self._learning is not None and self._looked < self._active:
+            return 0.0  # what was just handled is perhaps yet to be learned
+        return time.monotonic() - max(self._active, self._learned)
 
     async def start(self) -> None:
         """Join the group and begin.
@@ -126,12 +134,16 @@ class Worker:
         self.stopped.set()
         if self._housekeeping is not None:
             self._housekeeping.cancel()
+        # While the slice at hand ends, what was learned is written down.
+        forgetting = None if self._learning is None else asyncio.create_task(self._learning.stop())
         try:
             await asyncio.wait_for(self._busy.acquire(), FINISH_SECONDS)
         except TimeoutError:  # it is not acknowledged, and comes again
             _log.warning("the slice at hand was not done within %.0f s", FINISH_SECONDS)
         else:
             await self._save()
+        if forgetting is not None:
+            await forgetting
         # Faust swallows cancellation, so what does not end is left.
         leaving = asyncio.create_task(self._leave())
         done, _ = await asyncio.wait({leaving}, timeout=STOP_SECONDS)
@@ -199,6 +211,8 @@ class Worker:
 
     def _assigned(self, partitions: set[TP]) -> None:
         self._line.keep((tp.topic, tp.partition) for tp in partitions)
+        if self._learning is not None:
+            self._learning.own(partitions, self._app.consumer_generation_id)
         self._active = time.monotonic()
         self._behind = 1
         self._ready = True
@@ -206,7 +220,12 @@ class Worker:
     async def _keep_house(self) -> None:
         while not self.stopped.is_set():
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
-            self._behind = self._line.gauge(self._mark)
+            looked = time.monotonic()
+            unlearned = 0 if self._learning is None else await self._learning.behind()
+            if unlearned:
+                self._learned = time.monotonic()
+            self._behind = self._line.gauge(self._mark) + unlearned
+            self._looked = looked
             if self._app.crashed:
                 self._fail(self._app.crash_reason)
             stalled = time.monotonic() - self._active
@@ -247,8 +266,11 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
     async with open_producer(config, linger_ms=0, max_request_size=largest) as producer:
         snapshots = Snapshots(config, SnapshotStore(config, producer), Shards(config), metrics)
         line = Pipeline(config, Outbox(config, producer), metrics, snapshots=snapshots)
-        worker = Worker(config, line)
+        learning = Learning(config, metrics.registry) if learns(config) else None
+        worker = Worker(config, line, learning)
         try:
+            if learning is not None:
+                await learning.start()
             await worker.start()
             yield worker
         finally:

@@ -1,0 +1,111 @@
+"""``streamproc models``: what became of the online models, and which of them is to answer."""
+
+import asyncio
+from typing import Annotated, Final
+
+import typer
+
+from streamproc.cli.options import Broker, ConfigFile, flag
+
+Glob = Annotated[
+    str, flag("model", "Only models whose id matches, such as 'fraud*'.", metavar="GLOB")
+]
+Json = Annotated[
+    bool, flag("json", "One ModelUpdate a line, and nothing else.", show_default=False)
+]
+Name = Annotated[str, typer.Argument(metavar="MODEL", help="The model's id.", show_default=False)]
+Segment = Annotated[
+    list[str] | None,
+    flag("segment", "Tags of a model of `per`, each as NAME=VALUE.", metavar="NAME=VALUE"),
+]
+
+app: Final = typer.Typer(
+    help="Show the online models, and choose which version answers.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+def _example(command: str) -> str:
+    return f"\b\nExample:\n  streamproc models {command}"
+
+
+@app.command("list", epilog=_example("list --model 'fraud*'"))
+def list_models(
+    *, model: Glob = "*", as_json: Json = False, config: ConfigFile = None, broker: Broker = None
+) -> None:
+    """Show each online model: the version that answers, how good it is, what it did last.
+
+    The figures are of the version that answers; beside them those of the production model and of
+    the floor, on the same events.
+    """
+    from streamproc.cli.modeling import print_list  # noqa: PLC0415  --help
+    from streamproc.client import ModelUpdates  # noqa: PLC0415  --help
+
+    source = ModelUpdates(broker, config=config, follow=False, model=model)
+    asyncio.run(print_list(source, as_json=as_json))
+
+
+@app.command("show", epilog=_example("show fraud"))
+def show(
+    name: Name,
+    *,
+    segment: Segment = None,
+    as_json: Json = False,
+    config: ConfigFile = None,
+    broker: Broker = None,
+) -> None:
+    """Show a model's versions: what each is, what it has learned, its parameters."""
+    from streamproc.cli.modeling import print_versions  # noqa: PLC0415  --help
+    from streamproc.client import ModelUpdates  # noqa: PLC0415  --help
+
+    source = ModelUpdates(broker, config=config, follow=False)
+    asyncio.run(print_versions(source, name, tags(segment), as_json=as_json))
+
+
+@app.command("history", epilog=_example("history fraud --follow"))
+def history(
+    name: Name,
+    *,
+    segment: Segment = None,
+    learned: Annotated[
+        bool, flag("learned", "Each update of what was learned, too.", show_default=False)
+    ] = False,
+    follow: Annotated[
+        bool, flag("follow", "Wait for more at the end, until interrupted.", show_default=False)
+    ] = False,
+    as_json: Json = False,
+    config: ConfigFile = None,
+    broker: Broker = None,
+) -> None:
+    """Show what happened to a model, step by step, and why."""
+    from streamproc.cli.modeling import print_history  # noqa: PLC0415  --help
+    from streamproc.client.settings import settle  # noqa: PLC0415  --help
+
+    job = print_history(
+        settle(broker, config), name, tags(segment), learned=learned, follow=follow, as_json=as_json
+    )
+    try:
+        asyncio.run(job)
+    except KeyboardInterrupt:
+        if not follow:
+            raise
+
+
+def tags(given: list[str] | None) -> dict[str, str] | None:
+    """Read NAME=VALUE pairs.
+
+    Raises
+    ------
+    typer.BadParameter
+        When one of them is none.
+    """
+    found: dict[str, str] = {}
+    for pair in given or ():
+        name, sign, value = pair.partition("=")
+        if not sign or not name:
+            raise typer.BadParameter(
+                f"{pair!r}: expected NAME=VALUE, such as shop=7", param_hint="--segment"
+            )
+        found[name] = value
+    return found or None
