@@ -15,9 +15,6 @@ from streamproc.contract.secret import ENV_PATTERN
 from streamproc.contract.section import REFUSED, Path, suggest
 from streamproc.contract.topics import NAME_PATTERN, PREFIX_PATTERN
 
-_NOT_YET: Final = {
-    "online": "online learning is not available in this version: remove the key",
-}
 _EXPECTED: Final = {
     "bool_type": "true or false",
     "finite_number": "a finite number",
@@ -91,11 +88,8 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _unknown_key(path: Path, model: type[BaseModel]) -> str:
-    key = str(path[-1])
     owner = _model_at(model, path[:-1])
-    if key in _NOT_YET:
-        return _NOT_YET[key]
-    return f"unknown key; {suggest(key, list(_keys(owner)) if owner else [])}"
+    return f"unknown key; {suggest(str(path[-1]), list(_keys(owner)) if owner else [])}"
 
 
 def _keys(model: type[BaseModel]) -> Iterator[str]:

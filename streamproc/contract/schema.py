@@ -7,6 +7,7 @@ from pydantic.json_schema import models_json_schema
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config, Http, Limits, Policy, Snapshots, Topics
 from streamproc.contract.events import FeatureEvent, LabelEvent, PredictionEvent
+from streamproc.contract.online import Online
 from streamproc.contract.outcomes import OutcomeEvent
 from streamproc.contract.section import Section
 from streamproc.contract.topics import DASHED
@@ -31,6 +32,9 @@ def config_schema() -> dict[str, Any]:
     schema = Config.model_json_schema(mode="validation")
     for section in (Topics, Policy, Limits, Snapshots, Http):
         _show_defaults(schema["$defs"][section.__name__], section())
+    _show_defaults(
+        schema["$defs"]["Online"], Online.model_validate({"model": "naive_bayes.GaussianNB"})
+    )
     topics = schema["$defs"]["Topics"]["properties"]
     for kind, dashed in DASHED.items():
         topics[dashed] = {**topics[kind], "description": f"Same as `{kind}`."}
@@ -71,7 +75,8 @@ def events_schema() -> dict[str, Any]:
 def _show_defaults(schema: dict[str, Any], section: Section) -> None:
     """Write defaults as one would in YAML: 10m and 4MiB, where pydantic has PT10M and 4194304."""
     for key, default in section.model_dump(mode="json").items():
-        schema["properties"][key]["default"] = default
+        if key not in schema.get("required", ()):
+            schema["properties"][key]["default"] = default
 
 
 def _without_rst(schema: dict[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def _inner(
 def _type(field: Mapping[str, Any], models: Mapping[str, Any]) -> str:
     if "$ref" in field:
         return _type(models[field["$ref"].rpartition("/")[2]], models)
-    if field.get("title") in {"duration", "size", "detector"}:
+    if field.get("title") in {"duration", "size", "detector", "pipeline"}:
         return str(field["title"])
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationErro
 
 from streamproc.contract.alerts import Severity
 from streamproc.contract.detector_spec import DetectorSpec
+from streamproc.contract.online import Online
 from streamproc.contract.section import Path, Section, refuse, refuse_if_any
 
 __all__ = ["DetectorSpec", "ModelConfig", "Task", "Watch", "all_reached"]
@@ -151,6 +152,13 @@ class ModelConfig(Section):
             json_schema_extra={"default": [_DEFAULT_WATCH]},
         ),
     ] = Field(default_factory=_default_watch)
+    online: Annotated[
+        Online | None,
+        Field(
+            description="A model that learns from the stream beside these; null: none.",
+            examples=[{"model": ["naive_bayes.GaussianNB"], "on_drift": "challenge"}],
+        ),
+    ] = None
 
     def detectors(self, series: str) -> tuple[DetectorSpec, ...]:
         """Give the detectors that look at a series of these models.

@@ -14,7 +14,8 @@ ALLOWED = {
     "streamproc.contract": {"detectors.errors", "detectors.registry", "streamproc.errors"},
 }
 LAYERS = (
-    "cli", "bench", "demo", "broker", "client", "transport", "web", "core", "contract", "errors",
+    "cli", "bench", "demo", "broker", "client", "transport", "web", "models", "core",
+    "contract", "errors",
 )  # fmt: skip
 LINT = "import sys; from importlinter.cli import lint_imports_command as lint; lint()"
 

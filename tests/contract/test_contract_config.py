@@ -123,7 +123,7 @@ def test_http_can_be_turned_off() -> None:
         ({"group": "a b"}, "group: expected letters"),
         ({"topics": None}, "topics: expected a mapping, found nothing"),
         ({"models": {}}, "models: expected a list, found a mapping"),
-        ({"online": {}}, "online: online learning is not available in this version"),
+        ({"online": {}}, "online: unknown key"),
     ],
 )
 def test_values_out_of_range_are_refused(given: dict[str, object], message: str) -> None:

@@ -144,9 +144,3 @@ def test_a_runbook_is_kept_as_written() -> None:
     """No slash is added, nothing is encoded."""
     url = "https://wiki.example.org"
     assert load({"models": [{"id": "m", "runbook": url}]}).model("m").runbook == url
-
-
-def test_online_learning_is_refused_by_name() -> None:
-    """The contract's key is told from a typo."""
-    with pytest.raises(ConfigError, match=r"models\[0\]\.online: online learning is not avail"):
-        load({"models": [{"id": "m", "online": {"model": "x"}}]})

@@ -1,0 +1,45 @@
+"""What an online model reports is what River's own loop gives."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from outcomes import DATA, NOW, Row, asked_then_labelled, config, elec2
+from river import evaluate, linear_model, metrics, preprocessing, tree
+
+from streamproc.models.learners import Learners
+
+DELAY = 500
+
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real streams are not here")
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    """Give the first part of the electricity stream, its labels as booleans."""
+    return [(x, y == "1") for x, y in elec2()[:8000]]
+
+
+@pytest.mark.parametrize(
+    ("spec", "river"),
+    [
+        (
+            ["preprocessing.StandardScaler", "linear_model.LogisticRegression"],
+            lambda: preprocessing.StandardScaler() | linear_model.LogisticRegression(),
+        ),
+        (
+            ["tree.HoeffdingAdaptiveTreeClassifier"],
+            lambda: tree.HoeffdingAdaptiveTreeClassifier(seed=1),
+        ),
+    ],
+)
+def test_accuracy_is_that_of_rivers_loop(
+    rows: list[Row], spec: object, river: Callable[[], Any]
+) -> None:
+    """Asked, then labelled 500 rows later: the prequential accuracy is River's to the last bit."""
+    learned = Learners(config(spec, interval="1ms"), "outcomes", 0).process(
+        asked_then_labelled(rows, DELAY), NOW
+    )
+    expected = evaluate.progressive_val_score(rows, river(), metrics.Accuracy(), delay=DELAY)
+    assert learned.updates[-1].metrics["accuracy"] == pytest.approx(expected.get(), abs=1e-12)
+    assert len(learned.answers) == len(rows)
