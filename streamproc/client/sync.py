@@ -1,4 +1,4 @@
-"""`Publisher`, `Alerts` and `ModelUpdates` for programs without asyncio: plain ``with`` and ``for``.
+"""`Publisher`, `Alerts` and `ModelUpdates` for programs without asyncio: ``with`` and ``for``.
 
 Parameters, errors and meaning are those of `streamproc.client`.
 

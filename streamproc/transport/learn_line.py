@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from streamproc.contract.config import Config
 from streamproc.contract.updates import ModelUpdate
-from streamproc.models import Learned, Learners
+from streamproc.models.learners import Learned, Learners
 from streamproc.transport.errors import WorkerError
 from streamproc.transport.learn_metrics import LearnMetrics
 from streamproc.transport.outbox import Letter, Outbox

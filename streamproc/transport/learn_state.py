@@ -12,7 +12,7 @@ from streamproc.core.snapshot_format import (
     check_versions,
     versions,
 )
-from streamproc.models import Learners, ModelStateError
+from streamproc.models.learners import Learners
 from streamproc.transport.snapshots import Decoded
 from streamproc.transport.snapshots_store import Partition
 
