@@ -12,6 +12,7 @@ from streamproc.cli.alerts import alerts
 from streamproc.cli.bench import bench
 from streamproc.cli.broker import broker
 from streamproc.cli.check import check
+from streamproc.cli.control import control
 from streamproc.cli.demo import demo
 from streamproc.cli.models import app as models
 from streamproc.cli.publish import publish
@@ -30,6 +31,7 @@ _COMMANDS: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (worker, "streamproc worker --config streamproc.yaml"),
     (publish, "streamproc publish transactions.csv.gz --model fraud --prediction score"),
     (alerts, "streamproc alerts --follow --model 'fraud*'"),
+    (control, "streamproc control save --config streamproc.yaml"),
     (check, "streamproc check streamproc.yaml"),
     (schema, "streamproc schema events"),
     (bench, "streamproc bench peers latency --json figures.json"),

@@ -8,6 +8,8 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from streamproc.contract.broker_url import BrokerUrl
+from streamproc.contract.control import Control
+from streamproc.contract.http import Http
 from streamproc.contract.section import Section
 from streamproc.contract.security import Security
 from streamproc.contract.topics import KINDS, NAME_PATTERN, TopicKind, Topics
@@ -15,7 +17,17 @@ from streamproc.contract.units import Duration, Size
 from streamproc.contract.watch import ModelConfig, all_reached
 from streamproc.errors import ConfigError
 
-__all__ = ["KINDS", "Config", "Http", "Limits", "Policy", "Snapshots", "TopicKind", "Topics"]
+__all__ = [
+    "KINDS",
+    "Config",
+    "Control",
+    "Http",
+    "Limits",
+    "Policy",
+    "Snapshots",
+    "TopicKind",
+    "Topics",
+]
 
 _BROKER: Final[TypeAdapter[str]] = TypeAdapter(BrokerUrl)
 
@@ -105,23 +117,6 @@ class Snapshots(Section):
     ] = timedelta(seconds=30)
 
 
-class Http(Section):
-    """Where metrics and health are served."""
-
-    host: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=255,
-            description="Address to listen on; anything but loopback can be read by others.",
-            examples=["127.0.0.1"],
-        ),
-    ] = "127.0.0.1"
-    port: Annotated[
-        int, Field(ge=0, le=65_535, description="Port; 0: any free one.", examples=[9464])
-    ] = 9464
-
-
 class Config(Section):
     """Everything that can be set. ``Config()`` watches every model with sound defaults.
 
@@ -192,6 +187,18 @@ class Config(Section):
             examples=[{"host": "127.0.0.1", "port": 9464}],
         ),
     ] = Http()
+    control: Annotated[
+        Control | None,
+        Field(
+            description="Signed commands to running workers; null: none is obeyed.",
+            examples=[{"secret_env": "STREAMPROC_CONTROL_SECRET"}],
+        ),
+    ] = None
+
+    @property
+    def kinds(self) -> tuple[TopicKind, ...]:
+        """The topics that are used: without commands there is no topic for them."""
+        return tuple(kind for kind in KINDS if kind != "control" or self.control is not None)
 
     @property
     def bootstrap_servers(self) -> tuple[str, ...]:

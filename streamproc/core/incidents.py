@@ -60,7 +60,8 @@ class Incidents:
         column, start, stop, slot = task.tolist()
         watch = said.feed.profile.watch
         present = np.flatnonzero(~np.isnan(said.feed.values[column, start:stop]))
-        needed = self._quiet - int(watch.quiet(task[3:])[0])
+        # None when a restart has come with a lower `resolve_after`: the next value resolves it.
+        needed = max(1, self._quiet - int(watch.quiet(task[3:])[0]))
         if len(present) < needed:
             said.scan(task[None])
             return

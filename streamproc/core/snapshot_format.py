@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streamproc.core.typed import DECODE_ERRORS
 from streamproc.errors import StreamprocError
 
 SCHEMA: Final = 1
@@ -155,7 +156,7 @@ def unpack(data: bytes) -> tuple[Header, Arrays]:
     start = _PREFIX.size + length
     try:
         header = _HEADER.decode(body[_PREFIX.size : start])
-    except msgspec.MsgspecError as error:
+    except DECODE_ERRORS as error:
         raise SnapshotError(f"header: {error}") from error
     check_versions(header.versions)
     return header, _arrays(header.arrays, body[start:])

@@ -63,6 +63,15 @@ class Metrics:
         self._state_gaps = counter(
             "state_gaps_total", "Partitions whose state could not go on where it was."
         )
+        self._obeyed = counter(
+            "control_commands_total",
+            "Signed commands acted on: done, or failed.",
+            "verb",
+            "outcome",
+        )
+        self._control_refused = counter(
+            "control_refused_total", "Commands that were not obeyed, by the reason.", "reason"
+        )
         self._lag = gauge("lag_records", "Records of a partition that are not handled yet.")
         self._models = gauge("models", "Models seen.")
         self._series = gauge("series", "Series watched.")
@@ -120,6 +129,14 @@ class Metrics:
     def state_gap(self) -> None:
         """Count a partition that lost state or records."""
         self._state_gaps.inc()
+
+    def obeyed(self, verb: str, outcome: str) -> None:
+        """Count a command that was acted on."""
+        self._obeyed.labels(verb, outcome).inc()
+
+    def refused(self, reason: str) -> None:
+        """Count a command that was not obeyed."""
+        self._control_refused.labels(reason).inc()
 
     def state(self, topic: str, partition: int, shard: Shard, lag: int) -> None:
         """Say what a partition's state holds, and how many records it is behind."""

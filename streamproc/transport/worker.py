@@ -12,8 +12,10 @@ from aiokafka import errors
 from faust.types import TP
 
 from streamproc.contract.config import Config
+from streamproc.control.verbs import NoPayload, Verb
 from streamproc.transport.app import Acknowledge, make_app
 from streamproc.transport.clients import open_producer
+from streamproc.transport.control import obeying
 from streamproc.transport.driver_consumer import SliceConsumer
 from streamproc.transport.errors import BrokerUnreachableError, SnapshotWriteError, WorkerError
 from streamproc.transport.learn import Learning, learns
@@ -162,6 +164,22 @@ class Worker:
         except (TimeoutError, SnapshotWriteError) as error:
             _log.warning("the state was not written down; the snapshot before counts: %s", error)
 
+    async def save(self, *_: object) -> None:
+        """Write all state down now, between two slices.
+
+        Raises
+        ------
+        SnapshotWriteError
+            If a partition has no snapshot that a crash could go back to, and gets none.
+        """
+        async with self._busy:
+            await self._line.save()
+
+    def fail(self, error: BaseException) -> None:
+        """End this worker for something that went wrong beside its slices."""
+        _log.error("the worker ends: %s", error, exc_info=error)
+        self._fail(error)
+
     def _say_slow(self) -> None:
         _log.warning("still waiting to join group %s", self._config.group)
 
@@ -268,11 +286,13 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
         line = Pipeline(config, Outbox(config, producer), metrics, snapshots=snapshots)
         learning = Learning(config, metrics.registry) if learns(config) else None
         worker = Worker(config, line, learning)
+        save = Verb("save", NoPayload, worker.save)
         try:
-            if learning is not None:
-                await learning.start()
-            await worker.start()
-            yield worker
+            async with obeying(config, metrics, worker.fail, save):
+                if learning is not None:
+                    await learning.start()
+                await worker.start()
+                yield worker
         finally:
             await worker.stop()
     if worker.failure is not None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from logs import run, shard, state
+from logs import noise, record, run, shard, state
 from test_splits import BRISK, LOG, PATIENT
 
 from streamproc.core import snapshot_format
@@ -214,3 +214,15 @@ def test_an_incident_without_its_flag_is_refused() -> None:
     arrays["profile 0: open"] = np.zeros_like(arrays["profile 0: open"])
     with pytest.raises(SnapshotError, match="half an incident"):
         back(snapshot_format.pack(header, arrays), shard(PATIENT))
+
+
+@pytest.mark.parametrize("rest", [1, 60])
+def test_a_lower_resolve_after_ends_what_is_quiet_already(rest: int) -> None:
+    """An incident that has been quiet for longer than a new policy asks is resolved at once."""
+    story = [record(at, event) for at, event in enumerate(noise(1000, seed=5, shift_at=600, a=8.0))]
+    target = shard(PATIENT)
+    said = run(target, story[:900]).alerts
+    assert [alert.status for alert in said] == ["firing"]
+    restored = back(taken(target, 900), shard(BRISK)).shard
+    [resolved] = run(restored, story[900 : 900 + rest]).alerts
+    assert (resolved.status, resolved.source.offset) == ("resolved", 900)

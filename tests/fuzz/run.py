@@ -1,0 +1,138 @@
+"""Fuzzes what reads strangers' bytes, guided by coverage, and says what came of it.
+
+``python tests/fuzz/run.py --seconds 600 [TARGET...]`` runs each target in a process of its own,
+one after another, and prints a line for each. Inputs that reach code which no other reaches are
+kept in ``tests/fuzz/corpus``, where the tests try them again; what breaks a promise is kept in
+the folder that the line names.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, Final
+
+HERE: Final = Path(__file__).parent
+PATHS: Final = (HERE.parents[1], HERE.parent, HERE.parent / "core")
+CORPUS: Final = HERE / "corpus"
+HANG_SECONDS: Final = 20
+MEMORY_MB: Final = 1024
+# Many inputs reach the same; the smallest few that reach all of it are worth keeping.
+KEPT: Final = 40
+KEPT_BYTES: Final = 2048
+
+
+def fuzz(name: str, arguments: list[str]) -> None:
+    """Fuzz one target until its time is over, in this process."""
+    import atheris  # noqa: PLC0415  its import hooks must come first
+
+    with atheris.instrument_imports(include=["streamproc", "yaml"]):
+        from targets import TARGETS  # noqa: PLC0415
+
+    target = TARGETS[name]
+    target.check(target.seeds()[0])  # compiled before it is timed
+
+    def check(data: bytes) -> None:
+        target.check(bytes(data))
+
+    atheris.Setup([sys.argv[0], *arguments, f"-max_len={target.longest}"], check)
+    atheris.Fuzz()
+
+
+def run(name: str, target: Any, seconds: int) -> bool:
+    """Fuzz one target in a process of its own; print its line."""
+    folder = Path(mkdtemp(prefix=f"fuzz-{name}-"))
+    corpus, kept = folder / "corpus", CORPUS / name
+    for path in (corpus, kept):
+        path.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(target.seeds()):
+        (corpus / f"seed-{number}").write_bytes(seed)
+    limits = [f"-timeout={HANG_SECONDS}", f"-rss_limit_mb={MEMORY_MB}"]
+    began = time.monotonic()
+    told = _child(
+        name,
+        [
+            f"-artifact_prefix={folder}/",
+            str(corpus),
+            str(kept),
+            *limits,
+            f"-max_total_time={seconds}",
+            "-print_final_stats=1",
+        ],
+        folder / "log",
+    )
+    broken = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.name.startswith(("crash-", "timeout-", "oom-", "leak-", "slow-unit-"))
+    )
+    text = (folder / "log").read_text(errors="replace")
+    passed = told == 0 and not broken
+    figures = {
+        key: _last(rf"stat::{stat}:\s+(\d+)", text)
+        for key, stat in (("executions", "number_of_executed_units"), ("MB", "peak_rss_mb"))
+    } | {"edges": _last(r" ft: (\d+)", text)}
+    verdict = "pass" if passed else f"FAIL, see {folder}: {', '.join(broken) or 'log'}"
+    print(f"{name}: {time.monotonic() - began:.0f} s, {figures}: {verdict}", flush=True)  # noqa: T201
+    if passed:
+        _keep(name, corpus, kept, folder)
+    return passed
+
+
+def _child(name: str, arguments: list[str], log: Path) -> int:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, PATHS))}
+    with log.open("wb") as stream:
+        return subprocess.run(  # noqa: S603  ourselves
+            [sys.executable, __file__, "--target", name, *arguments],
+            env=environment,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).returncode
+
+
+def _last(pattern: str, text: str) -> int | None:
+    found = re.findall(pattern, text)
+    return int(found[-1]) if found else None
+
+
+def _keep(name: str, corpus: Path, kept: Path, folder: Path) -> None:
+    """Keep the smallest inputs that together reach all that was reached."""
+    merged = folder / "merged"
+    merged.mkdir()
+    _child(name, ["-merge=1", str(merged), str(kept), str(corpus)], folder / "merge-log")
+    few = sorted(
+        (path for path in merged.iterdir() if path.stat().st_size <= KEPT_BYTES),
+        key=lambda path: (path.stat().st_size, path.name),
+    )
+    for path in kept.iterdir():
+        path.unlink()
+    for path in few[:: max(1, -(-len(few) // KEPT))]:
+        (kept / path.name[:16]).write_bytes(path.read_bytes())
+
+
+def main() -> None:
+    """Fuzz the targets that are named, or all of them."""
+    if sys.argv[1:2] == ["--target"]:
+        fuzz(sys.argv[2], sys.argv[3:])
+        return
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("targets", nargs="*", metavar="TARGET")
+    parser.add_argument("--seconds", type=int, default=600, help="for each target")
+    told: Any = parser.parse_args()
+    sys.path[:0] = map(str, PATHS)
+    from targets import TARGETS  # noqa: PLC0415  its paths are set just now
+
+    unknown = set(told.targets) - set(TARGETS)
+    if unknown:
+        parser.error(f"no target {min(unknown)}; there are {', '.join(TARGETS)}")
+    passed = [run(name, TARGETS[name], told.seconds) for name in told.targets or TARGETS]
+    sys.exit(0 if all(passed) else 1)
+
+
+if __name__ == "__main__":
+    main()
