@@ -42,18 +42,18 @@ async def print_list(source: ModelUpdates, *, as_json: bool) -> None:
     if as_json:
         _write(life.answering.last for life in lives if life.answering is not None)
         return
-    table = _table("model", "answers", "learned", "metrics", "last step", "at")
+    table = new_table("model", "answers", "learned", "metrics", "last step", "at")
     for life in lives:
         answering, step = life.answering, life.step
         table.add_row(
             _name(life.model_id, life.segment),
             f"v{life.serving}",
             f"{answering.last.learned:,}" if answering else "",
-            _metrics(answering.last) if answering else "",
+            shown_metrics(answering.last) if answering else "",
             Text("" if step is None else f"{step.step} v{step.version}", _style(step)),
             _moment(None if step is None else step.ts),
         )
-    _console().print(table)
+    terminal().print(table)
 
 
 async def print_versions(
@@ -71,14 +71,14 @@ async def print_versions(
     if as_json:
         _write(version.last for _, version in ours)
         return
-    console = _console()
-    table = _table("version", "", "learned", "metrics", "told", "at")
+    console = terminal()
+    table = new_table("version", "", "learned", "metrics", "told", "at")
     for number, version in ours:
         table.add_row(
             f"v{number}",
             "answers" if number == life.serving else "",
             f"{version.last.learned:,}",
-            _metrics(version.last),
+            shown_metrics(version.last),
             Text(version.last.step, _style(version.last)),
             _moment(version.last.ts),
         )
@@ -97,7 +97,7 @@ async def print_history(
     as_json: bool,
 ) -> None:
     """Print the steps of a model as they come."""
-    console, segment = _console(), None if tags is None else segment_of(tags)
+    console, segment = terminal(), None if tags is None else segment_of(tags)
     reader = TopicReader(config, UPDATES, None)
     with quiet_client():
         await reader.open(create=follow)
@@ -125,7 +125,7 @@ def describe(update: ModelUpdate) -> Text:
         " ",
         (_name(update.model_id, segment_of(update.segment)), "bold"),
         f" v{update.version}, learned {update.learned:,}; v{update.serving} answers\n"
-        f"    {why}{_metrics(update)}",
+        f"    {why}{shown_metrics(update)}",
     )
 
 
@@ -162,7 +162,7 @@ def _print_parameters(console: Console, version: Version) -> None:
     console.print_json(data=version.plain.parameters)
 
 
-def _metrics(update: ModelUpdate) -> str:
+def shown_metrics(update: ModelUpdate) -> str:
     """Give metrics with those of production and floor beside them, as `accuracy 0.91 (0.88, …)`."""
     shown: list[str] = []
     for name, value in update.metrics.items():
@@ -189,14 +189,16 @@ def _style(update: ModelUpdate | None) -> str:
     return "" if update is None else _STEP.get(update.step, "")
 
 
-def _table(*columns: str) -> Table:
+def new_table(*columns: str) -> Table:
+    """Return an empty table as all of these commands have it."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
 
 
-def _console() -> Console:
+def terminal() -> Console:
+    """Return where people read, or what else standard output is."""
     return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 140)
 
 

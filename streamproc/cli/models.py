@@ -1,11 +1,13 @@
 """``streamproc models``: what became of the online models, and which of them is to answer."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from streamproc.cli.options import Broker, ConfigFile, flag
+from streamproc.cli.publish import readable
 
 Glob = Annotated[
     str, flag("model", "Only models whose id matches, such as 'fraud*'.", metavar="GLOB")
@@ -90,6 +92,63 @@ def history(
     except KeyboardInterrupt:
         if not follow:
             raise
+
+
+@app.command("try", epilog=_example("try history.csv --model fraud --label target"))
+def try_(  # noqa: PLR0913  one parameter a flag
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="csv, csv.gz, jsonl, jsonl.gz or parquet; - is standard input.",
+            metavar="FILE",
+            callback=readable,
+            show_default=False,
+        ),
+    ],
+    *,
+    model: Annotated[str, flag("model", "The entry of the config to try.", metavar="ID")],
+    label: Annotated[str, flag("label", "Column with the truth.", metavar="COL")],
+    prediction: Annotated[
+        str | None, flag("prediction", "Column with what production said.", metavar="COL")
+    ] = None,
+    ts: Annotated[
+        str | None,
+        flag("ts", "Column with the time; without it, a row a second.", metavar="COL"),
+    ] = None,
+    identity: Annotated[
+        str | None,
+        flag("id", "Column with the event_id; without it, the row's number.", metavar="COL"),
+    ] = None,
+    features: Annotated[
+        str | None,
+        flag("features", "Columns with features; without it, all others.", metavar="COL,…"),
+    ] = None,
+    label_delay: Annotated[
+        int, flag("label-delay", "A label comes that many rows later.", min=0, metavar="N")
+    ] = 0,
+    config: ConfigFile = None,
+) -> None:
+    """Show what an online model would have made of a file, without a broker.
+
+    Each row is answered, and its label learned, in the order in which `publish` with the same
+    flags would send them. Beside it runs the same model with `on_drift: notify`: what its
+    reactions to drift were worth.
+    """
+    from streamproc.cli.publishing import Job  # noqa: PLC0415  --help
+    from streamproc.cli.trying import try_file  # noqa: PLC0415  --help
+    from streamproc.client.settings import settle  # noqa: PLC0415  --help
+
+    job = Job(
+        file=file,
+        model=model,
+        prediction=prediction,
+        label=label,
+        ts=ts,
+        identity=identity,
+        features=None if features is None else tuple(features.split(",")),
+        label_delay=label_delay,
+    )
+    try_file(job, settle(None, config))
 
 
 def tags(given: list[str] | None) -> dict[str, str] | None:

@@ -58,7 +58,9 @@ class Life:
     def apply(self, update: ModelUpdate) -> None:
         """Take in the next update of this model and segment."""
         before = self.versions.pop(update.version, None)
-        plain = update if update.parameters is not None else before and before.plain
+        plain = None if before is None else before.plain
+        if update.parameters is not None:
+            plain = update
         self.serving = update.serving
         if update.step != "retired" or update.version == self.serving:
             self.versions[update.version] = Version(update, plain)

@@ -133,14 +133,15 @@ class LearnLine:
         if self._news.is_set():
             return 1  # nobody has looked yet
         ends = await self._consumer.end_offsets([self._at(number) for number in self._held])
-        lags = {
+        lags: dict[int, int] = {
             number: max(0, ends[self._at(number)] - held.next)
             for number, held in self._held.items()
             if self._at(number) in ends
         }
         for number, lag in lags.items():
             self._metrics.lag(number, lag)
-        behind, stalled = sum(lags.values()), time.monotonic() - self._active
+        behind = sum(lags.values())
+        stalled = time.monotonic() - self._active
         if behind and stalled > STALL_SECONDS:
             raise WorkerError(f"{behind} outcomes wait, none came for {stalled:.0f} s")
         return behind

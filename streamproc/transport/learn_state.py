@@ -12,6 +12,7 @@ from streamproc.core.snapshot_format import (
     check_versions,
     versions,
 )
+from streamproc.errors import StreamprocError
 from streamproc.models.learners import Learners
 from streamproc.transport.snapshots import Decoded
 from streamproc.transport.snapshots_store import Partition
@@ -84,6 +85,6 @@ class LearnersCodec:
         learners = self.fresh(partition)
         try:
             learners.restore(state)
-        except ModelStateError as error:
+        except StreamprocError as error:
             raise SnapshotError(str(error)) from error
         return Decoded(learners, head.next)
