@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -92,6 +92,60 @@ def history(
     except KeyboardInterrupt:
         if not follow:
             raise
+
+
+@app.command("promote", epilog=_example("promote fraud --version 3"))
+def promote(
+    name: Name,
+    *,
+    version: Annotated[
+        int | None,
+        flag("version", "The version to answer from now on; default: the best challenger.", min=0),
+    ] = None,
+    segment: Segment = None,
+    config: ConfigFile = None,
+    broker: Broker = None,
+) -> None:
+    """Let a challenger answer, in all running workers, without waiting for its test.
+
+    The config must have `control`, as the workers' has.
+    """
+    _choose("promote", name, version, segment, config, broker)
+
+
+@app.command("rollback", epilog=_example("rollback fraud"))
+def rollback(
+    name: Name,
+    *,
+    version: Annotated[
+        int | None,
+        flag("version", "The earlier version to answer; default: the one before.", min=0),
+    ] = None,
+    segment: Segment = None,
+    config: ConfigFile = None,
+    broker: Broker = None,
+) -> None:
+    """Let an earlier version answer again, in all running workers.
+
+    The config must have `control`, as the workers' has.
+    """
+    _choose("rollback", name, version, segment, config, broker)
+
+
+def _choose(
+    verb: Literal["promote", "rollback"],
+    name: str,
+    version: int | None,
+    segment: list[str] | None,
+    config: Path | None,
+    broker: str | None,
+) -> None:
+    from streamproc.cli.choosing import choose  # noqa: PLC0415  --help
+    from streamproc.client.settings import settle  # noqa: PLC0415  --help
+    from streamproc.contract.choice import Choice  # noqa: PLC0415  --help
+
+    choice = Choice(model_id=name, segment=tags(segment), version=version)
+    asyncio.run(choose(settle(broker, config), verb, choice))
 
 
 @app.command("try", epilog=_example("try history.csv --model fraud --label target"))

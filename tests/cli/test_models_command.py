@@ -10,7 +10,7 @@ from streamproc.contract.config import Config
 from streamproc.contract.updates import ModelUpdate
 from streamproc.transport.topics import ensure_topics
 
-COMMANDS = ["list", "show", "history"]
+COMMANDS = ["list", "show", "history", "promote", "rollback", "try"]
 
 
 @pytest.fixture
