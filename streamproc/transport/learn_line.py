@@ -3,19 +3,20 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from streamproc.contract.config import Config
 from streamproc.contract.updates import ModelUpdate
 from streamproc.models.learners import Learned, Learners
+from streamproc.transport.batches import Batches
 from streamproc.transport.errors import WorkerError
 from streamproc.transport.learn_metrics import LearnMetrics
-from streamproc.transport.outbox import Letter, Outbox
+from streamproc.transport.outbox import Outbox
 from streamproc.transport.slices import Pace, SliceLimits
 from streamproc.transport.snapshots import Keeper, Snapshots
 
@@ -54,8 +55,10 @@ class LearnLine:
         The whole configuration.
     consumer
         Of no group; which partitions it reads is decided here.
+    producer
+        Writes answers and updates.
     outbox
-        Where answers, updates and alerts go.
+        Where alerts go.
     snapshots
         Where the models are kept.
     metrics
@@ -68,6 +71,7 @@ class LearnLine:
         self,
         config: Config,
         consumer: AIOKafkaConsumer,
+        producer: AIOKafkaProducer,
         outbox: Outbox,
         snapshots: Snapshots[Learners],
         metrics: LearnMetrics,
@@ -78,6 +82,7 @@ class LearnLine:
         self._answers = topics.full_name("online_predictions")
         self._updates = topics.full_name("model_updates")
         self._consumer = consumer
+        self._producer = producer
         self._outbox = outbox
         self._snapshots = snapshots
         self._metrics = metrics
@@ -185,7 +190,7 @@ class LearnLine:
         spent = time.thread_time() - began
         self._pace.learn(len(records), spent)
         # 2. Publish, and wait for the cluster to confirm.
-        await self._outbox.deliver([*self._letters(learned), *self._outbox.alerts(learned.alerts)])
+        await self._publish(number, learned)
         held.next = records[-1].offset + 1
         self._metrics.took(len(records), len(learned.answers), learned.updates, spent)
         # 3. Write the models down when it is time.
@@ -197,11 +202,14 @@ class LearnLine:
             if held.keeper.saved != held.next and held.next:
                 await self._snapshots.save(held.keeper, held.learners, held.next)
 
-    def _letters(self, learned: Learned) -> Iterator[Letter]:
-        for answer in learned.answers:
-            yield Letter(self._answers, answer.model_id.encode(), answer.to_json(), [])
-        for update in learned.updates:
-            yield Letter(self._updates, update.model_id.encode(), _small(update), [])
+    async def _publish(self, number: int, learned: Learned) -> None:
+        answers = Batches(self._producer, self._answers, number)
+        updates = Batches(self._producer, self._updates, number)
+        await asyncio.gather(
+            answers.write((each.model_id.encode(), each.to_json()) for each in learned.answers),
+            updates.write((each.model_id.encode(), _small(each)) for each in learned.updates),
+            self._outbox.publish(learned.alerts, []),
+        )
 
     def _at(self, number: int) -> TopicPartition:
         return TopicPartition(self._topic, number)

@@ -88,7 +88,8 @@ async def _learn(config: Config, say: Callable[[ToParent], None]) -> None:
     ):
         store = SnapshotStore(config, producer)
         snapshots = Snapshots(config, store, LearnersCodec(config), metrics)
-        learning = LearnLine(config, consumer, Outbox(config, producer), snapshots, metrics)
+        outbox = Outbox(config, producer)
+        learning = LearnLine(config, consumer, producer, outbox, snapshots, metrics)
 
         async def report() -> None:
             behind = await learning.behind()

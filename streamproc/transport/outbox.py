@@ -38,7 +38,7 @@ class Outbox:
     """
 
     def __init__(self, config: Config, producer: AIOKafkaProducer) -> None:
-        self._topic = config.topics.full_name("alerts")
+        self._alerts = config.topics.full_name("alerts")
         self._dead_letters = config.topics.full_name("dead_letters")
         self._producer = producer
 
@@ -52,11 +52,7 @@ class Outbox:
         aiokafka.errors.KafkaError
             If the cluster refuses a record for good.
         """
-        await self.deliver([*self.alerts(alerts), *self._of_dead_letters(dead_letters)])
-
-    async def deliver(self, letters: Sequence[Letter]) -> None:
-        """Return when all of these are confirmed; errors as `publish`."""
-        left = list(letters)
+        left = [*self._of_alerts(alerts), *self._of_dead_letters(dead_letters)]
         while left:
             left = await self._send(left)
             if left:
@@ -73,7 +69,7 @@ class Outbox:
             if isinstance(result, errors.MessageSizeTooLargeError):
                 # Perhaps only together with others: brokers refuse a batch as a whole.
                 again += await self._send_smaller(letter)
-            elif _passes(result):
+            elif passes(result):
                 again.append(letter)
             elif isinstance(result, BaseException):
                 raise result
@@ -87,7 +83,7 @@ class Outbox:
             except errors.MessageSizeTooLargeError:
                 continue
             except (errors.KafkaError, TimeoutError) as error:
-                if _passes(error):
+                if passes(error):
                     return [letter]
                 raise
             return []
@@ -101,10 +97,9 @@ class Outbox:
             )
             await confirmed
 
-    def alerts(self, alerts: Sequence[AlertEvent]) -> Iterator[Letter]:
-        """Give the records of alerts."""
+    def _of_alerts(self, alerts: Sequence[AlertEvent]) -> Iterator[Letter]:
         for alert in alerts:
-            yield Letter(self._topic, alert.model_id.encode(), alert.to_json(), [])
+            yield Letter(self._alerts, alert.model_id.encode(), alert.to_json(), [])
 
     def _of_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> Iterator[Letter]:
         for letter in dead_letters:
@@ -125,7 +120,7 @@ def _headers(letter: DeadLetter) -> Iterator[tuple[str, bytes]]:
         yield "index", str(letter.index).encode()
 
 
-def _passes(result: BaseException | None) -> bool:
+def passes(result: BaseException | None) -> bool:
     """Whether what went wrong is over in a while."""
     # The client calls its own time-out final; whether the record arrived, ids will tell.
     if isinstance(result, TimeoutError | errors.KafkaTimeoutError):
@@ -136,7 +131,7 @@ def _passes(result: BaseException | None) -> bool:
 def _ever_smaller(letter: Letter) -> Iterator[Letter]:
     """Give a letter, then a dead letter without its value, then with our own headers alone."""
     yield letter
-    if not letter.headers:  # ours are nothing without their value
+    if not letter.headers:  # an alert is nothing without its value
         return
     size = len(letter.value or b"")
     note = f"the value, {size} bytes, is more than this topic takes; read it where it came from"
@@ -154,7 +149,7 @@ def _ever_smaller(letter: Letter) -> Iterator[Letter]:
 def _told(letter: Letter) -> str:
     """Say which record of ours this is, in a few words."""
     if not letter.headers:
-        return f"a record of {len(letter.value or b'')} bytes"
+        return f"an alert of {len(letter.value or b'')} bytes"
     ours = dict(letter.headers)
     topic, partition, offset = (
         (ours[name] or b"").decode() for name in ("topic", "partition", "offset")

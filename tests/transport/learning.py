@@ -14,12 +14,12 @@ from worker.running import PATIENCE, own_config
 
 from streamproc.contract.config import Config
 from streamproc.contract.updates import ModelUpdate, OnlinePrediction
-from streamproc.models.learners import Learners
+from streamproc.models.learners import Learned, Learners
 from streamproc.transport.clients import open_consumer, open_producer
 from streamproc.transport.learn_line import LearnLine, Owned
 from streamproc.transport.learn_metrics import LearnMetrics
 from streamproc.transport.learn_state import LearnersCodec
-from streamproc.transport.outbox import Letter, Outbox
+from streamproc.transport.outbox import Outbox
 from streamproc.transport.snapshots import Snapshots
 from streamproc.transport.topics import ensure_topics
 
@@ -75,15 +75,14 @@ async def fill(config: Config, events: Sequence[dict[str, Any]]) -> None:
         await producer.flush()
 
 
-class MortalOutbox(Outbox):
+class MortalLine(LearnLine):
     """Crashes before or after the cluster has what is published."""
 
     kill: Countdown
 
-    async def deliver(self, letters: Sequence[Letter]) -> None:
-        """Publish, or crash."""
+    async def _publish(self, number: int, learned: Learned) -> None:
         self.kill.passes("before_publish")
-        await super().deliver(letters)
+        await super()._publish(number, learned)
         self.kill.passes("after_publish")
 
 
@@ -93,14 +92,14 @@ async def live(config: Config, kill: Countdown | None = None) -> CollectorRegist
     async with AsyncExitStack() as stack:
         producer = await stack.enter_async_context(open_producer(config))
         consumer = await stack.enter_async_context(open_consumer(config))
-        outbox, store = MortalOutbox(config, producer), MortalStore(config, producer)
-        outbox.kill = store.kill = kill or Countdown()
+        outbox, store = Outbox(config, producer), MortalStore(config, producer)
         snapshots = Snapshots(config, store, LearnersCodec(config), metrics, cost=0.0)
-        line = LearnLine(config, consumer, outbox, snapshots, metrics)
+        line = MortalLine(config, consumer, producer, outbox, snapshots, metrics)
+        line.kill = store.kill = kill or Countdown()
         line.own(Owned(frozenset({0}), 1))
         running = asyncio.create_task(line.run())
         async with asyncio.timeout(PATIENCE):
-            while not running.done() and await line.behind():
+            while not running.done() and await line.behind():  # noqa: ASYNC110  nobody tells
                 await asyncio.sleep(0.02)
             line.stop()
             await running

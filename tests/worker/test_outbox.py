@@ -129,7 +129,7 @@ async def test_an_alert_too_large_ends_nothing(caplog: pytest.LogCaptureFixture)
     box, cluster = outbox(too_large(1000))
     await box.publish([alert(message="m" * 2000), alert("a2")], [])
     assert len(cluster.taken) == 1
-    assert "topic alerts takes nothing of a record of" in caplog.text
+    assert "topic alerts takes nothing of an alert of" in caplog.text
 
 
 @pytest.mark.usefixtures("_soon")
