@@ -22,9 +22,7 @@ Floor = Literal["majority", "last", "mean"]
 class Rule(Section):
     """A floor that looks at one feature."""
 
-    feature: Annotated[
-        str, Field(min_length=1, description="A number.", examples=["amount"])
-    ]
+    feature: Annotated[str, Field(min_length=1, description="A number.", examples=["amount"])]
     above: Annotated[
         float, Field(description="Above it the first answer, else the second.", examples=[1000])
     ]

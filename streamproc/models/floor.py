@@ -60,5 +60,7 @@ class Heuristic:
             number = isinstance(value, int | float)
             return self._answers[0 if number and value > self._kind.above else 1]
         if self._kind == "majority":
-            return float(max(self._counts, key=self._counts.__getitem__)) if self._counts else np.nan
+            return (
+                float(max(self._counts, key=self._counts.__getitem__)) if self._counts else np.nan
+            )
         return sum(self._recent) / len(self._recent) if self._recent else np.nan

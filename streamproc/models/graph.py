@@ -250,7 +250,7 @@ def _random(reader: _Reader, number: int, rest: list[Any]) -> None:
 
 def _random_state(reader: _Reader, number: int, rest: list[Any]) -> None:
     words, place, has_gauss, gauss = rest
-    made = np.random.RandomState()  # noqa: NPY002 - what River draws from
+    made = np.random.RandomState()
     made.set_state(("MT19937", np.frombuffer(words, np.uint32), place, has_gauss, gauss))
     reader.put(number, made)
 

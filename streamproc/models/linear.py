@@ -47,7 +47,9 @@ def _rate(params: dict[str, Any]) -> float | None:
     """Give the constant rate of plain SGD; None for any other optimiser."""
     if isinstance(params.get("intercept_lr", 0.01), list):
         return None
-    [(name, given)] = params["optimizer"][0].items() if "optimizer" in params else [("optim.SGD", {})]
+    [(name, given)] = (
+        params["optimizer"][0].items() if "optimizer" in params else [("optim.SGD", {})]
+    )
     rate = given.get("lr", 0.01)
     return float(rate) if name == "optim.SGD" and not isinstance(rate, list) else None
 
