@@ -23,7 +23,7 @@ def bench(
         list[str] | None,
         typer.Argument(
             metavar="[PART]...",
-            help="peers, bank, latency, models, startup; all of them when none is named.",
+            help="peers, bank, latency, models, learning, startup; all of them when none is named.",
         ),
     ] = None,
     json_file: Annotated[
