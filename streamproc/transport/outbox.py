@@ -121,7 +121,7 @@ def _headers(letter: DeadLetter) -> Iterator[tuple[str, bytes]]:
 
 
 def passes(result: BaseException | None) -> bool:
-    """Whether what went wrong is over in a while."""
+    """Whether what went wrong with a cluster is over in a while."""
     # The client calls its own time-out final; whether the record arrived, ids will tell.
     if isinstance(result, TimeoutError | errors.KafkaTimeoutError):
         return True

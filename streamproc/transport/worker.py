@@ -14,10 +14,12 @@ from faust.types import TP
 from streamproc.contract.config import Config
 from streamproc.control.verbs import NoPayload, Verb
 from streamproc.transport.app import Acknowledge, make_app
+from streamproc.transport.choices import choices
 from streamproc.transport.clients import open_producer
 from streamproc.transport.control import obeying
 from streamproc.transport.driver_consumer import SliceConsumer
 from streamproc.transport.errors import BrokerUnreachableError, SnapshotWriteError, WorkerError
+from streamproc.transport.joins import Joins
 from streamproc.transport.learn import Learning, learns
 from streamproc.transport.marks import Mark, mark
 from streamproc.transport.metrics import Metrics
@@ -57,6 +59,8 @@ class Worker:
         The whole configuration.
     line
         What happens to a slice.
+    joins
+        What joins labels; None: nothing does.
     learning
         Where online models learn; None: there are none.
 
@@ -66,8 +70,15 @@ class Worker:
         Set when no further slice will be taken.
     """
 
-    def __init__(self, config: Config, line: Pipeline, learning: Learning | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        line: Pipeline,
+        joins: Joins | None = None,
+        learning: Learning | None = None,
+    ) -> None:
         self._line = line
+        self._joins = joins
         self._learning = learning
         if learning is not None:
             learning.failed = self._fail
@@ -228,6 +239,10 @@ class Worker:
         self.stopped.set()
 
     def _assigned(self, partitions: set[TP]) -> None:
+        if self._joins is not None:
+            predictions = self._config.topics.full_name("predictions")
+            ours = {tp.partition for tp in partitions if tp.topic == predictions}
+            self._joins.keep(ours, self._app.consumer_generation_id)
         self._line.keep((tp.topic, tp.partition) for tp in partitions)
         if self._learning is not None:
             self._learning.own(partitions, self._app.consumer_generation_id)
@@ -239,10 +254,8 @@ class Worker:
         while not self.stopped.is_set():
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
             looked = time.monotonic()
-            unlearned = 0 if self._learning is None else await self._learning.behind()
-            if unlearned:
-                self._learned = time.monotonic()
-            self._behind = self._line.gauge(self._mark) + unlearned
+            behind = self._line.gauge(self._mark) + self._behind_in_joins()
+            self._behind = behind + await self._behind_in_learning()
             self._looked = looked
             if self._app.crashed:
                 self._fail(self._app.crash_reason)
@@ -251,6 +264,24 @@ class Worker:
                 self._fail(
                     WorkerError(f"{self._behind} records wait, none came for {stalled:.0f} s")
                 )
+
+    def _behind_in_joins(self) -> int:
+        if self._joins is None:
+            return 0
+        if self._joins.failure is not None:
+            self._fail(self._joins.failure)
+        behind = self._joins.behind()
+        if behind:  # what it publishes then has to be watched
+            self._active = time.monotonic()
+        return behind
+
+    async def _behind_in_learning(self) -> int:
+        if self._learning is None:
+            return 0
+        behind = await self._learning.behind()
+        if behind:
+            self._learned = time.monotonic()
+        return behind
 
     def _kept_house(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and task.exception() is not None:
@@ -283,17 +314,21 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
     largest = config.limits.record_bytes + ENVELOPE_BYTES
     async with open_producer(config, linger_ms=0, max_request_size=largest) as producer:
         snapshots = Snapshots(config, SnapshotStore(config, producer), Shards(config), metrics)
-        line = Pipeline(config, Outbox(config, producer), metrics, snapshots=snapshots)
+        outbox = Outbox(config, producer)
+        line = Pipeline(config, outbox, metrics, snapshots=snapshots)
+        joins = Joins(config, producer, outbox, metrics)
         learning = Learning(config, metrics.registry) if learns(config) else None
-        worker = Worker(config, line, learning)
-        save = Verb("save", NoPayload, worker.save)
+        worker = Worker(config, line, joins, learning)
+        verbs = Verb("save", NoPayload, worker.save), *choices(joins)
+        await joins.start()
         try:
-            async with obeying(config, metrics, worker.fail, save):
+            async with obeying(config, metrics, worker.fail, *verbs):
                 if learning is not None:
                     await learning.start()
                 await worker.start()
                 yield worker
         finally:
+            await joins.stop()
             await worker.stop()
     if worker.failure is not None:
         raise WorkerError(
