@@ -92,7 +92,7 @@ class LearnLine:
             SliceLimits(limits.slice_records, limits.slice_bytes, limits.slice_seconds)
         )
         self._held: dict[int, Held] = {}
-        self._owned = Owned(frozenset(), 0)
+        self._owned = self._settled = Owned(frozenset(), 0)
         self._news = asyncio.Event()
         self._active = time.monotonic()
         self._stopping = False
@@ -135,7 +135,7 @@ class LearnLine:
         WorkerError
             If records wait, and none came for ten minutes.
         """
-        if self._news.is_set():
+        if self._settled != self._owned:
             return 1  # nobody has looked yet
         ends = await self._consumer.end_offsets([self._at(number) for number in self._held])
         lags: dict[int, int] = {
@@ -167,6 +167,7 @@ class LearnLine:
         self._consumer.assign([self._at(number) for number in self._held])
         for number, held in self._held.items():
             self._consumer.seek(self._at(number), held.next)
+        self._settled = owned
 
     async def _step(self) -> None:
         batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=self._pace.records)
