@@ -75,6 +75,15 @@ class Online(Section):
             examples=[["ddm"]],
         ),
     ] = ()
+    warning: Annotated[
+        tuple[DetectorSpec, ...],
+        Field(
+            strict=False,
+            description="What warns of drift, so that `replace` has a model ready. None: the same"
+            " as the defaults of `detectors`, but sooner.",
+            examples=[[{"ddm": {"drift_threshold": 2.5}}]],
+        ),
+    ] = ()
     per: Annotated[
         tuple[Text, ...],
         Field(

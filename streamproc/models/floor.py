@@ -57,8 +57,8 @@ class Heuristic:
     def _answer(self, features: dict[str, Any] | None) -> float:
         if isinstance(self._kind, Rule):
             value = (features or {}).get(self._kind.feature)
-            number = isinstance(value, int | float)
-            return self._answers[0 if number and value > self._kind.above else 1]
+            above = isinstance(value, int | float) and value > self._kind.above
+            return self._answers[0 if above else 1]
         if self._kind == "majority":
             return (
                 float(max(self._counts, key=self._counts.__getitem__)) if self._counts else np.nan

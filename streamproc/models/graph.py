@@ -92,29 +92,33 @@ class _Writer:
         return [number]
 
     def _node(self, thing: Any) -> list[Any]:
-        kind = type(thing)
-        if kind is int:
-            return ["int", str(thing)]
-        if kind is dict or kind is Counter or kind is OrderedDict:
-            return [kind.__name__, *self._items(thing)]
-        if kind is defaultdict:
-            return ["defaultdict", self.value(thing.default_factory), *self._items(thing)]
-        if kind is list or kind is tuple:
-            return [kind.__name__, *map(self.value, thing)]
-        if kind is set or kind is frozenset:  # equal sets are written alike
-            return [kind.__name__, *map(self.value, sorted(thing, key=repr))]
-        if kind is deque:
-            return ["deque", thing.maxlen, *map(self.value, thing)]
-        if isinstance(thing, np.ndarray | np.generic):
-            return self._numbers_of(thing)
-        if kind is functools.partial:
-            keywords = self.value(dict(thing.keywords))
-            return ["partial", self.value(thing.func), self.value(thing.args), keywords]
-        if kind is MethodType:
-            return ["method", self.value(thing.__self__), thing.__name__]
-        return self._named(thing, kind)
+        write = _WRITE.get(type(thing))
+        return self._named(thing, type(thing)) if write is None else write(self, thing)
+
+    def mapping(self, thing: Any) -> list[Any]:
+        """Write a mapping in its order."""
+        return [type(thing).__name__, *self._items(thing)]
+
+    def series(self, thing: Any) -> list[Any]:
+        """Write a list or tuple."""
+        return [type(thing).__name__, *map(self.value, thing)]
+
+    def set(self, thing: Any) -> list[Any]:
+        """Write a set; equal ones are written alike."""
+        return [type(thing).__name__, *map(self.value, sorted(thing, key=repr))]
+
+    def default(self, thing: Any) -> list[Any]:
+        """Write a mapping with defaults."""
+        return ["defaultdict", self.value(thing.default_factory), *self._items(thing)]
+
+    def partial(self, thing: Any) -> list[Any]:
+        """Write a function with some of its arguments."""
+        keywords = self.value(dict(thing.keywords))
+        return ["partial", self.value(thing.func), self.value(thing.args), keywords]
 
     def _named(self, thing: Any, kind: type) -> list[Any]:
+        if isinstance(thing, np.ndarray | np.generic):
+            return self._numbers_of(thing)
         if isinstance(thing, type | FunctionType | BuiltinFunctionType):
             name = _name(thing)
             if name in FUNCTIONS or name in CLASSES:
@@ -159,6 +163,22 @@ class _Writer:
             raise GraphError(f"an array of {array.dtype} is not on the list")
         kind = "array" if isinstance(thing, np.ndarray) else "scalar"
         return [kind, array.dtype.str, list(array.shape), array.tobytes()]
+
+
+_WRITE: Final[dict[type, Callable[[_Writer, Any], list[Any]]]] = {
+    int: lambda _, thing: ["int", str(thing)],
+    dict: _Writer.mapping,
+    Counter: _Writer.mapping,
+    OrderedDict: _Writer.mapping,
+    defaultdict: _Writer.default,
+    list: _Writer.series,
+    tuple: _Writer.series,
+    set: _Writer.set,
+    frozenset: _Writer.set,
+    deque: lambda writer, thing: ["deque", thing.maxlen, *map(writer.value, thing)],
+    functools.partial: _Writer.partial,
+    MethodType: lambda writer, thing: ["method", writer.value(thing.__self__), thing.__name__],
+}
 
 
 class _Reader:

@@ -76,8 +76,15 @@ def _judge_shares(shares: Floats, label: int, tally: Floats) -> None:
 
 
 @compiled
-def bet(mine: Floats, other: Floats, absolute: bool, evidence: Floats) -> None:  # noqa: FBT001
-    """Bet, label by label, that the other's losses are smaller than mine.
+def bet(
+    mine: Floats,
+    other: Floats,
+    absolute: bool,  # noqa: FBT001
+    evidence: Floats,
+    start: int,
+    enough: float,
+) -> int:
+    """Bet, label by label from `start` on, that the other's losses are smaller than mine.
 
     Under "the other is not better", whatever was seen before, the wealth is a supermartingale
     that begins at 1: at any time at all it is above 1 / level with a chance of at most `level`.
@@ -92,13 +99,20 @@ def bet(mine: Floats, other: Floats, absolute: bool, evidence: Floats) -> None: 
         sum, so that it lies in [-1, 1] in any unit.
     evidence
         (EVIDENCE,): is updated.
+    enough
+        Log wealth at which to stop.
+
+    Returns
+    -------
+    int
+        The label that made the wealth large enough, or -1.
 
     References
     ----------
     I. Waudby-Smith, A. Ramdas, "Estimating means of bounded random variables by betting",
     Journal of the Royal Statistical Society B 86, 2024.
     """
-    for i in range(len(mine)):
+    for i in range(start, len(mine)):
         gain = mine[i] - other[i]
         if math.isnan(gain):
             continue
@@ -113,6 +127,9 @@ def bet(mine: Floats, other: Floats, absolute: bool, evidence: Floats) -> None: 
         evidence[3] += weight * (gain - evidence[3])
         evidence[4] += weight * (gain * gain - evidence[4])
         evidence[4] = max(evidence[4], 1e-6)
+        if evidence[0] >= enough:
+            return i
+    return -1
 
 
 def proven(evidence: Floats, level: float) -> bool:

@@ -17,8 +17,11 @@ FAR = 1e6
 
 
 @compiled
-def _scale(x: Floats, moments: Floats, scaling: int, learn: bool, scaled: Floats) -> None:  # noqa: FBT001
-    """Scale what is there of an event; `moments` is (3, features): count, mean, variance."""
+def _scale(x: Floats, moments: Floats, scaling: int, learn: int, scaled: Floats) -> None:
+    """Scale what is there of an event, learned first or not.
+
+    `moments` is (3, features): count, mean, variance.
+    """
     for j in range(len(x)):
         value = x[j]
         scaled[j] = value
@@ -75,8 +78,7 @@ def _softmax(x: Floats, weights: Floats, known: Ints, probabilities: Floats) -> 
 
 
 @compiled
-def _log_gradient(positive: bool, raw: float) -> float:  # noqa: FBT001
-    sign = 1.0 if positive else -1.0
+def _log_gradient(sign: float, raw: float) -> float:
     z = raw * sign
     if z > 18.0:
         return math.exp(-z) * -sign
@@ -93,7 +95,7 @@ def _step(x: Floats, weights: Floats, gradient: float, lr: float, l2: float) -> 
 
 
 @compiled
-def run(
+def run(  # noqa: PLR0913, PLR0917 - arrays, not objects
     todo: Ints,
     xs: Floats,
     ys: Floats,
@@ -134,66 +136,92 @@ def run(
         that event is neither answered nor learned.
     """
     model, scaling = kind[0], kind[1]
-    lr, l2, intercept_lr, clip = numbers[0], numbers[1], numbers[2], numbers[3]
     scaled = np.empty(xs.shape[1])
-    classes = answers.shape[1] - 1
     for i in range(start, stop):
         if todo[i] & ASK:
-            _scale(xs[i], moments, scaling, False, scaled)
-            if model == SOFTMAX:
-                answers[i, 1:] = 0.0
-                answers[i, 0] = math.nan
-                seen = known[1 : 1 + known[0]]
-                _softmax(scaled, weights, seen, answers[i, 1:])
-                best = -1.0
-                for k in seen:
-                    if not math.isfinite(answers[i, 1 + k]):
-                        return i
-                    if answers[i, 1 + k] > best:
-                        best = answers[i, 1 + k]
-                        answers[i, 0] = k
-            else:
-                raw = _raw(scaled, weights[0], numbers[4])
-                if not math.isfinite(raw):
-                    return i
-                if model == LOGISTIC:
-                    share = _sigmoid(raw)
-                    answers[i, 0] = 1.0 if share > 1.0 - share else 0.0
-                    answers[i, 1] = 1.0 - share
-                    answers[i, 2] = share
-                else:
-                    if numbers[6] > 0 and abs(raw) > FAR * max(numbers[5], 1e-300):
-                        return i
-                    answers[i, 0] = raw
+            _scale(xs[i], moments, scaling, 0, scaled)
+            if not _answer(scaled, model, numbers, weights, known, answers[i]):
+                return i
         if todo[i] & LEARN:
-            _scale(xs[i], moments, scaling, True, scaled)
-            if model == SOFTMAX:
-                label = int(ys[i])
-                seen = known[1 : 1 + known[0]]
-                shares = np.zeros(classes)
-                _softmax(scaled, weights, seen, shares)
-                fresh = True
-                for k in seen:
-                    share = min(max(shares[k], 1e-15), 1.0 - 1e-15)
-                    if not math.isfinite(share):
-                        return i
-                    _step(scaled, weights[k], share - (1.0 if k == label else 0.0), lr, l2)
-                    fresh = fresh and k != label
-                if fresh:
-                    known[0] += 1
-                    known[known[0]] = label
-                    _step(scaled, weights[label], 1e-15 - 1.0, lr, l2)
-            else:
-                raw = _raw(scaled, weights[0], numbers[4])
-                if model == LOGISTIC:
-                    gradient = _log_gradient(ys[i] > 0.5, raw)
-                else:
-                    gradient = 2.0 * (raw - ys[i])
-                    numbers[5] = max(numbers[5], abs(ys[i]))
-                if not math.isfinite(gradient):
-                    return i
-                gradient = max(min(gradient, clip), -clip)
-                numbers[4] -= intercept_lr * gradient
-                _step(scaled, weights[0], gradient, lr, l2)
+            _scale(xs[i], moments, scaling, 1, scaled)
+            if not _learn(scaled, ys[i], model, numbers, weights, known):
+                return i
             numbers[6] += 1.0
     return DONE
+
+
+@compiled
+def _answer(
+    x: Floats,
+    model: int,
+    numbers: Floats,
+    weights: Floats,
+    known: Ints,
+    answer: Floats,
+) -> bool:
+    """Answer scaled features; False when there is no number to give."""
+    if model == SOFTMAX:
+        answer[1:] = 0.0
+        answer[0] = math.nan
+        seen = known[1 : 1 + known[0]]
+        _softmax(x, weights, seen, answer[1:])
+        best = -1.0
+        for k in seen:
+            if not math.isfinite(answer[1 + k]):
+                return False
+            if answer[1 + k] > best:
+                best = answer[1 + k]
+                answer[0] = k
+        return True
+    raw = _raw(x, weights[0], numbers[4])
+    if not math.isfinite(raw):
+        return False
+    if model == LOGISTIC:
+        share = _sigmoid(raw)
+        answer[0] = 1.0 if share > 1.0 - share else 0.0
+        answer[1] = 1.0 - share
+        answer[2] = share
+        return True
+    if numbers[6] > 0 and abs(raw) > FAR * max(numbers[5], 1e-300):
+        return False
+    answer[0] = raw
+    return True
+
+
+@compiled
+def _learn(x: Floats, y: float, model: int, numbers: Floats, weights: Floats, known: Ints) -> bool:
+    """Learn a label of scaled features; False when its gradient is no number."""
+    if model == SOFTMAX:
+        return _learn_class(x, int(y), numbers, weights, known)
+    raw = _raw(x, weights[0], numbers[4])
+    if model == LOGISTIC:
+        gradient = _log_gradient(1.0 if y > 0.5 else -1.0, raw)
+    else:
+        gradient = 2.0 * (raw - y)
+        numbers[5] = max(numbers[5], abs(y))
+    if not math.isfinite(gradient):
+        return False
+    gradient = max(min(gradient, numbers[3]), -numbers[3])
+    numbers[4] -= numbers[2] * gradient
+    _step(x, weights[0], gradient, numbers[0], numbers[1])
+    return True
+
+
+@compiled
+def _learn_class(x: Floats, label: int, numbers: Floats, weights: Floats, known: Ints) -> bool:
+    lr, l2 = numbers[0], numbers[1]
+    shares = np.zeros(len(weights))
+    seen = known[1 : 1 + known[0]]
+    _softmax(x, weights, seen, shares)
+    fresh = True
+    for k in seen:
+        share = min(max(shares[k], 1e-15), 1.0 - 1e-15)
+        if not math.isfinite(shares[k]):
+            return False
+        _step(x, weights[k], share - (1.0 if k == label else 0.0), lr, l2)
+        fresh = fresh and k != label
+    if fresh:
+        known[0] += 1
+        known[known[0]] = label
+        _step(x, weights[label], 1e-15 - 1.0, lr, l2)
+    return True
