@@ -1,6 +1,6 @@
 """Workload L: events of many models, each followed by its label."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -75,7 +75,7 @@ def _ts(number: int) -> float:
 
 
 def _message(
-    kind: str, workload: Labelled, number: int, ts: float, said: dict[str, object]
+    kind: str, workload: Labelled, number: int, ts: float, said: Mapping[str, object]
 ) -> Message:
     model = number % workload.models
     event = {"model_id": f"m{model}", "event_id": str(number), "ts": ts, **said}

@@ -15,6 +15,7 @@ from streamproc.contract.updates import ModelUpdate
 from streamproc.core.join_entry import Input
 from streamproc.core.joined_log import JoinedLog
 from streamproc.core.outcome_log import OutcomeRow
+from streamproc.errors import ConfigError
 from streamproc.models.inputs import truth
 from streamproc.models.learner import task_of
 from streamproc.models.learners import Learners
@@ -72,14 +73,25 @@ class Trial:
     Parameters
     ----------
     config
-        The whole configuration; it has ``online`` for the model.
+        The whole configuration.
     model_id
         Of all rows.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration has no ``online`` for the model.
     """
 
     def __init__(self, config: Config, model_id: str) -> None:
         self.course = Course()
-        self._task = task_of(config.model(model_id))
+        entry = config.model(model_id)
+        if entry.online is None:
+            raise ConfigError(
+                f"models: no entry with `online` matches {model_id!r}; --config names a file with"
+                " one"
+            )
+        self._task = task_of(entry, entry.online)
         self._topic = config.topics.full_name("outcomes")
         self._log = JoinedLog(config, 0, asks=lambda _: True)
         self._learners = Learners(config, self._topic, 0)

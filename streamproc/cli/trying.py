@@ -18,7 +18,6 @@ from streamproc.cli.rows import Table, open_table
 from streamproc.cli.trial import Course, Told, Trial, portions, without_reaction
 from streamproc.contract.config import Config
 from streamproc.contract.updates import ModelUpdate
-from streamproc.errors import ConfigError
 
 _PARTS: Final = 10
 _TAKES_OVER: Final = ("promoted", "replaced", "reset")
@@ -41,20 +40,17 @@ def try_file(job: Job, config: Config) -> None:
     RowError
         When a row is wrong.
     """
-    online = config.model(job.model).online
-    if online is None:
-        raise ConfigError(
-            f"models: no entry with `online` matches {job.model!r}; --config names a file with one"
-        )
     trials = [Trial(config, job.model)]
-    if online.on_drift != "notify":
+    online = config.model(job.model).online
+    on_drift = "notify" if online is None else online.on_drift
+    if on_drift != "notify":
         trials.append(Trial(without_reaction(config, job.model), job.model))
     console = terminal()
     with open_table(job.file) as table:
         if table.notice:
             note(table.notice)
         rows = _run(job, table, trials, console)
-    console.print(_result(rows, [trial.course for trial in trials], online.on_drift))
+    console.print(_result(rows, [trial.course for trial in trials], on_drift))
 
 
 def _run(job: Job, table: Table, trials: list[Trial], console: Console) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -24,7 +24,7 @@ from streamproc.transport.snapshots import Snapshots
 from streamproc.transport.topics import ensure_topics
 
 MODEL = ["preprocessing.StandardScaler", "linear_model.LogisticRegression"]
-START = 1_767_225_600
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def config_of(bootstrap: str, model: Any = MODEL, **more: Any) -> Config:
@@ -51,7 +51,7 @@ def outcomes(rows: int, delay: int = 20, first: int = 0) -> Iterator[dict[str, A
                 "outcome_id": f"{number}/{status}",
                 "model_id": "m",
                 "event_id": str(number),
-                "ts": START + row,
+                "ts": _time(row),
                 "features": {"a": a, "b": b},
                 "epoch": 1,
                 "seq": seq,
@@ -59,10 +59,14 @@ def outcomes(rows: int, delay: int = 20, first: int = 0) -> Iterator[dict[str, A
                 "revision": int(status == "labelled"),
             }
             if status == "labelled":
-                event |= {"label": a > b, "label_ts": START + row, "delay": delay}
+                event |= {"label": a > b, "label_ts": _time(row), "delay": delay}
             seq += 1
             if seq > first:
                 yield event
+
+
+def _time(row: int) -> str:
+    return (START + timedelta(seconds=row)).isoformat()
 
 
 async def fill(config: Config, events: Sequence[dict[str, Any]]) -> None:
@@ -111,7 +115,7 @@ async def offline(config: Config) -> tuple[list[OnlinePrediction], list[ModelUpd
     log = await records(config, "outcomes")
     learners = Learners(config, config.topics.full_name("outcomes"), 0)
     learned = learners.process(log, datetime(2026, 1, 5, tzinfo=UTC))
-    return learned.answers, learned.updates, learners.state()
+    return [each.event() for each in learned.answers], learned.updates, learners.state()
 
 
 async def published(config: Config) -> tuple[list[OnlinePrediction], list[ModelUpdate]]:

@@ -20,9 +20,10 @@ def plan(lab: Lab) -> list[Job]:
     models = min(MODELS, lab.events // 20)
     workload = [lab.events, models, FEATURES, lab.seed]
     few = [lab.events // 10, models, FEATURES, lab.seed]
-    load = {"config": _config(lab, LINEAR, "load"), "workload": workload}
+    load: dict[str, Any] = {"config": _config(lab, LINEAR, "load"), "workload": workload}
     jobs = [Job("topics of events and labels", "jobs.load_labelled", load, "load")]
     for turn in range(lab.rounds):
+        told: dict[str, Any]
         for label, model in (("linear", LINEAR), ("river", RIVER)):
             told = {"config": _config(lab, model, "core"), "workload": few}
             jobs.append(Job(f"pure learners, {label}", "jobs.learn_core", told, label))
