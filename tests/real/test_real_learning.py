@@ -80,7 +80,8 @@ async def test_the_accuracy_is_that_of_rivers_loop(name: str, bootstrap: str) ->
         for label in [msgspec.json.decode(record.value)]
     }
     assert len(answers) == len(labels) == ROWS
-    right = [answers[number] == labels[number] for number in labels]
+    # Before it knew a class a tree answers nothing, which River's loop does not judge either.
+    right = [answers[n] == labels[n] for n in labels if answers[n] is not None]
     accuracy = sum(right) / len(right)
     wanted = expected(name)
     print(f"{name}: {accuracy:.6f}, River's loop {wanted:.6f}")  # noqa: T201  for who looks
@@ -89,4 +90,5 @@ async def test_the_accuracy_is_that_of_rivers_loop(name: str, bootstrap: str) ->
         ModelUpdate.from_json(record.value) for record in await records(config, "model_updates")
     ]
     # Its own figure, after as many labels as it had learned from then.
-    assert last.metrics["accuracy"] == pytest.approx(sum(right[: last.learned]) / last.learned)
+    judged = last.learned - (len(labels) - len(right))
+    assert last.metrics["accuracy"] == pytest.approx(sum(right[:judged]) / judged)
