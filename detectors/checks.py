@@ -49,7 +49,8 @@ def changing_for(entry: Entry, rng: np.random.Generator, series: int = 4) -> Flo
     """Series that change every 500 values in what the detector looks at, (series, 3000)."""
     if entry.family == "error":
         return errors(rng, series, (0.1, 0.6) * 3)
-    return changing(rng, series)
+    values = changing(rng, series)
+    return np.floor(values) if entry.family == "category" else values
 
 
 def same_state(one: State, other: State) -> bool:

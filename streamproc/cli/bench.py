@@ -23,7 +23,7 @@ def bench(
         list[str] | None,
         typer.Argument(
             metavar="[PART]...",
-            help="peers, bank, latency, models, learning, startup; all of them when none is named.",
+            help="peers, bank, latency, models, scale, labels, learning, startup; or all.",
         ),
     ] = None,
     json_file: Annotated[

@@ -16,6 +16,7 @@ from streamproc.cli.control import control
 from streamproc.cli.demo import demo
 from streamproc.cli.models import app as models
 from streamproc.cli.publish import publish
+from streamproc.cli.replay import replay
 from streamproc.cli.schema import schema
 from streamproc.cli.worker import worker
 from streamproc.errors import ConfigError, StreamprocError
@@ -31,6 +32,7 @@ _COMMANDS: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (worker, "streamproc worker --config streamproc.yaml"),
     (publish, "streamproc publish transactions.csv.gz --model fraud --prediction score"),
     (alerts, "streamproc alerts --follow --model 'fraud*'"),
+    (replay, "streamproc replay --compare"),
     (control, "streamproc control save --config streamproc.yaml"),
     (check, "streamproc check streamproc.yaml"),
     (schema, "streamproc schema events"),

@@ -37,8 +37,10 @@ def _model(title: str, model: ModelConfig) -> Iterator[str]:
     if not model.watch:
         yield "  nothing is watched"
     for entry in model.watch:
-        detectors = "; ".join(map(_detector, entry.detectors)) or "not watched"
-        yield f"  {printable(entry.on)}: {detectors}"
+        numbers = "; ".join(map(_detector, entry.readers(category=False)))
+        texts = "; ".join(map(_detector, entry.readers(category=True)))
+        detectors = f"{numbers}; texts: {texts}" if texts and entry.may_be_texts else numbers
+        yield f"  {printable(entry.on)}: {detectors or 'not watched'}"
 
 
 def _detector(spec: DetectorSpec) -> str:

@@ -103,6 +103,25 @@ class Limits(Section):
             ge=1, le=1_000_000, description="An event with more is a dead letter.", examples=[2000]
         ),
     ] = 2000
+    recent_events: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10_000_000,
+            description="Events with an `event_id` that a partition knows again, at least: one"
+            " delivered twice, byte for byte, is counted and not watched again. About 130 bytes"
+            " of memory each; 0: all are watched.",
+            examples=[20_000],
+        ),
+    ] = 20_000
+    stall: Annotated[
+        Duration,
+        Field(
+            description="A worker with records waiting that has handled none for so long ends"
+            " with a reason, to be started again.",
+            examples=["10m"],
+        ),
+    ] = timedelta(minutes=10)
 
 
 class Snapshots(Section):

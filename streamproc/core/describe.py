@@ -9,12 +9,15 @@ from typing import Any
 import msgspec
 
 from detectors.change_points import Change, Moments
+from detectors.shares import Mix, ShareChange
 from detectors.watch import Alarm
 from streamproc.contract.alerts import AlertEvent, ChangePoint, Kind, Status, Summary
 from streamproc.contract.base import Source
 from streamproc.contract.timestamps import EPOCH
-from streamproc.core import sentence
+from streamproc.core import mix, sentence
 from streamproc.core.layout import Model
+from streamproc.core.shape import Kind as FeatureKind
+from streamproc.core.texts import Texts
 
 KINDS: dict[str, Kind] = {"feature": "data", "prediction": "prediction", "quality": "quality"}
 
@@ -33,11 +36,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A series, whose it is, and the hash of each detector's settings on it."""
+    """A series, whose it is, the hash of each detector's settings on it, and names of texts."""
 
     model: Model
     name: str
     settings: dict[str, str]
+    texts: Texts
 
 
 @dataclass(slots=True)
@@ -70,7 +74,11 @@ def alarmed(
     """Say that a series alarmed: `firing` the first time, `updated` from then on."""
     before, after = _summary(alarm.change.before), _summary(alarm.change.after)
     point = _change_point(alarm.change)
-    message = sentence.change(series.name, series.model.id, before, after)
+    if isinstance(alarm.change, ShareChange):
+        who = sentence.subject(series.name, series.model.id)
+        message = f"{who}: {mix.change(alarm.change, series.texts.name)}"
+    else:
+        message = sentence.change(series.name, series.model.id, before, after)
     message += sentence.since(point.ts if point else None, after.n)
     return AlertEvent(
         **_common(status, series, incident, alarm.detector, origin, now),
@@ -84,13 +92,18 @@ def alarmed(
 
 
 def resolved(
-    series: Series, incident: Incident, level: Moments, origin: Origin, now: datetime
+    series: Series, incident: Incident, level: Moments | Mix, origin: Origin, now: datetime
 ) -> AlertEvent:
     """Say that a series has been quiet for long enough, and where it settled."""
     after = _summary(level)
+    if isinstance(level, Mix):
+        who = sentence.subject(series.name, series.model.id)
+        message = f"{who} {mix.settled(level, series.texts.name)}"
+    else:
+        message = sentence.settled(series.name, series.model.id, incident.before, after)
     return AlertEvent(
         **_common("resolved", series, incident, incident.detector, origin, now),
-        message=sentence.settled(series.name, series.model.id, incident.before, after),
+        message=message,
         before=incident.before,
         after=after,
     )
@@ -120,6 +133,40 @@ def full(model_id: str, reached: tuple[str, int], origin: Origin, now: datetime)
         message=f"limits.{limit}, {most}, is reached on partition {origin.partition} of topic"
         f" {origin.topic!r}: what model {model_id!r} and later ones bring beyond it is not"
         f" watched; {ADVICE[limit]}",
+        ts=_datetime(origin.ts),
+        detected_at=now,
+        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+    )
+
+
+WORDS = {
+    FeatureKind.TEXT: "a text",
+    FeatureKind.LIST: "a list of numbers",
+    FeatureKind.NUMBER: "a number",
+}
+
+
+def retyped(
+    model: Model, name: str, kinds: tuple[FeatureKind, FeatureKind], origin: Origin, now: datetime
+) -> AlertEvent:
+    """Say that a feature is something else from an event on; `kinds`: what it was, and is."""
+    identity = _identity(("retyped", model.id, name, kinds[1].name), origin)
+    was, now_is = WORDS[kinds[0]], WORDS[kinds[1]]
+    return AlertEvent(
+        alert_id=identity,
+        incident_id=identity,
+        status="firing",
+        model_id=model.id,
+        model_version=origin.model_version,
+        kind="quality",
+        series=f"quality:{name}",
+        detector="kind",
+        severity=model.config.severity,
+        owner=model.config.owner,
+        runbook=model.config.runbook,
+        message=f"feature {name!r} of model {model.id!r} was {was} and is {now_is} for the first"
+        f" time: it is watched as {now_is} from now on, and counts as missing where it is"
+        f" {was}",
         ts=_datetime(origin.ts),
         detected_at=now,
         source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
@@ -187,11 +234,13 @@ def _identity(parts: tuple[str, ...], origin: Origin) -> str:
     return hashlib.blake2b(msgspec.json.encode((*parts, *where)), digest_size=16).hexdigest()
 
 
-def _summary(moments: Moments) -> Summary:
+def _summary(moments: Moments | Mix) -> Summary:
+    if isinstance(moments, Mix):
+        return Summary(n=moments.n)
     return Summary(n=moments.n, mean=moments.mean, std=moments.std)
 
 
-def _change_point(change: Change) -> ChangePoint | None:
+def _change_point(change: Change | ShareChange) -> ChangePoint | None:
     if change.offset < 0:
         return None
     ts = _datetime(change.ts) if math.isfinite(change.ts) else None

@@ -12,6 +12,7 @@ from streamproc.core.layout import Layout
 from streamproc.core.matrix import Ints, Matrix
 from streamproc.core.reader import PLACE_BITS
 from streamproc.core.scan import Feed
+from streamproc.core.texts import Texts
 
 Alert = tuple[int, AlertEvent]  # the place of its event in the slice, and what is said
 INDEX = (1 << PLACE_BITS) - 1
@@ -25,8 +26,9 @@ class Incidents:
     `policy.resolve_after` values with no alarm it is closed (`resolved`).
     """
 
-    def __init__(self, topic: str, partition: int, policy: Policy) -> None:
+    def __init__(self, topic: str, partition: int, policy: Policy, texts: Texts) -> None:
         self._topic, self._partition, self._policy = topic, partition, policy
+        self.texts = texts
         self._quiet = policy.resolve_after
         self._interval = policy.update_interval.total_seconds()
         self.open: dict[tuple[str, str], Incident] = {}
@@ -129,7 +131,8 @@ class _Said:
     def _whose(self, column: int, row: int) -> tuple[Series, Origin]:
         data, event = self.data, self.data.event(row)
         model = self.layout.model(self.layout.rows[event.model_id])
-        series = Series(model, self.feed.names[column], self.feed.profile.settings)
+        name, settings = self.feed.names[column], self.feed.profile.settings
+        series = Series(model, name, settings, self.incidents.texts)
         origin = self.incidents.origin(
             int(data.places[row]), int(data.offsets[row]), float(data.ts[row]), event.model_version
         )

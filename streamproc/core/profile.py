@@ -14,12 +14,15 @@ class Profile:
     ----------
     settings
         The hash of each detector's settings, by its name: a part of alert ids.
+    categories
+        Whether they watch categories.
     open
         (slots,): whether the series of a slot has an open incident.
     """
 
     def __init__(self, specs: tuple[DetectorSpec, ...]) -> None:
         self.settings = {spec.name: spec.hash for spec in specs}
+        self.categories = any(spec.of_categories for spec in specs)
         self.watch = Watch({spec.name: spec.params for spec in specs})
         self.open: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.used = 0

@@ -6,13 +6,14 @@ from typing import Any
 
 from streamproc.contract.config import Config
 from streamproc.core.catalogue import Catalogue
-from streamproc.core.describe import full
+from streamproc.core.describe import full, retyped
 from streamproc.core.incidents import Alert, Incidents
 from streamproc.core.matrix import matrix, seconds
 from streamproc.core.reader import PLACE_BITS, Groups, Reader
+from streamproc.core.recent import Recent
 from streamproc.core.record import Outcome, Record
 from streamproc.core.scan import feeds
-from streamproc.core.shape import Topic
+from streamproc.core.shape import Retyped, Topic
 
 
 class Shard:
@@ -33,9 +34,16 @@ class Shard:
 
     def __init__(self, kind: Topic, topic: str, partition: int, config: Config) -> None:
         self.catalogue = Catalogue(kind, config)
-        self.incidents = Incidents(topic, partition, config.policy)
-        self._reader = Reader(self.catalogue, topic, partition, self._watch, self._full)
+        self.incidents = Incidents(topic, partition, config.policy, self.catalogue.encoders.texts)
+        self._reader = Reader(
+            self.catalogue, topic, partition, self._watch, self._change, self._full
+        )
         self._said: list[Alert] = []
+
+    @property
+    def recent(self) -> Recent:
+        """The events that came a moment ago."""
+        return self._reader.recent
 
     def process(self, records: Sequence[Record], now: datetime) -> Outcome:
         """Take the next records of the partition.
@@ -54,6 +62,7 @@ class Shard:
         self._said.sort(key=lambda said: (said[0], said[1].series))
         outcome.alerts = [alert for _, alert in self._said]
         outcome.positions = [place >> PLACE_BITS for place, _ in self._said]
+        self.catalogue.tidy()
         return outcome
 
     def _full(self, limit: str, event: Any, place: int, record: Record) -> None:
@@ -63,9 +72,22 @@ class Shard:
         reached = limit, int(getattr(self.catalogue.config.limits, limit))
         self._said.append((place, full(event.model_id, reached, origin, self._now)))
 
+    def _change(
+        self, model_id: str, features: Retyped, event: Any, place: int, record: Record
+    ) -> None:
+        for dropped in self.catalogue.dropped:
+            self.incidents.open.pop(dropped, None)
+        self.catalogue.dropped.clear()
+        origin = self.incidents.origin(
+            place, record.offset, seconds(event.ts, record), event.model_version
+        )
+        model = self.catalogue.models[model_id]
+        for name, kinds in features.items():
+            self._said.append((place, retyped(model, name, kinds, origin, self._now)))
+
     def _watch(self, groups: Groups, records: Sequence[Record], _outcome: Outcome) -> None:
         for layout, group in groups.items():
-            data = matrix(layout, group, records)
+            data = matrix(layout, group, records, self.catalogue.encoders)
             for feed in feeds(self.catalogue, layout, data):
                 self._said += self.incidents.watch(feed, layout, data, self._now)
             layout.events[data.runs[:, 0]] += data.runs[:, 2] - data.runs[:, 1]

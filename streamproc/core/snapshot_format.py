@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from streamproc.core.typed import DECODE_ERRORS
 from streamproc.errors import StreamprocError
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Raised by one whenever the same bytes would mean something else."""
 DIGEST_BYTES: Final = 32
 _PREFIX: Final = struct.Struct(">4sHI")  # magic, schema, bytes of the header
@@ -97,6 +97,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     incidents: tuple[IncidentRecord, ...]
     refused: int
     told: tuple[str, ...]
+    texts: tuple[tuple[float, str], ...]
     arrays: tuple[ArrayRecord, ...] = ()
 
 

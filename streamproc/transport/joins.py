@@ -28,7 +28,6 @@ LOOK_SECONDS: Final = 1.0
 AGAIN_SECONDS: Final = 2.0
 # An owner before, in another process here, lets go of its file within that.
 BUSY_SECONDS: Final = 10.0
-_IN_TROUBLE: Final = BrokerUnreachableError, RecoveryError
 _TOPICS: Final[tuple[TopicKind, ...]] = ("predictions", "features", "labels", "outcomes")
 
 _log = logging.getLogger(__name__)
@@ -127,6 +126,8 @@ class Joins:
 
     def behind(self) -> int:
         """Return how many records are not joined yet, at least 1 while that is not known."""
+        if self._looking is None or self._looking.done():
+            return 0
         if not self._looked:
             return len(self._owned)
         return sum(
@@ -152,24 +153,44 @@ class Joins:
 
     async def _look(self, odd: str | None) -> None:
         """Begin with a partition as soon as there is something to join."""
-        labels = self._config.topics.full_name("labels")
-        async with open_consumer(self._config) as consumer:
-            while True:
-                news = self._news
-                idle = [number for number in self._owned if number not in self._tasks]
-                begun = idle if self._online else await _filled(consumer, labels, idle)
-                if begun and odd:
-                    _log.error("labels are not joined: %s", odd)
-                    self._looked = True
-                    return
-                for number in begun:
-                    if number in self._owned:
-                        self._tasks[number] = asyncio.create_task(self._run(number))
-                        self._tasks[number].add_done_callback(self._ended)
-                self._looked = self._looked or news is self._news
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_SECONDS):
-                        await news.wait()
+        while True:
+            try:
+                async with open_consumer(self._config) as consumer:
+                    while not (odd and await self._filled(consumer)):
+                        await self._begin(consumer, even=odd is None)
+                        await self._wait()
+                _log.error("labels are not joined: %s", odd)
+            except Exception as error:
+                if not _passes(error):
+                    raise
+                _log.warning("labels are looked for again soon: %r", error)
+                await asyncio.sleep(AGAIN_SECONDS)
+            else:
+                return
+
+    async def _begin(self, consumer: AIOKafkaConsumer, *, even: bool) -> None:
+        """Begin with the partitions of ours that have something to join."""
+        news = self._news
+        owned = self._owned - self._tasks.keys() if even else set()
+        for number in owned if self._online else owned and owned & await self._filled(consumer):
+            if number in self._owned:
+                self._tasks[number] = asyncio.create_task(self._run(number))
+                self._tasks[number].add_done_callback(self._ended)
+        self._looked = self._looked or news is self._news
+
+    async def _filled(self, consumer: AIOKafkaConsumer) -> set[int]:
+        """Return the partitions that have ever held a label."""
+        topic = self._config.topics.full_name("labels")
+        producer, _ = self._clients
+        homes = [TopicPartition(topic, n) for n in await producer.partitions_for(topic)]
+        return {home.partition for home, end in (await consumer.end_offsets(homes)).items() if end}
+
+    async def _wait(self) -> None:
+        """Wait until other partitions are ours, or for a while."""
+        news = self._news
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await news.wait()
 
     async def _run(self, partition: int) -> None:
         """Join a partition, from the start again after what passes."""
@@ -189,7 +210,7 @@ class Joins:
                     remove(self._path(partition))
                     await asyncio.sleep(AGAIN_SECONDS)
                 except Exception as error:
-                    if not (passes(error) or isinstance(error, _IN_TROUBLE)):
+                    if not _passes(error):
                         raise
                     _log.warning("joining begins again soon: %r", error)
                     await asyncio.sleep(AGAIN_SECONDS)
@@ -242,10 +263,6 @@ class Joins:
             self.failure = self.failure or task.exception()
 
 
-async def _filled(consumer: AIOKafkaConsumer, topic: str, partitions: list[int]) -> list[int]:
-    """Return those of a topic's partitions that have ever held a record."""
-    if not partitions:
-        return []
-    homes = {TopicPartition(topic, number): number for number in partitions}
-    ends = await consumer.end_offsets(list(homes))
-    return [homes[home] for home, end in ends.items() if end > 0]
+def _passes(error: Exception) -> bool:
+    """Whether trying again can help."""
+    return passes(error) or isinstance(error, BrokerUnreachableError | RecoveryError)

@@ -36,6 +36,9 @@ class Metrics:
 
         self._records = counter("records_total", "Records handled.", "topic")
         self._events = counter("events_total", "Events watched.", "topic")
+        self._repeated = counter(
+            "events_repeated_total", "Events delivered again, and not watched again.", "topic"
+        )
         self._dead = counter(
             "dead_letters_total", "Events that could not be read.", "topic", "reason"
         )
@@ -80,7 +83,7 @@ class Metrics:
             "series_refused", "Series not watched because limits.max_series is reached."
         )
         self._unwatched = gauge(
-            "features_unwatched", "Features not watched: texts, lists, or always null."
+            "features_unwatched", "Features not watched: they were always null."
         )
         self._incidents = gauge("incidents_open", "Open incidents.")
         self._gauges = (
@@ -98,6 +101,8 @@ class Metrics:
         self._slices.observe(records)
         self._records.labels(topic).inc(records)
         self._events.labels(topic).inc(outcome.events)
+        if outcome.repeated:
+            self._repeated.labels(topic).inc(outcome.repeated)
         reasons = Tally(letter.reason.value for letter in outcome.dead_letters)
         for reason, count in reasons.items():
             self._dead.labels(topic, reason).inc(count)

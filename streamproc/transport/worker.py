@@ -8,17 +8,22 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, cast
 
-from aiokafka import errors
+from aiokafka import TopicPartition, errors
 from faust.types import TP
 
 from streamproc.contract.config import Config
 from streamproc.control.verbs import NoPayload, Verb
 from streamproc.transport.app import Acknowledge, make_app
 from streamproc.transport.choices import choices
-from streamproc.transport.clients import open_producer
+from streamproc.transport.clients import open_consumer, open_producer
 from streamproc.transport.control import obeying
 from streamproc.transport.driver_consumer import SliceConsumer
-from streamproc.transport.errors import BrokerUnreachableError, SnapshotWriteError, WorkerError
+from streamproc.transport.errors import (
+    BrokerError,
+    BrokerUnreachableError,
+    SnapshotWriteError,
+    WorkerError,
+)
 from streamproc.transport.joins import Joins
 from streamproc.transport.learn import Learning, learns
 from streamproc.transport.marks import Mark, mark
@@ -31,6 +36,7 @@ from streamproc.transport.snapshots_shards import Shards
 from streamproc.transport.snapshots_store import SnapshotStore
 from streamproc.transport.topics import ensure_topics
 from streamproc.transport.warm import warm_up
+from streamproc.transport.watchdog import Watchdog
 
 # With the producer's 5 s together less than the 30 s that orchestrators wait before they kill.
 FINISH_SECONDS: Final = 10.0
@@ -41,9 +47,7 @@ STOP_SECONDS: Final = 8.0
 JOIN_SECONDS: Final = 150.0
 SLOW_JOIN_SECONDS: Final = 10.0
 HOUSEKEEPING_SECONDS: Final = 1.0
-# Records wait and none is handled: the client hangs (Faust issues 175, 640). A cluster that is
-# away for less must not end its workers.
-STALL_SECONDS: Final = 600.0
+LOOK_SECONDS: Final = 10.0
 # What a record needs beside its value: key, headers, framing.
 ENVELOPE_BYTES: Final = 2**16
 
@@ -84,6 +88,7 @@ class Worker:
             learning.failed = self._fail
         self._config = config
         self._app = make_app(config, line.topics, self._handle, self._assigned)
+        self._watchdog = Watchdog(config.limits.stall.total_seconds(), self._look)
         self._busy = asyncio.Lock()
         self._failure: BaseException | None = None
         self._ready = False
@@ -259,11 +264,21 @@ class Worker:
             self._looked = looked
             if self._app.crashed:
                 self._fail(self._app.crash_reason)
-            stalled = time.monotonic() - self._active
-            if self._behind and not self._busy.locked() and stalled > STALL_SECONDS:
-                self._fail(
-                    WorkerError(f"{self._behind} records wait, none came for {stalled:.0f} s")
-                )
+            if not self._busy.locked():
+                why = await self._watchdog.check(time.monotonic(), self._active, behind)
+                if why is not None:
+                    self._fail(WorkerError(why))
+
+    async def _look(self) -> int:
+        """Ask the cluster how many records wait that the client does not know of."""
+        held = [TopicPartition(tp.topic, tp.partition) for tp in self._consumer.assignment()]
+        try:
+            async with asyncio.timeout(LOOK_SECONDS), open_consumer(self._config) as client:
+                ends = await client.end_offsets(held)
+        except (errors.KafkaError, BrokerError, TimeoutError):
+            return 0
+        fetched = {tp: self._mark((tp.topic, tp.partition)).fetched for tp in held}
+        return sum(max(0, ends[tp] - (fetched[tp] or 0)) for tp in held)
 
     def _behind_in_joins(self) -> int:
         if self._joins is None:

@@ -169,15 +169,16 @@ def test_unknown_fields_are_ignored() -> None:
     assert state(plain) == state(extended)
 
 
-def test_numbers_and_booleans_are_watched_and_nothing_else() -> None:
-    """Numeric and boolean features and the prediction are series; texts and lists are counted."""
+def test_every_kind_of_feature_is_watched() -> None:
+    """Numbers, booleans and texts are a series each, a list is three; only null is counted."""
     features = {"n": 1, "flag": False, "text": "DE", "list": [0.1, 0.2], "never": None}
     target = shard()
     run(target, [record(0, {"model_id": "m", "features": features, "prediction": 0.1})])
 
     model = target.catalogue.models["m"]
-    assert set(model.slots) == {"feature:n", "feature:flag", "prediction"}
-    assert target.catalogue.unwatched() == 3
+    plain = {"feature:n", "feature:flag", "feature:text", "prediction"}
+    assert set(model.slots) == plain | {f"feature:list:{of}" for of in ("norm", "direction", "mmd")}
+    assert target.catalogue.unwatched() == 1
 
 
 @pytest.mark.parametrize(

@@ -111,9 +111,9 @@ def test_noise_is_refused(data: bytes) -> None:
 def test_another_schema_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A snapshot of a later schema is refused by its number."""
     with monkeypatch.context() as later:
-        later.setattr(snapshot_format, "SCHEMA", 2)
+        later.setattr(snapshot_format, "SCHEMA", 3)
         data = taken(after(BRISK, 100))
-    with pytest.raises(SnapshotError, match="schema 2, and this version reads 1"):
+    with pytest.raises(SnapshotError, match="schema 3, and this version reads 2"):
         decode(data)
 
 

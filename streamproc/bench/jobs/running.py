@@ -88,13 +88,15 @@ def running(told: dict[str, Any], name: str) -> Iterator[Running]:
         child.terminate(STOP_SECONDS)
 
 
-def _ready(said: str) -> Place | None:
+def port_of(said: str) -> Place | None:
+    """Give where a worker serves, from what it says; None before it says so."""
     found = re.search(r"metrics on http://([^\s:]+):(\d+)", said)
-    if found is None:
-        return None
-    place = found[1], int(found[2])
-    answer = _ask(place, "/readyz")
-    return None if answer is None else place
+    return None if found is None else (found[1], int(found[2]))
+
+
+def _ready(said: str) -> Place | None:
+    place = port_of(said)
+    return None if place is None or _ask(place, "/readyz") is None else place
 
 
 def _ask(place: Place, path: str) -> str | None:
