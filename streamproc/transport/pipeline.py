@@ -70,7 +70,7 @@ class Pipeline:
         outbox: Outbox,
         metrics: Metrics,
         clock: Callable[[], float] = time.time,
-        snapshots: Snapshots | None = None,
+        snapshots: Snapshots[Shard] | None = None,
     ) -> None:
         self._snapshots = snapshots
         self._awaited: set[Partition] = set()
@@ -143,7 +143,7 @@ class Pipeline:
         missing = {tp: done for tp, done in committed.items() if tp not in self._held}
         resumed = await self._snapshots.resume(missing, generation)
         for partition, found in resumed.items():
-            held = Held(found.shard, found.next, found.told)
+            held = Held(found.state, found.next, found.told)
             held.keeper = found.keeper
             if found.gap is not None:
                 await self._outbox.publish([found.gap], [])
