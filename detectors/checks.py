@@ -244,7 +244,8 @@ def extremes(entry: Entry, _: np.random.Generator) -> None:
 
 def tells_the_change(entry: Entry, rng: np.random.Generator) -> None:
     """Tell after an alarm where the series changed, in which direction and by how much."""
-    values, step = rng.normal(size=3000), 6.0
+    category, step = entry.family == "category", 6.0
+    values = rng.integers(4, size=3000).astype(np.float64) if category else rng.normal(size=3000)
     values[1500:] += step
     if entry.family == "error":
         values, step = errors(rng, 1, (0.1, 0.6), 1500)[0], 0.5
