@@ -146,7 +146,9 @@ def test_a_model_that_explodes_is_put_back_and_told() -> None:
 def test_a_model_that_raises_is_isolated() -> None:
     """Multinomial naive Bayes fails at negative counts: an alert, and the other model learns on."""
     rows = [
-        outcome(n, n, "labelled", model_id=who, features={"a": -100.0, "b": 300.0}, label=n % 2 == 0)
+        outcome(
+            n, n, "labelled", model_id=who, features={"a": -100.0, "b": 300.0}, label=n % 2 == 0
+        )
         for n, who in enumerate(["bad", "good"] * 20)
     ]
     settled = {"bad": "naive_bayes.MultinomialNB", "good": "naive_bayes.GaussianNB"}
