@@ -196,5 +196,5 @@ ENTRY = entry(
     PARAMS,
     # At 1,000 values and rates from .01 on, some error has been seen.
     {"warm_start": 1000, "warning_threshold": 3.0, "drift_threshold": 4.0, **BY_ARL},
-    Knob("drift_threshold", loose=1.7, strict=6.0, tied="warning_threshold"),
+    Knob("drift_threshold", loose=1.7, strict=6.0, reach=8e6, tied="warning_threshold"),
 )

@@ -234,5 +234,5 @@ ENTRY = entry(
     PARAMS,
     # With .2 three errors in a row are beyond any limit where errors are rare.
     {"lambda_val": 0.005, "limits": "constant", "min_instances": 1000, **BY_ARL},
-    Knob("limit", loose=1.0, strict=12.0),
+    Knob("limit", loose=1.0, strict=12.0, reach=8e6),
 )

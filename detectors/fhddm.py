@@ -236,5 +236,5 @@ ENTRY = entry(
     (FHDDM, FHDDMBank),
     PARAMS,
     {"sliding_window_size": 300, **BY_ARL},
-    Knob("confidence_level", loose=0.5, strict=1e-25),
+    Knob("confidence_level", loose=0.5, strict=1e-25, reach=8e6),
 )

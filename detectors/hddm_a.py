@@ -253,5 +253,5 @@ ENTRY = entry(
     (HDDMA, HDDMABank),
     PARAMS,
     {"drift_confidence": 1e-5, "warning_confidence": 1e-4, **BY_ARL},
-    Knob("drift_confidence", loose=0.5, strict=1e-14, tied="warning_confidence"),
+    Knob("drift_confidence", loose=0.5, strict=1e-14, reach=8e6, tied="warning_confidence"),
 )

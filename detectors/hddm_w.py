@@ -276,5 +276,5 @@ ENTRY = entry(
     PARAMS,
     # At .05 no confidence allows 10^6 values without an alarm and still finds .2 become .4.
     {"drift_confidence": 1e-8, "warning_confidence": 1e-6, "lambda_val": 0.01, **BY_ARL},
-    Knob("drift_confidence", loose=0.5, strict=1e-20, tied="warning_confidence"),
+    Knob("drift_confidence", loose=0.5, strict=1e-20, reach=8e6, tied="warning_confidence"),
 )

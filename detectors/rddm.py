@@ -289,5 +289,5 @@ ENTRY = entry(
         "warning_limit": 7_000,
         **BY_ARL,
     },
-    Knob("drift_level", loose=1.5, strict=16.0, tied="warning_level"),
+    Knob("drift_level", loose=1.5, strict=16.0, reach=8e6, tied="warning_level"),
 )

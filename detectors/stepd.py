@@ -222,5 +222,5 @@ ENTRY = entry(
     PARAMS,
     # Of 30 rare errors one is many: a window of 200 makes the normal approximation hold.
     {"window_size": 200, "alpha_drift": 1e-8, "alpha_warning": 1e-4, **BY_ARL},
-    Knob("alpha_drift", loose=0.4, strict=1e-16, tied="alpha_warning"),
+    Knob("alpha_drift", loose=0.4, strict=1e-16, reach=8e6, tied="alpha_warning"),
 )
