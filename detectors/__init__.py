@@ -13,6 +13,7 @@ from detectors.ddm import DDM, DDMBank
 from detectors.e_detector import EDetector, EDetectorBank
 from detectors.ecdd import ECDD, ECDDBank
 from detectors.eddm import EDDM, EDDMBank
+from detectors.embedding import Embedder
 from detectors.error_stream import ErrorBank, ErrorDetector
 from detectors.ewma import EWMA, EWMABank
 from detectors.fhddm import FHDDM, FHDDMBank
@@ -29,12 +30,14 @@ from detectors.page_hinkley import PageHinkley, PageHinkleyBank
 from detectors.psi import PopulationStability, PopulationStabilityBank
 from detectors.rddm import RDDM, RDDMBank
 from detectors.seed import SEED, SEEDBank
+from detectors.shares import Mix, ShareChange, Shares
 from detectors.shiryaev_roberts import ShiryaevRoberts, ShiryaevRobertsBank
 from detectors.standardise import Standardiser
 from detectors.stepd import STEPD, STEPDBank
 from detectors.variance import Variance, VarianceBank
 from detectors.wasserstein import Wasserstein, WassersteinBank
 from detectors.watch import Alarm, Watch
+from detectors.whiten import Whitener
 
 __all__ = [
     "ADWIN",
@@ -72,6 +75,7 @@ __all__ = [
     "EDetector",
     "EDetectorBank",
     "EWMABank",
+    "Embedder",
     "ErrorBank",
     "ErrorDetector",
     "FHDDMBank",
@@ -90,6 +94,7 @@ __all__ = [
     "KSWINBank",
     "KolmogorovSmirnov",
     "KolmogorovSmirnovBank",
+    "Mix",
     "Moments",
     "PageHinkley",
     "PageHinkleyBank",
@@ -98,6 +103,8 @@ __all__ = [
     "RDDMBank",
     "SEEDBank",
     "STEPDBank",
+    "ShareChange",
+    "Shares",
     "ShiryaevRoberts",
     "ShiryaevRobertsBank",
     "Standardiser",
@@ -106,4 +113,5 @@ __all__ = [
     "Wasserstein",
     "WassersteinBank",
     "Watch",
+    "Whitener",
 ]

@@ -2,7 +2,8 @@
 
 A series goes through three spans: its first values say where the bins begin
 and end; they and those up to `reference` fill the reference's counts; the rest
-pass through the window, whose counts gain a value and lose one.
+pass through the window, whose counts gain a value and lose one. Categories need
+no bins: their window begins sooner, and what leaves it fills the reference up.
 """
 
 import math
@@ -21,6 +22,12 @@ TAIL = 0.05
 """Share of the first values beyond each end of the range that equal widths are laid out for..."""
 MARGIN = 0.75
 """... which is then widened by this share of itself at both ends, for what may come."""
+SHARED = 16  # what 4 bits of a hash can tell apart
+"""Classes that all categories beyond the cap share: one that takes a third of a million others'
+place moves one of 16 by a third, but one of 1 not at all."""
+RARE = 8
+"""Values in both samples below which a category counts as rare: χ² holds down to some two
+expected values a class. Judged on both, for the sum says nothing of how it is divided."""
 
 
 @compiled
@@ -76,19 +83,64 @@ def bin_of(edges: Floats, bins: int, value: float) -> int:
 
 
 @compiled
-def class_of(cap: int, value: float) -> int:
-    """Class of a code; those that are not among 0 … cap - 1 share one."""
-    return int(value) if 0.0 <= value < cap else cap
+def class_of(keys: Floats, known: int, value: float) -> int:
+    """Class of a category: its place among the known ones, else one of the shared classes."""
+    place = -1
+    for i in range(known):  # with no way out in the middle it takes four at a time
+        place = i if keys[i] == value else place
+    return place if place >= 0 else int(keys.shape[0]) + shared_class(value)
 
 
 @compiled
-def without_unseen(counts: Any, cap: int, merged: Any) -> None:
-    """Copy the counts; what the window has of classes without reference joins the last one."""
-    merged[:] = counts[:2]
-    for i in range(cap):
-        if counts[0, i] == 0:
-            merged[1, cap] += merged[1, i]
-            merged[1, i] = 0
+def shared_class(value: float) -> int:
+    """Which of the shared classes a category is in: the same wherever it is seen."""
+    fraction, exponent = math.frexp(value)
+    bits = np.uint64(np.int64(fraction * 2.0**53) * 4099 + exponent)
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return int(bits >> np.uint64(60))
+
+
+@compiled
+def learn(record: Any, keys: Floats, value: float) -> int:
+    """Class of a category of the reference, which gives it one of its own while there is room."""
+    place = class_of(keys, record.bins, value)
+    if place >= keys.shape[0] and record.bins < keys.shape[0]:
+        place = int(record.bins)
+        keys[place] = value
+        record.bins += 1
+    return place
+
+
+@compiled
+def without_rare(counts: Any, keys: Floats, known: int, merged: Any) -> int:
+    """Gather the classes to compare: all that are not rare, the rest as the first one.
+
+    A rare category joins a shared class, which then may not be rare. While there
+    is room for further categories, all without a class of its own was not in the
+    reference: that and the rare are the rest. Returns the number of classes.
+    """
+    cap, full, used = keys.shape[0], known == keys.shape[0], 1
+    merged[:, 0] = 0
+    merged[:, cap + 1 :] = counts[:2, cap:]
+    for i in range(known):
+        place = used
+        if counts[0, i] + counts[1, i] >= RARE:
+            merged[:, used] = 0
+            used += 1
+        else:
+            place = cap + 1 + shared_class(keys[i]) if full else 0
+        merged[0, place] += counts[0, i]
+        merged[1, place] += counts[1, i]
+    for i in range(cap + 1, cap + 1 + SHARED):
+        before, now, place = merged[0, i], merged[1, i], 0
+        if full and before + now >= RARE:
+            place = used
+            merged[:, used] = 0
+            used += 1
+        merged[0, place] += before
+        merged[1, place] += now
+    return used
 
 
 @compiled
@@ -153,7 +205,11 @@ def slide(record: Any, counts: Any, ring: Any, place: int, against: int, sizes: 
     if record.held < window:
         record.held += 1
     elif against == WARMUP:
-        counts[1, ring[cursor]] -= 1
+        old = ring[cursor]
+        counts[1, old] -= 1
+        if record.seen < reference:
+            counts[0, old] += 1
+            record.seen += 1
     elif against == PREVIOUS:
         old = ring[cursor]
         counts[1, old] -= 1
@@ -186,8 +242,13 @@ def take(
             record.bins = begin(edges, counts, scheme, sizes[3], sizes[4], ring)
             record.cursor = sizes[4] if against == SLIDING else 0
         return False
-    place = class_of(sizes[3] - 1, value) if scheme == CODES else bin_of(edges, record.bins, value)
-    if record.seen < sizes[0]:
+    if scheme != CODES:
+        place = bin_of(edges, record.bins, value)
+    elif record.seen < sizes[0]:
+        place = learn(record, edges, value)
+    else:
+        place = class_of(edges, record.bins, value)
+    if record.seen < sizes[5]:
         record.seen += 1
         counts[0, place] += 1
         if against == SLIDING:
@@ -228,8 +289,8 @@ def compare(
     """Find the statistic of a slot, and its bound."""
     bins = record.bins
     if modes[1] == CODES:
-        without_unseen(counts, counts.shape[1] - 1, work[1])
-        return judge(modes[0], work[1], counts.shape[1], tables[0], tables[1], sizes, work[0])
+        used = without_rare(counts, edges, bins, work[1])
+        return judge(modes[0], work[1], used, tables[0], tables[1], sizes, work[0])
     # Three equal-width bins are those of a constant: it has no width, so differing counts as 1.
     sizes[2] = edges[1] - edges[0] if bins > 3 else 1.0
     return judge(modes[0], counts, bins, tables[0], tables[1], sizes, work[0])
@@ -249,11 +310,12 @@ def scan(
     """Feed every task until its first alarm.
 
     `arrays`: edges, counts, ring. `modes`: kind, scheme, against. `sizes`:
-    reference, window, stride, bins, sample. `tables`: bounds, i ln i.
+    reference, window, stride, bins, sample, first values that are of the reference
+    (it grows to its size by what leaves the window). `tables`: bounds, i ln i.
     `hits`: row, statistic, threshold.
     """
     measures = np.array([float(sizes[0]), float(sizes[1]), 1.0])
-    work = np.zeros(sizes[3]), np.zeros((2, sizes[3]), np.int16)
+    work = np.zeros(sizes[3]), np.zeros((2, sizes[3] + 1), np.int16)
     for k in range(tasks.shape[0]):
         if k + AHEAD < tasks.shape[0]:
             later = tasks[k + AHEAD, 3]
@@ -273,6 +335,7 @@ def scan(
                 forget(record, edges, counts, ring)
             if not take(record, edges, counts, ring, value, modes, sizes):
                 continue
+            measures[0] = record.seen
             found, bound = compare(record, edges, counts, modes, tables, measures, work)
             if found > bound:
                 record.alarmed = True

@@ -5,8 +5,9 @@ freedom less than there are classes, k = n m / (n + m).
 """
 
 from detectors import binned_statistics as by
+from detectors.arl import BY_ARL, Knob
 from detectors.entry import entry
-from detectors.reference import CODED, CodedBank, CodedDetector
+from detectors.reference import CODED, MONITORED, CodedBank, CodedDetector
 
 
 class CategoryStabilityBank(CodedBank):
@@ -33,8 +34,8 @@ class CategoryStability(CodedDetector):
     """Population stability index of a window of categories against a reference on one series.
 
     The statistic is Σ (p - q) ln(p / q) over the classes, 0 or more, with half
-    a value added to each count. The values are codes of categories, 0, 1, …;
-    their order means nothing.
+    a value added to each count. The values stand for categories: equal
+    ones for the same, and their order means nothing.
 
     Parameters
     ----------
@@ -70,4 +71,11 @@ class CategoryStability(CodedDetector):
     bank = CategoryStabilityBank
 
 
-ENTRY = entry("category_psi", "category", (CategoryStability, CategoryStabilityBank), CODED, {})
+ENTRY = entry(
+    "category_psi",
+    "category",
+    (CategoryStability, CategoryStabilityBank),
+    CODED,
+    {"reference": MONITORED["reference"], **BY_ARL},
+    Knob("alpha", loose=0.5, strict=1e-10, reach=5e5),
+)

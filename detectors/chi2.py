@@ -5,8 +5,9 @@ less than there are classes.
 """
 
 from detectors import binned_statistics as by
+from detectors.arl import by_comparison
 from detectors.entry import entry
-from detectors.reference import CODED, CodedBank, CodedDetector
+from detectors.reference import CODED, MONITORED, CodedBank, CodedDetector
 
 
 class ChiSquareBank(CodedBank):
@@ -32,7 +33,8 @@ class ChiSquareBank(CodedBank):
 class ChiSquare(CodedDetector):
     """Pearson's χ² test of a window of categories against a reference on one series.
 
-    The values are codes of categories, 0, 1, …; their order means nothing.
+    The values stand for categories: equal ones for the same, and their order means
+    nothing.
 
     Parameters
     ----------
@@ -68,4 +70,6 @@ class ChiSquare(CodedDetector):
     bank = ChiSquareBank
 
 
-ENTRY = entry("chi2", "category", (ChiSquare, ChiSquareBank), CODED, {})
+ENTRY = entry(
+    "chi2", "category", (ChiSquare, ChiSquareBank), CODED, MONITORED, by_comparison(CODED)
+)

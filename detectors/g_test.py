@@ -5,8 +5,9 @@ less than there are classes.
 """
 
 from detectors import binned_statistics as by
+from detectors.arl import by_comparison
 from detectors.entry import entry
-from detectors.reference import CODED, CodedBank, CodedDetector
+from detectors.reference import CODED, MONITORED, CodedBank, CodedDetector
 
 
 class GTestBank(CodedBank):
@@ -33,9 +34,9 @@ class GTest(CodedDetector):
     """G test of a window of categories against a reference on one series.
 
     The statistic is twice the log-likelihood ratio of two distributions
-    against one, by Williams' divisor. The values are codes of categories, 0, 1,
-    …; their order means nothing. Classes that vanish or appear weigh more than
-    in Pearson's test.
+    against one, by Williams' divisor. The values stand for categories: equal
+    ones for the same, and their order means nothing. Classes that vanish or
+    appear weigh more than in Pearson's test.
 
     Parameters
     ----------
@@ -74,4 +75,4 @@ class GTest(CodedDetector):
     bank = GTestBank
 
 
-ENTRY = entry("g_test", "category", (GTest, GTestBank), CODED, {})
+ENTRY = entry("g_test", "category", (GTest, GTestBank), CODED, MONITORED, by_comparison(CODED))

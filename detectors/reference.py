@@ -9,12 +9,13 @@ each other, and false alarms are at most `alpha / stride` of the values.
 """
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 
 from detectors import binned_kernel as kernel
 from detectors import binned_statistics as by
+from detectors.arl import ByArl
 from detectors.arrays import ArraysBank
 from detectors.bank import Floats, Hits, Ints
 from detectors.base import Detector
@@ -47,9 +48,12 @@ _LAST = (
 BINNED = (*_COMMON, Param("bins", 32, "bins, fewer where values repeat", low=4, high=256), *_LAST)
 CODED = (
     *_COMMON,
-    Param("cap", 32, "classes of their own; the rest share one", low=1, high=255),
+    Param("cap", 32, "categories of their own; further ones share 16", low=1, high=200),
     *_LAST,
 )
+MONITORED = {"reference": 1000, "alpha": 2e-6}
+"""For series that are watched for good: shares that move by a tenth are found five times sooner
+than against 500, and of any categories at most one alarm in a million values is false."""
 
 _BLANK = blank_record(
     {
@@ -95,13 +99,16 @@ class ReferenceBank(ArraysBank):
         checked = check_params(self.owner, schema, given)
         reference, window, stride = (int(checked[p.name]) for p in _COMMON)
         coded = self.scheme == kernel.CODES
-        bins = int(checked["cap"]) + 1 if coded else int(checked["bins"])
+        cap = int(checked["cap"]) if coded else 0
+        bins = cap + kernel.SHARED if coded else int(checked["bins"])
         against = AGAINST.index(str(checked["against"]))
         sample = 0 if coded else min(reference, max(SAMPLE, 3 * bins))
         self._modes = (self.kind, self.scheme, against)
-        self._sizes = np.array([reference, window, stride, bins, sample])
+        grows = coded and against == kernel.WARMUP
+        first = min(reference, window) if grows else reference
+        self._sizes = np.array([reference, window, stride, bins, sample, first])
         self._tables = (
-            bounds(self.kind, float(checked["alpha"]), reference, window, bins),
+            bounds(self.kind, float(checked["alpha"]), reference, window, bins + coded),
             _xlogx(reference + window) if self.kind == by.G else np.zeros(1),
         )
         ring = window + reference * (against == kernel.SLIDING)
@@ -110,7 +117,7 @@ class ReferenceBank(ArraysBank):
             _BLANK,
             size,
             {
-                "edges": (np.float64, (0 if coded else max(sample, bins - 1),)),
+                "edges": (np.float64, (cap if coded else max(sample, bins - 1),)),
                 "counts": (np.int16, (rows, bins)),
                 "ring": (np.uint8, (ring,)),
             },
@@ -125,20 +132,17 @@ class ReferenceBank(ArraysBank):
         )
 
     def _check_ranges(self, state: State) -> None:
-        reference, window, _, bins, sample = self._sizes.tolist()
+        reference, window, stride, bins, sample, _ = self._sizes.tolist()
         counts, ring, laid = state["counts"], state["ring"], state["seen"] >= sample
         limits = {
-            "seen": reference,
-            "held": window,
-            "aged": reference - 1,
-            "cursor": ring.shape[1] - 1,
-            "wait": self._sizes[2],
-            "bins": bins,
+            "seen": (0, reference),
+            "held": (0, window),
+            "aged": (0, reference - 1),
+            "cursor": (0, ring.shape[1] - 1),
+            "wait": (0, stride),
+            "bins": (0, bins - kernel.SHARED if self.scheme == kernel.CODES else bins),
         }
-        for name, high in limits.items():
-            if ((state[name] < 0) | (state[name] > high)).any():
-                msg = f"{type(self).__name__}: state {name!r} is not within 0 … {high}"
-                raise StateError(msg)
+        self._refuse_outside(state, limits)
         seen = np.where(laid, state["seen"], 0)
         if (
             (counts < 0).any()
@@ -220,6 +224,7 @@ class CodedBank(ReferenceBank):
         cap: int = 32,
         alpha: float = 1e-5,
         against: str = "warmup",
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             size,
@@ -272,6 +277,7 @@ class BinnedDetector(Detector):
         bins: int = 32,
         alpha: float = 1e-5,
         against: str = "warmup",
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             self.bank(
@@ -292,10 +298,13 @@ class CodedDetector(Detector):
     Parameters
     ----------
     reference, window, stride, alpha, against
-        As in `BinnedDetector`.
+        As in `BinnedDetector`; but a reference of the first values is used from
+        `window` values on, and grows to its size by what leaves the window.
     cap
-        Codes 0 … cap - 1 are classes of their own, 1 … 255 of them. All other
-        values share one class with those that the reference has never seen.
+        The first `cap` different categories of a reference, 1 … 200 of them,
+        are classes of their own; what comes beyond shares 16 classes, by a hash.
+        Where there are fewer, all that the reference has never seen is one
+        class. Rare categories, which no test could judge alone, count together.
     """
 
     bank: ClassVar[type[CodedBank]]
@@ -308,6 +317,7 @@ class CodedDetector(Detector):
         cap: int = 32,
         alpha: float = 1e-5,
         against: str = "warmup",
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             self.bank(

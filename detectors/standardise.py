@@ -165,9 +165,12 @@ class Standardiser(Slots):
         self._n_free = 0
 
     def _widen(self, wanted: int) -> int:
-        """Add free buffers to a pool that has none: at most `wanted`; returns how many."""
+        """Add free buffers to a pool that has none; returns how many.
+
+        An eighth at least: where series come a few at a time all would be copied for each few.
+        """
         before = len(self._pool)
-        more = min(wanted, max(SMALL_POOL, before // 2))
+        more = min(max(wanted, before // 8), max(SMALL_POOL, before // 2))
         self._pool = widened(self._pool, before + more)
         self._free = np.empty(before + more, np.int32)
         self._free[:more] = np.arange(before, before + more, dtype=np.int32)

@@ -10,8 +10,10 @@ from detectors import registry
 from detectors.bank import Bank, Floats, Ints
 from detectors.change_points import Change, ChangePoints, Moments
 from detectors.errors import ParameterError, StateError
+from detectors.shares import Mix, ShareChange, Shares
 from detectors.slots import Slots, State, every_row
 from detectors.standardise import Standardiser
+from detectors.whiten import Whitener
 
 WARMUP = 200
 """Values that a series learns its unit from."""
@@ -49,12 +51,15 @@ class Alarm:
     others: tuple[str, ...]
     statistic: float
     threshold: float
-    change: Change
+    change: Change | ShareChange
     restarts: int
 
 
 class Watch:
     """Many series under the same detectors, one a slot.
+
+    Series of categories, under detectors of that family, go through the same
+    but for the unit: a value is whatever number stands for its category.
 
     Parameters
     ----------
@@ -65,11 +70,16 @@ class Watch:
         Number of slots.
     warmup, clip
         Of the `Standardiser`.
+    whiten
+        Whether detectors read the residuals of a `Whitener` rather than the
+        standardised values: for series whose values depend on each other.
 
     Raises
     ------
     UnknownDetectorError, ParameterError
-        If a name or parameter is wrong, or there is no detector.
+        If a name or parameter is wrong, or there is no detector, or some are
+        of categories and some are not, or one that does not read values is to
+        be whitened.
 
     Notes
     -----
@@ -96,21 +106,33 @@ class Watch:
         *,
         warmup: int = WARMUP,
         clip: float = CLIP,
+        whiten: bool = False,
     ) -> None:
         if not detectors:
             msg = f"detectors: at least one of {', '.join(registry.names())} is needed, got none"
             raise ParameterError(msg)
         self._names = tuple(detectors)
-        self._standardiser = Standardiser(warmup=warmup, clip=clip)
-        self._changes = ChangePoints()
+        complete = {name: registry.resolve(name, params) for name, params in detectors.items()}
         self._banks: tuple[Bank, ...] = tuple(
-            registry.get(name).bank(0, **registry.resolve(name, params))
-            for name, params in detectors.items()
+            registry.get(name).bank(0, **params) for name, params in complete.items()
         )
+        self._standardiser = Standardiser(warmup=warmup, clip=clip)
+        self._changes: ChangePoints | Shares = ChangePoints()
+        self._blind = 0  # values before categories can be compared
+        if self._categories(detectors):
+            cap, window = (
+                max(int(params[name]) for params in complete.values()) for name in ("cap", "window")
+            )
+            self._changes, self._blind = Shares(cap=cap, span=window), 2 * window
         # Errors are 0 or 1 as they come; a unit learned from them would only hide that.
         self._raw = tuple(registry.get(name).family == "error" for name in detectors)
+        self._whitener = Whitener(clip=clip) if whiten else None
+        odd = [name for name in detectors if registry.get(name).family in {"error", "category"}]
+        if whiten and odd:
+            msg = f"{odd[0]}: reads errors or categories as they come: nothing to whiten"
+            raise ParameterError(msg)
         self._restarts = np.zeros(0, np.int64)
-        self._standardised = np.empty((0, 0))
+        self._standardised = self._residuals = np.empty((0, 0))
         self.resize(size)
 
     @property
@@ -120,14 +142,17 @@ class Watch:
 
     @property
     def warming(self) -> NDArray[np.bool_]:
-        """(size,): slots that are blind because they still learn their unit."""
-        return self._standardiser.warming
+        """(size,): slots that are blind because they still learn their unit, or reference."""
+        if self._blind:
+            blind: NDArray[np.bool_] = self.quiet(np.arange(self.size)) < self._blind
+            return blind
+        return self._whitener.warming if self._whitener else self._standardiser.warming
 
     def quiet(self, slots: Ints) -> Ints:
         """Count the non-missing values of slots since their last start, warm-up included."""
         return self._changes.count(slots)
 
-    def level(self, slot: int) -> Moments:
+    def level(self, slot: int) -> Moments | Mix:
         """Tell how a slot has been since its last start."""
         return self._changes.level(slot)
 
@@ -174,15 +199,14 @@ class Watch:
         # Read-only views of a log would be a type of their own: seconds of compiling, in service.
         values, ts = (np.require(array, np.float64, ["C", "W"]) for array in (values, ts))
         tasks, offsets = (np.require(array, np.int64, ["C", "W"]) for array in (tasks, offsets))
-        if self._standardised.shape != values.shape:
-            self._standardised = np.empty(values.shape)
         alarms: list[Alarm] = []
         while len(tasks):
             # 1. What a scan finds past the first alarm of a slot is undone by its restart.
-            self._standardiser.scan(values, tasks, self._standardised)
+            standardised = self._in_units(values, tasks)
+            read = self._whitened(standardised, tasks)
             raw = self._unscaled(values) if any(self._raw) else values
             hits = [
-                bank.scan(raw if is_raw else self._standardised, tasks)
+                bank.scan(raw if is_raw else read, tasks)
                 for bank, is_raw in zip(self._banks, self._raw, strict=True)
             ]
             rows = np.array([hit.row for hit in hits])
@@ -191,7 +215,7 @@ class Watch:
             # 2. The change-point tracker sees no row after the first alarm.
             seen = tasks.copy()
             seen[:, 2] = np.minimum(first, tasks[:, 2] - 1) + 1
-            self._changes.scan(values, self._standardised, seen, ts, offsets)
+            self._changes.scan(values, standardised, seen, ts, offsets)
             # 3. Tell, start anew, go on behind the alarm.
             hit = np.flatnonzero(first < _NONE)
             for k in hit:
@@ -279,7 +303,41 @@ class Watch:
         banks = {
             f"detector:{name}": bank for name, bank in zip(self._names, self._banks, strict=True)
         }
-        return {"standardiser": self._standardiser, "changes": self._changes, **banks}
+        unit: dict[str, Slots] = {} if self._blind else {"standardiser": self._standardiser}
+        whitener = {"whitener": self._whitener} if self._whitener else {}
+        return unit | whitener | {"changes": self._changes} | banks
+
+    @staticmethod
+    def _categories(detectors: Mapping[str, object]) -> bool:
+        """Whether the detectors are of categories: all or none."""
+        of = [name for name in detectors if registry.get(name).family == "category"]
+        if of and len(of) < len(detectors):
+            rest = ", ".join(name for name in detectors if name not in of)
+            msg = f"detectors: {', '.join(of)} watch categories, and {rest} numbers"
+            raise ParameterError(msg)
+        return bool(of)
+
+    def categories(self) -> Floats:
+        """All categories that alarms may speak of, in ascending order; none for numbers."""
+        return self._changes.keys() if isinstance(self._changes, Shares) else np.empty(0)
+
+    def _in_units(self, values: Floats, tasks: Ints) -> Floats:
+        """Standardise the values; categories have no unit."""
+        if self._blind:
+            return values
+        if self._standardised.shape != values.shape:
+            self._standardised = np.empty(values.shape)
+        self._standardiser.scan(values, tasks, self._standardised)
+        return self._standardised
+
+    def _whitened(self, standardised: Floats, tasks: Ints) -> Floats:
+        """Leave what is new in each value, if that is what detectors are to read."""
+        if self._whitener is None:
+            return standardised
+        if self._residuals.shape != standardised.shape:
+            self._residuals = np.empty(standardised.shape)
+        self._whitener.scan(standardised, tasks, self._residuals)
+        return self._residuals
 
     def _unscaled(self, values: Floats) -> Floats:
         """Take the values as they are, but none of a warm-up."""

@@ -1,6 +1,6 @@
 """The whole pipeline without Kafka: events in, alerts out."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -72,7 +72,7 @@ class Monitor:
     events : int
         How many events were watched so far.
     dead_letters : list of DeadLetter
-        What could not be read in the last call of `process`.
+        What could not be read in the last call of `process` or `process_records`.
 
     Raises
     ------
@@ -124,6 +124,11 @@ class Monitor:
         """What the labels of the last call of `process` were joined to, in the order of its log."""
         return [OutcomeEvent.from_json(body) for body in self._joined]
 
+    @property
+    def shards(self) -> Mapping[tuple[str, int], Shard]:
+        """The state of each partition, by its topic and number."""
+        return self._shards
+
     def process(self, events: Iterable[Event]) -> list[AlertEvent]:
         """Take the next events of the log, in its order.
 
@@ -147,13 +152,43 @@ class Monitor:
         placed = list(self._place(events))
         outcomes = self._join(placed)
         self._joined = [outcome.body for outcome in outcomes]
-        placed = [event for event in placed if event.topic in self._topics]
+        watched = self._topics.keys() - {self._outcomes}
+        placed = [*(event for event in placed if event.topic in watched), *outcomes]
         found: list[tuple[int, AlertEvent]] = []
         placed.sort(key=lambda event: event[:2])  # by partition; stable, so in log order
         for (topic, partition), of_partition in groupby(placed, key=lambda event: event[:2]):
             found += self._watch(topic, partition, list(of_partition))
         found.sort(key=lambda alert: alert[0])
         return [alert for _, alert in found]
+
+    def process_records(
+        self, topic: str, partition: int, records: Sequence[Record]
+    ) -> list[AlertEvent]:
+        """Take the next records of a partition, as they came: bad ones are dead letters.
+
+        Parameters
+        ----------
+        topic, partition
+            Where they are from.
+        records
+            In the order of their offsets.
+
+        Returns
+        -------
+        list of AlertEvent
+            In the order of the events that they come from.
+
+        Raises
+        ------
+        UnknownTopicError
+            If the topic is not one of those that are read.
+        """
+        if topic not in self._topics:
+            raise self._unknown(f"a record of partition {partition}", topic)
+        outcome = self._shard(topic, partition).process(records, self._clock())
+        self.events += outcome.events
+        self.dead_letters = outcome.dead_letters
+        return outcome.alerts
 
     def _place(self, events: Iterable[Event]) -> Iterator[_Placed]:
         for position, event in enumerate(events):
@@ -172,10 +207,7 @@ class Monitor:
             self._next[topic] += 1
             return topic, 0, offset, 0
         if source["topic"] not in self._next:
-            raise UnknownTopicError(
-                f"event {position} is from topic {source['topic']!r}; read are"
-                f" {', '.join(self._next)} (topics: in the config)"
-            )
+            raise self._unknown(f"event {position}", source["topic"])
         timestamp = int(source.get("timestamp", 0))
         return source["topic"], source["partition"], source["offset"], timestamp
 
@@ -218,6 +250,19 @@ class Monitor:
         """Whether an online model answers the events of a model."""
         return getattr(self.config.model(model_id), "online", None) is not None
 
+    def _unknown(self, what: str, topic: object) -> UnknownTopicError:
+        return UnknownTopicError(
+            f"{what} is from topic {topic!r}; read are {', '.join(self._next)} (topics: in the"
+            " config)"
+        )
+
+    def _shard(self, topic: str, partition: int) -> Shard:
+        shard = self._shards.get((topic, partition))
+        if shard is None:
+            kind = self._topics[topic]
+            shard = self._shards[topic, partition] = Shard(kind, topic, partition, self.config)
+        return shard
+
     def _body(self, fields: dict[str, Any], at: tuple[str, int, int, int]) -> bytes | None:
         try:
             return msgspec.json.encode(fields, enc_hook=_plain)
@@ -230,10 +275,7 @@ class Monitor:
     def _watch(
         self, topic: str, partition: int, placed: list[_Placed]
     ) -> Iterator[tuple[int, AlertEvent]]:
-        shard = self._shards.get((topic, partition))
-        if shard is None:
-            kind = self._topics[topic]
-            shard = self._shards[topic, partition] = Shard(kind, topic, partition, self.config)
+        shard = self._shard(topic, partition)
         of_topic, positions = _records(placed)
         records: list[Record] = [record for _, record in of_topic]
         outcome = shard.process(records, self._clock())

@@ -39,11 +39,16 @@ async def print_alerts(source: Alerts, *, as_json: bool) -> None:
 async def _print(source: Alerts, console: Console, *, as_json: bool) -> None:
     async with source as alerts:
         async for alert in alerts:
-            if as_json:
-                sys.stdout.buffer.write(alert.to_json() + b"\n")
-                sys.stdout.buffer.flush()
-            else:
-                console.print(describe(alert))
+            print_alert(alert, console, as_json=as_json)
+
+
+def print_alert(alert: AlertEvent, console: Console, *, as_json: bool) -> None:
+    """Print one alert, at once; `as_json`: as a line of JSON, rather than for a person."""
+    if as_json:
+        sys.stdout.buffer.write(alert.to_json() + b"\n")
+        sys.stdout.buffer.flush()
+    else:
+        console.print(describe(alert))
 
 
 def describe(alert: AlertEvent) -> Text:

@@ -12,8 +12,11 @@ from streamproc.cli.alerts import alerts
 from streamproc.cli.bench import bench
 from streamproc.cli.broker import broker
 from streamproc.cli.check import check
+from streamproc.cli.control import control
 from streamproc.cli.demo import demo
+from streamproc.cli.models import app as models
 from streamproc.cli.publish import publish
+from streamproc.cli.replay import replay
 from streamproc.cli.schema import schema
 from streamproc.cli.worker import worker
 from streamproc.errors import ConfigError, StreamprocError
@@ -29,6 +32,8 @@ _COMMANDS: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (worker, "streamproc worker --config streamproc.yaml"),
     (publish, "streamproc publish transactions.csv.gz --model fraud --prediction score"),
     (alerts, "streamproc alerts --follow --model 'fraud*'"),
+    (replay, "streamproc replay --compare"),
+    (control, "streamproc control save --config streamproc.yaml"),
     (check, "streamproc check streamproc.yaml"),
     (schema, "streamproc schema events"),
     (bench, "streamproc bench peers latency --json figures.json"),
@@ -64,6 +69,7 @@ app = typer.Typer(
 )
 for _function, _example in _COMMANDS:
     app.command(epilog=f"\b\nExample:\n  {_example}")(_function)
+app.add_typer(models, name="models")
 
 
 def main() -> None:

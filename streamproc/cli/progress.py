@@ -3,7 +3,7 @@
 import sys
 import time
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -16,24 +16,37 @@ from rich.progress import (
 )
 
 from streamproc.cli.output import printable
-from streamproc.cli.rows import Table
+from streamproc.cli.rows.table import Progress as Done
 
 _EVERY: Final = 0.1  # seconds between two looks at the file's position
 
 
+class Measured(Protocol):
+    """Something that is read, and knows how much of it has been."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+
+    def progress(self) -> Done:
+        """How much has been read."""
+
+
 class Bar:
-    """Shows how much of a table has been sent, at what rate, and when it will be done.
+    """Shows how much of something has been taken, at what rate, and when it will be done.
 
     Where standard error is no terminal it shows nothing.
 
     Parameters
     ----------
-    table
-        The table that is read while the bar is shown.
+    source
+        What is read while the bar is shown.
+    noun
+        What is counted.
     """
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    def __init__(self, source: Measured, noun: str = "rows") -> None:
+        self._source = source
         self._shown = sys.stderr.isatty()
         self._next = 0.0
         self._started = time.monotonic()
@@ -42,13 +55,15 @@ class Bar:
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
-            TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,.0f}/s", markup=False),
+            TextColumn(
+                f"{{task.fields[taken]:,}} {noun}, {{task.fields[rate]:,.0f}}/s", markup=False
+            ),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             disable=not self._shown,
         )
         self._task = self._progress.add_task(
-            printable(table.name), total=table.progress().total, rows=0, rate=0.0
+            printable(source.name), total=source.progress().total, taken=0, rate=0.0
         )
 
     def __enter__(self) -> Self:
@@ -64,15 +79,15 @@ class Bar:
         self._next = 0.0
         self._progress.stop()
 
-    def advance(self, rows: int) -> None:
-        """Show that so many rows have been sent."""
+    def advance(self, taken: int) -> None:
+        """Show that so many have been taken."""
         now = time.monotonic()
         if not self._shown or now < self._next:
             return
         self._next = now + _EVERY
         self._progress.update(
             self._task,
-            completed=self._table.progress().done,
-            rows=rows,
-            rate=rows / max(now - self._started, _EVERY),
+            completed=self._source.progress().done,
+            taken=taken,
+            rate=taken / max(now - self._started, _EVERY),
         )

@@ -63,8 +63,10 @@ class _Run:
     async def serve(self) -> None:
         """Listen, so that a port that is taken ends it before anything is touched; then work."""
         registry = CollectorRegistry()
-        app = application(registry, self._unhealthy, self._unready)
-        async with serve(app, self._config.http) as port:
+        http = self._config.http
+        token = None if http is None else http.token()
+        app = application(registry, self._unhealthy, self._unready, token)
+        async with serve(app, http) as port:
             self._starting = asyncio.create_task(self._work(Metrics(registry), port))
             self._listen_for_the_end()
             with contextlib.suppress(asyncio.CancelledError):  # told to stop while starting

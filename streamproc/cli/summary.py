@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from streamproc.cli.output import printable
-from streamproc.contract.config import KINDS, Config
+from streamproc.contract.config import Config
 from streamproc.contract.watch import DetectorSpec, ModelConfig
 
 
@@ -22,7 +22,7 @@ def summarise(config: Config) -> Iterator[str]:
     'broker  kafka://localhost:9092 (PLAINTEXT), group streamproc'
     """
     yield f"broker  {config.broker} ({config.security.protocol}), group {config.group}"
-    yield f"topics  {', '.join(config.topics.full_name(kind) for kind in KINDS)}"
+    yield f"topics  {', '.join(config.topics.full_name(kind) for kind in config.kinds)}"
     for model in config.models:
         yield from _model(f"model {printable(model.id)}", model)
     if not any(model.id == "*" for model in config.models):
@@ -37,8 +37,10 @@ def _model(title: str, model: ModelConfig) -> Iterator[str]:
     if not model.watch:
         yield "  nothing is watched"
     for entry in model.watch:
-        detectors = "; ".join(map(_detector, entry.detectors)) or "not watched"
-        yield f"  {printable(entry.on)}: {detectors}"
+        numbers = "; ".join(map(_detector, entry.readers(category=False)))
+        texts = "; ".join(map(_detector, entry.readers(category=True)))
+        detectors = f"{numbers}; texts: {texts}" if texts and entry.may_be_texts else numbers
+        yield f"  {printable(entry.on)}: {detectors or 'not watched'}"
 
 
 def _detector(spec: DetectorSpec) -> str:

@@ -8,6 +8,8 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from streamproc.contract.broker_url import BrokerUrl
+from streamproc.contract.control import Control
+from streamproc.contract.http import Http
 from streamproc.contract.labels import Labels
 from streamproc.contract.section import Section
 from streamproc.contract.security import Security
@@ -19,6 +21,7 @@ from streamproc.errors import ConfigError
 __all__ = [
     "KINDS",
     "Config",
+    "Control",
     "Http",
     "Labels",
     "Limits",
@@ -100,6 +103,25 @@ class Limits(Section):
             ge=1, le=1_000_000, description="An event with more is a dead letter.", examples=[2000]
         ),
     ] = 2000
+    recent_events: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10_000_000,
+            description="Events with an `event_id` that a partition knows again, at least: one"
+            " delivered twice, byte for byte, is counted and not watched again. About 130 bytes"
+            " of memory each; 0: all are watched.",
+            examples=[20_000],
+        ),
+    ] = 20_000
+    stall: Annotated[
+        Duration,
+        Field(
+            description="A worker with records waiting that has handled none for so long ends"
+            " with a reason, to be started again.",
+            examples=["10m"],
+        ),
+    ] = timedelta(minutes=10)
 
 
 class Snapshots(Section):
@@ -114,23 +136,6 @@ class Snapshots(Section):
             examples=["30s"],
         ),
     ] = timedelta(seconds=30)
-
-
-class Http(Section):
-    """Where metrics and health are served."""
-
-    host: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=255,
-            description="Address to listen on; anything but loopback can be read by others.",
-            examples=["127.0.0.1"],
-        ),
-    ] = "127.0.0.1"
-    port: Annotated[
-        int, Field(ge=0, le=65_535, description="Port; 0: any free one.", examples=[9464])
-    ] = 9464
 
 
 class Config(Section):
@@ -207,6 +212,18 @@ class Config(Section):
             examples=[{"host": "127.0.0.1", "port": 9464}],
         ),
     ] = Http()
+    control: Annotated[
+        Control | None,
+        Field(
+            description="Signed commands to running workers; null: none is obeyed.",
+            examples=[{"secret_env": "STREAMPROC_CONTROL_SECRET"}],
+        ),
+    ] = None
+
+    @property
+    def kinds(self) -> tuple[TopicKind, ...]:
+        """The topics that are used: without commands there is no topic for them."""
+        return tuple(kind for kind in KINDS if kind != "control" or self.control is not None)
 
     @property
     def bootstrap_servers(self) -> tuple[str, ...]:

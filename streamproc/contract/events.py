@@ -85,6 +85,17 @@ class Event(Contract):
             examples=["2026-01-05T10:00:00Z", 1767607200, 1767607200000],
         ),
     ] = None
+    schema_version: Annotated[
+        Annotated[str, Field(pattern=r"^1(\.[0-9]+)?$")]
+        | Annotated[float, Field(ge=1, lt=2)]
+        | None,
+        Field(
+            union_mode="left_to_right",
+            description="Version of this contract, major and minor. Default: 1. A later minor is"
+            " read, without what it adds; another major is a dead letter.",
+            examples=["1.0"],
+        ),
+    ] = None
     source: Annotated[
         SkipJsonSchema[Coordinate | None],
         BeforeValidator(_coordinate_or_nothing),

@@ -32,8 +32,8 @@ _PATTERNS: Final = {
 }
 _LONGEST: Final = 60
 # Of what stands here only the kind is shown: it may be a secret in the wrong place.
-_GUARDED: Final = "security"
-_UNGUARDED: Final = frozenset({"protocol", "mechanism", "check_hostname"})
+_GUARDED: Final = frozenset({"security", "control", "http"})
+_UNGUARDED: Final = frozenset({"protocol", "mechanism", "check_hostname", "host", "port"})
 
 
 def explain(
@@ -125,7 +125,7 @@ def _found(path: Path, value: Any) -> str:
 
 
 def _is_hidden(path: Path) -> bool:
-    return bool(path) and path[0] == _GUARDED and path[-1] not in _UNGUARDED
+    return bool(path) and path[0] in _GUARDED and path[-1] not in _UNGUARDED
 
 
 def _shown(value: Any) -> str:

@@ -1,15 +1,18 @@
 """Secrets by reference: the configuration says where one is, never what it is."""
 
 import os
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Annotated, Final
 
 from pydantic import Field, SecretStr
 
+from streamproc.contract.section import Path
 from streamproc.errors import ConfigError
 
 # A secret file holds a password; a log or a disk image named by mistake is not read whole.
 _LONGEST: Final = 65_536
+# Half of what `openssl rand -hex 32` gives: 128 bits, which nobody guesses.
+_STRONG: Final = 32
 
 # Upper case only: a password typed here by mistake is then mostly refused rather than looked up.
 ENV_PATTERN: Final = r"^[A-Z_][A-Z0-9_]{0,254}$"
@@ -54,9 +57,39 @@ def read_secret(field: str, env: str | None, file: str | None) -> SecretStr:
     return SecretStr(value)
 
 
+def read_strong_secret(field: str, env: str | None, file: str | None) -> SecretStr:
+    """Look up a secret that strangers may guess at without end.
+
+    Parameters
+    ----------
+    field, env, file
+        As in `read_secret`.
+
+    Raises
+    ------
+    ConfigError
+        When it is not there, or has less than 32 characters.
+    """
+    secret = read_secret(field, env, file)
+    if len(secret) < _STRONG:
+        source = "env: the variable" if env is not None else "file: the file"
+        raise ConfigError(
+            f"{field}_{source} that it names holds less than {_STRONG} characters; make one with"
+            " `openssl rand -hex 32`"
+        )
+    return secret
+
+
+def check_one(field: str, env: str | None, file: str | None) -> list[tuple[Path, str]]:
+    """Give what is wrong with where a secret is said to be: it has to be in just one place."""
+    if (env is None) == (file is None):
+        return [((f"{field}_env",), f"expected this or `{field}_file`, just one")]
+    return []
+
+
 def _read(field: str, file: str) -> str:
     try:
-        with Path(file).open("rb") as stream:
+        with FilePath(file).open("rb") as stream:
             content = stream.read(_LONGEST + 1)
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reason = error.strerror if isinstance(error, OSError) else "not a path"

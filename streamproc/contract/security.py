@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from streamproc.contract.secret import EnvName, FileName, read_secret
+from streamproc.contract.secret import EnvName, FileName, check_one, read_secret
 from streamproc.contract.section import Path, Section, refuse_if_any
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -40,8 +40,7 @@ class Sasl(Section):
 
     @model_validator(mode="after")
     def _one_password(self) -> Self:
-        if (self.password_env is None) == (self.password_file is None):
-            refuse_if_any([(("password_env",), "expected this or `password_file`, just one")])
+        refuse_if_any(check_one("password", self.password_env, self.password_file))
         return self
 
     def password(self) -> SecretStr:

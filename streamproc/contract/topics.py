@@ -18,6 +18,7 @@ TopicKind = Literal[
     "alerts",
     "model_updates",
     "online_predictions",
+    "control",
     "dead_letters",
     "snapshots",
 ]
@@ -74,6 +75,13 @@ class Topics(Section):
             examples=["online-predictions"],
         ),
     ] = "online-predictions"
+    control: Annotated[
+        TopicName,
+        Field(
+            description="In: signed commands; there is none unless `control` is set.",
+            examples=["control"],
+        ),
+    ] = "control"
     dead_letters: Annotated[
         TopicName,
         Field(

@@ -3,12 +3,20 @@
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    Field,
+    HttpUrl,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from streamproc.contract.alerts import Severity
 from streamproc.contract.detector_spec import DetectorSpec
+from streamproc.contract.floor import Floor
 from streamproc.contract.online import Online
 from streamproc.contract.section import Path, Section, refuse, refuse_if_any
 
@@ -62,6 +70,11 @@ def _all_different(detectors: tuple[DetectorSpec, ...]) -> tuple[DetectorSpec, .
     return detectors
 
 
+_OF_NUMBERS: Final = ("adwin", "page_hinkley")
+_OF_CATEGORIES: Final = ("chi2",)
+_NUMBERS_ONLY: Final = ("prediction", "error", "metric:", "quality:")
+
+
 class Watch(Section):
     """Which detectors look at which series."""
 
@@ -70,8 +83,10 @@ class Watch(Section):
         AfterValidator(_names_a_series),
         Field(
             description="A series, or a glob of them, case-sensitive; the first entry that"
-            " matches a series wins. Series: `feature:<name>`, `prediction`,"
-            " `prediction:<class>`, `quality:<name>` (missing values).",
+            " matches a series wins. Series: `feature:<name>` (of a list of numbers also"
+            " `feature:<name>:norm`, `:direction` and `:mmd`), `prediction`,"
+            " `prediction:<class>`, `quality:<name>` (missing values); once labels come `error`,"
+            " `metric:log_loss`, `metric:brier`, `metric:squared_error` and `metric:floor`.",
             examples=["feature:*"],
         ),
     ]
@@ -80,13 +95,63 @@ class Watch(Section):
         AfterValidator(_all_different),
         Field(
             strict=False,
-            description="Names, or `{name: {parameter: value}}`. An empty list: do not watch.",
+            description="Names, or `{name: {parameter: value}}`. Each series takes those that can"
+            " read its values; if none of them can, the default: ADWIN and Page-Hinkley for"
+            " numbers, `chi2` for texts. An empty list: do not watch.",
             examples=[["adwin", {"page_hinkley": {"threshold": 20}}]],
         ),
     ]
+    whiten: Annotated[
+        bool,
+        Field(
+            description="Whether the detectors read what is new in each value, for series whose"
+            " values follow from those before; such a series is blind for 500 values, not 200.",
+            examples=[True],
+        ),
+    ] = False
+
+    @model_validator(mode="after")
+    def _can_be_whitened(self) -> Self:
+        refuse_if_any(
+            [
+                (("detectors", place), "reads errors as they come: remove it, or `whiten`")
+                for place, spec in enumerate(self.detectors)
+                if self.whiten and spec.of_errors
+            ]
+        )
+        return self
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        """Refuse detectors of categories where there can be only numbers."""
+        if not self.may_be_texts:
+            refuse_if_any(
+                [
+                    (("detectors", place), f"watches texts, and {self.on} is a number")
+                    for place, spec in enumerate(self.detectors)
+                    if spec.of_categories
+                ]
+            )
+        return self
+
+    @property
+    def may_be_texts(self) -> bool:
+        """Whether a series that matches can hold texts."""
+        return not self.on.startswith(_NUMBERS_ONLY)
+
+    def readers(self, *, category: bool) -> tuple[DetectorSpec, ...]:
+        """Give the detectors for series of categories, or for numbers."""
+        found = tuple(spec for spec in self.detectors if spec.of_categories == category)
+        if found or not self.detectors:
+            return found
+        return _DEFAULT_OF[category]
 
 
-_DEFAULT_WATCH: Final = {"on": "*", "detectors": ["adwin", "page_hinkley"]}
+_DEFAULT_WATCH: Final = {"on": "*", "detectors": list(_OF_NUMBERS)}
+_DEFAULT_OF: Final = {
+    category: tuple(map(DetectorSpec.model_validate, names))
+    for category, names in ((False, _OF_NUMBERS), (True, _OF_CATEGORIES))
+}
 _URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
 
 
@@ -124,7 +189,19 @@ class ModelConfig(Section):
     ]
     task: Annotated[
         Task | None,
-        Field(description="What the model answers.", examples=["binary"]),
+        Field(
+            description="What the model answers. null: as its predictions and labels look.",
+            examples=["binary"],
+        ),
+    ] = None
+    floor: Annotated[
+        Floor | None,
+        Field(
+            description="The heuristic that the model has to beat, as far as labels tell: the"
+            " `majority` class, the `last` label that was known, the `mean` label, or a rule. null:"
+            " `majority` of a classifier, `mean` of a regression.",
+            examples=["last", {"feature": "amount", "above": 1000, "then": 1, "otherwise": 0}],
+        ),
     ] = None
     owner: Annotated[
         str | None,
@@ -160,22 +237,29 @@ class ModelConfig(Section):
         ),
     ] = None
 
-    def detectors(self, series: str) -> tuple[DetectorSpec, ...]:
+    def detectors(self, *names: str, category: bool = False) -> tuple[DetectorSpec, ...]:
         """Give the detectors that look at a series of these models.
 
         Parameters
         ----------
-        series : str
-            Such as ``feature:amount`` or ``prediction``.
+        *names : str
+            Such as ``feature:amount`` or ``prediction``; an embedding's series go by the
+            embedding's name too.
+        category : bool
+            Whether its values are texts.
 
         Returns
         -------
         tuple of DetectorSpec
-            Those of the first entry of ``watch`` that matches; none when none does.
+            Those of the first entry of ``watch`` that matches, as far as they can read its
+            values, else the default for such values; none when no entry matches.
         """
         for entry in self.watch:
-            if fnmatchcase(series, entry.on):
-                return entry.detectors
+            if any(fnmatchcase(name, entry.on) for name in names):
+                specs = entry.readers(category=category)
+                if entry.whiten and not category:
+                    return tuple(spec.whitening() for spec in specs)
+                return specs
         return ()
 
 

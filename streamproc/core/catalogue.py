@@ -1,10 +1,20 @@
 """All models and series of one partition, and which detectors watch each series."""
 
+from detectors.embedding import OUTPUTS
 from streamproc.contract.config import Config
 from streamproc.contract.watch import DetectorSpec, ModelConfig
+from streamproc.core.encoders import Encoders
 from streamproc.core.layout import UNWATCHED, Layout, Model
 from streamproc.core.profile import Profile
-from streamproc.core.shape import Shape, Topic
+from streamproc.core.shape import Asked, Shape, Topic
+from streamproc.core.texts import ROOM
+from streamproc.core.versions import model_of
+
+
+def specs_of(config: ModelConfig, shape: Shape, name: str) -> tuple[DetectorSpec, ...]:
+    """Return the detectors of a series of events of a shape."""
+    asked = shape.asked().get(name, Asked((name,)))
+    return config.detectors(*asked.names, category=asked.category)
 
 
 def key_of(specs: tuple[DetectorSpec, ...]) -> tuple[str, ...]:
@@ -23,6 +33,10 @@ class Catalogue:
         Series that were not watched because `limits.max_series` was reached.
     told
         Names of the limits whose being reached was said in an alert.
+    dropped
+        Model and name of the series that are no more: their feature is something else now.
+    encoders
+        What texts and embeddings become numbers with.
     """
 
     def __init__(self, topic: Topic, config: Config) -> None:
@@ -34,6 +48,8 @@ class Catalogue:
         self.series = 0
         self.refused = 0
         self.told: set[str] = set()
+        self.dropped: list[tuple[str, str]] = []
+        self.encoders = Encoders()
 
     def settle(self, model_id: str, shape: Shape) -> Model | None:
         """Put a model where events of this shape are read; None when nothing more fits."""
@@ -42,21 +58,19 @@ class Catalogue:
             if self.series >= self.config.limits.max_series:
                 self.refused += len(shape.series())
                 return None
-            config = self.config.model(model_id)
+            config = self.configured(model_id)
             layout = self._layout(shape, config)
             model = self.models[model_id] = Model(model_id, config, layout, UNWATCHED)
             events = 0
         else:
             layout = self._layout(shape, model.config)
             events = model.layout.remove(model)
-            if not model.layout.rows:  # a model that keeps growing must not leave a trail
-                del self.layouts[model.layout.shape, id(model.config)]
-        for name, profile in zip(layout.series, layout.profiles, strict=True):
-            if profile is not None and name not in model.slots:
-                self._watch(model, name, profile)
+            self._drop(model, layout)
+            self._sweep(model)
+        self._watch_all(model, layout)
         if events:
-            for name in shape.numbers:
-                if name not in model.layout.shape.numbers:
+            for name in layout.named:
+                if name not in model.layout.named:
                     model.births.setdefault(name, events)
         layout.add(model, events)
         return model
@@ -68,9 +82,27 @@ class Catalogue:
         features, and which series are refused must not depend on how the log is cut.
         """
         slot = profile.take()
-        model.slots[f"quality:{model.layout.shape.numbers[column]}"] = slot
+        model.slots[f"quality:{model.layout.named[column]}"] = slot
         model.layout.quality[model.row, column] = slot
         return slot
+
+    def configured(self, model_id: str) -> ModelConfig:
+        """Return what is configured for a model; all versions of one have the same."""
+        name = model_of(model_id) if self.topic is Topic.OUTCOMES else model_id
+        return self.config.model(name)
+
+    def retire(self, model_id: str) -> Model:
+        """Forget a model; its slots are for others."""
+        model = self.models.pop(model_id)
+        profiles = dict(zip(model.layout.series, model.layout.profiles, strict=True))
+        for series, slot in model.slots.items():
+            profile = profiles.get(series)
+            if profile is not None and slot != UNWATCHED:
+                profile.give_back(slot)
+                self.series -= 1
+        model.layout.remove(model)
+        self._sweep(model)
+        return model
 
     def restore(
         self,
@@ -79,28 +111,76 @@ class Catalogue:
         events: int,
         slots: dict[str, int],
         births: dict[str, int],
+        vectors: dict[str, int],
     ) -> None:
         """Put a model back where it was; its series that have no slot start anew."""
-        config = self.config.model(model_id)
+        config = self.configured(model_id)
         layout = self._layout(shape, config)
-        model = self.models[model_id] = Model(model_id, config, layout, UNWATCHED, slots, births)
+        model = self.models[model_id] = Model(
+            model_id, config, layout, UNWATCHED, slots, vectors, births
+        )
         self.series += sum(
             slot != UNWATCHED and not name.startswith("quality:") for name, slot in slots.items()
         )
-        for name, profile in zip(layout.series, layout.profiles, strict=True):
-            if profile is not None and name not in model.slots:
-                self._watch(model, name, profile)
+        self._watch_all(model, layout)
         layout.add(model, events)
+
+    def tidy(self) -> None:
+        """Forget the texts that no series knows, when there are many."""
+        slots = sum(profile.used for profile in self.profiles.values() if profile.categories)
+        self.encoders.texts.keep(self.categories, max(ROOM, 4 * slots))
+
+    def categories(self) -> set[float]:
+        """All categories that an alert may have to name."""
+        return {
+            category
+            for profile in self.profiles.values()
+            for category in profile.watch.categories().tolist()
+        }
 
     def warming(self) -> int:
         """Count the series that are blind because they still learn their unit."""
         return sum(
-            int(profile.watch.warming[: profile.used].sum()) for profile in self.profiles.values()
+            int(profile.watch.warming[: profile.used].sum()) - len(profile.spare)
+            for profile in self.profiles.values()
         )
 
     def unwatched(self) -> int:
-        """Count the features that are strings, lists or always null, which nothing watches yet."""
-        return sum(len(layout.shape.others) * len(layout.rows) for layout in self.layouts.values())
+        """Count the features that were always null, of which nobody knows what they are."""
+        return sum(
+            (layout.shape.features - len(layout.named)) * len(layout.rows)
+            for layout in self.layouts.values()
+        )
+
+    def _watch_all(self, model: Model, layout: Layout) -> None:
+        """Give every series of a layout that has none a slot."""
+        for name, profile in zip(layout.series, layout.profiles, strict=True):
+            if profile is not None and name not in model.slots:
+                self._watch(model, name, profile)
+        for name in layout.lists:
+            series = [model.slots.get(f"feature:{name}:{output}") for output in OUTPUTS]
+            if name not in model.vectors and any(slot not in {None, UNWATCHED} for slot in series):
+                model.vectors[name] = self.encoders.take()
+
+    def _drop(self, model: Model, layout: Layout) -> None:
+        """Take the slots of series that a feature no longer has, now that it is something else."""
+        before = model.layout
+        for name in before.asked:
+            slot, profile = model.slots.get(name), before.profile(name)
+            if slot is None or profile is None or layout.profile(name) is profile:
+                continue
+            del model.slots[name]
+            if slot != UNWATCHED:
+                profile.give_back(slot)
+                self.series -= 1
+            self.dropped.append((model.id, name))
+        for name in set(before.lists) - set(layout.lists):
+            model.vectors.pop(name, None)
+
+    def _sweep(self, model: Model) -> None:
+        """Forget the layout that a model had, if it was the last: growth must leave no trail."""
+        if not model.layout.rows:
+            del self.layouts[model.layout.shape, id(model.config)]
 
     def _watch(self, model: Model, name: str, profile: Profile) -> int:
         full = self.series >= self.config.limits.max_series
@@ -113,9 +193,11 @@ class Catalogue:
         key = shape, id(config)
         layout = self.layouts.get(key)
         if layout is None:
-            names = shape.series()
-            profiles = [self._profile(config.detectors(name)) for name in names]
-            quality = [self._profile(config.detectors(f"quality:{name}")) for name in shape.numbers]
+            profiles: dict[str, Profile | None] = {}
+            for name in shape.series():
+                if name not in profiles:
+                    profiles[name] = self._profile(specs_of(config, shape, name))
+            quality = [self._profile(config.detectors(f"quality:{name}")) for name in shape.named]
             layout = self.layouts[key] = Layout(shape, self.topic, profiles, quality)
         return layout
 

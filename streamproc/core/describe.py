@@ -9,14 +9,25 @@ from typing import Any
 import msgspec
 
 from detectors.change_points import Change, Moments
+from detectors.shares import Mix, ShareChange
 from detectors.watch import Alarm
 from streamproc.contract.alerts import AlertEvent, ChangePoint, Kind, Status, Summary
 from streamproc.contract.base import Source
 from streamproc.contract.timestamps import EPOCH
-from streamproc.core import sentence
+from streamproc.core import mix, sentence
 from streamproc.core.layout import Model
+from streamproc.core.losses import SQUARED
+from streamproc.core.shape import Form
+from streamproc.core.shape import Kind as FeatureKind
+from streamproc.core.texts import Texts
 
-KINDS: dict[str, Kind] = {"feature": "data", "prediction": "prediction", "quality": "quality"}
+KINDS: dict[str, Kind] = {
+    "feature": "data",
+    "prediction": "prediction",
+    "quality": "quality",
+    "error": "concept",
+    "metric": "performance",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +44,17 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A series, whose it is, and the hash of each detector's settings on it."""
+    """A series, whose it is, the hash of each detector's settings on it, and names of texts."""
 
     model: Model
     name: str
     settings: dict[str, str]
+    texts: Texts
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether it says how wrong a model is."""
+        return self.model.layout.shape.form is Form.LOSSES
 
 
 @dataclass(slots=True)
@@ -70,8 +87,12 @@ def alarmed(
     """Say that a series alarmed: `firing` the first time, `updated` from then on."""
     before, after = _summary(alarm.change.before), _summary(alarm.change.after)
     point = _change_point(alarm.change)
-    message = sentence.change(series.name, series.model.id, before, after)
-    message += sentence.since(point.ts if point else None, after.n)
+    told = _told(series, origin)
+    if isinstance(alarm.change, ShareChange):
+        message = f"{sentence.subject(told)}: {mix.change(alarm.change, series.texts.name)}"
+    else:
+        message = sentence.change(told, before, after)
+    message += sentence.since(told, point.ts if point else None, after.n)
     return AlertEvent(
         **_common(status, series, incident, alarm.detector, origin, now),
         message=message,
@@ -84,13 +105,18 @@ def alarmed(
 
 
 def resolved(
-    series: Series, incident: Incident, level: Moments, origin: Origin, now: datetime
+    series: Series, incident: Incident, level: Moments | Mix, origin: Origin, now: datetime
 ) -> AlertEvent:
     """Say that a series has been quiet for long enough, and where it settled."""
     after = _summary(level)
+    if isinstance(level, Mix):
+        who = sentence.subject(_told(series, origin))
+        message = f"{who} {mix.settled(level, series.texts.name)}"
+    else:
+        message = sentence.settled(_told(series, origin), incident.before, after)
     return AlertEvent(
         **_common("resolved", series, incident, incident.detector, origin, now),
-        message=sentence.settled(series.name, series.model.id, incident.before, after),
+        message=message,
         before=incident.before,
         after=after,
     )
@@ -106,10 +132,10 @@ ADVICE = {
 def full(model_id: str, reached: tuple[str, int], origin: Origin, now: datetime) -> AlertEvent:
     """Say, once, that a partition has no room for what an event brings; `reached`: the limit."""
     limit, most = reached
-    identity = _identity(("full", limit, model_id), origin)
+    alert_id = identity(("full", limit, model_id), origin)
     return AlertEvent(
-        alert_id=identity,
-        incident_id=identity,
+        alert_id=alert_id,
+        incident_id=alert_id,
         status="firing",
         model_id=model_id,
         model_version=origin.model_version,
@@ -120,7 +146,41 @@ def full(model_id: str, reached: tuple[str, int], origin: Origin, now: datetime)
         message=f"limits.{limit}, {most}, is reached on partition {origin.partition} of topic"
         f" {origin.topic!r}: what model {model_id!r} and later ones bring beyond it is not"
         f" watched; {ADVICE[limit]}",
-        ts=_datetime(origin.ts),
+        ts=moment(origin.ts),
+        detected_at=now,
+        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+    )
+
+
+WORDS = {
+    FeatureKind.TEXT: "a text",
+    FeatureKind.LIST: "a list of numbers",
+    FeatureKind.NUMBER: "a number",
+}
+
+
+def retyped(
+    model: Model, name: str, kinds: tuple[FeatureKind, FeatureKind], origin: Origin, now: datetime
+) -> AlertEvent:
+    """Say that a feature is something else from an event on; `kinds`: what it was, and is."""
+    alert_id = identity(("retyped", model.id, name, kinds[1].name), origin)
+    was, now_is = WORDS[kinds[0]], WORDS[kinds[1]]
+    return AlertEvent(
+        alert_id=alert_id,
+        incident_id=alert_id,
+        status="firing",
+        model_id=model.id,
+        model_version=origin.model_version,
+        kind="quality",
+        series=f"quality:{name}",
+        detector="kind",
+        severity=model.config.severity,
+        owner=model.config.owner,
+        runbook=model.config.runbook,
+        message=f"feature {name!r} of model {model.id!r} was {was} and is {now_is} for the first"
+        f" time: it is watched as {now_is} from now on, and counts as missing where it is"
+        f" {was}",
+        ts=moment(origin.ts),
         detected_at=now,
         source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
     )
@@ -131,10 +191,10 @@ def state_gap(
 ) -> AlertEvent:
     """Say that state could not be continued without a gap: `span` is where it was, and goes on."""
     topic, partition = place
-    identity = _identity(("state_gap", str(span[0])), Origin(topic, partition, span[1], 0, 0, None))
+    alert_id = identity(("state_gap", str(span[0])), Origin(topic, partition, span[1], 0, 0, None))
     return AlertEvent(
-        alert_id=identity,
-        incident_id=identity,
+        alert_id=alert_id,
+        incident_id=alert_id,
         status="firing",
         model_id="*",
         kind="system",
@@ -161,7 +221,7 @@ def _common(
         "alert_id": _digest(status, series, detector, origin),
         "incident_id": incident.id,
         "status": status,
-        "model_id": series.model.id,
+        "model_id": series.model.name,
         "model_version": origin.model_version,
         "kind": KINDS[series.name.partition(":")[0]],
         "series": series.name,
@@ -169,34 +229,42 @@ def _common(
         "severity": config.severity,
         "owner": config.owner,
         "runbook": config.runbook,
-        "ts": _datetime(origin.ts),
+        "ts": moment(origin.ts),
         "detected_at": now,
         "source": Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
     }
 
 
 def _digest(what: str, series: Series, detector: str, origin: Origin) -> str:
-    return _identity(
+    return identity(
         (what, series.model.id, series.name, detector, series.settings[detector]), origin
     )
 
 
-def _identity(parts: tuple[str, ...], origin: Origin) -> str:
+def identity(parts: tuple[str, ...], origin: Origin) -> str:
     """Make an id from where an alert comes from, and from nothing else."""
     where = origin.topic, origin.partition, origin.offset, origin.index
     return hashlib.blake2b(msgspec.json.encode((*parts, *where)), digest_size=16).hexdigest()
 
 
-def _summary(moments: Moments) -> Summary:
+def _told(series: Series, origin: Origin) -> sentence.Told:
+    numbers = SQUARED in series.model.layout.shape.classes
+    return sentence.Told(series.name, series.model.name, origin.model_version, numbers)
+
+
+def _summary(moments: Moments | Mix) -> Summary:
+    if isinstance(moments, Mix):
+        return Summary(n=moments.n)
     return Summary(n=moments.n, mean=moments.mean, std=moments.std)
 
 
-def _change_point(change: Change) -> ChangePoint | None:
+def _change_point(change: Change | ShareChange) -> ChangePoint | None:
     if change.offset < 0:
         return None
-    ts = _datetime(change.ts) if math.isfinite(change.ts) else None
+    ts = moment(change.ts) if math.isfinite(change.ts) else None
     return ChangePoint(ts=ts, offset=change.offset)
 
 
-def _datetime(ts: float) -> datetime:
+def moment(ts: float) -> datetime:
+    """Return the time that is so many seconds after 1970."""
     return EPOCH + timedelta(seconds=ts)

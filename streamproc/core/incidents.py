@@ -1,20 +1,29 @@
 """Alarms to incidents: what is said when a series alarms, goes on alarming, and falls quiet."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import numpy as np
 
+from detectors.change_points import Change
 from detectors.watch import Alarm
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Policy
 from streamproc.core.describe import Incident, Origin, Series, alarmed, begin, resolved
-from streamproc.core.layout import Layout
+from streamproc.core.layout import Layout, Model
 from streamproc.core.matrix import Ints, Matrix
 from streamproc.core.reader import PLACE_BITS
 from streamproc.core.scan import Feed
+from streamproc.core.texts import Texts
 
 Alert = tuple[int, AlertEvent]  # the place of its event in the slice, and what is said
 INDEX = (1 << PLACE_BITS) - 1
+# Adds to an alarm of a model what is known at that column of the matrix.
+Remark = Callable[[Model, Matrix, int, AlertEvent], AlertEvent]
+
+
+def _no_remark(_model: Model, _data: Matrix, _column: int, alert: AlertEvent) -> AlertEvent:
+    return alert
 
 
 class Incidents:
@@ -25,11 +34,13 @@ class Incidents:
     `policy.resolve_after` values with no alarm it is closed (`resolved`).
     """
 
-    def __init__(self, topic: str, partition: int, policy: Policy) -> None:
+    def __init__(self, topic: str, partition: int, policy: Policy, texts: Texts) -> None:
         self._topic, self._partition, self._policy = topic, partition, policy
+        self.texts = texts
         self._quiet = policy.resolve_after
         self._interval = policy.update_interval.total_seconds()
         self.open: dict[tuple[str, str], Incident] = {}
+        self.remark: Remark = _no_remark
 
     def watch(self, feed: Feed, layout: Layout, data: Matrix, now: datetime) -> list[Alert]:
         """Run a feed through its detectors, and return what there is to say.
@@ -60,7 +71,8 @@ class Incidents:
         column, start, stop, slot = task.tolist()
         watch = said.feed.profile.watch
         present = np.flatnonzero(~np.isnan(said.feed.values[column, start:stop]))
-        needed = self._quiet - int(watch.quiet(task[3:])[0])
+        # None when a restart has come with a lower `resolve_after`: the next value resolves it.
+        needed = max(1, self._quiet - int(watch.quiet(task[3:])[0]))
         if len(present) < needed:
             said.scan(task[None])
             return
@@ -76,6 +88,8 @@ class Incidents:
         """Open an incident or go on with it; None when it was spoken of a moment ago."""
         key = series.model.id, series.name
         incident = self.open.get(key)
+        if incident is None and series.is_loss and _fell(alarm):
+            return None  # good news wakes nobody; the series learns its new level all the same
         if incident is None:
             incident = self.open[key] = begin(series, alarm, origin)
             return alarmed("firing", series, incident, alarm, origin, now)
@@ -87,6 +101,11 @@ class Incidents:
     def origin(self, place: int, offset: int, ts: float, version: str | None) -> Origin:
         """Say where an event of this partition lies."""
         return Origin(self._topic, self._partition, offset, place & INDEX, ts, version)
+
+
+def _fell(alarm: Alarm) -> bool:
+    """Whether the values have become smaller."""
+    return isinstance(alarm.change, Change) and alarm.change.direction == "down"
 
 
 class _Said:
@@ -110,10 +129,12 @@ class _Said:
             return
         watch = self.feed.profile.watch
         for alarm in watch.scan(self.feed.values, tasks, self.data.ts, self.data.offsets):
-            self.feed.profile.open[alarm.slot] = True
             series, origin = self._whose(alarm.column, alarm.row)
             alert = self.incidents.alarm(series, alarm, origin, self.now)
+            key = series.model.id, series.name
+            self.feed.profile.open[alarm.slot] = key in self.incidents.open
             if alert is not None:
+                alert = self.incidents.remark(series.model, self.data, alarm.row, alert)
                 self.alerts.append((int(self.data.places[alarm.row]), alert))
 
     def settle(self, column: int, row: int, slot: int) -> None:
@@ -128,7 +149,8 @@ class _Said:
     def _whose(self, column: int, row: int) -> tuple[Series, Origin]:
         data, event = self.data, self.data.event(row)
         model = self.layout.model(self.layout.rows[event.model_id])
-        series = Series(model, self.feed.names[column], self.feed.profile.settings)
+        name, settings = self.feed.names[column], self.feed.profile.settings
+        series = Series(model, name, settings, self.incidents.texts)
         origin = self.incidents.origin(
             int(data.places[row]), int(data.offsets[row]), float(data.ts[row]), event.model_version
         )

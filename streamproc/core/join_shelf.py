@@ -53,12 +53,6 @@ class Shelf(Protocol):
     def set_clocks(self, clocks: Mapping[str, Clock]) -> None:
         """Keep clocks."""
 
-    def told(self, outcomes: Collection[str]) -> set[str]:
-        """Return which of these outcomes an owner before has written already."""
-
-    def forget_told(self, outcomes: Collection[str]) -> None:
-        """Forget outcomes that will not be asked for again."""
-
     def __len__(self) -> int: ...
 
 
@@ -114,10 +108,3 @@ class MemoryShelf:
     def set_clocks(self, clocks: Mapping[str, Clock]) -> None:
         """Keep clocks."""
         self._clocks.update(clocks)
-
-    def told(self, _outcomes: Collection[str]) -> set[str]:
-        """Return none: there was no owner before."""
-        return set()
-
-    def forget_told(self, _outcomes: Collection[str]) -> None:
-        """Do nothing."""

@@ -4,7 +4,7 @@ Thousands of models with the same features share one layout, and so one decoder 
 matrix a slice; a plain object for each model would cost more than its detectors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +13,19 @@ from numpy.typing import NDArray
 
 from streamproc.contract.watch import ModelConfig
 from streamproc.core.profile import Profile
-from streamproc.core.shape import Shape, Topic
+from streamproc.core.shape import Form, Kind, Shape, Topic
 from streamproc.core.typed import Typed, typed
+from streamproc.core.versions import model_of
 
 Ints = NDArray[np.int64]
 Profiles = Sequence[Profile | None]
 UNWATCHED = -1
+FITTING: dict[Kind, tuple[type, ...]] = {
+    Kind.NULL: (),
+    Kind.TEXT: (str,),
+    Kind.LIST: (list,),
+    Kind.NUMBER: (float, bool),
+}
 
 
 def _rows(array: Ints, rows: int) -> Ints:
@@ -36,7 +43,13 @@ class Model:
     layout: "Layout"
     row: int
     slots: dict[str, int] = field(default_factory=dict)
+    vectors: dict[str, int] = field(default_factory=dict)
     births: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What people call it; of outcomes each version of a model has an id of its own."""
+        return model_of(self.id) if self.layout.shape.form is Form.LOSSES else self.id
 
 
 class Layout:
@@ -47,22 +60,36 @@ class Layout:
     slots
         (models, series): slot of each series in its profile, `UNWATCHED` where there is none.
     quality
-        (models, numeric features): slot of the series that says when the feature is missing.
+        (models, features): slot of the series that says when the feature is missing.
+    vectors
+        (models, lists): slot of each embedding's memory.
     events
         (models,): how many events each model has had in this partition.
     """
 
-    def __init__(self, shape: Shape, topic: Topic, profiles: Profiles, quality: Profiles) -> None:
+    def __init__(
+        self, shape: Shape, topic: Topic, profiles: Mapping[str, Profile | None], quality: Profiles
+    ) -> None:
         self.shape = shape
         self.series = shape.series()
-        self.profiles = tuple(profiles)
+        self.asked = shape.asked()
+        self.named, self.texts, self.lists = shape.named, shape.texts, shape.lists
+        self._profiles = dict(profiles)
+        # An embedding's series with the name of another feature's: that one has it.
+        first = dict(zip(reversed(self.series), range(len(self.series))[::-1], strict=True))
+        self.profiles: Profiles = tuple(
+            profiles[name] if first[name] == place else None
+            for place, name in enumerate(self.series)
+        )
         self.quality_profiles = tuple(quality)
+        self.fields = tuple(shape.kinds().items())
         self.typed: Typed = typed(shape, topic)
         self.models: list[Model | None] = []
         self.rows: dict[str, int] = {}
         self._free: list[int] = []
         self.slots: Ints = np.empty((0, len(self.series)), np.int64)
-        self.quality: Ints = np.empty((0, len(shape.numbers)), np.int64)
+        self.quality: Ints = np.empty((0, len(self.named)), np.int64)
+        self.vectors: Ints = np.empty((0, len(self.lists)), np.int64)
         self.events: Ints = np.empty(0, np.int64)
 
     def add(self, model: Model, events: int) -> None:
@@ -74,14 +101,14 @@ class Layout:
             rows = max(8, 2 * row)
             self.slots = _rows(self.slots, rows)
             self.quality = _rows(self.quality, rows)
+            self.vectors = _rows(self.vectors, rows)
             self.events = _rows(self.events, rows)
         self.models[row] = model
         self.rows[model.id] = row
         self.events[row] = events
         self.slots[row] = [model.slots.get(name, UNWATCHED) for name in self.series]
-        self.quality[row] = [
-            model.slots.get(f"quality:{name}", UNWATCHED) for name in self.shape.numbers
-        ]
+        self.vectors[row] = [model.vectors.get(name, UNWATCHED) for name in self.lists]
+        self.quality[row] = [model.slots.get(f"quality:{name}", UNWATCHED) for name in self.named]
         model.layout, model.row = self, row
 
     def remove(self, model: Model) -> int:
@@ -90,6 +117,10 @@ class Layout:
         self.models[model.row] = None
         self._free.append(model.row)
         return int(self.events[model.row])
+
+    def profile(self, series: str) -> Profile | None:
+        """Return what watches a series; None if nothing does, or there is no such series."""
+        return self._profiles.get(series)
 
     def model(self, row: int) -> Model:
         """Return the model of a row."""
@@ -102,15 +133,15 @@ class Layout:
     def event(self, source: Any) -> Any:
         """Put an event of any shape into this layout's struct; what does not fit is missing."""
         features = source.features or {}
-        numbers = [
-            value if isinstance(value := features.get(name), (float, bool)) else None
-            for name in self.shape.numbers
+        known = [
+            value if isinstance(value := features.get(name), FITTING[kind]) else None
+            for name, kind in self.fields
         ]
         return self.typed.event(
             model_id=source.model_id,
             ts=source.ts,
             model_version=source.model_version,
-            features=self.typed.features(*numbers),
+            features=self.typed.features(*known),
             **self._prediction(source),
         )
 
@@ -119,6 +150,12 @@ class Layout:
         if prediction is None:
             return {}
         if self.typed.classes is not None:
-            values = [prediction.get(name) for name in self.shape.classes]
-            return {"prediction": self.typed.classes(*values)}
+            return {"prediction": self.classes(prediction)}
         return {"prediction": prediction}
+
+    def classes(self, values: Mapping[str, float | None]) -> Any:
+        """Put a value for each class, or for each loss, into this layout's struct."""
+        if self.typed.classes is None:
+            msg = f"events of form {self.shape.form.value} have one prediction"
+            raise LookupError(msg)
+        return self.typed.classes(*(values.get(name) for name in self.shape.classes))

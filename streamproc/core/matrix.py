@@ -9,11 +9,13 @@ import numpy as np
 from msgspec.structs import astuple
 from numpy.typing import NDArray
 
+from detectors.embedding import OUTPUTS
 from streamproc.contract.timestamps import MILLISECONDS_FROM
+from streamproc.core.encoders import Encoders
 from streamproc.core.layout import Layout
 from streamproc.core.reader import PLACE_BITS, Group
 from streamproc.core.record import Record
-from streamproc.core.shape import Form
+from streamproc.core.shape import Form, Kind
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -48,7 +50,7 @@ class Matrix:
         return self.events[int(self.order[column])]
 
 
-def matrix(layout: Layout, group: Group, records: Sequence[Record]) -> Matrix:
+def matrix(layout: Layout, group: Group, records: Sequence[Record], encoders: Encoders) -> Matrix:
     """Lay out the events of one layout, grouped by model and in log order within each."""
     events = group.events
     rows = np.array([layout.rows[event.model_id] for event in events], np.int64)
@@ -64,12 +66,13 @@ def matrix(layout: Layout, group: Group, records: Sequence[Record]) -> Matrix:
         for event, record in zip(events, behind, strict=True)
     ]
     offsets = np.array([record.offset for record in behind], np.int64)
+    runs = np.stack([rows[starts], starts, stops], axis=1)
     return Matrix(
-        values=_values(layout, events, order),
+        values=_values(layout, events, order, runs, encoders),
         ts=np.array(ts, np.float64)[order],
         places=np.array(group.places, np.int64)[order],
         offsets=offsets[order],
-        runs=np.stack([rows[starts], starts, stops], axis=1),
+        runs=runs,
         events=events,
         order=order,
     )
@@ -84,18 +87,22 @@ def seconds(ts: float | datetime | None, record: Record) -> float:
     return ts / 1000 if ts >= MILLISECONDS_FROM else ts
 
 
-def _values(layout: Layout, events: Sequence[Any], order: Ints) -> Floats:
+def _values(
+    layout: Layout, events: Sequence[Any], order: Ints, runs: Ints, encoders: Encoders
+) -> Floats:
     shape = layout.shape
     numbers = len(shape.numbers)
     values = np.empty((len(layout.series), len(events)))
+    tuples = [astuple(event.features) for event in events] if layout.fields else []
+    if shape.others:
+        _others(values, layout, tuples, order, runs, encoders)
+        tuples = [row[:numbers] for row in tuples]
     if numbers:
-        tuples = [astuple(event.features) for event in events]
-        if shape.others:
-            tuples = [row[:numbers] for row in tuples]
         values[:numbers] = np.array(tuples, np.float64)[order].T  # None becomes NaN
+    numbers += len(layout.texts) + len(OUTPUTS) * len(layout.lists)
     if shape.form is Form.NUMBER:
         values[numbers] = np.array([event.prediction for event in events], np.float64)[order]
-    elif shape.form is Form.CLASSES:
+    elif shape.form in (Form.CLASSES, Form.LOSSES):
         tuples = [astuple(event.prediction) for event in events]
         values[numbers:] = np.array(tuples, np.float64)[order].T
     elif shape.form is Form.LABEL:
@@ -103,3 +110,29 @@ def _values(layout: Layout, events: Sequence[Any], order: Ints) -> Floats:
         for row, name in enumerate(shape.classes, numbers):
             values[row] = labels == name
     return values
+
+
+def _others(
+    values: Floats,
+    layout: Layout,
+    tuples: Sequence[tuple[Any, ...]],
+    order: Ints,
+    runs: Ints,
+    encoders: Encoders,
+) -> None:
+    """Fill the rows of texts and embeddings, which stand behind those of the numbers."""
+    row, texts, lists = len(layout.shape.numbers), len(layout.texts), len(layout.lists)
+    embedded = values[row + texts :][: len(OUTPUTS) * lists].reshape(
+        len(OUTPUTS), lists, len(order)
+    )
+    found = 0
+    for place, (_, kind) in enumerate(layout.fields):
+        if kind is Kind.TEXT:
+            numbers = encoders.numbers([event[place] for event in tuples])
+            values[row] = np.array(numbers)[order]
+            row += 1
+        elif kind is Kind.LIST:
+            column = [tuples[event][place] for event in order.tolist()]
+            slots = layout.vectors[runs[:, 0], found]
+            embedded[:, found] = encoders.embedded(column, runs, slots)
+            found += 1

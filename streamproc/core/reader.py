@@ -8,8 +8,9 @@ from streamproc.contract.config import Limits
 from streamproc.core.bodies import WHOLE, UnreadableError, bodies
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.layout import Layout
+from streamproc.core.recent import Recent
 from streamproc.core.record import DeadLetter, Outcome, Reason, Record
-from streamproc.core.shape import Shape, grown
+from streamproc.core.shape import Retyped, Shape, grown
 from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
 
 # One integer orders the events of a slice: the record's position, then the place in it.
@@ -55,6 +56,9 @@ class Reader:
     watch
         Called with groups of events: at the end of a slice, and before a known model
         changes its layout, so that each series is fed in log order.
+    retyped
+        Called with a model's id, the features that are something else from this event on,
+        and the event, its place and its record.
     full
         Called once for each limit, with its name and the event, its place and its record,
         when a series of that event is the first that is not watched because of it.
@@ -66,20 +70,23 @@ class Reader:
         topic: str,
         partition: int,
         watch: Callable[[Groups, Sequence[Record], Outcome], None],
+        retyped: Callable[[str, Retyped, Any, int, Record], None],
         full: Callable[[str, Any, int, Record], None],
     ) -> None:
         self._catalogue = catalogue
         self._limits = catalogue.config.limits
         self._topic, self._partition = topic, partition
         self._watch = watch
+        self._retyped = retyped
         self._full = full
         self._any = ANY[catalogue.topic]
         self._hints: dict[bytes | None, Layout] = {}
+        self.recent = Recent(self._limits.recent_events)
 
     def read(self, records: Sequence[Record], outcome: Outcome) -> None:
         """Decode a slice and hand over all of its events."""
         groups: Groups = {}
-        hints, longest = self._hints, self._limits.record_bytes
+        hints, longest, again = self._hints, self._limits.record_bytes, self.recent.again
         for position, record in enumerate(records):
             value = record.value
             layout = hints.get(record.key)
@@ -93,6 +100,9 @@ class Reader:
                     and event.model_id in layout.rows
                     and in_range(event.ts, record.timestamp)
                 ):
+                    if event.event_id is not None and again(value):
+                        outcome.repeated += 1
+                        continue
                     group = groups.get(layout)
                     if group is None:
                         group = groups[layout] = Group()
@@ -115,14 +125,17 @@ class Reader:
             try:
                 event = self._any.decode(body)
             except DECODE_ERRORS as error:
-                self._refuse(record, index, body, why(error), outcome)
+                self._refuse(record, index, body, why(error, body), outcome)
                 continue
             wrong = trouble(event, record, self._limits)
             if wrong is not None:
                 self._refuse(record, index, body, wrong, outcome)
                 continue
+            if event.event_id is not None and self.recent.again(body):
+                outcome.repeated += 1
+                continue
             place = (position << PLACE_BITS) + max(index, 0)
-            layout = self._layout(event, groups, records, outcome)
+            layout = self._layout(event, place, groups, records, outcome)
             self._tell_limits(event, layout, place, record)
             if layout is None:
                 continue
@@ -132,7 +145,7 @@ class Reader:
             group.places.append(place)
 
     def _layout(
-        self, event: Any, groups: Groups, records: Sequence[Record], outcome: Outcome
+        self, event: Any, place: int, groups: Groups, records: Sequence[Record], outcome: Outcome
     ) -> Layout | None:
         model = self._catalogue.models.get(event.model_id)
         known = Shape() if model is None else model.layout.shape
@@ -144,6 +157,10 @@ class Reader:
             if model is not None:
                 self._hand_over(groups, records, outcome)
             model = self._catalogue.settle(event.model_id, shape)
+            retyped = known.retyped(shape)
+            if model is not None and retyped:
+                record = records[place >> PLACE_BITS]
+                self._retyped(model.id, retyped, event, place, record)
         if model is None:
             outcome.events += 1
             return None

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     MISSING_FIELD = "missing_field"
     WRONG_TYPE = "wrong_type"
     TOO_MANY_FEATURES = "too_many_features"
+    UNSUPPORTED_VERSION = "unsupported_version"
     UNSUPPORTED_CONTENT_TYPE = "unsupported_content_type"
 
 
@@ -78,10 +79,12 @@ class Outcome:
     """What became of a slice.
 
     `alerts` come in log order; `positions[i]` is the place in the slice of the record
-    that `alerts[i]` comes from.
+    that `alerts[i]` comes from. `repeated` events came a moment ago already and were not watched
+    again.
     """
 
     events: int = 0
+    repeated: int = 0
     alerts: list[AlertEvent] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)

@@ -3,18 +3,22 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from detectors.errors import DetectorError
 from streamproc.contract.alerts import Summary
 from streamproc.contract.config import Config
 from streamproc.contract.watch import DetectorSpec, ModelConfig
-from streamproc.core.catalogue import key_of
+from streamproc.core.catalogue import key_of, specs_of
 from streamproc.core.describe import Incident
 from streamproc.core.layout import UNWATCHED
 from streamproc.core.profile import Profile
-from streamproc.core.shape import Form, Kind, Shape, Topic
+from streamproc.core.recent import ARRAYS
+from streamproc.core.shape import Asked, Form, Kind, Shape, Topic
 from streamproc.core.shard import Shard
-from streamproc.core.snapshot import PARTS, Snapshot
+from streamproc.core.snapshot import EMBEDDER, PARTS, Snapshot
 from streamproc.core.snapshot_format import ProfileRecord, ShapeRecord, SnapshotError
+from streamproc.core.texts import Texts
 
 Series = tuple[str, str]  # model and name
 
@@ -70,30 +74,37 @@ class _Restoring:
         self._catalogue = shard.catalogue
         self._config = shard.catalogue.config
         self._profiles: dict[int, Profile] = {}
-        self._specs: dict[tuple[int, str], tuple[DetectorSpec, ...]] = {}
-        self._kept: set[Series] = set()
+        self._specs: dict[tuple[int, str, Asked | None], tuple[DetectorSpec, ...]] = {}
+        self._asked: dict[Shape, dict[str, Asked]] = {}
+        self._kept: dict[Series, set[str]] = {}  # with an open incident; its detectors
         self._reset: list[Series] = []
 
     def run(self) -> Restored:
+        self._shapes = [_shape(record) for record in self._header.shapes]
         slots = self._slots()
-        births = self._births()
-        shapes = [_shape(record) for record in self._header.shapes]
+        births, vectors = self._by_model("births"), self._by_model("vectors")
+        self._encoders()
         for at, record in enumerate(self._header.models):
-            shape = shapes[record.shape]
-            self._catalogue.restore(record.id, shape, record.events, slots[at], births[at])
+            shape = self._shapes[record.shape]
+            parts = slots[at], births[at], vectors[at]
+            self._catalogue.restore(record.id, shape, record.events, *parts)
         self._catalogue.refused += self._header.refused
         self._catalogue.told |= set(self._header.told)
         self._incidents()
+        none = np.empty(0, np.uint64)  # of a version that did not keep them
+        self._shard.recent.load(*(self._arrays.get(name, none) for name in ARRAYS))
+        if self._shard.truth is not None:
+            self._shard.truth.performance.load(self._arrays)
         return Restored(self._shard, self._header.next, tuple(self._reset))
 
     def _slots(self) -> list[dict[str, int]]:
         """Slots by series for each model, without those that start anew."""
         models, names, profiles = self._header.models, self._header.names, self._header.profiles
-        configs = [self._config.model(model.id) for model in models]
+        configs = [self._catalogue.configured(model.id) for model in models]
         found: list[dict[str, int]] = [{} for _ in models]
         for at, name_at, profile_at, slot in self._arrays["slots"].tolist():
             name = names[name_at]
-            specs = self._specs_of(configs[at], name)
+            specs = self._specs_of(configs[at], self._shapes[models[at].shape], name)
             if key_of(specs) != profiles[profile_at].key:
                 self._reset.append((models[at].id, name))
                 continue
@@ -101,13 +112,26 @@ class _Restoring:
                 self._load(profile_at, profiles[profile_at], specs)
             found[at][name] = slot
             if slot != UNWATCHED and self._profiles[profile_at].open[slot]:
-                self._kept.add((models[at].id, name))
+                self._kept[models[at].id, name] = {spec.name for spec in specs}
+        self._give_back(found)
         return found
 
-    def _specs_of(self, config: ModelConfig, name: str) -> tuple[DetectorSpec, ...]:
-        asked = id(config), name
+    def _give_back(self, found: list[dict[str, int]]) -> None:
+        """Let the slots that no series has any more be others'."""
+        taken: dict[int, set[int]] = {at: set() for at in self._profiles}
+        for at, name_at, profile_at, slot in self._arrays["slots"].tolist():
+            if found[at].get(self._header.names[name_at]) == slot and profile_at in taken:
+                taken[profile_at].add(slot)
+        for at, profile in self._profiles.items():
+            for slot in sorted(set(range(profile.used)) - taken[at], reverse=True):
+                profile.give_back(slot)
+
+    def _specs_of(self, config: ModelConfig, shape: Shape, name: str) -> tuple[DetectorSpec, ...]:
+        if shape not in self._asked:
+            self._asked[shape] = shape.asked()
+        asked = id(config), name, self._asked[shape].get(name)
         if asked not in self._specs:
-            self._specs[asked] = config.detectors(name)
+            self._specs[asked] = specs_of(config, shape, name)
         return self._specs[asked]
 
     def _load(self, at: int, record: ProfileRecord, specs: tuple[DetectorSpec, ...]) -> None:
@@ -127,23 +151,47 @@ class _Restoring:
         profile.open, profile.used = opened.copy(), record.used
         self._profiles[at] = self._catalogue.profiles[record.key] = profile
 
-    def _births(self) -> list[dict[str, int]]:
+    def _by_model(self, name: str) -> list[dict[str, int]]:
         found: list[dict[str, int]] = [{} for _ in self._header.models]
-        for at, name, events in self._arrays["births"].tolist():
-            found[at][self._header.names[name]] = events
+        for at, name_at, number in self._arrays[name].tolist():
+            found[at][self._header.names[name_at]] = number
         return found
+
+    def _encoders(self) -> None:
+        """Give the texts their names back, and the embeddings what is remembered of them."""
+        encoders = self._catalogue.encoders
+        encoders.texts = Texts(self._header.texts)
+        self._shard.incidents.texts = encoders.texts
+        unnamed = self._catalogue.categories() - {number for number, _ in self._header.texts}
+        if unnamed:
+            raise SnapshotError(f"{len(unnamed)} categories have no name")
+        state = {
+            name.removeprefix(EMBEDDER): array
+            for name, array in self._arrays.items()
+            if name.startswith(EMBEDDER)
+        }
+        encoders.vectors.load(state)
+        encoders.used = encoders.vectors.size
+        slots = self._arrays["vectors"][:, 2]
+        if ((slots < 0) | (slots >= encoders.used)).any():
+            raise SnapshotError("array 'vectors' names a slot that the embedder does not have")
 
     def _incidents(self) -> None:
         reset = set(self._reset)
         for record in self._header.incidents:
             if (record.model, record.series) in reset:
                 continue
+            watching = self._kept.get((record.model, record.series), {record.detector})
+            if record.detector not in watching:
+                raise SnapshotError(
+                    f"an incident of {record.series!r} is of a detector that does not watch it"
+                )
             n, mean, std = record.before
             before = Summary(n=n, mean=mean, std=std)
             self._shard.incidents.open[record.model, record.series] = Incident(
                 record.id, record.detector, before, record.said
             )
-        _check_open(self._kept, self._shard.incidents.open)
+        _check_open(set(self._kept), self._shard.incidents.open)
 
 
 def _check_open(flagged: set[Series], described: Iterable[Series]) -> None:

@@ -31,21 +31,21 @@ class Feed:
 def feeds(catalogue: Catalogue, layout: Layout, data: Matrix) -> Iterator[Feed]:
     """Yield what every profile has to look at, each series at most once."""
     yield from _tasks(data.values, layout.slots, layout.profiles, layout.series, data.runs)
-    numbers = len(layout.shape.numbers)
-    missing = np.isnan(data.values[:numbers])
+    features = len(layout.named)
+    missing = np.isnan(data.values[:features])
     rows, starts = data.runs[:, 0], data.runs[:, 1]
     known = layout.quality[rows] != UNWATCHED
     if not known.any() and not missing.any():
         return
     first = np.logical_or.reduceat(missing, starts, axis=1).T & ~known
-    runs = np.repeat(data.runs[:, None, :], numbers, axis=1)
+    runs = np.repeat(data.runs[:, None, :], features, axis=1)
     for run, column in np.argwhere(first).tolist():
         model = layout.model(int(rows[run]))
         begin, stop = data.runs[run, 1:].tolist()
         begin += int(missing[column, begin:stop].argmax())
         runs[run, column, 1] = begin
         _begin_quality(catalogue, model, column, begin - int(data.runs[run, 1]))
-    names = [f"quality:{name}" for name in layout.shape.numbers]
+    names = [f"quality:{name}" for name in layout.named]
     values = missing.astype(np.float64)
     yield from _tasks(values, layout.quality, layout.quality_profiles, names, runs)
 
@@ -54,7 +54,7 @@ def _begin_quality(catalogue: Catalogue, model: Model, column: int, earlier: int
     profile = model.layout.quality_profiles[column]
     if profile is None:
         return
-    name = model.layout.shape.numbers[column]
+    name = model.layout.named[column]
     present = int(model.layout.events[model.row]) - model.births.get(name, 0) + earlier
     slot = catalogue.watch_quality(model, column, profile)
     zeros = np.zeros((1, min(present, ZEROS_BEFORE)))

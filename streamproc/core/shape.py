@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
+
+from detectors.embedding import OUTPUTS
 
 
 class Topic(Enum):
-    """Which of the two watched topics a record is from; they differ in what is required."""
+    """Which of the watched topics a record is from; they differ in what is required."""
 
     PREDICTIONS = "predictions"
     FEATURES = "features"
+    OUTCOMES = "outcomes"
 
 
 class Form(Enum):
@@ -20,6 +23,7 @@ class Form(Enum):
     NUMBER = "number"
     CLASSES = "classes"
     LABEL = "label"
+    LOSSES = "losses"  # how wrong predictions were: the classes are the names of the series
 
 
 class Kind(Enum):
@@ -29,6 +33,20 @@ class Kind(Enum):
     TEXT = 1
     LIST = 2
     NUMBER = 3
+
+
+Retyped = Mapping[str, tuple[Kind, Kind]]
+"""Features that are something else now: what they were, and what they are."""
+
+
+class Asked(NamedTuple):
+    """What the configuration is asked for a series' detectors with: its names, and its kind.
+
+    An embedding's series go by the embedding's name too.
+    """
+
+    names: tuple[str, ...]
+    category: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +63,63 @@ class Shape:
         """Number of features."""
         return len(self.numbers) + len(self.others)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Names of the features that are texts."""
+        return tuple(name for name, kind in self.others if kind is Kind.TEXT)
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """Names of the features that are lists of numbers."""
+        return tuple(name for name, kind in self.others if kind is Kind.LIST)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Names of the features of which it is known what they are."""
+        return (*self.numbers, *self.texts, *self.lists)
+
+    def kinds(self) -> dict[str, Kind]:
+        """Tell what each feature is."""
+        return dict.fromkeys(self.numbers, Kind.NUMBER) | dict(self.others)
+
     def knows(self, name: str) -> bool:
         """Whether a feature has a place here."""
         return name in self.numbers or any(name == other for other, _ in self.others)
 
     def series(self) -> tuple[str, ...]:
         """Names of the series that the numbers of one event go to, in their order."""
-        features = tuple(f"feature:{name}" for name in self.numbers)
+        plain = (*self.numbers, *self.texts)
+        features = (
+            *(f"feature:{name}" for name in plain),
+            *(f"feature:{name}:{output}" for output in OUTPUTS for name in self.lists),
+        )
         if self.form is Form.NUMBER:
             return (*features, "prediction")
+        if self.form is Form.LOSSES:
+            return self.classes
         return (*features, *(f"prediction:{name}" for name in self.classes))
+
+    def asked(self) -> dict[str, Asked]:
+        """Tell of each series of a feature how it is asked for; a plain feature's name wins."""
+        lists = {
+            f"feature:{name}:{output}": Asked((f"feature:{name}:{output}", f"feature:{name}"))
+            for output in OUTPUTS
+            for name in self.lists
+        }
+        texts = {
+            name: Asked((name,), category=True) for name in map("feature:{}".format, self.texts)
+        }
+        numbers = {name: Asked((name,)) for name in map("feature:{}".format, self.numbers)}
+        return lists | texts | numbers
+
+    def retyped(self, later: "Shape") -> Retyped:
+        """Tell which features are something else in a later shape, and what they were and are."""
+        kinds = later.kinds()
+        return {
+            name: (kind, kinds[name])
+            for name, kind in self.kinds().items()
+            if kind is not Kind.NULL and kinds[name] is not kind
+        }
 
 
 def _kind(value: object) -> Kind:

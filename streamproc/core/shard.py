@@ -6,13 +6,17 @@ from typing import Any
 
 from streamproc.contract.config import Config
 from streamproc.core.catalogue import Catalogue
-from streamproc.core.describe import full
+from streamproc.core.describe import full, retyped
 from streamproc.core.incidents import Alert, Incidents
 from streamproc.core.matrix import matrix, seconds
+from streamproc.core.outcomes_reader import OutcomeReader
 from streamproc.core.reader import PLACE_BITS, Groups, Reader
+from streamproc.core.recent import Recent
 from streamproc.core.record import Outcome, Record
 from streamproc.core.scan import feeds
-from streamproc.core.shape import Topic
+from streamproc.core.shape import Retyped, Topic
+from streamproc.core.truth import Truth
+from streamproc.core.unlabelled import Unlabelled
 
 
 class Shard:
@@ -29,13 +33,33 @@ class Shard:
         The coordinates that alerts and their ids carry.
     config
         The whole configuration.
+
+    Attributes
+    ----------
+    truth
+        How good models are; None of topics other than the outcomes.
+    unlabelled
+        Is shown all predictions, for metrics alone; None: nobody wants to see them.
     """
 
     def __init__(self, kind: Topic, topic: str, partition: int, config: Config) -> None:
         self.catalogue = Catalogue(kind, config)
-        self.incidents = Incidents(topic, partition, config.policy)
-        self._reader = Reader(self.catalogue, topic, partition, self._watch, self._full)
+        self.incidents = Incidents(topic, partition, config.policy, self.catalogue.encoders.texts)
         self._said: list[Alert] = []
+        self.truth: Truth | None = None
+        self.unlabelled: Unlabelled | None = None
+        rest = self.catalogue, topic, partition, self._watch, self._change, self._full
+        if kind is Topic.OUTCOMES:
+            self.truth = Truth(self.catalogue, self.incidents, self._say)
+            self.incidents.remark = self.truth.remark
+            self._reader: Reader = OutcomeReader(self.truth.performance, self.truth.hooks, *rest)
+        else:
+            self._reader = Reader(*rest)
+
+    @property
+    def recent(self) -> Recent:
+        """The events that came a moment ago."""
+        return self._reader.recent
 
     def process(self, records: Sequence[Record], now: datetime) -> Outcome:
         """Take the next records of the partition.
@@ -50,11 +74,19 @@ class Shard:
         outcome = Outcome()
         self._now = now
         self._said = []
+        if self.truth is not None:
+            self.truth.now = now
         self._reader.read(records, outcome)
         self._said.sort(key=lambda said: (said[0], said[1].series))
+        if self.truth is not None:
+            self._said = self.truth.group(self._said)
         outcome.alerts = [alert for _, alert in self._said]
         outcome.positions = [place >> PLACE_BITS for place, _ in self._said]
+        self.catalogue.tidy()
         return outcome
+
+    def _say(self, said: Alert) -> None:
+        self._said.append(said)
 
     def _full(self, limit: str, event: Any, place: int, record: Record) -> None:
         origin = self.incidents.origin(
@@ -63,9 +95,24 @@ class Shard:
         reached = limit, int(getattr(self.catalogue.config.limits, limit))
         self._said.append((place, full(event.model_id, reached, origin, self._now)))
 
+    def _change(
+        self, model_id: str, features: Retyped, event: Any, place: int, record: Record
+    ) -> None:
+        for dropped in self.catalogue.dropped:
+            self.incidents.open.pop(dropped, None)
+        self.catalogue.dropped.clear()
+        origin = self.incidents.origin(
+            place, record.offset, seconds(event.ts, record), event.model_version
+        )
+        model = self.catalogue.models[model_id]
+        for name, kinds in features.items():
+            self._said.append((place, retyped(model, name, kinds, origin, self._now)))
+
     def _watch(self, groups: Groups, records: Sequence[Record], _outcome: Outcome) -> None:
         for layout, group in groups.items():
-            data = matrix(layout, group, records)
+            if self.unlabelled is not None:
+                self.unlabelled.see(layout, group.events)
+            data = matrix(layout, group, records, self.catalogue.encoders)
             for feed in feeds(self.catalogue, layout, data):
                 self._said += self.incidents.watch(feed, layout, data, self._now)
             layout.events[data.runs[:, 0]] += data.runs[:, 2] - data.runs[:, 1]

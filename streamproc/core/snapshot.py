@@ -1,15 +1,15 @@
 """A partition's state to bytes and back, to the last bit."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from streamproc.contract.config import Config
-from streamproc.contract.watch import ModelConfig
-from streamproc.core.catalogue import key_of
-from streamproc.core.layout import UNWATCHED
-from streamproc.core.shape import Shape
+from streamproc.core.catalogue import key_of, specs_of
+from streamproc.core.layout import UNWATCHED, Model
+from streamproc.core.shape import Asked, Shape
 from streamproc.core.shard import Shard
 from streamproc.core.snapshot_format import (
     Arrays,
@@ -28,6 +28,8 @@ __all__ = ["Snapshot", "SnapshotError", "config_hash", "decode", "encode"]
 
 PARTS = "profile {}: "
 """What the names of a profile's arrays begin with."""
+EMBEDDER = "embedder: "
+"""What the names of the embedder's arrays begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ class Snapshot:
         All but the arrays.
     arrays
         Of each profile what its detectors know; `slots` (n, 4): model, name of the series,
-        profile and slot; `births` (n, 3): model, name of the feature, events before it.
+        profile and slot; `births` (n, 3): model, name of the feature, events before it;
+        `recent:…` digests of the last events; `vectors` (n, 3): model, name of the embedding,
+        its slot in the embedder, whose arrays are there too.
     """
 
     header: Header
@@ -83,16 +87,20 @@ def encode(shard: Shard, topic: str, partition: int, following: int) -> bytes:
     models: list[ModelRecord] = []
     slots: list[tuple[int, int, int, int]] = []
     births: list[tuple[int, int, int]] = []
+    vectors: list[tuple[int, int, int]] = []
     for at, model in enumerate(catalogue.models.values()):
         layout = model.layout
         shape = shapes.setdefault(layout.shape, len(shapes))
         models.append(ModelRecord(model.id, shape, int(layout.events[model.row])))
         for name, slot in model.slots.items():
-            profile = profiles.of(model.config, name)
+            profile = profiles.of(model, name)
             slots.append((at, names.setdefault(name, len(names)), profile, slot))
         births += [
             (at, names.setdefault(name, len(names)), events)
             for name, events in model.births.items()
+        ]
+        vectors += [
+            (at, names.setdefault(name, len(names)), slot) for name, slot in model.vectors.items()
         ]
     header = Header(
         topic=topic,
@@ -109,8 +117,17 @@ def encode(shard: Shard, topic: str, partition: int, following: int) -> bytes:
         incidents=tuple(_incidents(shard)),
         refused=catalogue.refused,
         told=tuple(sorted(catalogue.told)),
+        texts=tuple(
+            (number, catalogue.encoders.texts.name(number))
+            for number in sorted(catalogue.categories())
+        ),
     )
-    return pack(header, _arrays(shard, slots, births))
+    lists: dict[str, tuple[Sequence[tuple[int, ...]], int]] = {
+        "slots": (slots, 4),
+        "births": (births, 3),
+        "vectors": (vectors, 3),
+    }
+    return pack(header, _arrays(shard, lists))
 
 
 def decode(data: bytes) -> Snapshot:
@@ -124,6 +141,7 @@ def decode(data: bytes) -> Snapshot:
     header, arrays = unpack(data)
     _check_list(arrays, "slots", (len(header.models), len(header.names), len(header.profiles)))
     _check_list(arrays, "births", (len(header.models), len(header.names)))
+    _check_list(arrays, "vectors", (len(header.models), len(header.names)))
     for model in header.models:
         if not 0 <= model.shape < len(header.shapes) or model.events < 0:
             raise SnapshotError(f"model {model.id!r} has shape {model.shape}, which is not there")
@@ -139,29 +157,32 @@ class _Profiles:
 
     def __init__(self, shard: Shard) -> None:
         self._places = {key: at for at, key in enumerate(shard.catalogue.profiles)}
-        self._known: dict[tuple[int, str], int] = {}
+        self._known: dict[tuple[int, str, Asked | None], int] = {}
 
-    def of(self, config: ModelConfig, name: str) -> int:
-        known = self._known.get((id(config), name))
+    def of(self, model: Model, name: str) -> int:
+        asked = id(model.config), name, model.layout.asked.get(name)
+        known = self._known.get(asked)
         if known is None:
-            known = self._known[id(config), name] = self._places[key_of(config.detectors(name))]
+            specs = specs_of(model.config, model.layout.shape, name)
+            known = self._known[asked] = self._places[key_of(specs)]
         return known
 
 
-def _arrays(
-    shard: Shard, slots: list[tuple[int, int, int, int]], births: list[tuple[int, int, int]]
-) -> Arrays:
+def _arrays(shard: Shard, lists: Mapping[str, tuple[Sequence[tuple[int, ...]], int]]) -> Arrays:
     arrays: Arrays = {
-        "slots": np.array(slots, np.int64).reshape(-1, 4),
-        "births": np.array(births, np.int64).reshape(-1, 3),
+        name: np.array(rows, np.int64).reshape(-1, width) for name, (rows, width) in lists.items()
     }
+    encoders = shard.catalogue.encoders
+    for name, array in encoders.vectors.state().items():
+        arrays[EMBEDDER + name] = array[: encoders.used]
     for at, profile in enumerate(shard.catalogue.profiles.values()):
         prefix, size = PARTS.format(at), profile.watch.size
         arrays[f"{prefix}open"] = profile.open[: profile.used]
         for name, array in profile.watch.state().items():
             # Spare slots are blank. A list that is shorter than all slots has none of them.
             arrays[prefix + name] = array[: profile.used] if len(array) == size else array
-    return arrays
+    arrays |= shard.recent.state()
+    return arrays if shard.truth is None else arrays | shard.truth.performance.state()
 
 
 def _incidents(shard: Shard) -> list[IncidentRecord]:

@@ -11,9 +11,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streamproc.core.typed import DECODE_ERRORS
 from streamproc.errors import StreamprocError
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Raised by one whenever the same bytes would mean something else."""
 DIGEST_BYTES: Final = 32
 _PREFIX: Final = struct.Struct(">4sHI")  # magic, schema, bytes of the header
@@ -96,6 +97,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     incidents: tuple[IncidentRecord, ...]
     refused: int
     told: tuple[str, ...]
+    texts: tuple[tuple[float, str], ...]
     arrays: tuple[ArrayRecord, ...] = ()
 
 
@@ -155,13 +157,20 @@ def unpack(data: bytes) -> tuple[Header, Arrays]:
     start = _PREFIX.size + length
     try:
         header = _HEADER.decode(body[_PREFIX.size : start])
-    except msgspec.MsgspecError as error:
+    except DECODE_ERRORS as error:
         raise SnapshotError(f"header: {error}") from error
-    _check_versions(header.versions)
+    check_versions(header.versions)
     return header, _arrays(header.arrays, body[start:])
 
 
-def _check_versions(found: Mapping[str, str]) -> None:
+def check_versions(found: Mapping[str, str]) -> None:
+    """Refuse a state that other versions wrote: results could differ.
+
+    Raises
+    ------
+    SnapshotError
+        If one of them promises nothing about ours.
+    """
     for name, ours in versions().items():
         parts, theirs = _PARTS[name], found.get(name, "none")
         if theirs.split(".")[:parts] != ours.split(".")[:parts]:

@@ -28,6 +28,10 @@ Feature = float | bool | str | list[float] | None
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Prediction = float | bool | str | Annotated[dict[str, Probability], Meta(min_length=1)]
 Number = float | bool | None
+# Major 1 of the contract, whatever the minor: what a later one adds is an unknown field here.
+OURS = r"^1(\.[0-9]+)?\Z"
+Version = Annotated[str, Meta(pattern=OURS)] | Annotated[float, Meta(ge=1, lt=2)] | None
+ANOTHER = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
 class _Header(Struct, gc=False, kw_only=True):
@@ -36,6 +40,11 @@ class _Header(Struct, gc=False, kw_only=True):
     event_id: str | None = None
     model_version: str | None = None
     tags: dict[str, str] | None = None
+    schema_version: Version = None
+
+
+class _Versioned(Struct, gc=False):
+    schema_version: str | float | None = None
 
 
 class AnyPrediction(_Header, gc=False, kw_only=True):
@@ -51,9 +60,22 @@ class AnyFeatures(_Header, gc=False, kw_only=True):
     features: dict[str, Feature]
 
 
+class AnyOutcome(_Header, gc=False, kw_only=True):
+    """What is needed of an event of the `outcomes` topic; `features` stay as they are written."""
+
+    status: Literal["asked", "labelled", "revised", "late", "unmatched"]
+    epoch: Annotated[int, Meta(ge=0)]
+    seq: Annotated[int, Meta(ge=0)]
+    prediction: Prediction | None = None
+    label: float | bool | str | None = None
+    label_ts: EventTime = None
+    features: msgspec.Raw = msgspec.Raw(b"null")
+
+
 ANY: dict[Topic, msgspec.json.Decoder[Any]] = {
     Topic.PREDICTIONS: msgspec.json.Decoder(AnyPrediction),
     Topic.FEATURES: msgspec.json.Decoder(AnyFeatures),
+    Topic.OUTCOMES: msgspec.json.Decoder(AnyOutcome),
 }
 OTHER_TYPES: dict[Kind, Any] = {
     Kind.NULL: None,
@@ -101,6 +123,9 @@ def typed(shape: Shape, topic: Topic) -> Typed:
     elif shape.form is Form.CLASSES:
         classes = _struct("Classes", shape.classes, [Probability | None] * len(shape.classes))
         fields.append(("prediction", classes))
+    elif shape.form is Form.LOSSES:
+        classes = _struct("Losses", shape.classes, [Number] * len(shape.classes))
+        fields.append(("prediction", classes))
     event = msgspec.defstruct("Event", fields, bases=(_Header,), gc=False, kw_only=True)
     decode = msgspec.json.Decoder(event).decode if _plain((*names, *shape.classes)) else _never
     return Typed(event, features, classes, decode)
@@ -124,8 +149,14 @@ def in_range(ts: float | datetime | None, record_timestamp: int) -> bool:
     return True
 
 
-def why(error: Exception) -> tuple[Reason, str]:
-    """Name the reason and the detail of an event that could not be decoded."""
+def why(error: Exception, body: bytes | None = None) -> tuple[Reason, str]:
+    """Name the reason and the detail of an event that could not be decoded.
+
+    Of another major version whatever is wrong is wrong because of that.
+    """
+    another = None if body is None else _another_version(body)
+    if another is not None:
+        return Reason.UNSUPPORTED_VERSION, f"schema_version is {another}; 1 is read"
     detail = str(error)
     if isinstance(error, RecursionError):
         return Reason.TOO_DEEP, "nested too deep to read"
@@ -138,4 +169,17 @@ def why(error: Exception) -> tuple[Reason, str]:
     return Reason.WRONG_TYPE, detail
 
 
+def _another_version(body: bytes) -> str | None:
+    try:
+        said = _versioned.decode(body).schema_version
+    except DECODE_ERRORS:
+        return None
+    if said is None or not ANOTHER.fullmatch(
+        text := f"{said:g}" if said.__class__ is float else str(said)
+    ):
+        return None
+    return None if re.match(OURS, text) else text
+
+
+_versioned = msgspec.json.Decoder(_Versioned)
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from detectors.change_points import Change
 from detectors.watch import Alarm
 from streamproc.contract.config import Policy
 from streamproc.contract.online import Online, Rule
@@ -130,7 +131,7 @@ class Learner:
             for at, how in failures:
                 say.failed(version, played.ops[at], how)
         self._watch(played, alarms, say)
-        if any(alarm.change.direction == "up" for alarm in warnings):
+        if any(_rise(alarm) for alarm in warnings):
             self.warning = "warning"
         self._floor(played, say)
         last = played.ops[-1]
@@ -171,12 +172,14 @@ class Learner:
 
     def _watch(self, played: Played, alarms: list[Alarm], say: Say) -> None:
         """Tell of drift, and when it is over."""
-        rising = [alarm for alarm in alarms if alarm.change.direction == "up"]
         at = 0
-        for alarm in rising:
+        for alarm in alarms:
+            rise = _rise(alarm)
+            if rise is None:
+                continue
             self._quiet(played, at, alarm.row, say)
             at = alarm.row + 1
-            say.drift(alarm, played.ops[int(played.judged[alarm.row])])
+            say.drift(alarm, rise, played.ops[int(played.judged[alarm.row])])
         self._quiet(played, at, len(played.judged), say)
 
     def _quiet(self, played: Played, start: int, stop: int, say: Say) -> None:
@@ -394,3 +397,9 @@ def _floor(online: Online, classes: Classes) -> Heuristic:
             kind, (np.nan if above is None else above, np.nan if other is None else other)
         )
     return Heuristic(kind)
+
+
+def _rise(alarm: Alarm) -> Change | None:
+    """Return the change of an error that rose: what got better needs no reaction."""
+    change = alarm.change
+    return change if isinstance(change, Change) and change.direction == "up" else None

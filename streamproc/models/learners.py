@@ -30,6 +30,8 @@ from streamproc.models.seat import answers as said
 
 SCHEMA: Final = 1
 """Raised by one whenever the same bytes would mean something else."""
+REMEMBERED: Final = 1000
+"""Commands that are known when they come again; they live for an hour at most."""
 Key = tuple[str, tuple[str, ...]]
 
 
@@ -87,6 +89,7 @@ class Learners:
         self._banks: dict[tuple[str, ...], OwnError] = {}
         self._waiting: dict[tuple[Key, str], Waiting] = {}
         self._counts: dict[str, int] = {}
+        self._obeyed: list[str] = []
         self.refused = 0
 
     @property
@@ -143,6 +146,7 @@ class Learners:
                 "schema": SCHEMA,
                 "log": [self._log.epoch, self._log.seq],
                 "refused": self.refused,
+                "obeyed": self._obeyed,
                 "counts": self._counts,
                 "seats": seats,
                 "banks": [[key, bank.dump()] for key, bank in self._banks.items()],
@@ -169,6 +173,7 @@ class Learners:
     def _restore(self, written: dict[str, Any]) -> None:
         self._log = OutcomeLog(*written["log"])
         self.refused, self._counts = written["refused"], written["counts"]
+        self._obeyed = written["obeyed"]
         keys: list[Key | None] = []
         slots: list[tuple[Seat, list[int]]] = []
         for model_id, tags, hashed, taken, dump in written["seats"]:
@@ -265,6 +270,10 @@ class Learners:
     def _command(self, counted: Counted, record: Record, told: list[Told], now: datetime) -> None:
         row: Any = counted.row
         command = row.command
+        # Workers that start anew say again what they were told in the last minutes.
+        if (identity := str(command.get("id"))) in self._obeyed:
+            return
+        self._obeyed = [*self._obeyed, identity][-REMEMBERED:]
         online = self._config.model(str(command.get("model_id"))).online
         if online is None:
             return

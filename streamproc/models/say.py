@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from detectors.change_points import Change
 from detectors.watch import Alarm
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Policy
@@ -98,9 +99,9 @@ class Say:
         )
         self.step("failed", who, op, alert)
 
-    def drift(self, alarm: Alarm, op: Op) -> None:
+    def drift(self, alarm: Alarm, rise: Change, op: Op) -> None:
         """Tell that the error rose, unless that was told a moment ago."""
-        learner, before, after = self._learner, alarm.change.before, alarm.change.after
+        learner, before, after = self._learner, rise.before, rise.after
         incident, status = learner.incident, "updated"
         if incident is None:
             status = "firing"
@@ -120,7 +121,7 @@ class Say:
             incident=incident.id if incident else None,
             statistic=alarm.statistic,
             threshold=alarm.threshold,
-            change=alarm.change,
+            change=rise,
         )
         if incident is None:
             learner.incident = Incident(learner.drift, alarm.detector, op.ts)

@@ -3,6 +3,7 @@
 from collections import Counter as Tally
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.registry import Collector
 
 from streamproc.contract.alerts import AlertEvent
 from streamproc.core.record import Outcome
@@ -36,6 +37,9 @@ class Metrics:
 
         self._records = counter("records_total", "Records handled.", "topic")
         self._events = counter("events_total", "Events watched.", "topic")
+        self._repeated = counter(
+            "events_repeated_total", "Events delivered again, and not watched again.", "topic"
+        )
         self._dead = counter(
             "dead_letters_total", "Events that could not be read.", "topic", "reason"
         )
@@ -63,6 +67,15 @@ class Metrics:
         self._state_gaps = counter(
             "state_gaps_total", "Partitions whose state could not go on where it was."
         )
+        self._obeyed = counter(
+            "control_commands_total",
+            "Signed commands acted on: done, or failed.",
+            "verb",
+            "outcome",
+        )
+        self._control_refused = counter(
+            "control_refused_total", "Commands that were not obeyed, by the reason.", "reason"
+        )
         self._lag = gauge("lag_records", "Records of a partition that are not handled yet.")
         self._models = gauge("models", "Models seen.")
         self._series = gauge("series", "Series watched.")
@@ -71,7 +84,7 @@ class Metrics:
             "series_refused", "Series not watched because limits.max_series is reached."
         )
         self._unwatched = gauge(
-            "features_unwatched", "Features not watched: texts, lists, or always null."
+            "features_unwatched", "Features not watched: they were always null."
         )
         self._incidents = gauge("incidents_open", "Open incidents.")
         self._gauges = (
@@ -84,11 +97,17 @@ class Metrics:
             self._incidents,
         )
 
+    def show(self, collector: Collector) -> None:
+        """Show what is computed whenever somebody reads the metrics."""
+        self.registry.register(collector)
+
     def slice(self, topic: str, records: int, outcome: Outcome) -> None:
         """Count a slice and what was in it."""
         self._slices.observe(records)
         self._records.labels(topic).inc(records)
         self._events.labels(topic).inc(outcome.events)
+        if outcome.repeated:
+            self._repeated.labels(topic).inc(outcome.repeated)
         reasons = Tally(letter.reason.value for letter in outcome.dead_letters)
         for reason, count in reasons.items():
             self._dead.labels(topic, reason).inc(count)
@@ -120,6 +139,14 @@ class Metrics:
     def state_gap(self) -> None:
         """Count a partition that lost state or records."""
         self._state_gaps.inc()
+
+    def obeyed(self, verb: str, outcome: str) -> None:
+        """Count a command that was acted on."""
+        self._obeyed.labels(verb, outcome).inc()
+
+    def refused(self, reason: str) -> None:
+        """Count a command that was not obeyed."""
+        self._control_refused.labels(reason).inc()
 
     def state(self, topic: str, partition: int, shard: Shard, lag: int) -> None:
         """Say what a partition's state holds, and how many records it is behind."""

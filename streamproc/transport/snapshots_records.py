@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from streamproc.core.snapshot_format import DIGEST_BYTES, SnapshotError
+from streamproc.core.typed import DECODE_ERRORS
 
 # Brokers take a megabyte a record unless configured; half of it leaves room for less.
 CHUNK_BYTES: Final = 512 * 1024
@@ -94,6 +95,8 @@ class Collected:
             If a chunk is missing, or chunks are of another snapshot than the manifest.
         """
         manifest = found.manifest
+        if manifest.chunks > len(self._values):  # a flipped bit may ask for any number of them
+            raise SnapshotError(f"its manifest names {manifest.chunks} chunks, which are not there")
         chunks = [self._values.get(found.key._replace(part=n)) for n in range(manifest.chunks)]
         there = [chunk for chunk in chunks if chunk is not None]
         if len(there) < len(chunks):
@@ -108,7 +111,7 @@ def key_of(data: bytes | None) -> Key | None:
     """Read a record's key; None when it is none of ours."""
     try:
         return None if data is None else msgspec.json.decode(data, type=Key)
-    except msgspec.MsgspecError:
+    except DECODE_ERRORS:
         return None
 
 
@@ -140,5 +143,5 @@ def records(key: Key, data: bytes, following: int) -> Iterator[tuple[Key, bytes]
 def _manifest(value: bytes) -> Manifest | None:
     try:
         return msgspec.json.decode(value, type=Manifest)
-    except msgspec.MsgspecError:
+    except DECODE_ERRORS:
         return None

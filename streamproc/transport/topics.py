@@ -7,7 +7,7 @@ from typing import Any, Final
 from aiokafka import errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streamproc.contract.config import KINDS, Config, TopicKind
+from streamproc.contract.config import Config, TopicKind
 from streamproc.transport.clients import open_admin
 from streamproc.transport.errors import BrokerUnreachableError, TopicError
 from streamproc.transport.reach import CONNECT_SECONDS
@@ -22,6 +22,9 @@ _COMPACTED: Final = {
     "segment.bytes": str(32 * 2**20),
     "min.cleanable.dirty.ratio": "0.1",
 }
+# What has been sent cannot be sent again while it is there: an hour would do, after which every
+# command has expired.
+_REMEMBERED: Final = {"retention.ms": str(7 * 86_400_000)}
 _ADVICE: Final[Mapping[type[Exception], str]] = {
     errors.InvalidReplicationFactorError: (
         "set topics.replication to at most the number of brokers"
@@ -44,7 +47,9 @@ async def has_topic(config: Config, name: str) -> bool:
         return name in await _names(config, admin)
 
 
-async def ensure_topics(config: Config, only: Collection[TopicKind] = KINDS) -> tuple[str, ...]:
+async def ensure_topics(
+    config: Config, only: Collection[TopicKind] | None = None
+) -> tuple[str, ...]:
     """Create the topics that are missing, as the config says; change none that exists.
 
     Somebody else may create the same topics at the same time: whoever is first wins.
@@ -54,7 +59,7 @@ async def ensure_topics(config: Config, only: Collection[TopicKind] = KINDS) -> 
     config
         Names, partitions, replication and retention of the topics.
     only
-        Which of them.
+        Which of them; None: all that the config uses.
 
     Returns
     -------
@@ -70,8 +75,10 @@ async def ensure_topics(config: Config, only: Collection[TopicKind] = KINDS) -> 
     """
     async with open_admin(config) as admin:
         there = await _names(config, admin)
-        names = [config.topics.full_name(stream) for stream in only]
-        missing = [_new(config, name) for name in names if name not in there]
+        kinds = config.kinds if only is None else only
+        missing = [
+            _new(config, kind) for kind in kinds if config.topics.full_name(kind) not in there
+        ]
         if not missing:
             return ()
         created = await _create(config, admin, missing)
@@ -129,17 +136,23 @@ def _created(name: str, outcome: list[Any]) -> bool:
     )
 
 
-def _new(config: Config, name: str) -> NewTopic:
-    retention = config.topics.retention
-    settings = (
-        {} if retention is None else {"retention.ms": str(int(retention.total_seconds() * 1000))}
-    )
+def _new(config: Config, kind: TopicKind) -> NewTopic:
     return NewTopic(
-        name=name,
-        num_partitions=config.topics.partitions,
+        name=config.topics.full_name(kind),
+        # Commands are obeyed in their order.
+        num_partitions=1 if kind == "control" else config.topics.partitions,
         replication_factor=config.topics.replication,
-        topic_configs=_COMPACTED if name == config.topics.full_name("snapshots") else settings,
+        topic_configs=_settings(config, kind),
     )
+
+
+def _settings(config: Config, kind: TopicKind) -> Mapping[str, str]:
+    if kind == "snapshots":
+        return _COMPACTED
+    if kind == "control":
+        return _REMEMBERED
+    retention = config.topics.retention
+    return {} if retention is None else {"retention.ms": str(int(retention.total_seconds() * 1000))}
 
 
 def _silent(config: Config, error: Exception) -> BrokerUnreachableError:

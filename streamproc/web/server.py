@@ -1,5 +1,9 @@
-"""Serves `/metrics`, `/healthz` and `/readyz` on the worker's own event loop."""
+"""Serves `/metrics`, `/healthz` and `/readyz` on the worker's own event loop.
 
+Nothing can be changed here: what is to be done is told by signed commands on the control topic.
+"""
+
+import hmac
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -7,6 +11,7 @@ from typing import Final
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from pydantic import SecretStr
 
 from streamproc.contract.config import Http
 from streamproc.errors import StreamprocError
@@ -22,7 +27,9 @@ class ServeError(StreamprocError):
     """The HTTP address cannot be listened on; the message says which setting to change."""
 
 
-def application(registry: CollectorRegistry, healthy: State, ready: State) -> web.Application:
+def application(
+    registry: CollectorRegistry, healthy: State, ready: State, token: SecretStr | None = None
+) -> web.Application:
     """Make the application.
 
     Parameters
@@ -31,16 +38,24 @@ def application(registry: CollectorRegistry, healthy: State, ready: State) -> we
         What `/metrics` shows.
     healthy, ready
         What `/healthz` and `/readyz` answer: 200 and "ok", or 503 and the reason.
+    token
+        What a reader has to show, as ``Authorization: Bearer``; None asks nobody. Probes without
+        it are answered as to how it is, and not why.
     """
 
-    async def metrics(_: web.Request) -> web.Response:
+    async def metrics(request: web.Request) -> web.Response:
+        if not _known(request, token):
+            raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
         headers = {"Content-Type": CONTENT_TYPE_LATEST}
         return web.Response(body=generate_latest(registry), headers=headers)
 
     def answer(state: State) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def handler(_: web.Request) -> web.Response:
+        async def handler(request: web.Request) -> web.Response:
             trouble = state()
-            return web.Response(text=f"{trouble or 'ok'}\n", status=503 if trouble else 200)
+            if trouble is None:
+                return web.Response(text="ok\n")
+            told = trouble if _known(request, token) else "not ok"
+            return web.Response(text=f"{told}\n", status=503)
 
         return handler
 
@@ -49,6 +64,15 @@ def application(registry: CollectorRegistry, healthy: State, ready: State) -> we
     app.router.add_get("/healthz", answer(healthy))
     app.router.add_get("/readyz", answer(ready))
     return app
+
+
+def _known(request: web.Request, token: SecretStr | None) -> bool:
+    """Whether a request shows the token, in a time that does not tell how much of it is right."""
+    if token is None:
+        return True
+    shown = request.headers.get("Authorization", "").encode(errors="surrogateescape")
+    wanted = f"Bearer {token.get_secret_value()}".encode()
+    return hmac.compare_digest(shown, wanted)
 
 
 @asynccontextmanager

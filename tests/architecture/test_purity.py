@@ -4,7 +4,7 @@ import pytest
 from architecture.purity import impurities
 
 ROOT = Path(__file__).parents[2]
-PURE = ("detectors", "streamproc/core", "streamproc/contract")
+PURE = ("detectors", "streamproc/core", "streamproc/control", "streamproc/contract")
 # The configuration's edge: secrets may come from the environment.
 ENVIRONMENT_READERS = {"streamproc/contract"}
 LONGEST = 400

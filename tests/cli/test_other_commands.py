@@ -59,12 +59,14 @@ def test_check_says_what_is_watched(run: Any, tmp_path: Path) -> None:
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[-1] == "ok"
-    topics = "prod.predictions, prod.features, prod.alerts, prod.dead-letters, prod.snapshots"
-    assert f"topics  {topics}" in lines
+    [topics] = [line for line in lines if line.startswith("topics  ")]
+    assert topics.startswith("topics  prod.predictions, prod.features, ")
+    assert "prod.control" not in topics
     assert "model fraud-* (owner [red]risk, severity warning)" in lines
     watched = next(line for line in lines if line.startswith("  feature:*: "))
     assert "adwin(" in watched
     assert "threshold=20" in watched
+    assert "; texts: chi2(" in watched
     assert "  prediction: not watched" in lines
     assert "  nothing is watched" in lines
     assert "every other model (severity warning)" in lines

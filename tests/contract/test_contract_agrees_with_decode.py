@@ -27,6 +27,7 @@ times = st.sampled_from(
 probabilities = st.dictionaries(st.text(max_size=2), st.floats(-0.1, 1), max_size=2)
 tags = st.dictionaries(st.text(max_size=2), st.text(max_size=2) | scalars, max_size=2)
 # One field at a time is made strange: two wrong ones would hide each other.
+versions = st.sampled_from(["1", "1.0", "1.12", "1.", "2", "10", " 1", 1, 1.9, 2, 0.9, "1\n"])
 changes = st.one_of(
     st.fixed_dictionaries({"model_id": scalars | st.just("x" * 256)}),
     st.fixed_dictionaries({"features": mappings | scalars | lists}),
@@ -35,6 +36,7 @@ changes = st.one_of(
     st.fixed_dictionaries({"event_id": scalars}),
     st.fixed_dictionaries({"model_version": scalars}),
     st.fixed_dictionaries({"tags": tags | scalars}),
+    st.fixed_dictionaries({"schema_version": versions | scalars | lists}),
     st.fixed_dictionaries({"source": st.text(max_size=2) | st.lists(st.text(), max_size=2)}),
 )
 bases = st.sampled_from([{"model_id": "m", "features": {}}, {"model_id": "m", "prediction": 1}])

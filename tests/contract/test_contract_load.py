@@ -31,8 +31,8 @@ policy: 5
 http: {port: '80'}
 """
 PROBLEMS = f"""\
-3: models[0].wach: unknown key; did you mean `watch`? Expected one of: id, task, owner, runbook, \
-severity, watch, online
+3: models[0].wach: unknown key; did you mean `watch`? Expected one of: id, task, floor, owner, \
+runbook, severity, watch, online
 4: models[0].severity: expected 'info', 'warning' or 'critical', found "Warnin"; \
 did you mean `warning`?
 5: models[0].runbook: expected a URL that starts with https://
@@ -207,8 +207,9 @@ def test_a_config_error_is_a_streamproc_error() -> None:
     assert issubclass(ConfigError, StreamprocError)
 
 
-def test_a_detector_of_categories_is_refused() -> None:
-    """A detector that would look at numbers as if they were categories says that it does not."""
-    watch = [{"on": "*", "detectors": ["chi2"]}]
-    with pytest.raises(ConfigError, match="texts are not watched yet"):
+@pytest.mark.parametrize("on", ["prediction", "prediction:*", "quality:country", "error"])
+def test_a_detector_of_categories_is_refused_where_there_are_only_numbers(on: str) -> None:
+    """A detector of texts on a series that can hold none is refused, with what is wrong."""
+    watch = [{"on": on, "detectors": ["adwin", "chi2"]}]
+    with pytest.raises(ConfigError, match="watches texts, and"):
         load({"models": [{"id": "*", "watch": watch}]})

@@ -50,20 +50,31 @@ def run(target: Shard, records: Sequence[Record], cuts: Iterable[int] = ()) -> O
 def state(target: Shard) -> dict[str, Any]:
     """Describe all state by series: slot numbers are an accident of the order of allocation."""
     found: dict[str, Any] = {}
+    states: dict[int, dict[str, np.ndarray]] = {}
     for model in target.catalogue.models.values():
         layout = model.layout
         found[model.id] = int(layout.events[model.row]), layout.shape, dict(model.births)
-        names = [*layout.series, *(f"quality:{name}" for name in layout.shape.numbers)]
+        names = [*layout.series, *(f"quality:{name}" for name in layout.named)]
         profiles = [*layout.profiles, *layout.quality_profiles]
         for name, profile in zip(names, profiles, strict=True):
             slot = model.slots.get(name, -1)
             if profile is not None and slot >= 0:
-                found[f"{model.id}/{name}"] = _of_slot(profile.watch.state(), slot)
+                if id(profile) not in states:
+                    states[id(profile)] = profile.watch.state()
+                found[f"{model.id}/{name}"] = _of_slot(states[id(profile)], slot)
+        vectors = target.catalogue.encoders.vectors.state()
+        for name, slot in model.vectors.items():
+            found[f"{model.id}/{name} remembered"] = _row(vectors, slot)
+    texts = target.catalogue.encoders.texts
+    found["texts"] = {key: texts.name(key) for key in target.catalogue.categories()}
     found["open"] = {key: (i.id, i.said) for key, i in target.incidents.open.items()}
+    found["recent"] = {name: known.tobytes() for name, known in target.recent.state().items()}
     return found
 
 
 def _of_slot(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:
+    if "standardiser.filled" not in arrays:
+        return _row(arrays, slot)
     filled = arrays["standardiser.filled"]
     row = {
         name: array[slot].tobytes()
@@ -74,6 +85,10 @@ def _of_slot(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:
         place = int(np.flatnonzero(filled).searchsorted(slot))
         row["waiting"] = arrays["standardiser.waiting"][place].tobytes()
     return row
+
+
+def _row(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:
+    return {name: array[slot].tobytes() for name, array in arrays.items()}
 
 
 def noise(

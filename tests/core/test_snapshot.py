@@ -1,10 +1,11 @@
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from logs import run, shard, state
+from logs import noise, record, run, shard, state
 from test_splits import BRISK, LOG, PATIENT
 
 from streamproc.core import snapshot_format
@@ -21,7 +22,10 @@ MANY = {
     "models": [
         {
             "id": "m",
-            "watch": [{"on": "feature:a", "detectors": ONE}, {"on": "*", "detectors": BOTH}],
+            "watch": [
+                {"on": "feature:a", "detectors": ONE, "whiten": True},
+                {"on": "*", "detectors": BOTH},
+            ],
         },
         {"id": "*", "watch": [{"on": "*", "detectors": BOTH}]},
     ],
@@ -111,9 +115,9 @@ def test_noise_is_refused(data: bytes) -> None:
 def test_another_schema_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A snapshot of a later schema is refused by its number."""
     with monkeypatch.context() as later:
-        later.setattr(snapshot_format, "SCHEMA", 2)
+        later.setattr(snapshot_format, "SCHEMA", 3)
         data = taken(after(BRISK, 100))
-    with pytest.raises(SnapshotError, match="schema 2, and this version reads 1"):
+    with pytest.raises(SnapshotError, match="schema 3, and this version reads 2"):
         decode(data)
 
 
@@ -214,3 +218,26 @@ def test_an_incident_without_its_flag_is_refused() -> None:
     arrays["profile 0: open"] = np.zeros_like(arrays["profile 0: open"])
     with pytest.raises(SnapshotError, match="half an incident"):
         back(snapshot_format.pack(header, arrays), shard(PATIENT))
+
+
+@pytest.mark.parametrize("rest", [1, 60])
+def test_a_lower_resolve_after_ends_what_is_quiet_already(rest: int) -> None:
+    """An incident that has been quiet for longer than a new policy asks is resolved at once."""
+    story = [record(at, event) for at, event in enumerate(noise(1000, seed=5, shift_at=600, a=8.0))]
+    target = shard(PATIENT)
+    said = run(target, story[:900]).alerts
+    assert [alert.status for alert in said] == ["firing"]
+    restored = back(taken(target, 900), shard(BRISK)).shard
+    [resolved] = run(restored, story[900 : 900 + rest]).alerts
+    assert (resolved.status, resolved.source.offset) == ("resolved", 900)
+
+
+def test_an_incident_of_no_detector_is_refused() -> None:
+    """An incident of a detector that its series does not have could not be told: it is refused."""
+    data = taken(after(PATIENT, 2800))
+    shot = decode(data)
+    first, *others = shot.header.incidents
+    odd = msgspec.structs.replace(first, detector="paghe_inkley")
+    header = msgspec.structs.replace(shot.header, incidents=(odd, *others))
+    with pytest.raises(SnapshotError, match="a detector that does not watch it"):
+        back(snapshot_format.pack(header, shot.arrays), shard(PATIENT))

@@ -13,8 +13,27 @@ BRISK = {"policy": {"update_interval": "1s", "resolve_after": 40}}
 PATIENT = {"policy": {"update_interval": "1s", "resolve_after": 500}}
 
 
+def odd_features(draw: random.Random, index: int) -> dict[str, Any]:
+    """Draw a text, an embedding, an id and features that change what they are."""
+    late = index > 2300
+    shift, length = 3.0 * late, 4 if index < 3100 else 70
+    found: dict[str, Any] = {
+        "country": draw.choice(["DE", "FR", "IT"] if not late else ["FR", "XX", "long" * 30]),
+        "embedding": [draw.gauss(shift, 1) for _ in range(length)],
+        "id": f"{draw.random()}",
+        "turns": "text" if index < 1500 else 1.5 if index > 1800 else [1.0, 2.0],
+        "embedding:norm": draw.gauss(0, 1) if index > 2000 else None,
+    }
+    if index > 2700 and draw.random() < 0.5:
+        found["country"] = found["embedding"] = None
+    return found
+
+
 def eventful_log() -> list[Any]:
-    """Three models with changes, gaps, new and vanishing features, batches and bad records."""
+    """Three models with changes, gaps, new and vanishing features, batches and bad records.
+
+    Model o has texts and embeddings too, which change, go missing, and become something else.
+    """
     draw = random.Random(11)
     events = noise(3600, seed=1)
     for index, event in enumerate(events):
@@ -30,6 +49,7 @@ def eventful_log() -> list[Any]:
                 event["features"]["late"] = draw.gauss(0, 1) + (index > 2700) * 8
             if index > 3200:
                 del event["features"]["a"]
+            event["features"] |= odd_features(draw, index)
     records = [record(offset, event) for offset, event in enumerate(events)]
     for offset in range(50, 3600, 397):
         records[offset] = record(offset, b"{broken", key=b"m")

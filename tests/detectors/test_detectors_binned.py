@@ -104,7 +104,10 @@ def _naive(
     alarms, start = [], 0
     for t in range(len(values)):
         held = values[start : t + 1]
-        passed = len(held) - reference
+        first = reference
+        if scheme == kernel.CODES and against == "warmup":
+            first = min(reference, window)
+        passed = len(held) - first
         if passed < window or (passed - window) % stride:
             continue
         edges = np.zeros(max(sample, bins))
@@ -118,23 +121,42 @@ def _naive(
             "previous": (passed - window) // reference * reference,
             "sliding": passed - window,
         }[against]
-        parts = held[begin : begin + reference], held[-window:]
+        parts = held[begin : begin + reference][: len(held) - window], held[-window:]
         if scheme == kernel.CODES:
-            places = [[kernel.class_of(bins - 1, v) for v in part] for part in parts]
+            cap = bins - kernel.SHARED
+            keys = np.full(cap, np.nan)
+            grown = reference + (window if first < reference else 0)
+            known = list(dict.fromkeys(held[:grown]))[:cap]
+            keys[: len(known)] = known
+            places = [[kernel.class_of(keys, len(known), v) for v in part] for part in parts]
         else:
             places = [list(np.searchsorted(edges[: used - 1], part)) for part in parts]
         counts = np.array([np.bincount(place, minlength=bins) for place in places])
         if scheme == kernel.CODES:
-            unseen = np.flatnonzero(counts[0, :-1] == 0)
-            counts[1, -1] += counts[1, unseen].sum()
-            counts[1, unseen] = 0
-        sizes = np.array([float(reference), float(window), width])
-        work = np.zeros(bins)
+            counts = _merged(counts, keys, len(known))
+            used += 1
+        sizes = np.array([float(len(parts[0])), float(window), width])
+        work = np.zeros(used)
         found, bound = kernel.judge(kind, counts, used, *bank._tables, sizes, work)
         if found > bound:
             alarms.append(t)
             start = t + 1
     return alarms
+
+
+def _merged(counts: NDArray[Any], keys: NDArray[np.float64], known: int) -> NDArray[Any]:
+    """Rare categories in their shared classes, and rare classes in the last one."""
+    cap, merged = len(keys), np.hstack([counts, np.zeros((2, 1), np.int64)])
+    for place in range(known):
+        if merged[:, place].sum() < kernel.RARE:
+            into = cap + kernel.shared_class(keys[place]) if known == cap else -1
+            merged[:, into] += merged[:, place]
+            merged[:, place] = 0
+    for place in range(cap, cap + kernel.SHARED):
+        if known < cap or merged[:, place].sum() < kernel.RARE:
+            merged[:, -1] += merged[:, place]
+            merged[:, place] = 0
+    return merged
 
 
 @pytest.mark.parametrize("against", AGAINST)
@@ -144,6 +166,7 @@ def test_counts_kept_up_are_counts_made_anew(name: str, against: str) -> None:
     rng = np.random.default_rng(8)
     levels = np.repeat(rng.integers(0, 12, 12), 350)
     values = np.concatenate([levels + rng.normal(size=len(levels)), np.repeat([3.0, 9.0], 400)])
+    values = np.floor(values) if name in CATEGORIES else values
     sizes = {"reference": 120, "window": 50, "stride": 7}
     bank = registry.get(name).bank(1, against=against, **sizes)
     alarms = np.flatnonzero(bank.update(values[None])[0]).tolist()
@@ -165,7 +188,8 @@ DRAWS = {
 def test_alpha_is_kept(name: str, draw: str) -> None:
     """One comparison of two samples of one distribution alarms about as often as alpha says."""
     series, alpha = 5_000, 1e-2
-    values = DRAWS[draw](np.random.default_rng(6), (series, N + M))
+    until_the_first = 2 * M if name in CATEGORIES else N + M
+    values = DRAWS[draw](np.random.default_rng(6), (series, until_the_first))
     bank = registry.get(name).bank(series, alpha=alpha, stride=M)
     # 50 alarms are expected at most, by limits that are a fifth off at worst; 3 deviations more.
     assert bank.update(values).sum() <= 83
@@ -265,15 +289,39 @@ def test_a_category_that_is_always_the_same_is_silent() -> None:
         assert not registry.get(name).bank(1).update(np.zeros((1, 5000))).any()
 
 
-def test_more_classes_than_the_cap_share_one() -> None:
-    """With cap 3, a swap among the codes from 3 on is not seen, one below is."""
+@pytest.mark.parametrize("name", CATEGORIES)
+def test_one_of_a_thousand_that_grows_is_found(name: str) -> None:
+    """Among a thousand equal categories, most beyond the cap, one that takes a third is found."""
     rng = np.random.default_rng(7)
-    values = rng.choice(4, 2000).astype(np.float64)
-    beyond, below = values.copy(), values.copy()
-    beyond[1000:][values[1000:] == 3] = 9.0
-    below[1000:][values[1000:] == 2] = 1.0
-    bank = registry.get("chi2").bank(2, cap=3)
-    assert bank.update(np.stack([beyond, below])).any(axis=1).tolist() == [False, True]
+    values = rng.choice(1000, 2000).astype(np.float64)
+    values[1000:][rng.random(1000) < 0.3] = 5000.0
+    assert 1000 < _found(registry.get(name).bank(1), values) < 1200
+
+
+MASSES = {
+    "2": [0.5, 0.5],
+    "2, one rare": [0.995, 0.005],
+    "3": [0.5, 0.3, 0.2],
+    "10": [0.1] * 10,
+    "33": [1 / 33] * 33,
+    "60": [1 / 60] * 60,
+    "1000": [0.001] * 1000,
+    "Zipf": (1 / np.arange(1, 1001) / (1 / np.arange(1, 1001)).sum()).tolist(),
+    "3 and a long tail": [0.5, 0.3, 0.17] + [0.03 / 3000] * 3000,
+    "never twice": None,
+}
+
+
+@pytest.mark.parametrize("masses", MASSES)
+@pytest.mark.parametrize("name", CATEGORIES)
+def test_steady_categories_of_any_number_are_no_alarm(name: str, masses: str) -> None:
+    """With alpha .001 at most a thousandth of the comparisons alarm, however many categories."""
+    rng = np.random.default_rng(9)
+    shape = (40, 4000)
+    p = MASSES[masses]
+    values = rng.random(shape) if p is None else rng.choice(len(p), shape, p=p) * 1.0
+    bank = registry.get(name).bank(40, alpha=1e-3)
+    assert bank.update(values).sum() <= values.size * 1e-3 / 10
 
 
 @pytest.mark.parametrize("against", AGAINST)

@@ -1,52 +1,16 @@
 """A crash between any two steps costs nothing, and these tests would notice if it did."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import pytest
 from broker_topics import records
+from transport.hasty import HastyPipeline, HastyWorker
 from transport.snapshots_running import Countdown, Crash, config_of, fill, found, live, oracle
 from worker.running import committed, total
 
 from streamproc.broker import EmbeddedBroker
-from streamproc.transport.pipeline import Held, Pipeline
+from streamproc.transport.pipeline import Pipeline
 from streamproc.transport.worker import Worker
 
 POINTS = ("before_publish", "after_publish", "in_snapshot", "after_snapshot")
-
-
-class HastyWorker(Worker):
-    """What no worker may be: it acknowledges a slice, and then publishes what came of it."""
-
-    async def _handle(self, part: Any, acknowledge: Any) -> None:
-        await acknowledge()
-        await super()._handle(part, _nothing)
-
-
-class HastyPipeline(Pipeline):
-    """What no pipeline may be: it writes its state down, and then publishes what came of it."""
-
-    async def handle(self, part: Any, *rest: Any) -> None:
-        """Take the slice into the state and save that, before it is published."""
-        held = self._held[part.topic, part.partition]
-        outbox, self._outbox = self._outbox, _Later()  # type: ignore[assignment]
-        await super().handle(part, *rest)
-        later, self._outbox = self._outbox, outbox
-        assert isinstance(held, Held)
-        await outbox.publish(*later.kept)  # type: ignore[attr-defined]
-
-
-class _Later:
-    """An outbox that only notes what it is given."""
-
-    kept: tuple[Sequence[Any], Sequence[Any]] = ((), ())
-
-    async def publish(self, alerts: Sequence[Any], dead_letters: Sequence[Any]) -> None:
-        self.kept = alerts, dead_letters
-
-
-async def _nothing() -> None:
-    return
 
 
 @pytest.mark.parametrize("times", [1, 2, 14])

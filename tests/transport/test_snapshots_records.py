@@ -27,7 +27,24 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_keys_come_back() -> None:
     """A key is read as it was written, and what is no key is nobody's."""
     assert key_of(KEY.pack()) == KEY
-    assert [key_of(odd) for odd in (None, b"", b"[1]", b'{"group": 1}')] == [None] * 4
+    odd = (None, b"", b"[1]", b'{"group": 1}', KEY.pack().replace(b"g", b"\xff"), b"[" * 10_000)
+    assert [key_of(key) for key in odd] == [None] * len(odd)
+
+
+@pytest.mark.parametrize("flip", [(b'"chunks":2', b'"chunks":9000000000'), (b"next", b"n\xffxt")])
+def test_a_broken_manifest_is_no_snapshot(flip: tuple[bytes, bytes]) -> None:
+    """A manifest of which bits were flipped costs neither time nor the snapshot before it."""
+    *chunks, (name, manifest) = records(KEY._replace(slot=1), b"2" * 150, 30)
+    found = collected((KEY, b"1" * 150, 10))
+    for key, value in (*chunks, (name, manifest.replace(*flip))):
+        found.add(key, value)
+    usable = []
+    for candidate in found.found():
+        try:
+            usable.append(found.whole(candidate))
+        except SnapshotError:
+            continue
+    assert usable == [b"1" * 150]
 
 
 @given(size=st.integers(33, 500))

@@ -5,18 +5,36 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from apache.kafka import ApacheKafka
 from broker_topics import own_topics
 
-from streamproc.contract.config import Config
+from streamproc.contract.config import Config, Control
 from streamproc.transport.clients import open_admin
 from streamproc.transport.errors import TopicError
 from streamproc.transport.topics import ensure_topics, has_topic
 
-NAMES = ("predictions", "features", "alerts", "dead-letters", "snapshots")
+NAMES = (
+    "predictions",
+    "features",
+    "labels",
+    "outcomes",
+    "alerts",
+    "model-updates",
+    "online-predictions",
+    "dead-letters",
+    "snapshots",
+)
 
 
 async def _partitions(config: Config, name: str) -> int:
     async with open_admin(config) as admin:
         (topic,) = await admin.describe_topics([name])
         return len(topic["partitions"])
+
+
+async def _settings(config: Config, name: str) -> dict[str, str]:
+    resource = ConfigResource(ConfigResourceType.TOPIC, name)
+    async with open_admin(config) as admin:
+        (answer,) = await admin.describe_configs([resource])
+    (described,) = answer.resources
+    return {name: value for name, value, *_ in described[-1]}
 
 
 async def test_missing_topics_are_created_as_configured(bootstrap: str) -> None:
@@ -33,11 +51,7 @@ async def test_retention_is_set_on_creation(apache_kafka: ApacheKafka) -> None:
     """A topic that is created keeps its records for as long as the config says."""
     config = own_topics(apache_kafka.bootstrap, retention="2h")
     await ensure_topics(config, only={"alerts"})
-    resource = ConfigResource(ConfigResourceType.TOPIC, config.topics.full_name("alerts"))
-    async with open_admin(config) as admin:
-        (answer,) = await admin.describe_configs([resource])
-    (described,) = answer.resources
-    settings = {name: value for name, value, *_ in described[-1]}
+    settings = await _settings(config, config.topics.full_name("alerts"))
     assert settings["retention.ms"] == str(2 * 3600 * 1000)
 
 
@@ -49,6 +63,16 @@ async def test_a_topic_that_exists_is_left_alone(bootstrap: str) -> None:
     after = before.model_copy(update={"topics": topics})
     assert await ensure_topics(after) == ()
     assert await _partitions(after, after.topics.full_name("alerts")) == 1
+
+
+async def test_the_control_topic_keeps_an_order(apache_kafka: ApacheKafka) -> None:
+    """Commands have one partition, and are kept for longer than any of them can be obeyed."""
+    config = own_topics(apache_kafka.bootstrap, partitions=3, retention="1m")
+    config = config.model_copy(update={"control": Control(secret_env="A")})  # noqa: S106  a name
+    name = config.topics.full_name("control")
+    assert name in await ensure_topics(config)
+    assert await _partitions(config, name) == 1
+    assert int((await _settings(config, name))["retention.ms"]) > 3_600_000
 
 
 async def test_several_may_create_at_once(bootstrap: str) -> None:

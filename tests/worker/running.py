@@ -185,19 +185,34 @@ class WorkerProcess:
             await self._reading
         return code
 
+    async def stop(self) -> int:
+        """Stop it as an operator would, and return its exit code."""
+        self.send(signal.SIGTERM)
+        return await self.exit_code()
+
     async def get(self, path: str) -> tuple[int, str]:
         """Ask its HTTP server; return status and text."""
         url = f"http://127.0.0.1:{await self.port()}{path}"
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
             return answer.status, await answer.text()
 
+    async def counted(self, name: str) -> float:
+        """Return a metric, over all of its labels."""
+        _, text = await self.get("/metrics")
+        return sum(map(float, _samples(name, text)))
+
+    async def holds(self, partitions: int) -> None:
+        """Wait until it owns so many partitions."""
+        async with asyncio.timeout(PATIENCE):
+            while len(_samples("lag_records", (await self.get("/metrics"))[1])) < partitions:
+                pass  # each look waits for the worker
+
     async def has_counted(self, name: str, *, above: float = 0) -> str:
         """Wait until a metric, over all of its labels, is more than a number; return all."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 _, text = await self.get("/metrics")
-                found = re.findall(rf"^streamproc_{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
-                if sum(map(float, found)) > above:
+                if sum(map(float, _samples(name, text))) > above:
                     return text
                 await asyncio.sleep(0.02)
 
@@ -209,3 +224,7 @@ class WorkerProcess:
                 self._news.notify_all()
         async with self._news:
             self._news.notify_all()
+
+
+def _samples(name: str, text: str) -> list[str]:
+    return re.findall(rf"^streamproc_{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)

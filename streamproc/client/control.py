@@ -1,0 +1,92 @@
+"""Sends signed commands to running workers."""
+
+import getpass
+import re
+import socket
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from aiokafka import errors
+
+from streamproc.client.settings import Source, settle
+from streamproc.control.command import Command, sign
+from streamproc.errors import ConfigError
+from streamproc.transport.clients import open_producer
+from streamproc.transport.errors import DeliveryError
+from streamproc.transport.topics import ensure_topics
+
+LIFE: Final = timedelta(minutes=1)
+
+
+async def send_command(
+    verb: str,
+    payload: Mapping[str, Any] | None = None,
+    *,
+    broker: str | None = None,
+    config: Source = None,
+    issuer: str | None = None,
+    life: timedelta = LIFE,
+) -> Command:
+    """Sign a command and put it on the control topic; workers obey it within a second or so.
+
+    Parameters
+    ----------
+    verb
+        What to do.
+    payload
+        What to do it to.
+    broker, config
+        As of `Publisher`; the config has `control`, with the secret of the workers.
+    issuer
+        Who says so; default: the user and the machine. Its commands are numbered by the clock, in
+        microseconds: where one issuer has two clocks, the slower one is refused.
+    life
+        How long workers that are away now may still obey it; an hour at most.
+
+    Returns
+    -------
+    Command
+        As it was sent.
+
+    Raises
+    ------
+    ConfigError
+        If the config has no `control`, its secret is not there, or the command has a wrong form.
+    BrokerError
+        If the cluster does not take it.
+
+    Examples
+    --------
+    >>> async def main() -> None:
+    ...     await send_command("save", config="streamproc.yaml")
+    """
+    settings = settle(broker, config)
+    if settings.control is None:
+        raise ConfigError("control: set `secret_env` or `secret_file`, as the workers have it")
+    now = time.time_ns() // 1000
+    command = Command(
+        issuer=issuer or _whoever(),
+        sequence=now,
+        expires=datetime.fromtimestamp(now / 1e6, UTC) + life,
+        verb=verb,
+        payload=dict(payload or {}),
+    )
+    topic = settings.topics.full_name("control")
+    try:
+        value = sign(command, topic, settings.control.secret())
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    await ensure_topics(settings, only={"control"})
+    async with open_producer(settings) as producer:
+        try:
+            await producer.send_and_wait(topic, value, partition=0)
+        except (errors.KafkaError, TimeoutError) as error:
+            raise DeliveryError(f"topic {topic!r} does not take the command: {error}") from error
+    return command
+
+
+def _whoever() -> str:
+    said = f"{getpass.getuser()}@{socket.gethostname()}"
+    return re.sub(r"[^A-Za-z0-9._@:-]", "_", said)[:100]

@@ -1,0 +1,166 @@
+"""Which addresses a webhook may be sent to. Pure: nothing is resolved or connected here."""
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
+
+from yarl import URL
+
+from streamproc.errors import StreamprocError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_HTTPS_PORT: Final = 443
+_LONGEST_URL: Final = 2048
+# Not private by every Python's tables: what clouds answer to each of their machines with, and
+# addresses for protocols.
+_SPECIAL: Final = (
+    ipaddress.IPv4Network("168.63.129.16/32"),
+    ipaddress.IPv4Network("192.0.0.0/24"),
+    ipaddress.IPv4Network("192.88.99.0/24"),
+)
+# Addresses that routers translate to the IPv4 address in their last four bytes.
+_NAT64: Final = (
+    ipaddress.IPv6Network("64:ff9b::/96"),
+    ipaddress.IPv6Network("64:ff9b:1::/48"),
+)
+
+
+class TargetRefusedError(StreamprocError):
+    """A webhook's target is not one that may be sent to; nothing was sent.
+
+    Correct the URL, or allow what the message names.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What may be sent to, and how much of it.
+
+    Parameters
+    ----------
+    hosts
+        Names that may be sent to, as ``hooks.example.org`` or ``*.example.org``, in lower case;
+        with ``:port`` where that is not 443.
+    networks
+        Addresses of our own network that may be reached nevertheless: loopback, private and
+        link-local ones, those of clouds' metadata, and the like are refused unless they are here.
+    seconds
+        Longest time for one delivery, all of it.
+    request_bytes, answer_bytes
+        Longest body to send; most that is read of an answer.
+    """
+
+    hosts: tuple[str, ...]
+    networks: tuple[Network, ...] = ()
+    seconds: float = 10.0
+    request_bytes: int = 262_144
+    answer_bytes: int = 65_536
+
+
+def check_url(text: str, rules: Rules) -> URL:
+    """Read a target, as who connects to it will.
+
+    Parameters
+    ----------
+    text
+        What the configuration says.
+    rules
+        What may be sent to.
+
+    Raises
+    ------
+    TargetRefusedError
+        If it is not https, not allowed, or an address of our own network. The message does not
+        repeat the URL: its path is often a secret.
+
+    Examples
+    --------
+    >>> rules = Rules(hosts=("hooks.example.org",))
+    >>> check_url("https://hooks.example.org/a", rules).host
+    'hooks.example.org'
+    >>> try:
+    ...     check_url("http://hooks.example.org/a", rules)
+    ... except TargetRefusedError as error:
+    ...     print(error)
+    webhook target refused: expected https://, found http://
+    """
+    if len(text) > _LONGEST_URL:
+        raise _refused(f"the URL is longer than {_LONGEST_URL} characters")
+    try:
+        url = URL(text)
+        host, port = (url.host or "").lower().removesuffix("."), url.port
+    except ValueError:  # its message repeats the URL
+        raise _refused("it is no URL") from None
+    if url.scheme != "https":
+        raise _refused(f"expected https://, found {url.scheme or 'no scheme'}://")
+    if url.user is not None or url.password is not None:
+        raise _refused("the URL has a user or a password in it")
+    if not host or not _allowed(host, port or _HTTPS_PORT, rules):
+        raise _refused(f"host {host!r}, port {port} is not among the allowed ones")
+    address = _literal(host)
+    if address is not None:
+        check_address(address, rules)
+    return url
+
+
+def check_address(address: Address, rules: Rules) -> None:
+    """Check where a connection is about to go, whatever name it was found under.
+
+    Raises
+    ------
+    TargetRefusedError
+        If it is not on the public internet and not allowed.
+
+    Examples
+    --------
+    >>> check_address(ipaddress.ip_address("8.8.8.8"), Rules(hosts=()))
+    """
+    if any(address in network for network in rules.networks):
+        return
+    for meant in _meanings(address):
+        public = meant.is_global and not (meant.is_multicast or meant.is_reserved)
+        if not public or any(meant in network for network in _SPECIAL):
+            raise _refused(f"address {address} is not on the public internet")
+
+
+def _meanings(address: Address) -> Iterator[Address]:
+    """Give an address, and every one that routers may make of it."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    if mapped is not None:
+        yield mapped  # it is that one, written longer
+        return
+    yield address
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.sixtofour is not None:
+            yield address.sixtofour
+        if address.teredo is not None:
+            yield from address.teredo
+        if any(address in network for network in _NAT64):
+            yield ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+
+
+def _allowed(host: str, port: int, rules: Rules) -> bool:
+    for pattern in rules.hosts:
+        name, colon, number = (
+            pattern.rpartition(":") if pattern[-1:].isdigit() else (pattern, "", "")
+        )
+        if not colon or not number.isdigit():
+            name, number = pattern, str(_HTTPS_PORT)
+        if str(port) == number and fnmatchcase(host, name):
+            return True
+    return False
+
+
+def _literal(host: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _refused(reason: str) -> TargetRefusedError:
+    return TargetRefusedError(f"webhook target refused: {reason}")

@@ -1,0 +1,30 @@
+"""How rows end: a last worker finishes what is left."""
+
+import asyncio
+from typing import Any
+
+from faults.matrix import Failed, Site
+from worker.running import WorkerProcess, ends
+
+from streamproc.contract.config import Config
+from streamproc.transport.recording import handled
+
+FINISH_SECONDS = 120.0
+
+
+async def all_handled(config: Config) -> None:
+    """Wait until a group has committed all that there is."""
+    topic = config.topics.full_name("predictions")
+    log = {(topic, number): end for number, end in (await ends(config, "predictions")).items()}
+    wanted = {partition: end for partition, end in log.items() if end}
+    async with asyncio.timeout(FINISH_SECONDS):
+        while not wanted.items() <= (await handled(config, {topic})).items():
+            pass  # each look waits for the broker
+
+
+async def finish(site: Site, said: dict[str, Any]) -> None:
+    """Run a worker until nothing is left to do."""
+    async with WorkerProcess(site.folder, said, "--exit-when-idle", "1") as worker:
+        code = await worker.exit_code(FINISH_SECONDS)
+        if code != 0:
+            raise Failed(f"the last worker ended with {code}: {worker.stderr[-500:]}")

@@ -1,0 +1,49 @@
+"""Constant load with constant keys."""
+
+import asyncio
+import time
+
+import numpy as np
+from faults.judging import equal, same
+from faults.matrix import Failed, Site
+from faults.traffic import events, sent
+from faults.traffic import load as under_load
+from worker.proc import resident
+from worker.running import WorkerProcess
+
+from streamproc.contract.load import load
+
+ORDER = 16
+FAULT = "constant load for an hour with constant keys"
+PASSES = "RSS slope ≤ 1 MiB an hour after the first ten minutes; lag bounded; ≡G"
+NIGHTLY = "takes an hour: nightly form only"
+MODELS, RATE, SECONDS, WARM = 20, 500, 3600, 600
+
+
+async def run(site: Site) -> str:
+    """Look at memory and lag every ten seconds."""
+    said = site.said(limits={"slice_records": 5000}, snapshots={"interval": "10s"})
+    config = load(said)
+    log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 10**9))
+    seen: list[tuple[float, int]] = []
+    worst = 0.0
+    async with WorkerProcess(site.folder, said) as worker:
+        await worker.port()
+        async with under_load(config, log, rate=RATE) as enough:
+            began = time.monotonic()
+            while (now := time.monotonic() - began) < SECONDS:
+                await asyncio.sleep(10)
+                worst = max(worst, await worker.counted("lag_records"))
+                if now > WARM:
+                    seen.append((now / 3600, resident(worker.pid)))
+            enough()
+        same("exit code", 0, await worker.stop())
+    hours, sizes = np.array(seen).T
+    slope = float(np.polyfit(hours, sizes, 1)[0]) / 2**20
+    found = await equal(config, least=20)
+    if slope > 1 or worst > 10 * RATE:
+        raise Failed(f"RSS slope {slope:.2f} MiB/h, lag at most {worst:.0f} records")
+    return (
+        f"{found.monitor.events} events; RSS {sizes[-1] / 2**20:.0f} MiB, slope {slope:+.2f} MiB/h;"
+        f" lag at most {worst:.0f} records; {len(found.wanted.alerts)} alerts ≡G"
+    )

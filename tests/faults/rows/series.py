@@ -1,0 +1,62 @@
+"""A producer makes up names without end."""
+
+from broker_topics import records
+from faults.judging import equal, same
+from faults.matrix import Failed, Site
+from faults.traffic import Sent, events, send, sent
+from worker.proc import resident
+from worker.running import WorkerProcess, read_alerts
+from worker.stories import payloads
+
+from streamproc.contract.load import load
+from streamproc.monitor import Monitor
+
+ORDER = 15
+FAULT = "a million distinct series names (100,000 in the short form)"
+PASSES = "the cap holds; known series ≡G; refusals are counted, and alerted once; RSS ≤ 500 MiB"
+MODELS, FEATURES, CAP = 8, 50, 500 * 2**20
+
+
+async def run(site: Site) -> str:
+    """Let known models work, flood them with made-up ones, and let them work on."""
+    cap, flood = site.size(20_000, 100_000), site.size(2000, 20_000)
+    said = site.said(
+        topics={"partitions": 1}, limits={"max_series": cap}, snapshots={"interval": "1s"}
+    )
+    config = load(said)
+    log = [sent(event) for event in events(site.draw.randrange(2**32), MODELS, 1600)]
+    half = len(log) // 2
+    async with WorkerProcess(site.folder, said) as worker:
+        await worker.port()
+        count = await send(config, [*log[:half], *map(_made_up, range(flood)), *log[half:]])
+        await worker.has_counted("records_total", above=count - 1)
+        made_up = flood * (FEATURES + 1)
+        await worker.has_counted("series_refused", above=made_up - cap - 1)
+        watched = await worker.counted("series")
+        refused = await worker.counted("series_refused")
+        size = resident(worker.pid)
+        same("exit code", 0, await worker.stop())
+    found = await equal(config, least=20)
+    if not cap - FEATURES <= watched <= cap:
+        raise Failed(f"{watched:.0f} series are watched; the cap is {cap}")
+    alerts = await read_alerts(config)
+    same("alerts of the limit", 1, sum(each.detector == "limits" for each in alerts))
+    known = [each for each in await records(config, "predictions") if each.key != b"flood"]
+    monitor = Monitor(config)
+    wanted = payloads(monitor.process_records(known[0].topic, 0, known))
+    of_known = [each for each in alerts if each.model_id.startswith("model-")]
+    same("alerts of known series", wanted, payloads(of_known))
+    if size > CAP:
+        raise Failed(f"RSS is {size / 2**20:.0f} MiB")
+    return (
+        f"{flood * FEATURES} names, {watched:.0f} series watched, {refused:.0f} refused, told once;"
+        f" {len(of_known)} alerts of known series as without; RSS {size / 2**20:.0f} MiB;"
+        f" {len(found.wanted.alerts)} alerts ≡G"
+    )
+
+
+def _made_up(number: int) -> Sent:
+    names = range(number * FEATURES, (number + 1) * FEATURES)
+    features = {f"made-up-{name}": number % 7 for name in names}
+    event = {"model_id": f"flood-{number}", "features": features, "prediction": 0}
+    return sent(event)._replace(key=b"flood")

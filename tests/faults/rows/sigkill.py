@@ -1,0 +1,15 @@
+"""Workers are killed at the steps of publish → snapshot → acknowledge, and at any moment."""
+
+from faults.lanes import lanes
+from faults.matrix import Site
+
+ORDER = 1
+FAULT = "SIGKILL of a worker under load, at each step of publish → snapshot → ack and at any moment"
+PASSES = "≡G, state too; no alert comes again that a snapshot had covered"
+
+
+async def run(site: Site) -> str:
+    """Kill in several groups at once, since most of the time goes into waiting for sessions."""
+    groups, kills = site.size(7, 8), site.size(3, 25)
+    alerts, again = await lanes(site, groups, kills)
+    return f"{groups * kills} kills, {alerts} alerts ≡G, {again} said again, none covered"

@@ -1,0 +1,55 @@
+"""Workers join and leave again and again."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from faults.judging import equal, same
+from faults.matrix import Site
+from faults.traffic import events, sent
+from faults.traffic import load as under_load
+from worker.running import idle, until, worker_of
+
+from streamproc.contract.load import load
+from streamproc.transport.worker import Worker
+
+ORDER = 4
+FAULT = "rebalance storm: workers join and leave, 1 to 4 at a time"
+PASSES = "≡G, state too; in the end each partition has one owner"
+MODELS, MOST = 8, 4
+
+
+async def run(site: Site) -> str:
+    """Let workers come and go under load."""
+    config = load(site.said())
+    changes = site.size(12, 50)
+    log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 1_000_000))
+    workers: list[tuple[Worker, AsyncExitStack]] = []
+
+    async def join() -> None:
+        stack = AsyncExitStack()
+        worker, _ = await stack.enter_async_context(worker_of(config))
+        workers.append((worker, stack))
+
+    async with under_load(config, log, rate=400) as enough:
+        await join()
+        for _ in range(changes):
+            leaves = len(workers) > 1 and (len(workers) == MOST or site.draw.random() < 0.5)
+            if leaves:
+                _, stack = workers.pop(site.draw.randrange(len(workers)))
+                await stack.aclose()
+            else:
+                await join()
+            await asyncio.sleep(site.draw.random())
+        enough()
+    await until(lambda: sum(len(worker._line._held) for worker, _ in workers) == 8)
+    for worker, _ in workers:
+        await idle(worker)
+    owned = [partition for worker, _ in workers for partition in worker._line._held]
+    same("partitions with an owner", 8, len(set(owned)))
+    same("owners", 8, len(owned))
+    left = len(workers)
+    for _, stack in workers:
+        await stack.aclose()
+    found = await equal(config, least=20)
+    again = found.found.repeated
+    return f"{changes} changes, {left} left; {len(found.wanted.alerts)} alerts ≡G, {again} again"

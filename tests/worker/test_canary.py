@@ -1,0 +1,139 @@
+"""What would run, if anything ran what strangers write, would leave a file behind: the canary."""
+
+import pickle
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from broker_topics import records
+from worker.running import idle, own_config, publish, read_alerts, total, worker_of
+from worker.stories import payloads, story
+
+from streamproc.broker import EmbeddedBroker
+from streamproc.contract.config import Config
+from streamproc.contract.load import load
+from streamproc.errors import ConfigError
+from streamproc.transport.clients import open_producer
+from streamproc.transport.snapshots_records import MANIFEST, Key
+from streamproc.transport.topics import ensure_topics
+
+TRAP = "trap_of_the_canary_test"
+
+
+class Bomb:
+    """Makes the canary when it is unpickled."""
+
+    def __init__(self, canary: Path) -> None:
+        self._canary = canary
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return Path.write_text, (self._canary, "it ran")
+
+
+@pytest.fixture
+def canary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Name the file; a module that can be imported makes it, too."""
+    canary = tmp_path / "canary"
+    write = f"from pathlib import Path\nPath({str(canary)!r}).write_text('imported')\n"
+    (tmp_path / f"{TRAP}.py").write_text(f"{write}class Trap: ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, TRAP, raising=False)
+    return canary
+
+
+def test_the_traps_work(canary: Path) -> None:
+    """Whoever imports the module or reads the pickle makes the file: without it nobody did."""
+    pickle.loads(pickle.dumps(Bomb(canary)))  # noqa: S301
+    assert canary.read_text() == "it ran"
+    canary.unlink()
+    __import__(TRAP)
+    assert canary.read_text() == "imported"
+
+
+NAMES = (
+    f"{TRAP}.Trap", f"{TRAP}:Trap", f"river:{TRAP}.Trap", f"river:drift.{TRAP}", "os.system",
+    "river:builtins.eval", "river:..builtins.eval", "river:drift.binary.__init__", "builtins.exec",
+    "river:os.system", "river:drift.ADWIN.__class__", "__import__", "detectors.registry",
+    f"../{TRAP}", "adwin.__init__", "river:", "",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_registered_names_are_detectors(canary: Path, name: str) -> None:
+    """A dotted path as detector is refused by its name, and nothing is imported for it."""
+    for spec in (name, {name: {"path": str(canary)}}):
+        with pytest.raises(ConfigError, match="detectors"):
+            load({"models": [{"id": "*", "watch": [{"on": "*", "detectors": [spec]}]}]})
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "group: !!python/object/apply:pathlib.Path.write_text [{canary}, x]",
+        "group: !!python/name:os.system",
+        f"group: !!python/module:{TRAP}",
+        f"group: !!python/object/new:{TRAP}.Trap []",
+        "? !!python/object/apply:os.system ['touch {canary}']\n: 1",
+        "models: [{{id: '*', online: {{model: [os.system, builtins.eval]}}}}]",
+        f"models: [{{{{id: '*', online: {{{{model: {TRAP}.Trap}}}}}}}}]",
+        f"models: [{{{{id: '*', online: {{{{model: [{{{{{TRAP}.Trap: {{{{}}}}}}}}]}}}}}}}}]",
+    ],
+)
+def test_no_configuration_runs_anything(canary: Path, text: str) -> None:
+    """Tags and names of Python in a configuration are refused, and nothing of them is run."""
+    file = canary.with_name("config.yaml")
+    file.write_text(text.format(canary=canary))
+    with pytest.raises(ConfigError):
+        load(file)
+    assert not canary.exists()
+
+
+def test_the_texts_are_yaml(canary: Path) -> None:
+    """What is refused above is refused for what it asks for: PyYAML's unsafe loader obeys it."""
+    text = f"group: !!python/module:{TRAP}"
+    yaml.load(text, Loader=yaml.UnsafeLoader)  # noqa: S506
+    assert canary.exists()
+
+
+async def _strew(config: Config, bomb: bytes) -> None:
+    """Put a pickle on every topic, as value, as key and as header, and in a snapshot's place."""
+    async with open_producer(config) as producer:
+        headers = [("content-type", b"application/python-pickle"), ("reason", bomb)]
+        for kind in config.kinds:
+            topic = config.topics.full_name(kind)
+            for value in (bomb, b'{"py/object": "os.system"}'):
+                await producer.send_and_wait(topic, value, key=bomb, headers=headers, partition=0)
+                await producer.send_and_wait(topic, value, key=b"x", partition=0)
+        for kind in ("predictions", "features"):
+            source = config.topics.full_name(kind)
+            for part in (0, MANIFEST):
+                key = Key(config.group, source, 0, 1, "me", 0, part).pack()
+                topic = config.topics.full_name("snapshots")
+                await producer.send_and_wait(topic, bomb, key=key, partition=0)
+
+
+async def test_pickles_are_bytes_like_any_other(
+    embedded_broker: EmbeddedBroker, canary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pickles on every topic are dead letters or refused: none is read, and the worker goes on."""
+    monkeypatch.setenv("CONTROL", "correct horse battery staple 1234")
+    config = own_config(
+        embedded_broker.bootstrap, topics={"partitions": 1}, control={"secret_env": "CONTROL"}
+    )
+    await ensure_topics(config)
+    await _strew(config, pickle.dumps(Bomb(canary)))
+    await publish(config, story())
+    async with worker_of(config) as (worker, registry):
+        await idle(worker)
+        assert worker.failure is None
+        assert total(registry, "recoveries_total", outcome="refused") == 0
+        assert total(registry, "dead_letters_total") == 8
+        assert total(registry, "events_total") > 1000
+    letters = await records(config, "dead_letters")
+    assert len(letters) == 8 + 4  # and those that were there
+    assert payloads(await read_alerts(config))
+    assert not canary.exists()  # noqa: ASYNC240  nothing waits for this loop
