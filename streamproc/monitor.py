@@ -14,7 +14,10 @@ from pydantic import BaseModel
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
+from streamproc.contract.outcomes import OutcomeEvent
 from streamproc.core.bodies import WHOLE
+from streamproc.core.join_entry import Input
+from streamproc.core.joined_log import JoinedLog
 from streamproc.core.record import DeadLetter, Headers, Reason, Record
 from streamproc.core.shape import Topic
 from streamproc.core.shard import Shard
@@ -103,7 +106,23 @@ class Monitor:
         self._names = {kind: names.full_name(kind.value) for kind in Topic}
         self._topics = {name: kind for kind, name in self._names.items()}
         self._shards: dict[tuple[str, int], Shard] = {}
-        self._next: dict[str, int] = dict.fromkeys(self._topics, 0)
+        self._joined: list[bytes] = []
+        labels = names.full_name("labels")
+        self._inputs = {
+            self._names[Topic.PREDICTIONS]: Input.PREDICTIONS,
+            self._names[Topic.FEATURES]: Input.FEATURES,
+            labels: Input.LABELS,
+        }
+        self._of_input = {log: name for name, log in self._inputs.items()}
+        self._outcomes = names.full_name("outcomes")
+        self._joins: dict[int, JoinedLog] = {}
+        self._replays = False
+        self._next: dict[str, int] = dict.fromkeys((*self._inputs, self._outcomes), 0)
+
+    @property
+    def outcomes(self) -> list[OutcomeEvent]:
+        """What the labels of the last call of `process` were joined to, in the order of its log."""
+        return [OutcomeEvent.from_json(body) for body in self._joined]
 
     @property
     def shards(self) -> Mapping[tuple[str, int], Shard]:
@@ -116,11 +135,13 @@ class Monitor:
         Parameters
         ----------
         events
-            Mappings or contract models. One with `label` is a label, with `prediction` a
-            prediction, any other holds features. With a `source` (topic, partition, offset)
-            an event keeps its coordinates and so its alert ids; otherwise the events of each
-            kind are counted from 0. NaN is a missing value. Without `ts` the record's
-            `timestamp` in `source` (milliseconds) counts, else the start of 1970.
+            Mappings or contract models. One with `outcome_id` is an outcome, with `label` a
+            label, with `prediction` a prediction, any other holds features. With a `source`
+            (topic, partition, offset) an event keeps its coordinates and so its alert ids;
+            otherwise the events of each kind are counted from 0. NaN is a missing value.
+            Without `ts` the record's `timestamp` in `source` (milliseconds) counts, else the
+            start of 1970. Labels are joined with the events before and after them, until an
+            outcome is given: that is a replay, and the outcomes are those of the log.
 
         Returns
         -------
@@ -129,6 +150,10 @@ class Monitor:
         """
         self.dead_letters = []
         placed = list(self._place(events))
+        outcomes = self._join(placed)
+        self._joined = [outcome.body for outcome in outcomes]
+        watched = self._topics.keys() - {self._outcomes}
+        placed = [*(event for event in placed if event.topic in watched), *outcomes]
         found: list[tuple[int, AlertEvent]] = []
         placed.sort(key=lambda event: event[:2])  # by partition; stable, so in log order
         for (topic, partition), of_partition in groupby(placed, key=lambda event: event[:2]):
@@ -168,8 +193,6 @@ class Monitor:
     def _place(self, events: Iterable[Event]) -> Iterator[_Placed]:
         for position, event in enumerate(events):
             fields = _fields(event)
-            if "label" in fields:
-                continue  # the truth is not looked at yet
             at = self._coordinates(fields, position)
             body = self._body(fields, at)
             if body is not None:
@@ -179,19 +202,58 @@ class Monitor:
     def _coordinates(self, fields: dict[str, Any], position: int) -> tuple[str, int, int, int]:
         source = fields.pop("source", None)
         if not isinstance(source, Mapping) or not source.keys() >= COORDINATES:
-            topic = self._names[Topic.PREDICTIONS if "prediction" in fields else Topic.FEATURES]
+            topic = self._kind(fields)
             offset = self._next[topic]
             self._next[topic] += 1
             return topic, 0, offset, 0
-        if source["topic"] not in self._topics:
+        if source["topic"] not in self._next:
             raise self._unknown(f"event {position}", source["topic"])
         timestamp = int(source.get("timestamp", 0))
         return source["topic"], source["partition"], source["offset"], timestamp
 
+    def _kind(self, fields: dict[str, Any]) -> str:
+        """Return the topic that an event belongs to."""
+        if "outcome_id" in fields:
+            return self._outcomes
+        for log, name in ((Input.LABELS, "label"), (Input.PREDICTIONS, "prediction")):
+            if name in fields:
+                return self._of_input[log]
+        return self._of_input[Input.FEATURES]
+
+    def _join(self, placed: list[_Placed]) -> list[_Placed]:
+        """Return the outcomes of the labels that are given, or those that are given."""
+        given = [event for event in placed if event.topic == self._outcomes]
+        self._replays = self._replays or bool(given)
+        if self._replays:
+            return given
+        joined: list[_Placed] = []
+        by_partition = sorted(placed, key=lambda event: event.partition)  # stable
+        for partition, group in groupby(by_partition, key=lambda event: event.partition):
+            joined += self._join_partition(partition, list(group))
+        return joined
+
+    def _join_partition(self, partition: int, placed: list[_Placed]) -> Iterator[_Placed]:
+        log = self._joins.get(partition)
+        if log is None:
+            log = self._joins[partition] = JoinedLog(self.config, partition, self._asks)
+        records, positions = _records(placed)
+        outcomes, dead_letters = log.process(
+            [(self._inputs[topic], record) for topic, record in records]
+        )
+        self.dead_letters += dead_letters
+        for made in outcomes:
+            position, timestamp = positions[made.position], records[made.position][1].timestamp
+            at = self._outcomes, partition, made.offset, timestamp
+            yield _Placed(*at, position, made.key, made.value)
+
+    def _asks(self, model_id: str) -> bool:
+        """Whether an online model answers the events of a model."""
+        return getattr(self.config.model(model_id), "online", None) is not None
+
     def _unknown(self, what: str, topic: object) -> UnknownTopicError:
         return UnknownTopicError(
-            f"{what} is from topic {topic!r}; read are {' and '.join(self._topics)} (topics: in"
-            " the config)"
+            f"{what} is from topic {topic!r}; read are {', '.join(self._next)} (topics: in the"
+            " config)"
         )
 
     def _shard(self, topic: str, partition: int) -> Shard:
@@ -214,20 +276,27 @@ class Monitor:
         self, topic: str, partition: int, placed: list[_Placed]
     ) -> Iterator[tuple[int, AlertEvent]]:
         shard = self._shard(topic, partition)
-        records: list[Record] = []
-        positions: list[int] = []
-        for offset, group in groupby(placed, key=lambda event: event.offset):
-            of_record = list(group)
-            bodies = [event.body for event in of_record]
-            value = bodies[0] if len(bodies) == 1 else b"[" + b",".join(bodies) + b"]"
-            first = of_record[0]
-            records.append(LogRecord(offset, value, first.timestamp, first.key))
-            positions.append(of_record[0].position)
+        of_topic, positions = _records(placed)
+        records: list[Record] = [record for _, record in of_topic]
         outcome = shard.process(records, self._clock())
         self.events += outcome.events
         self.dead_letters += outcome.dead_letters
         for position, alert in zip(outcome.positions, outcome.alerts, strict=True):
             yield positions[position], alert
+
+
+def _records(placed: list[_Placed]) -> tuple[list[tuple[str, LogRecord]], list[int]]:
+    """Put events that came in one record into one again; return where each was given, too."""
+    records: list[tuple[str, LogRecord]] = []
+    positions: list[int] = []
+    for (topic, _, offset), group in groupby(placed, key=lambda event: event[:3]):
+        of_record = list(group)
+        bodies = [event.body for event in of_record]
+        value = bodies[0] if len(bodies) == 1 else b"[" + b",".join(bodies) + b"]"
+        first = of_record[0]
+        records.append((topic, LogRecord(offset, value, first.timestamp, first.key)))
+        positions.append(first.position)
+    return records, positions
 
 
 def _fields(event: Event) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def bench(
         list[str] | None,
         typer.Argument(
             metavar="[PART]...",
-            help="peers, bank, latency, models, scale, startup; all of them when none is named.",
+            help="peers, bank, latency, models, labels, learning, scale, startup; or all.",
         ),
     ] = None,
     json_file: Annotated[

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from streamproc.contract.broker_url import BrokerUrl
 from streamproc.contract.control import Control
 from streamproc.contract.http import Http
+from streamproc.contract.labels import Labels
 from streamproc.contract.section import Section
 from streamproc.contract.security import Security
 from streamproc.contract.topics import KINDS, NAME_PATTERN, TopicKind, Topics
@@ -22,6 +23,7 @@ __all__ = [
     "Config",
     "Control",
     "Http",
+    "Labels",
     "Limits",
     "Policy",
     "Snapshots",
@@ -195,6 +197,10 @@ class Config(Section):
         Limits,
         Field(description="What a worker takes at most.", examples=[{"slice_records": 5000}]),
     ] = Limits()
+    labels: Annotated[
+        Labels,
+        Field(description="How truth is joined to events.", examples=[{"horizon": "7d"}]),
+    ] = Labels()
     snapshots: Annotated[
         Snapshots,
         Field(description="How state survives a crash.", examples=[{"interval": "30s"}]),

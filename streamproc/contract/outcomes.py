@@ -16,12 +16,13 @@ class OutcomeEvent(Observation):
     """An event and, once it is known, its label: what error detectors and learners read.
 
     One writer for each partition writes all of them, in one order: that order is what a replay
-    sees too, however the topics of events and labels were read when it was written.
+    sees too, however the topics of events and labels were read when it was written. Which of
+    them count is said by `streamproc.core.outcome_log`.
 
     Examples
     --------
     >>> outcome = OutcomeEvent(
-    ...     outcome_id="5f0c9a7e21b84d36", status="labelled", revision=1, epoch=1,
+    ...     outcome_id="5f0c9a7e21b84d36-1", status="labelled", revision=1, epoch=1, seq=0,
     ...     model_id="fraud", event_id="9f2c", ts=1767607200, prediction=0.93, label=1.0,
     ...     label_ts=1767693600, delay=86400.0,
     ... )
@@ -32,24 +33,31 @@ class OutcomeEvent(Observation):
     outcome_id: Annotated[
         Text,
         Field(
-            description="The same for the same model, event and revision: drop what you have seen.",
-            examples=["5f0c9a7e21b84d36"],
+            description="The same for the same model, event and revision, whoever wrote it.",
+            examples=["5f0c9a7e21b84d36-1"],
         ),
     ]
-    event_id: Annotated[Text, Field(description="The event.", examples=["9f2c"])]
+    event_id: Annotated[
+        Text | None,
+        Field(description="The event; null: it has none, and is only asked.", examples=["9f2c"]),
+    ] = None
     status: Annotated[
         OutcomeStatus,
         Field(
             description="`asked`: the event came, and an online model is to answer it; `labelled`:"
             " its first label; `revised`: a later, different one; `late`: a label past"
             " `labels.horizon`, which nothing learns from; `unmatched`: a label whose event did"
-            " not come within `labels.horizon`.",
+            " not come within `labels.horizon`, or which is later than two of them.",
             examples=["labelled"],
         ),
     ]
     revision: Annotated[
         int,
-        Field(ge=0, description="0: no label yet; 1: the first; …", examples=[1]),
+        Field(
+            ge=0,
+            description="0: no label, or no event; 1: the first label; …, equal ones not counted.",
+            examples=[1],
+        ),
     ]
     features: Annotated[
         dict[FeatureName, Feature] | None,
@@ -91,6 +99,15 @@ class OutcomeEvent(Observation):
             description="Grows with every new owner of the partition: what an owner writes after"
             " its successor has begun does not count.",
             examples=[1],
+        ),
+    ]
+    seq: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Counts the outcomes of an epoch: one that is not above the last was sent"
+            " twice, and does not count.",
+            examples=[0],
         ),
     ]
 

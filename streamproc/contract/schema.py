@@ -5,7 +5,15 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.config import Config, Http, Limits, Policy, Snapshots, Topics
+from streamproc.contract.config import (
+    Config,
+    Http,
+    Labels,
+    Limits,
+    Policy,
+    Snapshots,
+    Topics,
+)
 from streamproc.contract.events import FeatureEvent, LabelEvent, PredictionEvent
 from streamproc.contract.online import Online
 from streamproc.contract.outcomes import OutcomeEvent
@@ -30,7 +38,7 @@ def config_schema() -> dict[str, Any]:
     'streamproc'
     """
     schema = Config.model_json_schema(mode="validation")
-    for section in (Topics, Policy, Limits, Snapshots, Http):
+    for section in (Topics, Policy, Limits, Labels, Snapshots, Http):
         _show_defaults(schema["$defs"][section.__name__], section())
     _show_defaults(
         schema["$defs"]["Online"], Online.model_validate({"model": "naive_bayes.GaussianNB"})

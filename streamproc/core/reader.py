@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from streamproc.contract.config import Limits
 from streamproc.core.bodies import WHOLE, UnreadableError, bodies
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.layout import Layout
@@ -29,6 +30,20 @@ class Group:
 
 
 Groups = dict[Layout, Group]
+
+
+def trouble(event: Any, record: Record, limits: Limits) -> tuple[Reason, str] | None:
+    """Name what is wrong with an event whose types are right."""
+    if not in_range(event.ts, record.timestamp):
+        return Reason.WRONG_TYPE, "its time is not within the years 1 to 9999 in UTC"
+    features, most = event.features or (), limits.max_features
+    if len(features) > most:
+        detail = f"{len(features)} features; limits.max_features is {most}"
+        return Reason.TOO_MANY_FEATURES, detail
+    longest = max(map(len, features), default=0)
+    if longest > LONGEST_NAME:
+        return Reason.WRONG_TYPE, f"a feature's name has {longest} characters, of {LONGEST_NAME}"
+    return None
 
 
 class Reader:
@@ -112,9 +127,9 @@ class Reader:
             except DECODE_ERRORS as error:
                 self._refuse(record, index, body, why(error, body), outcome)
                 continue
-            trouble = self._trouble(event, record)
-            if trouble is not None:
-                self._refuse(record, index, body, trouble, outcome)
+            wrong = trouble(event, record, self._limits)
+            if wrong is not None:
+                self._refuse(record, index, body, wrong, outcome)
                 continue
             if event.event_id is not None and self.recent.again(body):
                 outcome.repeated += 1
@@ -128,22 +143,6 @@ class Reader:
             group = groups.setdefault(layout, Group())
             group.events.append(layout.event(event))
             group.places.append(place)
-
-    def _trouble(self, event: Any, record: Record) -> tuple[Reason, str] | None:
-        """Name what is wrong with an event whose types are right."""
-        if not in_range(event.ts, record.timestamp):
-            return Reason.WRONG_TYPE, "its time is not within the years 1 to 9999 in UTC"
-        features, most = event.features or (), self._limits.max_features
-        if len(features) > most:
-            detail = f"{len(features)} features; limits.max_features is {most}"
-            return Reason.TOO_MANY_FEATURES, detail
-        longest = max(map(len, features), default=0)
-        if longest > LONGEST_NAME:
-            return (
-                Reason.WRONG_TYPE,
-                f"a feature's name has {longest} characters, of {LONGEST_NAME}",
-            )
-        return None
 
     def _layout(
         self, event: Any, place: int, groups: Groups, records: Sequence[Record], outcome: Outcome

@@ -93,12 +93,14 @@ class _Restoring:
         self._incidents()
         none = np.empty(0, np.uint64)  # of a version that did not keep them
         self._shard.recent.load(*(self._arrays.get(name, none) for name in ARRAYS))
+        if self._shard.truth is not None:
+            self._shard.truth.performance.load(self._arrays)
         return Restored(self._shard, self._header.next, tuple(self._reset))
 
     def _slots(self) -> list[dict[str, int]]:
         """Slots by series for each model, without those that start anew."""
         models, names, profiles = self._header.models, self._header.names, self._header.profiles
-        configs = [self._config.model(model.id) for model in models]
+        configs = [self._catalogue.configured(model.id) for model in models]
         found: list[dict[str, int]] = [{} for _ in models]
         for at, name_at, profile_at, slot in self._arrays["slots"].tolist():
             name = names[name_at]
@@ -111,7 +113,18 @@ class _Restoring:
             found[at][name] = slot
             if slot != UNWATCHED and self._profiles[profile_at].open[slot]:
                 self._kept[models[at].id, name] = {spec.name for spec in specs}
+        self._give_back(found)
         return found
+
+    def _give_back(self, found: list[dict[str, int]]) -> None:
+        """Let the slots that no series has any more be others'."""
+        taken: dict[int, set[int]] = {at: set() for at in self._profiles}
+        for at, name_at, profile_at, slot in self._arrays["slots"].tolist():
+            if found[at].get(self._header.names[name_at]) == slot and profile_at in taken:
+                taken[profile_at].add(slot)
+        for at, profile in self._profiles.items():
+            for slot in sorted(set(range(profile.used)) - taken[at], reverse=True):
+                profile.give_back(slot)
 
     def _specs_of(self, config: ModelConfig, shape: Shape, name: str) -> tuple[DetectorSpec, ...]:
         if shape not in self._asked:

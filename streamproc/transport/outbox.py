@@ -69,7 +69,7 @@ class Outbox:
             if isinstance(result, errors.MessageSizeTooLargeError):
                 # Perhaps only together with others: brokers refuse a batch as a whole.
                 again += await self._send_smaller(letter)
-            elif _passes(result):
+            elif passes(result):
                 again.append(letter)
             elif isinstance(result, BaseException):
                 raise result
@@ -83,7 +83,7 @@ class Outbox:
             except errors.MessageSizeTooLargeError:
                 continue
             except (errors.KafkaError, TimeoutError) as error:
-                if _passes(error):
+                if passes(error):
                     return [letter]
                 raise
             return []
@@ -120,8 +120,8 @@ def _headers(letter: DeadLetter) -> Iterator[tuple[str, bytes]]:
         yield "index", str(letter.index).encode()
 
 
-def _passes(result: BaseException | None) -> bool:
-    """Whether what went wrong is over in a while."""
+def passes(result: BaseException | None) -> bool:
+    """Whether what went wrong with a cluster is over in a while."""
     # The client calls its own time-out final; whether the record arrived, ids will tell.
     if isinstance(result, TimeoutError | errors.KafkaTimeoutError):
         return True

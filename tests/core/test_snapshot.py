@@ -22,7 +22,10 @@ MANY = {
     "models": [
         {
             "id": "m",
-            "watch": [{"on": "feature:a", "detectors": ONE}, {"on": "*", "detectors": BOTH}],
+            "watch": [
+                {"on": "feature:a", "detectors": ONE, "whiten": True},
+                {"on": "*", "detectors": BOTH},
+            ],
         },
         {"id": "*", "watch": [{"on": "*", "detectors": BOTH}]},
     ],

@@ -1,0 +1,107 @@
+"""What is kept of an event that waits for its label, and of a label that waits for its event."""
+
+from enum import IntEnum
+from hashlib import blake2b
+
+from msgspec import Struct, field
+
+
+class Input(IntEnum):
+    """The three logs that are joined; what is kept names its log by this number."""
+
+    PREDICTIONS = 0
+    FEATURES = 1
+    LABELS = 2
+
+
+class Label(Struct, array_like=True, gc=False):
+    """A label that came before its event.
+
+    Attributes
+    ----------
+    value
+        As JSON.
+    ts, time
+        What it says about its time, and what we believe of it; seconds since 1970.
+    clock
+        The latest time of its model's labels then.
+    offset
+        Of its record.
+    """
+
+    value: bytes
+    ts: float
+    time: float
+    clock: float
+    offset: int
+
+
+class Entry(Struct, array_like=True):
+    """One event, its labels, or both.
+
+    Attributes
+    ----------
+    event_id
+        Only while there is no event.
+    waiting
+        Labels without an event, in the order of their log.
+    time
+        What is believed of the event's time, seconds since 1970; None while there is none.
+    ts
+        What the event says.
+    clock
+        The latest time of its model's events then.
+    log, offset
+        Where its record lies.
+    body
+        The event's fields as JSON, without braces; None once a label could only be late.
+    last
+        Its last label, as JSON; empty while there is none.
+    revision
+        How many different labels came, one after the other.
+    """
+
+    event_id: str = ""
+    waiting: list[Label] = field(default_factory=list)
+    time: float | None = None
+    ts: float = 0.0
+    clock: float = 0.0
+    log: int = 0
+    offset: int = 0
+    body: bytes | None = None
+    last: bytes = b""
+    revision: int = 0
+
+
+class Clock(Struct, array_like=True):
+    """How far a model's time has come, in events and in labels; seconds since 1970.
+
+    Attributes
+    ----------
+    events, labels
+        The latest of each; minus infinity where there is none yet.
+    swept
+        When what is over was last taken away.
+    tally
+        How many events have a label: `streamproc.core.join_coverage`.
+    """
+
+    events: float = float("-inf")
+    labels: float = float("-inf")
+    swept: float = float("-inf")
+    tally: dict[int, list[int]] = field(default_factory=dict)
+
+    def for_events(self, horizon: float) -> float:
+        """Return the time that events which wait for labels go by."""
+        return max(self.labels, self.events - horizon)
+
+    def for_labels(self, horizon: float) -> float:
+        """Return the time that labels which wait for events go by."""
+        return max(self.events, self.labels - horizon)
+
+
+def key_of(model_id: str, event_id: str) -> bytes:
+    """Return 16 bytes that stand for a model's event."""
+    # The length keeps ("a", "b:c") and ("a:b", "c") apart.
+    name = f"{len(model_id)}:{model_id}:{event_id}".encode()
+    return blake2b(name, digest_size=16).digest()

@@ -1,0 +1,91 @@
+"""The order in which records of several logs are joined: that in which they were produced."""
+
+from collections import deque
+from collections.abc import Collection, Sequence
+from itertools import takewhile
+from typing import Final
+
+from streamproc.core.join_entry import Input
+from streamproc.core.record import Record
+
+# So many records of one millisecond are not waited for: the memory is not for that.
+MOST_AT_ONCE: Final = 20_000
+
+
+class Merge:
+    """Puts what was fetched of some logs into one order.
+
+    The smallest timestamp comes first. Timestamps have milliseconds, in which a fast producer
+    writes dozens of events and labels; those of one are taken in turns, evenly, since somebody
+    who writes both does so in turns, too. Nothing depends on this order but what an online model
+    knew when it was asked.
+
+    Parameters
+    ----------
+    logs
+        Which ones.
+
+    Examples
+    --------
+    >>> from streamproc.monitor import LogRecord
+    >>> merge = Merge([Input.PREDICTIONS, Input.LABELS])
+    >>> merge.add(Input.PREDICTIONS, [LogRecord(0, b"", 5), LogRecord(1, b"", 7)])
+    >>> merge.take(ended=[], most=10)  # a label of before may still come
+    []
+    >>> merge.add(Input.LABELS, [LogRecord(0, b"", 6)])
+    >>> [(log.name, record.timestamp) for log, record in merge.take(ended=[Input.LABELS], most=10)]
+    [('PREDICTIONS', 5), ('LABELS', 6)]
+    """
+
+    def __init__(self, logs: Collection[Input]) -> None:
+        self._waiting: dict[Input, deque[Record]] = {log: deque() for log in sorted(logs)}
+
+    def add(self, log: Input, records: Sequence[Record]) -> None:
+        """Take what was fetched, in the order of its log."""
+        self._waiting[log].extend(records)
+
+    def empty(self) -> set[Input]:
+        """Return the logs of which nothing waits here."""
+        return {log for log, waiting in self._waiting.items() if not waiting}
+
+    def short(self, most: int) -> set[Input]:
+        """Return the logs of which less than that waits, or of which more has to be known."""
+        full = {log for log, waiting in self._waiting.items() if len(waiting) >= most}
+        return self._waiting.keys() - full or set(self._waiting)
+
+    def take(self, ended: Collection[Input], most: int) -> list[tuple[Input, Record]]:
+        """Return the next records, as far as they are known to be the next.
+
+        Parameters
+        ----------
+        ended
+            Logs that need not be waited for.
+        most
+            Where to stop; a millisecond is not divided.
+        """
+        taken: list[tuple[Input, Record]] = []
+        while len(taken) < most:
+            heads = [waiting[0].timestamp for waiting in self._waiting.values() if waiting]
+            if not heads:
+                break
+            moment = self._moment(min(heads), ended)
+            if moment is None:
+                break
+            taken += moment
+        return taken
+
+    def _moment(self, stamp: int, ended: Collection[Input]) -> list[tuple[Input, Record]] | None:
+        """Return all records of the next millisecond, or None while more of them may come."""
+        runs: list[tuple[float, Input, Record]] = []
+        counts: dict[Input, int] = {}
+        for log, waiting in self._waiting.items():
+            run = list(takewhile(lambda record: record.timestamp <= stamp, waiting))
+            if len(run) == len(waiting) < MOST_AT_ONCE and log not in ended:
+                return None
+            counts[log] = len(run)
+            runs += [((place + 0.5) / len(run), log, record) for place, record in enumerate(run)]
+        for log, count in counts.items():
+            for _ in range(count):
+                self._waiting[log].popleft()
+        runs.sort(key=lambda turn: turn[:2])
+        return [(log, record) for _, log, record in runs]

@@ -1,0 +1,141 @@
+"""Which records of the outcomes count, and what they say: the one rule of all of their readers.
+
+A partition has one writer at a time. Each new one takes a larger *epoch*, begins it with a mark,
+and numbers what it writes from 0. So whatever crashes, hangs and comes back, or is sent twice:
+a record counts when its (epoch, number) is above that of all records before it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from streamproc.contract.outcomes import OutcomeStatus
+from streamproc.core.record import Record
+from streamproc.core.typed import DECODE_ERRORS
+
+EPOCH_HEADER: Final = "epoch"
+WRITER_HEADER: Final = "writer"
+COMMAND_HEADER: Final = "command"
+
+
+class Place(Struct, gc=False, frozen=True):
+    """Where a record lies."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class OutcomeRow(Struct, gc=False, kw_only=True):
+    """An OutcomeEvent as the hot path reads it; the contract says what the fields mean."""
+
+    outcome_id: str
+    epoch: int
+    seq: int
+    status: OutcomeStatus
+    revision: int
+    model_id: str
+    event_id: str | None = None
+    ts: datetime | None = None
+    model_version: str | None = None
+    tags: dict[str, str] | None = None
+    features: dict[str, float | bool | str | list[float] | None] | None = None
+    prediction: float | bool | str | dict[str, float] | None = None
+    label: float | bool | str | None = None
+    label_ts: datetime | None = None
+    delay: float | None = None
+    event_source: Place | None = None
+    label_source: Place | None = None
+
+
+class CommandRow(Struct, gc=False, kw_only=True):
+    """What an operator asked of a partition's models, in its place among the outcomes."""
+
+    epoch: int
+    seq: int
+    command: dict[str, Any]
+
+
+class Counted(NamedTuple):
+    """A record that counts.
+
+    Attributes
+    ----------
+    position
+        Its place among the records that were given.
+    offset
+        Its place in the log.
+    row
+        What it says.
+    """
+
+    position: int
+    offset: int
+    row: OutcomeRow | CommandRow
+
+
+_OUTCOME: Final = msgspec.json.Decoder(OutcomeRow)
+_COMMAND: Final = msgspec.json.Decoder(CommandRow)
+
+
+class OutcomeLog:
+    """Reads one partition of the outcomes.
+
+    Parameters
+    ----------
+    epoch, seq
+        Of the last record that counted; a reader that goes on later has to keep both.
+
+    Attributes
+    ----------
+    unreadable : int
+        Records that are no outcomes; they are left out.
+    """
+
+    def __init__(self, epoch: int = -1, seq: int = -1) -> None:
+        self.epoch = epoch
+        self.seq = seq
+        self.unreadable = 0
+
+    def read(self, records: Sequence[Record]) -> list[Counted]:
+        """Return what counts of the next records, in their order."""
+        found = []
+        for position, record in enumerate(records):
+            row = self._row(record)
+            if row is not None and self.counts(row.epoch, row.seq):
+                found.append(Counted(position, record.offset, row))
+        return found
+
+    def counts(self, epoch: int, seq: int) -> bool:
+        """Take the next record's epoch and number; return whether it counts."""
+        if (epoch, seq) <= (self.epoch, self.seq):
+            return False
+        self.epoch, self.seq = epoch, seq
+        return True
+
+    def begin(self, mark: bytes | None) -> None:
+        """Take a writer's mark: what those before it write from here on does not count.
+
+        Raises
+        ------
+        ValueError
+            If it is no number.
+        """
+        epoch = int(mark or b"")
+        if epoch > self.epoch:
+            self.epoch, self.seq = epoch, -1
+
+    def _row(self, record: Record) -> OutcomeRow | CommandRow | None:
+        headers = dict(record.headers) if record.headers else {}
+        try:
+            if EPOCH_HEADER in headers:
+                self.begin(headers[EPOCH_HEADER])
+                return None
+            decoder = _COMMAND if COMMAND_HEADER in headers else _OUTCOME
+            return decoder.decode(record.value or b"")
+        except (*DECODE_ERRORS, ValueError):
+            self.unreadable += 1
+            return None

@@ -1,0 +1,101 @@
+"""What a worker counts of labels."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from streamproc.contract.units import format_duration
+from streamproc.core.join_portion import Joined
+from streamproc.transport.metrics import Metrics
+
+LAG_SECONDS = (0.01, 0.05, 0.1, 0.2, 0.5, 1, 5, 30, 300, 3600)
+
+# Each costs Prometheus five series; names of models may come without end.
+MOST_MODELS: Final = 200
+
+
+class JoinMetrics:
+    """Everything that is counted of the join of events and labels.
+
+    Parameters
+    ----------
+    metrics
+        Of the worker; they are shown with its own.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        registry = metrics.registry
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"streamproc_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"streamproc_{name}", text, labels, registry=registry)
+
+        self._outcomes = counter(
+            "outcomes_total", "Outcomes published: late and unmatched labels too.", "status"
+        )
+        self._repeated = counter(
+            "labels_repeated_total", "Events and labels that had come before, and were dropped."
+        )
+        self._given_up = counter(
+            "labels_given_up_total", "Entries given up because of labels.max_pending."
+        )
+        self._bad = counter("labels_dead_letters_total", "Labels that could not be read.")
+        self._rebuilt = counter(
+            "labels_store_rebuilt_total", "Stores made anew from the topics, by why.", "cause"
+        )
+        self._lag = Histogram(
+            "streamproc_label_to_outcome_seconds",
+            "From the timestamp of the record that led to an outcome to its being confirmed.",
+            buckets=LAG_SECONDS,
+            registry=registry,
+        )
+        self._pending = gauge(
+            "labels_pending", "Events and labels that wait, or may be revised.", "partition"
+        )
+        self._behind = gauge(
+            "labels_lag_records", "Records of a partition that are not joined yet.", "partition"
+        )
+
+        self._coverage = gauge(
+            "label_coverage_ratio",
+            "Events with a label within an age, of those that are older; of the first models.",
+            "model",
+            "within",
+        )
+        self._covered: set[str] = set()
+
+    def covers(self, model_id: str, share: Mapping[float, float]) -> None:
+        """Say how many of a model's events have a label, by their age in seconds."""
+        if len(self._covered) < MOST_MODELS or model_id in self._covered:
+            self._covered.add(model_id)
+            for age, value in share.items():
+                within = format_duration(timedelta(seconds=age))
+                self._coverage.labels(model_id, within).set(value)
+
+    def joined(self, joined: Joined, published: list[str], ages: list[float]) -> None:
+        """Count a portion: what was published of it, and how old its records were then."""
+        for status in published:
+            self._outcomes.labels(status).inc()
+        for age in ages:
+            self._lag.observe(max(0.0, age))
+        self._repeated.inc(joined.counts["repeated"])
+        self._given_up.inc(joined.counts["given_up"])
+        self._bad.inc(len(joined.dead_letters))
+
+    def rebuilt(self, cause: str) -> None:
+        """Count a store that was made anew: lost, or of another past."""
+        self._rebuilt.labels(cause).inc()
+
+    def state(self, partition: int, pending: int, behind: int) -> None:
+        """Say how much waits in a partition, and how much is not joined yet."""
+        self._pending.labels(str(partition)).set(pending)
+        self._behind.labels(str(partition)).set(behind)
+
+    def forget(self, partition: int) -> None:
+        """Drop the figures of a partition that is no longer ours."""
+        for gauge in (self._pending, self._behind):
+            gauge.remove(str(partition))
