@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any, NamedTuple
 
+from aiokafka import ConsumerRecord
 from broker_topics import records
 from faults.matrix import Failed
 from logs import state
@@ -12,6 +13,7 @@ from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.core.restore import restore
 from streamproc.core.snapshot import decode
+from streamproc.transport.recording import Recording
 from streamproc.transport.snapshots_records import MANIFEST, Collected, Key, key_of
 
 Partition = tuple[str, int]
@@ -73,18 +75,29 @@ async def snapshots(
     """Return the snapshots that count, and all that were ever whole, of each partition."""
     collected: dict[Partition, Collected] = {}
     kept: dict[Partition, list[Kept]] = {}
-    for record in await records(config, "snapshots"):
-        key = key_of(record.key)
-        assert key is not None
-        place = key.topic, key.partition
-        collected.setdefault(place, Collected()).add(key, record.value)
-        if key.part == MANIFEST and record.value is not None:
-            of_it = Collected()
-            of_it.add(key, record.value)
-            kept.setdefault(place, []).extend(
-                Kept(record.timestamp, key, found.manifest.next) for found in of_it.found()
-            )
+    # Brokers compact this topic: there are fewer records than offsets.
+    async with Recording(config, (config.topics.full_name("snapshots"),)) as recording:
+        async for _, some in recording:
+            for record in some:
+                _collect(record, collected, kept)
     return collected, kept
+
+
+def _collect(
+    record: ConsumerRecord,
+    collected: dict[Partition, Collected],
+    kept: dict[Partition, list[Kept]],
+) -> None:
+    key = key_of(record.key)
+    assert key is not None
+    place = key.topic, key.partition
+    collected.setdefault(place, Collected()).add(key, record.value)
+    if key.part == MANIFEST and record.value is not None:
+        of_it = Collected()
+        of_it.add(key, record.value)
+        kept.setdefault(place, []).extend(
+            Kept(record.timestamp, key, found.manifest.next) for found in of_it.found()
+        )
 
 
 async def covered_repeats(config: Config) -> tuple[int, int]:
