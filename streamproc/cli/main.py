@@ -14,6 +14,7 @@ from streamproc.cli.broker import broker
 from streamproc.cli.check import check
 from streamproc.cli.control import control
 from streamproc.cli.demo import demo
+from streamproc.cli.models import app as models
 from streamproc.cli.publish import publish
 from streamproc.cli.replay import replay
 from streamproc.cli.schema import schema
@@ -68,6 +69,7 @@ app = typer.Typer(
 )
 for _function, _example in _COMMANDS:
     app.command(epilog=f"\b\nExample:\n  {_example}")(_function)
+app.add_typer(models, name="models")
 
 
 def main() -> None:

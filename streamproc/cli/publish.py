@@ -11,7 +11,8 @@ from streamproc.cli.options import Broker, ConfigFile, flag
 _STDIN = Path("-")
 
 
-def _readable(file: Path) -> Path:
+def readable(file: Path) -> Path:
+    """Refuse a file that is none, before anything is started."""
     if file != _STDIN and not file.exists():
         raise typer.BadParameter(f"{file} does not exist")
     if file.is_dir():
@@ -37,7 +38,7 @@ def publish(  # noqa: PLR0913  one parameter a flag
         typer.Argument(
             help="csv, csv.gz, jsonl, jsonl.gz or parquet; - is standard input.",
             metavar="FILE",
-            callback=_readable,
+            callback=readable,
             show_default=False,
         ),
     ],

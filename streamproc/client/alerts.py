@@ -1,28 +1,18 @@
 """Read alerts from Kafka."""
 
-import logging
-import time
 from collections.abc import AsyncIterator, Collection
-from contextlib import AsyncExitStack
 from datetime import datetime
 from fnmatch import fnmatchcase
 from types import TracebackType
 from typing import Final, Self
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition, errors
-from pydantic import ValidationError
-
-from streamproc.client.seen import Seen
+from streamproc.client.reading import Told, TopicReader
 from streamproc.client.settings import Source, settle
 from streamproc.contract.alerts import AlertEvent, Kind
-from streamproc.transport.clients import REQUEST_SECONDS, open_consumer
-from streamproc.transport.errors import BrokerUnreachableError, TopicError
-from streamproc.transport.quiet import quiet_client
-from streamproc.transport.topics import ensure_topics, has_topic
 
-_POLL_MS: Final = 500  # how soon an end is noticed; a record that comes is given at once
-
-_log = logging.getLogger(__name__)
+_ALERTS: Final = Told[AlertEvent](
+    "alerts", "an alert", "alerts", AlertEvent.from_json, lambda alert: alert.alert_id
+)
 
 
 class Alerts:
@@ -76,28 +66,16 @@ class Alerts:
         kinds: Collection[Kind] = (),
         since: datetime | None = None,
     ) -> None:
-        self._config = settle(broker, config)
+        self._reader = TopicReader(settle(broker, config), _ALERTS, since)
         self._follow = follow
         self._model = model
         self._kinds = frozenset(kinds)
-        self._since = since
-        self._seen = Seen()
-        self._stack = AsyncExitStack()
-        self._consumer: AIOKafkaConsumer
         self._alerts: AsyncIterator[AlertEvent]
 
     async def __aenter__(self) -> Self:
-        topic = self._config.topics.full_name("alerts")
-        if self._follow:
-            await ensure_topics(self._config, only={"alerts"})
-        elif not await has_topic(self._config, topic):
-            raise TopicError(
-                f"{self._config.broker} has no topic {topic!r}: no worker has run on it yet"
-            )
-        self._consumer = await self._stack.enter_async_context(open_consumer(self._config, topic))
-        if self._since is not None:
-            await self._seek(self._since)
-        self._alerts = self._endless() if self._follow else self._to_the_end()
+        await self._reader.open(create=self._follow)
+        source = self._reader.endless() if self._follow else self._reader.to_the_end()
+        self._alerts = (alert async for alert in source if self._wanted(alert))
         return self
 
     async def __aexit__(
@@ -106,78 +84,12 @@ class Alerts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._stack.aclose()
+        await self._reader.close()
 
     def __aiter__(self) -> AsyncIterator[AlertEvent]:
         return self._alerts
 
-    async def _endless(self) -> AsyncIterator[AlertEvent]:
-        while True:
-            for alert in await self._poll():
-                yield alert
-
-    async def _to_the_end(self) -> AsyncIterator[AlertEvent]:
-        ends = await self._consumer.end_offsets(self._consumer.assignment())
-        progress, position = time.monotonic(), -1
-        while (reached := await self._reached(ends)) is not None:
-            if reached > position:
-                progress, position = time.monotonic(), reached
-            elif time.monotonic() - progress > REQUEST_SECONDS:
-                raise BrokerUnreachableError(
-                    f"{self._config.broker} stopped answering before the end of the alerts"
-                )
-            for alert in await self._poll(ends):
-                yield alert
-
-    async def _reached(self, ends: dict[TopicPartition, int]) -> int | None:
-        """Return the sum of all positions, or None once each is at its end."""
-        positions: dict[TopicPartition, int] = {
-            partition: await self._consumer.position(partition) for partition in ends
-        }
-        if all(positions[partition] >= end for partition, end in ends.items()):
-            return None
-        return sum(positions.values())
-
-    async def _poll(self, ends: dict[TopicPartition, int] | None = None) -> list[AlertEvent]:
-        with quiet_client():  # it retries by itself, and says so many times a second
-            batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
-        return [
-            alert
-            for partition, records in batches.items()
-            for record in records
-            if (ends is None or record.offset < ends[partition])
-            and (alert := self._wanted(record)) is not None
-        ]
-
-    def _wanted(self, record: ConsumerRecord) -> AlertEvent | None:
-        try:
-            alert = AlertEvent.from_json(record.value or b"")
-        except ValidationError as error:
-            place = f"{record.topic}[{record.partition}]@{record.offset}"
-            _log.warning("skipped %s: not an alert (%s)", place, _first(error))
-            return None
-        matches = fnmatchcase(alert.model_id, self._model)
-        if not matches or (self._kinds and alert.kind not in self._kinds):
-            return None
-        return None if self._seen.before(alert.alert_id) else alert
-
-    async def _seek(self, since: datetime) -> None:
-        partitions = self._consumer.assignment()
-        stamp = int(since.timestamp() * 1000)
-        try:
-            offsets = await self._consumer.offsets_for_times(dict.fromkeys(partitions, stamp))
-        except errors.KafkaError as error:
-            raise BrokerUnreachableError(
-                f"{self._config.broker} did not say where {since.isoformat()} is: {error!r}"
-            ) from error
-        for partition in partitions:
-            found = offsets.get(partition)
-            if found is None:
-                await self._consumer.seek_to_end(partition)
-            else:
-                self._consumer.seek(partition, found.offset)
-
-
-def _first(error: ValidationError) -> str:
-    detail = error.errors(include_url=False, include_input=False)[0]
-    return ": ".join([*map(str, detail["loc"]), detail["msg"]])
+    def _wanted(self, alert: AlertEvent) -> bool:
+        if self._kinds and alert.kind not in self._kinds:
+            return False
+        return fnmatchcase(alert.model_id, self._model)

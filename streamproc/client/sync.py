@@ -1,4 +1,4 @@
-"""`Publisher` and `Alerts` for programs without asyncio: plain ``with`` and ``for``.
+"""`Publisher`, `Alerts` and `ModelUpdates` for programs without asyncio: ``with`` and ``for``.
 
 Parameters, errors and meaning are those of `streamproc.client`.
 
@@ -15,17 +15,21 @@ Examples
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from streamproc.client import alerts as asynchronous_alerts
+from streamproc.client import model_updates as asynchronous_updates
 from streamproc.client import publisher as asynchronous_publisher
+from streamproc.client.local_model import LocalAnswer, LocalModel
 from streamproc.client.loop import LoopThread
 from streamproc.client.publisher import Features, Tags
 from streamproc.client.settings import Source
 from streamproc.contract.alerts import AlertEvent, Kind
 from streamproc.contract.events import AnyEvent
+from streamproc.contract.updates import ModelUpdate
 
-__all__ = ["Alerts", "Publisher"]
+__all__ = ["Alerts", "ModelUpdates", "Publisher"]
+T = TypeVar("T")
 
 
 class Publisher:
@@ -159,12 +163,73 @@ class Alerts:
             yield alert
 
 
-async def _next(alerts: AsyncIterator[AlertEvent]) -> AlertEvent | None:
-    return await anext(alerts, None)
+class ModelUpdates:
+    """`streamproc.client.ModelUpdates` for plain calls; it follows in a thread of its own."""
+
+    def __init__(
+        self,
+        broker: str | None = None,
+        *,
+        config: Source = None,
+        follow: bool = True,
+        model: str = "*",
+        since: datetime | None = None,
+    ) -> None:
+        self._updates = asynchronous_updates.ModelUpdates(
+            broker, config=config, follow=follow, model=model, since=since
+        )
+        self._thread = LoopThread()
+
+    def __enter__(self) -> Self:
+        _enter(self._thread, self._updates)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._thread.run(self._updates.__aexit__(kind, error, trace))
+        finally:
+            self._thread.stop()
+
+    def __iter__(self) -> Iterator[ModelUpdate]:
+        waiting = aiter(self._updates)
+        while (update := self._thread.run(_next(waiting))) is not None:
+            yield update
+
+    def get(self, model_id: str, tags: Mapping[str, str] | None = None) -> LocalModel | None:
+        """Return the model that answers now; it stays as it is."""
+        return self._thread.run(self._get(model_id, tags))
+
+    def predict(
+        self, model_id: str, features: Mapping[str, Any], tags: Mapping[str, str] | None = None
+    ) -> LocalAnswer:
+        """Answer with the model as it is now."""
+        return self._thread.run(self._predict(model_id, features, tags))
+
+    # In the thread that applies the updates, so that no half of one is ever seen.
+
+    async def _get(self, model_id: str, tags: Mapping[str, str] | None) -> LocalModel | None:
+        return self._updates.get(model_id, tags)
+
+    async def _predict(
+        self, model_id: str, features: Mapping[str, Any], tags: Mapping[str, str] | None
+    ) -> LocalAnswer:
+        return self._updates.predict(model_id, features, tags)
+
+
+async def _next(waiting: AsyncIterator[T]) -> T | None:
+    return await anext(waiting, None)
 
 
 def _enter(
-    thread: LoopThread, client: asynchronous_publisher.Publisher | asynchronous_alerts.Alerts
+    thread: LoopThread,
+    client: asynchronous_publisher.Publisher
+    | asynchronous_alerts.Alerts
+    | asynchronous_updates.ModelUpdates,
 ) -> None:
     thread.start()
     try:

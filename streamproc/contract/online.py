@@ -7,6 +7,7 @@ from pydantic import Field
 
 from streamproc.contract.base import Text
 from streamproc.contract.detector_spec import DetectorSpec
+from streamproc.contract.events import Scalar
 from streamproc.contract.model_spec import ModelSpec
 from streamproc.contract.section import Section
 from streamproc.contract.units import Duration
@@ -16,6 +17,19 @@ OnDrift = Literal["notify", "reset", "replace", "challenge"]
 
 Floor = Literal["majority", "last", "mean"]
 """The heuristic that a model has to beat: see the field's description."""
+
+
+class Rule(Section):
+    """A floor that looks at one feature."""
+
+    feature: Annotated[str, Field(min_length=1, description="A number.", examples=["amount"])]
+    above: Annotated[
+        float, Field(description="Above it the first answer, else the second.", examples=[1000])
+    ]
+    then: Annotated[Scalar, Field(description="The answer above.", examples=[True])]
+    otherwise: Annotated[
+        Scalar, Field(description="The answer else, and without the feature.", examples=[False])
+    ]
 
 
 class Online(Section):
@@ -61,6 +75,15 @@ class Online(Section):
             examples=[["ddm"]],
         ),
     ] = ()
+    warning: Annotated[
+        tuple[DetectorSpec, ...],
+        Field(
+            strict=False,
+            description="What warns of drift, so that `replace` has a model ready. None: the same"
+            " as the defaults of `detectors`, but sooner.",
+            examples=[[{"ddm": {"drift_threshold": 2.5}}]],
+        ),
+    ] = ()
     per: Annotated[
         tuple[Text, ...],
         Field(
@@ -91,11 +114,11 @@ class Online(Section):
         ),
     ] = None
     floor: Annotated[
-        Floor | None,
+        Floor | Rule | None,
         Field(
             description="The heuristic that always runs beside and has to be beaten: `majority`"
-            " class, `last` label, `mean` of the last 100 labels. null: `majority` for a"
-            " classifier, `mean` for a regressor.",
+            " class, `last` label, `mean` of the last 100 labels, or a rule. null: `majority` for"
+            " a classifier, `mean` for a regressor.",
             examples=["last"],
         ),
     ] = None

@@ -105,13 +105,10 @@ ALLOWED: Final[dict[str, Allowed]] = {
     "preprocessing.StandardScaler": Allowed(
         "transformer", {"with_std": FLAG, "window_size": or_null(whole(2, 10**6))}
     ),
-    "preprocessing.MinMaxScaler": Allowed("transformer", {"window_size": or_null(whole(2, 10**6))}),
-    "preprocessing.MaxAbsScaler": Allowed("transformer", {"window_size": or_null(whole(2, 10**6))}),
+    "preprocessing.MinMaxScaler": Allowed("transformer", {}),
+    "preprocessing.MaxAbsScaler": Allowed("transformer", {}),
     "preprocessing.AdaptiveStandardScaler": Allowed("transformer", {"fading_factor": SHARE}),
     "preprocessing.Normalizer": Allowed("transformer", {"order": whole(1, 10)}),
-    "preprocessing.OneHotEncoder": Allowed(
-        "transformer", {"drop_zeros": FLAG, "drop_first": FLAG}, texts=True
-    ),
     "linear_model.LogisticRegression": Allowed(
         "classifier", _LINEAR | {"loss": part("binary_loss")}, binary=True
     ),
@@ -139,13 +136,12 @@ ALLOWED: Final[dict[str, Allowed]] = {
     "tree.ExtremelyFastDecisionTreeClassifier": Allowed(
         "classifier", _CLASSES | {"min_samples_reevaluate": whole(1)}, texts=True
     ),
-    "tree.HoeffdingTreeRegressor": Allowed("regressor", _NUMBERS, texts=True),
-    "tree.HoeffdingAdaptiveTreeRegressor": Allowed("regressor", _NUMBERS | _ADAPTIVE, texts=True),
+    "tree.HoeffdingTreeRegressor": Allowed("regressor", _NUMBERS),
+    "tree.HoeffdingAdaptiveTreeRegressor": Allowed("regressor", _NUMBERS | _ADAPTIVE),
     "forest.ARFClassifier": Allowed("classifier", _CLASSES | _FOREST, texts=True),
     "forest.ARFRegressor": Allowed(
         "regressor",
         _NUMBERS | _FOREST | {"aggregation_method": choice("mean", "median")},
-        texts=True,
     ),
     "ensemble.BaggingClassifier": Allowed("classifier", _bag("classifier")),
     "ensemble.BaggingRegressor": Allowed("regressor", _bag("regressor")),

@@ -159,11 +159,18 @@ def unpack(data: bytes) -> tuple[Header, Arrays]:
         header = _HEADER.decode(body[_PREFIX.size : start])
     except DECODE_ERRORS as error:
         raise SnapshotError(f"header: {error}") from error
-    _check_versions(header.versions)
+    check_versions(header.versions)
     return header, _arrays(header.arrays, body[start:])
 
 
-def _check_versions(found: Mapping[str, str]) -> None:
+def check_versions(found: Mapping[str, str]) -> None:
+    """Refuse a state that other versions wrote: results could differ.
+
+    Raises
+    ------
+    SnapshotError
+        If one of them promises nothing about ours.
+    """
     for name, ours in versions().items():
         parts, theirs = _PARTS[name], found.get(name, "none")
         if theirs.split(".")[:parts] != ours.split(".")[:parts]:

@@ -1,121 +1,405 @@
-"""One online model of one part of the events: it answers, is judged, and learns."""
+"""One online model of one part of the events, and its life."""
 
-from dataclasses import dataclass, field
-from typing import Any
+import math
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
 
+import numpy as np
+
+from detectors.change_points import Change
+from detectors.watch import Alarm
+from streamproc.contract.config import Policy
+from streamproc.contract.online import Online, Rule
 from streamproc.contract.watch import ModelConfig
-from streamproc.models.contestant import Answer, Contestant
-from streamproc.models.inputs import Inputs, inputs, truth
-from streamproc.models.observed import Observed
+from streamproc.models import tell
+from streamproc.models.classes import Classes
+from streamproc.models.floor import Heuristic
+from streamproc.models.judge import bet, new_evidence, proven
+from streamproc.models.play import Op, Played, play
+from streamproc.models.player import Player, player, restored
+from streamproc.models.say import Incident, Say, Told
 
-
-@dataclass(slots=True)
-class Tally:
-    """How often an answer was judged, and how much was lost by it."""
-
-    n: int = 0
-    lost: float = 0.0
-
-    def add(self, loss: float) -> None:
-        """Judge one more."""
-        self.n += 1
-        self.lost += loss
-
-    @property
-    def mean(self) -> float | None:
-        """Mean loss; None of none."""
-        return self.lost / self.n if self.n else None
-
-
-@dataclass(slots=True)
-class Life:
-    """What the steps of an event lead to: a step of the model's life, to be published."""
-
-    step: str
-    version: int
-    cause: str | None = None
-    metrics: dict[str, float | None] = field(default_factory=dict)
+LEAST: Final = 100
+"""Labels that a challenger has learned from before it may be promoted: a lucky start proves little
+to people, whatever it does to a test."""
+BLOCK: Final = 16
+"""Labels between two moments at which a model may be exchanged: what lies between them can be
+computed at once, and cutting the log elsewhere changes nothing."""
+_NEVER: Final = math.inf
 
 
 class Learner:
-    """The online model of one model id and segment.
+    """The online model of one model id and segment: a pure state machine over its outcomes.
 
     Parameters
     ----------
     model_id, segment
         Whose it is.
     config
-        Of the model; `online` is set.
+        Of the model.
+    online
+        Of it, what the online model is.
+    policy
+        When incidents are told.
+
+    Attributes
+    ----------
+    champion, background, challengers, former
+        The version that answers; one trained since a warning; those in the shadow; and the one
+        that answered before a promotion on probation.
     """
 
-    def __init__(self, model_id: str, segment: dict[str, str] | None, config: ModelConfig) -> None:
-        if config.online is None:
-            msg = f"model {model_id!r} has no `online:`"
-            raise ValueError(msg)
-        self.model_id = model_id
-        self.segment = segment
-        self.config = config
-        self.online = config.online
-        self.task = task_of(config)
-        self.champion = Contestant(self.online.model, 1)
-        self.own, self.production = Tally(), Tally()
+    def __init__(
+        self,
+        model_id: str,
+        segment: dict[str, str] | None,
+        config: ModelConfig,
+        online: Online,
+        policy: Policy,
+    ) -> None:
+        self.online = online
+        self.policy = policy
+        self.whose = tell.Whose(model_id, segment, config, online.model.hash)
+        self.task = task_of(config, online)
+        self.classes = Classes(self.task)
+        self.floor = _floor(online, self.classes)
+        self.next_version = 1
+        self.champion = self._new(0)
+        self.background: Player | None = None
+        self.challengers: list[Player] = []
+        self.former: Player | None = None
+        self.kept: deque[list[Any]] = deque(maxlen=online.keep)
+        self.labels = 0
+        self.since_crowned = 0
+        self.since_challenge = 0
         self.skipped = 0
         self.told: float | None = None
-        self._texts = self.online.model.texts
+        self.drift: str | None = None
+        self.warning: str | None = None
+        self.incident: Incident | None = None
+        self.below_floor: str | None = None
+        self.floor_evidence = new_evidence()
+        self.rewatch = False
 
-    def ask(self, event: Observed) -> Answer:
-        """Answer an event with what is known now."""
-        return self.champion.answer(self.inputs(event))
+    @property
+    def players(self) -> list[Player]:
+        """Everybody that answers and learns, the one that counts first."""
+        others = [self.background, *self.challengers, self.former]
+        return [self.champion, *(each for each in others if each is not None)]
 
-    def judge(self, event: Observed, answer: Answer | None) -> bool:
-        """Test, then train; tell whether the label was one of this task."""
-        label = truth(event.label, self.task)
-        if label is None:
-            self.skipped += 1
-            return False
-        x = self.inputs(event)
-        if event.status == "labelled":
-            if answer is None:
-                answer = self.champion.answer(x)
-            if answer.prediction is not None:
-                self.own.add(self._loss(label, answer.prediction))
-            said = self._production(event.prediction)
-            if said is not None:
-                self.production.add(self._loss(label, said))
-        self.champion.learn(x, label)
-        return True
+    def cut(self, ops: list[Op], start: int) -> int:
+        """Say where the stretch from `start` has to end: where something may change."""
+        left = BLOCK - self.labels % BLOCK if self._reactive else len(ops)
+        interval = self.online.interval.total_seconds()
+        told = self.told
+        for place in range(start, len(ops)):
+            if ops[place].row.status == "asked":
+                continue
+            left -= 1
+            if told is None or left == 0 or ops[place].ts - told >= interval:
+                return place + 1
+        return len(ops)
 
-    def inputs(self, event: Observed) -> Inputs:
-        """Give the features as the model takes them."""
-        return inputs(event.features, texts=self._texts)
+    def play(self, ops: list[Op]) -> Played:
+        """Take a stretch: answer, judge, learn, and weigh the evidence."""
+        played = play(ops, self.classes, self.players, self.floor)
+        self.labels += played.learned
+        self.skipped += played.skipped
+        self.since_crowned += len(played.judged)
+        self.since_challenge += len(played.judged)
+        if len(played.judged):
+            mine = played.losses[self.champion.version]
+            for rival in [*self.challengers, *([self.former] if self.former else [])]:
+                theirs = played.losses[rival.version]
+                bet(mine, theirs, self.task == "regression", rival.evidence, 0, _NEVER)
+        return played
 
-    def metrics(self) -> dict[str, float | None]:
-        """Give the prequential metrics, beside those of production."""
-        if self.task == "regression":
-            return {"mae": self.own.mean, "production_mae": self.production.mean}
+    def settle(
+        self,
+        played: Played,
+        alarms: list[Alarm],
+        warnings: list[Alarm],
+        origin: Callable[[Op], tell.Origin],
+        now: datetime,
+    ) -> Told:
+        """Draw the consequences of a stretch."""
+        told = Told()
+        say = Say(self, told, origin, now)
+        for version, failures in played.failures.items():
+            for at, how in failures:
+                say.failed(version, played.ops[at], how)
+        self._watch(played, alarms, say)
+        if any(_rise(alarm) for alarm in warnings):
+            self.warning = "warning"
+        self._floor(played, say)
+        last = played.ops[-1]
+        if self._reactive and played.learned and self.labels % BLOCK == 0:
+            self._react(say, last)
+        self._tell_learned(played, say)
+        return told
+
+    def command(
+        self,
+        command: dict[str, Any],
+        op: Op,
+        origin: Callable[[Op], tell.Origin],
+        now: datetime,
+    ) -> Told:
+        """Obey an operator: promote a challenger, or go back to an earlier version."""
+        told = Told()
+        say = Say(self, told, origin, now)
+        version, cause = command.get("version"), command.get("id")
+        if command.get("verb") == "promote":
+            rivals = [
+                each
+                for each in (*self.challengers, self.background)
+                if each is not None and version in {None, each.version}
+            ]
+            if rivals:
+                best = max(rivals, key=lambda each: float(each.evidence[0]))
+                self._promote(say, op, best, cause)
+        elif command.get("verb") == "rollback":
+            self._roll_back(say, op, version, cause)
+        return told
+
+    # What follows from what was seen.
+
+    @property
+    def _reactive(self) -> bool:
+        return self.online.on_drift != "notify" or self.former is not None
+
+    def _watch(self, played: Played, alarms: list[Alarm], say: Say) -> None:
+        """Tell of drift, and when it is over."""
+        at = 0
+        for alarm in alarms:
+            rise = _rise(alarm)
+            if rise is None:
+                continue
+            self._quiet(played, at, alarm.row, say)
+            at = alarm.row + 1
+            say.drift(alarm, rise, played.ops[int(played.judged[alarm.row])])
+        self._quiet(played, at, len(played.judged), say)
+
+    def _quiet(self, played: Played, start: int, stop: int, say: Say) -> None:
+        incident = self.incident
+        if incident is None:
+            return
+        needed = self.policy.resolve_after - incident.quiet
+        if stop - start >= needed:
+            say.settled(played.ops[int(played.judged[start + needed - 1])])
+        else:
+            incident.quiet += stop - start
+
+    def _floor(self, played: Played, say: Say) -> None:
+        """Weigh whether the floor is better; once it is, whether the model is again."""
+        if not len(played.judged):
+            return
+        mine, floors = played.losses[self.champion.version], played.losses[0]
+        enough, start = -math.log(self.online.level / 10), 0
+        while start >= 0:
+            pair = (mine, floors) if self.below_floor is None else (floors, mine)
+            absolute = self.task == "regression"
+            at = bet(*pair, absolute, self.floor_evidence, start, enough)
+            if at >= 0:
+                say.floor(played.ops[int(played.judged[at])])
+                self.floor_evidence = new_evidence()
+            start = at + 1 if at >= 0 else -1
+
+    def _tell_learned(self, played: Played, say: Say) -> None:
+        if not played.learned:
+            return
+        last = next(op for op in reversed(played.ops) if op.row.status != "asked")
+        if self.told is None:
+            self.told = last.ts
+        elif last.ts - self.told >= self.online.interval.total_seconds():
+            self.told = last.ts
+            say.step("learned", self.champion, last, None)
+
+    def _react(self, say: Say, op: Op) -> None:
+        self._react_to_evidence(say, op)
+        cause, self.drift = self.drift, None
+        if cause is not None:
+            self._drifted(say, op, cause)
+        if self.warning is not None and self.online.on_drift == "replace":
+            self.warning = None
+            if self.background is None:
+                self.background = self._new(0)
+                self.since_challenge = 0
+                say.step("challenger", self.background, op, None)
+            elif self.since_challenge >= self.online.patience:
+                self.background = None
+
+    def _react_to_evidence(self, say: Say, op: Op) -> None:
+        level = self.online.level
+        if self.former is not None:
+            if proven(self.former.evidence, level):
+                self._roll_back(say, op, self.former.version, None)
+            elif self.since_crowned >= self.online.probation:
+                self._keep(self.former)
+                self.former = None
+        if self.challengers:
+            # The chance that any of them is promoted for nothing is the level, not that of each.
+            each_level = level / len(self.challengers)
+            best = max(self.challengers, key=lambda each: float(each.evidence[0]))
+            if proven(best.evidence, each_level) and best.contestant.learned >= LEAST:
+                self._promote(say, op, best, None)
+            elif self.since_challenge >= self.online.patience:
+                self._retire(say, op)
+
+    def _drifted(self, say: Say, op: Op, cause: str) -> None:
+        on_drift = self.online.on_drift
+        if on_drift == "challenge":
+            if not self.challengers:
+                specs = self.online.challengers or (self.online.model,)
+                self.challengers = [self._new(place) for place in range(len(specs))]
+                self.since_challenge = 0
+                for each in self.challengers:
+                    say.step("challenger", each, op, cause)
+            return
+        self._keep(self.champion)
+        if on_drift == "replace" and self.background is not None:
+            self._crown(self.background)
+            say.step("replaced", self.champion, op, cause)
+        else:
+            self._crown(self._new(0))
+            say.step("reset", self.champion, op, cause)
+
+    def _promote(self, say: Say, op: Op, best: Player, cause: str | None) -> None:
+        if self.former is not None:
+            self._keep(self.former)
+        before, losers = self.champion, [each for each in self.challengers if each is not best]
+        self._crown(best)
+        self.former = before
+        self.former.evidence = new_evidence()
+        say.step("promoted", best, op, cause or self._last_cause())
+        for loser in losers:
+            say.step("retired", loser, op, None)
+
+    def _roll_back(self, say: Say, op: Op, version: int | None, cause: str | None) -> None:
+        """Let an earlier version answer again: the one on hand, or one that was kept."""
+        if self.former is not None and version in {None, self.former.version}:
+            back = self.former
+        else:
+            written = next(
+                (each for each in reversed(self.kept) if version in {None, each[0]}), None
+            )
+            if written is None:
+                return
+            self.kept.remove(written)
+            back = self._restored(written[1])
+        self._keep(self.champion)
+        self._crown(back)
+        say.step("rolled_back", back, op, cause)
+
+    def _retire(self, say: Say, op: Op) -> None:
+        losers, self.challengers = self.challengers, []
+        for loser in losers:
+            say.step("retired", loser, op, None)
+
+    def _crown(self, new: Player) -> None:
+        self.champion = new
+        self.background, self.challengers, self.former = None, [], None
+        self.since_crowned = 0
+        self.drift = self.warning = None
+        self.floor_evidence = new_evidence()
+        self.rewatch = True
+
+    def _keep(self, old: Player) -> None:
+        self.kept.append([old.version, old.dump()])
+
+    def _last_cause(self) -> str | None:
+        return self.incident.id if self.incident else None
+
+    def _new(self, place: int) -> Player:
+        """Start a version: of the model, or of the challenger at this place."""
+        online = self.online
+        specs = online.challengers if self.next_version > 1 and self._challenging else ()
+        spec = specs[place] if specs else online.model
+        made = player(
+            spec, self.next_version, binary=self.task == "binary", train_for=online.train_for
+        )
+        self.next_version += 1
+        return made
+
+    @property
+    def _challenging(self) -> bool:
+        return self.online.on_drift == "challenge"
+
+    def _restored(self, written: list[Any]) -> Player:
+        train_for = self.online.train_for
+        return restored(written, binary=self.task == "binary", train_for=train_for)
+
+    # What is written down.
+
+    def dump(self) -> dict[str, Any]:
+        """Write all that there is to it, in plain values."""
+        incident = self.incident
         return {
-            "accuracy": _rest(self.own.mean),
-            "production_accuracy": _rest(self.production.mean),
+            "classes": self.classes.names if self.task == "multiclass" else [],
+            "floor": self.floor.dump(),
+            "next_version": self.next_version,
+            "champion": self.champion.dump(),
+            "background": self.background.dump() if self.background else None,
+            "challengers": [each.dump() for each in self.challengers],
+            "former": self.former.dump() if self.former else None,
+            "kept": list(self.kept),
+            "incident": [incident.id, incident.detector, incident.said, incident.quiet]
+            if incident
+            else None,
+            "floor_evidence": self.floor_evidence.tobytes(),
+            **{name: getattr(self, name) for name in _PLAIN},
         }
 
-    def _loss(self, label: Any, said: Any) -> float:
-        return abs(said - label) if self.task == "regression" else float(said != label)
+    def load(self, written: dict[str, Any]) -> None:
+        """Take what `dump` wrote."""
+        self.classes.extend(written["classes"])
+        self.floor.load(written["floor"])
+        self.next_version = written["next_version"]
+        self.champion = self._restored(written["champion"])
+        self.background, self.former = (
+            None if written[name] is None else self._restored(written[name])
+            for name in ("background", "former")
+        )
+        self.challengers = [self._restored(each) for each in written["challengers"]]
+        self.kept.extend(written["kept"])
+        self.incident = None if written["incident"] is None else Incident(*written["incident"])
+        self.floor_evidence = np.frombuffer(written["floor_evidence"]).copy()
+        for name in _PLAIN:
+            setattr(self, name, written[name])
 
-    def _production(self, said: Any) -> Any:
-        if isinstance(said, dict):
-            said = max(said, key=lambda key: said[key])
-        if self.task == "binary" and isinstance(said, float):
-            return said >= 0.5
-        return truth(said, self.task)
+
+_PLAIN: Final = (
+    "labels",
+    "since_crowned",
+    "since_challenge",
+    "skipped",
+    "told",
+    "drift",
+    "warning",
+    "below_floor",
+)
 
 
-def task_of(config: ModelConfig) -> str:
+def task_of(config: ModelConfig, online: Online) -> str:
     """Tell what a model answers: as configured, or as its class does."""
-    online = config.online
-    if online is None or online.model.kind == "regressor":
+    if online.model.kind == "regressor":
         return "regression"
     return "binary" if online.model.binary or config.task == "binary" else "multiclass"
 
 
-def _rest(share: float | None) -> float | None:
-    return None if share is None else 1 - share
+def _floor(online: Online, classes: Classes) -> Heuristic:
+    kind = online.floor or ("mean" if classes.task == "regression" else "majority")
+    if isinstance(kind, Rule):
+        above, other = (classes.learn(label) for label in (kind.then, kind.otherwise))
+        return Heuristic(
+            kind, (np.nan if above is None else above, np.nan if other is None else other)
+        )
+    return Heuristic(kind)
+
+
+def _rise(alarm: Alarm) -> Change | None:
+    """Return the change of an error that rose: what got better needs no reaction."""
+    change = alarm.change
+    return change if isinstance(change, Change) and change.direction == "up" else None

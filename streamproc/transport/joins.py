@@ -80,6 +80,11 @@ class Joins:
         self._news = asyncio.Event()
         self._spare = contextlib.ExitStack()
 
+    @property
+    def owned(self) -> frozenset[int]:
+        """The partitions that are ours."""
+        return self._owned
+
     async def start(self) -> None:
         """Begin to look for labels.
 

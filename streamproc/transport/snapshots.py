@@ -7,23 +7,20 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.core.describe import state_gap
-from streamproc.core.restore import Restored, restore
-from streamproc.core.shape import Topic
-from streamproc.core.shard import Shard
-from streamproc.core.snapshot import SnapshotError, decode, encode
+from streamproc.core.snapshot import SnapshotError
 from streamproc.transport.errors import SnapshotWriteError
-from streamproc.transport.metrics import Metrics
 from streamproc.transport.snapshots_records import SLOTS, Collected, Key
 from streamproc.transport.snapshots_store import Bounds, Partition, SnapshotStore
 
 # A snapshot that takes a second is not repeated for twenty: 5 % of a worker at most.
 COST: Final = 20.0
 
+S = TypeVar("S")
 _log = logging.getLogger(__name__)
 
 
@@ -52,14 +49,67 @@ class Keeper:
     written: dict[int, list[Key]] = field(default_factory=dict)
 
 
+class Decoded(NamedTuple, Generic[S]):
+    """A state as it was written down, and the offset after the last record that is in it."""
+
+    state: S
+    next: int
+
+
+class Codec(Protocol[S]):
+    """How a partition's state begins, becomes bytes, and comes back."""
+
+    @property
+    def kind(self) -> str:
+        """What keys have after the topic's name: which of the states of a log this is."""
+        ...
+
+    @property
+    def anew(self) -> str:
+        """What happens where the state cannot be had, as in "its series start anew"."""
+        ...
+
+    def fresh(self, partition: Partition) -> S:
+        """Give the state of a partition of which nothing was read."""
+        ...
+
+    def encode(self, state: S, partition: Partition, following: int) -> bytes:
+        """Write a state that holds all before an offset; it ends with a digest of the rest."""
+        ...
+
+    def decode(self, data: bytes, partition: Partition) -> Decoded[S]:
+        """Read a state, or raise `SnapshotError`."""
+        ...
+
+
+class Counts(Protocol):
+    """What is counted of snapshots; `Metrics` does."""
+
+    def snapshot(self, size: int, seconds: float) -> None:
+        """Count a snapshot: its bytes, and what it took."""
+        ...
+
+    def snapshot_failed(self) -> None:
+        """Count a snapshot that was not written."""
+        ...
+
+    def recovered(self, outcome: str) -> None:
+        """Count a partition taken over."""
+        ...
+
+    def state_gap(self) -> None:
+        """Count a partition that lost state or records."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Resumed:
+class Resumed(Generic[S]):
     """What a partition goes on with.
 
     Attributes
     ----------
-    shard
-        The state.
+    state
+        As it was written down, or as it begins.
     next
         Where to go on; None: where the group has committed, with no state.
     told
@@ -70,14 +120,14 @@ class Resumed:
         What to tell when something was lost.
     """
 
-    shard: Shard
+    state: S
     next: int | None
     keeper: Keeper
     told: int = 0
     gap: AlertEvent | None = None
 
 
-class Snapshots:
+class Snapshots(Generic[S]):
     """Snapshots of all partitions of a worker.
 
     Parameters
@@ -86,6 +136,8 @@ class Snapshots:
         The whole configuration.
     store
         Where they are.
+    codec
+        What they are of.
     metrics
         What is counted.
     clock
@@ -98,24 +150,25 @@ class Snapshots:
         self,
         config: Config,
         store: SnapshotStore,
-        metrics: Metrics,
+        codec: Codec[S],
+        metrics: Counts,
         clock: Callable[[], float] = time.monotonic,
         cost: float = COST,
     ) -> None:
         self._cost = cost
         self._config = config
         self._store = store
+        self._codec = codec
         self._metrics = metrics
         self._clock = clock
         self._interval = config.snapshots.interval.total_seconds()
         self._writer = uuid.uuid4().hex[:12]
-        self._kinds = {config.topics.full_name(kind.value): kind for kind in Topic}
 
     def due(self, keeper: Keeper) -> bool:
         """Whether it is time for the next snapshot."""
         return self._clock() >= keeper.due
 
-    async def save(self, keeper: Keeper, shard: Shard, following: int) -> None:
+    async def save(self, keeper: Keeper, state: S, following: int) -> None:
         """Write a snapshot; a failure is counted, and fatal if there is none to go back to.
 
         Raises
@@ -126,7 +179,8 @@ class Snapshots:
         began = self._clock()
         key = keeper.key
         try:
-            data = encode(shard, key.topic, key.partition, following)
+            partition = key.topic.removesuffix(self._codec.kind), key.partition
+            data = self._codec.encode(state, partition, following)
             written = await self._store.write(key, data, following)
             shorter = set(keeper.written.get(key.slot, ())) - set(written)
             await self._store.remove([*keeper.stale, *shorter])
@@ -145,7 +199,7 @@ class Snapshots:
 
     async def resume(
         self, committed: Mapping[Partition, int | None], generation: int
-    ) -> dict[Partition, Resumed]:
+    ) -> dict[Partition, Resumed[S]]:
         """Find the state of partitions that are now ours.
 
         Parameters
@@ -163,7 +217,7 @@ class Snapshots:
         if not committed:
             return {}
         began = self._clock()
-        found, bounds = await self._store.read(committed)
+        found, bounds = await self._store.read(committed, self._codec.kind)
         resumed = {
             partition: self._resume(partition, found[partition], bounds[partition], done)
             for partition, done in committed.items()
@@ -185,29 +239,29 @@ class Snapshots:
 
     def _resume(
         self, partition: Partition, found: Collected, bounds: Bounds, done: int | None
-    ) -> Resumed:
+    ) -> Resumed[S]:
         restored, refused = self._newest(partition, found, bounds)
         self._metrics.recovered("snapshot" if restored else "refused" if refused else "none")
         keeper = self._keeper(partition, list(found.keys))
         if restored is None:
-            shard = Shard(self._kinds[partition[0]], *partition, self._config)
-            if not refused and not done:  # the first owner ever
-                return Resumed(shard, None, keeper)
+            state = self._codec.fresh(partition)
             start = max(bounds.begin, done or 0)
+            if not start or not (refused or done):  # all of the log, or the first owner ever
+                return Resumed(state, None, keeper)
             reason = refused[0] if refused else "there is no snapshot"
-            text = f"its series start anew, since their state cannot be had: {reason}"
-            return Resumed(shard, None, keeper, gap=self._gap(partition, (0, start), text))
+            text = f"{self._codec.anew}, since their state cannot be had: {reason}"
+            return Resumed(state, None, keeper, gap=self._gap(partition, (0, start), text))
         told = done if done and done <= bounds.end else 0
         if restored.next < bounds.begin:
             text = f"records {restored.next} to {bounds.begin - 1} were gone before they were read"
             gap = self._gap(partition, (restored.next, bounds.begin), text)
-            return Resumed(restored.shard, bounds.begin, keeper, told, gap)
+            return Resumed(restored.state, bounds.begin, keeper, told, gap)
         keeper.saved = restored.next
-        return Resumed(restored.shard, restored.next, keeper, told)
+        return Resumed(restored.state, restored.next, keeper, told)
 
     def _newest(
         self, partition: Partition, found: Collected, bounds: Bounds
-    ) -> tuple[Restored | None, list[str]]:
+    ) -> tuple[Decoded[S] | None, list[str]]:
         """Return the newest snapshot that can be used, and why those before it cannot."""
         refused: list[str] = []
         for candidate in found.found():
@@ -221,27 +275,21 @@ class Snapshots:
                     *(key.slot, key.epoch, *partition, error),
                 )
                 continue
-            if restored.reset:
-                _log.warning(
-                    "%d series of %s-%d start anew, their detectors are others now; the first is"
-                    " %s of model %s",
-                    *(len(restored.reset), *partition, *reversed(restored.reset[0])),
-                )
             return restored, refused
         return None, refused
 
-    def _restore(self, partition: Partition, data: bytes, end: int) -> Restored:
-        snapshot = decode(data)
-        if snapshot.header.next > end:
+    def _restore(self, partition: Partition, data: bytes, end: int) -> Decoded[S]:
+        decoded = self._codec.decode(data, partition)
+        if decoded.next > end:
             raise SnapshotError(
-                f"it is of offset {snapshot.header.next}, and the topic ends at {end}: the topic"
-                " was made anew"
+                f"it is of offset {decoded.next}, and the topic ends at {end}: the topic was made"
+                " anew"
             )
-        return restore(snapshot, self._kinds[partition[0]], *partition, self._config)
+        return decoded
 
     def _keeper(self, partition: Partition, stale: list[Key]) -> Keeper:
         topic, number = partition
-        key = Key(self._config.group, topic, number, 0, self._writer, 0, 0)
+        key = Key(self._config.group, topic + self._codec.kind, number, 0, self._writer, 0, 0)
         # Partitions that came together are not written together.
         stagger = zlib.crc32(f"{topic}-{number}".encode()) % 64 / 64
         due = self._clock() + self._interval * (0.5 + stagger / 2)

@@ -80,9 +80,16 @@ class SnapshotStore:
         await self._send([(key, None) for key in keys])
 
     async def read(
-        self, partitions: Collection[Partition]
+        self, partitions: Collection[Partition], kind: str = ""
     ) -> tuple[dict[Partition, Collected], dict[Partition, Bounds]]:
         """Read what there is of some partitions, up to the end that the topic has now.
+
+        Parameters
+        ----------
+        partitions
+            Of which logs.
+        kind
+            What keys have after the topic's name: which of the states of one log.
 
         Returns
         -------
@@ -109,7 +116,8 @@ class SnapshotStore:
                 ends = await consumer.end_offsets([*sources, *homes])
                 bounds = {sources[tp]: Bounds(begins[tp], ends[tp]) for tp in sources}
                 consumer.assign(homes)
-                return await self._collect(consumer, partitions, ends), bounds
+                keys = {(topic + kind, number): (topic, number) for topic, number in partitions}
+                return await self._collect(consumer, keys, ends), bounds
         except (TimeoutError, errors.KafkaError) as error:
             raise RecoveryError(
                 f"topic {self._topic!r} could not be read within {READ_SECONDS:.0f} s"
@@ -120,10 +128,10 @@ class SnapshotStore:
     async def _collect(
         self,
         consumer: AIOKafkaConsumer,
-        partitions: Collection[Partition],
+        keys: Mapping[Partition, Partition],
         ends: Mapping[TopicPartition, int],
     ) -> dict[Partition, Collected]:
-        found = {partition: Collected() for partition in partitions}
+        found = {partition: Collected() for partition in keys.values()}
         await consumer.seek_to_beginning()
         left = set(consumer.assignment())
         while left:
@@ -136,8 +144,9 @@ class SnapshotStore:
                     key = key_of(record.key)
                     if key is None or key.group != self._config.group:
                         continue
-                    if (key.topic, key.partition) in found:
-                        found[key.topic, key.partition].add(key, record.value)
+                    partition = keys.get((key.topic, key.partition))
+                    if partition is not None:
+                        found[partition].add(key, record.value)
         return found
 
     async def _send(self, some: Sequence[tuple[Key, bytes | None]]) -> None:

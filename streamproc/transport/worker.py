@@ -14,6 +14,7 @@ from faust.types import TP
 from streamproc.contract.config import Config
 from streamproc.control.verbs import NoPayload, Verb
 from streamproc.transport.app import Acknowledge, make_app
+from streamproc.transport.choices import choices
 from streamproc.transport.clients import open_consumer, open_producer
 from streamproc.transport.control import obeying
 from streamproc.transport.driver_consumer import SliceConsumer
@@ -24,12 +25,14 @@ from streamproc.transport.errors import (
     WorkerError,
 )
 from streamproc.transport.joins import Joins
+from streamproc.transport.learn import Learning, learns
 from streamproc.transport.marks import Mark, mark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.pipeline import Partition, Pipeline
 from streamproc.transport.slices import Slice
 from streamproc.transport.snapshots import Snapshots
+from streamproc.transport.snapshots_shards import Shards
 from streamproc.transport.snapshots_store import SnapshotStore
 from streamproc.transport.topics import ensure_topics
 from streamproc.transport.warm import warm_up
@@ -62,6 +65,8 @@ class Worker:
         What happens to a slice.
     joins
         What joins labels; None: nothing does.
+    learning
+        Where online models learn; None: there are none.
 
     Attributes
     ----------
@@ -69,9 +74,18 @@ class Worker:
         Set when no further slice will be taken.
     """
 
-    def __init__(self, config: Config, line: Pipeline, joins: Joins | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        line: Pipeline,
+        joins: Joins | None = None,
+        learning: Learning | None = None,
+    ) -> None:
         self._line = line
         self._joins = joins
+        self._learning = learning
+        if learning is not None:
+            learning.failed = self._fail
         self._config = config
         self._app = make_app(config, line.topics, self._handle, self._assigned)
         self._watchdog = Watchdog(config.limits.stall.total_seconds(), self._look)
@@ -79,7 +93,7 @@ class Worker:
         self._failure: BaseException | None = None
         self._ready = False
         self._behind = 1  # nobody has looked yet
-        self._active = time.monotonic()
+        self._active = self._looked = self._learned = time.monotonic()
         self._housekeeping: asyncio.Task[None] | None = None
         self.stopped = asyncio.Event()
 
@@ -102,7 +116,9 @@ class Worker:
         """How long there was nothing to do; 0 while it waits for partitions or is behind."""
         if not self._ready or self._behind or self._busy.locked():
             return 0.0
-        return time.monotonic() - self._active
+        if self._learning is not None and self._looked < self._active:
+            return 0.0  # what was just handled is perhaps yet to be learned
+        return time.monotonic() - max(self._active, self._learned)
 
     async def start(self) -> None:
         """Join the group and begin.
@@ -136,12 +152,16 @@ class Worker:
         self.stopped.set()
         if self._housekeeping is not None:
             self._housekeeping.cancel()
+        # While the slice at hand ends, what was learned is written down.
+        forgetting = None if self._learning is None else asyncio.create_task(self._learning.stop())
         try:
             await asyncio.wait_for(self._busy.acquire(), FINISH_SECONDS)
         except TimeoutError:  # it is not acknowledged, and comes again
             _log.warning("the slice at hand was not done within %.0f s", FINISH_SECONDS)
         else:
             await self._save()
+        if forgetting is not None:
+            await forgetting
         # Faust swallows cancellation, so what does not end is left.
         leaving = asyncio.create_task(self._leave())
         done, _ = await asyncio.wait({leaving}, timeout=STOP_SECONDS)
@@ -229,6 +249,8 @@ class Worker:
             ours = {tp.partition for tp in partitions if tp.topic == predictions}
             self._joins.keep(ours, self._app.consumer_generation_id)
         self._line.keep((tp.topic, tp.partition) for tp in partitions)
+        if self._learning is not None:
+            self._learning.own(partitions, self._app.consumer_generation_id)
         self._active = time.monotonic()
         self._behind = 1
         self._ready = True
@@ -236,11 +258,14 @@ class Worker:
     async def _keep_house(self) -> None:
         while not self.stopped.is_set():
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
-            self._behind = self._line.gauge(self._mark) + self._behind_in_joins()
+            looked = time.monotonic()
+            behind = self._line.gauge(self._mark) + self._behind_in_joins()
+            self._behind = behind + await self._behind_in_learning()
+            self._looked = looked
             if self._app.crashed:
                 self._fail(self._app.crash_reason)
             if not self._busy.locked():
-                why = await self._watchdog.check(time.monotonic(), self._active, self._behind)
+                why = await self._watchdog.check(time.monotonic(), self._active, behind)
                 if why is not None:
                     self._fail(WorkerError(why))
 
@@ -263,6 +288,14 @@ class Worker:
         behind = self._joins.behind()
         if behind:  # what it publishes then has to be watched
             self._active = time.monotonic()
+        return behind
+
+    async def _behind_in_learning(self) -> int:
+        if self._learning is None:
+            return 0
+        behind = await self._learning.behind()
+        if behind:
+            self._learned = time.monotonic()
         return behind
 
     def _kept_house(self, task: "asyncio.Task[None]") -> None:
@@ -295,15 +328,18 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
         _log.info("created topics: %s", ", ".join(created))
     largest = config.limits.record_bytes + ENVELOPE_BYTES
     async with open_producer(config, linger_ms=0, max_request_size=largest) as producer:
-        snapshots = Snapshots(config, SnapshotStore(config, producer), metrics)
+        snapshots = Snapshots(config, SnapshotStore(config, producer), Shards(config), metrics)
         outbox = Outbox(config, producer)
         line = Pipeline(config, outbox, metrics, snapshots=snapshots)
         joins = Joins(config, producer, outbox, metrics)
-        worker = Worker(config, line, joins)
-        save = Verb("save", NoPayload, worker.save)
+        learning = Learning(config, metrics.registry) if learns(config) else None
+        worker = Worker(config, line, joins, learning)
+        verbs = Verb("save", NoPayload, worker.save), *choices(joins)
         await joins.start()
         try:
-            async with obeying(config, metrics, worker.fail, save):
+            async with obeying(config, metrics, worker.fail, *verbs):
+                if learning is not None:
+                    await learning.start()
                 await worker.start()
                 yield worker
         finally:

@@ -40,7 +40,8 @@ def outcome(offset: int, event: int | str, status: str, **fields: object) -> Log
         "status": status,
         "revision": 0 if status == "asked" else 1,
         "epoch": 1,
-        "ts": 1_700_000_000 + offset,
+        "seq": offset,
+        "ts": datetime.fromtimestamp(1_700_000_000 + offset, UTC),
     }
     return LogRecord(offset, msgspec.json.encode(value | fields), 0, b"m")
 

@@ -17,6 +17,7 @@ from streamproc.transport.outbox import Outbox
 from streamproc.transport.pipeline import Pipeline
 from streamproc.transport.snapshots import Snapshots
 from streamproc.transport.snapshots_records import Key
+from streamproc.transport.snapshots_shards import Shards
 from streamproc.transport.snapshots_store import SnapshotStore
 from streamproc.transport.topics import ensure_topics
 from streamproc.transport.worker import Worker
@@ -103,7 +104,7 @@ async def live(
     async with open_producer(config) as producer:
         outbox, store = MortalOutbox(config, producer), MortalStore(config, producer)
         outbox.kill = store.kill = kill or Countdown()
-        snapshots = Snapshots(config, store, metrics, cost=0.0)
+        snapshots = Snapshots(config, store, Shards(config), metrics, cost=0.0)
         worker = kind(config, line(config, outbox, metrics, snapshots=snapshots))
         await worker.start()
         try:

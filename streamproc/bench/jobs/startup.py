@@ -7,8 +7,8 @@ from streamproc.bench.process import answer, settings
 def main() -> None:
     """Start it once and stop it."""
     told = settings()
-    with running(told, "worker") as seconds:
-        answer(told, {"seconds": seconds})
+    with running(told, "worker") as worker:
+        answer(told, {"seconds": worker.seconds})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,54 @@
+"""The pure learners, with no Kafka: outcomes of many models in, answers out."""
+
+import time
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any
+
+from streamproc.bench.labelled import Labelled, messages
+from streamproc.bench.process import answer, settings
+from streamproc.bench.workload import FIRST_TS
+from streamproc.contract.config import Config
+from streamproc.core.join_entry import Input
+from streamproc.core.joined_log import JoinedLog
+from streamproc.models.learners import Learners
+from streamproc.monitor import LogRecord
+
+SLICE = 5000
+NOW = datetime.fromtimestamp(FIRST_TS, UTC)
+KINDS = {"features": Input.FEATURES, "labels": Input.LABELS}
+
+
+def learned(told: dict[str, Any]) -> dict[str, float]:
+    """Join one partition's events and labels, then learn; the first tenth is not measured."""
+    config = Config.model_validate(told["config"])
+    log = outcomes(config, Labelled(*told["workload"]))
+    learners = Learners(config, "outcomes", 0)
+    skipped = len(log) // 10
+    learners.process(log[:skipped], NOW)
+    began = time.process_time()
+    answers = 0
+    for start in range(skipped, len(log), SLICE):
+        answers += len(learners.process(log[start : start + SLICE], NOW).answers)
+    return {
+        "measured": answers,
+        "microseconds": 1e6 * (time.process_time() - began) / max(1, answers),
+    }
+
+
+def outcomes(config: Config, workload: Labelled) -> list[LogRecord]:
+    """Return the outcomes of a workload, all in one partition."""
+    joined = JoinedLog(config, 0, asks=lambda _: True)
+    offsets: dict[str, int] = defaultdict(int)
+    records = []
+    for message in messages(workload):
+        record = LogRecord(offsets[message.kind], message.value, int(FIRST_TS * 1000), message.key)
+        offsets[message.kind] += 1
+        records.append((KINDS[message.kind], record))
+    found, _ = joined.process(records)
+    return [LogRecord(each.offset, each.value, 0, each.key) for each in found]
+
+
+if __name__ == "__main__":
+    told = settings()
+    answer(told, learned(told))

@@ -1,0 +1,47 @@
+"""Puts events and their labels on their topics."""
+
+import asyncio
+import time
+from itertools import product
+from typing import Any
+
+from streamproc.bench.jobs.load import BATCH_BYTES
+from streamproc.bench.labelled import Labelled, messages
+from streamproc.bench.process import answer, settings
+from streamproc.bench.workload import PARTITIONS
+from streamproc.contract.config import Config
+from streamproc.transport.clients import open_producer
+from streamproc.transport.topics import ensure_topics
+
+
+async def put(told: dict[str, Any]) -> int:
+    """Write a workload to its topics, in batches; return how many events."""
+    config = Config.model_validate(told["config"])
+    await ensure_topics(config)
+    workload = Labelled(*told["workload"])
+    names = {kind: config.topics.full_name(kind) for kind in ("features", "labels")}
+    stamp = int(time.time() * 1000)  # brokers drop records whose time is long past
+    async with open_producer(config, max_batch_size=BATCH_BYTES) as producer:
+        places = list(product(names, range(PARTITIONS)))
+        builders = {place: producer.create_batch() for place in places}
+
+        async def send(place: tuple[str, int]) -> None:
+            kind, partition = place
+            if builders[place].record_count():
+                sent = await producer.send_batch(builders[place], names[kind], partition=partition)
+                await sent
+            builders[place] = producer.create_batch()
+
+        for kind, partition, key, value in messages(workload):
+            place = kind, partition
+            if builders[place].append(key=key, value=value, timestamp=stamp) is None:
+                await send(place)
+                builders[place].append(key=key, value=value, timestamp=stamp)
+        for place in places:
+            await send(place)
+    return workload.events
+
+
+if __name__ == "__main__":
+    told = settings()
+    answer(told, {"events": asyncio.run(put(told))})

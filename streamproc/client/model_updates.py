@@ -1,0 +1,190 @@
+"""Follow online models, and answer with them where they are needed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from fnmatch import fnmatchcase
+from types import TracebackType
+from typing import Any, Final, Self
+
+from streamproc.client.lives import Life, Lives
+from streamproc.client.local_model import LocalAnswer, LocalModel, NoModelError
+from streamproc.client.reading import Told, TopicReader
+from streamproc.client.settings import Source, settle
+from streamproc.contract.updates import ModelUpdate
+
+UPDATES: Final = Told[ModelUpdate](
+    "model_updates",
+    "a model update",
+    "model updates",
+    ModelUpdate.from_json,
+    lambda update: update.update_id,
+)
+# Updates that wait for who iterates; the oldest are dropped, the models are not.
+_WAITING: Final = 10_000
+
+
+class ModelUpdates:
+    """The online models on the topic, kept up to date in this process.
+
+    On entry it reads what there is; from then on it follows, and `predict` answers with what
+    the models know by now, with the numbers of the worker's `online-predictions`. It loads plain
+    numbers only, never code. ``async for`` gives each update once it is applied: with `follow`
+    those that come after the entry, without it all that are there, and then it ends.
+
+    Parameters
+    ----------
+    broker
+        ``kafka://host:port``, with further hosts after commas; None means what `config` says.
+    config
+        Path of a config file, a dict, or a Config: for a topic of another name, TLS and SASL.
+    follow
+        Whether to go on after what is there now.
+    model
+        Only models whose id matches this glob (``*``, ``?``, ``[…]``).
+    since
+        Only updates published at this time or later; it must know its time zone. A model that
+        learned nothing since then is not known.
+
+    Raises
+    ------
+    ConfigError
+        When the broker or the config cannot be used.
+    BrokerUnreachableError, BrokerAuthError
+        On entry, when the cluster does not answer within 10 s, or refuses us; without `follow`
+        also when it stops answering.
+    TopicError
+        On entry, when the topic does not exist; with `follow` it is created.
+
+    Examples
+    --------
+    >>> async def main() -> None:
+    ...     async with ModelUpdates("kafka://localhost:9092", model="fraud") as models:
+    ...         answer = models.predict("fraud", {"amount": 12.5})
+    ...         print(answer.probabilities, answer.version)
+    """
+
+    def __init__(
+        self,
+        broker: str | None = None,
+        *,
+        config: Source = None,
+        follow: bool = True,
+        model: str = "*",
+        since: datetime | None = None,
+    ) -> None:
+        self._reader = TopicReader(settle(broker, config), UPDATES, since)
+        self._follow = follow
+        self._model = model
+        self._lives = Lives()
+        self._models: dict[tuple[str, Any], LocalModel] = {}
+        self._waiting: asyncio.Queue[ModelUpdate] = asyncio.Queue(_WAITING)
+        self._following: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._reader.open(create=self._follow)
+        if self._follow:
+            async for update in self._reader.to_the_end():
+                self._apply(update)
+            self._following = asyncio.create_task(self._keep_up())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._following
+        await self._reader.close()
+
+    async def __aiter__(self) -> AsyncIterator[ModelUpdate]:
+        if self._following is not None:
+            while True:
+                yield await self._next(self._following)
+        async for update in self._reader.to_the_end():
+            if self._apply(update):
+                yield update
+
+    @property
+    def lives(self) -> Iterator[Life]:
+        """What is known of each model and segment: its versions, and which of them answers."""
+        return iter(self._lives)
+
+    def get(self, model_id: str, tags: Mapping[str, str] | None = None) -> LocalModel | None:
+        """Return the model that answers now; it stays as it is.
+
+        Parameters
+        ----------
+        model_id
+            Which model.
+        tags
+            Of the event: they choose among the models of a config with ``per``.
+
+        Returns
+        -------
+        LocalModel or None
+            None while no update of it has come.
+
+        Raises
+        ------
+        NoParametersError
+            When the model has no plain form, as ensembles have none.
+        """
+        life = self._lives.get(model_id, tags)
+        if life is None or life.answering is None:
+            return None
+        place = life.model_id, life.segment
+        update = life.answering.plain or life.answering.last
+        model = self._models.get(place)
+        if model is None or (model.version, model.learned) != (update.version, update.learned):
+            model = self._models[place] = LocalModel.of(update)
+        return model
+
+    def predict(
+        self, model_id: str, features: Mapping[str, Any], tags: Mapping[str, str] | None = None
+    ) -> LocalAnswer:
+        """Answer with the model as it is now; parameters as in `get`.
+
+        Raises
+        ------
+        NoModelError
+            While no update of it has come.
+        NoParametersError
+            When the model has no plain form.
+        """
+        model = self.get(model_id, tags)
+        if model is None:
+            raise NoModelError(
+                f"no update of an online model {model_id!r} with tags {dict(tags or {})} has come:"
+                " check `online:` in the worker's config, and that labels arrive"
+            )
+        return model.predict(features)
+
+    def _apply(self, update: ModelUpdate) -> bool:
+        if not fnmatchcase(update.model_id, self._model):
+            return False
+        self._lives.apply(update)
+        return True
+
+    async def _keep_up(self) -> None:
+        async for update in self._reader.endless():
+            if self._apply(update):
+                if self._waiting.full():
+                    self._waiting.get_nowait()
+                self._waiting.put_nowait(update)
+
+    async def _next(self, following: "asyncio.Task[None]") -> ModelUpdate:
+        """Wait for an update, or raise what ended the following."""
+        getting = asyncio.ensure_future(self._waiting.get())
+        try:
+            await asyncio.wait({getting, following}, return_when=asyncio.FIRST_COMPLETED)
+            if not getting.done():
+                following.result()
+            return await getting
+        finally:
+            getting.cancel()

@@ -1,0 +1,174 @@
+"""Read a topic that belongs to no group: each thing on it once, to its end or for ever."""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Generic, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition, errors
+from pydantic import ValidationError
+
+from streamproc.client.seen import Seen
+from streamproc.contract.config import Config
+from streamproc.contract.topics import TopicKind
+from streamproc.transport.clients import REQUEST_SECONDS, open_consumer
+from streamproc.transport.errors import BrokerUnreachableError, TopicError
+from streamproc.transport.quiet import quiet_client
+from streamproc.transport.topics import ensure_topics, has_topic
+
+POLL_MS: Final = 500  # how soon an end is noticed; a record that comes is given at once
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Told(Generic[T]):
+    """What a topic tells.
+
+    Parameters
+    ----------
+    kind
+        Which topic.
+    one, many
+        What a record of it is called, as in "not an alert" and "the end of the alerts".
+    parse
+        Makes one of a record's value; raises `ValidationError` for what is none.
+    identity
+        Gives its id: what has one that was seen is not given again.
+    """
+
+    kind: TopicKind
+    one: str
+    many: str
+    parse: Callable[[bytes], T]
+    identity: Callable[[T], str]
+
+
+class TopicReader(Generic[T]):
+    """Reads what a topic tells.
+
+    Parameters
+    ----------
+    config
+        Where the topic is.
+    told
+        What is on it.
+    since
+        Only what was published at this time or later.
+    """
+
+    def __init__(self, config: Config, told: Told[T], since: datetime | None) -> None:
+        self._config = config
+        self._told = told
+        self._since = since
+        self._seen = Seen()
+        self._stack = AsyncExitStack()
+        self._consumer: AIOKafkaConsumer
+
+    async def open(self, *, create: bool) -> None:
+        """Start reading; a topic that is missing is created, or an error.
+
+        Raises
+        ------
+        BrokerUnreachableError, BrokerAuthError
+            When the cluster does not answer within 10 s, or refuses us.
+        TopicError
+            When the topic is missing and not to be created.
+        """
+        topic = self._config.topics.full_name(self._told.kind)
+        if create:
+            await ensure_topics(self._config, only={self._told.kind})
+        elif not await has_topic(self._config, topic):
+            raise TopicError(
+                f"{self._config.broker} has no topic {topic!r}: no worker has run on it yet"
+            )
+        self._consumer = await self._stack.enter_async_context(open_consumer(self._config, topic))
+        if self._since is not None:
+            await self._seek(self._since)
+
+    async def close(self) -> None:
+        """Stop reading."""
+        await self._stack.aclose()
+
+    async def endless(self) -> AsyncIterator[T]:
+        """Give what is there, and wait for more."""
+        while True:
+            for found in await self._poll():
+                yield found
+
+    async def to_the_end(self) -> AsyncIterator[T]:
+        """Give what is there now.
+
+        Raises
+        ------
+        BrokerUnreachableError
+            When the cluster stops answering.
+        """
+        ends = await self._consumer.end_offsets(self._consumer.assignment())
+        progress, position = time.monotonic(), -1
+        while (reached := await self._reached(ends)) is not None:
+            if reached > position:
+                progress, position = time.monotonic(), reached
+            elif time.monotonic() - progress > REQUEST_SECONDS:
+                raise BrokerUnreachableError(
+                    f"{self._config.broker} stopped answering before the end of the"
+                    f" {self._told.many}"
+                )
+            for found in await self._poll(ends):
+                yield found
+
+    async def _reached(self, ends: dict[TopicPartition, int]) -> int | None:
+        """Return the sum of all positions, or None once each is at its end."""
+        positions: dict[TopicPartition, int] = {
+            partition: await self._consumer.position(partition) for partition in ends
+        }
+        if all(positions[partition] >= end for partition, end in ends.items()):
+            return None
+        return sum(positions.values())
+
+    async def _poll(self, ends: dict[TopicPartition, int] | None = None) -> list[T]:
+        with quiet_client():  # it retries by itself, and says so many times a second
+            batches = await self._consumer.getmany(timeout_ms=POLL_MS)
+        found: list[T] = []
+        for partition, records in batches.items():
+            for record in records:
+                if ends is not None and record.offset >= ends[partition]:
+                    # Fetched together with what was asked for: `endless` may still want it.
+                    self._consumer.seek(partition, record.offset)
+                    break
+                found += self._parsed(record)
+        return found
+
+    def _parsed(self, record: ConsumerRecord) -> list[T]:
+        try:
+            found = self._told.parse(record.value or b"")
+        except ValidationError as error:
+            place = f"{record.topic}[{record.partition}]@{record.offset}"
+            _log.warning("skipped %s: not %s (%s)", place, self._told.one, _first(error))
+            return []
+        return [] if self._seen.before(self._told.identity(found)) else [found]
+
+    async def _seek(self, since: datetime) -> None:
+        partitions = self._consumer.assignment()
+        stamp = int(since.timestamp() * 1000)
+        try:
+            offsets = await self._consumer.offsets_for_times(dict.fromkeys(partitions, stamp))
+        except errors.KafkaError as error:
+            raise BrokerUnreachableError(
+                f"{self._config.broker} did not say where {since.isoformat()} is: {error!r}"
+            ) from error
+        for partition in partitions:
+            found = offsets.get(partition)
+            if found is None:
+                await self._consumer.seek_to_end(partition)
+            else:
+                self._consumer.seek(partition, found.offset)
+
+
+def _first(error: ValidationError) -> str:
+    detail = error.errors(include_url=False, include_input=False)[0]
+    return ": ".join([*map(str, detail["loc"]), detail["msg"]])

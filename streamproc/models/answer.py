@@ -1,0 +1,43 @@
+"""An answer on its way to the topic: an `OnlinePrediction`, made and written fast."""
+
+from datetime import datetime
+
+import msgspec
+
+from streamproc.contract.timestamps import format_timestamp
+from streamproc.contract.updates import OnlinePrediction
+
+
+class Place(msgspec.Struct, gc=False):
+    """Where the record lies that asked."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Answer(msgspec.Struct, gc=False, kw_only=True):
+    """The fields of an `OnlinePrediction`."""
+
+    model_id: str
+    event_id: str | None
+    ts: datetime | str
+    segment: dict[str, str] | None
+    prediction: float | bool | str | None
+    probabilities: dict[str, float] | None
+    version: int
+    learned: int
+    source: Place
+
+    def to_json(self) -> bytes:
+        """Write it as the contract's model would, ten times faster."""
+        if not isinstance(self.ts, str):
+            self.ts = format_timestamp(self.ts)
+        return _ENCODER.encode(self)
+
+    def event(self) -> OnlinePrediction:
+        """Give the contract's model."""
+        return OnlinePrediction.from_json(self.to_json())
+
+
+_ENCODER = msgspec.json.Encoder()

@@ -1,0 +1,77 @@
+"""The classes of a model, in the order in which they were met, and answers as rows of numbers."""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+
+from detectors.bank import Floats
+from streamproc.models.inputs import class_name, truth
+
+MOST_CLASSES: Final = 1000
+"""Labels of further classes are not learned: a number is no class."""
+
+
+class Classes:
+    """Numbers for classes; a regression has none.
+
+    Parameters
+    ----------
+    task
+        ``binary`` (false is 0, true 1), ``multiclass`` or ``regression``.
+    """
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        self.names: list[Any] = [False, True] if task == "binary" else []
+        self._codes: dict[Any, int] = {name: code for code, name in enumerate(self.names)}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def texts(self) -> list[str]:
+        """The classes as probabilities name them."""
+        return [class_name(name) for name in self.names]
+
+    def learn(self, label: Any) -> float | None:
+        """Give the number of a label, known from now on; None when it is none of this task."""
+        value = truth(label, self.task)
+        if value is None:
+            return None
+        if self.task == "regression":
+            return float(value)
+        if value not in self._codes:
+            if len(self.names) >= MOST_CLASSES:
+                return None
+            self._codes[value] = len(self.names)
+            self.names.append(label if isinstance(label, bool) else value)
+        return float(self._codes[value])
+
+    def extend(self, names: list[Any]) -> None:
+        """Know these, too."""
+        for name in names:
+            self.learn(name)
+
+    def said(self, prediction: Any) -> Floats:
+        """Turn what production said into an answer: (1 + classes,), NaN for what it did not say."""
+        row = np.full(1 + len(self.names), math.nan)
+        if isinstance(prediction, dict):
+            row[1:] = 0.0
+            for name, share in prediction.items():
+                code = self._code(name)
+                if code >= 0:
+                    row[1 + code] = share
+            row[0] = self._code(max(prediction, key=lambda name: prediction[name]))
+        elif self.task == "binary" and isinstance(prediction, float):
+            row[0] = float(prediction >= 0.5)
+            if 0 <= prediction <= 1:
+                row[1:] = 1 - prediction, prediction
+        elif prediction is not None:
+            value = truth(prediction, self.task)
+            if value is not None:
+                row[0] = value if self.task == "regression" else self._codes.get(value, -1)
+        return row
+
+    def _code(self, name: str) -> int:
+        return self._codes.get(truth(name, self.task), -1)

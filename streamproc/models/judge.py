@@ -1,0 +1,160 @@
+"""How good answers were: losses, prequential metrics, and the evidence that one is better."""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from detectors.bank import Floats
+from detectors.compiled import compiled
+
+TALLY: Final = 7
+"""Answers judged, their errors, squared errors; answers with probabilities, their log losses and
+Brier scores; and the fading mean error."""
+FADING: Final = 0.998
+"""How much of the recent error is kept at each label: a memory of some 500."""
+EVIDENCE: Final = 5
+"""Log wealth, its largest, pairs, and the fading mean and square of the differences."""
+_MOST: Final = 0.5
+"""Share of the wealth that is bet at most."""
+
+
+def new_tally() -> Floats:
+    """Judge from nothing on."""
+    return np.zeros(TALLY)
+
+
+def new_evidence() -> Floats:
+    """Begin to bet with a wealth of one."""
+    return np.array([0.0, 0.0, 0.0, 0.0, 0.25])
+
+
+@compiled
+def judge(answers: Floats, ys: Floats, tally: Floats, losses: Floats) -> None:
+    """Compare answers with labels.
+
+    Parameters
+    ----------
+    answers
+        (labels, 1 + classes): number or class, and probabilities; NaN where there are none.
+    ys
+        (labels,): numbers, or codes of classes.
+    tally
+        (TALLY,): is added to.
+    losses
+        (labels,): gets 0 or 1 for a class, the absolute error for a number; NaN for no answer.
+    """
+    classes = answers.shape[1] - 1
+    for i in range(len(ys)):
+        said, label = answers[i, 0], ys[i]
+        losses[i] = math.nan
+        if math.isnan(said):
+            continue
+        if classes == 0:
+            error = abs(said - label)
+            tally[2] += error * error
+        else:
+            error = 1.0 if said != label else 0.0
+            _judge_shares(answers[i, 1:], int(label), tally)
+        tally[0] += 1.0
+        tally[1] += error
+        tally[6] += max(1.0 - FADING, 1.0 / tally[0]) * (error - tally[6])
+        losses[i] = error
+
+
+@compiled
+def _judge_shares(shares: Floats, label: int, tally: Floats) -> None:
+    brier = 0.0
+    for k in range(len(shares)):
+        if math.isnan(shares[k]):
+            return
+        off = shares[k] - (1.0 if k == label else 0.0)
+        brier += off * off
+    tally[3] += 1.0
+    tally[4] -= math.log(min(max(shares[label], 1e-15), 1.0))
+    tally[5] += brier
+
+
+@compiled
+def bet(
+    mine: Floats,
+    other: Floats,
+    absolute: bool,  # noqa: FBT001
+    evidence: Floats,
+    start: int,
+    enough: float,
+) -> int:
+    """Bet, label by label from `start` on, that the other's losses are smaller than mine.
+
+    Under "the other is not better", whatever was seen before, the wealth is a supermartingale
+    that begins at 1: at any time at all it is above 1 / level with a chance of at most `level`.
+    The share that is bet depends on earlier labels only, and is 0 while the other looks worse.
+
+    Parameters
+    ----------
+    mine, other
+        (labels,): losses on the same events; NaN on either side is no pair.
+    absolute
+        Whether the losses are absolute errors: their difference then counts relative to their
+        sum, so that it lies in [-1, 1] in any unit.
+    evidence
+        (EVIDENCE,): is updated.
+    enough
+        Log wealth at which to stop.
+
+    Returns
+    -------
+    int
+        The label that made the wealth large enough, or -1.
+
+    References
+    ----------
+    I. Waudby-Smith, A. Ramdas, "Estimating means of bounded random variables by betting",
+    Journal of the Royal Statistical Society B 86, 2024.
+    """
+    for i in range(start, len(mine)):
+        gain = mine[i] - other[i]
+        if math.isnan(gain):
+            continue
+        if absolute:
+            both = mine[i] + other[i]
+            gain = gain / both if both > 0.0 else 0.0
+        share = min(max(evidence[3] / evidence[4], 0.0), _MOST)
+        evidence[0] += math.log1p(share * gain)
+        evidence[1] = max(evidence[1], evidence[0])
+        evidence[2] += 1.0
+        weight = max(1.0 - FADING, 1.0 / (evidence[2] + 1.0))
+        evidence[3] += weight * (gain - evidence[3])
+        evidence[4] += weight * (gain * gain - evidence[4])
+        evidence[4] = max(evidence[4], 1e-6)
+        if evidence[0] >= enough:
+            return i
+    return -1
+
+
+def proven(evidence: Floats, level: float) -> bool:
+    """Whether the wealth has ever been large enough for an error level."""
+    return bool(evidence[1] >= -math.log(level))
+
+
+def metrics(tally: Floats, task: str, prefix: str = "") -> dict[str, float | None]:
+    """Name the means of a tally; None where nothing was judged.
+
+    Examples
+    --------
+    >>> metrics(np.array([4.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.25]), "binary")["accuracy"]
+    0.75
+    """
+    n, errors, squares, shared, log_loss, brier, recent = tally.tolist()
+    if task == "regression":
+        return {
+            f"{prefix}mae": errors / n if n else None,
+            f"{prefix}rmse": math.sqrt(squares / n) if n else None,
+            f"{prefix}recent_mae": recent if n else None,
+        }
+    return {
+        f"{prefix}accuracy": 1 - errors / n if n else None,
+        f"{prefix}log_loss": log_loss / shared if shared else None,
+        f"{prefix}brier": brier / shared if shared else None,
+        f"{prefix}recent_accuracy": 1 - recent if n else None,
+    }

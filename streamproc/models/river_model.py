@@ -1,0 +1,77 @@
+"""A model of River as it is, an event at a time."""
+
+import math
+from typing import Any
+
+from detectors.bank import Floats
+from streamproc.contract.model_spec import ModelSpec
+from streamproc.models import graph
+from streamproc.models.build import build
+from streamproc.models.linear_kernel import FAR
+from streamproc.models.run import ASK, LEARN, Failure, Run
+
+
+class RiverModel:
+    """A River model behind the interface of `Linear`.
+
+    Parameters
+    ----------
+    spec
+        What to build.
+    binary
+        Whether its classes are False and True; else they are the codes of classes.
+    """
+
+    def __init__(self, spec: ModelSpec, *, binary: bool) -> None:
+        self.model = build(spec)
+        self._texts = spec.texts
+        self._regresses = spec.kind == "regressor"
+        self._binary = binary
+        self._largest = 0.0
+
+    def run(self, run: Run, answers: Floats, start: int, stop: int) -> Failure | None:
+        """Answer and learn the events from `start` up to `stop`, or up to one that fails."""
+        inputs = run.inputs(texts=self._texts)
+        todo, ys = run.todo.tolist(), run.ys.tolist()
+        for i in range(start, stop):
+            try:
+                if todo[i] & ASK:
+                    self._answer(inputs[i], answers[i])
+                if todo[i] & LEARN:
+                    self._learn(inputs[i], ys[i])
+            except Exception as error:  # noqa: BLE001 - whatever a model raises is told, and undone
+                return i, f"{type(error).__name__}: {error}"[:300]
+        return None
+
+    def dump(self) -> bytes:
+        """Write what was learned."""
+        return graph.dump([self.model, self._largest])
+
+    def load(self, data: bytes) -> None:
+        """Take what `dump` wrote."""
+        self.model, self._largest = graph.load(data)
+
+    def _answer(self, x: dict[str, Any], row: Floats) -> None:
+        if self._regresses:
+            number = float(self.model.predict_one(dict(x)))
+            if not math.isfinite(number) or (self._largest and abs(number) > FAR * self._largest):
+                msg = f"it answers {number}"
+                raise ArithmeticError(msg)
+            row[0] = number
+            return
+        probabilities = self.model.predict_proba_one(dict(x))
+        if not probabilities:
+            return
+        if not math.isfinite(math.fsum(probabilities.values())):
+            msg = f"it answers {probabilities}"
+            raise ArithmeticError(msg)
+        for code, share in probabilities.items():
+            row[1 + int(code)] = share
+        row[0] = int(max(probabilities, key=lambda code: probabilities[code]))
+
+    def _learn(self, x: dict[str, Any], y: float) -> None:
+        if self._regresses:
+            self._largest = max(self._largest, abs(y))
+            self.model.learn_one(dict(x), y)
+        else:
+            self.model.learn_one(dict(x), bool(y) if self._binary else int(y))

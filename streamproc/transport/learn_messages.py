@@ -1,0 +1,52 @@
+"""What a worker and its learning process say to each other: a line of JSON each."""
+
+from typing import Final
+
+import msgspec
+
+
+class Own(msgspec.Struct, frozen=True, tag=True):
+    """Learn from these partitions, and from no others; `generation` of the group."""
+
+    partitions: tuple[int, ...]
+    generation: int
+
+
+class Ask(msgspec.Struct, frozen=True, tag=True):
+    """Say how you are: a `Report` follows."""
+
+
+class Stop(msgspec.Struct, frozen=True, tag=True):
+    """Write down what was learned, and end."""
+
+
+class Report(msgspec.Struct, frozen=True, tag=True):
+    """How far it is: records that wait, and its metrics as Prometheus reads them."""
+
+    behind: int
+    metrics: str
+
+
+class Said(msgspec.Struct, frozen=True, tag=True):
+    """A line for the log."""
+
+    level: int
+    name: str
+    text: str
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """Why it ends."""
+
+    reason: str
+
+
+ToChild = Own | Ask | Stop
+ToParent = Report | Said | Failed
+TO_CHILD: Final[msgspec.json.Decoder[ToChild]] = msgspec.json.Decoder(ToChild)
+TO_PARENT: Final[msgspec.json.Decoder[ToParent]] = msgspec.json.Decoder(ToParent)
+
+
+def line(message: ToChild | ToParent) -> bytes:
+    """Write a message."""
+    return msgspec.json.encode(message) + b"\n"

@@ -1,0 +1,195 @@
+"""Online models are a function of the outcomes: however they are cut, saved and restored."""
+
+import itertools
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from outcomes import NOW, asked_then_labelled, config, outcome
+from streams import LINEAR, RIVER, changing
+
+from streamproc.contract.config import Config
+from streamproc.contract.updates import ModelUpdate, OnlinePrediction
+from streamproc.core.record import Record
+from streamproc.models.learners import Learners, ModelStateError
+
+DRIFTING = {
+    "detectors": ["ddm"],
+    "probation": 200,
+    "patience": 600,
+    "interval": "100s",
+    "train_for": 500,
+}
+ACTIONS = ["notify", "reset", "replace", "challenge"]
+
+
+def story(task: str, delay: int) -> list[Any]:
+    """Make outcomes with a change, with revised labels and a command among them."""
+    records: list[Any] = asked_then_labelled(changing(task, 1500, 900), delay)
+    first = records[-1].offset + 1
+    label = {"regression": 2.0, "binary": True, "multiclass": "low"}[task]
+    features = {"a": 1.0, "b": 2.0, "new": 3.0}
+    for place in range(20):
+        status = ("asked", "labelled", "revised")[place % 3]
+        fields = {} if status == "asked" else {"label": label}
+        records.append(
+            outcome(first + place, f"late{place // 3}", status, features=features, **fields)
+        )
+    return records
+
+
+def run(
+    config: Config, records: Sequence[Record], cuts: Sequence[int], *, saved: bool
+) -> tuple[list[bytes], bytes]:
+    """Take records in slices, perhaps through a saved state between each two."""
+    learners, said = Learners(config, "outcomes", 0), []
+    for start, stop in itertools.pairwise([0, *cuts, len(records)]):
+        learned = learners.process(records[start:stop], NOW)
+        answers, updates, alerts = learned.answers, learned.updates, learned.alerts
+        said += [("answer", each.to_json()) for each in answers]
+        said += [("update", each.to_json()) for each in updates]
+        said += [("alert", each.to_json()) for each in alerts]
+        if saved:
+            state, learners = learners.state(), Learners(config, "outcomes", 0)
+            learners.restore(state)
+    ordered = [
+        text for kind in ("answer", "update", "alert") for what, text in said if what == kind
+    ]
+    return ordered, learners.state()
+
+
+@pytest.mark.parametrize("models", [LINEAR, RIVER], ids=["compiled", "river"])
+@pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
+@pytest.mark.parametrize("on_drift", ACTIONS)
+def test_any_split_and_any_pause_give_the_same(
+    task: str, on_drift: str, models: dict[str, Any]
+) -> None:
+    """Slices of any size, each with a saved and restored state between, change no bit."""
+    draw = random.Random(f"{task}{on_drift}")
+    settled = config(models[task], on_drift=on_drift, **DRIFTING)
+    records = story(task, 30)
+    whole = run(settled, records, [], saved=False)
+    cuts = sorted(draw.sample(range(1, len(records)), 12))
+    assert run(settled, records, cuts, saved=False) == whole
+    assert run(settled, records, cuts, saved=True) == whole
+
+
+@settings(max_examples=15, deadline=None)
+@given(cuts=st.lists(st.integers(1, 400), max_size=30, unique=True), delay=st.integers(0, 40))
+def test_any_split_of_many_keys_gives_the_same(cuts: list[int], delay: int) -> None:
+    """Models of several shops, asked and labelled in any interleaving, are cut nowhere."""
+    rows = changing("binary", 220, 100)
+    tags = [{"shop": str(row * row % 7)} for row in range(len(rows))]
+    records = asked_then_labelled(rows, delay, tags)
+    settled = config(LINEAR["binary"], on_drift="replace", per=["shop"], pending=25, max_models=5)
+    whole = run(settled, records, [], saved=False)
+    assert run(settled, records, sorted(cuts), saved=True) == whole
+
+
+def test_what_is_published_is_of_the_contract() -> None:
+    """Every answer and update reads back as the contract's event, and writes the same bytes."""
+    learned = Learners(config(LINEAR["multiclass"], interval="10s"), "outcomes", 0).process(
+        story("multiclass", 5), NOW
+    )
+    for answer in learned.answers:
+        assert OnlinePrediction.from_json(answer.to_json()).to_json() == answer.to_json()
+        assert answer.event().to_json() == answer.to_json()
+    for update in learned.updates:
+        assert ModelUpdate.from_json(update.to_json()) == update
+    assert len({update.update_id for update in learned.updates}) == len(learned.updates)
+    assert learned.answers
+    assert learned.updates
+
+
+def test_a_label_is_judged_by_the_answer_that_was_given() -> None:
+    """A model that learned the truth after it was asked has no better record for it."""
+    ask = [outcome(0, "first", "asked", features={"a": 1.0})]
+    teach = [
+        outcome(1 + n, f"n{n}", "labelled", features={"a": 1.0}, label="yes") for n in range(50)
+    ]
+    judge = [outcome(60, "first", "labelled", features={"a": 1.0}, label="yes")]
+    learners = Learners(config("naive_bayes.GaussianNB", interval="1ms"), "outcomes", 0)
+    learners.process([*ask, *teach], NOW)
+    [before] = learners.models()
+    learners.process(judge, NOW)
+    [after] = learners.models()
+    assert before["metrics"]["accuracy"] == after["metrics"]["accuracy"] == 1.0
+    assert after["learned"] == before["learned"] + 1
+
+
+def test_revisions_are_learned_and_not_judged() -> None:
+    """A revised label teaches; the prequential record counts each event once."""
+    rows = [
+        outcome(0, "e", "labelled", features={"a": 1.0}, label=1.0),
+        outcome(1, "e", "revised", features={"a": 1.0}, label=2.0),
+        outcome(2, "e", "late", features={"a": 1.0}, label=5.0),
+        outcome(3, "f", "unmatched", label=5.0),
+    ]
+    learners = Learners(config("linear_model.LinearRegression"), "outcomes", 0)
+    learners.process(rows, NOW)
+    [model] = learners.models()
+    assert model["learned"] == 2
+    assert model["metrics"]["mae"] == 1.0
+
+
+def test_labels_of_another_type_are_counted_and_not_learned() -> None:
+    """A text is no number: the regression goes on without it."""
+    rows = [
+        outcome(0, "e", "labelled", features={"a": 1.0}, label="cat"),
+        outcome(1, "f", "labelled", features={"a": 1.0}, label=2.0),
+    ]
+    learners = Learners(config("linear_model.LinearRegression"), "outcomes", 0)
+    learners.process(rows, NOW)
+    [model] = learners.models()
+    assert (model["skipped"], model["learned"]) == (1, 1)
+
+
+def test_the_record_of_production_stands_beside() -> None:
+    """Production is judged on the same events, whatever the form of what it says."""
+    said: list[Any] = [0.9, {"true": 0.8, "false": 0.2}, True, "true", 0.2]
+    rows = [
+        outcome(n, n, "labelled", features={"a": 1.0}, label=True, prediction=prediction)
+        for n, prediction in enumerate(said)
+    ]
+    learners = Learners(config("linear_model.LogisticRegression"), "outcomes", 0)
+    learners.process(rows, NOW)
+    [model] = learners.models()
+    assert model["metrics"]["production_accuracy"] == 0.8
+    assert model["metrics"]["floor_accuracy"] == 1.0
+
+
+def test_more_models_than_allowed_are_refused_once() -> None:
+    """A producer that makes up tags fills no memory, and one alert says so."""
+    rows = [outcome(n, n, "asked", features={"a": 1.0}, tags={"shop": f"s{n}"}) for n in range(100)]
+    learners = Learners(
+        config("naive_bayes.GaussianNB", per=["shop"], max_models=10), "outcomes", 0
+    )
+    learned = learners.process(rows, NOW)
+    assert len(learned.answers) == len(learners.models()) == 10
+    assert [alert.kind for alert in learned.alerts] == ["system"]
+    assert "online.max_models, 10, is reached" in learned.alerts[0].message
+    assert learners.refused == 90
+
+
+def test_a_changed_model_starts_anew_and_others_go_on() -> None:
+    """The state of another configuration is not loaded."""
+    records = story("binary", 5)
+    before = Learners(config(LINEAR["binary"]), "outcomes", 0)
+    before.process(records, NOW)
+    same, other = (
+        Learners(config(LINEAR["binary"], **more), "outcomes", 0) for more in ({}, {"keep": 7})
+    )
+    same.restore(before.state())
+    other.restore(before.state())
+    assert same.models() == before.models()
+    assert other.models() == []
+
+
+@pytest.mark.parametrize("state", [b"", b"\x80", b"\xc1", b"cposix\nsystem\n(S'id'\ntR."])
+def test_what_is_no_state_is_refused(state: bytes) -> None:
+    """A foreign state is an error that says so, never loaded in part."""
+    with pytest.raises(ModelStateError):
+        Learners(config(LINEAR["binary"]), "outcomes", 0).restore(state)
