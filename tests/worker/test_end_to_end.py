@@ -68,12 +68,12 @@ async def test_nothing_is_needed_but_a_broker() -> None:
 async def test_every_record_is_watched_or_a_dead_letter(embedded_broker: EmbeddedBroker) -> None:
     """Bad records come out once, as they came, with coordinates; their neighbours are watched."""
     config = own_config(embedded_broker.bootstrap, topics={"partitions": 1})
-    good = [msgspec.json.encode(event) for event in story(models=1, events=100)]
+    good = [msgspec.json.encode(event) for event in story(models=1, events=200)]
     bad = [*POISON, None]
     await ensure_topics(config)
     async with open_producer(config) as producer:
         topic = config.topics.full_name("predictions")
-        for index, value in enumerate([*good, *bad, *good]):
+        for index, value in enumerate([*good[:100], *bad, *good[100:]]):
             headers = HEADERS if value in bad else []
             await producer.send(topic, value, key=b"key-%d" % index, headers=headers)
         await producer.flush()
