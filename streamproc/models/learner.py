@@ -11,11 +11,11 @@ import numpy as np
 from detectors.change_points import Change
 from detectors.watch import Alarm
 from streamproc.contract.config import Policy
-from streamproc.contract.online import Online, Rule
+from streamproc.contract.online import Online
 from streamproc.contract.watch import ModelConfig
 from streamproc.models import tell
 from streamproc.models.classes import Classes
-from streamproc.models.floor import Heuristic
+from streamproc.models.floor import floor_of
 from streamproc.models.judge import bet, new_evidence, proven
 from streamproc.models.play import Op, Played, play
 from streamproc.models.player import Player, player, restored
@@ -64,7 +64,7 @@ class Learner:
         self.whose = tell.Whose(model_id, segment, config, online.model.hash)
         self.task = task_of(config, online)
         self.classes = Classes(self.task)
-        self.floor = _floor(online, self.classes)
+        self.floor = floor_of(online, self.classes)
         self.next_version = 1
         self.champion = self._new(0)
         self.background: Player | None = None
@@ -387,16 +387,6 @@ def task_of(config: ModelConfig, online: Online) -> str:
     if online.model.kind == "regressor":
         return "regression"
     return "binary" if online.model.binary or config.task == "binary" else "multiclass"
-
-
-def _floor(online: Online, classes: Classes) -> Heuristic:
-    kind = online.floor or ("mean" if classes.task == "regression" else "majority")
-    if isinstance(kind, Rule):
-        above, other = (classes.learn(label) for label in (kind.then, kind.otherwise))
-        return Heuristic(
-            kind, (np.nan if above is None else above, np.nan if other is None else other)
-        )
-    return Heuristic(kind)
 
 
 def _rise(alarm: Alarm) -> Change | None:
