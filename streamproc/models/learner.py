@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from detectors.change_points import Change
 from detectors.watch import Alarm
 from streamproc.contract.config import Policy
 from streamproc.contract.online import Online
@@ -19,7 +18,7 @@ from streamproc.models.floor import floor_of
 from streamproc.models.judge import bet, new_evidence, proven
 from streamproc.models.play import Op, Played, play
 from streamproc.models.player import Player, player, restored
-from streamproc.models.say import Incident, Say, Told
+from streamproc.models.say import Incident, Say, Told, rise
 
 LEAST: Final = 100
 """Labels that a challenger has learned from before it may be promoted: a lucky start proves little
@@ -131,7 +130,7 @@ class Learner:
             for at, how in failures:
                 say.failed(version, played.ops[at], how)
         self._watch(played, alarms, say)
-        if any(_rise(alarm) for alarm in warnings):
+        if any(rise(alarm) for alarm in warnings):
             self.warning = "warning"
         self._floor(played, say)
         last = played.ops[-1]
@@ -174,12 +173,12 @@ class Learner:
         """Tell of drift, and when it is over."""
         at = 0
         for alarm in alarms:
-            rise = _rise(alarm)
-            if rise is None:
+            risen = rise(alarm)
+            if risen is None:
                 continue
             self._quiet(played, at, alarm.row, say)
             at = alarm.row + 1
-            say.drift(alarm, rise, played.ops[int(played.judged[alarm.row])])
+            say.drift(alarm, risen, played.ops[int(played.judged[alarm.row])])
         self._quiet(played, at, len(played.judged), say)
 
     def _quiet(self, played: Played, start: int, stop: int, say: Say) -> None:
@@ -387,9 +386,3 @@ def task_of(config: ModelConfig, online: Online) -> str:
     if online.model.kind == "regressor":
         return "regression"
     return "binary" if online.model.binary or config.task == "binary" else "multiclass"
-
-
-def _rise(alarm: Alarm) -> Change | None:
-    """Return the change of an error that rose: what got better needs no reaction."""
-    change = alarm.change
-    return change if isinstance(change, Change) and change.direction == "up" else None

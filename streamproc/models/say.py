@@ -99,9 +99,9 @@ class Say:
         )
         self.step("failed", who, op, alert)
 
-    def drift(self, alarm: Alarm, rise: Change, op: Op) -> None:
+    def drift(self, alarm: Alarm, risen: Change, op: Op) -> None:
         """Tell that the error rose, unless that was told a moment ago."""
-        learner, before, after = self._learner, rise.before, rise.after
+        learner, before, after = self._learner, risen.before, risen.after
         incident, status = learner.incident, "updated"
         if incident is None:
             status = "firing"
@@ -121,7 +121,7 @@ class Say:
             incident=incident.id if incident else None,
             statistic=alarm.statistic,
             threshold=alarm.threshold,
-            change=rise,
+            change=risen,
         )
         if incident is None:
             learner.incident = Incident(learner.drift, alarm.detector, op.ts)
@@ -167,3 +167,9 @@ class Say:
         alert = tell.alert(self._learner.whose, self._origin(op), self._now, status, kind, **fields)
         self._told.alerts.append((op.position, alert))
         return alert.alert_id
+
+
+def rise(alarm: Alarm) -> Change | None:
+    """Return the change of an error that rose: what got better needs no reaction."""
+    change = alarm.change
+    return change if isinstance(change, Change) and change.direction == "up" else None
