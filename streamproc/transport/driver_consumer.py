@@ -132,6 +132,13 @@ class SliceConsumer(base.Consumer):
 
     # Commits
 
+    def ack(self, message: Message) -> bool:
+        """Note that a slice was handled, even one from before what the group has committed."""
+        # Faust goes on counting such a message as being worked on.
+        done: bool = super().ack(message)
+        self._unacked_messages.discard(message)
+        return done
+
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         # called for each slice, whose offset is its last one; a slice needs no gaps
         if tp.topic not in self._paces:

@@ -173,6 +173,21 @@ async def test_slice_from_before_a_seek_is_not_committed(
     assert consumer._filter_committable_offsets([tp]) == {tp: 4}
 
 
+async def test_slice_handled_again_is_no_longer_worked_on(
+    delivering: tuple[SliceConsumer, TP], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records from before what is committed, read again after a crash, are done once handled."""
+    consumer, tp = delivering
+    monkeypatch.setattr(consumer._thread, "seek", lambda *_: None)
+    consumer._committed_offset[tp] = 100
+    await consumer.seek(tp, 2)
+    again = deliver(consumer, tp, 2, 3)
+    consumer.track_message(again)
+    assert set(consumer.unacked) == {again}
+    again.ack(consumer)
+    assert set(consumer.unacked) == set()
+
+
 async def test_slice_that_faust_drops_does_not_hold_commits_up(
     delivering: tuple[SliceConsumer, TP], monkeypatch: pytest.MonkeyPatch
 ) -> None:
