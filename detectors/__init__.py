@@ -37,6 +37,7 @@ from detectors.stepd import STEPD, STEPDBank
 from detectors.variance import Variance, VarianceBank
 from detectors.wasserstein import Wasserstein, WassersteinBank
 from detectors.watch import Alarm, Watch
+from detectors.whiten import Whitener
 
 __all__ = [
     "ADWIN",
@@ -112,4 +113,5 @@ __all__ = [
     "Wasserstein",
     "WassersteinBank",
     "Watch",
+    "Whitener",
 ]

@@ -1,11 +1,11 @@
 """ADWIN: a window that shrinks when its older and newer parts differ in mean."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from detectors import adwin_kernel as kernel
-from detectors.arl import Knob
+from detectors.arl import ByArl, Knob
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.entry import entry
@@ -77,6 +77,7 @@ class ADWINBank(Bank):
         min_window_length: int = 5,
         grace_period: int = 10,
         after: str = "reset",
+        **_: Unpack[ByArl],
     ) -> None:
         check_params(
             "ADWIN",
@@ -256,6 +257,7 @@ class ADWIN(Detector):
         min_window_length: int = 5,
         grace_period: int = 10,
         after: str = "reset",
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             ADWINBank(

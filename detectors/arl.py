@@ -11,7 +11,8 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -25,6 +26,13 @@ ARL = Param(
     low=1e2,
     high=1e7,
 )
+
+
+Theory = Callable[[float, Mapping[str, Value]], float]
+
+
+BY_ARL: Mapping[str, Value] = MappingProxyType({ARL.name: ARL.default})
+"""Monitoring values of a detector whose knob is found from the default run length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +50,12 @@ class Knob:
         Longest run length that is simulated, in values; beyond it the table
         goes on along its last decade. Less for detectors that take long.
     theory
-        arl → value of the parameter, where a theorem gives it; None: the table.
+        (arl, all other parameters) → value of the parameter, where a theorem
+        gives it; None: the table. What is simulated then serves comparisons.
     free
-        Parameters that may differ from those of the table, because they can
-        only make false alarms rarer or leave them as they are.
+        Parameters that may differ from those for monitoring, because they can
+        only make false alarms rarer or leave them as they are, or because the
+        theorem takes them into account.
     tied
         A parameter that keeps its ratio to the knob, such as the level that
         warns, which must not be beyond the one that alarms; empty: none.
@@ -54,10 +64,34 @@ class Knob:
     name: str
     loose: float
     strict: float
-    reach: float = 1e6
-    theory: Callable[[float], float] | None = None
+    reach: float = 2e6
+    theory: Theory | None = None
     free: tuple[str, ...] = ()
     tied: str = ""
+
+
+def by_comparison(params: tuple[Param, ...]) -> Knob:
+    """Make the knob of a test that alarms by chance in `alpha` of its comparisons.
+
+    Parameters
+    ----------
+    params
+        Of the detector, `alpha` and `stride`, values between two comparisons, among them.
+
+    Notes
+    -----
+    However comparisons depend on each other, one of the first N alarms with
+    probability N · alpha or less. So N exceeds 1 / (2 alpha) on average (the sum of
+    what is left, 1 - N · alpha, up to 1 / alpha), and `stride` times as many values
+    pass. Whatever the other parameters are, this holds.
+    """
+    highest = next(param.high for param in params if param.name == "alpha")
+
+    def alpha(arl: float, others: Mapping[str, Value]) -> float:
+        return min(highest, float(others["stride"]) / (2.0 * arl))
+
+    free = tuple(param.name for param in params if param.name != "alpha")
+    return Knob("alpha", loose=0.5, strict=1e-8, reach=1e5, theory=alpha, free=free)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +135,8 @@ def span(name: str, knob: Knob | None) -> tuple[float, float] | None:
     return None if known is None else (max(ARL.low, known.arl[0]), min(ARL.high, known.arl[-1]))
 
 
-def threshold(name: str, knob: Knob | None, arl: object) -> float:
-    """Find the value of the knob that gives a run length.
+def threshold(name: str, knob: Knob | None, arl: object, others: Mapping[str, Value]) -> float:
+    """Find the value of the knob that gives a run length, `others` being all other parameters.
 
     Raises
     ------
@@ -120,7 +154,7 @@ def threshold(name: str, knob: Knob | None, arl: object) -> float:
         raise ParameterError(msg)
     wanted = float(arl)  # type: ignore[arg-type]
     if knob.theory is not None:
-        return knob.theory(wanted)
+        return knob.theory(wanted, others)
     known = table(name)
     assert known is not None  # noqa: S101 - else it would have no span
     return known.at(wanted)
@@ -165,20 +199,20 @@ class Choice:
         ------
         ParameterError
             If one is unknown, of the wrong type or out of its range; if `arl`
-            and its knob are both given; if `arl` is given with another value of
-            a parameter for which the table does not hold.
+            and its knob are both given; if neither the knob is given nor does
+            the table hold for another parameter.
         """
         rest = {name: value for name, value in given.items() if name != ARL.name}
         checked = check_params(self.name, tuple(self.params.values()), rest)
         full = dict(self.monitoring) | checked
-        arl = full.pop(ARL.name, None)
+        arl: object = full.pop(ARL.name, None)
         if ARL.name in given:
-            self._refuse_unfit(checked)
-            arl = given[ARL.name]  # type: ignore[assignment]
+            arl = given[ARL.name]
         elif self.knob is not None and self.knob.name in checked:
             arl = None
         if arl is not None:
-            full |= self.turned(threshold(self.name, self.knob, arl))
+            self._refuse_unfit(checked)
+            full |= self.turned(threshold(self.name, self.knob, arl, full))
         return {name: full[name] for name in self.params}
 
     def turned(self, value: float) -> dict[str, Value]:
@@ -203,10 +237,16 @@ class Choice:
         for name, value in given.items():
             if name not in self.knob.free and value != self.monitoring[name]:
                 msg = (
-                    f"{self.name}.{name}: with arl it must be {self.monitoring[name]!r}, for which "
-                    f"run lengths were simulated; leave it out, or give {self.knob.name} itself"
+                    f"{self.name}.{name}: run lengths are known for {self.monitoring[name]!r} "
+                    f"alone; leave it out, or give {self.knob.name} itself"
                 )
                 raise ParameterError(msg)
+
+
+class ByArl(TypedDict, total=False):
+    """What a constructor takes beside its own parameters, for type checkers."""
+
+    arl: float | None
 
 
 CHOICES: dict[object, Choice] = {}
@@ -230,10 +270,17 @@ class TakesArl:
 
 
 def _by_arl(build: Callable[..., None]) -> Callable[..., None]:
-    names = tuple(inspect.signature(build).parameters)
+    shown = inspect.signature(build)
+    own = [param for param in shown.parameters.values() if param.name != "_"]
+    names = tuple(param.name for param in own if param.kind is not param.VAR_KEYWORD)
+    closed = len(own) == len(names)
 
     @functools.wraps(build)
     def init(self: object, *args: Any, arl: float | None = None, **kwargs: Any) -> None:
+        odd = sorted(kwargs.keys() - set(names))
+        if closed and odd:  # as Python does, but `**_: Unpack[ByArl]` would let it pass
+            msg = f"{build.__qualname__}() got an unexpected keyword argument {odd[0]!r}"
+            raise TypeError(msg)
         if arl is None:
             build(self, *args, **kwargs)
             return
@@ -244,4 +291,7 @@ def _by_arl(build: Callable[..., None]) -> Callable[..., None]:
         size = {"size": given.pop("size")} if "size" in given else {}
         build(self, **size, **CHOICES[type(self)].complete(given | {"arl": arl}))
 
+    if closed:
+        by = inspect.Parameter(ARL.name, inspect.Parameter.KEYWORD_ONLY, default=None)
+        init.__signature__ = shown.replace(parameters=[*own, by])  # type: ignore[attr-defined]
     return init

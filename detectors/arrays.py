@@ -1,5 +1,6 @@
-"""Banks whose slots hold more than a record: rows whose length depends on parameters."""
+"""Slots that hold more than a record: rows whose length depends on parameters."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.bank import Bank, Ints
-from detectors.slots import State, check_state, widened
+from detectors.errors import StateError
+from detectors.slots import Slots, State, check_state, widened
 
 
-class ArraysBank(Bank):
-    """A bank with arrays of one entry a slot beside its records.
+class Arrays(Slots, ABC):
+    """Slots with arrays of one entry each beside their records.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ class ArraysBank(Bank):
         return super().state() | wide
 
     def load(self, state: State) -> None:
-        """Take the place of the bank that made `state`, to the last bit.
+        """Take the place of the one that made `state`, to the last bit.
 
         Raises
         ------
@@ -73,6 +75,17 @@ class ArraysBank(Bank):
         """Bytes held, spare room included."""
         return super().nbytes() + sum(int(array.nbytes) for array in self._wide.values())
 
+    @abstractmethod
     def _check_ranges(self, state: State) -> None:
         """Refuse numbers that the compiled loop would read or write out of bounds with."""
-        raise NotImplementedError
+
+    def _refuse_outside(self, state: State, limits: Mapping[str, tuple[int, int]]) -> None:
+        """Refuse arrays with a number below the first or above the second limit."""
+        for name, (low, high) in limits.items():
+            if ((state[name] < low) | (state[name] > high)).any():
+                msg = f"{type(self).__name__}: state {name!r} is not within {low} … {high}"
+                raise StateError(msg)
+
+
+class ArraysBank(Arrays, Bank):
+    """A bank with arrays of one entry a slot beside its records; parameters as in `Arrays`."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from detectors.arl import TakesArl
 from detectors.bank import Bank, no_hits
+from detectors.change_points import Change, ChangePoints
 from detectors.errors import NotFiniteError
 
 
@@ -25,11 +26,23 @@ class Detector(TakesArl):
         self._task = np.array([[0, 0, 1, 0]], np.int64)
         self._hits = no_hits(1)
         self._drift_detected = False
+        self._changes = ChangePoints(1)
+        self._offset = np.zeros(1, np.int64)
+        self._change: Change | None = None
 
     @property
     def drift_detected(self) -> bool:
         """Whether the last value raised an alarm."""
         return self._drift_detected
+
+    @property
+    def change(self) -> Change | None:
+        """Where and how the series changed, by the last alarm; None before the first.
+
+        Its `offset` counts the values of this detector from 0; `direction` is that
+        of the mean, `size` by how much it rose.
+        """
+        return self._change
 
     def update(self, x: float) -> None:
         """Take one value; after an alarm, start afresh with it.
@@ -47,7 +60,12 @@ class Detector(TakesArl):
         if not math.isfinite(x):
             msg = f"{type(self).__name__}.update: {x} is not finite; leave missing values out"
             raise NotFiniteError(msg)
+        if self._drift_detected:
+            self._changes.reset(self._task[:, 3])
         self._value[0, 0] = x
         self._hits.row[0] = -1
         self._bank.feed(self._value, self._task, 1, self._hits)
         self._drift_detected = bool(self._hits.row[0] == 0)
+        self._changes.take(self._value, self._task, self._offset)
+        if self._drift_detected:
+            self._change = self._changes.change(0)

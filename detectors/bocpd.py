@@ -7,12 +7,12 @@ number of values until a false alarm is at least
 threshold / (1 - threshold) / hazard.
 """
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from detectors import bocpd_kernel as kernel
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.entry import entry
@@ -77,6 +77,7 @@ class BOCPDBank(Bank):
         prior_values: float = 0.1,
         prior_shape: float = 1.0,
         prior_rate: float = 1.0,
+        **_: Unpack[ByArl],
     ) -> None:
         given: dict[str, Any] = {
             "hazard": hazard,
@@ -219,6 +220,7 @@ class BOCPD(Detector):
         prior_values: float = 0.1,
         prior_shape: float = 1.0,
         prior_rate: float = 1.0,
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             BOCPDBank(
@@ -242,12 +244,6 @@ ENTRY = entry(
     PARAMS,
     # A variance known to be 1 (that of half a million values): one that is learned makes ties
     # and rare events alarm. Binary series rarer than 1 in 20 still do: they are far from normal.
-    {
-        "hazard": 1e-8,
-        "max_lengths": 16,
-        "prior_values": 1.0,
-        "prior_shape": 1e6,
-        "prior_rate": 1e6,
-    },
-    Knob("hazard", loose=0.1, strict=1e-14, reach=1e5),
+    {"max_lengths": 16, "prior_values": 1.0, "prior_shape": 1e6, "prior_rate": 1e6, **BY_ARL},
+    Knob("hazard", loose=0.1, strict=1e-14, reach=3e5),
 )

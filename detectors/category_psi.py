@@ -5,6 +5,7 @@ freedom less than there are classes, k = n m / (n + m).
 """
 
 from detectors import binned_statistics as by
+from detectors.arl import BY_ARL, Knob
 from detectors.entry import entry
 from detectors.reference import CODED, MONITORED, CodedBank, CodedDetector
 
@@ -71,5 +72,10 @@ class CategoryStability(CodedDetector):
 
 
 ENTRY = entry(
-    "category_psi", "category", (CategoryStability, CategoryStabilityBank), CODED, MONITORED
+    "category_psi",
+    "category",
+    (CategoryStability, CategoryStabilityBank),
+    CODED,
+    {"reference": MONITORED["reference"], **BY_ARL},
+    Knob("alpha", loose=0.5, strict=1e-10, reach=5e5),
 )

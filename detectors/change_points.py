@@ -57,6 +57,11 @@ class Change:
     offset: int
     direction: Literal["up", "down"]
 
+    @property
+    def size(self) -> float:
+        """By how much the mean rose, in the unit of the series."""
+        return self.after.mean - self.before.mean
+
 
 class ChangePoints(Slots):
     """Remembers, for each series, the likeliest start of a change of its mean.
@@ -123,6 +128,20 @@ class ChangePoints(Slots):
             )
             raise ShapeError(msg)
         kernel.scan(values, standardised, tasks, ts, offsets, self._records)
+
+    def take(self, values: Floats, tasks: Ints, offsets: Ints) -> None:
+        """Feed one value in the unit of those before it, the unchecked way of a single detector.
+
+        Parameters
+        ----------
+        values
+            float64 (1, 1).
+        tasks
+            int64 (1, 4): its only task.
+        offsets
+            int64 (1,): its offset, which is then that of the next.
+        """
+        kernel.take(values, tasks, offsets, self._records)
 
     def change(self, slot: int) -> Change:
         """Tell the likeliest change of a slot since its last reset.

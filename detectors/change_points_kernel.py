@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from detectors.bank import Floats, Ints
 from detectors.compiled import compiled
 from detectors.prefetch import AHEAD, prefetch
@@ -67,3 +69,14 @@ def scan(
             squares += apart * (scaled - mean)
         record.n, record.mean, record.squares, record.unit = n, mean, squares, unit
         record.units, record.level = units, level
+
+
+@compiled
+def take(values: Floats, tasks: Ints, offsets: Ints, records: Any) -> None:
+    """Feed one value, standardised by those before it, which a change widens but slowly."""
+    record = records[0]
+    apart = min(max(values[0, 0] * record.unit, -BOUND), BOUND) - record.mean
+    known = record.n > 1.0 and record.squares > 0.0
+    unit = apart / math.sqrt(record.squares / (record.n - 1.0)) if known else 0.0
+    scan(values, np.full((1, 1), unit), tasks, np.zeros(1), offsets, records)
+    offsets[0] += 1

@@ -242,6 +242,32 @@ def extremes(entry: Entry, _: np.random.Generator) -> None:
     _hold(bool(bank.update(jump).any()), f"{entry.name}: deaf after extreme values and a reset")
 
 
+def tells_the_change(entry: Entry, rng: np.random.Generator) -> None:
+    """Tell after an alarm where the series changed, in which direction and by how much."""
+    category, step = entry.family == "category", 6.0
+    values = rng.integers(4, size=3000).astype(np.float64) if category else rng.normal(size=3000)
+    values[1500:] += step
+    if entry.family == "error":
+        values, step = errors(rng, 1, (0.1, 0.6), 1500)[0], 0.5
+    detector = entry.detector(**entry.complete({}))
+    _hold(detector.change is None, f"{entry.name}: tells a change before any value")
+    for i, value in enumerate(values.tolist()):
+        detector.update(value)
+        if detector.drift_detected and i >= 1500:
+            break
+    change = detector.change
+    if change is None:
+        raise ContractError(f"{entry.name}: tells no change")
+    _hold(
+        abs(change.offset - 1500) <= 100 and change.direction == "up",
+        f"{entry.name}: puts a rise at 1500 to {change.offset}, {change.direction}",
+    )
+    _hold(
+        abs(change.size - step) <= 0.3 * step,
+        f"{entry.name}: calls a rise by {step:g} one by {change.size:g}",
+    )
+
+
 CHECKS: tuple[Check, ...] = (
     splits,
     continuation,
@@ -253,5 +279,6 @@ CHECKS: tuple[Check, ...] = (
     parameters,
     wrong_state,
     extremes,
+    tells_the_change,
 )
 """All promises, each a function of an entry and a generator."""

@@ -5,6 +5,7 @@ less than there are classes.
 """
 
 from detectors import binned_statistics as by
+from detectors.arl import by_comparison
 from detectors.entry import entry
 from detectors.reference import CODED, MONITORED, CodedBank, CodedDetector
 
@@ -69,4 +70,6 @@ class ChiSquare(CodedDetector):
     bank = ChiSquareBank
 
 
-ENTRY = entry("chi2", "category", (ChiSquare, ChiSquareBank), CODED, MONITORED)
+ENTRY = entry(
+    "chi2", "category", (ChiSquare, ChiSquareBank), CODED, MONITORED, by_comparison(CODED)
+)

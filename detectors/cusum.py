@@ -6,11 +6,11 @@ a false alarm (Siegmund 1985), a two-sided one half of it; after a shift of s > 
 deviations it alarms after about h / (s - k) values.
 """
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
@@ -108,6 +108,7 @@ class CUSUMBank(Bank):
         mode: str = "both",
         learn: str = "both",
         warmup: int = 30,
+        **_: Unpack[ByArl],
     ) -> None:
         given = {"k": k, "h": h, "mode": mode, "learn": learn, "warmup": warmup}
         check_params("CUSUM", PARAMS, given)
@@ -192,6 +193,7 @@ class CUSUM(Detector):
         mode: str = "both",
         learn: str = "both",
         warmup: int = 30,
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(CUSUMBank(1, k=k, h=h, mode=mode, learn=learn, warmup=warmup))
 
@@ -202,6 +204,6 @@ ENTRY = entry(
     (CUSUM, CUSUMBank),
     PARAMS,
     # The series' unit is learned already; its mean is not 0 if it is skewed.
-    {"k": 0.25, "h": 30.0, "learn": "mean"},
+    {"k": 0.25, "learn": "mean", **BY_ARL},
     Knob("h", loose=3.0, strict=60.0, free=("mode",)),
 )

@@ -6,6 +6,7 @@ ties, and computed for the bins at hand in general.
 """
 
 from detectors import binned_statistics as by
+from detectors.arl import BY_ARL, by_comparison
 from detectors.entry import entry
 from detectors.reference import BINNED, BinnedBank, BinnedDetector
 
@@ -74,4 +75,11 @@ class CramerVonMises(BinnedDetector):
     bank = CramerVonMisesBank
 
 
-ENTRY = entry("cvm", "distribution", (CramerVonMises, CramerVonMisesBank), BINNED, {})
+ENTRY = entry(
+    "cvm",
+    "distribution",
+    (CramerVonMises, CramerVonMisesBank),
+    BINNED,
+    BY_ARL,
+    by_comparison(BINNED),
+)

@@ -6,11 +6,11 @@ of a false alarm is far above that of a single normal test.
 """
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.compiled import compiled
 from detectors.entry import entry
@@ -103,6 +103,7 @@ class DDMBank(ErrorBank):
         warm_start: int = 30,
         warning_threshold: float = 2.0,
         drift_threshold: float = 3.0,
+        **_: Unpack[ByArl],
     ) -> None:
         check_params(
             "DDM",
@@ -176,6 +177,7 @@ class DDM(ErrorDetector):
         warm_start: int = 30,
         warning_threshold: float = 2.0,
         drift_threshold: float = 3.0,
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             DDMBank(
@@ -192,7 +194,7 @@ ENTRY = entry(
     "error",
     (DDM, DDMBank),
     PARAMS,
-    # At 1,000 values and rates from .01 on, some error has been seen: 1 false alarm in 10^6.
-    {"warm_start": 1000, "warning_threshold": 3.0, "drift_threshold": 4.0},
+    # At 1,000 values and rates from .01 on, some error has been seen.
+    {"warm_start": 1000, "warning_threshold": 3.0, "drift_threshold": 4.0, **BY_ARL},
     Knob("drift_threshold", loose=1.7, strict=6.0, tied="warning_threshold"),
 )

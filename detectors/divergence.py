@@ -1,7 +1,8 @@
 """Divergences of two histograms: comparisons in which every bin counts alike."""
 
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
+from detectors.arl import ByArl
 from detectors.params import Param
 from detectors.reference import BINNED, BinnedBank, BinnedDetector
 
@@ -39,6 +40,7 @@ class DivergenceBank(BinnedBank):
         bins: int = 8,
         alpha: float = 1e-5,
         against: str = "warmup",
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             size,
@@ -74,5 +76,6 @@ class DivergenceDetector(BinnedDetector):
         bins: int = 8,
         alpha: float = 1e-5,
         against: str = "warmup",
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(reference, window, stride, bins, alpha, against)

@@ -15,20 +15,21 @@ optional stopping they are at most the run's mean length when they first exceed
 of Shin, Ramdas and Rinaldo, with a mixture of bets.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
+from detectors.arrays import ArraysBank
 from detectors.bank import Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
 from detectors.entry import entry
 from detectors.errors import ParameterError
-from detectors.params import Param, check_params
+from detectors.params import Param, Value, check_params
 from detectors.prefetch import AHEAD, prefetch
-from detectors.slots import blank_record
-from detectors.wide import WideBank
+from detectors.slots import State, blank_record
 
 BETS = 6
 """Bets for each direction: all that can be staked, 99 %, then a half, a quarter, …, 1/32."""
@@ -121,7 +122,7 @@ def _scan(
         record.n, record.mean, record.alarmed = n, mean, alarmed
 
 
-class EDetectorBank(WideBank):
+class EDetectorBank(ArraysBank):
     """Many e-detectors; parameters as in `EDetector`, 120 bytes a slot.
 
     Parameters
@@ -148,6 +149,7 @@ class EDetectorBank(WideBank):
         tolerance: float = 0.05,
         mode: str = "both",
         warmup: int = 200,
+        **_: Unpack[ByArl],
     ) -> None:
         given: dict[str, object] = {"alpha": alpha, "low": low, "high": high, "mean": mean}
         given |= {"tolerance": tolerance, "mode": mode, "warmup": warmup}
@@ -164,12 +166,23 @@ class EDetectorBank(WideBank):
             (mean - low) * scale,
             float(warmup),
         )
-        super().__init__(_BLANK, size, "stakes", (2, BETS))
+        super().__init__(_BLANK, size, {"stakes": (np.float64, (2, BETS))})
 
     def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right; no window, so no `longest`."""
-        _scan(values, tasks, self._records, self._wide, self._limits, hits.row, hits.statistic)
+        _scan(
+            values,
+            tasks,
+            self._records,
+            self._wide["stakes"],
+            self._limits,
+            hits.row,
+            hits.statistic,
+        )
         hits.threshold[hits.row >= 0] = self._limits[0]
+
+    def _check_ranges(self, state: State) -> None:
+        """Refuse nothing: where the loop reads and writes does not depend on the state."""
 
 
 class EDetector(Detector):
@@ -240,6 +253,7 @@ class EDetector(Detector):
         tolerance: float = 0.05,
         mode: str = "both",
         warmup: int = 200,
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             EDetectorBank(
@@ -272,7 +286,7 @@ def _check_range(low: float, high: float, mean: float, tolerance: float, *, lear
         raise ParameterError(msg)
 
 
-def _promise(arl: float) -> float:
+def _promise(arl: float, _: Mapping[str, Value]) -> float:
     """Give the alpha whose runs last `arl` values or more: see the module's proof."""
     return 1.0 / arl
 
@@ -283,6 +297,6 @@ ENTRY = entry(
     (EDetector, EDetectorBank),
     PARAMS,
     # `Standardiser` bounds its values by its clip; a mean of 200 values is 0.07 off.
-    {"low": -4.0, "high": 4.0, "tolerance": 0.2},
-    Knob("alpha", loose=0.01, strict=1e-7, theory=_promise, free=("mode", "tolerance")),
+    {"low": -4.0, "high": 4.0, "tolerance": 0.2, **BY_ARL},
+    Knob("alpha", 0.5, 1e-7, reach=1e5, theory=_promise, free=("mode", "tolerance")),
 )

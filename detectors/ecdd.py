@@ -6,11 +6,11 @@ that a false alarm comes every few hundred values whatever the rate.
 """
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.compiled import compiled
 from detectors.entry import entry
@@ -129,6 +129,7 @@ class ECDDBank(ErrorBank):
         limit: float = 4.0,
         warning_level: float = 0.5,
         min_instances: int = 30,
+        **_: Unpack[ByArl],
     ) -> None:
         check_params(
             "ECDD",
@@ -212,6 +213,7 @@ class ECDD(ErrorDetector):
         limit: float = 4.0,
         warning_level: float = 0.5,
         min_instances: int = 30,
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             ECDDBank(
@@ -231,6 +233,6 @@ ENTRY = entry(
     (ECDD, ECDDBank),
     PARAMS,
     # With .2 three errors in a row are beyond any limit where errors are rare.
-    {"lambda_val": 0.005, "limits": "constant", "limit": 6.0, "min_instances": 1000},
+    {"lambda_val": 0.005, "limits": "constant", "min_instances": 1000, **BY_ARL},
     Knob("limit", loose=1.0, strict=12.0),
 )

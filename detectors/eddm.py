@@ -6,11 +6,11 @@ compared with its own highest value, so some alarm on a steady stream is certain
 in the long run for any `beta` near 1.
 """
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.compiled import compiled
 from detectors.entry import entry
@@ -112,7 +112,13 @@ class EDDMBank(ErrorBank):
     """
 
     def __init__(
-        self, size: int = 0, *, warm_start: int = 30, alpha: float = 0.95, beta: float = 0.9
+        self,
+        size: int = 0,
+        *,
+        warm_start: int = 30,
+        alpha: float = 0.95,
+        beta: float = 0.9,
+        **_: Unpack[ByArl],
     ) -> None:
         check_params("EDDM", PARAMS, {"warm_start": warm_start, "alpha": alpha, "beta": beta})
         if beta > alpha:
@@ -188,6 +194,6 @@ ENTRY = entry(
     (EDDM, EDDMBank),
     PARAMS,
     # The least bad: at 1 false alarm in 10^6 it needs thousands of values for a doubled rate.
-    {"warm_start": 500, "alpha": 0.7, "beta": 0.6},
+    {"warm_start": 500, "alpha": 0.7, "beta": 0.6, **BY_ARL},
     Knob("beta", loose=0.97, strict=0.02, tied="alpha"),
 )

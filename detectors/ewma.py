@@ -6,11 +6,11 @@ small `weight` 4.9 gives about a million values, 3 about 500 to 900.
 """
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
@@ -124,6 +124,7 @@ class EWMABank(Bank):
         mode: str = "both",
         learn: str = "both",
         warmup: int = 30,
+        **_: Unpack[ByArl],
     ) -> None:
         given = {"weight": weight, "width": width, "limits": limits}
         given |= {"mode": mode, "learn": learn, "warmup": warmup}
@@ -212,6 +213,7 @@ class EWMA(Detector):
         mode: str = "both",
         learn: str = "both",
         warmup: int = 30,
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             EWMABank(
@@ -232,6 +234,6 @@ ENTRY = entry(
     (EWMA, EWMABank),
     PARAMS,
     # The series' unit is learned already; its mean is not 0 if it is skewed.
-    {"weight": 0.03, "width": 5.0, "learn": "mean"},
+    {"weight": 0.03, "learn": "mean", **BY_ARL},
     Knob("width", loose=1.5, strict=14.0, free=("mode",)),
 )

@@ -6,11 +6,11 @@ all windows so far is compared, so the chance over a stream is far larger.
 """
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.bits import bit, put_bit, words_for
 from detectors.compiled import compiled
@@ -117,6 +117,7 @@ class FHDDMBank(ErrorBank):
         sliding_window_size: int = 100,
         confidence_level: float = 0.000001,
         short_window_size: int = 0,
+        **_: Unpack[ByArl],
     ) -> None:
         check_params(
             "FHDDM",
@@ -217,6 +218,7 @@ class FHDDM(ErrorDetector):
         sliding_window_size: int = 100,
         confidence_level: float = 0.000001,
         short_window_size: int = 0,
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             FHDDMBank(
@@ -233,6 +235,6 @@ ENTRY = entry(
     "error",
     (FHDDM, FHDDMBank),
     PARAMS,
-    {"sliding_window_size": 300, "confidence_level": 1e-13},
+    {"sliding_window_size": 300, **BY_ARL},
     Knob("confidence_level", loose=0.5, strict=1e-25),
 )

@@ -6,17 +6,19 @@ a false alarm grow like exp(threshold), so each factor of 10 in them costs about
 2 · threshold / s² values. No smallest shift has to be chosen.
 """
 
+from typing import Unpack
+
 import numpy as np
 
 from detectors import focus_kernel as kernel
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
+from detectors.arrays import ArraysBank
 from detectors.bank import Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.entry import entry
-from detectors.errors import ParameterError, StateError
+from detectors.errors import ParameterError
 from detectors.params import Param, check_params
 from detectors.slots import State, blank_record
-from detectors.wide import WideBank
 
 FAMILIES = ("gaussian", "bernoulli", "poisson", "gamma")
 
@@ -54,7 +56,7 @@ _BLANK = blank_record(
 )
 
 
-class FOCuSBank(WideBank):
+class FOCuSBank(ArraysBank):
     """Many FOCuS tests; parameters as in `FOCuS`.
 
     Parameters
@@ -86,6 +88,7 @@ class FOCuSBank(WideBank):
         shape: float = 1.0,
         mode: str = "both",
         candidates: int = 32,
+        **_: Unpack[ByArl],
     ) -> None:
         given: dict[str, object] = {"threshold": threshold, "penalty": penalty}
         given |= {"family": family, "before": before, "level": level, "shape": shape}
@@ -99,7 +102,7 @@ class FOCuSBank(WideBank):
         if known and family == "gaussian":
             blank["origin"], level = level, 0.0
         self._model = (FAMILIES.index(family), float(shape), float(level))
-        super().__init__(blank, size, "hulls", (2, candidates, 2))
+        super().__init__(blank, size, {"hulls": (np.float64, (2, candidates, 2))})
 
     def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right; no window, so no `longest`."""
@@ -107,7 +110,7 @@ class FOCuSBank(WideBank):
             values,
             tasks,
             self._records,
-            self._wide,
+            self._wide["hulls"],
             self._limits,
             self._model,
             (hits.row, hits.statistic, hits.threshold),
@@ -128,18 +131,15 @@ class FOCuSBank(WideBank):
             largest of all, without `penalty`), and how many values came after
             that place; both 0 where nothing speaks for a change.
         """
-        head, hulls = self._records[slot].copy(), self._wide[slot]
+        head, hulls = self._records[slot].copy(), self._wide["hulls"][slot]
         head["gain"], head["need"], head["place"] = 0.0, np.inf, head["n"]
         for hull, count in ((hulls[0], head["ups"]), (hulls[1], head["downs"])):
             kernel.look(head, hull, count, self._limits, self._model)
         return float(head["gain"]), int(head["n"] - head["place"])
 
-    def _check_counts(self, state: State) -> None:
-        for name in ("ups", "downs"):
-            counts = state[name]
-            if counts.min(initial=1) < 1 or counts.max(initial=1) > self._wide.shape[2]:
-                msg = f"FOCuSBank: state {name!r} is not within 1 and {self._wide.shape[2]}"
-                raise StateError(msg)
+    def _check_ranges(self, state: State) -> None:
+        room = state["hulls"].shape[2]
+        self._refuse_outside(state, {"ups": (1, room), "downs": (1, room)})
 
 
 class FOCuS(Detector):
@@ -228,6 +228,7 @@ class FOCuS(Detector):
         shape: float = 1.0,
         mode: str = "both",
         candidates: int = 32,
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             FOCuSBank(
@@ -270,6 +271,6 @@ ENTRY = entry(
     # Without penalty, clusters of rare events alarm: 290 times in a million values of
     # Bernoulli(0.05) at 15, the threshold for a million values of N(0, 1). With it at most once,
     # seen on four million values each of normal, lognormal, Bernoulli and Poisson series.
-    {"penalty": 0.47, "threshold": 12.0},
+    {"penalty": 0.47, **BY_ARL},
     Knob("threshold", loose=3.0, strict=60.0, free=("mode",)),
 )

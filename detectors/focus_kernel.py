@@ -85,9 +85,16 @@ def gain(total: float, n: float, before: float, since: float, known: bool, model
 
 
 @compiled
-def grown(head: Any, hull: Floats, count: int, sign: float, known: bool, level: float) -> int:  # noqa: FBT001 - compiled
+def grown(
+    n: float,
+    total: float,
+    hull: Floats,
+    count: int,
+    sign: float,
+    known: bool,  # noqa: FBT001 - compiled
+    level: float,
+) -> int:
     """Add the point (n, total) to a hull; returns how many corners it has."""
-    n, total = head.n, head.total
     end, height = hull[count - 1, 0], hull[count - 1, 1]
     while count > 1:
         start, depth = hull[count - 2, 0], hull[count - 2, 1]
@@ -167,40 +174,54 @@ def look(head: Any, hull: Floats, count: int, limits: Limits, model: Any) -> Non
 
 
 @compiled
-def possible(head: Any, x: float, known: bool, model: Any) -> float:  # noqa: FBT001 - compiled
-    """Most that the value can add to the statistic of any place; it is not in `head` yet."""
-    family, shape, level = model
-    n: float = head.n
-    if known:
-        return best(x, 1.0, family, shape) - at(x, 1.0, level, family, shape)
-    if n == 0.0:
-        head.past = best(x, 1.0, family, shape)
-        return 0.0
-    if family == GAUSSIAN:
-        apart: float = n * x - head.total
-        return apart * apart / (2.0 * n * (n + 1.0))
-    past: float = head.past
-    head.past = whole = best(head.total + x, n + 1.0, family, shape)
-    return past + best(x, 1.0, family, shape) - whole
+def largest(head: Any, hull: Floats, count: int, so_far: float) -> float:
+    """Largest gain of a Gaussian hull's corners, or `so_far`; no root, one division in all."""
+    n, total = head.n, head.total
+    top, below = so_far * 2.0 * n, 1.0
+    for k in range(1 if hull[0, 0] == 0.0 else 0, count - 1):
+        since = hull[k, 0]
+        apart = since * total - n * hull[k, 1]
+        over, under = apart * apart, since * (n - since)
+        if over * below > top * under:
+            top, below = over, under
+    gained: float = top / (2.0 * n * below)
+    return gained
 
 
 @compiled
-def step(head: Any, rises: Floats, falls: Floats, value: float, limits: Limits, model: Any) -> bool:
-    """Take a value; returns whether some place gained more than it needs."""
+def possible(
+    n: float,
+    total: float,
+    past: float,
+    x: float,
+    known: bool,  # noqa: FBT001 - compiled
+    model: Any,
+) -> tuple[float, float]:
+    """Most that a value can add to the statistic of any place, and the `past` of the next one."""
+    family, shape, level = model
+    if known:
+        return best(x, 1.0, family, shape) - at(x, 1.0, level, family, shape), past
+    if n == 0.0:
+        return 0.0, best(x, 1.0, family, shape)
+    if family == GAUSSIAN:
+        apart = n * x - total
+        return apart * apart / (2.0 * n * (n + 1.0)), past
+    whole = best(total + x, n + 1.0, family, shape)
+    return past + best(x, 1.0, family, shape) - whole, whole
+
+
+@compiled
+def looked(head: Any, rises: Floats, falls: Floats, limits: Limits, model: Any) -> bool:
+    """Look at all corners; returns whether some place gained more than it needs."""
     threshold, _, known, up, down = limits
-    family, _, level = model
-    x = domain(value - head.origin, family)
-    head.bound += possible(head, x, known, model)
-    head.n += 1.0
-    head.total += x
-    if up:
-        head.ups = grown(head, rises, head.ups, 1.0, known, level)
-    if down:
-        head.downs = grown(head, falls, head.downs, -1.0, known, level)
-    if head.bound <= SURE * threshold:
-        return False
     head.bound = 0.0
     head.gain, head.need, head.place = 0.0, math.inf, head.n
+    if model[0] == GAUSSIAN and not known:  # most looks end here: no place gained the threshold
+        gained = largest(head, rises, head.ups, 0.0) if up else 0.0
+        gained = largest(head, falls, head.downs, gained) if down else gained
+        if gained <= SURE * threshold:
+            head.bound = gained
+            return False
     if up:
         look(head, rises, head.ups, limits, model)
     if down:
@@ -210,12 +231,16 @@ def step(head: Any, rises: Floats, falls: Floats, value: float, limits: Limits, 
 
 
 @compiled
-def restart(head: Any, rises: Floats, falls: Floats) -> None:
-    """Begin anew: both hulls have the origin as their only corner."""
-    head.n = head.total = head.past = head.bound = 0.0
-    head.ups = head.downs = 1
-    head.alarmed = False
-    rises[0, 0] = rises[0, 1] = falls[0, 0] = falls[0, 1] = 0.0
+def hint(heads: Any, hulls: Floats, tasks: Ints, later: int) -> None:
+    """Fetch the series of a later task: its head, and the older corners of both hulls."""
+    if later >= tasks.shape[0]:
+        return
+    slot, half = tasks[later, 3], 16 * hulls.shape[2]
+    prefetch(heads, slot, 0)
+    prefetch(heads, slot, 64)
+    for line in range(0, min(192, half), 64):
+        prefetch(hulls, slot, line)
+        prefetch(hulls, slot, half + line)
 
 
 @compiled
@@ -233,27 +258,44 @@ def scan(
     `found`: row, statistic and threshold of each task's alarm.
     """
     row, statistic, threshold = found
-    first = not limits[2] and model[0] == GAUSSIAN
-    half = 16 * hulls.shape[2]
+    known, up, down = limits[2:]
+    family, _, level = model
+    first = not known and family == GAUSSIAN
+    gate = SURE * limits[0]
     for i in range(tasks.shape[0]):
-        if i + AHEAD < tasks.shape[0]:
-            later = tasks[i + AHEAD, 3]
-            prefetch(heads, later, 0)
-            prefetch(heads, later, 64)
-            for line in range(0, min(192, half), 64):
-                prefetch(hulls, later, line)
-                prefetch(hulls, later, half + line)
+        hint(heads, hulls, tasks, i + AHEAD)
         column, start, stop, slot = tasks[i, 0], tasks[i, 1], tasks[i, 2], tasks[i, 3]
         head, rises, falls = heads[slot], hulls[slot, 0], hulls[slot, 1]
+        # In registers: a loop through a record waits for its own writes.
+        n, total, past, bound = head.n, head.total, head.past, head.bound
+        origin, ups, downs = head.origin, head.ups, head.downs
         for t in range(start, stop):
             value = values[column, t]
             if value != value:  # noqa: PLR0124 - NaN, the fastest way to say it
                 continue
             if head.alarmed:
-                restart(head, rises, falls)
-            if first and head.n == 0.0:
-                head.origin = value
-            if step(head, rises, falls, value, limits, model):
-                head.alarmed = True
+                head.alarmed = False
+                n = total = past = bound = 0.0
+                ups = downs = 1
+                rises[0, 0] = rises[0, 1] = falls[0, 0] = falls[0, 1] = 0.0
+            if first and n == 0.0:
+                origin = value
+            x = domain(value - origin, family)
+            more, past = possible(n, total, past, x, known, model)
+            bound += more
+            n += 1.0
+            total += x
+            if up:
+                ups = grown(n, total, rises, ups, 1.0, known, level)
+            if down:
+                downs = grown(n, total, falls, downs, -1.0, known, level)
+            if bound <= gate:
+                continue
+            head.n, head.total, head.ups, head.downs = n, total, ups, downs
+            head.alarmed = looked(head, rises, falls, limits, model)
+            bound = head.bound
+            if head.alarmed:
                 row[i], statistic[i], threshold[i] = t, head.gain, head.need
                 break
+        head.n, head.total, head.past, head.bound = n, total, past, bound
+        head.origin, head.ups, head.downs = origin, ups, downs

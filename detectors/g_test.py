@@ -5,6 +5,7 @@ less than there are classes.
 """
 
 from detectors import binned_statistics as by
+from detectors.arl import by_comparison
 from detectors.entry import entry
 from detectors.reference import CODED, MONITORED, CodedBank, CodedDetector
 
@@ -74,4 +75,4 @@ class GTest(CodedDetector):
     bank = GTestBank
 
 
-ENTRY = entry("g_test", "category", (GTest, GTestBank), CODED, MONITORED)
+ENTRY = entry("g_test", "category", (GTest, GTestBank), CODED, MONITORED, by_comparison(CODED))

@@ -5,11 +5,11 @@ s of the values, the average's own is s · √((1 - alpha) / (1 + alpha)), 0.07 
 default; runs until a false alarm grow like exp of half the squared ratio of both.
 """
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
@@ -95,6 +95,7 @@ class GMABank(Bank):
         threshold: float = 1.0,
         alpha: float = 0.99,
         mode: str = "both",
+        **_: Unpack[ByArl],
     ) -> None:
         given = {"min_instances": min_instances, "threshold": threshold}
         check_params("GMA", PARAMS, given | {"alpha": alpha, "mode": mode})
@@ -168,6 +169,7 @@ class GMA(Detector):
         threshold: float = 1.0,
         alpha: float = 0.99,
         mode: str = "both",
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             GMABank(1, min_instances=min_instances, threshold=threshold, alpha=alpha, mode=mode)
@@ -179,6 +181,6 @@ ENTRY = entry(
     "mean",
     (GMA, GMABank),
     PARAMS,
-    {"threshold": 0.5, "alpha": 0.98},
+    {"alpha": 0.98, **BY_ARL},
     Knob("threshold", loose=0.05, strict=3.0, free=("mode",)),
 )

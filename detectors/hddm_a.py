@@ -6,11 +6,11 @@ stream is larger. It needs no model of the values but that they lie in [0, 1].
 """
 
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.compiled import compiled
 from detectors.entry import entry
@@ -153,6 +153,7 @@ class HDDMABank(ErrorBank):
         drift_confidence: float = 0.001,
         warning_confidence: float = 0.005,
         mode: str = "up",
+        **_: Unpack[ByArl],
     ) -> None:
         check_params(
             "HDDMA",
@@ -234,6 +235,7 @@ class HDDMA(ErrorDetector):
         drift_confidence: float = 0.001,
         warning_confidence: float = 0.005,
         mode: str = "up",
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             HDDMABank(
@@ -250,6 +252,6 @@ ENTRY = entry(
     "error",
     (HDDMA, HDDMABank),
     PARAMS,
-    {"drift_confidence": 1e-5, "warning_confidence": 1e-4},
+    {"drift_confidence": 1e-5, "warning_confidence": 1e-4, **BY_ARL},
     Knob("drift_confidence", loose=0.5, strict=1e-14, tied="warning_confidence"),
 )

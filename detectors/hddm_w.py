@@ -7,11 +7,11 @@ is one more.
 """
 
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.compiled import compiled
 from detectors.entry import entry
@@ -171,6 +171,7 @@ class HDDMWBank(ErrorBank):
         warning_confidence: float = 0.005,
         lambda_val: float = 0.05,
         mode: str = "up",
+        **_: Unpack[ByArl],
     ) -> None:
         check_params(
             "HDDMW",
@@ -255,6 +256,7 @@ class HDDMW(ErrorDetector):
         warning_confidence: float = 0.005,
         lambda_val: float = 0.05,
         mode: str = "up",
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             HDDMWBank(
@@ -273,6 +275,6 @@ ENTRY = entry(
     (HDDMW, HDDMWBank),
     PARAMS,
     # At .05 no confidence allows 10^6 values without an alarm and still finds .2 become .4.
-    {"drift_confidence": 1e-8, "warning_confidence": 1e-6, "lambda_val": 0.01},
+    {"drift_confidence": 1e-8, "warning_confidence": 1e-6, "lambda_val": 0.01, **BY_ARL},
     Knob("drift_confidence", loose=0.5, strict=1e-20, tied="warning_confidence"),
 )

@@ -5,6 +5,7 @@ freedom less than there are bins, k = n m / (n + m).
 """
 
 from detectors import binned_statistics as by
+from detectors.arl import BY_ARL, by_comparison
 from detectors.divergence import DIVERGENCE, DivergenceBank, DivergenceDetector
 from detectors.entry import entry
 
@@ -70,4 +71,11 @@ class Hellinger(DivergenceDetector):
     bank = HellingerBank
 
 
-ENTRY = entry("hellinger", "distribution", (Hellinger, HellingerBank), DIVERGENCE, {})
+ENTRY = entry(
+    "hellinger",
+    "distribution",
+    (Hellinger, HellingerBank),
+    DIVERGENCE,
+    BY_ARL,
+    by_comparison(DIVERGENCE),
+)

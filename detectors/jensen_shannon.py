@@ -5,6 +5,7 @@ freedom less than there are bins, k = n m / (n + m).
 """
 
 from detectors import binned_statistics as by
+from detectors.arl import BY_ARL, by_comparison
 from detectors.divergence import DIVERGENCE, DivergenceBank, DivergenceDetector
 from detectors.entry import entry
 
@@ -72,4 +73,11 @@ class JensenShannon(DivergenceDetector):
     bank = JensenShannonBank
 
 
-ENTRY = entry("jensen_shannon", "distribution", (JensenShannon, JensenShannonBank), DIVERGENCE, {})
+ENTRY = entry(
+    "jensen_shannon",
+    "distribution",
+    (JensenShannon, JensenShannonBank),
+    DIVERGENCE,
+    BY_ARL,
+    by_comparison(DIVERGENCE),
+)

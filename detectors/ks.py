@@ -6,6 +6,7 @@ make it an upper bound.
 """
 
 from detectors import binned_statistics as by
+from detectors.arl import BY_ARL, by_comparison
 from detectors.entry import entry
 from detectors.reference import BINNED, BinnedBank, BinnedDetector
 
@@ -76,4 +77,11 @@ class KolmogorovSmirnov(BinnedDetector):
     bank = KolmogorovSmirnovBank
 
 
-ENTRY = entry("ks", "distribution", (KolmogorovSmirnov, KolmogorovSmirnovBank), BINNED, {})
+ENTRY = entry(
+    "ks",
+    "distribution",
+    (KolmogorovSmirnov, KolmogorovSmirnovBank),
+    BINNED,
+    BY_ARL,
+    by_comparison(BINNED),
+)

@@ -5,11 +5,12 @@ test is exact, so with one every `stride` values the expected number of values
 until a false alarm is at least `stride / (2 alpha)`.
 """
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from detectors import kswin_kernel as kernel
+from detectors.arl import BY_ARL, ByArl, by_comparison
 from detectors.arrays import ArraysBank
 from detectors.bank import Floats, Hits, Ints
 from detectors.base import Detector
@@ -73,6 +74,7 @@ class KSWINBank(ArraysBank):
         stat_size: int = 30,
         stride: int = 1,
         seed: int = 0,
+        **_: Unpack[ByArl],
     ) -> None:
         check_params(
             "KSWIN",
@@ -182,6 +184,7 @@ class KSWIN(Detector):
         stat_size: int = 30,
         stride: int = 1,
         seed: int = 0,
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             KSWINBank(
@@ -220,6 +223,7 @@ ENTRY = entry(
     "distribution",
     (KSWIN, KSWINBank),
     PARAMS,
-    # The smallest window that sees a shift of one deviation at this alpha: 2 kB a series.
-    {"alpha": 1e-5, "window_size": 200, "stat_size": 100, "stride": 10},
+    # The smallest window that sees a shift of one deviation at this run length: 2 kB a series.
+    {"window_size": 200, "stat_size": 100, "stride": 10, **BY_ARL},
+    by_comparison(PARAMS),
 )

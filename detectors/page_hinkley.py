@@ -1,10 +1,10 @@
 """Page-Hinkley: a cumulative sum of deviations from the running mean."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.arl import Knob
+from detectors.arl import ByArl, Knob
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
@@ -109,6 +109,7 @@ class PageHinkleyBank(Bank):
         threshold: float = 50.0,
         alpha: float = 1 - 0.0001,
         mode: str = "both",
+        **_: Unpack[ByArl],
     ) -> None:
         check_params(
             "PageHinkley",
@@ -195,6 +196,7 @@ class PageHinkley(Detector):
         threshold: float = 50.0,
         alpha: float = 1 - 0.0001,
         mode: str = "both",
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             PageHinkleyBank(

@@ -7,6 +7,7 @@ show .49.
 """
 
 from detectors import binned_statistics as by
+from detectors.arl import BY_ARL, Knob
 from detectors.divergence import DIVERGENCE, DivergenceBank, DivergenceDetector
 from detectors.entry import entry
 
@@ -72,4 +73,11 @@ class PopulationStability(DivergenceDetector):
     bank = PopulationStabilityBank
 
 
-ENTRY = entry("psi", "distribution", (PopulationStability, PopulationStabilityBank), DIVERGENCE, {})
+ENTRY = entry(
+    "psi",
+    "distribution",
+    (PopulationStability, PopulationStabilityBank),
+    DIVERGENCE,
+    BY_ARL,
+    Knob("alpha", loose=0.5, strict=1e-10, reach=5e5),
+)

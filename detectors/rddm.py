@@ -6,11 +6,11 @@ rate, as in DDM. A warning that lasts `warning_limit` values alarms as well, so
 """
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.bits import bit, put_bit, words_for
 from detectors.compiled import compiled
@@ -143,6 +143,7 @@ class RDDMBank(ErrorBank):
         max_concept: int = 40_000,
         min_concept: int = 7_000,
         warning_limit: int = 1_400,
+        **_: Unpack[ByArl],
     ) -> None:
         check_params(
             "RDDM",
@@ -258,6 +259,7 @@ class RDDM(ErrorDetector):
         max_concept: int = 40_000,
         min_concept: int = 7_000,
         warning_limit: int = 1_400,
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             RDDMBank(
@@ -285,6 +287,7 @@ ENTRY = entry(
         "drift_level": 8.0,
         "max_concept": 14_000,
         "warning_limit": 7_000,
+        **BY_ARL,
     },
     Knob("drift_level", loose=1.5, strict=16.0, tied="warning_level"),
 )

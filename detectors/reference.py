@@ -9,12 +9,13 @@ each other, and false alarms are at most `alpha / stride` of the values.
 """
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 
 from detectors import binned_kernel as kernel
 from detectors import binned_statistics as by
+from detectors.arl import ByArl
 from detectors.arrays import ArraysBank
 from detectors.bank import Floats, Hits, Ints
 from detectors.base import Detector
@@ -131,20 +132,17 @@ class ReferenceBank(ArraysBank):
         )
 
     def _check_ranges(self, state: State) -> None:
-        reference, window, _, bins, sample, _ = self._sizes.tolist()
+        reference, window, stride, bins, sample, _ = self._sizes.tolist()
         counts, ring, laid = state["counts"], state["ring"], state["seen"] >= sample
         limits = {
-            "seen": reference,
-            "held": window,
-            "aged": reference - 1,
-            "cursor": ring.shape[1] - 1,
-            "wait": self._sizes[2],
-            "bins": bins - kernel.SHARED if self.scheme == kernel.CODES else bins,
+            "seen": (0, reference),
+            "held": (0, window),
+            "aged": (0, reference - 1),
+            "cursor": (0, ring.shape[1] - 1),
+            "wait": (0, stride),
+            "bins": (0, bins - kernel.SHARED if self.scheme == kernel.CODES else bins),
         }
-        for name, high in limits.items():
-            if ((state[name] < 0) | (state[name] > high)).any():
-                msg = f"{type(self).__name__}: state {name!r} is not within 0 … {high}"
-                raise StateError(msg)
+        self._refuse_outside(state, limits)
         seen = np.where(laid, state["seen"], 0)
         if (
             (counts < 0).any()
@@ -226,6 +224,7 @@ class CodedBank(ReferenceBank):
         cap: int = 32,
         alpha: float = 1e-5,
         against: str = "warmup",
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             size,
@@ -278,6 +277,7 @@ class BinnedDetector(Detector):
         bins: int = 32,
         alpha: float = 1e-5,
         against: str = "warmup",
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             self.bank(
@@ -317,6 +317,7 @@ class CodedDetector(Detector):
         cap: int = 32,
         alpha: float = 1e-5,
         against: str = "warmup",
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             self.bank(

@@ -4,17 +4,18 @@
 test is made at every border of blocks, each time that a block is full.
 """
 
+from typing import Unpack
+
 import numpy as np
 
 from detectors import seed_kernel as kernel
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
+from detectors.arrays import ArraysBank
 from detectors.bank import Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.entry import entry
-from detectors.errors import StateError
 from detectors.params import Param, check_params
 from detectors.slots import State, blank_record
-from detectors.wide import WideBank
 
 PARAMS = (
     Param(
@@ -47,7 +48,7 @@ _BLANK = blank_record(
 )
 
 
-class SEEDBank(WideBank):
+class SEEDBank(ArraysBank):
     """Many SEEDs; parameters as in `SEED`.
 
     Parameters
@@ -78,13 +79,14 @@ class SEEDBank(WideBank):
         compress_term: int = 75,
         max_blocks: int = 56,
         after: str = "keep",
+        **_: Unpack[ByArl],
     ) -> None:
         given: dict[str, object] = {"delta": delta, "block_size": block_size, "epsilon": epsilon}
         given |= {"alpha": alpha, "compress_term": compress_term}
         given |= {"max_blocks": max_blocks, "after": after}
         check_params("SEED", PARAMS, given)
         self._limits = (float(delta), block_size, epsilon * alpha, compress_term, after == "keep")
-        super().__init__(_BLANK, size, "blocks", (max_blocks, 3))
+        super().__init__(_BLANK, size, {"blocks": (np.float64, (max_blocks, 3))})
 
     def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right; blocks merge where room ends."""
@@ -92,18 +94,15 @@ class SEEDBank(WideBank):
             values,
             tasks,
             self._records,
-            self._wide,
+            self._wide["blocks"],
             self._limits,
             hits.row,
             hits.statistic,
             hits.threshold,
         )
 
-    def _check_counts(self, state: State) -> None:
-        counts = state["count"]
-        if counts.min(initial=0) < 0 or counts.max(initial=0) > self._wide.shape[1]:
-            msg = f"SEEDBank: state 'count' is not within 0 and {self._wide.shape[1]}"
-            raise StateError(msg)
+    def _check_ranges(self, state: State) -> None:
+        self._refuse_outside(state, {"count": (0, state["blocks"].shape[1])})
 
 
 class SEED(Detector):
@@ -174,6 +173,7 @@ class SEED(Detector):
         compress_term: int = 75,
         max_blocks: int = 56,
         after: str = "keep",
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             SEEDBank(
@@ -194,6 +194,6 @@ ENTRY = entry(
     "mean",
     (SEED, SEEDBank),
     PARAMS,
-    {"delta": 2e-6, "block_size": 16, "after": "reset"},
+    {"block_size": 16, "after": "reset", **BY_ARL},
     Knob("delta", loose=0.99, strict=1e-10),
 )

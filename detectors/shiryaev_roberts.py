@@ -7,11 +7,11 @@ is found after about ln(threshold) / (shift · (s - shift / 2)) values.
 """
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
 from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
@@ -131,6 +131,7 @@ class ShiryaevRobertsBank(Bank):
         mode: str = "both",
         learn: str = "both",
         warmup: int = 30,
+        **_: Unpack[ByArl],
     ) -> None:
         given = {"threshold": threshold, "shift": shift, "mode": mode}
         check_params("ShiryaevRoberts", PARAMS, given | {"learn": learn, "warmup": warmup})
@@ -218,6 +219,7 @@ class ShiryaevRoberts(Detector):
         mode: str = "both",
         learn: str = "both",
         warmup: int = 30,
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             ShiryaevRobertsBank(
@@ -232,6 +234,6 @@ ENTRY = entry(
     (ShiryaevRoberts, ShiryaevRobertsBank),
     PARAMS,
     # The series' unit is learned already; its mean is not 0 if it is skewed.
-    {"learn": "mean"},
+    {"learn": "mean", **BY_ARL},
     Knob("threshold", loose=30.0, strict=1e13, free=("mode",)),
 )

@@ -6,11 +6,11 @@ equal proportions, repeated at every value.
 
 import math
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.arl import Knob
+from detectors.arl import BY_ARL, ByArl, Knob
 from detectors.bank import Floats, Hits, Ints
 from detectors.bits import bit, put_bit, words_for
 from detectors.compiled import compiled
@@ -119,6 +119,7 @@ class STEPDBank(ErrorBank):
         window_size: int = 30,
         alpha_drift: float = 0.003,
         alpha_warning: float = 0.05,
+        **_: Unpack[ByArl],
     ) -> None:
         check_params(
             "STEPD",
@@ -202,6 +203,7 @@ class STEPD(ErrorDetector):
         window_size: int = 30,
         alpha_drift: float = 0.003,
         alpha_warning: float = 0.05,
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             STEPDBank(
@@ -219,6 +221,6 @@ ENTRY = entry(
     (STEPD, STEPDBank),
     PARAMS,
     # Of 30 rare errors one is many: a window of 200 makes the normal approximation hold.
-    {"window_size": 200, "alpha_drift": 1e-8, "alpha_warning": 1e-4},
+    {"window_size": 200, "alpha_drift": 1e-8, "alpha_warning": 1e-4, **BY_ARL},
     Knob("alpha_drift", loose=0.4, strict=1e-16, tied="alpha_warning"),
 )

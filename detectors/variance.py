@@ -6,16 +6,17 @@ at least `stride / (2 alpha)`.
 """
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
+from detectors.arl import BY_ARL, ByArl, by_comparison
 from detectors.arrays import ArraysBank
 from detectors.bank import Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
 from detectors.entry import entry
-from detectors.errors import ParameterError, StateError
+from detectors.errors import ParameterError
 from detectors.params import Param, check_params
 from detectors.prefetch import AHEAD, prefetch
 from detectors.slots import State, blank_record
@@ -207,6 +208,7 @@ class VarianceBank(ArraysBank):
         stride: int = 10,
         alpha: float = 1e-5,
         clip: float = 6.0,
+        **_: Unpack[ByArl],
     ) -> None:
         check_params(
             "Variance",
@@ -235,15 +237,12 @@ class VarianceBank(ArraysBank):
     def _check_ranges(self, state: State) -> None:
         reference, window, stride = self._limits[:3]
         limits = {
-            "seen": reference,
-            "held": window,
-            "cursor": window // stride - 1,
-            "filled": stride - 1,
+            "seen": (0, reference),
+            "held": (0, window),
+            "cursor": (0, window // stride - 1),
+            "filled": (0, stride - 1),
         }
-        for name, high in limits.items():
-            if ((state[name] < 0) | (state[name] > high)).any():
-                msg = f"VarianceBank: state {name!r} is not within 0 … {high}"
-                raise StateError(msg)
+        self._refuse_outside(state, limits)
 
 
 class Variance(Detector):
@@ -304,6 +303,7 @@ class Variance(Detector):
         stride: int = 10,
         alpha: float = 1e-5,
         clip: float = 6.0,
+        **_: Unpack[ByArl],
     ) -> None:
         super().__init__(
             VarianceBank(
@@ -312,4 +312,6 @@ class Variance(Detector):
         )
 
 
-ENTRY = entry("variance", "distribution", (Variance, VarianceBank), PARAMS, {})
+ENTRY = entry(
+    "variance", "distribution", (Variance, VarianceBank), PARAMS, BY_ARL, by_comparison(PARAMS)
+)

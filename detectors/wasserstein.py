@@ -8,6 +8,7 @@ bound is taken at half of `alpha`, which covers what else adds to the area.
 
 from detectors import binned_kernel as kernel
 from detectors import binned_statistics as by
+from detectors.arl import BY_ARL, by_comparison
 from detectors.entry import entry
 from detectors.reference import BINNED, BinnedBank, BinnedDetector
 
@@ -82,4 +83,11 @@ class Wasserstein(BinnedDetector):
     bank = WassersteinBank
 
 
-ENTRY = entry("wasserstein", "distribution", (Wasserstein, WassersteinBank), BINNED, {})
+ENTRY = entry(
+    "wasserstein",
+    "distribution",
+    (Wasserstein, WassersteinBank),
+    BINNED,
+    BY_ARL,
+    by_comparison(BINNED),
+)

@@ -13,6 +13,7 @@ from detectors.errors import ParameterError, StateError
 from detectors.shares import Mix, ShareChange, Shares
 from detectors.slots import Slots, State, every_row
 from detectors.standardise import Standardiser
+from detectors.whiten import Whitener
 
 WARMUP = 200
 """Values that a series learns its unit from."""
@@ -69,12 +70,16 @@ class Watch:
         Number of slots.
     warmup, clip
         Of the `Standardiser`.
+    whiten
+        Whether detectors read the residuals of a `Whitener` rather than the
+        standardised values: for series whose values depend on each other.
 
     Raises
     ------
     UnknownDetectorError, ParameterError
         If a name or parameter is wrong, or there is no detector, or some are
-        of categories and some are not.
+        of categories and some are not, or one that does not read values is to
+        be whitened.
 
     Notes
     -----
@@ -101,6 +106,7 @@ class Watch:
         *,
         warmup: int = WARMUP,
         clip: float = CLIP,
+        whiten: bool = False,
     ) -> None:
         if not detectors:
             msg = f"detectors: at least one of {', '.join(registry.names())} is needed, got none"
@@ -120,8 +126,13 @@ class Watch:
             self._changes, self._blind = Shares(cap=cap, span=window), 2 * window
         # Errors are 0 or 1 as they come; a unit learned from them would only hide that.
         self._raw = tuple(registry.get(name).family == "error" for name in detectors)
+        self._whitener = Whitener(clip=clip) if whiten else None
+        odd = [name for name in detectors if registry.get(name).family in {"error", "category"}]
+        if whiten and odd:
+            msg = f"{odd[0]}: reads errors or categories as they come: nothing to whiten"
+            raise ParameterError(msg)
         self._restarts = np.zeros(0, np.int64)
-        self._standardised = np.empty((0, 0))
+        self._standardised = self._residuals = np.empty((0, 0))
         self.resize(size)
 
     @property
@@ -132,10 +143,10 @@ class Watch:
     @property
     def warming(self) -> NDArray[np.bool_]:
         """(size,): slots that are blind because they still learn their unit, or reference."""
-        if not self._blind:
-            return self._standardiser.warming
-        blind: NDArray[np.bool_] = self.quiet(np.arange(self.size)) < self._blind
-        return blind
+        if self._blind:
+            blind: NDArray[np.bool_] = self.quiet(np.arange(self.size)) < self._blind
+            return blind
+        return self._whitener.warming if self._whitener else self._standardiser.warming
 
     def quiet(self, slots: Ints) -> Ints:
         """Count the non-missing values of slots since their last start, warm-up included."""
@@ -192,9 +203,10 @@ class Watch:
         while len(tasks):
             # 1. What a scan finds past the first alarm of a slot is undone by its restart.
             standardised = self._in_units(values, tasks)
+            read = self._whitened(standardised, tasks)
             raw = self._unscaled(values) if any(self._raw) else values
             hits = [
-                bank.scan(raw if is_raw else standardised, tasks)
+                bank.scan(raw if is_raw else read, tasks)
                 for bank, is_raw in zip(self._banks, self._raw, strict=True)
             ]
             rows = np.array([hit.row for hit in hits])
@@ -292,7 +304,8 @@ class Watch:
             f"detector:{name}": bank for name, bank in zip(self._names, self._banks, strict=True)
         }
         unit: dict[str, Slots] = {} if self._blind else {"standardiser": self._standardiser}
-        return unit | {"changes": self._changes} | banks
+        whitener = {"whitener": self._whitener} if self._whitener else {}
+        return unit | whitener | {"changes": self._changes} | banks
 
     @staticmethod
     def _categories(detectors: Mapping[str, object]) -> bool:
@@ -316,6 +329,15 @@ class Watch:
             self._standardised = np.empty(values.shape)
         self._standardiser.scan(values, tasks, self._standardised)
         return self._standardised
+
+    def _whitened(self, standardised: Floats, tasks: Ints) -> Floats:
+        """Leave what is new in each value, if that is what detectors are to read."""
+        if self._whitener is None:
+            return standardised
+        if self._residuals.shape != standardised.shape:
+            self._residuals = np.empty(standardised.shape)
+        self._whitener.scan(standardised, tasks, self._residuals)
+        return self._residuals
 
     def _unscaled(self, values: Floats) -> Floats:
         """Take the values as they are, but none of a warm-up."""

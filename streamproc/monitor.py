@@ -152,7 +152,8 @@ class Monitor:
         placed = list(self._place(events))
         outcomes = self._join(placed)
         self._joined = [outcome.body for outcome in outcomes]
-        placed = [event for event in placed if event.topic in self._topics]
+        watched = self._topics.keys() - {self._outcomes}
+        placed = [*(event for event in placed if event.topic in watched), *outcomes]
         found: list[tuple[int, AlertEvent]] = []
         placed.sort(key=lambda event: event[:2])  # by partition; stable, so in log order
         for (topic, partition), of_partition in groupby(placed, key=lambda event: event[:2]):

@@ -1,10 +1,12 @@
 import functools
+import itertools
 import operator
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
+from outcome_logs import labelled
 
 from streamproc import Monitor
 from streamproc.contract.events import FeatureEvent, PredictionEvent
@@ -140,8 +142,8 @@ def test_numpy_values_and_nan_are_taken() -> None:
     assert monitor.dead_letters == []
 
 
-def test_labels_are_not_watched_yet() -> None:
-    """A label is no event to watch, and no dead letter either."""
+def test_a_label_of_nothing_is_nothing() -> None:
+    """A label whose event is not known is no event to watch, and no dead letter either."""
     monitor = Monitor()
 
     assert monitor.process([{"model_id": "m", "event_id": "1", "label": 1}]) == []
@@ -161,3 +163,34 @@ def test_a_wrong_config_is_refused() -> None:
     """A typo in the config is an error that names it."""
     with pytest.raises(ConfigError, match="resolve_after"):
         Monitor({"policy": {"resolve_afer": 10}})
+
+
+def test_labels_tell_of_a_concept_that_changed() -> None:
+    """Labels that are given with the events they are about are joined, and their errors watched."""
+    outcomes = labelled(2400, seed=1, drift_at=2000)
+    names = ("model_id", "event_id", "ts", "model_version")
+    events = [
+        {name: outcome[name] for name in (*names, "prediction", "features")} for outcome in outcomes
+    ]
+    labels = [
+        {"model_id": "fraud", "event_id": outcome["event_id"], "label": outcome["label"]}
+        | {"ts": outcome["label_ts"]}
+        for outcome in outcomes
+    ]
+    monitor = Monitor(clock=lambda: NOW)
+    alerts = monitor.process([*events[:500], *interleaved(events[500:], labels)])
+
+    assert {alert.kind for alert in alerts} == {"concept", "performance"}
+    assert {alert.source.topic for alert in alerts} == {"outcomes"}
+
+    placed = [
+        outcome.model_dump() | {"source": {"topic": "outcomes", "partition": 0, "offset": offset}}
+        for offset, outcome in enumerate(monitor.outcomes)
+    ]
+    assert Monitor(clock=lambda: NOW).process(placed) == alerts
+
+
+def interleaved(one: list[Any], other: list[Any]) -> list[Any]:
+    """Take events of both lists in turn."""
+    pairs = itertools.zip_longest(one, other)
+    return [event for pair in pairs for event in pair if event is not None]

@@ -36,9 +36,8 @@ TABLES = Path(detectors.__file__).parent / "tables"
 
 
 def calibrated(names: Sequence[str]) -> list[Entry]:
-    """List the entries among `names` whose run lengths have to be simulated."""
-    entries = [registry.get(name) for name in names]
-    return [entry for entry in entries if entry.knob and entry.knob.theory is None]
+    """List the entries among `names` whose run lengths can be simulated."""
+    return [entry for entry in map(registry.get, names) if entry.knob]
 
 
 def rebuild(names: Sequence[str], told: Callable[[str], None]) -> dict[str, dict[str, Any]]:

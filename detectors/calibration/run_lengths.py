@@ -16,9 +16,9 @@ from detectors.slots import every_row
 from detectors.standardise import Standardiser
 from detectors.watch import CLIP, WARMUP
 
-SERIES = 100
+SERIES = 400
 """Series side by side; each learns its own unit, whose error is part of what is measured."""
-CHUNK = 5000
+CHUNK = 1250
 """Values a series and step."""
 ALARMS = 200
 """A knob is done after so many alarms: its run length is known within an eighth."""
@@ -40,6 +40,12 @@ SHAPES = (
     *(f"Bernoulli({p:g})" for p in RATES),
 )
 """Series through the `Standardiser`, for what watches values."""
+CLASSES: dict[str, Floats] = {
+    "4 equal classes": np.ones(4),
+    "32 equal classes": np.ones(32),
+    "100 classes by Zipf": 1.0 / np.arange(1, 101),
+}
+"""Shares, up to a factor, of the classes of what watches categories, beside errors as codes."""
 Source = Callable[[np.random.Generator], Iterator[Floats]]
 
 
@@ -111,10 +117,25 @@ def errors(rate: float) -> Source:
     return chunks
 
 
+def categories(weights: Floats) -> Source:
+    """Endless codes of categories, 0, 1, …, in proportion to weights."""
+    upto = np.cumsum(weights) / weights.sum()
+
+    def chunks(rng: np.random.Generator) -> Iterator[Floats]:
+        while True:
+            codes = np.searchsorted(upto, rng.random((SERIES, CHUNK)), "right")
+            yield np.minimum(codes, len(upto) - 1).astype(np.float64)
+
+    return chunks
+
+
 def sources(family: str) -> dict[str, Source]:
     """Give the stationary series on which a family of detectors must keep its promise."""
+    rates = {f"errors({rate:g})": errors(rate) for rate in RATES}
     if family == "error":
-        return {f"errors({rate:g})": errors(rate) for rate in RATES}
+        return rates
+    if family == "category":
+        return rates | {name: categories(weights) for name, weights in CLASSES.items()}
     return {name: standardised(name) for name in SHAPES}
 
 

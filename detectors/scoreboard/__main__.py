@@ -1,4 +1,4 @@
-"""`python -m detectors.scoreboard`: measure the five tables and write the report."""
+"""`python -m detectors.scoreboard`: measure the six tables and write the report."""
 
 import argparse
 import json
@@ -11,31 +11,31 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from detectors.scoreboard import friedman, null, parity, plots, power, real
+from detectors.scoreboard import cost, friedman, null, parity, plots, power, real
 from detectors.scoreboard.result import Result, Told, markdown, plain
 
-TABLES = (1, 2, 3, 4, 5)
+TABLES = (1, 2, 3, 4, 5, 6)
+REAL, COST = 5, 6
+"""Tables that need more than a size: data from elsewhere, a clock."""
 TITLES = {
     1: parity.TITLE,
     2: null.TITLE,
     3: power.TITLE,
     4: friedman.TITLE,
     5: real.TITLE,
+    6: cost.TITLE,
 }
 
 
 def measure(given: argparse.Namespace, told: Told, number: int) -> Result:
     """Measure one table."""
     full: bool = given.full
-    if number == real_number():
+    if number == REAL:
         return real.run(full=full, told=told, data=given.data, trials=given.trials)
+    if number == COST:
+        return cost.run(full=full, told=told, clock=time.process_time)
     run = {1: parity.run, 2: null.run, 3: power.run, 4: friedman.run}[number]
     return run(full=full, told=told)
-
-
-def real_number() -> int:
-    """Tell which table needs data from elsewhere."""
-    return TABLES[-1]
 
 
 def report(results: Sequence[Result], mode: str, pictures: Sequence[Path]) -> str:

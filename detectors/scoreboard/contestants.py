@@ -42,6 +42,9 @@ RIVERS: dict[str, tuple[str, str]] = {
 ERRORS = ("ddm", "eddm", "fhddm", "hddm_a", "hddm_w")
 """River's detectors that take errors only."""
 
+RAW = ("error", "category")
+"""Families that read values as they come: 0 and 1 are errors, or codes of two classes."""
+
 RIGHT = ("fhddm",)
 """River's detectors that count right answers, whatever its documentation calls them."""
 
@@ -78,7 +81,7 @@ def ours(entry: Entry, **params: Any) -> Contestant:
     resolved = registry.resolve(entry.name, params)
 
     def alarms(values: Floats) -> Bools:
-        ready = values if entry.family == "error" else standardised(values)
+        ready = values if entry.family in RAW else standardised(values)
         return entry.bank(len(values), **resolved).update(ready)
 
     return Contestant(entry.name, alarms, entry.family)

@@ -4,11 +4,14 @@ import numpy as np
 
 from detectors import arl, registry
 from detectors.calibration import run_lengths
+from detectors.calibration.dependent import DEPENDENT, run_length
 from detectors.scoreboard import contestants, seeds
 from detectors.scoreboard.result import Cell, Grid, Result, Told
 
 TITLE = "Run lengths on stationary series"
-SLOW = 1e5
+FOLLOWED = ("focus", "adwin", "page_hinkley", "cusum", "ewma", "ks")
+"""Detectors that are also measured on series whose values depend on each other."""
+SLOW = 3e5
 """A detector whose table was simulated to less than this is not measured at 10⁶."""
 
 
@@ -17,7 +20,7 @@ def run(*, full: bool, told: Told) -> Result:
     asked = (1e3, 1e4, 1e6) if full else (1e3,)
     grids, skipped = [], {}
     for wanted in asked:
-        for family in ("mean", "distribution", "error"):
+        for family in ("mean", "distribution", "category", "error"):
             names = [n for n in registry.names() if registry.get(n).family == family]
             rows: dict[str, tuple[Cell, ...]] = {}
             for name in names:
@@ -26,7 +29,7 @@ def run(*, full: bool, told: Told) -> Result:
                 if knob is None or limits is None or not limits[0] <= wanted <= limits[1]:
                     skipped[f"{name} at {wanted:g}"] = "out of its span of calibration"
                 elif wanted > SLOW and knob.reach < SLOW:
-                    skipped[f"{name} at {wanted:g}"] = "too slow; its table is extrapolated there"
+                    skipped[f"{name} at {wanted:g}"] = "too slow to be measured there"
                 else:
                     told(f"run lengths of {name} at {wanted:g}")
                     rows[name] = _row(name, family, wanted, 300 if full else 60)
@@ -34,6 +37,7 @@ def run(*, full: bool, told: Told) -> Result:
                 heads = ("detector", *run_lengths.sources(family), "kept")
                 title = f"Lower bound of the run length (95 %), {wanted:g} asked: {family}"
                 grids.append(Grid(title, heads, rows))
+    grids.append(_dependent(1e4 if full else 1e3, 2e7 if full else 1e6, told))
     told("River's defaults")
     grids.append(_rivers(series=4, length=50_000 if full else 10_000))
     notes = [
@@ -54,6 +58,22 @@ def _row(name: str, family: str, wanted: float, alarms: int) -> tuple[Cell, ...]
         one = run_lengths.measured(name, {"arl": wanted}, source, seed, alarms * wanted)
         bounds.append(run_lengths.lower_bound(one.values, one.alarms))
     return (*bounds, "yes" if min(bounds) >= wanted else f"{min(bounds) / wanted:.2f} of it")
+
+
+def _dependent(wanted: float, values: float, told: Told) -> Grid:
+    rows: dict[str, tuple[Cell, ...]] = {}
+    for name in FOLLOWED:
+        for whiten in (False, True):
+            told(f"run lengths of {name} on dependent values at {wanted:g}")
+            params = {name: {"arl": wanted}}
+            rows[f"{name}, whitened" if whiten else name] = tuple(
+                run_length(
+                    params, source, np.random.SeedSequence([seeds.NULL, i]), values, whiten=whiten
+                )
+                for i, source in enumerate(DEPENDENT.values())
+            )
+    title = f"The same where values depend on each other, {wanted:g} asked"
+    return Grid(title, ("detector", *DEPENDENT), rows)
 
 
 def _rivers(series: int, length: int) -> Grid:

@@ -14,8 +14,9 @@ from detectors.scoreboard.result import Cell, Grid, Result, Told
 from detectors.scoreboard.scenarios import SCENARIOS, Scenario
 
 TITLE = "Delay at equal run length"
-DEFAULT = "focus"
-"""The pipeline's default, which the verdict is about."""
+PAIR = ("adwin", "page_hinkley")
+DEFAULT = " + ".join(PAIR)
+"""The pipeline's default, which the verdict is about: the first of two to alarm."""
 BEFORE = 2000
 """Stationary values, the 200 of the unit included."""
 AFTER = 4000
@@ -67,7 +68,7 @@ def taking_part(source: str, arl: float) -> tuple[list[Contestant], list[str]]:
     able, unable = [], []
     for name in registry.names():
         entry = registry.get(name)
-        if entry.family == "error" and not source.startswith("Bernoulli"):
+        if entry.family in contestants.RAW and not source.startswith("Bernoulli"):
             continue
         if entry.knob is not None and entry.knob.theory is not None:
             able.append(contestants.ours(entry, **{ARL.name: arl}))
@@ -77,12 +78,27 @@ def taking_part(source: str, arl: float) -> tuple[list[Contestant], list[str]]:
             unable.append(name)
         else:
             able.append(one)
-    return able + contestants.baselines(int(arl), seeds.POWER), unable
+    both = pair(source, arl)
+    return [*able, *([both] if both else []), *contestants.baselines(int(arl), seeds.POWER)], unable
+
+
+def pair(source: str, arl: float) -> Contestant | None:
+    """Build the pipeline's default: each of the two runs twice as long, so that both run `arl`."""
+    entries = [registry.get(name) for name in PAIR]
+    found = [contestants.at_equal_arl(entry, source, 2.0 * arl) for entry in entries]
+    members = [one for one in found if one]
+    if len(members) < len(found):
+        return None
+
+    def alarms(values: Floats) -> Bools:
+        return np.asarray(np.any([one.alarms(values) for one in members], axis=0), np.bool_)
+
+    return Contestant(DEFAULT, alarms, "mean")
 
 
 def error_source(family: str, source: str) -> str:
-    """Name a source as the tables of a family do: errors are raw."""
-    return source.replace("Bernoulli", "errors") if family == "error" else source
+    """Name a source as the tables of a family do: errors are raw, and so are codes."""
+    return source.replace("Bernoulli", "errors") if family in contestants.RAW else source
 
 
 def delay(alarms: Bools) -> Delay:
@@ -143,7 +159,7 @@ def _grids(arl: float, scenarios: list[Scenario], found: dict[str, dict[str, Del
     for label, one in found.items():
         share = (one[n].mean / found["oracle"][n].mean if n in one else None for n in names)
         ratios[label] = tuple(share)
-    ours = {label: row for label, row in ratios.items() if label in registry.names()}
+    ours = {label: ratios[label] for label in ratios if label in (*registry.names(), DEFAULT)}
     return [
         Grid(f"Mean delay at {arl:g}", heads, {label: cells(label, "mean") for label in found}),
         Grid(f"Share missed at {arl:g}", heads, {label: cells(label, "missed") for label in found}),

@@ -145,7 +145,9 @@ def insects(path: Path) -> Grid:
         for wanted in (1e4, 1e5, 1e6):
             limits = arl.span(name, entry.knob)
             if limits and limits[0] <= wanted <= limits[1]:
-                found = _incidents(name, {"arl": wanted}, errors, raw=entry.family == "error")
+                found = _incidents(
+                    name, {"arl": wanted}, errors, raw=entry.family in contestants.RAW
+                )
                 rows[f"{name}, arl={wanted:g}"] = _told(found)
     for one in contestants.rivers():
         rows[one.label] = _told(np.flatnonzero(one.alarms(errors[None])[0]))

@@ -34,7 +34,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One of the five tables.
+    """One of the six tables.
 
     Attributes
     ----------

@@ -72,6 +72,8 @@ class Part:
         Makes its table out of the figures by label.
     needs_broker
         Whether it does.
+    needs_cluster
+        Whether an embedded broker will not do for it.
     missing
         Names what cannot be run here, with the reason.
     """
@@ -81,6 +83,7 @@ class Part:
     plan: Callable[[Lab], Sequence[Job]]
     rows: Callable[[Results], Sequence[Row]]
     needs_broker: bool = True
+    needs_cluster: bool = False
     missing: Callable[[], tuple[str, ...]] = tuple
 
 
@@ -113,6 +116,9 @@ def measure(
     BrokerError
         If there is no broker.
     """
+    if part.needs_cluster and broker is None:
+        reason = f"{part.name}: the embedded broker shares partitions out badly; give --broker"
+        return Outcome(part.name, part.title, (), (reason,), {})
     results: Results = {}
     with _broker(part, broker) as bootstrap, TemporaryDirectory(prefix="bench-") as folder:
         lab = Lab(bootstrap, events, rounds, seed)

@@ -23,7 +23,7 @@ def bench(
         list[str] | None,
         typer.Argument(
             metavar="[PART]...",
-            help="peers, bank, latency, models, scale, labels, learning, startup; or all.",
+            help="peers, bank, latency, models, labels, learning, scale, startup; or all.",
         ),
     ] = None,
     json_file: Annotated[
@@ -36,7 +36,7 @@ def bench(
 ) -> None:
     """Measure speed, memory and latency, next to other ways of doing the same.
 
-    Without --broker each part gets an embedded broker of its own.
+    Without --broker each part gets an embedded broker of its own; scale needs Apache Kafka.
     """
     from streamproc.bench.machine import facts  # noqa: PLC0415  --help
     from streamproc.bench.parts import PARTS  # noqa: PLC0415  --help

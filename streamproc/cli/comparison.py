@@ -158,7 +158,9 @@ def differences(wanted: Said, found: Said) -> Iterator[str]:
     yield from _few(
         "",
         [
-            f"the dead letter of {_place(each)} says {found.letters[each].reason}, {found.letters[each].detail!r}; it should say {letter.reason}, {letter.detail!r}, with the bytes as they came"
+            f"the dead letter of {_place(each)} says {found.letters[each].reason},"
+            f" {found.letters[each].detail!r}; it should say {letter.reason},"
+            f" {letter.detail!r}, with the bytes as they came"
             for each, letter in wanted.letters.items()
             if each in found.letters and not _same(letter, found.letters[each])
         ],

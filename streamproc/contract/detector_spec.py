@@ -37,21 +37,33 @@ class DetectorSpec(Section):
         dict[str, Any], Field(description="Every parameter.", examples=[{"delta": 0.002}])
     ]
 
+    whitened: Annotated[
+        bool, Field(description="Whether it reads what is new in each value.", examples=[False])
+    ] = False
+
     @cached_property
     def hash(self) -> str:
         """Sixteen hex digits that are equal for equal detectors, on any machine.
 
         Alert ids are made with it, so that a changed parameter starts new incidents.
         """
-        canonical = json.dumps(
-            [self.name, self.params], sort_keys=True, separators=(",", ":"), allow_nan=False
-        )
+        said = [self.name, self.params, *(["whitened"] if self.whitened else [])]
+        canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    @property
+    def of_errors(self) -> bool:
+        """Whether it reads errors as they come, which cannot be whitened."""
+        return registry.get(self.name).family == "error"
 
     @property
     def of_categories(self) -> bool:
         """Whether it looks at texts, which numbers only stand for."""
         return registry.get(self.name).family == "category"
+
+    def whitening(self) -> "DetectorSpec":
+        """Return the same detector, reading what is new in each value; see `detectors.whiten`."""
+        return DetectorSpec.model_construct(name=self.name, params=self.params, whitened=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -16,6 +16,7 @@ from pydantic import (
 
 from streamproc.contract.alerts import Severity
 from streamproc.contract.detector_spec import DetectorSpec
+from streamproc.contract.floor import Floor
 from streamproc.contract.online import Online
 from streamproc.contract.section import Path, Section, refuse, refuse_if_any
 
@@ -84,7 +85,8 @@ class Watch(Section):
             description="A series, or a glob of them, case-sensitive; the first entry that"
             " matches a series wins. Series: `feature:<name>` (of a list of numbers also"
             " `feature:<name>:norm`, `:direction` and `:mmd`), `prediction`,"
-            " `prediction:<class>`, `quality:<name>` (missing values).",
+            " `prediction:<class>`, `quality:<name>` (missing values); once labels come `error`,"
+            " `metric:log_loss`, `metric:brier`, `metric:squared_error` and `metric:floor`.",
             examples=["feature:*"],
         ),
     ]
@@ -99,6 +101,25 @@ class Watch(Section):
             examples=[["adwin", {"page_hinkley": {"threshold": 20}}]],
         ),
     ]
+    whiten: Annotated[
+        bool,
+        Field(
+            description="Whether the detectors read what is new in each value, for series whose"
+            " values follow from those before; such a series is blind for 500 values, not 200.",
+            examples=[True],
+        ),
+    ] = False
+
+    @model_validator(mode="after")
+    def _can_be_whitened(self) -> Self:
+        refuse_if_any(
+            [
+                (("detectors", place), "reads errors as they come: remove it, or `whiten`")
+                for place, spec in enumerate(self.detectors)
+                if self.whiten and spec.of_errors
+            ]
+        )
+        return self
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
@@ -168,7 +189,19 @@ class ModelConfig(Section):
     ]
     task: Annotated[
         Task | None,
-        Field(description="What the model answers.", examples=["binary"]),
+        Field(
+            description="What the model answers. null: as its predictions and labels look.",
+            examples=["binary"],
+        ),
+    ] = None
+    floor: Annotated[
+        Floor | None,
+        Field(
+            description="The heuristic that the model has to beat, as far as labels tell: the"
+            " `majority` class, the `last` label that was known, the `mean` label, or a rule. null:"
+            " `majority` of a classifier, `mean` of a regression.",
+            examples=["last", {"feature": "amount", "above": 1000, "then": 1, "otherwise": 0}],
+        ),
     ] = None
     owner: Annotated[
         str | None,
@@ -223,7 +256,10 @@ class ModelConfig(Section):
         """
         for entry in self.watch:
             if any(fnmatchcase(name, entry.on) for name in names):
-                return entry.readers(category=category)
+                specs = entry.readers(category=category)
+                if entry.whiten and not category:
+                    return tuple(spec.whitening() for spec in specs)
+                return specs
         return ()
 
 

@@ -8,6 +8,7 @@ from streamproc.core.layout import UNWATCHED, Layout, Model
 from streamproc.core.profile import Profile
 from streamproc.core.shape import Asked, Shape, Topic
 from streamproc.core.texts import ROOM
+from streamproc.core.versions import model_of
 
 
 def specs_of(config: ModelConfig, shape: Shape, name: str) -> tuple[DetectorSpec, ...]:
@@ -57,7 +58,7 @@ class Catalogue:
             if self.series >= self.config.limits.max_series:
                 self.refused += len(shape.series())
                 return None
-            config = self.config.model(model_id)
+            config = self.configured(model_id)
             layout = self._layout(shape, config)
             model = self.models[model_id] = Model(model_id, config, layout, UNWATCHED)
             events = 0
@@ -65,8 +66,7 @@ class Catalogue:
             layout = self._layout(shape, model.config)
             events = model.layout.remove(model)
             self._drop(model, layout)
-            if not model.layout.rows:  # a model that keeps growing must not leave a trail
-                del self.layouts[model.layout.shape, id(model.config)]
+            self._sweep(model)
         self._watch_all(model, layout)
         if events:
             for name in layout.named:
@@ -86,6 +86,24 @@ class Catalogue:
         model.layout.quality[model.row, column] = slot
         return slot
 
+    def configured(self, model_id: str) -> ModelConfig:
+        """Return what is configured for a model; all versions of one have the same."""
+        name = model_of(model_id) if self.topic is Topic.OUTCOMES else model_id
+        return self.config.model(name)
+
+    def retire(self, model_id: str) -> Model:
+        """Forget a model; its slots are for others."""
+        model = self.models.pop(model_id)
+        profiles = dict(zip(model.layout.series, model.layout.profiles, strict=True))
+        for series, slot in model.slots.items():
+            profile = profiles.get(series)
+            if profile is not None and slot != UNWATCHED:
+                profile.give_back(slot)
+                self.series -= 1
+        model.layout.remove(model)
+        self._sweep(model)
+        return model
+
     def restore(
         self,
         model_id: str,
@@ -96,7 +114,7 @@ class Catalogue:
         vectors: dict[str, int],
     ) -> None:
         """Put a model back where it was; its series that have no slot start anew."""
-        config = self.config.model(model_id)
+        config = self.configured(model_id)
         layout = self._layout(shape, config)
         model = self.models[model_id] = Model(
             model_id, config, layout, UNWATCHED, slots, vectors, births
@@ -123,7 +141,8 @@ class Catalogue:
     def warming(self) -> int:
         """Count the series that are blind because they still learn their unit."""
         return sum(
-            int(profile.watch.warming[: profile.used].sum()) for profile in self.profiles.values()
+            int(profile.watch.warming[: profile.used].sum()) - len(profile.spare)
+            for profile in self.profiles.values()
         )
 
     def unwatched(self) -> int:
@@ -144,10 +163,7 @@ class Catalogue:
                 model.vectors[name] = self.encoders.take()
 
     def _drop(self, model: Model, layout: Layout) -> None:
-        """Take the slots of series that a feature no longer has, now that it is something else.
-
-        A feature changes so at most twice, so that the slots that are lost are few.
-        """
+        """Take the slots of series that a feature no longer has, now that it is something else."""
         before = model.layout
         for name in before.asked:
             slot, profile = model.slots.get(name), before.profile(name)
@@ -155,11 +171,16 @@ class Catalogue:
                 continue
             del model.slots[name]
             if slot != UNWATCHED:
-                profile.open[slot] = False
+                profile.give_back(slot)
                 self.series -= 1
             self.dropped.append((model.id, name))
         for name in set(before.lists) - set(layout.lists):
             model.vectors.pop(name, None)
+
+    def _sweep(self, model: Model) -> None:
+        """Forget the layout that a model had, if it was the last: growth must leave no trail."""
+        if not model.layout.rows:
+            del self.layouts[model.layout.shape, id(model.config)]
 
     def _watch(self, model: Model, name: str, profile: Profile) -> int:
         full = self.series >= self.config.limits.max_series

@@ -16,10 +16,18 @@ from streamproc.contract.base import Source
 from streamproc.contract.timestamps import EPOCH
 from streamproc.core import mix, sentence
 from streamproc.core.layout import Model
+from streamproc.core.losses import SQUARED
+from streamproc.core.shape import Form
 from streamproc.core.shape import Kind as FeatureKind
 from streamproc.core.texts import Texts
 
-KINDS: dict[str, Kind] = {"feature": "data", "prediction": "prediction", "quality": "quality"}
+KINDS: dict[str, Kind] = {
+    "feature": "data",
+    "prediction": "prediction",
+    "quality": "quality",
+    "error": "concept",
+    "metric": "performance",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,11 @@ class Series:
     name: str
     settings: dict[str, str]
     texts: Texts
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether it says how wrong a model is."""
+        return self.model.layout.shape.form is Form.LOSSES
 
 
 @dataclass(slots=True)
@@ -74,12 +87,12 @@ def alarmed(
     """Say that a series alarmed: `firing` the first time, `updated` from then on."""
     before, after = _summary(alarm.change.before), _summary(alarm.change.after)
     point = _change_point(alarm.change)
+    told = _told(series, origin)
     if isinstance(alarm.change, ShareChange):
-        who = sentence.subject(series.name, series.model.id)
-        message = f"{who}: {mix.change(alarm.change, series.texts.name)}"
+        message = f"{sentence.subject(told)}: {mix.change(alarm.change, series.texts.name)}"
     else:
-        message = sentence.change(series.name, series.model.id, before, after)
-    message += sentence.since(point.ts if point else None, after.n)
+        message = sentence.change(told, before, after)
+    message += sentence.since(told, point.ts if point else None, after.n)
     return AlertEvent(
         **_common(status, series, incident, alarm.detector, origin, now),
         message=message,
@@ -97,10 +110,10 @@ def resolved(
     """Say that a series has been quiet for long enough, and where it settled."""
     after = _summary(level)
     if isinstance(level, Mix):
-        who = sentence.subject(series.name, series.model.id)
+        who = sentence.subject(_told(series, origin))
         message = f"{who} {mix.settled(level, series.texts.name)}"
     else:
-        message = sentence.settled(series.name, series.model.id, incident.before, after)
+        message = sentence.settled(_told(series, origin), incident.before, after)
     return AlertEvent(
         **_common("resolved", series, incident, incident.detector, origin, now),
         message=message,
@@ -119,10 +132,10 @@ ADVICE = {
 def full(model_id: str, reached: tuple[str, int], origin: Origin, now: datetime) -> AlertEvent:
     """Say, once, that a partition has no room for what an event brings; `reached`: the limit."""
     limit, most = reached
-    identity = _identity(("full", limit, model_id), origin)
+    alert_id = identity(("full", limit, model_id), origin)
     return AlertEvent(
-        alert_id=identity,
-        incident_id=identity,
+        alert_id=alert_id,
+        incident_id=alert_id,
         status="firing",
         model_id=model_id,
         model_version=origin.model_version,
@@ -133,7 +146,7 @@ def full(model_id: str, reached: tuple[str, int], origin: Origin, now: datetime)
         message=f"limits.{limit}, {most}, is reached on partition {origin.partition} of topic"
         f" {origin.topic!r}: what model {model_id!r} and later ones bring beyond it is not"
         f" watched; {ADVICE[limit]}",
-        ts=_datetime(origin.ts),
+        ts=moment(origin.ts),
         detected_at=now,
         source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
     )
@@ -150,11 +163,11 @@ def retyped(
     model: Model, name: str, kinds: tuple[FeatureKind, FeatureKind], origin: Origin, now: datetime
 ) -> AlertEvent:
     """Say that a feature is something else from an event on; `kinds`: what it was, and is."""
-    identity = _identity(("retyped", model.id, name, kinds[1].name), origin)
+    alert_id = identity(("retyped", model.id, name, kinds[1].name), origin)
     was, now_is = WORDS[kinds[0]], WORDS[kinds[1]]
     return AlertEvent(
-        alert_id=identity,
-        incident_id=identity,
+        alert_id=alert_id,
+        incident_id=alert_id,
         status="firing",
         model_id=model.id,
         model_version=origin.model_version,
@@ -167,7 +180,7 @@ def retyped(
         message=f"feature {name!r} of model {model.id!r} was {was} and is {now_is} for the first"
         f" time: it is watched as {now_is} from now on, and counts as missing where it is"
         f" {was}",
-        ts=_datetime(origin.ts),
+        ts=moment(origin.ts),
         detected_at=now,
         source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
     )
@@ -178,10 +191,10 @@ def state_gap(
 ) -> AlertEvent:
     """Say that state could not be continued without a gap: `span` is where it was, and goes on."""
     topic, partition = place
-    identity = _identity(("state_gap", str(span[0])), Origin(topic, partition, span[1], 0, 0, None))
+    alert_id = identity(("state_gap", str(span[0])), Origin(topic, partition, span[1], 0, 0, None))
     return AlertEvent(
-        alert_id=identity,
-        incident_id=identity,
+        alert_id=alert_id,
+        incident_id=alert_id,
         status="firing",
         model_id="*",
         kind="system",
@@ -208,7 +221,7 @@ def _common(
         "alert_id": _digest(status, series, detector, origin),
         "incident_id": incident.id,
         "status": status,
-        "model_id": series.model.id,
+        "model_id": series.model.name,
         "model_version": origin.model_version,
         "kind": KINDS[series.name.partition(":")[0]],
         "series": series.name,
@@ -216,22 +229,27 @@ def _common(
         "severity": config.severity,
         "owner": config.owner,
         "runbook": config.runbook,
-        "ts": _datetime(origin.ts),
+        "ts": moment(origin.ts),
         "detected_at": now,
         "source": Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
     }
 
 
 def _digest(what: str, series: Series, detector: str, origin: Origin) -> str:
-    return _identity(
+    return identity(
         (what, series.model.id, series.name, detector, series.settings[detector]), origin
     )
 
 
-def _identity(parts: tuple[str, ...], origin: Origin) -> str:
+def identity(parts: tuple[str, ...], origin: Origin) -> str:
     """Make an id from where an alert comes from, and from nothing else."""
     where = origin.topic, origin.partition, origin.offset, origin.index
     return hashlib.blake2b(msgspec.json.encode((*parts, *where)), digest_size=16).hexdigest()
+
+
+def _told(series: Series, origin: Origin) -> sentence.Told:
+    numbers = SQUARED in series.model.layout.shape.classes
+    return sentence.Told(series.name, series.model.name, origin.model_version, numbers)
 
 
 def _summary(moments: Moments | Mix) -> Summary:
@@ -243,9 +261,10 @@ def _summary(moments: Moments | Mix) -> Summary:
 def _change_point(change: Change | ShareChange) -> ChangePoint | None:
     if change.offset < 0:
         return None
-    ts = _datetime(change.ts) if math.isfinite(change.ts) else None
+    ts = moment(change.ts) if math.isfinite(change.ts) else None
     return ChangePoint(ts=ts, offset=change.offset)
 
 
-def _datetime(ts: float) -> datetime:
+def moment(ts: float) -> datetime:
+    """Return the time that is so many seconds after 1970."""
     return EPOCH + timedelta(seconds=ts)

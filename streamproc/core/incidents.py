@@ -1,14 +1,16 @@
 """Alarms to incidents: what is said when a series alarms, goes on alarming, and falls quiet."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import numpy as np
 
+from detectors.change_points import Change
 from detectors.watch import Alarm
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Policy
 from streamproc.core.describe import Incident, Origin, Series, alarmed, begin, resolved
-from streamproc.core.layout import Layout
+from streamproc.core.layout import Layout, Model
 from streamproc.core.matrix import Ints, Matrix
 from streamproc.core.reader import PLACE_BITS
 from streamproc.core.scan import Feed
@@ -16,6 +18,12 @@ from streamproc.core.texts import Texts
 
 Alert = tuple[int, AlertEvent]  # the place of its event in the slice, and what is said
 INDEX = (1 << PLACE_BITS) - 1
+# Adds to an alarm of a model what is known at that column of the matrix.
+Remark = Callable[[Model, Matrix, int, AlertEvent], AlertEvent]
+
+
+def _no_remark(_model: Model, _data: Matrix, _column: int, alert: AlertEvent) -> AlertEvent:
+    return alert
 
 
 class Incidents:
@@ -32,6 +40,7 @@ class Incidents:
         self._quiet = policy.resolve_after
         self._interval = policy.update_interval.total_seconds()
         self.open: dict[tuple[str, str], Incident] = {}
+        self.remark: Remark = _no_remark
 
     def watch(self, feed: Feed, layout: Layout, data: Matrix, now: datetime) -> list[Alert]:
         """Run a feed through its detectors, and return what there is to say.
@@ -79,6 +88,8 @@ class Incidents:
         """Open an incident or go on with it; None when it was spoken of a moment ago."""
         key = series.model.id, series.name
         incident = self.open.get(key)
+        if incident is None and series.is_loss and _fell(alarm):
+            return None  # good news wakes nobody; the series learns its new level all the same
         if incident is None:
             incident = self.open[key] = begin(series, alarm, origin)
             return alarmed("firing", series, incident, alarm, origin, now)
@@ -90,6 +101,11 @@ class Incidents:
     def origin(self, place: int, offset: int, ts: float, version: str | None) -> Origin:
         """Say where an event of this partition lies."""
         return Origin(self._topic, self._partition, offset, place & INDEX, ts, version)
+
+
+def _fell(alarm: Alarm) -> bool:
+    """Whether the values have become smaller."""
+    return isinstance(alarm.change, Change) and alarm.change.direction == "down"
 
 
 class _Said:
@@ -113,10 +129,12 @@ class _Said:
             return
         watch = self.feed.profile.watch
         for alarm in watch.scan(self.feed.values, tasks, self.data.ts, self.data.offsets):
-            self.feed.profile.open[alarm.slot] = True
             series, origin = self._whose(alarm.column, alarm.row)
             alert = self.incidents.alarm(series, alarm, origin, self.now)
+            key = series.model.id, series.name
+            self.feed.profile.open[alarm.slot] = key in self.incidents.open
             if alert is not None:
+                alert = self.incidents.remark(series.model, self.data, alarm.row, alert)
                 self.alerts.append((int(self.data.places[alarm.row]), alert))
 
     def settle(self, column: int, row: int, slot: int) -> None:

@@ -14,6 +14,7 @@ other: what waits longer than that has to be forgotten at some point.
 from collections.abc import Callable, Sequence
 
 from streamproc.contract.config import Config
+from streamproc.core.join_coverage import coverage
 from streamproc.core.join_entry import Input
 from streamproc.core.join_portion import Joined, Portion, Rules
 from streamproc.core.join_read import read
@@ -73,3 +74,11 @@ class Join:
         portion.save()
         portion.joined.dead_letters = found.dead_letters
         return portion.joined
+
+    def coverage(self, model_id: str) -> dict[float, float]:
+        """Return the share of a model's events with a label, by their age in seconds."""
+        clock = self.shelf.clocks([model_id]).get(model_id)
+        if clock is None:
+            return {}
+        now = max(clock.events, clock.labels)
+        return coverage(clock.tally, now, self._rules.horizon)

@@ -73,7 +73,7 @@ class Entry(Struct, array_like=True):
     revision: int = 0
 
 
-class Clock(Struct, array_like=True, gc=False):
+class Clock(Struct, array_like=True):
     """How far a model's time has come, in events and in labels; seconds since 1970.
 
     Attributes
@@ -82,11 +82,14 @@ class Clock(Struct, array_like=True, gc=False):
         The latest of each; minus infinity where there is none yet.
     swept
         When what is over was last taken away.
+    tally
+        How many events have a label: `streamproc.core.join_coverage`.
     """
 
     events: float = float("-inf")
     labels: float = float("-inf")
     swept: float = float("-inf")
+    tally: dict[int, list[int]] = field(default_factory=dict)
 
     def for_events(self, horizon: float) -> float:
         """Return the time that events which wait for labels go by."""

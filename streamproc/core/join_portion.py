@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Final
 
 from streamproc.contract.outcomes import OutcomeStatus
+from streamproc.core.join_coverage import came, labelled
 from streamproc.core.join_entry import Clock, Entry, Input, Label, key_of
 from streamproc.core.join_read import Item
 from streamproc.core.join_shelf import Shelf, Stored
@@ -134,6 +135,7 @@ class Portion:
         names = event.model_id, event.event_id
         if asked:
             self._ask(item, entry, key)
+        came(clock.tally, item.time, self._rules.horizon)
         for label in before.entry.waiting if before else ():
             self._settle(key, names, entry, label, item.position)
         if clock.for_events(self._rules.horizon) <= item.time + 2 * self._rules.horizon:
@@ -176,6 +178,9 @@ class Portion:
         revision, late = entry.revision, late_by > horizon or entry.body is None
         status: OutcomeStatus = "late" if late else "labelled" if revision == 1 else "revised"
         fields = b"" if late else entry.body or b""
+        if status == "labelled" and entry.time is not None:
+            tally = self._clocks[names[0]].tally
+            labelled(tally, entry.time, label.time - entry.time, horizon)
         writer = self._rules.writer
         rest = writer.head(names, status, revision, entry, fields)
         rest += writer.tail(label, Input.LABELS, entry.ts)

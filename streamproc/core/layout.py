@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from streamproc.contract.watch import ModelConfig
 from streamproc.core.profile import Profile
-from streamproc.core.shape import Kind, Shape, Topic
+from streamproc.core.shape import Form, Kind, Shape, Topic
 from streamproc.core.typed import Typed, typed
+from streamproc.core.versions import model_of
 
 Ints = NDArray[np.int64]
 Profiles = Sequence[Profile | None]
@@ -44,6 +45,11 @@ class Model:
     slots: dict[str, int] = field(default_factory=dict)
     vectors: dict[str, int] = field(default_factory=dict)
     births: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What people call it; of outcomes each version of a model has an id of its own."""
+        return model_of(self.id) if self.layout.shape.form is Form.LOSSES else self.id
 
 
 class Layout:
@@ -144,6 +150,12 @@ class Layout:
         if prediction is None:
             return {}
         if self.typed.classes is not None:
-            values = [prediction.get(name) for name in self.shape.classes]
-            return {"prediction": self.typed.classes(*values)}
+            return {"prediction": self.classes(prediction)}
         return {"prediction": prediction}
+
+    def classes(self, values: Mapping[str, float | None]) -> Any:
+        """Put a value for each class, or for each loss, into this layout's struct."""
+        if self.typed.classes is None:
+            msg = f"events of form {self.shape.form.value} have one prediction"
+            raise LookupError(msg)
+        return self.typed.classes(*(values.get(name) for name in self.shape.classes))

@@ -102,7 +102,7 @@ def _values(
     numbers += len(layout.texts) + len(OUTPUTS) * len(layout.lists)
     if shape.form is Form.NUMBER:
         values[numbers] = np.array([event.prediction for event in events], np.float64)[order]
-    elif shape.form is Form.CLASSES:
+    elif shape.form in (Form.CLASSES, Form.LOSSES):
         tuples = [astuple(event.prediction) for event in events]
         values[numbers:] = np.array(tuples, np.float64)[order].T
     elif shape.form is Form.LABEL:

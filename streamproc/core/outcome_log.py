@@ -105,23 +105,37 @@ class OutcomeLog:
         found = []
         for position, record in enumerate(records):
             row = self._row(record)
-            if row is not None and (row.epoch, row.seq) > (self.epoch, self.seq):
-                self.epoch, self.seq = row.epoch, row.seq
+            if row is not None and self.counts(row.epoch, row.seq):
                 found.append(Counted(position, record.offset, row))
         return found
+
+    def counts(self, epoch: int, seq: int) -> bool:
+        """Take the next record's epoch and number; return whether it counts."""
+        if (epoch, seq) <= (self.epoch, self.seq):
+            return False
+        self.epoch, self.seq = epoch, seq
+        return True
+
+    def begin(self, mark: bytes | None) -> None:
+        """Take a writer's mark: what those before it write from here on does not count.
+
+        Raises
+        ------
+        ValueError
+            If it is no number.
+        """
+        epoch = int(mark or b"")
+        if epoch > self.epoch:
+            self.epoch, self.seq = epoch, -1
 
     def _row(self, record: Record) -> OutcomeRow | CommandRow | None:
         headers = dict(record.headers) if record.headers else {}
         try:
             if EPOCH_HEADER in headers:
-                self._begin(int(headers[EPOCH_HEADER] or b""))
+                self.begin(headers[EPOCH_HEADER])
                 return None
             decoder = _COMMAND if COMMAND_HEADER in headers else _OUTCOME
             return decoder.decode(record.value or b"")
         except (*DECODE_ERRORS, ValueError):
             self.unreadable += 1
             return None
-
-    def _begin(self, epoch: int) -> None:
-        if epoch > self.epoch:
-            self.epoch, self.seq = epoch, -1

@@ -18,19 +18,32 @@ class Profile:
         Whether they watch categories.
     open
         (slots,): whether the series of a slot has an open incident.
+    spare
+        Slots below `used` that no series has any more.
     """
 
     def __init__(self, specs: tuple[DetectorSpec, ...]) -> None:
         self.settings = {spec.name: spec.hash for spec in specs}
         self.categories = any(spec.of_categories for spec in specs)
-        self.watch = Watch({spec.name: spec.params for spec in specs})
+        # One `watch` entry gave them all, so all are whitened or none.
+        whiten = any(spec.whitened for spec in specs)
+        self.watch = Watch({spec.name: spec.params for spec in specs}, whiten=whiten)
         self.open: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.used = 0
+        self.spare: list[int] = []
 
     def take(self) -> int:
-        """Return a slot that no series has yet."""
+        """Return a slot that no series has."""
+        if self.spare:
+            return self.spare.pop()
         if self.used == self.watch.size:
             self.watch.resize(max(64, self.watch.size + self.watch.size // 2))
             self.open = np.append(self.open, np.zeros(self.watch.size - self.used, np.bool_))
         self.used += 1
         return self.used - 1
+
+    def give_back(self, slot: int) -> None:
+        """Take a slot from its series, for another one."""
+        self.watch.reset(np.array([slot], np.int64))
+        self.open[slot] = False
+        self.spare.append(slot)

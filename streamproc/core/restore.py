@@ -76,7 +76,7 @@ class _Restoring:
         self._profiles: dict[int, Profile] = {}
         self._specs: dict[tuple[int, str, Asked | None], tuple[DetectorSpec, ...]] = {}
         self._asked: dict[Shape, dict[str, Asked]] = {}
-        self._kept: set[Series] = set()
+        self._kept: dict[Series, set[str]] = {}  # with an open incident; its detectors
         self._reset: list[Series] = []
 
     def run(self) -> Restored:
@@ -93,12 +93,14 @@ class _Restoring:
         self._incidents()
         none = np.empty(0, np.uint64)  # of a version that did not keep them
         self._shard.recent.load(*(self._arrays.get(name, none) for name in ARRAYS))
+        if self._shard.truth is not None:
+            self._shard.truth.performance.load(self._arrays)
         return Restored(self._shard, self._header.next, tuple(self._reset))
 
     def _slots(self) -> list[dict[str, int]]:
         """Slots by series for each model, without those that start anew."""
         models, names, profiles = self._header.models, self._header.names, self._header.profiles
-        configs = [self._config.model(model.id) for model in models]
+        configs = [self._catalogue.configured(model.id) for model in models]
         found: list[dict[str, int]] = [{} for _ in models]
         for at, name_at, profile_at, slot in self._arrays["slots"].tolist():
             name = names[name_at]
@@ -110,8 +112,19 @@ class _Restoring:
                 self._load(profile_at, profiles[profile_at], specs)
             found[at][name] = slot
             if slot != UNWATCHED and self._profiles[profile_at].open[slot]:
-                self._kept.add((models[at].id, name))
+                self._kept[models[at].id, name] = {spec.name for spec in specs}
+        self._give_back(found)
         return found
+
+    def _give_back(self, found: list[dict[str, int]]) -> None:
+        """Let the slots that no series has any more be others'."""
+        taken: dict[int, set[int]] = {at: set() for at in self._profiles}
+        for at, name_at, profile_at, slot in self._arrays["slots"].tolist():
+            if found[at].get(self._header.names[name_at]) == slot and profile_at in taken:
+                taken[profile_at].add(slot)
+        for at, profile in self._profiles.items():
+            for slot in sorted(set(range(profile.used)) - taken[at], reverse=True):
+                profile.give_back(slot)
 
     def _specs_of(self, config: ModelConfig, shape: Shape, name: str) -> tuple[DetectorSpec, ...]:
         if shape not in self._asked:
@@ -168,12 +181,17 @@ class _Restoring:
         for record in self._header.incidents:
             if (record.model, record.series) in reset:
                 continue
+            watching = self._kept.get((record.model, record.series), {record.detector})
+            if record.detector not in watching:
+                raise SnapshotError(
+                    f"an incident of {record.series!r} is of a detector that does not watch it"
+                )
             n, mean, std = record.before
             before = Summary(n=n, mean=mean, std=std)
             self._shard.incidents.open[record.model, record.series] = Incident(
                 record.id, record.detector, before, record.said
             )
-        _check_open(self._kept, self._shard.incidents.open)
+        _check_open(set(self._kept), self._shard.incidents.open)
 
 
 def _check_open(flagged: set[Series], described: Iterable[Series]) -> None:

@@ -9,10 +9,11 @@ from detectors.embedding import OUTPUTS
 
 
 class Topic(Enum):
-    """Which of the two watched topics a record is from; they differ in what is required."""
+    """Which of the watched topics a record is from; they differ in what is required."""
 
     PREDICTIONS = "predictions"
     FEATURES = "features"
+    OUTCOMES = "outcomes"
 
 
 class Form(Enum):
@@ -22,6 +23,7 @@ class Form(Enum):
     NUMBER = "number"
     CLASSES = "classes"
     LABEL = "label"
+    LOSSES = "losses"  # how wrong predictions were: the classes are the names of the series
 
 
 class Kind(Enum):
@@ -93,6 +95,8 @@ class Shape:
         )
         if self.form is Form.NUMBER:
             return (*features, "prediction")
+        if self.form is Form.LOSSES:
+            return self.classes
         return (*features, *(f"prediction:{name}" for name in self.classes))
 
     def asked(self) -> dict[str, Asked]:

@@ -9,11 +9,14 @@ from streamproc.core.catalogue import Catalogue
 from streamproc.core.describe import full, retyped
 from streamproc.core.incidents import Alert, Incidents
 from streamproc.core.matrix import matrix, seconds
+from streamproc.core.outcomes_reader import OutcomeReader
 from streamproc.core.reader import PLACE_BITS, Groups, Reader
 from streamproc.core.recent import Recent
 from streamproc.core.record import Outcome, Record
 from streamproc.core.scan import feeds
 from streamproc.core.shape import Retyped, Topic
+from streamproc.core.truth import Truth
+from streamproc.core.unlabelled import Unlabelled
 
 
 class Shard:
@@ -30,15 +33,28 @@ class Shard:
         The coordinates that alerts and their ids carry.
     config
         The whole configuration.
+
+    Attributes
+    ----------
+    truth
+        How good models are; None of topics other than the outcomes.
+    unlabelled
+        Is shown all predictions, for metrics alone; None: nobody wants to see them.
     """
 
     def __init__(self, kind: Topic, topic: str, partition: int, config: Config) -> None:
         self.catalogue = Catalogue(kind, config)
         self.incidents = Incidents(topic, partition, config.policy, self.catalogue.encoders.texts)
-        self._reader = Reader(
-            self.catalogue, topic, partition, self._watch, self._change, self._full
-        )
         self._said: list[Alert] = []
+        self.truth: Truth | None = None
+        self.unlabelled: Unlabelled | None = None
+        rest = self.catalogue, topic, partition, self._watch, self._change, self._full
+        if kind is Topic.OUTCOMES:
+            self.truth = Truth(self.catalogue, self.incidents, self._say)
+            self.incidents.remark = self.truth.remark
+            self._reader: Reader = OutcomeReader(self.truth.performance, self.truth.hooks, *rest)
+        else:
+            self._reader = Reader(*rest)
 
     @property
     def recent(self) -> Recent:
@@ -58,12 +74,19 @@ class Shard:
         outcome = Outcome()
         self._now = now
         self._said = []
+        if self.truth is not None:
+            self.truth.now = now
         self._reader.read(records, outcome)
         self._said.sort(key=lambda said: (said[0], said[1].series))
+        if self.truth is not None:
+            self._said = self.truth.group(self._said)
         outcome.alerts = [alert for _, alert in self._said]
         outcome.positions = [place >> PLACE_BITS for place, _ in self._said]
         self.catalogue.tidy()
         return outcome
+
+    def _say(self, said: Alert) -> None:
+        self._said.append(said)
 
     def _full(self, limit: str, event: Any, place: int, record: Record) -> None:
         origin = self.incidents.origin(
@@ -87,6 +110,8 @@ class Shard:
 
     def _watch(self, groups: Groups, records: Sequence[Record], _outcome: Outcome) -> None:
         for layout, group in groups.items():
+            if self.unlabelled is not None:
+                self.unlabelled.see(layout, group.events)
             data = matrix(layout, group, records, self.catalogue.encoders)
             for feed in feeds(self.catalogue, layout, data):
                 self._said += self.incidents.watch(feed, layout, data, self._now)

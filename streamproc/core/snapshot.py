@@ -181,7 +181,8 @@ def _arrays(shard: Shard, lists: Mapping[str, tuple[Sequence[tuple[int, ...]], i
         for name, array in profile.watch.state().items():
             # Spare slots are blank. A list that is shorter than all slots has none of them.
             arrays[prefix + name] = array[: profile.used] if len(array) == size else array
-    return arrays | shard.recent.state()
+    arrays |= shard.recent.state()
+    return arrays if shard.truth is None else arrays | shard.truth.performance.state()
 
 
 def _incidents(shard: Shard) -> list[IncidentRecord]:

@@ -60,9 +60,22 @@ class AnyFeatures(_Header, gc=False, kw_only=True):
     features: dict[str, Feature]
 
 
+class AnyOutcome(_Header, gc=False, kw_only=True):
+    """What is needed of an event of the `outcomes` topic; `features` stay as they are written."""
+
+    status: Literal["asked", "labelled", "revised", "late", "unmatched"]
+    epoch: Annotated[int, Meta(ge=0)]
+    seq: Annotated[int, Meta(ge=0)]
+    prediction: Prediction | None = None
+    label: float | bool | str | None = None
+    label_ts: EventTime = None
+    features: msgspec.Raw = msgspec.Raw(b"null")
+
+
 ANY: dict[Topic, msgspec.json.Decoder[Any]] = {
     Topic.PREDICTIONS: msgspec.json.Decoder(AnyPrediction),
     Topic.FEATURES: msgspec.json.Decoder(AnyFeatures),
+    Topic.OUTCOMES: msgspec.json.Decoder(AnyOutcome),
 }
 OTHER_TYPES: dict[Kind, Any] = {
     Kind.NULL: None,
@@ -109,6 +122,9 @@ def typed(shape: Shape, topic: Topic) -> Typed:
         fields.append(("prediction", Literal[shape.classes]))
     elif shape.form is Form.CLASSES:
         classes = _struct("Classes", shape.classes, [Probability | None] * len(shape.classes))
+        fields.append(("prediction", classes))
+    elif shape.form is Form.LOSSES:
+        classes = _struct("Losses", shape.classes, [Number] * len(shape.classes))
         fields.append(("prediction", classes))
     event = msgspec.defstruct("Event", fields, bases=(_Header,), gc=False, kw_only=True)
     decode = msgspec.json.Decoder(event).decode if _plain((*names, *shape.classes)) else _never

@@ -45,7 +45,7 @@ class Classes:
             if len(self.names) >= MOST_CLASSES:
                 return None
             self._codes[value] = len(self.names)
-            self.names.append(value)
+            self.names.append(label if isinstance(label, bool) else value)
         return float(self._codes[value])
 
     def extend(self, names: list[Any]) -> None:

@@ -13,6 +13,8 @@ from streamproc.models.run import ASK, LEARN, Failure, Run
 
 STRIKES = 3
 """Failures after which a version learns no more."""
+_FORGIVEN = 1024
+"""Labels of a good state that makes earlier failures be forgotten."""
 _SELDOM = 4096
 """Labels between two good states that are kept, at most: twice as many, up to this, each time."""
 
@@ -61,7 +63,7 @@ class Contestant:
     A model that raises, answers with no finite number, or with one a million times beyond any
     label, is put back to its last good state, which answers in its place; the event is not
     learned. Good states are kept after 1, 2, 4, … labels, and every 4,096 from then on. After
-    three failures it does not learn any more.
+    three failures before a good state of 1,024 labels it does not learn any more.
     """
 
     def __init__(
@@ -112,6 +114,8 @@ class Contestant:
         self.learned += int(np.searchsorted(ahead, stop))
         if self._until_kept() == _period(self.learned):
             self._good = (self.learned, self.engine.dump())
+            if self.learned >= _FORGIVEN:
+                self.strikes = 0
         return stop
 
     def _undo(self, run: Run, answers: Floats, failure: Failure) -> int:
@@ -130,7 +134,9 @@ class Contestant:
         return at + 1
 
     def _skip(self, failure: Failure) -> int:
-        self.failures.append(failure)
+        if self.strikes < STRIKES:
+            self.strikes += 1
+            self.failures.append(failure)
         return failure[0] + 1
 
     def _until_kept(self) -> int:

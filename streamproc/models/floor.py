@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from detectors.bank import Floats
-from streamproc.contract.online import Floor, Rule
+from streamproc.contract.online import Floor, Online, Rule
+from streamproc.models.classes import Classes
 from streamproc.models.run import ASK, LEARN, Run
 
 _MEMORY = 100
@@ -64,3 +65,14 @@ class Heuristic:
                 float(max(self._counts, key=self._counts.__getitem__)) if self._counts else np.nan
             )
         return sum(self._recent) / len(self._recent) if self._recent else np.nan
+
+
+def floor_of(online: Online, classes: Classes) -> Heuristic:
+    """Make the floor that is configured, or else the usual one of the task."""
+    kind = online.floor or ("mean" if classes.task == "regression" else "majority")
+    if isinstance(kind, Rule):
+        above, other = (classes.learn(label) for label in (kind.then, kind.otherwise))
+        return Heuristic(
+            kind, (np.nan if above is None else above, np.nan if other is None else other)
+        )
+    return Heuristic(kind)

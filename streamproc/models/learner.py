@@ -3,48 +3,31 @@
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 
+from detectors.change_points import Change
 from detectors.watch import Alarm
-from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Policy
-from streamproc.contract.online import Online, Rule
-from streamproc.contract.updates import ModelUpdate, Step
+from streamproc.contract.online import Online
 from streamproc.contract.watch import ModelConfig
 from streamproc.models import tell
 from streamproc.models.classes import Classes
-from streamproc.models.floor import Heuristic
+from streamproc.models.floor import floor_of
 from streamproc.models.judge import bet, new_evidence, proven
-from streamproc.models.parameters import plain
 from streamproc.models.play import Op, Played, play
 from streamproc.models.player import Player, player, restored
+from streamproc.models.say import Incident, Say, Told
 
+LEAST: Final = 100
+"""Labels that a challenger has learned from before it may be promoted: a lucky start proves little
+to people, whatever it does to a test."""
 BLOCK: Final = 16
 """Labels between two moments at which a model may be exchanged: what lies between them can be
 computed at once, and cutting the log elsewhere changes nothing."""
 _NEVER: Final = math.inf
-
-
-@dataclass(slots=True)
-class Told:
-    """What a stretch led to, each with its place in the slice."""
-
-    updates: list[tuple[int, ModelUpdate]] = field(default_factory=list)
-    alerts: list[tuple[int, AlertEvent]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Incident:
-    """Drift that was told of and has not been quiet since."""
-
-    id: str
-    detector: str
-    said: float
-    quiet: int = 0
 
 
 class Learner:
@@ -81,7 +64,7 @@ class Learner:
         self.whose = tell.Whose(model_id, segment, config, online.model.hash)
         self.task = task_of(config, online)
         self.classes = Classes(self.task)
-        self.floor = _floor(online, self.classes)
+        self.floor = floor_of(online, self.classes)
         self.next_version = 1
         self.champion = self._new(0)
         self.background: Player | None = None
@@ -143,12 +126,12 @@ class Learner:
     ) -> Told:
         """Draw the consequences of a stretch."""
         told = Told()
-        say = _Say(self, told, origin, now)
+        say = Say(self, told, origin, now)
         for version, failures in played.failures.items():
             for at, how in failures:
                 say.failed(version, played.ops[at], how)
         self._watch(played, alarms, say)
-        if any(alarm.change.direction == "up" for alarm in warnings):
+        if any(_rise(alarm) for alarm in warnings):
             self.warning = "warning"
         self._floor(played, say)
         last = played.ops[-1]
@@ -166,7 +149,7 @@ class Learner:
     ) -> Told:
         """Obey an operator: promote a challenger, or go back to an earlier version."""
         told = Told()
-        say = _Say(self, told, origin, now)
+        say = Say(self, told, origin, now)
         version, cause = command.get("version"), command.get("id")
         if command.get("verb") == "promote":
             rivals = [
@@ -187,17 +170,19 @@ class Learner:
     def _reactive(self) -> bool:
         return self.online.on_drift != "notify" or self.former is not None
 
-    def _watch(self, played: Played, alarms: list[Alarm], say: "_Say") -> None:
+    def _watch(self, played: Played, alarms: list[Alarm], say: Say) -> None:
         """Tell of drift, and when it is over."""
-        rising = [alarm for alarm in alarms if alarm.change.direction == "up"]
         at = 0
-        for alarm in rising:
+        for alarm in alarms:
+            rise = _rise(alarm)
+            if rise is None:
+                continue
             self._quiet(played, at, alarm.row, say)
             at = alarm.row + 1
-            say.drift(alarm, played.ops[int(played.judged[alarm.row])])
+            say.drift(alarm, rise, played.ops[int(played.judged[alarm.row])])
         self._quiet(played, at, len(played.judged), say)
 
-    def _quiet(self, played: Played, start: int, stop: int, say: "_Say") -> None:
+    def _quiet(self, played: Played, start: int, stop: int, say: Say) -> None:
         incident = self.incident
         if incident is None:
             return
@@ -207,7 +192,7 @@ class Learner:
         else:
             incident.quiet += stop - start
 
-    def _floor(self, played: Played, say: "_Say") -> None:
+    def _floor(self, played: Played, say: Say) -> None:
         """Weigh whether the floor is better; once it is, whether the model is again."""
         if not len(played.judged):
             return
@@ -222,7 +207,7 @@ class Learner:
                 self.floor_evidence = new_evidence()
             start = at + 1 if at >= 0 else -1
 
-    def _tell_learned(self, played: Played, say: "_Say") -> None:
+    def _tell_learned(self, played: Played, say: Say) -> None:
         if not played.learned:
             return
         last = next(op for op in reversed(played.ops) if op.row.status != "asked")
@@ -232,7 +217,7 @@ class Learner:
             self.told = last.ts
             say.step("learned", self.champion, last, None)
 
-    def _react(self, say: "_Say", op: Op) -> None:
+    def _react(self, say: Say, op: Op) -> None:
         self._react_to_evidence(say, op)
         cause, self.drift = self.drift, None
         if cause is not None:
@@ -246,7 +231,7 @@ class Learner:
             elif self.since_challenge >= self.online.patience:
                 self.background = None
 
-    def _react_to_evidence(self, say: "_Say", op: Op) -> None:
+    def _react_to_evidence(self, say: Say, op: Op) -> None:
         level = self.online.level
         if self.former is not None:
             if proven(self.former.evidence, level):
@@ -258,12 +243,12 @@ class Learner:
             # The chance that any of them is promoted for nothing is the level, not that of each.
             each_level = level / len(self.challengers)
             best = max(self.challengers, key=lambda each: float(each.evidence[0]))
-            if proven(best.evidence, each_level):
+            if proven(best.evidence, each_level) and best.contestant.learned >= LEAST:
                 self._promote(say, op, best, None)
             elif self.since_challenge >= self.online.patience:
                 self._retire(say, op)
 
-    def _drifted(self, say: "_Say", op: Op, cause: str) -> None:
+    def _drifted(self, say: Say, op: Op, cause: str) -> None:
         on_drift = self.online.on_drift
         if on_drift == "challenge":
             if not self.challengers:
@@ -281,7 +266,7 @@ class Learner:
             self._crown(self._new(0))
             say.step("reset", self.champion, op, cause)
 
-    def _promote(self, say: "_Say", op: Op, best: Player, cause: str | None) -> None:
+    def _promote(self, say: Say, op: Op, best: Player, cause: str | None) -> None:
         if self.former is not None:
             self._keep(self.former)
         before, losers = self.champion, [each for each in self.challengers if each is not best]
@@ -292,7 +277,7 @@ class Learner:
         for loser in losers:
             say.step("retired", loser, op, None)
 
-    def _roll_back(self, say: "_Say", op: Op, version: int | None, cause: str | None) -> None:
+    def _roll_back(self, say: Say, op: Op, version: int | None, cause: str | None) -> None:
         """Let an earlier version answer again: the one on hand, or one that was kept."""
         if self.former is not None and version in {None, self.former.version}:
             back = self.former
@@ -308,7 +293,7 @@ class Learner:
         self._crown(back)
         say.step("rolled_back", back, op, cause)
 
-    def _retire(self, say: "_Say", op: Op) -> None:
+    def _retire(self, say: Say, op: Op) -> None:
         losers, self.challengers = self.challengers, []
         for loser in losers:
             say.step("retired", loser, op, None)
@@ -397,117 +382,6 @@ _PLAIN: Final = (
 )
 
 
-class _Say:
-    """Puts what a learner has to say into events."""
-
-    def __init__(
-        self, learner: Learner, told: Told, origin: Callable[[Op], tell.Origin], now: datetime
-    ) -> None:
-        self._learner, self._told, self._origin, self._now = learner, told, origin, now
-
-    def step(self, step: Step, who: Player, op: Op, cause: str | None) -> None:
-        learner = self._learner
-        self._told.updates.append(
-            (
-                op.position,
-                tell.update(
-                    learner.whose,
-                    self._origin(op),
-                    step,
-                    version=who.version,
-                    serving=learner.champion.version,
-                    learned=who.contestant.learned,
-                    model=who.contestant.spec.steps,
-                    metrics=who.metrics(learner.task),
-                    cause=cause,
-                    parameters=plain(who.contestant, learner.classes),
-                ),
-            )
-        )
-
-    def failed(self, version: int, op: Op, how: str) -> None:
-        learner = self._learner
-        who = next(each for each in learner.players if each.version == version)
-        alert = self._alert(
-            op,
-            "firing",
-            "system",
-            series=tell.ERROR,
-            detector="online",
-            severity="critical",
-            message=f"version {version} of {learner.whose.name} failed: {how}; its state after"
-            f" {who.contestant.learned} labels answers in its place"
-            + ("" if who.contestant.learns else ", and learns no more"),
-        )
-        self.step("failed", who, op, alert)
-
-    def drift(self, alarm: Alarm, op: Op) -> None:
-        learner, before, after = self._learner, alarm.change.before, alarm.change.after
-        incident, status = learner.incident, "updated"
-        if incident is None:
-            status = "firing"
-        else:
-            incident.quiet = 0
-            if abs(op.ts - incident.said) < learner.policy.update_interval.total_seconds():
-                learner.drift = incident.id
-                return
-        learner.drift = self._alert(
-            op,
-            status,
-            "concept",
-            series=tell.ERROR,
-            detector=alarm.detector,
-            message=f"the error of {learner.whose.name} (version {learner.champion.version}) rose"
-            f" from {before.mean:.4g} to {after.mean:.4g}; since {after.n} labels ago",
-            incident=incident.id if incident else None,
-            statistic=alarm.statistic,
-            threshold=alarm.threshold,
-            change=alarm.change,
-        )
-        if incident is None:
-            learner.incident = Incident(learner.drift, alarm.detector, op.ts)
-        else:
-            incident.said = op.ts
-
-    def settled(self, op: Op) -> None:
-        learner, incident = self._learner, self._learner.incident
-        if incident is None:
-            return
-        learner.incident = None
-        self._alert(
-            op,
-            "resolved",
-            "concept",
-            series=tell.ERROR,
-            detector=incident.detector,
-            message=f"the error of {learner.whose.name} has been steady for"
-            f" {learner.policy.resolve_after} labels",
-            incident=incident.id,
-        )
-
-    def floor(self, op: Op) -> None:
-        learner = self._learner
-        fires = learner.below_floor is None
-        name, ours = learner.whose.name, f"version {learner.champion.version}"
-        identity = self._alert(
-            op,
-            "firing" if fires else "resolved",
-            "performance",
-            series=tell.FLOOR,
-            detector="floor",
-            message=f"{name} ({ours}) no longer beats the simple answer beside it"
-            if fires
-            else f"{name} ({ours}) beats the simple answer beside it again",
-            incident=learner.below_floor,
-        )
-        learner.below_floor = identity if fires else None
-
-    def _alert(self, op: Op, status: Any, kind: Any, **fields: Any) -> str:
-        alert = tell.alert(self._learner.whose, self._origin(op), self._now, status, kind, **fields)
-        self._told.alerts.append((op.position, alert))
-        return alert.alert_id
-
-
 def task_of(config: ModelConfig, online: Online) -> str:
     """Tell what a model answers: as configured, or as its class does."""
     if online.model.kind == "regressor":
@@ -515,11 +389,7 @@ def task_of(config: ModelConfig, online: Online) -> str:
     return "binary" if online.model.binary or config.task == "binary" else "multiclass"
 
 
-def _floor(online: Online, classes: Classes) -> Heuristic:
-    kind = online.floor or ("mean" if classes.task == "regression" else "majority")
-    if isinstance(kind, Rule):
-        above, other = (classes.learn(label) for label in (kind.then, kind.otherwise))
-        return Heuristic(
-            kind, (np.nan if above is None else above, np.nan if other is None else other)
-        )
-    return Heuristic(kind)
+def _rise(alarm: Alarm) -> Change | None:
+    """Return the change of an error that rose: what got better needs no reaction."""
+    change = alarm.change
+    return change if isinstance(change, Change) and change.direction == "up" else None

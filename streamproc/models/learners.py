@@ -1,9 +1,8 @@
 """All online models of one partition of the outcomes: records in, answers and updates out."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -14,18 +13,20 @@ from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.contract.detector_spec import DetectorSpec
 from streamproc.contract.online import Online
-from streamproc.contract.timestamps import EPOCH
 from streamproc.contract.updates import ModelUpdate
 from streamproc.core.matrix import seconds
 from streamproc.core.outcome_log import CommandRow, Counted, OutcomeLog, OutcomeRow
 from streamproc.core.record import Record
 from streamproc.errors import StreamprocError
 from streamproc.models import tell
-from streamproc.models.answer import Answer, Place
+from streamproc.models.answer import Answer
 from streamproc.models.graph import GraphError
-from streamproc.models.learner import Learner, Told
+from streamproc.models.learner import Learner
 from streamproc.models.own_error import OwnError, drift_detectors, scan, warning_detectors
 from streamproc.models.play import Op, Played, Waiting
+from streamproc.models.say import Told
+from streamproc.models.seat import Seat, settings, summary
+from streamproc.models.seat import answers as said
 
 SCHEMA: Final = 1
 """Raised by one whenever the same bytes would mean something else."""
@@ -56,16 +57,6 @@ class Learned:
     alerts: list[AlertEvent] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Seat:
-    """A learner, where its errors are watched (drift, warning), and what it has still to take."""
-
-    learner: Learner
-    watches: list[tuple[OwnError, int]]
-    ops: list[Op] = field(default_factory=list)
-    next: int = 0
-
-
 class Learners:
     """Every online model of a partition; any split of the records gives the same.
 
@@ -92,9 +83,9 @@ class Learners:
     """
 
     def __init__(self, config: Config, topic: str, partition: int) -> None:
-        self._config, self._topic, self._partition = config, topic, partition
+        self._config, self._place = config, (topic, partition)
         self._log = OutcomeLog()
-        self._seats: dict[Key, _Seat] = {}
+        self._seats: dict[Key, Seat] = {}
         self._banks: dict[tuple[str, ...], OwnError] = {}
         self._waiting: dict[tuple[Key, str], Waiting] = {}
         self._counts: dict[str, int] = {}
@@ -118,7 +109,7 @@ class Learners:
         """
         told: list[Told] = []
         answers: list[tuple[int, Answer]] = []
-        busy: dict[Key, _Seat] = {}
+        busy: dict[Key, Seat] = {}
         for counted in self._log.read(records):
             if isinstance(counted.row, CommandRow):
                 self._advance(busy, told, answers, now)
@@ -137,7 +128,7 @@ class Learners:
 
     def models(self) -> list[dict[str, Any]]:
         """Sum up each online model: what answers, what runs beside it, how good they are."""
-        return [_summary(seat.learner) for seat in self._seats.values()]
+        return [summary(seat.learner) for seat in self._seats.values()]
 
     def state(self) -> bytes:
         """Write everything down: plain values only, equal for equal histories."""
@@ -184,7 +175,7 @@ class Learners:
         self.refused, self._counts = written["refused"], written["counts"]
         self._obeyed = written["obeyed"]
         keys: list[Key | None] = []
-        slots: list[tuple[_Seat, list[int]]] = []
+        slots: list[tuple[Seat, list[int]]] = []
         for model_id, tags, hashed, taken, dump in written["seats"]:
             config, key = self._config.model(model_id), (model_id, tuple(tags))
             online = config.online
@@ -217,7 +208,7 @@ class Learners:
         self,
         counted: Counted,
         record: Record,
-        busy: dict[Key, _Seat],
+        busy: dict[Key, Seat],
         told: list[Told],
         now: datetime,
     ) -> None:
@@ -244,33 +235,33 @@ class Learners:
 
     def _advance(
         self,
-        busy: dict[Key, _Seat],
+        busy: dict[Key, Seat],
         told: list[Told],
         answers: list[tuple[int, Answer]],
         now: datetime,
     ) -> None:
         """Take every learner to the end of its events, all of them a stretch at a time."""
         while busy:
-            stretch: list[tuple[_Seat, Played]] = []
+            stretch: list[tuple[Seat, Played]] = []
             for seat in busy.values():
                 stop = seat.learner.cut(seat.ops, seat.next)
                 answering = seat.learner.champion.version
                 played = seat.learner.play(seat.ops[seat.next : stop])
                 seat.next = stop
-                answers += self._answers(seat.learner, answering, played)
+                answers += said(seat.learner, answering, played, self._place)
                 stretch.append((seat, played))
             self._settle(stretch, told, now)
             for key in [key for key, seat in busy.items() if seat.next == len(seat.ops)]:
                 seat = busy.pop(key)
                 seat.ops, seat.next = [], 0
 
-    def _settle(self, stretch: list[tuple[_Seat, Played]], told: list[Told], now: datetime) -> None:
+    def _settle(self, stretch: list[tuple[Seat, Played]], told: list[Told], now: datetime) -> None:
         found = scan([(seat.watches, played) for seat, played in stretch])
         for (seat, played), alarms in zip(stretch, found, strict=True):
             told.append(seat.learner.settle(played, *alarms, self._origin, now))
             self._rewatch(seat)
 
-    def _rewatch(self, seat: _Seat) -> None:
+    def _rewatch(self, seat: Seat) -> None:
         if seat.learner.rewatch:
             seat.learner.rewatch = False
             for bank, slot in seat.watches:
@@ -300,44 +291,13 @@ class Learners:
 
     def _origin(self, op: Op) -> tell.Origin:
         version = op.row.model_version
-        return tell.Origin(self._topic, self._partition, op.offset, op.ts, op.position, version)
-
-    def _answers(self, learner: Learner, version: int, played: Played) -> list[tuple[int, Answer]]:
-        names, texts = learner.classes.names, learner.classes.texts
-        found = []
-        rows, learned = played.answers[0].tolist(), played.answered_from.tolist()
-        for place, op in enumerate(played.ops):
-            if op.row.status != "asked":
-                continue
-            said, *shares = rows[place]
-            known = said == said  # noqa: PLR0124 - NaN is not
-            prediction = (names[int(said)] if names else said) if known else None
-            probabilities = None
-            if learner.task != "regression":
-                probabilities = {
-                    text: min(max(share, 0.0), 1.0)
-                    for text, share in zip(texts, shares, strict=False)
-                    if known
-                }
-            answer = Answer(
-                model_id=op.row.model_id,
-                event_id=op.row.event_id,
-                ts=EPOCH + timedelta(seconds=op.ts),
-                segment=learner.whose.segment,
-                prediction=prediction,
-                probabilities=probabilities,
-                version=version,
-                learned=learned[place],
-                source=Place(self._topic, self._partition, op.offset),
-            )
-            found.append((op.position, answer))
-        return found
+        return tell.Origin(*self._place, op.offset, op.ts, op.position, version)
 
     # Learners come.
 
     def _seat(
         self, key: Key, online: Online, op: Op, told: list[Told], now: datetime
-    ) -> _Seat | None:
+    ) -> Seat | None:
         """Make a learner; None when there are as many as there may be, which is told once."""
         config = self._config.model(key[0])
         count = self._counts.get(config.id, 0)
@@ -357,7 +317,7 @@ class Learners:
                     detector="limits",
                     severity="critical",
                     message=f"online.max_models, {online.max_models}, is reached on partition"
-                    f" {self._partition}: {whose.name} and later ones do not answer; raise the"
+                    f" {self._place[1]}: {whose.name} and later ones do not answer; raise the"
                     " limit, or stop the producer that makes up names",
                 )
                 told.append(Told(alerts=[(op.position, alert)]))
@@ -366,13 +326,13 @@ class Learners:
         learner = Learner(key[0], segment, config, online, self._config.policy)
         return self._sit(key, learner)
 
-    def _sit(self, key: Key, learner: Learner) -> _Seat:
+    def _sit(self, key: Key, learner: Learner) -> Seat:
         online, kind = learner.online, learner.online.model.kind
         sets = [drift_detectors(kind, online.detectors)]
         if online.on_drift == "replace":
             sets.append(warning_detectors(kind, online.warning))
         banks = [self._bank(specs) for specs in sets]
-        seat = self._seats[key] = _Seat(learner, [(bank, bank.take()) for bank in banks])
+        seat = self._seats[key] = Seat(learner, [(bank, bank.take()) for bank in banks])
         return seat
 
     def _bank(self, specs: tuple[DetectorSpec, ...]) -> OwnError:
@@ -383,14 +343,6 @@ class Learners:
         return bank
 
 
-def settings(learner: Learner) -> str:
-    """Sixteen hex digits that are equal as long as the configuration of a model is."""
-    text = msgspec.json.encode(
-        [learner.task, learner.online.model_dump(mode="json")], order="deterministic"
-    )
-    return hashlib.blake2b(text, digest_size=8).hexdigest()
-
-
 def _key(row: OutcomeRow, online: Online) -> Key:
     tags = row.tags or {}
     return row.model_id, tuple([tags.get(name, "") for name in online.per])
@@ -398,20 +350,6 @@ def _key(row: OutcomeRow, online: Online) -> Key:
 
 def _packed(rows: Floats | None) -> tuple[Any, Any]:
     return (None, None) if rows is None else (list(rows.shape), rows.tobytes())
-
-
-def _summary(learner: Learner) -> dict[str, Any]:
-    return {
-        "model_id": learner.whose.model_id,
-        "segment": learner.whose.segment,
-        "serving": learner.champion.version,
-        "learned": learner.champion.contestant.learned,
-        "metrics": learner.champion.metrics(learner.task),
-        "challengers": [each.version for each in learner.challengers],
-        "former": learner.former.version if learner.former else None,
-        "kept": [version for version, _ in learner.kept],
-        "skipped": learner.skipped,
-    }
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

@@ -1,11 +1,19 @@
 """What a worker counts of labels."""
 
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
 from prometheus_client import Counter, Gauge, Histogram
 
+from streamproc.contract.units import format_duration
 from streamproc.core.join_portion import Joined
 from streamproc.transport.metrics import Metrics
 
 LAG_SECONDS = (0.01, 0.05, 0.1, 0.2, 0.5, 1, 5, 30, 300, 3600)
+
+# Each costs Prometheus five series; names of models may come without end.
+MOST_MODELS: Final = 200
 
 
 class JoinMetrics:
@@ -51,6 +59,22 @@ class JoinMetrics:
         self._behind = gauge(
             "labels_lag_records", "Records of a partition that are not joined yet.", "partition"
         )
+
+        self._coverage = gauge(
+            "label_coverage_ratio",
+            "Events with a label within an age, of those that are older; of the first models.",
+            "model",
+            "within",
+        )
+        self._covered: set[str] = set()
+
+    def covers(self, model_id: str, share: Mapping[float, float]) -> None:
+        """Say how many of a model's events have a label, by their age in seconds."""
+        if len(self._covered) < MOST_MODELS or model_id in self._covered:
+            self._covered.add(model_id)
+            for age, value in share.items():
+                within = format_duration(timedelta(seconds=age))
+                self._coverage.labels(model_id, within).set(value)
 
     def joined(self, joined: Joined, published: list[str], ages: list[float]) -> None:
         """Count a portion: what was published of it, and how old its records were then."""

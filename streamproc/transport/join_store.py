@@ -18,7 +18,7 @@ from streamproc.core.join_entry import Clock, Entry, Input
 from streamproc.core.join_shelf import Kept, Stored
 
 # Of this layout; a file of another one is made anew.
-VERSION: Final = 1
+VERSION: Final = 2
 # A statement takes 32,766 values at most.
 _AT_ONCE: Final = 10_000
 # 40 MB are written to the log of the file before they go to their places: a page that changes

@@ -86,6 +86,7 @@ class Joiner:
         self._committed = time.monotonic()
         self._changed = False
         self._whole = True
+        self._touched: set[str] = set()
         self.claimed = asyncio.Event()
 
     async def run(self, generation: int) -> None:
@@ -145,6 +146,7 @@ class Joiner:
             [now - records[draft.position][1].timestamp / 1000 for draft in published],
         )
         self._whole = True
+        self._touched.update(draft.model_id for draft in published)
         if joined.dead_letters:  # who comes next must not tell them again
             await self._commit()
 
@@ -254,6 +256,9 @@ class Joiner:
 
     async def _commit(self) -> None:
         await asyncio.to_thread(self._store.commit)
+        for model_id in self._touched:
+            self._metrics.covers(model_id, self._join.coverage(model_id))
+        self._touched.clear()
         self._committed = time.monotonic()
         self._changed = False
 

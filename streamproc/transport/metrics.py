@@ -3,6 +3,7 @@
 from collections import Counter as Tally
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.registry import Collector
 
 from streamproc.contract.alerts import AlertEvent
 from streamproc.core.record import Outcome
@@ -95,6 +96,10 @@ class Metrics:
             self._unwatched,
             self._incidents,
         )
+
+    def show(self, collector: Collector) -> None:
+        """Show what is computed whenever somebody reads the metrics."""
+        self.registry.register(collector)
 
     def slice(self, topic: str, records: int, outcome: Outcome) -> None:
         """Count a slice and what was in it."""

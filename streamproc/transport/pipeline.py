@@ -10,8 +10,10 @@ from streamproc.contract.config import Config
 from streamproc.core.record import Outcome, Record
 from streamproc.core.shape import Topic
 from streamproc.core.shard import Shard
+from streamproc.core.unlabelled import Unlabelled
 from streamproc.transport.marks import Mark
 from streamproc.transport.metrics import Metrics
+from streamproc.transport.model_figures import ModelFigures, Watched
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.slices import Slice
 from streamproc.transport.snapshots import Keeper, Snapshots
@@ -78,6 +80,7 @@ class Pipeline:
         self._clock = clock
         self._kinds = {config.topics.full_name(kind.value): kind for kind in Topic}
         self._held: dict[Partition, Held] = {}
+        metrics.show(ModelFigures(self._watched))
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -169,12 +172,31 @@ class Pipeline:
 
     def gauge(self, mark: Callable[[Partition], Mark]) -> int:
         """Show what is held. Return the records behind, at least 1 while that is not known."""
+        self._watched()
         behind = len(self._awaited)
         for partition, held in self._held.items():
             lag = mark(partition).behind(held.next)
             behind += lag
             self._metrics.state(*partition, held.shard, lag)
         return behind
+
+    def _watched(self) -> dict[int, Watched]:
+        """Return how good models are, by partition, and have it shown their predictions."""
+        outcomes = self._config.topics.full_name("outcomes")
+        predictions = self._config.topics.full_name("predictions")
+        found: dict[int, Watched] = {}
+        for (topic, number), held in self._held.items():
+            if topic != outcomes or held.shard.truth is None:
+                continue
+            performance = held.shard.truth.performance
+            seen = self._held.get((predictions, number))
+            if seen is not None and (
+                seen.shard.unlabelled is None
+                or seen.shard.unlabelled.performance is not performance
+            ):
+                seen.shard.unlabelled = Unlabelled(performance)
+            found[number] = Watched(performance, seen.shard.unlabelled if seen else None)
+        return found
 
     async def _save(self, held: Held, following: int) -> None:
         if self._snapshots is not None and held.keeper is not None:

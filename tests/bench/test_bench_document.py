@@ -1,12 +1,15 @@
 from pathlib import Path
 
+import pytest
+
 from streamproc.bench.document import filled
 
-PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_performance_page_shows_kept_figures() -> None:
-    """The tables of the performance page are those of the figures that are kept beside it."""
-    page = PAGE.read_text()
-    assert page.count("<!-- figures:") == 5
-    assert filled(page, PAGE.parent) == page
+@pytest.mark.parametrize(("name", "tables"), [("performance.md", 5), ("operations.md", 1)])
+def test_pages_show_kept_figures(name: str, tables: int) -> None:
+    """The tables of a page are those of the figures that are kept beside it."""
+    page = (DOCS / name).read_text()
+    assert page.count("<!-- figures:") == tables
+    assert filled(page, DOCS) == page

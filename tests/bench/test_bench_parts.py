@@ -4,10 +4,12 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from apache.kafka import ApacheKafka
 from typer.testing import CliRunner
 
+from streamproc.bench.jobs.fleet import PARTITIONS
 from streamproc.bench.lab import measure
-from streamproc.bench.parts import PARTS, latency
+from streamproc.bench.parts import PARTS, latency, scale
 from streamproc.bench.parts.peers import FAUST, FAUST_SHARE, MODULES
 from streamproc.bench.report import Outcome
 from streamproc.broker import EmbeddedBroker
@@ -18,13 +20,13 @@ bench = import_module("streamproc.cli.bench")  # the package's main names its fu
 EVENTS = 2000
 
 
-def _measure(name: str, broker: EmbeddedBroker) -> Outcome:
+def _measure(name: str, broker: EmbeddedBroker | ApacheKafka, events: int = EVENTS) -> Outcome:
     """Measure one round of a part with next to no events."""
     steps: list[str] = []
     outcome = measure(
         PARTS[name],
         broker=broker.bootstrap,
-        events=EVENTS,
+        events=events,
         rounds=1,
         seed=1,
         step=lambda what, done, total: steps.append(f"{what} {done}/{total}"),
@@ -92,3 +94,29 @@ def test_starts_are_timed(embedded_broker: EmbeddedBroker) -> None:
     """A worker's first start and its later ones are told apart."""
     figures = _measure("startup", embedded_broker).figures
     assert len(figures["first"]) == len(figures["warm"]) == 1
+
+
+def test_what_needs_a_cluster_is_not_run_without() -> None:
+    """Without a broker the part of several workers gives no figure, and says why."""
+    part = PARTS["scale"]
+    outcome = measure(part, broker=None, events=1000, rounds=1, seed=1, step=pytest.fail)
+    assert (outcome.rows, len(outcome.not_run)) == ((), 1)
+
+
+@pytest.mark.slow
+def test_several_workers_tell_what_one_tells(
+    apache_kafka: ApacheKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each number of workers tells the same alerts, and a worker that comes and goes is timed."""
+    monkeypatch.setattr(scale, "WORKERS", (1, 2))
+    monkeypatch.setattr(scale, "TIMES", 1)
+    outcome = _measure("scale", apache_kafka, 30_000)
+    same = [row.figure for row in outcome.rows if row.what.endswith("one worker's alerts")]
+    assert same == [100.0]
+    assert outcome.figures["workers/1"][0]["alerts"] > 0
+    [told] = outcome.figures["rebalance"]
+    assert {what: len(pauses) for what, pauses in told["pauses"].items()} == {
+        "join": PARTITIONS,
+        "leave": PARTITIONS,
+    }
+    assert all(pause > 0 for pauses in told["pauses"].values() for pause in pauses)

@@ -66,6 +66,7 @@ def test_check_says_what_is_watched(run: Any, tmp_path: Path) -> None:
     watched = next(line for line in lines if line.startswith("  feature:*: "))
     assert "adwin(" in watched
     assert "threshold=20" in watched
+    assert "; texts: chi2(" in watched
     assert "  prediction: not watched" in lines
     assert "  nothing is watched" in lines
     assert "every other model (severity warning)" in lines

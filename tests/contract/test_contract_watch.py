@@ -144,3 +144,21 @@ def test_a_runbook_is_kept_as_written() -> None:
     """No slash is added, nothing is encoded."""
     url = "https://wiki.example.org"
     assert load({"models": [{"id": "m", "runbook": url}]}).model("m").runbook == url
+
+
+def test_whitening_makes_other_detectors_of_the_same_names() -> None:
+    """`whiten` changes the hashes, and so the incidents, of every detector of its entry alone."""
+    entries = [{"on": f"feature:{on}", "detectors": ["adwin", "focus"]} for on in "ab"]
+    entries[0]["whiten"] = True
+    model = load({"models": [{"id": "m", "watch": entries}]}).model("m")
+    white, plain = model.detectors("feature:a"), model.detectors("feature:b")
+    assert [spec.whitened for spec in (*white, *plain)] == [True, True, False, False]
+    assert [spec.name for spec in white] == [spec.name for spec in plain]
+    assert not {spec.hash for spec in white} & {spec.hash for spec in plain}
+
+
+def test_errors_cannot_be_whitened() -> None:
+    """Detectors of errors read them as they come: with `whiten` they are refused, by place."""
+    watch = [{"on": "error", "detectors": ["adwin", "ddm"], "whiten": True}]
+    with pytest.raises(ConfigError, match=r"watch\[0\]\.detectors\[1\]: reads errors as they come"):
+        load({"models": [{"id": "m", "watch": watch}]})

@@ -252,3 +252,37 @@ def test_a_key_that_names_another_model_is_no_matter() -> None:
         "m": 3,
         "o": 3,
     }
+
+
+@pytest.mark.parametrize("version", ['"1"', '"1.0"', '"1.17"', "1", "1.5", "null"])
+@pytest.mark.parametrize("learned", [False, True], ids=["new model", "known model"])
+def test_a_minor_version_is_read(*, version: str, learned: bool) -> None:
+    """An event of this major version is watched, whatever a later minor adds to it."""
+    target = shard()
+    if learned:
+        run(target, [record(0, GOOD)])
+    later = f'{{"model_id": "m", "prediction": 1, "schema_version": {version}, "new": [{{}}]}}'
+    assert run(target, [record(1, later.encode(), key=b"m")]).events == 1
+
+
+@pytest.mark.parametrize("version", ['"2"', '"2.0"', '"0.9"', '"10"', "2", "0.5", "1e3"])
+@pytest.mark.parametrize("rest", ['"model_id": "m", "prediction": 1', '"model": "m"'])
+@pytest.mark.parametrize("learned", [False, True], ids=["new model", "known model"])
+def test_another_major_version_is_named(*, version: str, rest: str, learned: bool) -> None:
+    """An event of another major version is a dead letter for that reason, whatever it holds."""
+    target = shard()
+    if learned:
+        run(target, [record(0, GOOD)])
+    before = state(target)
+    value = f'{{{rest}, "schema_version": {version}}}'.encode()
+    [letter] = run(target, [record(1, value, key=b"m")]).dead_letters
+    assert letter.reason is Reason.UNSUPPORTED_VERSION
+    assert state(target) == before
+
+
+@pytest.mark.parametrize("version", ['"latest"', '""', "[2]", "true", '"1."', '"1\\n"'])
+def test_what_is_no_version_is_a_wrong_type(version: str) -> None:
+    """Nobody guesses what a version is meant to be."""
+    value = f'{{"model_id": "m", "prediction": 1, "schema_version": {version}}}'.encode()
+    [letter] = run(shard(), [record(0, value)]).dead_letters
+    assert letter.reason is Reason.WRONG_TYPE

@@ -56,4 +56,4 @@ def test_the_sentence_says_what_changed(
     series: str, before: Summary, after: Summary, said: str
 ) -> None:
     """The message has the series, the levels and the size of the change, in plain words."""
-    assert sentence.change(series, "m", before, after).startswith(said)
+    assert sentence.change(sentence.Told(series, "m"), before, after).startswith(said)

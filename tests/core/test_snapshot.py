@@ -1,5 +1,6 @@
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,7 +22,10 @@ MANY = {
     "models": [
         {
             "id": "m",
-            "watch": [{"on": "feature:a", "detectors": ONE}, {"on": "*", "detectors": BOTH}],
+            "watch": [
+                {"on": "feature:a", "detectors": ONE, "whiten": True},
+                {"on": "*", "detectors": BOTH},
+            ],
         },
         {"id": "*", "watch": [{"on": "*", "detectors": BOTH}]},
     ],
@@ -226,3 +230,14 @@ def test_a_lower_resolve_after_ends_what_is_quiet_already(rest: int) -> None:
     restored = back(taken(target, 900), shard(BRISK)).shard
     [resolved] = run(restored, story[900 : 900 + rest]).alerts
     assert (resolved.status, resolved.source.offset) == ("resolved", 900)
+
+
+def test_an_incident_of_no_detector_is_refused() -> None:
+    """An incident of a detector that its series does not have could not be told: it is refused."""
+    data = taken(after(PATIENT, 2800))
+    shot = decode(data)
+    first, *others = shot.header.incidents
+    odd = msgspec.structs.replace(first, detector="paghe_inkley")
+    header = msgspec.structs.replace(shot.header, incidents=(odd, *others))
+    with pytest.raises(SnapshotError, match="a detector that does not watch it"):
+        back(snapshot_format.pack(header, shot.arrays), shard(PATIENT))

@@ -61,7 +61,7 @@ def test_a_class_takes_what_the_config_takes() -> None:
         ({"arl": 1e8}, r"page_hinkley\.arl: expected float in \[100, 1e\+07\], got 1"),
         ({"arl": "1e4"}, r"page_hinkley\.arl: expected float .* got '1e4'"),
         ({"arl": True}, r"page_hinkley\.arl: expected float .* got True"),
-        ({"arl": 1e4, "delta": 0.1}, r"page_hinkley\.delta: with arl it must be 0.25"),
+        ({"arl": 1e4, "delta": 0.1}, r"page_hinkley\.delta: run lengths are known for 0.25 alone"),
         ({"arl": float("nan")}, r"page_hinkley\.arl: expected float .* got nan"),
     ],
 )
@@ -86,7 +86,7 @@ def test_a_detector_without_calibration_says_so() -> None:
 
 def test_the_default_may_be_by_calibration() -> None:
     """`arl` among the monitoring values gives the knob, unless the knob is given."""
-    knob = Knob("x", loose=1.0, strict=2.0, theory=lambda wanted: 1.0 / wanted)
+    knob = Knob("x", loose=1.0, strict=2.0, theory=lambda wanted, _: 1.0 / wanted)
     choice = Choice("a", {"x": Param("x", 1.0, "x")}, {"x": 1.0, "arl": 1e6}, knob)
     assert choice.complete({}) == {"x": 1e-6}
     assert choice.complete({"arl": 100}) == {"x": 0.01}
@@ -149,3 +149,39 @@ def test_a_rebuild_gives_the_same_table(monkeypatch: pytest.MonkeyPatch) -> None
     assert tables[0] == tables[1]
     assert tables[0]["arl"][-1] == ARL.high
     assert len(told) == 2 * len(run_lengths.SHAPES)
+
+
+def test_an_unknown_parameter_of_a_class_is_refused() -> None:
+    """A constructor refuses a name that it does not know, with `arl=` and without."""
+    with pytest.raises(TypeError, match="unexpected keyword argument 'dleta'"):
+        detectors.ADWIN(dleta=0.1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'dleta'"):
+        detectors.ADWIN(arl=1e4, dleta=0.1)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("name", ["ks", "kswin", "chi2", "hellinger"])
+def test_a_theorem_takes_other_parameters_into_account(name: str) -> None:
+    """Tests by comparison take `arl` at any stride: twice alpha a comparison is one in `arl`."""
+    for stride in (1, 10, 50):
+        params = registry.resolve(name, {"arl": 1e5, "stride": stride})
+        assert float(params["alpha"]) == stride / 2e5
+
+
+def test_without_a_theorem_another_parameter_needs_the_threshold() -> None:
+    """What no run length was simulated for is refused by name, unless the knob is given too."""
+    with pytest.raises(ParameterError, match=r"cusum\.k: run lengths are known for 0\.25 alone"):
+        registry.resolve("cusum", {"k": 0.5})
+    assert registry.resolve("cusum", {"k": 0.5, "h": 20.0})["k"] == 0.5
+
+
+def test_the_default_is_a_million() -> None:
+    """Without parameters a detector runs for a million values, or longer where set by hand."""
+    for name in CALIBRATED:
+        entry = registry.get(name)
+        assert entry.knob is not None
+        mine, million = (
+            float(registry.resolve(name, given)[entry.knob.name]) for given in ({}, {"arl": 1e6})
+        )
+        stricter = np.sign(entry.knob.strict - entry.knob.loose) * (mine - million)
+        by_hand = name in {"adwin", "page_hinkley", "chi2", "g_test"}
+        assert stricter > 0 if by_hand else stricter == 0

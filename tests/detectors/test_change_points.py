@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors import ChangePoints
+from detectors import ChangePoints, PageHinkley
 from detectors.errors import ShapeError
 from detectors.slots import every_row
 
@@ -113,3 +113,29 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     zeros = np.zeros((1, 3))
     with pytest.raises(ShapeError, match="ts"):
         ChangePoints(1).scan(zeros, zeros, every_row(zeros), np.zeros(2), np.arange(3))
+
+
+def test_a_single_detector_tells_each_change_anew() -> None:
+    """After each alarm `change` is the last one, counted from the detector's first value."""
+    values = np.random.default_rng(9).normal(size=1500)
+    values[500:] += 4.0
+    values[1000:] -= 8.0
+    detector, told = PageHinkley(arl=1e4), []
+    for value in values.tolist():
+        detector.update(value)
+        if detector.drift_detected:
+            assert detector.change is not None
+            told.append(detector.change)
+    assert [abs(one.offset - at) <= 3 for one, at in zip(told, (500, 1000), strict=True)]
+    assert [one.direction for one in told] == ["up", "down"]
+    assert [one.size for one in told] == pytest.approx([4.0, -8.0], rel=0.4)
+
+
+def test_a_single_detector_survives_values_of_any_size() -> None:
+    """Values near the ends of what floats hold leave the change finite."""
+    detector = PageHinkley(threshold=1.0)
+    for value in [1e-300, 1e300, -1e308, 5e-324, 1e308] * 40:
+        detector.update(value)
+        if detector.change is not None:
+            assert np.isfinite([detector.change.size, detector.change.after.std]).all()
+    assert detector.change is not None

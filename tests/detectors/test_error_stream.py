@@ -87,8 +87,16 @@ def test_a_state_that_points_outside_is_refused(bank: Any, field: str, bad: int)
     ("name", "params", "message"),
     [
         ("eddm", {"alpha": 0.5, "beta": 0.6}, r"EDDM\.beta: 0.6 exceeds alpha, 0.5"),
-        ("fhddm", {"short_window_size": 400}, r"FHDDM\.short_window_size: 400 exceeds"),
-        ("rddm", {"min_concept": 20_000}, r"RDDM\.min_concept: 20000 is not below"),
+        (
+            "fhddm",
+            {"short_window_size": 400, "confidence_level": 1e-9},
+            r"FHDDM\.short_window_size: 400 exceeds",
+        ),
+        (
+            "rddm",
+            {"min_concept": 20_000, "drift_level": 8},
+            r"RDDM\.min_concept: 20000 is not below",
+        ),
         ("river:KSWIN", {"stat_size": 200}, r"river:KSWIN: River refuses .*stat_size"),
     ],
 )
@@ -114,7 +122,7 @@ def test_a_watch_hands_errors_over_as_they_are() -> None:
 def test_the_warm_up_of_a_watch_is_hidden_from_detectors_of_errors() -> None:
     """What a series shows while it warms up raises no alarm, in this family as in the others."""
     values = errors(np.random.default_rng(5), 1, (0.0, 1.0), length=90)
-    params = {"warm_start": 30}
+    params = {"warm_start": 30, "drift_threshold": 3.0}
     assert Watch({"ddm": params}, 1).scan_all(values) == []
     assert HDDMABank(1).update(values).any()
 

@@ -24,11 +24,11 @@ def test_an_unknown_name_lists_those_that_exist() -> None:
 
 @pytest.mark.parametrize("name", registry.names())
 def test_schemas_are_those_of_the_classes(name: str) -> None:
-    """Names and defaults of the schema are those of both classes' signatures."""
+    """Names and defaults of the schema are those of both classes' signatures, but for `arl`."""
     entry = registry.get(name)
     for build in (entry.detector, entry.bank):
         signature = inspect.signature(build).parameters
-        defaults = {key: p.default for key, p in signature.items() if key != "size"}
+        defaults = {key: p.default for key, p in signature.items() if key not in {"size", "arl"}}
         assert defaults == {key: param.default for key, param in entry.params.items()}
 
 
@@ -36,8 +36,10 @@ def test_schemas_are_those_of_the_classes(name: str) -> None:
 def test_monitoring_is_complete_and_valid(name: str) -> None:
     """The defaults for standardised series name every parameter, within its range."""
     entry = registry.get(name)
-    assert entry.monitoring.keys() == entry.params.keys()
-    assert registry.resolve(name, entry.monitoring) == dict(entry.monitoring)
+    named = {key: value for key, value in entry.monitoring.items() if key != "arl"}
+    assert named.keys() == entry.params.keys()
+    assert registry.resolve(name, named) == named
+    assert registry.resolve(name, {}).keys() == named.keys()
     assert all(param.description for param in entry.params.values())
 
 

@@ -4,11 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detectors import registry
 from detectors.scoreboard import (
     __main__ as command,
 )
 from detectors.scoreboard import (
     contestants,
+    cost,
     injected,
     oracle,
     parity,
@@ -176,3 +178,15 @@ def test_the_four_streams_change_in_the_middle() -> None:
     [first, *_] = streams.alarms("page_hinkley", made["mean + 1σ at once"])
     assert streams.CHANGE <= first < streams.CHANGE + 100
     assert streams.alarms("ddm", made["deviation × 2"]) == []
+
+
+def test_every_detector_has_a_cost() -> None:
+    """Each line has nanoseconds and bytes above 0, and River's beside those that it has."""
+    ticks = iter(range(10**6))
+    [grid] = cost.run(full=False, told=quiet, clock=lambda: float(next(ticks))).grids
+    assert list(grid.rows) == list(registry.names())
+    for name, (mine, rivers, held) in grid.rows.items():
+        assert isinstance(mine, float)
+        assert isinstance(held, float)
+        assert min(mine, held) > 0
+        assert (rivers is not None) == (name in contestants.RIVERS)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from detectors import Standardiser
 from detectors.errors import ParameterError, ShapeError, StateError
-from detectors.slots import every_row
+from detectors.slots import every_row, widened
 
 W = 50
 
@@ -180,3 +180,22 @@ def test_wrong_arguments_are_named() -> None:
     ):
         with pytest.raises(StateError, match="Standardiser"):
             standardiser.load(bad)
+
+
+def test_series_that_come_a_few_at_a_time_are_seldom_copied(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ten thousand that begin one after another move the buffers of all some forty times."""
+    moves: list[int] = []
+
+    def counting(array: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+        moves.append(length)
+        return widened(array, length)
+
+    monkeypatch.setattr("detectors.standardise.widened", counting)
+    standardiser = Standardiser(10_000, warmup=20, clip=4.0)
+    values = np.zeros((1, 1))
+    for slot in range(10_000):
+        standardiser.scan(values, np.array([[0, 0, 1, slot]]), np.empty((1, 1)))
+    assert len(moves) < 100
+    assert moves[-1] < 1.25 * 10_000

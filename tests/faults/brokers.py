@@ -54,6 +54,7 @@ class Detour:
         try:
             yield self
         finally:
+            self._whole.set()
             server.close()
             for task in self._tasks:
                 task.cancel()

@@ -8,14 +8,13 @@ from worker.running import WorkerProcess, ends
 
 from streamproc.contract.config import Config
 from streamproc.transport.recording import handled
-from streamproc.transport.topics import topic_name
 
 FINISH_SECONDS = 120.0
 
 
 async def all_handled(config: Config) -> None:
     """Wait until a group has committed all that there is."""
-    topic = topic_name(config, "predictions")
+    topic = config.topics.full_name("predictions")
     log = {(topic, number): end for number, end in (await ends(config, "predictions")).items()}
     wanted = {partition: end for partition, end in log.items() if end}
     async with asyncio.timeout(FINISH_SECONDS):

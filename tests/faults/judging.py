@@ -50,21 +50,26 @@ async def equal(config: Config, *, states: bool = True, least: int = 1) -> Compa
 
 
 async def _same_states(config: Config, found: Comparison) -> None:
-    collected, _ = await snapshots(config)
+    collected, kept = await snapshots(config)
     for partition, end in found.ends.items():
         shard = found.monitor.shards.get(partition)
         if shard is None:
             continue
         newest = collected[partition].found()[0]
         if newest.manifest.next != end:
-            raise Failed(f"the state of {partition} is of offset {newest.manifest.next}, not {end}")
+            raise Failed(
+                f"the state of {partition} is of offset {newest.manifest.next}, not {end};"
+                f" snapshots: {[(each.key.epoch, each.next) for each in kept[partition][-6:]]}"
+            )
         snapshot = decode(collected[partition].whole(newest))
         restored = restore(snapshot, shard.catalogue.topic, *partition, config)
         if state(restored.shard) != state(shard):
             raise Failed(f"the state of {partition} is not that of G")
 
 
-async def snapshots(config: Config) -> tuple[dict[Partition, Collected], dict[Partition, list[Kept]]]:
+async def snapshots(
+    config: Config,
+) -> tuple[dict[Partition, Collected], dict[Partition, list[Kept]]]:
     """Return the snapshots that count, and all that were ever whole, of each partition."""
     collected: dict[Partition, Collected] = {}
     kept: dict[Partition, list[Kept]] = {}

@@ -38,7 +38,7 @@ class MortalProcess(WorkerProcess):
         return self
 
 
-async def lane(site: Site, kills: list[str], seed: int, *, hasty: bool = False) -> tuple[int, int]:
+async def lane(site: Site, kills: list[str], seed: int, *, hasty: str = "") -> tuple[int, int]:
     """Kill the workers of one group one after another; return alerts, and those said again.
 
     Parameters
@@ -50,7 +50,8 @@ async def lane(site: Site, kills: list[str], seed: int, *, hasty: bool = False) 
     seed
         Chooses the events, and which time at a step.
     hasty
-        Whether the workers acknowledge before they publish: then the lane has to fail.
+        In what the workers are hasty, so that the lane has to fail: they acknowledge first, or
+        save first.
     """
     said = site.said(topics={"partitions": 2})
     config, draw = load(said), random.Random(seed)
@@ -67,7 +68,7 @@ async def lane(site: Site, kills: list[str], seed: int, *, hasty: bool = False) 
 
 
 async def _killed(
-    site: Site, said: dict[str, Any], kill: str, draw: random.Random, *, hasty: bool
+    site: Site, said: dict[str, Any], kill: str, draw: random.Random, *, hasty: str
 ) -> None:
     step = None if kill == "moment" else kill
     plan = {"step": step, "times": draw.randrange(1, 4), "hasty": hasty}
@@ -83,9 +84,7 @@ async def _killed(
 
 async def lanes(site: Site, count: int, kills: int) -> tuple[int, int]:
     """Run lanes side by side; return alerts, and those said again."""
-    plans = [
-        [site.draw.choice(("moment", *STEPS)) for _ in range(kills)] for _ in range(count)
-    ]
+    plans = [[site.draw.choice(("moment", *STEPS)) for _ in range(kills)] for _ in range(count)]
     for step, plan in zip(STEPS, plans, strict=False):  # each step is among them
         plan[0] = step
     async with asyncio.TaskGroup() as group:

@@ -1,7 +1,7 @@
 """`streamproc worker` that ends itself with SIGKILL at the n-th time that it comes by a step.
 
 Run as a program with the path of a config file and a JSON object: `step`, `times`, and `hasty` for
-a build that acknowledges before it publishes.
+a build that "acknowledges first" or "saves first", before it publishes.
 """
 
 import json
@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parents[1]
-sys.path[:0] = [str(HERE), str(HERE / "core"), str(HERE.parent)]
+if __name__ == "__main__":  # run as a program: let the tests' modules be found
+    HERE = Path(__file__).parents[1]
+    sys.path[:0] = [str(HERE), str(HERE / "core"), str(HERE.parent)]
 
-from transport.hasty import HastyWorker
+from transport.hasty import HastyPipeline, HastyWorker
 from transport.snapshots_running import Countdown, Crash, MortalOutbox, MortalStore
 
 import streamproc.transport.worker as build
@@ -44,13 +45,37 @@ class MortalPipeline(Pipeline):
         self.kill.passes("before_ack")
 
 
+class CommittingWorker(HastyWorker):
+    """Acknowledges a slice, so that the broker knows, and then publishes what came of it."""
+
+    async def _handle(self, part: Any, acknowledge: Any) -> None:
+        async def commit() -> None:
+            await acknowledge()
+            await self._app.consumer.commit()
+
+        await super()._handle(part, commit)
+
+
+class SavingPipeline(HastyPipeline):
+    """Saves its state after each slice, and then publishes what came of it."""
+
+    async def handle(self, part: Any, *rest: Any) -> None:
+        """Take a slice; it is time for a snapshot."""
+        keeper = self._held[part.topic, part.partition].keeper
+        assert keeper is not None
+        keeper.due = 0.0
+        await super().handle(part, *rest)
+
+
 if __name__ == "__main__":
     config, plan = sys.argv[1], json.loads(sys.argv[2])
     killer = Killer(plan["step"], plan["times"])
     for kind in (MortalOutbox, MortalStore, MortalPipeline):
         kind.kill = killer
     build.Outbox, build.SnapshotStore, build.Pipeline = MortalOutbox, MortalStore, MortalPipeline
-    if plan.get("hasty"):
-        build.Worker = HastyWorker
+    if plan["hasty"] == "acknowledges first":
+        build.Worker = CommittingWorker
+    elif plan["hasty"] == "saves first":
+        build.Pipeline = SavingPipeline
     sys.argv = ["streamproc", "worker", "--config", config, *sys.argv[3:]]
     main()

@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("rows", nargs="*", help="names of rows; none: all")
     parser.add_argument("--nightly", action="store_true", help="at their full length: hours")
     parser.add_argument("--seed", type=int, default=1, help="chooses every moment and number")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table there")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put these rows into its table")
     parser.add_argument("--list", action="store_true", help="print the rows and end")
     options = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells of each try
@@ -44,7 +44,8 @@ def main() -> int:
         return 1
     found = asyncio.run(_run(chosen, options.seed, nightly=options.nightly))
     if options.write:
-        put(options.write, chosen, found, datetime.now(UTC), nightly=options.nightly)
+        when = datetime.now(UTC)
+        put(options.write, list(zip(chosen, found, strict=True)), when, nightly=options.nightly)
     failed = [each for each in found if each.verdict == "FAIL"]
     sys.stdout.write(f"{len(found)} rows, {len(failed)} failed\n")
     return 1 if failed else 0

@@ -6,36 +6,39 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from faults.matrix import Row, Verdict
+from faults.matrix import Row, Verdict, rows
 
 BEGIN, END = "<!-- faults:begin -->", "<!-- faults:end -->"
+HEAD = (
+    "| row | fault | passes when | verdict | seed | seconds | figures, or why not |\n"
+    "|---|---|---|---|---|---|---|"
+)
+LINE = re.compile(r"^\| `(\w+)` \|.*$", re.MULTILINE)
 
 
-def table(chosen: Sequence[Row], found: Sequence[Verdict], when: datetime, *, nightly: bool) -> str:
-    """Return the table, with what made it above."""
-    form = "nightly" if nightly else "short"
-    lines = [
-        f"Made on {when:%Y-%m-%d}, {form} form, on Apache Kafka and {os.cpu_count()} shared cores"
-        f" (`python tests/faults/run.py{' --nightly' if nightly else ''} --seed {found[0].seed}`).",
-        "",
-        "| row | fault | passes when | verdict | seconds | figures, or why not |",
-        "|---|---|---|---|---|---|",
-    ]
-    for row, each in zip(chosen, found, strict=True):
-        seconds = f"{each.seconds:.0f}" if each.verdict != "not run" else "–"
-        verdict = each.verdict if each.verdict != "FAIL" else "**FAIL**"
-        figures = each.figures.replace("|", "\\|")
-        lines.append(
-            f"| `{row.name}` | {row.fault} | {row.passes} | {verdict} | {seconds} | {figures} |"
-        )
-    return "\n".join(lines)
+def line(row: Row, verdict: Verdict) -> str:
+    """Return a row of the table."""
+    ran = verdict.verdict != "not run"
+    cells = (
+        *(f"`{row.name}`", row.fault, row.passes),
+        f"**{verdict.verdict}**" if verdict.verdict == "FAIL" else verdict.verdict,
+        *((str(verdict.seed), f"{verdict.seconds:.0f}") if ran else ("–", "–")),
+        verdict.figures,
+    )
+    return f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |"
 
 
-def put(
-    path: Path, chosen: Sequence[Row], found: Sequence[Verdict], when: datetime, *, nightly: bool
-) -> None:
-    """Put the table between the two marks of a page."""
-    made = table(chosen, found, when, nightly=nightly)
+def put(path: Path, found: Sequence[tuple[Row, Verdict]], when: datetime, *, nightly: bool) -> None:
+    """Put rows into the table between the two marks of a page; others stay as they were."""
     text = path.read_text()
-    marked = re.compile(f"{BEGIN}\n.*?{END}", re.DOTALL)
-    path.write_text(marked.sub(lambda _: f"{BEGIN}\n{made}\n{END}", text))
+    marked = re.compile(f"{BEGIN}\n(.*?){END}", re.DOTALL)
+    lines = {each[1]: each[0] for each in LINE.finditer(text)}
+    lines |= {row.name: line(row, verdict) for row, verdict in found}
+    form = "the nightly" if nightly else "the short"
+    made = (
+        f"Last run on {when:%Y-%m-%d} in {form} form, on Apache Kafka, with {os.cpu_count()} cores"
+        " that other work shared."
+    )
+    there = [lines[row.name] for row in rows() if row.name in lines]
+    table = "\n".join([BEGIN, made, "", HEAD, *there, END])
+    path.write_text(marked.sub(lambda _: table, text))

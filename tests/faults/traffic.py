@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from streamproc.contract.config import Config
+from streamproc.contract.topics import TopicKind
 from streamproc.transport.clients import open_producer
-from streamproc.transport.topics import Stream, ensure_topics, topic_name
+from streamproc.transport.topics import ensure_topics
 
 START = 1_767_225_600  # 2026-01-01
 LARGE_BYTES = 16 * 2**20
@@ -22,7 +23,7 @@ class Sent(NamedTuple):
     value: bytes | None
     key: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
-    stream: Stream = "predictions"
+    stream: TopicKind = "predictions"
     timestamp: int | None = None
 
 
@@ -53,7 +54,7 @@ async def send(config: Config, what: Iterable[Sent]) -> int:
     async with open_producer(config, max_request_size=LARGE_BYTES) as producer:
         for each in what:
             await producer.send(
-                topic_name(config, each.stream),
+                config.topics.full_name(each.stream),
                 each.value,
                 each.key,
                 headers=list(each.headers),
@@ -81,10 +82,11 @@ async def load(
         began, count = loop.time(), 0
         async with open_producer(config) as producer:
             for each in rest:
-                topic = topic_name(config, each.stream)
+                topic = config.topics.full_name(each.stream)
                 await producer.send(topic, each.value, each.key, timestamp_ms=each.timestamp)
                 count += 1
-                while not hurry.is_set() and count > rate * (loop.time() - began):
+                # There is no event to wait for but time.
+                while not hurry.is_set() and count > rate * (loop.time() - began):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
                 if enough.is_set():
                     break

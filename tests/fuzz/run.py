@@ -28,7 +28,7 @@ HANG_SECONDS: Final = 20
 MEMORY_MB: Final = 3072  # the fuzzer itself takes up to a kilobyte for each input that it tries
 REPLAYS: Final = 10_000
 MOST_GROWTH_MB: Final = 16
-# Many inputs reach the same; the smallest few that reach all of it are worth keeping.
+# Enough for the tests to try at every run.
 KEPT: Final = 40
 KEPT_BYTES: Final = 2048
 
@@ -111,7 +111,7 @@ def run(name: str, target: Any, seconds: int) -> bool:
     verdict = "pass" if passed else f"FAIL, see {folder}: {', '.join(broken) or 'log'}"
     print(f"{name}: {time.monotonic() - began:.0f} s, {figures}: {verdict}", flush=True)  # noqa: T201
     if passed:
-        _keep(name, corpus, kept, folder)
+        _keep(corpus, kept)
     return passed
 
 
@@ -137,19 +137,21 @@ def _last(pattern: str, text: str) -> int | None:
     return int(found[-1]) if found else None
 
 
-def _keep(name: str, corpus: Path, kept: Path, folder: Path) -> None:
-    """Keep the smallest inputs that together reach all that was reached."""
-    merged = folder / "merged"
-    merged.mkdir()
-    _child(name, ["-merge=1", str(merged), str(kept), str(corpus)], folder / "merge-log")
-    few = sorted(
-        (path for path in merged.iterdir() if path.stat().st_size <= KEPT_BYTES),
+def _keep(corpus: Path, kept: Path) -> None:
+    """Keep some of the inputs that reached what no other did: small ones, of all sizes."""
+    small = sorted(
+        (
+            path
+            for path in {*corpus.iterdir(), *kept.iterdir()}
+            if path.stat().st_size <= KEPT_BYTES
+        ),
         key=lambda path: (path.stat().st_size, path.name),
     )
+    few = {path.name[:16]: path.read_bytes() for path in small[:: max(1, -(-len(small) // KEPT))]}
     for path in kept.iterdir():
         path.unlink()
-    for path in few[:: max(1, -(-len(few) // KEPT))]:
-        (kept / path.name[:16]).write_bytes(path.read_bytes())
+    for name, data in few.items():
+        (kept / name).write_bytes(data)
 
 
 def main() -> None:

@@ -123,7 +123,8 @@ def snapshot(data: bytes) -> None:
         restored = restore(shot, Topic.PREDICTIONS, "predictions", 0, settings)
     except SnapshotError:
         return
-    following = [record(at, event) for at, event in enumerate(noise(60, seed=3, shift_at=9, a=9))]
+    story = noise(60, seed=3, shift_at=9, a=9)
+    following = [record(at, _varied(at, event)) for at, event in enumerate(story)]
     # Who may write the topic may write numbers that no detector comes to, and is refused as late
     # as here. What counts is that nothing is read past the end of an array.
     with suppress(ArithmeticError, ValueError):
@@ -131,12 +132,18 @@ def snapshot(data: bytes) -> None:
     encode(restored.shard, "predictions", 0, 1000)
 
 
+def _varied(at: int, event: dict[str, Any]) -> dict[str, Any]:
+    """Give an event a text and an embedding, too."""
+    event["features"] |= {"t": f"word{at % 5}", "v": [at % 7 / 7, 0.5, -1.0]}
+    return event
+
+
 def _snapshot_seeds() -> list[bytes]:
     seeds = []
     for events in (1, 40, 900):
         target = shard(LIMITS)
         story = noise(events, seed=2, shift_at=700, a=8.0)
-        run(target, [record(at, event) for at, event in enumerate(story)])
+        run(target, [record(at, _varied(at, event)) for at, event in enumerate(story)])
         data = encode(target, "predictions", 0, events)
         (length,) = struct.unpack_from(">I", data, 6)
         seeds.append(data[10 : 10 + length] + b"\0" + data[10 + length : -DIGEST_BYTES])

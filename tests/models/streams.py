@@ -11,10 +11,7 @@ LINEAR: dict[str, list[Any]] = {
     "multiclass": ["preprocessing.StandardScaler", "linear_model.SoftmaxRegression"],
 }
 RIVER: dict[str, list[Any]] = {
-    "regression": [
-        "preprocessing.StandardScaler",
-        {"linear_model.LinearRegression": {"optimizer": "optim.Adam"}},
-    ],
+    "regression": [{"tree.HoeffdingTreeRegressor": {"grace_period": 50}}],
     "binary": ["naive_bayes.GaussianNB"],
     "multiclass": [{"tree.HoeffdingAdaptiveTreeClassifier": {"grace_period": 50}}],
 }

@@ -105,6 +105,7 @@ async def test_states_of_a_worker(embedded_broker: EmbeddedBroker) -> None:
 
 async def test_a_foreign_host_is_refused() -> None:
     """An address that is not this machine's is named, with the setting to change."""
+    http = Http(host="192.0.2.1", port=0, token_env="A")  # noqa: S106  the name of a variable
     with pytest.raises(ServeError, match=r"http\.host 192\.0\.2\.1, http\.port 0"):
-        async with serve(aiohttp.web.Application(), Http(host="192.0.2.1", port=0)):
+        async with serve(aiohttp.web.Application(), http):
             pass

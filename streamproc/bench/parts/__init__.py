@@ -13,5 +13,5 @@ from streamproc.bench.parts.scale import SCALE
 from streamproc.bench.parts.startup import STARTUP
 
 PARTS: Final[dict[str, Part]] = {
-    part.name: part for part in (PEERS, BANK, LATENCY, MODELS, SCALE, LABELS, LEARNING, STARTUP)
+    part.name: part for part in (PEERS, BANK, LATENCY, MODELS, LABELS, LEARNING, SCALE, STARTUP)
 }

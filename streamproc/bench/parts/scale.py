@@ -68,4 +68,6 @@ def rows(results: Results) -> list[Row]:
     return table
 
 
-SCALE = Part("scale", f"Workers side by side, {PARTITIONS} partitions", plan, rows)
+SCALE = Part(
+    "scale", f"Workers side by side, {PARTITIONS} partitions", plan, rows, needs_cluster=True
+)

@@ -27,7 +27,10 @@ HUGE = json.dumps({"model_id": "model-0", "prediction": 1, "x": "x" * 10_000_000
 KINDS: dict[bytes | None, str] = {
     b"no json": "not_json",
     b'{"model_id": 7, "prediction": 1}': "wrong_type",
-    b'{"model_id": "model-1", "prediction": 1, "x": ' + b"[" * 5000 + b"]" * 5000 + b"}": "too_deep",
+    b'{"model_id": "model-1", "prediction": 1, "x": '
+    + b"[" * 5000
+    + b"]" * 5000
+    + b"}": "too_deep",
     b'{"model_id": "model-2", "prediction": 1e999}': "wrong_type",
     b'{"model_id": "model-3", "prediction": NaN}': "not_json",
     b'{"model_id": "model-4", "prediction": Infinity}': "not_json",
@@ -59,7 +62,11 @@ async def run(site: Site) -> str:
         if "Traceback" in worker.stderr:
             raise Failed(worker.stderr[-500:])
     found = await equal(config, least=20)
-    same("dead letters by reason", wanted, Counter(each.reason for each in found.found.letters.values()))
+    same(
+        "dead letters by reason",
+        wanted,
+        Counter(each.reason for each in found.found.letters.values()),
+    )
     same("dead letters and alerts that are there twice", 0, found.found.repeated)
     grown = sizes[1] - sizes[0]
     if grown >= GROWTH:
@@ -82,5 +89,3 @@ def _poisoned(log: list[Sent], wanted: Counter[str]) -> Iterator[Sent]:
         if place == len(log) // 2:
             wanted["too_large"] += 1
             yield Sent(HUGE, each.key)
-
-

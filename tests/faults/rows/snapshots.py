@@ -69,7 +69,9 @@ async def _spoil(config: Config, name: str) -> None:
     spoilt = dict(records(newest.key, data, newest.manifest.next))
     manifest = newest.key._replace(part=MANIFEST)
     if not whole:
-        spoilt[manifest] = msgspec.json.encode(newest.manifest)[: -9 if name == "manifest" else None]
+        spoilt[manifest] = msgspec.json.encode(newest.manifest)[
+            : -9 if name == "manifest" else None
+        ]
     async with open_producer(config) as producer:
         for key, value in spoilt.items():
             topic = config.topics.full_name("snapshots")

@@ -22,19 +22,32 @@ async def run(site: Site) -> str:
     """Deliver copies at once or later, in any order among themselves."""
     said = site.said(topics={"partitions": 2})
     config = load(said)
-    log = [sent(event) for event in events(site.draw.randrange(2**32), MODELS, site.size(2000, 9000))]
+    log = [
+        sent(event) for event in events(site.draw.randrange(2**32), MODELS, site.size(2000, 9000))
+    ]
     at: list[tuple[int, int, Sent]] = []
     for place, each in enumerate(log):
-        apart = (0, site.draw.choice((0, site.draw.randrange(APART // 3))), site.draw.randrange(APART // 3))
+        apart = (
+            0,
+            site.draw.choice((0, site.draw.randrange(APART // 3))),
+            site.draw.randrange(APART // 3),
+        )
         at += [(place + later, number, each) for number, later in enumerate(apart)]
     at.sort(key=lambda entry: entry[:2])
     await send(config, [each for _, _, each in at])
-    async with MortalProcess(site.folder, said, step="after_snapshot", times=2) as worker:
+    async with MortalProcess(site.folder, said, step="after_snapshot", times=2, hasty="") as worker:
         await worker.exit_code(120)
     await finish(site, said)
     await equal(config, least=20)
     seen: set[bytes] = set()
-    monitor, wanted = Monitor(config.model_copy(update={"limits": config.limits.model_copy(update={"recent_events": 0})})), []
+    monitor, wanted = (
+        Monitor(
+            config.model_copy(
+                update={"limits": config.limits.model_copy(update={"recent_events": 0})}
+            )
+        ),
+        [],
+    )
     for record in await records(config, "predictions"):
         if record.value not in seen:
             seen.add(record.value)

@@ -1,0 +1,108 @@
+"""What is said of outcomes beside the alarms of series: floors, versions that go, wrong guesses."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from streamproc.contract.alerts import AlertEvent, Kind, Status, Summary
+from streamproc.contract.base import Source
+from streamproc.contract.watch import ModelConfig
+from streamproc.core.describe import Origin, identity, moment
+from streamproc.core.floor import Floor
+from streamproc.core.sentence import number, percent, whose
+
+FLOOR: Final = "metric:floor"
+_PLANS: Final = {
+    "majority": "the majority class",
+    "last": "the last known label",
+    "mean": "the mean of recent labels",
+    "rule": "the configured rule",
+}
+
+
+class Teller:
+    """Makes the alerts of one version at one outcome.
+
+    Parameters
+    ----------
+    model, config
+        The model, and what is configured for it.
+    origin
+        The outcome.
+    now
+        `detected_at`.
+    """
+
+    def __init__(self, model: str, config: ModelConfig, origin: Origin, now: datetime) -> None:
+        self._model, self._config, self._origin, self._now = model, config, origin, now
+
+    def floor(self, floor: Floor, measure: str, status: Status) -> AlertEvent:
+        """Say that a model does not beat a heuristic, or that it does again."""
+        own, plain = (total / floor.compared for total in (floor.own, floor.plain))
+        show = percent if measure == "error rate" else number
+        verb = "does not beat" if status == "firing" else "beats"
+        return self._alert(
+            status,
+            "performance",
+            (FLOOR, "floor"),
+            floor.open,
+            f"{whose(self._model, self._origin.model_version)} {verb} {_PLANS[floor.plan]}"
+            f"{' again' if status == 'resolved' else ''}: its {measure} over recent labels is"
+            f" {show(own)}, and that of the heuristic {show(plain)}",
+            before=Summary(n=round(floor.compared), mean=plain),
+            after=Summary(n=round(floor.compared), mean=own),
+        )
+
+    def gone(self, series: str, detector: str, incident: str, version: str | None) -> AlertEvent:
+        """Close an incident of a version that is not watched any more."""
+        return self._alert(
+            "resolved",
+            "concept" if series == "error" else "performance",
+            (series, detector),
+            incident,
+            f"{whose(self._model, version)} is not watched any more: newer versions have taken its"
+            " place",
+            version=version,
+        )
+
+    def mistaken(self, task: str) -> AlertEvent:
+        """Say that labels and predictions are not what they looked like."""
+        return self._alert(
+            "firing",
+            "system",
+            ("error", "task"),
+            None,
+            f"{whose(self._model, self._origin.model_version)} was taken for a binary classifier,"
+            " since its predictions lay between 0 and 1 and its labels were 0 or 1; this outcome"
+            f" is of a {task}, and its error series start anew; set task: of the model",
+        )
+
+    def _alert(
+        self,
+        status: Status,
+        kind: Kind,
+        who: tuple[str, str],
+        incident: str | None,
+        message: str,
+        **fields: Any,
+    ) -> AlertEvent:
+        origin, (series, detector) = self._origin, who
+        version = fields.pop("version", origin.model_version)
+        alert = identity((status, self._model, version or "", series, detector), origin)
+        return AlertEvent(
+            alert_id=alert,
+            incident_id=incident or alert,
+            status=status,
+            model_id=self._model,
+            model_version=version,
+            kind=kind,
+            series=series,
+            detector=detector,
+            severity=self._config.severity,
+            owner=self._config.owner,
+            runbook=self._config.runbook,
+            message=message,
+            ts=moment(origin.ts),
+            detected_at=self._now,
+            source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+            **fields,
+        )

@@ -1,0 +1,169 @@
+"""What a learner says, put into events."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from detectors.change_points import Change
+from detectors.watch import Alarm
+from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.config import Policy
+from streamproc.contract.updates import ModelUpdate, Step
+from streamproc.models import tell
+from streamproc.models.classes import Classes
+from streamproc.models.parameters import plain
+from streamproc.models.play import Op
+from streamproc.models.player import Player
+
+
+@dataclass(slots=True)
+class Told:
+    """What a stretch led to, each with its place in the slice."""
+
+    updates: list[tuple[int, ModelUpdate]] = field(default_factory=list)
+    alerts: list[tuple[int, AlertEvent]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Incident:
+    """Drift that was told of and has not been quiet since."""
+
+    id: str
+    detector: str
+    said: float
+    quiet: int = 0
+
+
+class Speaker(Protocol):
+    """What is said of a learner, and what it remembers of what was said."""
+
+    whose: tell.Whose
+    task: str
+    classes: Classes
+    policy: Policy
+    champion: Player
+    incident: Incident | None
+    drift: str | None
+    below_floor: str | None
+
+    @property
+    def players(self) -> list[Player]:
+        """Everybody that answers and learns."""
+        ...
+
+
+class Say:
+    """Puts what a learner has to say into events."""
+
+    def __init__(
+        self, learner: Speaker, told: Told, origin: Callable[[Op], tell.Origin], now: datetime
+    ) -> None:
+        self._learner, self._told, self._origin, self._now = learner, told, origin, now
+
+    def step(self, step: Step, who: Player, op: Op, cause: str | None) -> None:
+        """Tell a step of its life."""
+        learner = self._learner
+        self._told.updates.append(
+            (
+                op.position,
+                tell.update(
+                    learner.whose,
+                    self._origin(op),
+                    step,
+                    version=who.version,
+                    serving=learner.champion.version,
+                    learned=who.contestant.learned,
+                    model=who.contestant.spec.steps,
+                    metrics=who.metrics(learner.task),
+                    cause=cause,
+                    parameters=plain(who.contestant, learner.classes),
+                ),
+            )
+        )
+
+    def failed(self, version: int, op: Op, how: str) -> None:
+        """Tell that a version failed and was put back."""
+        learner = self._learner
+        who = next(each for each in learner.players if each.version == version)
+        alert = self._alert(
+            op,
+            "firing",
+            "system",
+            series=tell.ERROR,
+            detector="online",
+            severity="critical",
+            message=f"version {version} of {learner.whose.name} failed: {how}; its state after"
+            f" {who.contestant.learned} labels answers in its place"
+            + ("" if who.contestant.learns else ", and learns no more"),
+        )
+        self.step("failed", who, op, alert)
+
+    def drift(self, alarm: Alarm, rise: Change, op: Op) -> None:
+        """Tell that the error rose, unless that was told a moment ago."""
+        learner, before, after = self._learner, rise.before, rise.after
+        incident, status = learner.incident, "updated"
+        if incident is None:
+            status = "firing"
+        else:
+            incident.quiet = 0
+            if abs(op.ts - incident.said) < learner.policy.update_interval.total_seconds():
+                learner.drift = incident.id
+                return
+        learner.drift = self._alert(
+            op,
+            status,
+            "concept",
+            series=tell.ERROR,
+            detector=alarm.detector,
+            message=f"the error of {learner.whose.name} (version {learner.champion.version}) rose"
+            f" from {before.mean:.4g} to {after.mean:.4g}; since {after.n} labels ago",
+            incident=incident.id if incident else None,
+            statistic=alarm.statistic,
+            threshold=alarm.threshold,
+            change=rise,
+        )
+        if incident is None:
+            learner.incident = Incident(learner.drift, alarm.detector, op.ts)
+        else:
+            incident.said = op.ts
+
+    def settled(self, op: Op) -> None:
+        """Tell that the error is steady again."""
+        learner, incident = self._learner, self._learner.incident
+        if incident is None:
+            return
+        learner.incident = None
+        self._alert(
+            op,
+            "resolved",
+            "concept",
+            series=tell.ERROR,
+            detector=incident.detector,
+            message=f"the error of {learner.whose.name} has been steady for"
+            f" {learner.policy.resolve_after} labels",
+            incident=incident.id,
+        )
+
+    def floor(self, op: Op) -> None:
+        """Tell that the floor is better, or is not any more."""
+        learner = self._learner
+        fires = learner.below_floor is None
+        name, ours = learner.whose.name, f"version {learner.champion.version}"
+        identity = self._alert(
+            op,
+            "firing" if fires else "resolved",
+            "performance",
+            series=tell.FLOOR,
+            detector="floor",
+            message=f"{name} ({ours}) no longer beats the simple answer beside it"
+            if fires
+            else f"{name} ({ours}) beats the simple answer beside it again",
+            incident=learner.below_floor,
+        )
+        learner.below_floor = identity if fires else None
+
+    def _alert(self, op: Op, status: Any, kind: Any, **fields: Any) -> str:
+        alert = tell.alert(self._learner.whose, self._origin(op), self._now, status, kind, **fields)
+        self._told.alerts.append((op.position, alert))
+        return alert.alert_id

@@ -1,0 +1,105 @@
+"""What the pages for operators say, and the files that they give them, against the code."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry
+
+from streamproc.contract.load import load
+from streamproc.transport.metrics import Metrics
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = ROOT / "configs"
+PAGES = ("operations.md", "security.md")
+STOP_SECONDS = 30  # what a worker may take to stop
+
+
+def metrics() -> set[str]:
+    """Name every metric of a worker as Prometheus shows it."""
+    registry = CollectorRegistry()
+    Metrics(registry)
+    kinds = {"counter": "_total"}
+    return {f"{found.name}{kinds.get(found.type, '')}" for found in registry.collect()}
+
+
+def manifests() -> list[dict[str, Any]]:
+    """Read the manifests for Kubernetes."""
+    return list(yaml.safe_load_all((CONFIGS / "kubernetes" / "worker.yaml").read_text()))
+
+
+def test_every_metric_is_explained() -> None:
+    """Each metric of a worker has a row on the page, and each row is of such a metric."""
+    page = (ROOT / "docs" / "operations.md").read_text()
+    rows = re.findall(r"^\| `(streamproc_\w+)` \|", page, re.MULTILINE)
+    assert set(rows) == metrics()
+    assert len(rows) == len(set(rows))
+
+
+def test_rules_ask_for_metrics_that_there_are() -> None:
+    """Each rule has a sentence and asks for what a worker shows."""
+    groups = yaml.safe_load((CONFIGS / "prometheus" / "alerts.yaml").read_text())["groups"]
+    known = metrics() | {f"{name}_bucket" for name in metrics()}
+    for rule in (rule for group in groups for rule in group["rules"]):
+        asked = set(re.findall(r"streamproc_\w+", rule["expr"]))
+        assert asked <= known, rule["alert"]
+        assert asked or "up{" in rule["expr"]
+        assert rule["annotations"]["summary"].endswith(".")
+        assert rule["labels"]["severity"] in {"warning", "critical"}
+
+
+def test_kubernetes_takes_the_manifests() -> None:
+    """The manifests fit the schemas of Kubernetes, to the last key."""
+    file = CONFIGS / "kubernetes" / "worker.yaml"
+    program = "from kubernetes_validate.__main__ import main; main()"
+    command = [sys.executable, "-c", program, "--strict", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("passed") == len(manifests())
+
+
+def test_the_configuration_in_the_manifest_loads() -> None:
+    """What the worker on Kubernetes reads is a configuration, and its secrets are mounted."""
+    config_map, deployment = manifests()[:2]
+    config = load(yaml.safe_load(config_map["data"]["streamproc.yaml"]))
+    pod = deployment["spec"]["template"]["spec"]
+    mounts = {mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert config.security.sasl is not None
+    assert config.http is not None
+    for file in (config.security.sasl.password_file, config.http.token_file):
+        assert str(Path(str(file)).parent) in mounts
+    assert pod["containers"][0]["ports"][0]["containerPort"] == config.http.port
+    assert pod["terminationGracePeriodSeconds"] > STOP_SECONDS
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze checks it")
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    """The unit has no key that systemd does not know, and gives workers the time to stop."""
+    text = (CONFIGS / "systemd" / "streamproc.service").read_text()
+    unit = tmp_path / "streamproc.service"
+    unit.write_text(text.replace("/opt/streamproc/bin/streamproc", "/bin/true"))
+    command = ["systemd-analyze", "verify", "--man=no", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(text.split("TimeoutStopSec=")[1].split()[0]) > STOP_SECONDS
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    """Every file that the page links to is there."""
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "docs" / page).read_text())
+    assert links
+    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
+
+
+def test_the_configuration_on_the_page_loads() -> None:
+    """The section that turns commands on is one."""
+    [section] = re.findall(
+        r"```yaml\n(.*?)```", (ROOT / "docs" / "security.md").read_text(), re.DOTALL
+    )
+    assert load(yaml.safe_load(section)).control is not None
