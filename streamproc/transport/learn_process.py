@@ -70,7 +70,9 @@ class _Mouth:
 def main() -> None:
     """Learn until told to stop."""
     mouth = _Mouth(sys.stdout.buffer)
-    logging.basicConfig(handlers=[_ToWorker(mouth.say)], level=logging.WARNING)
+    logging.basicConfig(
+        handlers=[_ToWorker(mouth.say)], level=logging.WARNING, format="%(message)s"
+    )
     logging.getLogger("streamproc").setLevel(logging.INFO)
     config = Config.model_validate_json(sys.stdin.buffer.readline())
     try:

@@ -22,14 +22,14 @@ def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTROL", SECRET)
 
 
-def flipping() -> Iterator[dict[str, Any]]:
+def flipping(events: int = EVENTS, flip: int = FLIP) -> Iterator[dict[str, Any]]:
     """Give events with labels, of which the meaning is turned round in the middle."""
     draw = random.Random(3)
-    for number in range(EVENTS):
+    for number in range(events):
         a, b = draw.random(), draw.random()
         event = {"model_id": "m", "event_id": str(number), "ts": 1_767_225_600 + number}
         yield event | {"features": {"a": a, "b": b}}
-        yield event | {"label": (a > b) != (number >= FLIP)}
+        yield event | {"label": (a > b) != (number >= flip)}
 
 
 def config_of(bootstrap: str) -> Config:
