@@ -75,11 +75,14 @@ def main() -> None:
     )
     logging.getLogger("streamproc").setLevel(logging.INFO)
     config = Config.model_validate_json(sys.stdin.buffer.readline())
+    code = 0
     try:
         uvloop.run(_learn(config, mouth.say))
     except (StreamprocError, errors.KafkaError) as error:
         mouth.say(Failed(str(error) or type(error).__name__))
-        sys.exit(1)
+        code = 1
+    # A thread goes on reading the standard input; Python would abort at its end because of it.
+    os._exit(code)
 
 
 async def _learn(config: Config, say: Callable[[ToParent], None]) -> None:
