@@ -154,20 +154,20 @@ class Portion:
             self._put(key, before)
             return
         entry = before.entry if before else Entry(event_id=event.event_id)
+        if entry.waiting and _repeats(entry.waiting[-1], label):
+            self.joined.counts["repeated"] += 1
+            return
         over = clock.for_labels(self._rules.horizon) > label.time + self._rules.horizon
         if over or len(entry.waiting) >= MOST_WAITING:
             self._unmatched(key, names, label, item.position)
-        elif entry.waiting and _repeats(entry.waiting[-1], label):
-            self.joined.counts["repeated"] += 1
         else:
             entry.waiting.append(label)
             self._put(key, self._stored(event.model_id, entry))
 
     def _settle(self, key: bytes, names: Names, entry: Entry, label: Label, position: int) -> None:
         """Say what a label of a known event is."""
-        horizon = self._rules.horizon
-        late_by = label.clock - (entry.time or 0.0)
-        if entry.clock - label.time > horizon or late_by > 2 * horizon:
+        horizon, time = self._rules.horizon, entry.time or 0.0
+        if entry.clock > label.time + horizon or label.clock > time + 2 * horizon:
             self._unmatched(key, names, label, position)
             return
         if label.value == entry.last:
@@ -175,12 +175,11 @@ class Portion:
             return
         entry.last = label.value
         entry.revision += 1
-        revision, late = entry.revision, late_by > horizon or entry.body is None
+        revision, late = entry.revision, label.clock > time + horizon or entry.body is None
         status: OutcomeStatus = "late" if late else "labelled" if revision == 1 else "revised"
         fields = b"" if late else entry.body or b""
-        if status == "labelled" and entry.time is not None:
-            tally = self._clocks[names[0]].tally
-            labelled(tally, entry.time, label.time - entry.time, horizon)
+        if status == "labelled":
+            labelled(self._clocks[names[0]].tally, time, label.time - time, horizon)
         writer = self._rules.writer
         rest = writer.head(names, status, revision, entry, fields)
         rest += writer.tail(label, Input.LABELS, entry.ts)
@@ -269,4 +268,4 @@ def _key(item: Item) -> bytes:
 
 def _repeats(before: Label, label: Label) -> bool:
     """Whether a label says nothing that the one before it would not say in any case."""
-    return before.value == label.value and label.time <= before.time
+    return (before.value, before.time, before.clock) == (label.value, label.time, label.clock)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -30,6 +30,8 @@ MOST_RECORDS: Final = 500
 COMMIT_SECONDS: Final = 1.0
 POLL_MS: Final = 50
 _FETCH_BYTES: Final = 2**20
+
+Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 
@@ -129,7 +131,7 @@ class Joiner:
         """
         # 1. Into the store, which does not count before it is committed.
         self._whole = False
-        joined = await asyncio.to_thread(self._join.process, records)
+        joined = await _in_thread(self._join.process, records)
         self._changed = True
         # 2. Publish, and wait for the cluster to confirm.
         async with self._writing:
@@ -175,7 +177,7 @@ class Joiner:
             if cause != "new":
                 _log.warning("%s is made anew from the topics: %s", self._store.path, cause)
             self._metrics.rebuilt(cause)
-            await asyncio.to_thread(self._store.clear)
+            await _in_thread(self._store.clear)
         await claim(self._store, self._outcomes, generation)
         place = self._store.place
         if self._store.has_told:
@@ -255,7 +257,7 @@ class Joiner:
             await self._commit()
 
     async def _commit(self) -> None:
-        await asyncio.to_thread(self._store.commit)
+        await _in_thread(self._store.commit)
         for model_id in self._touched:
             self._metrics.covers(model_id, self._join.coverage(model_id))
         self._touched.clear()
@@ -277,3 +279,13 @@ class Joiner:
         if place.catching_up is not None and not told:
             self._store.caught_up()
             self._changed = True
+
+
+async def _in_thread(work: Callable[..., Result], *given: Any) -> Result:
+    """Do what may wait for the disk; cancelled, wait for its end: the store is closed then."""
+    done = asyncio.ensure_future(asyncio.to_thread(work, *given))
+    try:
+        return await asyncio.shield(done)
+    except asyncio.CancelledError:
+        await asyncio.wait({done})
+        raise

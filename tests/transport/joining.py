@@ -119,7 +119,9 @@ async def live(
 
 async def counted(config: Config) -> list[OutcomeRow]:
     """Return the outcomes that count, by the rule of all readers; each is there once."""
-    rows = [found.row for found in OutcomeLog().read(await records(config, "outcomes"))]
+    found = await records(config, "outcomes")
+    logs = [[r for r in found if r.partition == number] for number in {r.partition for r in found}]
+    rows = [counts.row for log in logs for counts in OutcomeLog().read(log)]
     outcomes = [row for row in rows if isinstance(row, OutcomeRow)]
     assert len({row.outcome_id for row in outcomes}) == len(outcomes)
     return outcomes

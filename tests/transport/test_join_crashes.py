@@ -1,6 +1,7 @@
 """No crash of a join loses or doubles a pair, and these tests would notice if one did."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -139,4 +140,36 @@ async def test_an_owner_that_comes_back_is_not_heard(
     assert await pairs_of(config) == LOGS.pairs
     # What it had done by then was not told: its store must not say that it was.
     assert not await live(config, tmp_path / "old.db", generation=2)
+    assert await pairs_of(config) == LOGS.pairs
+
+
+async def test_a_stop_waits_for_the_store(embedded_broker: EmbeddedBroker, tmp_path: Path) -> None:
+    """Stopped in the middle of a portion, a join ends that first: nobody closes its file then."""
+    config, path = joins_config(embedded_broker.bootstrap, tmp_path), tmp_path / "labels.db"
+    await fill(config, LOGS)
+    begun, go_on = threading.Event(), threading.Event()
+    async with open_producer(config) as producer:
+        store = Store(path, 2**20)
+        metrics = JoinMetrics(Metrics(CollectorRegistry()))
+        joiner = MortalJoiner(
+            config, 0, store, (producer, Outbox(config, producer)), metrics, lambda _: False
+        )
+        joiner.kill = Countdown()
+        process = joiner._join.process
+
+        def slow(records: object) -> object:
+            begun.set()
+            go_on.wait()
+            return process(records)  # type: ignore[arg-type]
+
+        joiner._join.process = slow  # type: ignore[assignment,method-assign]
+        task = asyncio.create_task(joiner.run(0))
+        await asyncio.to_thread(begun.wait)
+        task.cancel()
+        await asyncio.sleep(0)
+        assert not task.done()
+        go_on.set()
+        await asyncio.wait({task})
+        store.close()
+    assert not await live(config, path)
     assert await pairs_of(config) == LOGS.pairs
