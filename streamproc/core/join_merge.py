@@ -50,7 +50,12 @@ class Merge:
 
     def short(self, most: int) -> set[Input]:
         """Return the logs of which less than that waits, or of which more has to be known."""
-        full = {log for log, waiting in self._waiting.items() if len(waiting) >= most}
+        # One that holds but one millisecond is not known to hold all of it.
+        full = {
+            log
+            for log, waiting in self._waiting.items()
+            if len(waiting) >= most and waiting[-1].timestamp > waiting[0].timestamp
+        }
         return self._waiting.keys() - full or set(self._waiting)
 
     def take(self, ended: Collection[Input], most: int) -> list[tuple[Input, Record]]:

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from io import FileIO
 from typing import BinaryIO, Final
 
 import uvloop
@@ -74,18 +75,17 @@ def main() -> None:
         handlers=[_ToWorker(mouth.say)], level=logging.WARNING, format="%(message)s"
     )
     logging.getLogger("streamproc").setLevel(logging.INFO)
-    config = Config.model_validate_json(sys.stdin.buffer.readline())
-    code = 0
+    # Not buffered: a thread that waits in the buffer would hold its lock when the process ends.
+    ear = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115  no path
+    config = Config.model_validate_json(ear.readline())
     try:
-        uvloop.run(_learn(config, mouth.say))
+        uvloop.run(_learn(config, ear, mouth.say))
     except (StreamprocError, errors.KafkaError) as error:
         mouth.say(Failed(str(error) or type(error).__name__))
-        code = 1
-    # A thread goes on reading the standard input; Python would abort at its end because of it.
-    os._exit(code)
+        sys.exit(1)
 
 
-async def _learn(config: Config, say: Callable[[ToParent], None]) -> None:
+async def _learn(config: Config, ear: FileIO, say: Callable[[ToParent], None]) -> None:
     metrics = LearnMetrics(CollectorRegistry())
     async with (
         open_producer(config, linger_ms=5) as producer,
@@ -100,7 +100,7 @@ async def _learn(config: Config, say: Callable[[ToParent], None]) -> None:
             behind = await learning.behind()
             say(Report(behind, generate_latest(metrics.registry).decode()))
 
-        hearing = asyncio.create_task(_hear(learning, report))
+        hearing = asyncio.create_task(_hear(learning, ear, report))
         running = asyncio.create_task(learning.run())
         done, _ = await asyncio.wait({hearing, running}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -109,13 +109,13 @@ async def _learn(config: Config, say: Callable[[ToParent], None]) -> None:
         hearing.cancel()
 
 
-async def _hear(learning: LearnLine, report: Callable[[], Awaitable[None]]) -> None:
+async def _hear(learning: LearnLine, ear: FileIO, report: Callable[[], Awaitable[None]]) -> None:
     """Do what the worker says."""
     messages: asyncio.Queue[ToChild] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     reading = threading.Thread(
         target=_read,
-        args=(lambda message: loop.call_soon_threadsafe(messages.put_nowait, message),),
+        args=(ear, lambda message: loop.call_soon_threadsafe(messages.put_nowait, message)),
         daemon=True,
     )
     reading.start()
@@ -130,9 +130,9 @@ async def _hear(learning: LearnLine, report: Callable[[], Awaitable[None]]) -> N
                 return
 
 
-def _read(give: Callable[[ToChild], object]) -> None:
+def _read(ear: FileIO, give: Callable[[ToChild], object]) -> None:
     """Read messages; without a worker, end at once, whatever a model is busy with."""
-    for text in sys.stdin.buffer:
+    while text := ear.readline():
         give(TO_CHILD.decode(text))
     os._exit(ORPHANED)
 

@@ -13,6 +13,9 @@ from streamproc.contract.config import Config
 from streamproc.transport.clients import open_producer
 from streamproc.transport.topics import ensure_topics
 
+# Events and labels interleave as fast as they could be made.
+A_MILLISECOND = 40
+
 
 async def put(told: dict[str, Any]) -> int:
     """Write a workload to its topics, in batches; return how many events."""
@@ -32,11 +35,11 @@ async def put(told: dict[str, Any]) -> int:
                 await sent
             builders[place] = producer.create_batch()
 
-        for kind, partition, key, value in messages(workload):
-            place = kind, partition
-            if builders[place].append(key=key, value=value, timestamp=stamp) is None:
+        for number, (kind, partition, key, value) in enumerate(messages(workload)):
+            place, at = (kind, partition), stamp + number // A_MILLISECOND
+            if builders[place].append(key=key, value=value, timestamp=at) is None:
                 await send(place)
-                builders[place].append(key=key, value=value, timestamp=stamp)
+                builders[place].append(key=key, value=value, timestamp=at)
         for place in places:
             await send(place)
     return workload.events
