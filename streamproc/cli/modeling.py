@@ -117,15 +117,15 @@ async def print_history(
 
 def describe(update: ModelUpdate) -> Text:
     """Return a step in two lines: when, what and of which model; why, and how good it is."""
-    why = "" if update.cause is None else f"because of {printable(update.cause)}; "
+    cause = "" if update.cause is None else f"because of {printable(update.cause)}"
+    why = "; ".join(filter(None, [cause, shown_metrics(update)]))
     return Text.assemble(
         (_moment(update.ts), "dim"),
         " ",
         (f"{update.step:<11}", _style(update)),
         " ",
         (_name(update.model_id, segment_of(update.segment)), "bold"),
-        f" v{update.version}, learned {update.learned:,}; v{update.serving} answers\n"
-        f"    {why}{shown_metrics(update)}",
+        f" v{update.version}, learned {update.learned:,}; v{update.serving} answers\n    {why}",
     )
 
 

@@ -129,9 +129,10 @@ class Trial:
         if "prediction" in event:
             kind = Input.PREDICTIONS
         offset, self._next[kind] = self._next[kind], self._next[kind] + 1
-        # A row without a time of its own comes a second after the one before.
+        # A row without a time of its own comes a second after the one before. The record has
+        # none: times of a file, whatever they are, are the time.
         value = msgspec.json.encode({"ts": number, **event})
-        return kind, LogRecord(offset, value, number * 1000, event["model_id"].encode())
+        return kind, LogRecord(offset, value, 0, event["model_id"].encode())
 
     def _judge(self, log: Sequence[LogRecord]) -> None:
         for record in log:

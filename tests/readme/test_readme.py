@@ -14,7 +14,7 @@ import pytest
 
 from streamproc.broker.embedded import EmbeddedBroker
 from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.events import parse_event
+from streamproc.contract.events import LabelEvent, parse_event
 from streamproc.contract.table import config_table
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +74,10 @@ def test_every_command_works_in_order(broker: str) -> None:
     assert {alert.series for alert in alerts} == {"feature:km"}
     assert printed["streamproc check configs/full.yaml"].endswith("ok\n")
     assert "properties" in json.loads(printed["streamproc schema config"])
+    [learned] = [
+        told for command, told in printed.items() if command.startswith("streamproc models")
+    ]
+    assert "after the change at" in learned
 
 
 def test_the_example_without_kafka_runs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +89,7 @@ def test_the_example_without_kafka_runs(capsys: pytest.CaptureFixture[str]) -> N
 
     [text] = [block.strip() for block in blocks("text") if block.startswith("feature 'km'")]
     assert capsys.readouterr().out == f"firing {text}\n"
-    shown = AlertEvent.from_json(blocks("json")[1]).model_dump()
+    shown = AlertEvent.from_json(blocks("json")[-1]).model_dump()
     given = scope["alerts"][0].model_dump()
     assert given.keys() == shown.keys()
     for name in given.keys() - {"detected_at"}:
@@ -112,10 +116,11 @@ def test_the_examples_of_the_client_run(broker: str) -> None:
 
 
 def test_the_json_is_of_the_contract() -> None:
-    """The event and the alert that the README shows are such."""
-    event, alert = blocks("json")
+    """The event, the label and the alert that the README shows are such."""
+    event, label, alert = blocks("json")
 
     assert parse_event(json.loads(event)).model_id == "fraud"
+    assert isinstance(parse_event(json.loads(label)), LabelEvent)
     assert AlertEvent.from_json(alert).series == "feature:km"
 
 
