@@ -9,8 +9,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from streamproc.cli.rowevents import Event, RowEvents
+from streamproc.cli.rows import RowError
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
+from streamproc.contract.timestamps import parse_timestamp
 from streamproc.contract.updates import ModelUpdate
 from streamproc.core.join_entry import Input
 from streamproc.core.joined_log import JoinedLog
@@ -129,10 +131,15 @@ class Trial:
         if "prediction" in event:
             kind = Input.PREDICTIONS
         offset, self._next[kind] = self._next[kind], self._next[kind] + 1
-        # A row without a time of its own comes a second after the one before. The record has
-        # none: times of a file, whatever they are, are the time.
-        value = msgspec.json.encode({"ts": number, **event})
-        return kind, LogRecord(offset, value, 0, event["model_id"].encode())
+        # A row without a time of its own comes a second after the one before; one with a time is
+        # written down then.
+        placed = {"ts": number, **event}
+        try:
+            stamp = int(parse_timestamp(placed["ts"]).timestamp() * 1000)
+        except ValueError as error:
+            raise RowError(f"row {number}: its time: {error}") from error
+        value = msgspec.json.encode(placed)
+        return kind, LogRecord(offset, value, stamp, event["model_id"].encode())
 
     def _judge(self, log: Sequence[LogRecord]) -> None:
         for record in log:

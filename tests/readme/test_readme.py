@@ -74,10 +74,10 @@ def test_every_command_works_in_order(broker: str) -> None:
     assert {alert.series for alert in alerts} == {"feature:km"}
     assert printed["streamproc check configs/full.yaml"].endswith("ok\n")
     assert "properties" in json.loads(printed["streamproc schema config"])
-    [learned] = [
-        told for command, told in printed.items() if command.startswith("streamproc models")
+    [tried] = [
+        told for command, told in printed.items() if command.startswith("streamproc models try")
     ]
-    assert "after the change at" in learned
+    assert "after the change at" in tried
 
 
 def test_the_example_without_kafka_runs(capsys: pytest.CaptureFixture[str]) -> None:

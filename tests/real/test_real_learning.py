@@ -60,7 +60,14 @@ async def test_the_accuracy_is_that_of_rivers_loop(name: str, bootstrap: str) ->
     assert FILE is not None
     config = own_config(
         bootstrap,
-        models=[{"id": "elec2", "task": "binary", "watch": [], "online": {"model": MODELS[name]}}],
+        models=[
+            {
+                "id": "elec2",
+                "task": "binary",
+                "watch": [],
+                "online": {"model": MODELS[name], "interval": "500ms"},
+            }
+        ],
     )
     await publish_file(
         Job(file=FILE, model="elec2", label="target", label_delay=DELAY), None, config
