@@ -14,6 +14,7 @@ from streamproc.bench.jobs.running import POLL_SECONDS, READY_SECONDS, port_of
 from streamproc.bench.peers.worker import config_file
 from streamproc.bench.process import STOP_SECONDS, BenchError
 from streamproc.broker.process import Child
+from streamproc.core.shape import Topic
 
 PARTITIONS: Final = 12
 _MAIN: Final = "from streamproc.cli.main import main; main()"
@@ -67,7 +68,7 @@ class Fleet:
 
         def balanced() -> bool:
             owned = [self._count(child, "lag_records") for child in self._children]
-            return sum(owned) == 2 * PARTITIONS and min(owned) >= wanted
+            return sum(owned) == len(Topic) * PARTITIONS and min(owned) >= wanted
 
         self._until(balanced, "the group is not settled", READY_SECONDS)
 
