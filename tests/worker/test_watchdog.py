@@ -1,7 +1,8 @@
 """A worker that stands still while records wait ends with a reason."""
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -69,19 +70,26 @@ async def test_a_client_that_hangs_ends_its_worker(
     config = own_config(bootstrap, limits={"stall": "1s"})
     await publish(config, story(models=4, events=EVENTS // 4))
 
+    hung = threading.Event()
+
     async def hang(*_: Any, **__: Any) -> Any:
+        hung.set()
         await asyncio.Event().wait()
 
+    async def made_to_hang() -> None:
+        monkeypatch.setattr(SliceThread, "getmany", hang)
+        await until(hung.is_set)  # a poll that was under way would still give what comes next
+
     with pytest.raises(WorkerError, match=r"records wait, none came for"):
-        await _until_it_ends(config, lambda: monkeypatch.setattr(SliceThread, "getmany", hang))
+        await _until_it_ends(config, made_to_hang)
 
 
-async def _until_it_ends(config: Config, hang: Callable[[], None]) -> None:
+async def _until_it_ends(config: Config, hang: Callable[[], Awaitable[None]]) -> None:
     """Run a worker that is up to date, let its client hang, and publish more."""
     async with worker_of(config) as (worker, registry):
         await until(lambda: total(registry, "records_total") == EVENTS)
         await until(lambda: worker.idle_seconds() > 0)
-        hang()
+        await hang()
         await publish(config, story(models=1, events=10))
         async with asyncio.timeout(60):
             await worker.stopped.wait()
