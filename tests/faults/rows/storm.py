@@ -10,6 +10,7 @@ from faults.traffic import load as under_load
 from worker.running import idle, until, worker_of
 
 from streamproc.contract.load import load
+from streamproc.core.shape import Topic
 from streamproc.transport.worker import Worker
 
 ORDER = 4
@@ -22,6 +23,7 @@ async def run(site: Site) -> str:
     """Let workers come and go under load."""
     config = load(site.said())
     changes = site.size(12, 50)
+    owners = config.topics.partitions * len(Topic)  # one of each partition of what is watched
     log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 1_000_000))
     workers: list[tuple[Worker, AsyncExitStack]] = []
 
@@ -41,12 +43,12 @@ async def run(site: Site) -> str:
                 await join()
             await asyncio.sleep(site.draw.random())
         enough()
-    await until(lambda: sum(len(worker._line._held) for worker, _ in workers) == 8)
+    await until(lambda: sum(len(worker._line._held) for worker, _ in workers) == owners)
     for worker, _ in workers:
         await idle(worker)
     owned = [partition for worker, _ in workers for partition in worker._line._held]
-    same("partitions with an owner", 8, len(set(owned)))
-    same("owners", 8, len(owned))
+    same("partitions with an owner", owners, len(set(owned)))
+    same("owners", owners, len(owned))
     left = len(workers)
     for _, stack in workers:
         await stack.aclose()
