@@ -39,21 +39,23 @@ KINDS: dict[bytes | None, str] = {
     None: "empty",
 }
 
+PARTS = 8
+
 
 async def run(site: Site) -> str:
-    """Send the first half, look at the memory, send the second half, and look again."""
+    """Send one part after the other, and look at the memory after each."""
     said = site.said(topics={"partitions": 2})
     config = load(said)
     count = site.size(2500, 25_000)
     log = [sent(event) for event in events(site.draw.randrange(2**32), MODELS, count)]
-    half = len(log) // 2
+    part = len(log) // PARTS
     wanted: Counter[str] = Counter()
     async with WorkerProcess(site.folder, said) as worker:
         await worker.port()
         sizes = []
         handled = 0
-        for part in (log[:half], log[half:]):
-            handled += await send(config, _poisoned(part, wanted))
+        for start in range(0, len(log), part):
+            handled += await send(config, _poisoned(log[start : start + part], wanted))
             await worker.has_counted("records_total", above=handled - 1)
             sizes.append(resident(worker.pid))
         same("health", (200, "ok\n"), await worker.get("/healthz"))
@@ -68,12 +70,14 @@ async def run(site: Site) -> str:
         Counter(each.reason for each in found.found.letters.values()),
     )
     same("dead letters and alerts that are there twice", 0, found.found.repeated)
-    grown = sizes[1] - sizes[0]
+    # A buffer of 10 MB that is still held at one look is no growth: the least of each half counts.
+    early, late = min(sizes[: PARTS // 2]), min(sizes[PARTS // 2 :])
+    grown = late - early
     if grown >= GROWTH:
-        raise Failed(f"RSS grew by {grown / 2**20:.1f} MiB")
+        raise Failed(f"RSS grew by {grown / 2**20:.1f} MiB in the second half")
     return (
         f"{wanted.total()} of {handled} records, each a dead letter once;"
-        f" {len(found.wanted.alerts)} alerts ≡G; RSS {sizes[1] / 2**20:.0f} MiB,"
+        f" {len(found.wanted.alerts)} alerts ≡G; RSS {late / 2**20:.0f} MiB,"
         f" {grown / 2**20:+.1f} MiB in the second half"
     )
 
