@@ -16,6 +16,7 @@ from worker.stories import story
 
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
+from streamproc.core.shape import Topic
 from streamproc.transport.clients import open_admin, open_producer
 from streamproc.transport.snapshots_records import key_of
 from streamproc.transport.topics import ensure_topics
@@ -75,7 +76,7 @@ async def test_a_partition_that_moves_keeps_its_state(apache_kafka: ApacheKafka)
         await publish(config, log[: EVENTS // 2])
         await until(lambda: total(first, "records_total") >= EVENTS // 2)
         async with worker_of(config) as (other, second):
-            await until(lambda: len(other._line._held) == 4 == len(one._line._held))
+            await until(lambda: len(other._line._held) == 2 * len(Topic) == len(one._line._held))
             await publish(config, log[EVENTS // 2 :])
             await until(
                 lambda: (

@@ -28,6 +28,7 @@ from worker.stories import expected, payloads, story
 
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
+from streamproc.core.shape import Topic
 from streamproc.transport.clients import open_producer
 from streamproc.transport.topics import ensure_topics
 
@@ -74,7 +75,7 @@ async def test_two_workers_find_what_one_finds(apache_kafka: ApacheKafka) -> Non
     await ensure_topics(config)
     async with worker_of(config) as (one, first), worker_of(config) as (other, second):
         await until(lambda: one.unready() is None and other.unready() is None)
-        await until(lambda: len(one._line._held) == len(other._line._held) == 4)
+        await until(lambda: len(one._line._held) == len(other._line._held) == 2 * len(Topic))
         await publish(config, story(models=12))
         await until(lambda: total(first, "events_total") + total(second, "events_total") >= 31_200)
         await idle(one)
