@@ -4,10 +4,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-Inputs = Mapping[str, float | str]
-Answer = tuple[float | None, dict[str, float] | None]
-"""A number, or class → probability."""
-Predictor = Callable[[Inputs], Answer]
+from streamproc.models.answering import Inputs, Predictor, gaussian_nb, tree
+
 Transform = Callable[[Inputs], Inputs]
 Parameters = Mapping[str, Any]
 
@@ -116,4 +114,8 @@ def _softmax(raw: Mapping[str, float]) -> dict[str, float]:
 
 _CERTAIN: Final = 30.0
 _TRANSFORMS: Final[Mapping[str, Callable[[Parameters], Transform]]] = {"scaler": _scaler}
-_MODELS: Final[Mapping[str, Callable[[Parameters], Predictor]]] = {"linear": _linear}
+_MODELS: Final[Mapping[str, Callable[[Parameters], Predictor]]] = {
+    "linear": _linear,
+    "gaussian_nb": gaussian_nb,
+    "tree": tree,
+}

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from streamproc.client.local_forms import FormError, Predictor, predictor
+from streamproc.client.local_forms import FormError, predictor
 from streamproc.contract.updates import ModelUpdate
 from streamproc.errors import StreamprocError
+from streamproc.models.answering import Predictor
 from streamproc.models.inputs import inputs
 
 _TRUE: Final = "true"

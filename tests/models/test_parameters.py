@@ -7,6 +7,7 @@ import pytest
 from outcomes import NOW, asked_then_labelled, config
 from streams import LINEAR, changing
 
+from streamproc.client.local_model import LocalModel
 from streamproc.contract.updates import ModelUpdate
 from streamproc.models import answering
 from streamproc.models.inputs import inputs
@@ -68,7 +69,7 @@ MODELS: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("task", "model"), MODELS)
 def test_parameters_answer_as_the_model(task: str, model: Any) -> None:
-    """From the update alone, every answer until the next update is the model's, to 1e-9."""
+    """From an update alone, by the page or by the client, answers are the model's, to 1e-9."""
     learners = Learners(config(model, interval="1s"), "outcomes", 0)
     rows = changing(task, 900, 600)
     trees = "tree." in str(model)
@@ -95,6 +96,13 @@ def test_parameters_answer_as_the_model(task: str, model: Any) -> None:
                 assert answer.probabilities is not None
                 assert said == pytest.approx(
                     {name: answer.probabilities[name] for name in said}, rel=1e-9, abs=1e-9
+                )
+            local = LocalModel.of(told).predict(rows[place // 2][0])
+            if task == "regression":
+                assert local.prediction == pytest.approx(answer.prediction, rel=1e-9, abs=1e-9)
+            else:
+                assert local.probabilities == pytest.approx(
+                    answer.probabilities, rel=1e-9, abs=1e-9
                 )
             compared += 1
         update = next((each for each in learned.updates if each.step == "learned"), update)
