@@ -35,7 +35,7 @@ def fetched(tp: TopicPartition) -> FetchResult:
             offset, timestamp=1000 + offset, key=b"k", value=b"v", headers=[("name", b"x")]
         )
     records = MemoryRecords(bytes(builder.build()))
-    read = PartitionRecords(tp, records, [], 0, None, None, True, 0)
+    read = PartitionRecords(tp, records, [], 0, None, None, check_crcs=True, isolation_level=0)
     return FetchResult(tp, assignment=Assigned(), partition_records=read, backoff=0)
 
 
