@@ -64,7 +64,7 @@ def _run(job: Job, table: Table, trials: list[Trial], console: Console) -> int:
             for told in trials[0].course.told[shown:]:
                 console.print(_described(told))
             shown = len(trials[0].course.told)
-            rows += sum(row.event is not None for _, row in part)
+            rows += sum("label" not in event for _, row in part for event in row.events)
             bar.advance(rows)
             sys.stdout.flush()
     return rows
