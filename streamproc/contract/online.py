@@ -1,12 +1,12 @@
 """A River model that learns from the stream, and what it does when the world changes."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from streamproc.contract.base import Text
-from streamproc.contract.detector_spec import DetectorSpec
+from streamproc.contract.detector_spec import DetectorSpec, refuse_of_errors
 from streamproc.contract.events import Scalar
 from streamproc.contract.model_spec import ModelSpec
 from streamproc.contract.section import Section
@@ -169,3 +169,10 @@ class Online(Section):
             examples=[100_000],
         ),
     ] = 100_000
+
+    @model_validator(mode="after")
+    def _seeing(self) -> Self:
+        """Refuse detectors that are blind to what a regressor errs by."""
+        if self.model.kind == "regressor":
+            refuse_of_errors({("detectors",): self.detectors, ("warning",): self.warning})
+        return self
