@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from detectors.change_points import Change
+from detectors.change_points import Change, Moments
 from detectors.watch import Alarm
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Policy
@@ -116,8 +116,8 @@ class Say:
             "concept",
             series=tell.ERROR,
             detector=alarm.detector,
-            message=f"the error of {learner.whose.name} (version {learner.champion.version}) rose"
-            f" from {before.mean:.4g} to {after.mean:.4g}; since {after.n} labels ago",
+            message=f"the error of {learner.whose.name} (version {learner.champion.version})"
+            f" {_risen(before, after)}",
             incident=incident.id if incident else None,
             statistic=alarm.statistic,
             threshold=alarm.threshold,
@@ -167,6 +167,20 @@ class Say:
         alert = tell.alert(self._learner.whose, self._origin(op), self._now, status, kind, **fields)
         self._told.alerts.append((op.position, alert))
         return alert.alert_id
+
+
+def _risen(before: Moments, after: Moments) -> str:
+    """Say how an error rose.
+
+    Detectors of the family of `ddm` alarm at the first error of a model that has made none, since
+    no error at all is a rate without a spread: one label is no mean.
+    """
+    if after.n > 1:
+        return f"rose from {before.mean:.4g} to {after.mean:.4g}; since {after.n} labels ago"
+    return (
+        f"is {after.mean:.4g} at one label, after a mean of {before.mean:.4g} over the"
+        f" {before.n} before it; how far it rose is not known yet"
+    )
 
 
 def rise(alarm: Alarm) -> Change | None:

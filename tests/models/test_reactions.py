@@ -199,3 +199,15 @@ def test_the_test_for_better_finds_what_is_better() -> None:
         bet(mine, other, False, evidence, 0, np.inf)  # noqa: FBT003
         found += proven(evidence, 0.05)
     assert found > 180
+
+
+def test_a_single_error_is_not_said_to_be_a_rise() -> None:
+    """`ddm` alarms at the first error of a model that made none: no mean is claimed of it."""
+    rows: list[Row] = [({"a": 1.0}, "yes")] * 2000 + [({"a": 1.0}, "no")]
+    learned = Learners(config("dummy.PriorClassifier"), "outcomes", 0).process(
+        asked_then_labelled(rows), NOW
+    )
+    [alert] = [alert for alert in learned.alerts if alert.kind == "concept"]
+    assert "is 1 at one label, after a mean of 0 over the 1999 before it" in alert.message
+    assert "rose from" not in alert.message
+    assert "1 labels" not in alert.message
