@@ -157,7 +157,11 @@ class Online(Section):
     ] = 3
     interval: Annotated[
         Duration,
-        Field(description="Event time between two updates of what was learned.", examples=["10s"]),
+        Field(
+            description="Event time between two updates of what was learned; once no outcome has"
+            " come for as long by the clock, the rest is told.",
+            examples=["10s"],
+        ),
     ] = timedelta(seconds=10)
     pending: Annotated[
         int,

@@ -46,6 +46,7 @@ class Speaker(Protocol):
     incident: Incident | None
     drift: str | None
     below_floor: str | None
+    untold: list[Any] | None
 
     @property
     def players(self) -> list[Player]:
@@ -63,24 +64,8 @@ class Say:
 
     def step(self, step: Step, who: Player, op: Op, cause: str | None) -> None:
         """Tell a step of its life."""
-        learner = self._learner
-        self._told.updates.append(
-            (
-                op.position,
-                tell.update(
-                    learner.whose,
-                    self._origin(op),
-                    step,
-                    version=who.version,
-                    serving=learner.champion.version,
-                    learned=who.contestant.learned,
-                    model=who.contestant.spec.steps,
-                    metrics=who.metrics(learner.task),
-                    cause=cause,
-                    parameters=plain(who.contestant, learner.classes),
-                ),
-            )
-        )
+        update = stepped(self._learner, self._origin(op), step, who, cause)
+        self._told.updates.append((op.position, update))
 
     def failed(self, version: int, op: Op, how: str) -> None:
         """Tell that a version failed and was put back."""
@@ -167,6 +152,37 @@ class Say:
         alert = tell.alert(self._learner.whose, self._origin(op), self._now, status, kind, **fields)
         self._told.alerts.append((op.position, alert))
         return alert.alert_id
+
+
+def stepped(
+    learner: Speaker, origin: tell.Origin, step: Step, who: Player, cause: str | None
+) -> ModelUpdate:
+    """Put a step of a learner's life into an event, with what the version is by then."""
+    return tell.update(
+        learner.whose,
+        origin,
+        step,
+        version=who.version,
+        serving=learner.champion.version,
+        learned=who.contestant.learned,
+        model=who.contestant.spec.steps,
+        metrics=who.metrics(learner.task),
+        cause=cause,
+        parameters=plain(who.contestant, learner.classes),
+    )
+
+
+def rest(learner: Speaker, topic: str, partition: int) -> ModelUpdate | None:
+    """Tell what was learned and no update has told; None: nothing.
+
+    It is told where no more labels come to end an interval. When that is depends on the clock, so
+    nothing changes by it, and its id comes from the last label that was learned.
+    """
+    if learner.untold is None:
+        return None
+    offset, ts, model_version = learner.untold
+    origin = tell.Origin(topic, partition, offset, ts, 0, model_version)
+    return stepped(learner, origin, "learned", learner.champion, None)
 
 
 def _risen(before: Moments, after: Moments) -> str:
