@@ -71,7 +71,13 @@ def publish(  # noqa: PLR0913  one parameter a flag
         flag("features", "Columns with features; without it, all others.", metavar="COL,…"),
     ] = None,
     label_delay: Annotated[
-        int, flag("label-delay", "Send a label that many rows later.", min=0, metavar="N")
+        int,
+        flag(
+            "label-delay",
+            "Send a label right before the row that is so many rows later.",
+            min=0,
+            metavar="N",
+        ),
     ] = 0,
     rate: Annotated[
         float | None,

@@ -123,12 +123,12 @@ async def _send(publisher: Publisher, table: Table, job: Job, roles: Roles, sent
     started = time.monotonic()
     with Bar(table) as bar:
         for row in reader.events(table.rows(roles.text)):
-            if row.event is not None:
-                await _send_one(publisher, table, row, row.event)
-                sent.rows += 1
-            for label in row.labels:
-                await _send_one(publisher, table, row, label)
-                sent.labels += 1
+            for event in row.events:
+                await _send_one(publisher, table, row, event)
+                if "label" in event:
+                    sent.labels += 1
+                else:
+                    sent.rows += 1
             bar.advance(sent.rows)
             if table.waits():  # the reading holds up the sending: first send what there is
                 await publisher.flush()

@@ -11,11 +11,10 @@ Event = dict[str, Any]
 
 
 class RowEvents(NamedTuple):
-    """What a row gives: its own event, if it is not the end, and the labels due after it."""
+    """What a row gives, in order: the labels due before its own event, that, and its own label."""
 
     line: int
-    event: Event | None
-    labels: list[Event]
+    events: list[Event]
 
 
 class RowReader:
@@ -30,8 +29,10 @@ class RowReader:
     roles
         What each column is.
     label_delay
-        A row's label follows the event of the row that is so many rows later, and has its time;
-        those of the last rows follow the last row. A row without a truth gives no label.
+        A row's label comes right before the event of the row that is so many rows later, and has
+        its time; with 0 it follows its own row, and those of the last rows follow the last row.
+        So a model is asked about a row when it knows all that is known then, as in River's
+        ``progressive_val_score``. A row without a truth gives no label.
     """
 
     def __init__(self, name: str, model: str, roles: Roles, label_delay: int = 0) -> None:
@@ -39,7 +40,7 @@ class RowReader:
         self._model = model
         self._roles = roles
         self._delay = label_delay
-        self._waiting: deque[tuple[int, Event]] = deque()  # with the row after which it is due
+        self._waiting: deque[tuple[int, Event]] = deque()  # with the row when it is due
 
     def events(self, rows: Iterable[Row]) -> Iterator[RowEvents]:
         """Iterate over what the rows give, in order, and at the end over the labels left.
@@ -52,11 +53,12 @@ class RowReader:
         line, event = 0, {}
         for number, (line, values) in enumerate(rows):
             event = self._event(number, line, values)
+            before = list(self._due(number, event))
             self._remember_label(number, event, values)
-            yield RowEvents(line, event, list(self._due(number, event)))
+            yield RowEvents(line, [*before, event, *self._due(number, event)])
         rest = list(self._due(None, event))
         if rest:
-            yield RowEvents(line, None, rest)
+            yield RowEvents(line, rest)
 
     def _event(self, number: int, line: int, values: Any) -> Event:
         roles = self._roles
@@ -86,7 +88,7 @@ class RowReader:
         self._waiting.append((number + self._delay, label | {"label": values[self._roles.label]}))
 
     def _due(self, number: int | None, event: Event) -> Iterator[Event]:
-        """Give the labels that are due after a row, or all at the end, with that row's time."""
+        """Give the labels that are due with a row, or all at the end, with that row's time."""
         time = {"ts": event["ts"]} if "ts" in event else {}
         while self._waiting and (number is None or self._waiting[0][0] <= number):
             yield self._waiting.popleft()[1] | time

@@ -106,7 +106,7 @@ class Trial:
         records: list[tuple[Input, LogRecord]] = []
         of_rows: list[int] = []
         for number, row in rows:
-            for event in [*([] if row.event is None else [row.event]), *row.labels]:
+            for event in row.events:
                 records.append(self._record(event, number))
                 of_rows.append(number)
         joined, _ = self._log.process(records)

@@ -1,6 +1,7 @@
 """``streamproc models try``: a file's rows through an online model, and what came of it."""
 
 import sys
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
@@ -15,6 +16,7 @@ from streamproc.cli.progress import Bar
 from streamproc.cli.publishing import Job
 from streamproc.cli.rowevents import RowReader
 from streamproc.cli.trial import Course, Told, Trial, portions, without_reaction
+from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.contract.updates import ModelUpdate
 from streamproc.rows import Table, open_table
@@ -50,7 +52,10 @@ def try_file(job: Job, config: Config) -> None:
         if table.notice:
             note(table.notice)
         rows = _run(job, table, trials, console)
-    console.print(_result(rows, [trial.course for trial in trials], on_drift))
+    courses = [trial.course for trial in trials]
+    console.print(_result(rows, courses, on_drift))
+    for line in _changes(courses, rows):
+        console.print(line, soft_wrap=True)
 
 
 def _run(job: Job, table: Table, trials: list[Trial], console: Console) -> int:
@@ -64,7 +69,7 @@ def _run(job: Job, table: Table, trials: list[Trial], console: Console) -> int:
             for told in trials[0].course.told[shown:]:
                 console.print(_described(told))
             shown = len(trials[0].course.told)
-            rows += sum(row.event is not None for _, row in part)
+            rows += sum("label" not in event for _, row in part for event in row.events)
             bar.advance(rows)
             sys.stdout.flush()
     return rows
@@ -82,16 +87,28 @@ def _result(rows: int, courses: list[Course], on_drift: str) -> Grid:
     bounds = [rows * part // _PARTS for part in range(_PARTS + 1)]
     spans = [(f"{a:,} to {b - 1:,}", a, b) for a, b in pairwise(bounds) if b > a]
     spans.append((f"all {count(rows, 'row')}", 0, rows))
-    changes = [
-        told.row
-        for told in courses[0].told
-        if isinstance(told.what, ModelUpdate) and told.what.step in _TAKES_OVER
-    ]
-    if changes:
-        spans.append((f"after the change at {changes[0]:,}", changes[0], rows))
     for title, first, last in spans:
         losses = [course.loss(first, last) for course in courses]
         table.add_row(title, *("" if loss is None else f"{loss:.4f}" for loss in losses))
     last_update = courses[0].last
     table.caption = "" if last_update is None else shown_metrics(last_update)
     return table
+
+
+def _changes(courses: list[Course], rows: int) -> Iterator[str]:
+    """Say of each change what alarmed before it, and what was lost from there on, and otherwise."""
+    alarm: Told | None = None
+    for told in courses[0].told:
+        if isinstance(told.what, AlertEvent):
+            if told.what.kind == "concept" and told.what.status == "firing":
+                alarm = told
+        elif told.what.step in _TAKES_OVER:
+            mine, still = (course.loss(told.row, rows) for course in courses)
+            since = "" if alarm is None else f"alarm at row {alarm.row:,}, "
+            yield f"{since}version {told.what.version} {told.what.step} at row {told.row:,}" + (
+                "" if mine is None or still is None else _compared(mine, still)
+            )
+
+
+def _compared(mine: float, still: float) -> str:
+    return f": mean loss from there on {mine:.4f}, with on_drift: notify {still:.4f}"

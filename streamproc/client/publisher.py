@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer, errors
 
 from streamproc.client.records import Stream, to_record
 from streamproc.client.settings import Source, settle
+from streamproc.client.turns import Turns
 from streamproc.contract.events import AnyEvent
 from streamproc.transport.clients import REQUEST_SECONDS, open_producer
 from streamproc.transport.errors import DeliveryError
@@ -69,6 +70,7 @@ class Publisher:
         self._idle = asyncio.Event()
         self._stack = AsyncExitStack()
         self._producer: AIOKafkaProducer
+        self._turns = Turns()
 
     async def __aenter__(self) -> Self:
         self._producer = await self._stack.enter_async_context(open_producer(self._config))
@@ -210,9 +212,12 @@ class Publisher:
         while self._pending >= self._max_pending:
             self._room.clear()
             await self._wait(self._room)
+        stamp, headers = self._turns.take(record)
         try:
             async with asyncio.timeout(_DEADLINE):
-                receipt = await self._producer.send(topic, record.value, record.key)
+                receipt = await self._producer.send(
+                    topic, record.value, record.key, timestamp_ms=stamp, headers=headers
+                )
         except (errors.KafkaError, TimeoutError) as error:
             raise self._undelivered(self._pending + 1, error) from error
         self._pending += 1

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Final
 
@@ -13,6 +13,7 @@ from detectors import registry
 from detectors.errors import DetectorError, UnknownDetectorError
 from streamproc.contract.section import Path, Section, refuse, refuse_if_any, suggest
 
+_NO_NUMBERS: Final = {"error", "category"}
 _DETECTOR_EXPECTED: Final = "expected a detector's name, or {name: {parameter: value}}"
 
 
@@ -60,6 +61,12 @@ class DetectorSpec(Section):
     def of_errors(self) -> bool:
         """Whether it reads errors as they come, which cannot be whitened."""
         return registry.get(self.name).family == "error"
+
+    @staticmethod
+    def of_numbers() -> tuple[str, ...]:
+        """Name the detectors that read numbers of any size."""
+        names = registry.names()
+        return tuple(name for name in names if registry.get(name).family not in _NO_NUMBERS)
 
     @property
     def of_categories(self) -> bool:
@@ -113,6 +120,20 @@ class DetectorSpec(Section):
                 },
             ],
         }
+
+
+def refuse_of_errors(lists: Mapping[Path, Sequence[DetectorSpec]]) -> None:
+    """Refuse detectors that are blind to a regression's errors; `lists` by where they stand."""
+    said = "reads right or wrong, and a regression's error is a number; expected one of: "
+    can = ", ".join(DetectorSpec.of_numbers())
+    refuse_if_any(
+        [
+            ((*path, place), f"{spec.name} {said}{can}")
+            for path, specs in lists.items()
+            for place, spec in enumerate(specs)
+            if spec.of_errors
+        ]
+    )
 
 
 def _split(value: object) -> tuple[str, Mapping[str, Any]]:

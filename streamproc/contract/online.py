@@ -1,35 +1,19 @@
 """A River model that learns from the stream, and what it does when the world changes."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from streamproc.contract.base import Text
-from streamproc.contract.detector_spec import DetectorSpec
-from streamproc.contract.events import Scalar
+from streamproc.contract.detector_spec import DetectorSpec, refuse_of_errors
+from streamproc.contract.floor import Floor
 from streamproc.contract.model_spec import ModelSpec
 from streamproc.contract.section import Section
 from streamproc.contract.units import Duration
 
 OnDrift = Literal["notify", "reset", "replace", "challenge"]
 """What follows when an online model's own error drifts: see the field's description."""
-
-Floor = Literal["majority", "last", "mean"]
-"""The heuristic that a model has to beat: see the field's description."""
-
-
-class Rule(Section):
-    """A floor that looks at one feature."""
-
-    feature: Annotated[str, Field(min_length=1, description="A number.", examples=["amount"])]
-    above: Annotated[
-        float, Field(description="Above it the first answer, else the second.", examples=[1000])
-    ]
-    then: Annotated[Scalar, Field(description="The answer above.", examples=[True])]
-    otherwise: Annotated[
-        Scalar, Field(description="The answer else, and without the feature.", examples=[False])
-    ]
 
 
 class Online(Section):
@@ -114,7 +98,7 @@ class Online(Section):
         ),
     ] = None
     floor: Annotated[
-        Floor | Rule | None,
+        Floor | None,
         Field(
             description="The heuristic that always runs beside and has to be beaten: `majority`"
             " class, `last` label, `mean` of the last 100 labels, or a rule. null: `majority` for"
@@ -157,7 +141,11 @@ class Online(Section):
     ] = 3
     interval: Annotated[
         Duration,
-        Field(description="Event time between two updates of what was learned.", examples=["10s"]),
+        Field(
+            description="Event time between two updates of what was learned; once no outcome has"
+            " come for as long by the clock, the rest is told.",
+            examples=["10s"],
+        ),
     ] = timedelta(seconds=10)
     pending: Annotated[
         int,
@@ -169,3 +157,10 @@ class Online(Section):
             examples=[100_000],
         ),
     ] = 100_000
+
+    @model_validator(mode="after")
+    def _seeing(self) -> Self:
+        """Refuse detectors that are blind to what a regressor errs by."""
+        if self.model.kind == "regressor":
+            refuse_of_errors({("detectors",): self.detectors, ("warning",): self.warning})
+        return self

@@ -17,7 +17,7 @@ from pydantic import (
 
 from streamproc.contract.alerts import Severity
 from streamproc.contract.baseline import Baseline
-from streamproc.contract.detector_spec import DetectorSpec
+from streamproc.contract.detector_spec import DetectorSpec, refuse_of_errors
 from streamproc.contract.floor import Floor
 from streamproc.contract.online import Online
 from streamproc.contract.section import Path, Section, refuse, refuse_if_any
@@ -74,6 +74,7 @@ def _all_different(detectors: tuple[DetectorSpec, ...]) -> tuple[DetectorSpec, .
 
 _OF_NUMBERS: Final = ("adwin", "page_hinkley")
 _OF_CATEGORIES: Final = ("chi2",)
+_LOSSES_OF_NUMBERS: Final = ("error", "metric:squared_error")
 _NUMBERS_ONLY: Final = ("prediction", "error", "metric:", "quality:")
 
 
@@ -279,6 +280,35 @@ class ModelConfig(Section):
         found = self.model_copy()
         found._baseline = baseline  # noqa: SLF001 - of this class
         return found
+
+    @model_validator(mode="after")
+    def _seeing(self) -> Self:
+        """Refuse what would leave a series of a regression's losses unwatched."""
+        if self.task == "regression":
+            places = [self._place(series) for series in _LOSSES_OF_NUMBERS if self.blind(series)]
+            refuse_of_errors(
+                {("watch", place, "detectors"): self.watch[place].detectors for place in places}
+            )
+        return self
+
+    def blind(self, series: str) -> tuple[DetectorSpec, ...]:
+        """Give the detectors of a series that read nothing of it where losses are numbers.
+
+        They are those of the family of `ddm`, which reads right or wrong. Beside others under a
+        glob they are meant for other series.
+        """
+        place = self._place(series)
+        if place < 0:
+            return ()
+        entry = self.watch[place]
+        found = tuple(spec for spec in entry.detectors if spec.of_errors)
+        meant = entry.on == series or len(found) == len(entry.detectors)
+        return found if meant else ()
+
+    def _place(self, series: str) -> int:
+        """Return the place of the entry of `watch` that a series goes by; -1: of none."""
+        places = (place for place, entry in enumerate(self.watch) if fnmatchcase(series, entry.on))
+        return next(places, -1)
 
     def detectors(self, *names: str, category: bool = False) -> tuple[DetectorSpec, ...]:
         """Give the detectors that look at a series of these models.

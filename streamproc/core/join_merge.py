@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import Final
 
 from streamproc.core.join_entry import Input
+from streamproc.core.join_turns import in_turns
 from streamproc.core.record import Record
 
 # So many records of one millisecond are not waited for: the memory is not for that.
@@ -15,10 +16,8 @@ MOST_AT_ONCE: Final = 20_000
 class Merge:
     """Puts what was fetched of some logs into one order.
 
-    The smallest timestamp comes first. Timestamps have milliseconds, in which a fast producer
-    writes dozens of events and labels; those of one are taken in turns, evenly, since somebody
-    who writes both does so in turns, too. Nothing depends on this order but what an online model
-    knew when it was asked.
+    The smallest timestamp comes first; those of one millisecond come `in_turns`. Nothing depends
+    on this order but what an online model knew when it was asked.
 
     Parameters
     ----------
@@ -81,16 +80,13 @@ class Merge:
 
     def _moment(self, stamp: int, ended: Collection[Input]) -> list[tuple[Input, Record]] | None:
         """Return all records of the next millisecond, or None while more of them may come."""
-        runs: list[tuple[float, Input, Record]] = []
-        counts: dict[Input, int] = {}
+        runs: dict[Input, list[Record]] = {}
         for log, waiting in self._waiting.items():
             run = list(takewhile(lambda record: record.timestamp <= stamp, waiting))
             if len(run) == len(waiting) < MOST_AT_ONCE and log not in ended:
                 return None
-            counts[log] = len(run)
-            runs += [((place + 0.5) / len(run), log, record) for place, record in enumerate(run)]
-        for log, count in counts.items():
-            for _ in range(count):
+            runs[log] = run
+        for log, run in runs.items():
+            for _ in run:
                 self._waiting[log].popleft()
-        runs.sort(key=lambda turn: turn[:2])
-        return [(log, record) for _, log, record in runs]
+        return in_turns(runs, stamp)

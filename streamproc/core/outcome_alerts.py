@@ -1,11 +1,12 @@
 """What is said of outcomes beside the alarms of series: floors, versions that go, wrong guesses."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from streamproc.contract.alerts import AlertEvent, Kind, Status, Summary
 from streamproc.contract.base import Source
-from streamproc.contract.watch import ModelConfig
+from streamproc.contract.watch import DetectorSpec, ModelConfig
 from streamproc.core.describe import Origin, identity, moment
 from streamproc.core.floor import Floor
 from streamproc.core.sentence import number, percent, whose
@@ -74,6 +75,20 @@ class Teller:
             f"{whose(self._model, self._origin.model_version)} was taken for a binary classifier,"
             " since its predictions lay between 0 and 1 and its labels were 0 or 1; this outcome"
             f" is of a {task}, and its error series start anew; set task: of the model",
+        )
+
+    def blind(self, series: str, blind: Sequence[DetectorSpec]) -> AlertEvent:
+        """Say that detectors read nothing of a series."""
+        names = " and ".join(spec.name for spec in blind)
+        who = whose(self._model, self._origin.model_version)
+        return self._alert(
+            "firing",
+            "blind",
+            (series, blind[0].name),
+            None,
+            f"{names} cannot watch {series} of {who}: by its labels it is a regression, its losses"
+            " are numbers, not right or wrong; configure one of"
+            f" {', '.join(DetectorSpec.of_numbers())}",
         )
 
     def _alert(

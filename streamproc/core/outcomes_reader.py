@@ -37,11 +37,14 @@ class Hooks(NamedTuple):
         A version that was taken for a classifier, and is none.
     floor
         A version that ceased, or began again, to beat its floor.
+    begun
+        A version that is new, with its first outcome.
     """
 
     gone: Callable[[str, At, Any], None]
     mistaken: Callable[[str, At, Any, str], None]
     floor: Callable[[str, At, Any, Verdict], None]
+    begun: Callable[[str, At, Any, Judged], None]
 
 
 class OutcomeReader(Reader):
@@ -163,7 +166,10 @@ class OutcomeReader(Reader):
         if model is None or series != known:
             if model is not None:
                 self._hand_over(self._groups, self._records, self._outcome)
+            is_new = model is None
             model = self._catalogue.settle(key, Shape(form=Form.LOSSES, classes=series))
+            if is_new and model is not None:
+                self._hooks.begun(key, at, event, judged)
         if self._catalogue.refused and "max_series" not in self._catalogue.told:
             self._catalogue.told.add("max_series")
             self._full("max_series", event, at.place, at.record)

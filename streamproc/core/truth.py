@@ -12,6 +12,7 @@ from streamproc.core.floor import Verdict
 from streamproc.core.groups import Groups
 from streamproc.core.incidents import Alert, Incidents
 from streamproc.core.layout import Model
+from streamproc.core.losses import Judged
 from streamproc.core.matrix import Matrix, seconds
 from streamproc.core.outcome_alerts import FLOOR, Teller
 from streamproc.core.outcomes_reader import At, Hooks
@@ -36,7 +37,9 @@ class Truth:
     ) -> None:
         interval = catalogue.config.policy.update_interval.total_seconds()
         self.performance = Performance(Groups(interval))
-        self.hooks = Hooks(gone=self._gone, mistaken=self._mistaken, floor=self._floor)
+        self.hooks = Hooks(
+            gone=self._gone, mistaken=self._mistaken, floor=self._floor, begun=self._begun
+        )
         self.now: datetime
         self._catalogue, self._incidents, self._say = catalogue, incidents, say
 
@@ -78,6 +81,16 @@ class Truth:
     def _mistaken(self, key: str, at: At, event: Any, task: str) -> None:
         teller = self._teller(model_of(key), at, event)
         self._say((at.place, teller.mistaken(task)))
+
+    def _begun(self, key: str, at: At, event: Any, judged: Judged) -> None:
+        """Tell of detectors that read nothing, once it is known what a model is."""
+        if judged.task != "regression":
+            return
+        config = self._catalogue.models[key].config
+        teller = self._teller(model_of(key), at, event)
+        for series in judged.series:
+            if blind := config.blind(series):
+                self._say((at.place, teller.blind(series, blind)))
 
     def _floor(self, key: str, at: At, event: Any, verdict: Verdict) -> None:
         config = self._catalogue.models[key].config

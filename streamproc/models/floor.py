@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from detectors.bank import Floats
-from streamproc.contract.online import Floor, Online, Rule
+from streamproc.contract.floor import Floor, Rule
+from streamproc.contract.online import Online
 from streamproc.models.classes import Classes
 from streamproc.models.run import ASK, LEARN, Run
 
@@ -27,7 +28,7 @@ class Heuristic:
 
     version = 0
 
-    def __init__(self, kind: Floor | Rule, rule: tuple[float, float] = (0.0, 0.0)) -> None:
+    def __init__(self, kind: Floor, rule: tuple[float, float] = (0.0, 0.0)) -> None:
         self._kind, self._answers = kind, rule
         self._counts: dict[int, int] = {}
         self._recent: deque[float] = deque(maxlen=1 if kind == "last" else _MEMORY)

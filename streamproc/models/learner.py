@@ -75,6 +75,7 @@ class Learner:
         self.since_challenge = 0
         self.skipped = 0
         self.told: float | None = None
+        self.untold: list[Any] | None = None
         self.drift: str | None = None
         self.warning: str | None = None
         self.incident: Incident | None = None
@@ -161,6 +162,8 @@ class Learner:
                 self._promote(say, op, best, cause)
         elif command.get("verb") == "rollback":
             self._roll_back(say, op, version, cause)
+        if told.updates:  # what answers now was told with the step
+            self.untold = None
         return told
 
     # What follows from what was seen.
@@ -210,10 +213,12 @@ class Learner:
         if not played.learned:
             return
         last = next(op for op in reversed(played.ops) if op.row.status != "asked")
+        self.untold = [last.offset, last.ts, last.row.model_version]
         if self.told is None:
             self.told = last.ts
         elif last.ts - self.told >= self.online.interval.total_seconds():
             self.told = last.ts
+            self.untold = None
             say.step("learned", self.champion, last, None)
 
     def _react(self, say: Say, op: Op) -> None:
@@ -375,6 +380,7 @@ _PLAIN: Final = (
     "since_challenge",
     "skipped",
     "told",
+    "untold",
     "drift",
     "warning",
     "below_floor",

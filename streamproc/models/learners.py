@@ -24,11 +24,11 @@ from streamproc.models.graph import GraphError
 from streamproc.models.learner import Learner
 from streamproc.models.own_error import OwnError, drift_detectors, scan, warning_detectors
 from streamproc.models.play import Op, Played, Waiting
-from streamproc.models.say import Told
+from streamproc.models.say import Told, rest
 from streamproc.models.seat import Seat, settings, summary
 from streamproc.models.seat import answers as said
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Raised by one whenever the same bytes would mean something else."""
 REMEMBERED: Final = 1000
 """Commands that are known when they come again; they live for an hour at most."""
@@ -125,6 +125,22 @@ class Learners:
             [update for _, update in sorted(updates, key=lambda each: each[0])],
             [alert for _, alert in sorted(alerts, key=lambda each: each[0])],
         )
+
+    def rest(self, before: float, quiet: float) -> list[ModelUpdate]:
+        """Tell what models have learned that no update has told: no more labels end an interval.
+
+        Nothing changes by it, and ids come from the last labels: it may be asked for again.
+
+        Parameters
+        ----------
+        before, quiet
+            Seconds for which no record has come, when this was asked the last time, and now: of
+            models whose `interval` has passed in between.
+        """
+        seats = [seat.learner for seat in self._seats.values()]
+        due = [each for each in seats if before < each.online.interval.total_seconds() <= quiet]
+        found = [rest(each, *self._place) for each in due]
+        return [update for update in found if update is not None]
 
     def models(self) -> list[dict[str, Any]]:
         """Sum up each online model: what answers, what runs beside it, how good they are."""

@@ -7,6 +7,7 @@ from detectors.bank import Floats
 from streamproc.contract.model_spec import ModelSpec
 from streamproc.models import graph
 from streamproc.models.build import build
+from streamproc.models.linear import MOST_FEATURES
 from streamproc.models.linear_kernel import FAR
 from streamproc.models.run import ASK, LEARN, Failure, Run
 
@@ -28,6 +29,7 @@ class RiverModel:
         self._regresses = spec.kind == "regressor"
         self._binary = binary
         self._largest = 0.0
+        self._known: dict[str, None] = {}
 
     def run(self, run: Run, answers: Floats, start: int, stop: int) -> Failure | None:
         """Answer and learn the events from `start` up to `stop`, or up to one that fails."""
@@ -45,13 +47,24 @@ class RiverModel:
 
     def dump(self) -> bytes:
         """Write what was learned."""
-        return graph.dump([self.model, self._largest])
+        return graph.dump([self.model, self._largest, list(self._known)])
 
     def load(self, data: bytes) -> None:
         """Take what `dump` wrote."""
-        self.model, self._largest = graph.load(data)
+        self.model, self._largest, known = graph.load(data)
+        self._known = dict.fromkeys(known)
 
     def _answer(self, x: dict[str, Any], row: Floats) -> None:
+        try:
+            self._say(x, row)
+        except ArithmeticError:
+            # `MinMaxScaler` makes no number of a feature that it has not learned from: no failure.
+            known = {name: value for name, value in x.items() if name in self._known}
+            if len(known) == len(x):
+                raise
+            self._say(known, row)
+
+    def _say(self, x: dict[str, Any], row: Floats) -> None:
         if self._regresses:
             number = float(self.model.predict_one(dict(x)))
             if not math.isfinite(number) or (self._largest and abs(number) > FAR * self._largest):
@@ -70,6 +83,8 @@ class RiverModel:
         row[0] = int(max(probabilities, key=lambda code: probabilities[code]))
 
     def _learn(self, x: dict[str, Any], y: float) -> None:
+        if len(self._known) < MOST_FEATURES:
+            self._known.update(dict.fromkeys(x))
         if self._regresses:
             self._largest = max(self._largest, abs(y))
             self.model.learn_one(dict(x), y)

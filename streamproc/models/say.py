@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from detectors.change_points import Change
+from detectors.change_points import Change, Moments
 from detectors.watch import Alarm
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Policy
@@ -46,6 +46,7 @@ class Speaker(Protocol):
     incident: Incident | None
     drift: str | None
     below_floor: str | None
+    untold: list[Any] | None
 
     @property
     def players(self) -> list[Player]:
@@ -63,24 +64,8 @@ class Say:
 
     def step(self, step: Step, who: Player, op: Op, cause: str | None) -> None:
         """Tell a step of its life."""
-        learner = self._learner
-        self._told.updates.append(
-            (
-                op.position,
-                tell.update(
-                    learner.whose,
-                    self._origin(op),
-                    step,
-                    version=who.version,
-                    serving=learner.champion.version,
-                    learned=who.contestant.learned,
-                    model=who.contestant.spec.steps,
-                    metrics=who.metrics(learner.task),
-                    cause=cause,
-                    parameters=plain(who.contestant, learner.classes),
-                ),
-            )
-        )
+        update = stepped(self._learner, self._origin(op), step, who, cause)
+        self._told.updates.append((op.position, update))
 
     def failed(self, version: int, op: Op, how: str) -> None:
         """Tell that a version failed and was put back."""
@@ -116,8 +101,8 @@ class Say:
             "concept",
             series=tell.ERROR,
             detector=alarm.detector,
-            message=f"the error of {learner.whose.name} (version {learner.champion.version}) rose"
-            f" from {before.mean:.4g} to {after.mean:.4g}; since {after.n} labels ago",
+            message=f"the error of {learner.whose.name} (version {learner.champion.version})"
+            f" {_risen(before, after)}",
             incident=incident.id if incident else None,
             statistic=alarm.statistic,
             threshold=alarm.threshold,
@@ -167,6 +152,51 @@ class Say:
         alert = tell.alert(self._learner.whose, self._origin(op), self._now, status, kind, **fields)
         self._told.alerts.append((op.position, alert))
         return alert.alert_id
+
+
+def stepped(
+    learner: Speaker, origin: tell.Origin, step: Step, who: Player, cause: str | None
+) -> ModelUpdate:
+    """Put a step of a learner's life into an event, with what the version is by then."""
+    return tell.update(
+        learner.whose,
+        origin,
+        step,
+        version=who.version,
+        serving=learner.champion.version,
+        learned=who.contestant.learned,
+        model=who.contestant.spec.steps,
+        metrics=who.metrics(learner.task),
+        cause=cause,
+        parameters=plain(who.contestant, learner.classes),
+    )
+
+
+def rest(learner: Speaker, topic: str, partition: int) -> ModelUpdate | None:
+    """Tell what was learned and no update has told; None: nothing.
+
+    It is told where no more labels come to end an interval. When that is depends on the clock, so
+    nothing changes by it, and its id comes from the last label that was learned.
+    """
+    if learner.untold is None:
+        return None
+    offset, ts, model_version = learner.untold
+    origin = tell.Origin(topic, partition, offset, ts, 0, model_version)
+    return stepped(learner, origin, "learned", learner.champion, None)
+
+
+def _risen(before: Moments, after: Moments) -> str:
+    """Say how an error rose.
+
+    Detectors of the family of `ddm` alarm at the first error of a model that has made none, since
+    no error at all is a rate without a spread: one label is no mean.
+    """
+    if after.n > 1:
+        return f"rose from {before.mean:.4g} to {after.mean:.4g}; since {after.n} labels ago"
+    return (
+        f"is {after.mean:.4g} at one label, after a mean of {before.mean:.4g} over the"
+        f" {before.n} before it; how far it rose is not known yet"
+    )
 
 
 def rise(alarm: Alarm) -> Change | None:

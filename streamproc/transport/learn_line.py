@@ -39,11 +39,21 @@ class Owned(NamedTuple):
 
 @dataclass(slots=True)
 class Held:
-    """The online models of a partition, and the offset after the last record they know."""
+    """The online models of a partition, and the offset after the last record they know.
+
+    Attributes
+    ----------
+    since
+        When the last records came, by the monotonic clock.
+    served
+        Seconds of quiet since then, when it was last looked at.
+    """
 
     learners: Learners
     next: int
     keeper: Keeper
+    since: float
+    served: float = -1.0
 
 
 class LearnLine:
@@ -65,6 +75,8 @@ class LearnLine:
         What is counted.
     clock
         Seconds since 1970.
+    monotonic
+        Seconds since any time, never less than before.
     """
 
     def __init__(
@@ -76,6 +88,7 @@ class LearnLine:
         snapshots: Snapshots[Learners],
         metrics: LearnMetrics,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         topics = config.topics
         self._topic = topics.full_name("outcomes")
@@ -87,6 +100,10 @@ class LearnLine:
         self._snapshots = snapshots
         self._metrics = metrics
         self._clock = clock
+        self._monotonic = monotonic
+        self._intervals = {
+            model.online.interval.total_seconds() for model in config.models if model.online
+        }
         limits = config.limits
         self._pace = Pace(
             SliceLimits(limits.slice_records, limits.slice_bytes, limits.slice_seconds)
@@ -94,7 +111,7 @@ class LearnLine:
         self._held: dict[int, Held] = {}
         self._owned = self._settled = Owned(frozenset(), 0)
         self._news = asyncio.Event()
-        self._active = time.monotonic()
+        self._active = self._monotonic()
         self._stopping = False
 
     def own(self, owned: Owned) -> None:
@@ -146,13 +163,13 @@ class LearnLine:
         for number, lag in lags.items():
             self._metrics.lag(number, lag)
         behind = sum(lags.values())
-        stalled = time.monotonic() - self._active
+        stalled = self._monotonic() - self._active
         if behind and stalled > STALL_SECONDS:
             raise WorkerError(f"{behind} outcomes wait, none came for {stalled:.0f} s")
         return behind
 
     async def _settle(self, owned: Owned) -> None:
-        self._active = time.monotonic()
+        self._active = self._monotonic()
         for number in self._held.keys() - owned.partitions:
             del self._held[number]
             self._metrics.forget(number)
@@ -163,7 +180,7 @@ class LearnLine:
         for (_, number), found in resumed.items():
             if found.gap is not None:
                 await self._outbox.publish([found.gap], [])
-            self._held[number] = Held(found.state, found.next or 0, found.keeper)
+            self._held[number] = Held(found.state, found.next or 0, found.keeper, self._monotonic())
         self._consumer.assign([self._at(number) for number in self._held])
         for number, held in self._held.items():
             self._consumer.seek(self._at(number), held.next)
@@ -172,11 +189,13 @@ class LearnLine:
     async def _step(self) -> None:
         batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=self._pace.records)
         if batches:
-            self._active = time.monotonic()
+            self._active = self._monotonic()
         # While the records of one are confirmed, another one learns.
         await asyncio.gather(
             *(self._take(at.partition, records) for at, records in batches.items())
         )
+        for number in self._held.keys() - {at.partition for at in batches}:
+            await self._rest(number)
 
     async def _take(self, number: int, records: list[ConsumerRecord]) -> None:
         """Learn from records, in the order that is the promise.
@@ -185,6 +204,7 @@ class LearnLine:
         crash in between repeats it, with the same ids, and loses none.
         """
         held = self._held[number]
+        held.since, held.served = self._monotonic(), -1.0
         # 1. Answer, learn, decide.
         began = time.thread_time()
         learned = held.learners.process(records, datetime.fromtimestamp(self._clock(), UTC))
@@ -197,6 +217,25 @@ class LearnLine:
         # 3. Write the models down when it is time.
         if self._snapshots.due(held.keeper):
             await self._snapshots.save(held.keeper, held.learners, held.next)
+
+    async def _rest(self, number: int) -> None:
+        """Publish what was learned and not told, once no record has come for an interval.
+
+        The models do not change by it. Whoever goes on with them after a crash may tell it again,
+        with the same ids.
+        """
+        held = self._held[number]
+        quiet = self._monotonic() - held.since
+        if not any(held.served < interval <= quiet for interval in self._intervals):
+            return
+        end = self._consumer.highwater(self._at(number))
+        if end is None or end > held.next:  # others are busy; its records wait
+            return
+        updates = held.learners.rest(held.served, quiet)
+        held.served = quiet
+        if updates:
+            await self._publish(number, Learned(updates=updates))
+            self._metrics.took(0, 0, updates, 0.0)
 
     async def _save(self) -> None:
         for held in self._held.values():

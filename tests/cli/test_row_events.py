@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 import typer
+from river.stream import simulate_qa
 
 from streamproc.cli.roles import Roles
 from streamproc.cli.rowevents import RowReader
@@ -16,8 +17,7 @@ def _given(reader: RowReader, rows: list[dict[str, Any]]) -> list[dict[str, Any]
     numbered = [Row(number, row) for number, row in enumerate(rows, start=1)]
     found: list[dict[str, Any]] = []
     for row in reader.events(numbered):
-        found += [] if row.event is None else [row.event]
-        found += row.labels
+        found += row.events
     return found
 
 
@@ -61,8 +61,8 @@ def test_each_role_is_where_it_belongs() -> None:
     ]
 
 
-def test_labels_come_later_at_the_time_of_the_row_that_they_follow() -> None:
-    """With a delay a label follows that many rows later; the last ones follow the last row."""
+def test_labels_that_come_due_with_a_row_go_before_it_and_have_its_time() -> None:
+    """Who answers a row knows every label that is due by then; the last follow the last row."""
     roles = Roles((), label="truth", ts="when")
     rows = [{"truth": number, "when": 10.0 + number} for number in range(4)]
     sent = _given(RowReader("f", "m", roles, label_delay=2), rows)
@@ -71,12 +71,35 @@ def test_labels_come_later_at_the_time_of_the_row_that_they_follow() -> None:
     ] == [
         ("0", "event", 10.0),
         ("1", "event", 11.0),
-        ("2", "event", 12.0),
         ("0", "label", 12.0),
-        ("3", "event", 13.0),
+        ("2", "event", 12.0),
         ("1", "label", 13.0),
+        ("3", "event", 13.0),
         ("2", "label", 13.0),
         ("3", "label", 13.0),
+    ]
+
+
+def test_without_a_delay_each_label_follows_its_row() -> None:
+    """A row is asked about before its own truth is told, even when that comes at once."""
+    rows = [{"truth": number} for number in range(2)]
+    sent = _given(RowReader("f", "m", Roles((), label="truth")), rows)
+    assert [(event["event_id"], "label" in event) for event in sent] == [
+        ("0", False),
+        ("0", True),
+        ("1", False),
+        ("1", True),
+    ]
+
+
+@pytest.mark.parametrize("delay", [0, 1, 3, 20])
+def test_events_and_labels_come_in_the_order_of_rivers_delayed_evaluation(delay: int) -> None:
+    """With any delay, questions and answers have River's order: its figures can be compared."""
+    rows = [{"truth": number} for number in range(10)]
+    sent = _given(RowReader("f", "m", Roles((), label="truth"), label_delay=delay), rows)
+    session = simulate_qa([({}, number) for number in range(10)], moment=None, delay=delay)
+    assert [(event["event_id"], event.get("label")) for event in sent] == [
+        (str(number), truth) for number, _, truth in session
     ]
 
 

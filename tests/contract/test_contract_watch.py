@@ -162,3 +162,54 @@ def test_errors_cannot_be_whitened() -> None:
     watch = [{"on": "error", "detectors": ["adwin", "ddm"], "whiten": True}]
     with pytest.raises(ConfigError, match=r"watch\[0\]\.detectors\[1\]: reads errors as they come"):
         load({"models": [{"id": "m", "watch": watch}]})
+
+
+@pytest.mark.parametrize(
+    ("watch", "where"),
+    [
+        ([{"on": "error", "detectors": ["adwin", "ddm"]}], "watch[0].detectors[1]"),
+        ([{"on": "error", "detectors": ["river:EDDM"]}], "watch[0].detectors[0]"),
+        (
+            [{"on": "feature:*", "detectors": ["adwin"]}, {"on": "*", "detectors": ["hddm_a"]}],
+            "watch[1].detectors[0]",
+        ),
+        ([{"on": "metric:*", "detectors": ["ecdd"]}], "watch[0].detectors[0]"),
+    ],
+)
+def test_detectors_of_right_or_wrong_are_refused_for_a_regression(
+    watch: list[dict[str, object]], where: str
+) -> None:
+    """A regression's error is a number that they cannot read: the refusal names those that can."""
+    with pytest.raises(ConfigError) as error:
+        load({"models": [{"id": "m", "task": "regression", "watch": watch}]})
+    assert f"models[0].{where}: " in str(error.value)
+    assert "reads right or wrong, and a regression's error is a number" in str(error.value)
+    assert "expected one of: adwin, page_hinkley, " in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("task", "watch"),
+    [
+        ("regression", [{"on": "*", "detectors": ["adwin", "ddm"]}]),
+        ("regression", [{"on": "error", "detectors": []}, {"on": "*", "detectors": ["adwin"]}]),
+        (
+            "regression",
+            [{"on": "feature:failed", "detectors": ["ddm"]}, {"on": "*", "detectors": ["adwin"]}],
+        ),
+        ("binary", [{"on": "error", "detectors": ["ddm"]}]),
+        (None, [{"on": "error", "detectors": ["ddm"]}]),
+    ],
+)
+def test_detectors_of_right_or_wrong_are_taken_where_something_reads_the_losses(
+    task: str | None, watch: list[dict[str, object]]
+) -> None:
+    """Under a glob they are for other series, and what a model is may not be known yet."""
+    assert load({"models": [{"id": "m", "task": task, "watch": watch}]}).models[0].task == task
+
+
+@pytest.mark.parametrize("which", ["detectors", "warning"])
+def test_an_online_regressor_refuses_detectors_of_right_or_wrong(which: str) -> None:
+    """Its own error is a number, too."""
+    online = {"model": "linear_model.LinearRegression", which: ["ddm"]}
+    with pytest.raises(ConfigError, match=rf"online\.{which}\[0\]: ddm reads right or wrong"):
+        load({"models": [{"id": "m", "online": online}]})

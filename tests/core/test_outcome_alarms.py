@@ -209,3 +209,20 @@ def test_outcomes_are_a_topic_of_their_own() -> None:
 
     assert {alert.source.topic for alert in first} == {Topic.OUTCOMES.value}
     assert [alert.alert_id for alert in told(events)] == [alert.alert_id for alert in first]
+
+
+@pytest.mark.parametrize("cut", [None, 3])
+def test_a_detector_that_turns_out_to_be_blind_is_told_once_a_version(cut: int | None) -> None:
+    """Where labels show that a model is a regression, its `ddm` is blind: an alert says so."""
+    config = {"models": [{"id": "*", "watch": [{"on": "error", "detectors": ["ddm"]}]}]}
+    events = [outcome(n, 10.0 + n, 12.5 + n, model_version=str(n // 6)) for n in range(12)]
+    watching, log = truth_shard(config), records(events)
+    parts = [log] if cut is None else [log[at : at + cut] for at in range(0, len(log), cut)]
+    alerts = [alert for part in parts for alert in run(watching, part).alerts]
+
+    assert [(a.kind, a.series, a.detector, a.model_version) for a in alerts] == [
+        ("blind", "error", "ddm", "0"),
+        ("blind", "error", "ddm", "1"),
+    ]
+    assert alerts[0].message.startswith("ddm cannot watch error of model 'fraud' (version 0)")
+    assert "configure one of adwin, page_hinkley" in alerts[0].message

@@ -17,12 +17,12 @@ from streamproc.core.record import Record
 from streamproc.models.learners import Learners, ModelStateError
 
 DRIFTING = {
-    "detectors": ["ddm"],
     "probation": 200,
     "patience": 600,
     "interval": "100s",
     "train_for": 500,
 }
+DETECTOR = {"regression": "page_hinkley", "binary": "ddm", "multiclass": "ddm"}
 ACTIONS = ["notify", "reset", "replace", "challenge"]
 
 
@@ -69,7 +69,7 @@ def test_any_split_and_any_pause_give_the_same(
 ) -> None:
     """Slices of any size, each with a saved and restored state between, change no bit."""
     draw = random.Random(f"{task}{on_drift}")
-    settled = config(models[task], on_drift=on_drift, **DRIFTING)
+    settled = config(models[task], on_drift=on_drift, detectors=[DETECTOR[task]], **DRIFTING)
     records = story(task, 30)
     whole = run(settled, records, [], saved=False)
     cuts = sorted(draw.sample(range(1, len(records)), 12))
@@ -193,3 +193,35 @@ def test_what_is_no_state_is_refused(state: bytes) -> None:
     """A foreign state is an error that says so, never loaded in part."""
     with pytest.raises(ModelStateError):
         Learners(config(LINEAR["binary"]), "outcomes", 0).restore(state)
+
+
+def test_what_was_learned_and_not_told_can_be_told_without_a_trace() -> None:
+    """Where labels end within an interval, the rest is told, as often as one asks, with one id."""
+    log = asked_then_labelled(changing("binary", 100, 100))
+    learners = Learners(config(LINEAR["binary"], interval="30s"), "outcomes", 0)
+    learned = learners.process(log, NOW)
+    state = learners.state()
+    [update] = learners.rest(0.0, 30.0)
+    assert update == learners.rest(29.9, 60.0)[0]
+    assert learners.rest(0.0, 29.9) == learners.rest(30.0, 90.0) == []
+    assert learners.state() == state
+    assert (update.step, update.version, update.learned) == ("learned", 1, 100)
+    assert update.source.offset == log[-1].offset
+    assert update.parameters != learned.updates[-1].parameters
+    assert update.update_id not in {each.update_id for each in learned.updates}
+    again = Learners(config(LINEAR["binary"], interval="30s"), "outcomes", 0)
+    again.restore(state)
+    assert again.rest(0.0, 30.0) == [update]
+
+
+def test_what_was_told_is_no_rest() -> None:
+    """After an update with the last label in it there is nothing to add."""
+    log = asked_then_labelled(changing("binary", 60, 60))
+    learners = Learners(config(LINEAR["binary"], interval="30s"), "outcomes", 0)
+    learners.process(log, NOW)
+    assert [each.learned for each in learners.rest(0.0, 30.0)] == [60]
+    told = learners.process(
+        [outcome(121, "x", "labelled", features={"a": 1.0, "b": 2.0, "c": 1.0}, label=True)], NOW
+    )
+    assert [each.learned for each in told.updates] == [61]
+    assert learners.rest(0.0, 30.0) == []

@@ -83,6 +83,13 @@ class MortalLine(LearnLine):
     """Crashes before or after the cluster has what is published."""
 
     kill: Countdown
+    rested: asyncio.Event
+
+    async def _rest(self, number: int) -> None:
+        before = self._held[number].served
+        await super()._rest(number)
+        if self._held[number].served > max(before, 0.0):
+            self.rested.set()
 
     async def _publish(self, number: int, learned: Learned) -> None:
         self.kill.passes("before_publish")
@@ -90,21 +97,33 @@ class MortalLine(LearnLine):
         self.kill.passes("after_publish")
 
 
-async def live(config: Config, kill: Countdown | None = None) -> CollectorRegistry:
-    """Learn until nothing is left to learn, or until it crashes at a kill point."""
+async def live(
+    config: Config, kill: Countdown | None = None, quiet: float = 0.0
+) -> CollectorRegistry:
+    """Learn until nothing is left to learn, or until it crashes at a kill point.
+
+    With `quiet` so many seconds then pass at once, and what is told because of them is waited for.
+    """
+    now = 0.0
     metrics = LearnMetrics(CollectorRegistry())
     async with AsyncExitStack() as stack:
         producer = await stack.enter_async_context(open_producer(config))
         consumer = await stack.enter_async_context(open_consumer(config))
         outbox, store = Outbox(config, producer), MortalStore(config, producer)
         snapshots = Snapshots(config, store, LearnersCodec(config), metrics, cost=0.0)
-        line = MortalLine(config, consumer, producer, outbox, snapshots, metrics)
+        line = MortalLine(
+            config, consumer, producer, outbox, snapshots, metrics, monotonic=lambda: now
+        )
         line.kill = store.kill = kill or Countdown()
+        line.rested = asyncio.Event()
         line.own(Owned(frozenset({0}), 1))
         running = asyncio.create_task(line.run())
         async with asyncio.timeout(PATIENCE):
             while not running.done() and await line.behind():  # noqa: ASYNC110  nobody tells
                 await asyncio.sleep(0.02)
+            if quiet:
+                now = quiet
+                await line.rested.wait()
             line.stop()
             await running
     return metrics.registry

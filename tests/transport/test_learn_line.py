@@ -68,3 +68,27 @@ async def test_a_lost_snapshot_is_learned_again(embedded_broker: EmbeddedBroker)
     assert total(registry, "learn_records_total") == 2 * ROWS
     assert total(registry, "learn_state_gaps_total") == 0
     assert await published(config) == (await offline(config))[:2]
+
+
+async def test_what_was_learned_last_is_told_once_outcomes_fall_quiet(bootstrap: str) -> None:
+    """A subscriber gets the last parameters though no label ends the interval, and one time only.
+
+    Models are as if it had not been told: what comes later gives what it would have given.
+    """
+    config = config_of(bootstrap, online={"interval": "1h"})
+    events = list(outcomes(ROWS))
+    await fill(config, events[:500])
+    await live(config)
+    assert (await published(config))[1] == []
+    registry = await live(config, quiet=3600.0)
+    _, [rest] = await published(config)
+    assert rest.step == "learned"
+    assert rest.learned == rest.source.offset // 2 - 9
+    assert total(registry, "learn_updates_total", step="learned") == 1
+    await live(config, quiet=3600.0)  # whoever begins anew does not know, and tells the same
+    assert (await published(config))[1] == [rest]
+    await fill(config, events[500:])
+    await live(config)
+    answers, updates, state = await offline(config)
+    assert await published(config) == (answers, [rest, *updates])
+    assert await kept(config) == state

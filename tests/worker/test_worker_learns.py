@@ -4,9 +4,12 @@ import asyncio
 from typing import Any
 
 from transport.learning import config_of, fill, offline, outcomes, published
-from worker.running import idle, total, until, worker_of
+from worker.running import PATIENCE, idle, publish, total, until, worker_of
 
 from streamproc.broker import EmbeddedBroker
+from streamproc.client import Alerts, ModelUpdates
+from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.config import Config
 
 ROWS = 400
 
@@ -50,3 +53,59 @@ async def test_without_online_models_no_process_is_started(
         await idle(worker)
         assert worker._learning is None
         assert total(registry, "learn_records_total") == 0
+
+
+async def test_a_slow_model_delays_no_alert_of_another_and_its_lag_is_seen(
+    embedded_broker: EmbeddedBroker,
+) -> None:
+    """While an ensemble of a thousand models is behind, drift elsewhere is told; metrics say both.
+
+    It takes tens of milliseconds for each of 4,000 outcomes. The drift is published once its lag
+    is on the metrics, and the alert is there before the ensemble is done.
+    """
+    part = {"naive_bayes.GaussianNB": {}}
+    slow = {"ensemble.BaggingClassifier": {"model": part, "n_models": 1000}}
+    config = config_of(
+        embedded_broker.bootstrap,
+        limits={"slice_records": 20},
+        models=[{"id": "m", "online": {"model": slow}}],
+    )
+    log = list(outcomes(2000))
+    await fill(config, log)
+    async with worker_of(config) as (worker, registry):
+        await until(lambda: worker.failure or total(registry, "learn_lag_records") > 0)
+        assert worker._learning is not None
+        behind = await worker._learning.behind()
+        events = [_seen(number, 0.0 if number < 500 else 8.0) for number in range(800)]
+        alert = (await asyncio.gather(_first_alert(config), publish(config, events)))[0]
+        assert (alert.model_id, alert.series, alert.kind) == ("other", "feature:x", "data")
+        assert alert.source.offset < len(events)
+        assert behind
+        assert await worker._learning.behind()
+        assert 0 < total(registry, "learn_lag_records") < len(log)
+        assert total(registry, "learn_records_total") < len(log)
+        assert worker.failure is None
+
+
+def _seen(number: int, level: float) -> dict[str, Any]:
+    return {"model_id": "other", "features": {"x": level + number * 37 % 101 / 101}}
+
+
+async def _first_alert(config: Config) -> AlertEvent:
+    async with asyncio.timeout(PATIENCE), Alerts(config=config) as alerts:
+        return await anext(aiter(alerts))
+
+
+async def test_a_subscriber_ends_with_the_last_parameters(embedded_broker: EmbeddedBroker) -> None:
+    """Labels that all come within an interval are known to who predicts locally, soon after."""
+    config = config_of(embedded_broker.bootstrap, online={"interval": "1s"})
+    log = list(outcomes(ROWS))
+    ts = "2026-01-01T00:00:00Z"
+    await fill(config, [event | {"ts": ts} for event in log])
+    async with worker_of(config), ModelUpdates(config=config) as models:
+        async with asyncio.timeout(PATIENCE):
+            update = await anext(aiter(models))
+        answer = models.predict("m", {"a": 0.9, "b": 0.1})
+    assert update.step == "learned"
+    assert update.learned == answer.learned == ROWS
+    assert answer.prediction is True
