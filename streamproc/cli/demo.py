@@ -24,7 +24,7 @@ def demo(
         bool,
         flag(
             "exit",
-            "End after the story: 0 only if every incident was found.",
+            "End after the story: 0 only if every incident was found, every step taken.",
             show_default=False,
         ),
     ] = False,
@@ -43,5 +43,5 @@ def demo(
         stay=not end,
         program="streamproc" if shutil.which("streamproc") else sys.argv[0],
     ).run()
-    if verdict is None or (end and verdict.missed):
+    if verdict is None or (end and not verdict.complete):
         raise typer.Exit(1)

@@ -9,12 +9,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from streamproc.demo.course import Course
 from streamproc.demo.judge import Finding, Verdict
+from streamproc.demo.lessons import lessons
 from streamproc.demo.show import Describe
-from streamproc.demo.story import START, Incident, Story
+from streamproc.demo.steps import describe_step
+from streamproc.demo.story import ERROR, START, Incident, Story
 
 
-def report(story: Story, verdict: Verdict, describe: Describe) -> RenderableType:
+def report(story: Story, verdict: Verdict, course: Course, describe: Describe) -> RenderableType:
     """Write a verdict for a person.
 
     Parameters
@@ -23,12 +26,15 @@ def report(story: Story, verdict: Verdict, describe: Describe) -> RenderableType
         What happened.
     verdict
         What was found of it.
+    course
+        What was answered and what was true.
     describe
         Writes a false incident's alert.
     """
     parts: list[RenderableType] = [
         Text(),
         _table(verdict),
+        lessons(story, verdict, course),
         Padding(_summary(story, verdict), (0, 1)),
     ]
     if verdict.false:
@@ -36,6 +42,9 @@ def report(story: Story, verdict: Verdict, describe: Describe) -> RenderableType
             Padding(Text("False incidents, of which nothing happened:", "bold red"), (1, 1, 0, 1))
         )
         parts += [Padding(describe(alert), (0, 1)) for alert in verdict.false]
+    if verdict.strays:
+        parts.append(Padding(Text("Steps that nothing gave reason to:", "bold red"), (1, 1, 0, 1)))
+        parts += [Padding(describe_step(update), (0, 1)) for update in verdict.strays]
     return Group(*parts)
 
 
@@ -88,9 +97,10 @@ def _row(found: Finding) -> Iterator[Text]:
     if alert is None:
         yield Text("not found", "bold red")
         return
+    unit = "labels" if incident.series == ERROR else "events"
     late = "" if found.in_time else f"\nexpected: {incident.within}"
     yield Text.assemble(
-        (f"{found.events} events{late}\n", "bold" if found.in_time else "bold yellow"),
+        (f"{found.events} {unit}{late}\n", "bold" if found.in_time else "bold yellow"),
         f"{spell(found.delay)}\n",
         (alert.detector, "cyan"),
     )
@@ -107,6 +117,11 @@ def _summary(story: Story, verdict: Verdict) -> Text:
     count = len(verdict.false)
     told = f"{count} false incident{'s' if count > 1 else ''}" if count else "no false incident"
     text.append(f", {told}", "bold red" if count else "bold green")
+    taken = len(verdict.learnt) - len(verdict.unlearnt)
+    text.append(
+        f"; {taken} of {len(verdict.learnt)} steps of the online model taken",
+        "bold red" if verdict.unlearnt else "bold green",
+    )
     silent = _silent(story, verdict)
     if silent:
         text.append(f". Nothing happened to {' and '.join(silent)}, and nothing was said of them.")
@@ -114,12 +129,14 @@ def _summary(story: Story, verdict: Verdict) -> Text:
         text.append(".")
     for incident in verdict.missed:
         text.append(f"\nMissed: {_missed(incident)}", "bold red")
+    for lesson in verdict.unlearnt:
+        text.append(f"\nNot taken: {lesson.title}", "bold red")
     return text
 
 
 def _silent(story: Story, verdict: Verdict) -> list[str]:
     accused = {alert.model_id for alert in verdict.false}
-    return [actor.id for actor in story.models if actor.twist is None and actor.id not in accused]
+    return [actor.id for actor in story.models if actor.untouched and actor.id not in accused]
 
 
 def _missed(incident: Incident) -> str:

@@ -105,6 +105,8 @@ class Story:
         The model that has labels.
     labels : Labels
         Those of its events.
+    late : timedelta
+        Event time from an event to its label.
     lessons : tuple of Lesson
         What it should do, in this order.
 
@@ -133,6 +135,7 @@ class Story:
         self.learner = learner.id
         columns = {name: self._column(learner, name) for name in learner.features}
         self.labels = labels(truth, columns, _draw(seed, learner.id, "label"))
+        self.late = timedelta(seconds=self.labels.delay * learner.period)
         self.lessons = self._lessons(self.labels)
         self.incidents = tuple(sorted(self._incidents(), key=lambda incident: incident.began_at))
 
@@ -185,21 +188,32 @@ class Story:
         pattern = range(labels.begins, labels.turned.start)
         after = range(labels.turned.stop, len(labels.came))
         return (
-            Lesson("a challenger that has learned the new pattern is promoted", "promoted", pattern, pattern),
-            Lesson("labels come the wrong way round; one that believes them is promoted", "promoted", labels.turned, after),
-            Lesson("labels are right again: it was a bad one, and is rolled back", "rolled_back", after, after),
+            Lesson(
+                "a challenger that has learned the new pattern is promoted",
+                "promoted",
+                pattern,
+                pattern,
+            ),
+            Lesson(
+                "labels come the wrong way round; one that believes them is promoted",
+                "promoted",
+                labels.turned,
+                after,
+            ),
+            Lesson(
+                "labels are right again: it was a bad one, and is rolled back",
+                "rolled_back",
+                after,
+                after,
+            ),
         )
 
     def _known(self) -> Iterator[list[Told]]:
         """Give the label of each event of the one that learns, in their order, if it comes."""
-        late = timedelta(seconds=self.labels.delay * self._period(self.learner))
         for row, label in enumerate(self.labels.came):
-            ts = round((self.time(self.learner, row) + late).timestamp(), 3)
+            ts = round((self.time(self.learner, row) + self.late).timestamp(), 3)
             event = {"model_id": self.learner, "event_id": str(row), "ts": ts, "label": label}
             yield [] if label is None else [Told(event, ts, row)]
-
-    def _period(self, model_id: str) -> float:
-        return next(actor.period for actor in CAST if actor.id == model_id)
 
     def _begins(self, actor: Actor) -> int:
         share = actor.twist.begins if actor.twist else 1.0

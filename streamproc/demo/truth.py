@@ -84,7 +84,7 @@ class Labels:
 
     def wrong(self, row: int) -> bool:
         """Whether the model said something else than the label of this event, which came."""
-        return (self.said[row] >= 0.5) != self.came[row]  # noqa: PLR2004  as probable as not
+        return (self.said[row] >= 0.5) != self.came[row]
 
 
 def logistic(intercept: float, **weights: float) -> Chance:
@@ -98,7 +98,8 @@ def logistic(intercept: float, **weights: float) -> Chance:
 
     def chance(columns: Mapping[str, Values]) -> Values:
         total = intercept + sum(weight * columns[name] for name, weight in weights.items())
-        return 1 / (1 + np.exp(-np.clip(total, -50, 50)))
+        found: Values = 1 / (1 + np.exp(-np.clip(total, -50, 50)))
+        return found
 
     return chance
 
