@@ -109,7 +109,8 @@ class Demo:
             if judged is None:
                 return  # the worker failed, and says why when it is left
             verdict.set_result(judged)
-            self.console.print(report(self.story, judged, listener.course, self.describe))
+            width = self.console.width
+            self.console.print(report(self.story, judged, listener.course, self.describe, width))
             if self.stay:
                 listener.show = Lines(self.console, self.describe)
                 self._what_next(stage)

@@ -113,6 +113,8 @@ class Dashboard:
             (f"  {moment:%Y-%m-%d %H:%M:%S}" if moment else "", "dim"),
             f"  {watched:,} of {self._story.events:,} events",
             (f"  {self._rate(watched):,.0f}/s", "dim"),
+            no_wrap=True,
+            overflow="ellipsis",
         )
 
     def _rate(self, watched: int) -> float:
@@ -141,7 +143,7 @@ class Dashboard:
             row: list[RenderableType] = [
                 Text(f" {actor.id}", "bold red" if any(incidents.values()) else "bold"),
                 f"{self._sent[actor.id]:,}",
-                Text(", ".join(map(_mark, incidents.items())) or "–", style),
+                Text(_marks(incidents), style),
                 actor.shown,
                 Text(str(self._sparks[actor.id]), style if incidents else "green"),
             ]
@@ -167,9 +169,13 @@ def _set_in(news: Text) -> RenderableType:
     return Group(Padding(head, (0, 0, 0, 1)), Padding(message, (0, 1, 0, 5)))
 
 
-def _mark(incident: tuple[str, bool]) -> str:
-    series, still = incident
-    return f"{'●' if still else '○'} {series}"
+def _marks(incidents: Mapping[str, bool]) -> str:
+    """Name an incident, one that is open if there is any, and say how many more there are."""
+    if not incidents:
+        return "–"
+    series = next((series for series, still in incidents.items() if still), next(iter(incidents)))
+    more = f" +{len(incidents) - 1}" if len(incidents) > 1 else ""
+    return f"{'●' if incidents[series] else '○'} {series}{more}"
 
 
 def _style(incidents: Mapping[str, bool]) -> str:

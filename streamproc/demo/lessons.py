@@ -1,8 +1,11 @@
 """The end of the story of the model that learns: what it did, and what that was worth."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from rich.box import HORIZONTALS
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -11,8 +14,13 @@ from streamproc.demo.judge import Learnt, Verdict
 from streamproc.demo.steps import kind, share
 from streamproc.demo.story import Story
 
+# A table with four columns needs so many of the terminal's.
+NARROW: Final = 76
 
-def lessons(story: Story, verdict: Verdict, course: Course) -> Table:
+
+def lessons(
+    story: Story, verdict: Verdict, course: Course, *, narrow: bool = False
+) -> RenderableType:
     """Lay out each step, and how wrong the versions before and after it were.
 
     Parameters
@@ -23,12 +31,34 @@ def lessons(story: Story, verdict: Verdict, course: Course) -> Table:
         What the model did.
     course
         What it answered and what was true.
+    narrow
+        Whether there is no room for a table.
     """
     labels = story.labels
-    coverage = labels.count / len(labels.came)
+    title = (
+        f"What the online model of {story.learner} did; labels come {labels.delay} events late,"
+        f" for {share(labels.count / len(labels.came))} of them"
+    )
+    rows = [list(_row(learnt, course)) for learnt in verdict.learnt]
+    return _list(title, rows) if narrow else _table(title, rows)
+
+
+def beneath(fact: str) -> Padding:
+    """Set a fact in, beneath what it is about."""
+    return Padding(Text(fact.replace("\n", ", "), "dim"), (0, 1, 0, 3))
+
+
+def _list(title: str, rows: list[list[Text]]) -> Group:
+    lines: list[RenderableType] = [Text(), Padding(Text(title, "bold"), (0, 1))]
+    for step, who, wrong, after in rows:
+        facts = (f"{who.plain} answers", f"wrong {wrong.plain}", f"taken after {after.plain}")
+        lines += [Text(), Padding(step, (0, 1)), *(beneath(fact) for fact in facts if who.plain)]
+    return Group(*lines, Text())
+
+
+def _table(title: str, rows: list[list[Text]]) -> Table:
     table = Table(
-        title=f"What the online model of {story.learner} did; labels come {labels.delay} events"
-        f" late, for {share(coverage)} of them",
+        title=title,
         title_justify="left",
         title_style="bold",
         box=HORIZONTALS,
@@ -40,8 +70,8 @@ def lessons(story: Story, verdict: Verdict, course: Course) -> Table:
     table.add_column("Answers now", no_wrap=True)
     table.add_column("Wrong before → after", no_wrap=True)
     table.add_column("Taken after", no_wrap=True, justify="right")
-    for learnt in verdict.learnt:
-        table.add_row(*_row(learnt, course))
+    for row in rows:
+        table.add_row(*row)
     return table
 
 

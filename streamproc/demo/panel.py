@@ -90,6 +90,7 @@ class Panel:
 
 def lateness(story: Story, counts: Counts) -> str:
     """Say how late labels are, and how many come, as far as the worker knows."""
-    due = counts.asked() - story.labels.delay
-    come = f" · coverage {100 * counts.labelled() / due:.0f} %" if due > 0 else ""
+    labelled = counts.labelled()
+    due = max(counts.asked() - story.labels.delay, story.labels.due(labelled))
+    come = f" · coverage {share(labelled / due)}" if due > 0 else ""
     return f"labels {story.labels.delay} events late{come}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Final
 
 from rich.box import HORIZONTALS
 from rich.console import Group, RenderableType
@@ -11,13 +12,17 @@ from rich.text import Text
 
 from streamproc.demo.course import Course
 from streamproc.demo.judge import Finding, Verdict
-from streamproc.demo.lessons import lessons
+from streamproc.demo.lessons import NARROW, beneath, lessons
 from streamproc.demo.show import Describe
 from streamproc.demo.steps import describe_step
 from streamproc.demo.story import ERROR, START, Incident, Story
 
+_TITLE: Final = f"What happened on {START:%Y-%m-%d} (times are UTC), and how soon it was known"
 
-def report(story: Story, verdict: Verdict, course: Course, describe: Describe) -> RenderableType:
+
+def report(
+    story: Story, verdict: Verdict, course: Course, describe: Describe, width: int
+) -> RenderableType:
     """Write a verdict for a person.
 
     Parameters
@@ -30,11 +35,14 @@ def report(story: Story, verdict: Verdict, course: Course, describe: Describe) -
         What was answered and what was true.
     describe
         Writes a false incident's alert.
+    width
+        Columns; with few of them there are no tables.
     """
+    narrow = width < NARROW
     parts: list[RenderableType] = [
         Text(),
-        _table(verdict),
-        lessons(story, verdict, course),
+        _list(verdict) if narrow else _table(verdict),
+        lessons(story, verdict, course, narrow=narrow),
         Padding(_summary(story, verdict), (0, 1)),
     ]
     if verdict.false:
@@ -66,9 +74,19 @@ def spell(delay: timedelta) -> str:
     return f"{hours} h {minutes} min"
 
 
+def _list(verdict: Verdict) -> Group:
+    """Say the same as the table, one cell beneath the other."""
+    lines: list[RenderableType] = [Text(f" {_TITLE}", "bold")]
+    for found in verdict.findings:
+        story, where, began, after = _row(found)
+        facts = (where.plain, f"began {began.plain}", f"found after {after.plain}")
+        lines += [Text(), Padding(story, (0, 1)), *(beneath(fact) for fact in facts)]
+    return Group(*lines)
+
+
 def _table(verdict: Verdict) -> Table:
     table = Table(
-        title=f"What happened on {START:%Y-%m-%d} (times are UTC), and how soon it was known",
+        title=_TITLE,
         title_justify="left",
         title_style="bold",
         box=HORIZONTALS,

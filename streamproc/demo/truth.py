@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -77,6 +78,11 @@ class Labels:
     def count(self) -> int:
         """How many labels come."""
         return len(self.came) - self.came.count(None)
+
+    def due(self, count: int) -> int:
+        """Return how many events there are up to the last of so many labels."""
+        places = (row for row, label in enumerate(self.came) if label is not None)
+        return next(islice(places, count - 1, None), -1) + 1 if count else 0
 
     def between(self, rows: range) -> int:
         """Count the labels of some events."""
