@@ -107,10 +107,11 @@ class Dashboard:
 
     def _head(self) -> Text:
         watched = self._counts.watched()
-        moment = None if self._last is None else datetime.fromtimestamp(self._last.ts, UTC)
+        written = "%H:%M:%S" if self._console.width < _NARROW else "%Y-%m-%d %H:%M:%S"
+        moment = self._last and datetime.fromtimestamp(self._last.ts, UTC).strftime(written)
         return Text.assemble(
             ("\n streamproc demo", "bold"),
-            (f"  {moment:%Y-%m-%d %H:%M:%S}" if moment else "", "dim"),
+            (f"  {moment}" if moment else "", "dim"),
             f"  {watched:,} of {self._story.events:,} events",
             (f"  {self._rate(watched):,.0f}/s", "dim"),
             no_wrap=True,

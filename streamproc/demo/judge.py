@@ -170,6 +170,8 @@ def _step(
     for update in left:
         if update.model_id == story.learner and update.ts is not None:
             row = story.index(story.learner, update.ts)
-            if update.step == lesson.step and row >= max(since, lesson.during.start):
+            if update.step == lesson.step and row in range(
+                max(since, lesson.during.start), lesson.later.stop
+            ):
                 return update
     return None

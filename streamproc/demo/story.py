@@ -121,7 +121,7 @@ class Story:
 
     def __init__(self, events: int, seed: int = SEED) -> None:
         self.events = events
-        self._seed = seed
+        self.seed = seed
         drawn = [_times(actor, _draw(seed, actor.id, "ts"), events) for actor in CAST]
         who = np.repeat(np.arange(len(CAST)), [len(times) for times in drawn])
         order = np.argsort(np.concatenate(drawn), kind="stable")[:events]
@@ -251,11 +251,11 @@ class Story:
         if source is None:
             raise KeyError(name)
         count = self.count(actor.id)
-        values = source(_draw(self._seed, actor.id, name), count)
+        values = source(_draw(self.seed, actor.id, name), count)
         if actor.twist is None or actor.twist.column != name:
             return values
         begins = self._begins(actor)
-        changed = actor.twist.change(_draw(self._seed, actor.id, name, "changed"), values[begins:])
+        changed = actor.twist.change(_draw(self.seed, actor.id, name, "changed"), values[begins:])
         return np.concatenate([values[:begins], changed])
 
 
