@@ -31,17 +31,23 @@ def demo(
 ) -> None:
     """Watch models being hit by known incidents; needs nothing but this machine."""
     from streamproc.cli.alerting import describe  # noqa: PLC0415  --help
+    from streamproc.cli.ending import clings, end_without  # noqa: PLC0415  --help
     from streamproc.demo.command import Demo  # noqa: PLC0415  --help
     from streamproc.demo.screen import screen  # noqa: PLC0415  --help
     from streamproc.demo.story import Story  # noqa: PLC0415  --help
 
-    verdict = Demo(
+    job = Demo(
         story=Story(events),
         console=screen(),
         describe=describe,
         dashboard=not no_dashboard,
         stay=not end,
         program="streamproc" if shutil.which("streamproc") else sys.argv[0],
-    ).run()
-    if verdict is None or (end and not verdict.complete):
-        raise typer.Exit(1)
+    )
+    try:
+        verdict = job.run()
+        if verdict is None or (end and not verdict.complete):
+            raise typer.Exit(1)
+    finally:
+        if clings():  # the broker was gone before it
+            end_without()

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from streamproc.demo.report import report
 from streamproc.demo.show import Describe, Lines, Show
 from streamproc.demo.stage import LOOK_SECONDS, Stage, staged
 from streamproc.demo.story import Story
+from streamproc.transport.quiet import quiet_client
 from streamproc.transport.warm import warm_up
 
 # So that a person can follow, without waiting for the end for longer than this.
@@ -77,35 +78,43 @@ class Demo:
         with self.console.status("Starting; the first time, the detectors are compiled"):
             warm_up()
         with (
+            quiet_client(),
             TemporaryDirectory(prefix="streamproc-demo-") as store,
             EmbeddedBroker() as broker,
+            ExitStack() as shown,
             closing(uvloop.new_event_loop()) as loop,
         ):
             # No asyncio.Runner: at its end it waits for tasks that Faust leaves when its broker
             # is gone, and they never end.
-            return loop.run_until_complete(self._until_ended(broker, Path(store)))
+            return loop.run_until_complete(self._until_ended(broker, Path(store), shown))
 
-    async def _until_ended(self, broker: EmbeddedBroker, store: Path) -> Verdict | None:
+    async def _until_ended(
+        self, broker: EmbeddedBroker, store: Path, shown: ExitStack
+    ) -> Verdict | None:
         interrupted = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, interrupted.set)
         config = worker_config(self.story.learner, f"kafka://{broker.bootstrap}", store)
         verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        await first(self._perform(config, verdict), interrupted.wait(), _ended(broker))
+        await first(self._perform(config, verdict, shown), interrupted.wait(), _ended(broker))
         if verdict.done():
             return verdict.result()
         self.console.print("Interrupted: the story was not told to its end.")
         return None
 
-    async def _perform(self, config: Config, verdict: "asyncio.Future[Verdict]") -> None:
+    async def _perform(
+        self, config: Config, verdict: "asyncio.Future[Verdict]", shown: ExitStack
+    ) -> None:
         async with (
             staged(config) as stage,
             listening(config, self.story, partial(self._show, stage)) as listener,
         ):
             ends = (listener.failed, stage.worker.stopped.wait)
-            with listener.show:
-                told = play(self.story, stage, listener, self._seconds())
-                judged = await first(told, *(end() for end in ends))
+            # Whatever clings to a broker that is gone, the terminal is left as it was.
+            shown.enter_context(listener.show)
+            told = play(self.story, stage, listener, self._seconds())
+            judged = await first(told, *(end() for end in ends))
+            shown.close()
             if judged is None:
                 return  # the worker failed, and says why when it is left
             verdict.set_result(judged)
