@@ -1,5 +1,6 @@
 """How a process ends although a thread of a Kafka client does not."""
 
+import logging
 import os
 import sys
 import threading
@@ -19,7 +20,9 @@ def clings() -> bool:
 
 def end_without() -> None:
     """End the process although such a thread does not; errors are told before."""
-    warnings.simplefilter("ignore", RuntimeWarning)  # what it has begun will not be awaited
+    # What it goes on to say, and that what it has begun is not awaited, is of no use to anybody.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
+    warnings.simplefilter("ignore", RuntimeWarning)
     code = FAILED if sys.exc_info()[0] else 0
     timer = threading.Timer(LAST_WORDS_SECONDS, os._exit, (code,))
     timer.daemon = True
