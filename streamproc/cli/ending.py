@@ -4,7 +4,6 @@ import logging
 import os
 import sys
 import threading
-import warnings
 from typing import Final
 
 from mode.threads import WorkerThread
@@ -20,9 +19,7 @@ def clings() -> bool:
 
 def end_without() -> None:
     """End the process although such a thread does not; errors are told before."""
-    # What it goes on to say, and that what it has begun is not awaited, is of no use to anybody.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
-    warnings.simplefilter("ignore", RuntimeWarning)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)  # it only says so once more
     code = FAILED if sys.exc_info()[0] else 0
     timer = threading.Timer(LAST_WORDS_SECONDS, os._exit, (code,))
     timer.daemon = True

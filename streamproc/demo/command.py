@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import warnings
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -169,4 +170,6 @@ async def _ended(broker: EmbeddedBroker) -> None:
     """Wait until the broker is gone, which it should not be, and raise what it said."""
     while broker.running:  # noqa: ASYNC110  # a process gives no event
         await asyncio.sleep(LOOK_SECONDS)
+    # A client that clings to it leaves things that nobody awaits, which is of no use to know.
+    warnings.simplefilter("ignore", RuntimeWarning)
     raise BrokerError(f"the broker has ended; its log ends:\n{broker.tail()}")

@@ -43,13 +43,20 @@ def lessons(
     return _list(title, rows) if narrow else _table(title, rows)
 
 
+def worth(learnt: Learnt, course: Course) -> tuple[str, str]:
+    """Return which share was wrong before a step and after it, of the versions that answered."""
+    lesson, update = learnt.lesson, learnt.update
+    after = None if update is None else course.error(lesson.later, update.serving)
+    return share(course.error(lesson.during, learnt.before)), share(after)
+
+
 def beneath(fact: str) -> Padding:
     """Set a fact in, beneath what it is about."""
     return Padding(Text(fact.replace("\n", ", "), "dim"), (0, 1, 0, 3))
 
 
 def _list(title: str, rows: list[list[Text]]) -> Group:
-    lines: list[RenderableType] = [Text(), Padding(Text(title, "bold"), (0, 1))]
+    lines: list[RenderableType] = [Padding(Text(title, "bold"), (0, 1))]
     for step, who, wrong, after in rows:
         facts = (f"{who.plain} answers", f"wrong {wrong.plain}", f"taken after {after.plain}")
         lines += [Text(), Padding(step, (0, 1)), *(beneath(fact) for fact in facts if who.plain)]
@@ -83,10 +90,9 @@ def _row(learnt: Learnt, course: Course) -> Iterator[Text]:
         yield from (Text(), Text(), Text("not taken", "bold red"))
         return
     yield Text.assemble((f"v{update.serving}", "bold"), "\n", (kind(update), "magenta"))
-    before = course.error(lesson.during, learnt.before)
-    after = course.error(lesson.later, update.serving)
+    before, after = worth(learnt, course)
     yield Text.assemble(
-        (f"{share(before)} → {share(after)}\n", "bold"),
+        (f"{before} → {after}\n", "bold"),
         (f"production {share(course.production(lesson.later))}", "dim"),
     )
     yield Text(f"{learnt.labels} labels", "bold")

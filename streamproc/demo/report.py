@@ -42,6 +42,7 @@ def report(
     parts: list[RenderableType] = [
         Text(),
         _list(verdict) if narrow else _table(verdict),
+        Text(),
         lessons(story, verdict, course, narrow=narrow),
         Padding(_summary(story, verdict), (0, 1)),
     ]
