@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import threading
+import warnings
 from typing import Final
 
 from mode.threads import WorkerThread
@@ -19,7 +20,9 @@ def clings() -> bool:
 
 def end_without() -> None:
     """End the process although such a thread does not; errors are told before."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)  # it only says so once more
+    # It would only say so once more, and that nobody awaits what it has begun.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
+    warnings.simplefilter("ignore", RuntimeWarning)
     code = FAILED if sys.exc_info()[0] else 0
     timer = threading.Timer(LAST_WORDS_SECONDS, os._exit, (code,))
     timer.daemon = True

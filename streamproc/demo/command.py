@@ -80,6 +80,8 @@ class Demo:
             warm_up()
         with (
             quiet_client(),
+            # A client that clings to a broker that is gone leaves things that nobody awaits.
+            warnings.catch_warnings(action="ignore", category=RuntimeWarning),
             TemporaryDirectory(prefix="streamproc-demo-") as store,
             EmbeddedBroker() as broker,
             ExitStack() as shown,
@@ -170,6 +172,4 @@ async def _ended(broker: EmbeddedBroker) -> None:
     """Wait until the broker is gone, which it should not be, and raise what it said."""
     while broker.running:  # noqa: ASYNC110  # a process gives no event
         await asyncio.sleep(LOOK_SECONDS)
-    # A client that clings to it leaves things that nobody awaits, which is of no use to know.
-    warnings.simplefilter("ignore", RuntimeWarning)
     raise BrokerError(f"the broker has ended; its log ends:\n{broker.tail()}")

@@ -14,8 +14,6 @@ class Course:
 
     Attributes
     ----------
-    sent : int
-        Events of the model so far.
     rows : list of int
         Events whose label has come, in that order.
     """
@@ -24,7 +22,6 @@ class Course:
         self._story = story
         self._answers: dict[int, tuple[int, bool]] = {}
         self.rows: list[int] = []
-        self.sent = 0
 
     @property
     def answered(self) -> int:
@@ -33,12 +30,8 @@ class Course:
 
     def take(self, told: Told) -> None:
         """Note what was published."""
-        if told.event["model_id"] != self._story.learner:
-            return
         if told.is_label:
             self.rows.append(told.row)
-        else:
-            self.sent += 1
 
     def answer(self, answer: OnlinePrediction) -> None:
         """Note what the online model said."""

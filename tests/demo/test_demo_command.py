@@ -50,11 +50,7 @@ def _until(process: "subprocess.Popen[str]", pattern: str) -> str:
 
 
 def test_every_incident_is_found_and_named(tmp_path: Path) -> None:
-    """With --exit it ends with 0, and finds through a broker what the pipeline finds alone.
-
-    What the online model does is told line by line: alarm, challengers, a promotion, a bad one,
-    its rollback.
-    """
+    """With --exit it ends with 0, and finds and learns through a broker what it does alone."""
     process = _start(tmp_path, "--exit", "--no-dashboard", "--events", str(LEAST_EVENTS))
     out, errors = process.communicate(timeout=SECONDS)
     assert (process.returncode, errors) == (0, "")
