@@ -2,21 +2,21 @@
 
 import shutil
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from streamproc.cli.options import flag
 from streamproc.demo import LEAST_EVENTS
 
-_EVENTS = 40_000  # two hours and a half of the story; 12 s of ours
+EVENTS: Final = 40_000  # two hours and a half of the story; 12 s of ours
 
 
 def demo(
     *,
     events: Annotated[
         int, flag("events", "How many, of all models together.", min=LEAST_EVENTS, metavar="N")
-    ] = _EVENTS,
+    ] = EVENTS,
     no_dashboard: Annotated[
         bool, flag("no-dashboard", "Print the alerts line by line.", show_default=False)
     ] = False,
@@ -24,24 +24,30 @@ def demo(
         bool,
         flag(
             "exit",
-            "End after the story: 0 only if every incident was found.",
+            "End after the story: 0 only if every incident was found, every step taken.",
             show_default=False,
         ),
     ] = False,
 ) -> None:
     """Watch models being hit by known incidents; needs nothing but this machine."""
     from streamproc.cli.alerting import describe  # noqa: PLC0415  --help
+    from streamproc.cli.ending import clings, end_without  # noqa: PLC0415  --help
     from streamproc.demo.command import Demo  # noqa: PLC0415  --help
     from streamproc.demo.screen import screen  # noqa: PLC0415  --help
     from streamproc.demo.story import Story  # noqa: PLC0415  --help
 
-    verdict = Demo(
+    job = Demo(
         story=Story(events),
         console=screen(),
         describe=describe,
         dashboard=not no_dashboard,
         stay=not end,
         program="streamproc" if shutil.which("streamproc") else sys.argv[0],
-    ).run()
-    if verdict is None or (end and verdict.missed):
-        raise typer.Exit(1)
+    )
+    try:
+        verdict = job.run()
+        if verdict is None or (end and not verdict.complete):
+            raise typer.Exit(1)
+    finally:
+        if clings():  # the broker was gone before it
+            end_without()

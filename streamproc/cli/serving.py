@@ -3,16 +3,13 @@
 import asyncio
 import contextlib
 import multiprocessing
-import os
 import signal
-import sys
-import threading
 from typing import Final
 
 import uvloop
-from mode.threads import WorkerThread
 from prometheus_client import CollectorRegistry
 
+from streamproc.cli.ending import clings, end_without
 from streamproc.cli.logs import log_to_stderr
 from streamproc.cli.output import note
 from streamproc.contract.config import Config
@@ -20,9 +17,7 @@ from streamproc.transport.metrics import Metrics
 from streamproc.transport.worker import Worker, working
 from streamproc.web.server import application, serve
 
-FAILED: Final = 1
 IDLE_CHECK_SECONDS: Final = 0.2
-LAST_WORDS_SECONDS: Final = 1.0
 
 
 def run(config: Config, exit_when_idle: float | None = None) -> None:
@@ -38,17 +33,10 @@ def run(config: Config, exit_when_idle: float | None = None) -> None:
     try:
         runner.run(_Run(config, exit_when_idle).serve())
     finally:
-        if any(isinstance(thread, WorkerThread) for thread in threading.enumerate()):
-            _end_without(FAILED if sys.exc_info()[0] else 0)
+        if clings():
+            end_without()
         else:
             runner.close()
-
-
-def _end_without(code: int) -> None:
-    """End the process although a thread of a Kafka client does not; errors are told before."""
-    timer = threading.Timer(LAST_WORDS_SECONDS, os._exit, (code,))
-    timer.daemon = True
-    timer.start()
 
 
 class _Run:

@@ -20,6 +20,7 @@ from streamproc.demo.draws import (
     share,
     times,
 )
+from streamproc.demo.truth import Truth, logistic
 
 PREDICTION: Final = "prediction"
 
@@ -69,13 +70,15 @@ class Actor:
     features
         Name → how its values are drawn.
     prediction
-        How what it says is drawn; None makes feature events.
+        How what it says is drawn; None makes feature events, or leaves it to `truth`.
     classes
         The classes of a prediction that is an object of probabilities.
     shown
         The series that the dashboard draws.
     twist
-        What happens to it; None: nothing, and it must stay silent.
+        What happens to one of its columns.
+    truth
+        What its labels are, and what happens to them; None: it has no labels.
     """
 
     id: str
@@ -85,6 +88,12 @@ class Actor:
     shown: str
     twist: Twist | None = None
     classes: tuple[str, ...] = field(default=())
+    truth: Truth | None = None
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing happens to it, so that it must stay silent."""
+        return self.twist is None and self.truth is None
 
 
 CAST: Final = (
@@ -213,5 +222,27 @@ CAST: Final = (
         prediction=lambda draw, n: draw.dirichlet((4.0, 2.0, 1.0), n).round(4),
         classes=("billing", "technical", "other"),
         shown="length",
+    ),
+    Actor(
+        id="payments",
+        period=0.77,  # labels take more events than features to tell of anything
+        features={
+            "amount": amount(38.0, 0.5),
+            "km_from_home": duration(60.0, 2.0),
+            "attempts": count(1.2),
+            "night": flag(0.3),
+        },
+        prediction=None,
+        shown="amount",
+        truth=Truth(
+            title="fraud changes its pattern; each feature looks as ever",
+            # Large amounts far from home; then small ones, tried again and again.
+            before=logistic(-18.6, amount=0.21, km_from_home=0.085),
+            after=logistic(0.5, amount=-0.21, attempts=3.3),
+            begins=0.28,
+            within=128,
+            turned=0.6,
+            known=0.97,
+        ),
     ),
 )

@@ -2,8 +2,12 @@
 
 import asyncio
 import signal
-from contextlib import closing
+import warnings
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import uvloop
@@ -12,15 +16,18 @@ from rich.text import Text
 
 from streamproc.broker import EmbeddedBroker
 from streamproc.broker.errors import BrokerError
-from streamproc.contract.config import Config, Http
+from streamproc.contract.config import Config
+from streamproc.demo.course import Course
 from streamproc.demo.dashboard import Dashboard
 from streamproc.demo.judge import Verdict
+from streamproc.demo.learning import worker_config
 from streamproc.demo.listener import listening
 from streamproc.demo.play import first, play
 from streamproc.demo.report import report
 from streamproc.demo.show import Describe, Lines, Show
 from streamproc.demo.stage import LOOK_SECONDS, Stage, staged
 from streamproc.demo.story import Story
+from streamproc.transport.quiet import quiet_client
 from streamproc.transport.warm import warm_up
 
 # So that a person can follow, without waiting for the end for longer than this.
@@ -71,33 +78,51 @@ class Demo:
         self._introduce()
         with self.console.status("Starting; the first time, the detectors are compiled"):
             warm_up()
-        with EmbeddedBroker() as broker, closing(uvloop.new_event_loop()) as loop:
+        with (
+            quiet_client(),
+            # A client that clings to a broker that is gone leaves things that nobody awaits.
+            warnings.catch_warnings(action="ignore", category=RuntimeWarning),
+            TemporaryDirectory(prefix="streamproc-demo-") as store,
+            EmbeddedBroker() as broker,
+            ExitStack() as shown,
+            closing(uvloop.new_event_loop()) as loop,
+        ):
             # No asyncio.Runner: at its end it waits for tasks that Faust leaves when its broker
             # is gone, and they never end.
-            return loop.run_until_complete(self._until_ended(broker))
+            return loop.run_until_complete(self._until_ended(broker, Path(store), shown))
 
-    async def _until_ended(self, broker: EmbeddedBroker) -> Verdict | None:
+    async def _until_ended(
+        self, broker: EmbeddedBroker, store: Path, shown: ExitStack
+    ) -> Verdict | None:
         interrupted = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, interrupted.set)
-        config = Config(http=Http(port=0)).with_broker(f"kafka://{broker.bootstrap}")
+        config = worker_config(self.story.learner, f"kafka://{broker.bootstrap}", store)
         verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        await first(self._perform(config, verdict), interrupted.wait(), _ended(broker))
+        await first(self._perform(config, verdict, shown), interrupted.wait(), _ended(broker))
         if verdict.done():
             return verdict.result()
         self.console.print("Interrupted: the story was not told to its end.")
         return None
 
-    async def _perform(self, config: Config, verdict: "asyncio.Future[Verdict]") -> None:
-        async with staged(config) as stage, listening(config, self._show(stage)) as listener:
+    async def _perform(
+        self, config: Config, verdict: "asyncio.Future[Verdict]", shown: ExitStack
+    ) -> None:
+        async with (
+            staged(config) as stage,
+            listening(config, self.story, partial(self._show, stage)) as listener,
+        ):
             ends = (listener.failed, stage.worker.stopped.wait)
-            with listener.show:
-                told = play(self.story, stage, listener, self._seconds())
-                judged = await first(told, *(end() for end in ends))
+            # Whatever clings to a broker that is gone, the terminal is left as it was.
+            shown.enter_context(listener.show)
+            told = play(self.story, stage, listener, self._seconds())
+            judged = await first(told, *(end() for end in ends))
+            shown.close()
             if judged is None:
                 return  # the worker failed, and says why when it is left
             verdict.set_result(judged)
-            self.console.print(report(self.story, judged, self.describe))
+            width = self.console.width
+            self.console.print(report(self.story, judged, listener.course, self.describe, width))
             if self.stay:
                 listener.show = Lines(self.console, self.describe)
                 self._what_next(stage)
@@ -106,18 +131,20 @@ class Demo:
     def _seconds(self) -> float:
         return min(LONGEST_SECONDS, self.story.events / EVENTS_A_SECOND) if self.stay else 0.0
 
-    def _show(self, stage: Stage) -> Show:
+    def _show(self, stage: Stage, course: Course) -> Show:
         if self.dashboard and self.console.is_terminal:
-            return Dashboard(self.console, self.describe, self.story, stage.watched)
+            return Dashboard(self.console, self.describe, self.story, course, stage)
         return Lines(self.console, self.describe)
 
     def _introduce(self) -> None:
-        models, incidents = len(self.story.models), len(self.story.incidents)
-        silent = sum(1 for actor in self.story.models if actor.twist is None)
+        story, labels = self.story, self.story.labels
+        silent = sum(1 for actor in story.models if actor.untouched)
         self.console.print(
-            f"{models} models send {self.story.events:,} events to a broker on this machine, and a"
-            f" worker without any configuration watches them. {incidents} incidents wait to be"
-            f" found; {silent} of the models are left alone.",
+            f"{len(story.models)} models send {story.events:,} events to a broker on this machine,"
+            f" and a worker watches them. {len(story.incidents)} incidents wait to be found;"
+            f" {silent} of the models are left alone. What is true of the {story.learner} becomes"
+            f" known {labels.delay} events later, for most of them, and an online model learns"
+            " from it; that is all that the worker is told beforehand.",
             highlight=False,
         )
 
@@ -129,6 +156,10 @@ class Demo:
             (
                 f"{self.program} publish FILE --model NAME {broker}",
                 "your own csv, jsonl or parquet",
+            ),
+            (
+                f"{self.program} models history {self.story.learner} {broker}",
+                "what became of the online model",
             ),
             (f"curl http://127.0.0.1:{stage.metrics_port}/metrics", "what the worker counts"),
         ):

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self
@@ -15,15 +15,21 @@ from rich.table import Table
 from rich.text import Text
 
 from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.updates import ModelUpdate
+from streamproc.demo.course import Course
+from streamproc.demo.panel import LINES, Panel
 from streamproc.demo.show import Describe
 from streamproc.demo.spark import Spark
+from streamproc.demo.stage import Counts
+from streamproc.demo.steps import describe_step
 from streamproc.demo.story import Story, Told
 
 _REDRAWN: Final = 8  # times a second
 _RATE_SECONDS: Final = 1.0  # over which events a second are counted
 # Columns but for the sparkline, and lines but for the alerts.
 _COLUMNS: Final = 64
-_LINES: Final = 8
+_NARROW: Final = 74  # with fewer columns, the sparkline and its name are left out
+_LINES: Final = 8 + LINES
 _KEPT: Final = 20
 
 
@@ -38,17 +44,20 @@ class Dashboard:
         Writes an alert.
     story
         What is told.
-    watched
-        Gives the number of events that the worker has watched.
+    course
+        What was answered and what was true.
+    counts
+        What the worker has counted.
     """
 
     def __init__(
-        self, console: Console, describe: Describe, story: Story, watched: Callable[[], int]
+        self, console: Console, describe: Describe, story: Story, course: Course, counts: Counts
     ) -> None:
         self._console = console
         self._describe = describe
         self._story = story
-        self._watched = watched
+        self._counts = counts
+        self._panel = Panel(story, course, counts, console.width)
         self._sent: Counter[str] = Counter()
         self._last: Told | None = None
         self._width = max(10, min(40, console.width - _COLUMNS))
@@ -56,21 +65,28 @@ class Dashboard:
             actor.id: Spark(story.count(actor.id), self._width) for actor in story.models
         }
         self._incidents: dict[tuple[str, str], bool] = {}  # model and series: whether open
-        self._alerts: deque[AlertEvent] = deque(maxlen=_KEPT)
+        self._news: deque[Text] = deque(maxlen=_KEPT)
         self._marks: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
         self._live = Live(console=console, get_renderable=self.drawn, refresh_per_second=_REDRAWN)
 
     def sent(self, told: Told) -> None:
         """Count an event, and draw its number."""
+        self._last = told
+        if told.is_label:
+            return
         model = told.event["model_id"]
         self._sent[model] += 1
         self._sparks[model].add(told.shown)
-        self._last = told
 
     def alert(self, alert: AlertEvent) -> None:
         """Show an alert beneath the others."""
-        self._alerts.append(alert)
+        self._news.append(self._describe(alert))
         self._incidents[alert.model_id, alert.series] = alert.status != "resolved"
+
+    def step(self, update: ModelUpdate) -> None:
+        """Show a step among them."""
+        self._news.append(describe_step(update))
+        self._panel.step(update)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -87,16 +103,19 @@ class Dashboard:
     def drawn(self) -> RenderableType:
         """Return how it looks now."""
         room = self._console.height - len(self._story.models) - _LINES
-        return Group(self._head(), self._models(), *self._told(room))
+        return Group(self._head(), self._models(), *self._panel.drawn(), Text(), *self._told(room))
 
     def _head(self) -> Text:
-        watched = self._watched()
-        moment = None if self._last is None else datetime.fromtimestamp(self._last.ts, UTC)
+        watched = self._counts.watched()
+        written = "%H:%M:%S" if self._console.width < _NARROW else "%Y-%m-%d %H:%M:%S"
+        moment = self._last and datetime.fromtimestamp(self._last.ts, UTC).strftime(written)
         return Text.assemble(
             ("\n streamproc demo", "bold"),
-            (f"  {moment:%Y-%m-%d %H:%M:%S}" if moment else "", "dim"),
+            (f"  {moment}" if moment else "", "dim"),
             f"  {watched:,} of {self._story.events:,} events",
             (f"  {self._rate(watched):,.0f}/s", "dim"),
+            no_wrap=True,
+            overflow="ellipsis",
         )
 
     def _rate(self, watched: int) -> float:
@@ -112,8 +131,9 @@ class Dashboard:
         table.add_column(" model", no_wrap=True, min_width=15)
         table.add_column("events", justify="right", no_wrap=True, min_width=6)
         table.add_column("incident, ○ settled", no_wrap=True)
-        table.add_column("this series", no_wrap=True, style="dim", min_width=11)
-        table.add_column("", no_wrap=True, min_width=self._width)
+        if self._console.width >= _NARROW:
+            table.add_column("this series", no_wrap=True, style="dim", min_width=11)
+            table.add_column("", no_wrap=True, min_width=self._width)
         for actor in self._story.models:
             incidents = {
                 series: still
@@ -121,36 +141,42 @@ class Dashboard:
                 if model == actor.id
             }
             style = _style(incidents)
-            table.add_row(
+            row: list[RenderableType] = [
                 Text(f" {actor.id}", "bold red" if any(incidents.values()) else "bold"),
                 f"{self._sent[actor.id]:,}",
-                Text(", ".join(map(_mark, incidents.items())) or "–", style),
+                Text(_marks(incidents), style),
                 actor.shown,
                 Text(str(self._sparks[actor.id]), style if incidents else "green"),
-            )
+            ]
+            table.add_row(*row[: len(table.columns)])
         return table
 
     def _told(self, room: int) -> list[RenderableType]:
-        """Return the newest alerts that fit into so many lines, the newest last."""
-        alerts: list[RenderableType] = []
-        for alert in reversed(list(self._alerts)):
-            text = self._alert(alert)
+        """Return the newest alerts and steps that fit into so many lines, the newest last."""
+        shown: list[RenderableType] = []
+        for news in reversed(list(self._news)):
+            text = _set_in(news)
             room -= len(self._console.render_lines(text))
-            if alerts and room < 0:
+            if shown and room < 0:
                 break
-            alerts.insert(0, text)
-        return alerts or [Text(" no alert yet", "dim")]
-
-    def _alert(self, alert: AlertEvent) -> RenderableType:
-        """Set its sentence in, so that it can be as long as it needs to be."""
-        head, message = self._describe(alert).split("\n")
-        message.plain = message.plain.strip()
-        return Group(Padding(head, (0, 0, 0, 1)), Padding(message, (0, 1, 0, 5)))
+            shown.insert(0, text)
+        return shown or [Text(" no alert yet", "dim")]
 
 
-def _mark(incident: tuple[str, bool]) -> str:
-    series, still = incident
-    return f"{'●' if still else '○'} {series}"
+def _set_in(news: Text) -> RenderableType:
+    """Set its sentence in, so that it can be as long as it needs to be."""
+    head, message = news.split("\n")
+    message.plain = message.plain.strip()
+    return Group(Padding(head, (0, 0, 0, 1)), Padding(message, (0, 1, 0, 5)))
+
+
+def _marks(incidents: Mapping[str, bool]) -> str:
+    """Name an incident, one that is open if there is any, and say how many more there are."""
+    if not incidents:
+        return "–"
+    series = next((series for series, still in incidents.items() if still), next(iter(incidents)))
+    more = f" +{len(incidents) - 1}" if len(incidents) > 1 else ""
+    return f"{'●' if incidents[series] else '○'} {series}{more}"
 
 
 def _style(incidents: Mapping[str, bool]) -> str:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
-from streamproc.client import Alerts, Publisher
+from streamproc.client import Alerts, ModelUpdates, Publisher
 from streamproc.contract.config import Config
 from streamproc.demo.judge import Verdict, judge
 from streamproc.demo.listener import Listener
@@ -21,7 +21,7 @@ PATIENCE_SECONDS: Final = 5.0
 
 
 async def play(story: Story, stage: Stage, listener: Listener, seconds: float) -> Verdict:
-    """Publish a story, wait until it was watched, and judge what was told.
+    """Publish a story, wait until all was watched and learned, and judge what was told.
 
     Parameters
     ----------
@@ -40,11 +40,13 @@ async def play(story: Story, stage: Stage, listener: Listener, seconds: float) -
         If broker or worker fail.
     """
     await _publish(story, stage.config, listener, seconds)
-    await stage.until_watched(story.events)
+    await stage.until_done(story.events, story.labels.count)
     async with Alerts(config=stage.config, follow=False) as topic:
         alerts = [alert async for alert in topic]
-    await listener.until_shown(alerts)
-    return judge(story, alerts)
+    async with ModelUpdates(config=stage.config, follow=False) as steps:
+        updates = [update async for update in steps]
+    await listener.until_shown(alerts, updates, story.count(story.learner))
+    return judge(story, alerts, updates)
 
 
 async def first(work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, Any]) -> T | None:
@@ -78,10 +80,11 @@ async def first(work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, Any])
 
 async def _publish(story: Story, config: Config, listener: Listener, seconds: float) -> None:
     started = time.monotonic()
+    records = story.events + story.labels.count
     async with Publisher(config=config) as publisher:
         for number, told in enumerate(story.tell(), 1):
             await publisher.send(told.event)
-            listener.show.sent(told)
+            listener.sent(told)
             if number % _TURN == 0:
-                ahead = started + seconds * number / story.events - time.monotonic()
+                ahead = started + seconds * number / records - time.monotonic()
                 await asyncio.sleep(max(0.0, ahead))

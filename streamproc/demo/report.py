@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Final
 
 from rich.box import HORIZONTALS
 from rich.console import Group, RenderableType
@@ -9,12 +10,19 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from streamproc.demo.course import Course
 from streamproc.demo.judge import Finding, Verdict
+from streamproc.demo.lessons import NARROW, beneath, lessons
 from streamproc.demo.show import Describe
-from streamproc.demo.story import START, Incident, Story
+from streamproc.demo.steps import describe_step
+from streamproc.demo.story import ERROR, START, Incident, Story
+
+_TITLE: Final = f"What happened on {START:%Y-%m-%d} (times are UTC), and how soon it was known"
 
 
-def report(story: Story, verdict: Verdict, describe: Describe) -> RenderableType:
+def report(
+    story: Story, verdict: Verdict, course: Course, describe: Describe, width: int
+) -> RenderableType:
     """Write a verdict for a person.
 
     Parameters
@@ -23,12 +31,19 @@ def report(story: Story, verdict: Verdict, describe: Describe) -> RenderableType
         What happened.
     verdict
         What was found of it.
+    course
+        What was answered and what was true.
     describe
         Writes a false incident's alert.
+    width
+        Columns; with few of them there are no tables.
     """
+    narrow = width < NARROW
     parts: list[RenderableType] = [
         Text(),
-        _table(verdict),
+        _list(verdict) if narrow else _table(verdict),
+        Text(),
+        lessons(story, verdict, course, narrow=narrow),
         Padding(_summary(story, verdict), (0, 1)),
     ]
     if verdict.false:
@@ -36,6 +51,9 @@ def report(story: Story, verdict: Verdict, describe: Describe) -> RenderableType
             Padding(Text("False incidents, of which nothing happened:", "bold red"), (1, 1, 0, 1))
         )
         parts += [Padding(describe(alert), (0, 1)) for alert in verdict.false]
+    if verdict.strays:
+        parts.append(Padding(Text("Steps that nothing gave reason to:", "bold red"), (1, 1, 0, 1)))
+        parts += [Padding(describe_step(update), (0, 1)) for update in verdict.strays]
     return Group(*parts)
 
 
@@ -57,9 +75,19 @@ def spell(delay: timedelta) -> str:
     return f"{hours} h {minutes} min"
 
 
+def _list(verdict: Verdict) -> Group:
+    """Say the same as the table, one cell beneath the other."""
+    lines: list[RenderableType] = [Text(f" {_TITLE}", "bold")]
+    for found in verdict.findings:
+        story, where, began, after = _row(found)
+        facts = (where.plain, f"began {began.plain}", f"found after {after.plain}")
+        lines += [Text(), Padding(story, (0, 1)), *(beneath(fact) for fact in facts)]
+    return Group(*lines)
+
+
 def _table(verdict: Verdict) -> Table:
     table = Table(
-        title=f"What happened on {START:%Y-%m-%d} (times are UTC), and how soon it was known",
+        title=_TITLE,
         title_justify="left",
         title_style="bold",
         box=HORIZONTALS,
@@ -88,9 +116,10 @@ def _row(found: Finding) -> Iterator[Text]:
     if alert is None:
         yield Text("not found", "bold red")
         return
+    unit = "labels" if incident.series == ERROR else "events"
     late = "" if found.in_time else f"\nexpected: {incident.within}"
     yield Text.assemble(
-        (f"{found.events} events{late}\n", "bold" if found.in_time else "bold yellow"),
+        (f"{found.events} {unit}{late}\n", "bold" if found.in_time else "bold yellow"),
         f"{spell(found.delay)}\n",
         (alert.detector, "cyan"),
     )
@@ -107,6 +136,11 @@ def _summary(story: Story, verdict: Verdict) -> Text:
     count = len(verdict.false)
     told = f"{count} false incident{'s' if count > 1 else ''}" if count else "no false incident"
     text.append(f", {told}", "bold red" if count else "bold green")
+    taken = len(verdict.learnt) - len(verdict.unlearnt)
+    text.append(
+        f"; {taken} of {len(verdict.learnt)} steps of the online model taken",
+        "bold red" if verdict.unlearnt else "bold green",
+    )
     silent = _silent(story, verdict)
     if silent:
         text.append(f". Nothing happened to {' and '.join(silent)}, and nothing was said of them.")
@@ -114,12 +148,14 @@ def _summary(story: Story, verdict: Verdict) -> Text:
         text.append(".")
     for incident in verdict.missed:
         text.append(f"\nMissed: {_missed(incident)}", "bold red")
+    for lesson in verdict.unlearnt:
+        text.append(f"\nNot taken: {lesson.title}", "bold red")
     return text
 
 
 def _silent(story: Story, verdict: Verdict) -> list[str]:
     accused = {alert.model_id for alert in verdict.false}
-    return [actor.id for actor in story.models if actor.twist is None and actor.id not in accused]
+    return [actor.id for actor in story.models if actor.untouched and actor.id not in accused]
 
 
 def _missed(incident: Incident) -> str:

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.text import Text
 
 from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.updates import ModelUpdate
+from streamproc.demo.steps import describe_step
 from streamproc.demo.story import Told
 
 Describe = Callable[[AlertEvent], Text]
@@ -23,6 +25,9 @@ class Show(Protocol):
     def alert(self, alert: AlertEvent) -> None:
         """Show an alert."""
 
+    def step(self, update: ModelUpdate) -> None:
+        """Show a step of the model that learns."""
+
     def __enter__(self) -> Self:
         """Begin to show."""
 
@@ -36,7 +41,7 @@ class Show(Protocol):
 
 
 class Lines:
-    """Prints every alert when it comes, and nothing else.
+    """Prints every alert and every step when it comes, and nothing else.
 
     Parameters
     ----------
@@ -56,6 +61,10 @@ class Lines:
     def alert(self, alert: AlertEvent) -> None:
         """Print an alert."""
         self._console.print(self._describe(alert), soft_wrap=True)
+
+    def step(self, update: ModelUpdate) -> None:
+        """Print a step."""
+        self._console.print(describe_step(update), soft_wrap=True)
 
     def __enter__(self) -> Self:
         return self

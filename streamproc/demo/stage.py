@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -15,9 +15,24 @@ from streamproc.transport.worker import Worker, working
 from streamproc.web.server import application, serve
 
 LOOK_SECONDS: Final = 0.05
-# A slice takes half a second at most; a group that has to be joined anew, a few seconds.
-STALLED_SECONDS: Final = 60.0
-_COUNTED: Final = ("streamproc_events_total", "streamproc_dead_letters_total")
+# A slice takes half a second at most; a group that has to be joined anew, a few seconds; loops
+# of models that are compiled for the first time on a crowded machine, a minute and more.
+STALLED_SECONDS: Final = 180.0
+_EVENTS: Final = ("streamproc_events_total", "streamproc_dead_letters_total")
+_OUTCOMES: Final = "streamproc_outcomes_total"
+
+
+class Counts(Protocol):
+    """What a worker has counted so far."""
+
+    def watched(self) -> int:
+        """Count the events that went through it."""
+
+    def asked(self) -> int:
+        """Count the events that the model which learns was asked about."""
+
+    def labelled(self) -> int:
+        """Count the labels that were joined with their events."""
 
 
 @dataclass(frozen=True)
@@ -43,31 +58,53 @@ class Stage:
 
     def watched(self) -> int:
         """Count the events that went through the worker, alerts confirmed, and dead letters."""
-        return int(
-            sum(
-                sample.value
-                for metric in self.registry.collect()
-                for sample in metric.samples
-                if sample.name in _COUNTED
-            )
-        )
+        topics = {self.config.topics.full_name(kind) for kind in ("predictions", "features")}
+        return sum(self._count(name, topic=topic) for name in _EVENTS for topic in topics)
 
-    async def until_watched(self, events: int) -> None:
-        """Wait until so many events went through the worker.
+    def asked(self) -> int:
+        """Count the events that the model which learns was asked about."""
+        return self._count(_OUTCOMES, status="asked")
+
+    def labelled(self) -> int:
+        """Count the labels that were joined with their events."""
+        return self._count(_OUTCOMES, status="labelled")
+
+    async def until_done(self, events: int, labels: int) -> None:
+        """Wait until so many went through the worker, and it has nothing left to do.
 
         Raises
         ------
         DemoError
-            If it stops for a minute, or for good.
+            If it stops for some minutes, or for good.
         """
-        last, still = self.watched(), 0.0
-        while last < events:
+        last, still = self._progress(), 0.0
+        while self.watched() < events or self.labelled() < labels or not self._idle():
             if self.worker.stopped.is_set() or still > STALLED_SECONDS:
-                raise DemoError(f"the worker stopped after {last} of {events} events")
+                raise DemoError(
+                    f"the worker stopped after {self.watched()} of {events} events and"
+                    f" {self.labelled()} of {labels} labels"
+                )
             await asyncio.sleep(LOOK_SECONDS)
-            now = self.watched()
+            now = self._progress()
             still = 0.0 if now > last else still + LOOK_SECONDS
             last = now
+
+    def _idle(self) -> bool:
+        return self.worker.idle_seconds() > 0
+
+    def _progress(self) -> int:
+        return self.watched() + self.labelled()
+
+    def _count(self, name: str, **labels: str) -> int:
+        """Add up a counter; what is costly to compute is not asked for."""
+        return int(
+            sum(
+                sample.value
+                for metric in self.registry.restricted_registry([name]).collect()
+                for sample in metric.samples
+                if sample.name == name and labels.items() <= sample.labels.items()
+            )
+        )
 
 
 @asynccontextmanager

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from streamproc.contract.updates import Step
 from streamproc.demo.cast import CAST, PREDICTION, Actor
 from streamproc.demo.draws import Values
+from streamproc.demo.truth import Labels, labels
 
 START: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SEED: Final = 1
+ERROR: Final = "error"
 # Of a period: two events of a model are never at the same millisecond.
 _JITTER: Final = 0.9
 
@@ -45,12 +48,43 @@ class Incident:
     within: int
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """A step that the model which learns should take.
+
+    Parameters
+    ----------
+    title
+        Why, in words.
+    step
+        What it should tell.
+    during
+        The events that give reason to: the version before is judged by them.
+    later
+        The events after them: so is the version that answers then.
+    """
+
+    title: str
+    step: Step
+    during: range
+    later: range
+
+
 class Told(NamedTuple):
-    """An event as a program publishes it, and of that: when, and the number that is drawn."""
+    """An event or a label as a program publishes it.
+
+    `ts` is when, `row` which of its model's events it is about, `shown` the number that is drawn.
+    """
 
     event: Mapping[str, Any]
     ts: float
-    shown: float | None
+    row: int
+    shown: float | None = None
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it says what is true of an event."""
+        return "label" in self.event
 
 
 class Story:
@@ -67,19 +101,27 @@ class Story:
     ----------
     incidents : tuple of Incident
         In the order in which they begin.
+    learner : str
+        The model that has labels.
+    labels : Labels
+        Those of its events.
+    late : timedelta
+        Event time from an event to its label.
+    lessons : tuple of Lesson
+        What it should do, in this order.
 
     Examples
     --------
     >>> story = Story(10_000)
-    >>> [incident.series for incident in story.incidents][:2]
-    ['feature:income', 'feature:amount']
-    >>> sum(1 for _ in story.tell())
+    >>> [incident.series for incident in story.incidents][:3]
+    ['error', 'feature:income', 'feature:amount']
+    >>> sum(1 for told in story.tell() if not told.is_label)
     10000
     """
 
     def __init__(self, events: int, seed: int = SEED) -> None:
         self.events = events
-        self._seed = seed
+        self.seed = seed
         drawn = [_times(actor, _draw(seed, actor.id, "ts"), events) for actor in CAST]
         who = np.repeat(np.arange(len(CAST)), [len(times) for times in drawn])
         order = np.argsort(np.concatenate(drawn), kind="stable")[:events]
@@ -89,6 +131,12 @@ class Story:
             actor.id: times[:count]
             for actor, times, count in zip(CAST, drawn, counts.tolist(), strict=True)
         }
+        learner, truth = next((each, each.truth) for each in CAST if each.truth is not None)
+        self.learner = learner.id
+        columns = {name: self._column(learner, name) for name in learner.features}
+        self.labels = labels(truth, columns, _draw(seed, learner.id, "label"))
+        self.late = timedelta(seconds=self.labels.delay * learner.period)
+        self.lessons = self._lessons(self.labels)
         self.incidents = tuple(sorted(self._incidents(), key=lambda incident: incident.began_at))
 
     @property
@@ -97,9 +145,16 @@ class Story:
         return CAST
 
     def tell(self) -> Iterator[Told]:
-        """Give the events in the order of their times."""
+        """Give the events in the order of their times, and each label after a later event."""
         lines = [self._lines(actor) for actor in CAST]
-        return (next(lines[actor]) for actor in self._order.tolist())
+        known = self._known()
+        for actor in self._order.tolist():
+            told = next(lines[actor])
+            yield told
+            if told.event["model_id"] == self.learner and told.row >= self.labels.delay:
+                yield from next(known)
+        for labelled in known:
+            yield from labelled
 
     def index(self, model_id: str, ts: datetime) -> int:
         """Count the events of a model before a moment: the index of the event at it."""
@@ -117,16 +172,48 @@ class Story:
     def _incidents(self) -> Iterator[Incident]:
         for actor in CAST:
             if actor.twist is not None:
-                begins = self._begins(actor)
-                count = self.count(actor.id)
-                yield Incident(
-                    title=actor.twist.title,
-                    model_id=actor.id,
-                    series=actor.twist.series,
-                    begins=begins,
-                    began_at=self.time(actor.id, begins),
-                    within=max(actor.twist.within, round(actor.twist.within_share * count)),
-                )
+                twist, begins = actor.twist, self._begins(actor)
+                within = max(twist.within, round(twist.within_share * self.count(actor.id)))
+                yield self._incident(actor, twist.title, twist.series, begins, within)
+            if actor.truth is not None:
+                truth, begins = actor.truth, self.labels.begins
+                yield self._incident(actor, truth.title, ERROR, begins, truth.within)
+
+    def _incident(
+        self, actor: Actor, title: str, series: str, begins: int, within: int
+    ) -> Incident:
+        return Incident(title, actor.id, series, begins, self.time(actor.id, begins), within)
+
+    def _lessons(self, labels: Labels) -> tuple[Lesson, ...]:
+        pattern = range(labels.begins, labels.turned.start)
+        after = range(labels.turned.stop, len(labels.came))
+        return (
+            Lesson(
+                "a challenger that has learned the new pattern is promoted",
+                "promoted",
+                pattern,
+                pattern,
+            ),
+            Lesson(
+                "labels come the wrong way round; one that believes them is promoted",
+                "promoted",
+                labels.turned,
+                after,
+            ),
+            Lesson(
+                "labels are right again: it was a bad one, and is rolled back",
+                "rolled_back",
+                after,
+                after,
+            ),
+        )
+
+    def _known(self) -> Iterator[list[Told]]:
+        """Give the label of each event of the one that learns, in their order, if it comes."""
+        for row, label in enumerate(self.labels.came):
+            ts = round((self.time(self.learner, row) + self.late).timestamp(), 3)
+            event = {"model_id": self.learner, "event_id": str(row), "ts": ts, "label": label}
+            yield [] if label is None else [Told(event, ts, row)]
 
     def _begins(self, actor: Actor) -> int:
         share = actor.twist.begins if actor.twist else 1.0
@@ -135,7 +222,7 @@ class Story:
     def _lines(self, actor: Actor) -> Iterator[Told]:
         times = self._times[actor.id]
         columns = {name: self._column(actor, name).tolist() for name in actor.features}
-        said = None if actor.prediction is None else self._column(actor, PREDICTION).tolist()
+        said = self._said(actor)
         shown = said if actor.shown == PREDICTION and said else columns[actor.shown]
         start = START.timestamp()
         for row, millis in enumerate(times.tolist()):
@@ -150,7 +237,13 @@ class Story:
                 value = said[row]
                 classes = actor.classes
                 event["prediction"] = dict(zip(classes, value, strict=True)) if classes else value
-            yield Told(event, ts, shown[row])
+            yield Told(event, ts, row, shown[row])
+
+    def _said(self, actor: Actor) -> list[Any] | None:
+        """Give what a model says; None when it says nothing."""
+        if actor.truth is not None:
+            return list(self.labels.said)
+        return None if actor.prediction is None else self._column(actor, PREDICTION).tolist()
 
     def _column(self, actor: Actor, name: str) -> Values:
         """Draw a column from a source of its own, so that no other depends on it."""
@@ -158,11 +251,11 @@ class Story:
         if source is None:
             raise KeyError(name)
         count = self.count(actor.id)
-        values = source(_draw(self._seed, actor.id, name), count)
+        values = source(_draw(self.seed, actor.id, name), count)
         if actor.twist is None or actor.twist.column != name:
             return values
         begins = self._begins(actor)
-        changed = actor.twist.change(_draw(self._seed, actor.id, name, "changed"), values[begins:])
+        changed = actor.twist.change(_draw(self.seed, actor.id, name, "changed"), values[begins:])
         return np.concatenate([values[:begins], changed])
 
 

@@ -135,5 +135,6 @@ class Learning:
         self._write(line(message))
 
     def _write(self, data: bytes) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.write(data)
+        stdin = None if self._process is None else self._process.stdin
+        if stdin is not None and not stdin.is_closing():  # it is, once the process has ended
+            stdin.write(data)

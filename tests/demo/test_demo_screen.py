@@ -1,16 +1,21 @@
 import io
+import re
 from datetime import timedelta
 
 import pytest
+from demo_performance import perform
 from rich.console import Console
 from rich.text import Text
 
-from streamproc import Monitor
 from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.updates import ModelUpdate
 from streamproc.demo import LEAST_EVENTS
+from streamproc.demo.course import Course
 from streamproc.demo.dashboard import Dashboard
 from streamproc.demo.judge import Verdict, judge
+from streamproc.demo.panel import lateness
 from streamproc.demo.report import report, spell
+from streamproc.demo.show import Lines
 from streamproc.demo.spark import Spark
 from streamproc.demo.story import Story
 
@@ -24,7 +29,38 @@ def story() -> Story:
 @pytest.fixture(scope="module")
 def alerts(story: Story) -> list[AlertEvent]:
     """Return what the pipeline says of it."""
-    return Monitor().process(told.event for told in story.tell())
+    return perform(story).alerts
+
+
+@pytest.fixture(scope="module")
+def updates(story: Story) -> list[ModelUpdate]:
+    """Return the steps of the online model."""
+    return perform(story).updates
+
+
+@pytest.fixture(scope="module")
+def course(story: Story) -> Course:
+    """Return what it answered."""
+    return perform(story).course
+
+
+class Worker:
+    """Has counted a part of the story."""
+
+    def __init__(self, story: Story) -> None:
+        self._story = story
+
+    def watched(self) -> int:
+        """Return some number."""
+        return 1234
+
+    def asked(self) -> int:
+        """Return the events of the one that learns."""
+        return len(self._story.labels.came)
+
+    def labelled(self) -> int:
+        """Return its labels."""
+        return self._story.labels.count
 
 
 def _describe(alert: AlertEvent) -> Text:
@@ -41,52 +77,86 @@ def _written(console: Console, *what: object) -> str:
     return Text.from_ansi(capture.get()).plain
 
 
-@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("width", [60, 80, 100])
 def test_the_report_names_every_incident(
-    story: Story, alerts: list[AlertEvent], width: int
+    story: Story,
+    alerts: list[AlertEvent],
+    updates: list[ModelUpdate],
+    course: Course,
+    width: int,
 ) -> None:
     """Model, series, beginning, delay and detector of each incident are there, uncut."""
-    verdict = judge(story, alerts)
-    text = _written(_console(width), report(story, verdict, _describe))
+    verdict = judge(story, alerts, updates)
+    text = _written(_console(width), report(story, verdict, course, _describe, width))
     for found in verdict.findings:
         assert found.alert is not None
+        unit = "labels" if found.incident.series == "error" else "events"
         for part in (
             found.incident.model_id,
             found.incident.series,
             f"{found.incident.began_at:%H:%M:%S}",
-            f"{found.events} events",
+            f"{found.events} {unit}",
             found.alert.detector,
         ):
             assert part in text
-    assert "5 of 5 incidents found, no false incident." in text
+    assert "6 of 6 incidents found, no false incident" in " ".join(text.split())
+    assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
 
 
-def test_the_report_says_what_was_missed_and_what_was_false(
-    story: Story, alerts: list[AlertEvent]
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_the_report_says_what_each_step_was_worth(
+    story: Story,
+    alerts: list[AlertEvent],
+    updates: list[ModelUpdate],
+    course: Course,
+    width: int,
 ) -> None:
-    """A missed incident is named with its beginning, a false one with its message."""
+    """Version, labels until it was taken, and errors before and after, of each step."""
+    verdict = judge(story, alerts, updates)
+    text = _written(_console(width), report(story, verdict, course, _describe, width))
+    for learnt in verdict.learnt:
+        assert learnt.update is not None
+        before = course.error(learnt.lesson.during, learnt.before)
+        after = course.error(learnt.lesson.later, learnt.update.serving)
+        assert f"{100 * (before or 0):.0f} % → {100 * (after or 0):.0f} %" in text
+        assert f"{learnt.labels} labels" in text
+        assert f"v{learnt.update.serving}" in text
+    assert f"labels come {story.labels.delay} events late" in " ".join(text.split())
+    assert "3 of 3 steps of the online model taken" in " ".join(text.split())
+
+
+def test_the_report_says_what_was_missed_and_what_was_false(
+    story: Story, alerts: list[AlertEvent], updates: list[ModelUpdate], course: Course
+) -> None:
+    """What was missed or not done is named; a false alarm has its message, a stray its step."""
     wrong = alerts[0].model_copy(update={"model_id": "ticket-router", "message": "hm"})
-    verdict = judge(story, [wrong, *(a for a in alerts if a.model_id != "churn")])
-    text = _written(_console(100), report(story, verdict, _describe))
+    told = [wrong, *(alert for alert in alerts if alert.model_id != "churn")]
+    stray = updates[-1].model_copy(update={"step": "failed"})
+    verdict = judge(story, told, [*(each for each in updates if each.step != "rolled_back"), stray])
+    text = _written(_console(100), report(story, verdict, course, _describe, 100))
     churn = next(one for one in story.incidents if one.model_id == "churn")
-    assert "4 of 5 incidents found, 1 false incident" in text
+    flowing = " ".join(text.split())
+    assert "5 of 6 incidents found, 1 false incident; 2 of 3 steps" in flowing
     assert "Missed: churn prediction: the model answers higher" in text
-    assert f"{churn.began_at:%Y-%m-%d %H:%M:%S}" in " ".join(text.split())
+    assert f"{churn.began_at:%Y-%m-%d %H:%M:%S}" in flowing
+    assert f"Not taken: {story.lessons[2].title}" in flowing
+    assert "Steps that nothing gave reason to:" in text
+    assert "failed" in text
     assert "ticket-router\n hm" in text.replace("firing ", "").replace(" \n", "\n").replace(
         "  ", ""
     )
-    assert "Nothing happened to search-ranking, and" in " ".join(text.split())
+    assert "Nothing happened to search-ranking, and" in flowing
 
 
 def test_a_late_alert_is_shown_with_what_was_expected(
-    story: Story, alerts: list[AlertEvent]
+    story: Story, alerts: list[AlertEvent], course: Course
 ) -> None:
     """An incident found past its bound says what the bound was."""
     found = judge(story, alerts).findings[1]
     late = type(found)(found.incident, found.alert, found.incident.within + 1, found.delay)
-    text = _written(_console(100), report(story, Verdict((late,), ()), _describe))
-    assert f"expected: {found.incident.within}" in text
+    shown = report(story, Verdict((late,), ()), course, _describe, 100)
+    assert f"expected: {found.incident.within}" in _written(_console(100), shown)
 
 
 @pytest.mark.parametrize(
@@ -98,15 +168,22 @@ def test_delays_are_spelled_with_two_units(seconds: float, text: str) -> None:
     assert spell(timedelta(seconds=seconds)) == text
 
 
-@pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 40)])
+@pytest.mark.parametrize(("width", "height"), [(60, 24), (80, 24), (100, 40)])
 def test_the_dashboard_fits_the_terminal(
-    story: Story, alerts: list[AlertEvent], width: int, height: int
+    story: Story,
+    alerts: list[AlertEvent],
+    updates: list[ModelUpdate],
+    course: Course,
+    width: int,
+    height: int,
 ) -> None:
     """Every model has its row and the newest alert its sentence, within the terminal's size."""
     console = _console(width, height)
-    with Dashboard(console, _describe, story, lambda: 1234) as dashboard:
+    with Dashboard(console, _describe, story, course, Worker(story)) as dashboard:
         for told in story.tell():
             dashboard.sent(told)
+        for update in updates:
+            dashboard.step(update)
         for alert in alerts:
             dashboard.alert(alert)
     text = _written(console, dashboard.drawn())
@@ -117,15 +194,68 @@ def test_the_dashboard_fits_the_terminal(
         assert f"{story.count(actor.id):,}" in text
         assert actor.id in text
     for incident in story.incidents:
-        assert f"● {incident.series}" in text
+        if incident.model_id != story.learner:
+            assert f"● {incident.series}" in text
     assert alerts[-1].message[:40] in text
-    assert "1,234 of 5,000 events" in text
+    assert "1,234 of 8,000 events" in text
 
 
-def test_a_resolved_incident_is_settled(story: Story, alerts: list[AlertEvent]) -> None:
+def test_the_dashboard_follows_the_model_that_learns(
+    story: Story, updates: list[ModelUpdate], course: Course
+) -> None:
+    """How late labels are, how many come, both errors, who answers, and who learns beside it."""
+    console = _console(100)
+    dashboard = Dashboard(console, _describe, story, course, Worker(story))
+    dashboard.step(updates[0])
+    text = _written(console, dashboard.drawn())
+    assert f"labels {story.labels.delay} events late · coverage 97 %" in text
+    assert "v1 answers, v2 learn in its shadow" in text
+    for update in updates[1:]:
+        dashboard.step(update)
+    text = _written(console, dashboard.drawn())
+    recent = [course.rows[-200:], [story.labels.wrong(row) for row in course.rows[-200:]]]
+    assert re.search(rf"production +{100 * sum(recent[1]) / 200:.0f} % [▁-█]+", text)
+    assert re.search(r"online v3 +\d+ % [▁-█]+", text)
+    assert "v3 answers\n" in text.replace(" \n", "\n")
+    assert "v3 answers again" in text
+
+
+def test_lines_tell_each_step_in_words(updates: list[ModelUpdate]) -> None:
+    """Without a dashboard each step has its time, its version, and what it means."""
+    console = Console(file=io.StringIO(), width=100)
+    lines = Lines(console, _describe)
+    with console.capture() as capture:
+        for update in updates:
+            lines.step(update)
+    text = capture.get()
+    promoted = next(update for update in updates if update.step == "promoted")
+    assert f"{promoted.ts:%Y-%m-%d %H:%M:%S}" in text
+    assert re.search(r"challenger +payments v2\n    v2, logistic regression, learns", text)
+    assert re.search(r"naive Bayes, answers from here on: wrong in \d+ %, production in", text)
+    assert re.search(r"rolled back +payments v3\n    v3 answers again", text)
+    assert "\x1b" not in text
+
+
+def test_coverage_is_of_events_whose_label_is_due(story: Story) -> None:
+    """Before the first label is due nothing is said; later never more than all."""
+
+    class Begins(Worker):
+        def asked(self) -> int:
+            return story.labels.delay
+
+        def labelled(self) -> int:
+            return 0
+
+    assert lateness(story, Begins(story)) == f"labels {story.labels.delay} events late"
+    assert lateness(story, Worker(story)).endswith("coverage 97 %")
+
+
+def test_a_resolved_incident_is_settled(
+    story: Story, alerts: list[AlertEvent], course: Course
+) -> None:
     """What was open before is shown as settled once it is resolved."""
     console = _console(100)
-    dashboard = Dashboard(console, _describe, story, lambda: 0)
+    dashboard = Dashboard(console, _describe, story, course, Worker(story))
     dashboard.alert(alerts[0])
     dashboard.alert(alerts[0].model_copy(update={"status": "resolved"}))
     text = _written(console, dashboard.drawn())

@@ -11,11 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from demo_performance import perform
 
 from streamproc.broker.embedded import EmbeddedBroker
+from streamproc.cli.alerting import describe
+from streamproc.cli.demo import EVENTS
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.events import LabelEvent, parse_event
 from streamproc.contract.table import config_table
+from streamproc.demo.judge import judge
+from streamproc.demo.lessons import worth
+from streamproc.demo.steps import describe_step
+from streamproc.demo.story import Story
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -113,6 +120,28 @@ def test_the_examples_of_the_client_run(broker: str) -> None:
     exec(compile(f"async def main():\n{lines}", "README.md", "exec"), scope)  # noqa: S102
 
     asyncio.run(scope["main"]())  # type: ignore[operator]
+
+
+def test_the_demo_tells_what_is_shown_of_it() -> None:
+    """Lines and figures that are shown of the demo are those of its story, in their order."""
+    story = Story(EVENTS)
+    alerts, updates, course, _ = perform(story)
+    told = [(alert.ts, describe(alert)) for alert in alerts]
+    told += [(update.ts, describe_step(update)) for update in updates if update.ts is not None]
+    told.sort(key=lambda each: each[0])
+    lines = "\n".join(text.plain for _, text in told).splitlines()
+    [shown] = [block for block in blocks("text") if "payments error" in block]
+    places = [lines.index(line) for line in shown.splitlines()]
+    assert places == sorted(places)
+
+    verdict = judge(story, alerts, updates)
+    found = next(each for each in verdict.findings if each.incident.series == "error")
+    good, _, back = (worth(learnt, course) for learnt in verdict.learnt)
+    diagram = next(block for block in blocks("mermaid") if "error alarm" in block)
+    for part in (f"{found.events} labels later", f"{good[0]} wrong → {good[1]}"):
+        assert part in diagram
+    assert f"{back[0]} wrong → {back[1]}" in diagram
+    assert f"known {story.labels.delay} events later" in README
 
 
 def test_the_json_is_of_the_contract() -> None:

@@ -1,0 +1,49 @@
+"""The demo's story, told to the pipeline and the online model without a broker."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import NamedTuple
+
+from streamproc import Monitor
+from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.updates import ModelUpdate
+from streamproc.core.record import DeadLetter
+from streamproc.demo.course import Course
+from streamproc.demo.learning import worker_config
+from streamproc.demo.story import Story
+from streamproc.models.learners import Learners
+from streamproc.monitor import LogRecord
+
+
+class Performance(NamedTuple):
+    """What was said of a story; of the updates those that are more than learning."""
+
+    alerts: list[AlertEvent]
+    updates: list[ModelUpdate]
+    course: Course
+    dead_letters: list[DeadLetter]
+
+
+def perform(story: Story) -> Performance:
+    """Play a story; the same one only once."""
+    return _performed(story.events, story.seed)
+
+
+@cache
+def _performed(events: int, seed: int) -> Performance:
+    story = Story(events, seed)
+    config = worker_config(story.learner)
+    monitor, learners, course = Monitor(config), Learners(config, "outcomes", 0), Course(story)
+    told = list(story.tell())
+    alerts = monitor.process(each.event for each in told)
+    log = [
+        LogRecord(offset, outcome.to_json(), 0, outcome.model_id.encode())
+        for offset, outcome in enumerate(monitor.outcomes)
+    ]
+    learned = learners.process(log, datetime.now(UTC))
+    for each in told:
+        course.take(each)
+    for answer in learned.answers:
+        course.answer(answer.event())
+    steps = [update for update in learned.updates if update.step != "learned"]
+    return Performance([*alerts, *learned.alerts], steps, course, monitor.dead_letters)
