@@ -58,6 +58,8 @@ class Played:
         Labels that are none of the task.
     answered_from
         (events,): labels that the version which answers had learned before each event.
+    known
+        For each event, how many classes were known when it came.
     """
 
     ops: list[Op]
@@ -68,6 +70,7 @@ class Played:
     learned: int
     skipped: int
     answered_from: Ints
+    known: list[int]
     failures: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
 
 
@@ -77,7 +80,7 @@ def play(ops: list[Op], classes: Classes, players: list[Player], floor: Heuristi
     The first of `players` is the one that answers. An answer that was given when the event was
     asked about is the one that is judged; whoever was not there then is not judged by that event.
     """
-    run, skipped = _run(ops, classes)
+    run, skipped, known = _run(ops, classes)
     champion = players[0].contestant
     before = champion.learned
     versions = (*(each.version for each in players), floor.version)
@@ -85,7 +88,8 @@ def play(ops: list[Op], classes: Classes, players: list[Player], floor: Heuristi
     answers = np.stack([*played, floor.run(run)])
     for place, op in enumerate(ops):
         if op.row.status == "asked" and op.waiting is not None:
-            op.waiting.versions, op.waiting.rows = versions, answers[:, place].copy()
+            there = answers[:, place, : 1 + known[place]]
+            op.waiting.versions, op.waiting.rows = versions, there.copy()
     judged, rows = _judged(ops, run, answers, versions)
     losses = _losses(judged, rows, run.ys[judged], ops, classes, players)
     counted = np.cumsum(run.todo & LEARN == LEARN) if champion.learned > before else 0 * run.todo
@@ -98,15 +102,17 @@ def play(ops: list[Op], classes: Classes, players: list[Player], floor: Heuristi
         learned=int(np.count_nonzero(run.todo & LEARN)),
         skipped=skipped,
         answered_from=np.minimum(before + counted, max(champion.learned, before)),
+        known=known,
         failures={
             each.version: each.contestant.failures for each in players if each.contestant.failures
         },
     )
 
 
-def _run(ops: list[Op], classes: Classes) -> tuple[Run, int]:
-    todo, ys, skipped = [], [], 0
+def _run(ops: list[Op], classes: Classes) -> tuple[Run, int, list[int]]:
+    todo, ys, known, skipped = [], [], [], 0
     for op in ops:
+        known.append(len(classes))
         if op.row.status == "asked":
             todo.append(ASK)
             ys.append(np.nan)
@@ -117,7 +123,7 @@ def _run(ops: list[Op], classes: Classes) -> tuple[Run, int]:
         ask = ASK if op.waiting is None and op.row.status == "labelled" else 0
         todo.append(0 if y is None else ask | LEARN)
     run = Run(np.array(todo), [op.row.features for op in ops], np.array(ys), len(classes))
-    return run, skipped
+    return run, skipped, known
 
 
 def _judged(

@@ -41,7 +41,7 @@ def answers(
         if learner.task != "regression":
             probabilities = {
                 text: min(max(share, 0.0), 1.0)
-                for text, share in zip(texts, shares, strict=False)
+                for text, share in zip(texts[: played.known[place]], shares, strict=False)
                 if known
             }
         answer = Answer(

@@ -21,7 +21,7 @@ from tempfile import mkdtemp
 from typing import Any, Final
 
 HERE: Final = Path(__file__).parent
-PATHS: Final = (HERE.parents[1], HERE.parent, HERE.parent / "core")
+PATHS: Final = (HERE.parents[1], HERE.parent, HERE.parent / "core", HERE.parent / "models")
 CORPUS: Final = HERE / "corpus"
 FOUND: Final = HERE / "found"  # what broke a promise once, put here by hand
 HANG_SECONDS: Final = 20

@@ -193,3 +193,14 @@ def test_what_is_no_state_is_refused(state: bytes) -> None:
     """A foreign state is an error that says so, never loaded in part."""
     with pytest.raises(ModelStateError):
         Learners(config(LINEAR["binary"]), "outcomes", 0).restore(state)
+
+
+def test_an_answer_names_the_classes_known_before_it() -> None:
+    """A class that is met later in the same slice is in no answer before it, nor in the state."""
+    settled = config(RIVER["multiclass"])
+    rows = [({"a": float(place)}, "low" if place < 20 else "high") for place in range(40)]
+    records = asked_then_labelled(rows, 3)
+    apart = list(range(1, len(records)))
+    assert run(settled, records, [], saved=False) == run(settled, records, apart, saved=False)
+    half = records[:45]  # three are still to be labelled
+    assert run(settled, half, [], saved=False) == run(settled, half, apart[:44], saved=False)
