@@ -7,7 +7,7 @@ a record counts when its (epoch, number) is above that of all records before it.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -51,12 +51,22 @@ class OutcomeRow(Struct, gc=False, kw_only=True):
     label_source: Place | None = None
 
 
+class Asked(Struct, gc=False, kw_only=True, frozen=True):
+    """A `Choice` of the contract, with the name of the command that said it."""
+
+    id: str
+    verb: str
+    model_id: str
+    segment: dict[str, str] | None = None
+    version: int | None = None
+
+
 class CommandRow(Struct, gc=False, kw_only=True):
     """What an operator asked of a partition's models, in its place among the outcomes."""
 
     epoch: int
     seq: int
-    command: dict[str, Any]
+    command: Asked
 
 
 class Counted(NamedTuple):

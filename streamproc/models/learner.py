@@ -12,6 +12,7 @@ from detectors.watch import Alarm
 from streamproc.contract.config import Policy
 from streamproc.contract.online import Online
 from streamproc.contract.watch import ModelConfig
+from streamproc.core.outcome_log import Asked
 from streamproc.models import tell
 from streamproc.models.classes import Classes
 from streamproc.models.floor import floor_of
@@ -141,7 +142,7 @@ class Learner:
 
     def command(
         self,
-        command: dict[str, Any],
+        command: Asked,
         op: Op,
         origin: Callable[[Op], tell.Origin],
         now: datetime,
@@ -149,8 +150,8 @@ class Learner:
         """Obey an operator: promote a challenger, or go back to an earlier version."""
         told = Told()
         say = Say(self, told, origin, now)
-        version, cause = command.get("version"), command.get("id")
-        if command.get("verb") == "promote":
+        version, cause = command.version, command.id
+        if command.verb == "promote":
             rivals = [
                 each
                 for each in (*self.challengers, self.background)
@@ -159,7 +160,7 @@ class Learner:
             if rivals:
                 best = max(rivals, key=lambda each: float(each.evidence[0]))
                 self._promote(say, op, best, cause)
-        elif command.get("verb") == "rollback":
+        elif command.verb == "rollback":
             self._roll_back(say, op, version, cause)
         return told
 

@@ -15,7 +15,7 @@ from streamproc.contract.detector_spec import DetectorSpec
 from streamproc.contract.online import Online
 from streamproc.contract.updates import ModelUpdate
 from streamproc.core.matrix import seconds
-from streamproc.core.outcome_log import CommandRow, Counted, OutcomeLog, OutcomeRow
+from streamproc.core.outcome_log import Asked, CommandRow, Counted, OutcomeLog, OutcomeRow
 from streamproc.core.record import Record
 from streamproc.errors import StreamprocError
 from streamproc.models import tell
@@ -269,16 +269,16 @@ class Learners:
 
     def _command(self, counted: Counted, record: Record, told: list[Told], now: datetime) -> None:
         row: Any = counted.row
-        command = row.command
+        command: Asked = row.command
         # Workers that start anew say again what they were told in the last minutes.
-        if (identity := str(command.get("id"))) in self._obeyed:
+        if command.id in self._obeyed:
             return
-        self._obeyed = [*self._obeyed, identity][-REMEMBERED:]
-        online = self._config.model(str(command.get("model_id"))).online
+        self._obeyed = [*self._obeyed, command.id][-REMEMBERED:]
+        online = self._config.model(command.model_id).online
         if online is None:
             return
-        segment = command.get("segment") or {}
-        key = str(command["model_id"]), tuple(str(segment.get(name, "")) for name in online.per)
+        segment = command.segment or {}
+        key = command.model_id, tuple([segment.get(name, "") for name in online.per])
         seat = self._seats.get(key)
         if seat is None:
             return
