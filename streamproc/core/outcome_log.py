@@ -51,7 +51,7 @@ class OutcomeRow(Struct, gc=False, kw_only=True):
     label_source: Place | None = None
 
 
-class Asked(Struct, gc=False, kw_only=True, frozen=True):
+class Chosen(Struct, gc=False, kw_only=True, frozen=True):
     """A `Choice` of the contract, with the name of the command that said it."""
 
     id: str
@@ -66,7 +66,7 @@ class CommandRow(Struct, gc=False, kw_only=True):
 
     epoch: int
     seq: int
-    command: Asked
+    command: Chosen
 
 
 class Counted(NamedTuple):

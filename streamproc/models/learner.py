@@ -12,7 +12,7 @@ from detectors.watch import Alarm
 from streamproc.contract.config import Policy
 from streamproc.contract.online import Online
 from streamproc.contract.watch import ModelConfig
-from streamproc.core.outcome_log import Asked
+from streamproc.core.outcome_log import Chosen
 from streamproc.models import tell
 from streamproc.models.classes import Classes
 from streamproc.models.floor import floor_of
@@ -142,7 +142,7 @@ class Learner:
 
     def command(
         self,
-        command: Asked,
+        command: Chosen,
         op: Op,
         origin: Callable[[Op], tell.Origin],
         now: datetime,
@@ -208,9 +208,9 @@ class Learner:
             start = at + 1 if at >= 0 else -1
 
     def _tell_learned(self, played: Played, say: Say) -> None:
-        if not played.learned:
+        last = played.last
+        if last is None:
             return
-        last = next(op for op in reversed(played.ops) if op.row.status != "asked")
         if self.told is None:
             self.told = last.ts
         elif last.ts - self.told >= self.online.interval.total_seconds():

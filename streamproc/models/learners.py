@@ -15,7 +15,7 @@ from streamproc.contract.detector_spec import DetectorSpec
 from streamproc.contract.online import Online
 from streamproc.contract.updates import ModelUpdate
 from streamproc.core.matrix import seconds
-from streamproc.core.outcome_log import Asked, CommandRow, Counted, OutcomeLog, OutcomeRow
+from streamproc.core.outcome_log import Chosen, CommandRow, Counted, OutcomeLog, OutcomeRow
 from streamproc.core.record import Record
 from streamproc.errors import StreamprocError
 from streamproc.models import tell
@@ -269,7 +269,7 @@ class Learners:
 
     def _command(self, counted: Counted, record: Record, told: list[Told], now: datetime) -> None:
         row: Any = counted.row
-        command: Asked = row.command
+        command: Chosen = row.command
         # Workers that start anew say again what they were told in the last minutes.
         if command.id in self._obeyed:
             return

@@ -54,6 +54,8 @@ class Played:
         Version → (labels,): what each lost; the floor is version 0.
     learned
         Labels of the task in it, revisions among them.
+    last
+        The last event that was learned from.
     skipped
         Labels that are none of the task.
     answered_from
@@ -68,6 +70,7 @@ class Played:
     errors: Floats
     losses: dict[int, Floats]
     learned: int
+    last: Op | None
     skipped: int
     answered_from: Ints
     known: list[int]
@@ -91,6 +94,7 @@ def play(ops: list[Op], classes: Classes, players: list[Player], floor: Heuristi
             there = answers[:, place, : 1 + known[place]]
             op.waiting.versions, op.waiting.rows = versions, there.copy()
     judged, rows = _judged(ops, run, answers, versions)
+    labels = np.flatnonzero(run.todo & LEARN)
     losses = _losses(judged, rows, run.ys[judged], ops, classes, players)
     counted = np.cumsum(run.todo & LEARN == LEARN) if champion.learned > before else 0 * run.todo
     return Played(
@@ -99,7 +103,8 @@ def play(ops: list[Op], classes: Classes, players: list[Player], floor: Heuristi
         judged=judged,
         errors=losses.get(players[0].version, np.zeros(0)),
         losses=losses,
-        learned=int(np.count_nonzero(run.todo & LEARN)),
+        learned=len(labels),
+        last=ops[int(labels[-1])] if len(labels) else None,
         skipped=skipped,
         answered_from=np.minimum(before + counted, max(champion.learned, before)),
         known=known,

@@ -68,7 +68,7 @@ def labels_seeds() -> list[bytes]:
 
 def outcome(data: bytes) -> None:
     """Read outcomes, marks and commands, between null characters, as detectors and models do."""
-    values = data.split(b"\0")[:50]
+    values = data.split(b"\0")[:20]
     some = [_outcome(offset, value) for offset, value in enumerate(values)]
     whole, single = (shard({"limits": LIMITS}, Topic.OUTCOMES) for _ in "ab")
     at_once = run(whole, some)

@@ -204,3 +204,15 @@ def test_an_answer_names_the_classes_known_before_it() -> None:
     assert run(settled, records, [], saved=False) == run(settled, records, apart, saved=False)
     half = records[:45]  # three are still to be labelled
     assert run(settled, half, [], saved=False) == run(settled, half, apart[:44], saved=False)
+
+
+def test_a_label_that_is_none_tells_nothing() -> None:
+    """An outcome without a label is never the moment at which learning is told, in any split."""
+    settled = config(LINEAR["binary"], interval="10s")
+    rows: list[Any] = [({"a": float(place)}, place % 2 == 0) for place in range(60)]
+    records = [
+        outcome(place, place, "labelled", features=row, **({} if place % 10 == 1 else {"label": y}))
+        for place, (row, y) in enumerate(rows)
+    ]
+    apart = list(range(1, len(records)))
+    assert run(settled, records, [], saved=False) == run(settled, records, apart, saved=False)
