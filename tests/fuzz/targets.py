@@ -176,7 +176,7 @@ def topic(data: bytes) -> None:
 def _topic_seeds() -> list[bytes]:
     key = key_of(b'["group","predictions",0,3,"me",0,0]')
     assert key is not None
-    written = list(records(key, b"a snapshot's bytes" * 3, 100))
+    written = list(records(key, [b"a snapshot's bytes" * 3, b"its end"], 100))
     manifest = [value for name, value in written if name.part == MANIFEST]
     return [
         b"\0".join(part for name, value in written for part in (name.pack(), value)),

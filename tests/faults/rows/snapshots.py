@@ -66,7 +66,7 @@ async def _spoil(config: Config, name: str) -> None:
     newest = of_partition.found()[0]
     data = CHUNK[name](of_partition.whole(newest))
     whole = name == "version"  # what says how a snapshot ends has to fit, or that is what is seen
-    spoilt = dict(records(newest.key, data, newest.manifest.next))
+    spoilt = dict(records(newest.key, [data], newest.manifest.next))
     manifest = newest.key._replace(part=MANIFEST)
     if not whole:
         spoilt[manifest] = msgspec.json.encode(newest.manifest)[
