@@ -308,7 +308,7 @@ class Snapshots(Generic[S]):
     ) -> Resumed[S]:
         restored, refused = self._newest(partition, found, bounds)
         self._metrics.recovered("snapshot" if restored else "refused" if refused else "none")
-        keeper = self._keeper(partition, list(found.keys))
+        keeper = self.keeper(partition, list(found.keys))
         if restored is None:
             state = self._codec.fresh(partition)
             start = max(bounds.begin, done or 0)
@@ -353,7 +353,8 @@ class Snapshots(Generic[S]):
             )
         return decoded
 
-    def _keeper(self, partition: Partition, stale: list[Key]) -> Keeper:
+    def keeper(self, partition: Partition, stale: list[Key]) -> Keeper:
+        """Make what writes a partition's snapshots in the place of those of owners before."""
         topic, number = partition
         key = Key(self._config.group, topic + self._codec.kind, number, 0, self._writer, 0, 0)
         # Partitions that came together are not written together. Steps of the golden section
