@@ -104,6 +104,7 @@ class _Restoring:
         self._incidents()
         none = np.empty(0, np.uint64)  # of a version that did not keep them
         self._shard.recent.load(*(self._arrays.get(name, none) for name in ARRAYS))
+        self._shard.strays.load(self._header.strays)
         if self._shard.truth is not None:
             self._shard.truth.performance.load(self._arrays)
         return Restored(self._shard, self._header.next, tuple(self._reset))

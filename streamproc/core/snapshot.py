@@ -128,6 +128,7 @@ def encode_sections(shard: Shard, topic: str, partition: int, following: int) ->
             (number, catalogue.encoders.texts.name(number))
             for number in sorted(catalogue.categories())
         ),
+        strays=tuple(shard.strays.rows()),
     )
     lists: dict[str, tuple[Sequence[tuple[int, ...]], int]] = {
         "slots": (slots, 4),

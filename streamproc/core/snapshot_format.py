@@ -110,6 +110,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     refused: int
     told: tuple[str, ...]
     texts: tuple[tuple[float, str], ...]
+    strays: tuple[tuple[str, str, int, int], ...] = ()
     arrays: tuple[ArrayRecord, ...] = ()
 
 
