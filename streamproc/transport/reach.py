@@ -105,9 +105,14 @@ async def _knock(address: str, options: Mapping[str, Any]) -> BrokerError | None
             " the firewall; a broker that expects TLS is silent too (security: in the config)"
         )
     except (errors.KafkaError, ConnectionResetError):
+        # What a broker has against a certificate, it says after the handshake, to nobody.
+        certificate = (
+            "; does it want a certificate of ours, and is it one that has not expired, from an"
+            " authority that it knows? (security.cert_file)"
+        )
         return BrokerUnreachableError(
             f"{address} closed the connection: is it a Kafka broker, and does it expect TLS or"
-            " SASL, or neither? (security: in the config)"
+            f" SASL, or neither? (security: in the config){certificate if _tls(options) else ''}"
         )
     except OSError as error:
         return BrokerUnreachableError(
@@ -115,6 +120,10 @@ async def _knock(address: str, options: Mapping[str, Any]) -> BrokerError | None
             " that the broker runs (`streamproc broker` starts one)"
         )
     return None
+
+
+def _tls(options: Mapping[str, Any]) -> bool:
+    return options.get("ssl_context") is not None
 
 
 def _tls_error(address: str, error: ssl.SSLError) -> BrokerError:
