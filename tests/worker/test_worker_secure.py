@@ -189,7 +189,7 @@ async def test_all_of_a_worker_shows_its_certificate(
     assert len(answers) == 600
     assert await published(config) == (answers, updates)
     keys = [key_of(each.key) for each in await records(config, "snapshots")]
-    names = {config.topics.full_name(topic) for topic in ("predictions", "outcomes")}
+    names = {config.topics.full_name(topic) for topic in ("features", "outcomes")}
     assert {key.topic for key in keys if key} >= names | {
         f"{config.topics.full_name('outcomes')}#models"
     }
