@@ -65,7 +65,8 @@ class Watch:
     ----------
     detectors
         Name → parameters that differ from the monitoring defaults. The order
-        decides who speaks when several alarm at one row.
+        decides who speaks when several alarm at one row. What follows a ``#``
+        tells two of one name apart.
     size
         Number of slots.
     warmup, clip
@@ -112,9 +113,11 @@ class Watch:
             msg = f"detectors: at least one of {', '.join(registry.names())} is needed, got none"
             raise ParameterError(msg)
         self._names = tuple(detectors)
-        complete = {name: registry.resolve(name, params) for name, params in detectors.items()}
+        complete = {
+            name: registry.resolve(_registered(name), params) for name, params in detectors.items()
+        }
         self._banks: tuple[Bank, ...] = tuple(
-            registry.get(name).bank(0, **params) for name, params in complete.items()
+            registry.get(_registered(name)).bank(0, **params) for name, params in complete.items()
         )
         self._standardiser = Standardiser(warmup=warmup, clip=clip)
         self._changes: ChangePoints | Shares = ChangePoints()
@@ -125,9 +128,13 @@ class Watch:
             )
             self._changes, self._blind = Shares(cap=cap, span=window), 2 * window
         # Errors are 0 or 1 as they come; a unit learned from them would only hide that.
-        self._raw = tuple(registry.get(name).family == "error" for name in detectors)
+        self._raw = tuple(registry.get(_registered(name)).family == "error" for name in detectors)
         self._whitener = Whitener(clip=clip) if whiten else None
-        odd = [name for name in detectors if registry.get(name).family in {"error", "category"}]
+        odd = [
+            name
+            for name in detectors
+            if registry.get(_registered(name)).family in {"error", "category"}
+        ]
         if whiten and odd:
             msg = f"{odd[0]}: reads errors or categories as they come: nothing to whiten"
             raise ParameterError(msg)
@@ -310,7 +317,7 @@ class Watch:
     @staticmethod
     def _categories(detectors: Mapping[str, object]) -> bool:
         """Whether the detectors are of categories: all or none."""
-        of = [name for name in detectors if registry.get(name).family == "category"]
+        of = [name for name in detectors if registry.get(_registered(name)).family == "category"]
         if of and len(of) < len(detectors):
             rest = ", ".join(name for name in detectors if name not in of)
             msg = f"detectors: {', '.join(of)} watch categories, and {rest} numbers"
@@ -346,3 +353,7 @@ class Watch:
     def _restart(self, slots: Ints) -> None:
         for part in self._parts.values():
             part.reset(slots)
+
+
+def _registered(name: str) -> str:
+    return name.partition("#")[0]

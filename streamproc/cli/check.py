@@ -14,8 +14,15 @@ def check(
     """Validate a config file and say what it watches."""
     from streamproc.cli.summary import summarise  # noqa: PLC0415  --help
     from streamproc.contract.load import load  # noqa: PLC0415  --help
+    from streamproc.errors import ConfigError  # noqa: PLC0415  --help
     from streamproc.rows.reference import with_references  # noqa: PLC0415  --help
+    from streamproc.transport.security import client_options  # noqa: PLC0415  --help
 
-    for line in summarise(with_references(load(config))):
+    loaded = with_references(load(config))
+    for line in summarise(loaded):
         typer.echo(line)
+    try:
+        client_options(loaded.security)
+    except ConfigError as error:  # a build machine has no secrets, and may check all the same
+        typer.echo(f"not on this machine: {error}")
     typer.echo("ok")

@@ -130,12 +130,20 @@ class Snapshots(Section):
     interval: Annotated[
         Duration,
         Field(
-            description="Time between two snapshots of a partition that has new records, at least;"
+            description="Time between two snapshots of a partition that has new records;"
             " a large state is written less often, so that this takes 5 % of a worker at most."
             " What came since the last one is watched again after a crash.",
             examples=["30s"],
         ),
     ] = timedelta(seconds=30)
+    bytes: Annotated[
+        Size,
+        Field(
+            description="Bytes of records after which a partition is written down before its time:"
+            " what has to be watched again after a crash is some seconds of work at most.",
+            examples=["128MiB"],
+        ),
+    ] = 128 * 2**20
 
 
 class Config(Section):

@@ -1,8 +1,9 @@
 """A detector by its name, with all of its parameters."""
 
 import hashlib
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Final
 
@@ -73,6 +74,11 @@ class DetectorSpec(Section):
         """Whether it looks at texts, which numbers only stand for."""
         return registry.get(self.name).family == "category"
 
+    @property
+    def of_river(self) -> bool:
+        """Whether it is one of River's own, whose state is of one version of River."""
+        return self.name.startswith("river:")
+
     def whitening(self) -> "DetectorSpec":
         """Return the same detector, reading what is new in each value; see `detectors.whiten`."""
         return DetectorSpec.model_construct(name=self.name, params=self.params, whitened=True)
@@ -134,6 +140,18 @@ def refuse_of_errors(lists: Mapping[Path, Sequence[DetectorSpec]]) -> None:
             if spec.of_errors
         ]
     )
+
+
+def labelled(specs: Iterable[DetectorSpec]) -> dict[str, DetectorSpec]:
+    """Name the detectors of a list: a second one of a name is ``adwin#2``.
+
+    One that is there already, with all of its parameters, is left out.
+    """
+    found: dict[str, DetectorSpec] = {}
+    for spec in {spec.hash: spec for spec in specs}.values():
+        places = itertools.chain([spec.name], (f"{spec.name}#{n}" for n in itertools.count(2)))
+        found[next(label for label in places if label not in found)] = spec
+    return found
 
 
 def _split(value: object) -> tuple[str, Mapping[str, Any]]:

@@ -19,6 +19,7 @@ from streamproc.core.layout import Model
 from streamproc.core.losses import SQUARED
 from streamproc.core.shape import Form
 from streamproc.core.shape import Kind as FeatureKind
+from streamproc.core.strays import ENOUGH
 from streamproc.core.texts import Texts
 
 KINDS: dict[str, Kind] = {
@@ -181,9 +182,9 @@ def retyped(
         severity=model.config.severity,
         owner=model.config.owner,
         runbook=model.config.runbook,
-        message=f"feature {name!r} of model {model.id!r} was {was} and is {now_is} for the first"
-        f" time: it is watched as {now_is} from now on, and counts as missing where it is"
-        f" {was}",
+        message=f"feature {name!r} of model {model.id!r} was {was} and has been {now_is} {ENOUGH}"
+        f" times in a row: it is watched as {now_is} from now on, and counts as missing where it"
+        f" is {was}",
         ts=moment(origin.ts),
         detected_at=now,
         source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),

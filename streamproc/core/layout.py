@@ -65,6 +65,8 @@ class Layout:
         (models, lists): slot of each embedding's memory.
     events
         (models,): how many events each model has had in this partition.
+    kinds
+        What each feature is.
     """
 
     def __init__(
@@ -82,7 +84,8 @@ class Layout:
             for place, name in enumerate(self.series)
         )
         self.quality_profiles = tuple(quality)
-        self.fields = tuple(shape.kinds().items())
+        self.kinds = shape.kinds()
+        self.fields = tuple(self.kinds.items())
         self.typed: Typed = typed(shape, topic)
         self.models: list[Model | None] = []
         self.rows: dict[str, int] = {}

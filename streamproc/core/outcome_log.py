@@ -7,10 +7,10 @@ a record counts when its (epoch, number) is above that of all records before it.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from streamproc.contract.outcomes import OutcomeStatus
 from streamproc.core.record import Record
@@ -19,6 +19,11 @@ from streamproc.core.typed import DECODE_ERRORS
 EPOCH_HEADER: Final = "epoch"
 WRITER_HEADER: Final = "writer"
 COMMAND_HEADER: Final = "command"
+
+
+MOST: Final = 2**63 - 1
+Count = Annotated[int, Meta(ge=0, le=MOST)]
+"""A number that every form of a state can hold."""
 
 
 class Place(Struct, gc=False, frozen=True):
@@ -33,8 +38,8 @@ class OutcomeRow(Struct, gc=False, kw_only=True):
     """An OutcomeEvent as the hot path reads it; the contract says what the fields mean."""
 
     outcome_id: str
-    epoch: int
-    seq: int
+    epoch: Count
+    seq: Count
     status: OutcomeStatus
     revision: int
     model_id: str
@@ -51,12 +56,22 @@ class OutcomeRow(Struct, gc=False, kw_only=True):
     label_source: Place | None = None
 
 
+class Chosen(Struct, gc=False, kw_only=True, frozen=True):
+    """A `Choice` of the contract, with the name of the command that said it."""
+
+    id: str
+    verb: str
+    model_id: str
+    segment: dict[str, str] | None = None
+    version: int | None = None
+
+
 class CommandRow(Struct, gc=False, kw_only=True):
     """What an operator asked of a partition's models, in its place among the outcomes."""
 
-    epoch: int
-    seq: int
-    command: dict[str, Any]
+    epoch: Count
+    seq: Count
+    command: Chosen
 
 
 class Counted(NamedTuple):
@@ -125,6 +140,9 @@ class OutcomeLog:
             If it is no number.
         """
         epoch = int(mark or b"")
+        if epoch > MOST:
+            msg = f"an epoch is at most {MOST}"
+            raise ValueError(msg)
         if epoch > self.epoch:
             self.epoch, self.seq = epoch, -1
 

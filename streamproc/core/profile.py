@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from detectors.bank import Floats
 from detectors.watch import Watch
-from streamproc.contract.watch import DetectorSpec
+from streamproc.contract.detector_spec import DetectorSpec, labelled
 
 
 class Profile:
@@ -14,7 +14,7 @@ class Profile:
     Attributes
     ----------
     settings
-        The hash of each detector's settings, by its name: a part of alert ids.
+        The hash of each detector's settings, by its label: a part of alert ids.
     categories
         Whether they watch categories.
     open
@@ -24,11 +24,12 @@ class Profile:
     """
 
     def __init__(self, specs: tuple[DetectorSpec, ...]) -> None:
-        self.settings = {spec.name: spec.hash for spec in specs}
+        named = labelled(specs)
+        self.settings = {label: spec.hash for label, spec in named.items()}
         self.categories = any(spec.of_categories for spec in specs)
         # One `watch` entry gave them all, so all are whitened or none.
         whiten = any(spec.whitened for spec in specs)
-        self.watch = Watch({spec.name: spec.params for spec in specs}, whiten=whiten)
+        self.watch = Watch({label: spec.params for label, spec in named.items()}, whiten=whiten)
         self.open: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.used = 0
         self.spare: list[int] = []

@@ -11,6 +11,7 @@ from streamproc.core.layout import Layout
 from streamproc.core.recent import Recent
 from streamproc.core.record import DeadLetter, Outcome, Reason, Record
 from streamproc.core.shape import Retyped, Shape, grown
+from streamproc.core.strays import Strays
 from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
 
 # One integer orders the events of a slice: the record's position, then the place in it.
@@ -82,11 +83,13 @@ class Reader:
         self._any = ANY[catalogue.topic]
         self._hints: dict[bytes | None, Layout] = {}
         self.recent = Recent(self._limits.recent_events)
+        self.strays = Strays()
 
     def read(self, records: Sequence[Record], outcome: Outcome) -> None:
         """Decode a slice and hand over all of its events."""
         groups: Groups = {}
         hints, longest, again = self._hints, self._limits.record_bytes, self.recent.again
+        strays = self.strays
         for position, record in enumerate(records):
             value = record.value
             layout = hints.get(record.key)
@@ -99,6 +102,7 @@ class Reader:
                     event is not None
                     and event.model_id in layout.rows
                     and in_range(event.ts, record.timestamp)
+                    and not (strays and event.model_id in strays)
                 ):
                     if event.event_id is not None and again(value):
                         outcome.repeated += 1
@@ -149,10 +153,10 @@ class Reader:
     ) -> Layout | None:
         model = self._catalogue.models.get(event.model_id)
         known = Shape() if model is None else model.layout.shape
-        prediction = getattr(event, "prediction", None)
-        shape = grown(
-            known, event.features or {}, prediction, self._limits.max_features, MOST_CLASSES
-        )
+        features, prediction = event.features or {}, getattr(event, "prediction", None)
+        other = {} if model is None else self.strays.see(model.id, model.layout.kinds, features)
+        most = self._limits.max_features, MOST_CLASSES
+        shape = grown(known, features, prediction, *most, other)
         if model is None or shape != known:
             if model is not None:
                 self._hand_over(groups, records, outcome)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.errors import DetectorError
+from detectors.errors import DetectorError, StateError
 from streamproc.contract.alerts import Summary
 from streamproc.contract.config import Config
-from streamproc.contract.watch import DetectorSpec, ModelConfig
+from streamproc.contract.detector_spec import DetectorSpec, labelled
+from streamproc.contract.watch import ModelConfig
 from streamproc.core.catalogue import key_of, specs_of
 from streamproc.core.describe import Incident
 from streamproc.core.layout import UNWATCHED
@@ -17,7 +18,13 @@ from streamproc.core.recent import ARRAYS
 from streamproc.core.shape import Asked, Form, Kind, Shape, Topic
 from streamproc.core.shard import Shard
 from streamproc.core.snapshot import EMBEDDER, PARTS, Snapshot
-from streamproc.core.snapshot_format import ProfileRecord, ShapeRecord, SnapshotError
+from streamproc.core.snapshot_format import (
+    ProfileRecord,
+    ShapeRecord,
+    SnapshotError,
+    same_river,
+    versions,
+)
 from streamproc.core.texts import Texts
 
 Series = tuple[str, str]  # model and name
@@ -34,7 +41,9 @@ class Restored:
     next
         Offset of the first record that is not in the state.
     reset
-        Model and name of each series that starts anew because its detectors are others now.
+        Model and name of each series that starts anew because its detectors are others now: in
+        the configuration, or since a River of another version or another streamproc wrote what
+        they do not read.
     """
 
     shard: Shard
@@ -74,6 +83,7 @@ class _Restoring:
         self._catalogue = shard.catalogue
         self._config = shard.catalogue.config
         self._profiles: dict[int, Profile] = {}
+        self._unread: set[int] = set()
         self._specs: dict[tuple[int, str, Asked | None], tuple[DetectorSpec, ...]] = {}
         self._asked: dict[Shape, dict[str, Asked]] = {}
         self._kept: dict[Series, set[str]] = {}  # with an open incident; its detectors
@@ -84,15 +94,17 @@ class _Restoring:
         slots = self._slots()
         births, vectors = self._by_model("births"), self._by_model("vectors")
         self._encoders()
+        events = self._arrays["events"].tolist()
         for at, record in enumerate(self._header.models):
             shape = self._shapes[record.shape]
             parts = slots[at], births[at], vectors[at]
-            self._catalogue.restore(record.id, shape, record.events, *parts)
+            self._catalogue.restore(record.id, shape, events[at], *parts)
         self._catalogue.refused += self._header.refused
         self._catalogue.told |= set(self._header.told)
         self._incidents()
         none = np.empty(0, np.uint64)  # of a version that did not keep them
         self._shard.recent.load(*(self._arrays.get(name, none) for name in ARRAYS))
+        self._shard.strays.load(self._header.strays)
         if self._shard.truth is not None:
             self._shard.truth.performance.load(self._arrays)
         return Restored(self._shard, self._header.next, tuple(self._reset))
@@ -105,16 +117,29 @@ class _Restoring:
         for at, name_at, profile_at, slot in self._arrays["slots"].tolist():
             name = names[name_at]
             specs = self._specs_of(configs[at], self._shapes[models[at].shape], name)
-            if key_of(specs) != profiles[profile_at].key:
+            if key_of(specs) != profiles[profile_at].key or not self._usable(profile_at, specs):
                 self._reset.append((models[at].id, name))
                 continue
-            if profile_at not in self._profiles:
-                self._load(profile_at, profiles[profile_at], specs)
             found[at][name] = slot
             if slot != UNWATCHED and self._profiles[profile_at].open[slot]:
-                self._kept[models[at].id, name] = {spec.name for spec in specs}
+                self._kept[models[at].id, name] = set(labelled(specs))
         self._give_back(found)
         return found
+
+    def _usable(self, at: int, specs: tuple[DetectorSpec, ...]) -> bool:
+        """Load a profile; False when another version wrote what these detectors cannot read."""
+        if at not in self._profiles and at not in self._unread:
+            written = self._header.versions
+            if any(spec.of_river for spec in specs) and not same_river(written):
+                self._unread.add(at)
+                return False
+            try:
+                self._load(at, self._header.profiles[at], specs)
+            except StateError:
+                if written.get("streamproc") == versions()["streamproc"]:
+                    raise
+                self._unread.add(at)
+        return at in self._profiles
 
     def _give_back(self, found: list[dict[str, int]]) -> None:
         """Let the slots that no series has any more be others'."""

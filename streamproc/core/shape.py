@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from detectors.embedding import OUTPUTS
 
@@ -27,7 +27,7 @@ class Form(Enum):
 
 
 class Kind(Enum):
-    """What a feature holds, in the order in which knowledge of it grows."""
+    """What a feature holds; NULL: nobody knows yet."""
 
     NULL = 0
     TEXT = 1
@@ -122,27 +122,35 @@ class Shape:
         }
 
 
-def _kind(value: object) -> Kind:
-    if value is None:
-        return Kind.NULL
-    if isinstance(value, str):
-        return Kind.TEXT
-    return Kind.LIST if isinstance(value, list) else Kind.NUMBER
+_KINDS: Final[dict[type, Kind]] = {
+    float: Kind.NUMBER,
+    bool: Kind.NUMBER,
+    str: Kind.TEXT,
+    list: Kind.LIST,
+    type(None): Kind.NULL,
+}
 
 
-def _grown_features(shape: Shape, features: Mapping[str, Any], most: int) -> Shape:
-    numbers = dict.fromkeys(shape.numbers)
-    others = dict(shape.others)
+def kind_of(value: object) -> Kind:
+    """Tell what the value of a feature is."""
+    return _KINDS[value.__class__]
+
+
+def _grown_features(
+    shape: Shape, features: Mapping[str, Any], most: int, retyped: Mapping[str, Kind]
+) -> Shape:
+    numbers = dict.fromkeys(name for name in shape.numbers if name not in retyped)
+    others = {name: kind for name, kind in shape.others if name not in retyped}
     for name, value in features.items():
-        if name in numbers:
+        if name in numbers or others.get(name, Kind.NULL) is not Kind.NULL:
             continue
-        kind = _kind(value)
+        kind = retyped.get(name) or kind_of(value)
         if name not in others and len(numbers) + len(others) >= most:
             continue
         if kind is Kind.NUMBER:
             others.pop(name, None)
             numbers[name] = None
-        elif kind.value > others.get(name, Kind.NULL).value or name not in others:
+        elif kind is not Kind.NULL or name not in others:
             others[name] = kind
     return replace(shape, numbers=tuple(numbers), others=tuple(others.items()))
 
@@ -165,13 +173,14 @@ def grown(
     prediction: Any,
     most_features: int,
     most_classes: int,
+    retyped: Mapping[str, Kind],
 ) -> Shape:
     """Return the shape that holds all that `shape` holds and this event too.
 
-    A name that has held a number once stays a number: an event in which it is a string
-    misses that number. What is past the two caps is left out. The form of the prediction
+    A feature stays what its first value was, unless it is in `retyped`: an event in which it is
+    something else misses it. What is past the two caps is left out. The form of the prediction
     is that of the last event.
     """
     return _grown_prediction(
-        _grown_features(shape, features, most_features), prediction, most_classes
+        _grown_features(shape, features, most_features, retyped), prediction, most_classes
     )

@@ -15,6 +15,7 @@ from streamproc.core.recent import Recent
 from streamproc.core.record import Outcome, Record
 from streamproc.core.scan import feeds
 from streamproc.core.shape import Retyped, Topic
+from streamproc.core.strays import Strays
 from streamproc.core.truth import Truth
 from streamproc.core.unlabelled import Unlabelled
 
@@ -60,6 +61,11 @@ class Shard:
     def recent(self) -> Recent:
         """The events that came a moment ago."""
         return self._reader.recent
+
+    @property
+    def strays(self) -> Strays:
+        """Values of another kind than their feature."""
+        return self._reader.strays
 
     def process(self, records: Sequence[Record], now: datetime) -> Outcome:
         """Take the next records of the partition.

@@ -19,12 +19,12 @@ from streamproc.core.snapshot_format import (
     ProfileRecord,
     ShapeRecord,
     SnapshotError,
-    pack,
+    sections,
     unpack,
     versions,
 )
 
-__all__ = ["Snapshot", "SnapshotError", "config_hash", "decode", "encode"]
+__all__ = ["Snapshot", "SnapshotError", "config_hash", "decode", "encode", "encode_sections"]
 
 PARTS = "profile {}: "
 """What the names of a profile's arrays begin with."""
@@ -43,8 +43,9 @@ class Snapshot:
     arrays
         Of each profile what its detectors know; `slots` (n, 4): model, name of the series,
         profile and slot; `births` (n, 3): model, name of the feature, events before it;
-        `recent:…` digests of the last events; `vectors` (n, 3): model, name of the embedding,
-        its slot in the embedder, whose arrays are there too.
+        `events` (models,): how many each has had; `recent:…` digests of the last events;
+        `vectors` (n, 3): model, name of the embedding, its slot in the embedder, whose arrays
+        are there too.
     """
 
     header: Header
@@ -64,7 +65,12 @@ def config_hash(config: Config) -> str:
 
 
 def encode(shard: Shard, topic: str, partition: int, following: int) -> bytes:
-    """Write the state of a partition.
+    """Write the state of a partition: its sections, one behind the other."""
+    return b"".join(encode_sections(shard, topic, partition, following))
+
+
+def encode_sections(shard: Shard, topic: str, partition: int, following: int) -> list[bytes]:
+    """Write the state of a partition, in parts each of which grows at its end.
 
     Parameters
     ----------
@@ -77,7 +83,7 @@ def encode(shard: Shard, topic: str, partition: int, following: int) -> bytes:
 
     Returns
     -------
-    bytes
+    list of bytes
         Equal for equal states that came to be in the same way.
     """
     catalogue = shard.catalogue
@@ -85,19 +91,20 @@ def encode(shard: Shard, topic: str, partition: int, following: int) -> bytes:
     shapes: dict[Shape, int] = {}
     profiles = _Profiles(shard)
     models: list[ModelRecord] = []
+    events: list[int] = []
     slots: list[tuple[int, int, int, int]] = []
     births: list[tuple[int, int, int]] = []
     vectors: list[tuple[int, int, int]] = []
     for at, model in enumerate(catalogue.models.values()):
         layout = model.layout
         shape = shapes.setdefault(layout.shape, len(shapes))
-        models.append(ModelRecord(model.id, shape, int(layout.events[model.row])))
+        models.append(ModelRecord(model.id, shape))
+        events.append(int(layout.events[model.row]))
         for name, slot in model.slots.items():
             profile = profiles.of(model, name)
             slots.append((at, names.setdefault(name, len(names)), profile, slot))
         births += [
-            (at, names.setdefault(name, len(names)), events)
-            for name, events in model.births.items()
+            (at, names.setdefault(name, len(names)), birth) for name, birth in model.births.items()
         ]
         vectors += [
             (at, names.setdefault(name, len(names)), slot) for name, slot in model.vectors.items()
@@ -121,13 +128,15 @@ def encode(shard: Shard, topic: str, partition: int, following: int) -> bytes:
             (number, catalogue.encoders.texts.name(number))
             for number in sorted(catalogue.categories())
         ),
+        strays=tuple(shard.strays.rows()),
     )
     lists: dict[str, tuple[Sequence[tuple[int, ...]], int]] = {
         "slots": (slots, 4),
         "births": (births, 3),
         "vectors": (vectors, 3),
     }
-    return pack(header, _arrays(shard, lists))
+    counts = {"events": np.array(events, np.int64)}
+    return sections(header, counts | _arrays(shard, lists))
 
 
 def decode(data: bytes) -> Snapshot:
@@ -142,8 +151,13 @@ def decode(data: bytes) -> Snapshot:
     _check_list(arrays, "slots", (len(header.models), len(header.names), len(header.profiles)))
     _check_list(arrays, "births", (len(header.models), len(header.names)))
     _check_list(arrays, "vectors", (len(header.models), len(header.names)))
+    events = arrays.get("events")
+    if events is None:  # schema 2
+        events = arrays["events"] = np.array([model.events for model in header.models], np.int64)
+    if events.dtype != np.int64 or events.shape != (len(header.models),) or (events < 0).any():
+        raise SnapshotError("array 'events' is not a number for each model")
     for model in header.models:
-        if not 0 <= model.shape < len(header.shapes) or model.events < 0:
+        if not 0 <= model.shape < len(header.shapes):
             raise SnapshotError(f"model {model.id!r} has shape {model.shape}, which is not there")
     used = np.array([profile.used for profile in header.profiles], np.int64)
     slots = arrays["slots"]

@@ -1,9 +1,14 @@
-"""The bytes of a snapshot: a header, arrays, and a checksum over all of it."""
+"""The bytes of a snapshot: a header, arrays, and a checksum over all of it.
+
+Arrays that have a row for each slot lie row by row, so that all there is of one series is in one
+place: what did not change since the last snapshot are stretches of bytes that need not be written
+again.
+"""
 
 import hashlib
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -14,8 +19,10 @@ from numpy.typing import NDArray
 from streamproc.core.typed import DECODE_ERRORS
 from streamproc.errors import StreamprocError
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """Raised by one whenever the same bytes would mean something else."""
+_BY_ARRAY: Final = 2
+"""The schema before: arrays lie one behind the other."""
 DIGEST_BYTES: Final = 32
 _PREFIX: Final = struct.Struct(">4sHI")  # magic, schema, bytes of the header
 _MAGIC: Final = b"SPST"
@@ -24,9 +31,11 @@ _DTYPES: Final = {
     np.dtype(name).newbyteorder("<").str
     for name in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")
 }
-# What of a library's version must be the same. River's arithmetic is ours; the others promise
-# the same results for all patches of a minor version.
-_PARTS: Final = {"river": 3, "numpy": 2, "streamproc": 2}
+# Numbers in an array: more than any memory holds, less than what numpy can count.
+_MOST: Final = 2**40
+_LIBRARIES: Final = ("river", "numpy", "streamproc")
+TABLE: Final = ": "
+"""What ends the beginning of a name that arrays of one table share."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -49,11 +58,14 @@ class ShapeRecord(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ModelRecord(msgspec.Struct, frozen=True, array_like=True):
-    """A model: its shape by its place in the list of shapes, and its number of events."""
+    """A model: its shape by its place in the list of shapes.
+
+    Its number of events is in the array `events`; here in snapshots of schema 2.
+    """
 
     id: str
     shape: int
-    events: int
+    events: int = 0
 
 
 class ProfileRecord(msgspec.Struct, frozen=True, array_like=True):
@@ -98,6 +110,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     refused: int
     told: tuple[str, ...]
     texts: tuple[tuple[float, str], ...]
+    strays: tuple[tuple[str, str, int, int], ...] = ()
     arrays: tuple[ArrayRecord, ...] = ()
 
 
@@ -105,19 +118,39 @@ _HEADER: Final = msgspec.json.Decoder(Header)
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the libraries that state depends on."""
-    return {name: version(name) for name in _PARTS}
+    """Return the versions of what wrote a snapshot."""
+    return {name: version(name) for name in _LIBRARIES}
+
+
+def same_river(found: Mapping[str, str]) -> bool:
+    """Whether a state was written with our River: its models and detectors are its own affair.
+
+    All else is numbers of ours. What they mean is told by `SCHEMA`, and by the names and types
+    of the arrays, not by the version of a library.
+    """
+    return found.get("river") == versions()["river"]
 
 
 def pack(header: Header, arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Write a snapshot.
+    """Write a snapshot: its sections, one behind the other."""
+    return b"".join(sections(header, arrays))
+
+
+def sections(header: Header, arrays: Mapping[str, NDArray[Any]]) -> list[bytes]:
+    """Write a snapshot in parts, each of which grows at its end.
 
     Parameters
     ----------
     header
         All but `arrays`, which is filled in.
     arrays
-        Numbers or booleans, by name.
+        Numbers or booleans, by name. Those whose names begin alike, up to a colon, and that are
+        of equal length make a table.
+
+    Returns
+    -------
+    list of bytes
+        The header, each table, and last a digest of all before it.
     """
     plain = {
         name: np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
@@ -127,12 +160,19 @@ def pack(header: Header, arrays: Mapping[str, NDArray[Any]]) -> bytes:
         ArrayRecord(name, array.dtype.str, array.shape) for name, array in plain.items()
     )
     head = msgspec.json.encode(msgspec.structs.replace(header, arrays=records))
-    parts: list[bytes | memoryview] = [_PREFIX.pack(_MAGIC, SCHEMA, len(head)), head]
-    parts += [array.reshape(-1).view(np.uint8).data for array in plain.values()]
+    parts = [_PREFIX.pack(_MAGIC, SCHEMA, len(head)) + head]
+    for table in _tables(records):
+        if len(table) == 1:
+            parts.append(plain[table[0].name].tobytes())
+            continue
+        rows = np.empty(table[0].shape[0], _row_of(table))
+        for at, record in enumerate(table):
+            rows[f"f{at}"] = plain[record.name]
+        parts.append(rows.tobytes())
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for part in parts:
         digest.update(part)
-    return b"".join([*parts, digest.digest()])
+    return [*parts, digest.digest()]
 
 
 def unpack(data: bytes) -> tuple[Header, Arrays]:
@@ -149,7 +189,7 @@ def unpack(data: bytes) -> tuple[Header, Arrays]:
     magic, schema, length = _PREFIX.unpack_from(data)
     if magic != _MAGIC:
         raise SnapshotError(f"it begins with {magic!r}: this is no snapshot")
-    if schema != SCHEMA:
+    if schema not in {SCHEMA, _BY_ARRAY}:
         raise SnapshotError(f"schema {schema}, and this version reads {SCHEMA}")
     body = memoryview(data)[:size]
     if hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest() != data[size:]:
@@ -159,37 +199,60 @@ def unpack(data: bytes) -> tuple[Header, Arrays]:
         header = _HEADER.decode(body[_PREFIX.size : start])
     except DECODE_ERRORS as error:
         raise SnapshotError(f"header: {error}") from error
-    check_versions(header.versions)
-    return header, _arrays(header.arrays, body[start:])
+    _check(header.arrays)
+    if schema == _BY_ARRAY:
+        return header, _arrays([(record,) for record in header.arrays], body[start:])
+    return header, _arrays(_tables(header.arrays), body[start:])
 
 
-def check_versions(found: Mapping[str, str]) -> None:
-    """Refuse a state that other versions wrote: results could differ.
-
-    Raises
-    ------
-    SnapshotError
-        If one of them promises nothing about ours.
-    """
-    for name, ours in versions().items():
-        parts, theirs = _PARTS[name], found.get(name, "none")
-        if theirs.split(".")[:parts] != ours.split(".")[:parts]:
-            raise SnapshotError(f"written with {name} {theirs}, and this is {name} {ours}")
+def _check(records: Sequence[ArrayRecord]) -> None:
+    for record in records:
+        most = math.prod(length for length in record.shape if length)
+        if record.dtype not in _DTYPES or min(record.shape, default=0) < 0 or most > _MOST:
+            raise SnapshotError(f"array {record.name!r} is {record.dtype} {record.shape}")
+    if len({record.name for record in records}) < len(records):
+        raise SnapshotError("an array is there twice")
 
 
-def _arrays(records: tuple[ArrayRecord, ...], body: memoryview) -> Arrays:
+def _tables(records: Sequence[ArrayRecord]) -> list[tuple[ArrayRecord, ...]]:
+    """Find the arrays that lie row by row, in the order of the first of each; others are alone."""
+    tables: dict[tuple[str, int], list[ArrayRecord]] = {}
+    for record in records:
+        begin, colon, _ = record.name.partition(TABLE)
+        rows = record.shape[0] if colon and record.shape else -1
+        tables.setdefault((begin if rows >= 0 else record.name, rows), []).append(record)
+    return [tuple(table) for table in tables.values()]
+
+
+def _row_of(table: Sequence[ArrayRecord]) -> np.dtype[Any]:
+    """Tell what is in a row of a table."""
+    return np.dtype([(f"f{at}", record.dtype, record.shape[1:]) for at, record in enumerate(table)])
+
+
+def _arrays(tables: Sequence[Sequence[ArrayRecord]], body: memoryview) -> Arrays:
     arrays: Arrays = {}
     start = 0
-    for record in records:
-        if record.dtype not in _DTYPES or min(record.shape, default=0) < 0:
-            raise SnapshotError(f"array {record.name!r} is {record.dtype} {record.shape}")
-        dtype, count = np.dtype(record.dtype), math.prod(record.shape)
-        stop = start + count * dtype.itemsize
-        if stop > len(body) or record.name in arrays:
-            raise SnapshotError(f"array {record.name!r} is there twice, or past the end")
-        flat = np.frombuffer(body, dtype, count, start) if count else np.empty(0, dtype)
-        arrays[record.name] = flat.reshape(record.shape)
+    for table in tables:
+        size = sum(_bytes_of(record) for record in table)
+        stop = start + size
+        if stop > len(body):
+            raise SnapshotError(f"array {table[0].name!r} is past the end")
+        arrays |= _columns(table, body[start:stop])
         start = stop
     if start != len(body):
         raise SnapshotError(f"{len(body) - start} bytes belong to no array")
     return arrays
+
+
+def _bytes_of(record: ArrayRecord) -> int:
+    return math.prod(record.shape) * np.dtype(record.dtype).itemsize
+
+
+def _columns(table: Sequence[ArrayRecord], data: memoryview) -> Arrays:
+    if not len(data):
+        return {record.name: np.empty(record.shape, record.dtype) for record in table}
+    if len(table) == 1:
+        flat = np.frombuffer(data, table[0].dtype)
+        return {table[0].name: flat.reshape(table[0].shape)}
+    rows = np.frombuffer(data, _row_of(table))
+    return {record.name: np.ascontiguousarray(rows[f"f{at}"]) for at, record in enumerate(table)}

@@ -64,8 +64,8 @@ class AnyOutcome(_Header, gc=False, kw_only=True):
     """What is needed of an event of the `outcomes` topic; `features` stay as they are written."""
 
     status: Literal["asked", "labelled", "revised", "late", "unmatched"]
-    epoch: Annotated[int, Meta(ge=0)]
-    seq: Annotated[int, Meta(ge=0)]
+    epoch: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    seq: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     prediction: Prediction | None = None
     label: float | bool | str | None = None
     label_ts: EventTime = None

@@ -12,6 +12,7 @@ from detectors.watch import Alarm
 from streamproc.contract.config import Policy
 from streamproc.contract.online import Online
 from streamproc.contract.watch import ModelConfig
+from streamproc.core.outcome_log import Chosen
 from streamproc.models import tell
 from streamproc.models.classes import Classes
 from streamproc.models.floor import floor_of
@@ -142,7 +143,7 @@ class Learner:
 
     def command(
         self,
-        command: dict[str, Any],
+        command: Chosen,
         op: Op,
         origin: Callable[[Op], tell.Origin],
         now: datetime,
@@ -150,8 +151,8 @@ class Learner:
         """Obey an operator: promote a challenger, or go back to an earlier version."""
         told = Told()
         say = Say(self, told, origin, now)
-        version, cause = command.get("version"), command.get("id")
-        if command.get("verb") == "promote":
+        version, cause = command.version, command.id
+        if command.verb == "promote":
             rivals = [
                 each
                 for each in (*self.challengers, self.background)
@@ -160,7 +161,7 @@ class Learner:
             if rivals:
                 best = max(rivals, key=lambda each: float(each.evidence[0]))
                 self._promote(say, op, best, cause)
-        elif command.get("verb") == "rollback":
+        elif command.verb == "rollback":
             self._roll_back(say, op, version, cause)
         if told.updates:  # what answers now was told with the step
             self.untold = None
@@ -210,9 +211,9 @@ class Learner:
             start = at + 1 if at >= 0 else -1
 
     def _tell_learned(self, played: Played, say: Say) -> None:
-        if not played.learned:
+        last = played.last
+        if last is None:
             return
-        last = next(op for op in reversed(played.ops) if op.row.status != "asked")
         self.untold = [last.offset, last.ts, last.row.model_version]
         if self.told is None:
             self.told = last.ts

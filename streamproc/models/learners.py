@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 
 from detectors.bank import Floats
@@ -15,31 +14,21 @@ from streamproc.contract.detector_spec import DetectorSpec
 from streamproc.contract.online import Online
 from streamproc.contract.updates import ModelUpdate
 from streamproc.core.matrix import seconds
-from streamproc.core.outcome_log import CommandRow, Counted, OutcomeLog, OutcomeRow
+from streamproc.core.outcome_log import Chosen, CommandRow, Counted, OutcomeLog, OutcomeRow
 from streamproc.core.record import Record
-from streamproc.errors import StreamprocError
 from streamproc.models import tell
 from streamproc.models.answer import Answer
-from streamproc.models.graph import GraphError
 from streamproc.models.learner import Learner
+from streamproc.models.learners_state import UNREADABLE, ModelStateError, pack, unpack
 from streamproc.models.own_error import OwnError, drift_detectors, scan, warning_detectors
 from streamproc.models.play import Op, Played, Waiting
 from streamproc.models.say import Told, rest
-from streamproc.models.seat import Seat, settings, summary
+from streamproc.models.seat import Seat, of_river, settings, summary
 from streamproc.models.seat import answers as said
 
-SCHEMA: Final = 2
-"""Raised by one whenever the same bytes would mean something else."""
 REMEMBERED: Final = 1000
 """Commands that are known when they come again; they live for an hour at most."""
 Key = tuple[str, tuple[str, ...]]
-
-
-class ModelStateError(StreamprocError):
-    """The state of online models cannot be used, and nothing of it was.
-
-    They start anew from the outcomes that are still there.
-    """
 
 
 @dataclass(slots=True)
@@ -148,6 +137,10 @@ class Learners:
 
     def state(self) -> bytes:
         """Write everything down: plain values only, equal for equal histories."""
+        return b"".join(self.sections())
+
+    def sections(self) -> list[bytes]:
+        """Write everything down in parts: what they share, and each model."""
         places = {key: place for place, key in enumerate(self._seats)}
         waiting = [
             [places[key], event_id, each.versions, *_packed(each.rows)]
@@ -157,21 +150,33 @@ class Learners:
             [*key, settings(seat.learner), [slot for _, slot in seat.watches], seat.learner.dump()]
             for key, seat in self._seats.items()
         ]
-        return _ENCODER.encode(
+        return pack(
             {
-                "schema": SCHEMA,
                 "log": [self._log.epoch, self._log.seq],
                 "refused": self.refused,
                 "obeyed": self._obeyed,
                 "counts": self._counts,
-                "seats": seats,
                 "banks": [[key, bank.dump()] for key, bank in self._banks.items()],
                 "waiting": waiting,
-            }
+            },
+            seats,
         )
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, data: bytes, *, same_river: bool = True) -> int:
         """Become what `state` was taken of; a model whose configuration differs starts anew.
+
+        Parameters
+        ----------
+        data
+            What `state` gave.
+        same_river
+            Whether this is the River that it was written with; if not, its models and those that
+            its detectors watch start anew, too.
+
+        Returns
+        -------
+        int
+            How many models start anew.
 
         Raises
         ------
@@ -179,14 +184,11 @@ class Learners:
             When `data` is not such a state; this one is then not to be used.
         """
         try:
-            written = msgspec.msgpack.decode(data)
-            if written["schema"] != SCHEMA:
-                raise ModelStateError(f"schema {written['schema']}; this version reads {SCHEMA}")
-            self._restore(written)
-        except (msgspec.MsgspecError, KeyError, TypeError, ValueError, GraphError) as error:
+            return self._restore(unpack(data), same_river=same_river)
+        except UNREADABLE as error:
             raise ModelStateError(f"the state cannot be read: {error!r}") from error
 
-    def _restore(self, written: dict[str, Any]) -> None:
+    def _restore(self, written: dict[str, Any], *, same_river: bool) -> int:
         self._log = OutcomeLog(*written["log"])
         self.refused, self._counts = written["refused"], written["counts"]
         self._obeyed = written["obeyed"]
@@ -196,12 +198,14 @@ class Learners:
             config, key = self._config.model(model_id), (model_id, tuple(tags))
             online = config.online
             keys.append(None)
+            self._counts[config.id] = max(0, self._counts.get(config.id, 0) - 1)
             if online is None or len(tags) != len(online.per):
                 continue
             segment = dict(zip(online.per, tags, strict=True)) or None
             learner = Learner(model_id, segment, config, online, self._config.policy)
-            if settings(learner) == hashed:
+            if settings(learner) == hashed and (same_river or not of_river(online)):
                 keys[-1] = key
+                self._counts[config.id] += 1
                 learner.load(dump)
                 slots.append((self._sit(key, learner), taken))
         for key, dump in written["banks"]:
@@ -217,6 +221,7 @@ class Learners:
             if owner is not None:
                 answers = None if shape is None else np.frombuffer(rows).reshape(shape).copy()
                 self._waiting[owner, event_id] = Waiting(tuple(versions), answers)
+        return keys.count(None)
 
     # The way of a slice.
 
@@ -285,16 +290,16 @@ class Learners:
 
     def _command(self, counted: Counted, record: Record, told: list[Told], now: datetime) -> None:
         row: Any = counted.row
-        command = row.command
+        command: Chosen = row.command
         # Workers that start anew say again what they were told in the last minutes.
-        if (identity := str(command.get("id"))) in self._obeyed:
+        if command.id in self._obeyed:
             return
-        self._obeyed = [*self._obeyed, identity][-REMEMBERED:]
-        online = self._config.model(str(command.get("model_id"))).online
+        self._obeyed = [*self._obeyed, command.id][-REMEMBERED:]
+        online = self._config.model(command.model_id).online
         if online is None:
             return
-        segment = command.get("segment") or {}
-        key = str(command["model_id"]), tuple(str(segment.get(name, "")) for name in online.per)
+        segment = command.segment or {}
+        key = command.model_id, tuple([segment.get(name, "") for name in online.per])
         seat = self._seats.get(key)
         if seat is None:
             return
@@ -366,6 +371,3 @@ def _key(row: OutcomeRow, online: Online) -> Key:
 
 def _packed(rows: Floats | None) -> tuple[Any, Any]:
     return (None, None) if rows is None else (list(rows.shape), rows.tobytes())
-
-
-_ENCODER: Final = msgspec.msgpack.Encoder()

@@ -8,7 +8,7 @@ import numpy as np
 
 from detectors.bank import Floats, Ints
 from detectors.watch import Alarm, Watch
-from streamproc.contract.detector_spec import DetectorSpec
+from streamproc.contract.detector_spec import DetectorSpec, labelled
 from streamproc.models.play import Played
 
 
@@ -44,7 +44,7 @@ class OwnError:
     """One set of detectors, and a slot for every learner that it watches."""
 
     def __init__(self, specs: tuple[DetectorSpec, ...]) -> None:
-        self.watch = Watch({spec.name: spec.params for spec in specs})
+        self.watch = Watch({label: spec.params for label, spec in labelled(specs).items()})
         self.used = 0
 
     def take(self) -> int:

@@ -54,10 +54,14 @@ class Played:
         Version → (labels,): what each lost; the floor is version 0.
     learned
         Labels of the task in it, revisions among them.
+    last
+        The last event that was learned from.
     skipped
         Labels that are none of the task.
     answered_from
         (events,): labels that the version which answers had learned before each event.
+    known
+        For each event, how many classes were known when it came.
     """
 
     ops: list[Op]
@@ -66,8 +70,10 @@ class Played:
     errors: Floats
     losses: dict[int, Floats]
     learned: int
+    last: Op | None
     skipped: int
     answered_from: Ints
+    known: list[int]
     failures: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
 
 
@@ -77,7 +83,7 @@ def play(ops: list[Op], classes: Classes, players: list[Player], floor: Heuristi
     The first of `players` is the one that answers. An answer that was given when the event was
     asked about is the one that is judged; whoever was not there then is not judged by that event.
     """
-    run, skipped = _run(ops, classes)
+    run, skipped, known = _run(ops, classes)
     champion = players[0].contestant
     before = champion.learned
     versions = (*(each.version for each in players), floor.version)
@@ -85,8 +91,10 @@ def play(ops: list[Op], classes: Classes, players: list[Player], floor: Heuristi
     answers = np.stack([*played, floor.run(run)])
     for place, op in enumerate(ops):
         if op.row.status == "asked" and op.waiting is not None:
-            op.waiting.versions, op.waiting.rows = versions, answers[:, place].copy()
+            there = answers[:, place, : 1 + known[place]]
+            op.waiting.versions, op.waiting.rows = versions, there.copy()
     judged, rows = _judged(ops, run, answers, versions)
+    labels = np.flatnonzero(run.todo & LEARN)
     losses = _losses(judged, rows, run.ys[judged], ops, classes, players)
     counted = np.cumsum(run.todo & LEARN == LEARN) if champion.learned > before else 0 * run.todo
     return Played(
@@ -95,18 +103,21 @@ def play(ops: list[Op], classes: Classes, players: list[Player], floor: Heuristi
         judged=judged,
         errors=losses.get(players[0].version, np.zeros(0)),
         losses=losses,
-        learned=int(np.count_nonzero(run.todo & LEARN)),
+        learned=len(labels),
+        last=ops[int(labels[-1])] if len(labels) else None,
         skipped=skipped,
         answered_from=np.minimum(before + counted, max(champion.learned, before)),
+        known=known,
         failures={
             each.version: each.contestant.failures for each in players if each.contestant.failures
         },
     )
 
 
-def _run(ops: list[Op], classes: Classes) -> tuple[Run, int]:
-    todo, ys, skipped = [], [], 0
+def _run(ops: list[Op], classes: Classes) -> tuple[Run, int, list[int]]:
+    todo, ys, known, skipped = [], [], [], 0
     for op in ops:
+        known.append(len(classes))
         if op.row.status == "asked":
             todo.append(ASK)
             ys.append(np.nan)
@@ -117,7 +128,7 @@ def _run(ops: list[Op], classes: Classes) -> tuple[Run, int]:
         ask = ASK if op.waiting is None and op.row.status == "labelled" else 0
         todo.append(0 if y is None else ask | LEARN)
     run = Run(np.array(todo), [op.row.features for op in ops], np.array(ys), len(classes))
-    return run, skipped
+    return run, skipped, known
 
 
 def _judged(

@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 
+from streamproc.contract.online import Online
 from streamproc.contract.timestamps import EPOCH
 from streamproc.models.answer import Answer, Place
 from streamproc.models.learner import Learner
+from streamproc.models.linear import is_linear
 from streamproc.models.own_error import OwnError
 from streamproc.models.play import Op, Played
 
@@ -41,7 +43,7 @@ def answers(
         if learner.task != "regression":
             probabilities = {
                 text: min(max(share, 0.0), 1.0)
-                for text, share in zip(texts, shares, strict=False)
+                for text, share in zip(texts[: played.known[place]], shares, strict=False)
                 if known
             }
         answer = Answer(
@@ -65,6 +67,12 @@ def settings(learner: Learner) -> str:
         [learner.task, learner.online.model_dump(mode="json")], order="deterministic"
     )
     return hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
+def of_river(online: Online) -> bool:
+    """Whether anything of a model is River's own code, whose state is of one version of it."""
+    compiled = all(is_linear(spec) for spec in (online.model, *online.challengers))
+    return not compiled or any(spec.of_river for spec in (*online.detectors, *online.warning))
 
 
 def summary(learner: Learner) -> dict[str, Any]:

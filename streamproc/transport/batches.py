@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, TypeVar
 
 from aiokafka import AIOKafkaProducer, errors
 
 from streamproc.transport.outbox import HANG_SECONDS, RETRY_SECONDS, passes
 
+V = TypeVar("V", bytes, bytes | None)
 Pair = tuple[bytes, bytes]
 """Key and value of a record."""
 
@@ -48,7 +49,7 @@ class Batches:
         """
         count = len(await self._producer.partitions_for(self._topic))
         # One after the other: what was to come later must not be there before what is tried again.
-        for batch in self._cut(pairs):
+        for batch in cut(pairs):
             await self._write(batch, self._number % count)
 
     async def _write(self, batch: list[Pair], partition: int) -> None:
@@ -64,18 +65,6 @@ class Batches:
             for pair in batch:  # brokers refuse a batch as a whole
                 await self._write([pair], partition)
 
-    def _cut(self, pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
-        batch, size = list[Pair](), 0
-        for pair in pairs:
-            room = len(pair[0]) + len(pair[1]) + _RECORD_BYTES
-            if batch and size + room > _BATCH_BYTES:
-                yield batch
-                batch, size = [], 0
-            batch.append(pair)
-            size += room
-        if batch:
-            yield batch
-
     async def _confirmed(self, batch: list[Pair], partition: int) -> bool:
         builder = self._producer.create_batch()
         for key, value in batch:
@@ -88,3 +77,17 @@ class Batches:
                 return False
             raise
         return True
+
+
+def cut(pairs: Iterable[tuple[bytes, V]]) -> Iterator[list[tuple[bytes, V]]]:
+    """Divide records among batches that a producer takes; one that is too large is alone."""
+    batch, size = list[tuple[bytes, V]](), 0
+    for pair in pairs:
+        room = len(pair[0]) + len(pair[1] or b"") + _RECORD_BYTES
+        if batch and size + room > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(pair)
+        size += room
+    if batch:
+        yield batch

@@ -215,7 +215,7 @@ class LearnLine:
         held.next = records[-1].offset + 1
         self._metrics.took(len(records), len(learned.answers), learned.updates, spent)
         # 3. Write the models down when it is time.
-        if self._snapshots.due(held.keeper):
+        if self._snapshots.due(held.keeper, sum(len(record.value or b"") for record in records)):
             await self._snapshots.save(held.keeper, held.learners, held.next)
 
     async def _rest(self, number: int) -> None:

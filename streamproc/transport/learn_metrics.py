@@ -7,6 +7,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from streamproc.contract.updates import ModelUpdate
+from streamproc.transport.snapshots import Cost
+from streamproc.transport.snapshots_metrics import SnapshotCosts
 
 
 class LearnMetrics:
@@ -29,7 +31,7 @@ class LearnMetrics:
         self._updates = counter("updates_total", "Steps of online models published.", "step")
         self._seconds = counter("seconds_total", "Seconds spent on answering and learning.")
         self._snapshots = counter("snapshots_total", "Snapshots of online models written.")
-        self._bytes = counter("snapshot_bytes_total", "Bytes of these snapshots.")
+        self._costs = SnapshotCosts(counter)
         self._failures = counter(
             "snapshot_failures_total", "Snapshots of online models that the cluster did not take."
         )
@@ -64,11 +66,11 @@ class LearnMetrics:
         """Drop the figures of a partition that is no longer ours."""
         self._lag.remove(str(partition))
 
-    def snapshot(self, size: int, seconds: float) -> None:
-        """Count a snapshot: its bytes, and what it took."""
-        self._seconds.inc(seconds)
+    def snapshot(self, cost: Cost) -> None:
+        """Count a snapshot, and what it took."""
+        self._seconds.inc(cost.seconds)
         self._snapshots.inc()
-        self._bytes.inc(size)
+        self._costs.add(cost)
 
     def snapshot_failed(self) -> None:
         """Count a snapshot that was not written."""

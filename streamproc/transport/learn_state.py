@@ -1,6 +1,8 @@
 """How the online models of a partition are written down."""
 
 import hashlib
+import logging
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -9,7 +11,7 @@ from streamproc.contract.config import Config
 from streamproc.core.snapshot_format import (
     DIGEST_BYTES,
     SnapshotError,
-    check_versions,
+    same_river,
     versions,
 )
 from streamproc.errors import StreamprocError
@@ -32,6 +34,7 @@ class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     versions: dict[str, str]
 
 
+_log = logging.getLogger(__name__)
 _HEAD: Final = msgspec.json.Decoder(Head)
 
 
@@ -54,11 +57,14 @@ class LearnersCodec:
         """Give models that have learned nothing."""
         return Learners(self._config, *partition)
 
-    def encode(self, state: Learners, partition: Partition, following: int) -> bytes:
-        """Write models that have learned from all before an offset."""
+    def encode(self, state: Learners, partition: Partition, following: int) -> Sequence[bytes]:
+        """Write models that have learned from all before an offset, each in a part of its own."""
         head = msgspec.json.encode(Head(SCHEMA, *partition, following, versions()))
-        body = head + _END + state.state()
-        return body + hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest()
+        parts = [head + _END, *state.sections()]
+        digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+        for part in parts:
+            digest.update(part)
+        return [*parts, digest.digest()]
 
     def decode(self, data: bytes, partition: Partition) -> Decoded[Learners]:
         """Read models.
@@ -81,10 +87,15 @@ class LearnersCodec:
                 f"it is of {head.topic}-{head.partition}, schema {head.schema}; this is"
                 f" {partition[0]}-{partition[1]}, schema {SCHEMA}"
             )
-        check_versions(head.versions)
         learners = self.fresh(partition)
         try:
-            learners.restore(state)
+            reset = learners.restore(state, same_river=same_river(head.versions))
         except StreamprocError as error:
             raise SnapshotError(str(error)) from error
+        if reset:
+            _log.warning(
+                "%d online models of %s-%d start anew: they are configured otherwise now, or were"
+                " written with River %s and are River's own",
+                *(reset, *partition, head.versions.get("river")),
+            )
         return Decoded(learners, head.next)

@@ -8,6 +8,8 @@ from prometheus_client.registry import Collector
 from streamproc.contract.alerts import AlertEvent
 from streamproc.core.record import Outcome
 from streamproc.core.shard import Shard
+from streamproc.transport.snapshots import Cost
+from streamproc.transport.snapshots_metrics import SnapshotCosts
 
 SLICE_RECORDS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
 LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300)
@@ -54,7 +56,7 @@ class Metrics:
             LATENCY_SECONDS,
         )
         self._snapshots = counter("snapshots_total", "Snapshots written.")
-        self._snapshot_bytes = counter("snapshot_bytes_total", "Bytes of the snapshots written.")
+        self._snapshot_costs = SnapshotCosts(counter)
         self._snapshot_failures = counter(
             "snapshot_failures_total", "Snapshots that the cluster did not take."
         )
@@ -122,11 +124,11 @@ class Metrics:
         self._alerts.labels(alert.kind, alert.status).inc()
         self._latency.observe(max(0.0, latency))
 
-    def snapshot(self, size: int, seconds: float) -> None:
-        """Count a snapshot: its bytes, and what it took."""
+    def snapshot(self, cost: Cost) -> None:
+        """Count a snapshot, and what it took."""
         self._snapshots.inc()
-        self._snapshot_bytes.inc(size)
-        self.stages(snapshot=seconds)
+        self._snapshot_costs.add(cost)
+        self.stages(snapshot=cost.seconds)
 
     def snapshot_failed(self) -> None:
         """Count a snapshot that was not written."""

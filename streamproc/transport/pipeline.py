@@ -116,7 +116,8 @@ class Pipeline:
         held.settled = True
         self._count(part.topic, records, outcome, (began, watched, time.perf_counter()))
         # 3. Write the state down when it is time, and wait for the cluster to confirm.
-        if self._snapshots and held.keeper and self._snapshots.due(held.keeper):
+        keeper, read = held.keeper, sum(len(record.value or b"") for record in records)
+        if keeper and self._snapshots and self._snapshots.due(keeper, read):
             await self._save(held, held.next)
 
     async def save(self) -> None:

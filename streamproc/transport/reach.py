@@ -25,6 +25,23 @@ _REFUSALS = (
 )
 
 
+_NO_MECHANISM = (errors.UnsupportedSaslMechanismError, errors.IllegalSaslStateError)
+_LOGIN: Final = "sasl.username, and what sasl.password_env or sasl.password_file holds"
+_AUTHORITY: Final = "security.ca_file has to hold the certificate of the authority that signed it"
+_NAME: Final = "the address has to be one that it names, or security.check_hostname be false"
+# By OpenSSL's X509_V_ERR numbers.
+_ADVICE: Final = {
+    9: "it counts from later on: check the clocks of both machines",
+    10: "whoever runs the broker has to renew it, unless this machine's clock is wrong",
+    18: _AUTHORITY,
+    19: _AUTHORITY,
+    20: _AUTHORITY,
+    21: _AUTHORITY,
+    62: _NAME,
+    64: _NAME,
+}
+
+
 async def reach(addresses: Sequence[str], options: Mapping[str, Any]) -> str:
     """Return the first of some addresses where a broker lets us in.
 
@@ -78,8 +95,9 @@ async def _knock(address: str, options: Mapping[str, Any]) -> BrokerError | None
     except ssl.SSLError as error:  # before ValueError, which some of them are too
         return _tls_error(address, error)
     except _REFUSALS as error:
+        wrong = "sasl.mechanism" if isinstance(error, _NO_MECHANISM) else _LOGIN
         return BrokerAuthError(
-            f"{address} refuses us: {_text(error)}; check security: in the config"
+            f"{address} refuses us: {_text(error)}; check security: in the config: {wrong}"
         )
     except TimeoutError:
         return BrokerUnreachableError(
@@ -87,9 +105,14 @@ async def _knock(address: str, options: Mapping[str, Any]) -> BrokerError | None
             " the firewall; a broker that expects TLS is silent too (security: in the config)"
         )
     except (errors.KafkaError, ConnectionResetError):
+        # What a broker has against a certificate, it says after the handshake, to nobody.
+        certificate = (
+            "; does it want a certificate of ours, and is it one that has not expired, from an"
+            " authority that it knows? (security.cert_file)"
+        )
         return BrokerUnreachableError(
             f"{address} closed the connection: is it a Kafka broker, and does it expect TLS or"
-            " SASL, or neither? (security: in the config)"
+            f" SASL, or neither? (security: in the config){certificate if _tls(options) else ''}"
         )
     except OSError as error:
         return BrokerUnreachableError(
@@ -99,11 +122,20 @@ async def _knock(address: str, options: Mapping[str, Any]) -> BrokerError | None
     return None
 
 
+def _tls(options: Mapping[str, Any]) -> bool:
+    return options.get("ssl_context") is not None
+
+
 def _tls_error(address: str, error: ssl.SSLError) -> BrokerError:
     if isinstance(error, ssl.SSLCertVerificationError):
+        advice = _ADVICE.get(error.verify_code, "check security: in the config")
         return BrokerAuthError(
-            f"the certificate of {address} is not trusted: {error.verify_message};"
-            " check security: in the config"
+            f"the certificate of {address} is not trusted: {error.verify_message}; {advice}"
+        )
+    if "CERTIFICATE_EXPIRED" in (error.reason or ""):
+        return BrokerAuthError(
+            f"{address} refuses our certificate, which has expired: put a new one where"
+            " security.cert_file points"
         )
     return BrokerAuthError(
         f"no TLS with {address}: {_text(error)}; does this port speak TLS, and does it want a"

@@ -1,10 +1,11 @@
 """When state is written down, and how a partition's owner comes by the state it goes on with."""
 
 import logging
+import math
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
@@ -19,6 +20,10 @@ from streamproc.transport.snapshots_store import Bounds, Partition, SnapshotStor
 
 # A snapshot that takes a second is not repeated for twenty: 5 % of a worker at most.
 COST: Final = 20.0
+# What did not change is not written again. Should it be gone from the topic, which the owner of a
+# partition does not read, then its snapshots are whole again after this.
+WHOLE_SECONDS: Final = 3600.0
+_GOLDEN: Final = 0.6180339887498949
 
 S = TypeVar("S")
 _log = logging.getLogger(__name__)
@@ -36,17 +41,51 @@ class Keeper:
         Offset after what the last whole snapshot holds; None when there is none to go back to.
     due
         When the next one is to be written, by the worker's monotonic clock.
+    rest
+        When it may be written at the soonest, however much comes.
+    read
+        Bytes of records that came since the last one.
+    phase
+        When in an interval this partition's turn is; from 0 to 1.
     stale
         What owners before have left; removed when there is a snapshot in its place.
     written
-        What the last snapshot in each slot consists of.
+        What the last snapshot in each slot consists of: its keys, and what is under them.
+    whole
+        When each slot is to be written whole again.
     """
 
     key: Key
     saved: int | None
     due: float
+    phase: float = 0.0
+    rest: float = 0.0
+    read: int = 0
     stale: list[Key] = field(default_factory=list)
-    written: dict[int, list[Key]] = field(default_factory=dict)
+    written: dict[int, dict[Key, int | None]] = field(default_factory=dict)
+    whole: dict[int, float] = field(default_factory=dict)
+
+
+class Cost(NamedTuple):
+    """What a snapshot took.
+
+    Attributes
+    ----------
+    size
+        Bytes of the state.
+    bytes, records
+        That were written of it.
+    seconds
+        By the clock.
+    cpu
+        Seconds of the CPU that this thread used meanwhile.
+    """
+
+    size: int
+    bytes: int
+    records: int
+    seconds: float
+    cpu: float
 
 
 class Decoded(NamedTuple, Generic[S]):
@@ -73,8 +112,11 @@ class Codec(Protocol[S]):
         """Give the state of a partition of which nothing was read."""
         ...
 
-    def encode(self, state: S, partition: Partition, following: int) -> bytes:
-        """Write a state that holds all before an offset; it ends with a digest of the rest."""
+    def encode(self, state: S, partition: Partition, following: int) -> Sequence[bytes]:
+        """Write a state that holds all before an offset, in parts that grow at their end.
+
+        The last one ends with a digest of all before it.
+        """
         ...
 
     def decode(self, data: bytes, partition: Partition) -> Decoded[S]:
@@ -85,8 +127,8 @@ class Codec(Protocol[S]):
 class Counts(Protocol):
     """What is counted of snapshots; `Metrics` does."""
 
-    def snapshot(self, size: int, seconds: float) -> None:
-        """Count a snapshot: its bytes, and what it took."""
+    def snapshot(self, cost: Cost) -> None:
+        """Count a snapshot, and what it took."""
         ...
 
     def snapshot_failed(self) -> None:
@@ -162,11 +204,14 @@ class Snapshots(Generic[S]):
         self._metrics = metrics
         self._clock = clock
         self._interval = config.snapshots.interval.total_seconds()
+        self._bytes = config.snapshots.bytes
         self._writer = uuid.uuid4().hex[:12]
 
-    def due(self, keeper: Keeper) -> bool:
-        """Whether it is time for the next snapshot."""
-        return self._clock() >= keeper.due
+    def due(self, keeper: Keeper, read: int) -> bool:
+        """Whether it is time for the next snapshot, when records of so many bytes have come."""
+        keeper.read += read
+        now = self._clock()
+        return now >= (keeper.rest if keeper.read >= self._bytes else keeper.due)
 
     async def save(self, keeper: Keeper, state: S, following: int) -> None:
         """Write a snapshot; a failure is counted, and fatal if there is none to go back to.
@@ -176,26 +221,46 @@ class Snapshots(Generic[S]):
         SnapshotWriteError
             If there is no snapshot of this partition that a crash could go back to.
         """
-        began = self._clock()
+        began, cpu = self._clock(), time.thread_time()
         key = keeper.key
+        held = keeper.written.get(key.slot, {})
+        if whole := began >= keeper.whole.get(key.slot, began):
+            held = dict.fromkeys(held)
         try:
             partition = key.topic.removesuffix(self._codec.kind), key.partition
-            data = self._codec.encode(state, partition, following)
-            written = await self._store.write(key, data, following)
-            shorter = set(keeper.written.get(key.slot, ())) - set(written)
-            await self._store.remove([*keeper.stale, *shorter])
+            sections = self._codec.encode(state, partition, following)
+            written = await self._store.write(key, sections, following, held)
+            await self._store.remove([*keeper.stale, *(held.keys() - written.held.keys())])
         except SnapshotWriteError as error:
             self._metrics.snapshot_failed()
-            keeper.due = self._clock() + self._interval
+            keeper.written[key.slot] = dict.fromkeys(held)  # who knows what is there by now
+            keeper.due = keeper.rest = self._clock() + self._interval
             if keeper.saved is None:
                 raise
             _log.warning("no snapshot, the one before still counts: %s", error)
             return
-        keeper.saved, keeper.stale, keeper.written[key.slot] = following, [], written
+        now = self._clock()
+        keeper.saved, keeper.stale, keeper.read = following, [], 0
+        keeper.written[key.slot] = written.held
+        if whole:
+            keeper.whole[key.slot] = now + WHOLE_SECONDS
         keeper.key = key._replace(slot=(key.slot + 1) % SLOTS)
-        spent = self._clock() - began
-        keeper.due = self._clock() + max(self._interval, self._cost * spent)
-        self._metrics.snapshot(len(data), spent)
+        keeper.rest = now + self._cost * (now - began)
+        keeper.due = max(keeper.rest, self._turn(now, keeper.phase))
+        size = sum(map(len, sections))
+        spent = now - began, time.thread_time() - cpu
+        self._metrics.snapshot(Cost(size, written.bytes, written.records, *spent))
+
+    def _turn(self, now: float, phase: float) -> float:
+        """Return a partition's next turn, half an interval from now or later.
+
+        Partitions whose state was written at one moment, by a command or after a rebalance, are
+        not written at one moment again.
+        """
+        if not self._interval:
+            return now
+        turns = (now + self._interval / 2) / self._interval - phase
+        return (math.ceil(turns) + phase) * self._interval
 
     async def resume(
         self, committed: Mapping[Partition, int | None], generation: int
@@ -235,6 +300,7 @@ class Snapshots(Generic[S]):
         if generation > keeper.key.epoch:
             keeper.stale += [key for keys in keeper.written.values() for key in keys]
             keeper.written.clear()
+            keeper.whole.clear()
             keeper.key = keeper.key._replace(epoch=generation)
 
     def _resume(
@@ -242,7 +308,7 @@ class Snapshots(Generic[S]):
     ) -> Resumed[S]:
         restored, refused = self._newest(partition, found, bounds)
         self._metrics.recovered("snapshot" if restored else "refused" if refused else "none")
-        keeper = self._keeper(partition, list(found.keys))
+        keeper = self.keeper(partition, list(found.keys))
         if restored is None:
             state = self._codec.fresh(partition)
             start = max(bounds.begin, done or 0)
@@ -287,13 +353,15 @@ class Snapshots(Generic[S]):
             )
         return decoded
 
-    def _keeper(self, partition: Partition, stale: list[Key]) -> Keeper:
+    def keeper(self, partition: Partition, stale: list[Key]) -> Keeper:
+        """Make what writes a partition's snapshots in the place of those of owners before."""
         topic, number = partition
         key = Key(self._config.group, topic + self._codec.kind, number, 0, self._writer, 0, 0)
-        # Partitions that came together are not written together.
-        stagger = zlib.crc32(f"{topic}-{number}".encode()) % 64 / 64
-        due = self._clock() + self._interval * (0.5 + stagger / 2)
-        return Keeper(key, None, due, stale)
+        # Partitions that came together are not written together. Steps of the golden section
+        # divide an interval evenly, whichever partitions are ours.
+        phase = (zlib.crc32(topic.encode()) / 2**32 + number * _GOLDEN) % 1
+        due = self._turn(self._clock(), phase)
+        return Keeper(key, None, due, phase, stale=stale)
 
     def _gap(self, partition: Partition, span: tuple[int, int], reason: str) -> AlertEvent:
         self._metrics.state_gap()

@@ -1,6 +1,6 @@
 """A snapshot as records of a compacted topic: chunks, and a manifest that is written last."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -8,8 +8,11 @@ import msgspec
 from streamproc.core.snapshot_format import DIGEST_BYTES, SnapshotError
 from streamproc.core.typed import DECODE_ERRORS
 
-# Brokers take a megabyte a record unless configured; half of it leaves room for less.
-CHUNK_BYTES: Final = 512 * 1024
+# What is written again when anything in it has changed: some twenty series. Less would make more
+# records of it, each with a key of a hundred bytes.
+CHUNK_BYTES: Final = 16 * 1024
+SECTION: Final = 2**20
+"""Chunks that a section may have: the numbers of the next one's begin behind them."""
 MANIFEST: Final = -1
 SLOTS: Final = 2
 
@@ -37,12 +40,17 @@ class Key(NamedTuple):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What makes chunks a snapshot: how many, how they end, and the offset after its state."""
+    """What makes chunks a snapshot: how many, how they end, and the offset after its state.
+
+    `sections` has the number of chunks of each section. It does not matter when a chunk was
+    written: the digest, which is the end of the last one, is over all of them.
+    """
 
     next: int
     chunks: int
     bytes: int
     digest: str
+    sections: tuple[int, ...] = ()
 
 
 class Found(NamedTuple):
@@ -95,9 +103,12 @@ class Collected:
             If a chunk is missing, or chunks are of another snapshot than the manifest.
         """
         manifest = found.manifest
-        if manifest.chunks > len(self._values):  # a flipped bit may ask for any number of them
+        counts = manifest.sections or (manifest.chunks,)
+        # A flipped bit may ask for any number of them.
+        if sum(map(abs, counts)) != manifest.chunks or manifest.chunks > len(self._values):
             raise SnapshotError(f"its manifest names {manifest.chunks} chunks, which are not there")
-        chunks = [self._values.get(found.key._replace(part=n)) for n in range(manifest.chunks)]
+        parts = [at * SECTION + n for at, count in enumerate(counts) for n in range(count)]
+        chunks = [self._values.get(found.key._replace(part=part)) for part in parts]
         there = [chunk for chunk in chunks if chunk is not None]
         if len(there) < len(chunks):
             raise SnapshotError(f"{len(chunks) - len(there)} of its {len(chunks)} chunks are gone")
@@ -115,15 +126,15 @@ def key_of(data: bytes | None) -> Key | None:
         return None
 
 
-def records(key: Key, data: bytes, following: int) -> Iterator[tuple[Key, bytes]]:
+def records(key: Key, sections: Sequence[bytes], following: int) -> Iterator[tuple[Key, bytes]]:
     """Cut a snapshot into records, the manifest last.
 
     Parameters
     ----------
     key
         Whose it is; `part` does not matter.
-    data
-        The snapshot.
+    sections
+        The snapshot; where one grows, the chunks of the others stay what they are.
     following
         Offset after the last record that is in the state.
 
@@ -132,11 +143,19 @@ def records(key: Key, data: bytes, following: int) -> Iterator[tuple[Key, bytes]
     key, value
         Of each record; nothing is a snapshot until the last one is there.
     """
-    starts = range(0, len(data), CHUNK_BYTES)
-    for part, start in enumerate(starts):
-        yield key._replace(part=part), data[start : start + CHUNK_BYTES]
-    digest = data[-DIGEST_BYTES:].hex()
-    manifest = Manifest(next=following, chunks=len(starts), bytes=len(data), digest=digest)
+    counts = []
+    for at, data in enumerate(sections):
+        starts = range(0, len(data), CHUNK_BYTES)
+        counts.append(len(starts))
+        for part, start in enumerate(starts, at * SECTION):
+            yield key._replace(part=part), data[start : start + CHUNK_BYTES]
+    manifest = Manifest(
+        next=following,
+        chunks=sum(counts),
+        bytes=sum(map(len, sections)),
+        digest=sections[-1][-DIGEST_BYTES:].hex(),
+        sections=tuple(counts),
+    )
     yield key._replace(part=MANIFEST), msgspec.json.encode(manifest)
 
 

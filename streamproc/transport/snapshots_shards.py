@@ -1,12 +1,13 @@
 """How a watched partition's state is written down."""
 
 import logging
+from collections.abc import Sequence
 
 from streamproc.contract.config import Config
 from streamproc.core.restore import restore
 from streamproc.core.shape import Topic
 from streamproc.core.shard import Shard
-from streamproc.core.snapshot import decode, encode
+from streamproc.core.snapshot import decode, encode_sections
 from streamproc.transport.snapshots import Decoded
 from streamproc.transport.snapshots_store import Partition
 
@@ -33,9 +34,9 @@ class Shards:
         """Give the state of a partition of which nothing was read."""
         return Shard(self._kinds[partition[0]], *partition, self._config)
 
-    def encode(self, state: Shard, partition: Partition, following: int) -> bytes:
+    def encode(self, state: Shard, partition: Partition, following: int) -> Sequence[bytes]:
         """Write a state that holds all before an offset."""
-        return encode(state, *partition, following)
+        return encode_sections(state, *partition, following)
 
     def decode(self, data: bytes, partition: Partition) -> Decoded[Shard]:
         """Read a state.
@@ -48,8 +49,8 @@ class Shards:
         found = restore(decode(data), self._kinds[partition[0]], *partition, self._config)
         if found.reset:
             _log.warning(
-                "%d series of %s-%d start anew, their detectors are others now; the first is"
-                " %s of model %s",
+                "%d series of %s-%d start anew, their detectors are others now, in the"
+                " configuration or by their version; the first is %s of model %s",
                 *(len(found.reset), *partition, *reversed(found.reset[0])),
             )
         return Decoded(found.shard, found.next)

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
 
 from streamproc.contract.config import Config
+from streamproc.transport.batches import cut
 from streamproc.transport.clients import open_consumer
 from streamproc.transport.errors import RecoveryError, SnapshotWriteError
 from streamproc.transport.snapshots_records import Collected, Key, key_of, records
@@ -19,7 +20,7 @@ READ_SECONDS: Final = 60.0
 # As long as a cluster may be away without its workers ending for it.
 WRITE_SECONDS: Final = 120.0
 RETRY_SECONDS: Final = 1.0
-# Four megabytes under way: enough to keep a broker busy, little enough for any memory.
+# Two megabytes under way: enough to keep a broker busy, little enough for any memory.
 AT_ONCE: Final = 8
 _FETCH_BYTES: Final = 8 * 2**20
 
@@ -31,6 +32,22 @@ class Bounds(NamedTuple):
 
     begin: int
     end: int
+
+
+class Written(NamedTuple):
+    """What a snapshot consists of, and what of it had to be written.
+
+    Attributes
+    ----------
+    held
+        All of its keys; what is under them, in 64 bits.
+    records, bytes
+        That were written.
+    """
+
+    held: dict[Key, int | None]
+    records: int
+    bytes: int
 
 
 class SnapshotStore:
@@ -51,23 +68,34 @@ class SnapshotStore:
         self._topic = config.topics.full_name("snapshots")
         self._producer = producer
 
-    async def write(self, key: Key, data: bytes, following: int) -> list[Key]:
+    async def write(
+        self, key: Key, sections: Sequence[bytes], following: int, held: Mapping[Key, int | None]
+    ) -> Written:
         """Write a snapshot; when this returns, the cluster has all of it.
 
-        Returns
-        -------
-        list of Key
-            Of the records that it consists of.
+        Parameters
+        ----------
+        key
+            Whose it is.
+        sections
+            All of it.
+        following
+            Offset after the last record that is in the state.
+        held
+            What is known to be under its keys, as `Written.held`: that is not written again.
 
         Raises
         ------
         SnapshotWriteError
             If the cluster does not take it; what was there before is still whole.
         """
-        *chunks, manifest = records(key, data, following)
-        await self._send(chunks)
+        *chunks, manifest = records(key, sections, following)
+        marks: dict[Key, int | None] = {name: hash(value) for name, value in chunks}
+        fresh = [(name, value) for name, value in chunks if held.get(name) != marks[name]]
+        await self._send(fresh)
         await self._send([manifest])
-        return [name for name, _ in (*chunks, manifest)]
+        size = sum(len(value) for _, value in (*fresh, manifest))
+        return Written(marks | {manifest[0]: None}, len(fresh) + 1, size)
 
     async def remove(self, keys: Collection[Key]) -> None:
         """Let compaction forget snapshots of owners that are past.
@@ -150,33 +178,37 @@ class SnapshotStore:
         return found
 
     async def _send(self, some: Sequence[tuple[Key, bytes | None]]) -> None:
-        for start in range(0, len(some), AT_ONCE):
-            batch = some[start : start + AT_ONCE]
+        if not some:
+            return
+        key = some[0][0]
+        batches = list(cut((name.pack(), value) for name, value in some))
+        for start in range(0, len(batches), AT_ONCE):
+            group = batches[start : start + AT_ONCE]
             try:
                 async with asyncio.timeout(WRITE_SECONDS):
-                    while not await self._confirmed(batch):  # noqa: ASYNC110  brokers tell nobody
+                    while not await self._confirmed(group, key.partition):  # noqa: ASYNC110  brokers tell nobody
                         await asyncio.sleep(RETRY_SECONDS)
             except (TimeoutError, errors.KafkaError) as error:
-                key = batch[0][0]
                 raise SnapshotWriteError(
                     f"topic {self._topic!r} does not take the state of {key.topic}-{key.partition}"
                     f" ({str(error) or type(error).__name__}): check that its max.message.bytes is"
                     " 1 MB at least, and that the user of security: may WRITE it"
                 ) from error
 
-    async def _confirmed(self, batch: Sequence[tuple[Key, bytes | None]]) -> bool:
+    async def _confirmed(
+        self, batches: Sequence[Sequence[tuple[bytes, bytes | None]]], number: int
+    ) -> bool:
         """Send records; False if a cluster in trouble may take them later."""
-        count = await self._count()
+        home = self._home(await self._count(), number)
+        sent = []
         try:
-            sent = [
-                await self._producer.send(
-                    self._topic,
-                    value,
-                    key=key.pack(),
-                    partition=self._home(count, key.partition).partition,
+            for batch in batches:
+                builder = self._producer.create_batch()
+                for key, value in batch:
+                    builder.append(key=key, value=value, timestamp=None)
+                sent.append(
+                    await self._producer.send_batch(builder, home.topic, partition=home.partition)
                 )
-                for key, value in batch
-            ]
             await asyncio.gather(*sent)
         except errors.KafkaError as error:
             if isinstance(error, errors.KafkaTimeoutError) or error.retriable:

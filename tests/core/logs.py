@@ -68,6 +68,7 @@ def state(target: Shard) -> dict[str, Any]:
     texts = target.catalogue.encoders.texts
     found["texts"] = {key: texts.name(key) for key in target.catalogue.categories()}
     found["open"] = {key: (i.id, i.said) for key, i in target.incidents.open.items()}
+    found["strays"] = sorted(target.strays.rows())
     found["recent"] = {name: known.tobytes() for name, known in target.recent.state().items()}
     return found
 

@@ -4,13 +4,14 @@ import random
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from logs import record, run, shard, state
 
 from streamproc.contract.alerts import AlertEvent
 from streamproc.core.restore import restore
-from streamproc.core.shape import Topic
+from streamproc.core.shape import Topic, kind_of
 from streamproc.core.snapshot import decode, encode
 from streamproc.core.texts import LONGEST, ROOM, SHOWN, Texts
 
@@ -190,22 +191,64 @@ def test_an_empty_list_of_detectors_watches_no_text() -> None:
 
 
 def test_a_text_that_becomes_a_number_is_said_and_watched_as_that() -> None:
-    """The first number of a feature of texts gives an alert, once; its incident ends with it."""
+    """64 numbers in a row make a feature of texts a number, once; its incident ends with it."""
     draw = random.Random(5)
     features: list[dict[str, Any]] = [*SHIFT[:2100]]
     features += [{"country": draw.gauss(5.0 * (at > 1000), 1.0)} for at in range(1500)]
-    shift, kind, *later = alerts(features)
+    shift, missing, kind, settled, *later = alerts(features)
     assert shift.detector == "chi2"
-    assert (kind.source.offset, kind.kind, kind.series) == (2100, "quality", "quality:country")
-    assert "was a text and is a number for the first time" in kind.message
+    assert "'country' of model 'm' is missing in " in missing.message
+    assert missing.source.offset < 2120
+    assert (kind.source.offset, kind.kind, kind.series) == (2163, "quality", "quality:country")
+    assert "was a text and has been a number 64 times in a row" in kind.message
+    assert (settled.status, settled.incident_id) == ("resolved", missing.incident_id)
     assert [alert.status for alert in later] == ["firing"]
     assert later[0].message.startswith("feature 'country' of model 'm' rose from ")
 
 
-def test_texts_after_a_number_are_missing_and_that_is_said() -> None:
-    """One number makes a feature of texts a number; the texts then count as missing."""
-    features: list[dict[str, Any]] = [{"t": "a"}] * 500 + [{"t": 1.0}] + [{"t": "a"}] * 500
-    kind, quality = alerts(features)
-    assert kind.detector == "kind"
-    assert quality.source.offset < 600
-    assert "'t' of model 'm' is missing in " in quality.message
+@pytest.mark.parametrize(("usual", "stray"), [("a", 1.0), ("a", True), (1.0, "n/a"), (1.0, [1.0])])
+def test_a_stray_value_changes_no_feature(usual: Any, stray: Any) -> None:
+    """Single values of another kind count as missing, however many come in all."""
+    target = shard(None)
+    run(target, log([{"t": stray if at % 64 == 50 else usual} for at in range(3000)]))
+    [(name, kind)] = target.catalogue.models["m"].layout.shape.kinds().items()
+    assert (name, kind) == ("t", kind_of(usual))
+    often = [{"t": usual}] * 500 + [{"t": stray if at % 3 else usual} for at in range(300)]
+    [told] = alerts(often)
+    assert (told.kind, told.series) == ("quality", "quality:t")
+    assert "'t' of model 'm' is missing in " in told.message
+
+
+def test_a_feature_that_began_with_a_stray_heals() -> None:
+    """Texts after one number are what the feature is, as soon as there are enough of them."""
+    [kind] = alerts([{"t": 1.0}, *({"t": "ab"[at % 2]} for at in range(500))])
+    assert (kind.detector, kind.source.offset) == ("kind", 64)
+
+
+VALUES = st.sampled_from(["a", "b", 1.0, True, None, [0.5, 1.0]])
+
+
+@settings(max_examples=25)
+@given(
+    stretches=st.lists(st.tuples(VALUES, st.integers(1, 70)), min_size=1, max_size=12),
+    cuts=st.lists(st.integers(0, 400)),
+    saved=st.integers(0, 400),
+)
+def test_kinds_do_not_depend_on_slices(
+    stretches: list[tuple[Any, int]], cuts: list[int], saved: int
+) -> None:
+    """What a feature is, and what is said of it, is the same in any split, and after a pause."""
+    records = log([{"t": value, "u": 1.0} for value, times in stretches for _ in range(times)])
+    cuts = sorted({min(cut, len(records)) for cut in cuts})
+    whole, cut_up = shard(None), shard(None)
+    at_once = run(whole, records)
+    assert run(cut_up, records, cuts) == at_once
+    assert state(cut_up) == state(whole)
+    half = min(saved, len(records))
+    begun = shard(None)
+    before = run(begun, records[:half]).alerts
+    snapshot = decode(encode(begun, "predictions", 0, half))
+    config = begun.catalogue.config
+    resumed = restore(snapshot, Topic.PREDICTIONS, "predictions", 0, config).shard
+    assert before + run(resumed, records[half:]).alerts == at_once.alerts
+    assert state(resumed) == state(whole)

@@ -115,38 +115,84 @@ def test_noise_is_refused(data: bytes) -> None:
 def test_another_schema_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A snapshot of a later schema is refused by its number."""
     with monkeypatch.context() as later:
-        later.setattr(snapshot_format, "SCHEMA", 3)
+        later.setattr(snapshot_format, "SCHEMA", 4)
         data = taken(after(BRISK, 100))
-    with pytest.raises(SnapshotError, match="schema 3, and this version reads 2"):
+    with pytest.raises(SnapshotError, match="schema 4, and this version reads 3"):
         decode(data)
 
 
-@pytest.mark.parametrize(
-    ("library", "theirs", "refused"),
-    [
-        ("river", "0.26.0", "refused"),
-        ("numpy", "1.26.4", "refused"),
-        ("streamproc", "9.0.0", "refused"),
-        ("numpy", ".".join([*np.__version__.split(".")[:2], "99"]), ""),
-    ],
-)
-def test_versions(
-    library: str,
-    theirs: str,
-    refused: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A library whose results may differ is refused by name; a patch of numpy is not."""
+def written_with(config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **other: str) -> bytes:
+    """Take a snapshot as other versions would have."""
     ours = snapshot_format.versions()
-    with monkeypatch.context() as other:
-        other.setattr(snapshot_format, "versions", lambda: ours | {library: theirs})
-        other.setattr("streamproc.core.snapshot.versions", lambda: ours | {library: theirs})
-        data = taken(after(BRISK, 100))
-    if refused:
-        with pytest.raises(SnapshotError, match=f"written with {library} {theirs}"):
-            decode(data)
-    else:
-        assert decode(data).header.versions[library] == theirs
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("streamproc.core.snapshot.versions", lambda: ours | other)
+        return taken(after(config, 100))
+
+
+def test_another_river_resets_what_is_rivers_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an upgrade of River its detectors start anew; all of ours go on to the bit."""
+    watch = [
+        {"on": "feature:a", "detectors": ["river:PageHinkley"]},
+        {"on": "*", "detectors": BOTH},
+    ]
+    config = {**BRISK, "models": [{"id": "*", "watch": watch}]}
+    target = after(config, 100)
+    restored = back(written_with(config, monkeypatch, river="0.26.0"), target)
+    assert {name for _, name in restored.reset} == {"feature:a"}
+    assert len(restored.reset) < len(back(taken(target), target).shard.catalogue.models) * 4
+    ours, theirs = state(target), state(restored.shard)
+    kept = [name for name in ours if "/" in name and not name.endswith("/feature:a")]
+    assert kept
+    assert {name: ours[name] for name in kept} == {name: theirs[name] for name in kept}
+    assert not back(taken(target), target).reset
+
+
+@pytest.mark.parametrize("library", ["numpy", "streamproc"])
+def test_other_versions_keep_what_they_can_read(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade of anything else keeps all state whose form is the same."""
+    target = after(BRISK, 100)
+    restored = back(written_with(BRISK, monkeypatch, **{library: "9.0.0"}), target)
+    assert restored.reset == ()
+    assert state(restored.shard) == state(target)
+
+
+def test_a_form_of_another_version_resets_its_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another streamproc's detectors hold otherwise starts anew; the same one's is broken."""
+    watch = [{"on": "feature:a", "detectors": ONE}, {"on": "*", "detectors": BOTH}]
+    config = {**BRISK, "models": [{"id": "*", "watch": watch}]}
+    target = after(config, 100)
+    for version, refused in (("9.0.0", False), (snapshot_format.versions()["streamproc"], True)):
+        header, arrays = snapshot_format.unpack(
+            written_with(config, monkeypatch, streamproc=version)
+        )
+        alone = header.profiles.index(min(header.profiles, key=lambda each: len(each.key)))
+        prefix = f"profile {alone}: detector:adwin"
+        lost = next(name for name in arrays if name.startswith(prefix))
+        odd = {name: array for name, array in arrays.items() if name != lost}
+        data = snapshot_format.pack(header, odd)
+        if refused:
+            with pytest.raises(SnapshotError, match="do not fit together"):
+                back(data, target)
+        else:
+            assert {series for _, series in back(data, target).reset} == {"feature:a"}
+
+
+def test_the_schema_before_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot of the version before, whose arrays lie one behind the other, is gone on from."""
+    target = after(BRISK, 100)
+    header, arrays = snapshot_format.unpack(taken(target))
+    events = arrays.pop("events").tolist()
+    models = tuple(
+        msgspec.structs.replace(model, events=count)
+        for model, count in zip(header.models, events, strict=True)
+    )
+    with monkeypatch.context() as earlier:
+        earlier.setattr(snapshot_format, "SCHEMA", 2)
+        earlier.setattr(snapshot_format, "_tables", lambda records: [(each,) for each in records])
+        data = snapshot_format.pack(msgspec.structs.replace(header, models=models), arrays)
+    assert state(back(data, target).shard) == state(target)
 
 
 def test_another_partition_is_refused() -> None:

@@ -12,6 +12,14 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import msgspec
+from fuzz.truth_targets import (
+    labels,
+    labels_seeds,
+    learners,
+    learners_seeds,
+    outcome,
+    outcome_seeds,
+)
 from logs import NOW, noise, record, run, shard, state
 from pydantic import SecretStr
 
@@ -168,7 +176,7 @@ def topic(data: bytes) -> None:
 def _topic_seeds() -> list[bytes]:
     key = key_of(b'["group","predictions",0,3,"me",0,0]')
     assert key is not None
-    written = list(records(key, b"a snapshot's bytes" * 3, 100))
+    written = list(records(key, [b"a snapshot's bytes" * 3, b"its end"], 100))
     manifest = [value for name, value in written if name.part == MANIFEST]
     return [
         b"\0".join(part for name, value in written for part in (name.pack(), value)),
@@ -203,8 +211,11 @@ def _control_seeds() -> list[bytes]:
 _ROOT: Final = Path(__file__).parents[2]
 TARGETS: Final = {
     "decoder": Target(decoder, _decoder_seeds),
+    "labels": Target(labels, labels_seeds),
+    "outcomes": Target(outcome, outcome_seeds),
     "config": Target(config, _config_seeds),
     "snapshot": Target(snapshot, _snapshot_seeds, longest=2**16),
+    "learners": Target(learners, learners_seeds, longest=2**16),
     "topic": Target(topic, _topic_seeds),
     "control": Target(control, _control_seeds),
 }

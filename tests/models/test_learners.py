@@ -225,3 +225,26 @@ def test_what_was_told_is_no_rest() -> None:
     )
     assert [each.learned for each in told.updates] == [61]
     assert learners.rest(0.0, 30.0) == []
+
+
+def test_an_answer_names_the_classes_known_before_it() -> None:
+    """A class that is met later in the same slice is in no answer before it, nor in the state."""
+    settled = config(RIVER["multiclass"])
+    rows = [({"a": float(place)}, "low" if place < 20 else "high") for place in range(40)]
+    records = asked_then_labelled(rows, 3)
+    apart = list(range(1, len(records)))
+    assert run(settled, records, [], saved=False) == run(settled, records, apart, saved=False)
+    half = records[:45]  # three are still to be labelled
+    assert run(settled, half, [], saved=False) == run(settled, half, apart[:44], saved=False)
+
+
+def test_a_label_that_is_none_tells_nothing() -> None:
+    """An outcome without a label is never the moment at which learning is told, in any split."""
+    settled = config(LINEAR["binary"], interval="10s")
+    rows: list[Any] = [({"a": float(place)}, place % 2 == 0) for place in range(60)]
+    records = [
+        outcome(place, place, "labelled", features=row, **({} if place % 10 == 1 else {"label": y}))
+        for place, (row, y) in enumerate(rows)
+    ]
+    apart = list(range(1, len(records)))
+    assert run(settled, records, [], saved=False) == run(settled, records, apart, saved=False)

@@ -18,7 +18,7 @@ from streamproc.transport.pipeline import Pipeline
 from streamproc.transport.snapshots import Snapshots
 from streamproc.transport.snapshots_records import Key
 from streamproc.transport.snapshots_shards import Shards
-from streamproc.transport.snapshots_store import SnapshotStore
+from streamproc.transport.snapshots_store import SnapshotStore, Written
 from streamproc.transport.topics import ensure_topics
 from streamproc.transport.worker import Worker
 
@@ -74,9 +74,11 @@ class MortalStore(SnapshotStore):
             self.kill.passes("in_snapshot")
         await super()._send(some)
 
-    async def write(self, key: Key, data: bytes, following: int) -> list[Key]:
+    async def write(
+        self, key: Key, sections: Sequence[bytes], following: int, held: Mapping[Key, int | None]
+    ) -> Written:
         """Write a snapshot, or crash."""
-        written = await super().write(key, data, following)
+        written = await super().write(key, sections, following, held)
         self.kill.passes("after_snapshot")
         return written
 

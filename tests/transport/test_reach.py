@@ -1,16 +1,23 @@
 import asyncio
 import logging
+import shutil
 import socket
+import ssl
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from streamproc.broker import EmbeddedBroker
+from streamproc.contract.security import Security
 from streamproc.transport import reach as module
-from streamproc.transport.errors import BrokerUnreachableError
+from streamproc.transport.errors import BrokerAuthError, BrokerUnreachableError
 from streamproc.transport.reach import reach
+from streamproc.transport.security import client_options
 
+HOST = "127.0.0.1"
 PLAIN = {"security_protocol": "PLAINTEXT"}
 
 
@@ -83,3 +90,45 @@ async def test_the_client_says_nothing_of_its_own(caplog: pytest.LogCaptureFixtu
         await reach([_closed_port()], PLAIN)
     assert not [record for record in caplog.records if record.name.startswith("aiokafka")]
     assert logging.getLogger("aiokafka").isEnabledFor(logging.ERROR)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder of certificates that sign themselves: good, late, and of another name."""
+    folder, program = tmp_path_factory.mktemp("certificates"), shutil.which("openssl")
+    if program is None:
+        pytest.skip("no openssl to make certificates with")
+    for name, days, address in (("good", 2, HOST), ("late", -1, HOST), ("other", 2, "127.9.9.9")):
+        (folder / "names").write_text(f"subjectAltName=IP:{address}")
+        key, request, made = (f"{name}.{kind}" for kind in ("key", "csr", "pem"))
+        new = f"req -newkey rsa:2048 -nodes -subj /CN={name} -keyout {key} -out {request}"
+        sign = f"x509 -req -in {request} -signkey {key} -days {days} -extfile names -out {made}"
+        for command in (new, sign):
+            words = [program, *command.split()]
+            subprocess.run(words, check=True, capture_output=True, cwd=folder)  # noqa: S603
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("shown", "trusted", "told"),
+    [
+        ("good", None, "; security.ca_file has to hold the certificate of the authority"),
+        ("late", "late", "expired; whoever runs the broker has to renew it, unless this machine's"),
+        ("other", "other", "; the address has to be one that it names, or security.check_hostname"),
+    ],
+)
+async def test_what_is_wrong_with_a_certificate_says_what_to_do(
+    certificates: Path, shown: str, trusted: str | None, told: str
+) -> None:
+    """An unknown authority, a certificate that is too old and one of another name differ."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificates / f"{shown}.pem", certificates / f"{shown}.key")
+    server = await asyncio.start_server(lambda _, writer: writer.close(), HOST, 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    file = None if trusted is None else str(certificates / f"{trusted}.pem")
+    options = client_options(Security(protocol="SSL", ca_file=file))
+    async with server:
+        with pytest.raises(BrokerAuthError) as refused:
+            await reach([f"{HOST}:{port}"], options)
+    assert f"the certificate of {HOST}:{port} is not trusted: " in str(refused.value)
+    assert told in str(refused.value)

@@ -71,6 +71,9 @@ def _certificates(folder: Path) -> None:
     for name in ("server", "client"):
         files = ["-keyout", f"{name}.key", "-out", f"{name}.pem"]
         _openssl(folder, *signed, "-subj", f"/CN={name}", *files)
+    _openssl(folder, "req", "-new", "-key", "client.key", "-subj", "/CN=late", "-out", "late.csr")
+    late = ["x509", "-req", "-in", "late.csr", "-days", "-1", "-out", "late.pem"]
+    _openssl(folder, *late, "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
     pair = [folder / "server.key", folder / "server.pem"]
     (folder / "store.pem").write_text("".join(file.read_text() for file in pair))
 
@@ -167,7 +170,8 @@ async def test_a_wrong_password_is_told_and_not_shown(secure: Secure, mechanism:
         if mechanism == "PLAIN"
         else secure.config("SCRAM", protocol="SASL_SSL", ca_file=str(secure.ca), sasl=sasl)
     )
-    with pytest.raises(BrokerAuthError, match=r"refuses us: .*security: in the config") as info:
+    told = r"refuses us: .*security: in the config: sasl.username, and what sasl.password_env or"
+    with pytest.raises(BrokerAuthError, match=told) as info:
         await ensure_topics(config)
     assert PASSWORD not in str(info.value)
 
@@ -175,13 +179,13 @@ async def test_a_wrong_password_is_told_and_not_shown(secure: Secure, mechanism:
 async def test_a_mechanism_that_the_broker_lacks_is_told(secure: Secure) -> None:
     """A login that the listener does not offer is an error of authentication."""
     config = secure.config("LOGIN", protocol="SASL_PLAINTEXT", sasl=_sasl("SCRAM-SHA-512"))
-    with pytest.raises(BrokerAuthError, match="refuses us"):
+    with pytest.raises(BrokerAuthError, match=r"refuses us: .* config: sasl.mechanism"):
         await ensure_topics(config)
 
 
 async def test_an_unknown_authority_is_told(secure: Secure) -> None:
     """A broker whose certificate nobody we trust has signed is refused, with the reason."""
-    with pytest.raises(BrokerAuthError, match="is not trusted"):
+    with pytest.raises(BrokerAuthError, match=r"is not trusted: .*; security.ca_file has to hold"):
         await ensure_topics(secure.config("MUTUAL", protocol="SSL"))
 
 
@@ -189,6 +193,15 @@ async def test_a_missing_client_certificate_is_told(secure: Secure) -> None:
     """A broker that wants a client's certificate and gets none is an error, with a hint."""
     config = secure.config("MUTUAL", protocol="SSL", ca_file=str(secure.ca))
     with pytest.raises((BrokerAuthError, BrokerUnreachableError), match="security: in the config"):
+        await ensure_topics(config)
+
+
+async def test_an_expired_client_certificate_is_told(secure: Secure) -> None:
+    """A broker that refuses our certificate since it is too old is an error that asks about it."""
+    files = {"ca_file": secure.ca, "cert_file": secure.cert.with_name("late.pem")}
+    named = {name: str(file) for name, file in files.items()} | {"key_file": str(secure.key)}
+    config = secure.config("MUTUAL", protocol="SSL", **named)
+    with pytest.raises((BrokerAuthError, BrokerUnreachableError), match=r"security\.cert_file"):
         await ensure_topics(config)
 
 

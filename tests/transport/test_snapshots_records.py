@@ -13,7 +13,7 @@ def collected(*snapshots: tuple[Key, bytes, int]) -> Collected:
     """Write snapshots one after the other, as a compacted topic keeps them."""
     found = Collected()
     for key, data, following in snapshots:
-        for name, value in records(key, data, following):
+        for name, value in records(key, [data], following):
             found.add(name, value)
     return found
 
@@ -34,7 +34,7 @@ def test_keys_come_back() -> None:
 @pytest.mark.parametrize("flip", [(b'"chunks":2', b'"chunks":9000000000'), (b"next", b"n\xffxt")])
 def test_a_broken_manifest_is_no_snapshot(flip: tuple[bytes, bytes]) -> None:
     """A manifest of which bits were flipped costs neither time nor the snapshot before it."""
-    *chunks, (name, manifest) = records(KEY._replace(slot=1), b"2" * 150, 30)
+    *chunks, (name, manifest) = records(KEY._replace(slot=1), [b"2" * 150], 30)
     found = collected((KEY, b"1" * 150, 10))
     for key, value in (*chunks, (name, manifest.replace(*flip))):
         found.add(key, value)
@@ -62,7 +62,7 @@ def test_a_write_that_was_interrupted_leaves_the_one_before(data: st.DataObject)
     """Whichever record of the next snapshot is the last that is written, one whole is left."""
     first, second = b"1" * 450, b"2" * 550
     found = collected((KEY, b"0" * 300, 10), (KEY._replace(slot=1), first, 20))
-    written = list(records(KEY, second, 30))
+    written = list(records(KEY, [second], 30))
     for name, value in written[: data.draw(st.integers(0, len(written)))]:
         found.add(name, value)
     usable = []

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from broker_topics import records
@@ -14,16 +15,22 @@ from worker.running import idle, own_config, publish, read_alerts, total, worker
 from worker.stories import payloads, story
 
 from streamproc.broker import EmbeddedBroker
+from streamproc.client import ModelUpdates
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
+from streamproc.contract.topics import KINDS
 from streamproc.core.shape import Topic
 from streamproc.errors import ConfigError
+from streamproc.models import graph
+from streamproc.models.graph import GraphError
 from streamproc.transport.clients import open_producer
+from streamproc.transport.learn_state import LearnersCodec
 from streamproc.transport.snapshots_records import MANIFEST, Key
 from streamproc.transport.topics import ensure_topics
 
 TRAP = "trap_of_the_canary_test"
 PUT = 4  # records on each topic that are no events
+LINEAR = "linear_model.LogisticRegression"
 
 
 class Bomb:
@@ -73,6 +80,54 @@ def test_only_registered_names_are_detectors(canary: Path, name: str) -> None:
     assert not canary.exists()
 
 
+PLACES: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "model": lambda spec: {"model": spec},
+    "step": lambda spec: {"model": [spec, LINEAR]},
+    "parameter": lambda spec: {"model": {LINEAR: {"optimizer": spec}}},
+    "loss": lambda spec: {"model": {LINEAR: {"loss": spec}}},
+    "nested": lambda spec: {"model": {"ensemble.BaggingClassifier": {"model": spec}}},
+    "challenger": lambda spec: {"model": LINEAR, "challengers": [spec]},
+    "detector": lambda spec: {"model": LINEAR, "detectors": [spec]},
+    "warning": lambda spec: {"model": LINEAR, "on_drift": "replace", "warning": [spec]},
+    "detector's parameter": lambda spec: {"model": LINEAR, "detectors": [{"ddm": {"x": spec}}]},
+    "its value": lambda spec: {"model": LINEAR, "detectors": [{"ddm": {"warm_start": spec}}]},
+}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "." in name or ":" in name])
+@pytest.mark.parametrize("place", PLACES)
+def test_only_listed_names_are_parts_of_models(canary: Path, place: str, name: str) -> None:
+    """A dotted path anywhere in an online model is refused before anything is imported for it."""
+    for spec in (name, {name: {"path": str(canary)}}):
+        with pytest.raises(ConfigError, match="online"):
+            load({"models": [{"id": "*", "online": PLACES[place](spec)}]})
+    assert TRAP not in sys.modules
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        ["name", f"{TRAP}:Trap"],
+        ["name", "builtins:eval"],
+        ["object", f"{TRAP}:Trap"],
+        ["native", f"{TRAP}:Trap", [], None],
+        ["native", "os:system", [1], None],
+        ["partial", [1], [2], [3]],
+        ["method", [1], "__reduce__"],
+    ],
+)
+def test_no_state_of_a_model_runs_anything(canary: Path, node: list[Any]) -> None:
+    """The state of an online model that names what is not on the list is refused, not imported."""
+    rest = [["name", "os:system"], ["tuple", f"touch {canary}"], ["dict"]]
+    with pytest.raises(GraphError):
+        graph.load(msgspec.msgpack.encode([node, *rest]))
+    with pytest.raises(GraphError):
+        graph.load(pickle.dumps(Bomb(canary)))
+    assert TRAP not in sys.modules
+    assert not canary.exists()
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -111,8 +166,9 @@ async def _strew(config: Config, bomb: bytes) -> None:
             for value in (bomb, b'{"py/object": "os.system"}'):
                 await producer.send_and_wait(topic, value, key=bomb, headers=headers, partition=0)
                 await producer.send_and_wait(topic, value, key=b"x", partition=0)
-        for kind in ("predictions", "features"):
-            source = config.topics.full_name(kind)
+        for kind in ("predictions", "features", "outcomes", f"outcomes{LearnersCodec.kind}"):
+            topic, sign, models = kind.partition("#")
+            source = config.topics.full_name(topic) + sign + models
             for part in (0, MANIFEST):
                 key = Key(config.group, source, 0, 1, "me", 0, part).pack()
                 topic = config.topics.full_name("snapshots")
@@ -125,8 +181,12 @@ async def test_pickles_are_bytes_like_any_other(
     """Pickles on every topic are dead letters or refused: none is read, and the worker goes on."""
     monkeypatch.setenv("CONTROL", "correct horse battery staple 1234")
     config = own_config(
-        embedded_broker.bootstrap, topics={"partitions": 1}, control={"secret_env": "CONTROL"}
+        embedded_broker.bootstrap,
+        topics={"partitions": 1},
+        control={"secret_env": "CONTROL"},
+        models=[{"id": "*", "online": {"model": LINEAR}}],
     )
+    assert set(config.kinds) == set(KINDS)
     await ensure_topics(config)
     await _strew(config, pickle.dumps(Bomb(canary)))
     await publish(config, story())
@@ -142,5 +202,10 @@ async def test_pickles_are_bytes_like_any_other(
     )
     for kind in Topic:
         assert letters[config.topics.full_name(kind.value)] == PUT
+    # Labels that are none are the dead letters of their join.
+    assert letters[config.topics.full_name("labels")] == PUT
     assert payloads(await read_alerts(config))
+    async with ModelUpdates(config=config, follow=False) as updates:
+        assert [update async for update in updates] == []
+    assert TRAP not in sys.modules
     assert not canary.exists()  # noqa: ASYNC240  nothing waits for this loop

@@ -3,11 +3,13 @@
 import asyncio
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from apache.kafka import ApacheKafka
 from apache.node import Node
 from apache.settings import HOST, NodePlan, free_ports, properties
@@ -18,11 +20,14 @@ from confluent_kafka.admin import (
     ScramMechanism,
     UserScramCredentialUpsertion,
 )
-from worker.running import WorkerProcess, publish, read_alerts, settings
+from transport.learning import MODEL, offline, published
+from worker.running import MAIN, WorkerProcess, publish, read_alerts, settings
 from worker.stories import expected, payloads, story
+from worker.test_worker_choices import flipping
 
 from streamproc.contract.load import load
 from streamproc.transport.errors import BrokerAuthError
+from streamproc.transport.snapshots_records import key_of
 
 USER, PASSWORD, VARIABLE = "watcher", "correct-horse-battery", "TEST_KAFKA_PASSWORD"
 
@@ -30,6 +35,15 @@ pytestmark = [
     pytest.mark.kafka,
     pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate"),
 ]
+
+
+def _client(folder: Path) -> dict[str, str]:
+    """Make a certificate for clients, which the broker's signs; return what a config says."""
+    new = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=watcher -CA ca.pem"
+    files = "-CAkey key.pem -keyout client.key -out client.pem"
+    command = [*new.split(), *files.split()]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder)  # noqa: S603
+    return {"cert_file": str(folder / "client.pem"), "key_file": str(folder / "client.key")}
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
@@ -42,21 +56,30 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
     return certificate, both
 
 
-def _secured(plan: NodePlan, port: int, keys: Path) -> str:
-    """Return a node's settings with one more listener, SECURE, that speaks SASL_SSL."""
-    listener = "listener.name.secure"
+def _secured(plan: NodePlan, port: int, mutual: int, keys: Path) -> str:
+    """Return a node's settings with two more listeners.
+
+    SECURE speaks SASL_SSL; MUTUAL speaks SSL with those who show a certificate.
+    """
+    listener, other = "listener.name.secure", "listener.name.mutual"
     module = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
     extra = {
         "listeners": f"PLAINTEXT://{plan.address},CONTROLLER://{HOST}:{plan.controller_port},"
-        f"SECURE://{HOST}:{port}",
-        "advertised.listeners": f"PLAINTEXT://{plan.address},SECURE://{HOST}:{port}",
+        f"SECURE://{HOST}:{port},MUTUAL://{HOST}:{mutual}",
+        "advertised.listeners": f"PLAINTEXT://{plan.address},SECURE://{HOST}:{port},"
+        f"MUTUAL://{HOST}:{mutual}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,"
-        "SECURE:SASL_SSL",
+        "SECURE:SASL_SSL,MUTUAL:SSL",
         "sasl.enabled.mechanisms": "SCRAM-SHA-512",
         f"{listener}.sasl.enabled.mechanisms": "SCRAM-SHA-512",
         f"{listener}.scram-sha-512.sasl.jaas.config": module,
         f"{listener}.ssl.keystore.type": "PEM",
         f"{listener}.ssl.keystore.location": str(keys),
+        f"{other}.ssl.keystore.type": "PEM",
+        f"{other}.ssl.keystore.location": str(keys),
+        f"{other}.ssl.truststore.type": "PEM",
+        f"{other}.ssl.truststore.location": str(keys.with_name("ca.pem")),
+        f"{other}.ssl.client.auth": "required",
     }
     return properties(plan, [plan], extra)
 
@@ -67,8 +90,8 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     folder = tmp_path_factory.mktemp("secure")
     certificate, keys = _certificate(folder)
     kafka = ApacheKafka(data_dir=folder / "kafka")
-    plan, (port,) = kafka._nodes[1].plan, free_ports(1)
-    kafka._nodes[1] = Node(plan, _secured(plan, port, keys))
+    plan, (port, mutual) = kafka._nodes[1].plan, free_ports(2)
+    kafka._nodes[1] = Node(plan, _secured(plan, port, mutual, keys))
     with kafka:
         admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
         info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
@@ -77,7 +100,13 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
             done.result(30)
         sasl = {"mechanism": "SCRAM-SHA-512", "username": USER, "password_env": VARIABLE}
         security = {"protocol": "SASL_SSL", "ca_file": str(certificate), "sasl": sasl}
-        yield {"bootstrap": f"{HOST}:{port}", "security": security}
+        shown = {"protocol": "SSL", "ca_file": str(certificate), **_client(folder)}
+        yield {
+            "bootstrap": f"{HOST}:{port}",
+            "security": security,
+            "mutual": f"{HOST}:{mutual}",
+            "shown": shown,
+        }
 
 
 async def test_events_to_alerts_over_tls_and_scram(
@@ -133,3 +162,56 @@ async def test_a_listener_that_wants_tls(secure: dict[str, Any], tmp_path: Path)
             assert await worker.exit_code() == 1
     assert "security: in the config" in worker.stderr
     assert worker.stderr.count("\n") == 1
+
+
+async def test_all_of_a_worker_shows_its_certificate(
+    secure: dict[str, Any], tmp_path: Path
+) -> None:
+    """Where clients need a certificate, events, labels, models and commands come through."""
+    said = settings(
+        secure["mutual"],
+        security=secure["shown"],
+        topics={"partitions": 1},
+        models=[{"id": "m", "task": "binary", "online": {"model": MODEL, "interval": "10s"}}],
+        labels={"store": str(tmp_path / "labels")},
+    )
+    config = load(said)
+    file = tmp_path / "checked.yaml"
+    file.write_text(yaml.safe_dump(said))
+    check = [sys.executable, "-c", MAIN, "check", str(file)]
+    checked = subprocess.run(check, capture_output=True, text=True, check=True)  # noqa: ASYNC221, S603
+    assert checked.stdout.endswith("ok\n")
+    await publish(config, flipping(600, 300))
+    async with WorkerProcess(tmp_path, said, "--exit-when-idle", "2") as worker:
+        assert await worker.exit_code() == 0
+    assert len(await records(config, "outcomes")) >= 1200
+    answers, updates, _ = await offline(config)
+    assert len(answers) == 600
+    assert await published(config) == (answers, updates)
+    keys = [key_of(each.key) for each in await records(config, "snapshots")]
+    names = {config.topics.full_name(topic) for topic in ("features", "outcomes")}
+    assert {key.topic for key in keys if key} >= names | {
+        f"{config.topics.full_name('outcomes')}#models"
+    }
+
+
+async def test_without_a_certificate_nobody_comes_in(
+    secure: dict[str, Any], tmp_path: Path
+) -> None:
+    """A worker that shows no certificate where one is needed ends with one line that says so."""
+    security = {key: secure["shown"][key] for key in ("protocol", "ca_file")}
+    async with WorkerProcess(tmp_path, settings(secure["mutual"], security=security)) as worker:
+        assert await worker.exit_code() == 1
+    assert "security: in the config" in worker.stderr
+    assert worker.stderr.count("\n") == 1
+
+
+def test_certificates_that_are_not_there_are_told_by_check(tmp_path: Path) -> None:
+    """`check` names the file of a certificate that cannot be read here, and goes on."""
+    file = tmp_path / "config.yaml"
+    missing = str(tmp_path / "none.pem")
+    file.write_text(yaml.safe_dump({"security": {"protocol": "SSL", "ca_file": missing}}))
+    check = [sys.executable, "-c", MAIN, "check", str(file)]
+    done = subprocess.run(check, capture_output=True, text=True, check=True)  # noqa: S603
+    told = f"not on this machine: security.ca_file: cannot use {missing}: No such file or directory"
+    assert done.stdout.splitlines()[-2:] == [told, "ok"]

@@ -1,5 +1,7 @@
 """Snapshots are broken in every region, of another version, too large, or gone."""
 
+import hashlib
+import itertools
 import time
 from collections.abc import Callable
 
@@ -15,7 +17,7 @@ from transport.test_snapshots_kafka import (
 from worker.running import total
 
 from streamproc.contract.config import Config
-from streamproc.core.snapshot_format import pack, unpack
+from streamproc.core.snapshot_format import DIGEST_BYTES
 from streamproc.transport.clients import open_admin, open_producer
 from streamproc.transport.errors import SnapshotWriteError
 from streamproc.transport.snapshots_records import MANIFEST, records
@@ -42,10 +44,9 @@ def _bit(place: Callable[[int], int]) -> Change:
 
 
 def _foreign(data: bytes) -> bytes:
-    """Make a whole snapshot, checksum and all, of another River."""
-    header, arrays = unpack(data)
-    other = msgspec.structs.replace(header, versions=header.versions | {"river": "0.1.0"})
-    return pack(other, arrays)
+    """Make a whole snapshot, checksum and all, of a later version's form."""
+    later = data[:4] + b"\0\x63" + data[6:-DIGEST_BYTES]
+    return later + hashlib.blake2b(later, digest_size=DIGEST_BYTES).digest()
 
 
 CHUNK: dict[str, Change] = {
@@ -60,18 +61,26 @@ CHUNK: dict[str, Change] = {
 
 
 async def _spoil(config: Config, name: str) -> None:
-    """Put something else in the place of the newest snapshot, which is of one chunk."""
+    """Put something else in the place of the newest snapshot."""
     collected, _ = await snapshots(config)
     [of_partition] = [each for place, each in collected.items() if place[0].endswith("predictions")]
     newest = of_partition.found()[0]
     data = CHUNK[name](of_partition.whole(newest))
-    whole = name == "version"  # what says how a snapshot ends has to fit, or that is what is seen
-    spoilt = dict(records(newest.key, data, newest.manifest.next))
-    manifest = newest.key._replace(part=MANIFEST)
-    if not whole:
-        spoilt[manifest] = msgspec.json.encode(newest.manifest)[
-            : -9 if name == "manifest" else None
-        ]
+    if name == "version":  # what says how a snapshot ends has to fit, or that is what is seen
+        spoilt = dict(records(newest.key, [data], newest.manifest.next))
+    else:
+        chunks = {
+            key: value
+            for key, value in sorted(of_partition._values.items())
+            if key._replace(part=MANIFEST) == newest.key and key.part != MANIFEST
+        }
+        stops = itertools.accumulate(map(len, chunks.values()), initial=0)
+        spoilt = {
+            key: data[start:stop]
+            for key, (start, stop) in zip(chunks, itertools.pairwise(stops), strict=True)
+        }
+        manifest = msgspec.json.encode(newest.manifest)
+        spoilt[newest.key] = manifest[: -9 if name == "manifest" else None]
     async with open_producer(config) as producer:
         for key, value in spoilt.items():
             topic = config.topics.full_name("snapshots")
