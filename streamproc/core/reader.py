@@ -11,6 +11,7 @@ from streamproc.core.layout import Layout
 from streamproc.core.recent import Recent
 from streamproc.core.record import DeadLetter, Outcome, Reason, Record
 from streamproc.core.shape import Retyped, Shape, grown
+from streamproc.core.twice import doubtful, twice
 from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
 
 # One integer orders the events of a slice: the record's position, then the place in it.
@@ -80,6 +81,7 @@ class Reader:
         self._retyped = retyped
         self._full = full
         self._any = ANY[catalogue.topic]
+        self._doubtful: frozenset[int] = frozenset()  # places of this slice's records
         self._hints: dict[bytes | None, Layout] = {}
         self.recent = Recent(self._limits.recent_events)
 
@@ -87,6 +89,7 @@ class Reader:
         """Decode a slice and hand over all of its events."""
         groups: Groups = {}
         hints, longest, again = self._hints, self._limits.record_bytes, self.recent.again
+        self._doubtful = doubtful([record.value for record in records], longest)
         for position, record in enumerate(records):
             value = record.value
             layout = hints.get(record.key)
@@ -99,6 +102,7 @@ class Reader:
                     event is not None
                     and event.model_id in layout.rows
                     and in_range(event.ts, record.timestamp)
+                    and (position not in self._doubtful or twice(value) is None)
                 ):
                     if event.event_id is not None and again(value):
                         outcome.repeated += 1
@@ -128,6 +132,8 @@ class Reader:
                 self._refuse(record, index, body, why(error, body), outcome)
                 continue
             wrong = trouble(event, record, self._limits)
+            if wrong is None and position in self._doubtful:
+                wrong = twice(body)
             if wrong is not None:
                 self._refuse(record, index, body, wrong, outcome)
                 continue
