@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import Final
 
 import uvloop
@@ -25,8 +26,14 @@ IDLE_CHECK_SECONDS: Final = 0.2
 LAST_WORDS_SECONDS: Final = 1.0
 
 
-def run(config: Config, exit_when_idle: float | None = None) -> None:
+def run(
+    config: Config,
+    exit_when_idle: float | None = None,
+    at_work: Callable[[], object] = lambda: None,
+) -> None:
     """Run a worker until SIGTERM, SIGINT, or nothing to do for `exit_when_idle` seconds.
+
+    `at_work` is called when it has started.
 
     Raises
     ------
@@ -36,7 +43,7 @@ def run(config: Config, exit_when_idle: float | None = None) -> None:
     log_to_stderr()
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     try:
-        runner.run(_Run(config, exit_when_idle).serve())
+        runner.run(_Run(config, exit_when_idle, at_work).serve())
     finally:
         if any(isinstance(thread, WorkerThread) for thread in threading.enumerate()):
             _end_without(FAILED if sys.exc_info()[0] else 0)
@@ -54,9 +61,12 @@ def _end_without(code: int) -> None:
 class _Run:
     """One run of a worker: what HTTP, signals and the end of its supervisor act on."""
 
-    def __init__(self, config: Config, exit_when_idle: float | None) -> None:
+    def __init__(
+        self, config: Config, exit_when_idle: float | None, at_work: Callable[[], object]
+    ) -> None:
         self._config = config
         self._idle = exit_when_idle
+        self._at_work = at_work
         self._worker: Worker | None = None
         self._starting: asyncio.Task[None] | None = None
 
@@ -78,6 +88,7 @@ class _Run:
         async with working(self._config, metrics) as worker:
             self._worker = worker
             note(f"watching {self._config.broker}{where}")
+            self._at_work()
             if self._idle is None:
                 await worker.stopped.wait()
             else:

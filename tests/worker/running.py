@@ -130,7 +130,7 @@ class WorkerProcess:
 
     def __init__(self, folder: Path, said: dict[str, Any], *flags: str) -> None:
         self._file = folder / f"{uuid.uuid4().hex}.yaml"
-        self._file.write_text(yaml.safe_dump(said))
+        self.configure(said)
         self._flags = flags
         self._lines: list[str] = []
         self._news = asyncio.Condition()
@@ -169,6 +169,10 @@ class WorkerProcess:
                 assert not self._reading.done(), f"it ended and said only:\n{self.stderr}"
                 await self._news.wait()
         return found
+
+    def configure(self, said: dict[str, Any]) -> None:
+        """Write another config file; nobody is told."""
+        self._file.write_text(yaml.safe_dump(said))
 
     async def port(self) -> int:
         """Wait until it works; return its HTTP port."""
