@@ -145,8 +145,8 @@ class Supervisor:
                 config = self._read()
             except StreamprocError as error:
                 for line in str(error).splitlines():
-                    _log.error("%s", line)  # noqa: TRY400  the operator's mistake, not ours
-                _log.error("the configuration stays as it was")  # noqa: TRY400
+                    _log.error("%s", line)
+                _log.error("the configuration stays as it was")
                 return
             for place in self._places:
                 place.config = _at(config, place.number)

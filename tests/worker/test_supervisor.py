@@ -75,7 +75,7 @@ async def test_each_worker_ends_when_idle(embedded_broker: EmbeddedBroker, tmp_p
 async def test_a_config_is_reloaded_only_when_it_is_right(
     embedded_broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
-    """SIGHUP with a wrong config names the field and touches nothing; with a right one all renew."""
+    """SIGHUP with a wrong config names the field and touches nothing; a right one renews all."""
     said = settings(embedded_broker.bootstrap)
     elsewhere = said["broker"].replace("127.0.0.1", "localhost")
     async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
