@@ -162,9 +162,9 @@ class WorkerProcess:
             await self._process.wait()
         await self._reading
 
-    async def said(self, pattern: str, times: int = 1) -> list[str]:
+    async def said(self, pattern: str, times: int = 1, within: float = PATIENCE) -> list[str]:
         """Wait until it has said something so many times; return what matched."""
-        async with asyncio.timeout(PATIENCE), self._news:
+        async with asyncio.timeout(within), self._news:
             while len(found := re.findall(pattern, self.stderr)) < times:
                 assert not self._reading.done(), f"it ended and said only:\n{self.stderr}"
                 await self._news.wait()
@@ -211,9 +211,9 @@ class WorkerProcess:
             while len(_samples("lag_records", (await self.get("/metrics"))[1])) < partitions:
                 pass  # each look waits for the worker
 
-    async def has_counted(self, name: str, *, above: float = 0) -> str:
+    async def has_counted(self, name: str, *, above: float = 0, within: float = PATIENCE) -> str:
         """Wait until a metric, over all of its labels, is more than a number; return all."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(within):
             while True:
                 _, text = await self.get("/metrics")
                 if sum(map(float, _samples(name, text))) > above:

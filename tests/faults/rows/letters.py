@@ -26,7 +26,7 @@ async def run(site: Site) -> str:
         handled = await send(config, known)
         for number in range(PARTS):
             handled += await send(config, map(_bad, range(number * part, (number + 1) * part)))
-            await worker.has_counted("records_total", above=handled - 1)
+            await worker.has_counted("records_total", above=handled - 1, within=600)
             sizes.append(resident(worker.pid))
         same("exit code", 0, await worker.stop())
     found = await equal(config, least=20)

@@ -28,7 +28,7 @@ async def run(site: Site) -> str:
     log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 1_000_000))
     wrong = {
         "limits.max_series": said | {"limits": {"max_series": "many"}},
-        "models.0.watch.0.detectors.0": said
+        "models[0].watch[0].detectors[0]": said
         | {"models": [{"id": "*", "watch": [{"on": "*", "detectors": ["no_such_detector"]}]}]},
     }
     elsewhere = said["broker"].replace("127.0.0.1", "localhost")
@@ -48,7 +48,7 @@ async def run(site: Site) -> str:
             same("workers", before, children(supervisor.pid))
         supervisor.configure(said | {"broker": elsewhere})
         supervisor.send(signal.SIGHUP)
-        await supervisor.said(f"watching {elsewhere}", times=WORKERS)
+        await supervisor.said(f"watching {elsewhere}", times=WORKERS, within=180)
         same("workers that are still there", [], [pid for pid in before if alive(pid)])
         enough()
         same("exit code", 0, await supervisor.stop())
