@@ -12,13 +12,14 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-
 	--custom-compile-command "make lock"
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench lock clean
+.PHONY: help demo test lint format bench faults lock clean
 
 help:
 	@echo 'make demo    models are hit by known incidents; watch the alerts come'
 	@echo 'make test    every check that is quick: style, types, imports, tests'
 	@echo 'make lint    style and types alone;  make format  mends the style'
 	@echo 'make bench   speed, next to other ways of doing the same'
+	@echo 'make faults  kills, cuts and poisons on an Apache Kafka; the table in docs/faults.md'
 	@echo 'make lock    newest versions that pyproject.toml allows, into the locks'
 	@echo 'make clean   removes what these commands made'
 
@@ -39,6 +40,9 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/streamproc bench
+
+faults: $(VENV)/dev.stamp
+	$(BIN)/python tests/faults/run.py --write docs/faults.md
 
 # The second lock is a part of the first, so that what was tested is what runs.
 lock: $(VENV)/dev.stamp

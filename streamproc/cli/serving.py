@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import signal
+from collections.abc import Callable
 from typing import Final
 
 import uvloop
@@ -20,8 +21,14 @@ from streamproc.web.server import application, serve
 IDLE_CHECK_SECONDS: Final = 0.2
 
 
-def run(config: Config, exit_when_idle: float | None = None) -> None:
+def run(
+    config: Config,
+    exit_when_idle: float | None = None,
+    at_work: Callable[[], object] = lambda: None,
+) -> None:
     """Run a worker until SIGTERM, SIGINT, or nothing to do for `exit_when_idle` seconds.
+
+    `at_work` is called when it has started.
 
     Raises
     ------
@@ -31,7 +38,7 @@ def run(config: Config, exit_when_idle: float | None = None) -> None:
     log_to_stderr()
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     try:
-        runner.run(_Run(config, exit_when_idle).serve())
+        runner.run(_Run(config, exit_when_idle, at_work).serve())
     finally:
         if clings():
             end_without()
@@ -42,9 +49,12 @@ def run(config: Config, exit_when_idle: float | None = None) -> None:
 class _Run:
     """One run of a worker: what HTTP, signals and the end of its supervisor act on."""
 
-    def __init__(self, config: Config, exit_when_idle: float | None) -> None:
+    def __init__(
+        self, config: Config, exit_when_idle: float | None, at_work: Callable[[], object]
+    ) -> None:
         self._config = config
         self._idle = exit_when_idle
+        self._at_work = at_work
         self._worker: Worker | None = None
         self._starting: asyncio.Task[None] | None = None
 
@@ -66,6 +76,7 @@ class _Run:
         async with working(self._config, metrics) as worker:
             self._worker = worker
             note(f"watching {self._config.broker}{where}")
+            self._at_work()
             if self._idle is None:
                 await worker.stopped.wait()
             else:

@@ -1,15 +1,22 @@
-"""Several workers on one machine, and the process that starts again what dies."""
+"""Several workers on one machine, and the process that starts again what dies.
+
+On SIGHUP it reads the configuration again. Only when that is right are the workers replaced, one
+after the other, and go on from their snapshots; when it is wrong nothing is touched.
+"""
 
 import asyncio
 import logging
 import multiprocessing
+import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.synchronize import Event
 from types import FrameType
 from typing import Final
 
@@ -33,11 +40,16 @@ _log = logging.getLogger("streamproc.supervisor")
 
 @dataclass(slots=True)
 class Place:
-    """One of the workers: its settings, its process, and when it may be started again."""
+    """One of the workers: its settings, its process, and when it may be started again.
+
+    `at_work` is set by the process when it has started; `outdated` when it has yet to be replaced.
+    """
 
     number: int
     config: Config
+    at_work: Event
     process: SpawnProcess | None = None
+    outdated: bool = False
     pause: float = FIRST_PAUSE
     due: float = 0.0
     started: float = 0.0
@@ -49,20 +61,33 @@ class Supervisor:
 
     Parameters
     ----------
-    config
-        Of every worker; the n-th one serves HTTP on `http.port` + n.
+    read
+        Gives the configuration of every worker; the n-th one serves HTTP on `http.port` + n.
     processes
         How many.
     exit_when_idle
         Seconds with nothing to do after which a worker ends.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is wrong.
     """
 
-    def __init__(self, config: Config, processes: int, exit_when_idle: float | None) -> None:
+    def __init__(
+        self, read: Callable[[], Config], processes: int, exit_when_idle: float | None
+    ) -> None:
         self._context: SpawnContext = multiprocessing.get_context("spawn")
-        self._config = config
+        self._read = read
+        self._config = read()
         self._idle = exit_when_idle
-        self._places = [Place(number, _at(config, number)) for number in range(processes)]
+        self._places = [
+            Place(number, _at(self._config, number), self._context.Event())
+            for number in range(processes)
+        ]
         self._stopping = False
+        self._reread = False
+        self._at_terminal = os.isatty(0)
 
     def run(self) -> None:
         """Start the workers; return when all of them have ended.
@@ -78,10 +103,12 @@ class Supervisor:
             _log.info("created topics: %s", ", ".join(created))
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._stop)
+        signal.signal(signal.SIGHUP, self._hang_up)
         note(f"running {len(self._places)} workers")
         while not self._stopping and not all(place.done for place in self._places):
             for place in self._places:
                 self._tend(place)
+            self._renew()
             alive = [place.process.sentinel for place in self._places if place.process]
             wait(alive, timeout=0.5)
         self._end()
@@ -97,7 +124,7 @@ class Supervisor:
             return
         place.process = None
         if process.exitcode == 0:
-            place.done = True
+            place.done = not place.outdated
             return
         if time.monotonic() - place.started > LONG_ENOUGH:
             place.pause = FIRST_PAUSE
@@ -110,8 +137,34 @@ class Supervisor:
         place.due = time.monotonic() + place.pause
         place.pause = min(2 * place.pause, LONGEST_PAUSE)
 
+    def _renew(self) -> None:
+        """Read the configuration again if told to; replace the next worker that has the old one."""
+        if self._reread:
+            self._reread = False
+            try:
+                config = self._read()
+            except StreamprocError as error:
+                for line in str(error).splitlines():
+                    _log.error("%s", line)
+                _log.error("the configuration stays as it was")
+                return
+            for place in self._places:
+                place.config = _at(config, place.number)
+                place.outdated = place.process is not None
+            _log.info("the configuration was read again; replacing the workers one by one")
+        if not all(place.done or place.at_work.is_set() for place in self._places):
+            return  # another one is just starting, or dead
+        for place in self._places:
+            if place.outdated and place.process is not None:
+                place.at_work.clear()
+                place.process.terminate()
+                return
+
     def _spawn(self, place: Place) -> SpawnProcess:
-        process = self._context.Process(target=_work, args=(place.config, self._idle), daemon=True)
+        place.at_work.clear()
+        place.outdated = False
+        arguments = place.config, self._idle, place.at_work
+        process = self._context.Process(target=_work, args=arguments, daemon=True)
         # Ctrl-C reaches every process of a terminal. The supervisor passes its own word on; a
         # child that still imports would only show where it was.
         resource_tracker.ensure_running()  # it would unblock the signal when it starts
@@ -124,6 +177,11 @@ class Supervisor:
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
+
+    def _hang_up(self, _number: int, _frame: FrameType | None) -> None:
+        if self._at_terminal and not os.isatty(0):  # nobody's word: the terminal was closed
+            self._stopping = True
+        self._reread = True
 
     def _end(self) -> None:
         running = [place.process for place in self._places if place.process]
@@ -144,9 +202,9 @@ def _at(config: Config, number: int) -> Config:
     return config.model_copy(update={"http": http.model_copy(update={"port": http.port + number})})
 
 
-def _work(config: Config, exit_when_idle: float | None) -> None:
+def _work(config: Config, exit_when_idle: float | None, at_work: Event) -> None:
     try:
-        run(config, exit_when_idle)
+        run(config, exit_when_idle, at_work.set)
     except StreamprocError as error:
         for line in str(error).splitlines():
             note(f"error: {line}")

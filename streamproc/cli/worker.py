@@ -18,10 +18,9 @@ def worker(
     from streamproc.cli.serving import run  # noqa: PLC0415  --help
     from streamproc.client.settings import settle  # noqa: PLC0415  --help
 
-    settings = settle(broker, config)
     if processes == 1:
-        run(settings, exit_when_idle)
+        run(settle(broker, config), exit_when_idle)
         return
     from streamproc.cli.supervisor import Supervisor  # noqa: PLC0415  --help
 
-    Supervisor(settings, processes, exit_when_idle).run()
+    Supervisor(lambda: settle(broker, config), processes, exit_when_idle).run()

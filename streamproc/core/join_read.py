@@ -14,6 +14,7 @@ from streamproc.core.matrix import seconds
 from streamproc.core.reader import trouble
 from streamproc.core.record import DeadLetter, Reason, Record
 from streamproc.core.shape import Topic
+from streamproc.core.twice import doubtful, twice
 from streamproc.core.typed import ANY, DECODE_ERRORS, EventTime, ModelId, in_range, why
 
 # An event cannot be of much later than its record: a clock that is wrong by a year must not end
@@ -89,9 +90,12 @@ def read(
         Which of theirs.
     """
     found = Read()
+    doubts = doubtful([record.value for _, record in records], config.limits.record_bytes)
     for position, (log, record) in enumerate(records):
         for index, body, error in _bodies(record, config.limits):
             event, wrong = (None, error) if error else _decode(log, body, record, config.limits)
+            if wrong is None and position in doubts:
+                wrong = twice(body or b"")
             if wrong is None:
                 item = _item(log, position, record, index, event)
                 found.items.append(item)

@@ -12,6 +12,7 @@ from streamproc.core.recent import Recent
 from streamproc.core.record import DeadLetter, Outcome, Reason, Record
 from streamproc.core.shape import Retyped, Shape, grown
 from streamproc.core.strays import Strays
+from streamproc.core.twice import doubtful, twice
 from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
 
 # One integer orders the events of a slice: the record's position, then the place in it.
@@ -81,6 +82,7 @@ class Reader:
         self._retyped = retyped
         self._full = full
         self._any = ANY[catalogue.topic]
+        self._doubtful: frozenset[int] = frozenset()  # places of this slice's records
         self._hints: dict[bytes | None, Layout] = {}
         self.recent = Recent(self._limits.recent_events)
         self.strays = Strays()
@@ -90,6 +92,7 @@ class Reader:
         groups: Groups = {}
         hints, longest, again = self._hints, self._limits.record_bytes, self.recent.again
         strays = self.strays
+        self._doubtful = doubtful([record.value for record in records], longest)
         for position, record in enumerate(records):
             value = record.value
             layout = hints.get(record.key)
@@ -103,6 +106,7 @@ class Reader:
                     and event.model_id in layout.rows
                     and in_range(event.ts, record.timestamp)
                     and not (strays and event.model_id in strays)
+                    and (position not in self._doubtful or twice(value) is None)
                 ):
                     if event.event_id is not None and again(value):
                         outcome.repeated += 1
@@ -132,6 +136,8 @@ class Reader:
                 self._refuse(record, index, body, why(error, body), outcome)
                 continue
             wrong = trouble(event, record, self._limits)
+            if wrong is None and position in self._doubtful:
+                wrong = twice(body)
             if wrong is not None:
                 self._refuse(record, index, body, wrong, outcome)
                 continue

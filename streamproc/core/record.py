@@ -49,6 +49,7 @@ class Reason(StrEnum):
     NOT_JSON = "not_json"
     MISSING_FIELD = "missing_field"
     WRONG_TYPE = "wrong_type"
+    DUPLICATE_KEY = "duplicate_key"
     TOO_MANY_FEATURES = "too_many_features"
     UNSUPPORTED_VERSION = "unsupported_version"
     UNSUPPORTED_CONTENT_TYPE = "unsupported_content_type"

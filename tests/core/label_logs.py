@@ -30,7 +30,7 @@ class Logs:
     pairs: Counter[Pair] = field(default_factory=Counter)
 
 
-def hard_logs(count: int, seed: int, horizon: float = 7 * DAY) -> Logs:
+def hard_logs(count: int, seed: int, horizon: float = 7 * DAY, *, binary: bool = False) -> Logs:
     """Draw labels that are shuffled, there three times, revised, missing and early.
 
     30 % of the events have no label, 5 % one from before them, 20 % a revision; 10 % of the
@@ -50,9 +50,9 @@ def hard_logs(count: int, seed: int, horizon: float = 7 * DAY) -> Logs:
         delay = draw.uniform(0, horizon / 4)
         if draw.random() < 0.05 / 0.7:
             delay = -delay
-        values: list[Any] = [draw.choice([True, False, 1.0, "cat"])]
+        values: list[Any] = [draw.choice([True, False] if binary else [True, False, 1.0, "cat"])]
         if draw.random() < 0.2:
-            values.append("dog" if values != ["dog"] else 0.0)
+            values.append(not values[0] if binary else "dog")
         for revision, value in enumerate(values, 1):
             status = "labelled" if revision == 1 else "revised"
             logs.pairs[status, name, revision, value] += 1

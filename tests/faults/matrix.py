@@ -60,14 +60,25 @@ class Site:
         Every moment and every number that a row chooses, by its seed.
     nightly
         Whether the row is to be run at its full length.
+    seconds
+        How long the row that lasts an hour is to last instead, to try it; None: the hour.
     """
 
-    def __init__(self, broker: Broker, folder: Path, draw: random.Random, *, nightly: bool) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        folder: Path,
+        draw: random.Random,
+        *,
+        nightly: bool,
+        seconds: int | None = None,
+    ) -> None:
         self.kafka = broker.kafka
         self.detour = broker.detour
         self.folder = folder
         self.draw = draw
         self.nightly = nightly
+        self.seconds = seconds
 
     def size(self, here: int, nightly: int) -> int:
         """Return how much is done: here, and in the nightly form."""
@@ -146,11 +157,18 @@ def rows(names: Sequence[str] = ()) -> list[Row]:
 
 
 async def verdicts(
-    chosen: Sequence[Row], broker: Broker, folder: Path, seed: int, *, nightly: bool
+    chosen: Sequence[Row],
+    broker: Broker,
+    folder: Path,
+    seed: int,
+    *,
+    nightly: bool,
+    seconds: int | None,
 ) -> AsyncIterator[Verdict]:
     """Run rows one after another."""
     for row in chosen:
         place = folder / row.name
         place.mkdir(parents=True, exist_ok=True)
-        site = Site(broker, place, random.Random(f"{seed}/{row.name}"), nightly=nightly)
+        draw = random.Random(f"{seed}/{row.name}")
+        site = Site(broker, place, draw, nightly=nightly, seconds=seconds)
         yield await row.judge(site, seed)

@@ -27,6 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("rows", nargs="*", help="names of rows; none: all")
     parser.add_argument("--nightly", action="store_true", help="at their full length: hours")
+    parser.add_argument("--seconds", type=int, help="that `hour` lasts, to try it")
     parser.add_argument("--seed", type=int, default=1, help="chooses every moment and number")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put these rows into its table")
     parser.add_argument("--list", action="store_true", help="print the rows and end")
@@ -42,7 +43,7 @@ def main() -> int:
     except KafkaUnavailableError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    found = asyncio.run(_run(chosen, options.seed, nightly=options.nightly))
+    found = asyncio.run(_run(chosen, options))
     if options.write:
         when = datetime.now(UTC)
         put(options.write, list(zip(chosen, found, strict=True)), when, nightly=options.nightly)
@@ -51,12 +52,16 @@ def main() -> int:
     return 1 if failed else 0
 
 
-async def _run(chosen: list[Row], seed: int, *, nightly: bool) -> list[Verdict]:
+async def _run(chosen: list[Row], options: argparse.Namespace) -> list[Verdict]:
     found: list[Verdict] = []
     with tempfile.TemporaryDirectory(prefix="streamproc-faults-") as folder:
         place = Path(folder)
         with running(place / "kafka") as broker:
-            async for verdict in verdicts(chosen, broker, place, seed, nightly=nightly):
+            async for verdict in verdicts(
+                *(chosen, broker, place, options.seed),
+                nightly=options.nightly,
+                seconds=options.seconds,
+            ):
                 sys.stdout.write(f"{verdict.line()}\n")
                 sys.stdout.flush()
                 found.append(verdict)

@@ -16,14 +16,15 @@ HEAD = (
 LINE = re.compile(r"^\| `(\w+)` \|.*$", re.MULTILINE)
 
 
-def line(row: Row, verdict: Verdict) -> str:
+def line(row: Row, verdict: Verdict, *, nightly: bool) -> str:
     """Return a row of the table."""
     ran = verdict.verdict != "not run"
+    form = "nightly form: " if nightly and ran else ""
     cells = (
         *(f"`{row.name}`", row.fault, row.passes),
         f"**{verdict.verdict}**" if verdict.verdict == "FAIL" else verdict.verdict,
         *((str(verdict.seed), f"{verdict.seconds:.0f}") if ran else ("–", "–")),
-        verdict.figures,
+        form + verdict.figures,
     )
     return f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |"
 
@@ -33,11 +34,10 @@ def put(path: Path, found: Sequence[tuple[Row, Verdict]], when: datetime, *, nig
     text = path.read_text()
     marked = re.compile(f"{BEGIN}\n(.*?){END}", re.DOTALL)
     lines = {each[1]: each[0] for each in LINE.finditer(text)}
-    lines |= {row.name: line(row, verdict) for row, verdict in found}
-    form = "the nightly" if nightly else "the short"
+    lines |= {row.name: line(row, verdict, nightly=nightly) for row, verdict in found}
     made = (
-        f"Last run on {when:%Y-%m-%d} in {form} form, on Apache Kafka, with {os.cpu_count()} cores"
-        " that other work shared."
+        f"Last run on {when:%Y-%m-%d}, in the short form where it does not say the nightly one, on"
+        f" Apache Kafka, with {os.cpu_count()} cores that other work shared."
     )
     there = [lines[row.name] for row in rows() if row.name in lines]
     table = "\n".join([BEGIN, made, "", HEAD, *there, END])

@@ -20,6 +20,10 @@ ELSEWHERE = {
     "stall",
     "thrice",
     "cutoff",
+    "failover",
+    "learning",
+    "models",
+    "letters",
     "specs",
     "targets",
     "control",
@@ -44,7 +48,7 @@ def site(broker: Broker, folder: Path, name: str) -> Site:
 async def test_a_fault_costs_nothing(row: Row, broker: Broker, tmp_path: Path) -> None:
     """Whatever happens to a worker, its topics and its state end as if nothing had happened."""
     verdict = await row.judge(site(broker, tmp_path, row.name), SEED)
-    assert verdict.verdict in {"pass", "differs"}, verdict.line()
+    assert verdict.verdict == "pass", verdict.line()
 
 
 @pytest.mark.kafka

@@ -130,7 +130,7 @@ class WorkerProcess:
 
     def __init__(self, folder: Path, said: dict[str, Any], *flags: str) -> None:
         self._file = folder / f"{uuid.uuid4().hex}.yaml"
-        self._file.write_text(yaml.safe_dump(said))
+        self.configure(said)
         self._flags = flags
         self._lines: list[str] = []
         self._news = asyncio.Condition()
@@ -162,13 +162,17 @@ class WorkerProcess:
             await self._process.wait()
         await self._reading
 
-    async def said(self, pattern: str, times: int = 1) -> list[str]:
+    async def said(self, pattern: str, times: int = 1, within: float = PATIENCE) -> list[str]:
         """Wait until it has said something so many times; return what matched."""
-        async with asyncio.timeout(PATIENCE), self._news:
+        async with asyncio.timeout(within), self._news:
             while len(found := re.findall(pattern, self.stderr)) < times:
                 assert not self._reading.done(), f"it ended and said only:\n{self.stderr}"
                 await self._news.wait()
         return found
+
+    def configure(self, said: dict[str, Any]) -> None:
+        """Write another config file; nobody is told."""
+        self._file.write_text(yaml.safe_dump(said))
 
     async def port(self) -> int:
         """Wait until it works; return its HTTP port."""
@@ -207,9 +211,9 @@ class WorkerProcess:
             while len(_samples("lag_records", (await self.get("/metrics"))[1])) < partitions:
                 pass  # each look waits for the worker
 
-    async def has_counted(self, name: str, *, above: float = 0) -> str:
+    async def has_counted(self, name: str, *, above: float = 0, within: float = PATIENCE) -> str:
         """Wait until a metric, over all of its labels, is more than a number; return all."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(within):
             while True:
                 _, text = await self.get("/metrics")
                 if sum(map(float, _samples(name, text))) > above:

@@ -69,3 +69,28 @@ async def test_each_worker_ends_when_idle(embedded_broker: EmbeddedBroker, tmp_p
     async with WorkerProcess(tmp_path, settings(embedded_broker.bootstrap), *flags) as supervisor:
         assert await supervisor.exit_code() == 0
     assert "ended with" not in supervisor.stderr
+
+
+@pytest.mark.slow
+async def test_a_config_is_reloaded_only_when_it_is_right(
+    embedded_broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """SIGHUP with a wrong config names the field and touches nothing; a right one renews all."""
+    said = settings(embedded_broker.bootstrap)
+    elsewhere = said["broker"].replace("127.0.0.1", "localhost")
+    async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
+        await supervisor.said("watching kafka", times=2)
+        before = children(supervisor.pid)
+
+        supervisor.configure(said | {"limits": {"max_series": "many"}})
+        supervisor.send(signal.SIGHUP)
+        await supervisor.said("the configuration stays as it was")
+        assert "limits.max_series" in supervisor.stderr
+        assert children(supervisor.pid) == before
+
+        supervisor.configure(said | {"broker": elsewhere})
+        supervisor.send(signal.SIGHUP)
+        await supervisor.said(f"watching {elsewhere}", times=2)
+        assert not any(map(alive, before))
+        assert await supervisor.stop() == 0
+    assert "ended with" not in supervisor.stderr

@@ -1,6 +1,151 @@
 """Labels come in any order, late, and again."""
 
+import asyncio
+import re
+import signal
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from broker_topics import records
+from faults.judging import same
+from faults.matrix import Failed, Site
+from label_logs import BEGIN, DAY, Logs, hard_logs, join, outcomes, pairs
+from transport.joining import counted, fill, pairs_of
+from transport.learning import MODEL, kept, offline, published
+from worker.proc import resident
+from worker.running import PATIENCE, WorkerProcess, publish
+
+from streamproc.contract.config import Config
+from streamproc.contract.load import load
+from streamproc.core.join_entry import Input
+from streamproc.models.learners import Learners
+
 ORDER = 9.5
-FAULT = "labels out of order, before their prediction, past the horizon, three times"
-PASSES = "joined multiset equal; late ones counted, never learned; pending memory ≤ its cap"
-NOT_RUN = "nothing reads labels yet"
+FAULT = (
+    "labels out of order, before their prediction, past the horizon, three times; with SIGKILLs in"
+    " between"
+)
+PASSES = (
+    "joined multiset equal; late ones counted, never learned; pending ≤ `labels.max_pending`, RSS"
+    " grows by no more than `labels.memory`"
+)
+KILLS, MEMORY = 3, 16 * 2**20
+
+
+async def run(site: Site) -> str:
+    """Kill workers that join and learn, then label what is too old, then let too much wait."""
+    cap = site.size(5000, 200_000)
+    online = {"model": MODEL, "interval": "10m"}
+    said = site.said(
+        topics={"partitions": 1},
+        models=[{"id": "m", "task": "binary", "online": online}, {"id": "flood", "watch": []}],
+        labels={"store": str(site.folder / "labels"), "max_pending": cap, "memory": "16MiB"},
+    )
+    config = load(said)
+    logs, late = _logs(site)
+    await fill(config, logs)
+    for _ in range(KILLS):
+        async with WorkerProcess(site.folder, said) as worker:
+            await worker.has_counted("outcomes_total", above=site.draw.randrange(300))
+            worker.send(signal.SIGKILL)
+            await worker.exit_code()
+    async with WorkerProcess(site.folder, said) as worker:
+        await _done(worker)
+        same("pairs", logs.pairs, await pairs_of(config))
+        await publish(config, late)
+        await _done(worker)
+        told = [str(row.event_id) for row in await counted(config) if row.status == "late"]
+        same("late", sorted(label["event_id"] for label in late[1:]), sorted(told))
+        metrics = await worker.has_counted("outcomes_total")
+        same("late ones counted", len(told), _late(metrics))
+        most, grown = await _flooded(worker, config, 3 * cap)
+        same("exit code", 0, await worker.stop())
+    await _same_pairs(config, logs)
+    steps = await _nothing_late_is_learned(config)
+    if most > cap or grown > MEMORY:
+        raise Failed(f"{most:.0f} wait, the cap is {cap}; RSS grew by {grown / 2**20:.1f} MiB")
+    return (
+        f"{KILLS} kills; {logs.pairs.total()} pairs, each once; {len(told)} late, {steps} steps of"
+        f" the model as without them; at most {most:.0f} of {3 * cap} wait, RSS"
+        f" {grown / 2**20:+.1f} MiB"
+    )
+
+
+def _logs(site: Site) -> tuple[Logs, list[dict[str, Any]]]:
+    """Draw logs with features, and labels of what has none that come when it is too late."""
+    logs = hard_logs(site.size(1000, 10_000), site.draw.randrange(2**32), binary=True)
+    for event in logs.events:
+        event["features"] = {"a": site.draw.random(), "b": site.draw.random()}
+    labelled = {label["event_id"] for label in logs.labels}
+    past = BEGIN + 11 * DAY  # more than the horizon after each event, less than two after the first
+    late = [
+        {"model_id": "m", "event_id": event["event_id"], "ts": past, "label": True}
+        for event in logs.events
+        if event["event_id"] not in labelled
+    ]
+    return logs, [{"model_id": "m", "event_id": "nobody's", "ts": past, "label": True}, *late]
+
+
+def _late(metrics: str) -> int:
+    found = re.search(r'^streamproc_outcomes_total{status="late"} (\S+)$', metrics, re.MULTILINE)
+    return int(float(found[1])) if found else 0
+
+
+async def _done(worker: WorkerProcess) -> None:
+    """Wait until everything is joined and learned."""
+    async with asyncio.timeout(PATIENCE):
+        quiet = 0
+        while quiet < 3:  # a log may just be about to be read
+            _, text = await worker.get("/metrics")
+            lags = re.findall(r"^streamproc_\w+_lag_records{.*} (\S+)$", text, re.MULTILINE)
+            quiet = quiet + 1 if len(lags) >= 2 and not any(map(float, lags)) else 0
+            await asyncio.sleep(0.2)
+
+
+async def _flooded(worker: WorkerProcess, config: Config, count: int) -> tuple[float, int]:
+    """Let more wait than may; return how much did at most, and by how much memory grew."""
+    before, most = resident(worker.pid), 0.0
+    sending = asyncio.create_task(
+        publish(
+            config,
+            (
+                {"model_id": "flood", "event_id": str(i), "ts": BEGIN + i, "prediction": 0.5}
+                for i in range(count)
+            ),
+        )
+    )
+    await worker.has_counted("labels_given_up_total")
+    while not sending.done():
+        most = max(most, await worker.counted("labels_pending"))
+    await sending
+    await _done(worker)
+    return max(most, await worker.counted("labels_pending")), resident(worker.pid) - before
+
+
+async def _same_pairs(config: Config, logs: Logs) -> None:
+    """Hold what was told against the pure join of one log after the other."""
+    log: list[tuple[Input, Any]] = []
+    for name, stream in ((Input.PREDICTIONS, "predictions"), (Input.LABELS, "labels")):
+        log += [(name, record) for record in await records(config, stream)]  # type: ignore[arg-type]
+    pure = [join().process(log)]
+    same("pairs of the pure join", logs.pairs, pairs(pure))
+    statuses = Counter(each["status"] for each in outcomes(pure))
+    told = Counter(row.status for row in await counted(config) if row.status != "asked")
+    same("late ones of the pure join", statuses["late"], told["late"])
+
+
+async def _nothing_late_is_learned(config: Config) -> int:
+    """Hold what was learned against the log with and without what came late."""
+    answers, updates, state = await offline(config)
+    same("answers and steps", (answers, updates), await published(config))
+    same("state", state, await kept(config))
+    log: Sequence[Any] = await records(config, "outcomes")
+    rest = [each for each in log if each.value is None or b'"status":"late"' not in each.value]
+    if len(rest) == len(log):
+        raise Failed("nothing was late")
+    learners = Learners(config, config.topics.full_name("outcomes"), 0)
+    learned = learners.process(rest, datetime(2026, 1, 5, tzinfo=UTC))
+    same("steps without what was late", updates, learned.updates)
+    return len(updates)

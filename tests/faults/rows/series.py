@@ -29,14 +29,15 @@ async def run(site: Site) -> str:
     async with WorkerProcess(site.folder, said) as worker:
         await worker.port()
         count = await send(config, [*log[:half], *map(_made_up, range(flood)), *log[half:]])
-        await worker.has_counted("records_total", above=count - 1)
+        await worker.has_counted("records_total", above=count - 1, within=site.size(60, 900))
         made_up = flood * (FEATURES + 1)
         await worker.has_counted("series_refused", above=made_up - cap - 1)
         watched = await worker.counted("series")
         refused = await worker.counted("series_refused")
         size = resident(worker.pid)
         same("exit code", 0, await worker.stop())
-    found = await equal(config, least=20)
+    # A worker that stops has ten seconds for its last snapshot: too few for all of this.
+    found = await equal(config, least=20, states=not site.nightly)
     if not cap - FEATURES <= watched <= cap:
         raise Failed(f"{watched:.0f} series are watched; the cap is {cap}")
     alerts = await read_alerts(config)
