@@ -1,6 +1,8 @@
 """How much of what a model said has a label, by age."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 # A figure is of the events of one horizon, in steps of a 32nd: 5 hours of a week.
@@ -8,9 +10,10 @@ STEPS: Final = 32
 AGES: Final = (60.0, 3600.0, 86_400.0, 604_800.0)
 
 Tally = dict[int, list[int]]
-"""Step of event time → events, then those of them with a label within each age."""
+"""Step of event time → events, then those whose label came after one age and within the next."""
 
 
+@lru_cache
 def ages(horizon: float) -> tuple[float, ...]:
     """Return the ages in seconds that coverage is told for: those below the horizon, and it.
 
@@ -37,9 +40,9 @@ def came(tally: Tally, time: float, horizon: float) -> None:
 def labelled(tally: Tally, time: float, delay: float, horizon: float) -> None:
     """Count the first label of an event; `delay` in seconds."""
     row = tally.get(int(time // (horizon / STEPS)))
-    if row is not None:
-        for place, age in enumerate(ages(horizon), 1):
-            row[place] += delay <= age
+    place = bisect_left(ages(horizon), delay)
+    if row is not None and place < len(row) - 1:
+        row[1 + place] += 1
 
 
 def coverage(tally: Mapping[int, list[int]], now: float, horizon: float) -> dict[float, float]:
@@ -67,5 +70,5 @@ def coverage(tally: Mapping[int, list[int]], now: float, horizon: float) -> dict
         rows = [row for step, row in tally.items() if last - STEPS <= step < last]
         events = sum(row[0] for row in rows)
         if events:
-            found[age] = sum(row[place] for row in rows) / events
+            found[age] = sum(sum(row[1 : place + 1]) for row in rows) / events
     return found

@@ -9,9 +9,10 @@ from msgspec import Meta, Struct
 
 from streamproc.contract.config import Config, Limits
 from streamproc.core.bodies import WHOLE, UnreadableError, bodies
-from streamproc.core.join_entry import Input
+from streamproc.core.join_entry import Input, key_of
+from streamproc.core.join_write import body, value
 from streamproc.core.matrix import seconds
-from streamproc.core.reader import trouble
+from streamproc.core.reader import LONGEST_NAME, trouble
 from streamproc.core.record import DeadLetter, Reason, Record
 from streamproc.core.shape import Topic
 from streamproc.core.typed import ANY, DECODE_ERRORS, EventTime, ModelId, in_range, why
@@ -32,15 +33,14 @@ class AnyLabel(Struct, gc=False, kw_only=True):
     ts: EventTime = None
 
 
-_LABEL: Final = msgspec.json.Decoder(AnyLabel)
-_EVENTS: Final = {
-    Input.PREDICTIONS: ANY[Topic.PREDICTIONS],
-    Input.FEATURES: ANY[Topic.FEATURES],
+_DECODE: Final = {
+    Input.PREDICTIONS: ANY[Topic.PREDICTIONS].decode,
+    Input.FEATURES: ANY[Topic.FEATURES].decode,
+    Input.LABELS: msgspec.json.Decoder(AnyLabel).decode,
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, gc=False):
     """An event or a label, and where it lies.
 
     Attributes
@@ -49,17 +49,26 @@ class Item:
         Of its record among those that were given.
     index
         Its place in the record; -1: it is all of it.
+    model_id, event_id
+        What it is about; an event may have no id.
+    key
+        Stands for both; empty without an id.
     ts, time
         What it says about its time, and what we believe of it; seconds since 1970.
+    said
+        Of an event its fields, of a label its value; as JSON.
     """
 
     log: Input
     position: int
     offset: int
     index: int
-    event: Any
+    model_id: str
+    event_id: str | None
+    key: bytes
     ts: float
     time: float
+    said: bytes
 
 
 @dataclass(slots=True)
@@ -89,12 +98,21 @@ def read(
         Which of theirs.
     """
     found = Read()
+    items, limits = found.items, config.limits
     for position, (log, record) in enumerate(records):
-        for index, body, error in _bodies(record, config.limits):
-            event, wrong = (None, error) if error else _decode(log, body, record, config.limits)
+        if _plain(record, limits):
+            try:
+                event = _DECODE[log](record.value or b"")
+            except DECODE_ERRORS:
+                pass  # what is wrong with it is said below
+            else:
+                if _whole(event, log, record, limits):
+                    items.append(_item(log, position, record, WHOLE, event))
+                    continue
+        for index, raw, error in _bodies(record, limits):
+            event, wrong = (None, error) if error else _decode(log, raw, record, limits)
             if wrong is None:
-                item = _item(log, position, record, index, event)
-                found.items.append(item)
+                items.append(_item(log, position, record, index, event))
             elif log is Input.LABELS:
                 found.dead_letters.append(
                     DeadLetter(
@@ -105,11 +123,34 @@ def read(
                         timestamp=record.timestamp,
                         index=index,
                         key=record.key,
-                        value=body,
+                        value=raw,
                         headers=tuple(record.headers or ()),
                     )
                 )
     return found
+
+
+def _plain(record: Record, limits: Limits) -> bool:
+    """Whether a record is one object on one line, as nearly all are: `bodies` need not look."""
+    raw = record.value
+    return (
+        raw is not None
+        and raw[:1] == b"{"
+        and len(raw) <= limits.record_bytes
+        and b"\n" not in raw
+        and not record.headers
+    )
+
+
+def _whole(event: Any, log: Input, record: Record, limits: Limits) -> bool:
+    """Whether there is nothing that `trouble` could find."""
+    return event.ts.__class__ is float and (
+        log is Input.LABELS
+        or (
+            len(record.value or b"") <= LONGEST_NAME
+            and len(event.features or ()) <= limits.max_features
+        )
+    )
 
 
 def _bodies(
@@ -125,9 +166,8 @@ def _bodies(
 def _decode(
     log: Input, body: bytes | None, record: Record, limits: Limits
 ) -> tuple[Any, tuple[Reason, str] | None]:
-    decoder = _LABEL if log is Input.LABELS else _EVENTS[log]
     try:
-        event = decoder.decode(body or b"")
+        event = _DECODE[log](body or b"")
     except DECODE_ERRORS as error:
         return None, why(error)
     if log is not Input.LABELS:
@@ -138,10 +178,20 @@ def _decode(
 
 
 def _item(log: Input, position: int, record: Record, index: int, event: Any) -> Item:
-    ts = seconds(event.ts, record)
-    time = ts
+    ts = time = seconds(event.ts, record)
     # 0 and less: the record has no time of its own.
-    if record.timestamp > 0:
-        believed = record.timestamp / 1000
-        time = ts if ts <= believed + AHEAD_SECONDS else believed
-    return Item(log, position, record.offset, index, event, ts, time)
+    if record.timestamp > 0 and ts > record.timestamp / 1000 + AHEAD_SECONDS:
+        time = record.timestamp / 1000
+    name = event.event_id
+    return Item(
+        log,
+        position,
+        record.offset,
+        index,
+        event.model_id,
+        name,
+        b"" if name is None else key_of(event.model_id, name),
+        ts,
+        time,
+        value(event.label) if log is Input.LABELS else body(event),
+    )
