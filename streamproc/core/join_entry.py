@@ -36,7 +36,7 @@ class Label(Struct, array_like=True, gc=False):
     offset: int
 
 
-class Entry(Struct, array_like=True):
+class Entry(Struct, array_like=True, gc=False):
     """One event, its labels, or both.
 
     Attributes
@@ -62,7 +62,7 @@ class Entry(Struct, array_like=True):
     """
 
     event_id: str = ""
-    waiting: list[Label] = field(default_factory=list)
+    waiting: tuple[Label, ...] = ()
     time: float | None = None
     ts: float = 0.0
     clock: float = 0.0

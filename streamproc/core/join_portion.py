@@ -159,7 +159,7 @@ class Portion:
         if over or len(entry.waiting) >= MOST_WAITING:
             self._unmatched(key, names, label, item.position)
         else:
-            entry.waiting.append(label)
+            entry.waiting += (label,)
             self._put(key, self._stored(item.model_id, entry))
 
     def _settle(self, key: bytes, names: Names, entry: Entry, label: Label, position: int) -> None:
@@ -240,7 +240,7 @@ class Portion:
         for label in entry.waiting:
             if label.time + horizon < now:
                 self._unmatched(key, (model_id, entry.event_id), label, position)
-        entry.waiting = [label for label in entry.waiting if label.time + horizon >= now]
+        entry.waiting = tuple(w for w in entry.waiting if w.time + horizon >= now)
 
     def _give_up(self, position: int) -> None:
         self.save()

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Mapping
 from heapq import heappop, heappush
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from streamproc.core.join_entry import Clock, Entry
 
 
-class Stored(NamedTuple):
+class Stored(Struct, gc=False):
     """An entry as a shelf keeps it.
 
     Attributes
@@ -80,8 +82,10 @@ class MemoryShelf:
                 self._entries.pop(key, None)
                 continue
             self._entries[key] = stored
-            if before is None or before[:3] != stored[:3]:
-                heap = self._due.setdefault(stored[:2], [])
+            if before is stored:
+                continue
+            if before is None or (before.known, before.due) != (stored.known, stored.due):
+                heap = self._due.setdefault((stored.model_id, stored.known), [])
                 heappush(heap, (stored.due, key))
 
     def due(self, model_id: str, *, known: bool, before: float, most: int) -> list[Kept]:
@@ -92,7 +96,7 @@ class MemoryShelf:
             due, key = heappop(heap)
             stored = self._entries.get(key)
             # What was changed since stands in the heap again, with its new time.
-            if stored and stored[1:3] == (known, due):
+            if stored and (stored.known, stored.due) == (known, due):
                 found.append((key, stored))
         return found
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -15,7 +15,7 @@ _ENCODE: Final = msgspec.json.Encoder().encode
 _MICROS: Final = 1_000_000
 
 
-class Draft(NamedTuple):
+class Draft(Struct, gc=False, frozen=True):
     """An outcome that has no place in the log yet.
 
     Attributes
