@@ -1,3 +1,6 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from streamproc.core.join_entry import Input
 from streamproc.core.join_merge import Merge
 from streamproc.monitor import LogRecord
@@ -47,3 +50,25 @@ def test_no_more_is_taken_than_asked_for() -> None:
     merge = Merge([E])
     merge.add(E, stamped(1, 2, 2, 3))
     assert order(merge, E, most=2) == "e1 e2 e2"
+
+
+stamps = st.lists(st.integers(1, 3), max_size=20)
+
+
+@given(stamps, stamps, st.integers(1, 4))
+def test_everything_is_joined_in_the_end_whatever_came_at_once(
+    events: list[int], labels: list[int], most: int
+) -> None:
+    """More of one millisecond than is fetched at once, in either log, does not stop the join."""
+    merge = Merge([E, L])
+    left = {E: stamped(*events), L: stamped(*labels)}
+    joined = 0
+    while joined < len(events) + len(labels):
+        ended = {log for log, records in left.items() if not records}
+        taken = merge.take(ended, most)
+        fetched = {log: left[log][:most] for log in merge.short(most)} if not taken else {}
+        assert taken or any(fetched.values()), "neither log is read any further"
+        for log, records in fetched.items():
+            merge.add(log, records)
+            left[log] = left[log][most:]
+        joined += len(taken)
