@@ -7,7 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from streamproc.core.join_entry import Clock, Entry
+from streamproc.core.join_entry import Clock, Entry, number_of
 
 
 class Stored(Struct, gc=False):
@@ -44,7 +44,7 @@ class Shelf(Protocol):
         """Keep entries; None: forget it."""
 
     def due(self, model_id: str, *, known: bool, before: float, most: int) -> list[Kept]:
-        """Return a model's entries that are due before a time, each once."""
+        """Return a model's entries that are due before a time, each once, by time and number."""
 
     def oldest(self, count: int) -> list[Kept]:
         """Return the entries that have been there longest."""
@@ -64,7 +64,7 @@ class MemoryShelf:
     def __init__(self) -> None:
         self._entries: dict[bytes, Stored] = {}
         self._clocks: dict[str, Clock] = {}
-        self._due: dict[tuple[str, bool], list[tuple[float, bytes]]] = {}
+        self._due: dict[tuple[str, bool], list[tuple[float, int, bytes]]] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -86,14 +86,14 @@ class MemoryShelf:
                 continue
             if before is None or (before.known, before.due) != (stored.known, stored.due):
                 heap = self._due.setdefault((stored.model_id, stored.known), [])
-                heappush(heap, (stored.due, key))
+                heappush(heap, (stored.due, number_of(key), key))
 
     def due(self, model_id: str, *, known: bool, before: float, most: int) -> list[Kept]:
         """Return a model's entries that are due before a time, each once."""
         heap = self._due.get((model_id, known), [])
         found: list[Kept] = []
         while heap and heap[0][0] < before and len(found) < most:
-            due, key = heappop(heap)
+            due, _, key = heappop(heap)
             stored = self._entries.get(key)
             # What was changed since stands in the heap again, with its new time.
             if stored and (stored.known, stored.due) == (known, due):

@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from streamproc.core.join_entry import Clock, Entry, Input
+from streamproc.core.join_entry import Clock, Entry, Input, number_of
 from streamproc.core.join_shelf import Kept, Stored
 from streamproc.transport.join_recent import Recent, Slot
 
@@ -35,7 +35,7 @@ CREATE TABLE entries (
     due REAL NOT NULL, key BLOB NOT NULL, entry BLOB NOT NULL
 );
 CREATE INDEX of_hash ON entries (hash);
-CREATE INDEX of_due ON entries (model, known, due);
+CREATE INDEX of_due ON entries (model, known, due, hash);
 CREATE TABLE models (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, clock BLOB);
 CREATE TABLE told (outcome TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE place (one INTEGER PRIMARY KEY CHECK (one = 1), state BLOB NOT NULL);
@@ -143,7 +143,7 @@ class Store:
         for key in keys:
             slot = get(key)
             if slot is None:
-                elsewhere.add(_hash(key))
+                elsewhere.add(number_of(key))
             else:
                 found[key] = slot.stored
         wanted = list(elsewhere)
@@ -180,7 +180,7 @@ class Store:
         given = self._model(model_id), known, before, most
         return self._rows(
             f"SELECT {_COLUMNS} FROM entries WHERE model = ? AND known = ? AND due < ?"  # noqa: S608
-            " ORDER BY due, id LIMIT ?",
+            " ORDER BY due, hash LIMIT ?",
             given,
         )
 
@@ -276,7 +276,7 @@ class Store:
             stored = slot.stored
             entry = _encode(stored.entry)
             if not slot.filed:
-                place = slot.row, _hash(key), self._model(stored.model_id)
+                place = slot.row, number_of(key), self._model(stored.model_id)
                 new.append((*place, stored.known, stored.due, key, entry))
             elif slot.moved:
                 moved.append((stored.known, stored.due, entry, slot.row))
@@ -346,11 +346,6 @@ class Store:
 
 
 _COLUMNS: Final = "id, key, model, known, due, entry"
-
-
-def _hash(key: bytes) -> int:
-    """Return a number that finds a key: a quarter cheaper than an index of the key itself."""
-    return int.from_bytes(key[:8], "big", signed=True)
 
 
 def _boot() -> str:
