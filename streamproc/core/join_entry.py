@@ -59,6 +59,8 @@ class Entry(Struct, array_like=True, gc=False):
         Its last label, as JSON; empty while there is none.
     revision
         How many different labels came, one after the other.
+    parts
+        The parts of the model's events that it belongs to: `streamproc.core.join_coverage`.
     """
 
     event_id: str = ""
@@ -71,6 +73,7 @@ class Entry(Struct, array_like=True, gc=False):
     body: bytes | None = None
     last: bytes = b""
     revision: int = 0
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 class Clock(Struct, array_like=True):
@@ -82,14 +85,21 @@ class Clock(Struct, array_like=True):
         The latest of each; minus infinity where there is none yet.
     swept
         When what is over was last taken away.
-    tally
-        How many events have a label: `streamproc.core.join_coverage`.
+    tally, parts
+        How many events have a label, of all and by their parts: `streamproc.core.join_coverage`.
+    told
+        The step up to which it was told how many have one.
+    due
+        When that has to be looked at again.
     """
 
     events: float = float("-inf")
     labels: float = float("-inf")
     swept: float = float("-inf")
     tally: dict[int, list[int]] = field(default_factory=dict)
+    parts: dict[str, dict[str, dict[int, list[int]]]] = field(default_factory=dict)
+    told: float = float("-inf")
+    due: float = float("-inf")
 
     def for_events(self, horizon: float) -> float:
         """Return the time that events which wait for labels go by."""

@@ -7,11 +7,11 @@ from hashlib import blake2b
 from typing import Final
 
 from streamproc.contract.outcomes import OutcomeStatus
-from streamproc.core.join_coverage import came, labelled
+from streamproc.core.join_coverage import ENOUGH, Grid, came, labelled, over, part
 from streamproc.core.join_entry import Clock, Entry, Input, Label, key_of
 from streamproc.core.join_read import Item
 from streamproc.core.join_shelf import Shelf, Stored
-from streamproc.core.join_write import Draft, Writer, body, value
+from streamproc.core.join_write import Draft, Writer
 from streamproc.core.record import DeadLetter
 
 Names = tuple[str, str]
@@ -32,6 +32,10 @@ class Rules:
     ----------
     horizon
         Seconds.
+    age
+        Of events that have their label, if they get one; seconds.
+    grid, parts
+        By what all events of a model, and those of its parts, are counted.
     most
         Entries that may wait.
     asks
@@ -41,6 +45,9 @@ class Rules:
     """
 
     horizon: float
+    age: float
+    grid: Grid
+    parts: Grid
     most: int
     asks: Callable[[str], bool]
     writer: Writer
@@ -100,7 +107,10 @@ class Portion:
         else:
             clock.events = max(clock.events, item.time)
             self._event(item, clock)
-        if max(clock.events, clock.labels) >= clock.swept + self._step:
+        now = max(clock.events, clock.labels)
+        if now >= clock.due:
+            self._compare(item, clock, now)
+        if now >= clock.swept + self._step:
             self._sweep(item.model_id, clock, item.position)
         if self._count > self._rules.most:
             self._give_up(item.position)
@@ -131,10 +141,13 @@ class Portion:
             log=item.log,
             offset=item.offset,
             body=item.said,
+            parts=item.parts,
         )
         if asked:
             self._ask(item, entry)
-        came(clock.tally, item.time, self._horizon)
+        came(clock.tally, item.time, self._rules.grid)
+        for by, value in item.parts:
+            came(part(clock.parts, by, value), item.time, self._rules.parts)
         for label in before.entry.waiting if before else ():
             self._settle(key, (item.model_id, name), entry, label, item.position)
         if clock.for_events(self._horizon) <= item.time + 2 * self._horizon:
@@ -177,9 +190,32 @@ class Portion:
         status: OutcomeStatus = "late" if late else "labelled" if revision == 1 else "revised"
         fields = b"" if late else entry.body or b""
         if status == "labelled":
-            labelled(self._clocks[names[0]].tally, time, label.time - time, horizon)
+            self._covered(self._clocks[names[0]], entry, label.time - time)
         rest = self._rules.writer.settled(names, status, entry, label, Input.LABELS, fields)
         self._tell(Draft(f"{key.hex()}-{revision}", names[0], status, position, rest))
+
+    def _covered(self, clock: Clock, entry: Entry, delay: float) -> None:
+        rules, time = self._rules, entry.time or 0.0
+        labelled(clock.tally, time, delay, rules.grid)
+        for by, value in entry.parts:
+            labelled(part(clock.parts, by, value), time, delay, rules.parts)
+
+    def _compare(self, item: Item, clock: Clock, now: float) -> None:
+        """Tell how many events of each part have a label, of those that are old enough."""
+        rules, width = self._rules, self._rules.parts.width
+        upto = (now - rules.age) // width  # steps before it are over
+        clock.due = (upto + 1.0) * width + rules.age
+        table = over(clock.parts, clock.told, upto, rules.parts, rules.age)
+        sums = [tuple(map(sum, zip(*values.values(), strict=True))) for values in table.values()]
+        events, labels = max(sums, default=(0, 0))
+        if events < ENOUGH:
+            return
+        clock.told = upto
+        if labels:
+            key = key_of(item.model_id, "").hex()
+            rest = rules.writer.counts(item.model_id, upto * width, table)
+            name = f"{key}-coverage-{upto:.0f}"
+            self._tell(Draft(name, item.model_id, "coverage", item.position, rest))
 
     def _unmatched(self, key: bytes, names: Names, label: Label, position: int) -> None:
         writer = self._rules.writer

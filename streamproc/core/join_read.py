@@ -1,6 +1,6 @@
 """Records of the three logs to events and labels; a label that cannot be read is a dead letter."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from streamproc.contract.config import Config, Limits
 from streamproc.core.bodies import WHOLE, UnreadableError, bodies
+from streamproc.core.join_coverage import Names, names_of
 from streamproc.core.join_entry import Input, key_of
 from streamproc.core.join_write import body, value
 from streamproc.core.matrix import seconds
@@ -57,6 +58,8 @@ class Item(Struct, gc=False):
         What it says about its time, and what we believe of it; seconds since 1970.
     said
         Of an event its fields, of a label its value; as JSON.
+    parts
+        Of an event: the parts of its model's events that it belongs to.
     """
 
     log: Input
@@ -69,6 +72,10 @@ class Item(Struct, gc=False):
     ts: float
     time: float
     said: bytes
+    parts: Names
+
+
+Segments = Callable[[str], tuple[str, ...]]
 
 
 @dataclass(slots=True)
@@ -80,7 +87,11 @@ class Read:
 
 
 def read(
-    records: Sequence[tuple[Input, Record]], config: Config, names: Sequence[str], partition: int
+    records: Sequence[tuple[Input, Record]],
+    config: Config,
+    names: Sequence[str],
+    partition: int,
+    segments: Segments,
 ) -> Read:
     """Decode records.
 
@@ -96,6 +107,8 @@ def read(
         Of the three topics.
     partition
         Which of theirs.
+    segments
+        Names the tags by which a model's events are told apart.
     """
     found = Read()
     items, limits = found.items, config.limits
@@ -107,12 +120,12 @@ def read(
                 pass  # what is wrong with it is said below
             else:
                 if _whole(event, log, record, limits):
-                    items.append(_item(log, position, record, WHOLE, event))
+                    items.append(_item(log, position, record, WHOLE, event, segments))
                     continue
         for index, raw, error in _bodies(record, limits):
             event, wrong = (None, error) if error else _decode(log, raw, record, limits)
             if wrong is None:
-                items.append(_item(log, position, record, index, event))
+                items.append(_item(log, position, record, index, event, segments))
             elif log is Input.LABELS:
                 found.dead_letters.append(
                     DeadLetter(
@@ -177,21 +190,21 @@ def _decode(
     return event, None
 
 
-def _item(log: Input, position: int, record: Record, index: int, event: Any) -> Item:
+def _item(
+    log: Input, position: int, record: Record, index: int, event: Any, segments: Segments
+) -> Item:
     ts = time = seconds(event.ts, record)
     # 0 and less: the record has no time of its own.
     if record.timestamp > 0 and ts > record.timestamp / 1000 + AHEAD_SECONDS:
         time = record.timestamp / 1000
     name = event.event_id
-    return Item(
-        log,
-        position,
-        record.offset,
-        index,
-        event.model_id,
-        name,
-        b"" if name is None else key_of(event.model_id, name),
-        ts,
-        time,
-        value(event.label) if log is Input.LABELS else body(event),
-    )
+    key = b"" if name is None else key_of(event.model_id, name)
+    parts: Names = ()
+    if log is Input.LABELS:
+        said = value(event.label)
+    else:
+        said = body(event)
+        prediction = event.prediction if log is Input.PREDICTIONS else None
+        parts = names_of(prediction, event.tags, segments(event.model_id))
+    place = log, position, record.offset, index
+    return Item(*place, event.model_id, name, key, ts, time, said, parts)

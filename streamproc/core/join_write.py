@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from streamproc.contract.outcomes import OutcomeStatus
 from streamproc.contract.timestamps import EPOCH, format_timestamp
+from streamproc.core.join_coverage import Table
 from streamproc.core.join_entry import Entry, Label
 
 _ENCODE: Final = msgspec.json.Encoder().encode
@@ -139,6 +140,14 @@ class Writer:
             _time(label.ts),
             self._sources[log],
             label.offset,
+        )
+
+    def counts(self, model_id: str, ts: float, table: Table) -> bytes:
+        """Return an outcome that is about many events: how many of each part have a label."""
+        return b'"status":"coverage","revision":0,"model_id":%b,"ts":"%b","coverage":%b' % (
+            text(model_id),
+            _time(ts),
+            _ENCODE(table),
         )
 
 

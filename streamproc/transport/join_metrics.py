@@ -1,6 +1,6 @@
 """What a worker counts of labels."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -17,6 +17,7 @@ LAG_SECONDS = (0.01, 0.05, 0.1, 0.2, 0.5, 1, 5, 30, 300, 3600)
 
 # Each costs Prometheus five series; names of models may come without end.
 MOST_MODELS: Final = 200
+MOST_PARTS: Final = 1000
 
 
 class Lags(Collector):
@@ -91,15 +92,51 @@ class JoinMetrics:
             "model",
             "within",
         )
+        self._parts = gauge(
+            "label_coverage_part_ratio",
+            "The same of events told apart by what was predicted (score, class) and by their tags.",
+            "model",
+            "by",
+            "value",
+            "within",
+        )
         self._covered: set[str] = set()
+        self._told: set[tuple[str, tuple[str, str]]] = set()
 
-    def covers(self, model_id: str, share: Mapping[float, float]) -> None:
-        """Say how many of a model's events have a label, by their age in seconds."""
-        if len(self._covered) < MOST_MODELS or model_id in self._covered:
+    def first(self, models: Collection[str]) -> list[str]:
+        """Return those of the models that are shown: the first that came."""
+        for model_id in models:
+            if len(self._covered) >= MOST_MODELS:
+                break
             self._covered.add(model_id)
-            for age, value in share.items():
-                within = format_duration(timedelta(seconds=age))
-                self._coverage.labels(model_id, within).set(value)
+        return [model_id for model_id in models if model_id in self._covered]
+
+    def covers(
+        self,
+        model_id: str,
+        share: Mapping[float, float],
+        parts: Mapping[tuple[str, str], Mapping[float, float]],
+    ) -> None:
+        """Say how many of a model's events have a label, by their age in seconds.
+
+        Parameters
+        ----------
+        model_id
+            One of those that are shown.
+        share
+            Of all.
+        parts
+            Of those with one value: by what, and which.
+        """
+        for age, value in share.items():
+            within = format_duration(timedelta(seconds=age))
+            self._coverage.labels(model_id, within).set(value)
+        for part, of_part in parts.items():
+            if len(self._told) < MOST_PARTS or (model_id, part) in self._told:
+                self._told.add((model_id, part))
+                for age, value in of_part.items():
+                    within = format_duration(timedelta(seconds=age))
+                    self._parts.labels(model_id, *part, within).set(value)
 
     def joined(self, joined: Joined, published: Mapping[str, int], ages: Sequence[float]) -> None:
         """Count a portion: what was published of it, and how old its records were then."""

@@ -29,6 +29,7 @@ GRACE_SECONDS: Final = 0.1
 # Work of 10 to 20 ms, half of which is that of a record alone: others get their turn.
 MOST_RECORDS: Final = 2000
 COMMIT_SECONDS: Final = 1.0
+COVERAGE_SECONDS: Final = 10.0
 POLL_MS: Final = 50
 _FETCH_BYTES: Final = 2**20
 
@@ -61,6 +62,8 @@ class Joiner:
         Records that are not joined yet; at least 1 while that is not known.
     """
 
+    portion = MOST_RECORDS
+
     def __init__(
         self,
         config: Config,
@@ -87,6 +90,7 @@ class Joiner:
         self._ended: dict[Input, float] = {}
         self._writing = asyncio.Lock()
         self._committed = time.monotonic()
+        self._shown = -COVERAGE_SECONDS
         self._changed = False
         self._whole = True
         self._touched: set[str] = set()
@@ -119,6 +123,7 @@ class Joiner:
                         await self.take(records)
                     await self._look_behind(consumer)
                     await self._commit_when_due(idle=not records)
+                    self._show_coverage()
             except asyncio.CancelledError:
                 if self._whole:  # nothing is half done
                     self._store.commit()
@@ -200,12 +205,12 @@ class Joiner:
 
     async def _next(self, consumer: AIOKafkaConsumer) -> list[tuple[Input, Record]]:
         """Return the next records, as far as they are known to be the next."""
-        taken = self._merge.take(self._ended_for(GRACE_SECONDS), MOST_RECORDS)
+        taken = self._merge.take(self._ended_for(GRACE_SECONDS), self.portion)
         if taken:
             return taken
-        homes = {self._homes[log]: log for log in self._merge.short(MOST_RECORDS)}
+        homes = {self._homes[log]: log for log in self._merge.short(self.portion)}
         timeout = POLL_MS if self._merge.empty() == set(self._homes) else POLL_MS // 5
-        found = await consumer.getmany(*homes, timeout_ms=timeout, max_records=MOST_RECORDS)
+        found = await consumer.getmany(*homes, timeout_ms=timeout, max_records=self.portion)
         for home, batch in found.items():
             self._merge.add(homes[home], batch)
         now = time.monotonic()
@@ -259,11 +264,19 @@ class Joiner:
 
     async def _commit(self) -> None:
         await _in_thread(self._store.commit)
-        for model_id in self._touched:
-            self._metrics.covers(model_id, self._join.coverage(model_id))
-        self._touched.clear()
         self._committed = time.monotonic()
         self._changed = False
+
+    def _show_coverage(self) -> None:
+        """Say how many events have a label; seldom, since there may be many models."""
+        now = time.monotonic()
+        if self._touched and now - self._shown >= COVERAGE_SECONDS:
+            for model_id in self._metrics.first(self._touched):
+                self._metrics.covers(
+                    model_id, self._join.coverage(model_id), self._join.parts(model_id)
+                )
+            self._touched.clear()
+            self._shown = now
 
     async def _look_behind(self, consumer: AIOKafkaConsumer) -> None:
         """Say how much is left, and whether what others have told may still come."""
