@@ -1,8 +1,8 @@
 """The order in which records of several logs are joined: that in which they were produced."""
 
 from collections import deque
-from collections.abc import Collection, Sequence
-from itertools import takewhile
+from collections.abc import Collection, Iterable, Sequence
+from operator import itemgetter
 from typing import Final
 
 from streamproc.core.join_entry import Input
@@ -81,16 +81,27 @@ class Merge:
 
     def _moment(self, stamp: int, ended: Collection[Input]) -> list[tuple[Input, Record]] | None:
         """Return all records of the next millisecond, or None while more of them may come."""
-        runs: list[tuple[float, Input, Record]] = []
         counts: dict[Input, int] = {}
         for log, waiting in self._waiting.items():
-            run = list(takewhile(lambda record: record.timestamp <= stamp, waiting))
-            if len(run) == len(waiting) < MOST_AT_ONCE and log not in ended:
+            count = counts[log] = _upto(waiting, stamp)
+            if count == len(waiting) < MOST_AT_ONCE and log not in ended:
                 return None
-            counts[log] = len(run)
-            runs += [((place + 0.5) / len(run), log, record) for place, record in enumerate(run)]
+        turns: list[tuple[float, Input, Record]] = []
         for log, count in counts.items():
-            for _ in range(count):
-                self._waiting[log].popleft()
-        runs.sort(key=lambda turn: turn[:2])
-        return [(log, record) for _, log, record in runs]
+            following = self._waiting[log].popleft
+            turns += [((place + 0.5) / count, log, following()) for place in range(count)]
+        turns.sort(key=_TURN)
+        return [(log, record) for _, log, record in turns]
+
+
+_TURN: Final = itemgetter(0, 1)
+
+
+def _upto(waiting: Iterable[Record], stamp: int) -> int:
+    """Count the first records that are not later."""
+    count = 0
+    for record in waiting:
+        if record.timestamp > stamp:
+            break
+        count += 1
+    return count

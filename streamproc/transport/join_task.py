@@ -19,7 +19,7 @@ from streamproc.core.record import Record
 from streamproc.transport.clients import open_consumer
 from streamproc.transport.join_claim import claim, foreign
 from streamproc.transport.join_metrics import JoinMetrics
-from streamproc.transport.join_outcomes import Entry, Outcomes
+from streamproc.transport.join_outcomes import COMMAND, Entry, Outcomes
 from streamproc.transport.join_store import Store
 from streamproc.transport.outbox import Outbox
 
@@ -172,7 +172,7 @@ class Joiner:
             place = self._store.place
             place.seq += 1
             value = b'{"epoch":%d,"seq":%d,"command":%b}' % (place.epoch, place.seq, body)
-            await self._write([Entry(model_id.encode(), value, command=True)])
+            await self._write([Entry(model_id.encode(), value, COMMAND)])
             self._changed = True
 
     async def _begin(self, consumer: AIOKafkaConsumer, generation: int) -> None:
@@ -244,11 +244,12 @@ class Joiner:
                 if draft.outcome_id not in told
                 and records[draft.position][1].timestamp >= place.silent_before
             ]
-        entries = []
-        for draft in drafts:
-            place.seq += 1
-            value = draft.numbered(place.epoch, place.seq)
-            entries.append(Entry(draft.model_id.encode(), value))
+        epoch, first = place.epoch, place.seq + 1
+        entries = [
+            Entry(draft.model_id.encode(), draft.numbered(epoch, seq))
+            for seq, draft in enumerate(drafts, first)
+        ]
+        place.seq += len(drafts)
         await self._write(entries)
         return drafts
 
