@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from streamproc.contract.base import Text
 from streamproc.contract.section import Section
 from streamproc.contract.units import Duration, Size
 
@@ -45,6 +46,25 @@ class Labels(Section):
             examples=[20_000_000],
         ),
     ] = 20_000_000
+    compare_after: Annotated[
+        Duration | None,
+        AfterValidator(lambda value: None if value is None else _some(value)),
+        Field(
+            description="Age at which events with a label are compared with the rest, to find"
+            " labels that come only for some; null: the horizon, which is also the most.",
+            examples=["1d"],
+        ),
+    ] = None
+    segments: Annotated[
+        tuple[Text, ...],
+        Field(
+            strict=False,
+            max_length=8,
+            description="Names of tags by which it is told how many events have a label; those of"
+            " `online.per` are, too. Of each the first 50 values, and the rest as one.",
+            examples=[["region"]],
+        ),
+    ] = ()
     store: Annotated[
         str | None,
         Field(

@@ -8,7 +8,7 @@ from streamproc.contract.base import Source, Text
 from streamproc.contract.events import Feature, FeatureName, Observation, Prediction, Scalar
 from streamproc.contract.timestamps import EventTime
 
-OutcomeStatus = Literal["asked", "labelled", "revised", "late", "unmatched"]
+OutcomeStatus = Literal["asked", "labelled", "revised", "late", "unmatched", "coverage"]
 """What an outcome says: see the field's description."""
 
 
@@ -47,7 +47,8 @@ class OutcomeEvent(Observation):
             description="`asked`: the event came, and an online model is to answer it; `labelled`:"
             " its first label; `revised`: a later, different one; `late`: a label past"
             " `labels.horizon`, which nothing learns from; `unmatched`: a label whose event did"
-            " not come within `labels.horizon`, or which is later than two of them.",
+            " not come within `labels.horizon`, or which is later than two of them; `coverage`:"
+            " about no event, but how many of many have a label.",
             examples=["labelled"],
         ),
     ]
@@ -90,6 +91,16 @@ class OutcomeEvent(Observation):
         Field(
             description="The record of the label; null while asked.",
             examples=[{"topic": "labels", "partition": 0, "offset": 12345}],
+        ),
+    ] = None
+    coverage: Annotated[
+        dict[str, dict[str, tuple[int, int]]] | None,
+        Field(
+            strict=False,
+            description="Of events that are old enough, by what tells them apart (`score`,"
+            " `class`, `tag:<name>`) and its value (of scores the least one, of values that are"
+            " too many the empty text): how many there were, and how many of them have a label.",
+            examples=[{"score": {"0.1": [120, 60], "0.9": [80, 2]}}],
         ),
     ] = None
     epoch: Annotated[

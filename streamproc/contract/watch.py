@@ -89,7 +89,8 @@ class Watch(Section):
             " matches a series wins. Series: `feature:<name>` (of a list of numbers also"
             " `feature:<name>:norm`, `:direction` and `:mmd`), `prediction`,"
             " `prediction:<class>`, `quality:<name>` (missing values); once labels come `error`,"
-            " `metric:log_loss`, `metric:brier`, `metric:squared_error` and `metric:floor`.",
+            " `metric:log_loss`, `metric:brier`, `metric:squared_error`, `metric:floor` and"
+            " `metric:coverage`.",
             examples=["feature:*"],
         ),
     ]

@@ -12,15 +12,18 @@ other: what waits longer than that has to be forgotten at some point.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from streamproc.contract.config import Config
-from streamproc.core.join_coverage import coverage
+from streamproc.core.join_coverage import OTHERS, PART_STEPS, STEPS, coverage, grid
 from streamproc.core.join_entry import Input
 from streamproc.core.join_portion import Joined, Portion, Rules
 from streamproc.core.join_read import read
 from streamproc.core.join_shelf import MemoryShelf, Shelf
 from streamproc.core.join_write import Writer
 from streamproc.core.record import Record
+
+MOST_MODELS: Final = 10_000
 
 
 class Join:
@@ -58,8 +61,15 @@ class Join:
             topics.full_name("features"),
             topics.full_name("labels"),
         )
+        horizon = config.labels.horizon.total_seconds()
+        after = config.labels.compare_after
+        age = horizon if after is None else min(horizon, after.total_seconds())
+        self._segments: dict[str, tuple[str, ...]] = {}
         self._rules = Rules(
-            horizon=config.labels.horizon.total_seconds(),
+            horizon=horizon,
+            age=age,
+            grid=grid(horizon, age, STEPS),
+            parts=grid(horizon, age, PART_STEPS),
             most=config.labels.max_pending,
             asks=asks,
             writer=Writer(self._names, partition),
@@ -67,7 +77,7 @@ class Join:
 
     def process(self, records: Sequence[tuple[Input, Record]]) -> Joined:
         """Take the next records of the three logs, in the order in which they are joined."""
-        found = read(records, self._config, self._names, self._partition)
+        found = read(records, self._config, self._names, self._partition, self._tags)
         portion = Portion(self._rules, self.shelf, found.items)
         for item in found.items:
             portion.take(item)
@@ -80,5 +90,28 @@ class Join:
         clock = self.shelf.clocks([model_id]).get(model_id)
         if clock is None:
             return {}
+        return coverage(clock.tally, max(clock.events, clock.labels), self._rules.grid)
+
+    def parts(self, model_id: str) -> dict[tuple[str, str], dict[float, float]]:
+        """Return the same by what events are told apart, and by its value; `other` at last."""
+        clock = self.shelf.clocks([model_id]).get(model_id)
+        if clock is None:
+            return {}
         now = max(clock.events, clock.labels)
-        return coverage(clock.tally, now, self._rules.horizon)
+        return {
+            (by, value if value != OTHERS else "other"): coverage(tally, now, self._rules.parts)
+            for by, tallies in clock.parts.items()
+            for value, tally in tallies.items()
+        }
+
+    def _tags(self, model_id: str) -> tuple[str, ...]:
+        """Name the tags by which a model's events are told apart."""
+        found = self._segments.get(model_id)
+        if found is None:
+            online = self._config.model(model_id).online
+            per = () if online is None else online.per
+            found = tuple(dict.fromkeys((*self._config.labels.segments, *per)))
+            if len(self._segments) >= MOST_MODELS:  # names of models may come without end
+                self._segments.clear()
+            self._segments[model_id] = found
+        return found

@@ -1,6 +1,7 @@
 """What is kept of an event that waits for its label, and of a label that waits for its event."""
 
 from enum import IntEnum
+from functools import lru_cache
 from hashlib import blake2b
 
 from msgspec import Struct, field
@@ -36,7 +37,7 @@ class Label(Struct, array_like=True, gc=False):
     offset: int
 
 
-class Entry(Struct, array_like=True):
+class Entry(Struct, array_like=True, gc=False):
     """One event, its labels, or both.
 
     Attributes
@@ -59,10 +60,12 @@ class Entry(Struct, array_like=True):
         Its last label, as JSON; empty while there is none.
     revision
         How many different labels came, one after the other.
+    parts
+        The parts of the model's events that it belongs to: `streamproc.core.join_coverage`.
     """
 
     event_id: str = ""
-    waiting: list[Label] = field(default_factory=list)
+    waiting: tuple[Label, ...] = ()
     time: float | None = None
     ts: float = 0.0
     clock: float = 0.0
@@ -71,6 +74,7 @@ class Entry(Struct, array_like=True):
     body: bytes | None = None
     last: bytes = b""
     revision: int = 0
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 class Clock(Struct, array_like=True):
@@ -82,14 +86,21 @@ class Clock(Struct, array_like=True):
         The latest of each; minus infinity where there is none yet.
     swept
         When what is over was last taken away.
-    tally
-        How many events have a label: `streamproc.core.join_coverage`.
+    tally, parts
+        How many events have a label, of all and by their parts: `streamproc.core.join_coverage`.
+    told
+        The step up to which it was told how many have one.
+    due
+        When that has to be looked at again.
     """
 
     events: float = float("-inf")
     labels: float = float("-inf")
     swept: float = float("-inf")
     tally: dict[int, list[int]] = field(default_factory=dict)
+    parts: dict[str, dict[str, dict[int, list[int]]]] = field(default_factory=dict)
+    told: float = float("-inf")
+    due: float = float("-inf")
 
     def for_events(self, horizon: float) -> float:
         """Return the time that events which wait for labels go by."""
@@ -102,6 +113,17 @@ class Clock(Struct, array_like=True):
 
 def key_of(model_id: str, event_id: str) -> bytes:
     """Return 16 bytes that stand for a model's event."""
+    digest = _begun(model_id).copy()
+    digest.update(event_id.encode())
+    return digest.digest()
+
+
+@lru_cache(maxsize=4096)
+def _begun(model_id: str) -> blake2b:
     # The length keeps ("a", "b:c") and ("a:b", "c") apart.
-    name = f"{len(model_id)}:{model_id}:{event_id}".encode()
-    return blake2b(name, digest_size=16).digest()
+    return blake2b(f"{len(model_id)}:{model_id}:".encode(), digest_size=16)
+
+
+def number_of(key: bytes) -> int:
+    """Return a number of 64 bits that all but stands for such a key: cheaper to look up."""
+    return int.from_bytes(key[:8], "big", signed=True)

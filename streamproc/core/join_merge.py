@@ -1,8 +1,7 @@
 """The order in which records of several logs are joined: that in which they were produced."""
 
 from collections import deque
-from collections.abc import Collection, Sequence
-from itertools import takewhile
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from streamproc.core.join_entry import Input
@@ -80,13 +79,23 @@ class Merge:
 
     def _moment(self, stamp: int, ended: Collection[Input]) -> list[tuple[Input, Record]] | None:
         """Return all records of the next millisecond, or None while more of them may come."""
-        runs: dict[Input, list[Record]] = {}
+        counts: dict[Input, int] = {}
         for log, waiting in self._waiting.items():
-            run = list(takewhile(lambda record: record.timestamp <= stamp, waiting))
-            if len(run) == len(waiting) < MOST_AT_ONCE and log not in ended:
+            count = counts[log] = _upto(waiting, stamp)
+            if count == len(waiting) < MOST_AT_ONCE and log not in ended:
                 return None
-            runs[log] = run
-        for log, run in runs.items():
-            for _ in run:
-                self._waiting[log].popleft()
+        runs = {
+            log: [waiting.popleft() for _ in range(counts[log])]
+            for log, waiting in self._waiting.items()
+        }
         return in_turns(runs, stamp)
+
+
+def _upto(waiting: Iterable[Record], stamp: int) -> int:
+    """Count the first records that are not later."""
+    count = 0
+    for record in waiting:
+        if record.timestamp > stamp:
+            break
+        count += 1
+    return count

@@ -7,11 +7,11 @@ from hashlib import blake2b
 from typing import Final
 
 from streamproc.contract.outcomes import OutcomeStatus
-from streamproc.core.join_coverage import came, labelled
+from streamproc.core.join_coverage import ENOUGH, Grid, came, labelled, over, part
 from streamproc.core.join_entry import Clock, Entry, Input, Label, key_of
 from streamproc.core.join_read import Item
 from streamproc.core.join_shelf import Shelf, Stored
-from streamproc.core.join_write import Draft, Writer, body, value
+from streamproc.core.join_write import Draft, Writer
 from streamproc.core.record import DeadLetter
 
 Names = tuple[str, str]
@@ -32,6 +32,10 @@ class Rules:
     ----------
     horizon
         Seconds.
+    age
+        Of events that have their label, if they get one; seconds.
+    grid, parts
+        By what all events of a model, and those of its parts, are counted.
     most
         Entries that may wait.
     asks
@@ -41,6 +45,9 @@ class Rules:
     """
 
     horizon: float
+    age: float
+    grid: Grid
+    parts: Grid
     most: int
     asks: Callable[[str], bool]
     writer: Writer
@@ -83,25 +90,28 @@ class Portion:
         self.joined = Joined()
         self._rules = rules
         self._shelf = shelf
-        keys = {_key(item) for item in items if item.event.event_id is not None}
-        self._entries: dict[bytes, Stored] = shelf.load(keys)
+        self._horizon, self._step = rules.horizon, rules.horizon / SWEEPS
+        self._asks = {item.model_id: False for item in items}
+        self._asks = {model: rules.asks(model) for model in self._asks}
+        self._entries: dict[bytes, Stored] = shelf.load({item.key for item in items if item.key})
         self._changed: dict[bytes, Stored | None] = {}
         self._count = len(shelf)
-        models = {item.event.model_id for item in items}
-        self._clocks = {model: Clock() for model in models} | shelf.clocks(models)
+        self._clocks = {model: Clock() for model in self._asks} | shelf.clocks(self._asks)
 
     def take(self, item: Item) -> None:
         """Join the next event or label."""
-        model = item.event.model_id
-        clock = self._clocks[model]
+        clock = self._clocks[item.model_id]
         if item.log is Input.LABELS:
             clock.labels = max(clock.labels, item.time)
             self._label(item, clock)
         else:
             clock.events = max(clock.events, item.time)
             self._event(item, clock)
-        if max(clock.events, clock.labels) >= clock.swept + self._rules.horizon / SWEEPS:
-            self._sweep(model, clock, item.position)
+        now = max(clock.events, clock.labels)
+        if now >= clock.due:
+            self._compare(item, clock, now)
+        if now >= clock.swept + self._step:
+            self._sweep(item.model_id, clock, item.position)
         if self._count > self._rules.most:
             self._give_up(item.position)
 
@@ -112,14 +122,14 @@ class Portion:
         self._changed = {}
 
     def _event(self, item: Item, clock: Clock) -> None:
-        event, asked = item.event, self._rules.asks(item.event.model_id)
+        asked = self._asks[item.model_id]
         if item.log is Input.FEATURES and not asked:
             return  # nobody said or will say anything that its label could be compared with
-        if event.event_id is None:
+        name, key = item.event_id, item.key
+        if name is None:
             if asked:
-                self._ask(item, Entry(ts=item.ts, log=item.log, offset=item.offset), None)
+                self._ask(item, Entry(ts=item.ts, log=item.log, offset=item.offset))
             return
-        key = _key(item)
         before = self._entries.get(key)
         if before is not None and before.known:
             self.joined.counts["repeated"] += 1
@@ -130,39 +140,40 @@ class Portion:
             clock=clock.events,
             log=item.log,
             offset=item.offset,
-            body=body(event),
+            body=item.said,
+            parts=item.parts,
         )
-        names = event.model_id, event.event_id
         if asked:
-            self._ask(item, entry, key)
-        came(clock.tally, item.time, self._rules.horizon)
+            self._ask(item, entry)
+        came(clock.tally, item.time, self._rules.grid)
+        for by, value in item.parts:
+            came(part(clock.parts, by, value), item.time, self._rules.parts)
         for label in before.entry.waiting if before else ():
-            self._settle(key, names, entry, label, item.position)
-        if clock.for_events(self._rules.horizon) <= item.time + 2 * self._rules.horizon:
-            self._put(key, self._stored(event.model_id, entry))
+            self._settle(key, (item.model_id, name), entry, label, item.position)
+        if clock.for_events(self._horizon) <= item.time + 2 * self._horizon:
+            self._put(key, self._stored(item.model_id, entry))
         elif before:
             self._put(key, None)
 
     def _label(self, item: Item, clock: Clock) -> None:
-        event = item.event
-        label = Label(value(event.label), item.ts, item.time, clock.labels, item.offset)
-        names = event.model_id, event.event_id
-        key = _key(item)
+        label = Label(item.said, item.ts, item.time, clock.labels, item.offset)
+        names = item.model_id, item.event_id or ""
+        key = item.key
         before = self._entries.get(key)
         if before is not None and before.known:
             self._settle(key, names, before.entry, label, item.position)
             self._put(key, before)
             return
-        entry = before.entry if before else Entry(event_id=event.event_id)
+        entry = before.entry if before else Entry(event_id=names[1])
         if entry.waiting and _repeats(entry.waiting[-1], label):
             self.joined.counts["repeated"] += 1
             return
-        over = clock.for_labels(self._rules.horizon) > label.time + self._rules.horizon
+        over = clock.for_labels(self._horizon) > label.time + self._horizon
         if over or len(entry.waiting) >= MOST_WAITING:
             self._unmatched(key, names, label, item.position)
         else:
-            entry.waiting.append(label)
-            self._put(key, self._stored(event.model_id, entry))
+            entry.waiting += (label,)
+            self._put(key, self._stored(item.model_id, entry))
 
     def _settle(self, key: bytes, names: Names, entry: Entry, label: Label, position: int) -> None:
         """Say what a label of a known event is."""
@@ -179,26 +190,45 @@ class Portion:
         status: OutcomeStatus = "late" if late else "labelled" if revision == 1 else "revised"
         fields = b"" if late else entry.body or b""
         if status == "labelled":
-            labelled(self._clocks[names[0]].tally, time, label.time - time, horizon)
-        writer = self._rules.writer
-        rest = writer.head(names, status, revision, entry, fields)
-        rest += writer.tail(label, Input.LABELS, entry.ts)
+            self._covered(self._clocks[names[0]], entry, label.time - time)
+        rest = self._rules.writer.settled(names, status, entry, label, Input.LABELS, fields)
         self._tell(Draft(f"{key.hex()}-{revision}", names[0], status, position, rest))
+
+    def _covered(self, clock: Clock, entry: Entry, delay: float) -> None:
+        rules, time = self._rules, entry.time or 0.0
+        labelled(clock.tally, time, delay, rules.grid)
+        for by, value in entry.parts:
+            labelled(part(clock.parts, by, value), time, delay, rules.parts)
+
+    def _compare(self, item: Item, clock: Clock, now: float) -> None:
+        """Tell how many events of each part have a label, of those that are old enough."""
+        rules, width = self._rules, self._rules.parts.width
+        upto = (now - rules.age) // width  # steps before it are over
+        clock.due = (upto + 1.0) * width + rules.age
+        table = over(clock.parts, clock.told, upto, rules.parts, rules.age)
+        sums = [tuple(map(sum, zip(*values.values(), strict=True))) for values in table.values()]
+        events, labels = max(sums, default=(0, 0))
+        if events < ENOUGH:
+            return
+        clock.told = upto
+        if labels:
+            key = key_of(item.model_id, "").hex()
+            rest = rules.writer.counts(item.model_id, upto * width, table)
+            name = f"{key}-coverage-{upto:.0f}"
+            self._tell(Draft(name, item.model_id, "coverage", item.position, rest))
 
     def _unmatched(self, key: bytes, names: Names, label: Label, position: int) -> None:
         writer = self._rules.writer
-        rest = writer.head(names, "unmatched", 0, None) + writer.tail(label, Input.LABELS, None)
+        rest = writer.head(names, "unmatched", 0, None) + writer.tail(label, Input.LABELS)
         said = blake2b(label.value, digest_size=8).hexdigest()
         self._tell(Draft(f"{key.hex()}-{said}", names[0], "unmatched", position, rest))
 
-    def _ask(self, item: Item, entry: Entry, key: bytes | None) -> None:
-        event = item.event
-        names = event.model_id, event.event_id
-        if key is None:  # it will not come again under another name than its place
-            key = key_of(event.model_id, f"{int(item.log)}:{item.offset}:{item.index}")
-        fields = body(event) if entry.body is None else entry.body
-        rest = self._rules.writer.head(names, "asked", 0, entry, fields)
-        self._tell(Draft(f"{key.hex()}-0", names[0], "asked", item.position, rest))
+    def _ask(self, item: Item, entry: Entry) -> None:
+        model, name, key = item.model_id, item.event_id, item.key
+        if name is None:  # it will not come again under another name than its place
+            key = key_of(model, f"{int(item.log)}:{item.offset}:{item.index}")
+        rest = self._rules.writer.head((model, name), "asked", 0, entry, item.said)
+        self._tell(Draft(f"{key.hex()}-0", model, "asked", item.position, rest))
 
     def _tell(self, draft: Draft) -> None:
         self.joined.drafts.append(draft)
@@ -246,7 +276,7 @@ class Portion:
         for label in entry.waiting:
             if label.time + horizon < now:
                 self._unmatched(key, (model_id, entry.event_id), label, position)
-        entry.waiting = [label for label in entry.waiting if label.time + horizon >= now]
+        entry.waiting = tuple(w for w in entry.waiting if w.time + horizon >= now)
 
     def _give_up(self, position: int) -> None:
         self.save()
@@ -260,10 +290,6 @@ class Portion:
     def _current(self, key: bytes, stored: Stored) -> Stored:
         """Return the entry as this portion holds it; a shelf may have read a copy."""
         return self._entries.setdefault(key, stored)
-
-
-def _key(item: Item) -> bytes:
-    return key_of(item.event.model_id, item.event.event_id)
 
 
 def _repeats(before: Label, label: Label) -> bool:

@@ -1,6 +1,6 @@
 """Records of the three logs to events and labels; a label that cannot be read is a dead letter."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
@@ -9,9 +9,11 @@ from msgspec import Meta, Struct
 
 from streamproc.contract.config import Config, Limits
 from streamproc.core.bodies import WHOLE, UnreadableError, bodies
-from streamproc.core.join_entry import Input
+from streamproc.core.join_coverage import Names, names_of
+from streamproc.core.join_entry import Input, key_of
+from streamproc.core.join_write import body, value
 from streamproc.core.matrix import seconds
-from streamproc.core.reader import trouble
+from streamproc.core.reader import LONGEST_NAME, trouble
 from streamproc.core.record import DeadLetter, Reason, Record
 from streamproc.core.shape import Topic
 from streamproc.core.twice import doubtful, twice
@@ -33,15 +35,14 @@ class AnyLabel(Struct, gc=False, kw_only=True):
     ts: EventTime = None
 
 
-_LABEL: Final = msgspec.json.Decoder(AnyLabel)
-_EVENTS: Final = {
-    Input.PREDICTIONS: ANY[Topic.PREDICTIONS],
-    Input.FEATURES: ANY[Topic.FEATURES],
+_DECODE: Final = {
+    Input.PREDICTIONS: ANY[Topic.PREDICTIONS].decode,
+    Input.FEATURES: ANY[Topic.FEATURES].decode,
+    Input.LABELS: msgspec.json.Decoder(AnyLabel).decode,
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, gc=False):
     """An event or a label, and where it lies.
 
     Attributes
@@ -50,17 +51,32 @@ class Item:
         Of its record among those that were given.
     index
         Its place in the record; -1: it is all of it.
+    model_id, event_id
+        What it is about; an event may have no id.
+    key
+        Stands for both; empty without an id.
     ts, time
         What it says about its time, and what we believe of it; seconds since 1970.
+    said
+        Of an event its fields, of a label its value; as JSON.
+    parts
+        Of an event: the parts of its model's events that it belongs to.
     """
 
     log: Input
     position: int
     offset: int
     index: int
-    event: Any
+    model_id: str
+    event_id: str | None
+    key: bytes
     ts: float
     time: float
+    said: bytes
+    parts: Names
+
+
+Segments = Callable[[str], tuple[str, ...]]
 
 
 @dataclass(slots=True)
@@ -72,7 +88,11 @@ class Read:
 
 
 def read(
-    records: Sequence[tuple[Input, Record]], config: Config, names: Sequence[str], partition: int
+    records: Sequence[tuple[Input, Record]],
+    config: Config,
+    names: Sequence[str],
+    partition: int,
+    segments: Segments,
 ) -> Read:
     """Decode records.
 
@@ -88,17 +108,28 @@ def read(
         Of the three topics.
     partition
         Which of theirs.
+    segments
+        Names the tags by which a model's events are told apart.
     """
     found = Read()
-    doubts = doubtful([record.value for _, record in records], config.limits.record_bytes)
+    items, limits = found.items, config.limits
+    doubts = doubtful([record.value for _, record in records], limits.record_bytes)
     for position, (log, record) in enumerate(records):
-        for index, body, error in _bodies(record, config.limits):
-            event, wrong = (None, error) if error else _decode(log, body, record, config.limits)
+        if position not in doubts and _plain(record, limits):
+            try:
+                event = _DECODE[log](record.value or b"")
+            except DECODE_ERRORS:
+                pass  # what is wrong with it is said below
+            else:
+                if _whole(event, log, record, limits):
+                    items.append(_item(log, position, record, WHOLE, event, segments))
+                    continue
+        for index, raw, error in _bodies(record, limits):
+            event, wrong = (None, error) if error else _decode(log, raw, record, limits)
             if wrong is None and position in doubts:
-                wrong = twice(body or b"")
+                wrong = twice(raw or b"")
             if wrong is None:
-                item = _item(log, position, record, index, event)
-                found.items.append(item)
+                items.append(_item(log, position, record, index, event, segments))
             elif log is Input.LABELS:
                 found.dead_letters.append(
                     DeadLetter(
@@ -109,11 +140,34 @@ def read(
                         timestamp=record.timestamp,
                         index=index,
                         key=record.key,
-                        value=body,
+                        value=raw,
                         headers=tuple(record.headers or ()),
                     )
                 )
     return found
+
+
+def _plain(record: Record, limits: Limits) -> bool:
+    """Whether a record is one object on one line, as nearly all are: `bodies` need not look."""
+    raw = record.value
+    return (
+        raw is not None
+        and raw[:1] == b"{"
+        and len(raw) <= limits.record_bytes
+        and b"\n" not in raw
+        and not any(name.lower() == "content-type" for name, _ in record.headers or ())
+    )
+
+
+def _whole(event: Any, log: Input, record: Record, limits: Limits) -> bool:
+    """Whether there is nothing that `trouble` could find."""
+    return event.ts.__class__ is float and (
+        log is Input.LABELS
+        or (
+            len(record.value or b"") <= LONGEST_NAME
+            and len(event.features or ()) <= limits.max_features
+        )
+    )
 
 
 def _bodies(
@@ -129,9 +183,8 @@ def _bodies(
 def _decode(
     log: Input, body: bytes | None, record: Record, limits: Limits
 ) -> tuple[Any, tuple[Reason, str] | None]:
-    decoder = _LABEL if log is Input.LABELS else _EVENTS[log]
     try:
-        event = decoder.decode(body or b"")
+        event = _DECODE[log](body or b"")
     except DECODE_ERRORS as error:
         return None, why(error)
     if log is not Input.LABELS:
@@ -141,11 +194,21 @@ def _decode(
     return event, None
 
 
-def _item(log: Input, position: int, record: Record, index: int, event: Any) -> Item:
-    ts = seconds(event.ts, record)
-    time = ts
+def _item(
+    log: Input, position: int, record: Record, index: int, event: Any, segments: Segments
+) -> Item:
+    ts = time = seconds(event.ts, record)
     # 0 and less: the record has no time of its own.
-    if record.timestamp > 0:
-        believed = record.timestamp / 1000
-        time = ts if ts <= believed + AHEAD_SECONDS else believed
-    return Item(log, position, record.offset, index, event, ts, time)
+    if record.timestamp > 0 and ts > record.timestamp / 1000 + AHEAD_SECONDS:
+        time = record.timestamp / 1000
+    name = event.event_id
+    key = b"" if name is None else key_of(event.model_id, name)
+    parts: Names = ()
+    if log is Input.LABELS:
+        said = value(event.label)
+    else:
+        said = body(event)
+        prediction = event.prediction if log is Input.PREDICTIONS else None
+        parts = names_of(prediction, event.tags, segments(event.model_id))
+    place = log, position, record.offset, index
+    return Item(*place, event.model_id, name, key, ts, time, said, parts)

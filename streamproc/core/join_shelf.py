@@ -3,12 +3,14 @@
 from collections.abc import Collection, Mapping
 from heapq import heappop, heappush
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from streamproc.core.join_entry import Clock, Entry
+from msgspec import Struct
+
+from streamproc.core.join_entry import Clock, Entry, number_of
 
 
-class Stored(NamedTuple):
+class Stored(Struct, gc=False):
     """An entry as a shelf keeps it.
 
     Attributes
@@ -42,7 +44,7 @@ class Shelf(Protocol):
         """Keep entries; None: forget it."""
 
     def due(self, model_id: str, *, known: bool, before: float, most: int) -> list[Kept]:
-        """Return a model's entries that are due before a time, each once."""
+        """Return a model's entries that are due before a time, each once, by time and number."""
 
     def oldest(self, count: int) -> list[Kept]:
         """Return the entries that have been there longest."""
@@ -62,7 +64,7 @@ class MemoryShelf:
     def __init__(self) -> None:
         self._entries: dict[bytes, Stored] = {}
         self._clocks: dict[str, Clock] = {}
-        self._due: dict[tuple[str, bool], list[tuple[float, bytes]]] = {}
+        self._due: dict[tuple[str, bool], list[tuple[float, int, bytes]]] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -80,19 +82,21 @@ class MemoryShelf:
                 self._entries.pop(key, None)
                 continue
             self._entries[key] = stored
-            if before is None or before[:3] != stored[:3]:
-                heap = self._due.setdefault(stored[:2], [])
-                heappush(heap, (stored.due, key))
+            if before is stored:
+                continue
+            if before is None or (before.known, before.due) != (stored.known, stored.due):
+                heap = self._due.setdefault((stored.model_id, stored.known), [])
+                heappush(heap, (stored.due, number_of(key), key))
 
     def due(self, model_id: str, *, known: bool, before: float, most: int) -> list[Kept]:
         """Return a model's entries that are due before a time, each once."""
         heap = self._due.get((model_id, known), [])
         found: list[Kept] = []
         while heap and heap[0][0] < before and len(found) < most:
-            due, key = heappop(heap)
+            due, _, key = heappop(heap)
             stored = self._entries.get(key)
             # What was changed since stands in the heap again, with its new time.
-            if stored and stored[1:3] == (known, due):
+            if stored and (stored.known, stored.due) == (known, due):
                 found.append((key, stored))
         return found
 

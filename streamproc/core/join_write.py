@@ -1,19 +1,22 @@
 """Outcomes as JSON, written by hand: there are tens of thousands a second."""
 
 from datetime import timedelta
-from typing import Any, Final, NamedTuple
+from functools import lru_cache
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from streamproc.contract.outcomes import OutcomeStatus
 from streamproc.contract.timestamps import EPOCH, format_timestamp
+from streamproc.core.join_coverage import Table
 from streamproc.core.join_entry import Entry, Label
 
 _ENCODE: Final = msgspec.json.Encoder().encode
+_MICROS: Final = 1_000_000
 
 
-class Draft(NamedTuple):
+class Draft(Struct, gc=False, frozen=True):
     """An outcome that has no place in the log yet.
 
     Attributes
@@ -67,6 +70,36 @@ class Writer:
             b'{"topic":%b,"partition":%d,"offset":' % (text(name), partition) for name in names
         ]
 
+    def settled(
+        self,
+        names: tuple[str, str],
+        status: OutcomeStatus,
+        entry: Entry,
+        label: Label,
+        log: int,
+        body: bytes,
+    ) -> bytes:
+        """Return all that is said of an event and its label: `head` and `tail` in one step."""
+        return (
+            b'"status":"%b","revision":%d,"model_id":%b,"event_id":%b,"ts":"%b",'
+            b'"event_source":%b%d}%b%b,"label":%b,"label_ts":"%b","delay":%b,"label_source":%b%d}'
+        ) % (
+            status.encode(),
+            entry.revision,
+            _ENCODE(names[0]),
+            _ENCODE(names[1]),
+            _time(entry.ts),
+            self._sources[entry.log],
+            entry.offset,
+            b"," if body else b"",
+            body,
+            label.value,
+            _time(label.ts),
+            _ENCODE(round(label.ts - entry.ts, 6)),
+            self._sources[log],
+            label.offset,
+        )
+
     def head(
         self,
         names: tuple[str, str | None],
@@ -94,21 +127,27 @@ class Writer:
         if event_id is not None:
             parts.append(b'"event_id":' + text(event_id))
         if entry is not None:
-            parts.append(b'"ts":' + _time(entry.ts))
+            parts.append(b'"ts":"%b"' % _time(entry.ts))
             parts.append(b'"event_source":%b%d}' % (self._sources[entry.log], entry.offset))
         if body:
             parts.append(body)
         return b",".join(parts)
 
-    def tail(self, label: Label, log: int, event_ts: float | None) -> bytes:
-        """Return the part that is about the label, with a comma before it."""
-        delay = b"" if event_ts is None else b',"delay":' + _ENCODE(round(label.ts - event_ts, 6))
-        source = b"%b%d}" % (self._sources[log], label.offset)
-        return b',"label":%b,"label_ts":%b%b,"label_source":%b' % (
+    def tail(self, label: Label, log: int) -> bytes:
+        """Return the part that is about a label without its event, with a comma before it."""
+        return b',"label":%b,"label_ts":"%b","label_source":%b%d}' % (
             label.value,
             _time(label.ts),
-            delay,
-            source,
+            self._sources[log],
+            label.offset,
+        )
+
+    def counts(self, model_id: str, ts: float, table: Table) -> bytes:
+        """Return an outcome that is about many events: how many of each part have a label."""
+        return b'"status":"coverage","revision":0,"model_id":%b,"ts":"%b","coverage":%b' % (
+            text(model_id),
+            _time(ts),
+            _ENCODE(table),
         )
 
 
@@ -130,4 +169,15 @@ def body(event: Any) -> bytes:
 
 
 def _time(seconds: float) -> bytes:
-    return b'"%b"' % format_timestamp(EPOCH + timedelta(seconds=seconds)).encode()
+    """Write an instant as `format_timestamp` does."""
+    whole = int(seconds)
+    micros = round((seconds - whole) * 1e6)
+    if 0 <= micros < _MICROS:
+        return b"%b%06dZ" % (_second(whole), micros)
+    return format_timestamp(EPOCH + timedelta(seconds=seconds)).encode()
+
+
+# Events and labels of a stream are of few seconds; their text is half of what an outcome costs.
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> bytes:
+    return format_timestamp(EPOCH + timedelta(seconds=seconds))[: -len("000000Z")].encode()

@@ -9,9 +9,14 @@ from streamproc.contract.base import Source
 from streamproc.contract.watch import DetectorSpec, ModelConfig
 from streamproc.core.describe import Origin, identity, moment
 from streamproc.core.floor import Floor
+from streamproc.core.label_bias import SCORE, Bias, Verdict
 from streamproc.core.sentence import number, percent, whose
 
 FLOOR: Final = "metric:floor"
+COVERAGE: Final = "metric:coverage"
+TAG: Final = "tag:"
+# Where one part has so much less of its labels than another, there is as good as none.
+FEW: Final = 0.1
 _PLANS: Final = {
     "majority": "the majority class",
     "last": "the last known label",
@@ -51,6 +56,34 @@ class Teller:
             f" {show(own)}, and that of the heuristic {show(plain)}",
             before=Summary(n=round(floor.compared), mean=plain),
             after=Summary(n=round(floor.compared), mean=own),
+        )
+
+    def bias(self, by: str, bias: Bias, verdict: Verdict) -> AlertEvent:
+        """Say that labels come for some events rather than others, or for all alike again."""
+        (share, events), (rest, others) = bias.shares(ordered=by == SCORE)
+        what, other = _apart(by, bias.accused)
+        figures = f"labels of model {self._model!r} come"
+        ending = ""
+        if verdict == "biased":
+            few, many = sorted((share, rest))
+            seen = "only" if few < many * FEW else "mostly"
+            ending = (
+                f": errors and learning see {seen} the {'former' if share > rest else 'latter'}"
+            )
+        else:
+            figures += " evenly again:"
+        return self._alert(
+            "firing" if verdict == "biased" else "resolved",
+            "blind",
+            (COVERAGE, f"coverage:{by}"),
+            bias.open,
+            f"{figures} for {percent(share)} of predictions {what} and for {percent(rest)} of"
+            f" {other}{ending}",
+            before=Summary(n=round(others), mean=rest),
+            after=Summary(n=round(events), mean=share),
+            segment={by.removeprefix(TAG): bias.accused}
+            if by.startswith(TAG) and bias.accused
+            else None,
         )
 
     def gone(self, series: str, detector: str, incident: str, version: str | None) -> AlertEvent:
@@ -121,3 +154,13 @@ class Teller:
             source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
             **fields,
         )
+
+
+def _apart(by: str, value: str) -> tuple[str, str]:
+    """Name a part of the predictions, and the rest of them."""
+    if by == SCORE:
+        return f"under {value}", "those above"
+    if by == "class":
+        return (f"of class {value!r}" if value else "of rare classes"), "the others"
+    name = by.removeprefix(TAG)
+    return (f"with {name} {value!r}" if value else f"with a rare {name}"), "the others"

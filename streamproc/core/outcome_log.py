@@ -54,6 +54,7 @@ class OutcomeRow(Struct, gc=False, kw_only=True):
     delay: float | None = None
     event_source: Place | None = None
     label_source: Place | None = None
+    coverage: dict[str, dict[str, tuple[int, int]]] | None = None
 
 
 class Chosen(Struct, gc=False, kw_only=True, frozen=True):

@@ -1,11 +1,13 @@
 """Outcomes to the losses of each version of each model, in the order of their log."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from streamproc.core.bodies import WHOLE, UnreadableError, bodies
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.floor import Verdict
+from streamproc.core.label_bias import SCORE, Bias, usable
+from streamproc.core.label_bias import Verdict as BiasVerdict
 from streamproc.core.layout import Layout
 from streamproc.core.losses import Judged, MismatchError, judge
 from streamproc.core.matrix import seconds
@@ -17,6 +19,8 @@ from streamproc.core.shape import Form, Retyped, Shape
 from streamproc.core.track import advance
 from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
 from streamproc.core.versions import key_of
+
+JUDGED: Final = {"labelled", "revised"}
 
 
 class At(NamedTuple):
@@ -39,12 +43,15 @@ class Hooks(NamedTuple):
         A version that ceased, or began again, to beat its floor.
     begun
         A version that is new, with its first outcome.
+    bias
+        Labels that have been found to come for some events only, or for all alike again.
     """
 
     gone: Callable[[str, At, Any], None]
     mistaken: Callable[[str, At, Any, str], None]
     floor: Callable[[str, At, Any, Verdict], None]
     begun: Callable[[str, At, Any, Judged], None]
+    bias: Callable[[str, Bias, At, Any, BiasVerdict], None]
 
 
 class OutcomeReader(Reader):
@@ -122,9 +129,10 @@ class OutcomeReader(Reader):
 
     def _take(self, event: Any, at: At) -> tuple[Reason, str] | None:
         """Judge one outcome; what has no label, or no prediction, is nothing to judge."""
-        if not self._performance.log.counts(event.epoch, event.seq):
-            return None
-        if event.status not in {"labelled", "revised"} or event.prediction is None:
+        counts = self._performance.log.counts(event.epoch, event.seq)
+        if counts and event.status == "coverage":
+            return self._compare(event, at)
+        if not counts or event.status not in JUDGED or event.prediction is None:
             return None
         if event.label is None:
             return Reason.MISSING_FIELD, "it is labelled, and has no label"
@@ -140,6 +148,19 @@ class OutcomeReader(Reader):
         group = self._groups.setdefault(layout, Group())
         group.events.append(_losses(layout, key, event, judged))
         group.places.append(at.place)
+        return None
+
+    def _compare(self, event: Any, at: At) -> tuple[Reason, str] | None:
+        """Take counts of events with and without a label."""
+        try:
+            compared = {by: usable(by, counts) for by, counts in (event.coverage or {}).items()}
+        except ValueError as error:
+            return Reason.WRONG_TYPE, str(error)
+        for by, counts in compared.items():
+            bias = self._performance.bias(event.model_id, by)
+            verdict = bias.step(counts, ordered=by == SCORE)
+            if verdict is not None:
+                self._hooks.bias(by, bias, at, event, verdict)
         return None
 
     def _judge(self, key: str, event: Any, at: At) -> Judged:

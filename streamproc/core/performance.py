@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Final
 
 import msgspec
 import numpy as np
 
 from streamproc.core.figures import WINDOW, Floats, figures
 from streamproc.core.groups import Group, Groups
+from streamproc.core.label_bias import Bias
 from streamproc.core.losses import Judged
 from streamproc.core.outcome_log import OutcomeLog
 from streamproc.core.snapshot_format import Arrays, SnapshotError
@@ -17,10 +19,15 @@ from streamproc.core.versions import MOST_VERSIONS, model_of
 TRACKS, ROWS, LENGTHS = "outcomes: tracks", "outcomes: rows", "outcomes: lengths"
 
 
+# Names of models may come without end.
+MOST_MODELS: Final = 1000
+
+
 class _State(msgspec.Struct):
     counted: tuple[int, int]
     tracks: list[tuple[str, Track]]
     groups: list[tuple[str, str | None, Group]]
+    biases: dict[str, dict[str, Bias]] = {}
 
 
 _state = msgspec.json.Decoder(_State)
@@ -37,6 +44,8 @@ class Performance:
         The incidents of their error series.
     log
         Which outcomes count.
+    biases
+        Whether labels come for some events only: by model, then by what tells events apart.
     """
 
     def __init__(self, groups: Groups) -> None:
@@ -44,6 +53,7 @@ class Performance:
         self.tracks: dict[str, Track] = {}
         self.windows: dict[str, Window] = {}
         self.log = OutcomeLog()
+        self.biases: dict[str, dict[str, Bias]] = {}
         self._versions: dict[str, dict[str, None]] = {}
         self._touched: set[str] = set()
 
@@ -63,6 +73,14 @@ class Performance:
         versions[key] = None
         self._touched.add(key)
         return track, self.windows.setdefault(key, Window())
+
+    def bias(self, model: str, by: str) -> Bias:
+        """Give the bets that the next counts of a model's labels belong to."""
+        of_model = self.biases.pop(model, {})
+        self.biases[model] = of_model
+        if len(self.biases) > MOST_MODELS:
+            del self.biases[next(iter(self.biases))]
+        return of_model.setdefault(by, Bias())
 
     def drop(self, key: str) -> None:
         """Forget a version."""
@@ -99,7 +117,8 @@ class Performance:
         """Copy all there is to know, as plain arrays."""
         tracks = list(self.tracks.items())
         groups = [(*key, group) for key, group in self.groups.open.items()]
-        text = msgspec.json.encode(_State((self.log.epoch, self.log.seq), tracks, groups))
+        counted = self.log.epoch, self.log.seq
+        text = msgspec.json.encode(_State(counted, tracks, groups, self.biases))
         windows = [self.windows[key].rows for key, _ in tracks]
         return {
             TRACKS: np.frombuffer(text, np.uint8),
@@ -120,6 +139,7 @@ class Performance:
             state = _state.decode(text.tobytes())
             windows = list(_cut(rows, lengths.tolist()))
             self.log = OutcomeLog(*state.counted)
+            self.biases = state.biases
             self.groups.open = {(model, version): group for model, version, group in state.groups}
             for (key, track), window in zip(state.tracks, windows, strict=True):
                 self.tracks[key], self.windows[key] = track, Window(window)

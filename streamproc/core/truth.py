@@ -11,10 +11,12 @@ from streamproc.core.catalogue import Catalogue
 from streamproc.core.floor import Verdict
 from streamproc.core.groups import Groups
 from streamproc.core.incidents import Alert, Incidents
+from streamproc.core.label_bias import Bias
+from streamproc.core.label_bias import Verdict as BiasVerdict
 from streamproc.core.layout import Model
 from streamproc.core.losses import Judged
 from streamproc.core.matrix import Matrix, seconds
-from streamproc.core.outcome_alerts import FLOOR, Teller
+from streamproc.core.outcome_alerts import COVERAGE, FLOOR, Teller
 from streamproc.core.outcomes_reader import At, Hooks
 from streamproc.core.performance import Performance
 from streamproc.core.sentence import remark
@@ -38,7 +40,11 @@ class Truth:
         interval = catalogue.config.policy.update_interval.total_seconds()
         self.performance = Performance(Groups(interval))
         self.hooks = Hooks(
-            gone=self._gone, mistaken=self._mistaken, floor=self._floor, begun=self._begun
+            gone=self._gone,
+            mistaken=self._mistaken,
+            floor=self._floor,
+            begun=self._begun,
+            bias=self._bias,
         )
         self.now: datetime
         self._catalogue, self._incidents, self._say = catalogue, incidents, say
@@ -102,4 +108,11 @@ class Truth:
             track.floor, track.measure, "firing" if verdict == "worse" else "resolved"
         )
         track.floor.open = alert.incident_id if verdict == "worse" else ""
+        self._say((at.place, alert))
+
+    def _bias(self, by: str, bias: Bias, at: At, event: Any, verdict: BiasVerdict) -> None:
+        if not self._catalogue.config.model(event.model_id).detectors(COVERAGE):
+            return
+        alert = self._teller(event.model_id, at, event).bias(by, bias, verdict)
+        bias.open = alert.incident_id if verdict == "biased" else ""
         self._say((at.place, alert))

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from streamproc.contract.outcomes import OutcomeStatus
 from streamproc.core.record import Reason
 from streamproc.core.shape import Form, Kind, Shape, Topic
 
@@ -60,16 +61,21 @@ class AnyFeatures(_Header, gc=False, kw_only=True):
     features: dict[str, Feature]
 
 
+Count = Annotated[int, Meta(ge=0)]
+Table = dict[str, dict[str, tuple[Count, Count]]]
+
+
 class AnyOutcome(_Header, gc=False, kw_only=True):
     """What is needed of an event of the `outcomes` topic; `features` stay as they are written."""
 
-    status: Literal["asked", "labelled", "revised", "late", "unmatched"]
+    status: OutcomeStatus
     epoch: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     seq: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     prediction: Prediction | None = None
     label: float | bool | str | None = None
     label_ts: EventTime = None
     features: msgspec.Raw = msgspec.Raw(b"null")
+    coverage: Table | None = None
 
 
 ANY: dict[Topic, msgspec.json.Decoder[Any]] = {

@@ -22,8 +22,9 @@ _FETCH_BYTES: Final = 8 * 2**20
 _log = logging.getLogger(__name__)
 
 
-_Raw = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
-_COMMAND: Final = [(COMMAND_HEADER, b"1")]
+Headers = list[tuple[str, bytes]]
+COMMAND: Final[Headers] = [(COMMAND_HEADER, b"1")]
+_NONE: Final[Headers] = []  # aiokafka takes lists alone, and leaves them as they are
 
 
 class FencedError(Exception):
@@ -31,11 +32,11 @@ class FencedError(Exception):
 
 
 class Entry(NamedTuple):
-    """A record to be written: key, value, and whether it is a command."""
+    """A record to be written; `headers` are `COMMAND` or none."""
 
-    key: bytes
-    value: bytes
-    command: bool = False
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = _NONE
 
 
 class Outcomes:
@@ -80,7 +81,7 @@ class Outcomes:
             If the cluster does not show what it has taken.
         """
         headers = [(EPOCH_HEADER, str(epoch).encode()), (WRITER_HEADER, writer.encode())]
-        await self._deliver([(None, None, headers)])
+        await self._deliver([Entry(None, None, headers)])
         async for record in self.read(self.next, (await self.bounds())[1]):
             found = _mark(record)
             if found == (epoch, writer):
@@ -104,9 +105,7 @@ class Outcomes:
         aiokafka.errors.KafkaError
             If the cluster refuses a record for good.
         """
-        left: list[_Raw] = [
-            (entry.key, entry.value, _COMMAND if entry.command else []) for entry in entries
-        ]
+        left = entries
         while left:
             count, offset = await self._deliver(left)
             sent, left = left[:count], left[count:]
@@ -154,7 +153,7 @@ class Outcomes:
                 raise FencedError(f"epoch {found[0]} of partition {self.partition} has begun")
         self.next = stop
 
-    async def _deliver(self, records: Sequence[_Raw]) -> tuple[int, int | None]:
+    async def _deliver(self, records: Sequence[Entry]) -> tuple[int, int | None]:
         """Write the first of some records; return how many, and where; None: it is too large."""
         most = len(records)
         while True:
@@ -197,7 +196,7 @@ async def _records(
             )
 
 
-def _fill(builder: Any, records: Sequence[_Raw]) -> int:
+def _fill(builder: Any, records: Sequence[Entry]) -> int:
     for count, (key, value, headers) in enumerate(records):
         if builder.append(timestamp=None, key=key, value=value, headers=headers) is None:
             return count

@@ -3,6 +3,9 @@
 The topics are the truth. A file that is lost, or of another past, is made anew from them. So it
 may be of a moment ago, but never of no moment at all: that is why it is not used after the machine
 went down under it.
+
+What comes is kept in memory until the next commit, and written once, however often it changed; and
+stays there for a while, since most labels come soon after their events.
 """
 
 import contextlib
@@ -14,11 +17,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from streamproc.core.join_entry import Clock, Entry, Input
+from streamproc.core.join_entry import Clock, Entry, Input, number_of
 from streamproc.core.join_shelf import Kept, Stored
+from streamproc.transport.join_recent import Recent, Slot
 
 # Of this layout; a file of another one is made anew.
-VERSION: Final = 2
+VERSION: Final = 3
 # A statement takes 32,766 values at most.
 _AT_ONCE: Final = 10_000
 # 40 MB are written to the log of the file before they go to their places: a page that changes
@@ -27,11 +31,11 @@ _CHECKPOINT_PAGES: Final = 10_000
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _SCHEMA: Final = """
 CREATE TABLE entries (
-    id INTEGER PRIMARY KEY, key BLOB NOT NULL, model INTEGER NOT NULL, known INTEGER NOT NULL,
-    due REAL NOT NULL, entry BLOB NOT NULL
+    id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, model INTEGER NOT NULL, known INTEGER NOT NULL,
+    due REAL NOT NULL, key BLOB NOT NULL, entry BLOB NOT NULL
 );
-CREATE UNIQUE INDEX of_key ON entries (key);
-CREATE INDEX of_due ON entries (model, known, due);
+CREATE INDEX of_hash ON entries (hash);
+CREATE INDEX of_due ON entries (model, known, due, hash);
 CREATE TABLE models (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, clock BLOB);
 CREATE TABLE told (outcome TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE place (one INTEGER PRIMARY KEY CHECK (one = 1), state BLOB NOT NULL);
@@ -116,7 +120,6 @@ class Store:
         self._models: dict[str, int] = {}
         self._names: dict[int, str] = {}
         self._clocks: dict[str, Clock] = {}
-        self._there: set[bytes] = set()
         self._ticked: set[str] = set()
         self.place = Place()
         self._open()
@@ -131,48 +134,59 @@ class Store:
 
     def load(self, keys: Collection[bytes]) -> dict[bytes, Stored]:
         """Return those that are there; what is changed in them counts once it is saved."""
+        if self._recent.full:
+            self._write()
+            self._recent.make_room()
         found: dict[bytes, Stored] = {}
-        wanted = list(keys)
+        get = self._recent.get
+        elsewhere = set()
+        for key in keys:
+            slot = get(key)
+            if slot is None:
+                elsewhere.add(number_of(key))
+            else:
+                found[key] = slot.stored
+        wanted = list(elsewhere)
         for start in range(0, len(wanted), _AT_ONCE):
             some = wanted[start : start + _AT_ONCE]
             marks = ",".join("?" * len(some))
-            found.update(
-                self._rows(f"SELECT {_COLUMNS} FROM entries WHERE key IN ({marks})", some)  # noqa: S608
-            )
-        self._there = set(found)
+            query = f"SELECT {_COLUMNS} FROM entries WHERE hash IN ({marks})"  # noqa: S608
+            found.update(self._rows(query, some))
         return found
 
     def save(self, changed: Mapping[bytes, Stored | None]) -> None:
         """Keep entries; None: forget it."""
-        new, old, gone = [], [], []
+        recent = self._recent
+        gone = []
         for key, stored in changed.items():
+            slot = recent.get(key)
             if stored is None:
-                gone.append((key,))
-                continue
-            row = stored.known, stored.due, _encode(stored.entry), key
-            if key in self._there:
-                old.append(row)
+                if slot is not None:
+                    recent.drop(key)
+                    self.place.entries -= 1
+                    gone += [(slot.row,)] if slot.filed else []
+            elif slot is not None:
+                recent.change(key, slot, stored)
             else:
-                new.append((*row, self._model(stored.model_id)))
-        run = self._file.executemany
-        run("INSERT INTO entries (known, due, entry, key, model) VALUES (?, ?, ?, ?, ?)", new)
-        run("UPDATE entries SET known = ?, due = ?, entry = ? WHERE key = ?", old)
-        removed = run("DELETE FROM entries WHERE key = ?", gone).rowcount if gone else 0
-        self.place.entries += len(new) - removed
-        self._there.update(row[3] for row in new)
-        self._there.difference_update(key for (key,) in gone)
+                self._next += 1
+                self.place.entries += 1
+                recent.add(key, Slot(stored, self._next, filed=False))
+        if gone:
+            self._file.executemany("DELETE FROM entries WHERE id = ?", gone)
 
     def due(self, model_id: str, *, known: bool, before: float, most: int) -> list[Kept]:
         """Return a model's entries that are due before a time, each once."""
+        self._write()
         given = self._model(model_id), known, before, most
         return self._rows(
             f"SELECT {_COLUMNS} FROM entries WHERE model = ? AND known = ? AND due < ?"  # noqa: S608
-            " ORDER BY due, id LIMIT ?",
+            " ORDER BY due, hash LIMIT ?",
             given,
         )
 
     def oldest(self, count: int) -> list[Kept]:
         """Return the entries that have been there longest."""
+        self._write()
         return self._rows(f"SELECT {_COLUMNS} FROM entries ORDER BY id LIMIT ?", (count,))  # noqa: S608
 
     def clocks(self, models: Collection[str]) -> dict[str, Clock]:
@@ -209,6 +223,7 @@ class Store:
 
     def commit(self) -> None:
         """Make all since the last commit count."""
+        self._write()
         self._file.executemany(
             "UPDATE models SET clock = ? WHERE id = ?",
             [(_encode(self._clocks[name]), self._model(name)) for name in self._ticked],
@@ -236,7 +251,9 @@ class Store:
 
     def _open(self) -> None:
         self._models, self._names, self._clocks = {}, {}, {}
-        self._there, self._ticked = set(), set()
+        self._ticked = set()
+        # The other half is for the pages of the file.
+        self._recent = Recent(self._memory // 2)
         try:
             place = self._connect()
         except sqlite3.DatabaseError as error:
@@ -250,6 +267,27 @@ class Store:
             self._connect()
             place = Place(boot=_boot())
         self.place = place
+        self._next = (self._one("SELECT max(id) FROM entries") or (0,))[0] or 0
+
+    def _write(self) -> None:
+        """Put into the file what has changed; it does not count before it is committed."""
+        new, same, moved = [], [], []
+        for key, slot in self._recent.changed.items():
+            stored = slot.stored
+            entry = _encode(stored.entry)
+            if not slot.filed:
+                place = slot.row, number_of(key), self._model(stored.model_id)
+                new.append((*place, stored.known, stored.due, key, entry))
+            elif slot.moved:
+                moved.append((stored.known, stored.due, entry, slot.row))
+            else:
+                same.append((entry, slot.row))
+            slot.filed, slot.moved = True, False
+        self._recent.changed.clear()
+        run = self._file.executemany
+        run("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)", new)
+        run("UPDATE entries SET entry = ? WHERE id = ?", same)
+        run("UPDATE entries SET known = ?, due = ?, entry = ? WHERE id = ?", moved)
 
     def _connect(self) -> Place | None:
         """Open the file; return what it says, or None if it is new or no store."""
@@ -261,7 +299,7 @@ class Store:
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = OFF")  # see the top: `boot` stands in for it
         run(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-        run(f"PRAGMA cache_size = -{max(1024, self._memory // 1024)}")
+        run(f"PRAGMA cache_size = -{max(1024, self._memory // 2048)}")
         run("BEGIN IMMEDIATE")
         if self._one("SELECT 1 FROM sqlite_master WHERE name = 'place'") is None:
             run("ROLLBACK")
@@ -292,11 +330,14 @@ class Store:
         return name
 
     def _rows(self, query: str, given: Any) -> list[Kept]:
-        found = [
-            (key, Stored(self._name(model), bool(known), due, _ENTRY.decode(entry)))
-            for key, model, known, due, entry in self._file.execute(query, given).fetchall()
-        ]
-        self._there.update(key for key, _ in found)
+        found = []
+        for row, key, model, known, due, entry in self._file.execute(query, given).fetchall():
+            slot = self._recent.get(key)
+            if slot is None:
+                stored = Stored(self._name(model), bool(known), due, _ENTRY.decode(entry))
+                slot = Slot(stored, row, filed=True)
+                self._recent.add(key, slot)
+            found.append((key, slot.stored))
         return found
 
     def _one(self, query: str, *given: Any) -> tuple[Any, ...] | None:
@@ -304,7 +345,7 @@ class Store:
         return row
 
 
-_COLUMNS: Final = "key, model, known, due, entry"
+_COLUMNS: Final = "id, key, model, known, due, entry"
 
 
 def _boot() -> str:

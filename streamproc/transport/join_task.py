@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -18,16 +19,17 @@ from streamproc.core.record import Record
 from streamproc.transport.clients import open_consumer
 from streamproc.transport.join_claim import claim, foreign
 from streamproc.transport.join_metrics import JoinMetrics
-from streamproc.transport.join_outcomes import Entry, Outcomes
+from streamproc.transport.join_outcomes import COMMAND, Entry, Outcomes
 from streamproc.transport.join_store import Store
 from streamproc.transport.outbox import Outbox
 
 # A log at whose end we are is waited for so long: what was written into it before the record at
 # hand has come by then.
 GRACE_SECONDS: Final = 0.1
-# Work of 10 ms: others in this process get their turn.
-MOST_RECORDS: Final = 500
+# Work of 10 to 20 ms, half of which is that of a record alone: others get their turn.
+MOST_RECORDS: Final = 2000
 COMMIT_SECONDS: Final = 1.0
+COVERAGE_SECONDS: Final = 10.0
 POLL_MS: Final = 50
 _FETCH_BYTES: Final = 2**20
 
@@ -60,6 +62,8 @@ class Joiner:
         Records that are not joined yet; at least 1 while that is not known.
     """
 
+    portion = MOST_RECORDS
+
     def __init__(
         self,
         config: Config,
@@ -86,6 +90,7 @@ class Joiner:
         self._ended: dict[Input, float] = {}
         self._writing = asyncio.Lock()
         self._committed = time.monotonic()
+        self._shown = -COVERAGE_SECONDS
         self._changed = False
         self._whole = True
         self._touched: set[str] = set()
@@ -118,6 +123,7 @@ class Joiner:
                         await self.take(records)
                     await self._look_behind(consumer)
                     await self._commit_when_due(idle=not records)
+                    self._show_coverage()
             except asyncio.CancelledError:
                 if self._whole:  # nothing is half done
                     self._store.commit()
@@ -144,7 +150,7 @@ class Joiner:
         now = time.time()
         self._metrics.joined(
             joined,
-            [draft.status for draft in published],
+            Counter(draft.status for draft in published),
             [now - records[draft.position][1].timestamp / 1000 for draft in published],
         )
         self._whole = True
@@ -166,7 +172,7 @@ class Joiner:
             place = self._store.place
             place.seq += 1
             value = b'{"epoch":%d,"seq":%d,"command":%b}' % (place.epoch, place.seq, body)
-            await self._write([Entry(model_id.encode(), value, command=True)])
+            await self._write([Entry(model_id.encode(), value, COMMAND)])
             self._changed = True
 
     async def _begin(self, consumer: AIOKafkaConsumer, generation: int) -> None:
@@ -199,12 +205,12 @@ class Joiner:
 
     async def _next(self, consumer: AIOKafkaConsumer) -> list[tuple[Input, Record]]:
         """Return the next records, as far as they are known to be the next."""
-        taken = self._merge.take(self._ended_for(GRACE_SECONDS), MOST_RECORDS)
+        taken = self._merge.take(self._ended_for(GRACE_SECONDS), self.portion)
         if taken:
             return taken
-        homes = {self._homes[log]: log for log in self._merge.short(MOST_RECORDS)}
+        homes = {self._homes[log]: log for log in self._merge.short(self.portion)}
         timeout = POLL_MS if self._merge.empty() == set(self._homes) else POLL_MS // 5
-        found = await consumer.getmany(*homes, timeout_ms=timeout, max_records=MOST_RECORDS)
+        found = await consumer.getmany(*homes, timeout_ms=timeout, max_records=self.portion)
         for home, batch in found.items():
             self._merge.add(homes[home], batch)
         now = time.monotonic()
@@ -238,11 +244,12 @@ class Joiner:
                 if draft.outcome_id not in told
                 and records[draft.position][1].timestamp >= place.silent_before
             ]
-        entries = []
-        for draft in drafts:
-            place.seq += 1
-            value = draft.numbered(place.epoch, place.seq)
-            entries.append(Entry(draft.model_id.encode(), value))
+        epoch, first = place.epoch, place.seq + 1
+        entries = [
+            Entry(draft.model_id.encode(), draft.numbered(epoch, seq))
+            for seq, draft in enumerate(drafts, first)
+        ]
+        place.seq += len(drafts)
         await self._write(entries)
         return drafts
 
@@ -258,11 +265,19 @@ class Joiner:
 
     async def _commit(self) -> None:
         await _in_thread(self._store.commit)
-        for model_id in self._touched:
-            self._metrics.covers(model_id, self._join.coverage(model_id))
-        self._touched.clear()
         self._committed = time.monotonic()
         self._changed = False
+
+    def _show_coverage(self) -> None:
+        """Say how many events have a label; seldom, since there may be many models."""
+        now = time.monotonic()
+        if self._touched and now - self._shown >= COVERAGE_SECONDS:
+            for model_id in self._metrics.first(self._touched):
+                self._metrics.covers(
+                    model_id, self._join.coverage(model_id), self._join.parts(model_id)
+                )
+            self._touched.clear()
+            self._shown = now
 
     async def _look_behind(self, consumer: AIOKafkaConsumer) -> None:
         """Say how much is left, and whether what others have told may still come."""

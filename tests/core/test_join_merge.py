@@ -110,3 +110,25 @@ def test_a_place_after_more_events_than_there_are_is_the_end() -> None:
     merge.add(E, [LogRecord(0, b"", 1, b"m"), LogRecord(1, b"", 1, b"m")])
     merge.add(L, told(7, key=b"m"))
     assert placed(merge) == [("e", 0), ("e", 1), ("l", 0)]
+
+
+stamps = st.lists(st.integers(1, 3), max_size=20)
+
+
+@given(stamps, stamps, st.integers(1, 4))
+def test_everything_is_joined_in_the_end_whatever_came_at_once(
+    events: list[int], labels: list[int], most: int
+) -> None:
+    """More of one millisecond than is fetched at once, in either log, does not stop the join."""
+    merge = Merge([E, L])
+    left = {E: stamped(*events), L: stamped(*labels)}
+    joined = 0
+    while joined < len(events) + len(labels):
+        ended = {log for log, records in left.items() if not records}
+        taken = merge.take(ended, most)
+        fetched = {log: left[log][:most] for log in merge.short(most)} if not taken else {}
+        assert taken or any(fetched.values()), "neither log is read any further"
+        for log, records in fetched.items():
+            merge.add(log, records)
+            left[log] = left[log][most:]
+        joined += len(taken)

@@ -25,7 +25,7 @@ CONFIG = {
 
 
 def eventful() -> list[dict[str, Any]]:
-    """Draw outcomes of four models with drifts, many versions, and a guess that turns out wrong."""
+    """Draw outcomes of models with drifts, many versions, a wrong guess, and labels for some."""
     draw = random.Random(3)
     events = labelled(1500, 1, 700) + labelled(1500, 2, 900, 0.4, model_id="rule")
     for number in range(1500):
@@ -40,7 +40,20 @@ def eventful() -> list[dict[str, Any]]:
     order = list(range(len(events)))
     draw.shuffle(order)
     order.sort(key=lambda at: events[at]["ts"] + draw.uniform(0, 40))
-    return [events[at] | {"seq": seq} for seq, at in enumerate(order)]
+    ordered = [events[at] for at in order]
+    for number in range(40):
+        ordered.insert(130 * number, counts(number))
+    return [event | {"seq": seq} for seq, event in enumerate(ordered)]
+
+
+def counts(number: int) -> dict[str, Any]:
+    """Count labels, which come for low scores alone for a while."""
+    low, high = (50, 5) if 10 <= number < 25 else (25, 25)
+    told = {"score": {"0.2": [60, low], "0.8": [60, high]}, "tag:shop": {"x": [120, low + high]}}
+    return {
+        "outcome_id": f"c{number}", "status": "coverage", "revision": 0, "epoch": 1,
+        "model_id": "some", "ts": 1.7e9 + 35 * number, "coverage": told,
+    }  # fmt: skip
 
 
 LOG = records(eventful())
@@ -70,9 +83,9 @@ def back(target: Shard) -> Restored:
 
 def test_the_log_is_eventful() -> None:
     """Every kind of alert about outcomes is said, so that the tests below hold something."""
-    assert {alert.kind for alert in SAID.alerts} == {"concept", "performance", "system"}
+    assert {alert.kind for alert in SAID.alerts} == {"blind", "concept", "performance", "system"}
     assert {alert.status for alert in SAID.alerts} == {"firing", "updated", "resolved"}
-    assert {alert.detector for alert in SAID.alerts} >= {"floor", "task"}
+    assert {alert.detector for alert in SAID.alerts} >= {"coverage:score", "floor", "task"}
 
 
 @settings(max_examples=15)

@@ -28,6 +28,7 @@ class MortalJoiner(Joiner):
     """Crashes at a kill point, and commits after each portion."""
 
     kill: Countdown
+    portion = 500
 
     async def _publish(self, *given: Any) -> Any:
         self.kill.passes("before_publish")

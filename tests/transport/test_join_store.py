@@ -8,7 +8,8 @@ from label_logs import BEGIN, DAY, hard_logs, interleaved, outcomes, pairs, part
 
 from streamproc.contract.load import load
 from streamproc.core.join import Join
-from streamproc.core.join_entry import Input
+from streamproc.core.join_entry import Entry, Input
+from streamproc.core.join_shelf import Stored
 from streamproc.transport.join_store import Store, StoreBusyError
 
 
@@ -111,4 +112,46 @@ def test_memory_has_a_cap(tmp_path: Path) -> None:
     after = fill(4000, 40_000)
     assert len(store) == 40_000
     assert after - before < 8 * 2**20  # of 20 MB
+    store.close()
+
+
+def test_entries_whose_numbers_are_equal_are_told_apart(tmp_path: Path) -> None:
+    """Two events that the index of the file cannot tell apart keep their own labels."""
+    path = tmp_path / "labels.db"
+    entries = {
+        b"alike..." + bytes([number]) * 8: Stored(
+            "m", known=True, due=BEGIN, entry=Entry(time=BEGIN, body=b"%d" % number)
+        )
+        for number in range(3)
+    }
+    store = Store(path, 2**20)
+    store.load(entries.keys())
+    store.save(entries)
+    store.commit()
+    store.close()
+
+    again = Store(path, 2**20)
+    for key, stored in entries.items():
+        assert again.load([key])[key] == stored
+    store_of_two = dict(list(entries.items())[:2])
+    again.save(dict.fromkeys(store_of_two))
+    again.commit()
+    assert [*again.load(entries.keys())] == [key for key in entries if key not in store_of_two]
+    assert len(again) == 1
+    again.close()
+
+
+def test_what_is_pushed_out_of_memory_is_found_again(tmp_path: Path) -> None:
+    """A label finds its event wherever that is by then, and whether it was committed or not."""
+    store = Store(tmp_path / "labels.db", 2**20)
+    join, memory = Join(load({}), 0, store), Join(load({}), 0)
+    pad = {"tags": {"pad": "x" * 2000}}
+    logs = hard_logs(900, seed=6)
+    events = tagged(Input.PREDICTIONS, [event | pad for event in logs.events])
+    labels = tagged(Input.LABELS, logs.labels)
+
+    kept = [join.process(part) for part in parts([*events, *labels], range(0, 5000, 90))]
+
+    assert outcomes(kept) == outcomes([memory.process([*events, *labels])])
+    assert pairs(kept) == logs.pairs
     store.close()

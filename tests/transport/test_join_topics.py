@@ -91,6 +91,33 @@ async def test_late_labels_are_counted(bootstrap: str, tmp_path: Path) -> None:
     assert total(registry, "outcomes_total", status="late") == 1
 
 
+async def test_coverage_is_told_by_score_and_segment(
+    bootstrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels that come for high scores of one region show in its figures, and in theirs."""
+    monkeypatch.setattr("streamproc.transport.join_task.COVERAGE_SECONDS", 0.0)
+    config = joins_config(bootstrap, tmp_path, labels={"horizon": "1h", "segments": ["region"]})
+    events, labels = [], []
+    for number in range(40):
+        name = {"model_id": "m", "event_id": str(number)}
+        region, score = ("eu", 0.9) if number % 4 else ("us", 0.1)
+        told = name | {"ts": BEGIN + number, "prediction": score, "tags": {"region": region}}
+        events.append(told)
+        if region == "eu":
+            labels.append(name | {"ts": BEGIN + 60, "label": 1})
+    end = {"model_id": "m", "event_id": "end", "ts": BEGIN + 5400}
+    await publish(config, [*events, *labels, end | {"prediction": 0.5}, end | {"label": 1}])
+
+    registry = await watch_all(config)
+
+    within = {"model": "m", "within": "1h"}
+    assert total(registry, "label_coverage_ratio", **within) == 0.75
+    of = "label_coverage_part_ratio"
+    for by, some, others in (("score", "0.9", "0.1"), ("tag:region", "eu", "us")):
+        assert total(registry, of, by=by, value=some, **within) == 1.0
+        assert total(registry, of, by=by, value=others, **within) == 0.0
+
+
 async def test_topics_that_cannot_be_joined_are_named(
     bootstrap: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,7 +3,7 @@
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ MEASURED_SHARE: Final = 20
 KILO: Final = 1024 if sys.platform.startswith("linux") else 1  # of a peak, in bytes
 
 Tagged = tuple[Input, LogRecord]
+Labels = Callable[[int], Iterator[Tagged]]
 
 
 class Logs:
@@ -60,8 +61,15 @@ class Logs:
 
     def labels(self, count: int) -> Iterator[Tagged]:
         """Give labels of events drawn from all that were given."""
+        yield from self._labels_of(self._draw.integers(0, self._made, count).tolist())
+
+    def soon(self, count: int) -> Iterator[Tagged]:
+        """Give labels of events that came a moment ago, each once."""
+        yield from self._labels_of(range(self._made - 2 * count, self._made - count))
+
+    def _labels_of(self, numbers: Iterable[int]) -> Iterator[Tagged]:
         ts = BEGIN + self._made * self._step
-        for number in self._draw.integers(0, self._made, count).tolist():
+        for number in numbers:
             text = f'{{"model_id":"fraud","event_id":"{number}","ts":{ts:.3f},"label":true}}'
             yield Input.LABELS, LogRecord(self._labels, text.encode())
             self._labels += 1
@@ -74,9 +82,10 @@ def main() -> None:
     path = Path(told["folder"]) / "labels.db"
     store = Store(path, Config().labels.memory)
     join, logs = Join(Config(), 0, store), Logs(pending, told["seed"])
-    figures: dict[str, Any] = {"fill_us": _measured(join, store, logs, pending, labels=False)}
+    figures: dict[str, Any] = {"fill_us": _measured(join, store, logs, pending)}
     outcomes = max(PORTION, pending // MEASURED_SHARE)
-    figures["join_us"] = _measured(join, store, logs, outcomes, labels=True)
+    figures["soon_us"] = _measured(join, store, logs, outcomes, logs.soon)
+    figures["join_us"] = _measured(join, store, logs, outcomes, logs.labels)
     figures["pending"] = len(store)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     figures["peak_rss_mb"] = peak * KILO / 2**20
@@ -85,13 +94,15 @@ def main() -> None:
     answer(told, figures)
 
 
-def _measured(join: Join, store: Store, logs: Logs, count: int, *, labels: bool) -> float:
+def _measured(
+    join: Join, store: Store, logs: Logs, count: int, labels: Labels | None = None
+) -> float:
     """Return microseconds of CPU for each event, with its label where there is one."""
     spent = 0.0
     for done in range(0, count, PORTION):
         portion = list(logs.events(min(PORTION, count - done)))
-        if labels:
-            portion += logs.labels(len(portion))
+        if labels is not None:
+            portion += labels(len(portion))
         began = time.process_time()
         join.process(portion)
         if done % COMMIT_EVENTS == 0:

@@ -28,6 +28,7 @@ def rows(results: Results) -> list[Row]:
     return [
         row("events that wait", "events", "pending"),
         row("an event into the store, CPU", "us", "fill_us"),
+        row("an event, and the label of one a moment ago to its outcome, CPU", "us", "soon_us"),
         row("an event, and the label of another one to its outcome, CPU", "us", "join_us"),
         row("peak memory of the process", "MB", "peak_rss_mb"),
         row("store on the disk", "MB", "disk_mb"),
