@@ -26,6 +26,7 @@ from detectors.hellinger import Hellinger, HellingerBank
 from detectors.jensen_shannon import JensenShannon, JensenShannonBank
 from detectors.ks import KolmogorovSmirnov, KolmogorovSmirnovBank
 from detectors.kswin import KSWIN, KSWINBank
+from detectors.mixture import Mixture, MixtureBank
 from detectors.page_hinkley import PageHinkley, PageHinkleyBank
 from detectors.psi import PopulationStability, PopulationStabilityBank
 from detectors.rddm import RDDM, RDDMBank
@@ -95,6 +96,8 @@ __all__ = [
     "KolmogorovSmirnov",
     "KolmogorovSmirnovBank",
     "Mix",
+    "Mixture",
+    "MixtureBank",
     "Moments",
     "PageHinkley",
     "PageHinkleyBank",
