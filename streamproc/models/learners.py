@@ -1,14 +1,15 @@
 """All online models of one partition of the outcomes: records in, answers and updates out."""
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
-from detectors.bank import Floats
+from detectors.watch import Alarm
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.contract.detector_spec import DetectorSpec
@@ -23,8 +24,8 @@ from streamproc.models.answer import Answer
 from streamproc.models.graph import GraphError
 from streamproc.models.learner import Learner
 from streamproc.models.own_error import OwnError, drift_detectors, scan, warning_detectors
-from streamproc.models.play import Op, Played, Waiting
-from streamproc.models.say import Told
+from streamproc.models.play import Op, Waiting, play
+from streamproc.models.say import Say, Told
 from streamproc.models.seat import Seat, settings, summary
 from streamproc.models.seat import answers as said
 
@@ -90,6 +91,7 @@ class Learners:
         self._waiting: dict[tuple[Key, str], Waiting] = {}
         self._counts: dict[str, int] = {}
         self._obeyed: list[str] = []
+        self._known: dict[str, Online] = {}
         self.refused = 0
 
     @property
@@ -107,23 +109,18 @@ class Learners:
         now
             What alerts carry as `detected_at`.
         """
-        told: list[Told] = []
-        answers: list[tuple[int, Answer]] = []
-        busy: dict[Key, Seat] = {}
+        told, busy = Told(now), dict[Key, Seat]()
         for counted in self._log.read(records):
             if isinstance(counted.row, CommandRow):
-                self._advance(busy, told, answers, now)
-                self._command(counted, records[counted.position], told, now)
-            elif counted.row.status in {"asked", "labelled", "revised"}:
-                self._route(counted, records[counted.position], busy, told, now)
-        self._advance(busy, told, answers, now)
-        answers.sort(key=lambda each: each[0])
-        updates = [each for part in told for each in part.updates]
-        alerts = [each for part in told for each in part.alerts]
+                self._advance(busy, told)
+                self._command(counted, records[counted.position], told)
+            elif counted.row.status in _TAKEN:
+                self._route(counted, records[counted.position], busy, told)
+        self._advance(busy, told)
         return Learned(
-            [answer for _, answer in answers],
-            [update for _, update in sorted(updates, key=lambda each: each[0])],
-            [alert for _, alert in sorted(alerts, key=lambda each: each[0])],
+            [answer for _, answer in sorted(told.answers, key=_PLACE)],
+            [update for _, update in sorted(told.updates, key=_PLACE)],
+            [alert for _, alert in sorted(told.alerts, key=_PLACE)],
         )
 
     def models(self) -> list[dict[str, Any]]:
@@ -134,7 +131,7 @@ class Learners:
         """Write everything down: plain values only, equal for equal histories."""
         places = {key: place for place, key in enumerate(self._seats)}
         waiting = [
-            [places[key], event_id, each.versions, *_packed(each.rows)]
+            [places[key], event_id, each.versions, *_packed(each)]
             for (key, event_id), each in self._waiting.items()
         ]
         seats = [
@@ -199,29 +196,22 @@ class Learners:
         for place, event_id, versions, shape, rows in written["waiting"]:
             owner = keys[place]
             if owner is not None:
-                answers = None if shape is None else np.frombuffer(rows).reshape(shape).copy()
+                answers = None if shape is None else array("d", rows)
                 self._waiting[owner, event_id] = Waiting(tuple(versions), answers)
 
     # The way of a slice.
 
-    def _route(
-        self,
-        counted: Counted,
-        record: Record,
-        busy: dict[Key, Seat],
-        told: list[Told],
-        now: datetime,
-    ) -> None:
+    def _route(self, counted: Counted, record: Record, busy: dict[Key, Seat], told: Told) -> None:
         """Give an outcome to its learner, and an answer that waits to its label."""
         row: Any = counted.row
-        online = self._config.model(row.model_id).online
+        online = self._online(row.model_id)
         if online is None or row.event_id is None:
             return
         key = _key(row, online)
         op = Op(counted.position, counted.offset, seconds(row.ts, record), row, None)
         seat = self._seats.get(key)
         if seat is None:
-            seat = self._seat(key, online, op, told, now)
+            seat = self._seat(key, online, op, told)
             if seat is None:
                 return
         if row.status == "asked":
@@ -233,33 +223,32 @@ class Learners:
         seat.ops.append(op)
         busy[key] = seat
 
-    def _advance(
-        self,
-        busy: dict[Key, Seat],
-        told: list[Told],
-        answers: list[tuple[int, Answer]],
-        now: datetime,
-    ) -> None:
+    def _advance(self, busy: dict[Key, Seat], told: Told) -> None:
         """Take every learner to the end of its events, all of them a stretch at a time."""
         while busy:
-            stretch: list[tuple[Seat, Played]] = []
-            for seat in busy.values():
-                stop = seat.learner.cut(seat.ops, seat.next)
-                answering = seat.learner.champion.version
-                played = seat.learner.play(seat.ops[seat.next : stop])
-                seat.next = stop
-                answers += said(seat.learner, answering, played, self._place)
-                stretch.append((seat, played))
-            self._settle(stretch, told, now)
+            stretches = [
+                (seat, seat.learner.stretch(seat.ops, seat.next)) for seat in busy.values()
+            ]
+            played = play([stretch for _, stretch in stretches])
+            numbers = played.answers.tolist()
+            found = scan([(seat.watches, stretch) for seat, stretch in stretches], played)
+            for place, (seat, stretch) in enumerate(stretches):
+                told.answers += said(seat.learner, stretch, numbers, self._place)
+                alarms, warnings = found.get(place, _NONE)
+                seat.learner.settle(stretch, alarms, warnings, self._say(seat, told))
+                self._rewatch(seat)
+                seat.next += len(stretch.ops)
             for key in [key for key, seat in busy.items() if seat.next == len(seat.ops)]:
                 seat = busy.pop(key)
                 seat.ops, seat.next = [], 0
 
-    def _settle(self, stretch: list[tuple[Seat, Played]], told: list[Told], now: datetime) -> None:
-        found = scan([(seat.watches, played) for seat, played in stretch])
-        for (seat, played), alarms in zip(stretch, found, strict=True):
-            told.append(seat.learner.settle(played, *alarms, self._origin, now))
-            self._rewatch(seat)
+    def _say(self, seat: Seat, told: Told) -> Say:
+        return Say(seat.learner, told, self._place)
+
+    def _online(self, model_id: str) -> Online | None:
+        """Give what is configured; looked up once for each model that has learners."""
+        online = self._known.get(model_id)
+        return self._config.model(model_id).online if online is None else online
 
     def _rewatch(self, seat: Seat) -> None:
         if seat.learner.rewatch:
@@ -267,7 +256,7 @@ class Learners:
             for bank, slot in seat.watches:
                 bank.reset(slot)
 
-    def _command(self, counted: Counted, record: Record, told: list[Told], now: datetime) -> None:
+    def _command(self, counted: Counted, record: Record, told: Told) -> None:
         row: Any = counted.row
         command = row.command
         # Workers that start anew say again what they were told in the last minutes.
@@ -286,18 +275,12 @@ class Learners:
             outcome_id="", epoch=0, seq=0, status="asked", revision=0, model_id=key[0]
         )
         op = Op(counted.position, counted.offset, record.timestamp / 1000, nothing, None)
-        told.append(seat.learner.command(command, op, self._origin, now))
+        seat.learner.command(command, op, self._say(seat, told))
         self._rewatch(seat)
-
-    def _origin(self, op: Op) -> tell.Origin:
-        version = op.row.model_version
-        return tell.Origin(*self._place, op.offset, op.ts, op.position, version)
 
     # Learners come.
 
-    def _seat(
-        self, key: Key, online: Online, op: Op, told: list[Told], now: datetime
-    ) -> Seat | None:
+    def _seat(self, key: Key, online: Online, op: Op, told: Told) -> Seat | None:
         """Make a learner; None when there are as many as there may be, which is told once."""
         config = self._config.model(key[0])
         count = self._counts.get(config.id, 0)
@@ -309,8 +292,8 @@ class Learners:
                 whose = tell.Whose(key[0], segment, config, online.model.hash)
                 alert = tell.alert(
                     whose,
-                    self._origin(op),
-                    now,
+                    op.origin(self._place),
+                    told.now,
                     "firing",
                     "system",
                     series=tell.ERROR,
@@ -320,7 +303,7 @@ class Learners:
                     f" {self._place[1]}: {whose.name} and later ones do not answer; raise the"
                     " limit, or stop the producer that makes up names",
                 )
-                told.append(Told(alerts=[(op.position, alert)]))
+                told.alerts.append((op.position, alert))
             return None
         self._counts[config.id] = count + 1
         learner = Learner(key[0], segment, config, online, self._config.policy)
@@ -332,6 +315,7 @@ class Learners:
         if online.on_drift == "replace":
             sets.append(warning_detectors(kind, online.warning))
         banks = [self._bank(specs) for specs in sets]
+        self._known[key[0]] = online
         seat = self._seats[key] = Seat(learner, [(bank, bank.take()) for bank in banks])
         return seat
 
@@ -348,8 +332,14 @@ def _key(row: OutcomeRow, online: Online) -> Key:
     return row.model_id, tuple([tags.get(name, "") for name in online.per])
 
 
-def _packed(rows: Floats | None) -> tuple[Any, Any]:
-    return (None, None) if rows is None else (list(rows.shape), rows.tobytes())
+def _packed(waiting: Waiting) -> tuple[Any, Any]:
+    if waiting.rows is None:
+        return None, None
+    players = len(waiting.versions)
+    return [players, len(waiting.rows) // players], waiting.rows.tobytes()
 
 
+_PLACE: Final = itemgetter(0)
+_TAKEN: Final = frozenset({"asked", "labelled", "revised"})
+_NONE: Final[tuple[list[Alarm], list[Alarm]]] = ([], [])
 _ENCODER: Final = msgspec.msgpack.Encoder()

@@ -1,6 +1,5 @@
 """What a learner says, put into events."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Policy
 from streamproc.contract.updates import ModelUpdate, Step
 from streamproc.models import tell
+from streamproc.models.answer import Answer
 from streamproc.models.classes import Classes
 from streamproc.models.parameters import plain
 from streamproc.models.play import Op
@@ -19,8 +19,10 @@ from streamproc.models.player import Player
 
 @dataclass(slots=True)
 class Told:
-    """What a stretch led to, each with its place in the slice."""
+    """What a slice led to, each with its place in it; and what alerts carry as `detected_at`."""
 
+    now: datetime
+    answers: list[tuple[int, Answer]] = field(default_factory=list)
     updates: list[tuple[int, ModelUpdate]] = field(default_factory=list)
     alerts: list[tuple[int, AlertEvent]] = field(default_factory=list)
 
@@ -56,10 +58,8 @@ class Speaker(Protocol):
 class Say:
     """Puts what a learner has to say into events."""
 
-    def __init__(
-        self, learner: Speaker, told: Told, origin: Callable[[Op], tell.Origin], now: datetime
-    ) -> None:
-        self._learner, self._told, self._origin, self._now = learner, told, origin, now
+    def __init__(self, learner: Speaker, told: Told, log: tuple[str, int]) -> None:
+        self._learner, self._told, self._log = learner, told, log
 
     def step(self, step: Step, who: Player, op: Op, cause: str | None) -> None:
         """Tell a step of its life."""
@@ -69,7 +69,7 @@ class Say:
                 op.position,
                 tell.update(
                     learner.whose,
-                    self._origin(op),
+                    op.origin(self._log),
                     step,
                     version=who.version,
                     serving=learner.champion.version,
@@ -164,7 +164,9 @@ class Say:
         learner.below_floor = identity if fires else None
 
     def _alert(self, op: Op, status: Any, kind: Any, **fields: Any) -> str:
-        alert = tell.alert(self._learner.whose, self._origin(op), self._now, status, kind, **fields)
+        alert = tell.alert(
+            self._learner.whose, op.origin(self._log), self._told.now, status, kind, **fields
+        )
         self._told.alerts.append((op.position, alert))
         return alert.alert_id
 

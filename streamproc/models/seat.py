@@ -1,6 +1,8 @@
 """A learner's seat in its partition: where its errors are watched, what it answers, what it is."""
 
 import hashlib
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -11,7 +13,7 @@ from streamproc.contract.timestamps import EPOCH
 from streamproc.models.answer import Answer, Place
 from streamproc.models.learner import Learner
 from streamproc.models.own_error import OwnError
-from streamproc.models.play import Op, Played
+from streamproc.models.play import Op, Stretch
 
 
 @dataclass(slots=True)
@@ -25,38 +27,49 @@ class Seat:
 
 
 def answers(
-    learner: Learner, version: int, played: Played, log: tuple[str, int]
-) -> list[tuple[int, Answer]]:
-    """Give the answers of a stretch, each with its place in the slice; `log`: topic, partition."""
-    names, texts = learner.classes.names, learner.classes.texts
-    found = []
-    rows, learned = played.answers[0].tolist(), played.answered_from.tolist()
-    for place, op in enumerate(played.ops):
-        if op.row.status != "asked":
-            continue
-        said, *shares = rows[place]
+    learner: Learner, stretch: Stretch, told: Sequence[float], log: tuple[str, int]
+) -> Iterator[tuple[int, Answer]]:
+    """Give the answers of a stretch, each with its place in the slice.
+
+    Parameters
+    ----------
+    learner, stretch
+        Whose; as it was when the stretch was played.
+    told
+        The numbers of all answers, as `Stretch.at` says.
+    log
+        Topic and partition of the outcomes.
+    """
+    names, texts, learnings = learner.classes.names, learner.classes.texts, stretch.run.learnings
+    version, segment, legs = stretch.versions[0], learner.whose.segment, list(stretch.legs)
+    for place in stretch.asked:
+        while len(legs) > 1 and legs[1][0] <= place:
+            legs.pop(0)
+        start, learned, learns = legs[0]
+        if learns:
+            learned += bisect_left(learnings, place) - bisect_left(learnings, start)
+        op, at = stretch.ops[place], stretch.at + place * stretch.stride
+        said = told[at]
         known = said == said  # noqa: PLR0124 - NaN is not
-        prediction = (names[int(said)] if names else said) if known else None
         probabilities = None
         if learner.task != "regression":
+            shares = told[at + 1 : at + 1 + stretch.known[place]] if known else ()
             probabilities = {
-                text: min(max(share, 0.0), 1.0)
-                for text, share in zip(texts, shares, strict=False)
-                if known
+                text: min(max(share, 0.0), 1.0) for text, share in zip(texts, shares, strict=False)
             }
+        row = op.row
         answer = Answer(
-            model_id=op.row.model_id,
-            event_id=op.row.event_id,
-            ts=EPOCH + timedelta(seconds=op.ts),
-            segment=learner.whose.segment,
-            prediction=prediction,
+            model_id=row.model_id,
+            event_id=row.event_id,
+            ts=EPOCH + timedelta(seconds=op.ts) if row.ts is None else row.ts,
+            segment=segment,
+            prediction=(names[int(said)] if names else said) if known else None,
             probabilities=probabilities,
             version=version,
-            learned=learned[place],
+            learned=learned,
             source=Place(*log, op.offset),
         )
-        found.append((op.position, answer))
-    return found
+        yield op.position, answer
 
 
 def settings(learner: Learner) -> str:
