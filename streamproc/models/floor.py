@@ -28,8 +28,8 @@ class Heuristic:
 
     def __init__(self, kind: Floor | Rule, rule: tuple[float, float] = (0.0, 0.0)) -> None:
         self._kind, self._answers = kind, rule
-        self._counts: dict[int, int] = {}
-        self._most = -1
+        self._counts: dict[float, int] = {}
+        self._most = math.nan
         self._recent: deque[float] = deque(maxlen=1 if kind == "last" else _MEMORY)
 
     def run(self, run: Run, answers: "array[float]", at: int, stride: int) -> None:
@@ -37,16 +37,18 @@ class Heuristic:
 
         Its answers begin at `at` and lie `stride` apart.
         """
-        for todo, y, features in zip(run.todo, run.ys, run.features, strict=True):
+        majority, recent = self._kind == "majority", self._recent
+        for place, todo in enumerate(run.todo):
             if todo & ASK:
-                answers[at] = self._answer(features)
+                answers[at] = self._most if majority else self._answer(run.features[place])
             if todo & LEARN:
-                self._recent.append(y)
+                y = run.ys[place]
+                recent.append(y)
                 if run.classes:
-                    self._count(int(y))
+                    self._count(y)
             at += stride
 
-    def _count(self, code: int) -> None:
+    def _count(self, code: float) -> None:
         counts = self._counts
         counts[code] = count = counts.get(code, 0) + 1
         if code != self._most and count >= counts.get(self._most, 0):
@@ -54,13 +56,14 @@ class Heuristic:
 
     def dump(self) -> Any:
         """Write what was learned."""
-        return [list(self._counts.items()), list(self._recent)]
+        counts = [(int(code), count) for code, count in self._counts.items()]
+        return [counts, list(self._recent)]
 
     def load(self, data: Any) -> None:
         """Take what `dump` wrote."""
         counts, recent = data
-        self._counts = {key: value for key, value in counts}  # noqa: C416 - lists become keys
-        self._most = max(self._counts, key=self._counts.__getitem__, default=-1)
+        self._counts = {float(code): count for code, count in counts}
+        self._most = max(self._counts, key=self._counts.__getitem__, default=math.nan)
         self._recent.extend(recent)
 
     def _answer(self, features: dict[str, Any] | None) -> float:
@@ -68,8 +71,6 @@ class Heuristic:
             value = (features or {}).get(self._kind.feature)
             above = isinstance(value, int | float) and value > self._kind.above
             return self._answers[0 if above else 1]
-        if self._kind == "majority":
-            return float(self._most) if self._counts else math.nan
         return sum(self._recent) / len(self._recent) if self._recent else math.nan
 
 

@@ -80,26 +80,29 @@ class Learner:
         self.below_floor: str | None = None
         self.floor_evidence = new_evidence()
         self.rewatch = False
+        self._interval = online.interval.total_seconds()
         self._enough = -math.log(online.level / 10)
 
     @property
     def players(self) -> list[Player]:
         """Everybody that answers and learns, the one that counts first."""
+        if self.background is None and self.former is None and not self.challengers:
+            return [self.champion]
         others = [self.background, *self.challengers, self.former]
         return [self.champion, *(each for each in others if each is not None)]
 
     def stretch(self, ops: list[Op], start: int) -> Stretch:
         """Give the events from `start` on, up to where something may change."""
         classes, told = self.classes, self.told
-        interval = self.online.interval.total_seconds()
+        interval = self._interval
         left = BLOCK - self.labels % BLOCK if self._reactive else _NEVER
         asked, judged, learnings, skipped = [], [], [], 0
-        todo, ys, known, production = [], [], [], []
+        todo, ys, production, grown = [], [], [], []
+        count = len(classes.names)
         stop = len(ops)
         for place in range(stop - start):
             op = ops[start + place]
             row = op.row
-            known.append(len(classes.names))
             if row.status == "asked":
                 asked.append(place)
                 todo.append(ASK)
@@ -113,9 +116,14 @@ class Learner:
                 continue
             learnings.append(place)
             ys.append(y)
+            if len(classes.names) > count:
+                grown = grown or [(0, 1 + count)]
+                count = len(classes.names)
+                grown.append((place + 1, 1 + count))
             if row.status == "labelled":
                 judged.append(place)
-                production.append(classes.said(row.prediction))
+                said = row.prediction
+                production.append(None if said is None else classes.said(said))
                 todo.append(ASK | LEARN if op.waiting is None else LEARN)
             else:
                 todo.append(LEARN)
@@ -125,13 +133,13 @@ class Learner:
                 break
         players = self.players
         for each in players:
-            each.contestant.failures = []
+            each.contestant.failures.clear()
         ops = ops[start:stop]
-        width = 1 + len(classes.names)
+        width = 1 + count
         return Stretch(
             ops=ops,
             run=Run(todo, [op.row.features for op in ops], ys, learnings, width - 1),
-            known=known,
+            grown=grown,
             asked=asked,
             judged=judged,
             production=production,
@@ -236,7 +244,7 @@ class Learner:
         last = stretch.ops[stretch.run.learnings[-1]]
         if self.told is None:
             self.told = last.ts
-        elif last.ts - self.told >= self.online.interval.total_seconds():
+        elif last.ts - self.told >= self._interval:
             self.told = last.ts
             say.step("learned", self.champion, last, None)
 

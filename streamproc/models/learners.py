@@ -16,7 +16,7 @@ from streamproc.contract.detector_spec import DetectorSpec
 from streamproc.contract.online import Online
 from streamproc.contract.updates import ModelUpdate
 from streamproc.core.matrix import seconds
-from streamproc.core.outcome_log import CommandRow, Counted, OutcomeLog, OutcomeRow
+from streamproc.core.outcome_log import CommandRow, Counted, Lesson, OutcomeLog
 from streamproc.core.record import Record
 from streamproc.errors import StreamprocError
 from streamproc.models import tell
@@ -26,8 +26,7 @@ from streamproc.models.learner import Learner
 from streamproc.models.own_error import OwnError, drift_detectors, scan, warning_detectors
 from streamproc.models.play import Op, Waiting, play
 from streamproc.models.say import Say, Told
-from streamproc.models.seat import Seat, settings, summary
-from streamproc.models.seat import answers as said
+from streamproc.models.seat import Seat, answer, settings, summary
 
 SCHEMA: Final = 1
 """Raised by one whenever the same bytes would mean something else."""
@@ -85,10 +84,10 @@ class Learners:
 
     def __init__(self, config: Config, topic: str, partition: int) -> None:
         self._config, self._place = config, (topic, partition)
-        self._log = OutcomeLog()
+        self._log = OutcomeLog(row=Lesson)
         self._seats: dict[Key, Seat] = {}
         self._banks: dict[tuple[str, ...], OwnError] = {}
-        self._waiting: dict[tuple[Key, str], Waiting] = {}
+        self._waiting: dict[tuple[int, str], Waiting] = {}
         self._counts: dict[str, int] = {}
         self._obeyed: list[str] = []
         self._known: dict[str, Online] = {}
@@ -109,7 +108,7 @@ class Learners:
         now
             What alerts carry as `detected_at`.
         """
-        told, busy = Told(now), dict[Key, Seat]()
+        told, busy = Told(now, [None] * len(records)), list[Seat]()
         for counted in self._log.read(records):
             if isinstance(counted.row, CommandRow):
                 self._advance(busy, told)
@@ -118,7 +117,7 @@ class Learners:
                 self._route(counted, records[counted.position], busy, told)
         self._advance(busy, told)
         return Learned(
-            [answer for _, answer in sorted(told.answers, key=_PLACE)],
+            [answer for answer in told.answers if answer is not None],
             [update for _, update in sorted(told.updates, key=_PLACE)],
             [alert for _, alert in sorted(told.alerts, key=_PLACE)],
         )
@@ -129,10 +128,9 @@ class Learners:
 
     def state(self) -> bytes:
         """Write everything down: plain values only, equal for equal histories."""
-        places = {key: place for place, key in enumerate(self._seats)}
         waiting = [
-            [places[key], event_id, each.versions, *_packed(each)]
-            for (key, event_id), each in self._waiting.items()
+            [place, event_id, each.versions, *_packed(each)]
+            for (place, event_id), each in self._waiting.items()
         ]
         seats = [
             [*key, settings(seat.learner), [slot for _, slot in seat.watches], seat.learner.dump()]
@@ -168,21 +166,21 @@ class Learners:
             raise ModelStateError(f"the state cannot be read: {error!r}") from error
 
     def _restore(self, written: dict[str, Any]) -> None:
-        self._log = OutcomeLog(*written["log"])
+        self._log = OutcomeLog(*written["log"], row=Lesson)
         self.refused, self._counts = written["refused"], written["counts"]
         self._obeyed = written["obeyed"]
-        keys: list[Key | None] = []
+        places: list[int | None] = []
         slots: list[tuple[Seat, list[int]]] = []
         for model_id, tags, hashed, taken, dump in written["seats"]:
             config, key = self._config.model(model_id), (model_id, tuple(tags))
             online = config.online
-            keys.append(None)
+            places.append(None)
             if online is None or len(tags) != len(online.per):
                 continue
             segment = dict(zip(online.per, tags, strict=True)) or None
             learner = Learner(model_id, segment, config, online, self._config.policy)
             if settings(learner) == hashed:
-                keys[-1] = key
+                places[-1] = len(self._seats)
                 learner.load(dump)
                 slots.append((self._sit(key, learner), taken))
         for key, dump in written["banks"]:
@@ -194,61 +192,56 @@ class Learners:
                 (bank, slot) for (bank, _), slot in zip(seat.watches, taken, strict=True)
             ]
         for place, event_id, versions, shape, rows in written["waiting"]:
-            owner = keys[place]
+            owner = places[place]
             if owner is not None:
                 answers = None if shape is None else array("d", rows)
                 self._waiting[owner, event_id] = Waiting(tuple(versions), answers)
 
     # The way of a slice.
 
-    def _route(self, counted: Counted, record: Record, busy: dict[Key, Seat], told: Told) -> None:
+    def _route(self, counted: Counted, record: Record, busy: list[Seat], told: Told) -> None:
         """Give an outcome to its learner, and an answer that waits to its label."""
         row: Any = counted.row
-        online = self._online(row.model_id)
+        online = self._known.get(row.model_id) or self._config.model(row.model_id).online
         if online is None or row.event_id is None:
             return
-        key = _key(row, online)
-        op = Op(counted.position, counted.offset, seconds(row.ts, record), row, None)
+        key = _key(row, online) if online.per else (row.model_id, ())
+        op = Op(counted.position, counted.offset, seconds(row.ts, record), row)
         seat = self._seats.get(key)
         if seat is None:
             seat = self._seat(key, online, op, told)
             if seat is None:
                 return
         if row.status == "asked":
-            op.waiting = self._waiting[key, row.event_id] = Waiting()
+            op.waiting = self._waiting[seat.place, row.event_id] = Waiting()
             while len(self._waiting) > online.pending:
                 del self._waiting[next(iter(self._waiting))]
         elif row.status == "labelled":
-            op.waiting = self._waiting.pop((key, row.event_id), None)
+            op.waiting = self._waiting.pop((seat.place, row.event_id), None)
+        if not seat.ops:
+            busy.append(seat)
         seat.ops.append(op)
-        busy[key] = seat
 
-    def _advance(self, busy: dict[Key, Seat], told: Told) -> None:
+    def _advance(self, busy: list[Seat], told: Told) -> None:
         """Take every learner to the end of its events, all of them a stretch at a time."""
         while busy:
-            stretches = [
-                (seat, seat.learner.stretch(seat.ops, seat.next)) for seat in busy.values()
-            ]
-            played = play([stretch for _, stretch in stretches])
+            stretches = [seat.learner.stretch(seat.ops, seat.next) for seat in busy]
+            played = play(stretches)
             numbers = played.answers.tolist()
-            found = scan([(seat.watches, stretch) for seat, stretch in stretches], played)
-            for place, (seat, stretch) in enumerate(stretches):
-                told.answers += said(seat.learner, stretch, numbers, self._place)
+            found = scan([seat.watches for seat in busy], stretches, played)
+            for place, (seat, stretch) in enumerate(zip(busy, stretches, strict=True)):
+                answer(seat.learner, stretch, numbers, self._place, told)
                 alarms, warnings = found.get(place, _NONE)
                 seat.learner.settle(stretch, alarms, warnings, self._say(seat, told))
-                self._rewatch(seat)
+                if seat.learner.rewatch:
+                    self._rewatch(seat)
                 seat.next += len(stretch.ops)
-            for key in [key for key, seat in busy.items() if seat.next == len(seat.ops)]:
-                seat = busy.pop(key)
-                seat.ops, seat.next = [], 0
+                if seat.next == len(seat.ops):
+                    seat.ops, seat.next = [], 0
+            busy[:] = [seat for seat in busy if seat.ops]
 
     def _say(self, seat: Seat, told: Told) -> Say:
         return Say(seat.learner, told, self._place)
-
-    def _online(self, model_id: str) -> Online | None:
-        """Give what is configured; looked up once for each model that has learners."""
-        online = self._known.get(model_id)
-        return self._config.model(model_id).online if online is None else online
 
     def _rewatch(self, seat: Seat) -> None:
         if seat.learner.rewatch:
@@ -271,10 +264,8 @@ class Learners:
         seat = self._seats.get(key)
         if seat is None:
             return
-        nothing = OutcomeRow(
-            outcome_id="", epoch=0, seq=0, status="asked", revision=0, model_id=key[0]
-        )
-        op = Op(counted.position, counted.offset, record.timestamp / 1000, nothing, None)
+        nothing = Lesson(epoch=0, seq=0, status="asked", model_id=key[0])
+        op = Op(counted.position, counted.offset, record.timestamp / 1000, nothing)
         seat.learner.command(command, op, self._say(seat, told))
         self._rewatch(seat)
 
@@ -316,7 +307,9 @@ class Learners:
             sets.append(warning_detectors(kind, online.warning))
         banks = [self._bank(specs) for specs in sets]
         self._known[key[0]] = online
-        seat = self._seats[key] = Seat(learner, [(bank, bank.take()) for bank in banks])
+        seat = self._seats[key] = Seat(
+            learner, len(self._seats), [(bank, bank.take()) for bank in banks]
+        )
         return seat
 
     def _bank(self, specs: tuple[DetectorSpec, ...]) -> OwnError:
@@ -327,7 +320,7 @@ class Learners:
         return bank
 
 
-def _key(row: OutcomeRow, online: Online) -> Key:
+def _key(row: Lesson, online: Online) -> Key:
     tags = row.tags or {}
     return row.model_id, tuple([tags.get(name, "") for name in online.per])
 

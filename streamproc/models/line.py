@@ -39,8 +39,8 @@ class Line(Leg, gc=False, kw_only=True):
             self.mask, self.stop = ASK, self.start + 1
         elif not self.who.learns:
             self.mask = ASK
-        else:
-            room, learnings = self.who.room, self.run.learnings
+        elif learnings := self.run.learnings:
+            room = self.who.room
             if len(learnings) >= room:
                 ahead = learnings if not self.start else self._ahead()
                 if len(ahead) >= room:

@@ -69,6 +69,8 @@ class Linear:
     ----------
     columns
         The features, in the order in which they were met.
+    softmax
+        Whether it tells more than two classes apart.
     state
         All that was learned, as the compiled loops take it.
     """
@@ -83,13 +85,9 @@ class Linear:
         intercept = given["intercept_init"] if _KINDS[name] != kernel.SOFTMAX else 0.0
         numbers = [rate, given["l2"], given["intercept_lr"], given["clip_gradient"], intercept]
         self._kind = _KINDS[name], scaling
+        self.softmax = self._kind[0] == kernel.SOFTMAX
         self.columns: tuple[str, ...] = ()
         self._become(np.array([*numbers, 0.0, 0.0]), 0, 1)
-
-    @property
-    def softmax(self) -> bool:
-        """Whether it tells more than two classes apart."""
-        return self._kind[0] == kernel.SOFTMAX
 
     def place(self, leg: Leg, xs: "array[float]") -> None:
         """Append a leg's features as rows of numbers, NaN where one is missing; make room."""
@@ -97,7 +95,7 @@ class Linear:
         if not self._placed(leg, xs):
             del xs[begin:]
             self._place_slowly(leg, xs)
-        self._fit(max(1, leg.run.classes) if self.softmax else 1)
+        self._fit(leg.run.classes)
 
     def _placed(self, leg: Leg, xs: "array[float]") -> bool:
         """Whether every event had these features and no other, all numbers: rows as they are."""
@@ -170,8 +168,10 @@ class Linear:
 
     def _fit(self, classes: int) -> None:
         """Make room for new features and classes."""
-        features, most = len(self.columns), max(classes, len(self._weights))
-        if features == self._moments.shape[1] and most == len(self._weights):
+        features, most = len(self.columns), self._classes
+        if self.softmax:
+            most = max(classes, most)
+        if features == self._features and most == self._classes:
             return
         moments, weights, known = self._moments, self._weights, self._known
         self._become(self._numbers, features, most)
@@ -181,6 +181,7 @@ class Linear:
 
     def _become(self, numbers: Floats, features: int, classes: int) -> None:
         """Lay out a state that has learned nothing yet; all of it is in one array."""
+        self._features, self._classes = features, classes
         head = kernel.NUMBERS + kernel.SHAPE
         moments, weights = head + 3 * features, head + (3 + classes) * features
         self.state = np.zeros(weights + 1 + classes)
@@ -207,16 +208,16 @@ def run(
     """
     if not legs:
         return []
-    xs, tasks = array("d"), array("q")
+    xs, tasks = array("d"), list[int]()
     for leg, model in zip(legs, models, strict=True):
         model.place(leg, xs)
-        start = leg.start
-        at = leg.answers + start * leg.stride
-        tasks.extend((leg.run.at + start, leg.stop - start, leg.mask, at, leg.stride, leg.width))
+        start, stride = leg.start, leg.stride
+        at = leg.answers + start * stride
+        tasks += (leg.run.at + start, leg.stop - start, leg.mask, at, stride, leg.width)
     states = np.concatenate([model.state for model in models])
     stopped = np.empty(len(legs), np.int64)
     kernel.run(
-        np.frombuffer(tasks, np.int64).reshape(-1, kernel.TASK),
+        np.array(tasks, np.int64).reshape(-1, kernel.TASK),
         todo,
         np.frombuffer(xs) if xs else np.zeros(0),
         ys,

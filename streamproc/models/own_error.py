@@ -85,17 +85,17 @@ Watches = Sequence[tuple[OwnError, int]]
 
 
 def scan(
-    stretches: Sequence[tuple[Watches, Stretch]], played: Played
+    watches: Sequence[Watches], stretches: Sequence[Stretch], played: Played
 ) -> dict[int, tuple[list[Alarm], list[Alarm]]]:
     """Feed the errors of those that count; drift and warnings, by the place of the stretch.
 
     Rows of alarms count in the stretch's own labels. All that share detectors are fed at once.
     """
     banks: dict[OwnError, tuple[list[tuple[int, int, int]], dict[int, tuple[int, int]]]] = {}
-    for place, (watches, stretch) in enumerate(stretches):
+    for place, (watched, stretch) in enumerate(zip(watches, stretches, strict=True)):
         if stretch.judged:
             stop = stretch.first + len(stretch.judged)
-            for what, (bank, slot) in enumerate(watches):
+            for what, (bank, slot) in enumerate(watched):
                 fed, whose = banks.setdefault(bank, ([], {}))
                 fed.append((slot, stretch.first, stop))
                 whose[slot] = place, what
@@ -103,6 +103,6 @@ def scan(
     for bank, (fed, whose) in banks.items():
         for alarm in bank.scan(fed, played):
             place, what = whose[alarm.slot]
-            row = alarm.row - stretches[place][1].first
+            row = alarm.row - stretches[place].first
             found.setdefault(place, ([], []))[what].append(replace(alarm, row=row, column=0))
     return found

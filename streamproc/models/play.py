@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from detectors.bank import Floats, Ints
-from streamproc.core.outcome_log import OutcomeRow
+from streamproc.core.outcome_log import Lesson
 from streamproc.models import judge
 from streamproc.models.floor import Heuristic
 from streamproc.models.line import Line, take
@@ -42,8 +42,8 @@ class Op(Struct, gc=False):
     position: int
     offset: int
     ts: float
-    row: OutcomeRow
-    waiting: Waiting | None
+    row: Lesson
+    waiting: Waiting | None = None
 
     def origin(self, log: tuple[str, int]) -> Origin:
         """Say where it lies; `log`: topic, partition."""
@@ -57,14 +57,14 @@ class Stretch(Struct, gc=False, kw_only=True):
     ----------
     ops, run
         The events.
-    known
-        Of each event: classes known when it came.
+    grown
+        Where classes were met that were not known: the event behind it, and how many then were.
     asked
         Places of the events that are to be answered.
     judged
         Places of the labels that are compared with answers.
     production
-        What production said of these: (labels, 1 + classes).
+        What production said of these: 1 + classes, as many as were known; None: nothing.
     skipped
         Labels that are none of the task.
     players, rival
@@ -93,10 +93,10 @@ class Stretch(Struct, gc=False, kw_only=True):
 
     ops: list[Op]
     run: Run
-    known: list[int]
+    grown: list[tuple[int, int]]
     asked: list[int]
     judged: list[int]
-    production: list[list[float]]
+    production: list[list[float] | None]
     skipped: int
     players: list[Player]
     rival: int
@@ -112,6 +112,12 @@ class Stretch(Struct, gc=False, kw_only=True):
     first: int = 0
     reached: int = -1
     losses: Floats | None = None
+
+    def known_at(self, place: int) -> int:
+        """Give the numbers in an answer that are of classes known when the event came."""
+        if not self.grown:
+            return self.width
+        return next((width for after, width in reversed(self.grown) if after <= place), 0)
 
 
 class Played(Struct, gc=False):
@@ -137,7 +143,7 @@ def play(stretches: Sequence[Stretch]) -> Played:
     An answer that was given when the event was asked about is the one that is judged; whoever was
     not there then is not judged by that event.
     """
-    answers, todo, ys = array("d"), array("q"), array("d")
+    answers, todo, ys = array("d"), list[int](), list[float]()
     lines = []
     for each in stretches:
         run, players = each.run, each.players
@@ -152,7 +158,7 @@ def play(stretches: Sequence[Stretch]) -> Played:
             lines.append(line)
             if not place:
                 each.legs = line.legs
-    take(lines, np.frombuffer(todo, np.int64), np.frombuffer(ys), np.frombuffer(answers))
+    take(lines, np.array(todo, np.int64), np.array(ys), np.frombuffer(answers))
     for each in stretches:
         at = each.at + len(each.players) * each.width
         each.floor.run(each.run, answers, at, each.stride)
@@ -175,29 +181,36 @@ def _remember(stretch: Stretch, answers: "array[float]") -> None:
         if waiting is None:
             continue
         waiting.versions, waiting.rows = versions, answers[at : at + stride]
-        if 1 + stretch.known[place] < width:  # classes that came later in the stretch
-            short = 1 + stretch.known[place]
-            waiting.rows = array("d")
+        if stretch.grown and (short := stretch.known_at(place)) < width:
+            waiting.rows = array("d")  # without the classes that came later in the stretch
             for row in range(at, at + stride, width):
                 waiting.rows.extend(answers[row : row + short])
 
 
 def _weigh(stretches: Sequence[Stretch], answers: "array[float]") -> Played:
-    rows, production, ys, ts, enough = (array("d") for _ in range(5))
-    tasks, offsets = array("q"), array("q")
+    rows, tasks, enough = array("d"), list[int](), list[float]()
+    production, ys, ts, offsets = list[float](), list[float](), list[float](), list[int]()
     records: list[Floats] = []
     for each in stretches:
-        each.first = len(ys)
-        for place in each.judged:
-            op, at = each.ops[place], each.at + place * each.stride
+        each.first, stride, width, judged = len(ys), each.stride, each.width, each.judged
+        known = each.run.ys
+        for place in judged:
+            op = each.ops[place]
             waiting = op.waiting
-            rows.extend(answers[at : at + each.stride] if waiting is None else _fit(waiting, each))
-            ys.append(each.run.ys[place])
+            if waiting is None:
+                at = each.at + place * stride
+                rows.extend(answers[at : at + stride])
+            else:
+                rows.extend(_fit(waiting, each))
+            ys.append(known[place])
             ts.append(op.ts)
             offsets.append(op.offset)
         for said in each.production:
-            production.extend(said + [0.0] * (each.width - len(said)))
-        tasks.extend((len(each.judged), len(each.players), each.width, each.rival, each.below))
+            if said is None:
+                production += [math.nan] * width
+            else:
+                production += said + [0.0] * (width - len(said))
+        tasks += (len(judged), len(each.players), width, each.rival, each.below)
         enough.append(each.enough)
         records.append(each.evidence)
         records += [player.record for player in each.players]
@@ -207,11 +220,11 @@ def _weigh(stretches: Sequence[Stretch], answers: "array[float]") -> Played:
     losses, errors = np.empty(len(rows)), np.empty(len(ys))
     reached = np.empty(len(stretches), np.int64)
     judge.weigh(
-        np.frombuffer(tasks, np.int64).reshape(-1, judge.TASK),
-        np.frombuffer(enough),
+        np.array(tasks, np.int64).reshape(-1, judge.TASK),
+        np.array(enough),
         np.frombuffer(rows),
-        np.frombuffer(production),
-        np.frombuffer(ys),
+        np.array(production),
+        np.array(ys),
         weighed,
         losses,
         errors,
@@ -226,7 +239,7 @@ def _weigh(stretches: Sequence[Stretch], answers: "array[float]") -> Played:
         end = begin + len(record)
         record[:] = weighed[begin:end]
         begin = end
-    return Played(answers, errors, np.frombuffer(ts), np.frombuffer(offsets, np.int64))
+    return Played(answers, errors, np.array(ts), np.array(offsets, np.int64))
 
 
 def _fit(waiting: Waiting, stretch: Stretch) -> "array[float]":

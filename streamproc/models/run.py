@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from streamproc.models.inputs import Inputs, inputs
 
@@ -39,10 +39,12 @@ class Run(Struct, gc=False):
     learnings: list[int]
     classes: int
     at: int = 0
-    _inputs: dict[bool, list[Inputs]] = field(default_factory=dict)
+    _inputs: dict[bool, list[Inputs]] | None = None
 
     def inputs(self, *, texts: bool) -> list[Inputs]:
         """Give the features as River takes them; made once for all contestants."""
+        if self._inputs is None:
+            self._inputs = {}
         if texts not in self._inputs:
             self._inputs[texts] = [inputs(each, texts=texts) for each in self.features]
         return self._inputs[texts]

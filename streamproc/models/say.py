@@ -19,10 +19,13 @@ from streamproc.models.player import Player
 
 @dataclass(slots=True)
 class Told:
-    """What a slice led to, each with its place in it; and what alerts carry as `detected_at`."""
+    """What a slice led to, with the place in it: answers lie there.
+
+    `now` is what alerts carry as `detected_at`.
+    """
 
     now: datetime
-    answers: list[tuple[int, Answer]] = field(default_factory=list)
+    answers: list[Answer | None] = field(default_factory=list)
     updates: list[tuple[int, ModelUpdate]] = field(default_factory=list)
     alerts: list[tuple[int, AlertEvent]] = field(default_factory=list)
 
