@@ -1,7 +1,7 @@
 """River's scaler and linear models, in compiled loops over arrays."""
 
 import math
-from array import array
+import struct
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -89,7 +89,7 @@ class Linear:
         self.columns: tuple[str, ...] = ()
         self._become(np.array([*numbers, 0.0, 0.0]), 0, 1)
 
-    def place(self, leg: Leg, xs: "array[float]") -> None:
+    def place(self, leg: Leg, xs: bytearray) -> None:
         """Append a leg's features as rows of numbers, NaN where one is missing; make room."""
         begin = len(xs)
         if not self._placed(leg, xs):
@@ -97,15 +97,15 @@ class Linear:
             self._place_slowly(leg, xs)
         self._fit(leg.run.classes)
 
-    def _placed(self, leg: Leg, xs: "array[float]") -> bool:
+    def _placed(self, leg: Leg, xs: bytearray) -> bool:
         """Whether every event had these features and no other, all numbers: rows as they are."""
-        columns = self.columns
+        columns, pack = self.columns, self._pack
         try:
             for each in leg.run.features[leg.start : leg.stop]:
                 if each is None or tuple(each) != columns:
                     return False
-                xs.extend(each.values())
-        except TypeError:  # a text, a list or null among them
+                xs += pack(*each.values())
+        except struct.error:  # a text, a list or null among them
             return False
         return True
 
@@ -152,7 +152,7 @@ class Linear:
             linear |= {"weights": rows[0], "intercept": float(self._numbers[4])}
         return [*steps, linear]
 
-    def _place_slowly(self, leg: Leg, xs: "array[float]") -> None:
+    def _place_slowly(self, leg: Leg, xs: bytearray) -> None:
         """Do so with columns that grow with the features that are learned from."""
         every = leg.run.inputs(texts=False)[leg.start : leg.stop]
         columns = dict.fromkeys(self.columns, math.nan)
@@ -164,7 +164,7 @@ class Linear:
                             columns.setdefault(name, math.nan)
             self.columns = tuple(columns)
         for x in every:
-            xs.extend([x.get(name, math.nan) for name in columns])
+            xs += struct.pack(f"{len(columns)}d", *[x.get(name, math.nan) for name in columns])
 
     def _fit(self, classes: int) -> None:
         """Make room for new features and classes."""
@@ -182,6 +182,7 @@ class Linear:
     def _become(self, numbers: Floats, features: int, classes: int) -> None:
         """Lay out a state that has learned nothing yet; all of it is in one array."""
         self._features, self._classes = features, classes
+        self._pack = struct.Struct(f"{features}d").pack
         head = kernel.NUMBERS + kernel.SHAPE
         moments, weights = head + 3 * features, head + (3 + classes) * features
         self.state = np.zeros(weights + 1 + classes)
@@ -208,7 +209,7 @@ def run(
     """
     if not legs:
         return []
-    xs, tasks = array("d"), list[int]()
+    xs, tasks = bytearray(), list[int]()
     for leg, model in zip(legs, models, strict=True):
         model.place(leg, xs)
         start, stride = leg.start, leg.stride
