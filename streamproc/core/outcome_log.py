@@ -7,7 +7,7 @@ a record counts when its (epoch, number) is above that of all records before it.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +19,6 @@ from streamproc.core.typed import DECODE_ERRORS
 EPOCH_HEADER: Final = "epoch"
 WRITER_HEADER: Final = "writer"
 COMMAND_HEADER: Final = "command"
-R = TypeVar("R", bound="Lesson")
 
 
 class Place(Struct, gc=False, frozen=True):
@@ -65,7 +64,7 @@ class CommandRow(Struct, gc=False, kw_only=True):
     command: dict[str, Any]
 
 
-class Counted(Struct, Generic[R], gc=False):
+class Counted(Struct, gc=False):
     """A record that counts.
 
     Attributes
@@ -80,13 +79,13 @@ class Counted(Struct, Generic[R], gc=False):
 
     position: int
     offset: int
-    row: R | CommandRow
+    row: Lesson | CommandRow
 
 
 _COMMAND: Final = msgspec.json.Decoder(CommandRow)
 
 
-class OutcomeLog(Generic[R]):
+class OutcomeLog:
     """Reads one partition of the outcomes.
 
     Parameters
@@ -102,13 +101,13 @@ class OutcomeLog(Generic[R]):
         Records that are no outcomes; they are left out.
     """
 
-    def __init__(self, epoch: int = -1, seq: int = -1, row: type[R] = OutcomeRow) -> None:
+    def __init__(self, epoch: int = -1, seq: int = -1, row: type[Lesson] = OutcomeRow) -> None:
         self.epoch = epoch
         self.seq = seq
         self.unreadable = 0
         self._decode = msgspec.json.Decoder(row).decode
 
-    def read(self, records: Sequence[Record]) -> list[Counted[R]]:
+    def read(self, records: Sequence[Record]) -> list[Counted]:
         """Return what counts of the next records, in their order."""
         found = []
         for position, record in enumerate(records):
@@ -136,7 +135,7 @@ class OutcomeLog(Generic[R]):
         if epoch > self.epoch:
             self.epoch, self.seq = epoch, -1
 
-    def _row(self, record: Record) -> R | CommandRow | None:
+    def _row(self, record: Record) -> Lesson | CommandRow | None:
         try:
             if record.headers:
                 headers = dict(record.headers)

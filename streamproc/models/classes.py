@@ -25,7 +25,7 @@ class Classes:
 
     def __init__(self, task: str) -> None:
         self.task = task
-        self._usual = {"binary": bool, "multiclass": str, "regression": float}[task]
+        self._usual: type = {"binary": bool, "multiclass": str, "regression": float}[task]
         self.names: list[Any] = [False, True] if task == "binary" else []
         self.texts = [class_name(name) for name in self.names]
         self._codes: dict[Any, int] = {name: code for code, name in enumerate(self.names)}
@@ -38,7 +38,7 @@ class Classes:
         # Labels as they usually are need no look at what they mean.
         if label.__class__ is self._usual:
             if self._usual is float:
-                return label  # type: ignore[no-any-return]
+                return float(label)
             code = self._codes.get(label)
             if code is not None:
                 return float(code)

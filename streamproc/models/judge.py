@@ -177,7 +177,7 @@ def _loss(answer: Floats, label: float) -> float:
     if math.isnan(answer[0]):
         return math.nan
     if len(answer) == 1:
-        return abs(answer[0] - label)
+        return float(abs(answer[0] - label))
     return 1.0 if answer[0] != label else 0.0
 
 

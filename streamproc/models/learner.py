@@ -14,10 +14,9 @@ from streamproc.models import tell
 from streamproc.models.classes import Classes
 from streamproc.models.floor import floor_of
 from streamproc.models.judge import bet, new_evidence, proven
-from streamproc.models.play import Op, Stretch
 from streamproc.models.player import Player, player, restored
-from streamproc.models.run import ASK, LEARN, Run
 from streamproc.models.say import Incident, Say, rise
+from streamproc.models.stretch import Op, Stretch
 
 LEAST: Final = 100
 """Labels that a challenger has learned from before it may be promoted: a lucky start proves little
@@ -80,8 +79,8 @@ class Learner:
         self.below_floor: str | None = None
         self.floor_evidence = new_evidence()
         self.rewatch = False
-        self._interval = online.interval.total_seconds()
-        self._enough = -math.log(online.level / 10)
+        self.interval = online.interval.total_seconds()
+        self.enough = -math.log(online.level / 10)
 
     @property
     def players(self) -> list[Player]:
@@ -91,69 +90,10 @@ class Learner:
         others = [self.background, *self.challengers, self.former]
         return [self.champion, *(each for each in others if each is not None)]
 
-    def stretch(self, ops: list[Op], start: int) -> Stretch:
-        """Give the events from `start` on, up to where something may change."""
-        classes, told = self.classes, self.told
-        interval = self._interval
-        left = BLOCK - self.labels % BLOCK if self._reactive else _NEVER
-        asked, judged, learnings, skipped = [], [], [], 0
-        todo, ys, production, grown = [], [], [], []
-        count = len(classes.names)
-        stop = len(ops)
-        for place in range(stop - start):
-            op = ops[start + place]
-            row = op.row
-            if row.status == "asked":
-                asked.append(place)
-                todo.append(ASK)
-                ys.append(math.nan)
-                continue
-            y = classes.learn(row.label)
-            if y is None:
-                skipped += 1
-                todo.append(0)
-                ys.append(math.nan)
-                continue
-            learnings.append(place)
-            ys.append(y)
-            if len(classes.names) > count:
-                grown = grown or [(0, 1 + count)]
-                count = len(classes.names)
-                grown.append((place + 1, 1 + count))
-            if row.status == "labelled":
-                judged.append(place)
-                said = row.prediction
-                production.append(None if said is None else classes.said(said))
-                todo.append(ASK | LEARN if op.waiting is None else LEARN)
-            else:
-                todo.append(LEARN)
-            left -= 1
-            if told is None or not left or op.ts - told >= interval:
-                stop = start + place + 1
-                break
-        players = self.players
-        for each in players:
-            each.contestant.failures.clear()
-        ops = ops[start:stop]
-        width = 1 + count
-        return Stretch(
-            ops=ops,
-            run=Run(todo, [op.row.features for op in ops], ys, learnings, width - 1),
-            grown=grown,
-            asked=asked,
-            judged=judged,
-            production=production,
-            skipped=skipped,
-            players=players,
-            rival=1 if self.background is None else 2,
-            floor=self.floor,
-            evidence=self.floor_evidence,
-            below=self.below_floor is not None,
-            enough=self._enough,
-            versions=(*[each.contestant.version for each in players], self.floor.version),
-            width=width,
-            stride=width * (1 + len(players)),
-        )
+    @property
+    def room(self) -> float:
+        """Labels until it may be exchanged."""
+        return BLOCK - self.labels % BLOCK if self._reactive else _NEVER
 
     def settle(
         self,
@@ -238,13 +178,13 @@ class Learner:
             self.floor_evidence = new_evidence()
             pair = (mine, floors) if self.below_floor is None else (floors, mine)
             absolute = self.task == "regression"
-            at = bet(*pair, absolute, self.floor_evidence, at + 1, self._enough)
+            at = bet(*pair, absolute, self.floor_evidence, at + 1, self.enough)
 
     def _tell_learned(self, stretch: Stretch, say: Say) -> None:
         last = stretch.ops[stretch.run.learnings[-1]]
         if self.told is None:
             self.told = last.ts
-        elif last.ts - self.told >= self._interval:
+        elif last.ts - self.told >= self.interval:
             self.told = last.ts
             say.step("learned", self.champion, last, None)
 

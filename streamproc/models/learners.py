@@ -24,9 +24,10 @@ from streamproc.models.answer import Answer
 from streamproc.models.graph import GraphError
 from streamproc.models.learner import Learner
 from streamproc.models.own_error import OwnError, drift_detectors, scan, warning_detectors
-from streamproc.models.play import Op, Waiting, play
+from streamproc.models.play import play
 from streamproc.models.say import Say, Told
 from streamproc.models.seat import Seat, answer, settings, summary
+from streamproc.models.stretch import Op, Waiting, cut
 
 SCHEMA: Final = 1
 """Raised by one whenever the same bytes would mean something else."""
@@ -166,7 +167,7 @@ class Learners:
             raise ModelStateError(f"the state cannot be read: {error!r}") from error
 
     def _restore(self, written: dict[str, Any]) -> None:
-        self._log = OutcomeLog(*written["log"], row=Lesson)
+        self._log = OutcomeLog(*written["log"], Lesson)
         self.refused, self._counts = written["refused"], written["counts"]
         self._obeyed = written["obeyed"]
         places: list[int | None] = []
@@ -225,7 +226,7 @@ class Learners:
     def _advance(self, busy: list[Seat], told: Told) -> None:
         """Take every learner to the end of its events, all of them a stretch at a time."""
         while busy:
-            stretches = [seat.learner.stretch(seat.ops, seat.next) for seat in busy]
+            stretches = [cut(seat.learner, seat.ops, seat.next) for seat in busy]
             played = play(stretches)
             numbers = played.answers.tolist()
             found = scan([seat.watches for seat in busy], stretches, played)

@@ -92,11 +92,15 @@ def take(lines: Sequence[Line], todo: Ints, ys: Floats, answers: Floats) -> None
     """
     left = [line for line in lines if line.aim()]
     while left:
-        compiled = [line for line in left if isinstance(line.who.engine, linear.Linear)]
-        failures = linear.run(compiled, [line.who.engine for line in compiled], todo, ys, answers)
+        compiled, models = list[Line](), list[linear.Linear]()
+        for line in left:
+            engine = line.who.engine
+            if isinstance(engine, linear.Linear):
+                compiled.append(line)
+                models.append(engine)
+            else:
+                line.land(engine.run(line, answers), answers)
+        failures = linear.run(compiled, models, todo, ys, answers)
         for line, failure in zip(compiled, failures, strict=True):
             line.land(failure, answers)
-        for line in left:
-            if not isinstance(line.who.engine, linear.Linear):
-                line.land(line.who.engine.run(line, answers), answers)
         left = [line for line in left if line.aim()]

@@ -8,7 +8,8 @@ import numpy as np
 
 from detectors.watch import Alarm, Watch
 from streamproc.contract.detector_spec import DetectorSpec
-from streamproc.models.play import Played, Stretch
+from streamproc.models.play import Played
+from streamproc.models.stretch import Stretch
 
 # What alarms when a model errs more. Errors of a classifier are 0 or 1; those of a regression are
 # numbers in its own unit, so their series is standardised by its first 200.

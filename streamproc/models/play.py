@@ -9,115 +9,9 @@ import numpy as np
 from msgspec import Struct
 
 from detectors.bank import Floats, Ints
-from streamproc.core.outcome_log import Lesson
 from streamproc.models import judge
-from streamproc.models.floor import Heuristic
 from streamproc.models.line import Line, take
-from streamproc.models.player import Player
-from streamproc.models.run import Run
-from streamproc.models.tell import Origin
-
-
-class Waiting(Struct, gc=False):
-    """The answers to an event whose label has not come.
-
-    Attributes
-    ----------
-    versions
-        Who answered; the floor is version 0, and the last.
-    rows
-        (versions, 1 + classes), one after the other.
-    """
-
-    versions: tuple[int, ...] = ()
-    rows: "array[float] | None" = None
-
-
-class Op(Struct, gc=False):
-    """An outcome on its way: its place, and its answers when it was asked before.
-
-    `position` is its place in the slice.
-    """
-
-    position: int
-    offset: int
-    ts: float
-    row: Lesson
-    waiting: Waiting | None = None
-
-    def origin(self, log: tuple[str, int]) -> Origin:
-        """Say where it lies; `log`: topic, partition."""
-        return Origin(*log, self.offset, self.ts, self.position, self.row.model_version)
-
-
-class Stretch(Struct, gc=False, kw_only=True):
-    """A part of a learner's events in which it stays what it is.
-
-    Attributes
-    ----------
-    ops, run
-        The events.
-    grown
-        Where classes were met that were not known: the event behind it, and how many then were.
-    asked
-        Places of the events that are to be answered.
-    judged
-        Places of the labels that are compared with answers.
-    production
-        What production said of these: 1 + classes, as many as were known; None: nothing.
-    skipped
-        Labels that are none of the task.
-    players, rival
-        Everybody that answers, the one that counts first; and the place of the first who wants
-        to be better than that.
-    floor
-        The heuristic beside them.
-    evidence, below, enough
-        That the floor is better or, `below` it, that the model is again; and the log wealth that
-        proves it.
-    legs
-        Those of the one who counts, as in `Line`.
-    at
-        Where its answers begin: (events, players + 1, 1 + classes), NaN where nobody was asked.
-    first
-        Place of its first judged label among those of all.
-    reached
-        The label that completed the proof, or -1.
-    losses
-        (players + 1, labels): what each lost; the floor is the last.
-    versions
-        Of the players, and of the floor.
-    width, stride
-        Numbers in an answer, and in all answers to an event.
-    """
-
-    ops: list[Op]
-    run: Run
-    grown: list[tuple[int, int]]
-    asked: list[int]
-    judged: list[int]
-    production: list[list[float] | None]
-    skipped: int
-    players: list[Player]
-    rival: int
-    floor: Heuristic
-    evidence: Floats
-    below: bool
-    enough: float
-    versions: tuple[int, ...]
-    width: int
-    stride: int
-    legs: Sequence[tuple[int, int, bool]] = ()
-    at: int = 0
-    first: int = 0
-    reached: int = -1
-    losses: Floats | None = None
-
-    def known_at(self, place: int) -> int:
-        """Give the numbers in an answer that are of classes known when the event came."""
-        if not self.grown:
-            return self.width
-        return next((width for after, width in reversed(self.grown) if after <= place), 0)
+from streamproc.models.stretch import Stretch, Waiting
 
 
 class Played(Struct, gc=False):
@@ -154,6 +48,7 @@ def play(stretches: Sequence[Stretch]) -> Played:
         answers.extend(_blank(len(players), width) * len(run.todo))
         for place, player in enumerate(players):
             at = each.at + place * width
+            player.contestant.failures.clear()
             line = Line(who=player.contestant, run=run, answers=at, stride=stride, width=width)
             lines.append(line)
             if not place:

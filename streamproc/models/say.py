@@ -13,8 +13,8 @@ from streamproc.models import tell
 from streamproc.models.answer import Answer
 from streamproc.models.classes import Classes
 from streamproc.models.parameters import plain
-from streamproc.models.play import Op
 from streamproc.models.player import Player
+from streamproc.models.stretch import Op
 
 
 @dataclass(slots=True)

@@ -13,8 +13,8 @@ from streamproc.contract.timestamps import EPOCH
 from streamproc.models.answer import Answer, Place
 from streamproc.models.learner import Learner
 from streamproc.models.own_error import OwnError
-from streamproc.models.play import Op, Stretch
 from streamproc.models.say import Told
+from streamproc.models.stretch import Op, Stretch
 
 
 @dataclass(slots=True)

@@ -42,7 +42,7 @@ def rows(results: Results) -> list[Row]:
     return [
         row("worker", f"{name}: labelled events", "events/s", "events_per_second", GOAL, "more"),
         row("worker", f"{name}: CPU, both processes", "s per 100k", "cpu_seconds_per_100k"),
-        row("linear", "pure learners: scaler + logistic, answer and learn", "µs", "microseconds"),
+        row("linear", "pure learners: scaler + logistic, a labelled event", "µs", "microseconds"),
         row("river", "the same with Adam, in River", "µs", "microseconds"),
     ]
 
