@@ -36,9 +36,9 @@ class Classes:
     def learn(self, label: Any) -> float | None:
         """Give the number of a label, known from now on; None when it is none of this task."""
         # Labels as they usually are need no look at what they mean.
-        if label.__class__ is self._usual:
-            if self._usual is float:
-                return float(label)
+        if isinstance(label, self._usual):
+            if isinstance(label, float):
+                return label
             code = self._codes.get(label)
             if code is not None:
                 return float(code)

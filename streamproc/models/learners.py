@@ -167,7 +167,8 @@ class Learners:
             raise ModelStateError(f"the state cannot be read: {error!r}") from error
 
     def _restore(self, written: dict[str, Any]) -> None:
-        self._log = OutcomeLog(*written["log"], Lesson)
+        epoch, seq = written["log"]
+        self._log = OutcomeLog(epoch, seq, Lesson)
         self.refused, self._counts = written["refused"], written["counts"]
         self._obeyed = written["obeyed"]
         places: list[int | None] = []
