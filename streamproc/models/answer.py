@@ -16,7 +16,7 @@ class Place(msgspec.Struct, gc=False):
     offset: int
 
 
-class Answer(msgspec.Struct, gc=False, kw_only=True):
+class Answer(msgspec.Struct, gc=False):
     """The fields of an `OnlinePrediction`."""
 
     model_id: str

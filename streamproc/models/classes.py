@@ -3,9 +3,6 @@
 import math
 from typing import Any, Final
 
-import numpy as np
-
-from detectors.bank import Floats
 from streamproc.models.inputs import class_name, truth
 
 MOST_CLASSES: Final = 1000
@@ -19,23 +16,32 @@ class Classes:
     ----------
     task
         ``binary`` (false is 0, true 1), ``multiclass`` or ``regression``.
+
+    Attributes
+    ----------
+    names, texts : list
+        The classes, and how probabilities name them.
     """
 
     def __init__(self, task: str) -> None:
         self.task = task
+        self._usual: type = {"binary": bool, "multiclass": str, "regression": float}[task]
         self.names: list[Any] = [False, True] if task == "binary" else []
+        self.texts = [class_name(name) for name in self.names]
         self._codes: dict[Any, int] = {name: code for code, name in enumerate(self.names)}
 
     def __len__(self) -> int:
         return len(self.names)
 
-    @property
-    def texts(self) -> list[str]:
-        """The classes as probabilities name them."""
-        return [class_name(name) for name in self.names]
-
     def learn(self, label: Any) -> float | None:
         """Give the number of a label, known from now on; None when it is none of this task."""
+        # Labels as they usually are need no look at what they mean.
+        if isinstance(label, self._usual):
+            if isinstance(label, float):
+                return label
+            code = self._codes.get(label)
+            if code is not None:
+                return float(code)
         value = truth(label, self.task)
         if value is None:
             return None
@@ -46,6 +52,7 @@ class Classes:
                 return None
             self._codes[value] = len(self.names)
             self.names.append(label if isinstance(label, bool) else value)
+            self.texts.append(class_name(self.names[-1]))
         return float(self._codes[value])
 
     def extend(self, names: list[Any]) -> None:
@@ -53,11 +60,11 @@ class Classes:
         for name in names:
             self.learn(name)
 
-    def said(self, prediction: Any) -> Floats:
+    def said(self, prediction: Any) -> list[float]:
         """Turn what production said into an answer: (1 + classes,), NaN for what it did not say."""
-        row = np.full(1 + len(self.names), math.nan)
+        row = [math.nan] * (1 + len(self.names))
         if isinstance(prediction, dict):
-            row[1:] = 0.0
+            row[1:] = [0.0] * len(self.names)
             for name, share in prediction.items():
                 code = self._code(name)
                 if code >= 0:

@@ -1,11 +1,10 @@
 """The heuristic that every model has to beat."""
 
+import math
+from array import array
 from collections import deque
 from typing import Any
 
-import numpy as np
-
-from detectors.bank import Floats
 from streamproc.contract.floor import Floor, Rule
 from streamproc.contract.online import Online
 from streamproc.models.classes import Classes
@@ -30,30 +29,42 @@ class Heuristic:
 
     def __init__(self, kind: Floor, rule: tuple[float, float] = (0.0, 0.0)) -> None:
         self._kind, self._answers = kind, rule
-        self._counts: dict[int, int] = {}
+        self._counts: dict[float, int] = {}
+        self._most = math.nan
         self._recent: deque[float] = deque(maxlen=1 if kind == "last" else _MEMORY)
 
-    def run(self, run: Run) -> Floats:
-        """Answer and learn events as a contestant does, but with no probabilities."""
-        answers = run.blank()
-        answers[:, 1:] = np.nan
-        for i, (todo, y) in enumerate(zip(run.todo.tolist(), run.ys.tolist(), strict=True)):
+    def run(self, run: Run, answers: "array[float]", at: int, stride: int) -> None:
+        """Answer and learn events as a contestant does, but with no probabilities.
+
+        Its answers begin at `at` and lie `stride` apart.
+        """
+        majority, recent = self._kind == "majority", self._recent
+        for place, todo in enumerate(run.todo):
             if todo & ASK:
-                answers[i, 0] = self._answer(run.features[i])
+                answers[at] = self._most if majority else self._answer(run.features[place])
             if todo & LEARN:
-                self._recent.append(y)
+                y = run.ys[place]
+                recent.append(y)
                 if run.classes:
-                    self._counts[int(y)] = self._counts.get(int(y), 0) + 1
-        return answers
+                    self._count(y)
+            at += stride
+
+    def _count(self, code: float) -> None:
+        counts = self._counts
+        counts[code] = count = counts.get(code, 0) + 1
+        if code != self._most and count >= counts.get(self._most, 0):
+            self._most = max(counts, key=counts.__getitem__)  # of equals, the one met first
 
     def dump(self) -> Any:
         """Write what was learned."""
-        return [list(self._counts.items()), list(self._recent)]
+        counts = [(int(code), count) for code, count in self._counts.items()]
+        return [counts, list(self._recent)]
 
     def load(self, data: Any) -> None:
         """Take what `dump` wrote."""
         counts, recent = data
-        self._counts = {key: value for key, value in counts}  # noqa: C416 - lists become keys
+        self._counts = {float(code): count for code, count in counts}
+        self._most = max(self._counts, key=self._counts.__getitem__, default=math.nan)
         self._recent.extend(recent)
 
     def _answer(self, features: dict[str, Any] | None) -> float:
@@ -61,11 +72,7 @@ class Heuristic:
             value = (features or {}).get(self._kind.feature)
             above = isinstance(value, int | float) and value > self._kind.above
             return self._answers[0 if above else 1]
-        if self._kind == "majority":
-            return (
-                float(max(self._counts, key=self._counts.__getitem__)) if self._counts else np.nan
-            )
-        return sum(self._recent) / len(self._recent) if self._recent else np.nan
+        return sum(self._recent) / len(self._recent) if self._recent else math.nan
 
 
 def floor_of(online: Online, classes: Classes) -> Heuristic:
@@ -74,6 +81,6 @@ def floor_of(online: Online, classes: Classes) -> Heuristic:
     if isinstance(kind, Rule):
         above, other = (classes.learn(label) for label in (kind.then, kind.otherwise))
         return Heuristic(
-            kind, (np.nan if above is None else above, np.nan if other is None else other)
+            kind, (math.nan if above is None else above, math.nan if other is None else other)
         )
     return Heuristic(kind)

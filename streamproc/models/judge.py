@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from detectors.bank import Floats
+from detectors.bank import Floats, Ints
 from detectors.compiled import compiled
 
 TALLY: Final = 7
@@ -15,6 +15,9 @@ FADING: Final = 0.998
 """How much of the recent error is kept at each label: a memory of some 500."""
 EVIDENCE: Final = 5
 """Log wealth, its largest, pairs, and the fading mean and square of the differences."""
+RECORD: Final = 3 * TALLY + EVIDENCE
+"""What is remembered of a player: three tallies (see `Player`), then its evidence."""
+TASK: Final = 5
 _MOST: Final = 0.5
 """Share of the wealth that is bet at most."""
 
@@ -27,39 +30,6 @@ def new_tally() -> Floats:
 def new_evidence() -> Floats:
     """Begin to bet with a wealth of one."""
     return np.array([0.0, 0.0, 0.0, 0.0, 0.25])
-
-
-@compiled
-def judge(answers: Floats, ys: Floats, tally: Floats, losses: Floats) -> None:
-    """Compare answers with labels.
-
-    Parameters
-    ----------
-    answers
-        (labels, 1 + classes): number or class, and probabilities; NaN where there are none.
-    ys
-        (labels,): numbers, or codes of classes.
-    tally
-        (TALLY,): is added to.
-    losses
-        (labels,): gets 0 or 1 for a class, the absolute error for a number; NaN for no answer.
-    """
-    classes = answers.shape[1] - 1
-    for i in range(len(ys)):
-        said, label = answers[i, 0], ys[i]
-        losses[i] = math.nan
-        if math.isnan(said):
-            continue
-        if classes == 0:
-            error = abs(said - label)
-            tally[2] += error * error
-        else:
-            error = 1.0 if said != label else 0.0
-            _judge_shares(answers[i, 1:], int(label), tally)
-        tally[0] += 1.0
-        tally[1] += error
-        tally[6] += max(1.0 - FADING, 1.0 / tally[0]) * (error - tally[6])
-        losses[i] = error
 
 
 @compiled
@@ -130,6 +100,101 @@ def bet(
         if evidence[0] >= enough:
             return i
     return -1
+
+
+@compiled
+def weigh(  # noqa: PLR0913, PLR0917 - arrays, not objects
+    tasks: Ints,
+    enough: Floats,
+    rows: Floats,
+    production: Floats,
+    ys: Floats,
+    records: Floats,
+    losses: Floats,
+    errors: Floats,
+    reached: Ints,
+) -> None:
+    """Compare the answers of many learners' players with labels, and bet on who is better.
+
+    Parameters
+    ----------
+    tasks
+        (learners, TASK): labels; players; numbers in an answer (number or class, probabilities);
+        the first player that is a rival of the one that answers, who is player 0; and whether it
+        is that one which has to prove that it is better than the floor, or the floor.
+    enough
+        (learners,): log wealth of that proof.
+    rows
+        Of each learner in turn: (labels, players + 1, width), the answers of the players and the
+        floor; NaN where there are none.
+    production
+        (labels, width): what production said.
+    ys
+        (labels,): numbers, or codes of classes.
+    records
+        (EVIDENCE,) of floor or model, then (RECORD,) of each player; they are added to.
+    losses
+        (players + 1, labels): gets 0 or 1 for a class, the absolute error for a number; NaN for
+        no answer.
+    errors
+        (labels,): gets what each player 0 lost.
+    reached
+        (learners,): gets the label that completed the proof, or -1.
+    """
+    row = said = label = record = lost = 0
+    for k in range(len(tasks)):
+        n, players, width = tasks[k, 0], tasks[k, 1], tasks[k, 2]
+        for i in range(n):
+            theirs = production[said + i * width : said + (i + 1) * width]
+            at = row + i * (players + 1) * width
+            floor = rows[at + players * width : at + (players + 1) * width]
+            truth = ys[label + i]
+            for p in range(players):
+                tallies = records[record + EVIDENCE + p * RECORD :][: 3 * TALLY]
+                own = _judge(rows[at + p * width : at + (p + 1) * width], truth, tallies[:TALLY])
+                losses[lost + p * n + i] = own
+                if not math.isnan(own):
+                    _judge(theirs, truth, tallies[TALLY : 2 * TALLY])
+                    _judge(floor, truth, tallies[2 * TALLY :])
+            errors[label + i] = losses[lost + i]
+            losses[lost + players * n + i] = _loss(floor, truth)
+        mine, absolute = losses[lost : lost + n], width == 1
+        for p in range(tasks[k, 3], players):
+            evidence = records[record + EVIDENCE + p * RECORD + 3 * TALLY :][:EVIDENCE]
+            bet(mine, losses[lost + p * n :][:n], absolute, evidence, 0, math.inf)
+        others = losses[lost + players * n :][:n]
+        better, worse = (mine, others) if tasks[k, 4] else (others, mine)
+        reached[k] = bet(worse, better, absolute, records[record:][:EVIDENCE], 0, enough[k])
+        row += n * (players + 1) * width
+        said += n * width
+        label += n
+        record += EVIDENCE + players * RECORD
+        lost += (players + 1) * n
+
+
+@compiled
+def _loss(answer: Floats, label: float) -> float:
+    if math.isnan(answer[0]):
+        return math.nan
+    if len(answer) == 1:
+        return float(abs(answer[0] - label))
+    return 1.0 if answer[0] != label else 0.0
+
+
+@compiled
+def _judge(answer: Floats, label: float, tally: Floats) -> float:
+    """Add an answer to a tally; return what it lost."""
+    error = _loss(answer, label)
+    if math.isnan(error):
+        return error
+    if len(answer) == 1:
+        tally[2] += error * error
+    else:
+        _judge_shares(answer[1:], int(label), tally)
+    tally[0] += 1.0
+    tally[1] += error
+    tally[6] += max(1.0 - FADING, 1.0 / tally[0]) * (error - tally[6])
+    return error
 
 
 def proven(evidence: Floats, level: float) -> bool:

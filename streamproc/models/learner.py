@@ -2,8 +2,6 @@
 
 import math
 from collections import deque
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -17,9 +15,9 @@ from streamproc.models import tell
 from streamproc.models.classes import Classes
 from streamproc.models.floor import floor_of
 from streamproc.models.judge import bet, new_evidence, proven
-from streamproc.models.play import Op, Played, play
 from streamproc.models.player import Player, player, restored
-from streamproc.models.say import Incident, Say, Told, rise
+from streamproc.models.say import Incident, Say, rise
+from streamproc.models.stretch import Op, Stretch
 
 LEAST: Final = 100
 """Labels that a challenger has learned from before it may be promoted: a lucky start proves little
@@ -83,74 +81,54 @@ class Learner:
         self.below_floor: str | None = None
         self.floor_evidence = new_evidence()
         self.rewatch = False
+        self.interval = online.interval.total_seconds()
+        self.enough = -math.log(online.level / 10)
 
     @property
     def players(self) -> list[Player]:
         """Everybody that answers and learns, the one that counts first."""
+        if self.background is None and self.former is None and not self.challengers:
+            return [self.champion]
         others = [self.background, *self.challengers, self.former]
         return [self.champion, *(each for each in others if each is not None)]
 
-    def cut(self, ops: list[Op], start: int) -> int:
-        """Say where the stretch from `start` has to end: where something may change."""
-        left = BLOCK - self.labels % BLOCK if self._reactive else len(ops)
-        interval = self.online.interval.total_seconds()
-        told = self.told
-        for place in range(start, len(ops)):
-            if ops[place].row.status == "asked":
-                continue
-            left -= 1
-            if told is None or left == 0 or ops[place].ts - told >= interval:
-                return place + 1
-        return len(ops)
-
-    def play(self, ops: list[Op]) -> Played:
-        """Take a stretch: answer, judge, learn, and weigh the evidence."""
-        played = play(ops, self.classes, self.players, self.floor)
-        self.labels += played.learned
-        self.skipped += played.skipped
-        self.since_crowned += len(played.judged)
-        self.since_challenge += len(played.judged)
-        if len(played.judged):
-            mine = played.losses[self.champion.version]
-            for rival in [*self.challengers, *([self.former] if self.former else [])]:
-                theirs = played.losses[rival.version]
-                bet(mine, theirs, self.task == "regression", rival.evidence, 0, _NEVER)
-        return played
+    @property
+    def room(self) -> float:
+        """Labels until it may be exchanged."""
+        return BLOCK - self.labels % BLOCK if self._reactive else _NEVER
 
     def settle(
         self,
-        played: Played,
+        stretch: Stretch,
         alarms: list[Alarm],
         warnings: list[Alarm],
-        origin: Callable[[Op], tell.Origin],
-        now: datetime,
-    ) -> Told:
+        say: Say,
+    ) -> None:
         """Draw the consequences of a stretch."""
-        told = Told()
-        say = Say(self, told, origin, now)
-        for version, failures in played.failures.items():
-            for at, how in failures:
-                say.failed(version, played.ops[at], how)
-        self._watch(played, alarms, say)
+        self.labels += len(stretch.run.learnings)
+        self.skipped += stretch.skipped
+        self.since_crowned += len(stretch.judged)
+        self.since_challenge += len(stretch.judged)
+        for each in stretch.players:
+            for at, how in each.contestant.failures:
+                say.failed(each.version, stretch.ops[at], how)
+        self._watch(stretch, alarms, say)
         if any(rise(alarm) for alarm in warnings):
             self.warning = "warning"
-        self._floor(played, say)
-        last = played.ops[-1]
-        if self._reactive and played.learned and self.labels % BLOCK == 0:
-            self._react(say, last)
-        self._tell_learned(played, say)
-        return told
+        if stretch.reached >= 0:
+            self._floor(stretch, say)
+        if stretch.run.learnings:
+            if self._reactive and self.labels % BLOCK == 0:
+                self._react(say, stretch.ops[-1])
+            self._tell_learned(stretch, say)
 
     def command(
         self,
         command: Chosen,
         op: Op,
-        origin: Callable[[Op], tell.Origin],
-        now: datetime,
-    ) -> Told:
+        say: Say,
+    ) -> None:
         """Obey an operator: promote a challenger, or go back to an earlier version."""
-        told = Told()
-        say = Say(self, told, origin, now)
         version, cause = command.version, command.id
         if command.verb == "promote":
             rivals = [
@@ -163,9 +141,6 @@ class Learner:
                 self._promote(say, op, best, cause)
         elif command.verb == "rollback":
             self._roll_back(say, op, version, cause)
-        if told.updates:  # what answers now was told with the step
-            self.untold = None
-        return told
 
     # What follows from what was seen.
 
@@ -173,53 +148,47 @@ class Learner:
     def _reactive(self) -> bool:
         return self.online.on_drift != "notify" or self.former is not None
 
-    def _watch(self, played: Played, alarms: list[Alarm], say: Say) -> None:
+    def _watch(self, stretch: Stretch, alarms: list[Alarm], say: Say) -> None:
         """Tell of drift, and when it is over."""
         at = 0
         for alarm in alarms:
             risen = rise(alarm)
             if risen is None:
                 continue
-            self._quiet(played, at, alarm.row, say)
+            self._quiet(stretch, at, alarm.row, say)
             at = alarm.row + 1
-            say.drift(alarm, risen, played.ops[int(played.judged[alarm.row])])
-        self._quiet(played, at, len(played.judged), say)
+            say.drift(alarm, risen, stretch.ops[stretch.judged[alarm.row]])
+        self._quiet(stretch, at, len(stretch.judged), say)
 
-    def _quiet(self, played: Played, start: int, stop: int, say: Say) -> None:
+    def _quiet(self, stretch: Stretch, start: int, stop: int, say: Say) -> None:
         incident = self.incident
         if incident is None:
             return
         needed = self.policy.resolve_after - incident.quiet
         if stop - start >= needed:
-            say.settled(played.ops[int(played.judged[start + needed - 1])])
+            say.settled(stretch.ops[stretch.judged[start + needed - 1]])
         else:
             incident.quiet += stop - start
 
-    def _floor(self, played: Played, say: Say) -> None:
-        """Weigh whether the floor is better; once it is, whether the model is again."""
-        if not len(played.judged):
-            return
-        mine, floors = played.losses[self.champion.version], played.losses[0]
-        enough, start = -math.log(self.online.level / 10), 0
-        while start >= 0:
+    def _floor(self, stretch: Stretch, say: Say) -> None:
+        """Tell that the floor has proven better, or else the model again; go on from there."""
+        labels, losses = len(stretch.judged), stretch.losses
+        mine, floors = losses[:labels], losses[-labels:]
+        at = stretch.reached
+        while at >= 0:
+            say.floor(stretch.ops[stretch.judged[at]])
+            self.floor_evidence = new_evidence()
             pair = (mine, floors) if self.below_floor is None else (floors, mine)
             absolute = self.task == "regression"
-            at = bet(*pair, absolute, self.floor_evidence, start, enough)
-            if at >= 0:
-                say.floor(played.ops[int(played.judged[at])])
-                self.floor_evidence = new_evidence()
-            start = at + 1 if at >= 0 else -1
+            at = bet(*pair, absolute, self.floor_evidence, at + 1, self.enough)
 
-    def _tell_learned(self, played: Played, say: Say) -> None:
-        last = played.last
-        if last is None:
-            return
+    def _tell_learned(self, stretch: Stretch, say: Say) -> None:
+        last = stretch.ops[stretch.run.learnings[-1]]
         self.untold = [last.offset, last.ts, last.row.model_version]
         if self.told is None:
             self.told = last.ts
-        elif last.ts - self.told >= self.online.interval.total_seconds():
+        elif last.ts - self.told >= self.interval:
             self.told = last.ts
-            self.untold = None
             say.step("learned", self.champion, last, None)
 
     def _react(self, say: Say, op: Op) -> None:
@@ -277,7 +246,7 @@ class Learner:
         before, losers = self.champion, [each for each in self.challengers if each is not best]
         self._crown(best)
         self.former = before
-        self.former.evidence = new_evidence()
+        self.former.doubt()
         say.step("promoted", best, op, cause or self._last_cause())
         for loser in losers:
             say.step("retired", loser, op, None)

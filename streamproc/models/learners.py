@@ -1,30 +1,30 @@
 """All online models of one partition of the outcomes: records in, answers and updates out."""
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
-import numpy as np
-
-from detectors.bank import Floats
+from detectors.watch import Alarm
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.contract.detector_spec import DetectorSpec
 from streamproc.contract.online import Online
 from streamproc.contract.updates import ModelUpdate
 from streamproc.core.matrix import seconds
-from streamproc.core.outcome_log import Chosen, CommandRow, Counted, OutcomeLog, OutcomeRow
+from streamproc.core.outcome_log import Chosen, CommandRow, Counted, Lesson, OutcomeLog
 from streamproc.core.record import Record
 from streamproc.models import tell
 from streamproc.models.answer import Answer
 from streamproc.models.learner import Learner
 from streamproc.models.learners_state import UNREADABLE, ModelStateError, pack, unpack
 from streamproc.models.own_error import OwnError, drift_detectors, scan, warning_detectors
-from streamproc.models.play import Op, Played, Waiting
-from streamproc.models.say import Told, rest
-from streamproc.models.seat import Seat, of_river, settings, summary
-from streamproc.models.seat import answers as said
+from streamproc.models.play import play
+from streamproc.models.say import Say, Told, rest
+from streamproc.models.seat import Seat, answer, of_river, settings, summary
+from streamproc.models.stretch import Op, Waiting, cut
 
 REMEMBERED: Final = 1000
 """Commands that are known when they come again; they live for an hour at most."""
@@ -73,12 +73,13 @@ class Learners:
 
     def __init__(self, config: Config, topic: str, partition: int) -> None:
         self._config, self._place = config, (topic, partition)
-        self._log = OutcomeLog()
+        self._log = OutcomeLog(row=Lesson)
         self._seats: dict[Key, Seat] = {}
         self._banks: dict[tuple[str, ...], OwnError] = {}
-        self._waiting: dict[tuple[Key, str], Waiting] = {}
+        self._waiting: dict[tuple[int, str], Waiting] = {}
         self._counts: dict[str, int] = {}
         self._obeyed: list[str] = []
+        self._known: dict[str, Online] = {}
         self.refused = 0
 
     @property
@@ -96,23 +97,18 @@ class Learners:
         now
             What alerts carry as `detected_at`.
         """
-        told: list[Told] = []
-        answers: list[tuple[int, Answer]] = []
-        busy: dict[Key, Seat] = {}
+        told, busy = Told(now, [None] * len(records)), list[Seat]()
         for counted in self._log.read(records):
             if isinstance(counted.row, CommandRow):
-                self._advance(busy, told, answers, now)
-                self._command(counted, records[counted.position], told, now)
-            elif counted.row.status in {"asked", "labelled", "revised"}:
-                self._route(counted, records[counted.position], busy, told, now)
-        self._advance(busy, told, answers, now)
-        answers.sort(key=lambda each: each[0])
-        updates = [each for part in told for each in part.updates]
-        alerts = [each for part in told for each in part.alerts]
+                self._advance(busy, told)
+                self._command(counted, records[counted.position], told)
+            elif counted.row.status in _TAKEN:
+                self._route(counted, records[counted.position], busy, told)
+        self._advance(busy, told)
         return Learned(
-            [answer for _, answer in answers],
-            [update for _, update in sorted(updates, key=lambda each: each[0])],
-            [alert for _, alert in sorted(alerts, key=lambda each: each[0])],
+            [answer for answer in told.answers if answer is not None],
+            [update for _, update in sorted(told.updates, key=_PLACE)],
+            [alert for _, alert in sorted(told.alerts, key=_PLACE)],
         )
 
     def rest(self, before: float, quiet: float) -> list[ModelUpdate]:
@@ -141,10 +137,9 @@ class Learners:
 
     def sections(self) -> list[bytes]:
         """Write everything down in parts: what they share, and each model."""
-        places = {key: place for place, key in enumerate(self._seats)}
         waiting = [
-            [places[key], event_id, each.versions, *_packed(each.rows)]
-            for (key, event_id), each in self._waiting.items()
+            [place, event_id, each.versions, *_packed(each)]
+            for (place, event_id), each in self._waiting.items()
         ]
         seats = [
             [*key, settings(seat.learner), [slot for _, slot in seat.watches], seat.learner.dump()]
@@ -189,22 +184,23 @@ class Learners:
             raise ModelStateError(f"the state cannot be read: {error!r}") from error
 
     def _restore(self, written: dict[str, Any], *, same_river: bool) -> int:
-        self._log = OutcomeLog(*written["log"])
+        epoch, seq = written["log"]
+        self._log = OutcomeLog(epoch, seq, Lesson)
         self.refused, self._counts = written["refused"], written["counts"]
         self._obeyed = written["obeyed"]
-        keys: list[Key | None] = []
+        places: list[int | None] = []
         slots: list[tuple[Seat, list[int]]] = []
         for model_id, tags, hashed, taken, dump in written["seats"]:
             config, key = self._config.model(model_id), (model_id, tuple(tags))
             online = config.online
-            keys.append(None)
+            places.append(None)
             self._counts[config.id] = max(0, self._counts.get(config.id, 0) - 1)
             if online is None or len(tags) != len(online.per):
                 continue
             segment = dict(zip(online.per, tags, strict=True)) or None
             learner = Learner(model_id, segment, config, online, self._config.policy)
             if settings(learner) == hashed and (same_river or not of_river(online)):
-                keys[-1] = key
+                places[-1] = len(self._seats)
                 self._counts[config.id] += 1
                 learner.load(dump)
                 slots.append((self._sit(key, learner), taken))
@@ -217,70 +213,57 @@ class Learners:
                 (bank, slot) for (bank, _), slot in zip(seat.watches, taken, strict=True)
             ]
         for place, event_id, versions, shape, rows in written["waiting"]:
-            owner = keys[place]
+            owner = places[place]
             if owner is not None:
-                answers = None if shape is None else np.frombuffer(rows).reshape(shape).copy()
+                answers = None if shape is None else array("d", rows)
                 self._waiting[owner, event_id] = Waiting(tuple(versions), answers)
-        return keys.count(None)
+        return places.count(None)
 
     # The way of a slice.
 
-    def _route(
-        self,
-        counted: Counted,
-        record: Record,
-        busy: dict[Key, Seat],
-        told: list[Told],
-        now: datetime,
-    ) -> None:
+    def _route(self, counted: Counted, record: Record, busy: list[Seat], told: Told) -> None:
         """Give an outcome to its learner, and an answer that waits to its label."""
         row: Any = counted.row
-        online = self._config.model(row.model_id).online
+        online = self._known.get(row.model_id) or self._config.model(row.model_id).online
         if online is None or row.event_id is None:
             return
-        key = _key(row, online)
-        op = Op(counted.position, counted.offset, seconds(row.ts, record), row, None)
+        key = _key(row, online) if online.per else (row.model_id, ())
+        op = Op(counted.position, counted.offset, seconds(row.ts, record), row)
         seat = self._seats.get(key)
         if seat is None:
-            seat = self._seat(key, online, op, told, now)
+            seat = self._seat(key, online, op, told)
             if seat is None:
                 return
         if row.status == "asked":
-            op.waiting = self._waiting[key, row.event_id] = Waiting()
+            op.waiting = self._waiting[seat.place, row.event_id] = Waiting()
             while len(self._waiting) > online.pending:
                 del self._waiting[next(iter(self._waiting))]
         elif row.status == "labelled":
-            op.waiting = self._waiting.pop((key, row.event_id), None)
+            op.waiting = self._waiting.pop((seat.place, row.event_id), None)
+        if not seat.ops:
+            busy.append(seat)
         seat.ops.append(op)
-        busy[key] = seat
 
-    def _advance(
-        self,
-        busy: dict[Key, Seat],
-        told: list[Told],
-        answers: list[tuple[int, Answer]],
-        now: datetime,
-    ) -> None:
+    def _advance(self, busy: list[Seat], told: Told) -> None:
         """Take every learner to the end of its events, all of them a stretch at a time."""
         while busy:
-            stretch: list[tuple[Seat, Played]] = []
-            for seat in busy.values():
-                stop = seat.learner.cut(seat.ops, seat.next)
-                answering = seat.learner.champion.version
-                played = seat.learner.play(seat.ops[seat.next : stop])
-                seat.next = stop
-                answers += said(seat.learner, answering, played, self._place)
-                stretch.append((seat, played))
-            self._settle(stretch, told, now)
-            for key in [key for key, seat in busy.items() if seat.next == len(seat.ops)]:
-                seat = busy.pop(key)
-                seat.ops, seat.next = [], 0
+            stretches = [cut(seat.learner, seat.ops, seat.next) for seat in busy]
+            played = play(stretches)
+            numbers = played.answers.tolist()
+            found = scan([seat.watches for seat in busy], stretches, played)
+            for place, (seat, stretch) in enumerate(zip(busy, stretches, strict=True)):
+                answer(seat.learner, stretch, numbers, self._place, told)
+                alarms, warnings = found.get(place, _NONE)
+                seat.learner.settle(stretch, alarms, warnings, self._say(seat, told))
+                if seat.learner.rewatch:
+                    self._rewatch(seat)
+                seat.next += len(stretch.ops)
+                if seat.next == len(seat.ops):
+                    seat.ops, seat.next = [], 0
+            busy[:] = [seat for seat in busy if seat.ops]
 
-    def _settle(self, stretch: list[tuple[Seat, Played]], told: list[Told], now: datetime) -> None:
-        found = scan([(seat.watches, played) for seat, played in stretch])
-        for (seat, played), alarms in zip(stretch, found, strict=True):
-            told.append(seat.learner.settle(played, *alarms, self._origin, now))
-            self._rewatch(seat)
+    def _say(self, seat: Seat, told: Told) -> Say:
+        return Say(seat.learner, told, self._place)
 
     def _rewatch(self, seat: Seat) -> None:
         if seat.learner.rewatch:
@@ -288,7 +271,7 @@ class Learners:
             for bank, slot in seat.watches:
                 bank.reset(slot)
 
-    def _command(self, counted: Counted, record: Record, told: list[Told], now: datetime) -> None:
+    def _command(self, counted: Counted, record: Record, told: Told) -> None:
         row: Any = counted.row
         command: Chosen = row.command
         # Workers that start anew say again what they were told in the last minutes.
@@ -303,22 +286,14 @@ class Learners:
         seat = self._seats.get(key)
         if seat is None:
             return
-        nothing = OutcomeRow(
-            outcome_id="", epoch=0, seq=0, status="asked", revision=0, model_id=key[0]
-        )
-        op = Op(counted.position, counted.offset, record.timestamp / 1000, nothing, None)
-        told.append(seat.learner.command(command, op, self._origin, now))
+        nothing = Lesson(epoch=0, seq=0, status="asked", model_id=key[0])
+        op = Op(counted.position, counted.offset, record.timestamp / 1000, nothing)
+        seat.learner.command(command, op, self._say(seat, told))
         self._rewatch(seat)
-
-    def _origin(self, op: Op) -> tell.Origin:
-        version = op.row.model_version
-        return tell.Origin(*self._place, op.offset, op.ts, op.position, version)
 
     # Learners come.
 
-    def _seat(
-        self, key: Key, online: Online, op: Op, told: list[Told], now: datetime
-    ) -> Seat | None:
+    def _seat(self, key: Key, online: Online, op: Op, told: Told) -> Seat | None:
         """Make a learner; None when there are as many as there may be, which is told once."""
         config = self._config.model(key[0])
         count = self._counts.get(config.id, 0)
@@ -330,8 +305,8 @@ class Learners:
                 whose = tell.Whose(key[0], segment, config, online.model.hash)
                 alert = tell.alert(
                     whose,
-                    self._origin(op),
-                    now,
+                    op.origin(self._place),
+                    told.now,
                     "firing",
                     "system",
                     series=tell.ERROR,
@@ -341,7 +316,7 @@ class Learners:
                     f" {self._place[1]}: {whose.name} and later ones do not answer; raise the"
                     " limit, or stop the producer that makes up names",
                 )
-                told.append(Told(alerts=[(op.position, alert)]))
+                told.alerts.append((op.position, alert))
             return None
         self._counts[config.id] = count + 1
         learner = Learner(key[0], segment, config, online, self._config.policy)
@@ -353,7 +328,10 @@ class Learners:
         if online.on_drift == "replace":
             sets.append(warning_detectors(kind, online.warning))
         banks = [self._bank(specs) for specs in sets]
-        seat = self._seats[key] = Seat(learner, [(bank, bank.take()) for bank in banks])
+        self._known[key[0]] = online
+        seat = self._seats[key] = Seat(
+            learner, len(self._seats), [(bank, bank.take()) for bank in banks]
+        )
         return seat
 
     def _bank(self, specs: tuple[DetectorSpec, ...]) -> OwnError:
@@ -364,10 +342,18 @@ class Learners:
         return bank
 
 
-def _key(row: OutcomeRow, online: Online) -> Key:
+def _key(row: Lesson, online: Online) -> Key:
     tags = row.tags or {}
     return row.model_id, tuple([tags.get(name, "") for name in online.per])
 
 
-def _packed(rows: Floats | None) -> tuple[Any, Any]:
-    return (None, None) if rows is None else (list(rows.shape), rows.tobytes())
+def _packed(waiting: Waiting) -> tuple[Any, Any]:
+    if waiting.rows is None:
+        return None, None
+    players = len(waiting.versions)
+    return [players, len(waiting.rows) // players], waiting.rows.tobytes()
+
+
+_PLACE: Final = itemgetter(0)
+_TAKEN: Final = frozenset({"asked", "labelled", "revised"})
+_NONE: Final[tuple[list[Alarm], list[Alarm]]] = ([], [])

@@ -11,8 +11,6 @@ from streamproc.models.graph import GraphError
 
 SCHEMA: Final = 2
 """Raised by one whenever the same bytes would mean something else."""
-_IN_ONE: Final = 1
-"""The schema before: models lie among what they share."""
 _LENGTH: Final = 4
 UNREADABLE: Final = (
     msgspec.MsgspecError,
@@ -51,14 +49,11 @@ def unpack(data: bytes) -> dict[str, Any]:
     ModelStateError
         If another version wrote it.
     """
-    if data[:1] != b"\0":  # nothing shared is sixteen megabytes
-        written = dict(msgspec.msgpack.decode(data))
-    else:
-        start = _LENGTH + int.from_bytes(data[:_LENGTH])
-        written = dict(msgspec.msgpack.decode(data[_LENGTH:start]))
-        stops = [start, *(start + stop for stop in itertools.accumulate(written["seats"]))]
-        parts = [data[first:last] for first, last in itertools.pairwise(stops)]
-        written["seats"] = [msgspec.msgpack.decode(part) for part in parts]
-    if written["schema"] not in {SCHEMA, _IN_ONE}:
+    start = _LENGTH + int.from_bytes(data[:_LENGTH])
+    written = dict(msgspec.msgpack.decode(data[_LENGTH:start]))
+    if written["schema"] != SCHEMA:
         raise ModelStateError(f"schema {written['schema']}; this version reads {SCHEMA}")
+    stops = [start, *(start + stop for stop in itertools.accumulate(written["seats"]))]
+    parts = [data[first:last] for first, last in itertools.pairwise(stops)]
+    written["seats"] = [msgspec.msgpack.decode(part) for part in parts]
     return written

@@ -1,14 +1,17 @@
 """River's scaler and linear models, in compiled loops over arrays."""
 
+import math
+import struct
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 
-from detectors.bank import Floats
+from detectors.bank import Floats, Ints
 from streamproc.contract.model_spec import ModelSpec
 from streamproc.models import linear_kernel as kernel
-from streamproc.models.run import LEARN, NOTHING, Failure, Run
+from streamproc.models.run import LEARN, Failure, Leg
 
 _KINDS: Final = {
     "linear_model.LogisticRegression": kernel.LOGISTIC,
@@ -61,67 +64,56 @@ class Linear:
     ----------
     spec
         One for which `is_linear` holds.
+
+    Attributes
+    ----------
+    columns
+        The features, in the order in which they were met.
+    softmax
+        Whether it tells more than two classes apart.
+    state
+        All that was learned, as the compiled loops take it.
     """
 
     def __init__(self, spec: ModelSpec) -> None:
         *before, (name, params) = [item for step in spec.steps for item in step.items()]
         with_std = before[0][1].get("with_std", True) if before else True
         scaling = (kernel.SCALED if with_std else kernel.CENTRED) if before else kernel.NOT_SCALED
-        self.columns: tuple[str, ...] = ()
-        self._kind = np.array([_KINDS[name], scaling])
         given = {key: float(params.get(key, value)) for key, value in _DEFAULTS.items()}
         rate = _rate(params)
         assert rate is not None  # noqa: S101 - `is_linear` holds
-        self._numbers = np.array(
-            [
-                rate,
-                given["l2"],
-                given["intercept_lr"],
-                given["clip_gradient"],
-                given["intercept_init"] if _KINDS[name] != kernel.SOFTMAX else 0.0,
-                0.0,
-                0.0,
-            ]
-        )
-        self._moments = np.zeros((3, 0))
-        self._weights = np.zeros((1, 0))
-        self._known = np.zeros(2, np.int64)
-        self._rows, self._rows_of = np.zeros((0, 0)), NOTHING
+        intercept = given["intercept_init"] if _KINDS[name] != kernel.SOFTMAX else 0.0
+        numbers = [rate, given["l2"], given["intercept_lr"], given["clip_gradient"], intercept]
+        self._kind = _KINDS[name], scaling
+        self.softmax = self._kind[0] == kernel.SOFTMAX
+        self.columns: tuple[str, ...] = ()
+        self._become(np.array([*numbers, 0.0, 0.0]), 0, 1)
 
-    def run(self, run: Run, answers: Floats, start: int, stop: int) -> Failure | None:
-        """Answer and learn the events from `start` up to `stop`, or up to one that fails."""
-        if self._rows_of is not run:
-            rows = run.rows(self.columns)
-            self._rows, self._rows_of = self._slow_rows(run) if rows is None else rows, run
-        at = self._run(run, answers, start, stop)
-        return None if at == kernel.DONE else (at, "its numbers overflow")
+    def place(self, leg: Leg, xs: bytearray) -> None:
+        """Append a leg's features as rows of numbers, NaN where one is missing; make room."""
+        begin = len(xs)
+        if not self._placed(leg, xs):
+            del xs[begin:]
+            self._place_slowly(leg, xs)
+        self._fit(leg.run.classes)
 
-    def _run(self, run: Run, answers: Floats, start: int, stop: int) -> int:
-        self._fit(max(1, run.classes) if self.softmax else 1)
-        return kernel.run(
-            run.todo,
-            self._rows,
-            run.ys,
-            self._kind,
-            self._numbers,
-            self._moments,
-            self._weights,
-            self._known,
-            answers,
-            start,
-            stop,
-        )
-
-    @property
-    def softmax(self) -> bool:
-        """Whether it tells more than two classes apart."""
-        return bool(self._kind[0] == kernel.SOFTMAX)
+    def _placed(self, leg: Leg, xs: bytearray) -> bool:
+        """Whether every event had these features and no other, all numbers: rows as they are."""
+        columns, pack = self.columns, self._pack
+        try:
+            for each in leg.run.features[leg.start : leg.stop]:
+                if each is None or tuple(each) != columns:
+                    return False
+                xs += pack(*each.values())
+        except struct.error:  # a text, a list or null among them
+            return False
+        return True
 
     def dump(self) -> bytes:
         """Write what was learned."""
-        # What the rest of a run brings is not learned yet: equal histories give equal bytes.
+        # What the rest of a leg brings is not learned yet: equal histories give equal bytes.
         used = int(np.count_nonzero(self._moments[0]))
-        known = self._known[: 1 + self._known[0]]
+        known = self._known[: 1 + int(self._known[0])].astype(np.int64)
         classes = int(known[1:].max(initial=0)) + 1
         parts = self._numbers, self._moments[:, :used], self._weights[:classes, :used], known
         return msgspec.msgpack.encode(
@@ -130,14 +122,15 @@ class Linear:
 
     def load(self, data: bytes) -> None:
         """Take what `dump` wrote."""
-        self._rows_of = NOTHING
         columns, parts = msgspec.msgpack.decode(data)
-        self.columns = tuple(columns)
         kinds = np.float64, np.float64, np.float64, np.int64
-        self._numbers, self._moments, self._weights, self._known = (
-            np.frombuffer(raw, kind).reshape(shape).copy()
+        numbers, moments, weights, known = (
+            np.frombuffer(raw, kind).reshape(shape)
             for (shape, raw), kind in zip(parts, kinds, strict=True)
         )
+        self.columns = tuple(columns)
+        self._become(numbers, moments.shape[1], len(weights))
+        self._moments[:], self._weights[:], self._known[: len(known)] = moments, weights, known
 
     def parameters(self, classes: list[str]) -> list[dict[str, Any]]:
         """Give what was learned in the plain form that the docs describe."""
@@ -150,39 +143,96 @@ class Linear:
             steps.append({"form": "scaler", "mean": mean, "scale": scale})
         link = {kernel.LOGISTIC: "logit", kernel.LINEAR: "identity", kernel.SOFTMAX: "softmax"}
         rows = [dict(zip(self.columns, row.tolist(), strict=True)) for row in self._weights]
-        linear: dict[str, Any] = {"form": "linear", "link": link[int(self._kind[0])]}
+        linear: dict[str, Any] = {"form": "linear", "link": link[self._kind[0]]}
         if self.softmax:
-            seen = self._known[1 : 1 + self._known[0]].tolist()
+            seen = self._known[1 : 1 + int(self._known[0])].astype(int).tolist()
             linear |= {"weights": {classes[k]: rows[k] for k in seen}}
             linear |= {"intercept": {classes[k]: 0.0 for k in seen}}
         else:
             linear |= {"weights": rows[0], "intercept": float(self._numbers[4])}
         return [*steps, linear]
 
-    def _slow_rows(self, run: Run) -> Floats:
-        """Fill a matrix whose columns grow with the features that are learned from."""
-        every = run.inputs(texts=False)
-        known = {name: place for place, name in enumerate(self.columns)}
-        for row in np.flatnonzero(run.todo & LEARN).tolist():
-            for name in every[row]:
-                if len(known) < MOST_FEATURES:
-                    known.setdefault(name, len(known))
-        self.columns = tuple(known)
-        xs = np.full((len(every), len(known)), np.nan)
-        for row, x in enumerate(every):
-            for name, value in x.items():
-                if name in known:
-                    xs[row, known[name]] = value
-        return xs
+    def _place_slowly(self, leg: Leg, xs: bytearray) -> None:
+        """Do so with columns that grow with the features that are learned from."""
+        every = leg.run.inputs(texts=False)[leg.start : leg.stop]
+        columns = dict.fromkeys(self.columns, math.nan)
+        if leg.mask & LEARN:
+            for x, todo in zip(every, leg.run.todo[leg.start : leg.stop], strict=True):
+                if todo & LEARN:
+                    for name in x:
+                        if len(columns) < MOST_FEATURES:
+                            columns.setdefault(name, math.nan)
+            self.columns = tuple(columns)
+        for x in every:
+            xs += struct.pack(f"{len(columns)}d", *[x.get(name, math.nan) for name in columns])
 
     def _fit(self, classes: int) -> None:
         """Make room for new features and classes."""
-        features = len(self.columns)
-        more = features - self._moments.shape[1]
-        if more:
-            self._moments = np.pad(self._moments, ((0, 0), (0, more)))
-            self._weights = np.pad(self._weights, ((0, 0), (0, more)))
-        if classes > len(self._weights):
-            self._weights = np.pad(self._weights, ((0, classes - len(self._weights)), (0, 0)))
-        if 1 + classes > len(self._known):
-            self._known = np.pad(self._known, (0, 1 + classes - len(self._known)))
+        features, most = len(self.columns), self._classes
+        if self.softmax:
+            most = max(classes, most)
+        if features == self._features and most == self._classes:
+            return
+        moments, weights, known = self._moments, self._weights, self._known
+        self._become(self._numbers, features, most)
+        self._moments[:, : moments.shape[1]] = moments
+        self._weights[: len(weights), : weights.shape[1]] = weights
+        self._known[: len(known)] = known
+
+    def _become(self, numbers: Floats, features: int, classes: int) -> None:
+        """Lay out a state that has learned nothing yet; all of it is in one array."""
+        self._features, self._classes = features, classes
+        self._pack = struct.Struct(f"{features}d").pack
+        head = kernel.NUMBERS + kernel.SHAPE
+        moments, weights = head + 3 * features, head + (3 + classes) * features
+        self.state = np.zeros(weights + 1 + classes)
+        self.state[:head] = [*numbers, *self._kind, features, classes]
+        self._numbers = self.state[: kernel.NUMBERS]
+        self._moments = self.state[head:moments].reshape(3, features)
+        self._weights = self.state[moments:weights].reshape(classes, features)
+        self._known = self.state[weights:]
+
+
+def run(
+    legs: Sequence[Leg], models: Sequence[Linear], todo: Ints, ys: Floats, answers: Floats
+) -> list[Failure | None]:
+    """Let each model answer and learn the events of its leg, up to one that fails.
+
+    Parameters
+    ----------
+    legs, models
+        As many.
+    todo, ys
+        (events,): of all runs, as `Run.at` says.
+    answers
+        The numbers of all answers.
+    """
+    if not legs:
+        return []
+    xs, tasks = bytearray(), list[int]()
+    for leg, model in zip(legs, models, strict=True):
+        model.place(leg, xs)
+        start, stride = leg.start, leg.stride
+        at = leg.answers + start * stride
+        tasks += (leg.run.at + start, leg.stop - start, leg.mask, at, stride, leg.width)
+    states = np.concatenate([model.state for model in models])
+    stopped = np.empty(len(legs), np.int64)
+    kernel.run(
+        np.array(tasks, np.int64).reshape(-1, kernel.TASK),
+        todo,
+        np.frombuffer(xs) if xs else np.zeros(0),
+        ys,
+        states,
+        answers,
+        stopped,
+    )
+    begin = 0
+    for model in models:
+        state = model.state
+        end = begin + len(state)
+        state[:] = states[begin:end]
+        begin = end
+    return [
+        None if at == kernel.DONE else (leg.start + at, "its numbers overflow")
+        for leg, at in zip(legs, stopped.tolist(), strict=True)
+    ]

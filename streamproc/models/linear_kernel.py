@@ -11,6 +11,7 @@ ASK, LEARN = 1, 2
 """What is to be done with an event: answered, learned from, or both, in this order."""
 NONE, LOGISTIC, LINEAR, SOFTMAX = 0, 1, 2, 3
 NOT_SCALED, CENTRED, SCALED = 0, 1, 2
+NUMBERS, SHAPE, TASK = 7, 4, 6
 DONE = -1
 FAR = 1e6
 """Times the largest label seen: a regression that answers more than that has exploded."""
@@ -63,17 +64,20 @@ def _sigmoid(value: float) -> float:
 
 
 @compiled
-def _softmax(x: Floats, weights: Floats, known: Ints, probabilities: Floats) -> None:
+def _softmax(x: Floats, weights: Floats, known: Floats, probabilities: Floats) -> None:
     """Give each known class its probability, in the order in which they were met."""
     top = -math.inf
-    for k in known:
+    for code in known:
+        k = int(code)
         probabilities[k] = _raw(x, weights[k], 0.0)
         top = max(top, probabilities[k])
     total = 0.0
-    for k in known:
+    for code in known:
+        k = int(code)
         probabilities[k] = math.exp(probabilities[k] - top)
         total += probabilities[k]
-    for k in known:
+    for code in known:
+        k = int(code)
         probabilities[k] /= total
 
 
@@ -95,58 +99,87 @@ def _step(x: Floats, weights: Floats, gradient: float, lr: float, l2: float) -> 
 
 
 @compiled
-def run(  # noqa: PLR0913, PLR0917 - arrays, not objects
+def run(
+    tasks: Ints,
     todo: Ints,
     xs: Floats,
     ys: Floats,
-    kind: Ints,
-    numbers: Floats,
-    moments: Floats,
-    weights: Floats,
-    known: Ints,
+    states: Floats,
     answers: Floats,
-    start: int,
-    stop: int,
-) -> int:
-    """Answer and learn the events from `start` up to `stop`.
+    stopped: Ints,
+) -> None:
+    """Let many models answer and learn, each its own events.
 
     Parameters
     ----------
+    tasks
+        (models, TASK): its first event, how many there are, a mask on what is to be done with
+        them, where its first answer lies, how far it is to the next one's, and an answer's width.
     todo
         (events,): `ASK`, `LEARN` or both.
     xs
-        (events, features), NaN where a feature is missing.
+        The features of each model's events in turn, NaN where one is missing.
     ys
         (events,): label, or the code of a class.
-    kind
-        (2,): which model, and how it scales.
-    numbers
-        (7,): rate, l2, rate of the intercept, clip, intercept, largest label, labels learned.
-    moments, weights
-        (3, features) and (classes, features).
-    known
-        (1 + classes,): how many classes are known, and their codes in the order they were met.
+    states
+        What each model has learned, in turn: NUMBERS (rate, l2, rate of the intercept, clip,
+        intercept, largest label, labels learned), SHAPE (which model, how it scales, features,
+        classes), moments (3, features), weights (classes, features), and (1 + classes,): how many
+        classes are known, and their codes in the order they were met.
     answers
-        (events, 1 + classes): number or code, and probabilities; written where asked.
-
-    Returns
-    -------
-    int
-        `DONE`, or the event at which the model gave no number or one far beyond any label;
-        that event is neither answered nor learned.
+        Of all events: number or code, and probabilities; written where asked.
+    stopped
+        (models,): gets `DONE`, or which of its events gave no number or one far beyond any
+        label; that event is neither answered nor learned, and those after it are left.
     """
-    model, scaling = kind[0], kind[1]
+    begin = row = 0
+    for k in range(len(tasks)):
+        head = begin + NUMBERS + SHAPE
+        features, classes = int(states[head - 2]), int(states[head - 1])
+        first, second = head + 3 * features, head + (3 + classes) * features
+        end = second + 1 + classes
+        last = row + tasks[k, 1] * features
+        stopped[k] = _run(
+            tasks[k],
+            todo,
+            xs[row:last].reshape(tasks[k, 1], features),
+            ys,
+            states[begin:head],
+            states[head:first].reshape(3, features),
+            states[first:second].reshape(classes, features),
+            states[second:end],
+            answers,
+        )
+        begin, row = end, last
+
+
+@compiled
+def _run(  # noqa: PLR0913, PLR0917
+    task: Ints,
+    todo: Ints,
+    xs: Floats,
+    ys: Floats,
+    numbers: Floats,
+    moments: Floats,
+    weights: Floats,
+    known: Floats,
+    answers: Floats,
+) -> int:
+    first, mask, at = task[0], task[2], task[3]
+    model, scaling = int(numbers[NUMBERS]), int(numbers[NUMBERS + 1])
     scaled = np.empty(xs.shape[1])
-    for i in range(start, stop):
-        if todo[i] & ASK:
+    for i in range(task[1]):
+        what = todo[first + i] & mask
+        if what & ASK:
             _scale(xs[i], moments, scaling, 0, scaled)
-            if not _answer(scaled, model, numbers, weights, known, answers[i]):
+            if not _answer(scaled, model, numbers, weights, known, answers[at : at + task[5]]):
                 return i
-        if todo[i] & LEARN:
+        if what & LEARN:
             _scale(xs[i], moments, scaling, 1, scaled)
-            if not _learn(scaled, ys[i], model, numbers, weights, known):
+            if not _learn(scaled, ys[first + i], model, numbers, weights, known):
                 return i
             numbers[6] += 1.0
+        at += task[4]
     return DONE
 
 
@@ -156,17 +189,18 @@ def _answer(
     model: int,
     numbers: Floats,
     weights: Floats,
-    known: Ints,
+    known: Floats,
     answer: Floats,
 ) -> bool:
     """Answer scaled features; False when there is no number to give."""
     if model == SOFTMAX:
         answer[1:] = 0.0
         answer[0] = math.nan
-        seen = known[1 : 1 + known[0]]
+        seen = known[1 : 1 + int(known[0])]
         _softmax(x, weights, seen, answer[1:])
         best = -1.0
-        for k in seen:
+        for code in seen:
+            k = int(code)
             if not math.isfinite(answer[1 + k]):
                 return False
             if answer[1 + k] > best:
@@ -189,7 +223,9 @@ def _answer(
 
 
 @compiled
-def _learn(x: Floats, y: float, model: int, numbers: Floats, weights: Floats, known: Ints) -> bool:
+def _learn(
+    x: Floats, y: float, model: int, numbers: Floats, weights: Floats, known: Floats
+) -> bool:
     """Learn a label of scaled features; False when its gradient is no number."""
     if model == SOFTMAX:
         return _learn_class(x, int(y), numbers, weights, known)
@@ -208,13 +244,14 @@ def _learn(x: Floats, y: float, model: int, numbers: Floats, weights: Floats, kn
 
 
 @compiled
-def _learn_class(x: Floats, label: int, numbers: Floats, weights: Floats, known: Ints) -> bool:
+def _learn_class(x: Floats, label: int, numbers: Floats, weights: Floats, known: Floats) -> bool:
     lr, l2 = numbers[0], numbers[1]
     shares = np.zeros(len(weights))
-    seen = known[1 : 1 + known[0]]
+    seen = known[1 : 1 + int(known[0])]
     _softmax(x, weights, seen, shares)
     fresh = True
-    for k in seen:
+    for code in seen:
+        k = int(code)
         share = min(max(shares[k], 1e-15), 1.0 - 1e-15)
         if not math.isfinite(shares[k]):
             return False
@@ -222,6 +259,6 @@ def _learn_class(x: Floats, label: int, numbers: Floats, weights: Floats, known:
         fresh = fresh and k != label
     if fresh:
         known[0] += 1
-        known[known[0]] = label
+        known[int(known[0])] = label
         _step(x, weights[label], 1e-15 - 1.0, lr, l2)
     return True

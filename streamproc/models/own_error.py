@@ -2,24 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
-from detectors.bank import Floats, Ints
 from detectors.watch import Alarm, Watch
 from streamproc.contract.detector_spec import DetectorSpec, labelled
 from streamproc.models.play import Played
-
-
-class Series(NamedTuple):
-    """The errors of one learner in a stretch, with event times and offsets."""
-
-    slot: int
-    errors: Floats
-    ts: Floats
-    offsets: Ints
-
+from streamproc.models.stretch import Stretch
 
 # What alarms when a model errs more. Errors of a classifier are 0 or 1; those of a regression are
 # numbers in its own unit, so their series is standardised by its first 200.
@@ -58,27 +48,11 @@ class OwnError:
         """Forget a learner's errors: another version answers."""
         self.watch.reset(np.array([slot]))
 
-    def scan(self, series: list[Series]) -> dict[int, list[Alarm]]:
-        """Feed the errors of several learners; slot → alarms, rows counted in its own errors."""
-        if not series:
-            return {}
-        sizes = [len(each.errors) for each in series]
-        stops = np.cumsum(sizes)
-        tasks = np.zeros((len(series), 4), np.int64)
-        tasks[:, 1], tasks[:, 2] = stops - sizes, stops
-        tasks[:, 3] = [each.slot for each in series]
-        alarms = self.watch.scan(
-            np.concatenate([each.errors for each in series])[None],
-            tasks,
-            np.concatenate([each.ts for each in series]),
-            np.concatenate([each.offsets for each in series]),
-        )
-        begins = dict(zip(tasks[:, 3].tolist(), tasks[:, 1].tolist(), strict=True))
-        found: dict[int, list[Alarm]] = {}
-        for alarm in alarms:
-            row = alarm.row - begins[alarm.slot]
-            found.setdefault(alarm.slot, []).append(replace(alarm, row=row, column=0))
-        return found
+    def scan(self, fed: Sequence[tuple[int, int, int]], played: Played) -> list[Alarm]:
+        """Feed the errors of several learners: slot, first and last place among all labels."""
+        tasks = np.zeros((len(fed), 4), np.int64)
+        tasks[:, [3, 1, 2]] = fed
+        return self.watch.scan(played.errors[None], tasks, played.ts, played.offsets)
 
     def dump(self) -> list[Any]:
         """Write down what is known of all slots."""
@@ -111,26 +85,25 @@ Watches = Sequence[tuple[OwnError, int]]
 """The detectors of drift and, where there are any, of a warning, each with a slot."""
 
 
-def scan(stretch: Sequence[tuple[Watches, Played]]) -> list[tuple[list[Alarm], list[Alarm]]]:
-    """Feed the errors of those that answer; drift and warnings of each, by the place of the label.
+def scan(
+    watches: Sequence[Watches], stretches: Sequence[Stretch], played: Played
+) -> dict[int, tuple[list[Alarm], list[Alarm]]]:
+    """Feed the errors of those that count; drift and warnings, by the place of the stretch.
 
-    All learners that share detectors are fed at once.
+    Rows of alarms count in the stretch's own labels. All that share detectors are fed at once.
     """
-    found: list[tuple[list[Alarm], list[Alarm]]] = [([], []) for _ in stretch]
-    banks: dict[OwnError, list[tuple[int, int, Series, Ints]]] = {}
-    for place, (watches, played) in enumerate(stretch):
-        there = np.flatnonzero(~np.isnan(played.errors))
-        if not len(there):
-            continue
-        ops = [played.ops[at] for at in played.judged[there].tolist()]
-        ts, offsets = np.array([op.ts for op in ops]), np.array([op.offset for op in ops])
-        for what, (bank, slot) in enumerate(watches):
-            series = Series(slot, played.errors[there], ts, offsets)
-            banks.setdefault(bank, []).append((place, what, series, there))
-    for bank, fed in banks.items():
-        alarms = bank.scan([series for _, _, series, _ in fed])
-        for place, what, series, there in fed:
-            found[place][what].extend(
-                replace(alarm, row=int(there[alarm.row])) for alarm in alarms.get(series.slot, [])
-            )
+    banks: dict[OwnError, tuple[list[tuple[int, int, int]], dict[int, tuple[int, int]]]] = {}
+    for place, (watched, stretch) in enumerate(zip(watches, stretches, strict=True)):
+        if stretch.judged:
+            stop = stretch.first + len(stretch.judged)
+            for what, (bank, slot) in enumerate(watched):
+                fed, whose = banks.setdefault(bank, ([], {}))
+                fed.append((slot, stretch.first, stop))
+                whose[slot] = place, what
+    found: dict[int, tuple[list[Alarm], list[Alarm]]] = {}
+    for bank, (fed, whose) in banks.items():
+        for alarm in bank.scan(fed, played):
+            place, what = whose[alarm.slot]
+            row = alarm.row - stretches[place].first
+            found.setdefault(place, ([], []))[what].append(replace(alarm, row=row, column=0))
     return found

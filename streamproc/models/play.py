@@ -1,190 +1,154 @@
-"""A stretch of a learner's events: who answered what, and how much everybody lost."""
+"""Stretches of many learners' events: who answered what, and how much everybody lost."""
 
-from dataclasses import dataclass, field
-from typing import Any
+import math
+from array import array
+from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
+from msgspec import Struct
 
 from detectors.bank import Floats, Ints
-from streamproc.core.outcome_log import OutcomeRow
-from streamproc.models.classes import Classes
-from streamproc.models.floor import Heuristic
-from streamproc.models.judge import judge, new_tally
-from streamproc.models.player import FLOOR, OWN, PRODUCTION, Player
-from streamproc.models.run import ASK, LEARN, Run
+from streamproc.models import judge
+from streamproc.models.line import Line, take
+from streamproc.models.stretch import Stretch, Waiting
 
 
-@dataclass(slots=True)
-class Waiting:
-    """The answers to an event whose label has not come: (players, 1 + classes)."""
-
-    versions: tuple[int, ...] = ()
-    rows: Floats | None = None
-
-
-@dataclass(slots=True)
-class Op:
-    """An outcome on its way: its place, and its answers when it was asked before.
-
-    `position` is its place in the slice.
-    """
-
-    position: int
-    offset: int
-    ts: float
-    row: OutcomeRow
-    waiting: Waiting | None
-
-
-@dataclass(slots=True)
-class Played:
-    """What came of a stretch.
+class Played(Struct, gc=False):
+    """What came of stretches that were taken together.
 
     Attributes
     ----------
-    ops
-        The stretch.
     answers
-        (players, events, 1 + classes): what each said; NaN where it was not asked.
-    judged
-        (labels,): the place in `ops` of each label that was judged.
-    errors
-        (labels,): what the version lost that answers.
-    losses
-        Version → (labels,): what each lost; the floor is version 0.
-    learned
-        Labels of the task in it, revisions among them.
-    last
-        The last event that was learned from.
-    skipped
-        Labels that are none of the task.
-    answered_from
-        (events,): labels that the version which answers had learned before each event.
-    known
-        For each event, how many classes were known when it came.
+        All of them, as `Stretch.at` says.
+    errors, ts, offsets
+        (labels,): what those who count lost, as `Stretch.first` says, with times and offsets.
     """
 
-    ops: list[Op]
-    answers: Floats
-    judged: Ints
+    answers: "array[float]"
     errors: Floats
-    losses: dict[int, Floats]
-    learned: int
-    last: Op | None
-    skipped: int
-    answered_from: Ints
-    known: list[int]
-    failures: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
+    ts: Floats
+    offsets: Ints
 
 
-def play(ops: list[Op], classes: Classes, players: list[Player], floor: Heuristic) -> Played:
-    """Let everybody answer, judge the answers, and let everybody learn.
+def play(stretches: Sequence[Stretch]) -> Played:
+    """Let everybody answer, judge the answers, let everybody learn, and weigh who is better.
 
-    The first of `players` is the one that answers. An answer that was given when the event was
-    asked about is the one that is judged; whoever was not there then is not judged by that event.
+    An answer that was given when the event was asked about is the one that is judged; whoever was
+    not there then is not judged by that event.
     """
-    run, skipped, known = _run(ops, classes)
-    champion = players[0].contestant
-    before = champion.learned
-    versions = (*(each.version for each in players), floor.version)
-    played = [each.contestant.run(run) for each in players]
-    answers = np.stack([*played, floor.run(run)])
-    for place, op in enumerate(ops):
-        if op.row.status == "asked" and op.waiting is not None:
-            there = answers[:, place, : 1 + known[place]]
-            op.waiting.versions, op.waiting.rows = versions, there.copy()
-    judged, rows = _judged(ops, run, answers, versions)
-    labels = np.flatnonzero(run.todo & LEARN)
-    losses = _losses(judged, rows, run.ys[judged], ops, classes, players)
-    counted = np.cumsum(run.todo & LEARN == LEARN) if champion.learned > before else 0 * run.todo
-    return Played(
-        ops=ops,
-        answers=answers,
-        judged=judged,
-        errors=losses.get(players[0].version, np.zeros(0)),
-        losses=losses,
-        learned=len(labels),
-        last=ops[int(labels[-1])] if len(labels) else None,
-        skipped=skipped,
-        answered_from=np.minimum(before + counted, max(champion.learned, before)),
-        known=known,
-        failures={
-            each.version: each.contestant.failures for each in players if each.contestant.failures
-        },
-    )
+    answers, todo, ys = array("d"), list[int](), list[float]()
+    lines = []
+    for each in stretches:
+        run, players = each.run, each.players
+        run.at, each.at = len(todo), len(answers)
+        todo.extend(run.todo)
+        ys.extend(run.ys)
+        width, stride = each.width, each.stride
+        answers.extend(_blank(len(players), width) * len(run.todo))
+        for place, player in enumerate(players):
+            at = each.at + place * width
+            player.contestant.failures.clear()
+            line = Line(who=player.contestant, run=run, answers=at, stride=stride, width=width)
+            lines.append(line)
+            if not place:
+                each.legs = line.legs
+    take(lines, np.array(todo, np.int64), np.array(ys), np.frombuffer(answers))
+    for each in stretches:
+        at = each.at + len(each.players) * each.width
+        each.floor.run(each.run, answers, at, each.stride)
+        _remember(each, answers)
+    return _weigh([each for each in stretches if each.judged], answers)
 
 
-def _run(ops: list[Op], classes: Classes) -> tuple[Run, int, list[int]]:
-    todo, ys, known, skipped = [], [], [], 0
-    for op in ops:
-        known.append(len(classes))
-        if op.row.status == "asked":
-            todo.append(ASK)
-            ys.append(np.nan)
-            continue
-        y = classes.learn(op.row.label)
-        skipped += y is None
-        ys.append(np.nan if y is None else y)
-        ask = ASK if op.waiting is None and op.row.status == "labelled" else 0
-        todo.append(0 if y is None else ask | LEARN)
-    run = Run(np.array(todo), [op.row.features for op in ops], np.array(ys), len(classes))
-    return run, skipped, known
+@lru_cache
+def _blank(players: int, width: int) -> "array[float]":
+    """Give the answers to an event that nobody was asked about."""
+    nobody = [math.nan] + [0.0] * (width - 1)
+    return array("d", nobody * players + [math.nan] * width)
 
 
-def _judged(
-    ops: list[Op], run: Run, answers: Floats, versions: tuple[int, ...]
-) -> tuple[Ints, Floats]:
-    """Collect the answers that labels are compared with: (players, labels, 1 + classes)."""
-    judged = np.array(
-        [
-            place
-            for place, op in enumerate(ops)
-            if op.row.status == "labelled" and run.todo[place] & LEARN
-        ],
-        np.int64,
-    )
-    rows = answers[:, judged]
-    for at, place in enumerate(judged.tolist()):
-        waiting = ops[place].waiting
+def _remember(stretch: Stretch, answers: "array[float]") -> None:
+    """Keep the answers to what was asked for when the label comes."""
+    versions, stride, width = stretch.versions, stretch.stride, stretch.width
+    for place in stretch.asked:
+        waiting, at = stretch.ops[place].waiting, stretch.at + place * stride
         if waiting is None:
             continue
-        rows[:, at] = 0.0
-        rows[:, at, 0] = np.nan
-        known = waiting.rows
-        if known is None:
-            continue
-        if waiting.versions == versions:
-            rows[:, at, : known.shape[1]] = known
-            continue
-        for player, version in enumerate(versions):
-            if version in waiting.versions:
-                rows[player, at, : known.shape[1]] = known[waiting.versions.index(version)]
-    return judged, np.ascontiguousarray(rows)
+        waiting.versions, waiting.rows = versions, answers[at : at + stride]
+        if stretch.grown and (short := stretch.known_at(place)) < width:
+            waiting.rows = array("d")  # without the classes that came later in the stretch
+            for row in range(at, at + stride, width):
+                waiting.rows.extend(answers[row : row + short])
 
 
-def _losses(
-    judged: Ints,
-    rows: Floats,
-    ys: Floats,
-    ops: list[Op],
-    classes: Classes,
-    players: list[Player],
-) -> dict[int, Floats]:
-    losses: dict[int, Floats] = {}
-    if not len(judged):
-        return losses
-    said: Any = [classes.said(ops[place].row.prediction) for place in judged.tolist()]
-    production = np.array(said)
-    for each, row in zip(players, rows, strict=False):
-        mine = losses[each.version] = np.empty(len(ys))
-        judge(row, ys, each.tallies[OWN], mine)
-        unjudged = np.isnan(mine)
-        for other, tally in ((production, PRODUCTION), (rows[-1], FLOOR)):
-            answers = other
-            if unjudged.any():
-                answers = other.copy()
-                answers[unjudged, 0] = np.nan
-            judge(answers, ys, each.tallies[tally], np.empty(len(ys)))
-    losses[0] = np.empty(len(ys))
-    judge(rows[-1], ys, new_tally(), losses[0])
-    return losses
+def _weigh(stretches: Sequence[Stretch], answers: "array[float]") -> Played:
+    rows, tasks, enough = array("d"), list[int](), list[float]()
+    production, ys, ts, offsets = list[float](), list[float](), list[float](), list[int]()
+    records: list[Floats] = []
+    for each in stretches:
+        each.first, stride, width, judged = len(ys), each.stride, each.width, each.judged
+        known = each.run.ys
+        for place in judged:
+            op = each.ops[place]
+            waiting = op.waiting
+            if waiting is None:
+                at = each.at + place * stride
+                rows.extend(answers[at : at + stride])
+            else:
+                rows.extend(_fit(waiting, each))
+            ys.append(known[place])
+            ts.append(op.ts)
+            offsets.append(op.offset)
+        for said in each.production:
+            if said is None:
+                production += [math.nan] * width
+            else:
+                production += said + [0.0] * (width - len(said))
+        tasks += (len(judged), len(each.players), width, each.rival, each.below)
+        enough.append(each.enough)
+        records.append(each.evidence)
+        records += [player.record for player in each.players]
+    if not stretches:
+        return Played(answers, np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
+    weighed = np.concatenate(records)
+    losses, errors = np.empty(len(rows)), np.empty(len(ys))
+    reached = np.empty(len(stretches), np.int64)
+    judge.weigh(
+        np.array(tasks, np.int64).reshape(-1, judge.TASK),
+        np.array(enough),
+        np.frombuffer(rows),
+        np.array(production),
+        np.array(ys),
+        weighed,
+        losses,
+        errors,
+        reached,
+    )
+    lost = begin = 0
+    for each, at in zip(stretches, reached.tolist(), strict=True):
+        size = (len(each.players) + 1) * len(each.judged)
+        each.reached, each.losses = at, losses[lost : lost + size]
+        lost += size
+    for record in records:
+        end = begin + len(record)
+        record[:] = weighed[begin:end]
+        begin = end
+    return Played(answers, errors, np.array(ts), np.array(offsets, np.int64))
+
+
+def _fit(waiting: Waiting, stretch: Stretch) -> "array[float]":
+    """Give answers of before as those of the players of now, with the classes known by now."""
+    versions, width = stretch.versions, stretch.width
+    known = waiting.rows
+    if known is not None and waiting.versions == versions and len(known) == stretch.stride:
+        return known
+    rows = array("d", ([math.nan] + [0.0] * (width - 1)) * len(versions))
+    if known is None:
+        return rows
+    short = len(known) // len(waiting.versions)
+    for place, version in enumerate(versions):
+        if version in waiting.versions:
+            at = waiting.versions.index(version) * short
+            rows[place * width : place * width + short] = known[at : at + short]
+    return rows

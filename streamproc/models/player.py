@@ -22,15 +22,29 @@ class Player:
     ----------
     contestant
         What answers and learns.
-    tallies
-        (3, TALLY): of its own answers, and of production's and the floor's on the same events.
-    evidence
-        That it is better than the version that answers.
+    record
+        (RECORD,): its tallies, then the evidence.
     """
 
     contestant: Contestant
-    tallies: Floats = field(default_factory=lambda: np.zeros((3, TALLY)))
-    evidence: Floats = field(default_factory=new_evidence)
+    record: Floats = field(default_factory=lambda: np.append(np.zeros(3 * TALLY), new_evidence()))
+
+    @property
+    def tallies(self) -> Floats:
+        """(3, TALLY): of its own answers, and of production's and the floor's on the same events.
+
+        It is a view.
+        """
+        return self.record[: 3 * TALLY].reshape(3, TALLY)
+
+    @property
+    def evidence(self) -> Floats:
+        """(EVIDENCE,): that it is better than the version that answers; a view."""
+        return self.record[3 * TALLY :]
+
+    def doubt(self) -> None:
+        """Begin to bet anew."""
+        self.record[3 * TALLY :] = new_evidence()
 
     @property
     def version(self) -> int:
@@ -62,6 +76,5 @@ def restored(written: list[Any], *, binary: bool, train_for: int | None) -> Play
     steps, data, tallies, evidence = written
     made = player(ModelSpec.model_validate(steps), 0, binary=binary, train_for=train_for)
     made.contestant.load(data)
-    made.tallies = np.frombuffer(tallies).reshape(3, TALLY).copy()
-    made.evidence = np.frombuffer(evidence).copy()
+    made.record[:] = np.frombuffer(tallies + evidence)
     return made

@@ -9,7 +9,7 @@ from streamproc.models import graph
 from streamproc.models.build import build
 from streamproc.models.linear import MOST_FEATURES
 from streamproc.models.linear_kernel import FAR
-from streamproc.models.run import ASK, LEARN, Failure, Run
+from streamproc.models.run import ASK, LEARN, Failure, Leg
 
 
 class RiverModel:
@@ -31,18 +31,20 @@ class RiverModel:
         self._largest = 0.0
         self._known: dict[str, None] = {}
 
-    def run(self, run: Run, answers: Floats, start: int, stop: int) -> Failure | None:
-        """Answer and learn the events from `start` up to `stop`, or up to one that fails."""
-        inputs = run.inputs(texts=self._texts)
-        todo, ys = run.todo.tolist(), run.ys.tolist()
-        for i in range(start, stop):
+    def run(self, leg: Leg, answers: Floats) -> Failure | None:
+        """Answer and learn the events of a leg, up to one that fails."""
+        inputs, ys = leg.run.inputs(texts=self._texts), leg.run.ys
+        at = leg.answers + leg.start * leg.stride
+        for i in range(leg.start, leg.stop):
+            todo = leg.run.todo[i] & leg.mask
             try:
-                if todo[i] & ASK:
-                    self._answer(inputs[i], answers[i])
-                if todo[i] & LEARN:
+                if todo & ASK:
+                    self._answer(inputs[i], answers[at : at + leg.width])
+                if todo & LEARN:
                     self._learn(inputs[i], ys[i])
             except Exception as error:  # noqa: BLE001 - whatever a model raises is told, and undone
                 return i, f"{type(error).__name__}: {error}"[:300]
+            at += leg.stride
         return None
 
     def dump(self) -> bytes:

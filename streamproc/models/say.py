@@ -1,6 +1,5 @@
 """What a learner says, put into events."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -11,16 +10,22 @@ from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Policy
 from streamproc.contract.updates import ModelUpdate, Step
 from streamproc.models import tell
+from streamproc.models.answer import Answer
 from streamproc.models.classes import Classes
 from streamproc.models.parameters import plain
-from streamproc.models.play import Op
 from streamproc.models.player import Player
+from streamproc.models.stretch import Op
 
 
 @dataclass(slots=True)
 class Told:
-    """What a stretch led to, each with its place in the slice."""
+    """What a slice led to, with the place in it: answers lie there.
 
+    `now` is what alerts carry as `detected_at`.
+    """
+
+    now: datetime
+    answers: list[Answer | None] = field(default_factory=list)
     updates: list[tuple[int, ModelUpdate]] = field(default_factory=list)
     alerts: list[tuple[int, AlertEvent]] = field(default_factory=list)
 
@@ -57,15 +62,16 @@ class Speaker(Protocol):
 class Say:
     """Puts what a learner has to say into events."""
 
-    def __init__(
-        self, learner: Speaker, told: Told, origin: Callable[[Op], tell.Origin], now: datetime
-    ) -> None:
-        self._learner, self._told, self._origin, self._now = learner, told, origin, now
+    def __init__(self, learner: Speaker, told: Told, log: tuple[str, int]) -> None:
+        self._learner, self._told, self._log = learner, told, log
 
     def step(self, step: Step, who: Player, op: Op, cause: str | None) -> None:
         """Tell a step of its life."""
-        update = stepped(self._learner, self._origin(op), step, who, cause)
+        learner = self._learner
+        update = stepped(learner, op.origin(self._log), step, who, cause)
         self._told.updates.append((op.position, update))
+        if who.version == learner.champion.version:
+            learner.untold = None
 
     def failed(self, version: int, op: Op, how: str) -> None:
         """Tell that a version failed and was put back."""
@@ -149,7 +155,9 @@ class Say:
         learner.below_floor = identity if fires else None
 
     def _alert(self, op: Op, status: Any, kind: Any, **fields: Any) -> str:
-        alert = tell.alert(self._learner.whose, self._origin(op), self._now, status, kind, **fields)
+        alert = tell.alert(
+            self._learner.whose, op.origin(self._log), self._told.now, status, kind, **fields
+        )
         self._told.alerts.append((op.position, alert))
         return alert.alert_id
 

@@ -1,6 +1,8 @@
 """A learner's seat in its partition: where its errors are watched, what it answers, what it is."""
 
 import hashlib
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,52 +15,85 @@ from streamproc.models.answer import Answer, Place
 from streamproc.models.learner import Learner
 from streamproc.models.linear import is_linear
 from streamproc.models.own_error import OwnError
-from streamproc.models.play import Op, Played
+from streamproc.models.say import Told
+from streamproc.models.stretch import Op, Stretch
 
 
 @dataclass(slots=True)
 class Seat:
-    """A learner, where its errors are watched (drift, warning), and what it has still to take."""
+    """A learner.
+
+    Attributes
+    ----------
+    learner, place
+        It, and its number.
+    watches
+        Where its errors are watched: for drift, for a warning.
+    ops, next
+        What it has still to take, and from where on.
+    """
 
     learner: Learner
+    place: int
     watches: list[tuple[OwnError, int]]
     ops: list[Op] = field(default_factory=list)
     next: int = 0
 
 
-def answers(
-    learner: Learner, version: int, played: Played, log: tuple[str, int]
-) -> list[tuple[int, Answer]]:
-    """Give the answers of a stretch, each with its place in the slice; `log`: topic, partition."""
-    names, texts = learner.classes.names, learner.classes.texts
-    found = []
-    rows, learned = played.answers[0].tolist(), played.answered_from.tolist()
-    for place, op in enumerate(played.ops):
-        if op.row.status != "asked":
-            continue
-        said, *shares = rows[place]
+def answer(
+    learner: Learner,
+    stretch: Stretch,
+    numbers: Sequence[float],
+    log: tuple[str, int],
+    told: Told,
+) -> None:
+    """Tell the answers of a stretch.
+
+    Parameters
+    ----------
+    learner, stretch
+        Whose.
+    numbers
+        Of all answers, as `Stretch.at` says.
+    log
+        Topic and partition of the outcomes.
+    told
+        Gets them.
+    """
+    if not stretch.asked:
+        return
+    names, texts, learnings = learner.classes.names, learner.classes.texts, stretch.run.learnings
+    version, segment, stride = stretch.versions[0], learner.whose.segment, stretch.stride
+    width, grown, legs = stretch.width, stretch.grown, list(stretch.legs)
+    for place in stretch.asked:
+        while len(legs) > 1 and legs[1][0] <= place:
+            legs.pop(0)
+        start, learned, learns = legs[0]
+        if learns and learnings:
+            learned += bisect_left(learnings, place) - bisect_left(learnings, start)
+        op, at = stretch.ops[place], stretch.at + place * stride
+        said, row = numbers[at], op.row
         known = said == said  # noqa: PLR0124 - NaN is not
-        prediction = (names[int(said)] if names else said) if known else None
         probabilities = None
-        if learner.task != "regression":
-            probabilities = {
-                text: min(max(share, 0.0), 1.0)
-                for text, share in zip(texts[: played.known[place]], shares, strict=False)
-                if known
-            }
-        answer = Answer(
-            model_id=op.row.model_id,
-            event_id=op.row.event_id,
-            ts=EPOCH + timedelta(seconds=op.ts),
-            segment=learner.whose.segment,
-            prediction=prediction,
-            probabilities=probabilities,
-            version=version,
-            learned=learned[place],
-            source=Place(*log, op.offset),
+        if texts:
+            stop = at + (stretch.known_at(place) if grown else width)
+            shares = numbers[at + 1 : stop] if known else []
+            if shares and not (min(shares) >= 0.0 and max(shares) <= 1.0):
+                shares = [min(max(share, 0.0), 1.0) for share in shares]
+            probabilities = dict(zip(texts, shares, strict=False))
+        elif learner.task != "regression":
+            probabilities = {}
+        told.answers[op.position] = Answer(
+            row.model_id,
+            row.event_id,
+            EPOCH + timedelta(seconds=op.ts) if row.ts is None else row.ts,
+            segment,
+            (names[int(said)] if names else said) if known else None,
+            probabilities,
+            version,
+            learned,
+            Place(*log, op.offset),
         )
-        found.append((op.position, answer))
-    return found
 
 
 def settings(learner: Learner) -> str:

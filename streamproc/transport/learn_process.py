@@ -6,6 +6,7 @@ whose end closes that.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -100,6 +101,9 @@ async def _learn(config: Config, ear: FileIO, say: Callable[[ToParent], None]) -
             behind = await learning.behind()
             say(Report(behind, generate_latest(metrics.registry).decode()))
 
+        # What is there now stays; no collection has to look at it again.
+        gc.collect()
+        gc.freeze()
         hearing = asyncio.create_task(_hear(learning, ear, report))
         running = asyncio.create_task(learning.run())
         done, _ = await asyncio.wait({hearing, running}, return_when=asyncio.FIRST_COMPLETED)

@@ -15,6 +15,7 @@ from streamproc.contract.config import Config
 from streamproc.contract.updates import ModelUpdate, OnlinePrediction
 from streamproc.core.record import Record
 from streamproc.models.learners import Learners, ModelStateError
+from streamproc.monitor import LogRecord
 
 DRIFTING = {
     "probation": 200,
@@ -87,6 +88,76 @@ def test_any_split_of_many_keys_gives_the_same(cuts: list[int], delay: int) -> N
     settled = config(LINEAR["binary"], on_drift="replace", per=["shop"], pending=25, max_models=5)
     whole = run(settled, records, [], saved=False)
     assert run(settled, records, sorted(cuts), saved=True) == whole
+
+
+def uneven(task: str, rows: int, keys: int) -> list[LogRecord]:
+    """Make outcomes of several models, with all that makes one event unlike another."""
+    draw = random.Random(task)
+    waiting: list[tuple[int, dict[str, Any], Any]] = []
+    records: list[LogRecord] = []
+
+    def add(event: int, status: str, fields: dict[str, Any]) -> None:
+        records.append(outcome(len(records), event, status, **fields))
+
+    for event, (x, label) in enumerate(changing(task, rows, rows // 2)):
+        odd: dict[str, Any] = draw.choice([{}, {}, {"t": "text"}, {"e": [1.0, 2.0]}, {"b": None}])
+        odd = {f"x{event % 5}": 1.5} if event % 11 == 0 else odd
+        said = {"regression": label, "binary": 0.7, "multiclass": {"low": 0.6, "high": 0.4}}[task]
+        fields: dict[str, Any] = {"model_id": f"m{draw.randrange(keys)}", "features": {**x, **odd}}
+        if event % 3 == 0:
+            fields["prediction"] = said
+        if event % 7:
+            add(event, "asked", fields)
+        none_of_it = event % 40 == 0
+        waiting.append((event, fields, ["no", "label"] if none_of_it else label))
+        while len(waiting) > 20 or (waiting and draw.random() < 0.4):
+            past, given, truth = waiting.pop(draw.randrange(len(waiting)))
+            of_no_kind = isinstance(truth, list)
+            truth = (None if task == "multiclass" else "cat") if of_no_kind else truth
+            add(past, "labelled", {**given, "label": truth})
+            if past % 9 == 0:
+                add(past, "revised", {**given, "label": label})
+    return records
+
+
+@pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
+@pytest.mark.parametrize("on_drift", ["notify", "challenge"])
+def test_each_of_many_models_is_what_it_would_be_alone(task: str, on_drift: str) -> None:
+    """Models that are taken together say, and become, exactly what each does by itself."""
+    settled = config(LINEAR[task], on_drift=on_drift, **DRIFTING)
+    records = uneven(task, 1200, 8)
+    together = run(settled, records, [400], saved=False)[0]
+    alone = []
+    for key in range(8):
+        of_key = [each for each in records if f'"model_id":"m{key}"'.encode() in each.value]
+        assert of_key
+        alone += run(settled, of_key, [], saved=False)[0]
+    assert sorted(alone) == sorted(together)
+
+
+@pytest.mark.parametrize("model", [LINEAR["multiclass"], RIVER["multiclass"]])
+def test_any_split_of_uneven_events_gives_the_same(model: object) -> None:
+    """New classes and features, and labels of no kind, count from their own place on."""
+    draw = random.Random(5)
+    settled = config(model, on_drift="challenge", **DRIFTING | {"interval": "20s"})
+    records = uneven("multiclass", 600, 3)
+    whole = run(settled, records, [], saved=False)
+    for _ in range(3):
+        cuts = sorted(draw.sample(range(1, len(records)), 20))
+        assert run(settled, records, cuts, saved=True) == whole
+
+
+def test_an_answer_names_no_class_that_came_later() -> None:
+    """Asked before a label of a new class came, a model does not know that class."""
+    x = {"features": {"a": 1.0}}
+    rows = [
+        outcome(0, "first", "labelled", label="cat", **x),
+        outcome(1, "asked", "asked", **x),
+        outcome(2, "second", "labelled", label="dog", **x),
+        outcome(3, "again", "asked", **x),
+    ]
+    learned = Learners(config(LINEAR["multiclass"]), "outcomes", 0).process(rows, NOW)
+    assert [set(each.probabilities or {}) for each in learned.answers] == [{"cat"}, {"cat", "dog"}]
 
 
 def test_what_is_published_is_of_the_contract() -> None:

@@ -10,7 +10,6 @@ from streams import LINEAR, RIVER, changing
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
 from streamproc.models.learners import Learners
-from streamproc.models.learners_state import unpack
 
 
 def config(most: int = 4) -> Config:
@@ -73,13 +72,3 @@ def test_another_river_resets_its_own_models_alone() -> None:
     same = Learners(settings, "outcomes", 0)
     assert same.restore(before.state()) == 0
     assert same.state() == before.state()
-
-
-def test_the_form_before_is_read() -> None:
-    """A state of the version before, with all models in one part, is gone on from."""
-    settings = config()
-    before = both(settings)
-    written = unpack(before.state()) | {"schema": 1}
-    after = Learners(settings, "outcomes", 0)
-    assert after.restore(msgspec.msgpack.encode(written)) == 0
-    assert after.state() == before.state()

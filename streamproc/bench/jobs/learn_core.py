@@ -1,5 +1,6 @@
 """The pure learners, with no Kafka: outcomes of many models in, answers out."""
 
+import gc
 import time
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ def learned(told: dict[str, Any]) -> dict[str, float]:
     learners = Learners(config, "outcomes", 0)
     skipped = len(log) // 10
     learners.process(log[:skipped], NOW)
+    gc.collect()
+    gc.freeze()  # as a worker's process does; the log would not be in its memory at all
     began = time.process_time()
     answers = 0
     for start in range(skipped, len(log), SLICE):

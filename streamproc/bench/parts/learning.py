@@ -24,8 +24,8 @@ def plan(lab: Lab) -> list[Job]:
     jobs = [Job("topics of events and labels", "jobs.load_labelled", load, "load")]
     for turn in range(lab.rounds):
         told: dict[str, Any]
-        for label, model in (("linear", LINEAR), ("river", RIVER)):
-            told = {"config": _config(lab, model, "core"), "workload": few}
+        for label, model, size in (("linear", LINEAR, workload), ("river", RIVER, few)):
+            told = {"config": _config(lab, model, "core"), "workload": size}
             jobs.append(Job(f"pure learners, {label}", "jobs.learn_core", told, label))
         told = {"config": _config(lab, LINEAR, f"worker-{turn}"), "events": lab.events}
         jobs.append(Job(f"worker with {models:,} online models", "jobs.learning", told, "worker"))
@@ -42,7 +42,7 @@ def rows(results: Results) -> list[Row]:
     return [
         row("worker", f"{name}: labelled events", "events/s", "events_per_second", GOAL, "more"),
         row("worker", f"{name}: CPU, both processes", "s per 100k", "cpu_seconds_per_100k"),
-        row("linear", "pure learners: scaler + logistic, answer and learn", "µs", "microseconds"),
+        row("linear", "pure learners: scaler + logistic, a labelled event", "µs", "microseconds"),
         row("river", "the same with Adam, in River", "µs", "microseconds"),
     ]
 
