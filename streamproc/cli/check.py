@@ -15,10 +15,11 @@ def check(
     from streamproc.cli.summary import summarise  # noqa: PLC0415  --help
     from streamproc.contract.load import load  # noqa: PLC0415  --help
     from streamproc.errors import ConfigError  # noqa: PLC0415  --help
+    from streamproc.rows.reference import with_references  # noqa: PLC0415  --help
     from streamproc.transport.security import client_options  # noqa: PLC0415  --help
 
     loaded = load(config)
-    for line in summarise(loaded):
+    for line in summarise(with_references(loaded)):
         typer.echo(line)
     try:
         client_options(loaded.security)
