@@ -16,7 +16,7 @@ ALLOWED = {
 }
 LAYERS = (
     "cli", "bench", "demo", "broker", "client", "transport", "web", "models", "core", "control",
-    "contract", "errors", "sinks",
+    "contract", "errors", "rows", "sinks",
 )  # fmt: skip
 LINT = "import sys; from importlinter.cli import lint_imports_command as lint; lint()"
 
