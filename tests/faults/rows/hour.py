@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import numpy as np
+from faults.ending import all_handled
 from faults.judging import equal, same
 from faults.matrix import Differs, Failed, Site
 from faults.traffic import events, sent
@@ -39,6 +40,7 @@ async def run(site: Site) -> str:
                 if now > WARM * lasting:
                     seen.append((now / 3600, resident(worker.pid)))
             enough()
+        await all_handled(config)
         same("exit code", 0, await worker.stop())
     hours, sizes = np.array(seen).T
     slope = float(np.polyfit(hours, sizes, 1)[0]) / 2**20

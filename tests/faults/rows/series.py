@@ -31,7 +31,7 @@ async def run(site: Site) -> str:
         count = await send(config, [*log[:half], *map(_made_up, range(flood)), *log[half:]])
         await worker.has_counted("records_total", above=count - 1, within=site.size(60, 900))
         made_up = flood * (FEATURES + 1)
-        await worker.has_counted("series_refused", above=made_up - cap - 1)
+        await worker.has_counted("series_refused", above=made_up - cap - 1, within=600)
         watched = await worker.counted("series")
         refused = await worker.counted("series_refused")
         size = resident(worker.pid)
