@@ -144,7 +144,7 @@ class Mixture(Detector):
         alarm, where they are independent.
     spread
         Share of the sum for changes of the spread, in [0, 0.5]. 0 watches the
-        mean alone; 0.005 delays changes of the mean by less than a hundredth.
+        mean alone. Of a small share only the logarithm counts against finding it.
     clip
         Distance from the mean of the values so far, above 0, beyond which a
         value counts as no farther. In units of the values, which should have a
