@@ -144,7 +144,7 @@ class Mixture(Detector):
         alarm, where they are independent.
     spread
         Share of the sum for changes of the spread, in [0, 0.5]. 0 watches the
-        mean alone; 0.005 delays changes of the mean by less than a hundredth.
+        mean alone. Of a small share only the logarithm counts against finding it.
     clip
         Distance from the mean of the values so far, above 0, beyond which a
         value counts as no farther. In units of the values, which should have a
@@ -170,7 +170,9 @@ class Mixture(Detector):
     N(m, s²) is √(v / (v + s²)) · exp(z² / 2v - (z - m)² / 2(v + s²)). The sizes
     are a mixture of three normal distributions, see `detectors.mixture_kernel`.
     A skewness g divides z² by 1 + g·z/3, as the tail of such a mean has it;
-    estimates of it are shrunk. Places are the borders of an exponential
+    estimates of it are shrunk. Values whose deviation is far from 1 alarm by their
+    spread soon after a start, once their own deviation is learned: standardise
+    them, or give `spread` 0. Places are the borders of an exponential
     histogram of four buckets a row, each counted as often as it has values.
 
     References
