@@ -65,7 +65,9 @@ def format_timestamp(value: datetime) -> str:
     >>> format_timestamp(parse_timestamp("2026-01-05T11:00:00.5+01:00"))
     '2026-01-05T10:00:00.500000Z'
     """
-    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def _from_text(text: str) -> datetime:
