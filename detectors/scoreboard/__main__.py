@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from detectors.scoreboard import cost, friedman, null, parity, plots, power, real
+from detectors.scoreboard.kept import Kept
 from detectors.scoreboard.result import Result, Told, markdown, plain
 
 TABLES = (1, 2, 3, 4, 5, 6)
-REAL, COST = 5, 6
-"""Tables that need more than a size: data from elsewhere, a clock."""
+FRIEDMAN, REAL, COST = 4, 5, 6
+"""Tables that need more than a size: trials to keep, data from elsewhere, a clock."""
 TITLES = {
     1: parity.TITLE,
     2: null.TITLE,
@@ -31,10 +32,14 @@ def measure(given: argparse.Namespace, told: Told, number: int) -> Result:
     """Measure one table."""
     full: bool = given.full
     if number == REAL:
-        return real.run(full=full, told=told, data=given.data, trials=given.trials)
+        return real.run(
+            full=full, told=told, data=given.data, trials=given.trials, kept=Kept(given.keep)
+        )
+    if number == FRIEDMAN:
+        return friedman.run(full=full, told=told, trials=given.trials, kept=Kept(given.keep))
     if number == COST:
         return cost.run(full=full, told=told, clock=time.process_time)
-    run = {1: parity.run, 2: null.run, 3: power.run, 4: friedman.run}[number]
+    run = {1: parity.run, 2: null.run, 3: power.run}[number]
     return run(full=full, told=told)
 
 
@@ -72,7 +77,12 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", default=Path("../shared/data"), help="of table 5"
     )
-    parser.add_argument("--trials", type=int, metavar="N", help="of Electricity, not 1 or 50")
+    parser.add_argument(
+        "--trials", type=int, metavar="N", help="of tables 4 (not 6 or 1,000) and 5 (not 1 or 50)"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep trials of tables 4 and 5 there, and go on"
+    )
     return parser.parse_args(arguments)
 
 

@@ -49,6 +49,10 @@ RIGHT = ("fhddm",)
 """River's detectors that count right answers, whatever its documentation calls them."""
 
 
+FEWER, FEWEST = 10, 5
+"""A slow contestant is measured on one trial in so many, but on so many if there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contestant:
     """One line of a table.
@@ -61,11 +65,25 @@ class Contestant:
         Raw values → alarms, through the `Standardiser` where its kind needs it.
     family
         Of the detector, see `detectors.entry`.
+    slow
+        Whether it is measured on fewer trials, because it would take most of the time.
     """
 
     label: str
     alarms: Alarms
     family: str
+    slow: bool = False
+
+
+def trials_of(one: Contestant, trials: int) -> int:
+    """Give the number of trials that a contestant is measured on."""
+    return min(trials, max(FEWEST, trials // FEWER)) if one.slow else trials
+
+
+def counted(one: Contestant, trials: int) -> str:
+    """Write its label, with the number of trials where that is not all."""
+    few = trials_of(one, trials)
+    return one.label if few == trials else f"{one.label} ({few} trials)"
 
 
 def standardised(values: Floats) -> Floats:
@@ -128,7 +146,8 @@ def river(name: str, **params: Any) -> Contestant:
                 found[row, i] = detector.drift_detected
         return found
 
-    return Contestant(f"River {cls}", alarms, "error" if name in ERRORS else "mean")
+    family = "error" if name in ERRORS else "mean"
+    return Contestant(f"River {cls}", alarms, family, slow=name == "kswin")
 
 
 def rivers() -> Iterator[Contestant]:

@@ -1,6 +1,7 @@
 """Table 5: real streams, with injected drift and with their own."""
 
 import csv
+import functools
 import gzip
 import io
 from pathlib import Path
@@ -13,6 +14,7 @@ from detectors.bank import Floats
 from detectors.scoreboard import contestants, injected, seeds
 from detectors.scoreboard.contestants import Contestant
 from detectors.scoreboard.injected import KINDS, MAX_DELAY, Score, Trial
+from detectors.scoreboard.kept import NOWHERE, Kept
 from detectors.scoreboard.result import Cell, Grid, Result, Told
 from detectors.watch import Watch
 
@@ -29,12 +31,13 @@ PUBLISHED = {"abrupt": 0.539, "gradual": 0.33}
 """Best mean F1 over the four kinds (SEED), and the goal for gradual ones."""
 
 
-def run(*, full: bool, told: Told, data: Path, trials: int | None) -> Result:
+def run(*, full: bool, told: Told, data: Path, trials: int | None, kept: Kept = NOWHERE) -> Result:
     """Measure what there is of the two streams below `data`."""
     grids: list[Grid] = []
     skipped = contestants.absent()
     if (path := data / ELECTRICITY).is_file():
-        grids += electricity(path, full=full, told=told, trials=trials or (50 if full else 1))
+        count = trials or (50 if full else 1)
+        grids += electricity(path, full=full, told=told, trials=count, kept=kept)
     else:
         skipped["Electricity"] = f"there is no {path}; --data names the directory"
     if (path := data / INSECTS).is_file():
@@ -88,13 +91,14 @@ def taking_part() -> list[Contestant]:
     return [*mine, *contestants.rivers()]
 
 
-def electricity(path: Path, *, full: bool, told: Told, trials: int) -> list[Grid]:
+def electricity(path: Path, *, full: bool, told: Told, trials: int, kept: Kept) -> list[Grid]:
     """Score all on the changed Electricity stream."""
     x, label = read(path, header=True)
     y = (label == np.unique(label)[-1]).astype(np.int64)
     if not full:
         x, y = x[:12_000], y[:12_000]
-    grids = []
+    grids, able = [], taking_part()
+    labels = {c.label: contestants.counted(c, trials) for c in able}
     for width in (0, MAX_DELAY) if full else (0,):
         name = "gradual" if width else "abrupt"
         scores: dict[str, dict[tuple[str, bool], Score]] = {}
@@ -102,20 +106,28 @@ def electricity(path: Path, *, full: bool, told: Told, trials: int) -> list[Grid
             for i in range(trials):
                 told(f"Electricity, {name} {kind} {i + 1} of {trials}")
                 rng = np.random.default_rng([seeds.ELECTRICITY, width, number, i])
-                one = injected.trial(kind, width, x, y, rng)
+                make = functools.partial(injected.trial, kind, width, x, y, rng)
+                one = kept.made(f"electricity-{len(x)}-{width}-{kind}-{i}", make)
                 for published in (True, False):
-                    _score(one, kind, scores, published=published)
+                    some = [c for c in able if i < contestants.trials_of(c, trials)]
+                    _score(Trial.of(one), kind, some, scores, published=published)
         for published in (True, False):
             title = f"Electricity, {name}, {'as published' if published else 'corrected'}: F1"
-            grids.append(_f1(f"{title} ({trials} trials a kind)", scores, published=published))
+            named = {labels[label]: found for label, found in scores.items()}
+            grids.append(_f1(f"{title} ({trials} trials a kind)", named, published=published))
     return grids
 
 
 def _score(
-    one: Trial, kind: str, scores: dict[str, dict[tuple[str, bool], Score]], *, published: bool
+    one: Trial,
+    kind: str,
+    able: list[Contestant],
+    scores: dict[str, dict[tuple[str, bool], Score]],
+    *,
+    published: bool,
 ) -> None:
     values = (1.0 - one.errors if published else one.errors)[None]
-    for contestant in taking_part():
+    for contestant in able:
         alarms = one.rows[np.flatnonzero(contestant.alarms(values)[0])]
         score = scores.setdefault(contestant.label, {}).setdefault((kind, published), Score())
         score.add(alarms, one.change, late=not published)
