@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module, resources
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,6 @@ from detectors.watch import CLIP, WARMUP
 Bools = NDArray[np.bool_]
 Alarms = Callable[[Floats], Bools]
 """(series, time) raw values → where each series alarms."""
-
-PEERS = {
-    "Frouros": "frouros",
-    "Menelaus": "menelaus",
-    "CapyMOA": "capymoa",
-}
-"""Libraries beside which ours is measured where they are installed, but for River."""
 
 RIVERS: dict[str, tuple[str, str]] = {
     "adwin": ("river.drift", "ADWIN"),
@@ -174,12 +166,3 @@ def baselines(every: int, seed: int) -> list[Contestant]:
         Contestant(f"every {every:,}", clockwork, "baseline"),
         Contestant(f"random 1/{every:,}", chance, "baseline"),
     ]
-
-
-def absent() -> dict[str, str]:
-    """Peers that are not installed, and the consequence."""
-    return {
-        name: "not installed here; nothing of it is measured"
-        for name, module in PEERS.items()
-        if find_spec(module) is None
-    }

@@ -71,7 +71,7 @@ def run(*, full: bool, told: Told, trials: int | None = None, kept: Kept = NOWHE
             "model: they are context, not a comparison of equals."
         ),
     ]
-    return Result(4, TITLE, grids, notes, contestants.absent())
+    return Result(4, TITLE, grids, notes)
 
 
 def _taking_part() -> list[Contestant]:

@@ -34,7 +34,7 @@ PUBLISHED = {"abrupt": 0.539, "gradual": 0.33}
 def run(*, full: bool, told: Told, data: Path, trials: int | None, kept: Kept = NOWHERE) -> Result:
     """Measure what there is of the two streams below `data`."""
     grids: list[Grid] = []
-    skipped = contestants.absent()
+    skipped: dict[str, str] = {}
     if (path := data / ELECTRICITY).is_file():
         count = trials or (50 if full else 1)
         grids += electricity(path, full=full, told=told, trials=count, kept=kept)
