@@ -33,7 +33,9 @@ TRIALS = 10
 def power_supply(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Read the two loads, and whether it is afternoon."""
     with gzip.open(path, "rt", encoding="utf-8") as text:
-        rows = [line.split(",") for line in text if line[0] not in "@%" and line.strip()]
+        lines = (line.strip() for line in text)
+        # The last row ends with a comma.
+        rows = [line.split(",")[:3] for line in lines if line and line[0] not in "@%"]
     table = np.array(rows, np.float64)
     return table[:, :-1], (table[:, -1] >= NOON).astype(np.int64)
 
