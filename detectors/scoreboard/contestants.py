@@ -41,8 +41,8 @@ RIGHT = ("fhddm",)
 """River's detectors that count right answers, whatever its documentation calls them."""
 
 
-FEWER, FEWEST = 10, 5
-"""A slow contestant is measured on one trial in so many, but on so many if there are."""
+FEWER = 10
+"""A slow contestant is measured on one trial in so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Contestant:
 
 def trials_of(one: Contestant, trials: int) -> int:
     """Give the number of trials that a contestant is measured on."""
-    return min(trials, max(FEWEST, trials // FEWER)) if one.slow else trials
+    return max(1, trials // FEWER) if one.slow else trials
 
 
 def counted(one: Contestant, trials: int) -> str:

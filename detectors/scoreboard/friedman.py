@@ -52,7 +52,7 @@ def run(*, full: bool, told: Told, trials: int | None = None, kept: Kept = NOWHE
             few = contestants.trials_of(contestant, trials)
             rows[contestants.counted(contestant, trials)] = _scores(contestant.alarms(values[:few]))
         heads = ("detector", "found first, %", "cried wolf, %", "mean delay")
-        grids.append(Grid(f"{label}, {trials} trials", heads, rows))
+        grids.append(Grid(f"{label}, {trials} trials", heads, rows, bars=heads[1]))
     notes = [
         (
             f"Seed {seeds.FRIEDMAN}. River's generator; {TRAINING:,} rows train a ridge "

@@ -30,8 +30,9 @@ GROWN = 14_028
 """Row of INSECTS from which the temperature has changed."""
 TRAINING = 4000
 """Rows of INSECTS that the static model learns from."""
-PUBLISHED = {"abrupt": 0.539, "gradual": 0.33}
-"""Best mean F1 over the four kinds (SEED), and the goal for gradual ones."""
+PUBLISHED = 0.539
+"""Best mean F1 over the four kinds of abrupt change (SEED)."""
+MARKS = {"abrupt": {"best published": PUBLISHED}, "gradual": {"goal": 0.33}}
 
 
 def run(*, full: bool, told: Told, data: Path, trials: int | None, kept: Kept = NOWHERE) -> Result:
@@ -60,7 +61,7 @@ def run(*, full: bool, told: Told, data: Path, trials: int | None, kept: Kept = 
         (
             f"Ours with arl={ARL:g}; `worse`: alarms on more errors alone. River's with its "
             "defaults. "
-            f"Published best: {PUBLISHED['abrupt']} abrupt (SEED, tuned, MOA's tree)."
+            f"Published best: {PUBLISHED} abrupt (SEED, tuned, MOA's tree)."
         ),
         "Quick mode takes the first 12,000 rows and changes at once alone." * (not full),
         (
@@ -147,7 +148,7 @@ def electricity(path: Path, *, full: bool, told: Told, trials: int, kept: Kept) 
             how = "as published" if published else "corrected"
             title = f"Electricity, {kind}, {how}: F1 ({trials} trials a kind)"
             named = {contestants.counted(c, trials): scores[c.label] for c in able[published]}
-            grids.append(_f1(title, named))
+            grids.append(_f1(title, named, MARKS[kind] if published else {}))
     return grids
 
 
@@ -197,7 +198,7 @@ def scored(
     return found
 
 
-def _f1(title: str, scores: Scores) -> Grid:
+def _f1(title: str, scores: Scores, marks: Mapping[str, float]) -> Grid:
     rows: dict[str, tuple[Cell, ...]] = {}
     for label, found in scores.items():
         each = [found[kind] for kind in KINDS]
@@ -208,7 +209,7 @@ def _f1(title: str, scores: Scores) -> Grid:
         rows[label] = (*values, float(np.mean(values)), delay, false)
     heads = ("detector", *KINDS, "mean F1", "mean delay", "false alarms")
     ordered = dict(sorted(rows.items(), key=lambda item: -float(item[1][len(KINDS)] or 0.0)))
-    return Grid(title, heads, ordered)
+    return Grid(title, heads, ordered, bars="mean F1", marks=marks)
 
 
 def insects(path: Path) -> Grid:

@@ -11,6 +11,7 @@ from detectors.scoreboard.peers import calibrated
 from detectors.scoreboard.peers.catalogue import CATALOGUE, Theirs
 from detectors.scoreboard.peers.environments import Peers
 from detectors.scoreboard.peers.process import PeerError
+from detectors.watch import WARMUP
 
 SERIES = 300
 """Of a change: at 1 to 10 microseconds a value all peers take some twenty minutes."""
@@ -50,7 +51,8 @@ class Beside:
             Label, and where each series alarms first.
         """
         raw = values[:SERIES]
-        ready = standardised(raw) if source in calibrated.VALUES else raw
+        skipped = WARMUP if source in calibrated.VALUES else 0  # no values, until there is a unit
+        ready = standardised(raw)[:, skipped:] if skipped else raw
         knobs = calibrated.shipped()
         for peer in self.peers.here:
             for theirs in (t for t in CATALOGUE if t.peer == peer.name and self._asked(t)):
@@ -70,7 +72,7 @@ class Beside:
                     continue
                 seen = np.zeros(raw.shape, np.bool_)
                 for row, one in enumerate(found):
-                    seen[row, one] = True
+                    seen[row, [skipped + i for i in one]] = True
                 yield theirs.label, seen
 
     def costs(self, values: Floats, errors: Floats) -> Iterator[tuple[Theirs, float]]:

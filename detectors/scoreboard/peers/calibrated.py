@@ -22,6 +22,7 @@ from detectors.calibration.rebuild import SEED
 from detectors.scoreboard.peers import environments
 from detectors.scoreboard.peers.catalogue import CATALOGUE, REQUIREMENTS, Theirs
 from detectors.scoreboard.peers.process import Peer, PeerError
+from detectors.watch import WARMUP
 
 KNOBS = "knobs.json"
 SERIES, LENGTH = 20, 12_500
@@ -52,7 +53,8 @@ def stationary(source: str) -> Floats:
         made = run_lengths.errors(float(source.removeprefix("Bernoulli(").removesuffix(")")))
     rng = np.random.default_rng(np.random.SeedSequence([SEED, zlib.crc32(source.encode())]))
     chunks = itertools.islice(made(rng), LENGTH // run_lengths.CHUNK)
-    return np.hstack([chunk[:SERIES] for chunk in chunks])
+    values = np.hstack([chunk[:SERIES] for chunk in chunks])
+    return values[:, WARMUP:] if source in VALUES else values  # no values, until there is a unit
 
 
 def knob_for(peer: Peer, theirs: Theirs, values: Floats) -> dict[str, float] | None:

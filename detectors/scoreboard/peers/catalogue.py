@@ -92,7 +92,7 @@ def _tail(name: str, warning: tuple[str, float] | None = None) -> Knob:
 
 
 CATALOGUE: tuple[Theirs, ...] = (
-    Theirs("frouros", "ADWIN", "adwin", "mean", _tail("delta"), slow=True),
+    Theirs("frouros", "ADWIN", "adwin", "mean", Knob("delta", 0.99, 1e-12), slow=True),
     Theirs("frouros", "BOCD", "bocpd", "mean", slow=True),
     Theirs("frouros", "CUSUM", "cusum", "mean", Knob("lambda_", 0.3, 3000.0)),
     Theirs("frouros", "GeometricMovingAverage", "gma", "mean", Knob("lambda_", 0.01, 3.0)),
@@ -107,18 +107,18 @@ CATALOGUE: tuple[Theirs, ...] = (
         "frouros", "RDDM", "rddm", "error", _level("drift_level", ("warning_level", 1.773 / 2.258))
     ),
     Theirs("frouros", "STEPD", "stepd", "error", _tail("alpha_d", ("alpha_w", 50 / 3)), slow=True),
-    Theirs("menelaus", "ADWIN", "adwin", "mean", _tail("delta"), both=True),
+    Theirs("menelaus", "ADWIN", "adwin", "mean", Knob("delta", 0.99, 1e-12), both=True),
     Theirs("menelaus", "CUSUM", "cusum", "mean", Knob("threshold", 0.3, 3000.0), both=True),
     Theirs("menelaus", "PageHinkley", "page_hinkley", "mean", Knob("threshold", 0.3, 3000.0)),
     Theirs("menelaus", "DDM", "ddm", "error", _level("drift_scale", ("warning_scale", 2 / 3))),
     Theirs("menelaus", "EDDM", "eddm", "error", Knob("drift_thresh", 0.94, 0.2)),
     Theirs("menelaus", "STEPD", "stepd", "error", _tail("alpha_drift"), slow=True),
-    Theirs("capymoa", "ADWIN", "adwin", "mean", _tail("delta"), both=True),
+    Theirs("capymoa", "ADWIN", "adwin", "mean", Knob("delta", 0.99, 1e-12), both=True),
     Theirs("capymoa", "CUSUM", "cusum", "mean", Knob("lambda_", 0.3, 3000.0)),
     Theirs("capymoa", "GeometricMovingAverage", "gma", "mean", Knob("lambda_", 0.01, 3.0)),
-    Theirs("capymoa", "OPTWIN", "", "mean", Knob("drift_confidence", 0.1, 1e-9, complement=True)),
+    Theirs("capymoa", "OPTWIN", "", "mean", Knob("drift_confidence", 0.5, 1e-9, complement=True)),
     Theirs("capymoa", "PageHinkley", "page_hinkley", "mean", Knob("lambda_", 0.3, 3000.0)),
-    Theirs("capymoa", "SEED", "seed", "mean", _tail("delta"), both=True),
+    Theirs("capymoa", "SEED", "seed", "mean", Knob("delta", 0.99, 1e-12), both=True),
     Theirs("capymoa", "DDM", "ddm", "error", _level("out_control_level", ("warning_level", 2 / 3))),
     Theirs("capymoa", "EDDM", "eddm", "error"),
     Theirs("capymoa", "EWMAChart", "ecdd", "error"),
