@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", choices=sorted(REQUIREMENTS), help="this peer alone")
     given = parser.parse_args(arguments)
     path = given.out or Path(str(resources.files("detectors.scoreboard.peers") / KNOBS))
-    found = dict(shipped()) if path.is_file() else {}
+    found = dict(json.loads(path.read_text("utf-8"))["detectors"]) if path.is_file() else {}
     peers = environments.installed(environments.folder(given.peers))
     for peer in peers.here:
         if given.only in (None, peer.name):

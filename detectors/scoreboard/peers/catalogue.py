@@ -27,19 +27,16 @@ class Knob:
     tied
         A parameter that keeps its ratio to this one, as in the library's defaults:
         its name and the ratio; that which warns must not be beyond that which alarms.
-    complement
-        Whether the parameter is 1 less the knob: a confidence.
     """
 
     name: str
     loose: float
     strict: float
     tied: tuple[str, float] | None = None
-    complement: bool = False
 
     def turned(self, value: float) -> dict[str, float]:
         """Give the arguments for a value of the knob."""
-        found = {self.name: 1.0 - value if self.complement else value}
+        found = {self.name: value}
         if self.tied:
             found[self.tied[0]] = value * self.tied[1]
         return found
@@ -62,7 +59,7 @@ class Theirs:
     both
         Whether it looks for falls as well as for rises.
     slow
-        Whether a value takes it so long that it has its cost alone.
+        Whether a value, or a new one of it, takes so long that it has its cost alone.
     """
 
     peer: str
@@ -116,7 +113,7 @@ CATALOGUE: tuple[Theirs, ...] = (
     Theirs("capymoa", "ADWIN", "adwin", "mean", Knob("delta", 0.99, 1e-12), both=True),
     Theirs("capymoa", "CUSUM", "cusum", "mean", Knob("lambda_", 0.3, 3000.0)),
     Theirs("capymoa", "GeometricMovingAverage", "gma", "mean", Knob("lambda_", 0.01, 3.0)),
-    Theirs("capymoa", "OPTWIN", "", "mean", Knob("drift_confidence", 0.5, 1e-9, complement=True)),
+    Theirs("capymoa", "OPTWIN", "", "mean", slow=True),  # each new one computes its tables
     Theirs("capymoa", "PageHinkley", "page_hinkley", "mean", Knob("lambda_", 0.3, 3000.0)),
     Theirs("capymoa", "SEED", "seed", "mean", Knob("delta", 0.99, 1e-12), both=True),
     Theirs("capymoa", "DDM", "ddm", "error", _level("out_control_level", ("warning_level", 2 / 3))),
