@@ -100,8 +100,8 @@ class Beside:
                 yield theirs, min(r.seconds * 1e9 / r.values for r in rounds)
 
     def _asked(self, theirs: Theirs) -> bool:
-        if theirs.knob is None:
-            self.skipped[theirs.label] = "nothing in it sets a run length; its cost is in table 6"
-        elif theirs.slow:
+        if theirs.slow:
             self.skipped[theirs.label] = "too slow for so many values; its cost is in table 6"
+        elif theirs.knob is None:
+            self.skipped[theirs.label] = "nothing in it sets a run length; its cost is in table 6"
         return theirs.label not in self.skipped

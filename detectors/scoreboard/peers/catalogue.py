@@ -84,6 +84,11 @@ def _level(name: str, warning: tuple[str, float] | None = None) -> Knob:
     return Knob(name, 0.5, 12.0, warning)
 
 
+def _moa(name: str, warning: float) -> Knob:
+    """MOA takes levels of 1 to 5 alone."""
+    return Knob(name, 1.5, 5.0, ("warning_level", warning))
+
+
 def _tail(name: str, warning: tuple[str, float] | None = None) -> Knob:
     return Knob(name, 0.05, 1e-12, warning)
 
@@ -116,14 +121,12 @@ CATALOGUE: tuple[Theirs, ...] = (
     Theirs("capymoa", "OPTWIN", "", "mean", slow=True),  # each new one computes its tables
     Theirs("capymoa", "PageHinkley", "page_hinkley", "mean", Knob("lambda_", 0.3, 3000.0)),
     Theirs("capymoa", "SEED", "seed", "mean", Knob("delta", 0.99, 1e-12), both=True),
-    Theirs("capymoa", "DDM", "ddm", "error", _level("out_control_level", ("warning_level", 2 / 3))),
+    Theirs("capymoa", "DDM", "ddm", "error", _moa("out_control_level", 2 / 3)),
     Theirs("capymoa", "EDDM", "eddm", "error"),
     Theirs("capymoa", "EWMAChart", "ecdd", "error"),
     Theirs("capymoa", "HDDMAverage", "hddm_a", "error", _tail("drift_confidence"), both=True),
     Theirs("capymoa", "HDDMWeighted", "hddm_w", "error", _tail("drift_confidence"), both=True),
-    Theirs(
-        "capymoa", "RDDM", "rddm", "error", _level("drift_level", ("warning_level", 1.773 / 2.258))
-    ),
+    Theirs("capymoa", "RDDM", "rddm", "error", _moa("drift_level", 1.773 / 2.258)),
     Theirs("capymoa", "STEPD", "stepd", "error", _tail("alpha_drift"), both=True),
 )
 """All that watch one stream of numbers and learn no model."""
