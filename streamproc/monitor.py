@@ -22,6 +22,7 @@ from streamproc.core.record import DeadLetter, Headers, Reason, Record
 from streamproc.core.shape import Topic
 from streamproc.core.shard import Shard
 from streamproc.errors import StreamprocError
+from streamproc.rows.reference import with_references
 
 Event = Mapping[str, Any] | BaseModel
 COORDINATES = {"topic", "partition", "offset"}
@@ -98,7 +99,7 @@ class Monitor:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.config = load(config)
+        self.config = with_references(load(config))
         self.events = 0
         self.dead_letters: list[DeadLetter] = []
         self._clock = clock

@@ -14,7 +14,8 @@ def check(
     """Validate a config file and say what it watches."""
     from streamproc.cli.summary import summarise  # noqa: PLC0415  --help
     from streamproc.contract.load import load  # noqa: PLC0415  --help
+    from streamproc.rows.reference import with_references  # noqa: PLC0415  --help
 
-    for line in summarise(load(config)):
+    for line in summarise(with_references(load(config))):
         typer.echo(line)
     typer.echo("ok")

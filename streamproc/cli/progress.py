@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 from streamproc.cli.output import printable
-from streamproc.cli.rows.table import Progress as Done
+from streamproc.rows.table import Progress as Done
 
 _EVERY: Final = 0.1  # seconds between two looks at the file's position
 

@@ -12,11 +12,11 @@ from streamproc.cli.output import count, note, printable
 from streamproc.cli.progress import Bar
 from streamproc.cli.roles import Roles
 from streamproc.cli.rowevents import Event, RowEvents, RowReader
-from streamproc.cli.rows import RowError, Table, open_table
 from streamproc.client import Publisher
 from streamproc.client.settings import Source
 from streamproc.contract.events import EventError
 from streamproc.errors import StreamprocError
+from streamproc.rows import RowError, Table, open_table
 from streamproc.transport.errors import DeliveryError
 from streamproc.transport.quiet import quiet_client
 

@@ -13,12 +13,12 @@ from streamproc.cli.alerting import print_alert
 from streamproc.cli.comparison import Said, differences
 from streamproc.cli.output import count, note, printable
 from streamproc.cli.progress import Bar
-from streamproc.cli.rows.table import Progress
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.core.record import DeadLetter
 from streamproc.core.shape import Topic
 from streamproc.monitor import Monitor
+from streamproc.rows.table import Progress
 from streamproc.transport.recording import Partition, Recording, handled
 
 _Given = tuple[list[AlertEvent], list[DeadLetter]]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from streamproc.cli.roles import Roles
-from streamproc.cli.rows import Row, RowError
+from streamproc.rows import Row, RowError
 
 Event = dict[str, Any]
 

@@ -34,6 +34,9 @@ def _model(title: str, model: ModelConfig) -> Iterator[str]:
     known = {"task": model.task, "owner": model.owner, "severity": model.severity}
     notes = [f"{name} {printable(value)}" for name, value in known.items() if value is not None]
     yield f"{title} ({', '.join(notes)})"
+    if model.baseline is not None:
+        columns = ", ".join(map(printable, sorted(model.baseline.columns)))
+        yield f"  starts from {printable(str(model.reference))}: {columns}"
     if not model.watch:
         yield "  nothing is watched"
     for entry in model.watch:

@@ -9,7 +9,6 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from streamproc.cli.rowevents import Event, RowEvents
-from streamproc.cli.rows import RowError
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.contract.timestamps import parse_timestamp
@@ -22,6 +21,7 @@ from streamproc.models.inputs import truth
 from streamproc.models.learner import task_of
 from streamproc.models.learners import Learners
 from streamproc.monitor import LogRecord
+from streamproc.rows import RowError
 
 # Where slices end changes nothing; a thousand rows are some milliseconds of a fast model.
 _ROWS: Final = 1000

@@ -14,10 +14,10 @@ from streamproc.cli.output import count, note
 from streamproc.cli.progress import Bar
 from streamproc.cli.publishing import Job
 from streamproc.cli.rowevents import RowReader
-from streamproc.cli.rows import Table, open_table
 from streamproc.cli.trial import Course, Told, Trial, portions, without_reaction
 from streamproc.contract.config import Config
 from streamproc.contract.updates import ModelUpdate
+from streamproc.rows import Table, open_table
 
 _PARTS: Final = 10
 _TAKES_OVER: Final = ("promoted", "replaced", "reset")

@@ -40,6 +40,10 @@ class DetectorSpec(Section):
     whitened: Annotated[
         bool, Field(description="Whether it reads what is new in each value.", examples=[False])
     ] = False
+    baseline: Annotated[
+        str,
+        Field(description="Digest of what it starts from; empty: the first values.", examples=[""]),
+    ] = ""
 
     @cached_property
     def hash(self) -> str:
@@ -48,6 +52,7 @@ class DetectorSpec(Section):
         Alert ids are made with it, so that a changed parameter starts new incidents.
         """
         said = [self.name, self.params, *(["whitened"] if self.whitened else [])]
+        said += [f"baseline {self.baseline}"] if self.baseline else []
         canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -64,6 +69,12 @@ class DetectorSpec(Section):
     def whitening(self) -> "DetectorSpec":
         """Return the same detector, reading what is new in each value; see `detectors.whiten`."""
         return DetectorSpec.model_construct(name=self.name, params=self.params, whitened=True)
+
+    def against(self, baseline: str) -> "DetectorSpec":
+        """Return the same detector, starting from a sample with this digest."""
+        return DetectorSpec.model_construct(
+            name=self.name, params=self.params, whitened=self.whitened, baseline=baseline
+        )
 
     @model_validator(mode="before")
     @classmethod

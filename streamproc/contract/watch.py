@@ -9,12 +9,14 @@ from pydantic import (
     AfterValidator,
     Field,
     HttpUrl,
+    PrivateAttr,
     TypeAdapter,
     ValidationError,
     model_validator,
 )
 
 from streamproc.contract.alerts import Severity
+from streamproc.contract.baseline import Baseline
 from streamproc.contract.detector_spec import DetectorSpec
 from streamproc.contract.floor import Floor
 from streamproc.contract.online import Online
@@ -152,6 +154,10 @@ _DEFAULT_OF: Final = {
     category: tuple(map(DetectorSpec.model_validate, names))
     for category, names in ((False, _OF_NUMBERS), (True, _OF_CATEGORIES))
 }
+_UNORDERED: Final = (
+    "learns from the order of values, and rows of `reference` are a sample without one: remove one"
+    " of the two"
+)
 _URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
 
 
@@ -229,6 +235,16 @@ class ModelConfig(Section):
             json_schema_extra={"default": [_DEFAULT_WATCH]},
         ),
     ] = Field(default_factory=_default_watch)
+    reference: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="A file of rows as they should be, such as the training data: csv, jsonl"
+            " or parquet, its columns named as the features, and `prediction`. Series that are"
+            " there are compared with it from their first event on. null: with their first values.",
+            examples=["training.parquet"],
+        ),
+    ] = None
     online: Annotated[
         Online | None,
         Field(
@@ -236,6 +252,33 @@ class ModelConfig(Section):
             examples=[{"model": ["naive_bayes.GaussianNB"], "on_drift": "challenge"}],
         ),
     ] = None
+
+    _baseline: Baseline | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _no_order_in_a_file(self) -> Self:
+        refuse_if_any(
+            [
+                (
+                    ("watch", place, "whiten"),
+                    _UNORDERED,
+                )
+                for place, entry in enumerate(self.watch)
+                if self.reference is not None and entry.whiten
+            ]
+        )
+        return self
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """What `reference` holds, once it was read."""
+        return self._baseline
+
+    def compared_with(self, baseline: Baseline) -> "ModelConfig":
+        """Return the same with what its reference holds."""
+        found = self.model_copy()
+        found._baseline = baseline  # noqa: SLF001 - of this class
+        return found
 
     def detectors(self, *names: str, category: bool = False) -> tuple[DetectorSpec, ...]:
         """Give the detectors that look at a series of these models.
@@ -259,6 +302,8 @@ class ModelConfig(Section):
                 specs = entry.readers(category=category)
                 if entry.whiten and not category:
                     return tuple(spec.whitening() for spec in specs)
+                if self._baseline is not None and self._baseline.values(names[0]):
+                    return tuple(spec.against(self._baseline.digest) for spec in specs)
                 return specs
         return ()
 

@@ -1,6 +1,11 @@
 """All models and series of one partition, and which detectors watch each series."""
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from detectors.embedding import OUTPUTS
+from streamproc.contract.baseline import Cell
 from streamproc.contract.config import Config
 from streamproc.contract.watch import DetectorSpec, ModelConfig
 from streamproc.core.encoders import Encoders
@@ -187,7 +192,19 @@ class Catalogue:
         model.slots[name] = slot = UNWATCHED if full else profile.take()
         self.refused += full
         self.series += not full
+        baseline = model.config.baseline
+        if baseline is not None and not full:
+            self._prime(baseline.values(name), profile, slot)
         return slot
+
+    def _prime(self, values: Sequence[Cell], profile: Profile, slot: int) -> None:
+        """Let a series begin as if it had had the values of its reference; texts or numbers."""
+        if profile.categories:
+            found = self.encoders.numbers([value for value in values if isinstance(value, str)])
+        else:
+            found = [value for value in values if isinstance(value, float)]
+        if found:
+            profile.prime(slot, np.array(found))
 
     def _layout(self, shape: Shape, config: ModelConfig) -> Layout:
         key = shape, id(config)

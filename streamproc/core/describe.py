@@ -92,7 +92,11 @@ def alarmed(
         message = f"{sentence.subject(told)}: {mix.change(alarm.change, series.texts.name)}"
     else:
         message = sentence.change(told, before, after)
-    message += sentence.since(told, point.ts if point else None, after.n)
+    baseline = series.model.config.baseline
+    if point is None and baseline is not None and baseline.values(series.name):
+        message += sentence.FROM_THE_START
+    else:
+        message += sentence.since(told, point.ts if point else None, after.n)
     return AlertEvent(
         **_common(status, series, incident, alarm.detector, origin, now),
         message=message,

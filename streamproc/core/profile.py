@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.bank import Floats
 from detectors.watch import Watch
 from streamproc.contract.watch import DetectorSpec
 
@@ -41,6 +42,12 @@ class Profile:
             self.open = np.append(self.open, np.zeros(self.watch.size - self.used, np.bool_))
         self.used += 1
         return self.used - 1
+
+    def prime(self, slot: int, values: Floats) -> None:
+        """Show a slot values that are of no event: what it is to take for usual."""
+        task = np.array([[0, 0, len(values), slot]], np.int64)
+        never, nowhere = np.full(len(values), np.nan), np.full(len(values), -1, np.int64)
+        self.watch.scan(values[None], task, never, nowhere)
 
     def give_back(self, slot: int) -> None:
         """Take a slot from its series, for another one."""

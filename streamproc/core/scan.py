@@ -57,10 +57,7 @@ def _begin_quality(catalogue: Catalogue, model: Model, column: int, earlier: int
     name = model.layout.named[column]
     present = int(model.layout.events[model.row]) - model.births.get(name, 0) + earlier
     slot = catalogue.watch_quality(model, column, profile)
-    zeros = np.zeros((1, min(present, ZEROS_BEFORE)))
-    task = np.array([[0, 0, zeros.shape[1], slot]], np.int64)
-    nowhere = np.full(zeros.shape[1], -1, np.int64)
-    profile.watch.scan(zeros, task, np.full(zeros.shape[1], np.nan), nowhere)
+    profile.prime(slot, np.zeros(min(present, ZEROS_BEFORE)))
 
 
 def _tasks(

@@ -9,6 +9,7 @@ from streamproc.contract.alerts import Summary
 
 # A spread that grew or shrank by this factor says more than means closer than a quarter of it.
 SPREAD, CLOSE = 1.5, 0.25
+FROM_THE_START = "; unlike its reference since its first value"
 _LOSSES = {"log_loss": "log loss", "brier": "Brier score", "squared_error": "squared error"}
 
 

@@ -6,7 +6,7 @@ Everything else is left to Faust 0.15.3. Each method names the behaviour that it
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from typing import Any, cast
 
 from faust.transport.consumer import RecordMap
@@ -53,6 +53,11 @@ class SliceConsumer(base.Consumer):
         self._find_sliced(self.app.topics)
         await super().subscribe(topics)
 
+    @property
+    def sliced(self) -> Container[str]:
+        """Names of the topics that are read in slices."""
+        return self._paces
+
     def poll_records(self) -> int | None:
         """Return how many records one poll may take; None: no limit."""
         return max((pace.limits.records for pace in self._paces.values()), default=None)
@@ -72,7 +77,7 @@ class SliceConsumer(base.Consumer):
             cast("bytes", record),  # Faust hands on whatever it is given
             None,
             serialized_key_size=0,
-            serialized_value_size=sum(r.serialized_value_size for r in record.records),
+            serialized_value_size=0,
             tp=tp,
             generation_id=self.app.consumer_generation_id,
         )

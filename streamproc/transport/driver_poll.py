@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, Protocol, cast
 
 from faust.transport.consumer import RecordMap
@@ -10,6 +10,7 @@ from faust.transport.drivers import aiokafka as base
 from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
+from streamproc.transport.driver_records import keep_as_made
 from streamproc.transport.slices import Pace, split
 
 __all__ = ["SliceScheduler", "SliceThread"]
@@ -20,8 +21,12 @@ __all__ = ["SliceScheduler", "SliceThread"]
 _FETCH_WAIT_MS = 50
 
 
-class Limited(Protocol):
-    """A consumer that knows how many records one poll may take."""
+class Sliced(Protocol):
+    """A consumer that knows what is read in slices, and how many records one poll may take."""
+
+    @property
+    def sliced(self) -> Container[str]:
+        """Names of topics."""
 
     def poll_records(self) -> int | None:
         """Return the number; None: no limit."""
@@ -43,13 +48,14 @@ class SliceThread(base.AIOKafkaConsumerThread):
     ) -> RecordMap:
         """Fetch records in the thread, at most as many as a slice may have."""
         consumer = self._ensure_consumer()
-        limited = cast("Limited", self.consumer)
+        sliced = cast("Sliced", self.consumer)
+        keep_as_made(consumer, sliced.sliced)
         # Faust's queue between the threads runs two tasks a call; this is one hop each way
         fetching = self._fetch_records(
             consumer,
             active_partitions or set(),  # the empty set stands for all
             timeout=timeout,
-            max_records=limited.poll_records() or consumer._max_poll_records,  # noqa: SLF001
+            max_records=sliced.poll_records() or consumer._max_poll_records,  # noqa: SLF001
         )
         return await asyncio.wrap_future(
             asyncio.run_coroutine_threadsafe(fetching, self.thread_loop)

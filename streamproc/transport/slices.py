@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
 
+from streamproc.core import record as core
+
 __all__ = ["Pace", "Record", "Slice", "SliceLimits", "split"]
 
 #: Records of the first slice of a topic, before anything is known of what a record costs.
@@ -16,40 +18,12 @@ __all__ = ["Pace", "Record", "Slice", "SliceLimits", "split"]
 _FIRST = 250
 
 
-class Record(Protocol):
-    """One record as the Kafka client gives it (``aiokafka.ConsumerRecord``)."""
-
-    @property
-    def key(self) -> bytes | None:
-        """Key as it came; None when the producer gave none."""
-
-    @property
-    def value(self) -> bytes | None:
-        """Value as it came; None is a tombstone."""
-
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]:
-        """Headers in the order of the producer."""
-
-    @property
-    def timestamp(self) -> int:
-        """Milliseconds since 1970 (UTC), of the producer or of the log's append."""
+class Record(core.Record, Protocol):
+    """One record as the Kafka client's parser makes it."""
 
     @property
     def timestamp_type(self) -> int:
         """0: of the producer; 1: of the log's append."""
-
-    @property
-    def offset(self) -> int:
-        """Position in the partition, from 0; later records have larger ones, with gaps."""
-
-    @property
-    def serialized_key_size(self) -> int:
-        """Bytes of the key; -1 when there is none."""
-
-    @property
-    def serialized_value_size(self) -> int:
-        """Bytes of the value; -1 when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +164,8 @@ def split(topic: str, partition: int, records: Sequence[Record], pace: Pace) -> 
 
 def _fitting(records: Sequence[Record], most_bytes: int) -> Sequence[Record]:
     """Return the first of the records, at least one, and no more than fit."""
-    # a size is -1 where there is none: too little by two bytes a record, which does no harm
-    sizes = [r.serialized_key_size + r.serialized_value_size for r in records]
+    sizes = [len(r.key or b"") + len(r.value or b"") for r in records]
     if sum(sizes) <= most_bytes:
         return records
-    totals = accumulate(max(0, size) for size in sizes)
+    totals = accumulate(sizes)
     return records[: max(1, sum(1 for total in totals if total <= most_bytes))]

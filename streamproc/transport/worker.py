@@ -13,6 +13,7 @@ from faust.types import TP
 
 from streamproc.contract.config import Config
 from streamproc.control.verbs import NoPayload, Verb
+from streamproc.rows.reference import with_references
 from streamproc.transport.app import Acknowledge, make_app
 from streamproc.transport.choices import choices
 from streamproc.transport.clients import open_consumer, open_producer
@@ -321,7 +322,10 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
         was acknowledged: a restart goes on there.
     BrokerError
         At the start, if the cluster cannot be used.
+    ConfigError
+        At the start, if a model's reference cannot be read.
     """
+    config = await asyncio.to_thread(with_references, config)
     await asyncio.to_thread(warm_up)
     created = await ensure_topics(config)
     if created:

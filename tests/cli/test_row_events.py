@@ -5,7 +5,7 @@ import typer
 
 from streamproc.cli.roles import Roles
 from streamproc.cli.rowevents import RowReader
-from streamproc.cli.rows import Row, RowError
+from streamproc.rows import Row, RowError
 
 COLUMNS = ("when", "key", "x", "y", "score", "truth")
 NONE: dict[str, Any] = {"prediction": None, "label": None, "ts": None, "identity": None}

@@ -43,8 +43,8 @@ def record(offset: int) -> Any:
         offset=offset,
         timestamp=1_000 * offset,
         timestamp_type=0,
-        serialized_key_size=0,
-        serialized_value_size=10,
+        key=None,
+        value=bytes(10),
     )
 
 

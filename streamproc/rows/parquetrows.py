@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from streamproc.cli.rows.errors import RowError
-from streamproc.cli.rows.stream import Stream
-from streamproc.cli.rows.table import Progress, Row
+from streamproc.rows.errors import RowError
+from streamproc.rows.stream import Stream
+from streamproc.rows.table import Progress, Row
 
 _BATCH = 4096  # rows: a few MB of Python values at a hundred columns
 

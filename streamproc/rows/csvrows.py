@@ -5,10 +5,10 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from streamproc.cli.rows.cells import Cell, is_number, parse_cell
-from streamproc.cli.rows.errors import RowError
-from streamproc.cli.rows.stream import Stream
-from streamproc.cli.rows.table import Progress, Row
+from streamproc.rows.cells import Cell, is_number, parse_cell
+from streamproc.rows.errors import RowError
+from streamproc.rows.stream import Stream
+from streamproc.rows.table import Progress, Row
 
 _OTHER_SEPARATORS = ("\t", ";", "|")
 

@@ -6,11 +6,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from streamproc.cli.rows.csvrows import CsvTable
-from streamproc.cli.rows.errors import RowError
-from streamproc.cli.rows.jsonrows import JsonTable
-from streamproc.cli.rows.stream import Stream
-from streamproc.cli.rows.table import Table
+from streamproc.rows.csvrows import CsvTable
+from streamproc.rows.errors import RowError
+from streamproc.rows.jsonrows import JsonTable
+from streamproc.rows.stream import Stream
+from streamproc.rows.table import Table
 
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
@@ -53,7 +53,7 @@ def _table(path: Path, stream: Stream) -> Table:
             f"{stream.name} is parquet, which needs pyarrow: pip install 'streamproc[parquet]'"
         )
     # Loading pyarrow takes a quarter of a second, which only those who need it should pay.
-    table: Table = import_module("streamproc.cli.rows.parquetrows").ParquetTable(stream)
+    table: Table = import_module("streamproc.rows.parquetrows").ParquetTable(stream)
     return table
 
 

@@ -8,8 +8,8 @@ import zlib
 from pathlib import Path
 from typing import Any, cast
 
-from streamproc.cli.rows.errors import RowError
-from streamproc.cli.rows.table import Progress
+from streamproc.rows.errors import RowError
+from streamproc.rows.table import Progress
 
 _GZIP = b"\x1f\x8b"
 STDIN = Path("-")

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from streamproc.cli.rows.errors import RowError
-from streamproc.cli.rows.stream import Stream
-from streamproc.cli.rows.table import Progress, Row
+from streamproc.rows.errors import RowError
+from streamproc.rows.stream import Stream
+from streamproc.rows.table import Progress, Row
 
 
 class JsonTable:

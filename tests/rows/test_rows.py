@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from streamproc.cli.rows import RowError, open_table
-from streamproc.cli.rows import source as source_module
+from streamproc.rows import RowError, open_table
+from streamproc.rows import source as source_module
 
 
 def _write(folder: Path, name: str, content: str | bytes) -> Path:
