@@ -17,7 +17,15 @@ from detectors.compiled import compiled
 from detectors.entry import entry
 from detectors.params import Param, check_params
 from detectors.prefetch import AHEAD, prefetch
-from detectors.self_starting import LEARN_PARAM, WARMUP_PARAM, bounded, residual
+from detectors.self_starting import (
+    LEARN_PARAM,
+    MOMENTS,
+    NO_VALUES,
+    WARMUP_PARAM,
+    bounded,
+    learned,
+    learning,
+)
 from detectors.slots import blank_record
 
 PARAMS = (
@@ -30,9 +38,7 @@ PARAMS = (
 
 _BLANK = blank_record(
     {
-        "n": (np.float64, 0.0),
-        "mean": (np.float64, 0.0),
-        "squares": (np.float64, 0.0),
+        **MOMENTS,
         "rise": (np.float64, 0.0),
         "fall": (np.float64, 0.0),
         "alarmed": (np.bool_, False),
@@ -56,7 +62,7 @@ def _scan(
             prefetch(records, tasks[i + AHEAD, 3], 0)
         column, start, stop = tasks[i, 0], tasks[i, 1], tasks[i, 2]
         record = records[tasks[i, 3]]
-        n, mean, squares = record.n, record.mean, record.squares
+        moments = (record.n, record.mean, record.squares)
         rise, fall, alarmed = record.rise, record.fall, record.alarmed
         for t in range(start, stop):
             value = values[column, t]
@@ -64,14 +70,13 @@ def _scan(
                 continue
             if alarmed:
                 alarmed = False
-                n = mean = squares = rise = fall = 0.0
+                moments = NO_VALUES
+                rise = fall = 0.0
             z = bounded(value)
             if learns:
-                apart = z - mean
-                z = residual(z, n, mean, squares, both) if n >= warmup else 0.0
-                n += 1.0
-                mean += apart * (1.0 / n)
-                squares += apart * apart * ((n - 1.0) / n)
+                z, ready, moments = learned(z, moments, both, warmup)
+                if not ready:
+                    continue
             rise = max(rise + z - k, 0.0)
             fall = max(fall - z - k, 0.0)
             if (up and rise > h) or (down and fall > h):
@@ -79,7 +84,7 @@ def _scan(
                 row[i] = t
                 statistic[i] = rise if up and (rise > fall or not down) else fall
                 break
-        record.n, record.mean, record.squares = n, mean, squares
+        record.n, record.mean, record.squares = moments
         record.rise, record.fall, record.alarmed = rise, fall, alarmed
 
 
@@ -117,9 +122,7 @@ class CUSUMBank(Bank):
             float(h),
             mode != "down",
             mode != "up",
-            learn != "none",
-            learn == "both",
-            float(warmup),
+            *learning(learn, warmup),
         )
         super().__init__(_BLANK, size)
 

@@ -11,7 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from detectors.arl import BY_ARL, ByArl, Knob
-from detectors.bank import Floats, Hits, Ints
+from detectors.bank import Floats, Ints
 from detectors.compiled import compiled
 from detectors.entry import entry
 from detectors.error_stream import (
@@ -120,6 +120,8 @@ class ECDDBank(ErrorBank):
         If a parameter is out of its range.
     """
 
+    _loop = staticmethod(_scan)
+
     def __init__(
         self,
         size: int = 0,
@@ -145,11 +147,6 @@ class ECDDBank(ErrorBank):
         curve = ARL_400 if limits == "arl_400" else (float(limit), 0.0, 0.0, 0.0, 0.0)
         self._limits = (float(lambda_val), float(warning_level), float(min_instances), curve)
         super().__init__(_BLANK, size)
-
-    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
-        """Do the work of `scan` on arguments known to be right, writing into `hits`."""
-        told = (hits.row, hits.statistic, hits.threshold)
-        _scan(values, tasks, self._records, self._limits, told)
 
 
 class ECDD(ErrorDetector):

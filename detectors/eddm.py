@@ -11,7 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from detectors.arl import BY_ARL, ByArl, Knob
-from detectors.bank import Floats, Hits, Ints
+from detectors.bank import Floats, Ints
 from detectors.compiled import compiled
 from detectors.entry import entry
 from detectors.error_stream import (
@@ -111,6 +111,8 @@ class EDDMBank(ErrorBank):
         If a parameter is out of its range, or `beta` above `alpha`.
     """
 
+    _loop = staticmethod(_scan)
+
     def __init__(
         self,
         size: int = 0,
@@ -127,11 +129,6 @@ class EDDMBank(ErrorBank):
         # The exponent is data, lest the compiler turn the power into a root.
         self._limits = (float(warm_start), float(alpha), float(beta), 0.5)
         super().__init__(_BLANK, size)
-
-    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
-        """Do the work of `scan` on arguments known to be right, writing into `hits`."""
-        told = (hits.row, hits.statistic, hits.threshold)
-        _scan(values, tasks, self._records, self._limits, told)
 
 
 class EDDM(ErrorDetector):

@@ -15,13 +15,13 @@ HDDM-A and HDDM-W are about means of values in [0, 1] and take all of these.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bank import Bank, Ints
+from detectors.bank import Bank, Floats, Hits, Ints
 from detectors.base import Detector
 from detectors.compiled import compiled
 from detectors.errors import OutOfRangeError, StateError
@@ -61,6 +61,15 @@ class ErrorBank(Bank):
 
     _ranges: Mapping[str, tuple[float, float]] = {}
     """Smallest and largest number of fields that a compiled loop uses as positions."""
+    _loop: Callable[..., None]
+    """Feeds every task until its first alarm: (values, tasks, records, limits, hits)."""
+    _limits: tuple[Any, ...]
+    """What the loop needs to know of the parameters."""
+
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
+        """Do the work of `scan` on arguments known to be right, writing into `hits`."""
+        told = (hits.row, hits.statistic, hits.threshold)
+        self._loop(values, tasks, self._records, self._limits, told)
 
     @property
     def warned(self) -> NDArray[np.bool_]:

@@ -17,7 +17,15 @@ from detectors.compiled import compiled
 from detectors.entry import entry
 from detectors.params import Param, check_params
 from detectors.prefetch import AHEAD, prefetch
-from detectors.self_starting import LEARN_PARAM, WARMUP_PARAM, bounded, residual
+from detectors.self_starting import (
+    LEARN_PARAM,
+    MOMENTS,
+    NO_VALUES,
+    WARMUP_PARAM,
+    bounded,
+    learned,
+    learning,
+)
 from detectors.slots import blank_record
 
 PARAMS = (
@@ -38,9 +46,7 @@ PARAMS = (
 
 _BLANK = blank_record(
     {
-        "n": (np.float64, 0.0),
-        "mean": (np.float64, 0.0),
-        "squares": (np.float64, 0.0),
+        **MOMENTS,
         "chart": (np.float64, 0.0),
         "faded": (np.float64, 1.0),  # (1 - weight)^(2t): what the start still weighs
         "alarmed": (np.bool_, False),
@@ -66,7 +72,7 @@ def _scan(
             prefetch(records, tasks[i + AHEAD, 3], 0)
         column, start, stop = tasks[i, 0], tasks[i, 1], tasks[i, 2]
         record = records[tasks[i, 3]]
-        n, mean, squares = record.n, record.mean, record.squares
+        moments = (record.n, record.mean, record.squares)
         chart, faded, alarmed = record.chart, record.faded, record.alarmed
         for t in range(start, stop):
             value = values[column, t]
@@ -74,16 +80,11 @@ def _scan(
                 continue
             if alarmed:
                 alarmed = False
-                n = mean = squares = chart = 0.0
-                faded = 1.0
+                moments = NO_VALUES
+                chart, faded = 0.0, 1.0
             z = bounded(value)
             if learns:
-                apart = z - mean
-                ready = n >= warmup
-                z = residual(z, n, mean, squares, both) if ready else 0.0
-                n += 1.0
-                mean += apart * (1.0 / n)
-                squares += apart * apart * ((n - 1.0) / n)
+                z, ready, moments = learned(z, moments, both, warmup)
                 if not ready:
                     continue
             chart = kept * chart + weight * z
@@ -94,7 +95,7 @@ def _scan(
                 alarmed = True
                 row[i], statistic[i], threshold[i] = t, abs(chart), math.sqrt(bound)
                 break
-        record.n, record.mean, record.squares = n, mean, squares
+        record.n, record.mean, record.squares = moments
         record.chart, record.faded, record.alarmed = chart, faded, alarmed
 
 
@@ -135,9 +136,7 @@ class EWMABank(Bank):
             limits == "exact",
             mode != "down",
             mode != "up",
-            learn != "none",
-            learn == "both",
-            float(warmup),
+            *learning(learn, warmup),
         )
         super().__init__(_BLANK, size)
 

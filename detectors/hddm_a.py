@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Unpack
 import numpy as np
 
 from detectors.arl import BY_ARL, ByArl, Knob
-from detectors.bank import Floats, Hits, Ints
+from detectors.bank import Floats, Ints
 from detectors.compiled import compiled
 from detectors.entry import entry
 from detectors.error_stream import (
@@ -146,6 +146,8 @@ class HDDMABank(ErrorBank):
         If a parameter is out of its range.
     """
 
+    _loop = staticmethod(_scan)
+
     def __init__(
         self,
         size: int = 0,
@@ -171,11 +173,6 @@ class HDDMABank(ErrorBank):
             mode == "both",
         )
         super().__init__(_BLANK, size)
-
-    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
-        """Do the work of `scan` on arguments known to be right, writing into `hits`."""
-        told = (hits.row, hits.statistic, hits.threshold)
-        _scan(values, tasks, self._records, self._limits, told)
 
 
 class HDDMA(ErrorDetector):

@@ -11,7 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from detectors.arl import BY_ARL, ByArl, Knob
-from detectors.bank import Floats, Hits, Ints
+from detectors.bank import Floats, Ints
 from detectors.bits import bit, put_bit, words_for
 from detectors.compiled import compiled
 from detectors.entry import entry
@@ -133,6 +133,8 @@ class RDDMBank(ErrorBank):
         If a parameter is out of its range, or `min_concept` not below `max_concept`.
     """
 
+    _loop = staticmethod(_scan)
+
     def __init__(
         self,
         size: int = 0,
@@ -187,11 +189,6 @@ class RDDMBank(ErrorBank):
             }
         )
         super().__init__(blank, size)
-
-    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
-        """Do the work of `scan` on arguments known to be right, writing into `hits`."""
-        told = (hits.row, hits.statistic, hits.threshold)
-        _scan(values, tasks, self._records, self._limits, told)
 
 
 class RDDM(ErrorDetector):

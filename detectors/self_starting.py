@@ -14,6 +14,8 @@ Statistician 36, 1987.
 
 import math
 
+import numpy as np
+
 from detectors.compiled import compiled
 from detectors.params import Param
 
@@ -40,16 +42,39 @@ def bounded(value: float) -> float:
     return min(max(value, -FARTHEST), FARTHEST)
 
 
-@compiled
-def residual(value: float, n: float, mean: float, squares: float, both: bool) -> float:  # noqa: FBT001 - compiled
-    """Standardise a value by the `n` values before it.
+Moments = tuple[float, float, float]
+"""Number of values, their mean, and the sum of their squared deviations from it."""
+MOMENTS = {"n": (np.float64, 0.0), "mean": (np.float64, 0.0), "squares": (np.float64, 0.0)}
+"""Fields of a record that hold them."""
+NO_VALUES: Moments = (0.0, 0.0, 0.0)
 
-    `mean` is theirs, `squares` the sum of their squared deviations from it.
-    While they are all equal there is no unit, and the result is 0; the next
-    value of a new level then finds one.
+
+def learning(learn: str, warmup: int) -> tuple[bool, bool, float]:
+    """Tell compiled loops whether anything is learned, the deviation too, and from when on."""
+    return learn != "none", learn == "both", float(warmup)
+
+
+@compiled
+def learned(
+    value: float,
+    moments: Moments,
+    both: bool,  # noqa: FBT001 - compiled
+    warmup: float,
+) -> tuple[float, bool, Moments]:
+    """Standardise a value by those before it, then learn from it.
+
+    Returns the result, whether there were `warmup` values to standardise by, and
+    the moments with this value in them. While all values are equal there is no
+    unit, and the result is 0; the next value of a new level then finds one.
     """
+    n, mean, squares = moments
+    apart = value - mean
+    known = n + 1.0
+    grown = (known, mean + apart * (1.0 / known), squares + apart * apart * ((known - 1.0) / known))
+    if n < warmup:
+        return 0.0, False, grown
     if not both:
-        return (value - mean) * math.sqrt(n / (n + 1.0))
+        return apart * math.sqrt(n / known), True, grown
     if squares <= 0.0:
-        return 0.0
-    return (value - mean) * math.sqrt(n * (n - 1.0) / ((n + 1.0) * squares))
+        return 0.0, True, grown
+    return apart * math.sqrt(n * (n - 1.0) / (known * squares)), True, grown

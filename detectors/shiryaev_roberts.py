@@ -18,7 +18,15 @@ from detectors.compiled import compiled
 from detectors.entry import entry
 from detectors.params import Param, check_params
 from detectors.prefetch import AHEAD, prefetch
-from detectors.self_starting import LEARN_PARAM, WARMUP_PARAM, bounded, residual
+from detectors.self_starting import (
+    LEARN_PARAM,
+    MOMENTS,
+    NO_VALUES,
+    WARMUP_PARAM,
+    bounded,
+    learned,
+    learning,
+)
 from detectors.slots import blank_record
 
 STEEPEST = 300.0
@@ -41,9 +49,7 @@ PARAMS = (
 
 _BLANK = blank_record(
     {
-        "n": (np.float64, 0.0),
-        "mean": (np.float64, 0.0),
-        "squares": (np.float64, 0.0),
+        **MOMENTS,
         "rise": (np.float64, 0.0),
         "fall": (np.float64, 0.0),
         "alarmed": (np.bool_, False),
@@ -74,7 +80,7 @@ def _scan(
             prefetch(records, tasks[i + AHEAD, 3], 0)
         column, start, stop = tasks[i, 0], tasks[i, 1], tasks[i, 2]
         record = records[tasks[i, 3]]
-        n, mean, squares = record.n, record.mean, record.squares
+        moments = (record.n, record.mean, record.squares)
         rise, fall, alarmed = record.rise, record.fall, record.alarmed
         for t in range(start, stop):
             value = values[column, t]
@@ -82,15 +88,11 @@ def _scan(
                 continue
             if alarmed:
                 alarmed = False
-                n = mean = squares = rise = fall = 0.0
+                moments = NO_VALUES
+                rise = fall = 0.0
             z = bounded(value)
             if learns:
-                apart = z - mean
-                ready = n >= warmup
-                z = residual(z, n, mean, squares, both) if ready else 0.0
-                n += 1.0
-                mean += apart * (1.0 / n)
-                squares += apart * apart * ((n - 1.0) / n)
+                z, ready, moments = learned(z, moments, both, warmup)
                 if not ready:
                     continue
             rise = _joined(rise, up, shift * z - half)
@@ -100,7 +102,7 @@ def _scan(
                 alarmed = True
                 row[i], statistic[i] = t, math.log(total)
                 break
-        record.n, record.mean, record.squares = n, mean, squares
+        record.n, record.mean, record.squares = moments
         record.rise, record.fall, record.alarmed = rise, fall, alarmed
 
 
@@ -140,9 +142,7 @@ class ShiryaevRobertsBank(Bank):
             float(shift),
             {"up": 1.0, "both": 0.5, "down": 0.0}[mode],
             {"up": 0.0, "both": 0.5, "down": 1.0}[mode],
-            learn != "none",
-            learn == "both",
-            float(warmup),
+            *learning(learn, warmup),
         )
         super().__init__(_BLANK, size)
 

@@ -12,11 +12,14 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from detectors.scoreboard import cost, friedman, null, parity, plots, power, real
+from detectors.scoreboard.kept import Kept
+from detectors.scoreboard.peers import environments, process
+from detectors.scoreboard.peers.environments import Peers
 from detectors.scoreboard.result import Result, Told, markdown, plain
 
 TABLES = (1, 2, 3, 4, 5, 6)
-REAL, COST = 5, 6
-"""Tables that need more than a size: data from elsewhere, a clock."""
+POWER, FRIEDMAN, REAL, COST = 3, 4, 5, 6
+"""Tables that need more than a size: peers, trials to keep, data from elsewhere, a clock."""
 TITLES = {
     1: parity.TITLE,
     2: null.TITLE,
@@ -27,14 +30,20 @@ TITLES = {
 }
 
 
-def measure(given: argparse.Namespace, told: Told, number: int) -> Result:
+def measure(given: argparse.Namespace, told: Told, number: int, peers: Peers) -> Result:
     """Measure one table."""
     full: bool = given.full
+    if number == POWER:
+        return power.run(full=full, told=told, peers=peers)
     if number == REAL:
-        return real.run(full=full, told=told, data=given.data, trials=given.trials)
+        return real.run(
+            full=full, told=told, data=given.data, trials=given.trials, kept=Kept(given.keep)
+        )
+    if number == FRIEDMAN:
+        return friedman.run(full=full, told=told, trials=given.trials, kept=Kept(given.keep))
     if number == COST:
-        return cost.run(full=full, told=told, clock=time.process_time)
-    run = {1: parity.run, 2: null.run, 3: power.run, 4: friedman.run}[number]
+        return cost.run(full=full, told=told, clock=time.process_time, peers=peers)
+    run = {1: parity.run, 2: null.run}[number]
     return run(full=full, told=told)
 
 
@@ -72,13 +81,38 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", default=Path("../shared/data"), help="of table 5"
     )
-    parser.add_argument("--trials", type=int, metavar="N", help="of Electricity, not 1 or 50")
+    parser.add_argument(
+        "--trials", type=int, metavar="N", help="of tables 4 (not 6 or 1,000) and 5 (not 1 or 50)"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep trials of tables 4 and 5 there, and go on"
+    )
+    parser.add_argument(
+        "--peers",
+        type=Path,
+        metavar="DIR",
+        help="environments of Frouros, Menelaus and CapyMOA "
+        f"(else {environments.VARIABLE}, else ~/.cache/detectors/peers)",
+    )
+    parser.add_argument("--install-peers", action="store_true", help="make them, and end")
     return parser.parse_args(arguments)
+
+
+def install(directory: Path, console: Console) -> int:
+    """Install the peers; returns the exit code."""
+    failed = environments.install(directory, console.print, process.run)
+    for peer, why in failed.items():
+        console.print(f"{peer} is not installed: {why}")
+    return 1 if failed else 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     given = parsed(arguments)
+    directory = environments.folder(given.peers)
+    if given.install_peers:
+        return install(directory, Console(stderr=True))
+    peers = environments.installed(directory)
     wanted = sorted(set(given.table or TABLES))
     results, started = [], time.perf_counter()
     columns = (SpinnerColumn(), *Progress.get_default_columns(), TimeElapsedColumn())
@@ -86,8 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         task = bar.add_task("scoreboard", total=len(wanted), step="")
         for number in wanted:
             bar.update(task, description=f"{number}. {TITLES[number]}")
-            results.append(measure(given, lambda step: bar.update(task, step=step), number))
+            results.append(measure(given, lambda step: bar.update(task, step=step), number, peers))
             bar.advance(task)
+    peers.close()
     mode = "full" if given.full else "quick"
     pictures: list[Path] = []
     if given.out:

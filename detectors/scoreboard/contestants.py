@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module, resources
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,6 @@ from detectors.watch import CLIP, WARMUP
 Bools = NDArray[np.bool_]
 Alarms = Callable[[Floats], Bools]
 """(series, time) raw values → where each series alarms."""
-
-PEERS = {
-    "Frouros": "frouros",
-    "Menelaus": "menelaus",
-    "CapyMOA": "capymoa",
-}
-"""Libraries beside which ours is measured where they are installed, but for River."""
 
 RIVERS: dict[str, tuple[str, str]] = {
     "adwin": ("river.drift", "ADWIN"),
@@ -49,6 +41,10 @@ RIGHT = ("fhddm",)
 """River's detectors that count right answers, whatever its documentation calls them."""
 
 
+FEWER = 10
+"""A slow contestant is measured on one trial in so many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contestant:
     """One line of a table.
@@ -61,11 +57,25 @@ class Contestant:
         Raw values → alarms, through the `Standardiser` where its kind needs it.
     family
         Of the detector, see `detectors.entry`.
+    slow
+        Whether it is measured on fewer trials, because it would take most of the time.
     """
 
     label: str
     alarms: Alarms
     family: str
+    slow: bool = False
+
+
+def trials_of(one: Contestant, trials: int) -> int:
+    """Give the number of trials that a contestant is measured on."""
+    return max(1, trials // FEWER) if one.slow else trials
+
+
+def counted(one: Contestant, trials: int) -> str:
+    """Write its label, with the number of trials where that is not all."""
+    few = trials_of(one, trials)
+    return one.label if few == trials else f"{one.label} ({few} trials)"
 
 
 def standardised(values: Floats) -> Floats:
@@ -128,7 +138,8 @@ def river(name: str, **params: Any) -> Contestant:
                 found[row, i] = detector.drift_detected
         return found
 
-    return Contestant(f"River {cls}", alarms, "error" if name in ERRORS else "mean")
+    family = "error" if name in ERRORS else "mean"
+    return Contestant(f"River {cls}", alarms, family, slow=name == "kswin")
 
 
 def rivers() -> Iterator[Contestant]:
@@ -155,12 +166,3 @@ def baselines(every: int, seed: int) -> list[Contestant]:
         Contestant(f"every {every:,}", clockwork, "baseline"),
         Contestant(f"random 1/{every:,}", chance, "baseline"),
     ]
-
-
-def absent() -> dict[str, str]:
-    """Peers that are not installed, and the consequence."""
-    return {
-        name: "not installed here; nothing of it is measured"
-        for name, module in PEERS.items()
-        if find_spec(module) is None
-    }

@@ -10,6 +10,8 @@ from detectors.bank import Bank, Floats
 from detectors.entry import Entry
 from detectors.scoreboard import seeds
 from detectors.scoreboard.contestants import ERRORS, RAW, RIVERS
+from detectors.scoreboard.peers.beside import Beside
+from detectors.scoreboard.peers.environments import NOBODY, Peers
 from detectors.scoreboard.result import Cell, Grid, Result, Told
 
 TITLE = "Cost"
@@ -23,7 +25,7 @@ Clock = Callable[[], float]
 """Seconds of processor time."""
 
 
-def run(*, full: bool, told: Told, clock: Clock) -> Result:
+def run(*, full: bool, told: Told, clock: Clock, peers: Peers = NOBODY) -> Result:
     """Time every detector as the pipeline configures it, and River's with its defaults."""
     length = 20_000 if full else 5_000
     rng = np.random.default_rng(seeds.COST)
@@ -36,6 +38,11 @@ def run(*, full: bool, told: Told, clock: Clock) -> Result:
         mine, held = _bank(entry, coins if entry.family in RAW else values, clock)
         raw = (coins if name in ERRORS else values)[0]
         rows[name] = (mine, _river(name, raw, clock) if name in RIVERS else None, held)
+    beside = Beside(peers)
+    theirs: dict[str, tuple[Cell, ...]] = {}
+    for one, cost in beside.costs(values[:1], coins[:1]):
+        told(f"cost of {one.label}")
+        theirs[one.label] = (cost, rows[one.ours][0] if one.ours else None)
     heads = ("detector", "ns a value", "River, ns a value", "bytes a series")
     notes = [
         (
@@ -45,7 +52,11 @@ def run(*, full: bool, told: Told, clock: Clock) -> Result:
         ),
         "Bytes are those held after all values: they are bounded, see the contract suite.",
     ]
-    return Result(6, TITLE, [Grid("Processor time and memory", heads, rows)], notes)
+    grids = [Grid("Processor time and memory", heads, rows)]
+    if theirs:
+        columns = ("detector", "ns a value", "ours of that name")
+        grids.append(Grid("Peers, one value at a time from their own Python", columns, theirs))
+    return Result(6, TITLE, grids, notes, beside.skipped | dict(peers.absent))
 
 
 def _bank(entry: Entry, values: Floats, clock: Clock) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from river.tree import HoeffdingTreeClassifier
 
 from detectors.bank import Floats
+from detectors.scoreboard.kept import Arrays
 
 KINDS = ("x-permutation", "y-swap", "y-prior", "x-exceed")
 REGION = (0.5, 0.8)
@@ -43,6 +44,11 @@ class Trial:
     rows: NDArray[np.int64]
     change: int
 
+    @classmethod
+    def of(cls, arrays: Arrays) -> "Trial":
+        """Rebuild a trial from its arrays, see `trial`."""
+        return cls(arrays["errors"].astype(np.float64), arrays["rows"], int(arrays["change"]))
+
 
 def change_of(kind: str, x: Rows, rng: np.random.Generator) -> Change:
     """Draw a change of some kind."""
@@ -66,7 +72,7 @@ def change_of(kind: str, x: Rows, rng: np.random.Generator) -> Change:
     return dict(zip(KINDS, (permuted, swapped, rarer, below), strict=True))[kind]
 
 
-def trial(kind: str, width: int, x: Rows, y: NDArray[np.int64], rng: np.random.Generator) -> Trial:
+def trial(kind: str, width: int, x: Rows, y: NDArray[np.int64], rng: np.random.Generator) -> Arrays:
     """Shuffle the stream, change it somewhere, and let a Hoeffding tree learn on it.
 
     Parameters
@@ -79,6 +85,11 @@ def trial(kind: str, width: int, x: Rows, y: NDArray[np.int64], rng: np.random.G
         The stream: (rows, features), and labels 0 or 1.
     rng
         Of the trial.
+
+    Returns
+    -------
+    Arrays
+        What a `Trial` says.
     """
     order = rng.permutation(len(x))
     x, y = x[order], y[order]
@@ -89,10 +100,14 @@ def trial(kind: str, width: int, x: Rows, y: NDArray[np.int64], rng: np.random.G
     for i, row, label in _changed(x, y, start, width, change, rng):
         features = dict(enumerate(row.tolist()))
         if i > TRAINING * len(x):
-            errors.append(float(model.predict_one(features) != label))
+            errors.append(model.predict_one(features) != label)
             rows.append(i)
         model.learn_one(features, label)
-    return Trial(np.array(errors), np.array(rows), start)
+    return {
+        "errors": np.array(errors, np.bool_),
+        "rows": np.array(rows, np.int64),
+        "change": np.array(start),
+    }
 
 
 def _changed(

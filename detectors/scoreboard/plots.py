@@ -17,7 +17,30 @@ def possible() -> bool:
 
 def figures(result: Result, out: Path) -> list[Path]:
     """Draw every grid of numbers that compares rows; returns the files."""
-    return [draw(grid, out) for grid in result.grids if grid.better and _numbers(grid).size]
+    drawn = [draw(grid, out) for grid in result.grids if grid.better and _numbers(grid).size]
+    return drawn + [bars(grid, out) for grid in result.grids if grid.bars and grid.rows]
+
+
+def bars(grid: Grid, out: Path) -> Path:
+    """Draw one column of a grid, the largest number first, and what is marked across it."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - an extra, and slow to import
+
+    column = grid.columns.index(grid.bars) - 1
+    cells = {name: row[column] for name, row in grid.rows.items()}
+    numbers = {name: float(c) for name, c in cells.items() if isinstance(c, int | float)}
+    names = sorted(numbers, key=numbers.__getitem__)
+    figure: Any = Figure(figsize=(7, 1.2 + 0.19 * len(names)), layout="constrained")
+    axes = figure.subplots()
+    colours = ["tab:orange" if "published" in name else "tab:blue" for name in names]
+    axes.barh(range(len(names)), [numbers[name] for name in names], color=colours)
+    axes.set_yticks(range(len(names)), names, fontsize=8)
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    for label, value in grid.marks.items():
+        axes.axvline(value, color="tab:red", linewidth=1.0)
+        axes.text(value, 0.0, f" {label}", color="tab:red", fontsize=8)
+    axes.set_xlabel(grid.bars)
+    axes.set_title(grid.title, fontsize=10)
+    return _written(figure, grid, out)
 
 
 def draw(grid: Grid, out: Path) -> Path:
@@ -40,6 +63,10 @@ def draw(grid: Grid, out: Path) -> Path:
     axes.set_yticks(range(rows), list(grid.rows), fontsize=8)
     axes.set_title(grid.title, fontsize=10)
     picture.set_clim(np.nanmin(np.log(numbers)), np.nanmax(np.log(numbers)))
+    return _written(figure, grid, out)
+
+
+def _written(figure: Any, grid: Grid, out: Path) -> Path:
     path = out / (re.sub(r"[^a-z0-9]+", "-", grid.title.lower()).strip("-") + ".svg")
     figure.savefig(path, metadata={"Date": None})
     return path

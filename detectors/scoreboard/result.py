@@ -24,12 +24,18 @@ class Grid:
         Row's name → a cell a column: a number, a text, or None where there is none.
     better
         Which number leads: `low`, `high`, or nothing.
+    bars
+        Head of the column that is drawn as bars, empty: none.
+    marks
+        What is marked across the bars: name → value.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: Mapping[str, tuple[Cell, ...]]
     better: str = ""
+    bars: str = ""
+    marks: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

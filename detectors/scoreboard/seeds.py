@@ -8,3 +8,5 @@ FRIEDMAN = 17_320
 ELECTRICITY = 22_360
 STREAMS = 26_457
 COST = 24_494
+TUNING = 33_166
+"""Of the streams on which table 5's tuned contestant is chosen, so not sealed."""

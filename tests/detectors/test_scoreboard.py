@@ -118,7 +118,8 @@ def test_a_trial_lets_a_model_meet_the_change() -> None:
     """Errors are told after the training, and swapped labels make more of them."""
     rng = np.random.default_rng(5)
     x = rng.random((3000, 2))
-    one = injected.trial("y-swap", 0, x, (x[:, 0] > 0.5).astype(np.int64), rng)
+    labels = (x[:, 0] > 0.5).astype(np.int64)
+    one = injected.Trial.of(injected.trial("y-swap", 0, x, labels, rng))
     assert one.rows[0] == 751
     assert 1500 <= one.change < 2400
     after = one.rows >= one.change
