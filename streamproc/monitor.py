@@ -16,8 +16,8 @@ from streamproc.contract.config import Config
 from streamproc.contract.load import load
 from streamproc.contract.outcomes import OutcomeEvent
 from streamproc.core.bodies import WHOLE
-from streamproc.core.join_entry import Input
-from streamproc.core.joined_log import JoinedLog
+from streamproc.core.join.entry import Input
+from streamproc.core.join.joined_log import JoinedLog
 from streamproc.core.record import DeadLetter, Headers, Reason, Record
 from streamproc.core.shape import Topic
 from streamproc.core.shard import Shard

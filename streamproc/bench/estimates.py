@@ -16,8 +16,8 @@ import numpy as np
 from river import linear_model, naive_bayes, preprocessing, tree
 
 from streamproc.contract.watch import Task
-from streamproc.core.estimate import CUT_AFTER, Estimate
 from streamproc.core.losses import judge
+from streamproc.core.outcomes.estimate import CUT_AFTER, Estimate
 
 DELAY: Final = 500
 EVERY: Final = 100

@@ -13,9 +13,9 @@ from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.contract.timestamps import parse_timestamp
 from streamproc.contract.updates import ModelUpdate
-from streamproc.core.join_entry import Input
-from streamproc.core.joined_log import JoinedLog
-from streamproc.core.outcome_log import OutcomeRow
+from streamproc.core.join.entry import Input
+from streamproc.core.join.joined_log import JoinedLog
+from streamproc.core.outcomes.log import OutcomeRow
 from streamproc.errors import ConfigError
 from streamproc.models.inputs import truth
 from streamproc.models.learner import task_of

@@ -17,7 +17,7 @@ class OutcomeEvent(Observation):
 
     One writer for each partition writes all of them, in one order: that order is what a replay
     sees too, however the topics of events and labels were read when it was written. Which of
-    them count is said by `streamproc.core.outcome_log`.
+    them count is said by `streamproc.core.outcomes.log`.
 
     Examples
     --------

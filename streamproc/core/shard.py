@@ -9,15 +9,15 @@ from streamproc.core.catalogue import Catalogue
 from streamproc.core.describe import full, retyped
 from streamproc.core.incidents import Alert, Incidents
 from streamproc.core.matrix import matrix, seconds
-from streamproc.core.outcomes_reader import OutcomeReader
+from streamproc.core.outcomes.reader import OutcomeReader
+from streamproc.core.outcomes.truth import Truth
+from streamproc.core.outcomes.unlabelled import Unlabelled
 from streamproc.core.reader import PLACE_BITS, Groups, Reader
 from streamproc.core.recent import Recent
 from streamproc.core.record import Outcome, Record
 from streamproc.core.scan import feeds
 from streamproc.core.shape import Retyped, Topic
 from streamproc.core.strays import Strays
-from streamproc.core.truth import Truth
-from streamproc.core.unlabelled import Unlabelled
 
 
 class Shard:

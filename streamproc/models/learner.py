@@ -10,7 +10,7 @@ from detectors.watch import Alarm
 from streamproc.contract.config import Policy
 from streamproc.contract.online import Online
 from streamproc.contract.watch import ModelConfig
-from streamproc.core.outcome_log import Chosen
+from streamproc.core.outcomes.log import Chosen
 from streamproc.models import tell
 from streamproc.models.classes import Classes
 from streamproc.models.floor import floor_of

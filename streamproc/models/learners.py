@@ -14,7 +14,7 @@ from streamproc.contract.detector_spec import DetectorSpec
 from streamproc.contract.online import Online
 from streamproc.contract.updates import ModelUpdate
 from streamproc.core.matrix import seconds
-from streamproc.core.outcome_log import Chosen, CommandRow, Counted, Lesson, OutcomeLog
+from streamproc.core.outcomes.log import Chosen, CommandRow, Counted, Lesson, OutcomeLog
 from streamproc.core.record import Record
 from streamproc.models import tell
 from streamproc.models.answer import Answer

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from detectors.bank import Floats
-from streamproc.core.outcome_log import Lesson
+from streamproc.core.outcomes.log import Lesson
 from streamproc.models.classes import Classes
 from streamproc.models.floor import Heuristic
 from streamproc.models.player import Player

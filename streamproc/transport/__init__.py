@@ -1,1 +1,1 @@
-"""To be filled."""
+"""The rim: Kafka, Faust, processes, files and clocks around the pure core."""

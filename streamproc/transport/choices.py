@@ -10,7 +10,7 @@ import msgspec
 from streamproc.contract.choice import Choice
 from streamproc.control.command import Command
 from streamproc.control.verbs import Verb
-from streamproc.transport.joins import Joins
+from streamproc.transport.join.joins import Joins
 
 # A new owner of a partition begins to write within a second or two.
 BEGIN_SECONDS: Final = 10.0

@@ -8,8 +8,8 @@ from prometheus_client.registry import Collector
 from streamproc.contract.alerts import AlertEvent
 from streamproc.core.record import Outcome
 from streamproc.core.shard import Shard
-from streamproc.transport.snapshots import Cost
-from streamproc.transport.snapshots_metrics import SnapshotCosts
+from streamproc.transport.snapshots.metrics import SnapshotCosts
+from streamproc.transport.snapshots.snapshots import Cost
 
 SLICE_RECORDS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
 LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300)

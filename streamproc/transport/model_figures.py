@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from streamproc.core.performance import Performance
-from streamproc.core.unlabelled import Unlabelled
+from streamproc.core.outcomes.performance import Performance
+from streamproc.core.outcomes.unlabelled import Unlabelled
 from streamproc.core.versions import model_of, version_of
 
 MOST_VERSIONS: Final = 100

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from typing import Final
 
 from streamproc.contract.config import Config
+from streamproc.core.outcomes.unlabelled import Unlabelled
 from streamproc.core.record import Outcome, Record
 from streamproc.core.shape import Topic
 from streamproc.core.shard import Shard
-from streamproc.core.unlabelled import Unlabelled
+from streamproc.transport.driver.slices import Slice
 from streamproc.transport.marks import Mark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.model_figures import ModelFigures, Watched
 from streamproc.transport.outbox import Outbox
-from streamproc.transport.slices import Slice
-from streamproc.transport.snapshots import Keeper, Snapshots
+from streamproc.transport.snapshots.snapshots import Keeper, Snapshots
 
 Partition = tuple[str, int]
 

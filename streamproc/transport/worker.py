@@ -18,23 +18,23 @@ from streamproc.transport.app import Acknowledge, make_app
 from streamproc.transport.choices import choices
 from streamproc.transport.clients import open_consumer, open_producer
 from streamproc.transport.control import obeying
-from streamproc.transport.driver_consumer import SliceConsumer
+from streamproc.transport.driver.consumer import SliceConsumer
+from streamproc.transport.driver.slices import Slice
 from streamproc.transport.errors import (
     BrokerError,
     BrokerUnreachableError,
     SnapshotWriteError,
     WorkerError,
 )
-from streamproc.transport.joins import Joins
-from streamproc.transport.learn import Learning, learns
+from streamproc.transport.join.joins import Joins
+from streamproc.transport.learn.learning import Learning, learns
 from streamproc.transport.marks import Mark, mark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.pipeline import Partition, Pipeline
-from streamproc.transport.slices import Slice
-from streamproc.transport.snapshots import Snapshots
-from streamproc.transport.snapshots_shards import Shards
-from streamproc.transport.snapshots_store import SnapshotStore
+from streamproc.transport.snapshots.shards import Shards
+from streamproc.transport.snapshots.snapshots import Snapshots
+from streamproc.transport.snapshots.store import SnapshotStore
 from streamproc.transport.topics import ensure_topics
 from streamproc.transport.warm import warm_up
 from streamproc.transport.watchdog import Watchdog

@@ -9,9 +9,9 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from streamproc.contract.load import load
-from streamproc.core.join import Join
-from streamproc.core.join_entry import Input
-from streamproc.core.join_portion import Joined
+from streamproc.core.join.entry import Input
+from streamproc.core.join.join import Join
+from streamproc.core.join.portion import Joined
 from streamproc.core.record import Record
 from streamproc.monitor import LogRecord
 

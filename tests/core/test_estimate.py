@@ -6,9 +6,9 @@ import pytest
 from logs import record, run, shard
 from outcome_logs import labelled, records, truth_shard
 
-from streamproc.core.estimate import Estimate
+from streamproc.core.outcomes.estimate import Estimate
+from streamproc.core.outcomes.unlabelled import Unlabelled
 from streamproc.core.shape import Topic
-from streamproc.core.unlabelled import Unlabelled
 
 
 def test_confidence_is_calibrated_by_outcomes() -> None:

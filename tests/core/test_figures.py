@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from river import metrics, utils
 
-from streamproc.core.figures import HALF_LIFE, WINDOW, figures
+from streamproc.core.outcomes.figures import HALF_LIFE, WINDOW, figures
 
 
 def draws(count: int, seed: int, classes: int = 2) -> np.ndarray:

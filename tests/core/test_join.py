@@ -19,7 +19,7 @@ from label_logs import (
 )
 
 from streamproc.contract.outcomes import OutcomeEvent
-from streamproc.core.join_entry import Input
+from streamproc.core.join.entry import Input
 from streamproc.core.record import Reason
 
 cuts = st.lists(st.integers(0, 2000), max_size=8)

@@ -1,7 +1,7 @@
 import pytest
 from label_logs import BEGIN, DAY, join, tagged
 
-from streamproc.core.join_entry import Input
+from streamproc.core.join.entry import Input
 
 
 def test_coverage_is_the_share_of_events_with_a_label_by_age() -> None:

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from streamproc.client.records import Record
 from streamproc.client.turns import Turns
 from streamproc.contract.turn import after
-from streamproc.core.join_entry import Input
-from streamproc.core.join_merge import Merge
+from streamproc.core.join.entry import Input
+from streamproc.core.join.merge import Merge
 from streamproc.monitor import LogRecord
 
 E, L = Input.PREDICTIONS, Input.LABELS

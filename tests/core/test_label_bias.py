@@ -11,9 +11,9 @@ from logs import run
 from outcome_logs import records, truth_shard
 
 from streamproc.contract.alerts import AlertEvent
-from streamproc.core.join_coverage import names_of
-from streamproc.core.join_entry import Input
-from streamproc.core.label_bias import Bias
+from streamproc.core.join.coverage import names_of
+from streamproc.core.join.entry import Input
+from streamproc.core.outcomes.bias import Bias
 from streamproc.monitor import Monitor
 
 BEGIN = 1.7e9

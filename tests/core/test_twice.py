@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from label_logs import join, outcomes, tagged
 from logs import record, run, shard
 
-from streamproc.core.join_entry import Input
+from streamproc.core.join.entry import Input
 from streamproc.core.record import Reason
 from streamproc.core.shape import Topic
 from streamproc.core.twice import doubtful

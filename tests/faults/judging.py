@@ -14,7 +14,7 @@ from streamproc.contract.config import Config
 from streamproc.core.restore import restore
 from streamproc.core.snapshot import decode
 from streamproc.transport.recording import Recording
-from streamproc.transport.snapshots_records import MANIFEST, Collected, Key, key_of
+from streamproc.transport.snapshots.records import MANIFEST, Collected, Key, key_of
 
 Partition = tuple[str, int]
 

@@ -33,7 +33,7 @@ from streamproc.core.shape import Topic
 from streamproc.core.snapshot import SnapshotError, decode, encode
 from streamproc.core.snapshot_format import DIGEST_BYTES, SCHEMA
 from streamproc.errors import ConfigError
-from streamproc.transport.snapshots_records import MANIFEST, Collected, key_of, records
+from streamproc.transport.snapshots.records import MANIFEST, Collected, key_of, records
 
 LIMITS: Final[dict[str, Any]] = {
     "limits": {"record_bytes": 4096, "max_series": 40, "max_features": 12}

@@ -12,11 +12,11 @@ from transport.snapshots_running import Countdown, Crash
 from worker.running import PATIENCE, own_config, publish
 
 from streamproc.contract.config import Config
-from streamproc.core.outcome_log import OutcomeLog, OutcomeRow
+from streamproc.core.outcomes.log import OutcomeLog, OutcomeRow
 from streamproc.transport.clients import open_producer
-from streamproc.transport.join_metrics import JoinMetrics
-from streamproc.transport.join_store import Store
-from streamproc.transport.join_task import Joiner
+from streamproc.transport.join.metrics import JoinMetrics
+from streamproc.transport.join.store import Store
+from streamproc.transport.join.task import Joiner
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.topics import ensure_topics

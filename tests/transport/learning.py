@@ -16,11 +16,11 @@ from streamproc.contract.config import Config
 from streamproc.contract.updates import ModelUpdate, OnlinePrediction
 from streamproc.models.learners import Learned, Learners
 from streamproc.transport.clients import open_consumer, open_producer
-from streamproc.transport.learn_line import LearnLine, Owned
-from streamproc.transport.learn_metrics import LearnMetrics
-from streamproc.transport.learn_state import LearnersCodec
+from streamproc.transport.learn.line import LearnLine, Owned
+from streamproc.transport.learn.metrics import LearnMetrics
+from streamproc.transport.learn.state import LearnersCodec
 from streamproc.transport.outbox import Outbox
-from streamproc.transport.snapshots import Snapshots
+from streamproc.transport.snapshots.snapshots import Snapshots
 from streamproc.transport.topics import ensure_topics
 
 MODEL = ["preprocessing.StandardScaler", "linear_model.LogisticRegression"]

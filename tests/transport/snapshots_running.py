@@ -15,10 +15,10 @@ from streamproc.transport.clients import open_producer
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.pipeline import Pipeline
-from streamproc.transport.snapshots import Snapshots
-from streamproc.transport.snapshots_records import Key
-from streamproc.transport.snapshots_shards import Shards
-from streamproc.transport.snapshots_store import SnapshotStore, Written
+from streamproc.transport.snapshots.records import Key
+from streamproc.transport.snapshots.shards import Shards
+from streamproc.transport.snapshots.snapshots import Snapshots
+from streamproc.transport.snapshots.store import SnapshotStore, Written
 from streamproc.transport.topics import ensure_topics
 from streamproc.transport.worker import Worker
 

@@ -14,9 +14,9 @@ from streamproc.transport.driver import (
     TransportError,
     slice_topic,
 )
-from streamproc.transport.driver_consumer import SliceConsumer
-from streamproc.transport.driver_poll import SliceScheduler
-from streamproc.transport.slices import Pace
+from streamproc.transport.driver.consumer import SliceConsumer
+from streamproc.transport.driver.poll import SliceScheduler
+from streamproc.transport.driver.slices import Pace
 
 
 def application(broker: str = "slices://localhost") -> faust.App:

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamproc.transport.driver_offsets import InFlight
+from streamproc.transport.driver.offsets import InFlight
 
 
 @dataclass(eq=False)

@@ -7,7 +7,7 @@ from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from streamproc.transport.driver_records import keep_as_made
+from streamproc.transport.driver.records import keep_as_made
 
 
 class Assigned:

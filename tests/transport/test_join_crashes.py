@@ -22,9 +22,9 @@ from transport.snapshots_running import Countdown
 
 from streamproc.broker import EmbeddedBroker
 from streamproc.transport.clients import open_producer
-from streamproc.transport.join_metrics import JoinMetrics
-from streamproc.transport.join_outcomes import FencedError
-from streamproc.transport.join_store import Store
+from streamproc.transport.join.metrics import JoinMetrics
+from streamproc.transport.join.outcomes import FencedError
+from streamproc.transport.join.store import Store
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from label_logs import BEGIN, DAY, hard_logs, interleaved, outcomes, pairs, parts, tagged
 
 from streamproc.contract.load import load
-from streamproc.core.join import Join
-from streamproc.core.join_entry import Entry, Input
-from streamproc.core.join_shelf import Stored
-from streamproc.transport.join_store import Store, StoreBusyError
+from streamproc.core.join.entry import Entry, Input
+from streamproc.core.join.join import Join
+from streamproc.core.join.shelf import Stored
+from streamproc.transport.join.store import Store, StoreBusyError
 
 
 @given(seed=st.integers(0, 10**6), cuts=st.lists(st.integers(0, 2000), max_size=6))
@@ -79,7 +79,7 @@ def test_a_store_is_not_used_after_the_machine_went_down(
     Join(load({}), 0, store).process(tagged(Input.PREDICTIONS, hard_logs(50, seed=1).events))
     store.commit()
     store.close()
-    monkeypatch.setattr("streamproc.transport.join_store._boot", lambda: "another")
+    monkeypatch.setattr("streamproc.transport.join.store._boot", lambda: "another")
     again = Store(path, 2**20)
     assert len(again) == 0
     again.close()

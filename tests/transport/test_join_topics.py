@@ -95,7 +95,7 @@ async def test_coverage_is_told_by_score_and_segment(
     bootstrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Labels that come for high scores of one region show in its figures, and in theirs."""
-    monkeypatch.setattr("streamproc.transport.join_task.COVERAGE_SECONDS", 0.0)
+    monkeypatch.setattr("streamproc.transport.join.task.COVERAGE_SECONDS", 0.0)
     config = joins_config(bootstrap, tmp_path, labels={"horizon": "1h", "segments": ["region"]})
     events, labels = [], []
     for number in range(40):

@@ -2,7 +2,7 @@ from logs import run
 from outcome_logs import labelled, outcome, records, truth_shard
 from prometheus_client import CollectorRegistry
 
-from streamproc.core.performance import Performance
+from streamproc.core.outcomes.performance import Performance
 from streamproc.transport.model_figures import MOST_VERSIONS, ModelFigures, Watched
 
 

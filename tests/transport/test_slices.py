@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamproc.transport.slices import Pace, Slice, SliceLimits, split
+from streamproc.transport.driver.slices import Pace, Slice, SliceLimits, split
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
 from streamproc.core.snapshot_format import SnapshotError
-from streamproc.transport import snapshots, snapshots_records
-from streamproc.transport.snapshots import Cost, Decoded, Snapshots
-from streamproc.transport.snapshots_records import Collected, Key
-from streamproc.transport.snapshots_store import Bounds, SnapshotStore
+from streamproc.transport.snapshots import records as snapshots_records
+from streamproc.transport.snapshots import snapshots
+from streamproc.transport.snapshots.records import Collected, Key
+from streamproc.transport.snapshots.snapshots import Cost, Decoded, Snapshots
+from streamproc.transport.snapshots.store import Bounds, SnapshotStore
 
 HOME = ("predictions", 3)
 State = list[bytes]

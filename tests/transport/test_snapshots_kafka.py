@@ -18,7 +18,7 @@ from streamproc.contract.config import Config
 from streamproc.contract.load import load
 from streamproc.core.shape import Topic
 from streamproc.transport.clients import open_admin, open_producer
-from streamproc.transport.snapshots_records import key_of
+from streamproc.transport.snapshots.records import key_of
 from streamproc.transport.topics import ensure_topics
 
 MODELS = 12

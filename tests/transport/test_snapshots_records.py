@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamproc.core.snapshot_format import SnapshotError
-from streamproc.transport import snapshots_records
-from streamproc.transport.snapshots_records import MANIFEST, Collected, Key, key_of, records
+from streamproc.transport.snapshots import records as snapshots_records
+from streamproc.transport.snapshots.records import MANIFEST, Collected, Key, key_of, records
 
 KEY = Key("group", "predictions", 3, 5, "me", 0, 0)
 

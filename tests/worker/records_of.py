@@ -6,7 +6,7 @@ import msgspec
 from worker.stories import story
 
 from streamproc.monitor import LogRecord
-from streamproc.transport.slices import Slice
+from streamproc.transport.driver.slices import Slice
 
 
 def record(offset: int, event: Any) -> LogRecord:

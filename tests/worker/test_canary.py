@@ -24,8 +24,8 @@ from streamproc.errors import ConfigError
 from streamproc.models import graph
 from streamproc.models.graph import GraphError
 from streamproc.transport.clients import open_producer
-from streamproc.transport.learn_state import LearnersCodec
-from streamproc.transport.snapshots_records import MANIFEST, Key
+from streamproc.transport.learn.state import LearnersCodec
+from streamproc.transport.snapshots.records import MANIFEST, Key
 from streamproc.transport.topics import ensure_topics
 
 TRAP = "trap_of_the_canary_test"

@@ -10,10 +10,10 @@ from worker.stories import payloads
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.core.record import DeadLetter
+from streamproc.transport.driver.slices import Slice
 from streamproc.transport.marks import Mark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.pipeline import Pipeline
-from streamproc.transport.slices import Slice
 
 HERE = ("predictions", 0)
 

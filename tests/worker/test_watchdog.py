@@ -10,7 +10,7 @@ from worker.running import own_config, publish, total, until, worker_of
 from worker.stories import story
 
 from streamproc.contract.config import Config
-from streamproc.transport.driver_poll import SliceThread
+from streamproc.transport.driver.poll import SliceThread
 from streamproc.transport.errors import WorkerError
 from streamproc.transport.watchdog import Watchdog
 

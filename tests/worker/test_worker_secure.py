@@ -27,7 +27,7 @@ from worker.test_worker_choices import flipping
 
 from streamproc.contract.load import load
 from streamproc.transport.errors import BrokerAuthError
-from streamproc.transport.snapshots_records import key_of
+from streamproc.transport.snapshots.records import key_of
 
 USER, PASSWORD, VARIABLE = "watcher", "correct-horse-battery", "TEST_KAFKA_PASSWORD"
 

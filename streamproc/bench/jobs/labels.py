@@ -11,10 +11,10 @@ import numpy as np
 
 from streamproc.bench.process import answer, settings
 from streamproc.contract.config import Config
-from streamproc.core.join import Join
-from streamproc.core.join_entry import Input
+from streamproc.core.join.entry import Input
+from streamproc.core.join.join import Join
 from streamproc.monitor import LogRecord
-from streamproc.transport.join_store import Store
+from streamproc.transport.join.store import Store
 
 PORTION: Final = 500
 COMMIT_EVENTS: Final = 10_000

@@ -10,8 +10,8 @@ from streamproc.bench.labelled import Labelled, messages
 from streamproc.bench.process import answer, settings
 from streamproc.bench.workload import FIRST_TS
 from streamproc.contract.config import Config
-from streamproc.core.join_entry import Input
-from streamproc.core.joined_log import JoinedLog
+from streamproc.core.join.entry import Input
+from streamproc.core.join.joined_log import JoinedLog
 from streamproc.models.learners import Learners
 from streamproc.monitor import LogRecord
 

@@ -19,7 +19,7 @@ from worker.running import PATIENCE, WorkerProcess, publish
 
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
-from streamproc.core.join_entry import Input
+from streamproc.core.join.entry import Input
 from streamproc.models.learners import Learners
 
 ORDER = 9.5

@@ -20,7 +20,7 @@ from streamproc.contract.config import Config
 from streamproc.core.snapshot_format import DIGEST_BYTES
 from streamproc.transport.clients import open_admin, open_producer
 from streamproc.transport.errors import SnapshotWriteError
-from streamproc.transport.snapshots_records import MANIFEST, records
+from streamproc.transport.snapshots.records import MANIFEST, records
 
 ORDER = 12
 FAULT = (

@@ -1,0 +1,1 @@
+"""Events and labels to outcomes: which pairs there are, in which order."""

@@ -1,0 +1,214 @@
+"""Records of the three logs to events and labels; a label that cannot be read is a dead letter."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from streamproc.contract.config import Config, Limits
+from streamproc.core.bodies import WHOLE, UnreadableError, bodies
+from streamproc.core.join.coverage import Names, names_of
+from streamproc.core.join.entry import Input, key_of
+from streamproc.core.join.write import body, value
+from streamproc.core.matrix import seconds
+from streamproc.core.reader import LONGEST_NAME, trouble
+from streamproc.core.record import DeadLetter, Reason, Record
+from streamproc.core.shape import Topic
+from streamproc.core.twice import doubtful, twice
+from streamproc.core.typed import ANY, DECODE_ERRORS, EventTime, ModelId, in_range, why
+
+# An event cannot be of much later than its record: a clock that is wrong by a year must not end
+# the waiting of all others. A day is more than any time zone that was forgotten.
+AHEAD_SECONDS: Final = 86_400.0
+# A label's text goes into every outcome of it; no class needs more.
+LONGEST_LABEL: Final = 10_000
+
+
+class AnyLabel(Struct, gc=False, kw_only=True):
+    """An event of the `labels` topic."""
+
+    model_id: ModelId
+    event_id: str
+    label: float | bool | Annotated[str, Meta(max_length=LONGEST_LABEL)]
+    ts: EventTime = None
+
+
+_DECODE: Final = {
+    Input.PREDICTIONS: ANY[Topic.PREDICTIONS].decode,
+    Input.FEATURES: ANY[Topic.FEATURES].decode,
+    Input.LABELS: msgspec.json.Decoder(AnyLabel).decode,
+}
+
+
+class Item(Struct, gc=False):
+    """An event or a label, and where it lies.
+
+    Attributes
+    ----------
+    position
+        Of its record among those that were given.
+    index
+        Its place in the record; -1: it is all of it.
+    model_id, event_id
+        What it is about; an event may have no id.
+    key
+        Stands for both; empty without an id.
+    ts, time
+        What it says about its time, and what we believe of it; seconds since 1970.
+    said
+        Of an event its fields, of a label its value; as JSON.
+    parts
+        Of an event: the parts of its model's events that it belongs to.
+    """
+
+    log: Input
+    position: int
+    offset: int
+    index: int
+    model_id: str
+    event_id: str | None
+    key: bytes
+    ts: float
+    time: float
+    said: bytes
+    parts: Names
+
+
+Segments = Callable[[str], tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class Read:
+    """What some records hold."""
+
+    items: list[Item] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+
+
+def read(
+    records: Sequence[tuple[Input, Record]],
+    config: Config,
+    names: Sequence[str],
+    partition: int,
+    segments: Segments,
+) -> Read:
+    """Decode records.
+
+    An event that cannot be read is left out: who watches its topic has said so already.
+
+    Parameters
+    ----------
+    records
+        In the order in which they are to be joined.
+    config
+        The whole configuration.
+    names
+        Of the three topics.
+    partition
+        Which of theirs.
+    segments
+        Names the tags by which a model's events are told apart.
+    """
+    found = Read()
+    items, limits = found.items, config.limits
+    doubts = doubtful([record.value for _, record in records], limits.record_bytes)
+    for position, (log, record) in enumerate(records):
+        if position not in doubts and _plain(record, limits):
+            try:
+                event = _DECODE[log](record.value or b"")
+            except DECODE_ERRORS:
+                pass  # what is wrong with it is said below
+            else:
+                if _whole(event, log, record, limits):
+                    items.append(_item(log, position, record, WHOLE, event, segments))
+                    continue
+        for index, raw, error in _bodies(record, limits):
+            event, wrong = (None, error) if error else _decode(log, raw, record, limits)
+            if wrong is None and position in doubts:
+                wrong = twice(raw or b"")
+            if wrong is None:
+                items.append(_item(log, position, record, index, event, segments))
+            elif log is Input.LABELS:
+                found.dead_letters.append(
+                    DeadLetter(
+                        *wrong,
+                        topic=names[log],
+                        partition=partition,
+                        offset=record.offset,
+                        timestamp=record.timestamp,
+                        index=index,
+                        key=record.key,
+                        value=raw,
+                        headers=tuple(record.headers or ()),
+                    )
+                )
+    return found
+
+
+def _plain(record: Record, limits: Limits) -> bool:
+    """Whether a record is one object on one line, as nearly all are: `bodies` need not look."""
+    raw = record.value
+    return (
+        raw is not None
+        and raw[:1] == b"{"
+        and len(raw) <= limits.record_bytes
+        and b"\n" not in raw
+        and not any(name.lower() == "content-type" for name, _ in record.headers or ())
+    )
+
+
+def _whole(event: Any, log: Input, record: Record, limits: Limits) -> bool:
+    """Whether there is nothing that `trouble` could find."""
+    return event.ts.__class__ is float and (
+        log is Input.LABELS
+        or (
+            len(record.value or b"") <= LONGEST_NAME
+            and len(event.features or ()) <= limits.max_features
+        )
+    )
+
+
+def _bodies(
+    record: Record, limits: Limits
+) -> Iterator[tuple[int, bytes | None, tuple[Reason, str] | None]]:
+    try:
+        for index, body in bodies(record, limits.record_bytes):
+            yield index, body, None
+    except UnreadableError as error:
+        yield WHOLE, record.value, (error.reason, error.detail)
+
+
+def _decode(
+    log: Input, body: bytes | None, record: Record, limits: Limits
+) -> tuple[Any, tuple[Reason, str] | None]:
+    try:
+        event = _DECODE[log](body or b"")
+    except DECODE_ERRORS as error:
+        return None, why(error)
+    if log is not Input.LABELS:
+        return event, trouble(event, record, limits)
+    if not in_range(event.ts, record.timestamp):
+        return None, (Reason.WRONG_TYPE, "its time is not within the years 1 to 9999 in UTC")
+    return event, None
+
+
+def _item(
+    log: Input, position: int, record: Record, index: int, event: Any, segments: Segments
+) -> Item:
+    ts = time = seconds(event.ts, record)
+    # 0 and less: the record has no time of its own.
+    if record.timestamp > 0 and ts > record.timestamp / 1000 + AHEAD_SECONDS:
+        time = record.timestamp / 1000
+    name = event.event_id
+    key = b"" if name is None else key_of(event.model_id, name)
+    parts: Names = ()
+    if log is Input.LABELS:
+        said = value(event.label)
+    else:
+        said = body(event)
+        prediction = event.prediction if log is Input.PREDICTIONS else None
+        parts = names_of(prediction, event.tags, segments(event.model_id))
+    place = log, position, record.offset, index
+    return Item(*place, event.model_id, name, key, ts, time, said, parts)

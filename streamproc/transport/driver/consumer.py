@@ -1,0 +1,212 @@
+"""Faust's Kafka consumer, with slices for the topics that ask for them.
+
+Everything else is left to Faust 0.15.3. Each method names the behaviour that it works around.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
+from typing import Any, cast
+
+from faust.transport.consumer import RecordMap
+from faust.transport.drivers import aiokafka as base
+from faust.types import TP, ConsumerMessage, Message
+from mode import Service
+
+from streamproc.transport.driver.offsets import InFlight
+from streamproc.transport.driver.pace import PaceSensor
+from streamproc.transport.driver.poll import SliceScheduler, SliceThread
+from streamproc.transport.driver.slices import Pace, Slice
+from streamproc.transport.driver.topic import SliceSchema, TransportError
+
+__all__ = ["SliceConsumer"]
+
+
+ContinueAt = Callable[[Mapping[TP, int | None]], Awaitable[Mapping[TP, int]]]
+
+
+class SliceConsumer(base.Consumer):
+    """Consumer whose sliced topics are delivered and committed slice by slice."""
+
+    _thread: SliceThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._paces: dict[str, Pace] = {}
+        self._in_flight: defaultdict[TP, InFlight] = defaultdict(InFlight)
+        self._waiting: defaultdict[TP, set[Message]] = defaultdict(set)
+        self._room = asyncio.Event()
+        self._polling = False
+        #: Given what is committed of each partition, returns where to go on instead.
+        self.continue_at: ContinueAt | None = None
+        super().__init__(*args, **kwargs)
+        self.scheduler = SliceScheduler(self.scheduler, self._paces)
+        self.app.sensors.add(PaceSensor(self._paces, self._on_taken))
+
+    def _new_consumer_thread(self) -> SliceThread:
+        return SliceThread(self, loop=self.loop, beacon=self.beacon)
+
+    # Delivery
+
+    async def subscribe(self, topics: Iterable[str]) -> None:
+        """Find out which topics are sliced, then subscribe."""
+        self._find_sliced(self.app.topics)
+        await super().subscribe(topics)
+
+    @property
+    def sliced(self) -> Container[str]:
+        """Names of the topics that are read in slices."""
+        return self._paces
+
+    def poll_records(self) -> int | None:
+        """Return how many records one poll may take; None: no limit."""
+        return max((pace.limits.records for pace in self._paces.values()), default=None)
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        if not isinstance(record, Slice):
+            return super()._to_message(tp, record)
+        last = record.records[-1]
+        message = ConsumerMessage(
+            record.topic,
+            record.partition,
+            last.offset,
+            last.timestamp / 1000.0,
+            last.timestamp_type,
+            None,
+            None,
+            cast("bytes", record),  # Faust hands on whatever it is given
+            None,
+            serialized_key_size=0,
+            serialized_value_size=0,
+            tp=tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+        # the condition under which Consumer._drain_messages delivers it; what it drops must
+        # not wait for an acknowledgement
+        read = self._read_offset[tp]
+        if read is None or last.offset >= read:
+            self._in_flight[tp].add(message, last.offset)
+            # While a slice of the partition waits for its agent, leave the next records to the
+            # client: they come as one slice then, where a slice each would pile up. An agent
+            # that takes 3 ms a slice falls behind 1,000 events a second otherwise.
+            self._waiting[tp].add(message)
+            self.on_buffer_full(tp)
+        return message
+
+    def _on_taken(self, message: Message) -> None:
+        waiting = self._waiting.get(message.tp, set())
+        if message in waiting:  # and not of an assignment that is past
+            waiting.discard(message)
+            if not waiting:
+                self.on_buffer_drop(message.tp)
+
+    async def _wait_next_records(
+        self,
+        timeout: float,  # noqa: ASYNC109  # Faust's signature
+    ) -> tuple[RecordMap | None, set[TP] | None]:
+        # with every partition held back, Faust sleeps for a second, however soon there is room
+        if self._buffered_partitions and not self._active_partitions:
+            self._room.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._room.wait(), timeout)
+        self._polling = True
+        try:
+            return await super()._wait_next_records(timeout)
+        finally:
+            self._polling = False
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Fetch again from a partition whose agent has room."""
+        if tp in self._paused_partitions:  # Faust would undo the pause
+            self._buffered_partitions.discard(tp)
+            return
+        super().on_buffer_drop(tp)
+        self._room.set()
+        # a poll that waits for other partitions does not see this one for up to a second
+        if self._polling:
+            self._thread.thread_loop.call_soon_threadsafe(self._thread.look_again)
+
+    @Service.task
+    async def _stay_in_group(self) -> None:
+        # The client leaves its group when it is not polled for max_poll_interval, and it is
+        # not polled while all agents are slow. The loop being alive is what counts.
+        interval = max(0.1, (self.app.conf.broker_max_poll_interval or 0) / 4)
+        async for _ in self.itertimer(interval, name="stay_in_group"):
+            if self._buffered_partitions:
+                self._thread.touch()
+
+    # Commits
+
+    def ack(self, message: Message) -> bool:
+        """Note that a slice was handled, even one from before what the group has committed."""
+        # Faust goes on counting such a message as being worked on.
+        done: bool = super().ack(message)
+        self._unacked_messages.discard(message)
+        return done
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        # called for each slice, whose offset is its last one; a slice needs no gaps
+        if tp.topic not in self._paces:
+            await super()._add_gap(tp, offset_from, offset_to)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        if tp.topic not in self._paces:
+            offset: int | None = super()._new_offset(tp)
+            return offset
+        # Faust's lists hold the acknowledged offsets without their order of delivery, and
+        # those of generations past. They are filled in three places, one of them compiled.
+        self._acked[tp].clear()
+        self._acked_index[tp].clear()
+        return self._in_flight[tp].committable()
+
+    async def perform_seek(self) -> None:
+        """Go back to what is committed, or to where state is: nothing delivered counts any more."""
+        for tp in tuple(self._in_flight):
+            self._forget(tp)
+        await super().perform_seek()
+        if self.continue_at is not None:
+            committed = {tp: self._committed_offset.get(tp) for tp in self.assignment()}
+            if offsets := await self.continue_at(committed):
+                await self.seek_wait(offsets)
+
+    async def seek(self, partition: TP, offset: int) -> None:
+        """Go to `offset`: what was delivered of the partition does not count any more."""
+        self._forget(partition)
+        await super().seek(partition, offset)
+
+    def _forget(self, tp: TP) -> None:
+        self._in_flight.pop(tp, None)
+        if self._waiting.pop(tp, None):
+            self.on_buffer_drop(tp)
+
+    # Rebalances
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Commit what was handled, then forget what was delivered."""
+        # Faust forgets first: what was acknowledged since the last interval is handled twice.
+        # A coordinator that does not answer must not keep this worker from joining again.
+        if not self.in_transaction:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.commit(), self.app.conf.broker_session_timeout / 2)
+        for tp in revoked:
+            self._in_flight.pop(tp, None)
+            self._waiting.pop(tp, None)
+            self._buffered_partitions.discard(tp)
+        await super().on_partitions_revoked(revoked)
+
+    def _find_sliced(self, channels: Iterable[Any]) -> None:
+        found: dict[str, Pace] = {}
+        plain: set[str] = set()
+        for channel in channels:
+            for name in channel.topics:
+                if isinstance(channel.schema, SliceSchema):
+                    found[name] = self._paces.get(name) or Pace(channel.schema.limits)
+                else:
+                    plain.add(name)
+        if both := sorted(plain & found.keys()):
+            raise TransportError(
+                f"topic {both[0]!r} is read both in slices and message by message: "
+                "give all its agents a slice_topic, or none"
+            )
+        self._paces.clear()
+        self._paces.update(found)

@@ -1,0 +1,106 @@
+"""How records leave the client's thread, and in which order they are delivered."""
+
+import asyncio
+import time
+from collections.abc import Container, Iterator, Mapping
+from typing import Any, Protocol, cast
+
+from faust.transport.consumer import RecordMap
+from faust.transport.drivers import aiokafka as base
+from faust.types import TP
+from faust.types.transports import SchedulingStrategyT
+
+from streamproc.transport.driver.records import keep_as_made
+from streamproc.transport.driver.slices import Pace, split
+
+__all__ = ["SliceScheduler", "SliceThread"]
+
+#: Milliseconds that the broker may hold a fetch for lack of data. The client has one fetch
+#: under way per broker: a partition drained while that one waits for its neighbours waits
+#: with it, for up to 1.5 s with Faust's constant. An idle worker asks 20 times a second.
+_FETCH_WAIT_MS = 50
+
+
+class Sliced(Protocol):
+    """A consumer that knows what is read in slices, and how many records one poll may take."""
+
+    @property
+    def sliced(self) -> Container[str]:
+        """Names of topics."""
+
+    def poll_records(self) -> int | None:
+        """Return the number; None: no limit."""
+
+
+class SliceThread(base.AIOKafkaConsumerThread):
+    """The thread of the Kafka client."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust passes 1500 and offers no setting
+        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001
+        return consumer
+
+    async def getmany(
+        self,
+        active_partitions: set[TP] | None,
+        timeout: float,  # noqa: ASYNC109  # Faust's signature
+    ) -> RecordMap:
+        """Fetch records in the thread, at most as many as a slice may have."""
+        consumer = self._ensure_consumer()
+        sliced = cast("Sliced", self.consumer)
+        keep_as_made(consumer, sliced.sliced)
+        # Faust's queue between the threads runs two tasks a call; this is one hop each way
+        fetching = self._fetch_records(
+            consumer,
+            active_partitions or set(),  # the empty set stands for all
+            timeout=timeout,
+            max_records=sliced.poll_records() or consumer._max_poll_records,  # noqa: SLF001
+        )
+        return await asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(fetching, self.thread_loop)
+        )
+
+    def look_again(self) -> None:
+        """Let a poll that is waiting look at what has been fetched of all active partitions."""
+        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001
+        for waiter in fetcher._fetch_waiters:  # noqa: SLF001
+            fetcher._notify(waiter)  # noqa: SLF001
+
+    def touch(self) -> None:
+        """Tell the client that it is in use, so that it stays in its group."""
+        self._ensure_consumer()._subscription._last_fetch_ended = time.monotonic()  # noqa: SLF001
+
+
+class SliceScheduler(SchedulingStrategyT):
+    """Orders what a poll gave: other topics as Faust does, then slices, partitions in turn.
+
+    Parameters
+    ----------
+    inner
+        The scheduler of the application's settings.
+    paces
+        Topic name to pace, of sliced topics.
+    """
+
+    def __init__(self, inner: SchedulingStrategyT, paces: Mapping[str, Pace]) -> None:
+        self._inner = inner
+        self._paces = paces
+
+    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
+        """Give partition and record, or partition and slice."""
+        others = {tp: found for tp, found in records.items() if tp.topic not in self._paces}
+        if others:
+            yield from self._inner.iterate(others)
+        waiting = [  # keys are the client's type, which Faust refuses among active partitions
+            (TP(*tp), split(tp.topic, tp.partition, found, self._paces[tp.topic]))
+            for tp, found in records.items()
+            if tp.topic in self._paces
+        ]
+        while waiting:
+            for turn in tuple(waiting):
+                part = next(turn[1], None)
+                if part is None:
+                    waiting.remove(turn)
+                else:
+                    yield turn[0], part

@@ -1,0 +1,1 @@
+"""Events and their labels, joined beside the slices."""

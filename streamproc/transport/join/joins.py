@@ -1,0 +1,268 @@
+"""Which partitions' events are joined with their labels here, and when that begins."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from streamproc.contract.config import Config
+from streamproc.contract.topics import TopicKind
+from streamproc.transport.clients import open_consumer
+from streamproc.transport.errors import BrokerUnreachableError, RecoveryError, TopicError
+from streamproc.transport.join.metrics import JoinMetrics
+from streamproc.transport.join.outcomes import FencedError
+from streamproc.transport.join.store import Store, StoreBusyError, remove
+from streamproc.transport.join.task import Joiner
+from streamproc.transport.metrics import Metrics
+from streamproc.transport.outbox import Outbox, passes
+
+# The first label of a partition is noticed within that.
+LOOK_SECONDS: Final = 1.0
+AGAIN_SECONDS: Final = 2.0
+# An owner before, in another process here, lets go of its file within that.
+BUSY_SECONDS: Final = 10.0
+_TOPICS: Final[tuple[TopicKind, ...]] = ("predictions", "features", "labels", "outcomes")
+
+_log = logging.getLogger(__name__)
+
+
+class Joins:
+    """The joins of a worker's partitions.
+
+    A partition without labels and without an online model costs nothing but a question a second.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    producer, outbox
+        Where outcomes and dead letters go.
+    metrics
+        What is counted.
+    asks
+        Whether the events of a model are told when they come; None: of those with `online:`.
+
+    Attributes
+    ----------
+    joiners : dict
+        By partition, while they run.
+    failure : BaseException or None
+        What cannot be helped by trying again.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        producer: AIOKafkaProducer,
+        outbox: Outbox,
+        metrics: Metrics,
+        asks: Callable[[str], bool] | None = None,
+    ) -> None:
+        self.joiners: dict[int, Joiner] = {}
+        self.failure: BaseException | None = None
+        self._config = config
+        self._clients = producer, outbox
+        self._metrics = JoinMetrics(metrics)
+        self._asks = asks or self._learns
+        self._online = any(self._asks(model.id) for model in config.models)
+        self._owned: frozenset[int] = frozenset()
+        self._generation = 0
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._looked = False
+        self._news = asyncio.Event()
+        self._spare = contextlib.ExitStack()
+
+    @property
+    def owned(self) -> frozenset[int]:
+        """The partitions that are ours."""
+        return self._owned
+
+    async def start(self) -> None:
+        """Begin to look for labels.
+
+        Raises
+        ------
+        TopicError
+            If models learn, and the topics cannot be joined.
+        """
+        odd = await self._odd()
+        if odd and self._online:
+            raise TopicError(odd)
+        self._looking = asyncio.create_task(self._look(odd))
+        self._looking.add_done_callback(self._ended)
+
+    async def stop(self) -> None:
+        """End all joins; what they have done is in their stores."""
+        tasks = [*self._tasks.values(), *([self._looking] if self._looking else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._spare.close()
+
+    def keep(self, partitions: Collection[int], generation: int) -> None:
+        """Join these partitions, and no others: their owners do now.
+
+        Parameters
+        ----------
+        partitions
+            Numbers of those whose predictions are ours.
+        generation
+            Of the group; it rises with each change of owners.
+        """
+        self._owned, self._generation = frozenset(partitions), generation
+        self._looked = False
+        for partition in self._tasks.keys() - self._owned:
+            self._tasks[partition].cancel()
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    def behind(self) -> int:
+        """Return how many records are not joined yet, at least 1 while that is not known."""
+        if self._looking is None or self._looking.done():
+            return 0
+        if not self._looked:
+            return len(self._owned)
+        return sum(
+            self.joiners[partition].behind if partition in self.joiners else 1
+            for partition in self._tasks
+        )
+
+    def _learns(self, model_id: str) -> bool:
+        return getattr(self._config.model(model_id), "online", None) is not None
+
+    async def _odd(self) -> str | None:
+        """Return why the topics cannot be joined, and what to do; None when they can."""
+        producer, _ = self._clients
+        names = [self._config.topics.full_name(kind) for kind in _TOPICS]
+        counts = {name: len(await producer.partitions_for(name)) for name in names}
+        if len(set(counts.values())) == 1:
+            return None
+        said = ", ".join(f"{name} {count}" for name, count in counts.items())
+        return (
+            f"these topics need equal numbers of partitions to be joined, and have: {said};"
+            " add partitions to the smaller ones (kafka-topics --alter), or create them anew"
+        )
+
+    async def _look(self, odd: str | None) -> None:
+        """Begin with a partition as soon as there is something to join."""
+        while True:
+            try:
+                async with open_consumer(self._config) as consumer:
+                    while not (odd and await self._filled(consumer)):
+                        await self._begin(consumer, even=odd is None)
+                        await self._wait()
+                _log.error("labels are not joined: %s", odd)
+            except Exception as error:
+                if not _passes(error):
+                    raise
+                _log.warning("labels are looked for again soon: %r", error)
+                await asyncio.sleep(AGAIN_SECONDS)
+            else:
+                return
+
+    async def _begin(self, consumer: AIOKafkaConsumer, *, even: bool) -> None:
+        """Begin with the partitions of ours that have something to join."""
+        news = self._news
+        owned = self._owned - self._tasks.keys() if even else set()
+        for number in owned if self._online else owned and owned & await self._filled(consumer):
+            if number in self._owned:
+                self._tasks[number] = asyncio.create_task(self._run(number))
+                self._tasks[number].add_done_callback(self._ended)
+        self._looked = self._looked or news is self._news
+
+    async def _filled(self, consumer: AIOKafkaConsumer) -> set[int]:
+        """Return the partitions that have ever held a label."""
+        topic = self._config.topics.full_name("labels")
+        producer, _ = self._clients
+        homes = [TopicPartition(topic, n) for n in await producer.partitions_for(topic)]
+        return {home.partition for home, end in (await consumer.end_offsets(homes)).items() if end}
+
+    async def _wait(self) -> None:
+        """Wait until other partitions are ours, or for a while."""
+        news = self._news
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await news.wait()
+
+    async def _run(self, partition: int) -> None:
+        """Join a partition, from the start again after what passes."""
+        try:
+            while partition in self._owned:
+                generation = self._generation
+                try:
+                    await self._join(partition, generation)
+                except FencedError as error:
+                    _log.warning("it has another owner, whose outcomes count: %s", error)
+                    # If that one is wrong, the group tells us so with a new generation.
+                    while self._generation == generation:
+                        await self._news.wait()
+                except sqlite3.Error as error:
+                    _log.warning("what waits for labels is read anew: its store failed: %s", error)
+                    self._metrics.rebuilt("failed")
+                    remove(self._path(partition))
+                    await asyncio.sleep(AGAIN_SECONDS)
+                except Exception as error:
+                    if not _passes(error):
+                        raise
+                    _log.warning("joining begins again soon: %r", error)
+                    await asyncio.sleep(AGAIN_SECONDS)
+        finally:
+            del self._tasks[partition]
+            with contextlib.suppress(KeyError):
+                self._metrics.forget(partition)
+
+    async def _join(self, partition: int, generation: int) -> None:
+        store = await self._store(partition)
+        try:
+            joiner = Joiner(
+                self._config, partition, store, self._clients, self._metrics, self._asks
+            )
+            self.joiners[partition] = joiner
+            await joiner.run(generation)
+        finally:
+            self.joiners.pop(partition, None)
+            store.close()
+
+    async def _store(self, partition: int) -> Store:
+        """Open the store of a partition; where it cannot be had, one that lives as long as we."""
+        memory = self._config.labels.memory // max(1, len(self._owned))
+        path = self._path(partition)
+        deadline = asyncio.get_running_loop().time() + BUSY_SECONDS
+        while True:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                return Store(path, memory)
+            except StoreBusyError as error:
+                if asyncio.get_running_loop().time() < deadline:
+                    await asyncio.sleep(0.1)
+                    continue
+                reason = str(error)
+            except (sqlite3.Error, OSError) as error:
+                reason = f"{path}: {error}"
+            _log.warning("%s: what waits for labels is kept for this run only", reason)
+            self._metrics.rebuilt("unusable")
+            spare = self._spare.enter_context(tempfile.TemporaryDirectory(prefix="streamproc-"))
+            return Store(Path(spare) / "labels.db", memory)
+
+    def _path(self, partition: int) -> Path:
+        config = self._config
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = Path(config.labels.store) if config.labels.store else cache / "streamproc"
+        return folder / f"{config.group}.{config.topics.full_name('outcomes')}.{partition}.db"
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self.failure = self.failure or task.exception()
+
+
+def _passes(error: Exception) -> bool:
+    """Whether trying again can help."""
+    return passes(error) or isinstance(error, BrokerUnreachableError | RecoveryError)

@@ -1,0 +1,56 @@
+"""How a watched partition's state is written down."""
+
+import logging
+from collections.abc import Sequence
+
+from streamproc.contract.config import Config
+from streamproc.core.restore import restore
+from streamproc.core.shape import Topic
+from streamproc.core.shard import Shard
+from streamproc.core.snapshot import decode, encode_sections
+from streamproc.transport.snapshots.snapshots import Decoded
+from streamproc.transport.snapshots.store import Partition
+
+_log = logging.getLogger(__name__)
+
+
+class Shards:
+    """The codec of shards.
+
+    Parameters
+    ----------
+    config
+        The whole configuration: only series that it still watches alike go on.
+    """
+
+    kind = ""
+    anew = "its series start anew"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._kinds = {config.topics.full_name(kind.value): kind for kind in Topic}
+
+    def fresh(self, partition: Partition) -> Shard:
+        """Give the state of a partition of which nothing was read."""
+        return Shard(self._kinds[partition[0]], *partition, self._config)
+
+    def encode(self, state: Shard, partition: Partition, following: int) -> Sequence[bytes]:
+        """Write a state that holds all before an offset."""
+        return encode_sections(state, *partition, following)
+
+    def decode(self, data: bytes, partition: Partition) -> Decoded[Shard]:
+        """Read a state.
+
+        Raises
+        ------
+        SnapshotError
+            If it cannot be used.
+        """
+        found = restore(decode(data), self._kinds[partition[0]], *partition, self._config)
+        if found.reset:
+            _log.warning(
+                "%d series of %s-%d start anew, their detectors are others now, in the"
+                " configuration or by their version; the first is %s of model %s",
+                *(len(found.reset), *partition, *reversed(found.reset[0])),
+            )
+        return Decoded(found.shard, found.next)

@@ -1,0 +1,371 @@
+"""When state is written down, and how a partition's owner comes by the state it goes on with."""
+
+import logging
+import math
+import time
+import uuid
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+
+from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.config import Config
+from streamproc.core.describe import state_gap
+from streamproc.core.snapshot import SnapshotError
+from streamproc.transport.errors import SnapshotWriteError
+from streamproc.transport.snapshots.records import SLOTS, Collected, Key
+from streamproc.transport.snapshots.store import Bounds, Partition, SnapshotStore
+
+# A snapshot that takes a second is not repeated for twenty: 5 % of a worker at most.
+COST: Final = 20.0
+# What did not change is not written again. Should it be gone from the topic, which the owner of a
+# partition does not read, then its snapshots are whole again after this.
+WHOLE_SECONDS: Final = 3600.0
+_GOLDEN: Final = 0.6180339887498949
+
+S = TypeVar("S")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Keeper:
+    """What one owner of a partition has to know to write its snapshots.
+
+    Attributes
+    ----------
+    key
+        Of the snapshot to be written next.
+    saved
+        Offset after what the last whole snapshot holds; None when there is none to go back to.
+    due
+        When the next one is to be written, by the worker's monotonic clock.
+    rest
+        When it may be written at the soonest, however much comes.
+    read
+        Bytes of records that came since the last one.
+    phase
+        When in an interval this partition's turn is; from 0 to 1.
+    stale
+        What owners before have left; removed when there is a snapshot in its place.
+    written
+        What the last snapshot in each slot consists of: its keys, and what is under them.
+    whole
+        When each slot is to be written whole again.
+    """
+
+    key: Key
+    saved: int | None
+    due: float
+    phase: float = 0.0
+    rest: float = 0.0
+    read: int = 0
+    stale: list[Key] = field(default_factory=list)
+    written: dict[int, dict[Key, int | None]] = field(default_factory=dict)
+    whole: dict[int, float] = field(default_factory=dict)
+
+
+class Cost(NamedTuple):
+    """What a snapshot took.
+
+    Attributes
+    ----------
+    size
+        Bytes of the state.
+    bytes, records
+        That were written of it.
+    seconds
+        By the clock.
+    cpu
+        Seconds of the CPU that this thread used meanwhile.
+    """
+
+    size: int
+    bytes: int
+    records: int
+    seconds: float
+    cpu: float
+
+
+class Decoded(NamedTuple, Generic[S]):
+    """A state as it was written down, and the offset after the last record that is in it."""
+
+    state: S
+    next: int
+
+
+class Codec(Protocol[S]):
+    """How a partition's state begins, becomes bytes, and comes back."""
+
+    @property
+    def kind(self) -> str:
+        """What keys have after the topic's name: which of the states of a log this is."""
+        ...
+
+    @property
+    def anew(self) -> str:
+        """What happens where the state cannot be had, as in "its series start anew"."""
+        ...
+
+    def fresh(self, partition: Partition) -> S:
+        """Give the state of a partition of which nothing was read."""
+        ...
+
+    def encode(self, state: S, partition: Partition, following: int) -> Sequence[bytes]:
+        """Write a state that holds all before an offset, in parts that grow at their end.
+
+        The last one ends with a digest of all before it.
+        """
+        ...
+
+    def decode(self, data: bytes, partition: Partition) -> Decoded[S]:
+        """Read a state, or raise `SnapshotError`."""
+        ...
+
+
+class Counts(Protocol):
+    """What is counted of snapshots; `Metrics` does."""
+
+    def snapshot(self, cost: Cost) -> None:
+        """Count a snapshot, and what it took."""
+        ...
+
+    def snapshot_failed(self) -> None:
+        """Count a snapshot that was not written."""
+        ...
+
+    def recovered(self, outcome: str) -> None:
+        """Count a partition taken over."""
+        ...
+
+    def state_gap(self) -> None:
+        """Count a partition that lost state or records."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(Generic[S]):
+    """What a partition goes on with.
+
+    Attributes
+    ----------
+    state
+        As it was written down, or as it begins.
+    next
+        Where to go on; None: where the group has committed, with no state.
+    told
+        Offset before which everything was published by whoever committed it.
+    keeper
+        To write it down.
+    gap
+        What to tell when something was lost.
+    """
+
+    state: S
+    next: int | None
+    keeper: Keeper
+    told: int = 0
+    gap: AlertEvent | None = None
+
+
+class Snapshots(Generic[S]):
+    """Snapshots of all partitions of a worker.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    store
+        Where they are.
+    codec
+        What they are of.
+    metrics
+        What is counted.
+    clock
+        Monotonic seconds.
+    cost
+        Seconds to the next snapshot of a partition, at least, for each that the last one took.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        store: SnapshotStore,
+        codec: Codec[S],
+        metrics: Counts,
+        clock: Callable[[], float] = time.monotonic,
+        cost: float = COST,
+    ) -> None:
+        self._cost = cost
+        self._config = config
+        self._store = store
+        self._codec = codec
+        self._metrics = metrics
+        self._clock = clock
+        self._interval = config.snapshots.interval.total_seconds()
+        self._bytes = config.snapshots.bytes
+        self._writer = uuid.uuid4().hex[:12]
+
+    def due(self, keeper: Keeper, read: int) -> bool:
+        """Whether it is time for the next snapshot, when records of so many bytes have come."""
+        keeper.read += read
+        now = self._clock()
+        return now >= (keeper.rest if keeper.read >= self._bytes else keeper.due)
+
+    async def save(self, keeper: Keeper, state: S, following: int) -> None:
+        """Write a snapshot; a failure is counted, and fatal if there is none to go back to.
+
+        Raises
+        ------
+        SnapshotWriteError
+            If there is no snapshot of this partition that a crash could go back to.
+        """
+        began, cpu = self._clock(), time.thread_time()
+        key = keeper.key
+        held = keeper.written.get(key.slot, {})
+        if whole := began >= keeper.whole.get(key.slot, began):
+            held = dict.fromkeys(held)
+        try:
+            partition = key.topic.removesuffix(self._codec.kind), key.partition
+            sections = self._codec.encode(state, partition, following)
+            written = await self._store.write(key, sections, following, held)
+            await self._store.remove([*keeper.stale, *(held.keys() - written.held.keys())])
+        except SnapshotWriteError as error:
+            self._metrics.snapshot_failed()
+            keeper.written[key.slot] = dict.fromkeys(held)  # who knows what is there by now
+            keeper.due = keeper.rest = self._clock() + self._interval
+            if keeper.saved is None:
+                raise
+            _log.warning("no snapshot, the one before still counts: %s", error)
+            return
+        now = self._clock()
+        keeper.saved, keeper.stale, keeper.read = following, [], 0
+        keeper.written[key.slot] = written.held
+        if whole:
+            keeper.whole[key.slot] = now + WHOLE_SECONDS
+        keeper.key = key._replace(slot=(key.slot + 1) % SLOTS)
+        keeper.rest = now + self._cost * (now - began)
+        keeper.due = max(keeper.rest, self._turn(now, keeper.phase))
+        size = sum(map(len, sections))
+        spent = now - began, time.thread_time() - cpu
+        self._metrics.snapshot(Cost(size, written.bytes, written.records, *spent))
+
+    def _turn(self, now: float, phase: float) -> float:
+        """Return a partition's next turn, half an interval from now or later.
+
+        Partitions whose state was written at one moment, by a command or after a rebalance, are
+        not written at one moment again.
+        """
+        if not self._interval:
+            return now
+        turns = (now + self._interval / 2) / self._interval - phase
+        return (math.ceil(turns) + phase) * self._interval
+
+    async def resume(
+        self, committed: Mapping[Partition, int | None], generation: int
+    ) -> dict[Partition, Resumed[S]]:
+        """Find the state of partitions that are now ours.
+
+        Parameters
+        ----------
+        committed
+            What the group has committed of each; None: nothing.
+        generation
+            Of the group; it rises with each change of owners.
+
+        Raises
+        ------
+        RecoveryError
+            If the snapshots cannot be read in time.
+        """
+        if not committed:
+            return {}
+        began = self._clock()
+        found, bounds = await self._store.read(committed, self._codec.kind)
+        resumed = {
+            partition: self._resume(partition, found[partition], bounds[partition], done)
+            for partition, done in committed.items()
+        }
+        for partition, result in resumed.items():
+            epoch = max(generation, found[partition].epoch + 1)
+            result.keeper.key = result.keeper.key._replace(epoch=epoch)
+        old = sum(result.next is not None for result in resumed.values())
+        if old:
+            _log.info("%d partitions go on from a snapshot, %.1f s", old, self._clock() - began)
+        return resumed
+
+    def promote(self, keeper: Keeper, generation: int) -> None:
+        """Make what an owner that stays will write newer than what others wrote meanwhile."""
+        if generation > keeper.key.epoch:
+            keeper.stale += [key for keys in keeper.written.values() for key in keys]
+            keeper.written.clear()
+            keeper.whole.clear()
+            keeper.key = keeper.key._replace(epoch=generation)
+
+    def _resume(
+        self, partition: Partition, found: Collected, bounds: Bounds, done: int | None
+    ) -> Resumed[S]:
+        restored, refused = self._newest(partition, found, bounds)
+        self._metrics.recovered("snapshot" if restored else "refused" if refused else "none")
+        keeper = self.keeper(partition, list(found.keys))
+        if restored is None:
+            state = self._codec.fresh(partition)
+            start = max(bounds.begin, done or 0)
+            if not start or not (refused or done):  # all of the log, or the first owner ever
+                return Resumed(state, None, keeper)
+            reason = refused[0] if refused else "there is no snapshot"
+            text = f"{self._codec.anew}, since their state cannot be had: {reason}"
+            return Resumed(state, None, keeper, gap=self._gap(partition, (0, start), text))
+        told = done if done and done <= bounds.end else 0
+        if restored.next < bounds.begin:
+            text = f"records {restored.next} to {bounds.begin - 1} were gone before they were read"
+            gap = self._gap(partition, (restored.next, bounds.begin), text)
+            return Resumed(restored.state, bounds.begin, keeper, told, gap)
+        keeper.saved = restored.next
+        return Resumed(restored.state, restored.next, keeper, told)
+
+    def _newest(
+        self, partition: Partition, found: Collected, bounds: Bounds
+    ) -> tuple[Decoded[S] | None, list[str]]:
+        """Return the newest snapshot that can be used, and why those before it cannot."""
+        refused: list[str] = []
+        for candidate in found.found():
+            try:
+                restored = self._restore(partition, found.whole(candidate), bounds.end)
+            except SnapshotError as error:
+                refused.append(str(error))
+                key = candidate.key
+                _log.warning(
+                    "snapshot %d of epoch %d of %s-%d cannot be used: %s",
+                    *(key.slot, key.epoch, *partition, error),
+                )
+                continue
+            return restored, refused
+        return None, refused
+
+    def _restore(self, partition: Partition, data: bytes, end: int) -> Decoded[S]:
+        decoded = self._codec.decode(data, partition)
+        if decoded.next > end:
+            raise SnapshotError(
+                f"it is of offset {decoded.next}, and the topic ends at {end}: the topic was made"
+                " anew"
+            )
+        return decoded
+
+    def keeper(self, partition: Partition, stale: list[Key]) -> Keeper:
+        """Make what writes a partition's snapshots in the place of those of owners before."""
+        topic, number = partition
+        key = Key(self._config.group, topic + self._codec.kind, number, 0, self._writer, 0, 0)
+        # Partitions that came together are not written together. Steps of the golden section
+        # divide an interval evenly, whichever partitions are ours.
+        phase = (zlib.crc32(topic.encode()) / 2**32 + number * _GOLDEN) % 1
+        due = self._turn(self._clock(), phase)
+        return Keeper(key, None, due, phase, stale=stale)
+
+    def _gap(self, partition: Partition, span: tuple[int, int], reason: str) -> AlertEvent:
+        self._metrics.state_gap()
+        now = datetime.fromtimestamp(time.time(), UTC)
+        alert = state_gap(partition, span, reason, now)
+        _log.error("%s", alert.message)
+        return alert
