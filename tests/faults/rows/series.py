@@ -13,7 +13,10 @@ from streamproc.monitor import Monitor
 
 ORDER = 15
 FAULT = "a million distinct series names (100,000 in the short form)"
-PASSES = "the cap holds; known series ≡G; refusals are counted, and alerted once; RSS ≤ 500 MiB (800 in the nightly form)"
+PASSES = (
+    "the cap holds; known series ≡G; refusals are counted, and alerted once; RSS ≤ 500 MiB (800 in"
+    " the nightly form)"
+)
 MODELS, FEATURES = 8, 50
 
 
