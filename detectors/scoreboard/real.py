@@ -27,7 +27,7 @@ INSECTS = "insects_gradual_balanced.csv.gz"
 ARL = 1e4
 """Of ours, fixed before: a change every 10,000 rows is what these streams are about."""
 TUNED: dict[bool, tuple[float, dict[str, str]]] = {True: (3e3, {}), False: (1e5, {"mode": "up"})}
-"""Run length and mode of FOCuS by `python -m detectors.scoreboard.tuning`: as published, and not."""
+"""Run length and mode of FOCuS, by `detectors.scoreboard.tuning`: as published, and corrected."""
 GROWN = 14_028
 """Row of INSECTS from which the temperature has changed."""
 TRAINING = 4000
