@@ -69,12 +69,13 @@ class OwnError:
     def load(self, written: list[Any]) -> None:
         """Take what `dump` wrote."""
         self.used, state = written
-        self.watch.load(
-            {
-                name: np.frombuffer(data, dtype).reshape(shape).copy()
-                for name, (dtype, shape, data) in state.items()
-            }
-        )
+        types = {name: part.dtype for name, part in self.watch.state().items()}
+        found = {}
+        for name, (said, shape, data) in state.items():
+            if said != types[name].str:  # numpy would read a type out of any text
+                raise ValueError(name)
+            found[name] = np.frombuffer(data, types[name]).reshape(shape).copy()
+        self.watch.load(found)
 
 
 def _bytes(part: Any, used: int) -> bytes:
