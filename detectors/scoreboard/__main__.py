@@ -91,8 +91,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--peers",
         type=Path,
         metavar="DIR",
-        help="environments of Frouros, Menelaus and CapyMOA "
-        f"(else {environments.VARIABLE}, else ~/.cache/detectors/peers)",
+        help="environments of Frouros, Menelaus and CapyMOA (else ~/.cache/detectors/peers)",
     )
     parser.add_argument("--install-peers", action="store_true", help="make them, and end")
     return parser.parse_args(arguments)

@@ -77,12 +77,17 @@ def test_a_feature_with_the_name_of_a_part_of_an_embedding_keeps_it() -> None:
 
 
 def test_a_list_that_becomes_a_number_is_said() -> None:
-    """The first number of a feature of lists gives an alert, and its series go on as a number."""
+    """Numbers in place of lists are missing lists, and after 64 of them the feature is a number."""
     features = embeddings(500) + [{"e": 1.0}] * 500
-    [kind] = alerts(features)
-    assert "was a list of numbers and is a number" in kind.message
+    missing, kind = alerts(features)
+    assert (missing.series, missing.change_point and missing.change_point.offset) == (
+        "quality:e",
+        500,
+    )
+    assert kind.source.offset == 500 + 64 - 1
+    assert "was a list of numbers and has been a number 64 times in a row" in kind.message
     target = shard()
     run(target, log(features))
     model = target.catalogue.models["m"]
-    assert set(model.slots) == {"feature:e", "prediction"}
+    assert set(model.slots) == {"feature:e", "prediction", "quality:e"}
     assert model.vectors == {}

@@ -163,14 +163,9 @@ def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
         assert "--install-peers" in why
 
 
-def test_the_directory_of_peers_can_be_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An option goes before the environment variable, and that before the user's cache."""
-    monkeypatch.delenv(environments.VARIABLE, raising=False)
+def test_the_directory_of_peers_can_be_given(tmp_path: Path) -> None:
+    """Without an option it is in the user's cache."""
     assert environments.folder(None).parts[-3:] == (".cache", "detectors", "peers")
-    monkeypatch.setenv(environments.VARIABLE, str(tmp_path))
-    assert environments.folder(None) == tmp_path
     assert environments.folder(tmp_path / "given") == tmp_path / "given"
 
 

@@ -131,12 +131,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.only in (None, peer.name):
             mine = [t for t in CATALOGUE if t.peer == peer.name and t.knob and not t.slow]
             with peer:
-                for label, one in calibrate(peer, mine, lambda s: print(s, file=sys.stderr)):  # noqa: T201 - a command
+                for label, one in calibrate(peer, mine, _say):
                     found[label] = one
                     write(path, found)
     for name, why in peers.absent.items():
-        print(f"{name}: {why}", file=sys.stderr)  # noqa: T201 - a command
+        _say(f"{name}: {why}")
     return 0
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 if __name__ == "__main__":

@@ -9,17 +9,10 @@ from pathlib import Path
 from detectors.scoreboard.peers.catalogue import LIBRARIES, REQUIREMENTS
 from detectors.scoreboard.peers.process import SIDE, Peer, PeerError
 
-VARIABLE = "DETECTORS_PEERS"
-"""Environment variable with the directory of the peers' environments."""
-
 
 def folder(given: Path | None) -> Path:
-    """Directory with one environment a peer: as given, by `VARIABLE`, or in the user's cache."""
-    if given is not None:
-        return given
-    if named := os.environ.get(VARIABLE):
-        return Path(named)
-    return Path.home() / ".cache" / "detectors" / "peers"
+    """Directory with one environment a peer: as given, or in the user's cache."""
+    return given or Path.home() / ".cache" / "detectors" / "peers"
 
 
 def interpreter(directory: Path, peer: str) -> Path:

@@ -13,8 +13,11 @@ from streamproc.monitor import Monitor
 
 ORDER = 15
 FAULT = "a million distinct series names (100,000 in the short form)"
-PASSES = "the cap holds; known series ≡G; refusals are counted, and alerted once; RSS ≤ 500 MiB"
-MODELS, FEATURES, CAP = 8, 50, 500 * 2**20
+PASSES = (
+    "the cap holds; known series ≡G; refusals are counted, and alerted once; RSS ≤ 500 MiB (800 in"
+    " the nightly form)"
+)
+MODELS, FEATURES = 8, 50
 
 
 async def run(site: Site) -> str:
@@ -47,7 +50,7 @@ async def run(site: Site) -> str:
     wanted = payloads(monitor.process_records(known[0].topic, 0, known))
     of_known = [each for each in alerts if each.model_id.startswith("model-")]
     same("alerts of known series", wanted, payloads(of_known))
-    if size > CAP:
+    if size > site.size(500, 800) * 2**20:
         raise Failed(f"RSS is {size / 2**20:.0f} MiB")
     return (
         f"{flood * FEATURES} names, {watched:.0f} series watched, {refused:.0f} refused, told once;"
