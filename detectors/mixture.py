@@ -172,8 +172,10 @@ class Mixture(Detector):
     A skewness g divides z² by 1 + g·z/3, as the tail of such a mean has it;
     estimates of it are shrunk. Values whose deviation is far from 1 alarm by their
     spread soon after a start, once their own deviation is learned: standardise
-    them, or give `spread` 0. Places are the borders of an exponential
-    histogram of four buckets a row, each counted as often as it has values.
+    them, or give `spread` 0. A unit of 200 values can be too far off for that where
+    events are rare or tails heavy: docs/scoreboard.md has how often. Places are
+    the borders of an exponential histogram of four buckets a row, each counted as
+    often as it has values.
 
     References
     ----------
