@@ -1,8 +1,11 @@
 """``streamproc worker``."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from streamproc.cli.options import Broker, ConfigFile, flag
+
+if TYPE_CHECKING:
+    from streamproc.contract.config import Config
 
 
 def worker(
@@ -22,5 +25,11 @@ def worker(
         run(settle(broker, config), exit_when_idle)
         return
     from streamproc.cli.supervisor import Supervisor  # noqa: PLC0415  --help
+    from streamproc.rows.reference import with_references  # noqa: PLC0415  --help
 
-    Supervisor(lambda: settle(broker, config), processes, exit_when_idle).run()
+    def read() -> "Config":
+        settings = settle(broker, config)
+        with_references(settings)  # each worker reads them: an error is told before one is touched
+        return settings
+
+    Supervisor(read, processes, exit_when_idle).run()
