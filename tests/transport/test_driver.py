@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -198,6 +199,71 @@ async def test_slice_that_faust_drops_does_not_hold_commits_up(
     deliver(consumer, tp, 5, 6)
     deliver(consumer, tp, 100).ack(consumer)
     assert consumer._filter_committable_offsets([tp]) == {tp: 101}
+
+
+async def test_first_records_are_those_from_where_the_state_is(
+    delivering: tuple[SliceConsumer, TP], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Moved away behind its back a partition is moved back once; what is gone then is gone."""
+    consumer, tp = delivering
+    fetched = iter([[9, 10], [9, 10], [11]])
+    moved: list[Mapping[TP, int]] = []
+
+    async def fetch(*_: Any, **__: Any) -> Any:
+        return {tp: [record(offset) for offset in next(fetched)]}
+
+    async def seek_wait(offsets: Mapping[TP, int]) -> None:
+        moved.append(dict(offsets))
+
+    async def committed() -> Mapping[TP, int]:
+        return {tp: 9}
+
+    async def state(_: Any) -> Mapping[TP, int]:
+        return {tp: 5}
+
+    monkeypatch.setattr(consumer._thread, "getmany", fetch)
+    monkeypatch.setattr(consumer, "seek_wait", seek_wait)
+    monkeypatch.setattr(consumer, "seek_to_committed", committed)
+    monkeypatch.setattr(consumer, "assignment", lambda: {tp})
+    consumer.continue_at = state
+    consumer.flow_active = True
+    await consumer.perform_seek()
+    polls = [await consumer._wait_next_records(1.0) for _ in range(3)]
+    offsets = [[one.offset for one in (found or {}).get(tp, [])] for found, _ in polls]
+    assert offsets == [[], [9, 10], [11]]
+    assert moved == [{tp: 5}, {tp: 5}]
+
+
+async def test_nothing_is_fetched_while_a_partition_is_moved(
+    delivering: tuple[SliceConsumer, TP], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between what is committed and where the state is nobody fetches, whatever Faust does."""
+    consumer, tp = delivering
+    happened: list[str] = []
+
+    async def fetch(*_: Any, **__: Any) -> Any:
+        happened.append("fetched")
+        return {tp: [record(5)]}
+
+    async def moved(_: Any = None) -> Mapping[TP, int]:
+        polls.append(asyncio.create_task(consumer._wait_next_records(1.0)))
+        await asyncio.sleep(0)
+        happened.append("moved")
+        return {tp: 5}
+
+    async def seek_wait(_: Mapping[TP, int]) -> None:
+        happened.append("moved")
+
+    polls: list[asyncio.Task[Any]] = []
+    monkeypatch.setattr(consumer._thread, "getmany", fetch)
+    monkeypatch.setattr(consumer, "seek_wait", seek_wait)
+    monkeypatch.setattr(consumer, "seek_to_committed", moved)
+    monkeypatch.setattr(consumer, "assignment", lambda: {tp})
+    consumer.continue_at = moved
+    consumer.flow_active = True
+    await consumer.perform_seek()
+    await asyncio.gather(*polls)
+    assert happened == ["moved", "moved", "moved", "fetched", "fetched"]
 
 
 async def test_time_of_a_slice_is_learned_from_its_acknowledgement(

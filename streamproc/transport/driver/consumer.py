@@ -23,6 +23,9 @@ from streamproc.transport.driver.topic import SliceSchema, TransportError
 __all__ = ["SliceConsumer"]
 
 
+#: A poll that waits for records keeps a rebalance waiting.
+_POLL_SECONDS = 0.25
+
 ContinueAt = Callable[[Mapping[TP, int | None]], Awaitable[Mapping[TP, int]]]
 
 
@@ -36,6 +39,8 @@ class SliceConsumer(base.Consumer):
         self._in_flight: defaultdict[TP, InFlight] = defaultdict(InFlight)
         self._waiting: defaultdict[TP, set[Message]] = defaultdict(set)
         self._room = asyncio.Event()
+        self._moving = asyncio.Lock()
+        self._told: dict[TP, int] = {}  # where to go on, until the first fetch from there
         self._polling = False
         #: Given what is committed of each partition, returns where to go on instead.
         self.continue_at: ContinueAt | None = None
@@ -115,6 +120,37 @@ class SliceConsumer(base.Consumer):
         finally:
             self._polling = False
 
+    async def _getmany(
+        self,
+        active_partitions: set[TP] | None,
+        timeout: float,  # noqa: ASYNC109  # Faust's signature
+    ) -> RecordMap:
+        async with self._moving:
+            if not self.flow_active:
+                return {}
+            limit = min(timeout, _POLL_SECONDS)
+            records: RecordMap = await super()._getmany(active_partitions, limit)
+            return await self._from_where_told(records) if self._told else records
+
+    async def _from_where_told(self, records: RecordMap) -> RecordMap:
+        """Let the first records of a partition be those from where it was told to go on.
+
+        A seek of Faust's that was cancelled goes on in the client's thread, and may move a
+        partition to what is committed after it was moved to where its state is. A gap that is
+        still there after another seek is one of the log.
+        """
+        kept: dict[TP, list[Any]] = {}
+        for key, found in records.items():
+            tp = TP(*key)
+            told = self._told.pop(tp, None)
+            if told is not None and found[0].offset > told:
+                await self.seek_wait({tp: told})
+                continue
+            if told is not None and (self._read_offset.get(tp) or 0) > told:
+                self._read_offset[tp] = told
+            kept[key] = found
+        return kept
+
     def on_buffer_drop(self, tp: TP) -> None:
         """Fetch again from a partition whose agent has room."""
         if tp in self._paused_partitions:  # Faust would undo the pause
@@ -161,13 +197,17 @@ class SliceConsumer(base.Consumer):
 
     async def perform_seek(self) -> None:
         """Go back to what is committed, or to where state is: nothing delivered counts any more."""
-        for tp in tuple(self._in_flight):
-            self._forget(tp)
-        await super().perform_seek()
-        if self.continue_at is not None:
-            committed = {tp: self._committed_offset.get(tp) for tp in self.assignment()}
-            if offsets := await self.continue_at(committed):
-                await self.seek_wait(offsets)
+        # Faust may fetch in between, and its loop that fetches comes here, too, when it meets a
+        # rebalance: what is committed and not in the state would be skipped.
+        async with self._moving:
+            for tp in tuple(self._in_flight):
+                self._forget(tp)
+            await super().perform_seek()
+            if self.continue_at is not None:
+                committed = {tp: self._committed_offset.get(tp) for tp in self.assignment()}
+                if offsets := await self.continue_at(committed):
+                    await self.seek_wait(offsets)
+                    self._told.update(offsets)
 
     async def seek(self, partition: TP, offset: int) -> None:
         """Go to `offset`: what was delivered of the partition does not count any more."""
@@ -175,6 +215,7 @@ class SliceConsumer(base.Consumer):
         await super().seek(partition, offset)
 
     def _forget(self, tp: TP) -> None:
+        self._told.pop(tp, None)
         self._in_flight.pop(tp, None)
         if self._waiting.pop(tp, None):
             self.on_buffer_drop(tp)
@@ -189,6 +230,7 @@ class SliceConsumer(base.Consumer):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.commit(), self.app.conf.broker_session_timeout / 2)
         for tp in revoked:
+            self._told.pop(tp, None)
             self._in_flight.pop(tp, None)
             self._waiting.pop(tp, None)
             self._buffered_partitions.discard(tp)

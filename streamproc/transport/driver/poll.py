@@ -49,17 +49,19 @@ class SliceThread(base.AIOKafkaConsumerThread):
         """Fetch records in the thread, at most as many as a slice may have."""
         consumer = self._ensure_consumer()
         sliced = cast("Sliced", self.consumer)
-        keep_as_made(consumer, sliced.sliced)
+
+        async def fetch() -> RecordMap:
+            keep_as_made(consumer, sliced.sliced)
+            return await self._fetch_records(
+                consumer,
+                active_partitions or set(),  # the empty set stands for all
+                timeout=timeout,
+                max_records=sliced.poll_records() or consumer._max_poll_records,  # noqa: SLF001
+            )
+
         # Faust's queue between the threads runs two tasks a call; this is one hop each way
-        fetching = self._fetch_records(
-            consumer,
-            active_partitions or set(),  # the empty set stands for all
-            timeout=timeout,
-            max_records=sliced.poll_records() or consumer._max_poll_records,  # noqa: SLF001
-        )
-        return await asyncio.wrap_future(
-            asyncio.run_coroutine_threadsafe(fetching, self.thread_loop)
-        )
+        fetching = asyncio.run_coroutine_threadsafe(fetch(), self.thread_loop)
+        return await asyncio.wrap_future(fetching)
 
     def look_again(self) -> None:
         """Let a poll that is waiting look at what has been fetched of all active partitions."""
