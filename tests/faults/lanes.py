@@ -17,7 +17,6 @@ from worker.running import WorkerProcess
 from streamproc.contract.load import load
 
 STEPS = ("before_publish", "after_publish", "in_snapshot", "after_snapshot", "before_ack")
-PROGRAM = Path(__file__).with_name("mortal.py")
 MODELS = 8
 COUNT = 2000
 
@@ -25,13 +24,15 @@ COUNT = 2000
 class MortalProcess(WorkerProcess):
     """A worker that kills itself at a step."""
 
+    program = Path(__file__).with_name("mortal.py")
+
     def __init__(self, folder: Path, said: dict[str, Any], **plan: Any) -> None:
         super().__init__(folder, said)
         self._plan = plan
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, str(PROGRAM), str(self._file), json.dumps(self._plan)),
+            *(sys.executable, str(self.program), str(self._file), json.dumps(self._plan)),
             stderr=asyncio.subprocess.PIPE,
         )
         self._reading = asyncio.create_task(self._read())

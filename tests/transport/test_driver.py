@@ -234,6 +234,38 @@ async def test_first_records_are_those_from_where_the_state_is(
     assert moved == [{tp: 5}, {tp: 5}]
 
 
+@pytest.mark.parametrize(("state", "committed"), [(12, {12}), (9, set()), (5, set())])
+async def test_what_the_state_holds_is_committed(
+    state: int,
+    committed: set[int],
+    delivering: tuple[SliceConsumer, TP],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A partition that goes on ahead of what the group has committed is committed up to there."""
+    consumer, tp = delivering
+
+    async def seek_wait(_: Any) -> None:
+        return
+
+    async def behind() -> Mapping[TP, int]:
+        return {tp: 9}
+
+    async def continue_at(_: Any) -> Mapping[TP, int]:
+        return {tp: state}
+
+    stale = deliver(consumer, tp, 9, 10, 11)
+    monkeypatch.setattr(consumer, "seek_wait", seek_wait)
+    monkeypatch.setattr(consumer, "seek_to_committed", behind)
+    monkeypatch.setattr(consumer, "assignment", lambda: {tp})
+    consumer.continue_at = continue_at
+    await consumer.perform_seek()
+    stale.ack(consumer)
+    pending = consumer._filter_tps_with_pending_acks()
+    assert set(consumer._filter_committable_offsets(pending).values()) == committed
+    deliver(consumer, tp, 12, 13).ack(consumer)
+    assert consumer._filter_committable_offsets([tp]) == {tp: 14}
+
+
 async def test_nothing_is_fetched_while_a_partition_is_moved(
     delivering: tuple[SliceConsumer, TP], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,8 @@ def test_commit_is_never_past_a_slice_in_flight(
     messages: list[Message], data: st.DataObject
 ) -> None:
     """In any order of delivery, acknowledgement and commit, all before the commit was handled."""
-    queue, delivered, last_seen = InFlight(), 0, 0
+    begin = data.draw(st.none() | st.just(messages[0].first if messages else 7))
+    queue, delivered, last_seen = InFlight(begin), 0, 0
     while delivered < len(messages) or not all(m.acked for m in messages):
         open_ones = [m for m in messages[:delivered] if not m.acked]
         steps = ["deliver"] * (delivered < len(messages)) + ["ack"] * bool(open_ones)
@@ -42,12 +43,13 @@ def test_commit_is_never_past_a_slice_in_flight(
             data.draw(st.sampled_from(open_ones)).acked = True
         if data.draw(st.booleans()):
             commit = queue.committable() or 0
+            assert commit >= (begin or 0)
             in_flight = [m.first for m in messages[:delivered] if not m.acked]
             assert commit <= min(in_flight, default=commit)
-            assert commit <= (messages[delivered - 1].last + 1 if delivered else 0)
+            assert commit <= (messages[delivered - 1].last + 1 if delivered else begin or 0)
             assert commit >= last_seen
             last_seen = commit
-    assert queue.committable() == (messages[-1].last + 1 if messages else None)
+    assert queue.committable() == (messages[-1].last + 1 if messages else begin)
     assert len(queue) == 0
 
 

@@ -1,12 +1,25 @@
 """A crash between any two steps costs nothing, and these tests would notice if it did."""
 
+import asyncio
+from typing import Any
+
 import pytest
 from broker_topics import records
 from transport.hasty import HastyPipeline, HastyWorker
-from transport.snapshots_running import Countdown, Crash, config_of, fill, found, live, oracle
-from worker.running import committed, total
+from transport.snapshots_running import (
+    RECORDS,
+    Countdown,
+    Crash,
+    config_of,
+    fill,
+    found,
+    live,
+    oracle,
+)
+from worker.running import PATIENCE, committed, total, worker_of
 
 from streamproc.broker import EmbeddedBroker
+from streamproc.cli.replaying import compare
 from streamproc.transport.pipeline import Pipeline
 from streamproc.transport.worker import Worker
 
@@ -29,6 +42,33 @@ async def test_no_crash_costs_anything(
     assert {alert["status"] for alert in wanted.values()} >= {"firing"}
     assert await found(config) == wanted
     assert await committed(config, "predictions") == {0: 2000}
+
+
+class LastUnacknowledged(Pipeline):
+    """Crashes when the last record is in a snapshot, and not acknowledged yet."""
+
+    async def handle(self, part: Any, *rest: Any) -> None:
+        """Take a slice; crash if it was the last."""
+        await super().handle(part, *rest)
+        if part.last_offset == RECORDS - 1:
+            raise Crash
+
+
+async def test_what_a_snapshot_holds_is_committed_by_its_successor(
+    embedded_broker: EmbeddedBroker,
+) -> None:
+    """A crash between the last snapshot and its commit leaves nothing that waits for ever."""
+    config = config_of(embedded_broker.bootstrap)
+    await fill(config)
+    crashed, _ = await live(config, line=LastUnacknowledged)
+    assert isinstance(crashed.failure, Crash)
+    assert (await committed(config, "predictions"))[0] < RECORDS
+    async with worker_of(config) as (_, metrics), asyncio.timeout(PATIENCE):
+        while await committed(config, "predictions") != {0: RECORDS}:
+            pass  # each look waits for the broker
+        assert total(metrics, "records_total") == 0
+    assert (await compare(config)).waiting == 0
+    assert await found(config) == await oracle(config)
 
 
 async def test_crash_after_crash_costs_nothing(embedded_broker: EmbeddedBroker) -> None:

@@ -208,6 +208,16 @@ class SliceConsumer(base.Consumer):
                 if offsets := await self.continue_at(committed):
                     await self.seek_wait(offsets)
                     self._told.update(offsets)
+                    for tp, offset in offsets.items():
+                        self._handled(tp, offset)
+
+    def _handled(self, tp: TP, offset: int) -> None:
+        """Let what is before an offset be committed, though none of it comes to us."""
+        # Who wrote the state down had published what came of it, and may have ended, or lost the
+        # partition, before its commit. Nobody else commits it until the next record comes.
+        if offset > (self._committed_offset.get(tp) or 0):
+            self._in_flight[tp] = InFlight(offset)
+            self._acked[tp].clear()  # Faust commits what has an entry here
 
     async def seek(self, partition: TP, offset: int) -> None:
         """Go to `offset`: what was delivered of the partition does not count any more."""

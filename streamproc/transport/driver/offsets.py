@@ -18,6 +18,11 @@ class InFlight:
     committed as a whole, so its order of delivery is all that matters: gaps inside of a
     slice or between two cannot hold a commit up, and nothing passes a slice in flight.
 
+    Parameters
+    ----------
+    handled
+        Offset before which all was handled already; None: not known.
+
     Examples
     --------
     >>> from types import SimpleNamespace
@@ -30,9 +35,9 @@ class InFlight:
     251
     """
 
-    def __init__(self) -> None:
+    def __init__(self, handled: int | None = None) -> None:
         self._entries: list[tuple[Acked, int]] = []
-        self._committable: int | None = None
+        self._committable = handled
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -45,7 +50,7 @@ class InFlight:
     def committable(self) -> int | None:
         """Return the offset after the last record before which all was acknowledged.
 
-        None while the first slice is being handled.
+        None while that is not known: the first slice is being handled.
         """
         self._settle()
         return self._committable
