@@ -1,4 +1,7 @@
-"""Brokers for the tests: real ones, started once a session and only when a test asks."""
+"""Brokers for the tests: real ones, started once a session and only when a test asks.
+
+What workers keep on a disk is put into a folder of the tests' own.
+"""
 
 from collections.abc import Iterator
 from functools import cache
@@ -42,6 +45,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         reason = _kafka_missing()
         if reason is not None:
             pytest.skip(f"no Apache Kafka: {reason}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give the workers of the tests, their processes too, a cache that is not the user's."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

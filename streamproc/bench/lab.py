@@ -34,6 +34,8 @@ class Lab:
         How often everything is measured.
     seed
         Of all random numbers.
+    folder
+        For what workers keep on a disk.
     prefix
         Before the names of all topics and groups: nobody else's.
     """
@@ -42,6 +44,7 @@ class Lab:
     events: int
     rounds: int
     seed: int
+    folder: Path
     prefix: str = field(default_factory=lambda: f"bench-{secrets.token_hex(4)}.")
 
     def config(self, name: str, group: str = "all", **settings: Any) -> dict[str, Any]:
@@ -52,6 +55,7 @@ class Lab:
             "group": f"{prefix}{group}",
             "topics": {"prefix": prefix},
             "http": {"port": 0},
+            "labels": {"store": str(self.folder / "labels")},
         } | settings
 
 
@@ -121,7 +125,7 @@ def measure(
         return Outcome(part.name, part.title, (), (reason,), {})
     results: Results = {}
     with _broker(part, broker) as bootstrap, TemporaryDirectory(prefix="bench-") as folder:
-        lab = Lab(bootstrap, events, rounds, seed)
+        lab = Lab(bootstrap, events, rounds, seed, Path(folder))
         jobs = part.plan(lab)
         try:
             for number, job in enumerate(jobs):

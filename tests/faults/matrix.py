@@ -88,6 +88,7 @@ class Site:
         """Return a config file's content, with topics and a group of the row's own."""
         base: dict[str, Any] = {
             "limits": {"slice_records": 200},
+            "labels": {"store": str(self.folder)},
             "snapshots": {"interval": "200ms"},
             "policy": {"resolve_after": 100, "update_interval": "30s"},
         }
