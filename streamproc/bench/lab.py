@@ -121,7 +121,10 @@ def measure(
         If there is no broker.
     """
     if part.needs_cluster and broker is None:
-        reason = f"{part.name}: the embedded broker shares partitions out badly; give --broker"
+        reason = (
+            f"{part.name}: the embedded broker shares partitions out badly, and never misses a"
+            " worker that was killed; give --broker"
+        )
         return Outcome(part.name, part.title, (), (reason,), {})
     results: Results = {}
     with _broker(part, broker) as bootstrap, TemporaryDirectory(prefix="bench-") as folder:

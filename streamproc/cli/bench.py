@@ -23,7 +23,7 @@ def bench(
         list[str] | None,
         typer.Argument(
             metavar="[PART]...",
-            help="peers, bank, latency, models, labels, learning, scale, startup; or all.",
+            help="peers, bank, latency, models, labels, learning, scale, startup, state; or all.",
         ),
     ] = None,
     json_file: Annotated[
@@ -36,7 +36,7 @@ def bench(
 ) -> None:
     """Measure speed, memory and latency, next to other ways of doing the same.
 
-    Without --broker each part gets an embedded broker of its own; scale needs Apache Kafka.
+    Without --broker each part gets an embedded broker; scale and state need Apache Kafka.
     """
     from streamproc.bench.machine import facts  # noqa: PLC0415  --help
     from streamproc.bench.parts import PARTS  # noqa: PLC0415  --help

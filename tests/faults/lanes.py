@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
-from faults.ending import finish
+from faults.ending import FINISH_SECONDS, finish
 from faults.judging import covered_repeats, equal
 from faults.matrix import Failed, Site
 from faults.traffic import events, send, sent
@@ -78,7 +78,7 @@ async def _killed(
             await worker.has_counted("records_total")
             await asyncio.sleep(draw.random() * 0.3)
             worker.send(signal.SIGKILL)
-        code = await worker.exit_code(120)
+        code = await worker.exit_code(FINISH_SECONDS)
         if code != -signal.SIGKILL:
             raise Failed(f"a worker ended with {code} before it was killed: {worker.stderr[-500:]}")
 

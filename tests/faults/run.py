@@ -44,9 +44,6 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     found = asyncio.run(_run(chosen, options))
-    if options.write:
-        when = datetime.now(UTC)
-        put(options.write, list(zip(chosen, found, strict=True)), when, nightly=options.nightly)
     failed = [each for each in found if each.verdict == "FAIL"]
     sys.stdout.write(f"{len(found)} rows, {len(failed)} failed\n")
     return 1 if failed else 0
@@ -64,6 +61,9 @@ async def _run(chosen: list[Row], options: argparse.Namespace) -> list[Verdict]:
             ):
                 sys.stdout.write(f"{verdict.line()}\n")
                 sys.stdout.flush()
+                if options.write:  # after each row: an interruption loses one at most
+                    ran = [(chosen[len(found)], verdict)]
+                    put(options.write, ran, datetime.now(UTC), nightly=options.nightly)
                 found.append(verdict)
     return found
 

@@ -62,7 +62,7 @@ class Fleet:
         Raises
         ------
         BenchError
-            If that is not so within a minute.
+            If that is not so within three minutes.
         """
         wanted = PARTITIONS // len(self._children)
 

@@ -15,7 +15,7 @@ from streamproc.bench.peers.worker import config_file
 from streamproc.bench.process import STOP_SECONDS, BenchError
 from streamproc.broker.process import Child
 
-READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 180.0
 POLL_SECONDS: Final = 0.01
 
 
@@ -71,7 +71,7 @@ def running(told: dict[str, Any], name: str) -> Iterator[Running]:
     Raises
     ------
     BenchError
-        If it ended, or was not ready within a minute.
+        If it ended, or was not ready within three minutes.
     """
     log = Path(told["folder"]) / f"{name}.log"
     program = "from streamproc.cli.main import main; main()"

@@ -11,7 +11,9 @@ from streamproc.bench.parts.models import MODELS
 from streamproc.bench.parts.peers import PEERS
 from streamproc.bench.parts.scale import SCALE
 from streamproc.bench.parts.startup import STARTUP
+from streamproc.bench.parts.state import STATE
 
 PARTS: Final[dict[str, Part]] = {
-    part.name: part for part in (PEERS, BANK, LATENCY, MODELS, LABELS, LEARNING, SCALE, STARTUP)
+    part.name: part
+    for part in (PEERS, BANK, LATENCY, MODELS, LABELS, LEARNING, SCALE, STARTUP, STATE)
 }

@@ -1,7 +1,7 @@
 """Every event is delivered three times."""
 
 from broker_topics import records
-from faults.ending import finish
+from faults.ending import FINISH_SECONDS, finish
 from faults.judging import equal, same
 from faults.lanes import MortalProcess
 from faults.matrix import Site
@@ -36,7 +36,7 @@ async def run(site: Site) -> str:
     at.sort(key=lambda entry: entry[:2])
     await send(config, [each for _, _, each in at])
     async with MortalProcess(site.folder, said, step="after_snapshot", times=2, hasty="") as worker:
-        await worker.exit_code(120)
+        await worker.exit_code(FINISH_SECONDS)
     await finish(site, said)
     await equal(config, least=20)
     seen: set[bytes] = set()
