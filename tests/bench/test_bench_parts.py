@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from streamproc.bench.jobs.fleet import PARTITIONS
 from streamproc.bench.lab import measure
-from streamproc.bench.parts import PARTS, latency, scale
+from streamproc.bench.parts import PARTS, latency, scale, state
 from streamproc.bench.parts.peers import FAUST, FAUST_SHARE, MODULES
 from streamproc.bench.report import Outcome
 from streamproc.broker import EmbeddedBroker
@@ -96,9 +96,21 @@ def test_starts_are_timed(embedded_broker: EmbeddedBroker) -> None:
     assert len(figures["first"]) == len(figures["warm"]) == 1
 
 
-def test_what_needs_a_cluster_is_not_run_without() -> None:
-    """Without a broker the part of several workers gives no figure, and says why."""
-    part = PARTS["scale"]
+@pytest.mark.slow
+def test_state_is_written_and_taken_over(apache_kafka: ApacheKafka) -> None:
+    """A killed worker's successor takes over every series; without snapshots none was written."""
+    figures = _measure("state", apache_kafka).figures
+    [off], [on] = figures["never"], figures["often"]
+    assert off["series"] == on["series"] == EVENTS // state.VALUES * (state.FEATURES + 1)
+    assert off["snapshots"] == 0
+    assert off["save_bytes"] == off["state_bytes"] > 0
+    assert 0 < off["reading_seconds"] < off["recovered_seconds"]
+
+
+@pytest.mark.parametrize("name", ["scale", "state"])
+def test_what_needs_a_cluster_is_not_run_without(name: str) -> None:
+    """Without a broker what needs several workers, or kills one, gives no figure, and says why."""
+    part = PARTS[name]
     outcome = measure(part, broker=None, events=1000, rounds=1, seed=1, step=pytest.fail)
     assert (outcome.rows, len(outcome.not_run)) == ((), 1)
 

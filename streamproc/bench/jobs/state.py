@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from streamproc.bench.jobs.running import Running, running
 from streamproc.bench.process import PATIENCE_SECONDS, BenchError, answer, settings
@@ -53,48 +53,55 @@ def main() -> None:
     answer(told, {**steady, **written, **recovered, "reading_seconds": float(reading[1])})
 
 
+class Mark(NamedTuple):
+    """How far a worker is, and what it has used until then."""
+
+    events: float
+    at: float
+    cpu: float
+    counts: Counts
+
+
+def _mark(worker: Running) -> Mark:
+    counts = {name: worker.counted(name) for name in COUNTED}
+    return Mark(worker.counted("events_total"), time.perf_counter(), worker.cpu_seconds(), counts)
+
+
 def _steady(worker: Running, events: int, skip: int) -> Counts:
     """Give the cost of the events past the first ones, and of the snapshots meanwhile."""
-    marks = []
-    for count in (skip, events):
-        _until(lambda count=count: worker.counted("events_total") >= count, f"{count} events")  # type: ignore[misc]
-        marks.append((time.perf_counter(), worker.cpu_seconds(), _counts(worker), _events(worker)))
-    (began, cpu_before, before, first), (ended, cpu_after, after, last) = marks
+    before = _mark(worker)
+    _until(lambda: worker.counted("events_total") >= skip, f"{skip} events")
+    passed = _mark(worker)
+    if passed.events < events:  # few of them may all be handled between two looks
+        before = passed
+    _until(lambda: worker.counted("events_total") >= events, f"{events} events")
+    after = _mark(worker)
+    measured, cpu = max(1.0, after.events - before.events), after.cpu - before.cpu
+    spent = {name: after.counts[name] - before.counts[name] for name in COUNTED}
     return {
-        "events": last,
-        "cpu_seconds_per_100k": 1e5 * (cpu_after - cpu_before) / (last - first),
-        "events_per_second": (last - first) / (ended - began),
+        "events": after.events,
+        "measured": measured,
         "series": worker.counted("series"),
-        "snapshots": after["snapshots_total"] - before["snapshots_total"],
-        "snapshots_cpu_seconds": (
-            after["snapshot_cpu_seconds_total"] - before["snapshot_cpu_seconds_total"]
-        ),
-        "cpu_seconds": cpu_after - cpu_before,
+        "cpu_seconds": cpu,
+        "cpu_seconds_per_100k": 1e5 * cpu / measured,
+        "events_per_second": measured / (after.at - before.at),
+        "snapshots": spent["snapshots_total"],
+        "snapshots_cpu_seconds": spent["snapshot_cpu_seconds_total"],
     }
 
 
 def _written(worker: Running, config: Config) -> Counts:
     """Give the cost of one snapshot of every partition, as a signed command has it written."""
-    before = _counts(worker)
+    before = _mark(worker).counts
     asyncio.run(send_command("save", config=config))
     wanted = before["snapshots_total"] + PARTITIONS
     _until(lambda: worker.counted("snapshots_total") >= wanted, "snapshots")
-    after = _counts(worker)
+    spent = {name: value - before[name] for name, value in _mark(worker).counts.items()}
     return {
-        "save_cpu_seconds": (
-            after["snapshot_cpu_seconds_total"] - before["snapshot_cpu_seconds_total"]
-        ),
-        "save_bytes": after["snapshot_bytes_total"] - before["snapshot_bytes_total"],
-        "state_bytes": after["snapshot_state_bytes_total"] - before["snapshot_state_bytes_total"],
+        "save_cpu_seconds": spent["snapshot_cpu_seconds_total"],
+        "save_bytes": spent["snapshot_bytes_total"],
+        "state_bytes": spent["snapshot_state_bytes_total"],
     }
-
-
-def _counts(worker: Running) -> Counts:
-    return {name: worker.counted(name) for name in COUNTED}
-
-
-def _events(worker: Running) -> float:
-    return worker.counted("events_total")
 
 
 def _until(true: Callable[[], bool], what: str) -> None:
