@@ -19,6 +19,7 @@ _STATUS: Final[Mapping[str, str]] = {
     "acknowledged": "cyan",
     "silenced": "dim",
 }
+_NAMED: Final = 3  # series of an incident
 _SEVERITY: Final[Mapping[str, str]] = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 
 
@@ -52,9 +53,11 @@ def print_alert(alert: AlertEvent, console: Console, *, as_json: bool) -> None:
 
 
 def describe(alert: AlertEvent) -> Text:
-    """Return an alert in two lines: when, what and where; and its sentence.
+    """Return an alert in lines: when, what and where; its sentence; and whose incident it is.
 
-    Nothing of it is read as markup, and nothing of it can steer the terminal.
+    The third is there if several series take part: whose change it is most, and the beginning of
+    the incident's id, by which their alerts are told from others. Nothing of it is read as markup,
+    and nothing of it can steer the terminal.
     """
     return Text.assemble(
         (alert.ts.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z", "dim"),
@@ -67,4 +70,14 @@ def describe(alert: AlertEvent) -> Text:
         " ",
         (printable(alert.series), "magenta"),
         f" {printable(alert.detector)}\n    {printable(alert.message)}",
+        (_incident(alert), "dim"),
     )
+
+
+def _incident(alert: AlertEvent) -> str:
+    shares = alert.contributors or ()
+    if not shares:
+        return ""
+    named = [f"{printable(each.series)} {100 * each.share:.3g} %" for each in shares[:_NAMED]]
+    more = ["…"] if len(shares) > _NAMED else []
+    return f"\n    incident {printable(alert.incident_id[:8])}: {', '.join(named + more)}"

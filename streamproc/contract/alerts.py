@@ -68,7 +68,14 @@ class Contributor(Contract):
 
     series: Annotated[Text, Field(description="The series.", examples=["feature:amount"])]
     share: Annotated[
-        float, Field(ge=0, le=1, description="Its part of the change, 0 to 1.", examples=[0.8])
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Its part of the sum of all their changes, 0 to 1, each measured in the"
+            " standard deviations that its series had before.",
+            examples=[0.8],
+        ),
     ]
 
 
@@ -99,7 +106,11 @@ class AlertEvent(Contract):
     ]
     incident_id: Annotated[
         Text,
-        Field(description="Ties the alerts of one incident together.", examples=["0b71fe2290ac"]),
+        Field(
+            description="Ties the alerts of one incident together: those of all series of the model"
+            " whose changes had begun when the first of them was told.",
+            examples=["0b71fe2290ac"],
+        ),
     ]
     status: Annotated[Status, Field(description="Where it stands.", examples=["firing"])]
     model_id: Annotated[ModelId, Field(description="Which model it is about.", examples=["fraud"])]
@@ -184,7 +195,8 @@ class AlertEvent(Contract):
     contributors: Annotated[
         list[Contributor] | None,
         Field(
-            description="The series that took part, largest share first.",
+            description="The series that have fired in the incident so far, the 20 largest of them,"
+            " largest share first; null: only this one.",
             examples=[[{"series": "feature:amount", "share": 0.8}]],
         ),
     ] = None

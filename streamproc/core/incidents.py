@@ -13,10 +13,11 @@ from streamproc.core.describe import Incident, Origin, Series, alarmed, begin, r
 from streamproc.core.layout import Layout, Model
 from streamproc.core.matrix import Ints, Matrix
 from streamproc.core.reader import PLACE_BITS
+from streamproc.core.said import Said
 from streamproc.core.scan import Feed
+from streamproc.core.size import size_of
 from streamproc.core.texts import Texts
 
-Alert = tuple[int, AlertEvent]  # the place of its event in the slice, and what is said
 INDEX = (1 << PLACE_BITS) - 1
 # Adds to an alarm of a model what is known at that column of the matrix.
 Remark = Callable[[Model, Matrix, int, AlertEvent], AlertEvent]
@@ -27,11 +28,13 @@ def _no_remark(_model: Model, _data: Matrix, _column: int, alert: AlertEvent) ->
 
 
 class Incidents:
-    """The incidents of one partition that are open, and the rules by which they change.
+    """The series of one partition with an open incident, and the rules by which that changes.
 
     The first alarm of a series opens an incident (`firing`); later ones belong to it and
     are told at most once in `policy.update_interval` of event time (`updated`); after
-    `policy.resolve_after` values with no alarm it is closed (`resolved`).
+    `policy.resolve_after` values with no alarm it is closed (`resolved`). Series are looked at
+    one after the other; which of them are one incident is told in the order of the log, by
+    `Groups`.
     """
 
     def __init__(self, topic: str, partition: int, policy: Policy, texts: Texts) -> None:
@@ -42,45 +45,45 @@ class Incidents:
         self.open: dict[tuple[str, str], Incident] = {}
         self.remark: Remark = _no_remark
 
-    def watch(self, feed: Feed, layout: Layout, data: Matrix, now: datetime) -> list[Alert]:
+    def watch(self, feed: Feed, layout: Layout, data: Matrix, now: datetime) -> list[Said]:
         """Run a feed through its detectors, and return what there is to say.
 
         The events are taken in stretches shorter than the quiet time: within one, a series
         that alarms cannot also fall quiet, so only incidents that were open before need care.
         """
-        said = _Said(self, feed, layout, data, now)
+        passage = _Passage(self, feed, layout, data, now)
         stretch = max(1, self._quiet - 1)
         longest = int((feed.tasks[:, 2] - feed.tasks[:, 1]).max(initial=0))
         for offset in range(0, longest, stretch):
             tasks = feed.tasks.copy()
             tasks[:, 1] += offset
             tasks[:, 2] = np.minimum(tasks[:, 2], tasks[:, 1] + stretch)
-            self._stretch(said, tasks[tasks[:, 1] < tasks[:, 2]])
-        return said.alerts
+            self._stretch(passage, tasks[tasks[:, 1] < tasks[:, 2]])
+        return passage.said
 
-    def _stretch(self, said: "_Said", tasks: Ints) -> None:
-        profile = said.feed.profile
+    def _stretch(self, passage: "_Passage", tasks: Ints) -> None:
+        profile = passage.feed.profile
         slots = tasks[:, 3]
         quiet = profile.watch.quiet(slots) + tasks[:, 2] - tasks[:, 1]
         may_resolve = profile.open[slots] & (quiet >= self._quiet)
-        said.scan(tasks[~may_resolve])
+        passage.scan(tasks[~may_resolve])
         for task in tasks[may_resolve]:
-            self._until_quiet(said, task)
+            self._until_quiet(passage, task)
 
-    def _until_quiet(self, said: "_Said", task: Ints) -> None:
+    def _until_quiet(self, passage: "_Passage", task: Ints) -> None:
         column, start, stop, slot = task.tolist()
-        watch = said.feed.profile.watch
-        present = np.flatnonzero(~np.isnan(said.feed.values[column, start:stop]))
+        watch = passage.feed.profile.watch
+        present = np.flatnonzero(~np.isnan(passage.feed.values[column, start:stop]))
         # None when a restart has come with a lower `resolve_after`: the next value resolves it.
         needed = max(1, self._quiet - int(watch.quiet(task[3:])[0]))
         if len(present) < needed:
-            said.scan(task[None])
+            passage.scan(task[None])
             return
         cut = start + int(present[needed - 1]) + 1
-        said.scan(np.array([[column, start, cut, slot]], np.int64))
+        passage.scan(np.array([[column, start, cut, slot]], np.int64))
         if watch.quiet(task[3:])[0] >= self._quiet:
-            said.settle(column, cut - 1, slot)
-        said.scan(np.array([[column, cut, stop, slot]], np.int64))
+            passage.settle(column, cut - 1, slot)
+        passage.scan(np.array([[column, cut, stop, slot]], np.int64))
 
     def alarm(
         self, series: Series, alarm: Alarm, origin: Origin, now: datetime
@@ -108,8 +111,8 @@ def _fell(alarm: Alarm) -> bool:
     return isinstance(alarm.change, Change) and alarm.change.direction == "down"
 
 
-class _Said:
-    """One feed on its way through the detectors, and the alerts that come of it."""
+class _Passage:
+    """One feed on its way through the detectors, and what there is to say of it."""
 
     def __init__(
         self, incidents: Incidents, feed: Feed, layout: Layout, data: Matrix, now: datetime
@@ -121,7 +124,7 @@ class _Said:
             data,
             now,
         )
-        self.alerts: list[Alert] = []
+        self.said: list[Said] = []
 
     def scan(self, tasks: Ints) -> None:
         """Feed some tasks to the detectors; tell the incidents of every alarm."""
@@ -135,7 +138,7 @@ class _Said:
             self.feed.profile.open[alarm.slot] = key in self.incidents.open
             if alert is not None:
                 alert = self.incidents.remark(series.model, self.data, alarm.row, alert)
-                self.alerts.append((int(self.data.places[alarm.row]), alert))
+                self._say(alarm.row, series, alert, size_of(alarm.change))
 
     def settle(self, column: int, row: int, slot: int) -> None:
         """Close the incident of a series that has been quiet up to this event."""
@@ -144,7 +147,11 @@ class _Said:
         incident = self.incidents.open.pop((series.model.id, series.name))
         level = self.feed.profile.watch.level(slot)
         alert = resolved(series, incident, level, origin, self.now)
-        self.alerts.append((int(self.data.places[row]), alert))
+        self._say(row, series, alert)
+
+    def _say(self, row: int, series: Series, alert: AlertEvent, size: float = 0.0) -> None:
+        place = int(self.data.places[row])
+        self.said.append(Said(place, series.name, alert, series.model.id, size))
 
     def _whose(self, column: int, row: int) -> tuple[Series, Origin]:
         data, event = self.data, self.data.event(row)

@@ -59,8 +59,8 @@ class Reader:
         Called with groups of events: at the end of a slice, and before a known model
         changes its layout, so that each series is fed in log order.
     retyped
-        Called with a model's id, the features that are something else from this event on,
-        and the event, its place and its record.
+        Called when series of a model are no more, with its id, the features that are something
+        else from this event on, and the event, its place and its record.
     full
         Called once for each limit, with its name and the event, its place and its record,
         when a series of that event is the first that is not watched because of it.
@@ -168,7 +168,7 @@ class Reader:
                 self._hand_over(groups, records, outcome)
             model = self._catalogue.settle(event.model_id, shape)
             retyped = known.retyped(shape)
-            if model is not None and retyped:
+            if model is not None and (retyped or self._catalogue.dropped):
                 record = records[place >> PLACE_BITS]
                 self._retyped(model.id, retyped, event, place, record)
         if model is None:

@@ -10,6 +10,7 @@ from streamproc.contract.alerts import Summary
 from streamproc.contract.config import Config
 from streamproc.contract.detector_spec import DetectorSpec, labelled
 from streamproc.contract.watch import ModelConfig
+from streamproc.core import groups_state
 from streamproc.core.catalogue import key_of, specs_of
 from streamproc.core.describe import Incident
 from streamproc.core.layout import UNWATCHED
@@ -72,7 +73,7 @@ def restore(
         )
     try:
         return _Restoring(snapshot, Shard(kind, topic, partition, config)).run()
-    except (ValueError, DetectorError) as error:
+    except (ValueError, OverflowError, DetectorError) as error:
         raise SnapshotError(f"its parts do not fit together: {error}") from error
 
 
@@ -105,8 +106,10 @@ class _Restoring:
         none = np.empty(0, np.uint64)  # of a version that did not keep them
         self._shard.recent.load(*(self._arrays.get(name, none) for name in ARRAYS))
         self._shard.strays.load(self._header.strays)
-        if self._shard.truth is not None:
-            self._shard.truth.performance.load(self._arrays)
+        truth = self._shard.truth
+        earlier = [] if truth is None else truth.performance.load(self._arrays)
+        groups, incidents = self._shard.groups, self._shard.incidents.open
+        groups_state.load(groups, self._arrays, earlier, incidents)
         return Restored(self._shard, self._header.next, tuple(self._reset))
 
     def _slots(self) -> list[dict[str, int]]:

@@ -7,14 +7,18 @@ from typing import Any
 from streamproc.contract.config import Config
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.describe import full, retyped
-from streamproc.core.incidents import Alert, Incidents
+from streamproc.core.groups import Groups
+from streamproc.core.incidents import Incidents
 from streamproc.core.matrix import matrix, seconds
+from streamproc.core.outcomes.groups import OneVoice
 from streamproc.core.outcomes.reader import OutcomeReader
 from streamproc.core.outcomes.truth import Truth
 from streamproc.core.outcomes.unlabelled import Unlabelled
-from streamproc.core.reader import PLACE_BITS, Groups, Reader
+from streamproc.core.reader import PLACE_BITS, Reader
+from streamproc.core.reader import Groups as Events
 from streamproc.core.recent import Recent
 from streamproc.core.record import Outcome, Record
+from streamproc.core.said import Said, alone
 from streamproc.core.scan import feeds
 from streamproc.core.shape import Retyped, Topic
 from streamproc.core.strays import Strays
@@ -37,6 +41,8 @@ class Shard:
 
     Attributes
     ----------
+    groups
+        The open incidents, each with its series.
     truth
         How good models are; None of topics other than the outcomes.
     unlabelled
@@ -46,11 +52,13 @@ class Shard:
     def __init__(self, kind: Topic, topic: str, partition: int, config: Config) -> None:
         self.catalogue = Catalogue(kind, config)
         self.incidents = Incidents(topic, partition, config.policy, self.catalogue.encoders.texts)
-        self._said: list[Alert] = []
+        self._said: list[Said] = []
+        self.groups = Groups()
         self.truth: Truth | None = None
         self.unlabelled: Unlabelled | None = None
         rest = self.catalogue, topic, partition, self._watch, self._change, self._full
         if kind is Topic.OUTCOMES:
+            self.groups = OneVoice(config.policy.update_interval.total_seconds())
             self.truth = Truth(self.catalogue, self.incidents, self._say)
             self.incidents.remark = self.truth.remark
             self._reader: Reader = OutcomeReader(self.truth.performance, self.truth.hooks, *rest)
@@ -83,15 +91,15 @@ class Shard:
         if self.truth is not None:
             self.truth.now = now
         self._reader.read(records, outcome)
-        self._said.sort(key=lambda said: (said[0], said[1].series))
-        if self.truth is not None:
-            self._said = self.truth.group(self._said)
-        outcome.alerts = [alert for _, alert in self._said]
-        outcome.positions = [place >> PLACE_BITS for place, _ in self._said]
+        for said in sorted(self._said, key=lambda said: said.order):
+            alert = self.groups.tell(said)
+            if alert is not None:
+                outcome.alerts.append(alert)
+                outcome.positions.append(said.place >> PLACE_BITS)
         self.catalogue.tidy()
         return outcome
 
-    def _say(self, said: Alert) -> None:
+    def _say(self, said: Said) -> None:
         self._said.append(said)
 
     def _full(self, limit: str, event: Any, place: int, record: Record) -> None:
@@ -99,22 +107,23 @@ class Shard:
             place, record.offset, seconds(event.ts, record), event.model_version
         )
         reached = limit, int(getattr(self.catalogue.config.limits, limit))
-        self._said.append((place, full(event.model_id, reached, origin, self._now)))
+        self._said.append(alone(place, full(event.model_id, reached, origin, self._now)))
 
     def _change(
         self, model_id: str, features: Retyped, event: Any, place: int, record: Record
     ) -> None:
-        for dropped in self.catalogue.dropped:
-            self.incidents.open.pop(dropped, None)
+        for of, series in self.catalogue.dropped:
+            if self.incidents.open.pop((of, series), None) is not None:
+                self._said.append(Said(place, series, None, of))
         self.catalogue.dropped.clear()
         origin = self.incidents.origin(
             place, record.offset, seconds(event.ts, record), event.model_version
         )
         model = self.catalogue.models[model_id]
         for name, kinds in features.items():
-            self._said.append((place, retyped(model, name, kinds, origin, self._now)))
+            self._said.append(alone(place, retyped(model, name, kinds, origin, self._now)))
 
-    def _watch(self, groups: Groups, records: Sequence[Record], _outcome: Outcome) -> None:
+    def _watch(self, groups: Events, records: Sequence[Record], _outcome: Outcome) -> None:
         for layout, group in groups.items():
             if self.unlabelled is not None:
                 self.unlabelled.see(layout, group.events)

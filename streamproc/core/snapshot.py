@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamproc.contract.config import Config
+from streamproc.core import groups_state
 from streamproc.core.catalogue import key_of, specs_of
 from streamproc.core.layout import UNWATCHED, Model
 from streamproc.core.shape import Asked, Shape
@@ -44,6 +45,7 @@ class Snapshot:
         Of each profile what its detectors know; `slots` (n, 4): model, name of the series,
         profile and slot; `births` (n, 3): model, name of the feature, events before it;
         `events` (models,): how many each has had; `recent:…` digests of the last events;
+        `groups` (bytes,): the open incidents, each with its series, as JSON;
         `vectors` (n, 3): model, name of the embedding, its slot in the embedder, whose arrays
         are there too.
     """
@@ -195,7 +197,7 @@ def _arrays(shard: Shard, lists: Mapping[str, tuple[Sequence[tuple[int, ...]], i
         for name, array in profile.watch.state().items():
             # Spare slots are blank. A list that is shorter than all slots has none of them.
             arrays[prefix + name] = array[: profile.used] if len(array) == size else array
-    arrays |= shard.recent.state()
+    arrays |= shard.recent.state() | groups_state.state(shard.groups)
     return arrays if shard.truth is None else arrays | shard.truth.performance.state()
 
 

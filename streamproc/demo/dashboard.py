@@ -164,10 +164,11 @@ class Dashboard:
 
 
 def _set_in(news: Text) -> RenderableType:
-    """Set its sentence in, so that it can be as long as it needs to be."""
-    head, message = news.split("\n")
-    message.plain = message.plain.strip()
-    return Group(Padding(head, (0, 0, 0, 1)), Padding(message, (0, 1, 0, 5)))
+    """Set its sentences in, so that they can be as long as they need to be."""
+    head, *sentences = news.split("\n")
+    for sentence in sentences:
+        sentence.plain = sentence.plain.strip()
+    return Group(Padding(head, (0, 0, 0, 1)), *(Padding(each, (0, 1, 0, 5)) for each in sentences))
 
 
 def _marks(incidents: Mapping[str, bool]) -> str:

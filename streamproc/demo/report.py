@@ -133,7 +133,7 @@ def _summary(story: Story, verdict: Verdict) -> Text:
         f"{found} of {len(verdict.findings)} incidents found",
         "bold red" if verdict.missed else "bold green",
     )
-    count = len(verdict.false)
+    count = len({alert.incident_id for alert in verdict.false})
     told = f"{count} false incident{'s' if count > 1 else ''}" if count else "no false incident"
     text.append(f", {told}", "bold red" if count else "bold green")
     taken = len(verdict.learnt) - len(verdict.unlearnt)

@@ -88,7 +88,7 @@ class Metrics:
         self._unwatched = gauge(
             "features_unwatched", "Features not watched: they were always null."
         )
-        self._incidents = gauge("incidents_open", "Open incidents.")
+        self._incidents = gauge("incidents_open", "Open incidents, of one series or several.")
         self._gauges = (
             self._lag,
             self._models,
@@ -159,7 +159,7 @@ class Metrics:
         self._warming.labels(*labels).set(catalogue.warming())
         self._refused.labels(*labels).set(catalogue.refused)
         self._unwatched.labels(*labels).set(catalogue.unwatched())
-        self._incidents.labels(*labels).set(len(shard.incidents.open))
+        self._incidents.labels(*labels).set(len(shard.groups))
 
     def forget(self, topic: str, partition: int) -> None:
         """Drop the figures of a partition that is no longer ours."""

@@ -78,14 +78,28 @@ def test_alerts_for_the_eye(run: Any, config_file: Path, written: list[AlertEven
     assert len(lines) == 2 * len(written)
 
 
+def test_an_incident_of_several_series_is_shown_as_one() -> None:
+    """Beneath the sentence are the incident's short id and the largest shares, of several only."""
+    shares = {"feature:amount": 0.8, "prediction": 0.15, "quality:age": 0.04, "feature:age": 0.01}
+    parts = [{"series": series, "share": share} for series, share in shares.items()]
+    several = describe(alert(incident_id="6d1e814346e34bbb", contributors=parts)).plain
+
+    assert several.splitlines()[2] == (
+        "    incident 6d1e8143: feature:amount 80 %, prediction 15 %, quality:age 4 %, …"
+    )
+    assert len(describe(alert()).plain.splitlines()) == 2
+
+
 def test_nothing_from_an_alert_steers_the_terminal() -> None:
     """Markup, escapes and line ends in an alert are shown, not obeyed."""
     hostile = "[bold]x[/bold]\x1b[2J\nok"
     console = Console(force_terminal=True, color_system=None, width=500)
+    parts = [{"series": hostile, "share": 1.0}]
+    told = alert(model_id=hostile, series=hostile, message=hostile, contributors=parts)
     with console.capture() as capture:
-        console.print(describe(alert(model_id=hostile, series=hostile, message=hostile)))
+        console.print(describe(told))
     shown = "[bold]x[/bold]\\x1b[2J ok"
-    assert capture.get().count(shown) == 3
+    assert capture.get().count(shown) == 4
     assert "\x1b[2J" not in capture.get()
 
 

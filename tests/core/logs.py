@@ -11,6 +11,7 @@ import numpy as np
 
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
+from streamproc.core import groups_state
 from streamproc.core.record import Outcome, Record
 from streamproc.core.shape import Topic
 from streamproc.core.shard import Shard
@@ -68,6 +69,7 @@ def state(target: Shard) -> dict[str, Any]:
     texts = target.catalogue.encoders.texts
     found["texts"] = {key: texts.name(key) for key in target.catalogue.categories()}
     found["open"] = {key: (i.id, i.said) for key, i in target.incidents.open.items()}
+    found["groups"] = groups_state.state(target.groups)["groups"].tobytes()
     found["strays"] = sorted(target.strays.rows())
     found["recent"] = {name: known.tobytes() for name, known in target.recent.state().items()}
     return found

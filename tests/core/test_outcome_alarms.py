@@ -57,6 +57,9 @@ def test_series_that_alarm_together_are_one_incident() -> None:
     assert [alert.status for alert in alerts].count("firing") == 1
     assert [alert.status for alert in alerts].count("resolved") == 1
     assert alerts[-1].status == "resolved"
+    assert alerts[-1].message.endswith("; the incident is over")
+    assert alerts[-1].contributors
+    assert {part.series for part in alerts[-1].contributors} >= {"error", "metric:brier"}
 
 
 def test_a_model_that_gets_better_wakes_nobody() -> None:

@@ -1,16 +1,20 @@
 import random
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from logs import run, state
 from outcome_logs import labelled, outcome, records, truth_shard
 
+from streamproc.core.group import Group
 from streamproc.core.restore import Restored, restore
 from streamproc.core.shape import Topic
 from streamproc.core.shard import Shard
 from streamproc.core.snapshot import SnapshotError, decode, encode
+from streamproc.core.versions import model_of, version_of
 
 CONFIG = {
     "policy": {"update_interval": "100s", "resolve_after": 150},
@@ -109,6 +113,32 @@ def test_outcomes_go_on_after_a_restart(cut: int) -> None:
     assert run(restored, LOG[cut:]) == run(target, LOG[cut:])
     assert everything(restored) == everything(target)
     assert restored.catalogue.series == target.catalogue.series
+
+
+def written_before(group: Group) -> dict[str, Any]:
+    """Write an incident as the version before did."""
+    return {"incident": group.id, "series": sorted(group.open), "said": group.said}
+
+
+def test_incidents_of_the_version_before_go_on() -> None:
+    """What a version that kept its incidents among the tracks has open is told as it would have."""
+    target = truth_shard(CONFIG)
+    run(target, LOG[:2700])
+    snapshot = decode(encode(target, "outcomes", 0, 2700))
+    del snapshot.arrays["groups"]
+    tracks = msgspec.json.decode(snapshot.arrays["outcomes: tracks"].tobytes())
+    tracks["groups"] = [
+        [model_of(key), version_of(key), written_before(group)]
+        for key, [group] in target.groups.open.items()
+    ]
+    assert max(len(group["series"]) for *_, group in tracks["groups"]) > 1
+    snapshot.arrays["outcomes: tracks"] = np.frombuffer(msgspec.json.encode(tracks), np.uint8)
+    restored = restore(snapshot, Topic.OUTCOMES, "outcomes", 0, target.catalogue.config).shard
+
+    told, expected = (run(each, LOG[2700:]).alerts for each in (restored, target))
+    assert [(each.alert_id, each.incident_id, each.status) for each in told] == [
+        (each.alert_id, each.incident_id, each.status) for each in expected
+    ]
 
 
 def test_another_heuristic_starts_the_comparison_anew() -> None:

@@ -195,6 +195,22 @@ def test_the_schema_before_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert state(back(data, target).shard) == state(target)
 
 
+def test_incidents_of_the_version_before_go_on_as_those_of_one_series() -> None:
+    """A snapshot without groups of series is read: what is open goes on, each under its own id."""
+    target = after(PATIENT, 2900)
+    header, arrays = snapshot_format.unpack(taken(target, 2900))
+    del arrays["groups"]
+    restored = back(snapshot_format.pack(header, arrays), target).shard
+    own = {(record.model, record.series): record.id for record in header.incidents}
+    assert len(restored.groups) == len(own) > len(target.groups)
+    later = run(restored, LOG[2900:]).alerts
+    going_on = [alert for alert in later if alert.incident_id in own.values()]
+    assert {alert.status for alert in going_on} == {"updated", "resolved"}
+    assert all(own[alert.model_id, alert.series] == alert.incident_id for alert in going_on)
+    assert {alert.contributors for alert in going_on} == {None}
+    assert any(alert.contributors for alert in later)
+
+
 def test_another_partition_is_refused() -> None:
     """A snapshot is for the partition that it was taken of, and no other."""
     config = shard(BRISK).catalogue.config
@@ -223,15 +239,30 @@ def test_a_changed_detector_resets_its_series_alone() -> None:
     restored = back(SNAPSHOT, shard(changed))
     before, now = state(back(SNAPSHOT, shard(PATIENT)).shard), state(restored.shard)
     assert set(restored.reset) == {("m", "feature:a"), ("m", "feature:b")}
-    differing = {name for name in before if before[name] != now.get(name)} - {"open"}
+    differing = {name for name in before if before[name] != now.get(name)}
+    differing -= {"open", "groups"}
     assert differing == {"m/feature:a", "m/feature:b"}
     assert "m/feature:b" not in now
     assert now["open"] == {
         key: said for key, said in before["open"].items() if key not in restored.reset
     }
     assert len(now["open"]) < len(before["open"])
+    of_groups = {
+        (model, series)
+        for model, groups in restored.shard.groups.open.items()
+        for group in groups
+        for series in group.open
+    }
+    assert of_groups == now["open"].keys()
     assert ids_of(restored.shard, "feature:a") == ids_of(shard(changed), "feature:a")
     assert config_hash(restored.shard.catalogue.config) != decode(SNAPSHOT).header.config
+
+
+def written_group(**fields: Any) -> np.ndarray:
+    """Write an incident of an open series as a snapshot holds it."""
+    told = {"said": "2026-01-05T10:00:00Z", "open": ["feature:a"], "sizes": {"feature:a": 1.0}}
+    record = ["m", "an id", 5, *(told | fields).values()]
+    return np.frombuffer(msgspec.json.encode([record]), np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -244,6 +275,10 @@ def test_a_changed_detector_resets_its_series_alone() -> None:
         ("profile 0: open", np.zeros(1, bool)),
         ("profile 0: changes.n", np.zeros(3)),
         ("profile 0: detector:adwin.rows", None),
+        ("groups", np.frombuffer(b'[["m"', np.uint8)),
+        ("groups", written_group(sizes={"feature:b": 1.0})),
+        ("groups", written_group(sizes={"feature:a": 1e300})),
+        ("groups", np.concatenate([written_group()[:-1], [44], written_group()[1:]]).astype("u1")),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(name: str, array: Any) -> None:

@@ -32,13 +32,16 @@ def odd_features(draw: random.Random, index: int) -> dict[str, Any]:
 def eventful_log() -> list[Any]:
     """Three models with changes, gaps, new and vanishing features, batches and bad records.
 
-    Model o has texts and embeddings too, which change, go missing, and become something else.
+    Of models m and n two features change together. Model o has texts and embeddings too, which
+    change, go missing, and become something else.
     """
     draw = random.Random(11)
     events = noise(3600, seed=1)
     for index, event in enumerate(events):
         event["model_id"] = draw.choice("mno")
         event["features"]["a"] += 9.0 * (index // 1100)
+        if event["model_id"] != "o":
+            event["features"]["b"] += 6.0 * (index // 1100)
         if event["model_id"] == "m":
             event["prediction"] += index > 2500
         if event["model_id"] == "n" and index > 2000:
@@ -81,6 +84,7 @@ def test_the_log_is_eventful() -> None:
     assert {alert.status for alert in said} == {"firing", "updated", "resolved"}
     assert {alert.kind for alert in said} == {"data", "quality", "prediction"}
     assert len(WHOLE[0][1].dead_letters) == 9
+    assert {alert.model_id for alert in said if alert.contributors} == {"m", "n", "o"}
 
 
 @each_policy

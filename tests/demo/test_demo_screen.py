@@ -200,6 +200,29 @@ def test_the_dashboard_fits_the_terminal(
     assert "1,234 of 8,000 events" in text
 
 
+def test_an_alert_of_several_series_is_shown_whole(
+    story: Story, alerts: list[AlertEvent], course: Course
+) -> None:
+    """What stands beneath a sentence, such as the shares of an incident, is set in like it."""
+    console = _console(100)
+    dashboard = Dashboard(console, _describe, story, course, Worker(story))
+    dashboard.alert(alerts[0].model_copy(update={"message": "it rose\n    incident 6d1e: a 80 %"}))
+    text = _written(console, dashboard.drawn()).replace(" \n", "\n")
+    assert re.search(r"\n {5}it rose *\n {5}incident 6d1e: a 80 %", text)
+
+
+def test_series_of_one_incident_are_one_false_incident(
+    story: Story, alerts: list[AlertEvent], updates: list[ModelUpdate], course: Course
+) -> None:
+    """Two alarms that nothing gave reason to, of one incident, count once."""
+    wrong = alerts[0].model_copy(update={"model_id": "ticket-router"})
+    other = wrong.model_copy(update={"series": "feature:other", "alert_id": "other"})
+    verdict = judge(story, [*alerts, wrong, other], updates)
+    text = _written(_console(100), report(story, verdict, course, _describe, 100))
+    assert len(verdict.false) == 2
+    assert ", 1 false incident;" in " ".join(text.split())
+
+
 def test_the_dashboard_follows_the_model_that_learns(
     story: Story, updates: list[ModelUpdate], course: Course
 ) -> None:

@@ -7,14 +7,14 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from streamproc.core.groups_state import UNKNOWN_FIRST, UNKNOWN_SIZE, GroupRecord, Moment
 from streamproc.core.losses import Judged
 from streamproc.core.outcomes.bias import Bias
 from streamproc.core.outcomes.figures import WINDOW, Floats, figures
-from streamproc.core.outcomes.groups import Group, Groups
 from streamproc.core.outcomes.log import OutcomeLog
 from streamproc.core.outcomes.track import COLUMNS, Track, Window, new_track
 from streamproc.core.snapshot_format import Arrays, SnapshotError
-from streamproc.core.versions import MOST_VERSIONS, model_of
+from streamproc.core.versions import MOST_VERSIONS, key_of, model_of
 
 TRACKS, ROWS, LENGTHS = "outcomes: tracks", "outcomes: rows", "outcomes: lengths"
 
@@ -23,10 +23,18 @@ TRACKS, ROWS, LENGTHS = "outcomes: tracks", "outcomes: rows", "outcomes: lengths
 MOST_MODELS: Final = 1000
 
 
+class Earlier(msgspec.Struct):
+    """An incident as the version before wrote it; `said`: when it was last told."""
+
+    incident: str
+    series: list[str]
+    said: Moment
+
+
 class _State(msgspec.Struct):
     counted: tuple[int, int]
     tracks: list[tuple[str, Track]]
-    groups: list[tuple[str, str | None, Group]]
+    groups: list[tuple[str, str | None, Earlier]] = []  # empty; the version before wants it
     biases: dict[str, dict[str, Bias]] = {}
 
 
@@ -40,16 +48,13 @@ class Performance:
     ----------
     tracks, windows
         By the version's id; the one whose last label is oldest comes first.
-    groups
-        The incidents of their error series.
     log
         Which outcomes count.
     biases
         Whether labels come for some events only: by model, then by what tells events apart.
     """
 
-    def __init__(self, groups: Groups) -> None:
-        self.groups = groups
+    def __init__(self) -> None:
         self.tracks: dict[str, Track] = {}
         self.windows: dict[str, Window] = {}
         self.log = OutcomeLog()
@@ -116,9 +121,8 @@ class Performance:
     def state(self) -> Arrays:
         """Copy all there is to know, as plain arrays."""
         tracks = list(self.tracks.items())
-        groups = [(*key, group) for key, group in self.groups.open.items()]
         counted = self.log.epoch, self.log.seq
-        text = msgspec.json.encode(_State(counted, tracks, groups, self.biases))
+        text = msgspec.json.encode(_State(counted, tracks, biases=self.biases))
         windows = [self.windows[key].rows for key, _ in tracks]
         return {
             TRACKS: np.frombuffer(text, np.uint8),
@@ -126,8 +130,13 @@ class Performance:
             ROWS: np.concatenate([np.empty((0, COLUMNS)), *windows]),
         }
 
-    def load(self, arrays: Arrays) -> None:
+    def load(self, arrays: Arrays) -> list[GroupRecord]:
         """Go on as the one that made `arrays`.
+
+        Returns
+        -------
+        list of GroupRecord
+            The open incidents, where the version before wrote them.
 
         Raises
         ------
@@ -140,7 +149,6 @@ class Performance:
             windows = list(_cut(rows, lengths.tolist()))
             self.log = OutcomeLog(*state.counted)
             self.biases = state.biases
-            self.groups.open = {(model, version): group for model, version, group in state.groups}
             for (key, track), window in zip(state.tracks, windows, strict=True):
                 self.tracks[key], self.windows[key] = track, Window(window)
                 self._versions.setdefault(model_of(key), {})[key] = None
@@ -148,6 +156,12 @@ class Performance:
             raise SnapshotError(
                 f"what it says of outcomes does not fit together: {error}"
             ) from error
+        return [_record(key_of(model, version), group) for model, version, group in state.groups]
+
+
+def _record(key: str, group: Earlier) -> GroupRecord:
+    sizes = dict.fromkeys(group.series, UNKNOWN_SIZE)
+    return GroupRecord(key, group.incident, UNKNOWN_FIRST, group.said, tuple(sizes), sizes)
 
 
 def _cut(rows: Floats, lengths: list[int]) -> Iterator[Floats]:

@@ -1,4 +1,4 @@
-"""What a shard does with outcomes, and only with them: tracks, remarks, floors, groups."""
+"""What a shard does with outcomes, and only with them: tracks, remarks, floors."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,7 +8,7 @@ import numpy as np
 
 from streamproc.contract.alerts import AlertEvent
 from streamproc.core.catalogue import Catalogue
-from streamproc.core.incidents import Alert, Incidents
+from streamproc.core.incidents import Incidents
 from streamproc.core.layout import Model
 from streamproc.core.losses import Judged
 from streamproc.core.matrix import Matrix, seconds
@@ -16,9 +16,9 @@ from streamproc.core.outcomes.alerts import COVERAGE, FLOOR, Teller
 from streamproc.core.outcomes.bias import Bias
 from streamproc.core.outcomes.bias import Verdict as BiasVerdict
 from streamproc.core.outcomes.floor import Verdict
-from streamproc.core.outcomes.groups import Groups
 from streamproc.core.outcomes.performance import Performance
 from streamproc.core.outcomes.reader import At, Hooks
+from streamproc.core.said import Said, alone
 from streamproc.core.sentence import remark
 from streamproc.core.versions import model_of, version_of
 
@@ -31,14 +31,13 @@ class Truth:
     catalogue, incidents
         Of the shard.
     say
-        Takes what is to be said, with the place of its outcome in the slice.
+        Takes what is to be said.
     """
 
     def __init__(
-        self, catalogue: Catalogue, incidents: Incidents, say: Callable[[Alert], None]
+        self, catalogue: Catalogue, incidents: Incidents, say: Callable[[Said], None]
     ) -> None:
-        interval = catalogue.config.policy.update_interval.total_seconds()
-        self.performance = Performance(Groups(interval))
+        self.performance = Performance()
         self.hooks = Hooks(
             gone=self._gone,
             mistaken=self._mistaken,
@@ -57,17 +56,6 @@ class Truth:
         figures = self.performance.figures(model.id, last, most)
         return alert.model_copy(update={"message": alert.message + remark(figures)})
 
-    def group(self, said: list[Alert]) -> list[Alert]:
-        """Make one incident of those of the series of a version; `said`: in the log's order."""
-        told: list[Alert] = []
-        for place, alert in said:
-            if alert.kind in {"concept", "performance"} and alert.series != FLOOR:
-                grouped = self.performance.groups.tell(alert)
-                told += [] if grouped is None else [(place, grouped)]
-            else:
-                told.append((place, alert))
-        return told
-
     def _teller(self, model: str, at: At, event: Any) -> Teller:
         origin = self._incidents.origin(
             at.place, at.record.offset, seconds(event.ts, at.record), event.model_version
@@ -79,14 +67,15 @@ class Truth:
         teller = self._teller(model, at, event)
         for of, series in [names for names in self._incidents.open if names[0] == key]:
             incident = self._incidents.open.pop((of, series))
-            self._say((at.place, teller.gone(series, incident.detector, incident.id, version)))
+            alert = teller.gone(series, incident.detector, incident.id, version)
+            self._say(Said(at.place, series, alert, of))
         floor = self.performance.tracks[key].floor
         if floor.open:
-            self._say((at.place, teller.gone(FLOOR, "floor", floor.open, version)))
+            self._say(alone(at.place, teller.gone(FLOOR, "floor", floor.open, version)))
 
     def _mistaken(self, key: str, at: At, event: Any, task: str) -> None:
         teller = self._teller(model_of(key), at, event)
-        self._say((at.place, teller.mistaken(task)))
+        self._say(alone(at.place, teller.mistaken(task)))
 
     def _begun(self, key: str, at: At, event: Any, judged: Judged) -> None:
         """Tell of detectors that read nothing, once it is known what a model is."""
@@ -96,7 +85,7 @@ class Truth:
         teller = self._teller(model_of(key), at, event)
         for series in judged.series:
             if blind := config.blind(series):
-                self._say((at.place, teller.blind(series, blind)))
+                self._say(alone(at.place, teller.blind(series, blind)))
 
     def _floor(self, key: str, at: At, event: Any, verdict: Verdict) -> None:
         config = self._catalogue.models[key].config
@@ -108,11 +97,11 @@ class Truth:
             track.floor, track.measure, "firing" if verdict == "worse" else "resolved"
         )
         track.floor.open = alert.incident_id if verdict == "worse" else ""
-        self._say((at.place, alert))
+        self._say(alone(at.place, alert))
 
     def _bias(self, by: str, bias: Bias, at: At, event: Any, verdict: BiasVerdict) -> None:
         if not self._catalogue.config.model(event.model_id).detectors(COVERAGE):
             return
         alert = self._teller(event.model_id, at, event).bias(by, bias, verdict)
         bias.open = alert.incident_id if verdict == "biased" else ""
-        self._say((at.place, alert))
+        self._say(alone(at.place, alert))
