@@ -122,7 +122,7 @@ class Delivery:
         pause = min(self._patience.failed(self._steady(), asked), left)
         self._counts.failed()
         _log.warning(
-            "webhook %s: alert %.80r: %s; trying again in %.0f s",
+            "webhook %s: alert %.80r: %s; trying again in %.3g s",
             *(self._name, alert.alert_id, reason, pause),
         )
         return Taken(pause, told=False)

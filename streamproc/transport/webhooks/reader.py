@@ -83,6 +83,8 @@ class Reader:
     async def _turn(self, consumer: AIOKafkaConsumer, delivery: Delivery) -> None:
         """Take the next alert, if there is one; the order is the promise: sent, then committed."""
         batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=1)
+        # What is at hand waits, too, for as long as the target takes.
+        self._counts.lag(await _lag(consumer) + len(batches))
         again_in = None
         for home, [record] in batches.items():
             again_in, told = await delivery.take(record.value or b"", record.timestamp / 1000)
