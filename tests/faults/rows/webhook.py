@@ -26,6 +26,7 @@ PASSES = (
     " and a slow one beside them get each alert"
 )
 MODELS, RATE, CAP = 4, 300, 400 * 2**20
+START_SECONDS = 300.0  # on the slowest machine
 
 
 async def run(site: Site) -> str:
@@ -49,12 +50,12 @@ async def run(site: Site) -> str:
         log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 10**9))
         async with under_load(config, log, rate=RATE) as enough:
             async with WorkerProcess(site.folder, said) as worker:
-                await worker.has_counted("webhook_dropped_total")
+                await _drops(worker)
                 await asyncio.sleep(site.draw.random())
                 worker.send(signal.SIGKILL)
                 await worker.exit_code()
             async with WorkerProcess(site.folder, said) as worker:
-                await worker.has_counted("webhook_dropped_total")
+                await _drops(worker)
                 await asyncio.sleep(site.size(8, 120))
                 enough()
                 dropped, most = await _drained(worker, config)
@@ -73,13 +74,21 @@ async def run(site: Site) -> str:
     )
 
 
+async def _drops(worker: WorkerProcess) -> None:
+    """Wait until a worker has given alerts up."""
+    await worker.said("metrics on http", within=START_SECONDS)
+    await worker.has_counted("webhook_dropped_total", within=START_SECONDS)
+
+
 async def _drained(worker: WorkerProcess, config: Config) -> tuple[Counter[str], int]:
     """Wait until nothing is left to send; return what was dropped, and the most memory."""
     await all_handled(config)
     while await worker.counted("webhook_lag_records"):  # noqa: ASYNC110  nobody tells
         await asyncio.sleep(0.2)
     _, text = await worker.get("/metrics")
-    said = re.findall(r'^streamproc_webhook_dropped_total{.*webhook="(\w+)"} (\S+)$', text, re.M)
+    said = re.findall(
+        r'^streamproc_webhook_dropped_total{.*webhook="(\w+)"} (\S+)$', text, re.MULTILINE
+    )
     dropped: Counter[str] = Counter()
     for name, count in said:
         dropped[name] += int(float(count))
