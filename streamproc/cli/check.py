@@ -16,6 +16,7 @@ def check(
     from streamproc.contract.load import load  # noqa: PLC0415  --help
     from streamproc.errors import ConfigError  # noqa: PLC0415  --help
     from streamproc.rows.reference import with_references  # noqa: PLC0415  --help
+    from streamproc.sinks.webhook import AbsentError, targets_of  # noqa: PLC0415  --help
     from streamproc.transport.security import client_options  # noqa: PLC0415  --help
 
     loaded = with_references(load(config))
@@ -25,4 +26,9 @@ def check(
         client_options(loaded.security)
     except ConfigError as error:  # a build machine has no secrets, and may check all the same
         typer.echo(f"not on this machine: {error}")
+    try:
+        targets_of(loaded)
+    except AbsentError as error:
+        for problem in error.problems:
+            typer.echo(f"not on this machine: {problem}")
     typer.echo("ok")

@@ -6,6 +6,7 @@ from typing import Any
 from streamproc.cli.output import printable
 from streamproc.contract.config import Config
 from streamproc.contract.watch import DetectorSpec, ModelConfig
+from streamproc.contract.webhook import Webhook
 
 
 def summarise(config: Config) -> Iterator[str]:
@@ -23,11 +24,18 @@ def summarise(config: Config) -> Iterator[str]:
     """
     yield f"broker  {config.broker} ({config.security.protocol}), group {config.group}"
     yield f"topics  {', '.join(config.topics.full_name(kind) for kind in config.kinds)}"
+    yield from map(_webhook, config.webhooks)
     for model in config.models:
         yield from _model(f"model {printable(model.id)}", model)
     if not any(model.id == "*" for model in config.models):
         other = "every other model" if config.models else "every model"
         yield from _model(other, ModelConfig.model_validate({"id": "*"}))
+
+
+def _webhook(hook: Webhook) -> str:
+    hosts, models = (", ".join(map(printable, some)) for some in (hook.allow, hook.models))
+    what = f"models {models}; {hook.severity} or more urgent; {', '.join(hook.statuses)}"
+    return f"webhook {hook.name} to {hosts} ({what})"
 
 
 def _model(title: str, model: ModelConfig) -> Iterator[str]:

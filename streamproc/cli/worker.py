@@ -26,10 +26,13 @@ def worker(
         return
     from streamproc.cli.supervisor import Supervisor  # noqa: PLC0415  --help
     from streamproc.rows.reference import with_references  # noqa: PLC0415  --help
+    from streamproc.sinks.webhook import targets_of  # noqa: PLC0415  --help
 
     def read() -> "Config":
         settings = settle(broker, config)
-        with_references(settings)  # each worker reads them: an error is told before one is touched
+        # Each worker looks for itself: an error is told before one is touched.
+        with_references(settings)
+        targets_of(settings)
         return settings
 
     Supervisor(read, processes, exit_when_idle).run()

@@ -16,6 +16,7 @@ from streamproc.contract.security import Security
 from streamproc.contract.topics import KINDS, NAME_PATTERN, TopicKind, Topics
 from streamproc.contract.units import Duration, Size
 from streamproc.contract.watch import ModelConfig, all_reached
+from streamproc.contract.webhook import Webhook, all_named
 from streamproc.errors import ConfigError
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Snapshots",
     "TopicKind",
     "Topics",
+    "Webhook",
 ]
 
 _BROKER: Final[TypeAdapter[str]] = TypeAdapter(BrokerUrl)
@@ -213,6 +215,18 @@ class Config(Section):
         Snapshots,
         Field(description="How state survives a crash.", examples=[{"interval": "30s"}]),
     ] = Snapshots()
+    webhooks: Annotated[
+        tuple[Webhook, ...],
+        AfterValidator(all_named),
+        Field(
+            strict=False,
+            max_length=16,
+            description="Where alerts are sent besides Kafka.",
+            examples=[
+                [{"name": "pager", "url_env": "PAGER_URL", "allow": ["events.pagerduty.com"]}]
+            ],
+        ),
+    ] = ()
     http: Annotated[
         Http | None,
         Field(

@@ -32,8 +32,11 @@ _PATTERNS: Final = {
 }
 _LONGEST: Final = 60
 # Of what stands here only the kind is shown: it may be a secret in the wrong place.
-_GUARDED: Final = frozenset({"security", "control", "http"})
-_UNGUARDED: Final = frozenset({"protocol", "mechanism", "check_hostname", "host", "port"})
+_GUARDED: Final = frozenset({"security", "control", "http", "webhooks"})
+_UNGUARDED: Final = frozenset(
+    {"protocol", "mechanism", "check_hostname", "host", "port", "severity", "timeout"}
+    | {"max_bytes", "give_up_after"}
+)
 
 
 def explain(

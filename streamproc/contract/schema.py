@@ -13,6 +13,7 @@ from streamproc.contract.config import (
     Policy,
     Snapshots,
     Topics,
+    Webhook,
 )
 from streamproc.contract.events import FeatureEvent, LabelEvent, PredictionEvent
 from streamproc.contract.online import Online
@@ -43,6 +44,8 @@ def config_schema() -> dict[str, Any]:
     _show_defaults(
         schema["$defs"]["Online"], Online.model_validate({"model": "naive_bayes.GaussianNB"})
     )
+    # Not validated: it has no target, which is no default.
+    _show_defaults(schema["$defs"]["Webhook"], Webhook.model_construct(name="", allow=()))
     topics = schema["$defs"]["Topics"]["properties"]
     for kind, dashed in DASHED.items():
         topics[dashed] = {**topics[kind], "description": f"Same as `{kind}`."}

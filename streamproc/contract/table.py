@@ -63,7 +63,8 @@ def _type(field: Mapping[str, Any], models: Mapping[str, Any]) -> str:
         branches = [_type(branch, models) for branch in field["anyOf"]]
         return " or ".join(branches)
     if field["type"] == "array":
-        return f"list of {_type(field['items'], models)}s"
+        entry = _type(field["items"], models)
+        return f"list of {entry}" if entry.endswith("`") else f"list of {entry}s"
     names = {"object": "section", "string": "text", "integer": "whole number"}
     names["boolean"] = "true, false"
     return names.get(field["type"], str(field["type"]))

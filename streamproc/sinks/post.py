@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,14 +26,18 @@ class PostError(StreamprocError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the receiver said: its status, and the beginning of its text."""
+    """What the receiver said: its status, the beginning of its text, and its `Retry-After`."""
 
     status: int
     text: bytes
+    retry_after: str | None = None
 
 
 Post = Callable[[str, bytes], Awaitable[Answer]]
 """Sends a JSON body to a URL."""
+
+Headers = Callable[[bytes], Mapping[str, str]]
+"""Gives what else is said of a body, such as its signature."""
 
 
 @asynccontextmanager
@@ -42,6 +46,7 @@ async def open_post(
     *,
     tls: ssl.SSLContext | None = None,
     resolver: AbstractResolver | None = None,
+    headers: Headers = lambda _: {},
 ) -> AsyncIterator[Post]:
     """Give what sends webhooks until the block ends.
 
@@ -56,6 +61,8 @@ async def open_post(
         Whom to trust; None: the system's authorities.
     resolver
         Of names; None: the system's.
+    headers
+        What else is said of each body.
     """
 
     def connect(info: Any) -> socket.socket:
@@ -79,16 +86,18 @@ async def open_post(
     ) as session:
 
         async def post(url: str, body: bytes) -> Answer:
-            return await _post(session, rules, url, body)
+            return await _post(session, rules, url, body, headers(body))
 
         yield post
 
 
-async def _post(session: aiohttp.ClientSession, rules: Rules, url: str, body: bytes) -> Answer:
+async def _post(
+    session: aiohttp.ClientSession, rules: Rules, url: str, body: bytes, more: Mapping[str, str]
+) -> Answer:
     target = check_url(url, rules)
     if len(body) > rules.request_bytes:
         raise PostError(f"webhook not sent: {len(body)} bytes, {rules.request_bytes} at most")
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json", **more}
     try:
         async with session.post(
             target, data=body, headers=headers, allow_redirects=False
@@ -104,7 +113,7 @@ async def _post(session: aiohttp.ClientSession, rules: Rules, url: str, body: by
         ) from error
     except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
         raise PostError(f"webhook to {target.host}: {type(error).__name__}") from error
-    return Answer(answer.status, text)
+    return Answer(answer.status, text, answer.headers.get("Retry-After"))
 
 
 async def _beginning(stream: aiohttp.StreamReader, most: int) -> bytes:

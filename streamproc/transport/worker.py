@@ -14,6 +14,7 @@ from faust.types import TP
 from streamproc.contract.config import Config
 from streamproc.control.verbs import NoPayload, Verb
 from streamproc.rows.reference import with_references
+from streamproc.sinks.webhook import targets_of
 from streamproc.transport.app import Acknowledge, make_app
 from streamproc.transport.choices import choices
 from streamproc.transport.clients import open_consumer, open_producer
@@ -38,6 +39,7 @@ from streamproc.transport.snapshots.store import SnapshotStore
 from streamproc.transport.topics import ensure_topics
 from streamproc.transport.warm import warm_up
 from streamproc.transport.watchdog import Watchdog
+from streamproc.transport.webhooks.sending import sending
 
 # With the producer's 5 s together less than the 30 s that orchestrators wait before they kill.
 FINISH_SECONDS: Final = 10.0
@@ -323,8 +325,9 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
     BrokerError
         At the start, if the cluster cannot be used.
     ConfigError
-        At the start, if a model's reference cannot be read.
+        At the start, if a model's reference cannot be read, or a webhook not be sent to.
     """
+    targets = await asyncio.to_thread(targets_of, config)
     config = await asyncio.to_thread(with_references, config)
     await asyncio.to_thread(warm_up)
     created = await ensure_topics(config)
@@ -341,7 +344,8 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
         verbs = Verb("save", NoPayload, worker.save), *choices(joins)
         await joins.start()
         try:
-            async with obeying(config, metrics, worker.fail, *verbs):
+            commands = obeying(config, metrics, worker.fail, *verbs)
+            async with commands, sending(config, targets, metrics):
                 if learning is not None:
                     await learning.start()
                 await worker.start()

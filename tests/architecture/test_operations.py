@@ -12,6 +12,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from streamproc.contract.load import load
+from streamproc.sinks.metrics import WebhookMetrics
 from streamproc.transport.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,7 @@ def metrics() -> set[str]:
     """Name every metric of a worker as Prometheus shows it."""
     registry = CollectorRegistry()
     Metrics(registry)
+    WebhookMetrics(registry)
     kinds = {"counter": "_total"}
     return {f"{found.name}{kinds.get(found.type, '')}" for found in registry.collect()}
 

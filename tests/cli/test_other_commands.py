@@ -72,6 +72,27 @@ def test_check_says_what_is_watched(run: Any, tmp_path: Path) -> None:
     assert "every other model (severity warning)" in lines
 
 
+def test_check_of_webhooks(run: Any, tmp_path: Path) -> None:
+    """Webhooks are summarised; a secret that is not here is told, a wrong target ends with 2."""
+    file = tmp_path / "a.yaml"
+    pager = "{name: pager, url_env: NOT_SET_HERE, allow: [hooks.example.org], severity: critical}"
+    file.write_text(f"webhooks: [{pager}]\n")
+    result = run("check", file)
+    assert result.exit_code == 0
+    *_, absent, last = result.stdout.splitlines()
+    assert last == "ok"
+    assert absent.startswith("not on this machine: webhooks[0].url_env: the variable that it names")
+    assert (
+        "webhook pager to hooks.example.org (models *; critical or more urgent; " in result.stdout
+    )
+    wrong = "{name: chat, url: https://chat.example.org/T0KEN, allow: [hooks.example.org]}"
+    file.write_text(f"webhooks: [{pager}, {wrong}]\n")
+    result = run("check", file)
+    assert result.exit_code == 2
+    assert "webhooks[1].url: webhook target refused: host 'chat.example.org'" in result.stderr
+    assert "T0KEN" not in result.stderr + result.stdout
+
+
 def test_check_gives_every_problem_on_its_line(run: Any, tmp_path: Path) -> None:
     """A wrong config ends with 2 and one line for each problem, with file, line and field."""
     file = tmp_path / "a.yaml"

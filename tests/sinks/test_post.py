@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import socket
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
+from sinks.receiver import certificate, server_tls
 
 from streamproc.sinks.post import Answer, PostError, open_post
 from streamproc.sinks.target import Rules, TargetRefusedError
@@ -76,20 +76,14 @@ class Receiver:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Make a certificate for the name, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    command = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN={HOST}".split()
-    names = ["-addext", f"subjectAltName=DNS:{HOST}", "-keyout", str(key), "-out", str(cert)]
-    subprocess.run([*command, *names], check=True, capture_output=True)  # noqa: S603
-    return cert, key
+    return certificate(tmp_path_factory.mktemp("tls"), f"DNS:{HOST}")
 
 
 @pytest.fixture
-async def receiver(certificate: tuple[Path, Path]) -> AsyncIterator[Receiver]:
+async def receiver(pair: tuple[Path, Path]) -> AsyncIterator[Receiver]:
     """Run the server."""
-    cert, key = certificate
     never = asyncio.Event()
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -105,15 +99,13 @@ async def receiver(certificate: tuple[Path, Path]) -> AsyncIterator[Receiver]:
                 await answer.write(b"x" * 65_536)
         return web.Response(text="thank you", headers={"Set-Cookie": "a=b"})
 
-    server_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server_tls.load_cert_chain(cert, key)
     app = web.Application()
     app.router.add_route("*", "/{_:.*}", handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server_tls).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server_tls(*pair)).start()
     port = runner.addresses[0][1]
-    ours = Receiver(port, ssl.create_default_context(cafile=str(cert)))
+    ours = Receiver(port, ssl.create_default_context(cafile=str(pair[0])))
     yield ours
     never.set()
     await runner.cleanup()

@@ -37,5 +37,14 @@ def alive(pid: int) -> bool:
 
 def resident(pid: int) -> int:
     """Return the bytes of memory that a process holds."""
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return _memory(pid, "VmRSS")
+
+
+def peak(pid: int) -> int:
+    """Return the most bytes of memory that a process has held."""
+    return _memory(pid, "VmHWM")
+
+
+def _memory(pid: int, line: str) -> int:
+    found = re.search(rf"{line}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(found[1]) * 1024 if found else 0

@@ -1,0 +1,134 @@
+"""Takes alerts to one target: each until it is there, is refused, or has waited for too long."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from pydantic import ValidationError
+
+from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.units import format_duration
+from streamproc.errors import StreamprocError
+from streamproc.sinks.metrics import Counts, Dropped
+from streamproc.sinks.patience import Patience, Verdict, asked_seconds, judge
+from streamproc.sinks.post import Post
+from streamproc.sinks.webhook import Target
+
+_log = logging.getLogger(__name__)
+
+
+class Taken(NamedTuple):
+    """What became of an alert.
+
+    `again_in` is None when it is done with, else the seconds after which it is to be taken again;
+    `told` whether its end is one that somebody has heard of: it has to be remembered at once.
+    """
+
+    again_in: float | None
+    told: bool
+
+
+DONE: Final = Taken(None, told=True)
+LEFT_OUT: Final = Taken(None, told=False)
+
+
+class Delivery:
+    """Takes alerts to one target.
+
+    Nothing is kept here but how long the target is left alone: who calls holds the alert.
+
+    Parameters
+    ----------
+    target
+        Where to.
+    post
+        Sends.
+    counts
+        What is counted.
+    clock
+        Seconds since 1970.
+    steady
+        Seconds of a clock that only goes forward.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        post: Post,
+        counts: Counts,
+        clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._target = target
+        self._name = target.hook.name
+        self._post = post
+        self._counts = counts
+        self._clock = clock
+        self._steady = steady
+        self._since = clock()
+        self._patience = Patience()
+
+    async def take(self, value: bytes, published: float) -> Taken:
+        """Send an alert, if it is wanted and its time has come.
+
+        Parameters
+        ----------
+        value
+            As it is on the topic.
+        published
+            When it was, in seconds since 1970.
+        """
+        try:
+            alert = AlertEvent.from_json(value)
+        except ValidationError as error:
+            return self._drop(Dropped.UNREADABLE, None, f"{error.error_count()} things are wrong")
+        if not self._target.wants(alert):
+            return LEFT_OUT
+        most = self._target.rules.request_bytes
+        if len(value) > most:
+            return self._drop(Dropped.TOO_LARGE, alert, f"{len(value)} bytes, {most} at most")
+        # What waited while nobody was there to send it has its time from then on.
+        patience = self._target.hook.give_up_after
+        left = max(published, self._since) + patience.total_seconds() - self._clock()
+        if left <= 0:
+            waited = f"it could not be sent for {format_duration(patience)}"
+            return self._drop(Dropped.GAVE_UP, alert, waited)
+        wait = self._patience.left(self._steady())
+        if wait > 0:
+            return Taken(min(wait, left), told=False)
+        return await self._try(alert, value, left)
+
+    async def _try(self, alert: AlertEvent, value: bytes, left: float) -> Taken:
+        try:
+            answer = await self._post(self._target.url.get_secret_value(), value)
+        except StreamprocError as error:
+            return self._failed(alert, str(error), 0.0, left)
+        except Exception as error:  # noqa: BLE001  whatever a receiver does ends nothing here
+            return self._failed(alert, type(error).__name__, 0.0, left)
+        said = f"answered {answer.status}"
+        verdict = judge(answer.status)
+        if verdict is Verdict.LATER:
+            asked = asked_seconds(answer.retry_after, datetime.fromtimestamp(self._clock(), UTC))
+            return self._failed(alert, said, asked, left)
+        self._patience.answered()
+        if verdict is Verdict.REFUSED:
+            return self._drop(Dropped.REFUSED, alert, said)
+        self._counts.delivered()
+        return DONE
+
+    def _failed(self, alert: AlertEvent, reason: str, asked: float, left: float) -> Taken:
+        pause = min(self._patience.failed(self._steady(), asked), left)
+        self._counts.failed()
+        _log.warning(
+            "webhook %s: alert %.80r: %s; trying again in %.3g s",
+            *(self._name, alert.alert_id, reason, pause),
+        )
+        return Taken(pause, told=False)
+
+    def _drop(self, reason: Dropped, alert: AlertEvent | None, detail: str) -> Taken:
+        self._counts.dropped(reason)
+        what = "a record that is no alert" if alert is None else f"alert {alert.alert_id[:80]!r}"
+        _log.error("webhook %s: %s dropped: %s: %s", self._name, what, reason.value, detail)
+        return DONE

@@ -1,0 +1,1 @@
+"""Reads the alerts once more, for the webhooks: the topic is their queue."""
