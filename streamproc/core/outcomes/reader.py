@@ -106,7 +106,7 @@ class OutcomeReader(Reader):
             headers = dict(record.headers) if record.headers else {}
             if EPOCH_HEADER in headers:
                 self._begin(record, headers[EPOCH_HEADER], outcome)
-            elif COMMAND_HEADER in headers or not headers and self._is_over(record):
+            elif COMMAND_HEADER in headers or (not headers and self._is_over(record)):
                 pass  # the former are for online models
             else:
                 self._read_any(records, position, groups, outcome)
