@@ -11,7 +11,7 @@ from streamproc.core.join.coverage import ENOUGH, Grid, came, labelled, over, pa
 from streamproc.core.join.entry import Clock, Entry, Input, Label, key_of
 from streamproc.core.join.read import Item
 from streamproc.core.join.shelf import Shelf, Stored
-from streamproc.core.join.write import Draft, Writer
+from streamproc.core.join.write import ASKED, Draft, Writer
 from streamproc.core.record import DeadLetter
 
 Names = tuple[str, str]
@@ -22,6 +22,8 @@ MOST_WAITING: Final = 100
 SWEEPS: Final = 64
 # Entries in a sweep: the event loop must not stand still for those of a whole week.
 MOST_SWEPT: Final = 1000
+_LABELS: Final = Input.LABELS
+_NEVER: Final = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,14 @@ class Joined:
     counts: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(slots=True)
+class _Model:
+    """A model's time, and whether its events are told when they come."""
+
+    clock: Clock
+    asked: bool
+
+
 class Portion:
     """Takes some items through the rules; what they change is on the shelf after `save`.
 
@@ -91,23 +101,26 @@ class Portion:
         self._rules = rules
         self._shelf = shelf
         self._horizon, self._step = rules.horizon, rules.horizon / SWEEPS
-        self._asks = {item.model_id: False for item in items}
-        self._asks = {model: rules.asks(model) for model in self._asks}
         self._entries: dict[bytes, Stored] = shelf.load({item.key for item in items if item.key})
         self._changed: dict[bytes, Stored | None] = {}
         self._count = len(shelf)
-        self._clocks = {model: Clock() for model in self._asks} | shelf.clocks(self._asks)
+        models = dict.fromkeys([item.model_id for item in items])
+        clocks = shelf.clocks(models)
+        self._models = {
+            model: _Model(clocks.get(model) or Clock(), rules.asks(model)) for model in models
+        }
 
     def take(self, item: Item) -> None:
         """Join the next event or label."""
-        clock = self._clocks[item.model_id]
-        if item.log is Input.LABELS:
-            clock.labels = max(clock.labels, item.time)
+        model, time = self._models[item.model_id], item.time
+        clock = model.clock
+        if item.log is _LABELS:
+            clock.labels = max(clock.labels, time)
             self._label(item, clock)
         else:
-            clock.events = max(clock.events, item.time)
-            self._event(item, clock)
-        now = max(clock.events, clock.labels)
+            clock.events = max(clock.events, time)
+            self._event(item, model)
+        now = max(clock.labels, clock.events)
         if now >= clock.due:
             self._compare(item, clock, now)
         if now >= clock.swept + self._step:
@@ -117,17 +130,19 @@ class Portion:
 
     def save(self) -> None:
         """Put on the shelf what has changed."""
+        self._flush()
+        self._shelf.set_clocks({name: model.clock for name, model in self._models.items()})
+
+    def _flush(self) -> None:
         self._shelf.save(self._changed)
-        self._shelf.set_clocks(self._clocks)
         self._changed = {}
 
-    def _event(self, item: Item, clock: Clock) -> None:
-        asked = self._asks[item.model_id]
-        if item.log is Input.FEATURES and not asked:
+    def _event(self, item: Item, model: "_Model") -> None:
+        if item.log is Input.FEATURES and not model.asked:
             return  # nobody said or will say anything that its label could be compared with
-        name, key = item.event_id, item.key
-        if name is None:
-            if asked:
+        key, clock, time = item.key, model.clock, item.time
+        if not key:
+            if model.asked:
                 self._ask(item, Entry(ts=item.ts, log=item.log, offset=item.offset))
             return
         before = self._entries.get(key)
@@ -135,64 +150,72 @@ class Portion:
             self.joined.counts["repeated"] += 1
             return
         entry = Entry(
-            time=item.time,
-            ts=item.ts,
-            clock=clock.events,
-            log=item.log,
-            offset=item.offset,
-            body=item.said,
-            parts=item.parts,
+            "",
+            (),
+            time,
+            item.ts,
+            clock.events,
+            item.log,
+            item.offset,
+            item.said,
+            b"",
+            0,
+            item.parts,
         )
-        if asked:
-            self._ask(item, entry)
-        came(clock.tally, item.time, self._rules.grid)
+        stored = Stored(item.model_id, True, time + self._horizon, entry)  # noqa: FBT003
+        if model.asked:
+            stored.event = self._ask(item, entry)
+        came(clock.tally, time, self._rules.grid)
         for by, value in item.parts:
-            came(part(clock.parts, by, value), item.time, self._rules.parts)
+            came(part(clock.parts, by, value), time, self._rules.parts)
         for label in before.entry.waiting if before else ():
-            self._settle(key, (item.model_id, name), entry, label, item.position)
-        if clock.for_events(self._horizon) <= item.time + 2 * self._horizon:
-            self._put(key, self._stored(item.model_id, entry))
+            self._settle(key, item, stored, label)
+        if clock.for_events(self._horizon) <= time + 2 * self._horizon:
+            self._put(key, stored)
         elif before:
             self._put(key, None)
 
     def _label(self, item: Item, clock: Clock) -> None:
         label = Label(item.said, item.ts, item.time, clock.labels, item.offset)
-        names = item.model_id, item.event_id or ""
         key = item.key
         before = self._entries.get(key)
         if before is not None and before.known:
-            self._settle(key, names, before.entry, label, item.position)
-            self._put(key, before)
+            self._settle(key, item, before, label)
+            self._changed[key] = before
             return
-        entry = before.entry if before else Entry(event_id=names[1])
+        entry = before.entry if before else Entry(event_id=item.event_id or "")
         if entry.waiting and _repeats(entry.waiting[-1], label):
             self.joined.counts["repeated"] += 1
             return
         over = clock.for_labels(self._horizon) > label.time + self._horizon
         if over or len(entry.waiting) >= MOST_WAITING:
-            self._unmatched(key, names, label, item.position)
+            self._unmatched(key, (item.model_id, entry.event_id), label, item.position)
         else:
             entry.waiting += (label,)
             self._put(key, self._stored(item.model_id, entry))
 
-    def _settle(self, key: bytes, names: Names, entry: Entry, label: Label, position: int) -> None:
-        """Say what a label of a known event is."""
-        horizon, time = self._rules.horizon, entry.time or 0.0
+    def _settle(self, key: bytes, item: Item, stored: Stored, label: Label) -> None:
+        """Say what a label of a known event is; `item` is either of them."""
+        entry, horizon, names = stored.entry, self._horizon, (item.model_id, item.event_id or "")
+        time = entry.time or 0.0
         if entry.clock > label.time + horizon or label.clock > time + 2 * horizon:
-            self._unmatched(key, names, label, position)
+            self._unmatched(key, names, label, item.position)
             return
         if label.value == entry.last:
             self.joined.counts["repeated"] += 1
             return
         entry.last = label.value
-        entry.revision += 1
-        revision, late = entry.revision, label.clock > time + horizon or entry.body is None
-        status: OutcomeStatus = "late" if late else "labelled" if revision == 1 else "revised"
-        fields = b"" if late else entry.body or b""
+        entry.revision = revision = entry.revision + 1
+        writer = self._rules.writer
+        status: OutcomeStatus = "labelled" if revision == 1 else "revised"
+        if label.clock > time + horizon or entry.body is None:
+            status, event = "late", writer.event(names, entry, b"")
+        else:
+            event = stored.event or writer.event(names, entry, entry.body)
         if status == "labelled":
-            self._covered(self._clocks[names[0]], entry, label.time - time)
-        rest = self._rules.writer.settled(names, status, entry, label, Input.LABELS, fields)
-        self._tell(Draft(f"{key.hex()}-{revision}", names[0], status, position, rest))
+            self._covered(self._models[names[0]].clock, entry, label.time - time)
+        rest = writer.settled(status, entry, event, label, _LABELS)
+        self._tell(Draft(f"{key.hex()}-{revision}", names[0], status, item.position, rest))
 
     def _covered(self, clock: Clock, entry: Entry, delay: float) -> None:
         rules, time = self._rules, entry.time or 0.0
@@ -218,17 +241,18 @@ class Portion:
             self._tell(Draft(name, item.model_id, "coverage", item.position, rest))
 
     def _unmatched(self, key: bytes, names: Names, label: Label, position: int) -> None:
-        writer = self._rules.writer
-        rest = writer.head(names, "unmatched", 0, None) + writer.tail(label, Input.LABELS)
+        rest = self._rules.writer.unmatched(names, label, _LABELS)
         said = blake2b(label.value, digest_size=8).hexdigest()
         self._tell(Draft(f"{key.hex()}-{said}", names[0], "unmatched", position, rest))
 
-    def _ask(self, item: Item, entry: Entry) -> None:
+    def _ask(self, item: Item, entry: Entry) -> bytes:
+        """Tell of an event that is to be answered; return what was said of it."""
         model, name, key = item.model_id, item.event_id, item.key
-        if name is None:  # it will not come again under another name than its place
+        if not key:  # it will not come again under another name than its place
             key = key_of(model, f"{int(item.log)}:{item.offset}:{item.index}")
-        rest = self._rules.writer.head((model, name), "asked", 0, entry, item.said)
-        self._tell(Draft(f"{key.hex()}-0", model, "asked", item.position, rest))
+        event = self._rules.writer.event((model, name), entry, item.said)
+        self._tell(Draft(f"{key.hex()}-0", model, "asked", item.position, ASKED + event))
+        return event
 
     def _tell(self, draft: Draft) -> None:
         self.joined.drafts.append(draft)
@@ -252,7 +276,10 @@ class Portion:
 
     def _sweep(self, model_id: str, clock: Clock, position: int) -> None:
         """Take away what no label, or no event, can come for any more."""
-        self.save()
+        if clock.swept == _NEVER:  # its first: nothing waits
+            clock.swept = max(clock.events, clock.labels)
+            return
+        self._flush()
         now = clock.for_events(self._rules.horizon)
         over = self._shelf.due(model_id, known=True, before=now, most=MOST_SWEPT)
         for key, stored in over:
@@ -268,7 +295,7 @@ class Portion:
             self._put(key, self._stored(model_id, entry) if entry.waiting else None)
         if max(len(over), len(lone)) < MOST_SWEPT:
             clock.swept = max(clock.events, clock.labels)
-        self.save()
+        self._flush()
 
     def _lose(self, key: bytes, model_id: str, entry: Entry, now: float, position: int) -> None:
         """Say of the labels whose time is over that their event did not come."""
@@ -279,13 +306,13 @@ class Portion:
         entry.waiting = tuple(w for w in entry.waiting if w.time + horizon >= now)
 
     def _give_up(self, position: int) -> None:
-        self.save()
+        self._flush()
         for key, stored in self._shelf.oldest(max(1, self._rules.most // 100)):
             entry = self._current(key, stored).entry
             self._lose(key, stored.model_id, entry, float("inf"), position)
             self._put(key, None)
             self.joined.counts["given_up"] += 1
-        self.save()
+        self._flush()
 
     def _current(self, key: bytes, stored: Stored) -> Stored:
         """Return the entry as this portion holds it; a shelf may have read a copy."""

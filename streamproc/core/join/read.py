@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from streamproc.contract.config import Config, Limits
+from streamproc.contract.timestamps import MILLISECONDS_FROM
 from streamproc.core.bodies import WHOLE, UnreadableError, bodies
 from streamproc.core.join.coverage import Names, names_of
 from streamproc.core.join.entry import Input, key_of
@@ -22,6 +23,7 @@ from streamproc.core.typed import ANY, DECODE_ERRORS, EventTime, ModelId, in_ran
 # An event cannot be of much later than its record: a clock that is wrong by a year must not end
 # the waiting of all others. A day is more than any time zone that was forgotten.
 AHEAD_SECONDS: Final = 86_400.0
+_LABELS: Final = Input.LABELS
 # A label's text goes into every outcome of it; no class needs more.
 LONGEST_LABEL: Final = 10_000
 
@@ -35,11 +37,11 @@ class AnyLabel(Struct, gc=False, kw_only=True):
     ts: EventTime = None
 
 
-_DECODE: Final = {
-    Input.PREDICTIONS: ANY[Topic.PREDICTIONS].decode,
-    Input.FEATURES: ANY[Topic.FEATURES].decode,
-    Input.LABELS: msgspec.json.Decoder(AnyLabel).decode,
-}
+_DECODE: Final[tuple[Callable[[bytes], Any], ...]] = (
+    ANY[Topic.PREDICTIONS].decode,
+    ANY[Topic.FEATURES].decode,
+    msgspec.json.Decoder(AnyLabel).decode,
+)
 
 
 class Item(Struct, gc=False):
@@ -112,18 +114,13 @@ def read(
         Names the tags by which a model's events are told apart.
     """
     found = Read()
-    items, limits = found.items, config.limits
-    doubts = doubtful([record.value for _, record in records], limits.record_bytes)
+    items, limits, longest = found.items, config.limits, config.limits.record_bytes
+    doubts = doubtful([record.value for _, record in records], longest)
     for position, (log, record) in enumerate(records):
-        if position not in doubts and _plain(record, limits):
-            try:
-                event = _DECODE[log](record.value or b"")
-            except DECODE_ERRORS:
-                pass  # what is wrong with it is said below
-            else:
-                if _whole(event, log, record, limits):
-                    items.append(_item(log, position, record, WHOLE, event, segments))
-                    continue
+        event = None if position in doubts else _plain(log, record, limits, longest)
+        if event is not None:
+            items.append(_item(log, position, record, WHOLE, event, segments))
+            continue
         for index, raw, error in _bodies(record, limits):
             event, wrong = (None, error) if error else _decode(log, raw, record, limits)
             if wrong is None and position in doubts:
@@ -147,27 +144,24 @@ def read(
     return found
 
 
-def _plain(record: Record, limits: Limits) -> bool:
-    """Whether a record is one object on one line, as nearly all are: `bodies` need not look."""
+def _plain(log: Input, record: Record, limits: Limits, longest: int) -> Any:
+    """Decode a record that is one object on one line, as nearly all are; None: look closer."""
     raw = record.value
-    return (
-        raw is not None
-        and raw[:1] == b"{"
-        and len(raw) <= limits.record_bytes
-        and b"\n" not in raw
-        and not any(name.lower() == "content-type" for name, _ in record.headers or ())
-    )
-
-
-def _whole(event: Any, log: Input, record: Record, limits: Limits) -> bool:
-    """Whether there is nothing that `trouble` could find."""
-    return event.ts.__class__ is float and (
-        log is Input.LABELS
-        or (
-            len(record.value or b"") <= LONGEST_NAME
-            and len(event.features or ()) <= limits.max_features
-        )
-    )
+    if raw is None or raw[:1] != b"{" or len(raw) > longest or b"\n" in raw:
+        return None
+    if record.headers and any(name.lower() == "content-type" for name, _ in record.headers):
+        return None
+    try:
+        event = _DECODE[log](raw)
+    except DECODE_ERRORS:  # what is wrong with it is said there
+        return None
+    if event.ts.__class__ is not float and not in_range(event.ts, record.timestamp):
+        return None
+    if log is not _LABELS and (
+        len(raw) > LONGEST_NAME or len(event.features or ()) > limits.max_features
+    ):
+        return None if trouble(event, record, limits) else event
+    return event
 
 
 def _bodies(
@@ -197,18 +191,20 @@ def _decode(
 def _item(
     log: Input, position: int, record: Record, index: int, event: Any, segments: Segments
 ) -> Item:
-    ts = time = seconds(event.ts, record)
+    ts = event.ts
+    if ts.__class__ is not float or ts >= MILLISECONDS_FROM:
+        ts = seconds(ts, record)
+    time, stamp = ts, record.timestamp
     # 0 and less: the record has no time of its own.
-    if record.timestamp > 0 and ts > record.timestamp / 1000 + AHEAD_SECONDS:
-        time = record.timestamp / 1000
-    name = event.event_id
-    key = b"" if name is None else key_of(event.model_id, name)
+    if stamp > 0 and ts > stamp / 1000 + AHEAD_SECONDS:
+        time = stamp / 1000
+    model_id, name = event.model_id, event.event_id
+    key = b"" if name is None else key_of(model_id, name)
     parts: Names = ()
-    if log is Input.LABELS:
+    if log is _LABELS:
         said = value(event.label)
     else:
-        said = body(event)
         prediction = event.prediction if log is Input.PREDICTIONS else None
-        parts = names_of(prediction, event.tags, segments(event.model_id))
-    place = log, position, record.offset, index
-    return Item(*place, event.model_id, name, key, ts, time, said, parts)
+        said = body(event, prediction)
+        parts = names_of(prediction, event.tags, segments(model_id))
+    return Item(log, position, record.offset, index, model_id, name, key, ts, time, said, parts)

@@ -23,12 +23,16 @@ class Stored(Struct, gc=False):
         When it has to be looked at again, by the time of its model; seconds since 1970.
     entry
         What is kept.
+    event
+        The part of outcomes that is about the event, if it was written already; a shelf need not
+        keep it.
     """
 
     model_id: str
     known: bool
     due: float
     entry: Entry
+    event: bytes = b""
 
 
 Kept = tuple[bytes, Stored]

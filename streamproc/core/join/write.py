@@ -13,6 +13,8 @@ from streamproc.core.join.coverage import Table
 from streamproc.core.join.entry import Entry, Label
 
 _ENCODE: Final = msgspec.json.Encoder().encode
+ASKED: Final = b'"status":"asked","revision":0,'
+"""Stands before what is said of an event that is asked about."""
 _MICROS: Final = 1_000_000
 
 
@@ -39,15 +41,11 @@ class Draft(Struct, gc=False, frozen=True):
 
     def numbered(self, epoch: int, seq: int) -> bytes:
         """Return the outcome as JSON."""
-        return b'{"outcome_id":%b,"epoch":%d,"seq":%d,%b}' % (
-            text(self.outcome_id),
-            epoch,
-            seq,
-            self.rest,
-        )
+        name = self.outcome_id.encode()  # of letters, digits and dashes
+        return b'{"outcome_id":"%b","epoch":%d,"seq":%d,%b}' % (name, epoch, seq, self.rest)
 
 
-class _Body(Struct, omit_defaults=True):
+class _Body(Struct, gc=False, omit_defaults=True):
     model_version: str | None
     tags: dict[str, str] | None
     features: dict[str, Any] | None
@@ -70,29 +68,40 @@ class Writer:
             b'{"topic":%b,"partition":%d,"offset":' % (text(name), partition) for name in names
         ]
 
-    def settled(
-        self,
-        names: tuple[str, str],
-        status: OutcomeStatus,
-        entry: Entry,
-        label: Label,
-        log: int,
-        body: bytes,
-    ) -> bytes:
-        """Return all that is said of an event and its label: `head` and `tail` in one step."""
-        return (
-            b'"status":"%b","revision":%d,"model_id":%b,"event_id":%b,"ts":"%b",'
-            b'"event_source":%b%d}%b%b,"label":%b,"label_ts":"%b","delay":%b,"label_source":%b%d}'
-        ) % (
-            status.encode(),
-            entry.revision,
-            _ENCODE(names[0]),
-            _ENCODE(names[1]),
+    def event(self, names: tuple[str, str | None], entry: Entry, fields: bytes) -> bytes:
+        """Return the part of outcomes that is about an event.
+
+        Parameters
+        ----------
+        names
+            Of the model and of the event.
+        entry
+            The event.
+        fields
+            What it said; empty where that is gone.
+        """
+        model_id, event_id = names
+        return b'"model_id":%b%b,"ts":"%b","event_source":%b%d}%b%b' % (
+            _ENCODE(model_id),
+            b"" if event_id is None else b',"event_id":' + _ENCODE(event_id),
             _time(entry.ts),
             self._sources[entry.log],
             entry.offset,
-            b"," if body else b"",
-            body,
+            b"," if fields else b"",
+            fields,
+        )
+
+    def settled(
+        self, status: OutcomeStatus, entry: Entry, event: bytes, label: Label, log: int
+    ) -> bytes:
+        """Return all that is said of an event and its label; `event` as `event` gives it."""
+        return (
+            b'"status":"%b","revision":%d,%b,"label":%b,"label_ts":"%b","delay":%b,'
+            b'"label_source":%b%d}'
+        ) % (
+            status.encode(),
+            entry.revision,
+            event,
             label.value,
             _time(label.ts),
             _ENCODE(round(label.ts - entry.ts, 6)),
@@ -100,42 +109,14 @@ class Writer:
             label.offset,
         )
 
-    def head(
-        self,
-        names: tuple[str, str | None],
-        status: OutcomeStatus,
-        revision: int,
-        entry: Entry | None,
-        body: bytes = b"",
-    ) -> bytes:
-        """Return the part that is about the event: with its fields or, if they are gone, without.
-
-        Parameters
-        ----------
-        names
-            Of the model and of the event.
-        status, revision
-            As in the outcome.
-        entry
-            The event; None if it is not known.
-        body
-            Its fields.
-        """
-        model_id, event_id = names
-        parts = [b'"status":"%b","revision":%d' % (status.encode(), revision)]
-        parts.append(b'"model_id":' + text(model_id))
-        if event_id is not None:
-            parts.append(b'"event_id":' + text(event_id))
-        if entry is not None:
-            parts.append(b'"ts":"%b"' % _time(entry.ts))
-            parts.append(b'"event_source":%b%d}' % (self._sources[entry.log], entry.offset))
-        if body:
-            parts.append(body)
-        return b",".join(parts)
-
-    def tail(self, label: Label, log: int) -> bytes:
-        """Return the part that is about a label without its event, with a comma before it."""
-        return b',"label":%b,"label_ts":"%b","label_source":%b%d}' % (
+    def unmatched(self, names: tuple[str, str], label: Label, log: int) -> bytes:
+        """Return all that is said of a label without its event."""
+        return (
+            b'"status":"unmatched","revision":0,"model_id":%b,"event_id":%b,'
+            b'"label":%b,"label_ts":"%b","label_source":%b%d}'
+        ) % (
+            _ENCODE(names[0]),
+            _ENCODE(names[1]),
             label.value,
             _time(label.ts),
             self._sources[log],
@@ -161,11 +142,9 @@ def value(given: Any) -> bytes:
     return _ENCODE(given)
 
 
-def body(event: Any) -> bytes:
+def body(event: Any, prediction: Any) -> bytes:
     """Write what an outcome says of an event beside its names and time, without braces."""
-    prediction = getattr(event, "prediction", None)
-    fields = _Body(event.model_version, event.tags, event.features, prediction)
-    return _ENCODE(fields)[1:-1]
+    return _ENCODE(_Body(event.model_version, event.tags, event.features, prediction))[1:-1]
 
 
 def _time(seconds: float) -> bytes:

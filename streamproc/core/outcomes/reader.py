@@ -3,6 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from streamproc.contract.outcomes import OutcomeStatus
 from streamproc.core.bodies import WHOLE, UnreadableError, bodies
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.layout import Layout
@@ -11,7 +15,7 @@ from streamproc.core.matrix import seconds
 from streamproc.core.outcomes.bias import SCORE, Bias, usable
 from streamproc.core.outcomes.bias import Verdict as BiasVerdict
 from streamproc.core.outcomes.floor import Verdict
-from streamproc.core.outcomes.log import COMMAND_HEADER, EPOCH_HEADER
+from streamproc.core.outcomes.log import COMMAND_HEADER, EPOCH_HEADER, Count
 from streamproc.core.outcomes.performance import Performance
 from streamproc.core.outcomes.track import advance
 from streamproc.core.reader import PLACE_BITS, Group, Groups, Reader
@@ -21,6 +25,18 @@ from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
 from streamproc.core.versions import key_of
 
 JUDGED: Final = {"labelled", "revised"}
+
+
+class Glance(Struct, gc=False):
+    """What tells whether there is anything to judge in an outcome; it is skimmed, not decoded."""
+
+    epoch: Count
+    seq: Count
+    status: OutcomeStatus
+    prediction: msgspec.Raw | UnsetType = UNSET
+
+
+_GLANCE: Final = msgspec.json.Decoder(Glance).decode
 
 
 class At(NamedTuple):
@@ -87,13 +103,29 @@ class OutcomeReader(Reader):
         groups: Groups = {}
         self._records, self._groups, self._outcome = records, groups, outcome
         for position, record in enumerate(records):
-            headers = dict(record.headers or ())
+            headers = dict(record.headers) if record.headers else {}
             if EPOCH_HEADER in headers:
                 self._begin(record, headers[EPOCH_HEADER], outcome)
-            elif COMMAND_HEADER not in headers:  # those are for online models
+            elif COMMAND_HEADER in headers or (not headers and self._is_over(record)):
+                pass  # the former are for online models
+            else:
                 self._read_any(records, position, groups, outcome)
         self._hand_over(groups, records, outcome)
         self._performance.trim()
+
+    def _is_over(self, record: Record) -> bool:
+        """Take an outcome that says nothing of a prediction; False: it has to be read."""
+        value = record.value or b""
+        if len(value) > self._limits.record_bytes:
+            return False
+        try:
+            seen = _GLANCE(value)
+        except DECODE_ERRORS:  # what is wrong with it, or that it is several, is said there
+            return False
+        if seen.status != "asked" and (seen.status not in JUDGED or seen.prediction is not UNSET):
+            return False
+        self._performance.log.counts(seen.epoch, seen.seq)
+        return True
 
     def _begin(self, record: Record, mark: bytes | None, outcome: Outcome) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Keeps the records of sliced topics as the client's compiled code makes them."""
+"""Keeps the records of topics as the client's compiled code makes them."""
 
 from collections import OrderedDict
 from collections.abc import Container

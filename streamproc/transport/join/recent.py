@@ -68,7 +68,7 @@ class Recent:
         """Take an entry that is not here."""
         entry = slot.stored.entry
         self._young[key] = slot
-        self._size += _ENTRY_BYTES + len(entry.body or b"")
+        self._size += _ENTRY_BYTES + len(entry.body or b"") + len(slot.stored.event)
         if entry.waiting:
             self._size += sum(_LABEL_BYTES + len(label.value) for label in entry.waiting)
         if not slot.filed:

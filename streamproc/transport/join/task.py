@@ -17,6 +17,7 @@ from streamproc.core.join.portion import Joined
 from streamproc.core.join.write import Draft
 from streamproc.core.record import Record
 from streamproc.transport.clients import open_consumer
+from streamproc.transport.driver.records import keep_as_made
 from streamproc.transport.join.claim import claim, foreign
 from streamproc.transport.join.metrics import JoinMetrics
 from streamproc.transport.join.outcomes import COMMAND, Entry, Outcomes
@@ -114,6 +115,7 @@ class Joiner:
         async with open_consumer(
             self._config, max_partition_fetch_bytes=_FETCH_BYTES, fetch_max_wait_ms=POLL_MS * 10
         ) as consumer:
+            keep_as_made(consumer, {home.topic for home in self._homes.values()})
             consumer.assign(list(self._homes.values()))
             await self._begin(consumer, generation)
             try:

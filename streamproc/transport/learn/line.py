@@ -3,15 +3,16 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streamproc.contract.config import Config
 from streamproc.contract.updates import ModelUpdate
+from streamproc.core.record import Record
 from streamproc.models.learners import Learned, Learners
 from streamproc.transport.batches import Batches
 from streamproc.transport.driver.slices import Pace, SliceLimits
@@ -197,7 +198,7 @@ class LearnLine:
         for number in self._held.keys() - {at.partition for at in batches}:
             await self._rest(number)
 
-    async def _take(self, number: int, records: list[ConsumerRecord]) -> None:
+    async def _take(self, number: int, records: Sequence[Record]) -> None:
         """Learn from records, in the order that is the promise.
 
         What they gave is confirmed by the cluster before the models are written down, so a
