@@ -1,7 +1,6 @@
 """An incident, and the series of a model that take part in it."""
 
 from bisect import insort
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -32,7 +31,7 @@ class Group:
         Of the changes of all series that have fired in it, in that order.
     """
 
-    __slots__ = ("_largest", "_total", "first", "id", "open", "said", "sizes")
+    __slots__ = ("_largest", "_shares", "_total", "first", "id", "open", "said", "sizes")
 
     def __init__(self, id: str, first: int, said: datetime) -> None:  # noqa: A002  as of an Incident
         self.id, self.first, self.said = id, first, said
@@ -40,25 +39,26 @@ class Group:
         self.sizes: dict[str, float] = {}
         self._total = 0.0
         self._largest: list[tuple[float, str]] = []  # less than nothing, to sort the largest first
+        self._shares: list[Contributor] | None = None
 
     def join(self, series: str, size: float) -> None:
         """Let a series take part; what it counts is its first change."""
         self.open.add(series)
         if series in self.sizes:
             return
-        self.sizes[series] = size
+        self.sizes[series], self._shares = size, None
         self._total += size
         insort(self._largest, (-size, series))
         del self._largest[MOST_NAMED:]
 
     def contributors(self) -> list[Contributor] | None:
         """Tell whose change it was, the largest share first; None of a single series."""
-        if len(self.sizes) < 2:
-            return None
-        return [
-            Contributor(series=series, share=round(-size / self._total, _DECIMALS))
-            for size, series in self._largest
-        ]
+        if self._shares is None and len(self.sizes) > 1:
+            self._shares = [
+                Contributor(series=series, share=round(-size / self._total, _DECIMALS))
+                for size, series in self._largest
+            ]
+        return self._shares
 
     def others(self, series: str, *, still_open: bool) -> tuple[list[str], int]:
         """Name the largest of the others, and count the rest of them."""
@@ -67,8 +67,3 @@ class Group:
             :_IN_A_SENTENCE
         ]
         return named, len(among) - (series in among) - len(named)
-
-
-def series_of(groups: Iterable[Group]) -> set[str]:
-    """Give the series whose incidents are open."""
-    return set().union(*(group.open for group in groups))
