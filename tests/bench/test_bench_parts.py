@@ -102,7 +102,7 @@ def test_state_is_written_and_taken_over(apache_kafka: ApacheKafka) -> None:
     figures = _measure("state", apache_kafka).figures
     [off], [on] = figures["never"], figures["often"]
     assert off["series"] == on["series"] == EVENTS // state.VALUES * (state.FEATURES + 1)
-    assert off["snapshots"] == 0
+    assert off["snapshots"] <= PARTITIONS  # those of no state, before the first slice
     assert off["save_bytes"] == off["state_bytes"] > 0
     assert 0 < off["reading_seconds"] < off["recovered_seconds"]
 

@@ -10,13 +10,13 @@ from faults.matrix import Row, Verdict, rows
 
 BEGIN, END = "<!-- faults:begin -->", "<!-- faults:end -->"
 HEAD = (
-    "| row | fault | passes when | verdict | seed | seconds | figures, or why not |\n"
-    "|---|---|---|---|---|---|---|"
+    "| row | fault | passes when | verdict | seed | seconds | figures, or why not | run on |\n"
+    "|---|---|---|---|---|---|---|---|"
 )
 LINE = re.compile(r"^\| `(\w+)` \|.*$", re.MULTILINE)
 
 
-def line(row: Row, verdict: Verdict, *, nightly: bool) -> str:
+def line(row: Row, verdict: Verdict, when: datetime, *, nightly: bool) -> str:
     """Return a row of the table."""
     ran = verdict.verdict != "not run"
     form = "nightly form: " if nightly and ran else ""
@@ -25,6 +25,7 @@ def line(row: Row, verdict: Verdict, *, nightly: bool) -> str:
         f"**{verdict.verdict}**" if verdict.verdict == "FAIL" else verdict.verdict,
         *((str(verdict.seed), f"{verdict.seconds:.0f}") if ran else ("–", "–")),
         form + verdict.figures,
+        f"{when:%Y-%m-%d}" if ran else "–",
     )
     return f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |"
 
@@ -34,10 +35,10 @@ def put(path: Path, found: Sequence[tuple[Row, Verdict]], when: datetime, *, nig
     text = path.read_text()
     marked = re.compile(f"{BEGIN}\n(.*?){END}", re.DOTALL)
     lines = {each[1]: each[0] for each in LINE.finditer(text)}
-    lines |= {row.name: line(row, verdict, nightly=nightly) for row, verdict in found}
+    lines |= {row.name: line(row, verdict, when, nightly=nightly) for row, verdict in found}
     made = (
-        f"Last run on {when:%Y-%m-%d}, in the short form where it does not say the nightly one, on"
-        f" Apache Kafka, with {os.cpu_count()} cores that other work shared."
+        "In the short form where it does not say the nightly one, on Apache Kafka, with"
+        f" {os.cpu_count()} cores that other work shared."
     )
     there = [lines[row.name] for row in rows() if row.name in lines]
     table = "\n".join([BEGIN, made, "", HEAD, *there, END])

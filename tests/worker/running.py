@@ -25,7 +25,7 @@ from streamproc.transport.metrics import Metrics
 from streamproc.transport.worker import Worker, working
 
 MAIN = "from streamproc.cli.main import main; main()"
-PATIENCE = 180.0  # seconds: only what does not happen takes so long, on the most crowded machine
+PATIENCE = 600.0  # seconds: only what does not happen takes so long, on the most crowded machine
 
 
 def settings(bootstrap: str, **more: Any) -> dict[str, Any]:

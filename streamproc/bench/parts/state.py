@@ -7,9 +7,9 @@ from streamproc.bench.lab import Lab, Part, Results
 from streamproc.bench.process import Job
 from streamproc.bench.report import Row
 
-FEATURES: Final = 200
-VALUES: Final = 300  # of each series; 200,000 series with the usual number of events
-WARM: Final = 2 / 3  # of them: past the warm-up
+FEATURES: Final = 146
+VALUES: Final = 220  # of each series; 200,000 series with the usual number of events
+WARM: Final = 200 / 220  # of them
 # Three times as often as usual, so that some are written while the rest is read.
 INTERVALS: Final = {"often": "10s", "never": "1d"}
 
