@@ -48,13 +48,15 @@ async def run(site: Site) -> str:
         )
         config = load(said)
         log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 10**9))
-        async with WorkerProcess(site.folder, said) as worker:
-            async with under_load(config, log, rate=RATE) as enough:
-                await _drops(worker)
-                await asyncio.sleep(site.draw.random())
-                worker.send(signal.SIGKILL)
-                await worker.exit_code()
-                enough()
+        async with (
+            WorkerProcess(site.folder, said) as worker,
+            under_load(config, log, rate=RATE) as enough,
+        ):
+            await _drops(worker)
+            await asyncio.sleep(site.draw.random())
+            worker.send(signal.SIGKILL)
+            await worker.exit_code()
+            enough()
         async with WorkerProcess(site.folder, said) as worker:
             async with under_load(config, log, rate=RATE) as enough:
                 await _drops(worker)
