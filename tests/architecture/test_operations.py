@@ -1,5 +1,6 @@
 """What the pages for operators say, and the files that they give them, against the code."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -43,16 +44,37 @@ def test_every_metric_is_explained() -> None:
     assert len(rows) == len(set(rows))
 
 
+def asked(query: str) -> set[str]:
+    """Name the metrics of ours that a query asks for, as the code calls them."""
+    names = re.findall(r"streamproc_\w+", query)
+    return {re.sub(r"_seconds_(bucket|sum|count)$", "_seconds", name) for name in names}
+
+
 def test_rules_ask_for_metrics_that_there_are() -> None:
     """Each rule has a sentence and asks for what a worker shows."""
     groups = yaml.safe_load((CONFIGS / "prometheus" / "alerts.yaml").read_text())["groups"]
-    known = metrics() | {f"{name}_bucket" for name in metrics()}
     for rule in (rule for group in groups for rule in group["rules"]):
-        asked = set(re.findall(r"streamproc_\w+", rule["expr"]))
-        assert asked <= known, rule["alert"]
-        assert asked or "up{" in rule["expr"]
+        assert asked(rule["expr"]) <= metrics(), rule["alert"]
+        assert asked(rule["expr"]) or "up{" in rule["expr"]
+        assert rule["expr"].count("(") == rule["expr"].count(")")
         assert rule["annotations"]["summary"].endswith(".")
         assert rule["labels"]["severity"] in {"warning", "critical"}
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
+    """Each panel asks the data source for what a worker shows, and says what that is."""
+    board = json.loads((CONFIGS / "grafana" / "dashboards" / "streamproc.json").read_text())
+    sources = CONFIGS / "grafana" / "provisioning" / "datasources" / "prometheus.yaml"
+    [source] = yaml.safe_load(sources.read_text())["datasources"]
+    places = [tuple(panel["gridPos"].values()) for panel in board["panels"]]
+    assert len(set(places)) == len(places)
+    for panel in board["panels"]:
+        assert panel["datasource"]["uid"] == source["uid"]
+        assert panel["description"].endswith(".")
+        for query in (target["expr"] for target in panel["targets"]):
+            assert asked(query) <= metrics(), panel["title"]
+            assert asked(query) or "up{" in query
+            assert query.count("(") == query.count(")")
 
 
 def test_kubernetes_takes_the_manifests() -> None:

@@ -1,11 +1,15 @@
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from streamproc.contract.config import Config
 from streamproc.contract.load import load
 from streamproc.contract.webhook import Webhook
 from streamproc.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
 
 URL = "https://hooks.example.org/T0KEN"
 
@@ -22,6 +26,12 @@ def test_a_webhook_gets_every_alert_by_default() -> None:
     [hook] = hooks({})
     assert (hook.models, hook.severity, len(hook.statuses)) == (("*",), "info", 5)
     assert hook.give_up_after == timedelta(hours=1)
+
+
+def test_a_written_configuration_reads_back() -> None:
+    """A process that is given the configuration as JSON has the same webhooks."""
+    config = load(ROOT / "configs" / "webhooks.yaml")
+    assert Config.model_validate_json(config.model_dump_json()).webhooks == config.webhooks
 
 
 @pytest.mark.parametrize(

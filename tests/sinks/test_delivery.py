@@ -118,6 +118,9 @@ async def test_an_alert_that_waited_for_too_long(caplog: pytest.LogCaptureFixtur
     assert await stage.take() == Taken(1.0, told=False)
     stage.now += 4.5
     assert await stage.take() == Taken(0.5, told=False)  # no pause is longer than what is left
+    stage.now += 0.25
+    assert await stage.take() == Taken(0.25, told=False)
+    stage.now -= 0.25
     stage.now += 0.5
     assert await stage.take() == DONE
     assert len(stage.sent) == 2

@@ -104,9 +104,8 @@ class Reader:
         now = time.monotonic()
         if not self._done or not (at_once or now - self._committed > COMMIT_SECONDS):
             return
-        # Where we are elsewhere by now, it was another one's in between, who knows better.
-        at = await _positions(consumer)
-        done = {home: offset for home, offset in self._done.items() if at.get(home) == offset}
+        ours = consumer.assignment()
+        done = {home: offset for home, offset in self._done.items() if home in ours}
         self._done.clear()
         self._committed = now
         try:
@@ -116,16 +115,10 @@ class Reader:
             _log.info("webhook %s: no longer ours: %r", self._target.hook.name, error)
 
 
-async def _positions(consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
-    """Return where we are in each partition that is ours."""
-    found: dict[TopicPartition, int] = {}
-    for home in consumer.assignment():
-        with suppress(errors.IllegalStateError):  # it is another one's by now
-            found[home] = await consumer.position(home)
-    return found
-
-
 async def _lag(consumer: AIOKafkaConsumer) -> int:
     """Count what is not done with, of the partitions that are ours."""
-    at = await _positions(consumer)
-    return sum(max(0, (consumer.highwater(home) or 0) - here) for home, here in at.items())
+    lag = 0
+    for home in consumer.assignment():
+        with suppress(errors.IllegalStateError):  # it is another one's by now
+            lag += max(0, (consumer.highwater(home) or 0) - await consumer.position(home))
+    return lag

@@ -48,23 +48,28 @@ async def run(site: Site) -> str:
         )
         config = load(said)
         log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 10**9))
-        async with under_load(config, log, rate=RATE) as enough:
-            async with WorkerProcess(site.folder, said) as worker:
-                await _drops(worker)
-                await asyncio.sleep(site.draw.random())
-                worker.send(signal.SIGKILL)
-                await worker.exit_code()
-            async with WorkerProcess(site.folder, said) as worker:
+        async with (
+            WorkerProcess(site.folder, said) as worker,
+            under_load(config, log, rate=RATE) as enough,
+        ):
+            await _drops(worker)
+            await asyncio.sleep(site.draw.random())
+            worker.send(signal.SIGKILL)
+            await worker.exit_code()
+            enough()
+        async with WorkerProcess(site.folder, said) as worker:
+            async with under_load(config, log, rate=RATE) as enough:
                 await _drops(worker)
                 await asyncio.sleep(site.size(8, 120))
                 enough()
-                dropped, most = await _drained(worker, config)
-                same("exit code", 0, await worker.stop())
+            dropped, most = await _drained(worker, config, healthy, slow)
+            same("exit code", 0, await worker.stop())
     await finish(site, said | {"webhooks": []})
     if most > CAP:
         raise Failed(f"RSS reached {most / 2**20:.0f} MiB")
     found = await equal(config, least=20)
-    repeated = [await _got_all(config, receiver) for receiver in (healthy, slow)]
+    published = await _published(config)
+    repeated = [_repeated(published, receiver) for receiver in (healthy, slow)]
     same("the webhooks that dropped alerts", {"failing", "hanging"}, set(dropped))
     drops = ", ".join(f"`{name}` {count}" for name, count in sorted(dropped.items()))
     return (
@@ -80,11 +85,18 @@ async def _drops(worker: WorkerProcess) -> None:
     await worker.has_counted("webhook_dropped_total", within=START_SECONDS)
 
 
-async def _drained(worker: WorkerProcess, config: Config) -> tuple[Counter[str], int]:
+async def _drained(
+    worker: WorkerProcess, config: Config, *receivers: Receiver
+) -> tuple[Counter[str], int]:
     """Wait until nothing is left to send; return what was dropped, and the most memory."""
+    while await worker.counted("lag_records"):  # noqa: ASYNC110  nobody tells
+        await asyncio.sleep(0.5)
     await all_handled(config)
-    while await worker.counted("webhook_lag_records"):  # noqa: ASYNC110  nobody tells
-        await asyncio.sleep(0.2)
+    published = await _published(config)
+    while not all(published <= set(receiver.ids) for receiver in receivers):  # noqa: ASYNC110
+        await asyncio.sleep(0.5)
+    while await worker.counted("webhook_lag_records"):  # noqa: ASYNC110
+        await asyncio.sleep(0.5)
     _, text = await worker.get("/metrics")
     said = re.findall(
         r'^streamproc_webhook_dropped_total{.*webhook="(\w+)"} (\S+)$', text, re.MULTILINE
@@ -97,12 +109,14 @@ async def _drained(worker: WorkerProcess, config: Config) -> tuple[Counter[str],
     return logged, peak(worker.pid)
 
 
-async def _got_all(config: Config, receiver: Receiver) -> int:
+async def _published(config: Config) -> set[str]:
+    found = await records(config, "alerts")
+    return {AlertEvent.from_json(record.value).alert_id for record in found}
+
+
+def _repeated(published: set[str], receiver: Receiver) -> int:
     """Hold a receiver against the topic; return how many alerts it got again."""
-    wanted = {
-        AlertEvent.from_json(record.value).alert_id for record in await records(config, "alerts")
-    }
     got = Counter(receiver.ids)
-    same("alerts that a webhook did not get", set(), wanted - got.keys())
-    same("alerts that nobody published", set(), got.keys() - wanted)
+    same("alerts that a webhook did not get", set(), published - got.keys())
+    same("alerts that nobody published", set(), got.keys() - published)
     return sum(count > 1 for count in got.values())
