@@ -80,10 +80,10 @@ def matrix(layout: Layout, group: Group, records: Sequence[Record], encoders: En
 
 def seconds(ts: float | datetime | None, record: Record) -> float:
     """Return an event's time in seconds since 1970; its record's, when it has none."""
-    if ts is None:
-        return record.timestamp / 1000
     if isinstance(ts, datetime):
         return ts.timestamp()
+    if ts is None:
+        return record.timestamp / 1000
     return ts / 1000 if ts >= MILLISECONDS_FROM else ts
 
 

@@ -1,6 +1,6 @@
 """An answer on its way to the topic: an `OnlinePrediction`, made and written fast."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -31,8 +31,10 @@ class Answer(msgspec.Struct, gc=False):
 
     def to_json(self) -> bytes:
         """Write it as the contract's model would, ten times faster."""
-        if not isinstance(self.ts, str):
-            self.ts = format_timestamp(self.ts)
+        ts = self.ts
+        # Of whole seconds the encoder leaves the six decimals out.
+        if not isinstance(ts, str) and (ts.tzinfo is not UTC or not ts.microsecond):
+            self.ts = format_timestamp(ts)
         return _ENCODER.encode(self)
 
     def event(self) -> OnlinePrediction:

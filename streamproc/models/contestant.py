@@ -1,5 +1,7 @@
 """One version of a model: it answers, it learns, and what breaks it is undone."""
 
+from typing import Any
+
 import msgspec
 
 from streamproc.contract.model_spec import ModelSpec
@@ -58,7 +60,7 @@ class Contestant:
             Linear(spec) if is_linear(spec) else RiverModel(spec, binary=binary)
         )
         self._train_for = train_for
-        self._good = (0, self.engine.dump())
+        self._good: tuple[int, Any] = (0, self.engine.keep())
 
     @property
     def learns(self) -> bool:
@@ -80,7 +82,7 @@ class Contestant:
             return
         self.learned += labels
         if self.learned % _period(self.learned) == 0:
-            self._good = (self.learned, self.engine.dump())
+            self._good = (self.learned, self.engine.keep())
             if self.learned >= _FORGIVEN:
                 self.strikes = 0
 
@@ -89,7 +91,7 @@ class Contestant:
         self.strikes += 1
         self.failures.append(failure)
         self.learned = self._good[0]
-        self.engine.load(self._good[1])
+        self.engine.load(self.engine.written(self._good[1]))
 
     def skip(self, failure: Failure) -> None:
         """Take note of a failure to answer of one that does not learn."""
@@ -99,8 +101,9 @@ class Contestant:
 
     def dump(self) -> bytes:
         """Write all that there is to it."""
+        good = self._good[0], self.engine.written(self._good[1])
         return msgspec.msgpack.encode(
-            [self.version, self.learned, self.strikes, self._good, self.engine.dump()]
+            [self.version, self.learned, self.strikes, good, self.engine.dump()]
         )
 
     def load(self, data: bytes) -> None:

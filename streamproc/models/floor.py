@@ -38,7 +38,7 @@ class Heuristic:
 
         Its answers begin at `at` and lie `stride` apart.
         """
-        majority, recent = self._kind == "majority", self._recent
+        majority, recent, counts = self._kind == "majority", self._recent, self._counts
         for place, todo in enumerate(run.todo):
             if todo & ASK:
                 answers[at] = self._most if majority else self._answer(run.features[place])
@@ -46,14 +46,11 @@ class Heuristic:
                 y = run.ys[place]
                 recent.append(y)
                 if run.classes:
-                    self._count(y)
+                    counts[y] = count = counts.get(y, 0) + 1
+                    if y != self._most and count >= counts.get(self._most, 0):
+                        # Of equals, the one met first.
+                        self._most = max(counts, key=counts.__getitem__)
             at += stride
-
-    def _count(self, code: float) -> None:
-        counts = self._counts
-        counts[code] = count = counts.get(code, 0) + 1
-        if code != self._most and count >= counts.get(self._most, 0):
-            self._most = max(counts, key=counts.__getitem__)  # of equals, the one met first
 
     def dump(self) -> Any:
         """Write what was learned."""

@@ -76,7 +76,8 @@ class Learners:
         self._log = OutcomeLog(row=Lesson)
         self._seats: dict[Key, Seat] = {}
         self._banks: dict[tuple[str, ...], OwnError] = {}
-        self._waiting: dict[tuple[int, str], Waiting] = {}
+        self._whole: dict[str, Seat] = {}  # of models that have one learner for all their events
+        self._waiting: dict[tuple[int, str | None], Waiting] = {}
         self._counts: dict[str, int] = {}
         self._obeyed: list[str] = []
         self._known: dict[str, Online] = {}
@@ -99,11 +100,12 @@ class Learners:
         """
         told, busy = Told(now, [None] * len(records)), list[Seat]()
         for counted in self._log.read(records):
-            if isinstance(counted.row, CommandRow):
+            row = counted.row
+            if isinstance(row, CommandRow):
                 self._advance(busy, told)
                 self._command(counted, records[counted.position], told)
-            elif counted.row.status in _TAKEN:
-                self._route(counted, records[counted.position], busy, told)
+            elif row.status in _TAKEN and row.event_id is not None:
+                self._route(row, counted, records[counted.position], busy, told)
         self._advance(busy, told)
         return Learned(
             [answer for answer in told.answers if answer is not None],
@@ -221,22 +223,17 @@ class Learners:
 
     # The way of a slice.
 
-    def _route(self, counted: Counted, record: Record, busy: list[Seat], told: Told) -> None:
+    def _route(
+        self, row: Lesson, counted: Counted, record: Record, busy: list[Seat], told: Told
+    ) -> None:
         """Give an outcome to its learner, and an answer that waits to its label."""
-        row: Any = counted.row
-        online = self._known.get(row.model_id) or self._config.model(row.model_id).online
-        if online is None or row.event_id is None:
-            return
-        key = _key(row, online) if online.per else (row.model_id, ())
         op = Op(counted.position, counted.offset, seconds(row.ts, record), row)
-        seat = self._seats.get(key)
+        seat = self._whole.get(row.model_id) or self._seat_of(row, op, told)
         if seat is None:
-            seat = self._seat(key, online, op, told)
-            if seat is None:
-                return
+            return
         if row.status == "asked":
             op.waiting = self._waiting[seat.place, row.event_id] = Waiting()
-            while len(self._waiting) > online.pending:
+            while len(self._waiting) > seat.learner.online.pending:
                 del self._waiting[next(iter(self._waiting))]
         elif row.status == "labelled":
             op.waiting = self._waiting.pop((seat.place, row.event_id), None)
@@ -293,6 +290,14 @@ class Learners:
 
     # Learners come.
 
+    def _seat_of(self, row: Lesson, op: Op, told: Told) -> Seat | None:
+        """Find or make the learner of an outcome; None: it has none."""
+        online = self._known.get(row.model_id) or self._config.model(row.model_id).online
+        if online is None:
+            return None
+        key = _key(row, online) if online.per else (row.model_id, ())
+        return self._seats.get(key) or self._seat(key, online, op, told)
+
     def _seat(self, key: Key, online: Online, op: Op, told: Told) -> Seat | None:
         """Make a learner; None when there are as many as there may be, which is told once."""
         config = self._config.model(key[0])
@@ -332,6 +337,8 @@ class Learners:
         seat = self._seats[key] = Seat(
             learner, len(self._seats), [(bank, bank.take()) for bank in banks]
         )
+        if not key[1]:
+            self._whole[key[0]] = seat
         return seat
 
     def _bank(self, specs: tuple[DetectorSpec, ...]) -> OwnError:

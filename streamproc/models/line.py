@@ -1,5 +1,6 @@
 """Contestants on their way through runs: all of them together, each a leg at a time."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from math import nan
 
@@ -40,11 +41,9 @@ class Line(Leg, gc=False, kw_only=True):
         elif not self.who.learns:
             self.mask = ASK
         elif learnings := self.run.learnings:
-            room = self.who.room
-            if len(learnings) >= room:
-                ahead = learnings if not self.start else self._ahead()
-                if len(ahead) >= room:
-                    self.stop = ahead[room - 1] + 1
+            last = bisect_left(learnings, self.start) + self.who.room - 1
+            if last < len(learnings):
+                self.stop = learnings[last] + 1
         self.legs.append((self.start, self.who.learned, self.mask != ASK))
         return True
 
@@ -70,12 +69,7 @@ class Line(Leg, gc=False, kw_only=True):
 
     def _learned(self) -> int:
         learnings = self.run.learnings
-        if not self.start and self.stop == len(self.run.todo):
-            return len(learnings)
-        return sum(1 for place in learnings if self.start <= place < self.stop)
-
-    def _ahead(self) -> list[int]:
-        return [place for place in self.run.learnings if place >= self.start]
+        return bisect_left(learnings, self.stop) - bisect_left(learnings, self.start)
 
 
 def take(lines: Sequence[Line], todo: Ints, ys: Floats, answers: Floats) -> None:

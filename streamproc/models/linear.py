@@ -20,6 +20,8 @@ _KINDS: Final = {
 }
 _TAKEN: Final = {"optimizer", "l2", "intercept_init", "intercept_lr", "clip_gradient"}
 _DEFAULTS: Final = {"l2": 0.0, "intercept_init": 0.0, "intercept_lr": 0.01, "clip_gradient": 1e12}
+Kept = tuple[tuple[str, ...], int, int, Floats]
+"""What was learned by some time: columns, features and classes that there is room for, state."""
 MOST_FEATURES: Final = 10_000
 """Names beyond are not learned from: one who makes up names must not fill the memory."""
 
@@ -109,16 +111,28 @@ class Linear:
             return False
         return True
 
+    def keep(self) -> Kept:
+        """Keep what was learned: far cheaper than to write it, as `written` does."""
+        return self.columns, self._features, self._classes, self.state.copy()
+
+    def written(self, kept: Kept | bytes) -> bytes:
+        """Write what was kept, or was written already."""
+        if isinstance(kept, bytes):
+            return kept
+        columns, features, most, state = kept
+        numbers, moments, weights, known = _parts(state, features, most)
+        # What the rest of a leg brings is not learned yet: equal histories give equal bytes.
+        used = int(np.count_nonzero(moments[0]))
+        known = known[: 1 + int(known[0])].astype(np.int64)
+        classes = int(known[1:].max(initial=0)) + 1
+        parts = numbers, moments[:, :used], weights[:classes, :used], known
+        return msgspec.msgpack.encode(
+            [columns[:used], [[list(part.shape), part.tobytes()] for part in parts]]
+        )
+
     def dump(self) -> bytes:
         """Write what was learned."""
-        # What the rest of a leg brings is not learned yet: equal histories give equal bytes.
-        used = int(np.count_nonzero(self._moments[0]))
-        known = self._known[: 1 + int(self._known[0])].astype(np.int64)
-        classes = int(known[1:].max(initial=0)) + 1
-        parts = self._numbers, self._moments[:, :used], self._weights[:classes, :used], known
-        return msgspec.msgpack.encode(
-            [self.columns[:used], [[list(part.shape), part.tobytes()] for part in parts]]
-        )
+        return self.written(self.keep())
 
     def load(self, data: bytes) -> None:
         """Take what `dump` wrote."""
@@ -184,13 +198,23 @@ class Linear:
         self._features, self._classes = features, classes
         self._pack = struct.Struct(f"{features}d").pack
         head = kernel.NUMBERS + kernel.SHAPE
-        moments, weights = head + 3 * features, head + (3 + classes) * features
-        self.state = np.zeros(weights + 1 + classes)
+        self.state = np.zeros(head + (3 + classes) * features + 1 + classes)
         self.state[:head] = [*numbers, *self._kind, features, classes]
-        self._numbers = self.state[: kernel.NUMBERS]
-        self._moments = self.state[head:moments].reshape(3, features)
-        self._weights = self.state[moments:weights].reshape(classes, features)
-        self._known = self.state[weights:]
+        self._numbers, self._moments, self._weights, self._known = _parts(
+            self.state, features, classes
+        )
+
+
+def _parts(state: Floats, features: int, classes: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """Give views of a state: its numbers, moments, weights and known classes."""
+    head = kernel.NUMBERS + kernel.SHAPE
+    moments, weights = head + 3 * features, head + (3 + classes) * features
+    return (
+        state[: kernel.NUMBERS],
+        state[head:moments].reshape(3, features),
+        state[moments:weights].reshape(classes, features),
+        state[weights:],
+    )
 
 
 def run(

@@ -157,11 +157,16 @@ def cut(learner: Cuttable, ops: list[Op], start: int) -> Stretch:
         The first of them that it has not taken.
     """
     classes, told, interval, left = learner.classes, learner.told, learner.interval, learner.room
-    asked, judged, learnings, skipped = list[int](), list[int](), list[int](), 0
-    todo, ys, production = list[int](), list[float](), list[list[float] | None]()
-    grown, count, stop = list[tuple[int, int]](), len(classes.names), len(ops)
-    for place in range(stop - start):
-        op = ops[start + place]
+    # Not `list[int]()`: making a list that way costs as much as an event does here.
+    asked: list[int] = []
+    judged: list[int] = []
+    learnings: list[int] = []
+    todo: list[int] = []
+    ys: list[float] = []
+    production: list[list[float] | None] = []
+    grown: list[tuple[int, int]] = []
+    skipped, count, stop = 0, len(classes.names), len(ops)
+    for place, op in enumerate(ops[start:] if start else ops):
         row = op.row
         if row.status == "asked":
             asked.append(place)
@@ -191,7 +196,8 @@ def cut(learner: Cuttable, ops: list[Op], start: int) -> Stretch:
         if told is None or not left or op.ts - told >= interval:
             stop = start + place + 1
             break
-    players, ops, width = learner.players, ops[start:stop], 1 + count
+    players, width = learner.players, 1 + count
+    ops = ops if stop - start == len(ops) else ops[start:stop]
     return Stretch(
         ops=ops,
         run=Run(todo, [op.row.features for op in ops], ys, learnings, count),

@@ -1,5 +1,6 @@
 import json
 import random
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from label_logs import (
 from streamproc.contract.outcomes import OutcomeEvent
 from streamproc.core.join.entry import Input
 from streamproc.core.record import Reason
+from streamproc.monitor import LogRecord
 
 cuts = st.lists(st.integers(0, 2000), max_size=8)
 
@@ -259,3 +261,18 @@ def test_events_of_online_models_are_told_when_they_come() -> None:
         ("asked", {"a": 1}), ("asked", {"a": 2}), ("labelled", {"a": 1}),
     ]  # fmt: skip
     assert len({o["outcome_id"] for o in found}) == 3
+
+
+def test_an_event_is_joined_alike_however_it_is_written() -> None:
+    """With its time as a text, with hundreds of features, or spread over lines: it is the same."""
+    features = {f"feature_{number}": 0.5 for number in range(100)}
+    one = event("1", BEGIN) | {"features": features}
+    text = one | {"ts": datetime.fromtimestamp(BEGIN, UTC).isoformat()}
+
+    said = [told((E, each), (L, label("1", BEGIN, 1))) for each in (one, text)]
+    lines = json.dumps(one, indent=1).encode()
+    last = tagged(L, [label("1", BEGIN, 1)])
+    said.append(outcomes([join().process([(E, LogRecord(0, lines, 0, b"m")), *last])]))
+
+    assert said[0][0]["features"] == features
+    assert said[0] == said[1] == said[2]

@@ -175,6 +175,21 @@ def test_only_what_has_a_label_is_judged() -> None:
     assert (found.events, found.dead_letters, found.alerts) == (2, [], [])
 
 
+def test_what_cannot_be_judged_is_counted_all_the_same() -> None:
+    """A question and a label without a prediction are numbered too: none before them counts."""
+    silent = outcome(9, None, 1)
+    del silent["prediction"]
+    events = [
+        outcome(5, 0.5, None, status="asked"),
+        outcome(4, 0.5, 1),
+        silent,
+        outcome(8, 0.5, 1),
+        outcome(10, 0.5, 1),
+    ]
+
+    assert run(truth_shard(), records(events)).events == 1
+
+
 def test_a_batch_of_outcomes_is_read_as_any_other() -> None:
     """Outcomes may come as an array; the broken one of them is the only dead letter."""
     events = [*labelled(3, seed=12), outcome(3, 0.5, 1) | {"status": "perhaps"}]

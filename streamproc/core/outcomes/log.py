@@ -124,8 +124,17 @@ class OutcomeLog:
     def read(self, records: Sequence[Record]) -> list[Counted]:
         """Return what counts of the next records, in their order."""
         found = []
+        decode = self._decode
         for position, record in enumerate(records):
-            row = self._row(record)
+            row: Lesson | CommandRow | None
+            if record.headers:
+                row = self._marked(record)
+            else:
+                try:
+                    row = decode(record.value or b"")
+                except DECODE_ERRORS:
+                    row = None
+                    self.unreadable += 1
             if row is not None and self.counts(row.epoch, row.seq):
                 found.append(Counted(position, record.offset, row))
         return found
@@ -152,15 +161,15 @@ class OutcomeLog:
         if epoch > self.epoch:
             self.epoch, self.seq = epoch, -1
 
-    def _row(self, record: Record) -> Lesson | CommandRow | None:
+    def _marked(self, record: Record) -> Lesson | CommandRow | None:
+        """Read a record with headers: a mark, a command, or an outcome after all."""
+        headers = dict(record.headers)
         try:
-            if record.headers:
-                headers = dict(record.headers)
-                if EPOCH_HEADER in headers:
-                    self.begin(headers[EPOCH_HEADER])
-                    return None
-                if COMMAND_HEADER in headers:
-                    return _COMMAND.decode(record.value or b"")
+            if EPOCH_HEADER in headers:
+                self.begin(headers[EPOCH_HEADER])
+                return None
+            if COMMAND_HEADER in headers:
+                return _COMMAND.decode(record.value or b"")
             return self._decode(record.value or b"")
         except (*DECODE_ERRORS, ValueError):
             self.unreadable += 1

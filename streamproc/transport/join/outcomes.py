@@ -5,7 +5,7 @@ import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
 
@@ -24,19 +24,15 @@ _log = logging.getLogger(__name__)
 
 Headers = list[tuple[str, bytes]]
 COMMAND: Final[Headers] = [(COMMAND_HEADER, b"1")]
-_NONE: Final[Headers] = []  # aiokafka takes lists alone, and leaves them as they are
+NONE: Final[Headers] = []  # aiokafka takes lists alone, and leaves them as they are
 
 
 class FencedError(Exception):
     """Another one has taken the partition over: what we write does not count any more."""
 
 
-class Entry(NamedTuple):
-    """A record to be written; `headers` are `COMMAND` or none."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: Headers = _NONE
+Pair = tuple[bytes | None, bytes | None]
+"""Key and value of a record."""
 
 
 class Outcomes:
@@ -81,7 +77,7 @@ class Outcomes:
             If the cluster does not show what it has taken.
         """
         headers = [(EPOCH_HEADER, str(epoch).encode()), (WRITER_HEADER, writer.encode())]
-        await self._deliver([Entry(None, None, headers)])
+        await self._deliver([(None, None)], headers)
         async for record in self.read(self.next, (await self.bounds())[1]):
             found = _mark(record)
             if found == (epoch, writer):
@@ -95,8 +91,15 @@ class Outcomes:
             " retention, and that it is not compacted"
         )
 
-    async def write(self, entries: Sequence[Entry]) -> None:
+    async def write(self, pairs: Sequence[Pair], headers: Headers = NONE) -> None:
         """Write records; when this returns, the cluster has all of them, and they count.
+
+        Parameters
+        ----------
+        pairs
+            Key and value of each.
+        headers
+            Of each: `COMMAND` or none.
 
         Raises
         ------
@@ -105,15 +108,15 @@ class Outcomes:
         aiokafka.errors.KafkaError
             If the cluster refuses a record for good.
         """
-        left = entries
+        left = pairs
         while left:
-            count, offset = await self._deliver(left)
+            count, offset = await self._deliver(left, headers)
             sent, left = left[:count], left[count:]
             if offset is None:
                 continue
             if offset != self.next:
                 await self._look_at_gap(offset)
-            self.tail = fingerprint(*sent[-1])
+            self.tail = fingerprint(*sent[-1], headers)
             self.next = max(self.next, offset + count)
 
     async def read(self, start: int, stop: int) -> AsyncIterator[Any]:
@@ -153,12 +156,12 @@ class Outcomes:
                 raise FencedError(f"epoch {found[0]} of partition {self.partition} has begun")
         self.next = stop
 
-    async def _deliver(self, records: Sequence[Entry]) -> tuple[int, int | None]:
+    async def _deliver(self, records: Sequence[Pair], headers: Headers) -> tuple[int, int | None]:
         """Write the first of some records; return how many, and where; None: it is too large."""
         most = len(records)
         while True:
             builder = self._producer.create_batch()
-            count = _fill(builder, records[:most])
+            count = _fill(builder, records[:most], headers)
             try:
                 async with asyncio.timeout(HANG_SECONDS):
                     sent = await self._producer.send_batch(
@@ -196,9 +199,10 @@ async def _records(
             )
 
 
-def _fill(builder: Any, records: Sequence[Entry]) -> int:
-    for count, (key, value, headers) in enumerate(records):
-        if builder.append(timestamp=None, key=key, value=value, headers=headers) is None:
+def _fill(builder: Any, records: Sequence[Pair], headers: Headers) -> int:
+    append = builder.append
+    for count, (key, value) in enumerate(records):
+        if append(timestamp=None, key=key, value=value, headers=headers) is None:
             return count
     return len(records)
 

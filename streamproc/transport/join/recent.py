@@ -1,5 +1,6 @@
 """Entries of a store that were used last: most labels come while their events are here."""
 
+from collections.abc import Collection
 from typing import Final
 
 from msgspec import Struct
@@ -63,6 +64,19 @@ class Recent:
     def get(self, key: bytes) -> Slot | None:
         """Return an entry, if it is here."""
         return self._young.get(key) or self._old.get(key)
+
+    def find(self, keys: Collection[bytes]) -> tuple[dict[bytes, Stored], list[bytes]]:
+        """Return the entries that are here, and the keys of the others."""
+        young, old = self._young, self._old
+        found: dict[bytes, Stored] = {}
+        others: list[bytes] = []
+        for key in keys:
+            slot = young.get(key) or old.get(key)
+            if slot is None:
+                others.append(key)
+            else:
+                found[key] = slot.stored
+        return found, others
 
     def add(self, key: bytes, slot: Slot) -> None:
         """Take an entry that is not here."""

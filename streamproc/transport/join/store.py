@@ -137,16 +137,8 @@ class Store:
         if self._recent.full:
             self._write()
             self._recent.make_room()
-        found: dict[bytes, Stored] = {}
-        get = self._recent.get
-        elsewhere = set()
-        for key in keys:
-            slot = get(key)
-            if slot is None:
-                elsewhere.add(number_of(key))
-            else:
-                found[key] = slot.stored
-        wanted = list(elsewhere)
+        found, elsewhere = self._recent.find(keys)
+        wanted = list({number_of(key) for key in elsewhere})
         for start in range(0, len(wanted), _AT_ONCE):
             some = wanted[start : start + _AT_ONCE]
             marks = ",".join("?" * len(some))

@@ -20,7 +20,7 @@ from streamproc.transport.clients import open_consumer
 from streamproc.transport.driver.records import keep_as_made
 from streamproc.transport.join.claim import claim, foreign
 from streamproc.transport.join.metrics import JoinMetrics
-from streamproc.transport.join.outcomes import COMMAND, Entry, Outcomes
+from streamproc.transport.join.outcomes import COMMAND, NONE, Headers, Outcomes, Pair
 from streamproc.transport.join.store import Store
 from streamproc.transport.outbox import Outbox
 
@@ -147,8 +147,7 @@ class Joiner:
         await self._outbox.publish([], joined.dead_letters)
         # 3. The place goes with the content.
         place = self._store.place
-        for log, record in records:
-            place.positions[log] = record.offset + 1
+        place.positions |= {log: record.offset + 1 for log, record in records}
         now = time.time()
         self._metrics.joined(
             joined,
@@ -174,7 +173,7 @@ class Joiner:
             place = self._store.place
             place.seq += 1
             value = b'{"epoch":%d,"seq":%d,"command":%b}' % (place.epoch, place.seq, body)
-            await self._write([Entry(model_id.encode(), value, COMMAND)])
+            await self._write([(model_id.encode(), value)], COMMAND)
             self._changed = True
 
     async def _begin(self, consumer: AIOKafkaConsumer, generation: int) -> None:
@@ -247,16 +246,16 @@ class Joiner:
                 and records[draft.position][1].timestamp >= place.silent_before
             ]
         epoch, first = place.epoch, place.seq + 1
-        entries = [
-            Entry(draft.model_id.encode(), draft.numbered(epoch, seq))
+        pairs = [
+            (draft.model_id.encode(), draft.numbered(epoch, seq))
             for seq, draft in enumerate(drafts, first)
         ]
         place.seq += len(drafts)
-        await self._write(entries)
+        await self._write(pairs)
         return drafts
 
-    async def _write(self, entries: Sequence[Entry]) -> None:
-        await self._outcomes.write(entries)
+    async def _write(self, pairs: Sequence[Pair], headers: Headers = NONE) -> None:
+        await self._outcomes.write(pairs, headers)
         self._store.place.outcomes = self._outcomes.next
         self._store.place.tail = self._outcomes.tail
 
