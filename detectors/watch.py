@@ -225,6 +225,8 @@ class Watch:
             self._changes.scan(values, standardised, seen, ts, offsets)
             # 3. Tell, start anew, go on behind the alarm.
             hit = np.flatnonzero(first < _NONE)
+            if not len(hit):
+                break
             for k in hit:
                 who = np.flatnonzero(rows[:, k] == first[k])
                 told = hits[who[0]]
@@ -246,6 +248,7 @@ class Watch:
             self._restart(tasks[hit, 3])
             tasks, first = tasks[hit], first[hit]
             tasks[:, 1] = first + 1
+            tasks = tasks[tasks[:, 1] < tasks[:, 2]]
         return sorted(alarms, key=lambda alarm: (alarm.row, alarm.column))
 
     def scan_all(self, values: Floats) -> list[Alarm]:

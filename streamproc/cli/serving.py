@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import signal
+import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -19,6 +20,9 @@ from streamproc.transport.worker import Worker, working
 from streamproc.web.server import application, serve
 
 IDLE_CHECK_SECONDS: Final = 0.2
+# The Kafka client's thread lets go of the interpreter at each turn of its loop, some ten times a
+# fetch, and has it back when the worker's loop waits or when this is over: 5 ms with Python's own.
+SWITCH_SECONDS: Final = 0.0001
 
 
 def run(
@@ -36,6 +40,7 @@ def run(
         If it cannot start, or something unexpected ended it.
     """
     log_to_stderr()
+    sys.setswitchinterval(SWITCH_SECONDS)
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     try:
         runner.run(_Run(config, exit_when_idle, at_work).serve())

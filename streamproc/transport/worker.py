@@ -28,6 +28,7 @@ from streamproc.transport.errors import (
     WorkerError,
 )
 from streamproc.transport.join.joins import Joins
+from streamproc.transport.lanes import Lanes
 from streamproc.transport.learn.learning import Learning, learns
 from streamproc.transport.marks import Mark, mark
 from streamproc.transport.metrics import Metrics
@@ -92,7 +93,7 @@ class Worker:
         self._config = config
         self._app = make_app(config, line.topics, self._handle, self._assigned)
         self._watchdog = Watchdog(config.limits.stall.total_seconds(), self._look)
-        self._busy = asyncio.Lock()
+        self._lanes = Lanes()
         self._failure: BaseException | None = None
         self._ready = False
         self._behind = 1  # nobody has looked yet
@@ -117,7 +118,7 @@ class Worker:
 
     def idle_seconds(self) -> float:
         """How long there was nothing to do; 0 while it waits for partitions or is behind."""
-        if not self._ready or self._behind or self._busy.locked():
+        if not self._ready or self._behind or self._lanes.busy:
             return 0.0
         if self._learning is not None and self._looked < self._active:
             return 0.0  # what was just handled is perhaps yet to be learned
@@ -151,16 +152,17 @@ class Worker:
         self._housekeeping.add_done_callback(self._kept_house)
 
     async def stop(self) -> None:
-        """Finish the slice at hand, commit, leave the group; within 25 s, whatever hangs."""
+        """Finish the slices at hand, commit, leave the group; within 25 s, whatever hangs."""
         self.stopped.set()
         if self._housekeeping is not None:
             self._housekeeping.cancel()
-        # While the slice at hand ends, what was learned is written down.
+        # While the slices at hand end, what was learned is written down.
         forgetting = None if self._learning is None else asyncio.create_task(self._learning.stop())
         try:
-            await asyncio.wait_for(self._busy.acquire(), FINISH_SECONDS)
-        except TimeoutError:  # it is not acknowledged, and comes again
-            _log.warning("the slice at hand was not done within %.0f s", FINISH_SECONDS)
+            async with asyncio.timeout(FINISH_SECONDS), self._lanes.still():
+                pass
+        except TimeoutError:  # what is not done is not acknowledged, and comes again
+            _log.warning("the slices at hand were not done within %.0f s", FINISH_SECONDS)
         else:
             await self._save()
         if forgetting is not None:
@@ -191,7 +193,7 @@ class Worker:
         SnapshotWriteError
             If a partition has no snapshot that a crash could go back to, and gets none.
         """
-        async with self._busy:
+        async with self._lanes.still():
             await self._line.save()
 
     def fail(self, error: BaseException) -> None:
@@ -210,26 +212,31 @@ class Worker:
         await self._app.stop()
 
     async def _handle(self, part: Slice, acknowledge: Acknowledge) -> None:
+        """Begin with a slice when the one before it in its partition is done."""
+        partition = part.topic, part.partition
+        await self._lanes.begin(partition, lambda: self._take(part, acknowledge))
+        if self.stopped.is_set():
+            await asyncio.Event().wait()  # Faust must not hand over the next slice
+
+    async def _take(self, part: Slice, acknowledge: Acknowledge) -> None:
         """Take one slice; after a failure or a stop none is taken, so none acknowledged."""
+        if self.stopped.is_set():
+            return
         try:
-            async with self._busy:
-                if not self.stopped.is_set():
-                    self._active = time.monotonic()
-                    await self._line.handle(part, self._mark((part.topic, part.partition)))
-                    await acknowledge()
-                    self._active = time.monotonic()
-                    return
+            self._active = time.monotonic()
+            await self._line.handle(part, self._mark((part.topic, part.partition)))
+            await acknowledge()
+            self._active = time.monotonic()
         except Exception as error:  # noqa: BLE001  # whatever it is ends this worker
             _log.exception("slice %r failed", part)
             self._fail(error)
-        await asyncio.Event().wait()  # Faust must not hand over the next slice
 
     async def _continue_at(self, committed: Mapping[TP, int | None]) -> Mapping[TP, int]:
         """Get the state of our partitions, once nothing of the time before is being handled."""
         generation = self._app.consumer_generation_id
         found: dict[Partition, int] = {}
         try:
-            async with self._busy:
+            async with self._lanes.still():
                 if not self.stopped.is_set():
                     of_ours = {(tp.topic, tp.partition): done for tp, done in committed.items()}
                     found = await self._line.resume(of_ours, generation)
@@ -267,7 +274,7 @@ class Worker:
             self._looked = looked
             if self._app.crashed:
                 self._fail(self._app.crash_reason)
-            if not self._busy.locked():
+            if not self._lanes.busy:
                 why = await self._watchdog.check(time.monotonic(), self._active, behind)
                 if why is not None:
                     self._fail(WorkerError(why))

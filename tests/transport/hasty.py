@@ -1,10 +1,13 @@
 """What no worker may be; the tests of crashes have to notice it."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from streamproc.transport.pipeline import Held, Pipeline
 from streamproc.transport.worker import Worker
+
+_ONE = asyncio.Lock()  # the outbox is put in the place of that of all partitions
 
 
 class HastyWorker(Worker):
@@ -21,9 +24,10 @@ class HastyPipeline(Pipeline):
     async def handle(self, part: Any, *rest: Any) -> None:
         """Take the slice into the state and save that, before it is published."""
         held = self._held[part.topic, part.partition]
-        outbox, self._outbox = self._outbox, _Later()  # type: ignore[assignment]
-        await super().handle(part, *rest)
-        later, self._outbox = self._outbox, outbox
+        async with _ONE:
+            outbox, self._outbox = self._outbox, _Later()  # type: ignore[assignment]
+            await super().handle(part, *rest)
+            later, self._outbox = self._outbox, outbox
         assert isinstance(held, Held)
         await outbox.publish(*later.kept)  # type: ignore[attr-defined]
 

@@ -310,3 +310,19 @@ async def test_time_of_a_slice_is_learned_from_its_acknowledgement(
     message.ack(consumer)
     consumer.app.sensors.on_message_out(tp, message.offset, message)
     assert consumer._paces["t"].records == 20
+
+
+async def test_time_of_slices_side_by_side_is_counted_once(
+    delivering: tuple[SliceConsumer, TP], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a slice taken later computes while this one waits to be confirmed is not its time."""
+    consumer, tp = delivering
+    now = iter([10.0, 10.1, 15.1, 15.2])
+    monkeypatch.setattr("time.thread_time", lambda: next(now))
+    quick, slow = deliver(consumer, tp, *range(200)), deliver(consumer, tp, *range(200, 400))
+    consumer._on_message_in(tp, quick.offset, quick)
+    consumer._on_message_in(tp, slow.offset, slow)
+    consumer.app.sensors.on_message_out(tp, quick.offset, quick)
+    assert consumer._paces["t"].records == 250
+    consumer.app.sensors.on_message_out(tp, slow.offset, slow)
+    assert consumer._paces["t"].records == 19

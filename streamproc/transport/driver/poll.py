@@ -5,6 +5,7 @@ import time
 from collections.abc import Container, Iterator, Mapping
 from typing import Any, Protocol, cast
 
+import uvloop
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as base
 from faust.types import TP
@@ -33,7 +34,11 @@ class Sliced(Protocol):
 
 
 class SliceThread(base.AIOKafkaConsumerThread):
-    """The thread of the Kafka client."""
+    """The thread of the Kafka client, under a loop that costs less than Python's own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, thread_loop=uvloop.new_event_loop(), **kwargs)
+        self._close_thread_loop_on_stop = True  # it is nobody else's
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
