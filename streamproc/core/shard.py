@@ -7,12 +7,13 @@ from typing import Any
 from streamproc.contract.config import Config
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.describe import full, retyped
+from streamproc.core.group import PLACE_BITS, Groups
 from streamproc.core.incidents import Alert, Incidents
 from streamproc.core.matrix import matrix, seconds
 from streamproc.core.outcomes.reader import OutcomeReader
 from streamproc.core.outcomes.truth import Truth
 from streamproc.core.outcomes.unlabelled import Unlabelled
-from streamproc.core.reader import PLACE_BITS, Groups, Reader
+from streamproc.core.reader import Reader
 from streamproc.core.recent import Recent
 from streamproc.core.record import Outcome, Record
 from streamproc.core.scan import feeds
@@ -117,7 +118,7 @@ class Shard:
     def _watch(self, groups: Groups, records: Sequence[Record], _outcome: Outcome) -> None:
         for layout, group in groups.items():
             if self.unlabelled is not None:
-                self.unlabelled.see(layout, group.events)
+                self.unlabelled.see(layout, group.events(layout, records))
             data = matrix(layout, group, records, self.catalogue.encoders)
             for feed in feeds(self.catalogue, layout, data):
                 self._said += self.incidents.watch(feed, layout, data, self._now)

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from streamproc.core.bodies import WHOLE, UnreadableError, bodies
 from streamproc.core.catalogue import Catalogue
+from streamproc.core.group import PLACE_BITS, Group, Groups
 from streamproc.core.layout import Layout
 from streamproc.core.losses import Judged, MismatchError, judge
 from streamproc.core.matrix import seconds
@@ -14,7 +15,7 @@ from streamproc.core.outcomes.floor import Verdict
 from streamproc.core.outcomes.log import COMMAND_HEADER, EPOCH_HEADER
 from streamproc.core.outcomes.performance import Performance
 from streamproc.core.outcomes.track import advance
-from streamproc.core.reader import PLACE_BITS, Group, Groups, Reader
+from streamproc.core.reader import Reader
 from streamproc.core.record import Outcome, Reason, Record
 from streamproc.core.shape import Form, Retyped, Shape
 from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
@@ -145,9 +146,7 @@ class OutcomeReader(Reader):
         if layout is None:
             return None
         self._advance(key, judged, event, at)
-        group = self._groups.setdefault(layout, Group())
-        group.events.append(_losses(layout, key, event, judged))
-        group.places.append(at.place)
+        self._groups.setdefault(layout, Group()).add(_losses(layout, key, event, judged), at.place)
         return None
 
     def _compare(self, event: Any, at: At) -> tuple[Reason, str] | None:
