@@ -27,6 +27,9 @@ _MOST_TAGS: Final = 16
 _TRIES: Final = 4
 _MOST_DIGITS: Final = 19  # of them every number fits into 64 bits
 _MOST_EXPONENT: Final = 999
+#: No century between them has no leap day, and their microseconds are whole float64.
+_FIRST_YEAR, _LAST_YEAR = 1970, 2099
+_NEVER: Final = np.int64(-(1 << 40))
 
 _NAN: Final = np.uint64(0x7FF8_0000_0000_0000)
 _UNIT: Final = np.uint64(0x3FF0_0000_0000_0000)  # the bits of 1.0
@@ -40,6 +43,7 @@ _QUOTE, _ESCAPE, _COLON, _COMMA, _OPEN, _CLOSE, _SPACE, _LAST = (
     np.uint8(ord(sign)) for sign in '"\\:,{} \x7f'
 )
 _MINUS, _PLUS, _POINT, _DIGIT, _EXPONENT, _N, _T, _F = (np.uint8(ord(sign)) for sign in "-+.0entf")
+_BIG_T, _BIG_Z = np.uint8(ord("T")), np.uint8(ord("Z"))
 _LOWER: Final = np.uint8(0x20)  # makes a letter a small one
 
 
@@ -157,6 +161,77 @@ def _exponent(data: Bytes, at: np.uint64) -> tuple[np.uint64, np.int64]:
         at += _ONE
         digit = np.uint64(data[at]) - np.uint64(_DIGIT)
     return (_NO if at == begin else at), (-exponent if negative else exponent)
+
+
+@compiled
+def _digits(data: Bytes, at: np.uint64, count: int) -> np.int64:
+    """Return a number of so many digits; a negative one where they are not digits."""
+    number = np.int64(0)
+    for place in range(count):
+        digit = np.int64(data[at + np.uint64(place)]) - 48
+        if digit < 0 or digit > 9:
+            return _NEVER
+        number = number * 10 + digit
+    return number
+
+
+@compiled
+def _days(year: np.int64, month: np.int64, day: np.int64) -> np.int64:
+    """Count the days from 1970-01-01 to a date of the years in which no century is left out."""
+    leap = year % 4 == 0
+    if month < 1 or month > 12 or day < 1:
+        return _NEVER
+    last = 31 - (month == 4 or month == 6 or month == 9 or month == 11)  # noqa: PLR1714
+    if month == 2:
+        last = 28 + leap
+    if day > last:
+        return _NEVER
+    before = (month - 1) * 31 + day - 1
+    if month > 2:
+        before -= (4 * month + 23) // 10 - leap
+    return (year - 1970) * 365 + (year - 1969) // 4 + before
+
+
+@compiled
+def _instant(  # noqa: C901, PLR0911  field by field
+    data: Bytes, at: np.uint64
+) -> tuple[np.uint64, float]:
+    """Return the place behind a text like "2026-01-05T10:00:00.25Z", and seconds since 1970."""
+    at += _ONE
+    year = _digits(data, at, 4)
+    if year < _FIRST_YEAR or year > _LAST_YEAR or data[at + np.uint64(4)] != _MINUS:
+        return _NO, 0.0
+    month = _digits(data, at + np.uint64(5), 2)
+    if month < 0 or data[at + np.uint64(7)] != _MINUS:
+        return _NO, 0.0
+    day = _digits(data, at + np.uint64(8), 2)
+    if day < 0 or data[at + _TEN] != _BIG_T:
+        return _NO, 0.0
+    hour = _digits(data, at + np.uint64(11), 2)
+    if hour < 0 or hour > 23 or data[at + np.uint64(13)] != _COLON:
+        return _NO, 0.0
+    minute = _digits(data, at + np.uint64(14), 2)
+    if minute < 0 or minute > 59 or data[at + np.uint64(16)] != _COLON:
+        return _NO, 0.0
+    second, days = _digits(data, at + np.uint64(17), 2), _days(year, month, day)
+    if second < 0 or second > 59 or days < 0:
+        return _NO, 0.0
+    at, micros, unit = at + np.uint64(19), np.int64(0), np.int64(1_000_000)
+    if data[at] == _POINT:
+        at += _ONE
+        digit = np.uint64(data[at]) - np.uint64(_DIGIT)
+        if digit > _NINE:
+            return _NO, 0.0
+        while digit <= _NINE and unit > 1:
+            unit //= 10
+            micros += unit * np.int64(digit)
+            at += _ONE
+            digit = np.uint64(data[at]) - np.uint64(_DIGIT)
+    if data[at] != _BIG_Z or data[at + _ONE] != _QUOTE:
+        return _NO, 0.0
+    whole = ((days * 24 + hour) * 60 + minute) * 60 + second
+    # below 2**53, so that one rounding is all, as in Python
+    return at + np.uint64(2), (whole * 1_000_000 + micros) / 1_000_000
 
 
 @compiled
@@ -379,6 +454,7 @@ def scan(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917  arrays in, arrays o
     """
     names, name_ends, numbers = features
     ids, id_ends, order, known = models
+    seconds = ts.view(np.float64)
     predicts = bits.shape[1] > numbers
     seen = np.full(len(name_ends), -1, np.int64)
     firsts, lasts = np.empty(_MOST_TAGS, np.uint64), np.empty(_MOST_TAGS, np.uint64)
@@ -412,7 +488,10 @@ def scan(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917  arrays in, arrays o
             elif data[at] == _N:
                 at = _past_null(data, at)
             elif field == TS:
-                at, ts[each] = _number(data, at)
+                if data[at] == _QUOTE:
+                    at, seconds[each] = _instant(data, at)
+                else:
+                    at, ts[each] = _number(data, at)
             elif field == TAGS:
                 at = _tags(data, at, firsts, lasts)
             else:

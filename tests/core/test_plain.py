@@ -1,6 +1,7 @@
 """Events that are written plainly are read side by side, as if each had been read on its own."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import numba
@@ -34,6 +35,19 @@ values = (
     finite | decimals | st.sampled_from(["null", "true", "false", "nul", '"1"', "[1]", "{}", "NaN"])
 )
 words = st.text(st.sampled_from('ab"\\é\n\x7f\x00:,{}'), max_size=5).map(json.dumps)
+TIMES = ("1767607200.25", "1767607200250", "-5e3")
+instants = st.one_of(
+    st.datetimes().map(lambda at: f'"{at.isoformat()}Z"'),
+    st.integers(0, 2**32).map(lambda at: f'"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"'),
+    st.builds(
+        '"20{:02d}-{:02d}-{:02d}T{:02d}:{:02d}:{:02d}{}"'.format,
+        *(st.integers(0, most) for most in (99, 13, 32, 24, 60, 60)),
+        st.sampled_from(["Z", ".Z", ".1234567Z", ".5Z", "+00:00", "z", "", "Z "]),
+    ),
+    st.builds("20{:02d}-02-{:02d}T00:00:00Z".format, st.integers(0, 99), st.integers(28, 29)).map(
+        json.dumps
+    ),
+)
 times = st.sampled_from(
     ["1767607200.25", "1767607200250", "null", "-1e300", "1e11", "99999999999.9", "true", '"x"']
 )
@@ -54,7 +68,7 @@ def bodies(draw: Any) -> bytes:
         "prediction": [draw(finite), "true", draw(decimals), "null", '"yes"'],
         "features": [features, features, "null"],
         "event_id": [f'"{draw(st.integers(0, 3))}"', "null", draw(words), "1"],
-        "ts": ["1767607200.25", "1767607200250", "null", draw(times)],
+        "ts": [draw(times if odd else st.sampled_from(TIMES)), draw(instants), "null", '"x"'],
         "model_version": ['"7"', "null", draw(words), "1"],
         "tags": ['{"a":"b", "c" :"d"}', "null", '{"a":"","a":""}', '{"a":1}'],
         "more": ["1", draw(values), '{"a": 1, "a": 1}'],
