@@ -9,10 +9,10 @@ from detectors.change_points import Change
 from detectors.watch import Alarm
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Policy
+from streamproc.core.batch import PLACE_BITS
 from streamproc.core.describe import Incident, Origin, Series, alarmed, begin, resolved
 from streamproc.core.layout import Layout, Model
 from streamproc.core.matrix import Ints, Matrix
-from streamproc.core.reader import PLACE_BITS
 from streamproc.core.said import Said
 from streamproc.core.scan import Feed
 from streamproc.core.size import size_of

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamproc.contract.watch import ModelConfig
+from streamproc.core.plain import Plain
 from streamproc.core.profile import Profile
 from streamproc.core.shape import Form, Kind, Shape, Topic
 from streamproc.core.typed import Typed, typed
@@ -67,6 +68,8 @@ class Layout:
         (models,): how many events each model has had in this partition.
     kinds
         What each feature is.
+    plain
+        Reads the events that are written plainly; None when there can be none.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Layout:
         self.kinds = shape.kinds()
         self.fields = tuple(self.kinds.items())
         self.typed: Typed = typed(shape, topic)
+        self.plain = Plain(shape, topic) if Plain.fits(shape, topic) else None
         self.models: list[Model | None] = []
         self.rows: dict[str, int] = {}
         self._free: list[int] = []
@@ -107,7 +111,7 @@ class Layout:
             self.vectors = _rows(self.vectors, rows)
             self.events = _rows(self.events, rows)
         self.models[row] = model
-        self.rows[model.id] = row
+        self._place(model.id, row)
         self.events[row] = events
         self.slots[row] = [model.slots.get(name, UNWATCHED) for name in self.series]
         self.vectors[row] = [model.vectors.get(name, UNWATCHED) for name in self.lists]
@@ -116,10 +120,18 @@ class Layout:
 
     def remove(self, model: Model) -> int:
         """Take a model out, and say how many events it has had."""
-        del self.rows[model.id]
+        self._place(model.id, None)
         self.models[model.row] = None
         self._free.append(model.row)
         return int(self.events[model.row])
+
+    def _place(self, model_id: str, row: int | None) -> None:
+        if row is None:
+            del self.rows[model_id]
+        else:
+            self.rows[model_id] = row
+        if self.plain is not None:
+            self.plain.forget()
 
     def profile(self, series: str) -> Profile | None:
         """Return what watches a series; None if nothing does, or there is no such series."""

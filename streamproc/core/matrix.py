@@ -1,8 +1,9 @@
 """A group of events to one matrix, series by events, with the coordinates of every event."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from detectors.embedding import OUTPUTS
 from streamproc.contract.timestamps import MILLISECONDS_FROM
+from streamproc.core.batch import PLACE_BITS, Batch, Decoded
 from streamproc.core.encoders import Encoders
 from streamproc.core.layout import Layout
-from streamproc.core.reader import PLACE_BITS, Group
+from streamproc.core.plain import Scanned
 from streamproc.core.record import Record
 from streamproc.core.shape import Form, Kind
 
@@ -42,40 +44,50 @@ class Matrix:
     places: Ints
     offsets: Ints
     runs: Ints
-    events: Sequence[Any]
     order: Ints
+    event_of: Callable[[int], Any]
 
     def event(self, column: int) -> Any:
         """Return the event behind a column of `values`."""
-        return self.events[int(self.order[column])]
+        return self.event_of(int(self.order[column]))
 
 
-def matrix(layout: Layout, group: Group, records: Sequence[Record], encoders: Encoders) -> Matrix:
+def matrix(layout: Layout, batch: Batch, records: Sequence[Record], encoders: Encoders) -> Matrix:
     """Lay out the events of one layout, grouped by model and in log order within each."""
-    events = group.events
-    rows = np.array([layout.rows[event.model_id] for event in events], np.int64)
+    coordinates = [_coordinates(layout, part, records) for part in batch.parts]
+    rows, ts, places = (np.concatenate(parts) for parts in zip(*coordinates, strict=True))
     order = np.argsort(rows, kind="stable")
-    rows = rows[order]
+    rows, places = rows[order], places[order]
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
     stops = np.append(starts[1:], len(rows))
-    behind = [records[place >> PLACE_BITS] for place in group.places]
+    offsets = [records[position].offset for position in (places >> PLACE_BITS).tolist()]
+    runs = np.stack([rows[starts], starts, stops], axis=1)
+    return Matrix(
+        values=_values(layout, batch, order, runs, encoders),
+        ts=ts[order],
+        places=places,
+        offsets=np.array(offsets, np.int64),
+        runs=runs,
+        order=order,
+        event_of=partial(batch.event, layout, records),
+    )
+
+
+def _coordinates(
+    layout: Layout, part: Decoded | Scanned, records: Sequence[Record]
+) -> tuple[Ints, Floats, Ints]:
+    """Return row, time and place of each event."""
+    if isinstance(part, Scanned):
+        return part.rows, part.ts, part.positions << PLACE_BITS
+    rows = np.array([layout.rows[event.model_id] for event in part.events], np.int64)
+    behind = [records[place >> PLACE_BITS] for place in part.places]
     ts = [
         ts
         if (ts := event.ts).__class__ is float and ts < MILLISECONDS_FROM
         else seconds(ts, record)
-        for event, record in zip(events, behind, strict=True)
+        for event, record in zip(part.events, behind, strict=True)
     ]
-    offsets = np.array([record.offset for record in behind], np.int64)
-    runs = np.stack([rows[starts], starts, stops], axis=1)
-    return Matrix(
-        values=_values(layout, events, order, runs, encoders),
-        ts=np.array(ts, np.float64)[order],
-        places=np.array(group.places, np.int64)[order],
-        offsets=offsets[order],
-        runs=runs,
-        events=events,
-        order=order,
-    )
+    return rows, np.array(ts, np.float64), np.array(part.places, np.int64)
 
 
 def seconds(ts: float | datetime | None, record: Record) -> float:
@@ -87,7 +99,26 @@ def seconds(ts: float | datetime | None, record: Record) -> float:
     return ts / 1000 if ts >= MILLISECONDS_FROM else ts
 
 
-def _values(
+def _values(layout: Layout, batch: Batch, order: Ints, runs: Ints, encoders: Encoders) -> Floats:
+    if layout.plain is not None:
+        rows = np.concatenate([_rows(layout, part) for part in batch.parts])
+        return np.ascontiguousarray(rows[order].T)
+    events = [event for part in batch.parts if isinstance(part, Decoded) for event in part.events]
+    return _of_events(layout, events, order, runs, encoders)
+
+
+def _rows(layout: Layout, part: Decoded | Scanned) -> Floats:
+    """Return (events, series) of a layout whose events may be plain."""
+    if isinstance(part, Scanned):
+        return part.values
+    numbers = len(layout.shape.numbers)
+    rows: Any = [astuple(event.features)[:numbers] for event in part.events]
+    if layout.shape.form is Form.NUMBER:
+        rows = [(*row, event.prediction) for row, event in zip(rows, part.events, strict=True)]
+    return np.array(rows, np.float64).reshape(len(part), len(layout.series))  # None becomes NaN
+
+
+def _of_events(
     layout: Layout, events: Sequence[Any], order: Ints, runs: Ints, encoders: Encoders
 ) -> Floats:
     shape = layout.shape

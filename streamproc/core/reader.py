@@ -1,13 +1,16 @@
 """Bytes of records to typed events, grouped by layout; what cannot be read is a dead letter."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from streamproc.contract.config import Limits
+from streamproc.core.batch import PLACE_BITS, Batch, Batches
 from streamproc.core.bodies import WHOLE, UnreadableError, bodies
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.layout import Layout
+from streamproc.core.plain import Scanned
 from streamproc.core.recent import Recent
 from streamproc.core.record import DeadLetter, Outcome, Reason, Record
 from streamproc.core.shape import Retyped, Shape, grown
@@ -15,23 +18,16 @@ from streamproc.core.strays import Strays
 from streamproc.core.twice import doubtful, twice
 from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
 
-# One integer orders the events of a slice: the record's position, then the place in it.
-PLACE_BITS = 24
+# Records that are read side by side: enough that the calls cost nothing, and few enough that their
+# bytes stay in the processor's cache, and out of fresh pages.
+_TOGETHER = 512
+# What is read record by record cuts what is read side by side into pieces, and a piece costs as
+# much as a record or two: where more than one in so many has to be, all are.
+_FEW = 16
 # More classes than this are better watched by a detector of their shares than one by one.
 MOST_CLASSES = 50
 # An alert names its series; one that no topic takes would be lost.
 LONGEST_NAME = 1000
-
-
-@dataclass(slots=True)
-class Group:
-    """Events of one layout in log order, and the place of each in the slice."""
-
-    events: list[Any] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
-
-
-Groups = dict[Layout, Group]
 
 
 def trouble(event: Any, record: Record, limits: Limits) -> tuple[Reason, str] | None:
@@ -56,7 +52,7 @@ class Reader:
     catalogue
         Where models and their layouts are kept.
     watch
-        Called with groups of events: at the end of a slice, and before a known model
+        Called with batches of events: at the end of a slice, and before a known model
         changes its layout, so that each series is fed in log order.
     retyped
         Called when series of a model are no more, with its id, the features that are something
@@ -71,7 +67,7 @@ class Reader:
         catalogue: Catalogue,
         topic: str,
         partition: int,
-        watch: Callable[[Groups, Sequence[Record], Outcome], None],
+        watch: Callable[[Batches, Sequence[Record], Outcome], None],
         retyped: Callable[[str, Retyped, Any, int, Record], None],
         full: Callable[[str, Any, int, Record], None],
     ) -> None:
@@ -82,46 +78,121 @@ class Reader:
         self._retyped = retyped
         self._full = full
         self._any = ANY[catalogue.topic]
-        self._doubtful: frozenset[int] = frozenset()  # places of this slice's records
+        self._doubtful: set[int] = set()  # places of this slice's records
+        self._moved = 0  # times that a known model has changed its layout
         self._hints: dict[bytes | None, Layout] = {}
         self.recent = Recent(self._limits.recent_events)
         self.strays = Strays()
 
     def read(self, records: Sequence[Record], outcome: Outcome) -> None:
         """Decode a slice and hand over all of its events."""
-        groups: Groups = {}
-        hints, longest, again = self._hints, self._limits.record_bytes, self.recent.again
-        strays = self.strays
-        self._doubtful = doubtful([record.value for record in records], longest)
-        for position, record in enumerate(records):
-            value = record.value
-            layout = hints.get(record.key)
-            if layout is not None and value and not record.headers and len(value) <= longest:
-                try:
-                    event = layout.typed.decode(value)
-                except DECODE_ERRORS:
-                    event = None  # perhaps only new to this layout: the general way decides
-                if (
-                    event is not None
-                    and event.model_id in layout.rows
-                    and in_range(event.ts, record.timestamp)
-                    and not (strays and event.model_id in strays)
-                    and (position not in self._doubtful or twice(value) is None)
-                ):
-                    if event.event_id is not None and again(value):
-                        outcome.repeated += 1
-                        continue
-                    group = groups.get(layout)
-                    if group is None:
-                        group = groups[layout] = Group()
-                    group.events.append(event)
-                    group.places.append(position << PLACE_BITS)
-                    continue
-            self._read_any(records, position, groups, outcome)
-        self._hand_over(groups, records, outcome)
+        batches: Batches = {}
+        for first in range(0, len(records), _TOGETHER):
+            together = range(first, min(first + _TOGETHER, len(records)))
+            self._read_together(records, together, batches, outcome)
+        self._hand_over(batches, records, outcome)
+
+    def _read_together(
+        self, records: Sequence[Record], together: range, batches: Batches, outcome: Outcome
+    ) -> None:
+        """Read the plain events side by side, and what is between them record by record."""
+        found = self._scan(records, together)
+        rest = _without(together, found)
+        if len(rest) > len(together) // _FEW:
+            found, rest = [], together
+        done = together.start
+        self._doubt(records, rest)
+        for position in rest:
+            self._gather(found, range(done, position), records, batches, outcome)
+            done = position + 1
+            if self._read_one(records, position, batches, outcome):
+                # what was read side by side may be of another layout now, or a stray's
+                self._doubt(records, range(done, together.stop))
+                for later in range(done, together.stop):
+                    self._read_one(records, later, batches, outcome)
+                return
+        self._gather(found, range(done, together.stop), records, batches, outcome)
+
+    def _scan(self, records: Sequence[Record], together: range) -> list[tuple[Layout, Scanned]]:
+        """Read what is plain of some records, by layout."""
+        hints, longest = self._hints, self._limits.record_bytes
+        hinted = [
+            None if record.headers else hints.get(record.key)
+            for record in records[together.start : together.stop]
+        ]
+        found: list[tuple[Layout, Scanned]] = []
+        for layout, positions in _by_layout(hinted, together).items():
+            if layout is not None and layout.plain is not None:
+                part = layout.plain.read(layout.rows, records, positions, longest)
+                if self.strays:
+                    rows = [row for name, row in layout.rows.items() if name in self.strays]
+                    part = part.where(~np.isin(part.rows, rows))
+                found.append((layout, part))
+        return found
+
+    def _gather(
+        self,
+        found: list[tuple[Layout, Scanned]],
+        span: range,
+        records: Sequence[Record],
+        batches: Batches,
+        outcome: Outcome,
+    ) -> None:
+        """Put plain events of a span of records to their batches, but for repeated ones."""
+        if not span:
+            return
+        parts = [(layout, _within(part, span)) for layout, part in found]
+        named = [at for _, part in parts for at in part.positions[part.named].tolist()]
+        if len(parts) > 1:
+            named.sort()
+        repeated = self.recent.repeated([records[at].value or b"" for at in named])
+        outcome.repeated += len(repeated)
+        again = [named[index] for index in repeated]
+        for layout, part in parts:
+            new = part.where(~np.isin(part.positions, again)) if again else part
+            if len(new):
+                batches.setdefault(layout, Batch()).parts.append(new)
+
+    def _doubt(self, records: Sequence[Record], positions: Sequence[int]) -> None:
+        """Find out which of some records have to be looked at key by key."""
+        values = [records[at].value for at in positions]
+        doubts = doubtful(values, self._limits.record_bytes)
+        self._doubtful = {positions[index] for index in doubts}
+
+    def _read_one(
+        self, records: Sequence[Record], position: int, batches: Batches, outcome: Outcome
+    ) -> bool:
+        """Read a record; tell whether a known model has changed, or may change with the next."""
+        record = records[position]
+        value, layout = record.value, self._hints.get(record.key)
+        if (
+            layout is not None
+            and value
+            and not record.headers
+            and len(value) <= self._limits.record_bytes
+        ):
+            try:
+                event = layout.typed.decode(value)
+            except DECODE_ERRORS:
+                event = None  # perhaps only new to this layout: the general way decides
+            if (
+                event is not None
+                and event.model_id in layout.rows
+                and in_range(event.ts, record.timestamp)
+                and not (self.strays and event.model_id in self.strays)
+                and (position not in self._doubtful or twice(value) is None)
+            ):
+                if event.event_id is not None and self.recent.again(value):
+                    outcome.repeated += 1
+                else:
+                    batches.setdefault(layout, Batch()).add(event, position << PLACE_BITS)
+                return False
+        moved = self._moved
+        self._read_any(records, position, batches, outcome)
+        return self._moved != moved or bool(self.strays)
 
     def _read_any(
-        self, records: Sequence[Record], position: int, groups: Groups, outcome: Outcome
+        self, records: Sequence[Record], position: int, batches: Batches, outcome: Outcome
     ) -> None:
         record = records[position]
         try:
@@ -145,17 +216,15 @@ class Reader:
                 outcome.repeated += 1
                 continue
             place = (position << PLACE_BITS) + max(index, 0)
-            layout = self._layout(event, place, groups, records, outcome)
+            layout = self._layout(event, place, batches, records, outcome)
             self._tell_limits(event, layout, place, record)
             if layout is None:
                 continue
             self._hint(record.key, layout)
-            group = groups.setdefault(layout, Group())
-            group.events.append(layout.event(event))
-            group.places.append(place)
+            batches.setdefault(layout, Batch()).add(layout.event(event), place)
 
     def _layout(
-        self, event: Any, place: int, groups: Groups, records: Sequence[Record], outcome: Outcome
+        self, event: Any, place: int, batches: Batches, records: Sequence[Record], outcome: Outcome
     ) -> Layout | None:
         model = self._catalogue.models.get(event.model_id)
         known = Shape() if model is None else model.layout.shape
@@ -165,7 +234,8 @@ class Reader:
         shape = grown(known, features, prediction, *most, other)
         if model is None or shape != known:
             if model is not None:
-                self._hand_over(groups, records, outcome)
+                self._hand_over(batches, records, outcome)
+                self._moved += 1
             model = self._catalogue.settle(event.model_id, shape)
             retyped = known.retyped(shape)
             if model is not None and (retyped or self._catalogue.dropped):
@@ -189,10 +259,10 @@ class Reader:
             told.add("max_features")
             self._full("max_features", event, place, record)
 
-    def _hand_over(self, groups: Groups, records: Sequence[Record], outcome: Outcome) -> None:
-        outcome.events += sum(len(group.events) for group in groups.values())
-        self._watch(groups, records, outcome)
-        groups.clear()
+    def _hand_over(self, batches: Batches, records: Sequence[Record], outcome: Outcome) -> None:
+        outcome.events += sum(map(len, batches.values()))
+        self._watch(batches, records, outcome)
+        batches.clear()
 
     def _hint(self, key: bytes | None, layout: Layout) -> None:
         if len(self._hints) > 2 * len(self._catalogue.models) + 1000:
@@ -221,3 +291,29 @@ class Reader:
                 headers=tuple(record.headers or ()),
             )
         )
+
+
+def _by_layout(
+    hinted: Sequence[Layout | None], together: range
+) -> Mapping[Layout | None, Sequence[int]]:
+    """Sort records by what their keys say."""
+    if len(set(hinted)) == 1:
+        return {hinted[0]: together}
+    found: dict[Layout | None, list[int]] = {}
+    for position, layout in zip(together, hinted, strict=True):
+        found.setdefault(layout, []).append(position)
+    return found
+
+
+def _without(together: range, found: list[tuple[Layout, Scanned]]) -> Sequence[int]:
+    """Return the records that are not among those that were found to be plain."""
+    if sum(len(part) for _, part in found) == len(together):
+        return ()
+    taken = {at for _, part in found for at in part.positions.tolist()}
+    return [at for at in together if at not in taken]
+
+
+def _within(part: Scanned, span: range) -> Scanned:
+    """Return those of a span of records."""
+    first, last = np.searchsorted(part.positions, (span.start, span.stop)).tolist()
+    return part if last - first == len(part) else part.where(slice(first, last))

@@ -1,5 +1,6 @@
 """Which events of a partition came a moment ago, so that one delivered twice counts once."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -55,6 +56,21 @@ class Recent:
         if known + 1 >= self._most:
             self._older, self._newer = newer, set()
         return False
+
+    def repeated(self, bodies: Sequence[bytes]) -> list[int]:
+        """Tell which of some events came a moment ago; from now on all of them did."""
+        digests, newer = list(map(xxh3_64_intdigest, bodies)), self._newer
+        if self._most and len(newer) + len(digests) < self._most:
+            # All at once, as long as none came before: a quarter of the time of one by one.
+            distinct = set(digests)
+            if (
+                len(distinct) == len(digests)
+                and newer.isdisjoint(distinct)
+                and self._older.isdisjoint(distinct)
+            ):
+                newer |= distinct
+                return []
+        return [index for index, body in enumerate(bodies) if self.again(body)]
 
     def state(self) -> dict[str, Digests]:
         """Return what is known, for a snapshot: equal for equal events."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from streamproc.contract.config import Config
+from streamproc.core.batch import PLACE_BITS, Batches
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.describe import full, retyped
 from streamproc.core.groups import Groups
@@ -14,8 +15,7 @@ from streamproc.core.outcomes.groups import OneVoice
 from streamproc.core.outcomes.reader import OutcomeReader
 from streamproc.core.outcomes.truth import Truth
 from streamproc.core.outcomes.unlabelled import Unlabelled
-from streamproc.core.reader import PLACE_BITS, Reader
-from streamproc.core.reader import Groups as Events
+from streamproc.core.reader import Reader
 from streamproc.core.recent import Recent
 from streamproc.core.record import Outcome, Record
 from streamproc.core.said import Said, alone
@@ -123,11 +123,11 @@ class Shard:
         for name, kinds in features.items():
             self._said.append(alone(place, retyped(model, name, kinds, origin, self._now)))
 
-    def _watch(self, groups: Events, records: Sequence[Record], _outcome: Outcome) -> None:
-        for layout, group in groups.items():
+    def _watch(self, batches: Batches, records: Sequence[Record], _outcome: Outcome) -> None:
+        for layout, batch in batches.items():
             if self.unlabelled is not None:
-                self.unlabelled.see(layout, group.events)
-            data = matrix(layout, group, records, self.catalogue.encoders)
+                self.unlabelled.see(layout, batch.events(layout, records))
+            data = matrix(layout, batch, records, self.catalogue.encoders)
             for feed in feeds(self.catalogue, layout, data):
                 self._said += self.incidents.watch(feed, layout, data, self._now)
             layout.events[data.runs[:, 0]] += data.runs[:, 2] - data.runs[:, 1]

@@ -100,14 +100,14 @@ class Typed:
     decode: Any
 
 
-def _plain(names: Iterable[str]) -> bool:
-    """Whether names stand in JSON as they are: a struct cannot be asked for any other."""
+def is_plain(names: Iterable[str]) -> bool:
+    """Tell whether names stand in JSON as they are: a struct cannot be asked for any other."""
     return not any(ESCAPED.search(name) for name in names)
 
 
 def _struct(name: str, names: tuple[str, ...], types: list[Any]) -> type[Any]:
     fields = [(f"f{i}", kind, None) for i, kind in enumerate(types)]
-    rename = {f"f{i}": label for i, label in enumerate(names)} if _plain(names) else None
+    rename = {f"f{i}": label for i, label in enumerate(names)} if is_plain(names) else None
     return msgspec.defstruct(name, fields, rename=rename, gc=False, forbid_unknown_fields=True)
 
 
@@ -133,7 +133,7 @@ def typed(shape: Shape, topic: Topic) -> Typed:
         classes = _struct("Losses", shape.classes, [Number] * len(shape.classes))
         fields.append(("prediction", classes))
     event = msgspec.defstruct("Event", fields, bases=(_Header,), gc=False, kw_only=True)
-    decode = msgspec.json.Decoder(event).decode if _plain((*names, *shape.classes)) else _never
+    decode = msgspec.json.Decoder(event).decode if is_plain((*names, *shape.classes)) else _never
     return Typed(event, features, classes, decode)
 
 

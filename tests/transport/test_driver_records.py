@@ -60,4 +60,31 @@ def test_records_of_sliced_topics_come_as_parsed_and_others_as_ever() -> None:
             for name in ("offset", "timestamp", "timestamp_type", "key", "value"):
                 assert getattr(one, name) == getattr(other, name)
             assert tuple(one.headers) == other.headers
+        assert not held[sliced].has_more()
         held[sliced], held[plain] = fetched(sliced), fetched(plain)
+
+
+def test_a_fetch_is_read_in_portions() -> None:
+    """A poll may take some of what was fetched; the next one goes on behind it, to the end."""
+    tp = TopicPartition("sliced", 0)
+    held = consumer_with(sliced=fetched(tp))
+    keep_as_made(held, {"sliced"})
+    result = held._fetcher._records[tp]
+    assigned = result._assignment
+
+    assert [record.offset for record in result.getall(2)] == [0, 1]
+    assert (assigned.position, result.has_more()) == (2, True)
+    assert [record.offset for record in result.getall(2)] == [2]
+    assert (assigned.position, result.has_more()) == (3, False)
+
+
+def test_what_was_fetched_before_a_seek_is_not_read() -> None:
+    """Records from where a partition is not any more are dropped."""
+    tp = TopicPartition("sliced", 0)
+    held = consumer_with(sliced=fetched(tp))
+    keep_as_made(held, {"sliced"})
+    result = held._fetcher._records[tp]
+    result._assignment.consumed_to(7)
+
+    assert result.getall(2) == []
+    assert result._assignment.position == 7

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from streamproc.contract.outcomes import OutcomeStatus
+from streamproc.core.batch import PLACE_BITS, Batch, Batches
 from streamproc.core.bodies import WHOLE, UnreadableError, bodies
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.layout import Layout
@@ -18,7 +19,7 @@ from streamproc.core.outcomes.floor import Verdict
 from streamproc.core.outcomes.log import COMMAND_HEADER, EPOCH_HEADER, Count
 from streamproc.core.outcomes.performance import Performance
 from streamproc.core.outcomes.track import advance
-from streamproc.core.reader import PLACE_BITS, Group, Groups, Reader
+from streamproc.core.reader import Reader
 from streamproc.core.record import Outcome, Reason, Record
 from streamproc.core.shape import Form, Retyped, Shape
 from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
@@ -90,7 +91,7 @@ class OutcomeReader(Reader):
         catalogue: Catalogue,
         topic: str,
         partition: int,
-        watch: Callable[[Groups, Sequence[Record], Outcome], None],
+        watch: Callable[[Batches, Sequence[Record], Outcome], None],
         retyped: Callable[[str, Retyped, Any, int, Record], None],
         full: Callable[[str, Any, int, Record], None],
     ) -> None:
@@ -100,8 +101,8 @@ class OutcomeReader(Reader):
 
     def read(self, records: Sequence[Record], outcome: Outcome) -> None:
         """Decode a slice and hand over all losses."""
-        groups: Groups = {}
-        self._records, self._groups, self._outcome = records, groups, outcome
+        batches: Batches = {}
+        self._records, self._batches, self._outcome = records, batches, outcome
         for position, record in enumerate(records):
             headers = dict(record.headers) if record.headers else {}
             if EPOCH_HEADER in headers:
@@ -109,8 +110,8 @@ class OutcomeReader(Reader):
             elif COMMAND_HEADER in headers or (not headers and self._is_over(record)):
                 pass  # the former are for online models
             else:
-                self._read_any(records, position, groups, outcome)
-        self._hand_over(groups, records, outcome)
+                self._read_any(records, position, batches, outcome)
+        self._hand_over(batches, records, outcome)
         self._performance.trim()
 
     def _is_over(self, record: Record) -> bool:
@@ -135,7 +136,7 @@ class OutcomeReader(Reader):
             self._refuse(record, WHOLE, record.value, (Reason.WRONG_TYPE, detail), outcome)
 
     def _read_any(
-        self, records: Sequence[Record], position: int, _groups: Groups, outcome: Outcome
+        self, records: Sequence[Record], position: int, _batches: Batches, outcome: Outcome
     ) -> None:
         record = records[position]
         try:
@@ -177,9 +178,7 @@ class OutcomeReader(Reader):
         if layout is None:
             return None
         self._advance(key, judged, event, at)
-        group = self._groups.setdefault(layout, Group())
-        group.events.append(_losses(layout, key, event, judged))
-        group.places.append(at.place)
+        self._batches.setdefault(layout, Batch()).add(_losses(layout, key, event, judged), at.place)
         return None
 
     def _compare(self, event: Any, at: At) -> tuple[Reason, str] | None:
@@ -218,7 +217,7 @@ class OutcomeReader(Reader):
         series = tuple(dict.fromkeys((*known, *judged.series)))
         if model is None or series != known:
             if model is not None:
-                self._hand_over(self._groups, self._records, self._outcome)
+                self._hand_over(self._batches, self._records, self._outcome)
             is_new = model is None
             model = self._catalogue.settle(key, Shape(form=Form.LOSSES, classes=series))
             if is_new and model is not None:
@@ -232,7 +231,7 @@ class OutcomeReader(Reader):
         return model.layout
 
     def _forget(self, key: str, at: At, event: Any) -> None:
-        self._hand_over(self._groups, self._records, self._outcome)
+        self._hand_over(self._batches, self._records, self._outcome)
         self._hooks.gone(key, at, event)
         self._performance.drop(key)
         self._catalogue.retire(key)

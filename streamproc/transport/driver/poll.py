@@ -21,6 +21,11 @@ __all__ = ["SliceScheduler", "SliceThread"]
 #: with it, for up to 1.5 s with Faust's constant. An idle worker asks 20 times a second.
 _FETCH_WAIT_MS = 50
 
+#: Bytes of one fetch, of all partitions together; the client's default is 50 MB, and it copies an
+#: answer while it takes it apart. This much is three slices of small events; a single larger record
+#: comes nonetheless.
+_FETCH_BYTES = 4 << 20
+
 
 class Sliced(Protocol):
     """A consumer that knows what is read in slices, and how many records one poll may take."""
@@ -44,6 +49,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # Faust passes 1500 and offers no setting
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001
+        consumer._fetch_max_bytes = _FETCH_BYTES  # noqa: SLF001
         return consumer
 
     async def getmany(
