@@ -51,7 +51,6 @@ def main() -> None:
             "recovered_seconds": time.perf_counter() - began,
             "recovered_cpu_seconds": worker.cpu_seconds(),
             "reading_seconds": _reading(Path(told["folder"]) / "worker.log"),
-            "series": worker.counted("series"),
         }
         answer(told, {**recovered, **_steady(worker, told), **_written(worker, config)})
 
@@ -107,6 +106,7 @@ def _steady(worker: Running, told: dict[str, Any]) -> Figures:
     spent = {name: after.counts[name] - before.counts[name] for name in COUNTED}
     return {
         "events": sent,
+        "series": worker.counted("series"),
         "seconds": after.at - before.at,
         "cpu_seconds": after.cpu - before.cpu,
         "cpu_seconds_per_100k": 1e5 * (after.cpu - before.cpu) / sent,
