@@ -228,6 +228,29 @@ def test_much_that_comes_is_written_down_sooner() -> None:
     assert kept.due(keeper, 0)
 
 
+def test_snapshots_take_a_share_of_a_worker() -> None:
+    """After one that took a second none is due for twenty, however many partitions wait."""
+    now = 1000.0
+
+    class Slow(Topic):
+        async def write(self, *given: Any) -> Any:
+            nonlocal now
+            now += 1
+            return await super().write(*given)
+
+    config = load({"snapshots": {"interval": "0s"}})
+    kept = Snapshots(config, Slow(config), Plain(), Counted(), lambda: now)
+    one, other = (kept.keeper(("predictions", number), []) for number in range(2))
+    assert kept.due(one, 1)
+    assert kept.due(other, 1)
+    asyncio.run(kept.save(one, [b"state"], 1))
+    for keeper in (one, other):
+        now = 1020.9
+        assert not kept.due(keeper, 2**30)
+        now = 1021.0
+        assert kept.due(keeper, 1)
+
+
 def test_partitions_take_turns() -> None:
     """Partitions that came at one moment are not written down at one moment, whichever they are."""
     owner = Owner(Topic(Config()), interval="32s")

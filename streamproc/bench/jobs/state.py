@@ -1,21 +1,29 @@
-"""What the state of many series costs: written, and taken over from a worker that was killed."""
+"""What the state of many series costs: taken over by a worker, and written by it."""
 
 import asyncio
 import os
 import re
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from aiokafka import TopicPartition
+from prometheus_client import CollectorRegistry
+
+from streamproc.bench.jobs.core import Core
+from streamproc.bench.jobs.load import put
 from streamproc.bench.jobs.running import Running, running
 from streamproc.bench.process import PATIENCE_SECONDS, BenchError, answer, settings
-from streamproc.bench.workload import PARTITIONS
+from streamproc.bench.workload import PARTITIONS, Workload, events
 from streamproc.client.control import send_command
 from streamproc.contract.config import Config
 from streamproc.core.shape import Topic
-from streamproc.transport.app import SESSION_SECONDS
+from streamproc.transport.clients import open_consumer, open_producer
+from streamproc.transport.metrics import Metrics
+from streamproc.transport.snapshots.shards import Shards
+from streamproc.transport.snapshots.snapshots import Snapshots
+from streamproc.transport.snapshots.store import SnapshotStore
 
 SECRET: Final = "STREAMPROC_BENCH_SECRET"  # noqa: S105  the name of a variable
 POLL_SECONDS: Final = 0.1
@@ -26,31 +34,53 @@ COUNTED: Final = (
     "snapshot_state_bytes_total",
 )
 
-Counts = dict[str, float]
+Figures = dict[str, float]
 
 
 def main() -> None:
-    """Let a worker handle everything, write it down and be killed; then start another one."""
+    """Leave the state of many series to a worker, give it events, have it all written down."""
     told = settings()
     os.environ[SECRET] = os.urandom(32).hex()
-    with running(told, "first") as worker:
-        steady = _steady(worker, told["events"], told["skip"])
-        written = _written(worker, Config.model_validate(told["config"]))
-        os.kill(worker.pid, signal.SIGKILL)
-    time.sleep(SESSION_SECONDS + 2)  # until its group has noticed, which is not measured here
+    config = Config.model_validate(told["config"])
+    asyncio.run(_leave(told, config))
     began = time.perf_counter()
-    with running(told, "second") as worker:
-        wanted = len(Topic) * Config.model_validate(told["config"]).topics.partitions
+    with running(told, "worker") as worker:
+        wanted = len(Topic) * PARTITIONS
         _until(lambda: worker.counted("recoveries_total") >= wanted, "recovery")
         recovered = {
             "recovered_seconds": time.perf_counter() - began,
             "recovered_cpu_seconds": worker.cpu_seconds(),
+            "reading_seconds": _reading(Path(told["folder"]) / "worker.log"),
         }
-    said = (Path(told["folder"]) / "second.log").read_text()
-    [reading] = re.findall(r"(\d+) partitions go on from a snapshot, ([\d.]+) s", said)
-    if int(reading[0]) < PARTITIONS:
-        raise BenchError(f"only {reading[0]} partitions had a snapshot")
-    answer(told, {**steady, **written, **recovered, "reading_seconds": float(reading[1])})
+        answer(told, {**recovered, **_steady(worker, told), **_written(worker, config)})
+
+
+async def _leave(told: dict[str, Any], config: Config) -> None:
+    """Write down the state of models past their warm-up, as their last owner would have."""
+    workload = Workload(*told["seen"])
+    await put({**told, "workload": told["seen"]})
+    core = Core()
+    for event in events(workload):
+        core.take(event)
+    core.flush()
+    core.age(told["age"], workload.seed)
+    name = config.topics.full_name("predictions")
+    async with open_consumer(config, name) as consumer:
+        ends = await consumer.end_offsets([TopicPartition(name, n) for n in range(PARTITIONS)])
+    async with open_producer(config) as producer:
+        store = SnapshotStore(config, producer)
+        snapshots = Snapshots(config, store, Shards(config), Metrics(CollectorRegistry()))
+        for number, shard in enumerate(core.shards):
+            keeper = snapshots.keeper((name, number), [])
+            await snapshots.save(keeper, shard, ends[TopicPartition(name, number)])
+
+
+def _reading(log: Path) -> float:
+    """Return how long the worker read state, as it says."""
+    found = re.findall(r"(\d+) partitions go on from a snapshot, ([\d.]+) s", log.read_text())
+    if [int(count) for count, _ in found] != [PARTITIONS]:
+        raise BenchError(f"the worker did not take over {PARTITIONS} partitions")
+    return float(found[0][1])
 
 
 class Mark(NamedTuple):
@@ -59,7 +89,7 @@ class Mark(NamedTuple):
     events: float
     at: float
     cpu: float
-    counts: Counts
+    counts: Figures
 
 
 def _mark(worker: Running) -> Mark:
@@ -67,30 +97,26 @@ def _mark(worker: Running) -> Mark:
     return Mark(worker.counted("events_total"), time.perf_counter(), worker.cpu_seconds(), counts)
 
 
-def _steady(worker: Running, events: int, skip: int) -> Counts:
-    """Give the cost of the events past the first ones, and of the snapshots meanwhile."""
+def _steady(worker: Running, told: dict[str, Any]) -> Figures:
+    """Give the cost of events of all models, and of the snapshots meanwhile."""
     before = _mark(worker)
-    _until(lambda: worker.counted("events_total") >= skip, f"{skip} events")
-    passed = _mark(worker)
-    if passed.events < events:  # few of them may all be handled between two looks
-        before = passed
-    _until(lambda: worker.counted("events_total") >= events, f"{events} events")
+    sent = asyncio.run(put(told))
+    _until(lambda: worker.counted("events_total") >= before.events + sent, f"{sent} events")
     after = _mark(worker)
-    measured, cpu = max(1.0, after.events - before.events), after.cpu - before.cpu
     spent = {name: after.counts[name] - before.counts[name] for name in COUNTED}
     return {
-        "events": after.events,
-        "measured": measured,
+        "events": sent,
         "series": worker.counted("series"),
-        "cpu_seconds": cpu,
-        "cpu_seconds_per_100k": 1e5 * cpu / measured,
-        "events_per_second": measured / (after.at - before.at),
+        "seconds": after.at - before.at,
+        "cpu_seconds": after.cpu - before.cpu,
+        "cpu_seconds_per_100k": 1e5 * (after.cpu - before.cpu) / sent,
         "snapshots": spent["snapshots_total"],
         "snapshots_cpu_seconds": spent["snapshot_cpu_seconds_total"],
+        "snapshots_bytes": spent["snapshot_bytes_total"],
     }
 
 
-def _written(worker: Running, config: Config) -> Counts:
+def _written(worker: Running, config: Config) -> Figures:
     """Give the cost of one snapshot of every partition, as a signed command has it written."""
     before = _mark(worker).counts
     asyncio.run(send_command("save", config=config))

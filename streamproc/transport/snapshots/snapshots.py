@@ -18,7 +18,8 @@ from streamproc.transport.errors import SnapshotWriteError
 from streamproc.transport.snapshots.records import SLOTS, Collected, Key
 from streamproc.transport.snapshots.store import Bounds, Partition, SnapshotStore
 
-# A snapshot that takes a second is not repeated for twenty: 5 % of a worker at most.
+# After a snapshot that takes a second none is written for twenty, of any partition: 5 % of a
+# worker at most. Of each by itself it would be 20 % where it owns four.
 COST: Final = 20.0
 # What did not change is not written again. Should it be gone from the topic, which the owner of a
 # partition does not read, then its snapshots are whole again after this.
@@ -42,7 +43,7 @@ class Keeper:
     due
         When the next one is to be written, by the worker's monotonic clock.
     rest
-        When it may be written at the soonest, however much comes.
+        When it may be tried again at the soonest, after a failure.
     read
         Bytes of records that came since the last one.
     phase
@@ -185,7 +186,7 @@ class Snapshots(Generic[S]):
     clock
         Monotonic seconds.
     cost
-        Seconds to the next snapshot of a partition, at least, for each that the last one took.
+        Seconds to the next snapshot, of whichever partition, for each that the last one took.
     """
 
     def __init__(
@@ -198,6 +199,7 @@ class Snapshots(Generic[S]):
         cost: float = COST,
     ) -> None:
         self._cost = cost
+        self._rest = -math.inf
         self._config = config
         self._store = store
         self._codec = codec
@@ -211,7 +213,8 @@ class Snapshots(Generic[S]):
         """Whether it is time for the next snapshot, when records of so many bytes have come."""
         keeper.read += read
         now = self._clock()
-        return now >= (keeper.rest if keeper.read >= self._bytes else keeper.due)
+        own = keeper.rest if keeper.read >= self._bytes else keeper.due
+        return now >= max(self._rest, own)
 
     async def save(self, keeper: Keeper, state: S, following: int) -> None:
         """Write a snapshot; a failure is counted, and fatal if there is none to go back to.
@@ -245,8 +248,8 @@ class Snapshots(Generic[S]):
         if whole:
             keeper.whole[key.slot] = now + WHOLE_SECONDS
         keeper.key = key._replace(slot=(key.slot + 1) % SLOTS)
-        keeper.rest = now + self._cost * (now - began)
-        keeper.due = max(keeper.rest, self._turn(now, keeper.phase))
+        self._rest = now + self._cost * (now - began)
+        keeper.rest, keeper.due = now, self._turn(now, keeper.phase)
         size = sum(map(len, sections))
         spent = now - began, time.thread_time() - cpu
         self._metrics.snapshot(Cost(size, written.bytes, written.records, *spent))

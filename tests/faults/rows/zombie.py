@@ -17,6 +17,7 @@ from worker.running import PATIENCE, WorkerProcess, until
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
 from streamproc.core.shape import Topic
+from streamproc.transport.errors import BrokerUnreachableError
 from streamproc.transport.snapshots.records import Key, key_of
 
 ORDER = 5
@@ -81,7 +82,11 @@ async def _written(config: Config, key: Key, what: str, there: Callable[..., boo
     try:
         async with asyncio.timeout(PATIENCE):
             while True:
-                collected, kept = await snapshots(config)
+                await asyncio.sleep(0.2)  # nobody tells
+                try:
+                    collected, kept = await snapshots(config)
+                except BrokerUnreachableError:  # a busy one, for a moment
+                    continue
                 chosen = collected[place].found()[0].key.epoch
                 newest = max(each.key.epoch for each in kept[place])
                 if chosen != newest:
