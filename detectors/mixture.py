@@ -224,7 +224,7 @@ ENTRY = entry(
     "mean",
     (Mixture, MixtureBank),
     PARAMS,
-    # Through the pipeline, fewer than one false alarm in 10⁸ values: docs/scoreboard.md.
+    # Through the pipeline, one false alarm in 10⁸ values: docs/scoreboard.md.
     {"threshold": 1e8},
     Knob("threshold", loose=30.0, strict=1e13, free=("mode",)),
 )
