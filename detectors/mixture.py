@@ -10,7 +10,7 @@ from typing import Unpack
 import numpy as np
 
 from detectors import mixture_kernel as kernel
-from detectors.arl import BY_ARL, ByArl, Knob
+from detectors.arl import ByArl, Knob
 from detectors.arrays import ArraysBank
 from detectors.bank import Floats, Hits, Ints
 from detectors.base import Detector
@@ -48,12 +48,16 @@ _BLANK = blank_record(
         "squares": (np.float64, 0.0),
         "cubes": (np.float64, 0.0),
         "unit": (np.float64, 1.0),
+        "skew": (np.float64, 0.0),
         "level": (np.float64, 0.0),
         "rough": (np.float64, 0.0),
         "ragged": (np.float64, 0.0),
         "unit_y": (np.float64, 1.0),
-        "bound": (np.float64, 0.0),
-        "bound_y": (np.float64, 0.0),
+        "skew_y": (np.float64, 0.0),
+        "rise": (np.float64, 0.0),
+        "fall": (np.float64, 0.0),
+        "rise_y": (np.float64, 0.0),
+        "fall_y": (np.float64, 0.0),
         "gate": (np.float64, 0.0),
         "total": (np.float64, 0.0),
         "counts": ((np.int8, (kernel.ROWS,)), 0),
@@ -63,7 +67,7 @@ _BLANK = blank_record(
 
 
 class MixtureBank(ArraysBank):
-    """Many mixtures; parameters as in `Mixture`, 1.2 kB a slot.
+    """Many mixtures; parameters as in `Mixture`, 700 bytes a slot.
 
     Its hits give logarithms of statistic and threshold.
 
@@ -101,7 +105,7 @@ class MixtureBank(ArraysBank):
             mode != "down",
             mode != "up",
         )
-        super().__init__(_BLANK, size, {"buckets": (np.float64, (kernel.ROWS, kernel.LIMIT, 2))})
+        super().__init__(_BLANK, size, {"buckets": (np.float32, (kernel.ROWS, kernel.LIMIT, 2))})
 
     def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right; room never ends."""
@@ -169,13 +173,12 @@ class Mixture(Detector):
     deviations, and v = 1/n0 + 1/n1, the likelihood ratio averaged over sizes
     N(m, s²) is √(v / (v + s²)) · exp(z² / 2v - (z - m)² / 2(v + s²)). The sizes
     are a mixture of three normal distributions, see `detectors.mixture_kernel`.
-    A skewness g divides z² by 1 + g·z/3, as the tail of such a mean has it;
-    estimates of it are shrunk. Values whose deviation is far from 1 alarm by their
-    spread soon after a start, once their own deviation is learned: standardise
-    them, or give `spread` 0. A unit of 200 values can be too far off for that where
-    events are rare or tails heavy: docs/scoreboard.md has how often. Places are
-    the borders of an exponential histogram of four buckets a row, each counted as
-    often as it has values.
+    Values of skewness g count as Poisson counts of mean 1/g², which are as skewed:
+    with means d0 and d1 deviations from that of all, z² / 2v becomes
+    (n0·h(g·d0) + n1·h(g·d1)) / g², h(u) = (1 + u)·ln(1 + u) - u, and z its root.
+    So events that are rare are counted, however rare; estimates of g are shrunk.
+    Places are the borders of an exponential histogram of four buckets a row, each
+    counted as often as it has values.
 
     References
     ----------
@@ -221,6 +224,7 @@ ENTRY = entry(
     "mean",
     (Mixture, MixtureBank),
     PARAMS,
-    BY_ARL,
+    # Through the pipeline, one false alarm in 10⁸ values: docs/scoreboard.md.
+    {"threshold": 1e8},
     Knob("threshold", loose=30.0, strict=1e13, free=("mode",)),
 )

@@ -19,6 +19,8 @@ WARMUP = 200
 """Values that a series learns its unit from."""
 CLIP = 4.0
 """Robust deviations beyond which a value counts no more."""
+DEFAULT = ("mixture",)
+"""Names of the detectors that watch numbers unless told otherwise: docs/scoreboard.md has why."""
 _NONE = np.iinfo(np.int64).max
 
 
@@ -92,7 +94,7 @@ class Watch:
     --------
     >>> import numpy as np
     >>> from detectors.watch import Watch
-    >>> watch = Watch({"adwin": {}, "page_hinkley": {}}, size=1)
+    >>> watch = Watch({"mixture": {}}, size=1)
     >>> values = np.random.default_rng(7).normal(size=(1, 2000))
     >>> values[0, 1000:] += 2
     >>> [alarm] = watch.scan_all(values)

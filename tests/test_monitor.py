@@ -40,6 +40,39 @@ def test_events_give_alerts_without_kafka_and_without_config() -> None:
     assert (alert.model_id, alert.series, alert.status) == ("fraud", "feature:amount", "firing")
 
 
+def drifting() -> list[dict[str, Any]]:
+    """Draw events whose amount shifts twice, by a little and by much, and whose rarity ends."""
+    draw = np.random.default_rng(41)
+    amount = draw.normal(size=4000)
+    amount[1500:] += 0.4
+    amount[3000:] -= 2.0
+    rare = draw.random(4000) < np.where(np.arange(4000) < 2000, 0.01, 0.08)
+    return [
+        {
+            "model_id": "m",
+            "ts": 1.7e9 + index,
+            "features": {"amount": float(amount[index]), "rare": float(rare[index])},
+        }
+        for index in range(4000)
+    ]
+
+
+def test_adwin_and_page_hinkley_are_one_word_away() -> None:
+    """Named in a config they give the alerts, ids too, that they gave as the default."""
+    watch = [{"on": "*", "detectors": ["adwin", "page_hinkley"]}]
+    alerts = Monitor({"models": [{"id": "*", "watch": watch}]}).process(drifting())
+
+    assert [
+        (alert.detector, alert.source.offset, alert.alert_id)
+        for alert in alerts
+        if alert.status == "firing" and alert.source is not None
+    ] == [
+        ("page_hinkley", 1633, "771144e23561c23dabbdc4a0712e70a8"),
+        ("adwin", 2263, "b9c53b83850725ecc89c754811e9b4c9"),
+        ("page_hinkley", 3026, "962c04360ad84d28fb4232d04c444c7a"),
+    ]
+
+
 def test_calls_go_on_where_the_last_one_ended() -> None:
     """Feeding a log in several calls gives the alerts of one call."""
     events = shifted()

@@ -8,9 +8,11 @@ import numpy as np
 from detectors import registry
 from detectors.bank import Bank, Floats
 from detectors.calibration.distributions import Distribution
-from detectors.watch import Alarm, Watch
+from detectors.watch import DEFAULT, Alarm, Watch
 
 PAIR = ("adwin", "page_hinkley")
+"""River has these two as well, with defaults of its own."""
+NAMES = (*DEFAULT, *PAIR)
 BEFORE = 1000
 """Stationary values before the shift, warm-up included."""
 AFTER = 1000
@@ -56,8 +58,8 @@ def false_incidents(
         Detector → alarms, among series · length values. After each alarm the
         series warms up anew, as in production.
     """
-    watches = {name: Watch({name: {}}, series) for name in PAIR}
-    counts = dict.fromkeys(PAIR, 0)
+    watches = {name: Watch({name: {}}, series) for name in NAMES}
+    counts = dict.fromkeys(NAMES, 0)
     for values in stretches(distribution, rng, series, length):
         for name, watch in watches.items():
             counts[name] += len(watch.scan_all(values))
@@ -105,9 +107,12 @@ UNITS = {"times 10⁻⁶": (1e-6, 0.0), "times 10⁶": (1e6, 0.0), "plus 10⁹":
 
 def same_alarms(values: Floats, factor: float, summand: float) -> tuple[int, int]:
     """Alarms on `values`, and how many of them come at the same place in the other unit."""
-    pair: dict[str, dict[str, object]] = {name: {} for name in PAIR}
     one, other = (
-        {(alarm.slot, alarm.row, alarm.detector) for alarm in watch_all(series, pair)}
+        {
+            (names, alarm.slot, alarm.row, alarm.detector)
+            for names in (DEFAULT, PAIR)
+            for alarm in watch_all(series, {name: {} for name in names})
+        }
         for series in (values, values * factor + summand)
     )
     return len(one | other), len(one & other)

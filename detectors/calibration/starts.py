@@ -28,14 +28,15 @@ BURST = 100
 """Values that a passing change lasts."""
 
 Detectors = Mapping[str, Mapping[str, Value]]
-_LONG = registry.resolve("mixture", {"arl": 1e7})
 CONTESTANTS: dict[str, Detectors] = {
-    "ADWIN + Page-Hinkley": {"adwin": {}, "page_hinkley": {}},
+    "mixture": {"mixture": {}},
     "mixture, 10⁶": {"mixture": {"arl": 1e6}},
-    "mixture, 10⁷": {"mixture": {"arl": 1e7}},
-    "the same, spread 0": {"mixture": {**_LONG, "spread": 0.0}},
+    "mixture, spread 0": {"mixture": {**registry.resolve("mixture", {}), "spread": 0.0}},
+    "mixture + ADWIN": {"mixture": {}, "adwin": {}},
+    "ADWIN + Page-Hinkley": {"adwin": {}, "page_hinkley": {}},
     "FOCuS, 10⁷": {"focus": {"arl": 1e7}},
 }
+"""The default first, and what could be it."""
 
 Draw = Callable[[np.random.Generator], Floats]
 STEADY = {d.name: d for d in DISTRIBUTIONS if d.name != "constant"}

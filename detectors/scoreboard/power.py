@@ -9,17 +9,19 @@ from detectors.arl import ARL
 from detectors.bank import Floats
 from detectors.calibration.rebuild import SEED as TABLE_SEED
 from detectors.scoreboard import contestants, oracle, seeds
-from detectors.scoreboard.contestants import RIVERS, Bools, Contestant
+from detectors.scoreboard.contestants import ERRORS, RIVERS, Bools, Contestant
 from detectors.scoreboard.peers import calibrated
 from detectors.scoreboard.peers.beside import SERIES, Beside
+from detectors.scoreboard.peers.catalogue import CATALOGUE
 from detectors.scoreboard.peers.environments import NOBODY, Peers
 from detectors.scoreboard.result import Cell, Grid, Result, Told
+from detectors.scoreboard.rises import RISES, rises
 from detectors.scoreboard.scenarios import SCENARIOS, Scenario
+from detectors.watch import DEFAULT as NAMES
 
 TITLE = "Delay at equal run length"
-PAIR = ("adwin", "page_hinkley")
-DEFAULT = " + ".join(PAIR)
-"""The pipeline's default, which the verdict is about: the first of two to alarm."""
+(DEFAULT,) = NAMES
+"""The pipeline's default, which the verdict is about."""
 BEFORE = 2000
 """Stationary values, the 200 of the unit included."""
 AFTER = 4000
@@ -36,13 +38,16 @@ class Delay:
     missed: float
 
 
-Rivals = dict[str, dict[str, tuple[Delay, Delay]]]
-"""Change → detector of a peer → its delay, and the default's on the same series."""
+Rivals = dict[str, dict[str, tuple[Delay, dict[str, Delay]]]]
+"""Change → detector of a peer → its delay, and by name ours on the same series."""
+ONE_WAY = {f"River {name}" for name in ERRORS} | {t.label for t in CATALOGUE if not t.both}
+"""Detectors of others that look for rises alone; beside them stands the default that does so."""
 PEERS = (
     f"Frouros, Menelaus and MOA: at {calibrated.ARL:g} alone, on the first {SERIES} series of each "
     "change, calibrated on the seed of our own tables by runs of 25 alarms. They read "
     "values in the unit that ours learn, but 0 and 1 as they are. Who is ahead of the default is "
-    "judged on those same series."
+    "judged on those same series; who looks for rises alone has all of its false alarms there, and "
+    f"is judged beside `{RISES}` too, the default with mode up and as many false alarms."
 )
 
 
@@ -97,22 +102,8 @@ def taking_part(source: str, arl: float) -> tuple[list[Contestant], list[str]]:
             unable.append(name)
         else:
             able.append(one)
-    both = pair(source, arl)
-    return [*able, *([both] if both else []), *contestants.baselines(int(arl), seeds.POWER)], unable
-
-
-def pair(source: str, arl: float) -> Contestant | None:
-    """Build the pipeline's default: each of the two runs twice as long, so that both run `arl`."""
-    entries = [registry.get(name) for name in PAIR]
-    found = [contestants.at_equal_arl(entry, source, 2.0 * arl) for entry in entries]
-    members = [one for one in found if one]
-    if len(members) < len(found):
-        return None
-
-    def alarms(values: Floats) -> Bools:
-        return np.asarray(np.any([one.alarms(values) for one in members], axis=0), np.bool_)
-
-    return Contestant(DEFAULT, alarms, "mean")
+    up = [rises(source)] if arl == calibrated.ARL else []
+    return [*able, *up, *contestants.baselines(int(arl), seeds.POWER)], unable
 
 
 def error_source(family: str, source: str) -> str:
@@ -155,10 +146,12 @@ def _measure(
     return values
 
 
-def _peers(beside: Beside, scenario: Scenario, values: Floats) -> dict[str, tuple[Delay, Delay]]:
-    """Delays of peers, each with that of the default on the same series."""
-    both = pair(scenario.source, calibrated.ARL)
-    mine = delay(both.alarms(values[:SERIES])) if both else Delay(float("nan"), float("nan"))
+def _peers(
+    beside: Beside, scenario: Scenario, values: Floats
+) -> dict[str, tuple[Delay, dict[str, Delay]]]:
+    """Delays of peers, each with those of the default on the same series."""
+    able, _ = taking_part(scenario.source, calibrated.ARL)
+    mine = {c.label: delay(c.alarms(values[:SERIES])) for c in able if c.label in {DEFAULT, RISES}}
     return {label: (delay(a), mine) for label, a in beside.alarms(scenario.source, values)}
 
 
@@ -178,7 +171,7 @@ def _grids(
     arl: float, scenarios: list[Scenario], found: dict[str, dict[str, Delay]], theirs: Rivals
 ) -> list[Grid]:
     names = [s.name for s in scenarios]
-    ahead = _ahead(names, found, theirs)
+    ahead, like = (_ahead(names, found, theirs, mine) for mine in (DEFAULT, RISES))
     for name, rivals in theirs.items():
         for label, (measured, _) in rivals.items():
             found.setdefault(label, {})[name] = measured
@@ -198,7 +191,7 @@ def _grids(
         Grid(f"Share missed at {arl:g}", heads, {label: cells(label, "missed") for label in found}),
         Grid(f"Delay over the oracle's at {arl:g}", heads, compared, "low"),
         _verdict(arl, names, found, ahead),
-        _rows_ahead(arl, ahead),
+        _rows_ahead(arl, ahead, like),
     ]
 
 
@@ -207,10 +200,10 @@ def _baselines(arl: float) -> set[str]:
 
 
 def _ahead(
-    names: list[str], found: dict[str, dict[str, Delay]], theirs: Rivals
+    names: list[str], found: dict[str, dict[str, Delay]], theirs: Rivals, ours: str
 ) -> dict[str, list[str]]:
-    """Detectors of others → changes at which they are ahead of the default."""
-    mine = found.get(DEFAULT, {})
+    """Detectors of others → changes at which they are ahead of one of ours."""
+    mine = found.get(ours, {})
     ahead: dict[str, list[str]] = {f"River {name}": [] for name in RIVERS}
     for name in (n for n in names if n in mine):
         for river in RIVERS:
@@ -219,19 +212,23 @@ def _ahead(
                 ahead[f"River {river}"].append(name)
         for label, (one, same) in theirs.get(name, {}).items():
             ahead.setdefault(label, [])
-            if one.mean < same.mean:
+            if ours in same and one.mean < same[ours].mean:
                 ahead[label].append(name)
     return ahead
 
 
-def _rows_ahead(arl: float, ahead: dict[str, list[str]]) -> Grid:
+def _rows_ahead(arl: float, ahead: dict[str, list[str]], like: dict[str, list[str]]) -> Grid:
     rows: dict[str, tuple[Cell, ...]] = {
-        label: (len(where), ", ".join(where) or "none")
+        label: (
+            len(where),
+            ", ".join(where) or "none",
+            len(like.get(label, [])) if label in ONE_WAY else None,
+        )
         for label, where in sorted(ahead.items(), key=lambda item: -len(item[1]))
     }
     goal = [len(where) for label, where in ahead.items() if label.startswith(("River", "MOA"))]
     title = f"Ahead of {DEFAULT} at {arl:g}: of River or MOA one at most on {max(goal)} changes"
-    return Grid(title, ("detector", "changes", "which"), rows)
+    return Grid(title, ("detector", "changes", "which", f"changes beside {RISES}"), rows)
 
 
 def _verdict(

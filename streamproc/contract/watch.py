@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from detectors.watch import DEFAULT
 from streamproc.contract.alerts import Severity
 from streamproc.contract.baseline import Baseline
 from streamproc.contract.detector_spec import DetectorSpec, refuse_of_errors
@@ -72,7 +73,7 @@ def _all_different(detectors: tuple[DetectorSpec, ...]) -> tuple[DetectorSpec, .
     return detectors
 
 
-_OF_NUMBERS: Final = ("adwin", "page_hinkley")
+_OF_NUMBERS: Final = DEFAULT
 _OF_CATEGORIES: Final = ("chi2",)
 _LOSSES_OF_NUMBERS: Final = ("error", "metric:squared_error")
 _NUMBERS_ONLY: Final = ("prediction", "error", "metric:", "quality:")
@@ -100,8 +101,8 @@ class Watch(Section):
         Field(
             strict=False,
             description="Names, or `{name: {parameter: value}}`. Each series takes those that can"
-            " read its values; if none of them can, the default: ADWIN and Page-Hinkley for"
-            " numbers, `chi2` for texts. An empty list: do not watch.",
+            " read its values; if none of them can, the default: `mixture` for numbers,"
+            " `chi2` for texts. An empty list: do not watch.",
             examples=[["adwin", {"page_hinkley": {"threshold": 20}}]],
         ),
     ]

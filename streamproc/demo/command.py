@@ -14,6 +14,7 @@ import uvloop
 from rich.console import Console
 from rich.text import Text
 
+from detectors.watch import DEFAULT
 from streamproc.broker import EmbeddedBroker
 from streamproc.broker.errors import BrokerError
 from streamproc.contract.config import Config
@@ -141,7 +142,9 @@ class Demo:
         silent = sum(1 for actor in story.models if actor.untouched)
         self.console.print(
             f"{len(story.models)} models send {story.events:,} events to a broker on this machine,"
-            f" and a worker watches them. {len(story.incidents)} incidents wait to be found;"
+            f" and a worker watches them, each number by the detector `{', '.join(DEFAULT)}`, which"
+            " finds changes sooner than ADWIN and Page-Hinkley at as few false alarms."
+            f" {len(story.incidents)} incidents wait to be found;"
             f" {silent} of the models are left alone. What is true of the {story.learner} becomes"
             f" known {labels.delay} events later, for most of them, and an online model learns"
             " from it; that is all that the worker is told beforehand.",

@@ -183,5 +183,5 @@ def test_the_default_is_a_million() -> None:
             float(registry.resolve(name, given)[entry.knob.name]) for given in ({}, {"arl": 1e6})
         )
         stricter = np.sign(entry.knob.strict - entry.knob.loose) * (mine - million)
-        by_hand = name in {"adwin", "page_hinkley", "chi2", "g_test"}
+        by_hand = name in {"mixture", "adwin", "page_hinkley", "chi2", "g_test"}
         assert stricter > 0 if by_hand else stricter == 0

@@ -32,18 +32,21 @@ def _by_definition(values: Values) -> float:
     apart = values - values.mean()
     deviation = math.sqrt((float((apart**2).sum()) + 20) / (n + 20))
     skew = float((apart**3).mean()) / deviation**3
-    third = skew**3 / (3 * (skew**2 + 25))
+    skew = skew**3 / (skew**2 + 1)
     total, after = 0.0, 0
     for size in _borders(n):
         after += size
         if after == n:
             break
         v = 1 / after + 1 / (n - after)
-        z = float(values[n - after :].mean() - values[: n - after].mean()) / deviation
-        z = abs(z) / math.sqrt(max(1 + third * z, 0.6))
+        gain = 0.0
+        for part in (apart[n - after :], apart[: n - after]):
+            u = skew * float(part.mean()) / deviation
+            gain += len(part) * ((1 + u) * math.log1p(u) - u if u > -1 else 1.0) / skew**2
+        z = math.sqrt(2 * gain * v)
         for mean, spread, weight in SIZES:
             width = v + spread**2
-            power = z * z / (2 * v) - (z - mean) ** 2 / (2 * width)
+            power = gain - (z - mean) ** 2 / (2 * width)
             total += size * weight * math.sqrt(v / width) * math.exp(power)
     return math.log(max(total, 1.0))
 

@@ -130,13 +130,18 @@ def test_a_rival_is_ahead_where_its_delay_is_shorter() -> None:
     mine = {power.DEFAULT: {"a": power.Delay(10.0, 0.0), "b": power.Delay(10.0, 0.0)}}
     river = {"adwin": {"a": power.Delay(9.0, 0.0), "b": power.Delay(9.0, 0.0)}}
     slower, faster = power.Delay(11.0, 0.0), power.Delay(10.5, 0.0)
-    theirs = {"a": {"MOA SEED": (faster, slower)}, "b": {"MOA SEED": (slower, faster)}}
-    ahead = power._ahead(["a", "b"], mine | river, theirs)
+    ours, up = power.DEFAULT, power.RISES
+    theirs = {
+        "a": {name: (faster, {ours: slower, up: faster}) for name in ("MOA SEED", "MOA CUSUM")},
+        "b": {"MOA SEED": (slower, {ours: faster})},
+    }
+    ahead, like = (power._ahead(["a", "b"], mine | river, theirs, one) for one in (ours, up))
     assert ahead["River adwin"] == ["a", "b"]
     assert ahead["MOA SEED"] == ["a"]
-    grid = power._rows_ahead(1e4, ahead)
+    grid = power._rows_ahead(1e4, ahead, like)
     assert "of River or MOA one at most on 2 changes" in grid.title
-    assert grid.rows["MOA SEED"] == (1, "a")
+    assert grid.rows["MOA SEED"] == (1, "a", None)
+    assert grid.rows["MOA CUSUM"] == (1, "a", 0)
 
 
 def test_a_peers_cost_stands_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,10 @@ WORKER, CONFLUENT, FAUST = "streamproc worker", "confluent-kafka + River", "plai
 MODULES: Final = {WORKER: "worker", CONFLUENT: "confluent_loop", FAUST: "plain_faust"}
 FAUST_SHARE: Final = 10  # it takes a tenth of the events, and twice the time
 CPU: Final = "cpu_seconds_per_100k"
+# What the peers have of River; the worker's default is another.
+SAME: Final = {
+    "models": [{"id": "*", "watch": [{"on": "*", "detectors": ["adwin", "page_hinkley"]}]}]
+}
 
 
 def missing() -> tuple[str, ...]:
@@ -41,7 +45,7 @@ def plan(lab: Lab) -> list[Job]:
 
 
 def _job(lab: Lab, system: str, name: str, events: int, turn: int) -> Job:
-    config = lab.config(name, f"{MODULES[system]}-{turn}")
+    config = lab.config(name, f"{MODULES[system]}-{turn}", **SAME)
     prefix = config["topics"]["prefix"]
     settings = {
         "config": config,
