@@ -186,3 +186,21 @@ def test_events_as_clients_write_them_are_plain() -> None:
     assert found.values.tolist() == [
         [*event["features"].values(), event["prediction"]] for event in decoded
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["-0", "-0.0", "0e5", "-0e1", "1E5", "-1", "9223372036854775809", "0.1", "1.5e-7"]
+)
+def test_a_number_has_the_bits_that_the_decoder_gives_it(text: str) -> None:
+    """Zeros keep their sign where the decoder keeps it, and lose it where it does."""
+    target = shard()
+    run(target, [record(0, {"model_id": "m", "features": {"a": 1.5}, "prediction": 0.5})])
+    [layout] = target.catalogue.layouts.values()
+    assert layout.plain is not None
+    body = f'{{"model_id": "m", "features": {{"a": {text}}}, "prediction": {text}}}'.encode()
+
+    found = layout.plain.read(layout.rows, [LogRecord(1, body)], [0], 1000)
+
+    decoded = layout.typed.decode(body)
+    wanted = np.array([[decoded.features.f0, decoded.prediction]], np.float64)
+    assert found.values.tobytes() == wanted.tobytes()
