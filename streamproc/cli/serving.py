@@ -22,7 +22,7 @@ from streamproc.web.server import application, serve
 IDLE_CHECK_SECONDS: Final = 0.2
 # The Kafka client's thread lets go of the interpreter at each turn of its loop, some ten times a
 # fetch, and has it back when the worker's loop waits or when this is over: 5 ms with Python's own.
-SWITCH_SECONDS: Final = 0.0001
+SWITCH_SECONDS: Final = 0.0005
 
 
 def run(
