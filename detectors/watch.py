@@ -99,7 +99,7 @@ class Watch:
     >>> values[0, 1000:] += 2
     >>> [alarm] = watch.scan_all(values)
     >>> alarm.row, alarm.change.offset, alarm.change.direction
-    (1019, 1000, 'up')
+    (1010, 1000, 'up')
     """
 
     def __init__(
