@@ -19,7 +19,7 @@ WARMUP = 200
 """Values that a series learns its unit from."""
 CLIP = 4.0
 """Robust deviations beyond which a value counts no more."""
-DEFAULT = ("mixture",)
+DEFAULT = ("mixture", "page_hinkley")
 """Names of the detectors that watch numbers unless told otherwise: docs/scoreboard.md has why."""
 _NONE = np.iinfo(np.int64).max
 
@@ -99,7 +99,7 @@ class Watch:
     >>> values[0, 1000:] += 2
     >>> [alarm] = watch.scan_all(values)
     >>> alarm.row, alarm.change.offset, alarm.change.direction
-    (1019, 1000, 'up')
+    (1010, 1000, 'up')
     """
 
     def __init__(

@@ -82,7 +82,7 @@ def false_alarms(rows: Sequence[Row]) -> Table:
     """Build the table of false incidents."""
     n, raw = rows[0].values, rows[0].raw_values
     rivers = ("River's ADWIN", "River's Page-Hinkley")
-    table = Table("series", *DEFAULT, "ADWIN", "Page-Hinkley", *rivers, box=MARKDOWN)
+    table = Table("series", *measure.NAMES, *rivers, box=MARKDOWN)
     for row in rows:
         rates = (*row.false.values(), *row.raw_false.values())
         table.add_row(row.distribution, *(f"{rate:.3g}" for rate in rates))

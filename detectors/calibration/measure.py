@@ -12,7 +12,7 @@ from detectors.watch import DEFAULT, Alarm, Watch
 
 PAIR = ("adwin", "page_hinkley")
 """River has these two as well, with defaults of its own."""
-NAMES = (*DEFAULT, *PAIR)
+NAMES = (*DEFAULT, "adwin")
 BEFORE = 1000
 """Stationary values before the shift, warm-up included."""
 AFTER = 1000

@@ -161,7 +161,7 @@ class Config(Section):
     --------
     >>> config = Config()
     >>> [spec.name for spec in config.model("fraud").detectors("feature:amount")]
-    ['mixture']
+    ['mixture', 'page_hinkley']
     """
 
     broker: Annotated[
@@ -282,7 +282,8 @@ class Config(Section):
         -------
         ModelConfig
             The first entry of ``models`` whose ``id`` matches; when none does, the built-in one,
-            which watches every series of numbers with the mixture, of texts with χ².
+            which watches every series of numbers with the mixture and Page-Hinkley, of texts with
+            χ².
         """
         for model in self.models:
             if fnmatchcase(model_id, model.id):

@@ -101,8 +101,8 @@ class Watch(Section):
         Field(
             strict=False,
             description="Names, or `{name: {parameter: value}}`. Each series takes those that can"
-            " read its values; if none of them can, the default: `mixture` for numbers,"
-            " `chi2` for texts. An empty list: do not watch.",
+            " read its values; if none of them can, the default: `mixture` and `page_hinkley` for"
+            " numbers, `chi2` for texts. An empty list: do not watch.",
             examples=[["adwin", {"page_hinkley": {"threshold": 20}}]],
         ),
     ]

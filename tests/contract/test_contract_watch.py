@@ -43,10 +43,10 @@ def test_the_first_watch_entry_that_matches_wins() -> None:
 
 @pytest.mark.parametrize("models", [[], [{"id": "other"}], [{"id": "m"}]])
 def test_every_series_is_watched_when_nothing_is_said(models: list[dict[str, str]]) -> None:
-    """With no entry, none that matches, or one without `watch`: the mixture."""
+    """With no entry, none that matches, or one without `watch`: mixture and Page-Hinkley."""
     config = load({"models": models})
     for series in ("feature:a", "prediction", "prediction:cat", "quality:a"):
-        assert names(config, "m", series) == ["mixture"]
+        assert names(config, "m", series) == ["mixture", "page_hinkley"]
 
 
 def test_an_empty_watch_list_watches_nothing() -> None:

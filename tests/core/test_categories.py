@@ -173,7 +173,7 @@ def test_each_series_takes_the_detectors_that_can_read_it() -> None:
     features = [{"n": 1.0, "t": "a"}]
     for detectors, of_number, of_text in (
         (["adwin"], {"adwin"}, {"chi2"}),
-        (["g_test"], {"mixture"}, {"g_test"}),
+        (["g_test"], {"mixture", "page_hinkley"}, {"g_test"}),
         (["cusum", "g_test", "category_psi"], {"cusum"}, {"g_test", "category_psi"}),
     ):
         target = shard({"models": [{"id": "*", "watch": [{"on": "*", "detectors": detectors}]}]})

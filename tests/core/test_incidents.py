@@ -2,6 +2,7 @@ import itertools
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from logs import NOW, noise, record, run, shard
 
 from streamproc.contract.alerts import AlertEvent
@@ -103,7 +104,7 @@ def test_a_feature_that_goes_missing_is_a_quality_incident() -> None:
 
         assert (alert.series, alert.kind, alert.status) == ("quality:a", "quality", "firing")
         assert 2000 <= alert.source.offset < 2100
-        assert (alert.before.mean, alert.after.mean) == (0.0, 1.0)
+        assert (alert.before.mean, alert.after.mean) == pytest.approx((0.0, 1.0))
         assert "is missing in 100 % of events (before: 0 %)" in alert.message
 
 

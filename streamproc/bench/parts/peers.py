@@ -1,7 +1,7 @@
 """The worker beside a plain Faust agent and a loop around confluent-kafka, both with River."""
 
 from importlib.util import find_spec
-from typing import Final
+from typing import Any, Final
 
 from streamproc.bench.lab import SKIPPED_SHARE, Lab, Part, Results
 from streamproc.bench.process import Job
@@ -12,7 +12,7 @@ MODULES: Final = {WORKER: "worker", CONFLUENT: "confluent_loop", FAUST: "plain_f
 FAUST_SHARE: Final = 10  # it takes a tenth of the events, and twice the time
 CPU: Final = "cpu_seconds_per_100k"
 # What the peers have of River; the worker's default is another.
-SAME: Final = {
+SAME: Final[dict[str, Any]] = {
     "models": [{"id": "*", "watch": [{"on": "*", "detectors": ["adwin", "page_hinkley"]}]}]
 }
 
