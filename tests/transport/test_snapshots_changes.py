@@ -228,14 +228,15 @@ def test_much_that_comes_is_written_down_sooner() -> None:
     assert kept.due(keeper, 0)
 
 
-def test_snapshots_take_a_share_of_a_worker() -> None:
-    """After one that took a second none is due for twenty, however many partitions wait."""
-    now = 1000.0
+def test_snapshots_take_a_share_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After one that took a second of CPU none is due for twenty, of whichever partition."""
+    now, cpu = 1000.0, 5.0
+    monkeypatch.setattr(snapshots.time, "thread_time", lambda: cpu)
 
     class Slow(Topic):
         async def write(self, *given: Any) -> Any:
-            nonlocal now
-            now += 1
+            nonlocal now, cpu
+            now, cpu = now + 2, cpu + 1
             return await super().write(*given)
 
     config = load({"snapshots": {"interval": "0s"}})
@@ -244,11 +245,11 @@ def test_snapshots_take_a_share_of_a_worker() -> None:
     assert kept.due(one, 1)
     assert kept.due(other, 1)
     asyncio.run(kept.save(one, [b"state"], 1))
-    for keeper in (one, other):
-        now = 1020.9
+    for keeper, rest in ((one, 40), (other, 20)):
+        now = 1002 + rest - 0.1
         assert not kept.due(keeper, 2**30)
-        now = 1021.0
-        assert kept.due(keeper, 1)
+        now = 1002 + rest
+        assert kept.due(keeper, 2**30)
 
 
 def test_partitions_take_turns() -> None:

@@ -18,8 +18,9 @@ from streamproc.transport.errors import SnapshotWriteError
 from streamproc.transport.snapshots.records import SLOTS, Collected, Key
 from streamproc.transport.snapshots.store import Bounds, Partition, SnapshotStore
 
-# After a snapshot that takes a second none is written for twenty, of any partition: 5 % of a
-# worker at most. Of each by itself it would be 20 % where it owns four.
+# A snapshot that takes a second is not repeated for twenty, and after one that takes a second of
+# CPU none is written for twenty, of any partition: 5 % of a worker at most. By the clock a broker
+# that was away for a minute would keep all partitions from theirs for twenty.
 COST: Final = 20.0
 # What did not change is not written again. Should it be gone from the topic, which the owner of a
 # partition does not read, then its snapshots are whole again after this.
@@ -43,7 +44,7 @@ class Keeper:
     due
         When the next one is to be written, by the worker's monotonic clock.
     rest
-        When it may be tried again at the soonest, after a failure.
+        When it may be written at the soonest, however much comes.
     read
         Bytes of records that came since the last one.
     phase
@@ -186,7 +187,8 @@ class Snapshots(Generic[S]):
     clock
         Monotonic seconds.
     cost
-        Seconds to the next snapshot, of whichever partition, for each that the last one took.
+        Seconds to the next snapshot of a partition, at least, for each that the last one took; and
+        to that of any partition, for each of CPU.
     """
 
     def __init__(
@@ -248,10 +250,10 @@ class Snapshots(Generic[S]):
         if whole:
             keeper.whole[key.slot] = now + WHOLE_SECONDS
         keeper.key = key._replace(slot=(key.slot + 1) % SLOTS)
-        self._rest = now + self._cost * (now - began)
-        keeper.rest, keeper.due = now, self._turn(now, keeper.phase)
-        size = sum(map(len, sections))
         spent = now - began, time.thread_time() - cpu
+        keeper.rest, self._rest = (now + self._cost * seconds for seconds in spent)
+        keeper.due = max(keeper.rest, self._turn(now, keeper.phase))
+        size = sum(map(len, sections))
         self._metrics.snapshot(Cost(size, written.bytes, written.records, *spent))
 
     def _turn(self, now: float, phase: float) -> float:
