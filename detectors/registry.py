@@ -41,6 +41,9 @@ from detectors.entry import Entry
 from detectors.errors import UnknownDetectorError
 from detectors.params import Value
 
+DEFAULT = ("mixture", "page_hinkley")
+"""Names of the detectors that watch numbers unless told otherwise: docs/scoreboard.md has why."""
+
 # One line a module, in the order in which they are listed.
 _MODULES = (
     adwin,

@@ -19,8 +19,6 @@ WARMUP = 200
 """Values that a series learns its unit from."""
 CLIP = 4.0
 """Robust deviations beyond which a value counts no more."""
-DEFAULT = ("mixture", "page_hinkley")
-"""Names of the detectors that watch numbers unless told otherwise: docs/scoreboard.md has why."""
 _NONE = np.iinfo(np.int64).max
 
 

@@ -21,7 +21,8 @@ from detectors.calibration import measure
 from detectors.calibration import rebuild as tables
 from detectors.calibration.distributions import DISTRIBUTIONS, Distribution
 from detectors.calibration.run_lengths import sources
-from detectors.watch import CLIP, DEFAULT, WARMUP
+from detectors.registry import DEFAULT
+from detectors.watch import CLIP, WARMUP
 
 SEED = 8_675_309
 """Seed of the table. The defaults were chosen on other seeds."""

@@ -8,7 +8,8 @@ import numpy as np
 from detectors import registry
 from detectors.bank import Bank, Floats
 from detectors.calibration.distributions import Distribution
-from detectors.watch import DEFAULT, Alarm, Watch
+from detectors.registry import DEFAULT
+from detectors.watch import Alarm, Watch
 
 PAIR = ("adwin", "page_hinkley")
 """River has these two as well, with defaults of its own."""

@@ -8,6 +8,7 @@ from detectors import registry
 from detectors.arl import ARL
 from detectors.bank import Floats
 from detectors.calibration.rebuild import SEED as TABLE_SEED
+from detectors.registry import DEFAULT as NAMES
 from detectors.scoreboard import contestants, oracle, seeds
 from detectors.scoreboard.contestants import ERRORS, RIVERS, Bools, Contestant
 from detectors.scoreboard.peers import calibrated
@@ -17,7 +18,6 @@ from detectors.scoreboard.peers.environments import NOBODY, Peers
 from detectors.scoreboard.result import Cell, Grid, Result, Told
 from detectors.scoreboard.rises import RISES, rises
 from detectors.scoreboard.scenarios import SCENARIOS, Scenario
-from detectors.watch import DEFAULT as NAMES
 
 TITLE = "Delay at equal run length"
 DEFAULT = NAMES[0]

@@ -10,10 +10,11 @@ from detectors import registry
 from detectors.bank import Floats
 from detectors.calibration import run_lengths
 from detectors.calibration.rebuild import SEED
+from detectors.registry import DEFAULT
 from detectors.scoreboard import contestants
 from detectors.scoreboard.contestants import Contestant
 from detectors.scoreboard.peers.calibrated import ARL, LENGTH
-from detectors.watch import DEFAULT, WARMUP
+from detectors.watch import WARMUP
 
 RISES = f"{DEFAULT[0]}, rises alone"
 SERIES = 50

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from detectors.watch import DEFAULT
+from detectors.registry import DEFAULT
 from streamproc.contract.alerts import Severity
 from streamproc.contract.baseline import Baseline
 from streamproc.contract.detector_spec import DetectorSpec, refuse_of_errors

@@ -14,7 +14,7 @@ import uvloop
 from rich.console import Console
 from rich.text import Text
 
-from detectors.watch import DEFAULT
+from detectors.registry import DEFAULT
 from streamproc.broker import EmbeddedBroker
 from streamproc.broker.errors import BrokerError
 from streamproc.contract.config import Config

@@ -91,7 +91,7 @@ def test_a_regression_is_watched_by_its_absolute_error() -> None:
     assert 2000 < alert.source.offset < 2150
     assert alert.message.startswith("absolute error of model 'fraud' (version 7) rose from 0.")
     assert "; mean absolute error 2" in alert.message
-    assert ", R² 0.8" in alert.message
+    assert ", R² 0.9" in alert.message
 
 
 def test_detectors_of_errors_are_configured_by_series() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from logs import noise, record, run, shard, state
 from test_splits import BRISK, LOG, PATIENT
 
+from detectors.registry import DEFAULT
 from streamproc.core import snapshot_format
 from streamproc.core.restore import Restored, restore
 from streamproc.core.shape import Topic
@@ -231,7 +232,7 @@ def test_a_changed_detector_resets_its_series_alone() -> None:
             {"id": "m", "watch": [
                 {"on": "feature:a", "detectors": [{"adwin": {"delta": 1e-4}}, "page_hinkley"]},
                 {"on": "feature:b", "detectors": []},
-                {"on": "*", "detectors": ["adwin", "page_hinkley"]},
+                {"on": "*", "detectors": list(DEFAULT)},
             ]},
         ],
     }  # fmt: skip
@@ -273,7 +274,7 @@ def written_group(**fields: Any) -> np.ndarray:
         ("births", np.array([[0, -1, 0]])),
         ("profile 0: open", np.zeros(1, bool)),
         ("profile 0: changes.n", np.zeros(3)),
-        ("profile 0: detector:adwin.rows", None),
+        ("profile 0: detector:mixture.counts", None),
         ("groups", np.frombuffer(b'[["m"', np.uint8)),
         ("groups", written_group(sizes={"feature:b": 1.0})),
         ("groups", written_group(sizes={"feature:a": 1e300})),

@@ -7,7 +7,8 @@ import pytest
 from detectors.calibration import __main__ as command
 from detectors.calibration import measure
 from detectors.calibration.distributions import DISTRIBUTIONS, Distribution
-from detectors.watch import DEFAULT, Watch
+from detectors.registry import DEFAULT
+from detectors.watch import Watch
 
 WITH_SIGMA = [d for d in DISTRIBUTIONS if d.name != "constant"]
 # No test can find one in so rare events: docs/false-alarms.md has the arithmetic.
