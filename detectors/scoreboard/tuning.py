@@ -63,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep trials there, and go on")
     parser.add_argument("--trials", type=int, metavar="N", default=TRIALS)
     given = parser.parse_args(arguments)
+    for name in (POWER, real.INSECTS):
+        if not (given.data / name).is_file():
+            parser.error(f"there is no {name} in {given.data}: say where it is with --data")
     able = {published: candidates(published=published) for published in (True, False)}
     parts: dict[bool, dict[str, list[float]]] = {True: {}, False: {}}
     for stream in streams(given.data):

@@ -101,3 +101,15 @@ def test_bars_are_drawn_with_what_they_are_compared_with(tmp_path: Path) -> None
     [path] = plots.figures(Result(5, "five", [grid]), tmp_path)
     assert path.name == "f1-of-all.svg"
     assert path.read_text().startswith("<?xml")
+
+
+def test_tuning_names_the_stream_that_it_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without its data the command says which file is missing, where, and how to name another."""
+    with pytest.raises(SystemExit) as ended:
+        tuning.main(["--data", str(tmp_path)])
+
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert f"no {tuning.POWER} in {tmp_path}: say where it is with --data" in said
