@@ -195,7 +195,7 @@ class Mixture(Detector):
     ...     detector.update(i % 2 + (2.0 if i >= 100 else 0.0))
     ...     if detector.drift_detected:
     ...         print(i)
-    106
+    108
     """
 
     _bank: MixtureBank
