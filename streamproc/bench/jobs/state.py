@@ -103,6 +103,7 @@ def _steady(worker: Running, told: dict[str, Any]) -> Figures:
     sent = asyncio.run(put(told))
     _until(lambda: worker.counted("events_total") >= before.events + sent, f"{sent} events")
     after = _mark(worker)
+    _until(lambda: worker.counted("series") > 0, "series")  # a worker counts them now and then
     spent = {name: after.counts[name] - before.counts[name] for name in COUNTED}
     return {
         "events": sent,
