@@ -29,6 +29,8 @@ class HastyPipeline(Pipeline):
             await super().handle(part, *rest)
             later, self._outbox = self._outbox, outbox
         assert isinstance(held, Held)
+        assert held.next is not None
+        await self._save(held, held.next)  # whether it is time or not
         await outbox.publish(*later.kept)  # type: ignore[attr-defined]
 
 
