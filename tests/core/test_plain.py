@@ -139,6 +139,23 @@ def test_side_by_side_is_as_one_by_one(
     assert found[1] == found[2]
 
 
+@pytest.mark.parametrize("behind", [b"x", b"{}", b",", b"]", b"}", b"\0", b' {"model_id": "m"}'])
+def test_what_is_behind_an_event_makes_it_unreadable(behind: bytes) -> None:
+    """A plain event with something behind it is a dead letter, and those beside it are watched."""
+    event = b'{"model_id": "m", "prediction": 1, "features": {"a": %d}}'
+    log = [LogRecord(at, event % at, 1000 * at, b"m") for at in range(40)]
+    log[7] = LogRecord(7, event % 7 + behind, 7000, b"m")
+    target = shard()
+    run(target, [LogRecord(-1, event % 0, 0, b"m")])
+    [layout] = target.catalogue.layouts.values()
+    assert layout.plain is not None
+
+    outcome = run(target, log)
+
+    assert outcome.events == 39
+    assert [letter.offset for letter in outcome.dead_letters] == [7]
+
+
 @given(digits=st.integers(0, 2**64 - 1), power=st.integers(-MOST_POWER, MOST_POWER))
 @settings(max_examples=2000, deadline=None)
 def test_a_number_is_the_nearest_float(digits: int, power: int) -> None:
