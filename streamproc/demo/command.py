@@ -143,7 +143,8 @@ class Demo:
         self.console.print(
             f"{len(story.models)} models send {story.events:,} events to a broker on this machine,"
             f" and a worker watches them, each number by {' and '.join(DEFAULT)}, which"
-            " find changes sooner than ADWIN and Page-Hinkley at as few false alarms."
+            " find most changes sooner than ADWIN and Page-Hinkley, and are wrong once in a hundred"
+            " million values."
             f" {len(story.incidents)} incidents wait to be found;"
             f" {silent} of the models are left alone. What is true of the {story.learner} becomes"
             f" known {labels.delay} events later, for most of them, and an online model learns"
