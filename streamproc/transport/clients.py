@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from streamproc.contract.config import Config
 from streamproc.transport.errors import BrokerUnreachableError
+from streamproc.transport.fetches import wait_as_asked
 from streamproc.transport.quiet import quiet_client
 from streamproc.transport.reach import CONNECT_SECONDS, reach
 from streamproc.transport.security import client_options
@@ -91,6 +92,7 @@ async def open_consumer(
     base = await _connect(config)
     ours = {"group_id": None, "enable_auto_commit": False, "auto_offset_reset": "earliest"}
     client = AIOKafkaConsumer(*topics, **(base | ours | settings))
+    wait_as_asked(client)
     await _start(client.start, client.stop, base)
     try:
         yield client

@@ -13,6 +13,7 @@ from faust.types.transports import SchedulingStrategyT
 
 from streamproc.transport.driver.records import keep_as_made
 from streamproc.transport.driver.slices import Pace, split
+from streamproc.transport.fetches import wait_as_asked
 
 __all__ = ["SliceScheduler", "SliceThread"]
 
@@ -50,6 +51,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         # Faust passes 1500 and offers no setting
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001
         consumer._fetch_max_bytes = _FETCH_BYTES  # noqa: SLF001
+        wait_as_asked(consumer)
         return consumer
 
     async def getmany(
