@@ -16,6 +16,8 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
@@ -26,11 +28,20 @@ CORPUS: Final = HERE / "corpus"
 FOUND: Final = HERE / "found"  # what broke a promise once, put here by hand
 HANG_SECONDS: Final = 20
 MEMORY_MB: Final = 3072  # the fuzzer itself takes up to a kilobyte for each input that it tries
+INTERPRETED: Final = "STREAMPROC_FUZZ_INTERPRETED"  # told to the process that fuzzes
 REPLAYS: Final = 10_000
 MOST_GROWTH_MB: Final = 16
 # Numba cannot compile what the fuzzer has put its counters into.
 COMPILED: Final = [
-    f"streamproc.{name}" for name in ("core.twice_kernel", "models.judge", "models.linear_kernel")
+    f"streamproc.{name}"
+    for name in (
+        "core.decimal_kernel",
+        "core.plain_kernel",
+        "core.twice_kernel",
+        "core.value_kernel",
+        "models.judge",
+        "models.linear_kernel",
+    )
 ]
 # Enough for the tests to try at every run.
 KEPT: Final = 40
@@ -41,7 +52,12 @@ def fuzz(name: str, arguments: list[str]) -> None:
     """Fuzz one target until its time is over, in this process."""
     import atheris  # noqa: PLC0415  its import hooks must come first
 
-    with atheris.instrument_imports(include=["streamproc", "yaml"], exclude=COMPILED):
+    interpreted = INTERPRETED in os.environ
+    exclude = [] if interpreted else COMPILED
+    with (
+        _interpreted() if interpreted else nullcontext(),
+        atheris.instrument_imports(include=["streamproc", "yaml"], exclude=exclude),
+    ):
         from targets import TARGETS  # noqa: PLC0415
 
     target = TARGETS[name]
@@ -55,16 +71,30 @@ def fuzz(name: str, arguments: list[str]) -> None:
     atheris.Fuzz()
 
 
+@contextmanager
+def _interpreted() -> Iterator[None]:
+    """Leave the loops of what is imported as Python, but not those of detectors."""
+    from detectors import compiled  # noqa: PLC0415
+
+    whole = compiled.compiled
+    compiled.compiled = lambda function: function
+    try:
+        yield
+    finally:
+        compiled.compiled = whole
+
+
 def replay(name: str, corpus: Path) -> int:
-    """Try mutants of a corpus; return the megabytes by which the later ones made memory grow."""
+    """Try a corpus and mutants; return the megabytes by which the later ones made memory grow."""
     from targets import TARGETS  # noqa: PLC0415  its paths are set by who started this
 
     found = [path.read_bytes() for path in sorted(corpus.iterdir())]
     draw = random.Random(1)
     early = 0
     for count in range(REPLAYS):
-        data = bytearray(draw.choice(found))
-        for _ in range(draw.randrange(3) if data else 0):
+        fresh = count < len(found)  # each as it is, then mutants
+        data = bytearray(found[count] if fresh else draw.choice(found))
+        for _ in range(draw.randrange(3) if data and not fresh else 0):
             data[draw.randrange(len(data))] = draw.randrange(256)
         TARGETS[name].check(bytes(data))
         if count == REPLAYS // 2:
@@ -99,6 +129,7 @@ def run(name: str, target: Any, seconds: int) -> bool:
             "-print_final_stats=1",
         ],
         folder / "log",
+        interpreted=target.interpreted,
     )
     broken = sorted(
         path.name
@@ -125,8 +156,17 @@ def _growth(name: str, corpus: Path, log: Path) -> int | None:
     return _last(r"^grown (-?\d+)$", log.read_text(errors="replace")) if code == 0 else None
 
 
-def _child(name: str, arguments: list[str], log: Path, mode: str = "--target") -> int:
+def _child(
+    name: str,
+    arguments: list[str],
+    log: Path,
+    mode: str = "--target",
+    *,
+    interpreted: bool = False,
+) -> int:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, PATHS))}
+    if interpreted:
+        environment[INTERPRETED] = "1"
     with log.open("wb") as stream:
         return subprocess.run(  # noqa: S603  ourselves
             [sys.executable, __file__, mode, name, *arguments],

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import msgspec
+from fuzz.plain_target import plain, plain_seeds
 from fuzz.truth_targets import (
     labels,
     labels_seeds,
@@ -54,11 +55,15 @@ class Target:
         What is mutated at first: inputs that are read to their end.
     longest
         Bytes of the longest input that is tried.
+    interpreted
+        Whether compiled loops are fuzzed as Python, so that what is reached in them counts. What
+        was found so is tried again, compiled.
     """
 
     check: Callable[[bytes], None]
     seeds: Callable[[], list[bytes]]
     longest: int = 4096
+    interpreted: bool = False
 
 
 def decoder(data: bytes) -> None:
@@ -211,6 +216,7 @@ def _control_seeds() -> list[bytes]:
 _ROOT: Final = Path(__file__).parents[2]
 TARGETS: Final = {
     "decoder": Target(decoder, _decoder_seeds),
+    "plain": Target(plain, plain_seeds, longest=1024, interpreted=True),
     "labels": Target(labels, labels_seeds),
     "outcomes": Target(outcome, outcome_seeds),
     "config": Target(config, _config_seeds),
