@@ -20,9 +20,6 @@ from streamproc.transport.worker import Worker, working
 from streamproc.web.server import application, serve
 
 IDLE_CHECK_SECONDS: Final = 0.2
-# The Kafka client's thread lets go of the interpreter at each turn of its loop, some ten times a
-# fetch, and has it back when the worker's loop waits or when this is over: 5 ms with Python's own.
-SWITCH_SECONDS: Final = 0.0005
 
 
 def run(
@@ -40,7 +37,6 @@ def run(
         If it cannot start, or something unexpected ended it.
     """
     log_to_stderr()
-    sys.setswitchinterval(SWITCH_SECONDS)
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     try:
         runner.run(_Run(config, exit_when_idle, at_work).serve())
