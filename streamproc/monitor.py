@@ -142,7 +142,9 @@ class Monitor:
             otherwise the events of each kind are counted from 0. NaN is a missing value.
             Without `ts` the record's `timestamp` in `source` (milliseconds) counts, else the
             start of 1970. Labels are joined with the events before and after them, until an
-            outcome is given: that is a replay, and the outcomes are those of the log.
+            outcome is given: that is a replay, and the outcomes are those of the log. A
+            prediction waits in memory for its label, at some 0.7 kB, for `labels.horizon` of
+            event time.
 
         Returns
         -------

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import multiprocessing
 import signal
-import sys
 from collections.abc import Callable
 from typing import Final
 

@@ -36,6 +36,17 @@ def test_help_loads_nothing_heavy() -> None:
     assert said.stdout.splitlines()[-1] == "[]"
 
 
+def test_the_module_is_the_command(run: Any) -> None:
+    """Where no script is on the path, ``python -m streamproc`` does the same."""
+    said = subprocess.run(
+        [sys.executable, "-m", "streamproc", "schema", "events"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert said.stdout == run("schema", "events").stdout
+
+
 @pytest.mark.parametrize("arguments", [[], ["nope"], ["schema"], ["schema", "asyncapi"], ["check"]])
 def test_what_is_no_command_ends_with_2(run: Any, arguments: list[str]) -> None:
     """Unknown or incomplete commands are wrong usage."""
