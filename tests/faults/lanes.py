@@ -5,6 +5,7 @@ import json
 import random
 import signal
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,13 +13,15 @@ from faults.ending import FINISH_SECONDS, finish
 from faults.judging import covered_repeats, equal
 from faults.matrix import Failed, Site
 from faults.traffic import events, send, sent
+from faults.traffic import load as under_load
 from worker.running import WorkerProcess
 
 from streamproc.contract.load import load
 
 STEPS = ("before_publish", "after_publish", "in_snapshot", "after_snapshot", "before_ack")
 MODELS = 8
-COUNT = 2000
+BACKLOG = 16_000  # events that wait for the first worker
+RATE = 300  # events a second from then on: each worker comes by its step, however many were killed
 
 
 class MortalProcess(WorkerProcess):
@@ -56,10 +59,12 @@ async def lane(site: Site, kills: list[str], seed: int, *, hasty: str = "") -> t
     """
     said = site.said(topics={"partitions": 2})
     config, draw = load(said), random.Random(seed)
-    log = [sent(event) for event in events(seed, MODELS, COUNT)]
-    await send(config, log)
-    for kill in kills:
-        await _killed(site, said, kill, draw, hasty=hasty)
+    log = (sent(event) for event in events(seed, MODELS, 10**9))
+    await send(config, islice(log, BACKLOG))
+    async with under_load(config, log, RATE) as enough:
+        for kill in kills:
+            await _killed(site, said, kill, draw, hasty=hasty)
+        enough()
     await finish(site, said)
     found = await equal(config, least=20)
     again, covered = await covered_repeats(config)
