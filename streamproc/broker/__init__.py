@@ -14,6 +14,7 @@ end offsets after 300,000 records      right               too small
 idempotent producer                    works               refused
 300,000 records of 294 bytes produced  1.1 s, 300 MB       1.8 s, 110 MB
 ``max_partition_fetch_bytes`` 64 kB    whole partition     260 kB
+empty fetch, told to wait 500 ms       0.3 ms              -
 end on SIGTERM                         2 s                 5 s
 wheels                                 Linux, macOS,       Linux, macOS
                                        Windows
@@ -22,7 +23,9 @@ wheels                                 Linux, macOS,       Linux, macOS
 noida was chosen because what matters most here is that a demo's worker joins at once and that end
 offsets can be trusted. It is worse with memory (300,000 records take 300 MB, and twice that while
 they are read: the consumer has to cap what it takes of a poll) and it rewrites its whole data file
-while records come in. It never evicts a group's member that died. So it says nothing about
+while records come in. It does not hold a fetch until there is something to give: our consumers
+wait in its place (`streamproc.transport.fetches`), others take a core each while they read nothing.
+It never evicts a group's member that died. So it says nothing about
 faults, rebalances or recovery: the tests of those run on Apache Kafka.
 """
 
