@@ -27,7 +27,7 @@ demo: $(VENV)/runtime.stamp
 	$(BIN)/streamproc demo
 
 test: lint
-	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not kafka and not slow'
+	$(BIN)/python -m pytest -n auto --dist loadfile -m 'not kafka and not slow'
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -12,18 +12,22 @@ from typing import Any
 
 import pytest
 import yaml
+from alert_factory import alert
 from demo_performance import perform
 
 from streamproc.broker.embedded import EmbeddedBroker
 from streamproc.cli.alerting import describe
 from streamproc.cli.demo import EVENTS
 from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.config import Config
 from streamproc.contract.events import LabelEvent, parse_event
 from streamproc.contract.table import config_table
 from streamproc.demo.judge import judge
 from streamproc.demo.lessons import worth
 from streamproc.demo.steps import describe_step
 from streamproc.demo.story import Story
+from streamproc.transport.clients import open_producer
+from streamproc.transport.topics import ensure_topics
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -128,8 +132,9 @@ def rounded(value: Any) -> Any:
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
-def test_the_examples_of_the_client_run(broker: str) -> None:
-    """The example of Publisher and Alerts runs against a broker, and gets an alert back."""
+def test_the_examples_of_the_client_run(broker: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The example of Publisher and Alerts runs against a broker, and prints the alert there."""
+    asyncio.run(_tell(broker, alert()))
     [example] = [block for block in blocks("python") if "Publisher" in block]
     ends = example.replace(CLUSTER, broker).replace("follow=True", "follow=False")
     lines = textwrap.indent(ends, "    ")
@@ -137,6 +142,14 @@ def test_the_examples_of_the_client_run(broker: str) -> None:
     exec(compile(f"async def main():\n{lines}", "README.md", "exec"), scope)  # noqa: S102
 
     asyncio.run(scope["main"]())  # type: ignore[operator]
+    assert alert().message in capsys.readouterr().out
+
+
+async def _tell(broker: str, event: AlertEvent) -> None:
+    config = Config(broker=broker)
+    await ensure_topics(config)
+    async with open_producer(config) as producer:
+        await producer.send_and_wait("alerts", event.to_json(), event.model_id.encode())
 
 
 def test_the_demo_tells_what_is_shown_of_it() -> None:
