@@ -9,7 +9,7 @@ from streamproc.contract.base import Text
 from streamproc.contract.detector_spec import DetectorSpec, refuse_of_errors
 from streamproc.contract.floor import Floor
 from streamproc.contract.model_spec import ModelSpec
-from streamproc.contract.section import Section
+from streamproc.contract.section import Section, refuse
 from streamproc.contract.units import Duration
 
 OnDrift = Literal["notify", "reset", "replace", "challenge"]
@@ -163,4 +163,15 @@ class Online(Section):
         """Refuse detectors that are blind to what a regressor errs by."""
         if self.model.kind == "regressor":
             refuse_of_errors({("detectors",): self.detectors, ("warning",): self.warning})
+        return self
+
+    @model_validator(mode="after")
+    def _answerable(self) -> Self:
+        """Refuse a floor that has no answer to the model's question."""
+        if self.model.kind == "regressor" and self.floor == "majority":
+            said = "numbers have no majority class; expected `mean`, `last` or a rule"
+            refuse((("floor",), f"{said} beside a regressor"))
+        if self.model.kind == "classifier" and self.floor == "mean":
+            said = "classes have no mean; expected `majority`, `last` or a rule"
+            refuse((("floor",), f"{said} beside a classifier"))
         return self

@@ -79,6 +79,20 @@ def test_equal_models_have_equal_hashes() -> None:
     assert plain.hash != ModelSpec.model_validate("naive_bayes.MultinomialNB").hash
 
 
+@pytest.mark.parametrize(
+    ("model", "floor", "message"),
+    [
+        ("linear_model.LinearRegression", "majority", "models[0].online.floor: numbers have no"),
+        ("linear_model.LogisticRegression", "mean", "models[0].online.floor: classes have no mean"),
+    ],
+)
+def test_a_floor_that_could_not_answer_is_refused(model: str, floor: str, message: str) -> None:
+    """Numbers have no majority and classes no mean: the message says what to take."""
+    said = refused(model, floor=floor)
+    assert message in said
+    assert "or a rule" in said
+
+
 @pytest.mark.parametrize("name", sorted(ALLOWED))
 def test_the_list_is_rivers(name: str) -> None:
     """Every class and parameter on the list is one of the River that is installed."""
