@@ -1,3 +1,4 @@
+import asyncio
 import uuid
 from types import SimpleNamespace
 from typing import Any
@@ -5,8 +6,11 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import NewTopic
+from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.fetch import FetchRequest
+from worker.running import idle, own_config, worker_of
 
+from streamproc.broker import EmbeddedBroker
 from streamproc.contract.config import Config
 from streamproc.transport import fetches
 from streamproc.transport.clients import open_admin, open_consumer, open_producer
@@ -104,3 +108,23 @@ async def test_an_idle_consumer_asks_a_few_times_a_second(
         consumer._client._get_conn = counted
         assert not await consumer.getmany(timeout_ms=1_000)
     assert 0 < sent <= 10 + 7  # ten waits, and the short ones before them
+
+
+async def test_an_idle_worker_asks_a_few_times_a_second(
+    embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of a worker's consumers asks a broker that does not wait as fast as it can."""
+    fetched = 0
+    send = AIOKafkaClient.send
+
+    async def counted(client: Any, node: Any, request: Any, **options: Any) -> Any:
+        nonlocal fetched
+        fetched += isinstance(request, FetchRequest)
+        return await send(client, node, request, **options)
+
+    monkeypatch.setattr(AIOKafkaClient, "send", counted)
+    async with worker_of(own_config(embedded_broker.bootstrap)) as (worker, _):
+        await idle(worker)
+        before = fetched
+        await asyncio.sleep(1)  # what is counted is how often, so time has to pass
+        assert 0 < fetched - before < 150  # one consumer alone would ask 600 times
