@@ -12,6 +12,7 @@ from streamproc.cli.alerts import alerts
 from streamproc.cli.bench import bench
 from streamproc.cli.broker import broker
 from streamproc.cli.check import check
+from streamproc.cli.compile import compile  # noqa: A004  the command's name
 from streamproc.cli.control import control
 from streamproc.cli.demo import demo
 from streamproc.cli.models import app as models
@@ -35,6 +36,7 @@ _COMMANDS: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (replay, "streamproc replay --compare"),
     (control, "streamproc control save --config streamproc.yaml"),
     (check, "streamproc check streamproc.yaml"),
+    (compile, "streamproc compile --config streamproc.yaml"),
     (schema, "streamproc schema events"),
     (bench, "streamproc bench peers latency --json figures.json"),
 )

@@ -1,27 +1,102 @@
-"""The warm-up of a worker."""
+"""What is compiled, where, and when."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+
+from streamproc.transport.warm import CompileError, cold, warm_up
 
 CODE = """
-from detectors import binned_kernel, change_points_kernel, embedding_kernel, shares_kernel
-from streamproc import Monitor
-from streamproc.transport.warm import warm_up
+import gc
+from numba.core.dispatcher import Dispatcher
+import streamproc.models.learners
+from streamproc.contract.load import load
+from streamproc.monitor import LogRecord, Monitor
+from streamproc.transport.warm import warm_up, warm_up_learning
+from transport.learning import outcomes
+import msgspec
 
-warm_up()
-kernels = binned_kernel, change_points_kernel, embedding_kernel, shares_kernel
-before = [len(kernel.scan.signatures) for kernel in kernels]
-Monitor().process(
-    {"model_id": "m", "features": {"n": row / 7, "t": str(row % 40), "e": [row / 3] * 70}}
-    for row in range(3000)
+def loops():
+    found = (each for each in gc.get_objects() if isinstance(each, Dispatcher))
+    return {(f"{each.__module__}.{each.__qualname__}", args) for each in found
+            for args in each.overloads}
+
+config = load({
+    "models": [{"id": "m", "task": "binary", "watch": [
+        {"on": "feature:k", "detectors": ["kswin"]},
+        {"on": "feature:w", "detectors": ["ewma"], "whiten": True},
+        {"on": "error", "detectors": ["ddm", "ecdd"]},
+        {"on": "*", "detectors": ["adwin", "mixture", "g_test"]},
+    ], "online": {"model": ["preprocessing.StandardScaler", "linear_model.LogisticRegression"]}}]
+})
+warm_up(config)
+warm_up_learning(config)
+before = loops()
+monitor = Monitor(config)
+for model in ("m", "other"):
+    monitor.process(
+        event
+        for row in range(3000)
+        for event in (
+            {"model_id": model, "event_id": str(row), "ts": row, "prediction": 0.5, "features":
+             {"n": row / 7 * (1 + row // 2000), "k": row % 5, "w": row % 7, "t": str(row % 40),
+              "e": [row / 3] * 70, "b": row % 2 == 0, "gone": None}},
+            {"model_id": model, "event_id": str(row), "ts": row, "label": row % 2},
+        )
+    )
+    plain = [
+        {"model_id": model, "ts": row, "features": {"n": row / 7, "k": row % 5, "w": 1e-3}}
+        for row in range(3000)
+    ]
+    monitor.process_records("features", 3, [
+        LogRecord(row, msgspec.json.encode(event), row, b"m") for row, event in enumerate(plain)
+    ])
+streamproc.models.learners.Learners(config, "outcomes", 0).process(
+    [LogRecord(offset, msgspec.json.encode(event)) for offset, event in enumerate(outcomes(500))],
+    __import__("datetime").datetime(2026, 1, 1),
 )
-print(before, [len(kernel.scan.signatures) for kernel in kernels])
+print(len(before) > 10, sorted(name for name, _ in loops() - before))
+"""
+MEMORY = """
+from pathlib import Path
+from streamproc.transport.warm import warm_up
+print(warm_up(), int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
 """
 
 
+def _said(code: str, **environment: str) -> str:
+    return subprocess.run(  # noqa: S603  our own program
+        [sys.executable, "-c", code],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
+    ).stdout
+
+
 def test_after_the_warm_up_nothing_is_compiled() -> None:
-    """Numbers, texts and embeddings are watched with the loops that the warm-up compiled."""
-    said = subprocess.run(  # noqa: S603  our own program
-        [sys.executable, "-c", CODE], check=True, capture_output=True, text=True
-    )
-    assert said.stdout == "[1, 1, 1, 1] [1, 1, 1, 1]\n"
+    """Whatever a configuration watches and learns runs in loops that were compiled before."""
+    assert _said(CODE) == "True []\n"
+
+
+@pytest.mark.slow
+def test_a_first_start_takes_no_more_memory_than_the_next(tmp_path: Path) -> None:
+    """The compiler's memory is gone when a worker begins to work."""
+    first, second = (_said(MEMORY, NUMBA_CACHE_DIR=str(tmp_path)).split() for _ in range(2))
+    assert (first[0], second[0]) == ("True", "False")
+    assert int(first[1]) < int(second[1]) + 30 * 2**20
+
+
+def test_a_compiler_that_dies_is_an_error_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker ends with the exit code and the command that compiles elsewhere."""
+
+    def nothing_there(_: object) -> None:
+        raise cold._ColdError  # as if a loop were not on the disk
+
+    monkeypatch.setattr(cold, "watch", nothing_there)
+    monkeypatch.setattr(cold, "_MODULE", "streamproc.no_such_module")
+    with pytest.raises(CompileError, match=r"ended with 1; .*`streamproc compile`"):
+        warm_up()

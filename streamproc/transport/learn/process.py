@@ -41,6 +41,7 @@ from streamproc.transport.learn.state import LearnersCodec
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.snapshots.snapshots import Snapshots
 from streamproc.transport.snapshots.store import SnapshotStore
+from streamproc.transport.warm import warm_up_learning
 
 ORPHANED: Final = 3
 _log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ def main() -> None:
     ear = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115  no path
     config = Config.model_validate_json(ear.readline())
     try:
+        warm_up_learning(config)
         uvloop.run(_learn(config, ear, mouth.say))
     except (StreamprocError, errors.KafkaError) as error:
         mouth.say(Failed(str(error) or type(error).__name__))

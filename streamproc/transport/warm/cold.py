@@ -1,0 +1,94 @@
+"""Compiled code is kept on disk; what is not there yet is made by a process of its own.
+
+The compiler takes some 200 MB, and the process in which it ran keeps them to its end.
+"""
+
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from numba.core import event
+
+from streamproc.contract.config import Config
+from streamproc.errors import StreamprocError
+from streamproc.transport.warm.course import learn, watch
+
+_COMPILES: Final = "numba:compile"
+_MODULE: Final = "streamproc.transport.warm.process"
+_log = logging.getLogger(__name__)
+
+
+class CompileError(StreamprocError):
+    """The process that compiles the detectors ended without having done so."""
+
+
+class _ColdError(Exception):
+    """Something would have to be compiled."""
+
+
+class _Refusal(event.Listener):
+    """Lets nothing be compiled."""
+
+    def on_start(self, event: Any) -> None:  # noqa: ARG002  its name is fixed
+        raise _ColdError
+
+    def on_end(self, event: Any) -> None:
+        """Nothing to do."""
+
+
+def warm_up(config: Config | None = None) -> bool:
+    """Have what a worker runs in memory: from the disk, or else compiled first.
+
+    A worker that compiled in the middle of its work would be taken for dead by its group.
+
+    Parameters
+    ----------
+    config
+        Whose detectors to run; None: the defaults.
+
+    Returns
+    -------
+    bool
+        Whether something had to be compiled.
+
+    Raises
+    ------
+    CompileError
+        If that failed, most likely for lack of memory.
+    """
+    config = config or Config()
+    return _ready(lambda: watch(config), config)
+
+
+def warm_up_learning(config: Config) -> bool:
+    """Have what its online models run in memory; the rest is as with `warm_up`."""
+    return _ready(learn, config)
+
+
+def _ready(course: Callable[[], None], config: Config) -> bool:
+    try:
+        with event.install_listener(_COMPILES, _Refusal()):
+            course()
+    except _ColdError:
+        _compile(config)
+        course()
+        return True
+    return False
+
+
+def _compile(config: Config) -> None:
+    _log.info("compiling, once for this machine")
+    code = subprocess.run(  # noqa: S603  our own program
+        [sys.executable, "-m", _MODULE],
+        input=config.model_dump_json().encode(),
+        stdout=subprocess.DEVNULL,
+        check=False,
+    ).returncode
+    if code:
+        raise CompileError(
+            f"the process that compiles the detectors ended with {code}"
+            f"{': it takes 400 MB of memory, once' if code == -9 else ''}; start again, or run"
+            " `streamproc compile` where there is more, with the same NUMBA_CACHE_DIR"
+        )

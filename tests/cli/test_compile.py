@@ -1,0 +1,16 @@
+"""``streamproc compile``."""
+
+from pathlib import Path
+from typing import Any
+
+from streamproc.contract.load import load
+from streamproc.transport.warm import warm_up
+
+
+def test_compile_says_when_there_is_nothing_to_do(run: Any, tmp_path: Path) -> None:
+    """The command for images may be run again, with the configuration of the workers."""
+    file = tmp_path / "a.yaml"
+    file.write_text("models: [{id: m, watch: [{on: '*', detectors: [cusum]}]}]\n")
+    warm_up(load(file))
+    result = run("compile", "--config", file)
+    assert (result.exit_code, result.stdout) == (0, "all is compiled\n")
