@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from streamproc.contract.load import load
-from streamproc.transport.warm import warm_up
+from streamproc.transport.warm import warm_up, warm_up_learning
 
 
 def test_compile_says_when_there_is_nothing_to_do(run: Any, tmp_path: Path) -> None:
@@ -12,5 +12,6 @@ def test_compile_says_when_there_is_nothing_to_do(run: Any, tmp_path: Path) -> N
     file = tmp_path / "a.yaml"
     file.write_text("models: [{id: m, watch: [{on: '*', detectors: [cusum]}]}]\n")
     warm_up(load(file))
+    warm_up_learning()
     result = run("compile", "--config", file)
     assert (result.exit_code, result.stdout) == (0, "all is compiled\n")

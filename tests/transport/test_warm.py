@@ -33,7 +33,7 @@ config = load({
     ], "online": {"model": ["preprocessing.StandardScaler", "linear_model.LogisticRegression"]}}]
 })
 warm_up(config)
-warm_up_learning(config)
+warm_up_learning()
 before = loops()
 monitor = Monitor(config)
 for model in ("m", "other"):

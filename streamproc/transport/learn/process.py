@@ -82,7 +82,7 @@ def main() -> None:
     ear = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115  no path
     config = Config.model_validate_json(ear.readline())
     try:
-        warm_up_learning(config)
+        warm_up_learning()
         uvloop.run(_learn(config, ear, mouth.say))
     except (StreamprocError, errors.KafkaError) as error:
         mouth.say(Failed(str(error) or type(error).__name__))

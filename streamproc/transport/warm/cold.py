@@ -59,29 +59,29 @@ def warm_up(config: Config | None = None) -> bool:
         If that failed, most likely for lack of memory.
     """
     config = config or Config()
-    return _ready(lambda: watch(config), config)
+    return _ready("watch", lambda: watch(config), config)
 
 
-def warm_up_learning(config: Config) -> bool:
-    """Have what its online models run in memory; the rest is as with `warm_up`."""
-    return _ready(learn, config)
+def warm_up_learning() -> bool:
+    """Have what linear online models run in memory; the rest is as with `warm_up`."""
+    return _ready("learn", learn, Config())
 
 
-def _ready(course: Callable[[], None], config: Config) -> bool:
+def _ready(name: str, course: Callable[[], None], config: Config) -> bool:
     try:
         with event.install_listener(_COMPILES, _Refusal()):
             course()
     except _ColdError:
-        _compile(config)
+        _compile(name, config)
         course()
         return True
     return False
 
 
-def _compile(config: Config) -> None:
+def _compile(course: str, config: Config) -> None:
     _log.info("compiling, once for this machine")
     code = subprocess.run(  # noqa: S603  our own program
-        [sys.executable, "-m", _MODULE],
+        [sys.executable, "-m", _MODULE, course],
         input=config.model_dump_json().encode(),
         stdout=subprocess.DEVNULL,
         check=False,

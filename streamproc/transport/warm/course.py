@@ -55,13 +55,6 @@ def learn() -> None:
     Learners(config, config.topics.full_name("outcomes"), 0).process(outcomes, _NOW)
 
 
-def everything(config: Config) -> None:
-    """Do all that a worker and its learners do."""
-    watch(config)
-    if any(model.online for model in config.models):
-        learn()
-
-
 def _watching(config: Config) -> Config:
     """Let every detector of the configuration look at whatever it can read."""
     usual = Config().model("any")

@@ -1,12 +1,23 @@
-"""Compiles, and ends: ``python -m streamproc.transport.warm.process < config.json``."""
+"""Compiles, and ends: ``python -m streamproc.transport.warm.process watch < config.json``."""
 
 import sys
 
 from streamproc.contract.config import Config
-from streamproc.transport.warm.course import everything
+from streamproc.transport.warm.course import learn, watch
+
+
+def main(course: str) -> None:
+    """Take the course, `watch` or `learn`, for the configuration on standard input."""
+    config = Config.model_validate_json(sys.stdin.buffer.read())
+    match course:
+        case "watch":
+            watch(config)
+        case "learn":
+            learn()
+
 
 if __name__ == "__main__":
     try:
-        everything(Config.model_validate_json(sys.stdin.buffer.read()))
+        main(*sys.argv[1:])
     except KeyboardInterrupt:  # its parent was told, too
         sys.exit(130)
