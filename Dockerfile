@@ -11,9 +11,6 @@ COPY pyproject.toml README.md ./
 COPY detectors detectors
 COPY streamproc streamproc
 RUN pip install --no-cache-dir --no-deps --no-build-isolation .
-# An image keeps whole seconds, and compiled code counts only for a source of the very same time.
-RUN find /opt/streamproc/lib \( -path '*/detectors/*.py' -o -path '*/streamproc/*.py' \) \
-    -exec sh -c 'for f; do touch -d "@$(stat -c %Y "$f")" "$f"; done' sh {} +
 
 FROM python:3.12-slim
 RUN useradd --create-home --uid 10001 streamproc

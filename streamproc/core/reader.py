@@ -13,6 +13,7 @@ from streamproc.core.layout import Layout
 from streamproc.core.plain import Scanned
 from streamproc.core.recent import Recent
 from streamproc.core.record import DeadLetter, Outcome, Reason, Record
+from streamproc.core.scans import Scans
 from streamproc.core.shape import Retyped, Shape, grown
 from streamproc.core.strays import Strays
 from streamproc.core.twice import doubtful, twice
@@ -79,6 +80,7 @@ class Reader:
         self._full = full
         self._any = ANY[catalogue.topic]
         self._doubtful: set[int] = set()  # places of this slice's records
+        self._scans = Scans()
         self._moved = 0  # times that a known model has changed its layout
         self._hints: dict[bytes | None, Layout] = {}
         self.recent = Recent(self._limits.recent_events)
@@ -96,9 +98,13 @@ class Reader:
         self, records: Sequence[Record], together: range, batches: Batches, outcome: Outcome
     ) -> None:
         """Read the plain events side by side, and what is between them record by record."""
-        found = self._scan(records, together)
+        scanning = self._scans.due()
+        found = self._scan(records, together) if scanning else []
         rest = _without(together, found)
-        if len(rest) > len(together) // _FEW:
+        too_many = len(rest) > len(together) // _FEW
+        if scanning:
+            self._scans.note(worth_it=not too_many)
+        if too_many:
             found, rest = [], together
         done = together.start
         self._doubt(records, rest)

@@ -184,11 +184,30 @@ def instant(  # noqa: C901, PLR0911  field by field
             micros += unit * np.int64(digit)
             at += _ONE
             digit = np.uint64(data[at]) - np.uint64(_DIGIT)
-    if data[at] != _BIG_Z or data[at + _ONE] != _QUOTE:
+    at, east = _minutes_east(data, at)
+    if at == _NO or data[at] != _QUOTE:
         return _NO, 0.0
-    whole = ((days * 24 + hour) * 60 + minute) * 60 + second
+    whole = ((days * 24 + hour) * 60 + minute - east) * 60 + second
     # below 2**53, so that one rounding is all, as in Python
-    return at + np.uint64(2), (whole * 1_000_000 + micros) / 1_000_000
+    return at + _ONE, (whole * 1_000_000 + micros) / 1_000_000
+
+
+@compiled
+def _minutes_east(data: Bytes, at: np.uint64) -> tuple[np.uint64, np.int64]:
+    """Return the place behind a time zone, "Z" or one like "+05:30", and its minutes."""
+    if data[at] == _BIG_Z:
+        return at + _ONE, np.int64(0)
+    west = data[at] == _MINUS
+    if not west and data[at] != _PLUS:
+        return _NO, np.int64(0)
+    hours = _digits(data, at + _ONE, 2)
+    if hours < 0 or hours > 23 or data[at + np.uint64(3)] != _COLON:
+        return _NO, np.int64(0)
+    minutes = _digits(data, at + np.uint64(4), 2)
+    if minutes < 0 or minutes > 59:
+        return _NO, np.int64(0)
+    east = hours * 60 + minutes
+    return at + np.uint64(6), -east if west else east
 
 
 @compiled

@@ -40,9 +40,10 @@ def plain_seeds() -> list[bytes]:
     full = b'{"model_id": "m", "event_id": "7", "ts": "2026-01-05T10:00:00.25Z",'
     full += b' "prediction": -1.25e-3, "model_version": "2", "tags": {"a": "b", "c": ""},'
     full += b' "features": {"b": 12345678901234567.5, "a": true, "n": null}}'
+    zoned = full.replace(b"25Z", b"25-05:30")
     odd = b'{"model_id":"m","ts":1767607200250,"prediction":false,"features":{"a":1,"a":2}}'
     return [
         b"P" + b"\0".join(events),
-        b"P" + b"\0".join([full, odd, _EVENT % (0, 3)]),
+        b"P" + b"\0".join([full, odd, zoned, _EVENT % (0, 3)]),
         b"F" + b"\0".join([full, odd, b" " + _EVENT % (-1, 9) + b"\n"]),
     ]
