@@ -1,5 +1,6 @@
 """``streamproc compile``."""
 
+import asyncio
 import time
 
 import typer
@@ -13,7 +14,12 @@ def compile(config: ConfigFile = None) -> None:  # noqa: A001  the command's nam
     from streamproc.transport.warm import warm_up, warm_up_learning  # noqa: PLC0415  --help
 
     began = time.monotonic()
-    if any([warm_up(load(config)), warm_up_learning()]):
+    settings = load(config)
+
+    async def compiled() -> bool:
+        return any([await warm_up(settings), await warm_up_learning()])
+
+    if asyncio.run(compiled()):
         typer.echo(f"compiled in {time.monotonic() - began:.0f} s")
     else:
         typer.echo("all is compiled")

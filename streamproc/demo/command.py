@@ -78,7 +78,7 @@ class Demo:
         """
         self._introduce()
         with self.console.status("Starting; the first time, the detectors are compiled"):
-            warm_up(worker_config(self.story.learner))
+            asyncio.run(warm_up(worker_config(self.story.learner)))
         with (
             quiet_client(),
             # A client that clings to a broker that is gone leaves things that nobody awaits.

@@ -336,7 +336,7 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
     """
     targets = await asyncio.to_thread(targets_of, config)
     config = await asyncio.to_thread(with_references, config)
-    await asyncio.to_thread(warm_up, config)
+    await warm_up(config)
     created = await ensure_topics(config)
     if created:
         _log.info("created topics: %s", ", ".join(created))

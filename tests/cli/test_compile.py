@@ -1,5 +1,6 @@
 """``streamproc compile``."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ def test_compile_says_when_there_is_nothing_to_do(run: Any, tmp_path: Path) -> N
     """The command for images may be run again, with the configuration of the workers."""
     file = tmp_path / "a.yaml"
     file.write_text("models: [{id: m, watch: [{on: '*', detectors: [cusum]}]}]\n")
-    warm_up(load(file))
-    warm_up_learning()
+    asyncio.run(warm_up(load(file)))
+    asyncio.run(warm_up_learning())
     result = run("compile", "--config", file)
     assert (result.exit_code, result.stdout) == (0, "all is compiled\n")

@@ -1,16 +1,19 @@
 """What is compiled, where, and when."""
 
+import asyncio
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from streamproc.transport.warm import CompileError, cold, warm_up
 
 CODE = """
-import gc
+import asyncio, gc
 from numba.core.dispatcher import Dispatcher
 import streamproc.models.learners
 from streamproc.contract.load import load
@@ -32,8 +35,8 @@ config = load({
         {"on": "*", "detectors": ["adwin", "mixture", "g_test"]},
     ], "online": {"model": ["preprocessing.StandardScaler", "linear_model.LogisticRegression"]}}]
 })
-warm_up(config)
-warm_up_learning()
+asyncio.run(warm_up(config))
+asyncio.run(warm_up_learning())
 before = loops()
 monitor = Monitor(config)
 for model in ("m", "other"):
@@ -61,9 +64,10 @@ streamproc.models.learners.Learners(config, "outcomes", 0).process(
 print(len(before) > 10, sorted(name for name, _ in loops() - before))
 """
 MEMORY = """
+import asyncio
 from pathlib import Path
 from streamproc.transport.warm import warm_up
-print(warm_up(), int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
+print(asyncio.run(warm_up()), int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
 """
 
 
@@ -90,13 +94,44 @@ def test_a_first_start_takes_no_more_memory_than_the_next(tmp_path: Path) -> Non
     assert int(first[1]) < int(second[1]) + 30 * 2**20
 
 
-def test_a_compiler_that_dies_is_an_error_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def nothing_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no loop be on the disk."""
+
+    def watch(_: object) -> None:
+        raise cold._ColdError
+
+    monkeypatch.setattr(cold, "watch", watch)
+
+
+@pytest.mark.usefixtures("nothing_there")
+async def test_a_compiler_that_dies_is_an_error_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A worker ends with the exit code and the command that compiles elsewhere."""
-
-    def nothing_there(_: object) -> None:
-        raise cold._ColdError  # as if a loop were not on the disk
-
-    monkeypatch.setattr(cold, "watch", nothing_there)
     monkeypatch.setattr(cold, "_MODULE", "streamproc.no_such_module")
     with pytest.raises(CompileError, match=r"ended with 1; .*`streamproc compile`"):
-        warm_up()
+        await warm_up()
+
+
+@pytest.mark.usefixtures("nothing_there")
+async def test_who_is_told_to_stop_does_not_wait_for_the_compiler(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The process that compiles ends with the start that it is for."""
+    started = asyncio.Event()
+    processes = []
+    start = asyncio.create_subprocess_exec
+
+    async def noted(*_: str, **settings: Any) -> asyncio.subprocess.Process:
+        processes.append(await start(sys.executable, "-c", "import signal; signal.pause()", **settings))
+        started.set()
+        return processes[0]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    starting = asyncio.create_task(warm_up())
+    await started.wait()
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert processes[0].returncode == -signal.SIGKILL

@@ -82,7 +82,6 @@ def main() -> None:
     ear = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115  no path
     config = Config.model_validate_json(ear.readline())
     try:
-        warm_up_learning()
         uvloop.run(_learn(config, ear, mouth.say))
     except (StreamprocError, errors.KafkaError) as error:
         mouth.say(Failed(str(error) or type(error).__name__))
@@ -90,6 +89,7 @@ def main() -> None:
 
 
 async def _learn(config: Config, ear: FileIO, say: Callable[[ToParent], None]) -> None:
+    await warm_up_learning()
     metrics = LearnMetrics(CollectorRegistry())
     async with (
         open_producer(config, linger_ms=5) as producer,

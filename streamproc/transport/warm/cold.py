@@ -3,9 +3,10 @@
 The compiler takes some 200 MB, and the process in which it ran keeps them to its end.
 """
 
+import asyncio
 import logging
-import subprocess
 import sys
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -38,7 +39,7 @@ class _Refusal(event.Listener):
         """Nothing to do."""
 
 
-def warm_up(config: Config | None = None) -> bool:
+async def warm_up(config: Config | None = None) -> bool:
     """Have what a worker runs in memory: from the disk, or else compiled first.
 
     A worker that compiled in the middle of its work would be taken for dead by its group.
@@ -59,33 +60,44 @@ def warm_up(config: Config | None = None) -> bool:
         If that failed, most likely for lack of memory.
     """
     config = config or Config()
-    return _ready("watch", lambda: watch(config), config)
+    return await _ready("watch", lambda: watch(config), config)
 
 
-def warm_up_learning() -> bool:
+async def warm_up_learning() -> bool:
     """Have what linear online models run in memory; the rest is as with `warm_up`."""
-    return _ready("learn", learn, Config())
+    return await _ready("learn", learn, Config())
 
 
-def _ready(name: str, course: Callable[[], None], config: Config) -> bool:
+async def _ready(name: str, course: Callable[[], None], config: Config) -> bool:
+    if await asyncio.to_thread(_compiled, course):
+        return False
+    await _compile(name, config)
+    await asyncio.to_thread(course)
+    return True
+
+
+def _compiled(course: Callable[[], None]) -> bool:
+    """Take a course; stop and say no where something would have to be compiled."""
     try:
         with event.install_listener(_COMPILES, _Refusal()):
             course()
     except _ColdError:
-        _compile(name, config)
-        course()
-        return True
-    return False
+        return False
+    return True
 
 
-def _compile(course: str, config: Config) -> None:
+async def _compile(course: str, config: Config) -> None:
     _log.info("compiling, once for this machine")
-    code = subprocess.run(  # noqa: S603  our own program
-        [sys.executable, "-m", _MODULE, course],
-        input=config.model_dump_json().encode(),
-        stdout=subprocess.DEVNULL,
-        check=False,
-    ).returncode
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", _MODULE, course), stdin=PIPE, stdout=DEVNULL
+    )
+    try:
+        await process.communicate(config.model_dump_json().encode())
+    except asyncio.CancelledError:  # a worker that is told to stop need not wait for it
+        process.kill()
+        await process.wait()
+        raise
+    code = process.returncode
     if code:
         raise CompileError(
             f"the process that compiles the detectors ended with {code}"
