@@ -152,9 +152,18 @@ async def _start(
 
 
 async def _stop(stop: Callable[[], Awaitable[None]]) -> None:
-    try:
-        with quiet_client():
-            async with asyncio.timeout(STOP_SECONDS):
-                await stop()
-    except TimeoutError:
+    # In a task of its own: aiokafka waits for its own tasks in a way that swallows a cancellation
+    # of whoever closes it, who would then go on for ever.
+    stopping = asyncio.ensure_future(stop())
+    with quiet_client():
+        try:
+            await asyncio.wait({stopping}, timeout=STOP_SECONDS)
+        except asyncio.CancelledError:
+            await asyncio.wait({stopping}, timeout=STOP_SECONDS)
+            raise
+        finally:
+            stopping.cancel()
+    if stopping.done():
+        stopping.result()
+    else:
         _log.info("a Kafka client did not stop within %.0f s; it was left", STOP_SECONDS)

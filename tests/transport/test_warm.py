@@ -124,7 +124,9 @@ async def test_who_is_told_to_stop_does_not_wait_for_the_compiler(
     start = asyncio.create_subprocess_exec
 
     async def noted(*_: str, **settings: Any) -> asyncio.subprocess.Process:
-        processes.append(await start(sys.executable, "-c", "import signal; signal.pause()", **settings))
+        processes.append(
+            await start(sys.executable, "-c", "import signal; signal.pause()", **settings)
+        )
         started.set()
         return processes[0]
 

@@ -34,7 +34,7 @@ async def test_a_learning_process_that_dies_ends_its_worker(
     failed: list[Any] = []
     try:
         async with worker_of(config) as (worker, _):
-            await until(lambda: worker.unready() is None)
+            await until(lambda: worker.failure or worker.unready() is None)
             assert worker._learning is not None
             assert worker._learning._process is not None
             worker._learning._process.kill()
