@@ -26,7 +26,7 @@ NOON = 12
 HALF = ("2", "3", "4")
 """Labels of INSECTS, of six, that make one: its rows are shuffled, so it changes no more."""
 ARLS = (1e3, 3e3, 1e4, 3e4, 1e5, 1e6)
-TRIALS = 3
+TRIALS = 10
 """Of each kind of change, width and stream."""
 
 
