@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from worker.running import PATIENCE
 
 from streamproc.transport.warm import CompileError, cold, warm_up
 
@@ -110,7 +111,7 @@ async def test_a_compiler_that_dies_is_an_error_with_what_to_do(
 ) -> None:
     """A worker ends with the exit code and the command that compiles elsewhere."""
     monkeypatch.setattr(cold, "_MODULE", "streamproc.no_such_module")
-    with pytest.raises(CompileError, match=r"ended with 1; .*`streamproc compile`"):
+    with pytest.raises(CompileError, match=r"ended with 1, .* stderr; .*`streamproc compile`"):
         await warm_up()
 
 
@@ -132,8 +133,9 @@ async def test_who_is_told_to_stop_does_not_wait_for_the_compiler(
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
     starting = asyncio.create_task(warm_up())
-    await started.wait()
-    starting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await starting
+    async with asyncio.timeout(PATIENCE):
+        await started.wait()
+        starting.cancel()
+        await asyncio.wait({starting})
+    assert starting.cancelled()
     assert processes[0].returncode == -signal.SIGKILL

@@ -8,6 +8,7 @@ import logging
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable
+from signal import SIGKILL
 from typing import Any, Final
 
 from numba.core import event
@@ -99,8 +100,12 @@ async def _compile(course: str, config: Config) -> None:
         raise
     code = process.returncode
     if code:
+        why = (
+            "was killed: it takes 400 MB of memory, once; give it that"
+            if code == -SIGKILL
+            else f"ended with {code}, for the reason that it gave on stderr; start again"
+        )
         raise CompileError(
-            f"the process that compiles the detectors ended with {code}"
-            f"{': it takes 400 MB of memory, once' if code == -9 else ''}; start again, or run"
-            " `streamproc compile` where there is more, with the same NUMBA_CACHE_DIR"
+            f"the process that compiles the detectors {why}, or run `streamproc compile` on another"
+            " machine of this kind and copy its NUMBA_CACHE_DIR"
         )
