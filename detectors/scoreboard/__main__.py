@@ -73,7 +73,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         "Example: python -m detectors.scoreboard --quick --out report",
     )
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="three to four minutes (the default)")
+    size.add_argument("--quick", action="store_true", help="under two minutes (the default)")
     size.add_argument("--full", action="store_true", help="all trials: hours")
     parser.add_argument("--table", type=int, action="append", choices=TABLES, help="only this one")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")

@@ -1,7 +1,7 @@
 """Who takes part: our detectors, River's, and baselines that always print."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module, resources
 from typing import Any
@@ -142,9 +142,15 @@ def river(name: str, **params: Any) -> Contestant:
     return Contestant(f"River {cls}", alarms, family, slow=name == "kswin")
 
 
-def rivers() -> Iterator[Contestant]:
-    """All of River's detectors, with its own defaults."""
-    return (river(name) for name in RIVERS)
+def rivers(*, full: bool) -> list[Contestant]:
+    """River's detectors with its own defaults; quick mode waits for none that is slow."""
+    return [one for one in map(river, RIVERS) if full or not one.slow]
+
+
+def too_slow(*, full: bool) -> dict[str, str]:
+    """Which of them quick mode leaves out, and why."""
+    why = "in full mode alone, for it would take half of the time of the quick one"
+    return {} if full else {one.label: why for one in map(river, RIVERS) if one.slow}
 
 
 def baselines(every: int, seed: int) -> list[Contestant]:

@@ -46,7 +46,7 @@ def run(*, full: bool, told: Told, trials: int | None = None, kept: Kept = NOWHE
             errors.append(one["errors"])
         apart, wrong = np.array(residuals), np.array(errors, np.float64)
         rows = dict(PUBLISHED[label])
-        for contestant in _taking_part():
+        for contestant in _taking_part(full=full):
             told(f"{label}, {contestant.label}")
             values = wrong if contestant.family in contestants.RAW else apart
             few = contestants.trials_of(contestant, trials)
@@ -71,13 +71,14 @@ def run(*, full: bool, told: Told, trials: int | None = None, kept: Kept = NOWHE
             "model: they are context, not a comparison of equals."
         ),
     ]
-    return Result(4, TITLE, grids, notes)
+    return Result(4, TITLE, grids, notes, contestants.too_slow(full=full))
 
 
-def _taking_part() -> list[Contestant]:
+def _taking_part(*, full: bool) -> list[Contestant]:
     names = [n for n in registry.names() if _reaches(n)]
     mine = [contestants.ours(registry.get(n), arl=ARL) for n in names]
-    return [*mine, *contestants.rivers(), *contestants.baselines(STABLE, seeds.FRIEDMAN)]
+    others = (*contestants.rivers(full=full), *contestants.baselines(STABLE, seeds.FRIEDMAN))
+    return [*mine, *others]
 
 
 def _reaches(name: str) -> bool:

@@ -39,7 +39,8 @@ def run(*, full: bool, told: Told) -> Result:
                 grids.append(Grid(title, heads, rows))
     grids.append(_dependent(1e4 if full else 1e3, 2e7 if full else 1e6, told))
     told("River's defaults")
-    grids.append(_rivers(series=4, length=50_000 if full else 10_000))
+    grids.append(_rivers(4, full=full))
+    skipped |= contestants.too_slow(full=full)
     notes = [
         f"Seed {seeds.NULL}; the tables were simulated with another.",
         (
@@ -76,12 +77,13 @@ def _dependent(wanted: float, values: float, told: Told) -> Grid:
     return Grid(title, ("detector", *DEPENDENT), rows)
 
 
-def _rivers(series: int, length: int) -> Grid:
+def _rivers(series: int, *, full: bool) -> Grid:
+    length = 50_000 if full else 10_000
     rows: dict[str, tuple[Cell, ...]] = {}
     rng = np.random.default_rng(seeds.NULL)
     coin = (rng.random((series, length)) < 0.2).astype(np.float64)
     values = rng.normal(size=(series, length))
-    for one in contestants.rivers():
+    for one in contestants.rivers(full=full):
         cells = [
             None if one.family == "error" and x is values else x.size / max(1, one.alarms(x).sum())
             for x in (values, coin)

@@ -62,7 +62,7 @@ def run(*, full: bool, told: Told, peers: Peers = NOBODY) -> Result:
         theirs: Rivals = {}
         for scenario in scenarios:
             told(f"{scenario.name} at {arl:g}")
-            values = _measure(scenario, arl, 1000 if full else 300, found, skipped)
+            values = _measure(scenario, arl, 1000 if full else 200, found, skipped)
             if full and arl == calibrated.ARL:
                 told(f"peers, {scenario.name} at {arl:g}")
                 theirs[scenario.name] = _peers(beside, scenario, values)

@@ -40,7 +40,7 @@ MARKS = {"abrupt": {"best published": PUBLISHED}, "gradual": {"goal": 0.33}}
 def run(*, full: bool, told: Told, data: Path, trials: int | None, kept: Kept = NOWHERE) -> Result:
     """Measure what there is of the two streams below `data`."""
     grids: list[Grid] = []
-    skipped: dict[str, str] = {}
+    skipped = contestants.too_slow(full=full)
     if (path := data / ELECTRICITY).is_file():
         count = trials or (50 if full else 1)
         grids += electricity(path, full=full, told=told, trials=count, kept=kept)
@@ -48,7 +48,7 @@ def run(*, full: bool, told: Told, data: Path, trials: int | None, kept: Kept = 
         skipped["Electricity"] = f"there is no {path}; --data names the directory"
     if (path := data / INSECTS).is_file():
         told("INSECTS")
-        grids.append(insects(path))
+        grids.append(insects(path, full=full))
     else:
         skipped["INSECTS"] = f"there is no {path}; --data names the directory"
     notes = [
@@ -105,12 +105,12 @@ def ours(wanted: float, *, published: bool) -> Iterator[Contestant]:
             yield replace(one, label=f"{label}, worse")
 
 
-def taking_part(*, published: bool) -> list[Contestant]:
+def taking_part(*, full: bool, published: bool) -> list[Contestant]:
     """Ours at `ARL`, that which was tuned elsewhere, and River's."""
     name, wanted = TUNED[published]
     tuned = contestants.ours(registry.get(name), arl=wanted)
     tuned = replace(tuned, label=f"{name}, tuned elsewhere")
-    return [*ours(ARL, published=published), tuned, *contestants.rivers()]
+    return [*ours(ARL, published=published), tuned, *contestants.rivers(full=full)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def electricity(path: Path, *, full: bool, told: Told, trials: int, kept: Kept) 
     if not full:
         x, y = x[:12_000], y[:12_000]
     stream = Stream(f"electricity-{len(x)}", x, y, seeds.ELECTRICITY)
-    able = {published: taking_part(published=published) for published in (True, False)}
+    able = {published: taking_part(full=full, published=published) for published in (True, False)}
     grids = []
     for width in (0, MAX_DELAY) if full else (0,):
         found = scored(stream, width, trials, able, kept=kept, told=told)
@@ -217,7 +217,7 @@ def _f1(title: str, scores: Scores, marks: Mapping[str, float]) -> Grid:
     return Grid(title, heads, ordered, bars="mean F1", marks=marks)
 
 
-def insects(path: Path) -> Grid:
+def insects(path: Path, *, full: bool) -> Grid:
     """Find the change of INSECTS in the errors of a static model."""
     x, label = read(path, header=False)
     errors = naive_bayes_errors(x, label)
@@ -231,7 +231,7 @@ def insects(path: Path) -> Grid:
                     name, {"arl": wanted}, errors, raw=entry.family in contestants.RAW
                 )
                 rows[f"{name}, arl={wanted:g}"] = _told(found)
-    for one in contestants.rivers():
+    for one in contestants.rivers(full=full):
         rows[one.label] = _told(np.flatnonzero(one.alarms(errors[None])[0]))
     heads = ("detector", f"rows after {GROWN:,}", "earlier incidents")
     return Grid("INSECTS, gradual: static model", heads, rows)

@@ -65,6 +65,15 @@ def test_a_slow_contestant_takes_fewer_trials_and_says_so() -> None:
     assert contestants.counted(slow, 1) == contestants.counted(quick, 1000) == "who"
 
 
+def test_quick_mode_waits_for_nobody_slow_and_says_so() -> None:
+    """Those whom quick mode leaves out are the slow ones, each with a reason."""
+    everyone = {one.label: one.slow for one in contestants.rivers(full=True)}
+    taking_part = {one.label for one in contestants.rivers(full=False)}
+    assert contestants.too_slow(full=True) == {}
+    assert set(contestants.too_slow(full=False)) == {n for n, slow in everyone.items() if slow}
+    assert taking_part == {name for name, slow in everyone.items() if not slow}
+
+
 @pytest.mark.parametrize("published", [True, False])
 def test_worse_means_more_errors_however_they_are_fed(*, published: bool) -> None:
     """One-sided contestants alarm where errors become more, not where they become fewer."""
