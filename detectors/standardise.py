@@ -6,10 +6,8 @@ from numpy.typing import NDArray
 from detectors import standardise_kernel as kernel
 from detectors.bank import Floats, Ints
 from detectors.errors import ParameterError, ShapeError, StateError
-from detectors.slots import Slots, State, blank_record, check_scan, check_state, widened
-
-SMALL_POOL = 64
-"""Buffers kept without asking whether they are still needed: 100 kB at 200 values each."""
+from detectors.pieces import Pieces
+from detectors.slots import Slots, State, blank_record, check_scan, check_state
 
 _BLANK = blank_record(
     {
@@ -17,7 +15,7 @@ _BLANK = blank_record(
         "scale": (np.float64, np.nan),
         "bound": (np.float64, np.nan),
         "filled": (np.int32, 0),
-        "buffer": (np.int32, -1),
+        "last": (np.int32, -1),
     }
 )
 
@@ -54,7 +52,8 @@ class Standardiser(Slots):
     differs in its last bits; rounded it is the same series, and so are all sums
     of it, which are exact up to 2^38 values.
 
-    Warm-up values wait in a pool that only warming slots use.
+    Warm-up values wait in a pool of which a slot takes the room of what it has
+    seen, and none once it has seen enough.
     """
 
     def __init__(self, size: int = 0, *, warmup: int, clip: float) -> None:
@@ -63,9 +62,7 @@ class Standardiser(Slots):
             raise ParameterError(msg)
         self._warmup = warmup
         self._clip = float(clip)
-        self._pool = np.empty((0, warmup))
-        self._free = np.empty(0, np.int32)
-        self._n_free = 0
+        self._pieces = Pieces(warmup)
         super().__init__(_BLANK, size)
 
     @property
@@ -86,10 +83,7 @@ class Standardiser(Slots):
 
     def reset(self, slots: Ints) -> None:
         """Let slots learn anew."""
-        held = self._records["buffer"][slots]
-        held = held[held >= 0]
-        self._free[self._n_free : self._n_free + len(held)] = held
-        self._n_free += len(held)
+        self._pieces.free(self._records["last"][slots])
         super().reset(slots)
 
     def scan(self, values: Floats, tasks: Ints, out: Floats) -> None:
@@ -115,63 +109,41 @@ class Standardiser(Slots):
         if out.shape != values.shape or out.dtype != np.float64 or not out.flags.c_contiguous:
             msg = f"out: expected C-contiguous float64 {values.shape}, got {out.dtype} {out.shape}"
             raise ShapeError(msg)
-        cursor = np.array([0, self._n_free])
-        clip, records = self._clip, self._records
-        kernel.scan(values, tasks, out, records, self._pool, self._free, cursor, clip)
-        while cursor[0] < len(tasks):
-            cursor[1] = self._widen(len(tasks) - int(cursor[0]))
-            kernel.scan(values, tasks, out, records, self._pool, self._free, cursor, clip)
-        self._n_free = int(cursor[1])
-        if len(self._pool) > SMALL_POOL and self._n_free > len(self._pool) // 2:
-            self._shrink()
+        while (done := self._scan(values, tasks, out)) < len(tasks):
+            tasks = tasks[done:]
+            self._pieces.widen(len(tasks))
+        moved = self._pieces.shrunk()
+        if moved is not None:
+            last = self._records["last"][: self.size]
+            last[:] = moved[last]
 
     def state(self) -> State:
         """Copy all there is to know; unfinished warm-ups in order of slot."""
         state = super().state()
         held = np.flatnonzero(state["filled"])
-        waiting = self._pool[state.pop("buffer")[held]]
-        waiting[np.arange(self._warmup) >= state["filled"][held, None]] = 0.0
+        waiting = self._pieces.gathered(state.pop("last")[held], state["filled"][held])
         return state | {"waiting": waiting}
 
     def load(self, state: State) -> None:
         """Take the place of the standardiser that made `state`, to the last bit."""
         rest = {name: array for name, array in state.items() if name != "waiting"}
         waiting, filled = state.get("waiting"), state.get("filled", np.zeros(0, np.int32))
-        buffer = np.full(filled.shape[:1], -1, np.int32)
-        self._check(rest | {"buffer": buffer})
+        last = np.full(filled.shape[:1], -1, np.int32)
+        self._check(rest | {"last": last})
         if waiting is None or filled.min(initial=0) < 0 or filled.max(initial=0) >= self._warmup:
             msg = "Standardiser: state 'waiting' is missing, or 'filled' is not below the warm-up"
             raise StateError(msg)
         held = np.flatnonzero(filled)
-        shape = {"waiting": (self._pool.dtype, (len(held), self._warmup))}
+        shape = {"waiting": (np.dtype(np.float64), (len(held), self._warmup))}
         check_state("Standardiser", {"waiting": waiting}, shape)
-        buffer[held] = np.arange(len(held), dtype=np.int32)
-        super().load(rest | {"buffer": buffer})
-        self._pool = waiting.copy()
-        self._free = np.empty(len(held), np.int32)
-        self._n_free = 0
+        self._pieces = Pieces(self._warmup)  # a new one: who loads may put the old one back
+        last[held] = self._pieces.load(waiting, filled[held])
+        super().load(rest | {"last": last})
 
     def nbytes(self) -> int:
         """Bytes held, spare room included."""
-        return super().nbytes() + int(self._pool.nbytes + self._free.nbytes)
+        return super().nbytes() + self._pieces.nbytes()
 
-    def _shrink(self) -> None:
-        """Give the memory of unused buffers back."""
-        records = self._records[: self.size]
-        held = np.flatnonzero(records["buffer"] >= 0)
-        self._pool = self._pool[records["buffer"][held]]
-        records["buffer"][held] = np.arange(len(held), dtype=np.int32)
-        self._free = np.empty(len(held), np.int32)
-        self._n_free = 0
-
-    def _widen(self, wanted: int) -> int:
-        """Add free buffers to a pool that has none; returns how many.
-
-        An eighth at least: where series come a few at a time all would be copied for each few.
-        """
-        before = len(self._pool)
-        more = min(max(wanted, before // 8), max(SMALL_POOL, before // 2))
-        self._pool = widened(self._pool, before + more)
-        self._free = np.empty(before + more, np.int32)
-        self._free[:more] = np.arange(before, before + more, dtype=np.int32)
-        return more
+    def _scan(self, values: Floats, tasks: Ints, out: Floats) -> int:
+        pool, records = self._pieces.pool, self._records
+        return int(kernel.scan(values, tasks, out, records, pool, self._warmup, self._clip))

@@ -7,6 +7,7 @@ import numpy as np
 
 from detectors.bank import Floats, Ints
 from detectors.compiled import compiled
+from detectors.pieces import Pool, gather, let_go, put, suffices
 from detectors.prefetch import AHEAD, prefetch
 
 GRID = 4096.0
@@ -52,19 +53,45 @@ def learn(warmup: Floats, clip: float) -> tuple[float, float, float]:
 
 
 @compiled
+def _warm_up(
+    values: Floats,
+    out: Floats,
+    start: int,
+    stop: int,
+    record: Any,
+    pool: Pool,
+    warmup: int,
+    clip: float,
+) -> int:
+    """Keep values until there are enough to learn from; returns the row after the last of them."""
+    t = start
+    while t < stop and record.filled < warmup:
+        out[t] = math.nan
+        if not math.isnan(values[t]):
+            record.last = put(pool, record.last, record.filled, values[t])
+            record.filled += 1
+        t += 1
+    if record.filled == warmup:
+        first = np.empty(warmup)
+        gather(pool, record.last, warmup, first)
+        record.loc, record.scale, record.bound = learn(first, clip)
+        let_go(pool, record.last)
+        record.last, record.filled = -1, 0
+    return t
+
+
+@compiled
 def scan(
     values: Floats,
     tasks: Ints,
     out: Floats,
     records: Any,
-    pool: Floats,
-    free: Any,
-    cursor: Ints,
+    pool: Pool,
+    warmup: int,
     clip: float,
-) -> None:
-    """Standardise tasks until buffers run out; `cursor`: next task, free buffers."""
-    warmup = pool.shape[1]
-    for k in range(cursor[0], tasks.shape[0]):
+) -> int:
+    """Standardise tasks until the pool runs out; returns how many were done."""
+    for k in range(tasks.shape[0]):
         if k + AHEAD < tasks.shape[0]:
             later = tasks[k + AHEAD, 3]
             prefetch(records, later, 0)
@@ -72,26 +99,9 @@ def scan(
         record = records[tasks[k, 3]]
         t = start
         if math.isnan(record.scale):
-            if record.buffer < 0:
-                if cursor[1] == 0:
-                    cursor[0] = k
-                    return
-                cursor[1] -= 1
-                record.buffer = free[cursor[1]]
-            filled = record.filled
-            while t < stop and filled < warmup:
-                value = values[column, t]
-                out[column, t] = math.nan
-                t += 1
-                if not math.isnan(value):
-                    pool[record.buffer, filled] = value
-                    filled += 1
-            record.filled = filled
-            if filled == warmup:
-                record.loc, record.scale, record.bound = learn(pool[record.buffer], clip)
-                free[cursor[1]] = record.buffer
-                cursor[1] += 1
-                record.buffer, record.filled = -1, 0
+            if not suffices(pool, record.filled, min(stop - start, warmup - record.filled)):
+                return k
+            t = _warm_up(values[column], out[column], start, stop, record, pool, warmup, clip)
         loc, scale, bound = record.loc, record.scale, record.bound
         for i in range(t, stop):
             value = values[column, i]
@@ -100,4 +110,4 @@ def scan(
             unit = bound if unit > bound else unit  # noqa: FURB136 - NaN stays NaN
             unit = -bound if unit < -bound else unit  # noqa: FURB136 - same
             out[column, i] = np.rint(unit * GRID) / GRID
-    cursor[0] = tasks.shape[0]
+    return int(tasks.shape[0])

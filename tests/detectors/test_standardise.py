@@ -189,10 +189,11 @@ def test_series_that_come_a_few_at_a_time_are_seldom_copied(
     moves: list[int] = []
 
     def counting(array: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-        moves.append(length)
+        if array.ndim == 2:  # the values, beside which two lists of numbers are moved
+            moves.append(length)
         return widened(array, length)
 
-    monkeypatch.setattr("detectors.standardise.widened", counting)
+    monkeypatch.setattr("detectors.pieces.widened", counting)
     standardiser = Standardiser(10_000, warmup=20, clip=4.0)
     values = np.zeros((1, 1))
     for slot in range(10_000):
