@@ -1,6 +1,6 @@
 """Pieces: values that wait in one pool, a few at a time for each of many slots."""
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,25 +54,42 @@ class Pieces:
         self._most = most
         self.pool = _pool(np.empty((0, min(WIDTH, most))), np.empty(0, np.int32))
 
-    def gathered(self, last: NDArray[np.int32], filled: NDArray[np.int32]) -> Floats:
-        """(slots, most): the values of slots in their order, and zeros."""
-        out = np.zeros((len(last), self._most))
-        _gather_all(self.pool, last, filled, out)
-        return out
+    def state(self, last: NDArray[np.int32], filled: NDArray[np.int32]) -> Floats:
+        """(pieces, width): the values of slots, piece by piece in their order, and zeros."""
+        ends, width = np.cumsum(self._taken(filled)), self.pool.values.shape[1]
+        order = np.empty(ends[-1] if len(ends) else 0, np.int32)
+        rows = ends - 1
+        while len(rows):
+            order[rows] = last
+            last = self.pool.links[last]
+            rows, last = rows[last >= 0] - 1, last[last >= 0]
+        values = self.pool.values[order]
+        tails = values[ends - 1]
+        tails[np.arange(width) > (filled - 1)[:, None] % width] = 0.0
+        values[ends - 1] = tails
+        return values
 
-    def load(self, waiting: Floats, filled: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Take the place of all values with these; returns the last piece of each slot."""
-        slots, width = len(waiting), self.pool.values.shape[1]
-        taken = -(-filled // width)
-        whole = -(-self._most // width)
-        padded = np.zeros((slots, whole * width))
-        padded[:, : self._most] = waiting
-        values = padded.reshape(slots, whole, width)[np.arange(whole) < taken[:, None]]
+    def shape(self, filled: NDArray[np.int32]) -> tuple[int, int]:
+        """Give the shape of what `state` gives."""
+        return int(self._taken(filled).sum()), self.pool.values.shape[1]
+
+    def cut(self, whole: Floats, filled: NDArray[np.int32]) -> Floats:
+        """Give what `state` gives, from (slots, most): how it was saved before."""
+        slots, width = len(whole), self.pool.values.shape[1]
+        count = -(-self._most // width)
+        padded = np.zeros((slots, count * width))
+        padded[:, : self._most] = whole
+        used = np.arange(count) < self._taken(filled)[:, None]
+        return np.asarray(padded.reshape(slots, count, width)[used])
+
+    def load(self, values: Floats, filled: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Take the place of that which gave `values`; returns the last piece of each slot."""
+        taken = self._taken(filled)
         links = np.arange(-1, len(values) - 1, dtype=np.int32)
         ends = np.cumsum(taken, dtype=np.int32)
-        links[(ends - taken)[taken > 0]] = -1
-        self.pool = _pool(values, links)
-        return np.where(taken > 0, ends - 1, np.int32(-1))
+        links[ends - taken] = -1
+        self.pool = _pool(values.copy(), links)
+        return ends - 1
 
     def free(self, last: NDArray[np.int32]) -> None:
         """Let go of all that slots hold."""
@@ -120,6 +137,9 @@ class Pieces:
         """Bytes held, spare room included."""
         return sum(int(array.nbytes) for array in self.pool)
 
+    def _taken(self, filled: NDArray[np.int32]) -> NDArray[np.int32]:
+        return -(-filled // np.int32(self.pool.values.shape[1]))
+
 
 def _pool(values: Floats, links: NDArray[np.int32]) -> Pool:
     return Pool(values, links, np.empty(len(values), np.int32), np.zeros(1, np.int64))
@@ -165,9 +185,3 @@ def let_go(pool: Pool, last: int) -> None:
         pool.free[pool.spare[0]] = last
         pool.spare[0] += 1
         last = pool.links[last]
-
-
-@compiled
-def _gather_all(pool: Pool, last: Any, filled: Any, out: Floats) -> None:
-    for k in range(last.shape[0]):
-        gather(pool, last[k], filled[k], out[k])

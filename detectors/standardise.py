@@ -121,7 +121,7 @@ class Standardiser(Slots):
         """Copy all there is to know; unfinished warm-ups in order of slot."""
         state = super().state()
         held = np.flatnonzero(state["filled"])
-        waiting = self._pieces.gathered(state.pop("last")[held], state["filled"][held])
+        waiting = self._pieces.state(state.pop("last")[held], state["filled"][held])
         return state | {"waiting": waiting}
 
     def load(self, state: State) -> None:
@@ -134,11 +134,14 @@ class Standardiser(Slots):
             msg = "Standardiser: state 'waiting' is missing, or 'filled' is not below the warm-up"
             raise StateError(msg)
         held = np.flatnonzero(filled)
-        shape = {"waiting": (np.dtype(np.float64), (len(held), self._warmup))}
+        pieces = Pieces(self._warmup)  # a new one: who loads may put the old one back
+        if waiting.shape == (len(held), self._warmup):  # of a version that saved whole warm-ups
+            waiting = pieces.cut(waiting, filled[held])
+        shape = {"waiting": (np.dtype(np.float64), pieces.shape(filled[held]))}
         check_state("Standardiser", {"waiting": waiting}, shape)
-        self._pieces = Pieces(self._warmup)  # a new one: who loads may put the old one back
-        last[held] = self._pieces.load(waiting, filled[held])
+        last[held] = pieces.load(waiting, filled[held])
         super().load(rest | {"last": last})
+        self._pieces = pieces
 
     def nbytes(self) -> int:
         """Bytes held, spare room included."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.pieces import SMALL, Pieces, put, suffices
+from detectors.pieces import SMALL, Pieces, gather, put, suffices
 
 MOST, SLOTS = 60, 4
 Op = tuple[str, int, int]
@@ -17,13 +17,20 @@ OPS = st.lists(
 )
 
 
-def add(pieces: Pieces, last: int, filled: int, values: list[float]) -> int:
+def add(pieces: Pieces, last: int, filled: int, new: list[float]) -> int:
     """Put values one by one, with room made for them before."""
-    if not suffices(pieces.pool, filled, len(values)):
+    if not suffices(pieces.pool, filled, len(new)):
         pieces.widen(1)
-    for i, value in enumerate(values):
+    for i, value in enumerate(new):
         last = put(pieces.pool, last, filled + i, value)
     return last
+
+
+def values(pieces: Pieces, last: int, filled: int) -> list[float]:
+    """All that a slot holds."""
+    out = np.empty(filled)
+    gather(pieces.pool, last, filled, out)
+    return out.tolist()
 
 
 @settings(max_examples=200, deadline=None)
@@ -46,11 +53,10 @@ def test_a_slot_holds_what_was_put(ops: list[Op]) -> None:
         elif what == "shrink" and (moved := pieces.shrunk()) is not None:
             last = moved[last]
         elif what == "reload":
-            filled = np.array([len(each) for each in held], np.int32)
-            last = pieces.load(pieces.gathered(last, filled), filled)
-    filled = np.array([len(each) for each in held], np.int32)
-    expected = [each + [0.0] * (MOST - len(each)) for each in held]
-    assert pieces.gathered(last, filled).tolist() == expected
+            some = last >= 0
+            filled = np.array([len(each) for each in held], np.int32)[some]
+            last[some] = pieces.load(pieces.state(last[some], filled), filled)
+    assert [values(pieces, int(last[i]), len(each)) for i, each in enumerate(held)] == held
 
 
 def test_slots_take_the_room_of_what_they_hold() -> None:
@@ -70,5 +76,14 @@ def test_memory_is_given_back(filled: int) -> None:
     moved = pieces.shrunk()
     assert moved is not None
     assert len(pieces.pool.values) <= SMALL
-    kept = pieces.gathered(moved[last[:1]], np.array([filled], np.int32))
-    assert kept[0, :filled].tolist() == [1.0] * filled
+    assert values(pieces, int(moved[last[0]]), filled) == [1.0] * filled
+
+
+def test_whole_warm_ups_of_an_older_version_are_read() -> None:
+    """A row a slot, filled up with zeros, gives the pieces that the slots would have."""
+    pieces, filled = Pieces(MOST), np.array([3, 25, 26, 60], np.int32)
+    whole = np.arange(1.0, 1.0 + 4 * MOST).reshape(4, MOST)
+    whole[np.arange(MOST) >= filled[:, None]] = 0.0
+    last = pieces.load(pieces.cut(whole, filled), filled)
+    for row, piece, count in zip(whole, last, filled, strict=True):
+        assert values(pieces, int(piece), int(count)) == row[:count].tolist()
