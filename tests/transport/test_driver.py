@@ -234,6 +234,39 @@ async def test_first_records_are_those_from_where_the_state_is(
     assert moved == [{tp: 5}, {tp: 5}]
 
 
+async def test_what_nobody_has_handled_is_read_from_its_beginning(
+    delivering: tuple[SliceConsumer, TP], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records that were fetched and dropped in a first rebalance, with nothing committed, come."""
+    consumer, tp = delivering
+    fetched = iter([[7, 8], [3, 4]])
+    moved: list[Mapping[TP, int]] = []
+
+    async def fetch(*_: Any, **__: Any) -> Any:
+        return {tp: [record(offset) for offset in next(fetched)]}
+
+    async def seek_wait(offsets: Mapping[TP, int]) -> None:
+        moved.append(dict(offsets))
+
+    async def committed() -> Mapping[TP, int | None]:
+        return {tp: None}
+
+    async def earliest(*partitions: TP) -> Mapping[TP, int]:
+        return dict.fromkeys(partitions, 3)
+
+    monkeypatch.setattr(consumer._thread, "getmany", fetch)
+    monkeypatch.setattr(consumer, "seek_wait", seek_wait)
+    monkeypatch.setattr(consumer, "seek_to_committed", committed)
+    monkeypatch.setattr(consumer, "earliest_offsets", earliest)
+    monkeypatch.setattr(consumer, "assignment", lambda: {tp})
+    consumer.flow_active = True
+    await consumer.perform_seek()
+    polls = [await consumer._wait_next_records(1.0) for _ in range(2)]
+    offsets = [[one.offset for one in (found or {}).get(tp, [])] for found, _ in polls]
+    assert offsets == [[], [3, 4]]
+    assert moved == [{tp: 3}, {tp: 3}]
+
+
 @pytest.mark.parametrize(("state", "committed"), [(12, {12}), (9, set()), (5, set())])
 async def test_what_the_state_holds_is_committed(
     state: int,

@@ -196,20 +196,35 @@ class SliceConsumer(base.Consumer):
         return self._in_flight[tp].committable()
 
     async def perform_seek(self) -> None:
-        """Go back to what is committed, or to where state is: nothing delivered counts any more."""
+        """Go back to what is committed, or to where state is, or to the beginning.
+
+        Nothing that was delivered counts any more.
+        """
         # Faust may fetch in between, and its loop that fetches comes here, too, when it meets a
         # rebalance: what is committed and not in the state would be skipped.
         async with self._moving:
             for tp in tuple(self._in_flight):
                 self._forget(tp)
             await super().perform_seek()
-            if self.continue_at is not None:
-                committed = {tp: self._committed_offset.get(tp) for tp in self.assignment()}
-                if offsets := await self.continue_at(committed):
-                    await self.seek_wait(offsets)
-                    self._told.update(offsets)
-                    for tp, offset in offsets.items():
-                        self._handled(tp, offset)
+            committed = {tp: self._committed_offset.get(tp) for tp in self.assignment()}
+            states = await self.continue_at(committed) if self.continue_at is not None else {}
+            unread = {tp for tp, done in committed.items() if not done} - states.keys()
+            offsets = {**states, **await self._beginnings(unread)}
+            if offsets:
+                await self.seek_wait(offsets)
+                self._told.update(offsets)
+            for tp, offset in states.items():
+                self._handled(tp, offset)
+
+    async def _beginnings(self, unread: set[TP]) -> dict[TP, int]:
+        """Tell where partitions begin of which nothing is committed.
+
+        The client leaves them where it is: behind records that Faust has fetched, and dropped when
+        a rebalance came.
+        """
+        sliced = [tp for tp in unread if tp.topic in self._paces]
+        found = await self.earliest_offsets(*sliced) if sliced else {}
+        return {TP(*tp): offset for tp, offset in found.items()}
 
     def _handled(self, tp: TP, offset: int) -> None:
         """Let what is before an offset be committed, though none of it comes to us."""
