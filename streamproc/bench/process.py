@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from streamproc.broker.process import Child
 from streamproc.errors import StreamprocError
+from streamproc.transport.program import command, environment
 
 # The slowest measurement takes half a minute on two free cores; a crowded machine has its time.
 PATIENCE_SECONDS: Final = 600.0
@@ -47,8 +48,8 @@ def start(job: Job, folder: Path) -> Child:
     """Start a measurement's process, which ends with this one at the latest."""
     folder.mkdir(parents=True, exist_ok=True)
     settings = json.dumps({**job.settings, "folder": str(folder)})
-    command = [sys.executable, "-m", f"streamproc.bench.{job.module}", settings]
-    return Child(command, folder / "log")
+    program = command(f"streamproc.bench.{job.module}", settings)
+    return Child(program, folder / "log", environment())
 
 
 def finish(job: Job, child: Child, folder: Path) -> Figures:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final
@@ -24,6 +23,7 @@ from streamproc.transport.learn.messages import (
     line,
 )
 from streamproc.transport.learn.metrics import Mirror
+from streamproc.transport.program import command, environment
 
 # What a worker has left of the 30 s after which orchestrators kill.
 STOP_SECONDS: Final = 8.0
@@ -72,7 +72,8 @@ class Learning:
     async def start(self) -> None:
         """Start the process; it learns nothing before `own`."""
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "streamproc.transport.learn.process"),
+            *command("streamproc.transport.learn.process"),
+            env=environment(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_LINE_BYTES,

@@ -5,7 +5,6 @@ The compiler takes some 200 MB, and the process in which it ran keeps them to it
 
 import asyncio
 import logging
-import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable
 from signal import SIGKILL
@@ -15,6 +14,7 @@ from numba.core import event
 
 from streamproc.contract.config import Config
 from streamproc.errors import StreamprocError
+from streamproc.transport.program import command, environment
 from streamproc.transport.warm.course import learn, watch
 
 _COMPILES: Final = "numba:compile"
@@ -88,9 +88,9 @@ def _compiled(course: Callable[[], None]) -> bool:
 
 
 async def _compile(course: str, config: Config) -> None:
-    _log.info("compiling, once for this machine")
+    _log.info("compiling, once for this machine: a minute or two")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", _MODULE, course), stdin=PIPE, stdout=DEVNULL
+        *command(_MODULE, course), env=environment(), stdin=PIPE, stdout=DEVNULL
     )
     try:
         await process.communicate(config.model_dump_json().encode())
