@@ -207,16 +207,15 @@ class SliceConsumer(base.Consumer):
                 self._forget(tp)
             await super().perform_seek()
             committed = {tp: self._committed_offset.get(tp) for tp in self.assignment()}
+            begins = await self._beginnings([tp for tp, done in committed.items() if not done])
             states = await self.continue_at(committed) if self.continue_at is not None else {}
-            unread = {tp for tp, done in committed.items() if not done} - states.keys()
-            offsets = {**states, **await self._beginnings(unread)}
-            if offsets:
+            if offsets := {**begins, **states}:
                 await self.seek_wait(offsets)
                 self._told.update(offsets)
             for tp, offset in states.items():
                 self._handled(tp, offset)
 
-    async def _beginnings(self, unread: set[TP]) -> dict[TP, int]:
+    async def _beginnings(self, unread: Iterable[TP]) -> dict[TP, int]:
         """Tell where partitions begin of which nothing is committed.
 
         The client leaves them where it is: behind records that Faust has fetched, and dropped when
