@@ -159,9 +159,12 @@ class Catalogue:
 
     def _watch_all(self, model: Model, layout: Layout) -> None:
         """Give every series of a layout that has none a slot."""
+        baseline = model.config.baseline  # pydantic takes its time
         for name, profile in zip(layout.series, layout.profiles, strict=True):
             if profile is not None and name not in model.slots:
-                self._watch(model, name, profile)
+                slot = model.slots[name] = self._slot(profile)
+                if baseline is not None and slot != UNWATCHED:
+                    self._prime(baseline.values(name), profile, slot)
         for name in layout.lists:
             series = [model.slots.get(f"feature:{name}:{output}") for output in OUTPUTS]
             if name not in model.vectors and any(slot not in {None, UNWATCHED} for slot in series):
@@ -187,15 +190,12 @@ class Catalogue:
         if not model.layout.rows:
             del self.layouts[model.layout.shape, id(model.config)]
 
-    def _watch(self, model: Model, name: str, profile: Profile) -> int:
-        full = self.series >= self.config.limits.max_series
-        model.slots[name] = slot = UNWATCHED if full else profile.take()
-        self.refused += full
-        self.series += not full
-        baseline = model.config.baseline
-        if baseline is not None and not full:
-            self._prime(baseline.values(name), profile, slot)
-        return slot
+    def _slot(self, profile: Profile) -> int:
+        if self.series >= self.config.limits.max_series:
+            self.refused += 1
+            return UNWATCHED
+        self.series += 1
+        return profile.take()
 
     def _prime(self, values: Sequence[Cell], profile: Profile, slot: int) -> None:
         """Let a series begin as if it had had the values of its reference; texts or numbers."""
