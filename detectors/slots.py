@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,9 @@ class Slots:
     One record rather than one array a field: a value then touches one or two
     cache lines of its series, which is what 200,000 series cost.
     """
+
+    lists: ClassVar[frozenset[str]] = frozenset()
+    """Arrays of the state that have other rows than one a slot."""
 
     def __init__(self, blank: NDArray[Any], size: int) -> None:
         self._blank = blank

@@ -56,6 +56,8 @@ class Standardiser(Slots):
     seen, and none once it has seen enough.
     """
 
+    lists = frozenset({"waiting"})
+
     def __init__(self, size: int = 0, *, warmup: int, clip: float) -> None:
         if warmup < 4 or not 0.0 < clip < np.inf:
             msg = f"warmup: expected 4 or more, got {warmup}; clip: above 0, got {clip}"

@@ -257,14 +257,25 @@ class Watch:
         columns = np.arange(values.shape[1])
         return self.scan(values, every_row(values), columns.astype(np.float64), columns)
 
-    def state(self) -> State:
-        """Copy all there is to know, as plain arrays."""
+    def state(self, used: int | None = None) -> State:
+        """Copy all there is to know, as plain arrays.
+
+        Parameters
+        ----------
+        used
+            Slots to save, the first ones: those behind have not seen a value. None: all.
+
+        Returns
+        -------
+        dict of str to ndarray
+            What a watch of so many slots loads.
+        """
         parts = {
-            f"{part}.{name}": array
+            f"{part}.{name}": array if name in slots.lists else array[:used]
             for part, slots in self._parts.items()
             for name, array in slots.state().items()
         }
-        return parts | {"restarts": self._restarts.copy()}
+        return parts | {"restarts": self._restarts[:used].copy()}
 
     def load(self, state: State) -> None:
         """Take the place of the watch that made `state`, to the last bit.

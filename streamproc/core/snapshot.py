@@ -192,11 +192,10 @@ def _arrays(shard: Shard, lists: Mapping[str, tuple[Sequence[tuple[int, ...]], i
     for name, array in encoders.vectors.state().items():
         arrays[EMBEDDER + name] = array[: encoders.used]
     for at, profile in enumerate(shard.catalogue.profiles.values()):
-        prefix, size = PARTS.format(at), profile.watch.size
+        prefix = PARTS.format(at)
         arrays[f"{prefix}open"] = profile.open[: profile.used]
-        for name, array in profile.watch.state().items():
-            # Spare slots are blank. A list that is shorter than all slots has none of them.
-            arrays[prefix + name] = array[: profile.used] if len(array) == size else array
+        for name, array in profile.watch.state(profile.used).items():
+            arrays[prefix + name] = array
     arrays |= shard.recent.state() | groups_state.state(shard.groups)
     return arrays if shard.truth is None else arrays | shard.truth.performance.state()
 

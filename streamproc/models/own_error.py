@@ -57,12 +57,8 @@ class OwnError:
     def dump(self) -> list[Any]:
         """Write down what is known of all slots."""
         state = {
-            name: [
-                part[: self.used].dtype.str,
-                list(part[: self.used].shape),
-                _bytes(part, self.used),
-            ]
-            for name, part in self.watch.state().items()
+            name: [part.dtype.str, list(part.shape), part.tobytes()]
+            for name, part in self.watch.state(self.used).items()
         }
         return [self.used, state]
 
@@ -76,10 +72,6 @@ class OwnError:
                 raise ValueError(name)
             found[name] = np.frombuffer(data, types[name]).reshape(shape).copy()
         self.watch.load(found)
-
-
-def _bytes(part: Any, used: int) -> bytes:
-    return bytes(np.ascontiguousarray(part[:used]).tobytes())
 
 
 Watches = Sequence[tuple[OwnError, int]]

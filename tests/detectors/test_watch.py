@@ -58,6 +58,21 @@ def test_any_split_and_reload_is_the_same(cuts: list[int], save: int) -> None:
     assert same_state(second.state(), whole.state())
 
 
+@pytest.mark.parametrize(("used", "size"), [(1, 8), (1, 1), (8, 64), (3, 8)])
+@pytest.mark.parametrize("seen", [1, 25, 26, 199, 200, 201])
+def test_slots_that_are_in_use_are_saved_without_the_rest(used: int, size: int, seen: int) -> None:
+    """Spare slots are not saved, and nothing of the others is lost, however much waits of them."""
+    values = np.random.default_rng(seen).normal(size=(used, seen))
+    roomy, exact = Watch(PAIR, size), Watch(PAIR, used)
+    roomy.scan_all(values)
+    exact.scan_all(values)
+    saved = roomy.state(used)
+    assert same_state(saved, exact.state())
+    again = Watch(PAIR)
+    again.load(saved)
+    assert same_state(again.state(), exact.state())
+
+
 def test_one_row_at_a_time_is_the_same() -> None:
     """Fed one event at a time, a watch says and holds what it does in one go."""
     values = np.ascontiguousarray(STORY[:, :1200])
