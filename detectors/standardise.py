@@ -137,9 +137,10 @@ class Standardiser(Slots):
             raise StateError(msg)
         held = np.flatnonzero(filled)
         pieces = Pieces(self._warmup)  # a new one: who loads may put the old one back
-        if waiting.shape == (len(held), self._warmup):  # of a version that saved whole warm-ups
-            waiting = pieces.cut(waiting, filled[held])
-        shape = {"waiting": (np.dtype(np.float64), pieces.shape(filled[held]))}
+        number = np.dtype(np.float64)
+        if (waiting.dtype, waiting.shape) == (number, (len(held), self._warmup)):
+            waiting = pieces.cut(waiting, filled[held])  # a version before saved whole warm-ups
+        shape = {"waiting": (number, pieces.shape(filled[held]))}
         check_state("Standardiser", {"waiting": waiting}, shape)
         last[held] = pieces.load(waiting, filled[held])
         super().load(rest | {"last": last})
