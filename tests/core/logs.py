@@ -84,9 +84,10 @@ def _of_slot(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:
         for name, array in arrays.items()
         if len(array) == len(filled) and name != "standardiser.waiting"
     }
-    if filled[slot]:
-        place = int(np.flatnonzero(filled).searchsorted(slot))
-        row["waiting"] = arrays["standardiser.waiting"][place].tobytes()
+    waiting = arrays["standardiser.waiting"]
+    ends = np.cumsum(-(-filled // waiting.shape[1]))  # pieces of each slot, one slot after another
+    begin = ends[slot - 1] if slot else 0
+    row["waiting"] = waiting[begin : ends[slot]].tobytes()
     return row
 
 
