@@ -1,10 +1,12 @@
 import asyncio
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import faust
 import pytest
+from aiokafka.errors import IllegalStateError
 from faust.transport.drivers.aiokafka import server_list
 from faust.types import TP
 
@@ -265,6 +267,34 @@ async def test_what_nobody_has_handled_is_read_from_its_beginning(
     offsets = [[one.offset for one in (found or {}).get(tp, [])] for found, _ in polls]
     assert offsets == [[], [3, 4]]
     assert moved == [{tp: 3}, {tp: 3}]
+
+
+@pytest.mark.parametrize("lost", [True, False])
+async def test_a_partition_that_is_lost_while_it_is_moved_ends_nothing(
+    *, lost: bool, delivering: tuple[SliceConsumer, TP], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rebalance in between is no error; the client's refusal to move what is ours is one."""
+    consumer, tp = delivering
+    ours = {tp}
+
+    async def seek_wait(_: Any) -> None:
+        if lost:
+            ours.clear()
+        raise IllegalStateError(tp)
+
+    async def committed() -> Mapping[TP, int | None]:
+        return {tp: None}
+
+    async def earliest(*partitions: TP) -> Mapping[TP, int]:
+        return dict.fromkeys(partitions, 0)
+
+    monkeypatch.setattr(consumer, "seek_wait", seek_wait)
+    monkeypatch.setattr(consumer, "seek_to_committed", committed)
+    monkeypatch.setattr(consumer, "earliest_offsets", earliest)
+    monkeypatch.setattr(consumer, "assignment", lambda: ours)
+    with nullcontext() if lost else pytest.raises(IllegalStateError):
+        await consumer.perform_seek()
+    assert consumer._told == {}
 
 
 @pytest.mark.parametrize(("state", "committed"), [(12, {12}), (9, set()), (5, set())])

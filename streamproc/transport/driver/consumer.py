@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from typing import Any, cast
 
+from aiokafka.errors import IllegalStateError
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as base
 from faust.types import TP, ConsumerMessage, Message
@@ -210,7 +211,12 @@ class SliceConsumer(base.Consumer):
             begins = await self._beginnings([tp for tp, done in committed.items() if not done])
             states = await self.continue_at(committed) if self.continue_at is not None else {}
             if offsets := {**begins, **states}:
-                await self.seek_wait(offsets)
+                try:
+                    await self.seek_wait(offsets)
+                except IllegalStateError:
+                    if offsets.keys() <= self.assignment():
+                        raise
+                    return  # a rebalance came meanwhile: after it we are here again
                 self._told.update(offsets)
             for tp, offset in states.items():
                 self._handled(tp, offset)
