@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from streamproc.contract.config import Config
 from streamproc.transport.errors import BrokerUnreachableError
 from streamproc.transport.fetches import wait_as_asked
+from streamproc.transport.membership import keep_member_id
 from streamproc.transport.quiet import quiet_client
 from streamproc.transport.reach import CONNECT_SECONDS, reach
 from streamproc.transport.security import client_options
@@ -93,6 +94,7 @@ async def open_consumer(
     ours = {"group_id": None, "enable_auto_commit": False, "auto_offset_reset": "earliest"}
     client = AIOKafkaConsumer(*topics, **(base | ours | settings))
     wait_as_asked(client)
+    keep_member_id(client)
     await _start(client.start, client.stop, base)
     try:
         yield client

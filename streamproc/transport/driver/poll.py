@@ -14,6 +14,7 @@ from faust.types.transports import SchedulingStrategyT
 from streamproc.transport.driver.records import keep_as_made
 from streamproc.transport.driver.slices import Pace, split
 from streamproc.transport.fetches import wait_as_asked
+from streamproc.transport.membership import keep_member_id
 
 __all__ = ["SliceScheduler", "SliceThread"]
 
@@ -52,6 +53,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001
         consumer._fetch_max_bytes = _FETCH_BYTES  # noqa: SLF001
         wait_as_asked(consumer)
+        keep_member_id(consumer)
         return consumer
 
     async def getmany(
