@@ -2,14 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from detectors import change_points_kernel as kernel
 from detectors.bank import Floats, Ints
 from detectors.errors import ShapeError
-from detectors.slots import Slots, blank_record, check_scan
+from detectors.slots import Slots, State, blank_record, check_scan
 
 _BLANK = blank_record(
     {
@@ -19,12 +19,23 @@ _BLANK = blank_record(
         "unit": (np.float64, 0.0),
         "units": (np.float64, 0.0),
         "level": (np.float64, 0.0),
+        "rough": (np.float64, 1.0),
+        "rougher": (np.float64, 0.0),
         "sums": ((np.float64, (kernel.SUMS,)), 0.0),
-        # Of the rows before: n, mean and sum of squares raw, mean standardised; then the row's ts.
+        "turn_sums": ((np.float64, (kernel.TURNS,)), 0.0),
+        # Of the rows before: n, mean and sum of squares raw, mean standardised; the row's ts; and
+        # the mean square of the standardised values. Of most rows one begins.
+        "turns": ((np.float64, (kernel.TURNS, 6)), 0.0),
+        "turn_offsets": ((np.int64, (kernel.TURNS,)), -1),
+        # The same without the mean square.
         "marks": ((np.float64, (kernel.SUMS, 5)), 0.0),
         "mark_offsets": ((np.int64, (kernel.SUMS,)), -1),
     }
 )
+_OF_SPREAD: Final = ("rough", "rougher", "turn_sums", "turns", "turn_offsets")
+
+# Means that differ by fewer of their standard errors have not moved.
+_STILL: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,8 @@ class Change:
         Coordinates of the first row after the change.
     direction
         Whether the mean rose or fell.
+    spread
+        Whether the deviation changed, and the mean no more than by chance.
     """
 
     before: Moments
@@ -56,6 +69,7 @@ class Change:
     ts: float
     offset: int
     direction: Literal["up", "down"]
+    spread: bool = False
 
     @property
     def size(self) -> float:
@@ -64,7 +78,7 @@ class Change:
 
 
 class ChangePoints(Slots):
-    """Remembers, for each series, the likeliest start of a change of its mean.
+    """Remembers, for each series, the likeliest start of a change of its mean or spread.
 
     Parameters
     ----------
@@ -79,7 +93,9 @@ class ChangePoints(Slots):
     likeliest first row of a change of about twice its allowance. With it are
     kept the moments of the raw values before it, so those of the rows since
     follow by subtraction. Of these candidates `change` takes the one that
-    splits the standardised values best, by likelihood.
+    splits the standardised values best, by likelihood. Two more sums do the same
+    with squares: where the spread splits the values better than any mean, and the
+    means on either side are the same but for chance, it was the spread.
 
     References
     ----------
@@ -129,6 +145,24 @@ class ChangePoints(Slots):
             raise ShapeError(msg)
         kernel.scan(values, standardised, tasks, ts, offsets, self._records)
 
+    def load(self, state: State) -> None:
+        """Take the place of the object that made `state`, or would have without the spread.
+
+        Parameters
+        ----------
+        state
+            What `state()` gave; of what it knows of the spread all or nothing.
+
+        Raises
+        ------
+        StateError
+            If a name, type or shape differs; nothing was changed.
+        """
+        if not state.keys() & set(_OF_SPREAD):
+            slots = len(state.get("n", ()))
+            state = state | {name: np.repeat(_BLANK[name][None], slots, 0) for name in _OF_SPREAD}
+        super().load(state)
+
     def take(self, values: Floats, tasks: Ints, offsets: Ints) -> None:
         """Feed one value in the unit of those before it, the unchecked way of a single detector.
 
@@ -157,27 +191,60 @@ class ChangePoints(Slots):
             The candidate with the largest likelihood ratio.
         """
         record = self._records[slot]
-        marks = record["marks"]
-        before = record["units"] - (record["n"] - marks[:, 0])
-        after = record["units"] - before
-        apart = (record["level"] - marks[:, 3]) * record["units"] / after
-        best = int(np.argmax(before * after * apart * apart))
+        marks, units = record["marks"], float(record["units"])
+        before = units - (record["n"] - marks[:, 0])
+        after = units - before
+        apart = (record["level"] - marks[:, 3]) * units / after
+        gains = before * after * apart * apart
+        best = int(np.argmax(gains))
+        mark, offset, spread = marks[best], record["mark_offsets"][best], False
+        # Rare events standardised by all values have a far smaller variance than 1.
+        gain = gains[best] / (2.0 * units * (float(record["rough"]) or 1.0))
+        for turn, turned in zip(record["turns"], record["turn_offsets"], strict=True):
+            if (other := _spread_gain(record, turn)) > gain:
+                mark, offset, spread, gain = turn, turned, True, other
         unit = float(record["unit"]) or 1.0
-        first = (float(marks[best, 0]), float(marks[best, 1]), float(marks[best, 2]))
-        whole = (float(record["n"]), float(record["mean"]), float(record["squares"]))
+        first, whole = _raw(mark), _whole(record)
         return Change(
             before=_moments(*first, unit),
             after=_moments(*_rest(whole, first), unit),
-            ts=float(marks[best, 4]),
-            offset=int(record["mark_offsets"][best]),
-            direction="up" if apart[best] >= 0.0 else "down",
+            ts=float(mark[4]),
+            offset=int(offset),
+            direction="up" if record["level"] >= mark[3] else "down",
+            spread=spread,
         )
 
     def level(self, slot: int) -> Moments:
         """Tell how a slot has been since its last reset, in the unit of the series."""
         record = self._records[slot]
-        whole = (float(record["n"]), float(record["mean"]), float(record["squares"]))
-        return _moments(*whole, float(record["unit"]) or 1.0)
+        return _moments(*_whole(record), float(record["unit"]) or 1.0)
+
+
+def _spread_gain(record: Any, turn: Floats) -> float:
+    """Log-likelihood ratio of a change of the squares; 0 where the mean moved, too."""
+    first, whole = _raw(turn), _whole(record)
+    before, after = first[0], whole[0] - first[0]
+    units = float(record["units"])
+    if units - after < 2.0 or after < 2.0:
+        return 0.0
+    _, mean, squares = _rest(whole, first)
+    error = first[2] / before**2 + squares / after**2
+    if (mean - first[1]) ** 2 > _STILL * _STILL * error:
+        return 0.0
+    before = units - after  # of those that are standardised
+    apart = (float(record["rough"]) - float(turn[5])) * units / after
+    variance = float(record["rougher"]) / units
+    return before * after * apart * apart / (2.0 * units * variance) if variance > 0.0 else 0.0
+
+
+def _raw(mark: Floats) -> tuple[float, float, float]:
+    """Count, mean and sum of squares, raw, of the values before a mark."""
+    return float(mark[0]), float(mark[1]), float(mark[2])
+
+
+def _whole(record: Any) -> tuple[float, float, float]:
+    """Count, mean and sum of squares, raw, of all values."""
+    return float(record["n"]), float(record["mean"]), float(record["squares"])
 
 
 def _rest(

@@ -227,3 +227,23 @@ def interleaved(one: list[Any], other: list[Any]) -> list[Any]:
     """Take events of both lists in turn."""
     pairs = itertools.zip_longest(one, other)
     return [event for pair in pairs for event in pair if event is not None]
+
+
+@pytest.mark.parametrize(("factor", "std"), [(2.0, 2.0), (0.5, 0.5)])
+def test_values_that_spread_otherwise_are_told_as_such_and_since_when(
+    factor: float, std: float
+) -> None:
+    """Nobody reads of a mean that rose, one value ago, where a sensor became noisy."""
+    draw = np.random.default_rng(11)
+    values = draw.normal(size=2_400)
+    values[2_000:] *= factor
+    events = [
+        {"model_id": "m", "ts": 60.0 * index, "prediction": 0.5, "features": {"x": value}}
+        for index, value in enumerate(values.tolist())
+    ]
+    [alert] = [found for found in Monitor().process(events) if found.status == "firing"]
+    assert "changed its spread from ±" in alert.message
+    assert alert.change_point is not None
+    assert abs(alert.change_point.offset - 2_000) <= 30
+    assert alert.before.std == pytest.approx(1.0, rel=0.1)
+    assert alert.after.std == pytest.approx(std, rel=0.2)

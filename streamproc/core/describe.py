@@ -92,7 +92,7 @@ def alarmed(
     if isinstance(alarm.change, ShareChange):
         message = f"{sentence.subject(told)}: {mix.change(alarm.change, series.texts.name)}"
     else:
-        message = sentence.change(told, before, after)
+        message = sentence.change(told, before, after, spread=alarm.change.spread)
     baseline = series.model.config.baseline
     if point is None and baseline is not None and baseline.values(series.name):
         message += sentence.FROM_THE_START

@@ -68,15 +68,15 @@ def subject(told: Told) -> str:
     return f"prediction of model {model_id!r}"
 
 
-def change(told: Told, before: Summary, after: Summary) -> str:
-    """Say how a series differs from what it was."""
+def change(told: Told, before: Summary, after: Summary, *, spread: bool = False) -> str:
+    """Say how a series differs from what it was; `spread`: its mean is what it was."""
     who = subject(told)
     if told.series.startswith("quality:"):
         now, was = percent(after.mean), percent(before.mean)
         return f"{who} is missing in {now} of events (before: {was})"
     if before.mean is None or after.mean is None:
         return f"{who} changed"
-    if not told.is_rate and _only_spread(before, after):
+    if not told.is_rate and (spread or _only_spread(before, after)):
         return (
             f"{who} changed its spread from ±{number(before.std)} to ±{number(after.std)}"
             f" around {number(after.mean)}"
@@ -108,15 +108,20 @@ def settled(told: Told, before: Summary, now: Summary) -> str:
             f"{who} has settled at missing in {percent(now.mean)} of events, for {now.n} values"
             f" (before the incident: {percent(before.mean)})"
         )
+    spread = _only_spread(before, now)
     return (
-        f"{who} has settled at {number(now.mean)}, for {now.n} {told.counted}s"
-        f" (before the incident: {number(before.mean)})"
+        f"{who} has settled at {_level(now, spread=spread)}, for {now.n} {told.counted}s"
+        f" (before the incident: {_level(before, spread=spread)})"
     )
 
 
 def percent(share: float | None) -> str:
     """Write a share of events."""
     return "an unknown share" if share is None else f"{100 * share:.3g} %"
+
+
+def _level(summary: Summary, *, spread: bool) -> str:
+    return number(summary.mean) + (f" ± {number(summary.std)}" if spread else "")
 
 
 def _only_spread(before: Summary, after: Summary) -> bool:

@@ -1,5 +1,6 @@
 import math
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from detectors import ChangePoints, PageHinkley
-from detectors.errors import ShapeError
+from detectors.errors import ShapeError, StateError
 from detectors.slots import every_row
 
 Floats = NDArray[np.float64]
@@ -43,6 +44,78 @@ def test_a_change_is_located(shift: float, slack: int) -> None:
         assert change.ts == change.offset / 2
         misses.append(abs((change.offset - 7) // 2 - 1000))
     assert np.quantile(misses, 0.9) <= slack
+
+
+@pytest.mark.parametrize(("factor", "slack"), [(2.0, 10), (1.5, 40), (0.5, 30), (0.0, 20)])
+def test_a_change_of_the_spread_is_located(factor: float, slack: int) -> None:
+    """Values that become wider or narrower around the same mean are dated, and called that."""
+    misses = []
+    for seed in range(40):
+        raw, units = series(0.0, seed)
+        units[0, 1000:] *= factor
+        raw[0, 1000:] = 1e6 + 1e3 * units[0, 1000:]
+        change = tracked(raw, units).change(0)
+        if change.spread:
+            misses.append(abs((change.offset - 7) // 2 - 1000))
+    assert len(misses) >= 36  # of the rest the mean moved, too, by chance
+    assert np.quantile(misses, 0.8) <= slack
+
+
+@pytest.mark.parametrize(
+    ("drawn", "moved"),
+    [
+        (lambda draw: draw.normal(size=1200), lambda values: values + 1.0),
+        (lambda draw: draw.normal(size=1200), lambda values: 0.5 * values + 4.0),
+        (lambda draw: draw.lognormal(size=1200) / 2.16 - 0.76, lambda values: values + 1.0),
+        (lambda draw: draw.standard_t(3, 1200) / 1.73, lambda values: values + 1.0),
+        (
+            lambda draw: (draw.random(1200) < 0.05) / 0.218 - 0.229,
+            lambda values: values * 0.0 + 4.4,
+        ),
+    ],
+)
+def test_a_mean_that_moves_is_no_change_of_the_spread(drawn: Any, moved: Any) -> None:
+    """Whatever the shape of the values, and whether or not they also become narrower."""
+    for seed in range(40):
+        units = drawn(np.random.default_rng(seed))[None]
+        units[0, 1000:] = moved(units[0, 1000:])
+        assert not tracked(units, units).change(0).spread
+
+
+def test_rates_that_rise_or_fall_are_no_change_of_the_spread() -> None:
+    """The spread of what is right or wrong follows from its rate."""
+    for seed in range(40):
+        for before, after in ((0.05, 0.3), (0.3, 0.05), (0.5, 0.1), (0.01, 0.5)):
+            rows = np.random.default_rng(seed).random(1200)
+            raw = (rows < np.where(np.arange(1200) < 1000, before, after)).astype(float)[None]
+            units = (raw - before) / math.sqrt(before * (1 - before))
+            assert not tracked(raw, units).change(0).spread
+
+
+def test_a_state_of_before_spreads_were_dated_is_taken() -> None:
+    """What it knows of means goes on; a change of the spread from then on is found."""
+    raw, units = series(0.0, 5)
+    units[0, 1000:] *= 2.5
+    raw[0, 1000:] = 1e6 + 1e3 * units[0, 1000:]
+    offsets = np.arange(1200) * 2 + 7
+    old = ChangePoints(1)
+    old.scan(raw, units, np.array([[0, 0, 900, 0]]), offsets / 2, offsets)
+    of_spread = {"rough", "rougher", "turn_sums", "turns", "turn_offsets"}
+    new = ChangePoints()
+    new.load({name: array for name, array in old.state().items() if name not in of_spread})
+    new.scan(raw, units, np.array([[0, 900, 1200, 0]]), offsets / 2, offsets)
+    change = new.change(0)
+    assert change.spread
+    assert abs((change.offset - 7) // 2 - 1000) <= 5
+    assert change.before.n + change.after.n == 1200
+
+
+def test_a_state_that_lacks_a_part_of_the_spread_is_refused() -> None:
+    """All of it or nothing was saved."""
+    state = ChangePoints(2).state()
+    del state["turns"]
+    with pytest.raises(StateError, match="turns"):
+        ChangePoints().load(state)
 
 
 def test_before_and_after_are_those_of_the_rows() -> None:
