@@ -18,6 +18,7 @@ from streamproc.core.snapshot_format import (
     IncidentRecord,
     ModelRecord,
     ProfileRecord,
+    Section,
     ShapeRecord,
     SnapshotError,
     sections,
@@ -71,7 +72,7 @@ def encode(shard: Shard, topic: str, partition: int, following: int) -> bytes:
     return b"".join(encode_sections(shard, topic, partition, following))
 
 
-def encode_sections(shard: Shard, topic: str, partition: int, following: int) -> list[bytes]:
+def encode_sections(shard: Shard, topic: str, partition: int, following: int) -> list[Section]:
     """Write the state of a partition, in parts each of which grows at its end.
 
     Parameters
@@ -85,7 +86,7 @@ def encode_sections(shard: Shard, topic: str, partition: int, following: int) ->
 
     Returns
     -------
-    list of bytes
+    list of bytes-like
         Equal for equal states that came to be in the same way.
     """
     catalogue = shard.catalogue

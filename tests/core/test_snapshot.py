@@ -1,3 +1,4 @@
+import hashlib
 from typing import Any
 
 import msgspec
@@ -116,9 +117,9 @@ def test_noise_is_refused(data: bytes) -> None:
 def test_another_schema_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A snapshot of a later schema is refused by its number."""
     with monkeypatch.context() as later:
-        later.setattr(snapshot_format, "SCHEMA", 4)
+        later.setattr(snapshot_format, "SCHEMA", 5)
         data = taken(after(BRISK, 100))
-    with pytest.raises(SnapshotError, match="schema 4, and this version reads 3"):
+    with pytest.raises(SnapshotError, match="schema 5, and this version reads 4"):
         decode(data)
 
 
@@ -180,8 +181,20 @@ def test_a_form_of_another_version_resets_its_series(monkeypatch: pytest.MonkeyP
             assert {series for _, series in back(data, target).reset} == {"feature:a"}
 
 
-def test_the_schema_before_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A snapshot of the version before, whose arrays lie one behind the other, is gone on from."""
+def test_the_schema_before_is_read_and_its_digest_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot of the version before, whose digest is a BLAKE2, is gone on from if it fits."""
+    target = after(BRISK, 100)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(snapshot_format, "SCHEMA", 3)
+        data = taken(target)
+    assert data[-32:] == hashlib.blake2b(data[:-32], digest_size=32).digest()
+    assert state(back(data, target).shard) == state(target)
+    with pytest.raises(SnapshotError, match="checksum"):
+        decode(data[:-1] + bytes([data[-1] ^ 1]))
+
+
+def test_a_schema_of_long_ago_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot whose arrays lie one behind the other is gone on from."""
     target = after(BRISK, 100)
     header, arrays = snapshot_format.unpack(taken(target))
     events = arrays.pop("events").tolist()

@@ -16,9 +16,9 @@ from streamproc.core.join.join import Join
 from streamproc.core.outcomes.log import COMMAND_HEADER, EPOCH_HEADER, OutcomeLog
 from streamproc.core.record import Record
 from streamproc.core.shape import Topic
-from streamproc.core.snapshot_format import DIGEST_BYTES, SnapshotError, versions
+from streamproc.core.snapshot_format import SnapshotError, versions
 from streamproc.models.learners import Learned, Learners
-from streamproc.transport.learn.state import SCHEMA, Head, LearnersCodec
+from streamproc.transport.learn.state import DIGEST_BYTES, SCHEMA, Head, LearnersCodec
 
 LIMITS: Final[dict[str, Any]] = {"record_bytes": 4096, "max_series": 40, "max_features": 12}
 _LOGS: Final = {b"P": Input.PREDICTIONS, b"F": Input.FEATURES, b"L": Input.LABELS}

@@ -9,7 +9,6 @@ import msgspec
 
 from streamproc.contract.config import Config
 from streamproc.core.snapshot_format import (
-    DIGEST_BYTES,
     SnapshotError,
     same_river,
     versions,
@@ -22,6 +21,7 @@ from streamproc.transport.snapshots.store import Partition
 SCHEMA: Final = 1
 """Raised by one whenever the same bytes would mean something else."""
 _END: Final = b"\n"
+DIGEST_BYTES: Final = 32
 
 
 class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

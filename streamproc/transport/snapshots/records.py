@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from streamproc.core.snapshot_format import DIGEST_BYTES, SnapshotError
+from streamproc.core.snapshot_format import Section, SnapshotError
 from streamproc.core.typed import DECODE_ERRORS
 
 # What is written again when anything in it has changed: some twenty series. Less would make more
@@ -113,7 +113,8 @@ class Collected:
         if len(there) < len(chunks):
             raise SnapshotError(f"{len(chunks) - len(there)} of its {len(chunks)} chunks are gone")
         data = b"".join(there)
-        if len(data) != manifest.bytes or data[-DIGEST_BYTES:].hex() != manifest.digest:
+        end = data[len(data) - len(manifest.digest) // 2 :]
+        if len(data) != manifest.bytes or end.hex() != manifest.digest:
             raise SnapshotError("its chunks are not those that its manifest was written for")
         return data
 
@@ -126,7 +127,7 @@ def key_of(data: bytes | None) -> Key | None:
         return None
 
 
-def records(key: Key, sections: Sequence[bytes], following: int) -> Iterator[tuple[Key, bytes]]:
+def records(key: Key, sections: Sequence[Section], following: int) -> Iterator[tuple[Key, bytes]]:
     """Cut a snapshot into records, the manifest last.
 
     Parameters
@@ -134,7 +135,8 @@ def records(key: Key, sections: Sequence[bytes], following: int) -> Iterator[tup
     key
         Whose it is; `part` does not matter.
     sections
-        The snapshot; where one grows, the chunks of the others stay what they are.
+        The snapshot, the digest of it last; where one grows, the chunks of the others stay what
+        they are.
     following
         Offset after the last record that is in the state.
 
@@ -148,12 +150,12 @@ def records(key: Key, sections: Sequence[bytes], following: int) -> Iterator[tup
         starts = range(0, len(data), CHUNK_BYTES)
         counts.append(len(starts))
         for part, start in enumerate(starts, at * SECTION):
-            yield key._replace(part=part), data[start : start + CHUNK_BYTES]
+            yield key._replace(part=part), bytes(data[start : start + CHUNK_BYTES])
     manifest = Manifest(
         next=following,
         chunks=sum(counts),
         bytes=sum(map(len, sections)),
-        digest=sections[-1][-DIGEST_BYTES:].hex(),
+        digest=sections[-1].hex(),
         sections=tuple(counts),
     )
     yield key._replace(part=MANIFEST), msgspec.json.encode(manifest)

@@ -8,6 +8,7 @@ from streamproc.core.restore import restore
 from streamproc.core.shape import Topic
 from streamproc.core.shard import Shard
 from streamproc.core.snapshot import decode, encode_sections
+from streamproc.core.snapshot_format import Section
 from streamproc.transport.snapshots.snapshots import Decoded
 from streamproc.transport.snapshots.store import Partition
 
@@ -34,7 +35,7 @@ class Shards:
         """Give the state of a partition of which nothing was read."""
         return Shard(self._kinds[partition[0]], *partition, self._config)
 
-    def encode(self, state: Shard, partition: Partition, following: int) -> Sequence[bytes]:
+    def encode(self, state: Shard, partition: Partition, following: int) -> Sequence[Section]:
         """Write a state that holds all before an offset."""
         return encode_sections(state, *partition, following)
 

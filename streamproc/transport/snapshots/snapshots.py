@@ -14,6 +14,7 @@ from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.core.describe import state_gap
 from streamproc.core.snapshot import SnapshotError
+from streamproc.core.snapshot_format import Section
 from streamproc.transport.errors import SnapshotWriteError
 from streamproc.transport.snapshots.records import SLOTS, Collected, Key
 from streamproc.transport.snapshots.store import Bounds, Partition, SnapshotStore
@@ -114,10 +115,10 @@ class Codec(Protocol[S]):
         """Give the state of a partition of which nothing was read."""
         ...
 
-    def encode(self, state: S, partition: Partition, following: int) -> Sequence[bytes]:
+    def encode(self, state: S, partition: Partition, following: int) -> Sequence[Section]:
         """Write a state that holds all before an offset, in parts that grow at their end.
 
-        The last one ends with a digest of all before it.
+        The last one is a digest of all before it.
         """
         ...
 

@@ -5,9 +5,11 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
+import xxhash
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
 
 from streamproc.contract.config import Config
+from streamproc.core.snapshot_format import Section
 from streamproc.transport.batches import cut
 from streamproc.transport.clients import open_consumer
 from streamproc.transport.errors import RecoveryError, SnapshotWriteError
@@ -69,7 +71,7 @@ class SnapshotStore:
         self._producer = producer
 
     async def write(
-        self, key: Key, sections: Sequence[bytes], following: int, held: Mapping[Key, int | None]
+        self, key: Key, sections: Sequence[Section], following: int, held: Mapping[Key, int | None]
     ) -> Written:
         """Write a snapshot; when this returns, the cluster has all of it.
 
@@ -90,7 +92,9 @@ class SnapshotStore:
             If the cluster does not take it; what was there before is still whole.
         """
         *chunks, manifest = records(key, sections, following)
-        marks: dict[Key, int | None] = {name: hash(value) for name, value in chunks}
+        marks: dict[Key, int | None] = {
+            name: xxhash.xxh3_64_intdigest(value) for name, value in chunks
+        }
         fresh = [(name, value) for name, value in chunks if held.get(name) != marks[name]]
         await self._send(fresh)
         await self._send([manifest])
