@@ -33,7 +33,8 @@ _BLANK = blank_record(
     }
 )
 _OF_SPREAD: Final = ("rough", "rougher", "turn_sums", "turns", "turn_offsets")
-
+# Variance of the bounded squares of normal values: what is taken for those that nobody squared.
+_NORMAL: Final = 1.65
 # Means that differ by fewer of their standard errors have not moved.
 _STILL: Final = 3.0
 
@@ -158,9 +159,10 @@ class ChangePoints(Slots):
         StateError
             If a name, type or shape differs; nothing was changed.
         """
-        if not state.keys() & set(_OF_SPREAD):
-            slots = len(state.get("n", ()))
-            state = state | {name: np.repeat(_BLANK[name][None], slots, 0) for name in _OF_SPREAD}
+        if "units" in state and not state.keys() & set(_OF_SPREAD):
+            slots = len(state["units"])
+            blank = {name: np.repeat(_BLANK[name][None], slots, 0) for name in _OF_SPREAD}
+            state = state | blank | {"rougher": _NORMAL * state["units"]}
         super().load(state)
 
     def take(self, values: Floats, tasks: Ints, offsets: Ints) -> None:

@@ -92,22 +92,26 @@ def test_rates_that_rise_or_fall_are_no_change_of_the_spread() -> None:
             assert not tracked(raw, units).change(0).spread
 
 
-def test_a_state_of_before_spreads_were_dated_is_taken() -> None:
-    """What it knows of means goes on; a change of the spread from then on is found."""
-    raw, units = series(0.0, 5)
-    units[0, 1000:] *= 2.5
-    raw[0, 1000:] = 1e6 + 1e3 * units[0, 1000:]
-    offsets = np.arange(1200) * 2 + 7
-    old = ChangePoints(1)
-    old.scan(raw, units, np.array([[0, 0, 900, 0]]), offsets / 2, offsets)
+def upgraded(units: Floats, rows: int) -> ChangePoints:
+    """Feed one series, whose first rows an earlier version has seen, and saved without spreads."""
+    offsets = np.arange(units.shape[1])
+    old, new = ChangePoints(1), ChangePoints()
+    old.scan(units, units, np.array([[0, 0, rows, 0]]), offsets / 2, offsets)
     of_spread = {"rough", "rougher", "turn_sums", "turns", "turn_offsets"}
-    new = ChangePoints()
     new.load({name: array for name, array in old.state().items() if name not in of_spread})
-    new.scan(raw, units, np.array([[0, 900, 1200, 0]]), offsets / 2, offsets)
-    change = new.change(0)
-    assert change.spread
-    assert abs((change.offset - 7) // 2 - 1000) <= 5
-    assert change.before.n + change.after.n == 1200
+    new.scan(units, units, np.array([[0, rows, units.shape[1], 0]]), offsets / 2, offsets)
+    return new
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(2.0, 0.0), (0.5, 0.0), (1.0, 1.0)])
+def test_a_state_of_before_spreads_were_dated_is_taken(factor: float, shift: float) -> None:
+    """What it knows of means goes on; changes of either kind from then on are found as such."""
+    for seed in range(20):
+        units = np.random.default_rng(seed).normal(size=(1, 10_120))
+        units[0, 10_060:] = factor * units[0, 10_060:] + shift
+        change = upgraded(units, 10_000).change(0)
+        assert change.spread == (factor != 1.0)
+        assert change.before.n + change.after.n == 10_120
 
 
 def test_a_state_that_lacks_a_part_of_the_spread_is_refused() -> None:
