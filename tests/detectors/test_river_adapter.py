@@ -22,7 +22,13 @@ KSWIN: Any = drift.KSWIN  # it ships no types
 
 
 @pytest.mark.parametrize("check", [c for c in CHECKS if c is not memory], ids=lambda c: c.__name__)
-@pytest.mark.parametrize("name", ["river:KSWIN", "river:DDM", "river:HDDMW", "river:ADWIN"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("river:KSWIN", marks=pytest.mark.slow),  # two minutes: a test at each value
+        *("river:DDM", "river:HDDMW", "river:ADWIN"),
+    ],
+)
 def test_rivers_keep_the_contract(name: str, check: Check) -> None:
     """Behind the adapter, River's detectors keep every promise but that of small memory."""
     check(registry.get(name), np.random.default_rng(11))
