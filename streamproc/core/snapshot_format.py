@@ -213,7 +213,7 @@ def unpack(data: bytes) -> tuple[Header, Arrays]:
     if magic != _MAGIC:
         raise SnapshotError(f"it begins with {magic!r}: this is no snapshot")
     if schema not in _READ:
-        raise SnapshotError(f"schema {schema}, and this version reads {SCHEMA}")
+        raise SnapshotError(f"schema {schema}, and this version reads {_READ[0]} to {SCHEMA}")
     size = len(data) - (_BLAKE_BYTES if schema <= _BLAKE else DIGEST_BYTES)
     body = memoryview(data)[: max(size, 0)]
     if digest_of([body], schema) != data[len(body) :]:

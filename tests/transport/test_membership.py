@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -18,10 +19,12 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
-from worker.running import PATIENCE, own_config
+from worker.running import PATIENCE, own_config, until, worker_of
 
 from streamproc.broker import EmbeddedBroker
+from streamproc.client import Publisher
 from streamproc.contract.config import Config
+from streamproc.transport import app
 from streamproc.transport.clients import open_admin, open_consumer
 from streamproc.transport.membership import keep_member_id
 
@@ -79,6 +82,40 @@ async def test_a_member_whose_commit_another_ones_join_refuses_is_not_waited_for
             joining = asyncio.create_task(assigned(second, 1))
             await commit_until_refused(first, one)
             assert await assigned(first, 1) != await joining
+
+
+async def test_a_worker_that_has_read_is_joined_by_another_one(
+    embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its commit, which hears of the other one first, makes nobody wait for who it was."""
+    monkeypatch.setattr(app, "HEARTBEAT_SECONDS", 20.0)
+    monkeypatch.setattr(app, "SESSION_SECONDS", 60.0)
+    config = own_config(embedded_broker.bootstrap)
+    async with (
+        asyncio.timeout(PATIENCE),
+        worker_of(config) as (first, _),
+        publishing(config),
+        worker_of(config) as (second, _),
+    ):
+        await until(lambda: first.unready() is None and second.unready() is None)
+
+
+@asynccontextmanager
+async def publishing(config: Config) -> AsyncIterator[None]:
+    """Publish events while the block runs, so that there is always something to commit."""
+
+    async def publish() -> None:
+        async with Publisher(config=config) as publisher:
+            for number in itertools.count():
+                await publisher.prediction(f"m{number % 20}", {}, 0.5)
+                await asyncio.sleep(0.01)
+
+    task = asyncio.create_task(publish())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def commit_until_refused(consumer: AIOKafkaConsumer, home: TopicPartition) -> None:
