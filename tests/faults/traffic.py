@@ -15,6 +15,11 @@ from streamproc.transport.topics import ensure_topics
 
 START = 1_767_225_600  # 2026-01-01
 LARGE_BYTES = 16 * 2**20
+SEND_SECONDS = 180.0  # longer than any outage that a row makes
+
+
+class LoadError(RuntimeError):
+    """The producer of the load makes no progress."""
 
 
 class Sent(NamedTuple):
@@ -71,31 +76,55 @@ async def load(
 ) -> AsyncIterator[Callable[[], None]]:
     """Send records at a rate, a second, while the block runs; what is left follows at its end.
 
-    Gives a function that ends the sending: what is left is not sent.
+    Gives a function that ends the sending: what is left is not sent. A producer that makes no
+    progress for `SEND_SECONDS` ends the block with its reason.
     """
     await ensure_topics(config)
-    rest = iter(what)
     hurry, enough = asyncio.Event(), asyncio.Event()
 
     async def pump() -> None:
         loop = asyncio.get_running_loop()
         began, count = loop.time(), 0
         async with open_producer(config) as producer:
-            for each in rest:
+            for each in what:
                 topic = config.topics.full_name(each.stream)
-                await producer.send(topic, each.value, each.key, timestamp_ms=each.timestamp)
+                async with _progress(f"sending record {count} to {topic}"):
+                    await producer.send(topic, each.value, each.key, timestamp_ms=each.timestamp)
                 count += 1
                 # There is no event to wait for but time.
                 while not hurry.is_set() and count > rate * (loop.time() - began):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
                 if enough.is_set():
                     break
-            await producer.flush()
+            async with _progress(f"flushing {count} records"):
+                await producer.flush()
 
+    body = asyncio.current_task()
     pumping = asyncio.create_task(pump())
+
+    def end_body(pump_task: asyncio.Task[None]) -> None:
+        if not pump_task.cancelled() and pump_task.exception() and body is not None:
+            body.cancel()
+
+    pumping.add_done_callback(end_body)
     try:
         yield enough.set
         hurry.set()
         await pumping
+    except asyncio.CancelledError:
+        if body is not None and pumping.done() and not pumping.cancelled():
+            body.uncancel()
+            pumping.result()
+        raise
     finally:
+        pumping.remove_done_callback(end_body)
         pumping.cancel()
+
+
+@asynccontextmanager
+async def _progress(step: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise LoadError(f"no progress for {SEND_SECONDS:.0f} s while {step}") from error
