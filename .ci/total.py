@@ -1,27 +1,49 @@
 # noqa: INP001  a program by itself
-"""Print how many tests passed, failed and were skipped over all test reports.
+"""Print the slowest tests, and how many passed, failed and were skipped over all test reports.
 
 ``total.py STEPS REPORT...``: STEPS is how many steps failed, for whatever reason.
 """
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 from xml.etree import ElementTree as ET
 
+SLOWEST: Final = 20
 
-def closing_line(failed_steps: int, reports: list[Path]) -> str:
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the lines that close a run."""
+    suites = [
+        suite
+        for report in arguments[1:]
+        for suite in ET.parse(Path(report)).getroot().iter("testsuite")  # noqa: S314  our own file
+    ]
+    for line in (*slowest_tests(suites), closing_line(int(arguments[0]), suites)):
+        sys.stdout.write(f"{line}\n")
+
+
+def slowest_tests(suites: Sequence[ET.Element]) -> Iterator[str]:
+    """Give a line for each of the slowest tests, set-up and tear-down included."""
+    cases = [case for suite in suites for case in suite.iter("testcase")]
+    cases.sort(key=lambda case: -float(case.get("time", 0)))
+    if cases:
+        yield f"the slowest {min(SLOWEST, len(cases))} of {len(cases)} tests, in seconds:"
+    for case in cases[:SLOWEST]:
+        yield f"{float(case.get('time', 0)):8.1f}  {case.get('classname')}::{case.get('name')}"
+
+
+def closing_line(failed_steps: int, suites: Sequence[ET.Element]) -> str:
     """Count over all reports; steps that failed without a failed test count as failed tests."""
-    ran = failed = skipped = 0
-    for report in reports:
-        for suite in ET.parse(report).getroot().iter("testsuite"):  # noqa: S314  our own file
-            ran += int(suite.get("tests", 0))
-            failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-            skipped += int(suite.get("skipped", 0))
+    ran, failed, errors, skipped = (
+        sum(int(suite.get(name, 0)) for suite in suites)
+        for name in ("tests", "failures", "errors", "skipped")
+    )
+    failed += errors
     passed = max(ran - failed - skipped, 0)
-    failed = max(failed, failed_steps)
-    return f"{passed} passed, {failed} failed, {skipped} skipped"
+    return f"{passed} passed, {max(failed, failed_steps)} failed, {skipped} skipped"
 
 
 if __name__ == "__main__":
-    line = closing_line(int(sys.argv[1]), [Path(name) for name in sys.argv[2:]])
-    sys.stdout.write(f"{line}\n")
+    main(sys.argv[1:])
