@@ -42,7 +42,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """
     loop: Any = numba.njit(error_model="numpy")(function)
     # As its enable_caching does.
-    loop._cache = _Cache(function)  # type: ignore[no-untyped-call]  # noqa: SLF001
+    loop._cache = _Cache(function)  # noqa: SLF001
     return cast("Callable[P, R]", loop)
 
 
@@ -52,10 +52,11 @@ class _Cache(FunctionCache):
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]
         module = function.__module__
-        if config.CACHE_DIR:
-            self._cache_path = str(Path(config.CACHE_DIR) / module.partition(".")[0])
+        shared = str(getattr(config, "CACHE_DIR", ""))  # numba sets it while it is imported
+        if shared:
+            self._cache_path = str(Path(shared) / module.partition(".")[0])
         name = f"{module}.{function.__qualname__}".replace("<", "").replace(">", "")
-        self._cache_file = _Files(Path(self._cache_path), name, shared=bool(config.CACHE_DIR))
+        self._cache_file: Any = _Files(Path(self._cache_path), name, shared=bool(shared))
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
         key: tuple[Any, ...] = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]

@@ -3,7 +3,7 @@
 import math
 from typing import Any, Final
 
-from streamproc.models.inputs import class_name, truth
+from streamproc.models.inputs import class_text, truth
 
 MOST_CLASSES: Final = 1000
 """Labels of further classes are not learned: a number is no class."""
@@ -27,7 +27,7 @@ class Classes:
         self.task = task
         self._usual: type = {"binary": bool, "multiclass": str, "regression": float}[task]
         self.names: list[Any] = [False, True] if task == "binary" else []
-        self.texts = [class_name(name) for name in self.names]
+        self.texts = [class_text(name) for name in self.names]
         self._codes: dict[Any, int] = {name: code for code, name in enumerate(self.names)}
 
     def __len__(self) -> int:
@@ -50,15 +50,23 @@ class Classes:
         if value not in self._codes:
             if len(self.names) >= MOST_CLASSES:
                 return None
-            self._codes[value] = len(self.names)
-            self.names.append(label if isinstance(label, bool) else value)
-            self.texts.append(class_name(self.names[-1]))
-        return float(self._codes[value])
+            self._add(label if isinstance(label, bool | str) else value)
+        code = self._codes[value]
+        if isinstance(label, str):
+            self._codes.setdefault(label, code)
+        return float(code)
 
-    def extend(self, names: list[Any]) -> None:
-        """Know these, too."""
-        for name in names:
-            self.learn(name)
+    def restore(self, names: list[Any]) -> None:
+        """Give saved classes the numbers that they had."""
+        for name in names[len(self.names) :]:
+            self._add(name)
+
+    def _add(self, name: Any) -> None:
+        code = len(self.names)
+        self._codes.setdefault(truth(name, self.task), code)
+        self._codes.setdefault(name, code)
+        self.names.append(name)
+        self.texts.append(class_text(name))
 
     def said(self, prediction: Any) -> list[float]:
         """Turn what production said into an answer: (1 + classes,), NaN for what it did not say."""

@@ -1,7 +1,9 @@
 """What a model is given: features as River takes them, and labels as the model's kind needs."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+from streamproc.core.losses import class_name
 
 Inputs = dict[str, float | str]
 """Feature → number, or a text for models that work on texts."""
@@ -42,12 +44,12 @@ def inputs(features: Mapping[str, Any] | None, *, texts: bool) -> Inputs:
     return found
 
 
-def class_name(value: bool | float | str) -> str:  # noqa: FBT001 - a class may be a boolean
-    """Write a class as the text that stands for it in probabilities.
+def class_text(value: bool | float | str) -> str:  # noqa: FBT001 - a class may be a boolean
+    """Write a class as it is named in the probabilities of an online prediction.
 
     Examples
     --------
-    >>> class_name(True), class_name(3.0), class_name("cat")
+    >>> class_text(True), class_text(3.0), class_text("cat")
     ('true', '3', 'cat')
     """
     if isinstance(value, bool):
@@ -58,12 +60,16 @@ def class_name(value: bool | float | str) -> str:  # noqa: FBT001 - a class may 
 
 
 def truth(label: Any, task: str) -> Any:
-    """Turn a label into what a model of a task learns; None when it is none of that task.
+    """Turn a label into what a model of a task learns; None when it does not fit the task.
+
+    Classes are compared as production's are, by `streamproc.core.losses.class_name`.
 
     Examples
     --------
     >>> truth(1.0, "binary"), truth(1.0, "multiclass"), truth(1.0, "regression")
     (True, '1', 1.0)
+    >>> truth("True", "binary"), truth("True", "multiclass")
+    (True, '1')
     >>> truth("cat", "binary") is None
     True
     """
@@ -71,11 +77,9 @@ def truth(label: Any, task: str) -> Any:
         return None
     if task == "multiclass":
         return class_name(label)
-    if isinstance(label, str):
-        return _BOOLEANS.get(label) if task == "binary" else None
     if task == "binary":
-        return bool(label) if label in {0, 1} else None
-    return float(label)
+        return _BINARY.get(class_name(label))
+    return None if isinstance(label, str) else float(label)
 
 
-_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+_BINARY: Final = {"1": True, "0": False}

@@ -205,6 +205,9 @@ def proven(evidence: Floats, level: float) -> bool:
 def metrics(tally: Floats, task: str, prefix: str = "") -> dict[str, float | None]:
     """Name the means of a tally; None where nothing was judged.
 
+    The Brier score of a binary model is that of its positive class, as in `metric:brier` of a
+    model in production; with several classes it is the sum over them.
+
     Examples
     --------
     >>> metrics(np.array([4.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.25]), "binary")["accuracy"]
@@ -220,6 +223,6 @@ def metrics(tally: Floats, task: str, prefix: str = "") -> dict[str, float | Non
     return {
         f"{prefix}accuracy": 1 - errors / n if n else None,
         f"{prefix}log_loss": log_loss / shared if shared else None,
-        f"{prefix}brier": brier / shared if shared else None,
+        f"{prefix}brier": brier / (2 * shared if task == "binary" else shared) if shared else None,
         f"{prefix}recent_accuracy": 1 - recent if n else None,
     }

@@ -328,7 +328,7 @@ class Learner:
 
     def load(self, written: dict[str, Any]) -> None:
         """Take what `dump` wrote."""
-        self.classes.extend(written["classes"])
+        self.classes.restore(written["classes"])
         self.floor.load(written["floor"])
         self.next_version = written["next_version"]
         self.champion = self._restored(written["champion"])
