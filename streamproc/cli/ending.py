@@ -1,4 +1,4 @@
-"""How a process ends although a thread of a Kafka client does not."""
+"""How a process ends although a thread of it does not."""
 
 import logging
 import os
@@ -9,13 +9,26 @@ from typing import Final
 
 from mode.threads import WorkerThread
 
+from streamproc.transport.join.joins import STORE_THREADS
+
 FAILED: Final = 1
 LAST_WORDS_SECONDS: Final = 1.0
+# A thread without work ends within microseconds.
+IDLE_SECONDS: Final = 0.5
 
 
 def clings() -> bool:
-    """Whether a client is still there, which it is for ever once its cluster is gone."""
-    return any(isinstance(thread, WorkerThread) for thread in threading.enumerate())
+    """Whether a thread may never end, such as a client's without its cluster."""
+    threads = threading.enumerate()
+    return any(isinstance(thread, WorkerThread) or _waits(thread) for thread in threads)
+
+
+def _waits(thread: threading.Thread) -> bool:
+    """Whether a thread of the stores is not about to end."""
+    if not thread.name.startswith(STORE_THREADS):
+        return False
+    thread.join(IDLE_SECONDS)
+    return thread.is_alive()
 
 
 def end_without() -> None:

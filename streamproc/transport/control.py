@@ -132,6 +132,7 @@ async def obeying(
     if config.control is None:
         yield
         return
+    metrics.verbs(verb.name for verb in verbs)
     task = asyncio.create_task(Commands(config, metrics, Verbs(*verbs)).run())
     task.add_done_callback(lambda done: _tell(done, failed))
     try:

@@ -1,18 +1,26 @@
 """The worker's metrics, in Prometheus' terms and units."""
 
 from collections import Counter as Tally
+from collections.abc import Iterable
+from itertools import product
+from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.registry import Collector
 
-from streamproc.contract.alerts import AlertEvent
-from streamproc.core.record import Outcome
+from streamproc.contract.alerts import AlertEvent, Kind, Status
+from streamproc.control import command as control
+from streamproc.core.operational import OPERATIONAL
+from streamproc.core.record import Outcome, Reason
 from streamproc.core.shard import Shard
 from streamproc.transport.snapshots.metrics import SnapshotCosts
 from streamproc.transport.snapshots.snapshots import Cost
 
 SLICE_RECORDS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
 LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300)
+
+RECOVERIES: Final = ("snapshot", "none", "refused")
+"""What a partition that was taken over goes on with."""
 
 
 class Metrics:
@@ -89,6 +97,17 @@ class Metrics:
             "features_unwatched", "Features not watched: they were always null."
         )
         self._incidents = gauge("incidents_open", "Open incidents, of one series or several.")
+        self._operational = counter(
+            "operational_alerts_total",
+            "Alerts about the operation of streamproc, which no replay can give.",
+            "detector",
+        )
+        self._stalled = Gauge(
+            "streamproc_stalled_seconds",
+            "Seconds for which records have waited in a part of the worker and none was handled.",
+            ("part",),
+            registry=registry,
+        )
         self._gauges = (
             self._lag,
             self._models,
@@ -98,6 +117,38 @@ class Metrics:
             self._unwatched,
             self._incidents,
         )
+
+        self._topics: set[str] = set()
+        self._from_zero()
+
+    def _from_zero(self) -> None:
+        """Show what may be counted before it is: `increase` of a first value is 0."""
+        for kind, status in product(get_args(Kind), get_args(Status)):
+            self._alerts.labels(kind, status)
+        for stage in ("watch", "publish", "snapshot"):
+            self._stages.labels(stage)
+        for outcome in RECOVERIES:
+            self._recoveries.labels(outcome)
+        for refused in control.Reason:
+            self._control_refused.labels(refused.value)
+        for detector in sorted(OPERATIONAL):
+            self._operational.labels(detector)
+
+    def _topic_from_zero(self, topic: str) -> None:
+        for counter in (self._records, self._events, self._repeated):
+            counter.labels(topic)
+        for reason in Reason:
+            self._dead.labels(topic, reason.value)
+        self._topics.add(topic)
+
+    def verbs(self, names: Iterable[str]) -> None:
+        """Show the commands that may be obeyed, from 0."""
+        for name, outcome in product(names, ("done", "failed")):
+            self._obeyed.labels(name, outcome)
+
+    def operational(self, detector: str) -> None:
+        """Count a published alert about the operation of streamproc."""
+        self._operational.labels(detector).inc()
 
     def show(self, collector: Collector) -> None:
         """Show what is computed whenever somebody reads the metrics."""
@@ -150,8 +201,14 @@ class Metrics:
         """Count a command that was not obeyed."""
         self._control_refused.labels(reason).inc()
 
+    def stalled(self, part: str, seconds: float) -> None:
+        """Set for how long a part of the worker has made no progress while records wait."""
+        self._stalled.labels(part).set(seconds)
+
     def state(self, topic: str, partition: int, shard: Shard, lag: int) -> None:
         """Say what a partition's state holds, and how many records it is behind."""
+        if topic not in self._topics:
+            self._topic_from_zero(topic)
         catalogue, labels = shard.catalogue, (topic, partition)
         self._lag.labels(*labels).set(lag)
         self._models.labels(*labels).set(len(catalogue.models))

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,6 +14,7 @@ from streamproc.core.shard import Shard
 from streamproc.transport.driver.slices import Slice
 from streamproc.transport.marks import Mark
 from streamproc.transport.metrics import Metrics
+from streamproc.transport.model_alerts import ModelAlerts, Seen
 from streamproc.transport.model_figures import ModelFigures, Watched
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.snapshots.snapshots import Keeper, Snapshots
@@ -81,6 +82,8 @@ class Pipeline:
         self._kinds = {config.topics.full_name(kind.value): kind for kind in Topic}
         self._held: dict[Partition, Held] = {}
         metrics.show(ModelFigures(self._watched))
+        self._model_alerts = ModelAlerts(config, self._seen)
+        metrics.show(self._model_alerts)
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -171,6 +174,14 @@ class Pipeline:
         for partition in kept - self._held.keys():
             self._held[partition] = self._fresh(partition)
 
+    def models(self, topic: str) -> dict[int, Collection[str]]:
+        """Return the models that were seen on a topic, by partition of ours."""
+        return {
+            number: held.shard.catalogue.models.keys()
+            for (name, number), held in self._held.items()
+            if name == topic
+        }
+
     def gauge(self, mark: Callable[[Partition], Mark]) -> int:
         """Show what is held. Return the records behind, at least 1 while that is not known."""
         self._watched()
@@ -180,6 +191,11 @@ class Pipeline:
             behind += lag
             self._metrics.state(*partition, held.shard, lag)
         return behind
+
+    def _seen(self) -> Iterator[Seen]:
+        """Give the models of each partition, and their open incidents."""
+        for held in self._held.values():
+            yield Seen(held.shard.catalogue.models, held.shard.groups.open)
 
     def _watched(self) -> dict[int, Watched]:
         """Return how good models are, by partition, and have it shown their predictions."""
@@ -255,6 +271,7 @@ class Pipeline:
         now = self._clock()
         for position, alert in zip(outcome.positions, outcome.alerts, strict=True):
             self._metrics.alert(alert, now - records[position].timestamp / 1000)
+            self._model_alerts.count(alert)
 
 
 def _drop_told(outcome: Outcome, records: Sequence[Record], told: int) -> None:

@@ -1,6 +1,10 @@
 """Notices that records wait and none is handled: Kafka clients can hang without an error."""
 
 from collections.abc import Awaitable, Callable
+from typing import Final
+
+# Records that wait for so long without progress make a worker not ready, well before it ends.
+NOTICE_SECONDS: Final = 60.0
 
 
 class Watchdog:
@@ -60,3 +64,78 @@ class Watchdog:
                 self._suspect = active if waiting else None
                 return None
         return f"{waiting} records wait, none came for {still:.0f} s" if waiting else None
+
+
+class Progress:
+    """Measures for how long records have waited in a part of a worker while none was handled.
+
+    Examples
+    --------
+    >>> labels = Progress()
+    >>> [labels.stalled(now, handled=7, waiting=3) for now in (100.0, 105.0)]
+    [0.0, 5.0]
+    >>> labels.stalled(106.0, handled=8, waiting=2)
+    0.0
+    """
+
+    def __init__(self) -> None:
+        self._handled: object = None
+        self._since: float | None = None
+
+    def stalled(self, now: float, handled: object, waiting: int) -> float:
+        """Return the seconds without progress; 0 while nothing waits.
+
+        Parameters
+        ----------
+        now
+            Seconds of a monotonic clock.
+        handled
+            Anything that changes whenever a record was handled.
+        waiting
+            Records that wait.
+        """
+        if self._since is None or not waiting or handled != self._handled:
+            self._handled, self._since = handled, now
+        return now - self._since
+
+
+class Stalls:
+    """For how long each part of a worker has made no progress, and what follows from it.
+
+    Parameters
+    ----------
+    limit
+        Seconds after which the worker should end.
+    show
+        Called with the name of a part and its seconds.
+
+    Examples
+    --------
+    >>> stalls = Stalls(600.0, lambda part, seconds: None)
+    >>> stalls.note("labels", 61.0, "7 records wait")
+    >>> stalls.unready(), stalls.fatal("labels")
+    ('7 records wait', None)
+    >>> stalls.note("labels", 601.0, "7 records wait")
+    >>> stalls.fatal("labels")
+    '7 records wait'
+    """
+
+    def __init__(self, limit: float, show: Callable[[str, float], object]) -> None:
+        self._limit = limit
+        self._notice = min(NOTICE_SECONDS, limit / 2)
+        self._show = show
+        self._parts: dict[str, tuple[float, str]] = {}
+
+    def note(self, part: str, seconds: float, why: str) -> None:
+        """Set for how long a part has stalled, and the words for it."""
+        self._parts[part] = seconds, why
+        self._show(part, seconds)
+
+    def unready(self) -> str | None:
+        """Return why the worker is not ready; None when each part makes progress."""
+        return next((why for still, why in self._parts.values() if still > self._notice), None)
+
+    def fatal(self, *parts: str) -> str | None:
+        """Return why one of these parts should end the worker; None when none should."""
+        found = [self._parts[part] for part in parts if part in self._parts]
+        return next((why for still, why in found if still > self._limit), None)

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, cast
 
@@ -34,12 +34,13 @@ from streamproc.transport.marks import Mark, mark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.pipeline import Partition, Pipeline
+from streamproc.transport.placement import Placement, placing
 from streamproc.transport.snapshots.shards import Shards
 from streamproc.transport.snapshots.snapshots import Snapshots
 from streamproc.transport.snapshots.store import SnapshotStore
 from streamproc.transport.topics import ensure_topics
 from streamproc.transport.warm import warm_up
-from streamproc.transport.watchdog import Watchdog
+from streamproc.transport.watchdog import Progress, Stalls, Watchdog
 from streamproc.transport.webhooks.sending import sending
 
 # With the producer's 5 s together less than the 30 s that orchestrators wait before they kill.
@@ -71,6 +72,8 @@ class Worker:
         What joins labels; None: nothing does.
     learning
         Where online models learn; None: there are none.
+    show
+        Called with each part of the worker, and for how many seconds it has made no progress.
 
     Attributes
     ----------
@@ -84,6 +87,7 @@ class Worker:
         line: Pipeline,
         joins: Joins | None = None,
         learning: Learning | None = None,
+        show: Callable[[str, float], object] = lambda *_: None,
     ) -> None:
         self._line = line
         self._joins = joins
@@ -92,12 +96,14 @@ class Worker:
             learning.failed = self._fail
         self._config = config
         self._app = make_app(config, line.topics, self._handle, self._assigned)
-        self._watchdog = Watchdog(config.limits.stall.total_seconds(), self._look)
+        stall = config.limits.stall.total_seconds()
+        self._watchdog = Watchdog(stall, self._look)
+        self._slices, self._stalls = Progress(), Stalls(stall, show)
         self._lanes = Lanes()
         self._failure: BaseException | None = None
         self._ready = False
         self._behind = 1  # nobody has looked yet
-        self._active = self._looked = self._learned = time.monotonic()
+        self._active = self._looked = self._joined = self._learned = time.monotonic()
         self._housekeeping: asyncio.Task[None] | None = None
         self.stopped = asyncio.Event()
 
@@ -114,7 +120,10 @@ class Worker:
         """Why this worker does not work; None when it does."""
         if self._failure is not None or self.stopped.is_set():
             return self.unhealthy() or "stopping"
-        return None if self._ready else "waiting for the group to assign partitions"
+        if not self._ready:
+            return "waiting for the group to assign partitions"
+        trouble = None if self._joins is None else self._joins.watch.trouble()
+        return trouble or self._stalls.unready()
 
     def idle_seconds(self) -> float:
         """How long there was nothing to do; 0 while it waits for partitions or is behind."""
@@ -122,7 +131,7 @@ class Worker:
             return 0.0
         if self._learning is not None and self._looked < self._active:
             return 0.0  # what was just handled is perhaps yet to be learned
-        return time.monotonic() - max(self._active, self._learned)
+        return time.monotonic() - max(self._active, self._joined, self._learned)
 
     async def start(self) -> None:
         """Join the group and begin.
@@ -269,8 +278,9 @@ class Worker:
         while not self.stopped.is_set():
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
             looked = time.monotonic()
-            behind = self._line.gauge(self._mark) + self._behind_in_joins()
-            self._behind = behind + await self._behind_in_learning()
+            behind = self._line.gauge(self._mark)
+            joining = self._behind_in_joins()
+            self._behind = behind + joining + await self._behind_in_learning()
             self._looked = looked
             if self._app.crashed:
                 self._fail(self._app.crash_reason)
@@ -278,6 +288,19 @@ class Worker:
                 why = await self._watchdog.check(time.monotonic(), self._active, behind)
                 if why is not None:
                     self._fail(WorkerError(why))
+            self._check_progress(behind)
+
+    def _check_progress(self, behind: int) -> None:
+        """End the worker when a part of it has made no progress for too long."""
+        still = self._slices.stalled(time.monotonic(), self._active, behind)
+        self._stalls.note("slices", still, f"{behind} records wait, none came for {still:.0f} s")
+        if self._joins is not None:
+            self._stalls.note("labels", *self._joins.watch.stalled())
+        if self._learning is not None:
+            self._stalls.note("learner", *self._learning.stalled())
+        why = self._stalls.fatal("labels", "learner")  # the watchdog looks at the slices
+        if why is not None:
+            self._fail(WorkerError(why))
 
     async def _look(self) -> int:
         """Ask the cluster how many records wait that the client does not know of."""
@@ -297,7 +320,7 @@ class Worker:
             self._fail(self._joins.failure)
         behind = self._joins.behind()
         if behind:  # what it publishes then has to be watched
-            self._active = time.monotonic()
+            self._joined = time.monotonic()
         return behind
 
     async def _behind_in_learning(self) -> int:
@@ -347,19 +370,23 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
         line = Pipeline(config, outbox, metrics, snapshots=snapshots)
         joins = Joins(config, producer, outbox, metrics)
         learning = Learning(config, metrics.registry) if learns(config) else None
-        worker = Worker(config, line, joins, learning)
+        worker = Worker(config, line, joins, learning, metrics.stalled)
         verbs = Verb("save", NoPayload, worker.save), *choices(joins)
         await joins.start()
         try:
             commands = obeying(config, metrics, worker.fail, *verbs)
-            async with commands, sending(config, targets, metrics):
+            placement = Placement(config, line, joins, outbox, metrics)
+            async with commands, sending(config, targets, metrics), placing(placement, worker.fail):
                 if learning is not None:
                     await learning.start()
                 await worker.start()
                 yield worker
         finally:
-            await joins.stop()
-            await worker.stop()
+            joining = asyncio.create_task(joins.stop())
+            try:
+                await worker.stop()
+            finally:
+                await joining
     if worker.failure is not None:
         raise WorkerError(
             f"{type(worker.failure).__name__}: {worker.failure}; a restart goes on with the"

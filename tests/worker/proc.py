@@ -22,9 +22,18 @@ def listening(pid: int) -> set[tuple[str, int]]:
 
 def children(pid: int) -> list[int]:
     """Return the pids of a process' workers, without multiprocessing's own helper."""
+    return _children(pid, b"spawn_main")
+
+
+def learners(pid: int) -> list[int]:
+    """Return the pids of a worker's learning processes."""
+    return _children(pid, b"streamproc.transport.learn.process")
+
+
+def _children(pid: int, command: bytes) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").iterdir()
     found = [int(each) for task in tasks for each in (task / "children").read_text().split()]
-    return [each for each in found if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
+    return [each for each in found if command in Path(f"/proc/{each}/cmdline").read_bytes()]
 
 
 def alive(pid: int) -> bool:

@@ -200,6 +200,21 @@ class WorkerProcess:
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
             return answer.status, await answer.text()
 
+    async def becomes(self, path: str, status: int) -> str:
+        """Wait until its HTTP server answers with a status; return the text."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                found, text = await self.get(path)
+                if found == status:
+                    return text
+                await asyncio.sleep(0.05)
+
+    async def is_counted(self, name: str, value: float) -> None:
+        """Wait until a metric, over all of its labels, is a number."""
+        async with asyncio.timeout(PATIENCE):
+            while await self.counted(name) != value:
+                pass  # each look waits for the worker
+
     async def counted(self, name: str) -> float:
         """Return a metric, over all of its labels."""
         _, text = await self.get("/metrics")
@@ -231,4 +246,5 @@ class WorkerProcess:
 
 
 def _samples(name: str, text: str) -> list[str]:
-    return re.findall(rf"^streamproc_{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+    labels = "" if "{" in name else "(?:{.*})?"
+    return re.findall(rf"^streamproc_{name}{labels} (\S+)$", text, re.MULTILINE)

@@ -17,6 +17,7 @@ from typing import Final
 from streamproc.contract.config import Config
 from streamproc.core.join.coverage import OTHERS, PART_STEPS, STEPS, coverage, grid
 from streamproc.core.join.entry import Input
+from streamproc.core.join.meetings import Meetings
 from streamproc.core.join.portion import Joined, Portion, Rules
 from streamproc.core.join.read import read
 from streamproc.core.join.shelf import MemoryShelf, Shelf
@@ -40,6 +41,11 @@ class Join:
     asks
         Whether the events of a model are told when they come.
 
+    Attributes
+    ----------
+    meetings : Meetings
+        Which labels found their event, since this join began; no outcome depends on it.
+
     Notes
     -----
     Any split of the records gives the same. When `process` returns, the shelf has all of it.
@@ -53,6 +59,7 @@ class Join:
         asks: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.shelf: Shelf = MemoryShelf() if shelf is None else shelf
+        self.meetings = Meetings()
         self._config = config
         self._partition = partition
         topics = config.topics
@@ -78,7 +85,7 @@ class Join:
     def process(self, records: Sequence[tuple[Input, Record]]) -> Joined:
         """Take the next records of the three logs, in the order in which they are joined."""
         found = read(records, self._config, self._names, self._partition, self._tags)
-        portion = Portion(self._rules, self.shelf, found.items)
+        portion = Portion(self._rules, self.shelf, found.items, self.meetings)
         for item in found.items:
             portion.take(item)
         portion.save()

@@ -9,6 +9,7 @@ from typing import Final
 from streamproc.contract.outcomes import OutcomeStatus
 from streamproc.core.join.coverage import ENOUGH, Grid, came, labelled, over, part
 from streamproc.core.join.entry import Clock, Entry, Input, Label, key_of
+from streamproc.core.join.meetings import Meeting, Meetings
 from streamproc.core.join.read import Item
 from streamproc.core.join.shelf import Shelf, Stored
 from streamproc.core.join.write import ASKED, Draft, Writer
@@ -77,10 +78,11 @@ class Joined:
 
 @dataclass(slots=True)
 class _Model:
-    """A model's time, and whether its events are told when they come."""
+    """A model's time, whether its events are told when they come, and what met here."""
 
     clock: Clock
     asked: bool
+    meeting: Meeting
 
 
 class Portion:
@@ -94,9 +96,13 @@ class Portion:
         What waits.
     items
         All that will be taken.
+    meetings
+        Where it is counted which labels find their event.
     """
 
-    def __init__(self, rules: Rules, shelf: Shelf, items: Sequence[Item]) -> None:
+    def __init__(
+        self, rules: Rules, shelf: Shelf, items: Sequence[Item], meetings: Meetings
+    ) -> None:
         self.joined = Joined()
         self._rules = rules
         self._shelf = shelf
@@ -107,7 +113,8 @@ class Portion:
         models = dict.fromkeys([item.model_id for item in items])
         clocks = shelf.clocks(models)
         self._models = {
-            model: _Model(clocks.get(model) or Clock(), rules.asks(model)) for model in models
+            model: _Model(clocks.get(model) or Clock(), rules.asks(model), meeting)
+            for model, meeting in meetings.models(models).items()
         }
 
     def take(self, item: Item) -> None:
@@ -116,7 +123,7 @@ class Portion:
         clock = model.clock
         if item.log is _LABELS:
             clock.labels = max(clock.labels, time)
-            self._label(item, clock)
+            self._label(item, model)
         else:
             clock.events = max(clock.events, time)
             self._event(item, model)
@@ -168,18 +175,22 @@ class Portion:
         came(clock.tally, time, self._rules.grid)
         for by, value in item.parts:
             came(part(clock.parts, by, value), time, self._rules.parts)
-        for label in before.entry.waiting if before else ():
+        waiting = before.entry.waiting if before else ()
+        model.meeting.event(time, len(waiting))
+        for label in waiting:
             self._settle(key, item, stored, label)
         if clock.for_events(self._horizon) <= time + 2 * self._horizon:
             self._put(key, stored)
         elif before:
             self._put(key, None)
 
-    def _label(self, item: Item, clock: Clock) -> None:
+    def _label(self, item: Item, model: "_Model") -> None:
+        clock = model.clock
         label = Label(item.said, item.ts, item.time, clock.labels, item.offset)
         key = item.key
         before = self._entries.get(key)
         if before is not None and before.known:
+            model.meeting.label(item.time, met=True)
             self._settle(key, item, before, label)
             self._changed[key] = before
             return
@@ -187,6 +198,7 @@ class Portion:
         if entry.waiting and _repeats(entry.waiting[-1], label):
             self.joined.counts["repeated"] += 1
             return
+        model.meeting.label(item.time, met=False)
         over = clock.for_labels(self._horizon) > label.time + self._horizon
         if over or len(entry.waiting) >= MOST_WAITING:
             self._unmatched(key, (item.model_id, entry.event_id), label, item.position)

@@ -7,7 +7,7 @@
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from streamproc.core.join.entry import Input
@@ -51,7 +51,12 @@ async def foreign(store: Store, outcomes: Outcomes, inputs: Bounds) -> str | Non
     return None
 
 
-async def claim(store: Store, outcomes: Outcomes, generation: int) -> None:
+async def claim(
+    store: Store,
+    outcomes: Outcomes,
+    generation: int,
+    progress: Callable[[int], object] = lambda _: None,
+) -> None:
     """Begin an epoch, and note what was told since the store's place; nothing is committed.
 
     Parameters
@@ -62,6 +67,8 @@ async def claim(store: Store, outcomes: Outcomes, generation: int) -> None:
         Those of the partition; `claim` sets their place.
     generation
         Of the group.
+    progress
+        Called with the number of outcomes that were read.
     """
     place = store.place
     begin, end = await outcomes.bounds()
@@ -70,7 +77,7 @@ async def claim(store: Store, outcomes: Outcomes, generation: int) -> None:
         place.silent_before = await _first_time(outcomes, begin, end)
     outcomes.next = place.outcomes
     log = OutcomeLog(place.epoch, place.seq)
-    await _note(store, outcomes, log, end)
+    await _note(store, outcomes, log, end, progress)
     epoch, writer = max(generation, log.epoch + 1), uuid.uuid4().hex
     while True:
         outcomes.next = end
@@ -80,7 +87,7 @@ async def claim(store: Store, outcomes: Outcomes, generation: int) -> None:
             epoch += 1
         else:
             break
-    await _note(store, outcomes, log, mark.offset, end)
+    await _note(store, outcomes, log, mark.offset, progress, end)
     _log.info(
         "%s-%d: epoch %d begins at offset %d",
         outcomes.topic,
@@ -93,7 +100,12 @@ async def claim(store: Store, outcomes: Outcomes, generation: int) -> None:
 
 
 async def _note(
-    store: Store, outcomes: Outcomes, log: OutcomeLog, stop: int, start: int | None = None
+    store: Store,
+    outcomes: Outcomes,
+    log: OutcomeLog,
+    stop: int,
+    progress: Callable[[int], object],
+    start: int | None = None,
 ) -> None:
     """Note the outcomes up to an offset that count."""
     portion: list[Any] = []
@@ -101,6 +113,7 @@ async def _note(
         portion.append(record)
         if len(portion) >= _PORTION:
             _tell(store, log, portion)
+            progress(len(portion))
             portion = []
     _tell(store, log, portion)
 

@@ -6,9 +6,11 @@ import logging
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -18,8 +20,16 @@ from streamproc.transport.clients import open_consumer
 from streamproc.transport.errors import BrokerUnreachableError, RecoveryError, TopicError
 from streamproc.transport.join.metrics import JoinMetrics
 from streamproc.transport.join.outcomes import FencedError
+from streamproc.transport.join.status import (
+    StoreError,
+    StoreUnavailableError,
+    damaged,
+    probe,
+    store_failure,
+)
 from streamproc.transport.join.store import Store, StoreBusyError, remove
-from streamproc.transport.join.task import Joiner
+from streamproc.transport.join.task import Joiner, in_thread
+from streamproc.transport.join.watch import JoinWatch
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox, passes
 
@@ -28,7 +38,13 @@ LOOK_SECONDS: Final = 1.0
 AGAIN_SECONDS: Final = 2.0
 # An owner before, in another process here, lets go of its file within that.
 BUSY_SECONDS: Final = 10.0
+# A disk that does not answer keeps its thread for ever; the worker ends without it.
+STOP_SECONDS: Final = 5.0
+STORE_THREADS: Final = "streamproc-store"
+"""Prefix of the names of the threads that use the disk."""
 _TOPICS: Final[tuple[TopicKind, ...]] = ("predictions", "features", "labels", "outcomes")
+
+Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +69,8 @@ class Joins:
     ----------
     joiners : dict
         By partition, while they run.
+    watch : JoinWatch
+        Progress and trouble of the joins.
     failure : BaseException or None
         What cannot be helped by trying again.
     """
@@ -72,6 +90,7 @@ class Joins:
         self._metrics = JoinMetrics(metrics)
         self._asks = asks or self._learns
         self._online = any(self._asks(model.id) for model in config.models)
+        self.watch = JoinWatch(config, outbox, self._metrics, online=self._online)
         self._owned: frozenset[int] = frozenset()
         self._generation = 0
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -79,6 +98,8 @@ class Joins:
         self._looked = False
         self._news = asyncio.Event()
         self._spare = contextlib.ExitStack()
+        self._spares: dict[int, Path] = {}
+        self._threads = ThreadPoolExecutor(thread_name_prefix=STORE_THREADS)
 
     @property
     def owned(self) -> frozenset[int]:
@@ -101,10 +122,15 @@ class Joins:
 
     async def stop(self) -> None:
         """End all joins; what they have done is in their stores."""
-        tasks = [*self._tasks.values(), *([self._looking] if self._looking else [])]
+        looking = [self._looking] if self._looking else []
+        tasks = [*self._tasks.values(), *looking, *self.watch.reports]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            _, left = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+            if left:
+                _log.warning("the disk of labels.store does not answer: its threads are left")
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._spare.close()
 
     def keep(self, partitions: Collection[int], generation: int) -> None:
@@ -144,6 +170,7 @@ class Joins:
         names = [self._config.topics.full_name(kind) for kind in _TOPICS]
         counts = {name: len(await producer.partitions_for(name)) for name in names}
         if len(set(counts.values())) == 1:
+            self.watch.partitions = counts.popitem()[1]
             return None
         said = ", ".join(f"{name} {count}" for name, count in counts.items())
         return (
@@ -158,7 +185,9 @@ class Joins:
                 async with open_consumer(self._config) as consumer:
                     while not (odd and await self._filled(consumer)):
                         await self._begin(consumer, even=odd is None)
+                        await self.watch.look(consumer)
                         await self._wait()
+                self.watch.uneven = odd
                 _log.error("labels are not joined: %s", odd)
             except Exception as error:
                 if not _passes(error):
@@ -174,6 +203,7 @@ class Joins:
         owned = self._owned - self._tasks.keys() if even else set()
         for number in owned if self._online else owned and owned & await self._filled(consumer):
             if number in self._owned:
+                self.watch.begin(number)
                 self._tasks[number] = asyncio.create_task(self._run(number))
                 self._tasks[number].add_done_callback(self._ended)
         self._looked = self._looked or news is self._news
@@ -201,56 +231,94 @@ class Joins:
                     await self._join(partition, generation)
                 except FencedError as error:
                     _log.warning("it has another owner, whose outcomes count: %s", error)
+                    self._failed(partition, f"fenced by another worker: {error}")
                     # If that one is wrong, the group tells us so with a new generation.
                     while self._generation == generation:
                         await self._news.wait()
-                except sqlite3.Error as error:
-                    _log.warning("what waits for labels is read anew: its store failed: %s", error)
-                    self._metrics.rebuilt("failed")
-                    remove(self._path(partition))
-                    await asyncio.sleep(AGAIN_SECONDS)
+                except (sqlite3.Error, StoreUnavailableError) as error:
+                    await self._recover(partition, error)
                 except Exception as error:
                     if not _passes(error):
                         raise
                     _log.warning("joining begins again soon: %r", error)
-                    await asyncio.sleep(AGAIN_SECONDS)
+                    await asyncio.sleep(self._failed(partition, repr(error)))
         finally:
             del self._tasks[partition]
-            with contextlib.suppress(KeyError):
-                self._metrics.forget(partition)
+            self.watch.end(partition)
+            self._metrics.forget(partition)
+
+    def _failed(self, partition: int, reason: str) -> float:
+        return self.watch.status[partition].fail(time.monotonic(), reason)
+
+    async def _recover(self, partition: int, error: StoreError) -> None:
+        """Pause until the disk of a store can be written; remove a store that is damaged.
+
+        Nothing is read or claimed meanwhile. The store goes on with what it committed last.
+        """
+        path = self._spares.get(partition) or self._path(partition)
+        if damaged(error):
+            _log.warning("%s is damaged and read again from the topics: %s", path, error)
+            self._metrics.rebuilt("failed")
+            self._failed(partition, f"the store {path} was damaged: {error}")
+            await self._in_thread(remove, path)
+            await asyncio.sleep(AGAIN_SECONDS)
+            return
+        failure: StoreError | OSError | None = error
+        while failure is not None:
+            reason = store_failure(path, failure)
+            pause = self._failed(partition, reason)
+            _log.error(
+                "labels of partition %d are not joined: %s; trying again in %.0f s",
+                *(partition, reason, pause),
+            )
+            await asyncio.sleep(pause)
+            try:
+                await self._in_thread(probe, path)
+            except OSError as again:
+                failure = again
+            else:
+                failure = None
+
+    async def _in_thread(self, work: Callable[..., Result], *given: Any) -> Result:
+        return await in_thread(self._threads, work, *given)
 
     async def _join(self, partition: int, generation: int) -> None:
         store = await self._store(partition)
         try:
             joiner = Joiner(
-                self._config, partition, store, self._clients, self._metrics, self._asks
+                *(self._config, partition, store, self._clients, self._metrics, self._asks),
+                status=self.watch.status[partition],
+                executor=self._threads,
             )
             self.joiners[partition] = joiner
             await joiner.run(generation)
         finally:
             self.joiners.pop(partition, None)
-            store.close()
+            await self._in_thread(store.close)
 
     async def _store(self, partition: int) -> Store:
-        """Open the store of a partition; where it cannot be had, one that lives as long as we."""
+        """Open the store of a partition; one that never opened is replaced for this run."""
         memory = self._config.labels.memory // max(1, len(self._owned))
-        path = self._path(partition)
+        path = self._spares.get(partition) or self._path(partition)
         deadline = asyncio.get_running_loop().time() + BUSY_SECONDS
         while True:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                return Store(path, memory)
+                return await self._in_thread(Store, path, memory)
             except StoreBusyError as error:
                 if asyncio.get_running_loop().time() < deadline:
                     await asyncio.sleep(0.1)
                     continue
                 reason = str(error)
             except (sqlite3.Error, OSError) as error:
+                if self.watch.status[partition].failure is not None:
+                    # It was in use: its content is worth the wait.
+                    raise StoreUnavailableError(f"{path}: {error}") from error
                 reason = f"{path}: {error}"
             _log.warning("%s: what waits for labels is kept for this run only", reason)
             self._metrics.rebuilt("unusable")
             spare = self._spare.enter_context(tempfile.TemporaryDirectory(prefix="streamproc-"))
-            return Store(Path(spare) / "labels.db", memory)
+            self._spares[partition] = path = Path(spare) / "labels.db"
 
     def _path(self, partition: int) -> Path:
         config = self._config

@@ -1,14 +1,16 @@
 """What a worker counts of labels."""
 
+import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 from prometheus_client import Counter, Gauge
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from streamproc.contract.outcomes import OutcomeStatus
 from streamproc.contract.units import format_duration
 from streamproc.core.join.portion import Joined
 from streamproc.transport.metrics import Metrics
@@ -18,6 +20,9 @@ LAG_SECONDS = (0.01, 0.05, 0.1, 0.2, 0.5, 1, 5, 30, 300, 3600)
 # Each costs Prometheus five series; names of models may come without end.
 MOST_MODELS: Final = 200
 MOST_PARTS: Final = 1000
+
+REBUILD_CAUSES: Final = ("new", "topic_made_anew", "outcomes_gone", "failed", "unusable")
+"""Why a store is filled from the topics; `new`: there was none."""
 
 
 class Lags(Collector):
@@ -53,6 +58,11 @@ class JoinMetrics:
     ----------
     metrics
         Of the worker; they are shown with its own.
+
+    Attributes
+    ----------
+    alerted
+        Counts a published alert about operation, by its detector.
     """
 
     def __init__(self, metrics: Metrics) -> None:
@@ -85,7 +95,16 @@ class JoinMetrics:
         self._behind = gauge(
             "labels_lag_records", "Records of a partition that are not joined yet.", "partition"
         )
-
+        self._failing = Gauge(
+            "streamproc_labels_joins_failing",
+            "Partitions whose labels are not joined for now, such as for a full disk.",
+            registry=registry,
+        )
+        self.alerted = metrics.operational
+        for status in get_args(OutcomeStatus):
+            self._outcomes.labels(status)
+        for cause in REBUILD_CAUSES:
+            self._rebuilt.labels(cause)
         self._coverage = gauge(
             "label_coverage_ratio",
             "Events with a label within an age, of those that are older; of the first models.",
@@ -157,7 +176,16 @@ class JoinMetrics:
         self._pending.labels(str(partition)).set(pending)
         self._behind.labels(str(partition)).set(behind)
 
+    def behind(self, partition: int, records: int) -> None:
+        """Set how many records a partition's join is behind, as the cluster says."""
+        self._behind.labels(str(partition)).set(records)
+
+    def failing(self, partitions: int) -> None:
+        """Set how many partitions are not joined for a reason that is known."""
+        self._failing.set(partitions)
+
     def forget(self, partition: int) -> None:
         """Drop the figures of a partition that is no longer ours."""
         for gauge in (self._pending, self._behind):
-            gauge.remove(str(partition))
+            with contextlib.suppress(KeyError):  # a join that never came so far has none
+                gauge.remove(str(partition))

@@ -5,6 +5,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -12,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from streamproc.contract.config import Config
 from streamproc.core.join.entry import Input
 from streamproc.core.join.join import Join
+from streamproc.core.join.meetings import Meeting
 from streamproc.core.join.merge import Merge
 from streamproc.core.join.portion import Joined
 from streamproc.core.join.write import Draft
@@ -21,6 +23,7 @@ from streamproc.transport.driver.records import keep_as_made
 from streamproc.transport.join.claim import claim, foreign
 from streamproc.transport.join.metrics import JoinMetrics
 from streamproc.transport.join.outcomes import COMMAND, NONE, Headers, Outcomes, Pair
+from streamproc.transport.join.status import JoinStatus
 from streamproc.transport.join.store import Store
 from streamproc.transport.outbox import Outbox
 
@@ -56,6 +59,10 @@ class Joiner:
         What is counted.
     asks
         Whether the events of a model are told when they come.
+    status
+        Where progress is noted.
+    executor
+        Runs what may wait for the disk; None: the default one.
 
     Attributes
     ----------
@@ -73,8 +80,12 @@ class Joiner:
         clients: tuple[AIOKafkaProducer, Outbox],
         metrics: JoinMetrics,
         asks: Callable[[str], bool],
+        status: JoinStatus | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self.behind = 1
+        self._status = status or JoinStatus()
+        self._executor = executor
         self._config = config
         self._store = store
         producer, self._outbox = clients
@@ -96,6 +107,11 @@ class Joiner:
         self._whole = True
         self._touched: set[str] = set()
         self.claimed = asyncio.Event()
+
+    @property
+    def meetings(self) -> Mapping[str, Meeting]:
+        """By model, which labels have found their event."""
+        return self._join.meetings.of
 
     async def run(self, generation: int) -> None:
         """Join until cancelled.
@@ -128,7 +144,7 @@ class Joiner:
                     self._show_coverage()
             except asyncio.CancelledError:
                 if self._whole:  # nothing is half done
-                    self._store.commit()
+                    await self._in_thread(self._store.commit)
                 raise
 
     async def take(self, records: Sequence[tuple[Input, Record]]) -> None:
@@ -139,7 +155,7 @@ class Joiner:
         """
         # 1. Into the store, which does not count before it is committed.
         self._whole = False
-        joined = await _in_thread(self._join.process, records)
+        joined = await self._in_thread(self._join.process, records)
         self._changed = True
         # 2. Publish, and wait for the cluster to confirm.
         async with self._writing:
@@ -155,6 +171,7 @@ class Joiner:
             [now - records[draft.position][1].timestamp / 1000 for draft in published],
         )
         self._whole = True
+        self._status.handled += len(records)
         self._touched.update(draft.model_id for draft in published)
         if joined.dead_letters:  # who comes next must not tell them again
             await self._commit()
@@ -184,8 +201,8 @@ class Joiner:
             if cause != "new":
                 _log.warning("%s is made anew from the topics: %s", self._store.path, cause)
             self._metrics.rebuilt(cause)
-            await _in_thread(self._store.clear)
-        await claim(self._store, self._outcomes, generation)
+            await self._in_thread(self._store.clear)
+        await claim(self._store, self._outcomes, generation, self._read_outcomes)
         place = self._store.place
         if self._store.has_told:
             place.catching_up = {
@@ -196,7 +213,11 @@ class Joiner:
             place.positions[log] = at
             consumer.seek(home, at)
         await self._commit()
+        self._status.begin()
         self.claimed.set()
+
+    def _read_outcomes(self, records: int) -> None:
+        self._status.handled += records
 
     async def _bounds(self, consumer: AIOKafkaConsumer) -> dict[Input, tuple[int, int]]:
         homes = list(self._homes.values())
@@ -261,13 +282,20 @@ class Joiner:
 
     async def _commit_when_due(self, *, idle: bool) -> None:
         waited = time.monotonic() - self._committed
-        if self._changed and waited > (COMMIT_SECONDS / 4 if idle else COMMIT_SECONDS):
+        if not self._changed:
+            self._status.committed(self.behind)
+        elif waited > (COMMIT_SECONDS / 4 if idle else COMMIT_SECONDS):
             await self._commit()
 
     async def _commit(self) -> None:
-        await _in_thread(self._store.commit)
+        await self._in_thread(self._store.commit)
         self._committed = time.monotonic()
         self._changed = False
+        if self.claimed.is_set():
+            self._status.committed(self.behind)
+
+    async def _in_thread(self, work: Callable[..., Result], *given: Any) -> Result:
+        return await in_thread(self._executor, work, *given)
 
     def _show_coverage(self) -> None:
         """Say how many events have a label; seldom, since there may be many models."""
@@ -288,6 +316,7 @@ class Joiner:
             position, end = await consumer.position(home), consumer.highwater(home)
             # Where the last offsets hold no record, the position of the client is past them.
             joined = position if log in empty else place.positions[log]
+            self._status.reached[log] = joined
             behind += 1 if end is None else max(0, end - joined)
             told = told or joined < (place.catching_up or {}).get(log, 0)
         self.behind = behind
@@ -297,9 +326,9 @@ class Joiner:
             self._changed = True
 
 
-async def _in_thread(work: Callable[..., Result], *given: Any) -> Result:
+async def in_thread(executor: Executor | None, work: Callable[..., Result], *given: Any) -> Result:
     """Do what may wait for the disk; cancelled, wait for its end: the store is closed then."""
-    done = asyncio.ensure_future(asyncio.to_thread(work, *given))
+    done = asyncio.get_running_loop().run_in_executor(executor, work, *given)
     try:
         return await asyncio.shield(done)
     except asyncio.CancelledError:

@@ -2,15 +2,18 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final
 
+from aiokafka import TopicPartition, errors
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
 from streamproc.contract.config import Config
-from streamproc.transport.errors import WorkerError
+from streamproc.transport.clients import open_consumer
+from streamproc.transport.errors import BrokerError, WorkerError
 from streamproc.transport.learn.messages import (
     TO_PARENT,
     Ask,
@@ -22,13 +25,19 @@ from streamproc.transport.learn.messages import (
     ToChild,
     line,
 )
-from streamproc.transport.learn.metrics import Mirror
+from streamproc.transport.learn.metrics import LearnLag, Mirror
 from streamproc.transport.program import command, environment
+from streamproc.transport.watchdog import Progress
 
 # What a worker has left of the 30 s after which orchestrators kill.
 STOP_SECONDS: Final = 8.0
 # A model that is busy for longer still learns; only its worker does not hear of it meanwhile.
 ASK_SECONDS: Final = 1.0
+# A process that is silent for longer is asked about no more: the cluster has its lag.
+SILENT_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 10.0
+# It compiles what is missing before it answers for the first time.
+START_SECONDS: Final = 600.0
 # A report holds all metrics in one line.
 _LINE_BYTES: Final = 2**22
 
@@ -62,7 +71,15 @@ class Learning:
         self._config = config
         self._registry = registry
         self._topic = config.topics.full_name("predictions")
+        self._outcomes = config.topics.full_name("outcomes")
         self._mirror = Mirror()
+        self._lag = LearnLag(registry)
+        self._owned: frozenset[int] = frozenset()
+        self._last = Report(1, "")
+        self._heard: float | None = None
+        self._started = self._looked = time.monotonic()
+        self._looking: asyncio.Task[None] | None = None
+        self._progress = Progress()
         self._reports: asyncio.Queue[Report] = asyncio.Queue()
         self._reason = "it was killed, or ran out of memory"
         self._stopping = False
@@ -79,6 +96,7 @@ class Learning:
             limit=_LINE_BYTES,
             start_new_session=True,  # Ctrl-C is the worker's to handle
         )
+        self._started = time.monotonic()
         self._write(self._config.model_dump_json().encode() + b"\n")
         self._registry.register(self._mirror)
         self._listening = asyncio.create_task(self._listen(self._process))
@@ -86,6 +104,7 @@ class Learning:
     def own(self, partitions: Iterable[TP], generation: int) -> None:
         """Learn from the outcomes of what is in these partitions, and from no others."""
         numbers = sorted(tp.partition for tp in partitions if tp.topic == self._topic)
+        self._owned = frozenset(numbers)
         self._say(Own(tuple(numbers), generation))
 
     async def behind(self) -> int:
@@ -96,11 +115,49 @@ class Learning:
         with suppress(TimeoutError):
             async with asyncio.timeout(ASK_SECONDS):
                 return (await self._reports.get()).behind
+        self._look_past()
         return 1
+
+    def stalled(self) -> tuple[float, str]:
+        """Return for how long outcomes have waited and none was learned, and why it seems so."""
+        now = time.monotonic()
+        silent = now - (self._started if self._heard is None else self._heard)
+        if self._heard is None:  # it is starting
+            return max(0.0, silent - START_SECONDS), "online models do not start"
+        if silent > SILENT_SECONDS:
+            return silent, f"the process of the online models has not answered for {silent:.0f} s"
+        behind = self._last.behind
+        still = self._progress.stalled(now, self._last.handled, behind)
+        return still, f"{behind} outcomes wait for online models, none came for {still:.0f} s"
+
+    def _look_past(self) -> None:
+        """Have the lag measured past a process that does not answer."""
+        now = time.monotonic()
+        if self._heard is None or now - self._heard < SILENT_SECONDS:
+            return
+        if now - self._looked > LOOK_SECONDS and (self._looking is None or self._looking.done()):
+            self._looked = now
+            self._looking = asyncio.create_task(self._measure())
+
+    async def _measure(self) -> None:
+        homes = {number: TopicPartition(self._outcomes, number) for number in self._owned}
+        with suppress(errors.KafkaError, BrokerError, TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS), open_consumer(self._config) as client:
+                ends = await client.end_offsets(list(homes.values()))
+                begins = await client.beginning_offsets(list(homes.values()))
+            known = self._last.positions
+            self._lag.set(
+                {
+                    number: max(0, ends[home] - known.get(number, begins[home]))
+                    for number, home in homes.items()
+                }
+            )
 
     async def stop(self) -> None:
         """Let it write down what it has learned, and end; kill it if that takes too long."""
         process, self._stopping = self._process, True
+        if self._looking is not None:
+            self._looking.cancel()
         if process is None or self._listening is None:
             return
         self._say(Stop())
@@ -123,6 +180,8 @@ class Learning:
             match TO_PARENT.decode(text):
                 case Report() as report:
                     self._mirror.text = report.metrics
+                    self._last, self._heard = report, time.monotonic()
+                    self._lag.set(report.lags)
                     self._reports.put_nowait(report)
                 case Said(level, name, said):
                     logging.getLogger(name).log(level, "%s", said)

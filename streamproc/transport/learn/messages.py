@@ -21,10 +21,25 @@ class Stop(msgspec.Struct, frozen=True, tag=True):
 
 
 class Report(msgspec.Struct, frozen=True, tag=True):
-    """How far it is: records that wait, and its metrics as Prometheus reads them."""
+    """How far it is, and its metrics as Prometheus reads them.
+
+    Attributes
+    ----------
+    behind
+        Records that wait; at least 1 while that is not known.
+    handled
+        Grows with every step of its work.
+    positions
+        By partition, the offset after the last record that is learned.
+    lags
+        By partition, records that wait, as the cluster said last.
+    """
 
     behind: int
     metrics: str
+    handled: int = 0
+    positions: dict[int, int] = {}
+    lags: dict[int, int] = {}
 
 
 class Said(msgspec.Struct, frozen=True, tag=True):

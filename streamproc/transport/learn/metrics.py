@@ -1,12 +1,14 @@
 """What a learning process counts, and how its worker shows it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from streamproc.contract.updates import ModelUpdate
+from streamproc.contract.updates import ModelUpdate, Step
+from streamproc.transport.metrics import RECOVERIES
 from streamproc.transport.snapshots.metrics import SnapshotCosts
 from streamproc.transport.snapshots.snapshots import Cost
 
@@ -41,12 +43,11 @@ class LearnMetrics:
         self._gaps = counter(
             "state_gaps_total", "Partitions whose online models could not go on where they were."
         )
-        self._lag = Gauge(
-            "streamproc_learn_lag_records",
-            "Outcomes of a partition that online models have not handled yet.",
-            ("partition",),
-            registry=registry,
-        )
+
+        for step in get_args(Step):
+            self._updates.labels(step)
+        for outcome in RECOVERIES:
+            self._recoveries.labels(outcome)
 
     def took(
         self, records: int, answers: int, updates: Sequence[ModelUpdate], seconds: float
@@ -57,14 +58,6 @@ class LearnMetrics:
         self._seconds.inc(seconds)
         for update in updates:
             self._updates.labels(update.step).inc()
-
-    def lag(self, partition: int, records: int) -> None:
-        """Say how many records a partition is behind."""
-        self._lag.labels(str(partition)).set(records)
-
-    def forget(self, partition: int) -> None:
-        """Drop the figures of a partition that is no longer ours."""
-        self._lag.remove(str(partition))
 
     def snapshot(self, cost: Cost) -> None:
         """Count a snapshot, and what it took."""
@@ -83,6 +76,33 @@ class LearnMetrics:
     def state_gap(self) -> None:
         """Count a partition that lost state or records."""
         self._gaps.inc()
+
+
+class LearnLag:
+    """The lag of a learning process, as its worker knows it: also while that is silent.
+
+    Parameters
+    ----------
+    registry
+        Where it is shown.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._partitions: set[int] = set()
+        self._gauge = Gauge(
+            "streamproc_learn_lag_records",
+            "Outcomes of a partition that online models have not handled yet.",
+            ("partition",),
+            registry=registry,
+        )
+
+    def set(self, lags: Mapping[int, int]) -> None:
+        """Show these partitions, and no others."""
+        for number in self._partitions - lags.keys():
+            self._gauge.remove(str(number))
+        for number, records in lags.items():
+            self._gauge.labels(str(number)).set(records)
+        self._partitions = set(lags)
 
 
 class Mirror(Collector):

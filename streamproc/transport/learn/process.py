@@ -6,9 +6,11 @@ whose end closes that.
 """
 
 import asyncio
+import ctypes
 import gc
 import logging
 import os
+import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable
@@ -44,6 +46,7 @@ from streamproc.transport.snapshots.store import SnapshotStore
 from streamproc.transport.warm import warm_up_learning
 
 ORPHANED: Final = 3
+PR_SET_PDEATHSIG: Final = 1
 _log = logging.getLogger(__name__)
 
 
@@ -73,6 +76,7 @@ class _Mouth:
 
 def main() -> None:
     """Learn until told to stop."""
+    _end_with_worker()
     mouth = _Mouth(sys.stdout.buffer)
     logging.basicConfig(
         handlers=[_ToWorker(mouth.say)], level=logging.WARNING, format="%(message)s"
@@ -86,6 +90,15 @@ def main() -> None:
     except (StreamprocError, errors.KafkaError) as error:
         mouth.say(Failed(str(error) or type(error).__name__))
         sys.exit(1)
+
+
+def _end_with_worker() -> None:
+    """Have the kernel kill this process when its worker ends.
+
+    Its standard input is closed then, too, but a process that is stopped does not read that.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 async def _learn(config: Config, ear: FileIO, say: Callable[[ToParent], None]) -> None:
@@ -103,7 +116,8 @@ async def _learn(config: Config, ear: FileIO, say: Callable[[ToParent], None]) -
 
         async def report() -> None:
             behind = await learning.behind()
-            say(Report(behind, generate_latest(metrics.registry).decode()))
+            text = generate_latest(metrics.registry).decode()
+            say(Report(behind, text, learning.handled, learning.positions, learning.lags))
 
         # What is there now stays; no collection has to look at it again.
         gc.collect()

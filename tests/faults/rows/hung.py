@@ -1,0 +1,62 @@
+"""Learners that hang, and what is left of them when their supervisor is killed."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from faults.judging import same
+from faults.matrix import Failed, Site
+from transport.learning import MODEL, fill, outcomes
+from worker.proc import alive, children, learners
+from worker.running import PATIENCE, WorkerProcess, until
+
+from streamproc.contract.load import load
+
+ORDER = 21
+FAULT = "a learner that hangs (SIGSTOP), under a supervisor that is then killed"
+PASSES = (
+    "its lag is shown; its worker is not ready, ends with the reason and is started again; nothing"
+    " outlives the supervisor"
+)
+
+
+async def run(site: Site) -> str:
+    """Stop learners that have work."""
+    return await scenario(site.said(topics={"partitions": 1}), site.folder)
+
+
+async def scenario(said: dict[str, Any], folder: Path) -> str:
+    """Stop the learner of a worker, then that of its successor and kill the supervisor."""
+    said = said | {
+        "limits": {"stall": "20s"},
+        "models": [{"id": "m", "task": "binary", "online": {"model": MODEL}}],
+    }
+    config = load(said)
+    rows = list(outcomes(400))
+    await fill(config, rows[:100])
+    async with WorkerProcess(folder, said, "--processes", "2") as supervisor:
+        await supervisor.said("watching kafka", times=2)
+        stopped = await _stop_learners(supervisor.pid, 2)
+        [why, *_] = await supervisor.said(r"the process of the online models has not answered.*")
+        await supervisor.said("starting it again", times=2)
+        await supervisor.said("watching kafka", times=4)
+        if left := [pid for pid in stopped if alive(pid)]:
+            raise Failed(f"learners that were stopped are still there: {left}")
+        stopped = await _stop_learners(supervisor.pid, 2)
+        supervisor.send(signal.SIGKILL)
+        same("exit code", -signal.SIGKILL, await supervisor.exit_code())
+        await until(lambda: not any(map(alive, stopped)))
+    return f"“{why.strip()}”, started again; no orphan"
+
+
+async def _stop_learners(supervisor: int, count: int) -> list[int]:
+    found: list[int] = []
+    async with asyncio.timeout(PATIENCE):
+        while len(found) < count:
+            found = [pid for worker in children(supervisor) for pid in learners(worker)]
+            await asyncio.sleep(0.05)
+    for pid in found:
+        os.kill(pid, signal.SIGSTOP)
+    return found

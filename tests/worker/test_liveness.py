@@ -1,0 +1,94 @@
+"""A worker whose joins or learners stand still says so, and ends when a restart can help."""
+
+import asyncio
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faults.rows import disk, hung
+from transport.joining import joins_config
+from transport.learning import MODEL, fill, outcomes
+from worker.proc import alive, learners
+from worker.running import PATIENCE, WorkerProcess, publish, settings, total, until, worker_of
+
+from streamproc.broker import EmbeddedBroker
+from streamproc.contract.config import Config
+from streamproc.contract.load import load
+from streamproc.core.join.join import Join
+from streamproc.transport.errors import WorkerError
+
+
+async def test_a_full_disk_is_reported_and_costs_nothing(
+    embedded_broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """Not ready, one alert, nothing claimed again; what waited is joined once there is space."""
+    said = settings(embedded_broker.bootstrap, topics={"partitions": 1})
+    await disk.scenario(said | {"labels": {"store": str(tmp_path)}}, tmp_path)
+
+
+async def test_hung_learners_leave_no_orphan(
+    embedded_broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """A supervisor starts workers with hung learners again; its own end ends them, too."""
+    await hung.scenario(settings(embedded_broker.bootstrap, topics={"partitions": 1}), tmp_path)
+
+
+async def test_a_hung_learner_shows_its_lag_and_ends_its_worker(
+    embedded_broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """Its lag is that of the cluster, the worker is not ready, and then ends with the reason."""
+    said = settings(
+        embedded_broker.bootstrap,
+        topics={"partitions": 1},
+        limits={"stall": "40s"},
+        models=[{"id": "m", "task": "binary", "online": {"model": MODEL}}],
+    )
+    config = load(said)
+    rows = list(outcomes(400))
+    await fill(config, rows[:100])
+    async with WorkerProcess(tmp_path, said) as worker:
+        await worker.has_counted("learn_answers_total", above=99)
+        [learner] = learners(worker.pid)
+        os.kill(learner, signal.SIGSTOP)
+        await fill(config, rows[100:])
+        await worker.has_counted("learn_lag_records", above=100)
+        why = await worker.becomes("/readyz", 503)
+        assert "online models has not answered" in why
+        assert await worker.exit_code() == 1
+        assert "online models has not answered" in worker.stderr
+    assert not alive(learner)
+
+
+async def test_a_join_that_hangs_ends_its_worker(
+    embedded_broker: EmbeddedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that never answers keeps a thread; the worker ends without it, with the reason."""
+    config = joins_config(embedded_broker.bootstrap, tmp_path, limits={"stall": "2s"})
+    let_go, hangs = threading.Event(), threading.Event()
+    process = Join.process
+
+    def hang(join: Join, records: Any) -> Any:
+        hangs.set()
+        let_go.wait()
+        return process(join, records)
+
+    monkeypatch.setattr(Join, "process", hang)
+    await publish(config, [{"model_id": "m", "event_id": "1", "prediction": 0.5}])
+    await publish(config, [{"model_id": "m", "event_id": "1", "label": 1, "ts": 0}])
+    try:
+        with pytest.raises(WorkerError, match="records wait to be joined, none was"):
+            await _until_it_ends(config, hangs)
+    finally:
+        let_go.set()
+
+
+async def _until_it_ends(config: Config, hangs: threading.Event) -> None:
+    async with worker_of(config) as (worker, registry):
+        await until(hangs.is_set)
+        async with asyncio.timeout(PATIENCE):
+            await worker.stopped.wait()
+        assert total(registry, "labels_lag_records") == 2
+        assert total(registry, "stalled_seconds", part="labels") > 2
