@@ -15,6 +15,7 @@ from streamproc.client import ModelUpdates
 from streamproc.client.lives import Life, Segment, Version, segment_of
 from streamproc.client.model_updates import UPDATES
 from streamproc.client.reading import TopicReader
+from streamproc.contract.choice import Choice
 from streamproc.contract.config import Config
 from streamproc.contract.updates import ModelUpdate
 from streamproc.errors import StreamprocError
@@ -135,6 +136,15 @@ async def _all(source: ModelUpdates) -> list[Life]:
             async for _ in updates:
                 pass
     return sorted(source.lives, key=lambda life: (life.model_id, life.segment))
+
+
+async def find_life(config: Config, choice: Choice) -> Life | None:
+    """Return what the topic of the updates has of a model, and segment; None: nothing."""
+    segment = segment_of(choice.segment)
+    for life in await _all(ModelUpdates(config=config, follow=False)):
+        if (life.model_id, life.segment) == (choice.model_id, segment):
+            return life
+    return None
 
 
 def _find(lives: list[Life], name: str, tags: Mapping[str, str] | None) -> Life:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import multiprocessing
 import signal
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from streamproc.transport.worker import Worker, working
 from streamproc.web.server import application, serve
 
 IDLE_CHECK_SECONDS: Final = 0.2
+
+_log = logging.getLogger(__name__)
 
 
 def run(
@@ -87,11 +90,21 @@ class _Run:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop)
         parent = multiprocessing.parent_process()
+        if parent is not None:  # its supervisor decides, and may have the same terminal
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # not under nohup
+            loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         if parent is not None:  # a worker whose supervisor was killed must not live on unseen
             loop.add_reader(parent.sentinel, self._orphaned, parent.sentinel)
 
     def _orphaned(self, sentinel: int) -> None:
         asyncio.get_running_loop().remove_reader(sentinel)  # it stays readable for ever
+        self._stop()
+
+    def _hang_up(self) -> None:
+        _log.info(
+            "SIGHUP: stopping; only the supervisor of --processes reads its configuration again"
+        )
         self._stop()
 
     def _stop(self) -> None:

@@ -23,12 +23,14 @@ class Verb:
 
     `payload` is the model that its payload must fit, `act` what is called with both. A worker
     that starts is given again what has not expired, so `act` has to know by `Command.id`, or by
-    a sequence not above the last of that issuer, what it has done already.
+    a sequence not above the last of that issuer, what it has done already. `outcome` is what is
+    counted when `act` returns.
     """
 
     name: str
     payload: type[Section]
     act: Act
+    outcome: str = "done"
 
 
 class Verbs:

@@ -127,8 +127,14 @@ class Learner:
         command: Chosen,
         op: Op,
         say: Say,
-    ) -> None:
-        """Obey an operator: promote a challenger, or go back to an earlier version."""
+    ) -> str | None:
+        """Obey an operator: promote a challenger, or go back to an earlier version.
+
+        Returns
+        -------
+        str or None
+            Why nothing changed; None when it did.
+        """
         version, cause = command.version, command.id
         if command.verb == "promote":
             rivals = [
@@ -136,11 +142,17 @@ class Learner:
                 for each in (*self.challengers, self.background)
                 if each is not None and version in {None, each.version}
             ]
-            if rivals:
-                best = max(rivals, key=lambda each: float(each.evidence[0]))
-                self._promote(say, op, best, cause)
-        elif command.verb == "rollback":
-            self._roll_back(say, op, version, cause)
+            if not rivals:
+                which = (
+                    "no challenger" if version is None else f"no challenger of version {version}"
+                )
+                return f"it has {which}"
+            best = max(rivals, key=lambda each: float(each.evidence[0]))
+            self._promote(say, op, best, cause)
+        elif not self._roll_back(say, op, version, cause):
+            which = "" if version is None else f" {version}"
+            return f"it keeps no earlier version{which}"
+        return None
 
     # What follows from what was seen.
 
@@ -251,8 +263,8 @@ class Learner:
         for loser in losers:
             say.step("retired", loser, op, None)
 
-    def _roll_back(self, say: Say, op: Op, version: int | None, cause: str | None) -> None:
-        """Let an earlier version answer again: the one on hand, or one that was kept."""
+    def _roll_back(self, say: Say, op: Op, version: int | None, cause: str | None) -> bool:
+        """Let an earlier version answer again, if it is on hand or was kept."""
         if self.former is not None and version in {None, self.former.version}:
             back = self.former
         else:
@@ -260,12 +272,13 @@ class Learner:
                 (each for each in reversed(self.kept) if version in {None, each[0]}), None
             )
             if written is None:
-                return
+                return False
             self.kept.remove(written)
             back = self._restored(written[1])
         self._keep(self.champion)
         self._crown(back)
         say.step("rolled_back", back, op, cause)
+        return True
 
     def _retire(self, say: Say, op: Op) -> None:
         losers, self.challengers = self.challengers, []

@@ -22,7 +22,7 @@ from streamproc.models.learner import Learner
 from streamproc.models.learners_state import UNREADABLE, ModelStateError, pack, unpack
 from streamproc.models.own_error import OwnError, drift_detectors, scan, warning_detectors
 from streamproc.models.play import play
-from streamproc.models.say import Say, Told, rest
+from streamproc.models.say import Obeyed, Say, Told, rest
 from streamproc.models.seat import Seat, answer, of_river, settings, summary
 from streamproc.models.stretch import Op, Waiting, cut
 
@@ -44,6 +44,7 @@ class Learned:
     answers: list[Answer] = field(default_factory=list)
     updates: list[ModelUpdate] = field(default_factory=list)
     alerts: list[AlertEvent] = field(default_factory=list)
+    commands: list[Obeyed] = field(default_factory=list)
 
 
 class Learners:
@@ -111,6 +112,7 @@ class Learners:
             [answer for answer in told.answers if answer is not None],
             [update for _, update in sorted(told.updates, key=_PLACE)],
             [alert for _, alert in sorted(told.alerts, key=_PLACE)],
+            told.commands,
         )
 
     def rest(self, before: float, quiet: float) -> list[ModelUpdate]:
@@ -285,7 +287,8 @@ class Learners:
             return
         nothing = Lesson(epoch=0, seq=0, status="asked", model_id=key[0])
         op = Op(counted.position, counted.offset, record.timestamp / 1000, nothing)
-        seat.learner.command(command, op, self._say(seat, told))
+        ignored = seat.learner.command(command, op, self._say(seat, told))
+        told.commands.append(Obeyed(command.id, command.verb, command.model_id, ignored))
         self._rewatch(seat)
 
     # Learners come.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from detectors.change_points import Change, Moments
 from detectors.watch import Alarm
@@ -17,6 +17,15 @@ from streamproc.models.player import Player
 from streamproc.models.stretch import Op
 
 
+class Obeyed(NamedTuple):
+    """A command that reached its model; `ignored` is why it changed nothing, None: it was done."""
+
+    id: str
+    verb: str
+    model_id: str
+    ignored: str | None
+
+
 @dataclass(slots=True)
 class Told:
     """What a slice led to, with the place in it: answers lie there.
@@ -28,6 +37,7 @@ class Told:
     answers: list[Answer | None] = field(default_factory=list)
     updates: list[tuple[int, ModelUpdate]] = field(default_factory=list)
     alerts: list[tuple[int, AlertEvent]] = field(default_factory=list)
+    commands: list[Obeyed] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -22,7 +22,9 @@ _log = logging.getLogger(__name__)
 def choices(joins: Joins) -> tuple[Verb, ...]:
     """Return the verbs `promote` and `rollback`, for a worker that writes outcomes."""
     return tuple(
-        Verb(name, Choice, partial(_choose, joins, name)) for name in ("promote", "rollback")
+        # Whether it can be done is for the model to say, once it has come so far.
+        Verb(name, Choice, partial(_choose, joins, name), outcome="forwarded")
+        for name in ("promote", "rollback")
     )
 
 

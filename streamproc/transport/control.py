@@ -106,7 +106,7 @@ class Commands:
             _log.exception("%s from %s failed", verb.name, command.id)
             self._metrics.obeyed(verb.name, "failed")
         else:
-            self._metrics.obeyed(verb.name, "done")
+            self._metrics.obeyed(verb.name, verb.outcome)
 
 
 @asynccontextmanager
@@ -132,7 +132,7 @@ async def obeying(
     if config.control is None:
         yield
         return
-    metrics.verbs(verb.name for verb in verbs)
+    metrics.verbs((verb.name, verb.outcome) for verb in verbs)
     task = asyncio.create_task(Commands(config, metrics, Verbs(*verbs)).run())
     task.add_done_callback(lambda done: _tell(done, failed))
     try:

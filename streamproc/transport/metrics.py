@@ -79,7 +79,7 @@ class Metrics:
         )
         self._obeyed = counter(
             "control_commands_total",
-            "Signed commands acted on: done, or failed.",
+            "Signed commands acted on: done, forwarded to the models, or failed.",
             "verb",
             "outcome",
         )
@@ -141,10 +141,11 @@ class Metrics:
             self._dead.labels(topic, reason.value)
         self._topics.add(topic)
 
-    def verbs(self, names: Iterable[str]) -> None:
-        """Show the commands that may be obeyed, from 0."""
-        for name, outcome in product(names, ("done", "failed")):
+    def verbs(self, outcomes: Iterable[tuple[str, str]]) -> None:
+        """Show the commands that may be obeyed, from 0, each with the outcome of its success."""
+        for name, outcome in outcomes:
             self._obeyed.labels(name, outcome)
+            self._obeyed.labels(name, "failed")
 
     def operational(self, detector: str) -> None:
         """Count a published alert about the operation of streamproc."""

@@ -1,11 +1,13 @@
 """Create the topics that are missing; leave alone those that are there."""
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from aiokafka import errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streamproc.contract.config import Config, TopicKind
 from streamproc.transport.clients import open_admin
@@ -33,6 +35,8 @@ _ADVICE: Final[Mapping[type[Exception], str]] = {
     errors.ClusterAuthorizationFailedError: "grant the user CREATE, or create it yourself",
     errors.PolicyViolationError: "the cluster's policy forbids it: create it yourself",
 }
+
+_log = logging.getLogger(__name__)
 
 
 async def has_topic(config: Config, name: str) -> bool:
@@ -69,13 +73,17 @@ async def ensure_topics(
     Raises
     ------
     TopicError
-        When the cluster refuses to create one; the message says what to change.
+        When the cluster refuses to create one, or deletes snapshots by their age; the message
+        says what to change.
     BrokerUnreachableError, BrokerAuthError
         When the cluster cannot be asked.
     """
     async with open_admin(config) as admin:
         there = await _names(config, admin)
         kinds = config.kinds if only is None else only
+        snapshots = config.topics.full_name("snapshots")
+        if "snapshots" in kinds and snapshots in there:
+            await _check_compacted(admin, snapshots)
         missing = [
             _new(config, kind) for kind in kinds if config.topics.full_name(kind) not in there
         ]
@@ -93,6 +101,50 @@ async def _names(config: Config, admin: AIOKafkaAdminClient) -> set[str]:
         return set(await admin.list_topics())
     except (errors.KafkaError, TimeoutError) as error:
         raise _silent(config, error) from error
+
+
+async def _check_compacted(admin: AIOKafkaAdminClient, topic: str) -> None:
+    """Make sure that a topic keeps the last record of each key.
+
+    Raises
+    ------
+    TopicError
+        If it deletes records by their age or by its size alone.
+    """
+    policy = await _policy(admin, topic)
+    if policy is None:
+        _log.warning(
+            "the user may not DESCRIBE_CONFIGS of topic %s: check that its cleanup.policy is"
+            " compact, or state is lost when its retention passes",
+            topic,
+        )
+    elif "compact" not in policy:
+        raise TopicError(
+            f"topic {topic!r} has cleanup.policy={policy}: snapshots would be deleted by their age"
+            " and the state of workers lost with them; set it with `kafka-configs --alter"
+            f" --entity-type topics --entity-name {topic} --add-config cleanup.policy=compact`"
+        )
+    elif "delete" in policy:
+        _log.warning(
+            "topic %s has cleanup.policy=%s: a partition without events for longer than its"
+            " retention loses its state; set cleanup.policy=compact",
+            *(topic, policy),
+        )
+
+
+async def _policy(admin: AIOKafkaAdminClient, topic: str) -> str | None:
+    """Return the `cleanup.policy` of a topic; None where the broker does not say."""
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic, {"cleanup.policy": None})
+    try:
+        responses = await admin.describe_configs([resource])
+    except (errors.KafkaError, TimeoutError):
+        return None
+    for response in responses:
+        for _, _, _, _, entries in response.resources:
+            for name, value, *_ in entries:
+                if name == "cleanup.policy":
+                    return str(value)
+    return None
 
 
 async def _create(

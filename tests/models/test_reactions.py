@@ -144,6 +144,14 @@ def test_an_operator_promotes_and_rolls_back() -> None:
     assert command("rollback", "ops#3", version=99).updates == []
     assert command("promote", "ops#4", version=99).updates == []
     assert other > 1
+    # Whoever counts commands learns that these changed nothing, and why.
+    done = [each.ignored for each in back.commands]
+    assert done == [None]
+    ignored = [command("rollback", "ops#5", version=99), command("promote", "ops#6")]
+    assert [each.ignored for learned in ignored for each in learned.commands] == [
+        "it keeps no earlier version 99",
+        "it has no challenger",
+    ]
 
 
 def test_a_model_that_explodes_is_put_back_and_told() -> None:

@@ -41,7 +41,7 @@ def test_what_may_be_counted_is_shown_from_zero(name: str, labels: dict[str, str
     """Prometheus' `increase` of a counter that is born at 1 is 0: the first one would be missed."""
     worker, learner = CollectorRegistry(), CollectorRegistry()
     metrics = Metrics(worker)
-    metrics.verbs(["save"])
+    metrics.verbs([("save", "done")])
     JoinMetrics(metrics)
     LearnMetrics(learner)
     assert (f"streamproc_{name}", labels, 0.0) in [*samples(worker), *samples(learner)]

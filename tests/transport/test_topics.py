@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from apache.kafka import ApacheKafka
 from broker_topics import own_topics
@@ -96,3 +97,20 @@ async def test_too_many_replicas_are_refused_with_advice(apache_kafka: ApacheKaf
     config = own_topics(apache_kafka.bootstrap, replication=3)
     with pytest.raises(TopicError, match=r"topics\.replication"):
         await ensure_topics(config)
+
+
+@pytest.mark.parametrize("policy", ["delete", "compact,delete"])
+async def test_snapshots_that_are_deleted_by_their_age_are_refused(
+    policy: str, apache_kafka: ApacheKafka, caplog: pytest.LogCaptureFixture
+) -> None:
+    """State would be lost when its retention passes: the message has the command that helps."""
+    config = own_topics(apache_kafka.bootstrap)
+    name = config.topics.full_name("snapshots")
+    async with open_admin(config) as admin:
+        await admin.create_topics([NewTopic(name, 1, 1, topic_configs={"cleanup.policy": policy})])
+    if policy == "delete":
+        with pytest.raises(TopicError, match=r"--add-config cleanup\.policy=compact"):
+            await ensure_topics(config)
+    else:
+        await ensure_topics(config)
+        assert f"{name} has cleanup.policy={policy}" in caplog.text

@@ -72,6 +72,6 @@ async def test_promote_and_rollback(bootstrap: str, capsys: pytest.CaptureFixtur
         ("rolled_back", 1),
     ]
     async with worker_of(config) as (worker, registry):  # it reads the commands again
-        await until(lambda: total(registry, "control_commands_total", outcome="done") == 2)
+        await until(lambda: total(registry, "control_commands_total", outcome="forwarded") == 2)
         await idle(worker)
     assert await steps(config) == told

@@ -14,6 +14,7 @@ from streamproc.contract.config import Config
 from streamproc.contract.updates import ModelUpdate
 from streamproc.core.record import Record
 from streamproc.models.learners import Learned, Learners
+from streamproc.models.say import Obeyed
 from streamproc.transport.batches import Batches
 from streamproc.transport.driver.slices import Pace, SliceLimits
 from streamproc.transport.learn.metrics import LearnMetrics
@@ -218,9 +219,20 @@ class LearnLine:
         held.next = records[-1].offset + 1
         self.handled += 1
         self._metrics.took(len(records), len(learned.answers), learned.updates, spent)
+        self._note(learned.commands)
         # 3. Write the models down when it is time.
         if self._snapshots.due(held.keeper, sum(len(record.value or b"") for record in records)):
             await self._snapshots.save(held.keeper, held.learners, held.next)
+
+    def _note(self, commands: Sequence[Obeyed]) -> None:
+        """Count what came of the choices of operators, and log what changed nothing."""
+        for each in commands:
+            self._metrics.command(each.verb, "done" if each.ignored is None else "ignored")
+            if each.ignored is not None:
+                _log.warning(
+                    "%s of model %s (%s) changed nothing: %s",
+                    *(each.verb, each.model_id, each.id, each.ignored),
+                )
 
     async def _rest(self, number: int) -> None:
         """Publish what was learned and not told, once no record has come for an interval.

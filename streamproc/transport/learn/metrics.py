@@ -1,6 +1,7 @@
 """What a learning process counts, and how its worker shows it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Metric
@@ -44,6 +45,13 @@ class LearnMetrics:
             "state_gaps_total", "Partitions whose online models could not go on where they were."
         )
 
+        self._commands = counter(
+            "commands_total",
+            "Choices of versions that reached their model: done, or ignored.",
+            *("verb", "outcome"),
+        )
+        for verb, outcome in product(("promote", "rollback"), ("done", "ignored")):
+            self._commands.labels(verb, outcome)
         for step in get_args(Step):
             self._updates.labels(step)
         for outcome in RECOVERIES:
@@ -58,6 +66,10 @@ class LearnMetrics:
         self._seconds.inc(seconds)
         for update in updates:
             self._updates.labels(update.step).inc()
+
+    def command(self, verb: str, outcome: str) -> None:
+        """Count a choice of an operator that reached its model."""
+        self._commands.labels(verb, outcome).inc()
 
     def snapshot(self, cost: Cost) -> None:
         """Count a snapshot, and what it took."""

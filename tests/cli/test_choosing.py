@@ -1,0 +1,43 @@
+"""What a command that changed nothing says."""
+
+from typing import Any
+
+import pytest
+from update_factory import update
+
+from streamproc.cli.choosing import advice
+from streamproc.client.lives import Life
+from streamproc.contract.choice import Choice
+
+
+def life(*steps: tuple[str, int, int]) -> Life:
+    """Return a model of which these steps were told: what, of which version, which answers."""
+    found = Life("m", ())
+    for step, version, serving in steps:
+        found.apply(update(model_id="m", step=step, version=version, serving=serving))
+    return found
+
+
+ROLLED_BACK = life(
+    ("learned", 1, 1), ("challenger", 2, 1), ("promoted", 2, 2), ("rolled_back", 1, 1)
+)
+
+
+@pytest.mark.parametrize(
+    ("known", "verb", "version", "expected"),
+    [
+        (ROLLED_BACK, "promote", None, "has no challenger to promote; to let v2 answer again"),
+        (ROLLED_BACK, "promote", None, "`streamproc models rollback m --version 2`"),
+        (ROLLED_BACK, "promote", 2, "v2 of model 'm' is no challenger"),
+        (ROLLED_BACK, "promote", 1, "v1 of model 'm' answers already"),
+        (ROLLED_BACK, "rollback", 9, "keeps no such earlier version; known are v1, v2"),
+        (life(("challenger", 2, 1)), "promote", 3, "has v2 to promote"),
+        (life(("challenger", 2, 1)), "promote", None, "same `control` secret"),
+        (None, "promote", None, "no online model 'm' is known"),
+    ],
+)
+def test_the_advice_fits_what_is_known_of_the_model(
+    known: Life | None, verb: Any, version: int | None, expected: str
+) -> None:
+    """It names what can be done instead of sending the operator to look for a secret."""
+    assert expected in advice(known, verb, Choice(model_id="m", version=version))
