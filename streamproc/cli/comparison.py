@@ -115,15 +115,15 @@ class Said:
 
 def differences(wanted: Said, found: Said) -> Iterator[str]:
     """Say, a line each, in what the topics differ from what they should hold."""
-    yield from _few(
+    yield from few(
         "is missing",
         [_alert(wanted.alerts[each]) for each in wanted.alerts if each not in found.alerts],
     )
-    yield from _few(
+    yield from few(
         "should not be there",
         [_alert(found.alerts[each]) for each in found.alerts if each not in wanted.alerts],
     )
-    yield from _few(
+    yield from few(
         "",
         [
             f"{_alert(alert)} differs in {_differing(alert, found.alerts[each])}"
@@ -131,7 +131,7 @@ def differences(wanted: Said, found: Said) -> Iterator[str]:
             if each in found.alerts and alert != found.alerts[each]
         ],
     )
-    yield from _few(
+    yield from few(
         "",
         [
             f"the alerts of {key[3]} of model {key[2]!r} on {key[0]}-{key[1]} are in another order"
@@ -139,7 +139,7 @@ def differences(wanted: Said, found: Said) -> Iterator[str]:
             if set(ids) == set(found.series.get(key, ())) and ids != found.series[key]
         ],
     )
-    yield from _few(
+    yield from few(
         "is missing",
         [
             f"the dead letter of {_place(each)} ({wanted.letters[each].reason})"
@@ -147,7 +147,7 @@ def differences(wanted: Said, found: Said) -> Iterator[str]:
             if each not in found.letters
         ],
     )
-    yield from _few(
+    yield from few(
         "should not be there",
         [
             f"the dead letter of {_place(each)} ({found.letters[each].reason})"
@@ -155,7 +155,7 @@ def differences(wanted: Said, found: Said) -> Iterator[str]:
             if each not in wanted.letters
         ],
     )
-    yield from _few(
+    yield from few(
         "",
         [
             f"the dead letter of {_place(each)} says {found.letters[each].reason},"
@@ -165,10 +165,11 @@ def differences(wanted: Said, found: Said) -> Iterator[str]:
             if each in found.letters and not _same(letter, found.letters[each])
         ],
     )
-    yield from _few("", found.odd)
+    yield from few("", found.odd)
 
 
-def _few(what: str, of_a_kind: Sequence[str]) -> Iterator[str]:
+def few(what: str, of_a_kind: Sequence[str]) -> Iterator[str]:
+    """Give the first lines of a kind, and how many more there are."""
     for each in of_a_kind[:SHOWN]:
         yield f"{each} {what}".rstrip()
     if len(of_a_kind) > SHOWN:

@@ -1,20 +1,23 @@
 """Recorded events through the pipeline, in this process: what workers should have said."""
 
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 from rich.console import Console
 
 from streamproc.cli.alerting import print_alert
-from streamproc.cli.comparison import Said, differences
+from streamproc.cli.comparison import Said, differences, few
+from streamproc.cli.outcome_check import OutcomeCheck
 from streamproc.cli.output import count, note, printable
 from streamproc.cli.progress import Bar
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
+from streamproc.core.operational import OPERATIONAL
 from streamproc.core.record import DeadLetter
 from streamproc.core.shape import Topic
 from streamproc.monitor import Monitor
@@ -38,6 +41,10 @@ class Comparison:
         Records that the group has not handled yet, and that were left out.
     monitor
         The pipeline with the state that it ended in.
+    unread
+        Partitions that the group has not read, or cannot have read, in a line each.
+    outcomes
+        The outcomes beside their events and labels.
     """
 
     wanted: Said
@@ -45,11 +52,14 @@ class Comparison:
     ends: dict[Partition, int]
     waiting: int
     monitor: Monitor
+    unread: list[str]
+    outcomes: OutcomeCheck
 
-    @property
+    @cached_property
     def differences(self) -> list[str]:
         """Each difference in a line; none when the topics hold what they should."""
-        return list(differences(self.wanted, self.found))
+        outcomes = list(self.outcomes.differences())
+        return [*self.unread, *differences(self.wanted, self.found), *few("", outcomes)]
 
 
 async def print_replay(config: Config, model: str, *, as_json: bool) -> None:
@@ -69,6 +79,9 @@ async def compared(config: Config) -> bool:
     if found.waiting:
         note(f"{count(found.waiting, 'record')} not handled by group {config.group} yet: left out")
     lines = found.differences
+    if found.outcomes.outcomes:
+        checked = count(found.outcomes.outcomes, "outcome"), count(found.outcomes.labels, "label")
+        note(f"{checked[0]} checked against {checked[1]}")
     for line in lines:
         sys.stdout.write(f"{printable(line)}\n")
     sys.stdout.write(
@@ -90,7 +103,8 @@ async def compare(config: Config) -> Comparison:
     """
     sources = _sources(config)
     monitor, wanted = Monitor(config), Said()
-    async with Recording(config, sources, await handled(config, sources)) as recording:
+    until = await handled(config, sources)
+    async with Recording(config, sources, until) as recording:
         _say_begins(recording)
         async for alerts, letters in _replay(monitor, recording):
             for alert in alerts:
@@ -98,7 +112,47 @@ async def compare(config: Config) -> Comparison:
             wanted.dead(letters)
     # What was handled had been published before: it is on the topics by now.
     found = await _on_the_topics(config, recording.ends)
-    return Comparison(wanted, found, recording.ends, recording.left_out, monitor)
+    unread = list(_unread(config, until, recording))
+    checked = await _outcomes(config)
+    return Comparison(
+        *(wanted, found, recording.ends, recording.left_out, monitor), unread, checked
+    )
+
+
+def _unread(
+    config: Config, handled: Mapping[Partition, int], recording: Recording
+) -> Iterator[str]:
+    """Describe partitions that have records and were not read, and those that went back."""
+    for (topic, number), begin in sorted(recording.begins.items()):
+        done, end = handled.get((topic, number)), recording.log_ends[topic, number]
+        if done is None and end > begin:
+            yield (
+                f"{topic}-{number} has {count(end - begin, 'record')} and group {config.group} has"
+                " committed no offset of it: it was not read"
+            )
+        elif done is not None and done > end:
+            yield (
+                f"{topic}-{number} ends at offset {end} and group {config.group} has committed"
+                f" {done}: the topic was recreated or lost records, and new ones are not read"
+            )
+
+
+async def _outcomes(config: Config) -> OutcomeCheck:
+    """Read outcomes first: what they come from was there before them."""
+    names = [config.topics.full_name(kind) for kind in ("predictions", "features", "labels")]
+    outcomes = config.topics.full_name("outcomes")
+    async with Recording(config, (outcomes,)) as written:
+        begins = dict(written.begins)
+        found = [(at, records) async for at, records in written]
+    async with Recording(config, names) as recording:
+        check = OutcomeCheck(config, begins | recording.begins)
+        for (topic, number), records in found:
+            check.take(topic, number, records)
+        # Without outcomes nothing was joined: there is nothing to check.
+        if check.any:
+            async for (topic, number), records in recording:
+                check.take(topic, number, records)
+    return check
 
 
 async def _on_the_topics(config: Config, ends: Mapping[Partition, int]) -> Said:
@@ -151,6 +205,9 @@ def _say_begins(recording: Recording) -> None:
 
 def _take(found: Said, record: ConsumerRecord) -> None:
     try:
-        found.alert(AlertEvent.from_json(record.value or b""))
+        alert = AlertEvent.from_json(record.value or b"")
     except ValidationError:
         found.odd.append(f"{record.topic}-{record.partition}@{record.offset} is no alert")
+        return
+    if alert.detector not in OPERATIONAL:  # no replay can give these
+        found.alert(alert)

@@ -37,6 +37,8 @@ class Recording:
     ----------
     begins, ends
         First offset of each partition that is still there, and the one to stop before.
+    log_ends
+        Offset after the last record of each partition.
     left_out
         Records from there to the ends of the topics.
     done
@@ -63,6 +65,7 @@ class Recording:
         self._consumer: AIOKafkaConsumer
         self.begins: dict[Partition, int] = {}
         self.ends: dict[Partition, int] = {}
+        self.log_ends: dict[Partition, int] = {}
         self.left_out = 0
         self.done = 0
 
@@ -92,7 +95,7 @@ class Recording:
         for tp in sorted(assigned):
             begin, end = begins[tp], ends[tp]
             until = end if self._until is None else min(end, self._until.get(tuple(tp), 0))
-            self.begins[tuple(tp)] = begin
+            self.begins[tuple(tp)], self.log_ends[tuple(tp)] = begin, end
             self.ends[tuple(tp)] = max(begin, until)
             self.left_out += end - max(begin, until)
         return self

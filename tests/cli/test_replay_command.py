@@ -116,8 +116,17 @@ def test_whatever_is_missing_is_a_difference(run: Any, config_file: Path, watche
     assert " should not be there\n" in result.stdout
 
 
-def test_what_nobody_has_handled_is_left_out(run: Any, config_file: Path, config: Config) -> None:
+def test_what_nobody_has_handled_is_left_out(run: Any, config_file: Path, watched: Config) -> None:
     """Records that the group has yet to handle are no difference; how many there are is told."""
+    asyncio.run(publish(watched, story(models=2)))
+    result = run("replay", "--compare", "--config", config_file)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("equal: 5200 events, ")
+    assert result.stderr == "5200 records not handled by group streamproc yet: left out\n"
+
+
+def test_what_was_never_read_is_a_difference(run: Any, config_file: Path, config: Config) -> None:
+    """Partitions with records of which the group has committed nothing were not read."""
 
     async def _prepare() -> None:
         await publish(config, story(models=2))
@@ -125,9 +134,40 @@ def test_what_nobody_has_handled_is_left_out(run: Any, config_file: Path, config
 
     asyncio.run(_prepare())
     result = run("replay", "--compare", "--config", config_file)
+    assert result.exit_code == 1
+    assert "group streamproc has committed no offset of it: it was not read" in result.stdout
+    assert "different: 0 events" in result.stdout
+
+
+def test_outcomes_are_compared_with_their_labels(
+    run: Any, config_file: Path, config: Config
+) -> None:
+    """An outcome that no label explains ends with 1; those of a worker are explained."""
+
+    async def _prepare() -> None:
+        events: list[Any] = []
+        for number in range(30):
+            names = {"model_id": "m", "event_id": str(number), "ts": 1_767_225_600 + number}
+            events += [names | {"prediction": 0.5}, names | {"label": 1.0}]
+        await publish(config, events)
+        await watch_all(config)
+
+    asyncio.run(_prepare())
+    result = run("replay", "--compare", "--config", config_file)
     assert result.exit_code == 0
-    assert result.stdout == "equal: 0 events, 0 alerts, 0 dead letters; 0 said again\n"
-    assert result.stderr == "5200 records not handled by group streamproc yet: left out\n"
+    assert "30 outcomes checked against 30 labels" in result.stderr
+
+    async def _invent() -> None:
+        first = next(each for each in await records(config, "outcomes") if each.value)
+        made_up = msgspec.json.decode(first.value) | {"label": 0.0, "seq": 10**6}
+        value = msgspec.json.encode(made_up)
+        await write(config, "outcomes", value, key=first.key)
+
+    asyncio.run(_invent())
+    result = run("replay", "--compare", "--config", config_file)
+    assert result.exit_code == 1
+    assert "no label explains outcome" in result.stdout
+    assert "counts twice" in result.stdout
 
 
 def test_a_topic_that_is_missing_is_named(run: Any, config_file: Path) -> None:

@@ -1,0 +1,180 @@
+"""Check recorded outcomes against the events and labels that they come from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from streamproc.contract.config import Config
+from streamproc.core.join.entry import Input, key_of
+from streamproc.core.join.read import Item, read
+from streamproc.core.join.write import value
+from streamproc.core.outcomes.log import OutcomeLog, OutcomeRow
+from streamproc.core.record import Record
+
+Partition = tuple[str, int]
+Found = tuple[int, bytes]
+"""Number of a partition, and the key of a model's event."""
+
+_SETTLED: Final = frozenset({"labelled", "revised", "late"})
+
+
+class _Event(NamedTuple):
+    log: Input
+    offset: int
+    time: float
+
+
+class _Label(NamedTuple):
+    model_id: str
+    event_id: str
+    offset: int
+    time: float
+    said: bytes
+
+
+class OutcomeCheck:
+    """Holds outcomes against the labels and events that they name, and the other way round.
+
+    The order in which a join read its topics is not recorded, so this does not repeat the join: it
+    finds outcomes without their label or event, outcomes that count twice, and labels without an
+    outcome although they and their event were joined.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    begins
+        First offset that is still there, by partition; what came before cannot be checked.
+
+    Attributes
+    ----------
+    outcomes, labels
+        How many of them were checked.
+    """
+
+    def __init__(self, config: Config, begins: Mapping[Partition, int]) -> None:
+        topics = config.topics
+        self._config = config
+        self._begins = begins
+        self._names = (
+            topics.full_name("predictions"),
+            topics.full_name("features"),
+            topics.full_name("labels"),
+        )
+        self._topic = topics.full_name("outcomes")
+        self._horizon = config.labels.horizon.total_seconds()
+        self._logs: dict[int, OutcomeLog] = {}
+        self._rows: list[tuple[int, int, OutcomeRow]] = []
+        self._events: dict[Found, _Event] = {}
+        self._labels: dict[Found, list[_Label]] = {}
+        self.outcomes = 0
+        self.labels = 0
+
+    def take(self, topic: str, partition: int, records: Sequence[Record]) -> None:
+        """Take the next records of a partition of one of the four topics."""
+        if topic == self._topic:
+            log = self._logs.setdefault(partition, OutcomeLog())
+            for counted in log.read(records):
+                if isinstance(counted.row, OutcomeRow):
+                    self._rows.append((partition, counted.offset, counted.row))
+            return
+        name = Input(self._names.index(topic))
+        items = read(
+            [(name, record) for record in records], self._config, self._names, partition, _no_tags
+        ).items
+        for item in items:
+            if item.key:
+                self._input(partition, item)
+
+    @property
+    def any(self) -> bool:
+        """Whether there is an outcome."""
+        return bool(self._rows)
+
+    def differences(self) -> Iterator[str]:
+        """Describe, in a line each, what does not fit."""
+        joined: dict[tuple[int, str], int] = {}
+        settled: set[tuple[Found, bytes]] = set()
+        seen: set[str] = set()
+        for partition, offset, row in self._rows:
+            if row.status == "coverage":
+                continue
+            self.outcomes += 1
+            where = _outcome(self._topic, partition, offset, row)
+            if row.outcome_id in seen:
+                yield f"{where} counts twice"
+            seen.add(row.outcome_id)
+            key = partition, key_of(row.model_id, row.event_id or "")
+            if row.status in _SETTLED or (row.status == "asked" and row.event_id is not None):
+                yield from self._without_event(key, where, row)
+            if row.status != "asked":
+                settled.add((key, value(row.label)))
+                yield from self._without_label(key, where, row)
+            for source in (row.label_source, row.event_source):
+                if source is not None:
+                    place = partition, source.topic
+                    joined[place] = max(joined.get(place, -1), source.offset)
+        yield from self._without_outcome(joined, settled)
+
+    def _input(self, partition: int, item: Item) -> None:
+        key = partition, item.key
+        if item.log is Input.LABELS:
+            self.labels += 1
+            label = _Label(item.model_id, item.event_id or "", item.offset, item.time, item.said)
+            self._labels.setdefault(key, []).append(label)
+        else:
+            self._events.setdefault(key, _Event(item.log, item.offset, item.time))
+
+    def _gone(self, topic: str, partition: int, offset: int) -> bool:
+        """Whether retention has taken a record."""
+        return offset < self._begins.get((topic, partition), 0)
+
+    def _without_event(self, key: Found, where: str, row: OutcomeRow) -> Iterator[str]:
+        source = row.event_source
+        if source is None or self._gone(source.topic, source.partition, source.offset):
+            return
+        if key not in self._events:
+            place = f"{source.topic}-{source.partition}@{source.offset}"
+            yield f"no event explains {where}: {place} has no such event"
+
+    def _without_label(self, key: Found, where: str, row: OutcomeRow) -> Iterator[str]:
+        source = row.label_source
+        if source is None or self._gone(source.topic, source.partition, source.offset):
+            return
+        said = value(row.label)
+        labels = self._labels.get(key, ())
+        if not any(each.offset == source.offset and each.said == said for each in labels):
+            place = f"{source.topic}-{source.partition}@{source.offset}"
+            yield f"no label explains {where}: {place} has no such label"
+
+    def _without_outcome(
+        self, joined: Mapping[tuple[int, str], int], settled: set[tuple[Found, bytes]]
+    ) -> Iterator[str]:
+        """Find labels that were joined, as later ones were, and that no outcome has."""
+        topic = self._names[Input.LABELS]
+        for key, labels in self._labels.items():
+            event = self._events.get(key)
+            partition = key[0]
+            if event is None or self._begins.get((self._topic, partition), 0):
+                continue
+            if event.offset > joined.get((partition, self._names[event.log]), -1):
+                continue
+            for label in labels:
+                if label.offset > joined.get((partition, topic), -1):
+                    break
+                in_time = abs(label.time - event.time) <= self._horizon
+                if in_time and (key, label.said) not in settled:
+                    yield (
+                        f"the outcome of label {topic}-{partition}@{label.offset} of model"
+                        f" {label.model_id!r}, event {label.event_id!r}, is missing"
+                    )
+
+
+def _no_tags(_: str) -> tuple[str, ...]:
+    return ()
+
+
+def _outcome(topic: str, partition: int, offset: int, row: OutcomeRow) -> str:
+    return (
+        f"outcome {row.outcome_id}, {row.status}, of model {row.model_id!r}, event"
+        f" {row.event_id!r}, {topic}-{partition}@{offset}"
+    )
