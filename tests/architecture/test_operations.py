@@ -138,6 +138,26 @@ def test_the_configuration_in_the_manifest_loads() -> None:
     assert pod["terminationGracePeriodSeconds"] > STOP_SECONDS
 
 
+def test_what_waits_for_labels_has_room_on_kubernetes() -> None:
+    """It is on a volume of gigabytes, and not in the 64 MiB of /tmp, which 90,000 events fill."""
+    config_map, deployment = manifests()[:2]
+    store = load(yaml.safe_load(config_map["data"]["streamproc.yaml"])).labels.store
+    pod = deployment["spec"]["template"]["spec"]
+    mounts = {each["mountPath"]: each["name"] for each in pod["containers"][0]["volumeMounts"]}
+    volumes = {each["name"]: each for each in pod["volumes"]}
+    assert store is not None
+    size = volumes[mounts[store]]["emptyDir"]["sizeLimit"]
+    assert size.endswith("Gi")
+    assert int(size.removesuffix("Gi")) >= 1
+
+
+def test_what_waits_for_labels_outlives_a_restart_of_the_unit() -> None:
+    """The user's cache, its default folder, is the unit's cache directory, and not /tmp."""
+    text = (CONFIGS / "systemd" / "streamproc.service").read_text()
+    directory = re.findall(r"^CacheDirectory=(\S+)$", text, re.MULTILINE)
+    assert re.findall(r"XDG_CACHE_HOME=(\S+)", text) == [f"/var/cache/{directory[0]}"]
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze checks it")
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     """The unit has no key that systemd does not know, and gives workers the time to stop."""

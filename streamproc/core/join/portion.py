@@ -198,8 +198,9 @@ class Portion:
         if entry.waiting and _repeats(entry.waiting[-1], label):
             self.joined.counts["repeated"] += 1
             return
-        model.meeting.label(item.time, met=False)
         over = clock.for_labels(self._horizon) > label.time + self._horizon
+        if not over:  # else its event may have been forgotten
+            model.meeting.label(item.time, met=False)
         if over or len(entry.waiting) >= MOST_WAITING:
             self._unmatched(key, (item.model_id, entry.event_id), label, item.position)
         else:

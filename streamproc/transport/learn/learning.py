@@ -126,7 +126,8 @@ class Learning:
             return max(0.0, silent - START_SECONDS), "online models do not start"
         if silent > SILENT_SECONDS:
             return silent, f"the process of the online models has not answered for {silent:.0f} s"
-        behind = self._last.behind
+        # What was known before still holds while the cluster does not answer: it ends nobody.
+        behind = sum(self._last.lags.values()) if self._last.lags else self._last.behind
         still = self._progress.stalled(now, self._last.handled, behind)
         return still, f"{behind} outcomes wait for online models, none came for {still:.0f} s"
 
