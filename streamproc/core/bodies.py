@@ -2,7 +2,7 @@
 
 import msgspec
 
-from streamproc.core.record import Reason, Record
+from streamproc.core.record import Reason, Record, UnreadableRecord
 from streamproc.core.typed import DECODE_ERRORS, why
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
@@ -27,9 +27,11 @@ def bodies(record: Record, longest: int) -> list[tuple[int, bytes]]:
     ------
     UnreadableError
         If the record is empty, longer than `longest` bytes, of a content type that is not
-        read, or a broken array.
+        read, or a broken array; or if the Kafka client could not parse it.
     """
     value = record.value
+    if isinstance(record, UnreadableRecord):
+        raise UnreadableError(record.reason, record.detail)
     if not value or not value.strip():
         raise UnreadableError(Reason.EMPTY, "the record has no value")
     if len(value) > longest:
@@ -45,6 +47,11 @@ def bodies(record: Record, longest: int) -> list[tuple[int, bytes]]:
     if not found:
         raise UnreadableError(Reason.EMPTY, "the batch holds no event")
     return found
+
+
+def original_value(record: Record) -> bytes | None:
+    """Return the value of a record for its dead letter."""
+    return record.original if isinstance(record, UnreadableRecord) else record.value
 
 
 def _content_type(record: Record) -> str:

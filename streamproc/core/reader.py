@@ -7,7 +7,7 @@ import numpy as np
 
 from streamproc.contract.config import Limits
 from streamproc.core.batch import PLACE_BITS, Batch, Batches
-from streamproc.core.bodies import WHOLE, UnreadableError, bodies
+from streamproc.core.bodies import WHOLE, UnreadableError, bodies, original_value
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.layout import Layout
 from streamproc.core.plain import Scanned
@@ -204,7 +204,8 @@ class Reader:
         try:
             found = bodies(record, self._limits.record_bytes)
         except UnreadableError as error:
-            self._refuse(record, WHOLE, record.value, (error.reason, error.detail), outcome)
+            why_not = error.reason, error.detail
+            self._refuse(record, WHOLE, original_value(record), why_not, outcome)
             return
         for index, body in found:
             try:

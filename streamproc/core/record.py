@@ -53,6 +53,49 @@ class Reason(StrEnum):
     TOO_MANY_FEATURES = "too_many_features"
     UNSUPPORTED_VERSION = "unsupported_version"
     UNSUPPORTED_CONTENT_TYPE = "unsupported_content_type"
+    UNSUPPORTED_CODEC = "unsupported_codec"
+    CORRUPT = "corrupt"
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRecord:
+    """Stands where the Kafka client could not parse a record, or a whole batch of them.
+
+    It has the fields of a `Record` without a value, so whatever reads records takes it for an
+    empty one unless it asks for more.
+
+    Parameters
+    ----------
+    topic, partition, offset
+        Where it is; of a batch the offset of its last record.
+    timestamp, timestamp_type
+        As far as they are known; else 0.
+    reason, detail
+        Why it could not be parsed; the detail of a batch names all of its offsets.
+    key, original
+        Key and value where they could be parsed.
+    headers
+        With names that are UTF-8, whatever they were.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    timestamp_type: int
+    reason: Reason
+    detail: str
+    key: bytes | None = None
+    original: bytes | None = None
+    headers: Headers = ()
+
+    @property
+    def value(self) -> None:
+        """Nothing that may be decoded."""
+        return
+
+    def __str__(self) -> str:
+        return f"{self.topic}-{self.partition} at offset {self.offset}: {self.detail}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from yarl import URL
 
 from streamproc.contract.config import Config
 from streamproc.transport.driver import Slice, SliceLimits, slice_topic
+from streamproc.transport.fetched_records import unpacked_limit
 from streamproc.transport.security import faust_credentials
 
 Acknowledge = Callable[[], Awaitable[Any]]
@@ -72,7 +73,10 @@ def make_app(
     source = slice_topic(
         app,
         *topics,
-        limits=SliceLimits(limits.slice_records, limits.slice_bytes, limits.slice_seconds),
+        limits=SliceLimits(
+            *(limits.slice_records, limits.slice_bytes, limits.slice_seconds),
+            batch_bytes=unpacked_limit(limits),
+        ),
     )
 
     @app.agent(source, name="streamproc")

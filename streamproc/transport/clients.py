@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from streamproc.contract.config import Config
 from streamproc.transport.errors import BrokerUnreachableError
+from streamproc.transport.fetched_records import read_leniently, unpacked_limit
 from streamproc.transport.fetches import wait_as_asked
 from streamproc.transport.membership import keep_member_id
 from streamproc.transport.quiet import quiet_client
@@ -70,9 +71,11 @@ async def open_producer(config: Config, **settings: Any) -> AsyncIterator[AIOKaf
 
 @asynccontextmanager
 async def open_consumer(
-    config: Config, *topics: str, **settings: Any
+    config: Config, *topics: str, as_parsed: Container[str] = (), **settings: Any
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """Start a consumer of all partitions of some topics, from their start, in no group.
+
+    It reads what is committed. What it cannot read comes as an `UnreadableRecord`.
 
     Parameters
     ----------
@@ -80,6 +83,8 @@ async def open_consumer(
         Where the broker is, and who we are.
     topics
         Topics that exist: asking a broker for another may create it.
+    as_parsed
+        Topics whose records come as in `read_leniently`.
     settings
         Of ``AIOKafkaConsumer``, in place of ours.
 
@@ -89,10 +94,14 @@ async def open_consumer(
         When no broker of ``config.broker`` answers within 10 s, or its cluster does not.
     BrokerAuthError
         When the broker refuses ``config.security``.
+    ClientLibraryError
+        When the package for Kafka's codecs is missing.
     """
     base = await _connect(config)
     ours = {"group_id": None, "enable_auto_commit": False, "auto_offset_reset": "earliest"}
     client = AIOKafkaConsumer(*topics, **(base | ours | settings))
+    limit = unpacked_limit(config.limits)
+    read_leniently(client, lambda: limit, as_parsed)
     wait_as_asked(client)
     keep_member_id(client)
     await _start(client.start, client.stop, base)

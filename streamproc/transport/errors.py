@@ -59,3 +59,10 @@ class SnapshotWriteError(BrokerError):
     The first time, a worker ends: without a snapshot it could not survive a crash. Later it
     goes on, tries again, and counts it: after a crash more is watched again.
     """
+
+
+class ClientLibraryError(StreamprocError):
+    """A library of the Kafka client is missing, or is not a version that streamproc can use.
+
+    Install what the message names.
+    """

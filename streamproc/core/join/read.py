@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from streamproc.contract.config import Config, Limits
 from streamproc.contract.timestamps import MILLISECONDS_FROM
-from streamproc.core.bodies import WHOLE, UnreadableError, bodies
+from streamproc.core.bodies import WHOLE, UnreadableError, bodies, original_value
 from streamproc.core.join.coverage import Names, names_of
 from streamproc.core.join.entry import Input, key_of
 from streamproc.core.join.write import body, value
@@ -171,7 +171,7 @@ def _bodies(
         for index, body in bodies(record, limits.record_bytes):
             yield index, body, None
     except UnreadableError as error:
-        yield WHOLE, record.value, (error.reason, error.detail)
+        yield WHOLE, original_value(record), (error.reason, error.detail)
 
 
 def _decode(

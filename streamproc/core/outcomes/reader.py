@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from streamproc.contract.outcomes import OutcomeStatus
 from streamproc.core.batch import PLACE_BITS, Batch, Batches
-from streamproc.core.bodies import WHOLE, UnreadableError, bodies
+from streamproc.core.bodies import WHOLE, UnreadableError, bodies, original_value
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.layout import Layout
 from streamproc.core.losses import Judged, MismatchError, judge
@@ -142,7 +142,8 @@ class OutcomeReader(Reader):
         try:
             found = bodies(record, self._limits.record_bytes)
         except UnreadableError as error:
-            self._refuse(record, WHOLE, record.value, (error.reason, error.detail), outcome)
+            why_not = error.reason, error.detail
+            self._refuse(record, WHOLE, original_value(record), why_not, outcome)
             return
         for index, body in found:
             at = At(record, (position << PLACE_BITS) + max(index, 0))

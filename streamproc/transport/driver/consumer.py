@@ -18,7 +18,7 @@ from mode import Service
 from streamproc.transport.driver.offsets import InFlight
 from streamproc.transport.driver.pace import PaceSensor
 from streamproc.transport.driver.poll import SliceScheduler, SliceThread
-from streamproc.transport.driver.slices import Pace, Slice
+from streamproc.transport.driver.slices import BATCH_BYTES, Pace, Slice
 from streamproc.transport.driver.topic import SliceSchema, TransportError
 
 __all__ = ["SliceConsumer"]
@@ -67,6 +67,13 @@ class SliceConsumer(base.Consumer):
     def poll_records(self) -> int | None:
         """Return how many records one poll may take; None: no limit."""
         return max((pace.limits.records for pace in self._paces.values()), default=None)
+
+    def unpacked_bytes(self) -> int:
+        """Return how many bytes a batch may unpack to."""
+        return max(
+            (pace.limits.batch_bytes for pace in self._paces.values()),
+            default=BATCH_BYTES,
+        )
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         if not isinstance(record, Slice):

@@ -11,8 +11,8 @@ from faust.transport.drivers import aiokafka as base
 from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
-from streamproc.transport.driver.records import keep_as_made
 from streamproc.transport.driver.slices import Pace, split
+from streamproc.transport.fetched_records import read_leniently
 from streamproc.transport.fetches import wait_as_asked
 from streamproc.transport.membership import keep_member_id
 
@@ -30,7 +30,7 @@ _FETCH_BYTES = 4 << 20
 
 
 class Sliced(Protocol):
-    """A consumer that knows what is read in slices, and how many records one poll may take."""
+    """A consumer that knows what is read in slices, and how much of it at once."""
 
     @property
     def sliced(self) -> Container[str]:
@@ -38,6 +38,9 @@ class Sliced(Protocol):
 
     def poll_records(self) -> int | None:
         """Return the number; None: no limit."""
+
+    def unpacked_bytes(self) -> int:
+        """Return how many bytes a batch may unpack to."""
 
 
 class SliceThread(base.AIOKafkaConsumerThread):
@@ -52,6 +55,8 @@ class SliceThread(base.AIOKafkaConsumerThread):
         # Faust passes 1500 and offers no setting
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001
         consumer._fetch_max_bytes = _FETCH_BYTES  # noqa: SLF001
+        sliced = cast("Sliced", self.consumer)
+        read_leniently(consumer, sliced.unpacked_bytes, sliced.sliced)
         wait_as_asked(consumer)
         keep_member_id(consumer)
         return consumer
@@ -66,7 +71,6 @@ class SliceThread(base.AIOKafkaConsumerThread):
         sliced = cast("Sliced", self.consumer)
 
         async def fetch() -> RecordMap:
-            keep_as_made(consumer, sliced.sliced)
             return await self._fetch_records(
                 consumer,
                 active_partitions or set(),  # the empty set stands for all

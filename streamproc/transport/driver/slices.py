@@ -10,12 +10,15 @@ from typing import Protocol
 
 from streamproc.core import record as core
 
-__all__ = ["Pace", "Record", "Slice", "SliceLimits", "split"]
+__all__ = ["BATCH_BYTES", "Pace", "Record", "Slice", "SliceLimits", "split"]
 
 #: Records of the first slice of a topic, before anything is known of what a record costs.
 #: From there :class:`Pace` doubles: 5,000 are reached at the sixth slice, while a handler
 #: that needs 10 ms a record blocks the loop for 2.5 s once, and not for 50 s.
 _FIRST = 250
+
+#: Bytes that a batch may unpack to; eight of the largest records that are read by default.
+BATCH_BYTES = 64 << 20
 
 
 class Record(core.Record, Protocol):
@@ -84,6 +87,9 @@ class SliceLimits:
         CPU seconds that the event loop's thread should spend on one slice, above 0. While it
         does, nothing else in the worker runs: no commit, no metrics, no rebalance. Half a
         second is a twelfth of the shortest session time-out that brokers allow by default.
+    batch_bytes
+        Bytes that a compressed batch may unpack to, at least 1. A larger one comes as one
+        record that cannot be read, and is not unpacked.
 
     Raises
     ------
@@ -94,9 +100,10 @@ class SliceLimits:
     records: int = 5000
     bytes: int = 4 << 20
     seconds: float = 0.5
+    batch_bytes: int = BATCH_BYTES
 
     def __post_init__(self) -> None:
-        for name in ("records", "bytes", "seconds"):
+        for name in ("records", "bytes", "seconds", "batch_bytes"):
             if not getattr(self, name) > 0:
                 raise ValueError(
                     f"slice limit {name!r} must be above 0, not {getattr(self, name)!r}"

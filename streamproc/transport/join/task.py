@@ -19,7 +19,6 @@ from streamproc.core.join.portion import Joined
 from streamproc.core.join.write import Draft
 from streamproc.core.record import Record
 from streamproc.transport.clients import open_consumer
-from streamproc.transport.driver.records import keep_as_made
 from streamproc.transport.join.claim import claim, foreign
 from streamproc.transport.join.metrics import JoinMetrics
 from streamproc.transport.join.outcomes import COMMAND, NONE, Headers, Outcomes, Pair
@@ -129,9 +128,11 @@ class Joiner:
             If it cannot go on; what was not committed is done again by whoever begins next.
         """
         async with open_consumer(
-            self._config, max_partition_fetch_bytes=_FETCH_BYTES, fetch_max_wait_ms=POLL_MS * 10
+            self._config,
+            as_parsed={home.topic for home in self._homes.values()},
+            max_partition_fetch_bytes=_FETCH_BYTES,
+            fetch_max_wait_ms=POLL_MS * 10,
         ) as consumer:
-            keep_as_made(consumer, {home.topic for home in self._homes.values()})
             consumer.assign(list(self._homes.values()))
             await self._begin(consumer, generation)
             try:

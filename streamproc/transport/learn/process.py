@@ -24,7 +24,6 @@ from prometheus_client import CollectorRegistry, generate_latest
 from streamproc.contract.config import Config
 from streamproc.errors import StreamprocError
 from streamproc.transport.clients import open_consumer, open_producer
-from streamproc.transport.driver.records import keep_as_made
 from streamproc.transport.learn.line import LearnLine, Owned
 from streamproc.transport.learn.messages import (
     TO_CHILD,
@@ -106,9 +105,10 @@ async def _learn(config: Config, ear: FileIO, say: Callable[[ToParent], None]) -
     metrics = LearnMetrics(CollectorRegistry())
     async with (
         open_producer(config, linger_ms=5) as producer,
-        open_consumer(config, fetch_max_wait_ms=100) as consumer,
+        open_consumer(
+            config, as_parsed={config.topics.full_name("outcomes")}, fetch_max_wait_ms=100
+        ) as consumer,
     ):
-        keep_as_made(consumer, {config.topics.full_name("outcomes")})
         store = SnapshotStore(config, producer)
         snapshots = Snapshots(config, store, LearnersCodec(config), metrics)
         outbox = Outbox(config, producer)
