@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from streamproc.client.seen import Seen
 from streamproc.contract.config import Config
 from streamproc.contract.topics import TopicKind
+from streamproc.core.record import UnreadableRecord
 from streamproc.transport.clients import REQUEST_SECONDS, open_consumer
 from streamproc.transport.errors import BrokerUnreachableError, TopicError
 from streamproc.transport.quiet import quiet_client
@@ -144,6 +145,8 @@ class TopicReader(Generic[T]):
         return found
 
     def _parsed(self, record: ConsumerRecord) -> list[T]:
+        if isinstance(record, UnreadableRecord):
+            return []  # it was logged when it came
         try:
             found = self._told.parse(record.value or b"")
         except ValidationError as error:

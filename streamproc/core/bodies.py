@@ -2,7 +2,7 @@
 
 import msgspec
 
-from streamproc.core.record import Reason, Record, UnreadableRecord
+from streamproc.core.record import Headers, Reason, Record, UnreadableRecord
 from streamproc.core.typed import DECODE_ERRORS, why
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
@@ -52,6 +52,12 @@ def bodies(record: Record, longest: int) -> list[tuple[int, bytes]]:
 def original_value(record: Record) -> bytes | None:
     """Return the value of a record for its dead letter."""
     return record.original if isinstance(record, UnreadableRecord) else record.value
+
+
+def original_headers(record: Record) -> Headers:
+    """Return the headers of a record for its dead letter."""
+    found = record.original_headers if isinstance(record, UnreadableRecord) else record.headers
+    return tuple(found or ())
 
 
 def _content_type(record: Record) -> str:

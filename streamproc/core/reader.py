@@ -7,7 +7,13 @@ import numpy as np
 
 from streamproc.contract.config import Limits
 from streamproc.core.batch import PLACE_BITS, Batch, Batches
-from streamproc.core.bodies import WHOLE, UnreadableError, bodies, original_value
+from streamproc.core.bodies import (
+    WHOLE,
+    UnreadableError,
+    bodies,
+    original_headers,
+    original_value,
+)
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.layout import Layout
 from streamproc.core.plain import Scanned
@@ -295,7 +301,7 @@ class Reader:
                 index=index,
                 key=record.key,
                 value=body,
-                headers=tuple(record.headers or ()),
+                headers=original_headers(record),
             )
         )
 

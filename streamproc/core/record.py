@@ -72,10 +72,8 @@ class UnreadableRecord:
         As far as they are known; else 0.
     reason, detail
         Why it could not be parsed; the detail of a batch names all of its offsets.
-    key, original
-        Key and value where they could be parsed.
-    headers
-        With names that are UTF-8, whatever they were.
+    key, original, original_headers
+        Key, value and headers where they could be parsed; names of headers are made UTF-8.
     """
 
     topic: str
@@ -87,12 +85,17 @@ class UnreadableRecord:
     detail: str
     key: bytes | None = None
     original: bytes | None = None
-    headers: Headers = ()
+    original_headers: Headers = ()
 
     @property
     def value(self) -> None:
         """Nothing that may be decoded."""
         return
+
+    @property
+    def headers(self) -> Headers:
+        """None that may be obeyed."""
+        return ()
 
     def __str__(self) -> str:
         return f"{self.topic}-{self.partition} at offset {self.offset}: {self.detail}"

@@ -75,7 +75,8 @@ async def open_consumer(
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """Start a consumer of all partitions of some topics, from their start, in no group.
 
-    It reads what is committed. What it cannot read comes as an `UnreadableRecord`.
+    It reads what is committed, and an end of it is that: the last stable offset. What it cannot
+    read comes as an `UnreadableRecord`.
 
     Parameters
     ----------
@@ -98,7 +99,12 @@ async def open_consumer(
         When the package for Kafka's codecs is missing.
     """
     base = await _connect(config)
-    ours = {"group_id": None, "enable_auto_commit": False, "auto_offset_reset": "earliest"}
+    ours = {
+        "group_id": None,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "isolation_level": "read_committed",
+    }
     client = AIOKafkaConsumer(*topics, **(base | ours | settings))
     limit = unpacked_limit(config.limits)
     read_leniently(client, lambda: limit, as_parsed)

@@ -16,7 +16,7 @@ from streamproc.transport.compat import (
     fetched_from,
     fetched_partitions,
     intercept_fetches,
-    read_committed,
+    reads_committed,
     replace_data,
     replace_records,
     requested_offsets,
@@ -45,7 +45,7 @@ def read_leniently(
     unpacked_bytes: Callable[[], int],
     as_parsed: Container[str] = (),
 ) -> None:
-    """Let a consumer read what is committed, and go on past what cannot be read.
+    """Let a consumer go on past what cannot be read.
 
     Whatever the client cannot parse is an `UnreadableRecord` among the records.
 
@@ -66,8 +66,7 @@ def read_leniently(
         If a codec of Kafka cannot be read.
     """
     require_codecs()
-    read_committed(consumer)
-    fetched = _FetchedRecords(unpacked_bytes, as_parsed)
+    fetched = _FetchedRecords(unpacked_bytes, as_parsed, committed=reads_committed(consumer))
     intercept_fetches(consumer, fetched, fetched.look)
 
 
@@ -78,10 +77,15 @@ class _FetchedRecords(Fetched):
     ----------
     unpacked_bytes, as_parsed
         As in `read_leniently`.
+    committed
+        Whether records of aborted transactions are skipped.
     """
 
-    def __init__(self, unpacked_bytes: Callable[[], int], as_parsed: Container[str]) -> None:
+    def __init__(
+        self, unpacked_bytes: Callable[[], int], as_parsed: Container[str], *, committed: bool
+    ) -> None:
         super().__init__()
+        self._committed = committed
         self._unpacked_bytes = unpacked_bytes
         self._as_parsed = as_parsed
         # By node, which has one fetch under way: the next one replaces what nobody took.
@@ -104,7 +108,10 @@ class _FetchedRecords(Fetched):
         if isinstance(result, FetchResult) and result.has_more():
             fetch = self._fetch_of(tp, fetched_from(result))
             convert = None if tp.topic in self._as_parsed else partial(_consumer_record, tp)
-            replace_records(result, PartitionReader(fetch, self._unpacked_bytes(), convert))
+            reader = PartitionReader(
+                fetch, self._unpacked_bytes(), convert, committed=self._committed
+            )
+            replace_records(result, reader)
         super().__setitem__(tp, result)
 
     def _fetch_of(self, tp: Any, offset: int) -> Fetch:

@@ -113,7 +113,9 @@ class _Frame:
             detail=f"the record cannot be parsed: {detail}",
             key=key,
             original=value,
-            headers=[(name.decode(errors="backslashreplace"), value) for name, value in headers],
+            original_headers=[
+                (name.decode(errors="backslashreplace"), content) for name, content in headers
+            ],
         )
 
     def _int(self) -> int:

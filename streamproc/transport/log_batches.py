@@ -110,7 +110,7 @@ def batches(fetch: Fetch) -> Iterator[Batch]:
     view, at, expected = memoryview(fetch.data), 0, fetch.offset
     while (end := _end(view, at)) is not None:
         below = _next_base(view, end, expected, fetch.highwater)
-        batch = _checked(view[at:end], expected, below)
+        batch = _checked(view[at:end], expected, below, fetch.highwater)
         yield batch
         expected, at = max(expected, batch.last + 1), end
     if at == 0:
@@ -157,24 +157,31 @@ def _next_base(view: memoryview, at: int, expected: int, highwater: int) -> int:
     return highwater
 
 
-def _checked(view: memoryview, expected: int, below: int) -> Batch:
-    magic = view[_MAGIC_AT]
-    if magic > _MAGIC:
-        return _damaged(view, expected, below, f"its format, magic {magic}, is not known")
-    if magic == _MAGIC and len(view) < HEADER.size:
-        return _damaged(view, expected, below, "it is shorter than its header")
-    try:
-        parser = DefaultRecordBatch(view) if magic == _MAGIC else LegacyRecordBatch(view, magic)
-        valid = parser.validate_crc()
-    except Exception as error:  # noqa: BLE001  the parser raises whatever its buffers do
-        return _damaged(view, expected, below, f"{type(error).__name__}: {error}")
-    if not valid:
-        return _damaged(view, expected, below, "its checksum does not match")
+def _checked(view: memoryview, expected: int, below: int, highwater: int) -> Batch:
+    magic, fault = view[_MAGIC_AT], _fault(view)
+    if fault:
+        return _damaged(view, expected, below, fault)
     if magic in LEGACY:
         base = _FRAME.unpack_from(view)[0]
         return Batch(view, base, base, magic, view[_LEGACY_ATTRIBUTES_AT])
     base, _, _, _, _, attributes, delta, _, timestamp, producer, *_ = HEADER.unpack_from(view)
+    if delta < 0 or not expected <= base + delta < highwater:
+        return _damaged(view, expected, below, f"it says that it ends at offset {base + delta}")
     return Batch(view, base, base + delta, magic, attributes, timestamp, producer)
+
+
+def _fault(view: memoryview) -> str:
+    """Say why a batch cannot be believed; nothing when it can."""
+    magic = view[_MAGIC_AT]
+    if magic > _MAGIC:
+        return f"its format, magic {magic}, is not known"
+    if magic == _MAGIC and len(view) < HEADER.size:
+        return "it is shorter than its header"
+    try:
+        parser = DefaultRecordBatch(view) if magic == _MAGIC else LegacyRecordBatch(view, magic)
+        return "" if parser.validate_crc() else "its checksum does not match"
+    except Exception as error:  # noqa: BLE001  the parser raises whatever its buffers do
+        return f"{type(error).__name__}: {error}"
 
 
 def _damaged(view: memoryview, expected: int, below: int, fault: str) -> Batch:
@@ -183,13 +190,13 @@ def _damaged(view: memoryview, expected: int, below: int, fault: str) -> Batch:
     A header that is damaged must neither lead past records that can be read, nor past the end of
     the log, where a consumer is sent back to its beginning.
     """
-    base = last = expected
+    base = last = -1
     if len(view) >= _FRAME.size:
         base = _FRAME.unpack_from(view)[0]
     if len(view) >= HEADER.size and view[_MAGIC_AT] == _MAGIC:
         last = base + HEADER.unpack_from(view)[6]
     found = next((offset for offset in (last, base) if expected <= offset < below), expected)
-    return Batch(view, expected, found, fault=fault)
+    return Batch(view, base if 0 <= base <= found else found, found, fault=fault)
 
 
 def _legacy_value(batch: Batch) -> memoryview:

@@ -2,8 +2,10 @@
 
 from typing import Any, NamedTuple
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
+
+from streamproc.transport.compat import stable_offset
 
 
 class Mark(NamedTuple):
@@ -17,15 +19,19 @@ class Mark(NamedTuple):
         After the last record that the client has handed over, or skipped: compaction and
         transactions leave offsets without a record.
     end
-        After the last record of the log.
+        After the last record that can be read: where the first open transaction begins, or the
+        log ends.
     in_flight
         Whether something that was handed over is not acknowledged yet.
+    log_end
+        After the last record of the log.
     """
 
     committed: int | None = None
     fetched: int | None = None
     end: int | None = None
     in_flight: bool = False
+    log_end: int | None = None
 
     def behind(self, handled: int | None) -> int:
         """Return how many records wait, given the offset after the last one handled.
@@ -50,6 +56,14 @@ def mark(consumer: Any, topic: str, partition: int) -> Mark:
     return Mark(
         committed=consumer._committed_offset.get(tp),  # noqa: SLF001
         fetched=state._position if state else None,  # noqa: SLF001  None until it was found
-        end=state.highwater if state else None,
+        end=stable_offset(state) if state else None,
         in_flight=any(message.tp == tp for message in consumer.unacked),
+        log_end=state.highwater if state else None,
     )
+
+
+def readable_end(consumer: AIOKafkaConsumer, home: TopicPartition) -> int | None:
+    """Return the offset after the last record that can be read; None while it is not known."""
+    end, stable = consumer.highwater(home), consumer.last_stable_offset(home)
+    known = [offset for offset in (end, stable) if offset is not None and offset >= 0]
+    return min(known, default=None)

@@ -1,7 +1,7 @@
 """The worker's metrics, in Prometheus' terms and units."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Final, get_args
 
@@ -13,6 +13,7 @@ from streamproc.control import command as control
 from streamproc.core.operational import OPERATIONAL
 from streamproc.core.record import Outcome, Reason
 from streamproc.core.shard import Shard
+from streamproc.transport.open_transactions import HeldBack
 from streamproc.transport.snapshots.metrics import SnapshotCosts
 from streamproc.transport.snapshots.snapshots import Cost
 
@@ -87,6 +88,10 @@ class Metrics:
             "control_refused_total", "Commands that were not obeyed, by the reason.", "reason"
         )
         self._lag = gauge("lag_records", "Records of a partition that are not handled yet.")
+        self._held_back = gauge(
+            "transaction_held_records",
+            "Offsets that cannot be read as a transaction has been open for limits.stall.",
+        )
         self._models = gauge("models", "Models seen.")
         self._series = gauge("series", "Series watched.")
         self._warming = gauge("series_warming", "Series that are blind: still warming up.")
@@ -218,6 +223,12 @@ class Metrics:
         self._refused.labels(*labels).set(catalogue.refused)
         self._unwatched.labels(*labels).set(catalogue.unwatched())
         self._incidents.labels(*labels).set(len(shard.groups))
+
+    def held_back(self, partitions: Sequence[HeldBack]) -> None:
+        """Say which partitions transactions hold back; all others are not."""
+        self._held_back.clear()
+        for each in partitions:
+            self._held_back.labels(each.topic, each.partition).set(each.records)
 
     def forget(self, topic: str, partition: int) -> None:
         """Drop the figures of a partition that is no longer ours."""

@@ -33,7 +33,8 @@ class PartitionReader(Iterator[Any]):
     unpacked_bytes
         Bytes that a batch may unpack to; a larger one is one unreadable record.
     convert
-        Makes of a parsed record what is given; None: it is given as it is.
+        Makes of a parsed record what is given, and what cannot be read is logged; None: records
+        are given as they are, to whom makes a dead letter of what cannot be read.
     committed
         Whether records of aborted transactions are skipped.
 
@@ -70,14 +71,20 @@ class PartitionReader(Iterator[Any]):
         for batch in batches(self._fetch):
             for record in () if self._skips(batch) else self._parsed(batch):
                 offset = record.offset
+                if offset > batch.last:  # behind the end of the log, we would be sent to its start
+                    detail = f"a record says that it is at offset {offset}"
+                    record = self._unreadable(batch, Reason.CORRUPT, detail)  # noqa: PLW2901
+                    offset = batch.last
                 if offset < self.next_fetch_offset:
                     continue  # it was asked for from the middle of a batch
                 self.next_fetch_offset = offset + 1
-                if record.__class__ is UnreadableRecord:
-                    _log.warning("%s", record)
+                if convert is None:
+                    yield record
+                elif record.__class__ is UnreadableRecord:
+                    _log.warning("skipped %s", record)  # nobody writes dead letters of these
                     yield record
                 else:
-                    yield record if convert is None else convert(record)
+                    yield convert(record)
             # Compaction may have left the end of a batch without a record.
             self.next_fetch_offset = max(self.next_fetch_offset, batch.last + 1)
 
@@ -128,7 +135,7 @@ class PartitionReader(Iterator[Any]):
                 yield from read_records(view, self._fetch.topic, self._fetch.partition, count)
 
     def _unreadable(self, batch: Batch, reason: Reason, detail: str) -> UnreadableRecord:
-        first, last = max(batch.base, self.next_fetch_offset), batch.last
+        first, last = batch.base, batch.last
         where = f"offset {last}" if first >= last else f"offsets {first} to {last}"
         return UnreadableRecord(
             topic=self._fetch.topic,

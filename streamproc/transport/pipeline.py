@@ -242,13 +242,14 @@ class Pipeline:
                 mark.committed,
             )
             return True
-        if mark.end is not None and mark.end < state:
+        end = mark.end if mark.log_end is None else mark.log_end
+        if end is not None and end < state:
             _log.warning(
                 "%s-%d ends at offset %d, before %d where we were: the topic was made anew, and so"
                 " are its series",
                 part.topic,
                 part.partition,
-                mark.end,
+                end,
                 state,
             )
             return True

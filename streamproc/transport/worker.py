@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, cast
 
@@ -32,6 +32,7 @@ from streamproc.transport.lanes import Lanes
 from streamproc.transport.learn.learning import Learning, learns
 from streamproc.transport.marks import Mark, mark
 from streamproc.transport.metrics import Metrics
+from streamproc.transport.open_transactions import HeldBack, OpenTransactions, ReadableEnd
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.pipeline import Partition, Pipeline
 from streamproc.transport.placement import Placement, placing
@@ -68,12 +69,12 @@ class Worker:
         The whole configuration.
     line
         What happens to a slice.
+    metrics
+        What is counted.
     joins
         What joins labels; None: nothing does.
     learning
         Where online models learn; None: there are none.
-    show
-        Called with each part of the worker, and for how many seconds it has made no progress.
 
     Attributes
     ----------
@@ -85,11 +86,12 @@ class Worker:
         self,
         config: Config,
         line: Pipeline,
+        metrics: Metrics,
         joins: Joins | None = None,
         learning: Learning | None = None,
-        show: Callable[[str, float], object] = lambda *_: None,
     ) -> None:
         self._line = line
+        self._metrics = metrics
         self._joins = joins
         self._learning = learning
         if learning is not None:
@@ -98,7 +100,9 @@ class Worker:
         self._app = make_app(config, line.topics, self._handle, self._assigned)
         stall = config.limits.stall.total_seconds()
         self._watchdog = Watchdog(stall, self._look)
-        self._slices, self._stalls = Progress(), Stalls(stall, show)
+        self._slices, self._stalls = Progress(), Stalls(stall, metrics.stalled)
+        self._transactions = OpenTransactions(stall, lambda held: _log.warning("%s", held))
+        self._held_back: list[HeldBack] = []
         self._lanes = Lanes()
         self._failure: BaseException | None = None
         self._ready = False
@@ -123,7 +127,8 @@ class Worker:
         if not self._ready:
             return "waiting for the group to assign partitions"
         trouble = None if self._joins is None else self._joins.watch.trouble()
-        return trouble or self._stalls.unready()
+        held_back = str(self._held_back[0]) if self._held_back else None
+        return trouble or self._stalls.unready() or held_back
 
     def idle_seconds(self) -> float:
         """How long there was nothing to do; 0 while it waits for partitions or is behind."""
@@ -282,6 +287,7 @@ class Worker:
             joining = self._behind_in_joins()
             self._behind = behind + joining + await self._behind_in_learning()
             self._looked = looked
+            self._look_at_transactions()
             if self._app.crashed:
                 self._fail(self._app.crash_reason)
             if not self._lanes.busy:
@@ -312,6 +318,18 @@ class Worker:
             return 0
         fetched = {tp: self._mark((tp.topic, tp.partition)).fetched for tp in held}
         return sum(max(0, ends[tp] - (fetched[tp] or 0)) for tp in held)
+
+    def _look_at_transactions(self) -> None:
+        """Note what transactions hold back: it is no lag of ours, and a restart would not help."""
+        ends: dict[Partition, ReadableEnd] = {}
+        for tp in self._consumer.assignment():
+            found = self._mark((tp.topic, tp.partition))
+            if found.end is not None and found.log_end is not None:
+                ends[tp.topic, tp.partition] = ReadableEnd(found.end, found.log_end)
+        if self._joins is not None:
+            ends |= self._joins.label_ends()
+        self._held_back = self._transactions.observe(ends, time.monotonic())
+        self._metrics.held_back(self._held_back)
 
     def _behind_in_joins(self) -> int:
         if self._joins is None:
@@ -370,7 +388,7 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
         line = Pipeline(config, outbox, metrics, snapshots=snapshots)
         joins = Joins(config, producer, outbox, metrics)
         learning = Learning(config, metrics.registry) if learns(config) else None
-        worker = Worker(config, line, joins, learning, metrics.stalled)
+        worker = Worker(config, line, metrics, joins, learning)
         verbs = Verb("save", NoPayload, worker.save), *choices(joins)
         await joins.start()
         try:

@@ -20,6 +20,7 @@ from fuzz.truth_targets import (
     outcome,
     outcome_seeds,
 )
+from fuzz.wire_target import batches, batches_seeds
 from logs import NOW, noise, record, run, shard, state
 from pydantic import SecretStr
 
@@ -223,4 +224,5 @@ TARGETS: Final = {
     "learners": Target(learners, learners_seeds, longest=2**16),
     "topic": Target(topic, _topic_seeds),
     "control": Target(control, _control_seeds),
+    "batches": Target(batches, batches_seeds),
 }

@@ -12,7 +12,7 @@ from transport.wire import Put, batch
 
 from streamproc.core.record import UnreadableRecord
 from streamproc.transport import codecs
-from streamproc.transport.compat import Fetched, reads_committed
+from streamproc.transport.compat import Fetched, read_committed, reads_committed
 from streamproc.transport.errors import ClientLibraryError
 from streamproc.transport.fetched_records import read_leniently
 
@@ -41,7 +41,7 @@ class Consumer:
 
     def __init__(self) -> None:
         self._client, self._fetcher = self, SimpleNamespace(_records=Fetched())
-        self._isolation_level = "read_uncommitted"
+        self._isolation_level = "read_committed"
         self.answer: Any = None
 
     async def send(self, _node_id: Any, _request: Any) -> Any:
@@ -125,12 +125,6 @@ async def test_a_fetch_that_holds_no_whole_batch_is_passed(consumer: Consumer) -
     assert result._assignment.position == 1
 
 
-def test_consumers_read_what_is_committed(consumer: Consumer) -> None:
-    """Nobody has to remember to ask for it."""
-    made: Any = consumer
-    assert reads_committed(made)
-
-
 def test_a_codec_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever opens a client hears what to install, before anything is read."""
     monkeypatch.setattr(codecs, "find_spec", lambda _: None)
@@ -139,8 +133,9 @@ def test_a_codec_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatc
         read_leniently(made, lambda: 1)
 
 
-async def test_the_client_has_what_is_used_of_it() -> None:
-    """A consumer of the real client is fitted with our parser."""
+async def test_a_client_is_told_to_read_what_is_committed() -> None:
+    """Faust offers no setting for it."""
     made = AIOKafkaConsumer()
-    read_leniently(made, lambda: 1)
+    assert not reads_committed(made)
+    read_committed(made)
     assert reads_committed(made)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import cramjam
+from aiokafka.codec import lz4_encode
 from aiokafka.record.util import calc_crc32c
 
 from streamproc.transport.log_batches import HEADER, Fetch
@@ -14,7 +15,7 @@ CODECS: Final[dict[str, tuple[int, Callable[[bytes], Any]]]] = {
     "none": (0, bytes),
     "gzip": (1, gzip.compress),
     "snappy": (2, cramjam.snappy.compress_raw),
-    "lz4": (3, cramjam.lz4.compress),
+    "lz4": (3, lz4_encode),  # Kafka takes no blocks that depend on one another
     "zstd": (4, cramjam.zstd.compress),
 }
 TRANSACTIONAL, CONTROL = 0x10, 0x20

@@ -9,7 +9,13 @@ from msgspec import Meta, Struct
 
 from streamproc.contract.config import Config, Limits
 from streamproc.contract.timestamps import MILLISECONDS_FROM
-from streamproc.core.bodies import WHOLE, UnreadableError, bodies, original_value
+from streamproc.core.bodies import (
+    WHOLE,
+    UnreadableError,
+    bodies,
+    original_headers,
+    original_value,
+)
 from streamproc.core.join.coverage import Names, names_of
 from streamproc.core.join.entry import Input, key_of
 from streamproc.core.join.write import body, value
@@ -138,7 +144,7 @@ def read(
                         index=index,
                         key=record.key,
                         value=raw,
-                        headers=tuple(record.headers or ()),
+                        headers=original_headers(record),
                     )
                 )
     return found

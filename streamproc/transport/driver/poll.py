@@ -11,6 +11,7 @@ from faust.transport.drivers import aiokafka as base
 from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
+from streamproc.transport.compat import read_committed
 from streamproc.transport.driver.slices import Pace, split
 from streamproc.transport.fetched_records import read_leniently
 from streamproc.transport.fetches import wait_as_asked
@@ -55,6 +56,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         # Faust passes 1500 and offers no setting
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001
         consumer._fetch_max_bytes = _FETCH_BYTES  # noqa: SLF001
+        read_committed(consumer)
         sliced = cast("Sliced", self.consumer)
         read_leniently(consumer, sliced.unpacked_bytes, sliced.sliced)
         wait_as_asked(consumer)

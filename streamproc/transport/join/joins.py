@@ -31,6 +31,7 @@ from streamproc.transport.join.store import Store, StoreBusyError, remove
 from streamproc.transport.join.task import Joiner, in_thread
 from streamproc.transport.join.watch import JoinWatch
 from streamproc.transport.metrics import Metrics
+from streamproc.transport.open_transactions import ReadableEnd
 from streamproc.transport.outbox import Outbox, passes
 
 # The first label of a partition is noticed within that.
@@ -160,6 +161,15 @@ class Joins:
             self.joiners[partition].behind if partition in self.joiners else 1
             for partition in self._tasks
         )
+
+    def label_ends(self) -> dict[tuple[str, int], ReadableEnd]:
+        """Return where the labels of our partitions can be read to, as far as that is known."""
+        topic = self._config.topics.full_name("labels")
+        return {
+            (topic, partition): joiner.label_end
+            for partition, joiner in self.joiners.items()
+            if joiner.label_end is not None
+        }
 
     def _learns(self, model_id: str) -> bool:
         return getattr(self._config.model(model_id), "online", None) is not None

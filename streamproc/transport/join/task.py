@@ -24,6 +24,8 @@ from streamproc.transport.join.metrics import JoinMetrics
 from streamproc.transport.join.outcomes import COMMAND, NONE, Headers, Outcomes, Pair
 from streamproc.transport.join.status import JoinStatus
 from streamproc.transport.join.store import Store
+from streamproc.transport.marks import readable_end
+from streamproc.transport.open_transactions import ReadableEnd
 from streamproc.transport.outbox import Outbox
 
 # A log at whose end we are is waited for so long: what was written into it before the record at
@@ -67,6 +69,8 @@ class Joiner:
     ----------
     behind : int
         Records that are not joined yet; at least 1 while that is not known.
+    label_end : ReadableEnd or None
+        Where the labels can be read to; None while that is not known.
     """
 
     portion = MOST_RECORDS
@@ -85,6 +89,7 @@ class Joiner:
         self.behind = 1
         self._status = status or JoinStatus()
         self._executor = executor
+        self.label_end: ReadableEnd | None = None
         self._config = config
         self._store = store
         producer, self._outbox = clients
@@ -250,7 +255,7 @@ class Joiner:
         return {log for log, since in self._ended.items() if now - since >= seconds}
 
     async def _at_end(self, consumer: AIOKafkaConsumer, home: TopicPartition) -> bool:
-        end = consumer.highwater(home)
+        end = readable_end(consumer, home)
         return end is not None and await consumer.position(home) >= end
 
     async def _publish(
@@ -314,13 +319,17 @@ class Joiner:
         place, empty = self._store.place, self._merge.empty()
         behind, told = 0, False
         for log, home in self._homes.items():
-            position, end = await consumer.position(home), consumer.highwater(home)
+            position, end = await consumer.position(home), readable_end(consumer, home)
             # Where the last offsets hold no record, the position of the client is past them.
             joined = position if log in empty else place.positions[log]
             self._status.reached[log] = joined
             behind += 1 if end is None else max(0, end - joined)
             told = told or joined < (place.catching_up or {}).get(log, 0)
         self.behind = behind
+        labels = self._homes[Input.LABELS]
+        end, log_end = readable_end(consumer, labels), consumer.highwater(labels)
+        if end is not None and log_end is not None:
+            self.label_end = ReadableEnd(end, log_end)
         self._metrics.state(self._outcomes.partition, len(self._store), behind)
         if place.catching_up is not None and not told:
             self._store.caught_up()

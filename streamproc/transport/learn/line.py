@@ -18,6 +18,7 @@ from streamproc.models.say import Obeyed
 from streamproc.transport.batches import Batches
 from streamproc.transport.driver.slices import Pace, SliceLimits
 from streamproc.transport.learn.metrics import LearnMetrics
+from streamproc.transport.marks import readable_end
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.snapshots.snapshots import Keeper, Snapshots
 
@@ -244,7 +245,7 @@ class LearnLine:
         quiet = self._monotonic() - held.since
         if not any(held.served < interval <= quiet for interval in self._intervals):
             return
-        end = self._consumer.highwater(self._at(number))
+        end = readable_end(self._consumer, self._at(number))
         if end is None or end > held.next:  # others are busy; its records wait
             return
         updates = held.learners.rest(held.served, quiet)

@@ -140,14 +140,11 @@ class SnapshotStore:
                     self._config, max_partition_fetch_bytes=_FETCH_BYTES, fetch_max_wait_ms=50
                 ) as consumer,
             ):
-                sources = {TopicPartition(*partition): partition for partition in partitions}
+                bounds = await self._bounds(partitions)
                 count = await self._count()
                 homes = {self._home(count, number) for _, number in partitions}
-                consumer.assign([*sources, *homes])
-                begins = await consumer.beginning_offsets(list(sources))
-                ends = await consumer.end_offsets([*sources, *homes])
-                bounds = {sources[tp]: Bounds(begins[tp], ends[tp]) for tp in sources}
                 consumer.assign(homes)
+                ends = await consumer.end_offsets(homes)
                 keys = {(topic + kind, number): (topic, number) for topic, number in partitions}
                 return await self._collect(consumer, keys, ends), bounds
         except (TimeoutError, errors.KafkaError) as error:
@@ -156,6 +153,18 @@ class SnapshotStore:
                 f" ({str(error) or type(error).__name__}): check that all of its partitions have"
                 " a leader, and that the user of security: may READ it"
             ) from error
+
+    async def _bounds(self, partitions: Collection[Partition]) -> dict[Partition, Bounds]:
+        """Return where the logs of some partitions begin and end.
+
+        Not where they can be read to: a state may be of records behind a transaction that is open
+        now, if a version of before, which read those, wrote it.
+        """
+        sources = {TopicPartition(*partition): partition for partition in partitions}
+        async with open_consumer(self._config, isolation_level="read_uncommitted") as consumer:
+            begins = await consumer.beginning_offsets(list(sources))
+            ends = await consumer.end_offsets(list(sources))
+        return {name: Bounds(begins[tp], ends[tp]) for tp, name in sources.items()}
 
     async def _collect(
         self,

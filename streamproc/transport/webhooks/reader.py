@@ -15,6 +15,7 @@ from streamproc.sinks.post import open_post
 from streamproc.sinks.webhook import Target
 from streamproc.transport.app import HEARTBEAT_SECONDS, SESSION_SECONDS
 from streamproc.transport.clients import open_consumer
+from streamproc.transport.marks import readable_end
 from streamproc.transport.webhooks.places import group_of
 
 RETRY_SECONDS: Final = 5.0
@@ -120,5 +121,5 @@ async def _lag(consumer: AIOKafkaConsumer) -> int:
     lag = 0
     for home in consumer.assignment():
         with suppress(errors.IllegalStateError):  # it is another one's by now
-            lag += max(0, (consumer.highwater(home) or 0) - await consumer.position(home))
+            lag += max(0, (readable_end(consumer, home) or 0) - await consumer.position(home))
     return lag
