@@ -12,6 +12,7 @@ from streamproc.contract.online import Online
 from streamproc.contract.watch import ModelConfig
 from streamproc.core.outcomes.log import Chosen
 from streamproc.models import tell
+from streamproc.models.cadence import Cadence
 from streamproc.models.classes import Classes
 from streamproc.models.floor import floor_of
 from streamproc.models.judge import bet, new_evidence, proven
@@ -41,6 +42,8 @@ class Learner:
         Of it, what the online model is.
     policy
         When incidents are told.
+    horizon
+        Seconds by which a label may come after its event.
 
     Attributes
     ----------
@@ -56,6 +59,7 @@ class Learner:
         config: ModelConfig,
         online: Online,
         policy: Policy,
+        horizon: float,
     ) -> None:
         self.online = online
         self.policy = policy
@@ -73,7 +77,7 @@ class Learner:
         self.since_crowned = 0
         self.since_challenge = 0
         self.skipped = 0
-        self.told: float | None = None
+        self.cadence = Cadence(online.interval.total_seconds(), horizon)
         self.untold: list[Any] | None = None
         self.drift: str | None = None
         self.warning: str | None = None
@@ -81,7 +85,6 @@ class Learner:
         self.below_floor: str | None = None
         self.floor_evidence = new_evidence()
         self.rewatch = False
-        self.interval = online.interval.total_seconds()
         self.enough = -math.log(online.level / 10)
 
     @property
@@ -197,10 +200,7 @@ class Learner:
     def _tell_learned(self, stretch: Stretch, say: Say) -> None:
         last = stretch.ops[stretch.run.learnings[-1]]
         self.untold = [last.offset, last.ts, last.row.model_version]
-        if self.told is None:
-            self.told = last.ts
-        elif last.ts - self.told >= self.interval:
-            self.told = last.ts
+        if stretch.due:
             say.step("learned", self.champion, last, None)
 
     def _react(self, say: Say, op: Op) -> None:
@@ -336,6 +336,7 @@ class Learner:
             if incident
             else None,
             "floor_evidence": self.floor_evidence.tobytes(),
+            "cadence": self.cadence.dump(),
             **{name: getattr(self, name) for name in _PLAIN},
         }
 
@@ -353,6 +354,10 @@ class Learner:
         self.kept.extend(written["kept"])
         self.incident = None if written["incident"] is None else Incident(*written["incident"])
         self.floor_evidence = np.frombuffer(written["floor_evidence"]).copy()
+        if "cadence" in written:
+            self.cadence.load(written["cadence"])
+        else:
+            self.cadence.load_start(written["told"])
         for name in _PLAIN:
             setattr(self, name, written[name])
 
@@ -362,7 +367,6 @@ _PLAIN: Final = (
     "since_crowned",
     "since_challenge",
     "skipped",
-    "told",
     "untold",
     "drift",
     "warning",

@@ -13,6 +13,7 @@ from streamproc.contract.config import Config
 from streamproc.contract.detector_spec import DetectorSpec
 from streamproc.contract.online import Online
 from streamproc.contract.updates import ModelUpdate
+from streamproc.contract.watch import ModelConfig
 from streamproc.core.matrix import seconds
 from streamproc.core.outcomes.log import Chosen, CommandRow, Counted, Lesson, OutcomeLog
 from streamproc.core.record import Record
@@ -201,8 +202,7 @@ class Learners:
             self._counts[config.id] = max(0, self._counts.get(config.id, 0) - 1)
             if online is None or len(tags) != len(online.per):
                 continue
-            segment = dict(zip(online.per, tags, strict=True)) or None
-            learner = Learner(model_id, segment, config, online, self._config.policy)
+            learner = self._learner((model_id, tuple(tags)), config, online)
             if settings(learner) == hashed and (same_river or not of_river(online)):
                 places[-1] = len(self._seats)
                 self._counts[config.id] += 1
@@ -327,8 +327,12 @@ class Learners:
                 told.alerts.append((op.position, alert))
             return None
         self._counts[config.id] = count + 1
-        learner = Learner(key[0], segment, config, online, self._config.policy)
-        return self._sit(key, learner)
+        return self._sit(key, self._learner(key, config, online))
+
+    def _learner(self, key: Key, config: ModelConfig, online: Online) -> Learner:
+        segment = dict(zip(online.per, key[1], strict=True)) or None
+        horizon = self._config.labels.horizon.total_seconds()
+        return Learner(key[0], segment, config, online, self._config.policy, horizon)
 
     def _sit(self, key: Key, learner: Learner) -> Seat:
         online, kind = learner.online, learner.online.model.kind

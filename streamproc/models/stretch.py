@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from detectors.bank import Floats
 from streamproc.core.outcomes.log import Lesson
+from streamproc.models.cadence import Cadence
 from streamproc.models.classes import Classes
 from streamproc.models.floor import Heuristic
 from streamproc.models.player import Player
@@ -68,6 +69,8 @@ class Stretch(Struct, gc=False, kw_only=True):
         What production said of these: 1 + classes, as many as were known; None: nothing.
     skipped
         Labels that are none of the task.
+    due
+        Whether an update of what was learned is due after its last label.
     players, rival
         Everybody that answers, the one that counts first; and the place of the first who wants
         to be better than that.
@@ -99,6 +102,7 @@ class Stretch(Struct, gc=False, kw_only=True):
     judged: list[int]
     production: list[list[float] | None]
     skipped: int
+    due: bool
     players: list[Player]
     rival: int
     floor: Heuristic
@@ -127,10 +131,9 @@ class Cuttable(Protocol):
     classes: Classes
     floor: Heuristic
     background: Player | None
-    told: float | None
+    cadence: Cadence
     below_floor: str | None
     floor_evidence: Floats
-    interval: float
     enough: float
 
     @property
@@ -156,7 +159,7 @@ def cut(learner: Cuttable, ops: list[Op], start: int) -> Stretch:
     start
         The first of them that it has not taken.
     """
-    classes, told, interval, left = learner.classes, learner.told, learner.interval, learner.room
+    classes, cadence, left = learner.classes, learner.cadence, learner.room
     # Not `list[int]()`: making a list that way costs as much as an event does here.
     asked: list[int] = []
     judged: list[int] = []
@@ -165,6 +168,7 @@ def cut(learner: Cuttable, ops: list[Op], start: int) -> Stretch:
     ys: list[float] = []
     production: list[list[float] | None] = []
     grown: list[tuple[int, int]] = []
+    due = False
     skipped, count, stop = 0, len(classes.names), len(ops)
     for place, op in enumerate(ops[start:] if start else ops):
         row = op.row
@@ -193,7 +197,8 @@ def cut(learner: Cuttable, ops: list[Op], start: int) -> Stretch:
         else:
             todo.append(LEARN)
         left -= 1
-        if told is None or not left or op.ts - told >= interval:
+        due = cadence.take(op.ts)
+        if due or not left:
             stop = start + place + 1
             break
     players, width = learner.players, 1 + count
@@ -206,6 +211,7 @@ def cut(learner: Cuttable, ops: list[Op], start: int) -> Stretch:
         judged=judged,
         production=production,
         skipped=skipped,
+        due=due,
         players=players,
         rival=1 if learner.background is None else 2,
         floor=learner.floor,

@@ -12,6 +12,7 @@ from streamproc.contract.load import load
 from streamproc.core.join.entry import Input
 from streamproc.core.join.join import Join
 from streamproc.core.join.portion import Joined
+from streamproc.core.join.watermark import Candidate, advance
 from streamproc.core.record import Record
 from streamproc.monitor import LogRecord
 
@@ -85,11 +86,11 @@ def interleaved(draw: random.Random, *logs: Sequence[Tagged]) -> list[Tagged]:
 
 
 def abreast(draw: random.Random, apart: float, *logs: Sequence[Tagged]) -> list[Tagged]:
-    """Mix logs of one model, each in its order, none of them further ahead than `apart` seconds."""
-    clocks = [
-        list(accumulate((json.loads(record.value or b"")["ts"] for _, record in log), max))
-        for log in logs
-    ]
+    """Mix logs of one model, each in its order, no watermark further ahead than `apart` seconds.
+
+    `apart` is the horizon, too.
+    """
+    clocks = [watermarks([json.loads(r.value or b"")["ts"] for _, r in log], apart) for log in logs]
     at, mixed = [0, 0], []
     while rest := [number for number in (0, 1) if at[number] < len(logs[number])]:
         following = {number: clocks[number][at[number]] for number in rest}
@@ -98,6 +99,15 @@ def abreast(draw: random.Random, apart: float, *logs: Sequence[Tagged]) -> list[
         mixed.append(logs[number][at[number]])
         at[number] += 1
     return mixed
+
+
+def watermarks(times: Iterable[float], horizon: float) -> list[float]:
+    """Return the watermark of a log after each of its times."""
+    candidate = Candidate()
+    following = accumulate(
+        times, lambda mark, time: advance(mark, candidate, time, horizon), initial=float("-inf")
+    )
+    return list(following)[1:]
 
 
 def join(horizon: str = "7d", asks: Callable[[str], bool] = lambda _: False, **labels: Any) -> Join:

@@ -101,7 +101,7 @@ def test_late_and_unmatched_do_not_depend_on_what_was_read_first(
     orders = [abreast(random.Random(seed), DAY, *logs) for seed in (one, other)]
 
     # What waits until then is unmatched; only so is everything told.
-    end = tagged(E, [event("end", BEGIN + 50 * DAY)])
+    end = tagged(E, [event(f"end{number}", BEGIN + 50 * DAY) for number in range(6)])
     found = [outcomes([join("1d").process([*order, *end])]) for order in orders]
 
     assert by_id(found[0]) == by_id(found[1])
@@ -144,7 +144,9 @@ def test_a_late_label_is_told_as_late() -> None:
 def test_labels_are_late_by_their_own_log_not_by_their_own_time() -> None:
     """An old label that comes after newer ones is as late as these."""
     found = told(
-        (E, event("1", BEGIN)), (L, label("2", BEGIN + 2 * DAY, 1)), (L, label("1", BEGIN, 1)),
+        (E, event("1", BEGIN)),
+        *[(L, label(name, BEGIN + 2 * DAY, 1)) for name in "234"],
+        (L, label("1", BEGIN, 1)),
         horizon="36h",
     )  # fmt: skip
 
@@ -154,8 +156,9 @@ def test_labels_are_late_by_their_own_log_not_by_their_own_time() -> None:
 def test_a_label_whose_event_never_comes_is_told_in_the_end() -> None:
     """It waits as long as the horizon, in the time of the events."""
     found = told(
-        (L, label("none", BEGIN, 1)), (E, event("1", BEGIN + 0.9 * DAY)),
-        (E, event("2", BEGIN + 1.1 * DAY)),
+        (L, label("none", BEGIN, 1)),
+        *[(E, event(name, BEGIN + 0.9 * DAY)) for name in "123"],
+        *[(E, event(name, BEGIN + 1.1 * DAY)) for name in "456"],
         horizon="1d",
     )  # fmt: skip
 

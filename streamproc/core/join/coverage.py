@@ -63,17 +63,25 @@ def grid(horizon: float, compare_after: float, steps: int) -> Grid:
     return Grid(horizon, horizon / steps, tuple(sorted(ages)))
 
 
-def came(tally: Tally, time: float, by: Grid) -> None:
-    """Count an event."""
+def came(tally: Tally, time: float, now: float, by: Grid) -> None:
+    """Count an event; `now` is the time of its model, minus infinity while that is not known."""
     step = int(time // by.width)
     row = tally.get(step)
     if row is None:
         row = tally[step] = [0] * (1 + len(by.ages))
-        # Twice the horizon: an event may have its label until the end of the first.
-        oldest = max(tally) - 2 * round(by.horizon / by.width)
-        for old in [other for other in tally if other < oldest]:
-            del tally[old]
+        _prune(tally, now, by)
     row[0] += 1
+
+
+def _prune(tally: Tally, now: float, by: Grid) -> None:
+    """Forget steps of which nothing is asked any more, and wrong times ahead of all others."""
+    # Twice the horizon: an event may have its label until the end of the first.
+    kept = 2 * round(by.horizon / by.width)
+    oldest = now // by.width - kept
+    for old in [step for step in tally if step < oldest]:
+        del tally[old]
+    while len(tally) > 2 * kept:
+        del tally[max(tally)]
 
 
 def labelled(tally: Tally, time: float, delay: float, by: Grid) -> None:

@@ -6,6 +6,8 @@ from hashlib import blake2b
 
 from msgspec import Struct, field
 
+from streamproc.core.join.watermark import Candidate, advance
+
 
 class Input(IntEnum):
     """The three logs that are joined; what is kept names its log by this number."""
@@ -25,7 +27,7 @@ class Label(Struct, array_like=True, gc=False):
     ts, time
         What it says about its time, and what we believe of it; seconds since 1970.
     clock
-        The latest time of its model's labels then.
+        The latest time of its model's labels then: their watermark, or its own time.
     offset
         Of its record.
     """
@@ -51,7 +53,7 @@ class Entry(Struct, array_like=True, gc=False):
     ts
         What the event says.
     clock
-        The latest time of its model's events then.
+        The latest time of its model's events then: their watermark, or its own time.
     log, offset
         Where its record lies.
     body
@@ -83,7 +85,7 @@ class Clock(Struct, array_like=True):
     Attributes
     ----------
     events, labels
-        The latest of each; minus infinity where there is none yet.
+        The watermark of each; minus infinity before it is known.
     swept
         When what is over was last taken away.
     tally, parts
@@ -92,6 +94,8 @@ class Clock(Struct, array_like=True):
         The step up to which it was told how many have one.
     due
         When that has to be looked at again.
+    next_events, next_labels
+        Times ahead of a watermark, or far behind it, that are not confirmed yet.
     """
 
     events: float = float("-inf")
@@ -101,6 +105,31 @@ class Clock(Struct, array_like=True):
     parts: dict[str, dict[str, dict[int, list[int]]]] = field(default_factory=dict)
     told: float = float("-inf")
     due: float = float("-inf")
+    next_events: Candidate = field(default_factory=Candidate)
+    next_labels: Candidate = field(default_factory=Candidate)
+
+    @property
+    def now(self) -> float:
+        """The model's time: that of its events or of its labels, whichever is later."""
+        return max(self.events, self.labels)
+
+    def see_event(self, time: float, horizon: float) -> None:
+        """Take the time of the next event."""
+        before = self.now
+        self.events = advance(self.events, self.next_events, time, horizon)
+        if self.now < before:
+            self._go_back()
+
+    def see_label(self, time: float, horizon: float) -> None:
+        """Take the time of the next label."""
+        before = self.now
+        self.labels = advance(self.labels, self.next_labels, time, horizon)
+        if self.now < before:
+            self._go_back()
+
+    def _go_back(self) -> None:
+        """Do again what was put off until a time that was wrong."""
+        self.swept, self.due = min(self.swept, self.now), float("-inf")
 
     def for_events(self, horizon: float) -> float:
         """Return the time that events which wait for labels go by."""

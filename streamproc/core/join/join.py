@@ -3,12 +3,16 @@
 What a label is told as depends on its event, on itself and on the labels before it in their log,
 not on how the logs were interleaved when they were read:
 
-- *late*, when the latest time of its model's labels so far is more than a horizon after the event;
-- *unmatched*, when it is more than two horizons; and when the model's events had come more than a
-  horizon past the label before its event came.
+- *late*, when its own time, or the watermark of its model's labels, is more than a horizon after
+  the event;
+- *unmatched*, when it is more than two horizons; and when its event's own time, or the watermark
+  of its model's events when that came, is more than a horizon after the label.
 
-That holds as long as no log of a model is read further than a horizon of event time ahead of the
-other: what waits longer than that has to be forgotten at some point.
+A watermark is the latest time of its log that others have confirmed: a wrong time harms its own
+event or label only (`streamproc.core.join.watermark`).
+
+That holds as long as no watermark of a model is further than a horizon ahead of the other: what
+waits longer than that has to be forgotten at some point.
 """
 
 from collections.abc import Callable, Sequence
@@ -90,6 +94,7 @@ class Join:
             portion.take(item)
         portion.save()
         portion.joined.dead_letters = found.dead_letters
+        portion.joined.implausible = found.implausible
         return portion.joined
 
     def coverage(self, model_id: str) -> dict[float, float]:
@@ -97,14 +102,14 @@ class Join:
         clock = self.shelf.clocks([model_id]).get(model_id)
         if clock is None:
             return {}
-        return coverage(clock.tally, max(clock.events, clock.labels), self._rules.grid)
+        return coverage(clock.tally, clock.now, self._rules.grid)
 
     def parts(self, model_id: str) -> dict[tuple[str, str], dict[float, float]]:
         """Return the same by what events are told apart, and by its value; `other` at last."""
         clock = self.shelf.clocks([model_id]).get(model_id)
         if clock is None:
             return {}
-        now = max(clock.events, clock.labels)
+        now = clock.now
         return {
             (by, value if value != OTHERS else "other"): coverage(tally, now, self._rules.parts)
             for by, tallies in clock.parts.items()

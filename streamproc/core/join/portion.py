@@ -69,11 +69,14 @@ class Joined:
     counts
         Outcomes by status; ``repeated``: events and labels that had come before; ``given_up``:
         what was forgotten because too many waited.
+    implausible
+        Events and labels whose time is before 1970, or hours ahead of that of their record.
     """
 
     drafts: list[Draft] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    implausible: list[Item] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -122,15 +125,15 @@ class Portion:
         model, time = self._models[item.model_id], item.time
         clock = model.clock
         if item.log is _LABELS:
-            clock.labels = max(clock.labels, time)
+            clock.see_label(time, self._horizon)
             self._label(item, model)
         else:
-            clock.events = max(clock.events, time)
+            clock.see_event(time, self._horizon)
             self._event(item, model)
-        now = max(clock.labels, clock.events)
-        if now >= clock.due:
+        now = clock.now
+        if now >= clock.due and now > _NEVER:
             self._compare(item, clock, now)
-        if now >= clock.swept + self._step:
+        if now >= clock.swept + self._step and now > _NEVER:
             self._sweep(item.model_id, clock, item.position)
         if self._count > self._rules.most:
             self._give_up(item.position)
@@ -161,7 +164,7 @@ class Portion:
             (),
             time,
             item.ts,
-            clock.events,
+            max(clock.events, time),
             item.log,
             item.offset,
             item.said,
@@ -172,9 +175,10 @@ class Portion:
         stored = Stored(item.model_id, True, time + self._horizon, entry)  # noqa: FBT003
         if model.asked:
             stored.event = self._ask(item, entry)
-        came(clock.tally, time, self._rules.grid)
+        now = clock.now
+        came(clock.tally, time, now, self._rules.grid)
         for by, value in item.parts:
-            came(part(clock.parts, by, value), time, self._rules.parts)
+            came(part(clock.parts, by, value), time, now, self._rules.parts)
         waiting = before.entry.waiting if before else ()
         model.meeting.event(time, len(waiting))
         for label in waiting:
@@ -186,7 +190,7 @@ class Portion:
 
     def _label(self, item: Item, model: "_Model") -> None:
         clock = model.clock
-        label = Label(item.said, item.ts, item.time, clock.labels, item.offset)
+        label = Label(item.said, item.ts, item.time, max(clock.labels, item.time), item.offset)
         key = item.key
         before = self._entries.get(key)
         if before is not None and before.known:
@@ -241,6 +245,7 @@ class Portion:
         rules, width = self._rules, self._rules.parts.width
         upto = (now - rules.age) // width  # steps before it are over
         clock.due = (upto + 1.0) * width + rules.age
+        clock.told = min(clock.told, upto)  # it was ahead if the model's time has gone back
         table = over(clock.parts, clock.told, upto, rules.parts, rules.age)
         sums = [tuple(map(sum, zip(*values.values(), strict=True))) for values in table.values()]
         events, labels = max(sums, default=(0, 0))
@@ -289,9 +294,6 @@ class Portion:
 
     def _sweep(self, model_id: str, clock: Clock, position: int) -> None:
         """Take away what no label, or no event, can come for any more."""
-        if clock.swept == _NEVER:  # its first: nothing waits
-            clock.swept = max(clock.events, clock.labels)
-            return
         self._flush()
         now = clock.for_events(self._rules.horizon)
         over = self._shelf.due(model_id, known=True, before=now, most=MOST_SWEPT)
@@ -307,7 +309,7 @@ class Portion:
             self._lose(key, model_id, entry, now, position)
             self._put(key, self._stored(model_id, entry) if entry.waiting else None)
         if max(len(over), len(lone)) < MOST_SWEPT:
-            clock.swept = max(clock.events, clock.labels)
+            clock.swept = clock.now
         self._flush()
 
     def _lose(self, key: bytes, model_id: str, entry: Entry, now: float, position: int) -> None:

@@ -29,6 +29,8 @@ from streamproc.core.typed import ANY, DECODE_ERRORS, EventTime, ModelId, in_ran
 # An event cannot be of much later than its record: a clock that is wrong by a year must not end
 # the waiting of all others. A day is more than any time zone that was forgotten.
 AHEAD_SECONDS: Final = 86_400.0
+# Clocks of hosts differ by less; what is further ahead of its record is reported.
+REPORTED_AHEAD_SECONDS: Final = 3_600.0
 _LABELS: Final = Input.LABELS
 # A label's text goes into every outcome of it; no class needs more.
 LONGEST_LABEL: Final = 10_000
@@ -93,6 +95,14 @@ class Read:
 
     items: list[Item] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    implausible: list[Item] = field(default_factory=list)
+
+    def add(self, item: Item, timestamp: int) -> None:
+        """Take an item of a record, and report a time that is before 1970 or ahead of it."""
+        self.items.append(item)
+        ahead = timestamp > 0 and item.ts > timestamp / 1000 + REPORTED_AHEAD_SECONDS
+        if ahead or item.ts < 0.0:
+            self.implausible.append(item)
 
 
 def read(
@@ -120,19 +130,19 @@ def read(
         Names the tags by which a model's events are told apart.
     """
     found = Read()
-    items, limits, longest = found.items, config.limits, config.limits.record_bytes
+    limits, longest = config.limits, config.limits.record_bytes
     doubts = doubtful([record.value for _, record in records], longest)
     for position, (log, record) in enumerate(records):
         event = None if position in doubts else _plain(log, record, limits, longest)
         if event is not None:
-            items.append(_item(log, position, record, WHOLE, event, segments))
+            found.add(_item(log, position, record, WHOLE, event, segments), record.timestamp)
             continue
         for index, raw, error in _bodies(record, limits):
             event, wrong = (None, error) if error else _decode(log, raw, record, limits)
             if wrong is None and position in doubts:
                 wrong = twice(raw or b"")
             if wrong is None:
-                items.append(_item(log, position, record, index, event, segments))
+                found.add(_item(log, position, record, index, event, segments), record.timestamp)
             elif log is Input.LABELS:
                 found.dead_letters.append(
                     DeadLetter(

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from streamproc.contract.outcomes import OutcomeStatus
 from streamproc.contract.units import format_duration
+from streamproc.core.join.entry import Input
 from streamproc.core.join.portion import Joined
 from streamproc.transport.metrics import Metrics
 
@@ -84,6 +85,14 @@ class JoinMetrics:
             "labels_given_up_total", "Entries given up because of labels.max_pending."
         )
         self._bad = counter("labels_dead_letters_total", "Labels that could not be read.")
+        self._implausible = counter(
+            "labels_implausible_times_total",
+            "Times of events and labels that are before 1970, or hours ahead of their record or of"
+            " the worker's clock.",
+            "topic",
+        )
+        for log in Input:
+            self._implausible.labels(log.name.lower())
         self._rebuilt = counter(
             "labels_store_rebuilt_total", "Stores made anew from the topics, by why.", "cause"
         )
@@ -166,6 +175,10 @@ class JoinMetrics:
         self._repeated.inc(joined.counts["repeated"])
         self._given_up.inc(joined.counts["given_up"])
         self._bad.inc(len(joined.dead_letters))
+
+    def implausible(self, log: Input, count: int) -> None:
+        """Count times that cannot be right, of the events or labels of a topic."""
+        self._implausible.labels(log.name.lower()).inc(count)
 
     def rebuilt(self, cause: str) -> None:
         """Count a store that was made anew: lost, or of another past."""

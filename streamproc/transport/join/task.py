@@ -24,6 +24,7 @@ from streamproc.transport.join.metrics import JoinMetrics
 from streamproc.transport.join.outcomes import COMMAND, NONE, Headers, Outcomes, Pair
 from streamproc.transport.join.status import JoinStatus
 from streamproc.transport.join.store import Store
+from streamproc.transport.join.times import TimeReports
 from streamproc.transport.marks import readable_end
 from streamproc.transport.open_transactions import ReadableEnd
 from streamproc.transport.outbox import Outbox
@@ -33,6 +34,8 @@ from streamproc.transport.outbox import Outbox
 GRACE_SECONDS: Final = 0.1
 # Work of 10 to 20 ms, half of which is that of a record alone: others get their turn.
 MOST_RECORDS: Final = 2000
+# What a producer has stamped is on its topic by then; what waits longer is stamped in the future.
+HOLD_SECONDS: Final = 1.0
 COMMIT_SECONDS: Final = 1.0
 COVERAGE_SECONDS: Final = 10.0
 POLL_MS: Final = 50
@@ -104,6 +107,9 @@ class Joiner:
         }
         self._merge = Merge(logs)
         self._ended: dict[Input, float] = {}
+        self._times = TimeReports(metrics)
+        self._round = time.monotonic()
+        self._read_whole: set[Input] = set()
         self._writing = asyncio.Lock()
         self._committed = time.monotonic()
         self._shown = -COVERAGE_SECONDS
@@ -176,6 +182,7 @@ class Joiner:
             Counter(draft.status for draft in published),
             [now - records[draft.position][1].timestamp / 1000 for draft in published],
         )
+        self._times.report(joined.implausible, records, now)
         self._whole = True
         self._status.handled += len(records)
         self._touched.update(draft.model_id for draft in published)
@@ -243,11 +250,22 @@ class Joiner:
             self._merge.add(homes[home], batch)
         now = time.monotonic()
         for log, home in self._homes.items():
-            if home not in found and await self._at_end(consumer, home):
+            at_end = await self._at_end(consumer, home)
+            if at_end:
+                self._read_whole.add(log)
+            if home not in found and at_end:
                 self._ended.setdefault(log, now)
             else:
                 self._ended.pop(log, None)
+        self._release_when_due(now)
         return []
+
+    def _release_when_due(self, now: float) -> None:
+        """Let what is stamped in the future wait no longer than for the end of each log."""
+        if len(self._read_whole) == len(self._homes) and now - self._round >= HOLD_SECONDS:
+            self._merge.release()
+            self._round = now
+            self._read_whole.clear()
 
     def _ended_for(self, seconds: float) -> set[Input]:
         """Return the logs at whose end we have been for so long."""
