@@ -1,6 +1,7 @@
 """All models and series of one partition, and which detectors watch each series."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -9,11 +10,14 @@ from streamproc.contract.baseline import Cell
 from streamproc.contract.config import Config
 from streamproc.contract.watch import DetectorSpec, ModelConfig
 from streamproc.core.encoders import Encoders
+from streamproc.core.growth import News
 from streamproc.core.layout import UNWATCHED, Layout, Model
 from streamproc.core.profile import Profile
 from streamproc.core.shape import Asked, Shape, Topic
 from streamproc.core.texts import ROOM
 from streamproc.core.versions import model_of
+
+_MAX_ASKED: Final = 65_536  # names of series whose detectors are remembered: 15 MB
 
 
 def specs_of(config: ModelConfig, shape: Shape, name: str) -> tuple[DetectorSpec, ...]:
@@ -42,6 +46,8 @@ class Catalogue:
         Model and name of the series that are no more: their feature is something else now.
     encoders
         What texts and embeddings become numbers with.
+    built
+        Layouts that were made so far: each costs as much as its shape is large.
     """
 
     def __init__(self, topic: Topic, config: Config) -> None:
@@ -55,6 +61,8 @@ class Catalogue:
         self.told: set[str] = set()
         self.dropped: list[tuple[str, str]] = []
         self.encoders = Encoders()
+        self.built = 0
+        self._asked: dict[tuple[int, Asked], Profile | None] = {}
 
     def settle(self, model_id: str, shape: Shape) -> Model | None:
         """Put a model where events of this shape are read; None when nothing more fits."""
@@ -75,10 +83,46 @@ class Catalogue:
         self._watch_all(model, layout)
         if events:
             for name in layout.named:
-                if name not in model.layout.named:
+                if name not in model.layout.places:
                     model.births.setdefault(name, events)
         layout.add(model, events)
         return model
+
+    def admit(self, model: Model, news: News) -> None:
+        """Give what is new of a model its slots, in the time of what is new.
+
+        The model stays in its layout until `move`. Which series are refused depends on the order
+        of the log alone, so this cannot wait until then.
+        """
+        shape = news.shape()
+        asked = shape.asked()
+        for name in shape.series():
+            if name not in model.slots:
+                of = asked.get(name) or Asked((name,))
+                self._begin(model, name, self._profile_of(model.config, of))
+        for name in shape.lists:
+            self._remember(model, name)
+
+    def move(self, model: Model, shape: Shape, births: Mapping[str, int]) -> Layout:
+        """Put a model that has its slots where events of this shape are read.
+
+        Parameters
+        ----------
+        model
+            Whose shape has grown, with nothing in it that is something else now.
+        shape
+            As it is now.
+        births
+            Of each new feature, how many events of the model are to come before it.
+        """
+        layout = self._layout(shape, model.config)
+        events = model.layout.remove(model)
+        self._sweep(model)
+        for name, earlier in births.items():
+            if events + earlier:
+                model.births.setdefault(name, events + earlier)
+        layout.add(model, events)
+        return layout
 
     def watch_quality(self, model: Model, column: int, profile: Profile) -> int:
         """Begin to watch when a feature is missing; return the slot.
@@ -159,16 +203,26 @@ class Catalogue:
 
     def _watch_all(self, model: Model, layout: Layout) -> None:
         """Give every series of a layout that has none a slot."""
-        baseline = model.config.baseline  # pydantic takes its time
         for name, profile in zip(layout.series, layout.profiles, strict=True):
-            if profile is not None and name not in model.slots:
-                slot = model.slots[name] = self._slot(profile)
-                if baseline is not None and slot != UNWATCHED:
-                    self._prime(baseline.values(name), profile, slot)
+            if name not in model.slots:
+                self._begin(model, name, profile)
         for name in layout.lists:
-            series = [model.slots.get(f"feature:{name}:{output}") for output in OUTPUTS]
-            if name not in model.vectors and any(slot not in {None, UNWATCHED} for slot in series):
-                model.vectors[name] = self.encoders.take()
+            self._remember(model, name)
+
+    def _begin(self, model: Model, name: str, profile: Profile | None) -> None:
+        """Give a series a slot, if anything watches it."""
+        if profile is None:
+            return
+        slot = model.slots[name] = self._slot(profile)
+        baseline = model.config.baseline
+        if baseline is not None and slot != UNWATCHED:
+            self._prime(baseline.values(name), profile, slot)
+
+    def _remember(self, model: Model, name: str) -> None:
+        """Give an embedding a memory, if any of its series is watched."""
+        series = [model.slots.get(f"feature:{name}:{output}") for output in OUTPUTS]
+        if name not in model.vectors and any(slot not in {None, UNWATCHED} for slot in series):
+            model.vectors[name] = self.encoders.take()
 
     def _drop(self, model: Model, layout: Layout) -> None:
         """Take the slots of series that a feature no longer has, now that it is something else."""
@@ -210,13 +264,28 @@ class Catalogue:
         key = shape, id(config)
         layout = self.layouts.get(key)
         if layout is None:
-            profiles: dict[str, Profile | None] = {}
-            for name in shape.series():
-                if name not in profiles:
-                    profiles[name] = self._profile(specs_of(config, shape, name))
-            quality = [self._profile(config.detectors(f"quality:{name}")) for name in shape.named]
+            self.built += 1
+            asked = shape.asked()
+            profiles = {
+                name: self._profile_of(config, asked.get(name) or Asked((name,)))
+                for name in shape.series()
+            }
+            quality = [
+                self._profile_of(config, Asked((name,)))
+                for name in map("quality:{}".format, shape.named)
+            ]
             layout = self.layouts[key] = Layout(shape, self.topic, profiles, quality)
         return layout
+
+    def _profile_of(self, config: ModelConfig, asked: Asked) -> Profile | None:
+        """Find what watches a series; the configuration takes its time, so it is asked once."""
+        key = id(config), asked
+        if key not in self._asked:
+            if len(self._asked) >= _MAX_ASKED:
+                self._asked.clear()
+            specs = config.detectors(*asked.names, category=asked.category)
+            self._asked[key] = self._profile(specs)
+        return self._asked[key]
 
     def _profile(self, specs: tuple[DetectorSpec, ...]) -> Profile | None:
         if not specs:

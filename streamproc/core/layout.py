@@ -6,6 +6,7 @@ matrix a slice; a plain object for each model would cost more than its detectors
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,14 @@ from numpy.typing import NDArray
 from streamproc.contract.watch import ModelConfig
 from streamproc.core.plain import Plain
 from streamproc.core.profile import Profile
-from streamproc.core.shape import Form, Kind, Shape, Topic
+from streamproc.core.shape import Asked, Form, Kind, Shape, Topic
 from streamproc.core.typed import Typed, typed
 from streamproc.core.versions import model_of
 
 Ints = NDArray[np.int64]
 Profiles = Sequence[Profile | None]
 UNWATCHED = -1
+_SETTLED = 8
 FITTING: dict[Kind, tuple[type, ...]] = {
     Kind.NULL: (),
     Kind.TEXT: (str,),
@@ -70,6 +72,8 @@ class Layout:
         What each feature is.
     plain
         Reads the events that are written plainly; None when there can be none.
+    loose
+        Events that were read without the layout's own decoder.
     """
 
     def __init__(
@@ -77,7 +81,6 @@ class Layout:
     ) -> None:
         self.shape = shape
         self.series = shape.series()
-        self.asked = shape.asked()
         self.named, self.texts, self.lists = shape.named, shape.texts, shape.lists
         self._profiles = dict(profiles)
         # An embedding's series with the name of another feature's: that one has it.
@@ -89,8 +92,8 @@ class Layout:
         self.quality_profiles = tuple(quality)
         self.kinds = shape.kinds()
         self.fields = tuple(self.kinds.items())
-        self.typed: Typed = typed(shape, topic)
-        self.plain = Plain(shape, topic) if Plain.fits(shape, topic) else None
+        self._topic = topic
+        self.loose = 0
         self.models: list[Model | None] = []
         self.rows: dict[str, int] = {}
         self._free: list[int] = []
@@ -98,6 +101,45 @@ class Layout:
         self.quality: Ints = np.empty((0, len(self.named)), np.int64)
         self.vectors: Ints = np.empty((0, len(self.lists)), np.int64)
         self.events: Ints = np.empty(0, np.int64)
+
+    @cached_property
+    def asked(self) -> Mapping[str, Asked]:
+        """How the configuration is asked for each series of a feature."""
+        return self.shape.asked()
+
+    @cached_property
+    def typed(self) -> Typed:
+        """The struct for events of this shape, and its decoder."""
+        return typed(self.shape, self._topic)
+
+    @cached_property
+    def plain(self) -> Plain | None:
+        """What reads plain events; None when there can be none."""
+        return Plain(self.shape, self._topic) if Plain.fits(self.shape, self._topic) else None
+
+    @cached_property
+    def columns(self) -> Mapping[str, int]:
+        """The place of each feature that is a number."""
+        return {name: place for place, name in enumerate(self.shape.numbers)}
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The place of each feature in `named`."""
+        return {name: place for place, name in enumerate(self.named)}
+
+    @cached_property
+    def class_rows(self) -> Mapping[str, int]:
+        """The place of each class among the series."""
+        first = len(self.series) - len(self.shape.classes)
+        return {name: first + place for place, name in enumerate(self.shape.classes)}
+
+    @property
+    def settled(self) -> bool:
+        """Whether it has lasted long enough that a decoder of its own pays.
+
+        A decoder costs as much as some events, and a shape that grows is another soon.
+        """
+        return self.loose >= _SETTLED
 
     def add(self, model: Model, events: int) -> None:
         """Give a model a row, and compile its slots into it."""
@@ -130,8 +172,8 @@ class Layout:
             del self.rows[model_id]
         else:
             self.rows[model_id] = row
-        if self.plain is not None:
-            self.plain.forget()
+        if (plain := self.__dict__.get("plain")) is not None:
+            plain.forget()
 
     def profile(self, series: str) -> Profile | None:
         """Return what watches a series; None if nothing does, or there is no such series."""
@@ -144,29 +186,6 @@ class Layout:
             msg = f"row {row} of this layout has no model"
             raise LookupError(msg)
         return model
-
-    def event(self, source: Any) -> Any:
-        """Put an event of any shape into this layout's struct; what does not fit is missing."""
-        features = source.features or {}
-        known = [
-            value if isinstance(value := features.get(name), FITTING[kind]) else None
-            for name, kind in self.fields
-        ]
-        return self.typed.event(
-            model_id=source.model_id,
-            ts=source.ts,
-            model_version=source.model_version,
-            features=self.typed.features(*known),
-            **self._prediction(source),
-        )
-
-    def _prediction(self, source: Any) -> dict[str, Any]:
-        prediction = getattr(source, "prediction", None)
-        if prediction is None:
-            return {}
-        if self.typed.classes is not None:
-            return {"prediction": self.classes(prediction)}
-        return {"prediction": prediction}
 
     def classes(self, values: Mapping[str, float | None]) -> Any:
         """Put a value for each class, or for each loss, into this layout's struct."""

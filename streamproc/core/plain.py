@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from streamproc.contract.timestamps import MILLISECONDS_FROM
 from streamproc.core import plain_kernel as kernel
 from streamproc.core.record import Record
-from streamproc.core.shape import Form, Kind, Shape, Topic
+from streamproc.core.shape import Kind, Shape, Topic
 from streamproc.core.typed import FIRST_MS, LAST_MS, is_plain
 
 Floats = NDArray[np.float64]
@@ -70,8 +70,8 @@ class Plain:
     Parameters
     ----------
     shape
-        Of the events: features that are numbers or always null, and a prediction that is a number,
-        or none.
+        Of the events: features that are numbers or always null, and a prediction that may be a
+        number, or none.
     topic
         Where they come from.
     """
@@ -79,7 +79,7 @@ class Plain:
     def __init__(self, shape: Shape, topic: Topic) -> None:
         names = (*shape.numbers, *(name for name, _ in shape.others))
         self._features = (*_side_by_side(names), len(shape.numbers))
-        self._columns = len(shape.numbers) + (shape.form is Form.NUMBER)
+        self._columns = len(shape.numbers) + shape.has_number
         needed = kernel.PREDICTION if topic is Topic.PREDICTIONS else kernel.FEATURES
         self._required = 1 << kernel.MODEL_ID | 1 << needed
         self._models: _Models | None = None
@@ -87,11 +87,10 @@ class Plain:
     @staticmethod
     def fits(shape: Shape, topic: Topic) -> bool:
         """Whether events of a shape can be read so."""
-        form = Form.NUMBER if topic is Topic.PREDICTIONS else Form.NONE
         names = (*shape.numbers, *(name for name, _ in shape.others))
         return (
-            topic is not Topic.OUTCOMES
-            and shape.form is form
+            shape.has_number == (topic is Topic.PREDICTIONS)
+            and topic is not Topic.OUTCOMES
             and all(kind is Kind.NULL for _, kind in shape.others)
             and is_plain(names)
         )

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bank import Floats
+from detectors.bank import Floats, Ints
 from detectors.watch import Watch
 from streamproc.contract.detector_spec import DetectorSpec, labelled
 
@@ -49,6 +49,14 @@ class Profile:
         task = np.array([[0, 0, len(values), slot]], np.int64)
         never, nowhere = np.full(len(values), np.nan), np.full(len(values), -1, np.int64)
         self.watch.scan(values[None], task, never, nowhere)
+
+    def prime_zeros(self, counts: Ints) -> None:
+        """Show slots zeros that are of no event; `counts` is (slots, 2): slot, how many."""
+        longest = int(counts[:, 1].max(initial=0))
+        tasks = np.zeros((len(counts), 4), np.int64)
+        tasks[:, 2], tasks[:, 3] = counts[:, 1], counts[:, 0]
+        never, nowhere = np.full(longest, np.nan), np.full(longest, -1, np.int64)
+        self.watch.scan(np.zeros((1, longest)), tasks, never, nowhere)
 
     def give_back(self, slot: int) -> None:
         """Take a slot from its series, for another one."""

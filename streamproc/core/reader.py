@@ -1,5 +1,6 @@
 """Bytes of records to typed events, grouped by layout; what cannot be read is a dead letter."""
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,15 +16,17 @@ from streamproc.core.bodies import (
     original_value,
 )
 from streamproc.core.catalogue import Catalogue
-from streamproc.core.layout import Layout
+from streamproc.core.draft import Draft
+from streamproc.core.growth import Growth, clashes, news_of, unusual
+from streamproc.core.layout import Layout, Model
 from streamproc.core.plain import Scanned
 from streamproc.core.recent import Recent
 from streamproc.core.record import DeadLetter, Outcome, Reason, Record
 from streamproc.core.scans import Scans
-from streamproc.core.shape import Retyped, Shape, grown
+from streamproc.core.shape import Kind, Retyped, Shape
 from streamproc.core.strays import Strays
 from streamproc.core.twice import doubtful, twice
-from streamproc.core.typed import ANY, DECODE_ERRORS, in_range, why
+from streamproc.core.typed import ANY, DECODE_ERRORS, MAX_CLASSES, in_range, why
 
 # Records that are read side by side: enough that the calls cost nothing, and few enough that their
 # bytes stay in the processor's cache, and out of fresh pages.
@@ -31,8 +34,9 @@ _TOGETHER = 512
 # What is read record by record cuts what is read side by side into pieces, and a piece costs as
 # much as a record or two: where more than one in so many has to be, all are.
 _FEW = 16
-# More classes than this are better watched by a detector of their shares than one by one.
-MOST_CLASSES = 50
+# Numbers in the matrices of the events that wait to be watched: one record can hold tens of
+# thousands of events, and each has a place for all that its model ever had. 32 MiB.
+_MAX_WAITING = 2**22
 # An alert names its series; one that no topic takes would be lost.
 LONGEST_NAME = 1000
 
@@ -87,13 +91,17 @@ class Reader:
         self._any = ANY[catalogue.topic]
         self._doubtful: set[int] = set()  # places of this slice's records
         self._scans = Scans()
-        self._moved = 0  # times that a known model has changed its layout
+        self._drafts: dict[str, Draft] = {}  # models that grow within this slice
+        self._waiting = 0  # numbers in the matrices of events that wait
+        self._alone: set[str] = set()  # models whose events are read one by one
+        self._left: list[tuple[Layout, int]] = []  # where models were that are read so from now on
         self._hints: dict[bytes | None, Layout] = {}
         self.recent = Recent(self._limits.recent_events)
         self.strays = Strays()
 
     def read(self, records: Sequence[Record], outcome: Outcome) -> None:
         """Decode a slice and hand over all of its events."""
+        self._alone = set(self.strays)
         batches: Batches = {}
         for first in range(0, len(records), _TOGETHER):
             together = range(first, min(first + _TOGETHER, len(records)))
@@ -114,15 +122,19 @@ class Reader:
             found, rest = [], together
         done = together.start
         self._doubt(records, rest)
-        for position in rest:
+        waiting = deque(rest)
+        while waiting:
+            position = waiting.popleft()
             self._gather(found, range(done, position), records, batches, outcome)
             done = position + 1
-            if self._read_one(records, position, batches, outcome):
-                # what was read side by side may be of another layout now, or a stray's
-                self._doubt(records, range(done, together.stop))
-                for later in range(done, together.stop):
-                    self._read_one(records, later, batches, outcome)
-                return
+            self._read_one(records, position, batches, outcome)
+            if self._left:
+                # events of these models that were read side by side are to be read again
+                found, again = _without_rows(found, self._left, done)
+                self._left.clear()
+                if again:
+                    waiting = deque(sorted((*waiting, *again)))
+                    self._doubt(records, waiting)
         self._gather(found, range(done, together.stop), records, batches, outcome)
 
     def _scan(self, records: Sequence[Record], together: range) -> list[tuple[Layout, Scanned]]:
@@ -136,9 +148,9 @@ class Reader:
         for layout, positions in _by_layout(hinted, together).items():
             if layout is not None and layout.plain is not None:
                 part = layout.plain.read(layout.rows, records, positions, longest)
-                if self.strays:
-                    rows = [row for name, row in layout.rows.items() if name in self.strays]
-                    part = part.where(~np.isin(part.rows, rows))
+                if self._alone:
+                    rows = [layout.rows[name] for name in self._alone if name in layout.rows]
+                    part = part.where(~np.isin(part.rows, rows)) if rows else part
                 found.append((layout, part))
         return found
 
@@ -173,8 +185,8 @@ class Reader:
 
     def _read_one(
         self, records: Sequence[Record], position: int, batches: Batches, outcome: Outcome
-    ) -> bool:
-        """Read a record; tell whether a known model has changed, or may change with the next."""
+    ) -> None:
+        """Read a record by itself."""
         record = records[position]
         value, layout = record.value, self._hints.get(record.key)
         if (
@@ -191,17 +203,15 @@ class Reader:
                 event is not None
                 and event.model_id in layout.rows
                 and in_range(event.ts, record.timestamp)
-                and not (self.strays and event.model_id in self.strays)
+                and not (self._alone and event.model_id in self._alone)
                 and (position not in self._doubtful or twice(value) is None)
             ):
                 if event.event_id is not None and self.recent.again(value):
                     outcome.repeated += 1
                 else:
                     batches.setdefault(layout, Batch()).add(event, position << PLACE_BITS)
-                return False
-        moved = self._moved
+                return
         self._read_any(records, position, batches, outcome)
-        return self._moved != moved or bool(self.strays)
 
     def _read_any(
         self, records: Sequence[Record], position: int, batches: Batches, outcome: Outcome
@@ -229,50 +239,137 @@ class Reader:
                 outcome.repeated += 1
                 continue
             place = (position << PLACE_BITS) + max(index, 0)
-            layout = self._layout(event, place, batches, records, outcome)
-            self._tell_limits(event, layout, place, record)
-            if layout is None:
-                continue
-            self._hint(record.key, layout)
-            batches.setdefault(layout, Batch()).add(layout.event(event), place)
-
-    def _layout(
-        self, event: Any, place: int, batches: Batches, records: Sequence[Record], outcome: Outcome
-    ) -> Layout | None:
-        model = self._catalogue.models.get(event.model_id)
-        known = Shape() if model is None else model.layout.shape
-        features, prediction = event.features or {}, getattr(event, "prediction", None)
-        other = {} if model is None else self.strays.see(model.id, model.layout.kinds, features)
-        most = self._limits.max_features, MOST_CLASSES
-        shape = grown(known, features, prediction, *most, other)
-        if model is None or shape != known:
-            if model is not None:
+            self._put(event, place, batches, records, outcome)
+            if self._waiting > _MAX_WAITING:
                 self._hand_over(batches, records, outcome)
-                self._moved += 1
-            model = self._catalogue.settle(event.model_id, shape)
-            retyped = known.retyped(shape)
-            if model is not None and (retyped or self._catalogue.dropped):
-                record = records[place >> PLACE_BITS]
-                self._retyped(model.id, retyped, event, place, record)
+
+    def _put(
+        self, event: Any, place: int, batches: Batches, records: Sequence[Record], outcome: Outcome
+    ) -> None:
+        """Put an event of any shape to those of its model, which may grow by it."""
+        record = records[place >> PLACE_BITS]
+        model = self._catalogue.models.get(event.model_id)
+        if model is None:
+            growth = self._growth(Shape())
+            if (news := growth.news(event.features or {}, _prediction(event))) is not None:
+                growth.add(news)
+            model = self._catalogue.settle(event.model_id, growth.shape())
+        else:
+            self._grow(model, event, place, batches, records, outcome)
+        draft = self._drafts.get(event.model_id)
+        kinds = draft.kinds if draft is not None else model.layout.kinds if model else {}
+        self._tell_limits(event, kinds, place, record)
         if model is None:
             outcome.events += 1
-            return None
-        return model.layout
+            return
+        self._waiting += len(kinds)
+        if draft is not None:
+            draft.add(event, place)
+            return
+        layout = model.layout
+        layout.loose += 1
+        if layout.settled and model.id not in self._alone:
+            self._hint(record.key, layout)
+        batches.setdefault(layout, Batch()).add(event, place, loose=True)
 
-    def _tell_limits(self, event: Any, layout: Layout | None, place: int, record: Record) -> None:
+    def _grow(
+        self,
+        model: Model,
+        event: Any,
+        place: int,
+        batches: Batches,
+        records: Sequence[Record],
+        outcome: Outcome,
+    ) -> None:
+        """Let a known model have what is new in an event."""
+        draft, layout = self._drafts.get(model.id), model.layout
+        kinds = layout.kinds if draft is None else draft.kinds
+        features, prediction = event.features or {}, _prediction(event)
+        key = records[place >> PLACE_BITS].key
+        odd = unusual(kinds, features)
+        other: Mapping[str, Kind] = {}
+        if odd or model.id in self.strays:
+            other = self.strays.see(model.id, kinds, features, odd)
+            if model.id in self.strays:
+                self._read_alone(model, key)
+        if other:
+            self._hand_over(batches, records, outcome)
+            self._settle(model, other, event, place, records)
+            return
+        if draft is not None:
+            news = draft.growth.news(odd, prediction)
+        else:
+            known = kinds, layout.shape.form, layout.class_rows
+            news = news_of(known, (odd, prediction), self._limits.max_features, MAX_CLASSES)
+        if news is None:
+            return
+        if clashes(kinds, news):
+            self._hand_over(batches, records, outcome)
+            self._settle(model, {}, event, place, records)
+            return
+        if draft is None:
+            draft = self._drafts[model.id] = Draft(model, self._growth(layout.shape))
+            self._read_alone(model, key)
+        self._catalogue.admit(model, news)
+        draft.grow(news)
+
+    def _growth(self, shape: Shape) -> Growth:
+        return Growth(shape, self._limits.max_features, MAX_CLASSES)
+
+    def _read_alone(self, model: Model, key: bytes | None) -> None:
+        """Read the next events of a model one by one: each may change how the others are read."""
+        self._hints.pop(key, None)
+        if model.id not in self._alone:
+            self._alone.add(model.id)
+            self._left.append((model.layout, model.row))
+
+    def _settle(
+        self,
+        model: Model,
+        other: Mapping[str, Kind],
+        event: Any,
+        place: int,
+        records: Sequence[Record],
+    ) -> None:
+        """Move a model at once, with features that are something else from this event on."""
+        known = model.layout.shape
+        growth = self._growth(known)
+        growth.remove(other)
+        news = growth.news(event.features or {}, _prediction(event))
+        if news is not None:
+            growth.add(news)
+        shape = growth.shape()
+        self._left.append((model.layout, model.row))
+        self._catalogue.settle(model.id, shape)
+        retyped = known.retyped(shape)
+        if retyped or self._catalogue.dropped:
+            self._retyped(model.id, retyped, event, place, records[place >> PLACE_BITS])
+
+    def _tell_limits(
+        self, event: Any, kinds: Mapping[str, Kind], place: int, record: Record
+    ) -> None:
         told = self._catalogue.told
         if self._catalogue.refused and "max_series" not in told:
             told.add("max_series")
             self._full("max_series", event, place, record)
-        if layout is None or "max_features" in told:
+        if len(kinds) < self._limits.max_features or "max_features" in told:
             return
-        if layout.shape.features >= self._limits.max_features and not all(
-            layout.shape.knows(name) for name in event.features or ()
-        ):
+        if not all(name in kinds for name in event.features or ()):
             told.add("max_features")
             self._full("max_features", event, place, record)
 
     def _hand_over(self, batches: Batches, records: Sequence[Record], outcome: Outcome) -> None:
+        """Have all events watched that wait; the models that have grown are moved then."""
+        self._watch_all(batches, records, outcome)
+        if self._drafts:
+            for draft in self._drafts.values():
+                draft.move(self._catalogue, batches)
+            self._drafts.clear()
+            self._watch_all(batches, records, outcome)
+        self._alone = set(self.strays)
+        self._waiting = 0
+
+    def _watch_all(self, batches: Batches, records: Sequence[Record], outcome: Outcome) -> None:
         outcome.events += sum(map(len, batches.values()))
         self._watch(batches, records, outcome)
         batches.clear()
@@ -304,6 +401,27 @@ class Reader:
                 headers=original_headers(record),
             )
         )
+
+
+def _prediction(event: Any) -> Any:
+    return getattr(event, "prediction", None)
+
+
+def _without_rows(
+    found: list[tuple[Layout, Scanned]], rows: Sequence[tuple[Layout, int]], first: int
+) -> tuple[list[tuple[Layout, Scanned]], list[int]]:
+    """Leave out what some rows have from a position on; return those positions, too."""
+    left: list[tuple[Layout, Scanned]] = []
+    again: list[int] = []
+    for layout, part in found:
+        of = [row for at, row in rows if at is layout]
+        if of:
+            out = np.isin(part.rows, of) & (part.positions >= first)
+            again += part.positions[out].tolist()
+            left.append((layout, part.where(~out)))
+        else:
+            left.append((layout, part))
+    return left, again
 
 
 def _by_layout(

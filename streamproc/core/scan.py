@@ -33,31 +33,37 @@ def feeds(catalogue: Catalogue, layout: Layout, data: Matrix) -> Iterator[Feed]:
     yield from _tasks(data.values, layout.slots, layout.profiles, layout.series, data.runs)
     features = len(layout.named)
     missing = np.isnan(data.values[:features])
+    for column, start, stop in data.unborn:
+        missing[column, start:stop] = False
     rows, starts = data.runs[:, 0], data.runs[:, 1]
     known = layout.quality[rows] != UNWATCHED
     if not known.any() and not missing.any():
         return
     first = np.logical_or.reduceat(missing, starts, axis=1).T & ~known
     runs = np.repeat(data.runs[:, None, :], features, axis=1)
+    begun: dict[Profile, list[tuple[int, int]]] = {}
     for run, column in np.argwhere(first).tolist():
+        profile = layout.quality_profiles[column]
+        if profile is None:
+            continue
         model = layout.model(int(rows[run]))
         begin, stop = data.runs[run, 1:].tolist()
         begin += int(missing[column, begin:stop].argmax())
         runs[run, column, 1] = begin
-        _begin_quality(catalogue, model, column, begin - int(data.runs[run, 1]))
+        earlier = begin - int(data.runs[run, 1])
+        slot = catalogue.watch_quality(model, column, profile)
+        present = _present(model, layout.named[column], earlier)
+        begun.setdefault(profile, []).append((slot, min(present, ZEROS_BEFORE)))
+    for profile, zeros in begun.items():
+        profile.prime_zeros(np.array(zeros, np.int64))
     names = [f"quality:{name}" for name in layout.named]
     values = missing.astype(np.float64)
     yield from _tasks(values, layout.quality, layout.quality_profiles, names, runs)
 
 
-def _begin_quality(catalogue: Catalogue, model: Model, column: int, earlier: int) -> None:
-    profile = model.layout.quality_profiles[column]
-    if profile is None:
-        return
-    name = model.layout.named[column]
-    present = int(model.layout.events[model.row]) - model.births.get(name, 0) + earlier
-    slot = catalogue.watch_quality(model, column, profile)
-    profile.prime(slot, np.zeros(min(present, ZEROS_BEFORE)))
+def _present(model: Model, name: str, earlier: int) -> int:
+    """Count the events in which a feature was there before it was missing for the first time."""
+    return int(model.layout.events[model.row]) - model.births.get(name, 0) + earlier
 
 
 def _tasks(

@@ -1,9 +1,9 @@
 """The shape of a model's events: which numbers they hold, and how it is learned from them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from detectors.embedding import OUTPUTS
 
@@ -23,6 +23,8 @@ class Form(Enum):
     NUMBER = "number"
     CLASSES = "classes"
     LABEL = "label"
+    NAMED = "named"  # a label or probabilities of classes, by turns
+    MIXED = "mixed"  # a number, and by turns a label or probabilities of classes
     LOSSES = "losses"  # how wrong predictions were: the classes are the names of the series
 
 
@@ -49,6 +51,16 @@ class Asked(NamedTuple):
     category: bool = False
 
 
+def asked_of(name: str, kind: Kind) -> dict[str, Asked]:
+    """Tell of each series of a feature of a kind how it is asked for."""
+    series = f"feature:{name}"
+    if kind is Kind.NULL:
+        return {}
+    if kind is not Kind.LIST:
+        return {series: Asked((series,), category=kind is Kind.TEXT)}
+    return {f"{series}:{output}": Asked((f"{series}:{output}", series)) for output in OUTPUTS}
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The names and kinds of everything that a model's events hold."""
@@ -62,6 +74,11 @@ class Shape:
     def features(self) -> int:
         """Number of features."""
         return len(self.numbers) + len(self.others)
+
+    @property
+    def has_number(self) -> bool:
+        """Whether a prediction may be a number."""
+        return self.form in {Form.NUMBER, Form.MIXED}
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -82,10 +99,6 @@ class Shape:
         """Tell what each feature is."""
         return dict.fromkeys(self.numbers, Kind.NUMBER) | dict(self.others)
 
-    def knows(self, name: str) -> bool:
-        """Whether a feature has a place here."""
-        return name in self.numbers or any(name == other for other, _ in self.others)
-
     def series(self) -> tuple[str, ...]:
         """Names of the series that the numbers of one event go to, in their order."""
         plain = (*self.numbers, *self.texts)
@@ -93,24 +106,22 @@ class Shape:
             *(f"feature:{name}" for name in plain),
             *(f"feature:{name}:{output}" for output in OUTPUTS for name in self.lists),
         )
-        if self.form is Form.NUMBER:
-            return (*features, "prediction")
         if self.form is Form.LOSSES:
             return self.classes
-        return (*features, *(f"prediction:{name}" for name in self.classes))
+        number = ("prediction",) if self.has_number else ()
+        return (*features, *number, *(f"prediction:{name}" for name in self.classes))
 
     def asked(self) -> dict[str, Asked]:
         """Tell of each series of a feature how it is asked for; a plain feature's name wins."""
-        lists = {
-            f"feature:{name}:{output}": Asked((f"feature:{name}:{output}", f"feature:{name}"))
-            for output in OUTPUTS
-            for name in self.lists
-        }
-        texts = {
-            name: Asked((name,), category=True) for name in map("feature:{}".format, self.texts)
-        }
-        numbers = {name: Asked((name,)) for name in map("feature:{}".format, self.numbers)}
-        return lists | texts | numbers
+        found: dict[str, Asked] = {}
+        for names, kind in (
+            (self.lists, Kind.LIST),
+            (self.texts, Kind.TEXT),
+            (self.numbers, Kind.NUMBER),
+        ):
+            for name in names:
+                found |= asked_of(name, kind)
+        return found
 
     def retyped(self, later: "Shape") -> Retyped:
         """Tell which features are something else in a later shape, and what they were and are."""
@@ -122,7 +133,7 @@ class Shape:
         }
 
 
-_KINDS: Final[dict[type, Kind]] = {
+KINDS: Final[dict[type, Kind]] = {
     float: Kind.NUMBER,
     bool: Kind.NUMBER,
     str: Kind.TEXT,
@@ -133,54 +144,4 @@ _KINDS: Final[dict[type, Kind]] = {
 
 def kind_of(value: object) -> Kind:
     """Tell what the value of a feature is."""
-    return _KINDS[value.__class__]
-
-
-def _grown_features(
-    shape: Shape, features: Mapping[str, Any], most: int, retyped: Mapping[str, Kind]
-) -> Shape:
-    numbers = dict.fromkeys(name for name in shape.numbers if name not in retyped)
-    others = {name: kind for name, kind in shape.others if name not in retyped}
-    for name, value in features.items():
-        if name in numbers or others.get(name, Kind.NULL) is not Kind.NULL:
-            continue
-        kind = retyped.get(name) or kind_of(value)
-        if name not in others and len(numbers) + len(others) >= most:
-            continue
-        if kind is Kind.NUMBER:
-            others.pop(name, None)
-            numbers[name] = None
-        elif kind is not Kind.NULL or name not in others:
-            others[name] = kind
-    return replace(shape, numbers=tuple(numbers), others=tuple(others.items()))
-
-
-def _grown_prediction(shape: Shape, prediction: Any, most: int) -> Shape:
-    if prediction is None:
-        return replace(shape, form=Form.NONE, classes=())
-    if isinstance(prediction, (float, bool)):
-        return replace(shape, form=Form.NUMBER, classes=())
-    form = Form.LABEL if isinstance(prediction, str) else Form.CLASSES
-    known = shape.classes if shape.form is form else ()
-    names = [prediction] if isinstance(prediction, str) else list(prediction)
-    classes = tuple(dict.fromkeys((*known, *names)))[: max(most, len(known))]
-    return replace(shape, form=form, classes=classes)
-
-
-def grown(
-    shape: Shape,
-    features: Mapping[str, Any],
-    prediction: Any,
-    most_features: int,
-    most_classes: int,
-    retyped: Mapping[str, Kind],
-) -> Shape:
-    """Return the shape that holds all that `shape` holds and this event too.
-
-    A feature stays what its first value was, unless it is in `retyped`: an event in which it is
-    something else misses it. What is past the two caps is left out. The form of the prediction
-    is that of the last event.
-    """
-    return _grown_prediction(
-        _grown_features(shape, features, most_features, retyped), prediction, most_classes
-    )
+    return KINDS[value.__class__]

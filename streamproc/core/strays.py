@@ -1,6 +1,6 @@
 """Values of another kind than their feature has: one is a mistake, many in a row are a change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from streamproc.core.shape import Kind, kind_of
@@ -27,12 +27,20 @@ class Strays:
         """Whether a model has some."""
         return model_id in self._counts
 
+    def __iter__(self) -> Iterator[str]:
+        """Give the models that have some."""
+        return iter(self._counts)
+
     def __bool__(self) -> bool:
         """Whether any model has some."""
         return bool(self._counts)
 
     def see(
-        self, model_id: str, kinds: Mapping[str, Kind], features: Mapping[str, Any]
+        self,
+        model_id: str,
+        kinds: Mapping[str, Kind],
+        features: Mapping[str, Any],
+        odd_ones: Mapping[str, Any],
     ) -> dict[str, Kind]:
         """Look at an event; return the features that are something else from it on.
 
@@ -44,10 +52,12 @@ class Strays:
             What its features are so far.
         features
             Of the event.
+        odd_ones
+            Those of them that are not what they are so far, and perhaps others.
         """
         odd = {
             name: kind
-            for name, value in features.items()
+            for name, value in odd_ones.items()
             if (kind := kind_of(value)) is not kinds.get(name, kind)
             and kind is not Kind.NULL is not kinds[name]
         }

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 import msgspec
 from msgspec import Meta, Struct
@@ -29,6 +29,10 @@ Feature = float | bool | str | list[float] | None
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Prediction = float | bool | str | Annotated[dict[str, Probability], Meta(min_length=1)]
 Number = float | bool | None
+# More classes than this are better watched by a detector of their shares than one by one.
+MAX_CLASSES = 50
+_OF_CLASSES = frozenset({Form.CLASSES, Form.NAMED, Form.MIXED})
+_OF_LABELS = frozenset({Form.LABEL, Form.NAMED, Form.MIXED})
 # Major 1 of the contract, whatever the minor: what a later one adds is an unknown field here.
 OURS = r"^1(\.[0-9]+)?\Z"
 Version = Annotated[str, Meta(pattern=OURS)] | Annotated[float, Meta(ge=1, lt=2)] | None
@@ -122,19 +126,30 @@ def typed(shape: Shape, topic: Topic) -> Typed:
     if topic is Topic.PREDICTIONS:
         fields = [("features", features, msgspec.field(default_factory=features))]
     classes = None
-    if shape.form is Form.NUMBER:
-        fields.append(("prediction", float | bool))
-    elif shape.form is Form.LABEL:
-        fields.append(("prediction", Literal[shape.classes]))
-    elif shape.form is Form.CLASSES:
-        classes = _struct("Classes", shape.classes, [Probability | None] * len(shape.classes))
-        fields.append(("prediction", classes))
-    elif shape.form is Form.LOSSES:
+    if shape.form is Form.LOSSES:
         classes = _struct("Losses", shape.classes, [Number] * len(shape.classes))
         fields.append(("prediction", classes))
+    elif shape.form is not Form.NONE:
+        if shape.form in _OF_CLASSES and len(shape.classes) < MAX_CLASSES:
+            classes = _struct("Classes", shape.classes, [Probability | None] * len(shape.classes))
+        fields.append(("prediction", _prediction(shape, classes)))
     event = msgspec.defstruct("Event", fields, bases=(_Header,), gc=False, kw_only=True)
     decode = msgspec.json.Decoder(event).decode if is_plain((*names, *shape.classes)) else _never
     return Typed(event, features, classes, decode)
+
+
+def _prediction(shape: Shape, classes: type[Any] | None) -> Any:
+    """Return the type of the predictions of a shape, which refuses those that would make it grow.
+
+    Where no class is added any more all are taken, or each unknown one would be decoded twice.
+    """
+    full = len(shape.classes) >= MAX_CLASSES
+    kinds: list[Any] = [float, bool] if shape.has_number else []
+    if shape.form in _OF_LABELS:
+        kinds.append(str if full else Literal[shape.classes])
+    if shape.form in _OF_CLASSES:
+        kinds.append(classes or Annotated[dict[str, Probability], Meta(min_length=1)])
+    return Union[tuple(kinds)]  # noqa: UP007  of a list
 
 
 def _never(_: bytes) -> Any:

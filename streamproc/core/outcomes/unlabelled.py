@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from msgspec.structs import astuple
 
 from streamproc.core.layout import Layout
@@ -67,9 +68,10 @@ def _stated(track: Track, layout: Layout, prediction: Any) -> _Stated:
     """Read a prediction as it is read beside its label."""
     if track.task == "regression":
         return (prediction if isinstance(prediction, float) else np.nan), np.nan
-    if layout.typed.classes is not None:
-        given = dict(zip(layout.shape.classes, astuple(prediction), strict=True))
-        shares = {name: share for name, share in given.items() if share is not None}
+    if isinstance(prediction, Struct):
+        prediction = dict(zip(layout.shape.classes, astuple(prediction), strict=True))
+    if isinstance(prediction, dict):
+        shares = {name: share for name, share in prediction.items() if share is not None}
         judged = judge(track.task, shares or {"": 0.0}, "")
         return _code(track, str(judged.said)), np.nan if judged.chance is None else judged.chance
     if track.task == "binary" and isinstance(prediction, float):
