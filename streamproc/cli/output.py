@@ -1,5 +1,6 @@
 """What goes to the terminal."""
 
+import contextlib
 import sys
 from typing import Final
 
@@ -7,8 +8,9 @@ _PLAIN: Final = {"\t": " ", "\n": " ", "\r": " "}
 
 
 def note(text: str) -> None:
-    """Tell a person something that is no result: on standard error."""
-    sys.stderr.write(f"{printable(text)}\n")
+    """Write a line that is not a result to standard error; a log that is full costs only itself."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{printable(text)}\n")
 
 
 def count(number: int, noun: str) -> str:

@@ -33,7 +33,7 @@ from streamproc.transport.watchdog import Progress
 STOP_SECONDS: Final = 8.0
 # A model that is busy for longer still learns; only its worker does not hear of it meanwhile.
 ASK_SECONDS: Final = 1.0
-# A process that is silent for longer is asked about no more: the cluster has its lag.
+# The lag of a process that is silent for longer is asked of the cluster.
 SILENT_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 10.0
 # It compiles what is missing before it answers for the first time.
