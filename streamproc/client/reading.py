@@ -146,7 +146,8 @@ class TopicReader(Generic[T]):
 
     def _parsed(self, record: ConsumerRecord) -> list[T]:
         if isinstance(record, UnreadableRecord):
-            return []  # it was logged when it came
+            _log.warning("skipped %s", record)
+            return []
         try:
             found = self._told.parse(record.value or b"")
         except ValidationError as error:

@@ -15,6 +15,7 @@ from streamproc.contract.section import Section
 from streamproc.control.command import Command, Refusal
 from streamproc.control.gate import Gate
 from streamproc.control.verbs import Verb, Verbs
+from streamproc.core.record import UnreadableRecord
 from streamproc.transport.clients import open_consumer
 from streamproc.transport.errors import BrokerError
 from streamproc.transport.metrics import Metrics
@@ -84,6 +85,8 @@ class Commands:
             for batch in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
                 for record in batch:
                     self._next = record.offset + 1
+                    if isinstance(record, UnreadableRecord):
+                        _log.warning("skipped %s", record)
                     await self.take(record.value or b"", record.offset)
 
     async def take(self, value: bytes, offset: int) -> None:

@@ -91,9 +91,11 @@ class Outbox:
         return []
 
     async def _send_one(self, letter: Letter) -> None:
+        # aiokafka sends no record without key and value, which a dead letter may have neither of.
+        key = b"" if letter.key is None and letter.value is None else letter.key
         async with asyncio.timeout(HANG_SECONDS):
             confirmed = await self._producer.send(
-                letter.topic, letter.value, key=letter.key, headers=letter.headers
+                letter.topic, letter.value, key=key, headers=letter.headers
             )
             await confirmed
 

@@ -5,7 +5,6 @@ it; it unpacks a batch whatever its size. Here its compiled parser reads what it
 read record by record, and what is unreadable takes its place among the records.
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -20,8 +19,6 @@ __all__ = ["PartitionReader"]
 # Version and type, two bytes each.
 _MARKER_BYTES: Final = 4
 
-_log = logging.getLogger(__name__)
-
 
 class PartitionReader(Iterator[Any]):
     """Iterates over the records of a fetch, in the order of the log.
@@ -33,8 +30,7 @@ class PartitionReader(Iterator[Any]):
     unpacked_bytes
         Bytes that a batch may unpack to; a larger one is one unreadable record.
     convert
-        Makes of a parsed record what is given, and what cannot be read is logged; None: records
-        are given as they are, to whom makes a dead letter of what cannot be read.
+        Makes of a parsed record what is given; None: it is given as it is.
     committed
         Whether records of aborted transactions are skipped.
 
@@ -78,10 +74,7 @@ class PartitionReader(Iterator[Any]):
                 if offset < self.next_fetch_offset:
                     continue  # it was asked for from the middle of a batch
                 self.next_fetch_offset = offset + 1
-                if convert is None:
-                    yield record
-                elif record.__class__ is UnreadableRecord:
-                    _log.warning("skipped %s", record)  # nobody writes dead letters of these
+                if convert is None or record.__class__ is UnreadableRecord:
                     yield record
                 else:
                     yield convert(record)

@@ -1,6 +1,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -159,3 +160,16 @@ async def test_alerts_of_a_model_keep_their_order(embedded_broker: EmbeddedBroke
     for model in range(3):
         wanted = [each.to_json() for each in given if each.model_id == f"m{model}"]
         assert [record.value for record in found if record.key == b"m%d" % model] == wanted
+
+
+async def test_a_dead_letter_may_have_neither_key_nor_value(
+    embedded_broker: EmbeddedBroker,
+) -> None:
+    """A tombstone without a key, or a batch that cannot be read, ends no worker."""
+    config = own_config(embedded_broker.bootstrap)
+    await ensure_topics(config)
+    async with open_producer(config) as producer:
+        bare = replace(letter(None), key=None)
+        await Outbox(config, producer).publish([], [bare])
+    [record] = await records(config, "dead_letters")
+    assert (record.value, dict(record.headers)["offset"]) == (None, b"7")

@@ -9,6 +9,7 @@ import xxhash
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
 
 from streamproc.contract.config import Config
+from streamproc.core.record import UnreadableRecord
 from streamproc.core.snapshot_format import Section
 from streamproc.transport.batches import cut
 from streamproc.transport.clients import open_consumer
@@ -182,6 +183,9 @@ class SnapshotStore:
                 break
             for batch in (await consumer.getmany(*left, timeout_ms=200)).values():
                 for record in batch:
+                    if isinstance(record, UnreadableRecord):
+                        _log.warning("skipped %s", record)
+                        continue
                     key = key_of(record.key)
                     if key is None or key.group != self._config.group:
                         continue
