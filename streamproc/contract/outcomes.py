@@ -121,6 +121,14 @@ class OutcomeEvent(Observation):
             examples=[0],
         ),
     ]
+    group: Annotated[
+        str | None,
+        Field(
+            description="The consumer group whose worker wrote it. Groups on one topic count"
+            " epochs apart: read those of one.",
+            examples=["streamproc"],
+        ),
+    ] = None
 
     def to_json(self) -> bytes:
         """Write the outcome as compact JSON; equal outcomes give equal bytes."""

@@ -192,11 +192,15 @@ def retyped(
 
 
 def state_gap(
-    place: tuple[str, int], span: tuple[int, int], reason: str, now: datetime
+    place: tuple[str, int], span: tuple[int, int], reason: str, now: datetime, reader: str = ""
 ) -> AlertEvent:
-    """Say that state could not be continued without a gap: `span` is where it was, and goes on."""
+    """Say that state could not be continued without a gap: `span` is where it was, and goes on.
+
+    `reader` tells apart those who read one log for different ends; empty: the detectors.
+    """
     topic, partition = place
-    alert_id = identity(("state_gap", str(span[0])), Origin(topic, partition, span[1], 0, 0, None))
+    what = ("state_gap", str(span[0]), *([reader] if reader else []))
+    alert_id = identity(what, Origin(topic, partition, span[1], 0, 0, None))
     return AlertEvent(
         alert_id=alert_id,
         incident_id=alert_id,
@@ -210,6 +214,25 @@ def state_gap(
         ts=now,
         detected_at=now,
         source=Source(topic=topic, partition=partition, offset=span[1]),
+    )
+
+
+def uneven_topics(topic: str, reason: str, now: datetime) -> AlertEvent:
+    """Say that labels are not joined, since topics differ in their numbers of partitions."""
+    alert_id = identity(("uneven_topics", reason), Origin(topic, 0, 0, 0, 0, None))
+    return AlertEvent(
+        alert_id=alert_id,
+        incident_id=alert_id,
+        status="firing",
+        model_id="*",
+        kind="system",
+        series="features",
+        detector="uneven_topics",
+        severity="critical",
+        message=f"labels are not joined: {reason}",
+        ts=now,
+        detected_at=now,
+        source=Source(topic=topic, partition=0, offset=0),
     )
 
 

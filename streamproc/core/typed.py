@@ -75,6 +75,7 @@ class AnyOutcome(_Header, gc=False, kw_only=True):
     status: OutcomeStatus
     epoch: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     seq: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    group: str | None = None
     prediction: Prediction | None = None
     label: float | bool | str | None = None
     label_ts: EventTime = None

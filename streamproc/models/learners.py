@@ -75,7 +75,7 @@ class Learners:
 
     def __init__(self, config: Config, topic: str, partition: int) -> None:
         self._config, self._place = config, (topic, partition)
-        self._log = OutcomeLog(row=Lesson)
+        self._log = OutcomeLog(row=Lesson, group=config.group)
         self._seats: dict[Key, Seat] = {}
         self._banks: dict[tuple[str, ...], OwnError] = {}
         self._whole: dict[str, Seat] = {}  # of models that have one learner for all their events
@@ -190,7 +190,7 @@ class Learners:
 
     def _restore(self, written: dict[str, Any], *, same_river: bool) -> int:
         epoch, seq = written["log"]
-        self._log = OutcomeLog(epoch, seq, Lesson)
+        self._log = OutcomeLog(epoch, seq, Lesson, self._config.group)
         self.refused, self._counts = written["refused"], written["counts"]
         self._obeyed = written["obeyed"]
         places: list[int | None] = []

@@ -9,6 +9,7 @@ from faust.types import TP
 from yarl import URL
 
 from streamproc.contract.config import Config
+from streamproc.transport.clients import METADATA_MS
 from streamproc.transport.driver import Slice, SliceLimits, slice_topic
 from streamproc.transport.fetched_records import unpacked_limit
 from streamproc.transport.security import faust_credentials
@@ -61,6 +62,7 @@ def make_app(
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=HEARTBEAT_SECONDS,
         broker_commit_interval=1.0,
+        consumer_metadata_max_age_ms=METADATA_MS,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=limits.slice_bytes,
         stream_wait_empty=False,  # a revoke would wait for slices that nobody finishes

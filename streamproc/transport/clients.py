@@ -20,6 +20,9 @@ from streamproc.transport.security import client_options
 
 # A leader election takes seconds; what is not confirmed after half a minute will not be.
 REQUEST_SECONDS: Final = 30.0
+# How soon partitions that were added are known, and topics that were created again; five minutes
+# with the client's default.
+METADATA_MS: Final = 10_000
 # What `stop` still has to send was flushed before: it only says good-bye (aiokafka issue 773).
 STOP_SECONDS: Final = 5.0
 # Brokers take a megabyte a batch unless configured; a quarter keeps a slow one within its time.
@@ -143,6 +146,7 @@ async def _connect(config: Config) -> dict[str, Any]:
     return {
         "bootstrap_servers": address,
         "request_timeout_ms": int(REQUEST_SECONDS * 1000),
+        "metadata_max_age_ms": METADATA_MS,
         **options,
     }
 

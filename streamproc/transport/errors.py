@@ -53,6 +53,14 @@ class RecoveryError(BrokerError):
     """
 
 
+class LogRewoundError(BrokerError):
+    """A log is no longer the one that was read: restored, truncated or created again.
+
+    What is made of it is made again, from where it still agrees with what was read. There is
+    nothing to do but to find out who changed the topic.
+    """
+
+
 class SnapshotWriteError(BrokerError):
     """The state of a partition could not be written down.
 

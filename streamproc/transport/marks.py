@@ -25,6 +25,10 @@ class Mark(NamedTuple):
         Whether something that was handed over is not acknowledged yet.
     log_end
         After the last record of the log.
+    suspect
+        Whether the next records may be of another log than those before.
+    out_of_range
+        Offset that the log did not have, if the client went on at its beginning instead.
     """
 
     committed: int | None = None
@@ -32,6 +36,8 @@ class Mark(NamedTuple):
     end: int | None = None
     in_flight: bool = False
     log_end: int | None = None
+    suspect: bool = False
+    out_of_range: int | None = None
 
     def behind(self, handled: int | None) -> int:
         """Return how many records wait, given the offset after the last one handled.

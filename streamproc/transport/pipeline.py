@@ -12,6 +12,7 @@ from streamproc.core.record import Outcome, Record
 from streamproc.core.shape import Topic
 from streamproc.core.shard import Shard
 from streamproc.transport.driver.slices import Slice
+from streamproc.transport.log_marks import LogChecker, RecordMark, mark_of
 from streamproc.transport.marks import Mark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.model_alerts import ModelAlerts, Seen
@@ -33,6 +34,8 @@ class Held:
         Offset before which everything was published by whoever committed it.
     settled
         Whether all that the state has given is published: only then it may be written down.
+    rewound
+        Whether what the group had committed was of another log.
     keeper
         Writes it down; None where that is not done.
     """
@@ -42,6 +45,7 @@ class Held:
         self.next = following
         self.told = told
         self.settled = True
+        self.rewound = False
         self.keeper: Keeper | None = None
 
 
@@ -81,6 +85,13 @@ class Pipeline:
         self._clock = clock
         self._kinds = {config.topics.full_name(kind.value): kind for kind in Topic}
         self._held: dict[Partition, Held] = {}
+        self._rewound: dict[Partition, int] = {}
+        self._left: dict[Partition, tuple[int, RecordMark]] = {}  # where we were when it went
+        self._logs = LogChecker(config)
+        #: Called with a partition whose log is not the one that was read: it is to be resumed.
+        self.on_rewound: Callable[[Partition], None] = lambda _: None
+        #: Partitions of which what is committed means nothing, since the last `resume`.
+        self.distrusted: set[Partition] = set()
         metrics.show(ModelFigures(self._watched))
         self._model_alerts = ModelAlerts(config, self._seen)
         metrics.show(self._model_alerts)
@@ -100,6 +111,10 @@ class Pipeline:
         held = self._hold(part, mark)
         if held is None:  # it came before a rebalance; its owner gets it, too
             return
+        if not await self._same_log(held, part, mark):
+            self._rewind(part, held)
+            return
+        await self._tell_of_gap(held, part, mark)
         # 0. A crash must have a state to go back to.
         if held.keeper is not None and held.keeper.saved is None:
             await self._save(held, held.next or part.first_offset)
@@ -111,6 +126,8 @@ class Pipeline:
         held.settled = False
         outcome = held.shard.process(records, datetime.fromtimestamp(self._clock(), UTC))
         held.next = max(held.next or 0, part.last_offset + 1)
+        if held.keeper is not None:
+            held.keeper.mark = mark_of(part.records[-1])
         watched = time.perf_counter()
         # 2. Publish, and wait for the cluster to confirm.
         if part.first_offset < held.told:
@@ -131,7 +148,10 @@ class Pipeline:
                 await self._save(held, held.next)
 
     async def resume(
-        self, committed: Mapping[Partition, int | None], generation: int
+        self,
+        committed: Mapping[Partition, int | None],
+        generation: int,
+        unsigned: Collection[Partition] = frozenset(),
     ) -> dict[Partition, int]:
         """Get the state of partitions that are ours; return where those that have one go on.
 
@@ -141,14 +161,20 @@ class Pipeline:
             All of our partitions, and what the group has committed of each.
         generation
             Of the group.
+        unsigned
+            Partitions whose committed offset another program wrote: it does not show what was
+            published.
         """
         if self._snapshots is None:
             return {}
         missing = {tp: done for tp, done in committed.items() if tp not in self._held}
-        resumed = await self._snapshots.resume(missing, generation)
+        await self._compare_left(missing)
+        resumed = await self._snapshots.resume(missing, generation, unsigned, self._rewound)
+        self.distrusted = {partition for partition, found in resumed.items() if found.rewound}
         for partition, found in resumed.items():
+            self._rewound.pop(partition, None)
             held = Held(found.state, found.next, found.told)
-            held.keeper = found.keeper
+            held.keeper, held.rewound = found.keeper, found.rewound
             if found.gap is not None:
                 await self._outbox.publish([found.gap], [])
             self._held[partition] = held
@@ -157,7 +183,8 @@ class Pipeline:
             held = self._held[partition]
             if partition not in resumed and held.keeper is not None:
                 # Another one may have owned it in between, and told what we are about to repeat.
-                held.told = max(held.told, done or 0)
+                if partition not in unsigned and not held.rewound:
+                    held.told = max(held.told, done or 0)
                 self._snapshots.promote(held.keeper, generation)
         offsets = {partition: self._held[partition].next for partition in committed}
         return {partition: at for partition, at in offsets.items() if at is not None}
@@ -166,7 +193,9 @@ class Pipeline:
         """Hold the state of these partitions, and of no others: their owners advance it now."""
         kept = set(partitions)
         for partition in self._held.keys() - kept:
-            del self._held[partition]
+            held = self._held.pop(partition)
+            if held.keeper is not None and held.keeper.mark is not None:
+                self._left[partition] = held.next or 0, held.keeper.mark
             self._metrics.forget(*partition)
         if self._snapshots is not None:
             self._awaited = kept - self._held.keys()
@@ -224,17 +253,63 @@ class Pipeline:
         held = self._held.get(partition)
         if self._snapshots is None and held is None:
             held = self._held[partition] = self._fresh(partition)
-        if held is None or held.next is None or not self._foreign(held.next, part, mark):
+        if held is None or held.next is None or held.keeper is not None:
+            return held
+        if not self._foreign(held.next, part, mark):
             return held
         fresh = self._held[partition] = self._fresh(partition)
-        if held.keeper is not None:
-            held.keeper.saved, fresh.keeper = None, held.keeper
         return fresh
+
+    async def _same_log(self, held: Held, part: Slice, mark: Mark) -> bool:
+        """Whether the records of a slice follow those that are in the state."""
+        if held.keeper is None or held.next is None:
+            return True
+        if mark.suspect and held.keeper.mark is not None:
+            return await self._logs.same((part.topic, part.partition), held.keeper.mark)
+        return mark.end is None or mark.end >= held.next
+
+    async def _tell_of_gap(self, held: Held, part: Slice, mark: Mark) -> None:
+        """Say so when records were gone before they were fetched.
+
+        Only a fetch that was out of range shows that: compaction and transactions leave offsets
+        without a record, too.
+        """
+        following = held.next
+        if self._snapshots is None or mark.out_of_range is None or following is None:
+            return
+        if part.first_offset > following:
+            span = max(following, mark.out_of_range), part.first_offset
+            text = f"records {span[0]} to {span[1] - 1} were gone before they were read"
+            gap = self._snapshots.gap((part.topic, part.partition), span, text)
+            await self._outbox.publish([gap], [])
+
+    async def _compare_left(self, partitions: Iterable[Partition]) -> None:
+        """Find out which partitions that come back have another log than when they left.
+
+        A topic that is deleted takes its partitions from us before it is created again.
+        """
+        back = {each: self._left.pop(each) for each in partitions if each in self._left}
+        if back and self._snapshots is not None:
+            marks = {partition: mark for partition, (_, mark) in back.items()}
+            for partition in await self._snapshots.contradicted(marks):
+                self._rewound[partition] = back[partition][0]
+
+    def _rewind(self, part: Slice, held: Held) -> None:
+        """Give up a state: where its partition goes on is for `resume` to find."""
+        partition = part.topic, part.partition
+        _log.warning(
+            "%s-%d no longer has the record at offset %d that was handled last: looking for a"
+            " snapshot that fits",
+            *(*partition, (held.next or 0) - 1),
+        )
+        del self._held[partition]
+        self._awaited.add(partition)
+        self._rewound[partition] = held.next or 0
+        self.on_rewound(partition)
 
     def _foreign(self, state: int, part: Slice, mark: Mark) -> bool:
         """Whether a state up to an offset is of another past than the log of this slice."""
-        # With snapshots a seek went to where the state is, whatever others have handled.
-        if self._snapshots is None and mark.committed is not None and mark.committed > state:
+        if mark.committed is not None and mark.committed > state:
             _log.warning(
                 "another worker handled %s-%d up to offset %d meanwhile: its series start anew",
                 part.topic,

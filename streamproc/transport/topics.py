@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from aiokafka import errors
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streamproc.contract.config import Config, TopicKind
@@ -14,9 +14,15 @@ from streamproc.transport.clients import open_admin
 from streamproc.transport.errors import BrokerUnreachableError, TopicError
 from streamproc.transport.reach import CONNECT_SECONDS
 
+_log = logging.getLogger(__name__)
+
 # Long enough for a controller election in between; the client's own time-out is longer.
 _CREATE_MS: Final = 15_000
 _LOOK_SECONDS: Final = 0.05
+OUTPUTS: Final[tuple[TopicKind, ...]] = ("outcomes", "online_predictions", "model_updates")
+"""Ours alone to write, each partition about the events of the partition of its number."""
+JOINED: Final[tuple[TopicKind, ...]] = ("predictions", "features", "labels", *OUTPUTS)
+"""Topics that need equal numbers of partitions."""
 # What a snapshot replaces is read again at every recovery until it is compacted, which brokers do
 # only to segments that are full, and by default only when half of them is worth nothing.
 _COMPACTED: Final = {
@@ -35,8 +41,6 @@ _ADVICE: Final[Mapping[type[Exception], str]] = {
     errors.ClusterAuthorizationFailedError: "grant the user CREATE, or create it yourself",
     errors.PolicyViolationError: "the cluster's policy forbids it: create it yourself",
 }
-
-_log = logging.getLogger(__name__)
 
 
 async def has_topic(config: Config, name: str) -> bool:
@@ -84,11 +88,11 @@ async def ensure_topics(
         snapshots = config.topics.full_name("snapshots")
         if "snapshots" in kinds and snapshots in there:
             await _check_compacted(admin, snapshots)
-        missing = [
-            _new(config, kind) for kind in kinds if config.topics.full_name(kind) not in there
-        ]
-        if not missing:
+        kinds = [kind for kind in kinds if config.topics.full_name(kind) not in there]
+        if not kinds:
             return ()
+        partitions = await _partitions(config, admin, there)
+        missing = [_new(config, kind, partitions) for kind in kinds]
         created = await _create(config, admin, missing)
         await _await_leaders(config, admin, [topic.name for topic in missing])
         return created
@@ -101,6 +105,53 @@ async def _names(config: Config, admin: AIOKafkaAdminClient) -> set[str]:
         return set(await admin.list_topics())
     except (errors.KafkaError, TimeoutError) as error:
         raise _silent(config, error) from error
+
+
+async def _partitions(config: Config, admin: AIOKafkaAdminClient, there: set[str]) -> int:
+    """Return how many partitions missing topics get: as many as those beside them have.
+
+    Topics that are joined need equal numbers, and a producer may have created one of them with as
+    many as its broker gives by default.
+    """
+    names = [config.topics.full_name(kind) for kind in JOINED]
+    if not there.intersection(names):
+        return config.topics.partitions
+    try:
+        found = await admin.describe_topics(sorted(there.intersection(names)))
+    except (errors.KafkaError, TimeoutError) as error:
+        raise _silent(config, error) from error
+    counts = {len(topic["partitions"]) for topic in found}
+    return counts.pop() if len(counts) == 1 else config.topics.partitions
+
+
+async def grow_outputs(config: Config, partitions: int) -> tuple[str, ...]:
+    """Add partitions to those of our own topics that have fewer; return their names.
+
+    Raises
+    ------
+    TopicError
+        When the cluster refuses.
+    BrokerUnreachableError, BrokerAuthError
+        When the cluster cannot be asked.
+    """
+    async with open_admin(config) as admin:
+        names = [config.topics.full_name(kind) for kind in OUTPUTS if kind in config.kinds]
+        try:
+            found = await admin.describe_topics(names)
+            small = [each["topic"] for each in found if 0 < len(each["partitions"]) < partitions]
+            if small:
+                await admin.create_partitions(
+                    {name: NewPartitions(partitions) for name in small}, timeout_ms=_CREATE_MS
+                )
+                await _await_leaders(config, admin, small)
+        except (errors.KafkaError, TimeoutError) as error:
+            if isinstance(error, errors.KafkaError) and not error.retriable:
+                raise TopicError(
+                    f"partitions cannot be added to {', '.join(names)}: {error!r}; add them"
+                    f" yourself (kafka-topics --alter --partitions {partitions})"
+                ) from error
+            raise _silent(config, error) from error
+    return tuple(small)
 
 
 async def _check_compacted(admin: AIOKafkaAdminClient, topic: str) -> None:
@@ -188,14 +239,19 @@ def _created(name: str, outcome: list[Any]) -> bool:
     )
 
 
-def _new(config: Config, kind: TopicKind) -> NewTopic:
+def _new(config: Config, kind: TopicKind, partitions: int) -> NewTopic:
     return NewTopic(
         name=config.topics.full_name(kind),
-        # Commands are obeyed in their order.
-        num_partitions=1 if kind == "control" else config.topics.partitions,
+        num_partitions=_count(config, kind, partitions),
         replication_factor=config.topics.replication,
         topic_configs=_settings(config, kind),
     )
+
+
+def _count(config: Config, kind: TopicKind, joined: int) -> int:
+    if kind == "control":  # commands are obeyed in their order
+        return 1
+    return joined if kind in JOINED else config.topics.partitions
 
 
 def _settings(config: Config, kind: TopicKind) -> Mapping[str, str]:

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, cast
 
@@ -97,6 +97,7 @@ class Worker:
         if learning is not None:
             learning.failed = self._fail
         self._config = config
+        line.on_rewound = lambda partition: self._consumer.reread(TP(*partition))
         self._app = make_app(config, line.topics, self._handle, self._assigned)
         stall = config.limits.stall.total_seconds()
         self._watchdog = Watchdog(stall, self._look)
@@ -107,6 +108,7 @@ class Worker:
         self._failure: BaseException | None = None
         self._ready = False
         self._behind = 1  # nobody has looked yet
+        self._missing: list[str] = []
         self._active = self._looked = self._joined = self._learned = time.monotonic()
         self._housekeeping: asyncio.Task[None] | None = None
         self.stopped = asyncio.Event()
@@ -126,6 +128,8 @@ class Worker:
             return self.unhealthy() or "stopping"
         if not self._ready:
             return "waiting for the group to assign partitions"
+        if self._missing:
+            return f"the cluster has no topic {', '.join(self._missing)}"
         trouble = None if self._joins is None else self._joins.watch.trouble()
         held_back = str(self._held_back[0]) if self._held_back else None
         return trouble or self._stalls.unready() or held_back
@@ -238,14 +242,16 @@ class Worker:
             return
         try:
             self._active = time.monotonic()
-            await self._line.handle(part, self._mark((part.topic, part.partition)))
+            await self._line.handle(part, self._mark_of(part))
             await acknowledge()
             self._active = time.monotonic()
         except Exception as error:  # noqa: BLE001  # whatever it is ends this worker
             _log.exception("slice %r failed", part)
             self._fail(error)
 
-    async def _continue_at(self, committed: Mapping[TP, int | None]) -> Mapping[TP, int]:
+    async def _continue_at(
+        self, committed: Mapping[TP, int | None], unsigned: Collection[TP]
+    ) -> Mapping[TP, int]:
         """Get the state of our partitions, once nothing of the time before is being handled."""
         generation = self._app.consumer_generation_id
         found: dict[Partition, int] = {}
@@ -253,7 +259,9 @@ class Worker:
             async with self._lanes.still():
                 if not self.stopped.is_set():
                     of_ours = {(tp.topic, tp.partition): done for tp, done in committed.items()}
-                    found = await self._line.resume(of_ours, generation)
+                    of_others = {(tp.topic, tp.partition) for tp in unsigned}
+                    found = await self._line.resume(of_ours, generation, of_others)
+                    self._consumer.distrust(TP(*each) for each in self._line.distrusted)
                 if self._app.consumer_generation_id != generation:  # they may be others' by now
                     self._line.keep((tp.topic, tp.partition) for tp in self._consumer.assignment())
                     found = {}
@@ -283,7 +291,8 @@ class Worker:
         while not self.stopped.is_set():
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
             looked = time.monotonic()
-            behind = self._line.gauge(self._mark)
+            self._missing = self._consumer.unknown(self._line.topics)
+            behind = self._line.gauge(self._mark) + len(self._missing)
             joining = self._behind_in_joins()
             self._behind = behind + joining + await self._behind_in_learning()
             self._looked = looked
@@ -356,6 +365,11 @@ class Worker:
     @property
     def _consumer(self) -> SliceConsumer:
         return cast("SliceConsumer", self._app.consumer)
+
+    def _mark_of(self, part: Slice) -> Mark:
+        """Return the mark of a slice's partition, with what is in doubt about the slice."""
+        tp = TP(part.topic, part.partition)
+        return self._mark(tp)._replace(**self._consumer.doubt(tp, part.first_offset)._asdict())
 
     def _mark(self, partition: Partition) -> Mark:
         return mark(self._app.consumer, *partition)

@@ -52,6 +52,23 @@ async def equal(config: Config, *, states: bool = True, least: int = 1) -> Compa
     return found
 
 
+async def regained(config: Config, *, least: int = 1) -> Comparison:
+    """Hold what follows from the topics as they are now against a run; return what was compared.
+
+    Alerts about records that are no longer there may be there, too. Workers must have stopped.
+    """
+    found = await compare(config)
+    if found.waiting:
+        raise Failed(f"{found.waiting} records were never handled")
+    missing = found.wanted.alerts.keys() - found.found.alerts.keys()
+    if missing:
+        raise Failed(f"{len(missing)} of {len(found.wanted.alerts)} alerts are missing")
+    if len(found.wanted.alerts) < least:
+        raise Failed(f"{len(found.wanted.alerts)} alerts are too few to show anything")
+    await _same_states(config, found)
+    return found
+
+
 async def _same_states(config: Config, found: Comparison) -> None:
     collected, kept = await snapshots(config)
     for partition, end in found.ends.items():
@@ -80,7 +97,7 @@ async def snapshots(
     async with Recording(config, (config.topics.full_name("snapshots"),)) as recording:
         async for _, some in recording:
             for record in some:
-                _collect(record, collected, kept)
+                _collect(record, collected, kept, config.group)
     return collected, kept
 
 
@@ -88,9 +105,12 @@ def _collect(
     record: ConsumerRecord,
     collected: dict[Partition, Collected],
     kept: dict[Partition, list[Kept]],
+    group: str,
 ) -> None:
     key = key_of(record.key)
     assert key is not None
+    if key.group != group:
+        return
     place = key.topic, key.partition
     collected.setdefault(place, Collected()).add(key, record.value)
     if key.part == MANIFEST and record.value is not None:

@@ -18,6 +18,7 @@ if __name__ == "__main__":  # run as a program: let the tests' modules be found
 
 import streamproc.transport.worker as build
 from streamproc.cli.main import main
+from streamproc.transport.log_marks import RecordMark
 from streamproc.transport.snapshots.records import MANIFEST, Key
 from streamproc.transport.snapshots.store import SnapshotStore, Written
 
@@ -32,11 +33,16 @@ class SleepyStore(SnapshotStore):
     slept = -1  # as the owner of this epoch
 
     async def write(
-        self, key: Key, sections: Sequence[bytes], following: int, held: Mapping[Key, int | None]
+        self,
+        key: Key,
+        sections: Sequence[bytes],
+        following: int,
+        held: Mapping[Key, int | None],
+        mark: RecordMark | None = None,
     ) -> Written:
         """Write a snapshot, perhaps much later."""
         self._passes("before_snapshot", key)
-        return await super().write(key, sections, following, held)
+        return await super().write(key, sections, following, held, mark)
 
     async def _send(self, some: Sequence[tuple[Key, bytes | None]]) -> None:
         if some and some[0][0].part == MANIFEST and some[0][1] is not None:

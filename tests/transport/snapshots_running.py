@@ -12,6 +12,7 @@ from worker.stories import expected, payloads, story
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.transport.clients import open_producer
+from streamproc.transport.log_marks import RecordMark
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.pipeline import Pipeline
@@ -75,10 +76,15 @@ class MortalStore(SnapshotStore):
         await super()._send(some)
 
     async def write(
-        self, key: Key, sections: Sequence[bytes], following: int, held: Mapping[Key, int | None]
+        self,
+        key: Key,
+        sections: Sequence[bytes],
+        following: int,
+        held: Mapping[Key, int | None],
+        mark: RecordMark | None = None,
     ) -> Written:
         """Write a snapshot, or crash."""
-        written = await super().write(key, sections, following, held)
+        written = await super().write(key, sections, following, held, mark)
         self.kill.passes("after_snapshot")
         return written
 

@@ -18,7 +18,7 @@ from streamproc.transport.driver import (
     slice_topic,
 )
 from streamproc.transport.driver.consumer import SliceConsumer
-from streamproc.transport.driver.poll import SliceScheduler
+from streamproc.transport.driver.poll import SliceScheduler, SliceThread
 from streamproc.transport.driver.slices import Pace
 
 
@@ -109,8 +109,13 @@ def test_poll_is_ordered_fairly() -> None:
 
 
 @pytest.fixture
-def delivering() -> tuple[SliceConsumer, TP]:
-    """Give a consumer that owns one partition of a sliced topic."""
+def delivering(monkeypatch: pytest.MonkeyPatch) -> tuple[SliceConsumer, TP]:
+    """Give a consumer that owns one partition of a sliced topic, and has committed itself."""
+
+    async def unsigned(_: Any) -> set[TP]:
+        return set()
+
+    monkeypatch.setattr(SliceThread, "unsigned", lambda _, partitions: unsigned(partitions))
     app = application()
     app.agent(slice_topic(app, "t"))(agent)
     consumer = consumer_of(app)
@@ -220,7 +225,7 @@ async def test_first_records_are_those_from_where_the_state_is(
     async def committed() -> Mapping[TP, int]:
         return {tp: 9}
 
-    async def state(_: Any) -> Mapping[TP, int]:
+    async def state(*_: Any) -> Mapping[TP, int]:
         return {tp: 5}
 
     monkeypatch.setattr(consumer._thread, "getmany", fetch)
@@ -313,7 +318,7 @@ async def test_what_the_state_holds_is_committed(
     async def behind() -> Mapping[TP, int]:
         return {tp: 9}
 
-    async def continue_at(_: Any) -> Mapping[TP, int]:
+    async def continue_at(*_: Any) -> Mapping[TP, int]:
         return {tp: state}
 
     stale = deliver(consumer, tp, 9, 10, 11)
@@ -340,7 +345,7 @@ async def test_nothing_is_fetched_while_a_partition_is_moved(
         happened.append("fetched")
         return {tp: [record(5)]}
 
-    async def moved(_: Any = None) -> Mapping[TP, int]:
+    async def moved(*_: Any) -> Mapping[TP, int]:
         polls.append(asyncio.create_task(consumer._wait_next_records(1.0)))
         await asyncio.sleep(0)
         happened.append("moved")

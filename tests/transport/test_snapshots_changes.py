@@ -13,8 +13,9 @@ from streamproc.contract.load import load
 from streamproc.core.snapshot_format import SnapshotError
 from streamproc.transport.snapshots import records as snapshots_records
 from streamproc.transport.snapshots import snapshots
+from streamproc.transport.snapshots.codec import Decoded
 from streamproc.transport.snapshots.records import Collected, Key
-from streamproc.transport.snapshots.snapshots import Cost, Decoded, Snapshots
+from streamproc.transport.snapshots.snapshots import Cost, Snapshots
 from streamproc.transport.snapshots.store import Bounds, SnapshotStore
 
 HOME = ("predictions", 3)

@@ -39,10 +39,12 @@ class Draft(Struct, gc=False, frozen=True):
     position: int
     rest: bytes
 
-    def numbered(self, epoch: int, seq: int) -> bytes:
-        """Return the outcome as JSON."""
+    def numbered(self, epoch: int, seq: int, group: bytes = b"null") -> bytes:
+        """Return the outcome as JSON; `group` is JSON, too."""
         name = self.outcome_id.encode()  # of letters, digits and dashes
-        return b'{"outcome_id":"%b","epoch":%d,"seq":%d,%b}' % (name, epoch, seq, self.rest)
+        return b'{"outcome_id":"%b","epoch":%d,"seq":%d,"group":%b,%b}' % (
+            *(name, epoch, seq, group, self.rest),
+        )
 
 
 class _Body(Struct, gc=False, omit_defaults=True):

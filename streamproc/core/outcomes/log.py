@@ -3,6 +3,10 @@
 A partition has one writer at a time. Each new one takes a larger *epoch*, begins it with a mark,
 and numbers what it writes from 0. So whatever crashes, hangs and comes back, or is sent twice:
 a record counts when its (epoch, number) is above that of all records before it.
+
+Several consumer groups may write to one topic: each has writers, epochs and numbers apart from the
+others', and reads its own records alone. Records and marks that name no group are of a version that
+did not know of this; they count for every group.
 """
 
 from collections.abc import Sequence
@@ -19,6 +23,7 @@ from streamproc.core.typed import DECODE_ERRORS
 EPOCH_HEADER: Final = "epoch"
 WRITER_HEADER: Final = "writer"
 COMMAND_HEADER: Final = "command"
+GROUP_HEADER: Final = "group"
 
 MOST: Final = 2**63 - 1
 Count = Annotated[int, Meta(ge=0, le=MOST)]
@@ -40,6 +45,7 @@ class Lesson(Struct, gc=False, kw_only=True):
     seq: Count
     status: OutcomeStatus
     model_id: str
+    group: str | None = None
     event_id: str | None = None
     ts: datetime | None = None
     model_version: str | None = None
@@ -76,6 +82,7 @@ class CommandRow(Struct, gc=False, kw_only=True):
     epoch: Count
     seq: Count
     command: Chosen
+    group: str | None = None
 
 
 class Counted(Struct, gc=False):
@@ -108,6 +115,8 @@ class OutcomeLog:
         Of the last record that counted; a reader that goes on later has to keep both.
     row
         How much of each outcome is read.
+    group
+        The consumer group whose records count; None: those of all, as if they had one writer.
 
     Attributes
     ----------
@@ -115,7 +124,14 @@ class OutcomeLog:
         Records that are no outcomes; they are left out.
     """
 
-    def __init__(self, epoch: int = -1, seq: int = -1, row: type[Lesson] = OutcomeRow) -> None:
+    def __init__(
+        self,
+        epoch: int = -1,
+        seq: int = -1,
+        row: type[Lesson] = OutcomeRow,
+        group: str | None = None,
+    ) -> None:
+        self.group = group
         self.epoch = epoch
         self.seq = seq
         self.unreadable = 0
@@ -135,19 +151,28 @@ class OutcomeLog:
                 except DECODE_ERRORS:
                     row = None
                     self.unreadable += 1
-            if row is not None and self.counts(row.epoch, row.seq):
+            if row is not None and self.counts(row.epoch, row.seq, row.group):
                 found.append(Counted(position, record.offset, row))
         return found
 
-    def counts(self, epoch: int, seq: int) -> bool:
-        """Take the next record's epoch and number; return whether it counts."""
+    def counts(self, epoch: int, seq: int, group: str | None = None) -> bool:
+        """Take the next record's epoch, number and group; return whether it counts."""
+        if self._of_others(group):
+            return False
         if epoch < self.epoch or (epoch == self.epoch and seq <= self.seq):
             return False
         self.epoch, self.seq = epoch, seq
         return True
 
-    def begin(self, mark: bytes | None) -> None:
+    def begin(self, mark: bytes | None, group: bytes | None = None) -> None:
         """Take a writer's mark: what those before it write from here on does not count.
+
+        Parameters
+        ----------
+        mark
+            The epoch.
+        group
+            The writer's; None: it did not say.
 
         Raises
         ------
@@ -158,15 +183,18 @@ class OutcomeLog:
         if epoch > MOST:
             msg = f"an epoch is at most {MOST}"
             raise ValueError(msg)
-        if epoch > self.epoch:
+        if epoch > self.epoch and not self._of_others(None if group is None else group.decode()):
             self.epoch, self.seq = epoch, -1
+
+    def _of_others(self, group: str | None) -> bool:
+        return group is not None and self.group is not None and group != self.group
 
     def _marked(self, record: Record) -> Lesson | CommandRow | None:
         """Read a record with headers: a mark, a command, or an outcome after all."""
         headers = dict(record.headers)
         try:
             if EPOCH_HEADER in headers:
-                self.begin(headers[EPOCH_HEADER])
+                self.begin(headers[EPOCH_HEADER], headers.get(GROUP_HEADER))
                 return None
             if COMMAND_HEADER in headers:
                 return _COMMAND.decode(record.value or b"")

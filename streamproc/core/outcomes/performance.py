@@ -52,12 +52,17 @@ class Performance:
         Which outcomes count.
     biases
         Whether labels come for some events only: by model, then by what tells events apart.
+
+    Parameters
+    ----------
+    group
+        The consumer group whose outcomes count; None: those of all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, group: str | None = None) -> None:
         self.tracks: dict[str, Track] = {}
         self.windows: dict[str, Window] = {}
-        self.log = OutcomeLog()
+        self.log = OutcomeLog(group=group)
         self.biases: dict[str, dict[str, Bias]] = {}
         self._versions: dict[str, dict[str, None]] = {}
         self._touched: set[str] = set()
@@ -147,7 +152,7 @@ class Performance:
             text, lengths, rows = arrays[TRACKS], arrays[LENGTHS], arrays[ROWS]
             state = _state.decode(text.tobytes())
             windows = list(_cut(rows, lengths.tolist()))
-            self.log = OutcomeLog(*state.counted)
+            self.log = OutcomeLog(*state.counted, group=self.log.group)
             self.biases = state.biases
             for (key, track), window in zip(state.tracks, windows, strict=True):
                 self.tracks[key], self.windows[key] = track, Window(window)

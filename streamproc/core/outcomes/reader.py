@@ -16,7 +16,7 @@ from streamproc.core.matrix import seconds
 from streamproc.core.outcomes.bias import SCORE, Bias, usable
 from streamproc.core.outcomes.bias import Verdict as BiasVerdict
 from streamproc.core.outcomes.floor import Verdict
-from streamproc.core.outcomes.log import COMMAND_HEADER, EPOCH_HEADER, Count
+from streamproc.core.outcomes.log import COMMAND_HEADER, EPOCH_HEADER, GROUP_HEADER, Count
 from streamproc.core.outcomes.performance import Performance
 from streamproc.core.outcomes.track import advance
 from streamproc.core.reader import Reader
@@ -34,6 +34,7 @@ class Glance(Struct, gc=False):
     epoch: Count
     seq: Count
     status: OutcomeStatus
+    group: str | None = None
     prediction: msgspec.Raw | UnsetType = UNSET
 
 
@@ -106,7 +107,8 @@ class OutcomeReader(Reader):
         for position, record in enumerate(records):
             headers = dict(record.headers) if record.headers else {}
             if EPOCH_HEADER in headers:
-                self._begin(record, headers[EPOCH_HEADER], outcome)
+                mark = headers[EPOCH_HEADER], headers.get(GROUP_HEADER)
+                self._begin(record, mark, outcome)
             elif COMMAND_HEADER in headers or (not headers and self._is_over(record)):
                 pass  # the former are for online models
             else:
@@ -125,12 +127,14 @@ class OutcomeReader(Reader):
             return False
         if seen.status != "asked" and (seen.status not in JUDGED or seen.prediction is not UNSET):
             return False
-        self._performance.log.counts(seen.epoch, seen.seq)
+        self._performance.log.counts(seen.epoch, seen.seq, seen.group)
         return True
 
-    def _begin(self, record: Record, mark: bytes | None, outcome: Outcome) -> None:
+    def _begin(
+        self, record: Record, mark: tuple[bytes | None, bytes | None], outcome: Outcome
+    ) -> None:
         try:
-            self._performance.log.begin(mark)
+            self._performance.log.begin(*mark)
         except ValueError:
             detail = f"header {EPOCH_HEADER!r} is no number"
             self._refuse(record, WHOLE, record.value, (Reason.WRONG_TYPE, detail), outcome)
@@ -163,7 +167,7 @@ class OutcomeReader(Reader):
 
     def _take(self, event: Any, at: At) -> tuple[Reason, str] | None:
         """Judge one outcome; what has no label, or no prediction, is nothing to judge."""
-        counts = self._performance.log.counts(event.epoch, event.seq)
+        counts = self._performance.log.counts(event.epoch, event.seq, event.group)
         if counts and event.status == "coverage":
             return self._compare(event, at)
         if not counts or event.status not in JUDGED or event.prediction is None:

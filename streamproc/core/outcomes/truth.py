@@ -37,7 +37,7 @@ class Truth:
     def __init__(
         self, catalogue: Catalogue, incidents: Incidents, say: Callable[[Said], None]
     ) -> None:
-        self.performance = Performance()
+        self.performance = Performance(catalogue.config.group)
         self.hooks = Hooks(
             gone=self._gone,
             mistaken=self._mistaken,

@@ -6,7 +6,7 @@ Everything else is left to Faust 0.15.3. Each method names the behaviour that it
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Mapping
 from typing import Any, cast
 
 from aiokafka.errors import IllegalStateError
@@ -20,6 +20,7 @@ from streamproc.transport.driver.pace import PaceSensor
 from streamproc.transport.driver.poll import SliceScheduler, SliceThread
 from streamproc.transport.driver.slices import BATCH_BYTES, Pace, Slice
 from streamproc.transport.driver.topic import SliceSchema, TransportError
+from streamproc.transport.log_watch import Doubt
 
 __all__ = ["SliceConsumer"]
 
@@ -27,7 +28,7 @@ __all__ = ["SliceConsumer"]
 #: A poll that waits for records keeps a rebalance waiting.
 _POLL_SECONDS = 0.25
 
-ContinueAt = Callable[[Mapping[TP, int | None]], Awaitable[Mapping[TP, int]]]
+ContinueAt = Callable[[Mapping[TP, int | None], Collection[TP]], Awaitable[Mapping[TP, int]]]
 
 
 class SliceConsumer(base.Consumer):
@@ -43,7 +44,9 @@ class SliceConsumer(base.Consumer):
         self._moving = asyncio.Lock()
         self._told: dict[TP, int] = {}  # where to go on, until the first fetch from there
         self._polling = False
-        #: Given what is committed of each partition, returns where to go on instead.
+        self._rereading: set[TP] = set()  # nothing is committed until they are read from elsewhere
+        #: Given what is committed of each partition, and of which ones another program wrote it,
+        #: returns where to go on instead.
         self.continue_at: ContinueAt | None = None
         super().__init__(*args, **kwargs)
         self.scheduler = SliceScheduler(self.scheduler, self._paces)
@@ -138,7 +141,20 @@ class SliceConsumer(base.Consumer):
                 return {}
             limit = min(timeout, _POLL_SECONDS)
             records: RecordMap = await super()._getmany(active_partitions, limit)
+            self._follow_resets(records)
             return await self._from_where_told(records) if self._told else records
+
+    def _follow_resets(self, records: RecordMap) -> None:
+        """Let records pass that lie before those read so far, after the client went back.
+
+        Faust drops them otherwise, and nothing is read until the log is as long as it was.
+        """
+        watch = self._thread.watch
+        for key, found in records.items():
+            tp = TP(*key)
+            if watch is None or tp in self._told or not watch.was_reset((tp.topic, tp.partition)):
+                continue
+            self._read_offset[tp] = found[0].offset
 
     async def _from_where_told(self, records: RecordMap) -> RecordMap:
         """Let the first records of a partition be those from where it was told to go on.
@@ -201,6 +217,8 @@ class SliceConsumer(base.Consumer):
         # those of generations past. They are filled in three places, one of them compiled.
         self._acked[tp].clear()
         self._acked_index[tp].clear()
+        if tp in self._rereading:
+            return None
         return self._in_flight[tp].committable()
 
     async def perform_seek(self) -> None:
@@ -213,10 +231,11 @@ class SliceConsumer(base.Consumer):
         async with self._moving:
             for tp in tuple(self._in_flight):
                 self._forget(tp)
+            self._rereading.clear()
             await super().perform_seek()
             committed = {tp: self._committed_offset.get(tp) for tp in self.assignment()}
             begins = await self._beginnings([tp for tp, done in committed.items() if not done])
-            states = await self.continue_at(committed) if self.continue_at is not None else {}
+            states = await self._ask_where(committed)
             if offsets := {**begins, **states}:
                 try:
                     await self.seek_wait(offsets)
@@ -225,8 +244,38 @@ class SliceConsumer(base.Consumer):
                         raise
                     return  # a rebalance came meanwhile: after it we are here again
                 self._told.update(offsets)
+                self._forget_doubts(offsets)
             for tp, offset in states.items():
                 self._handled(tp, offset)
+
+    async def _ask_where(self, committed: Mapping[TP, int | None]) -> Mapping[TP, int]:
+        """Return where to go on, of those partitions that do not go on at what is committed."""
+        if self.continue_at is None:
+            return {}
+        unsigned = await self._thread.unsigned([tp for tp, done in committed.items() if done])
+        self.distrust(unsigned)
+        return await self.continue_at(committed, unsigned)
+
+    def doubt(self, tp: TP, first_offset: int) -> Doubt:
+        """Return what is in doubt about records that begin at an offset; it is told once."""
+        watch = self._thread.watch
+        return Doubt() if watch is None else watch.take((tp.topic, tp.partition), first_offset)
+
+    def reread(self, tp: TP) -> None:
+        """Have it asked again where to go on with a partition: what was delivered is void."""
+        self._rereading.add(tp)
+        self._forget(tp)
+        self._thread.rejoin()
+
+    def unknown(self, topics: Iterable[str]) -> list[str]:
+        """Return the topics that the cluster did not have when the client last asked."""
+        partitions = self._thread.partitions
+        return [topic for topic in topics if not partitions(topic)]
+
+    def distrust(self, partitions: Iterable[TP]) -> None:
+        """Let what is committed of these partitions be replaced by any offset, a lower one too."""
+        for tp in partitions:
+            self._committed_offset[tp] = None
 
     async def _beginnings(self, unread: Iterable[TP]) -> dict[TP, int]:
         """Tell where partitions begin of which nothing is committed.
@@ -242,7 +291,8 @@ class SliceConsumer(base.Consumer):
         """Let what is before an offset be committed, though none of it comes to us."""
         # Who wrote the state down had published what came of it, and may have ended, or lost the
         # partition, before its commit. Nobody else commits it until the next record comes.
-        if offset > (self._committed_offset.get(tp) or 0):
+        committed = self._committed_offset.get(tp)
+        if committed is None or offset > committed:
             self._in_flight[tp] = InFlight(offset)
             self._acked[tp].clear()  # Faust commits what has an entry here
 
@@ -253,9 +303,15 @@ class SliceConsumer(base.Consumer):
 
     def _forget(self, tp: TP) -> None:
         self._told.pop(tp, None)
+        self._forget_doubts([tp])
         self._in_flight.pop(tp, None)
         if self._waiting.pop(tp, None):
             self.on_buffer_drop(tp)
+
+    def _forget_doubts(self, partitions: Iterable[TP]) -> None:
+        for tp in partitions:
+            if self._thread.watch is not None:
+                self._thread.watch.forget((tp.topic, tp.partition))
 
     # Rebalances
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from typing import Any, Protocol, cast
 
 import uvloop
@@ -12,9 +12,11 @@ from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
 from streamproc.transport.compat import read_committed
+from streamproc.transport.driver.commits import fetch_unsigned, sign_commits
 from streamproc.transport.driver.slices import Pace, split
 from streamproc.transport.fetched_records import read_leniently
 from streamproc.transport.fetches import wait_as_asked
+from streamproc.transport.log_watch import LogWatch
 from streamproc.transport.membership import keep_member_id
 
 __all__ = ["SliceScheduler", "SliceThread"]
@@ -49,6 +51,8 @@ class SliceThread(base.AIOKafkaConsumerThread):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, thread_loop=uvloop.new_event_loop(), **kwargs)
+        #: Of the client's fetches; None until there is a client.
+        self.watch: LogWatch | None = None
         self._close_thread_loop_on_stop = True  # it is nobody else's
 
     def _create_worker_consumer(self, transport: Any) -> Any:
@@ -61,6 +65,8 @@ class SliceThread(base.AIOKafkaConsumerThread):
         read_leniently(consumer, sliced.unpacked_bytes, sliced.sliced)
         wait_as_asked(consumer)
         keep_member_id(consumer)
+        sign_commits(consumer)
+        self.watch = LogWatch(consumer)
         return consumer
 
     async def getmany(
@@ -84,11 +90,28 @@ class SliceThread(base.AIOKafkaConsumerThread):
         fetching = asyncio.run_coroutine_threadsafe(fetch(), self.thread_loop)
         return await asyncio.wrap_future(fetching)
 
+    async def unsigned(self, partitions: Collection[TP]) -> set[TP]:
+        """Return the partitions whose committed offset is not from a worker of this version."""
+        fetched: set[TP] = await self.call_thread(
+            fetch_unsigned, self._ensure_consumer(), partitions
+        )
+        return fetched
+
     def look_again(self) -> None:
         """Let a poll that is waiting look at what has been fetched of all active partitions."""
         fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001
         for waiter in fetcher._fetch_waiters:  # noqa: SLF001
             fetcher._notify(waiter)  # noqa: SLF001
+
+    def partitions(self, topic: str) -> set[int]:
+        """Return the partitions of a topic, as far as the client knows."""
+        cluster = self._ensure_consumer()._client.cluster  # noqa: SLF001
+        return cluster.partitions_for_topic(topic) or set()
+
+    def rejoin(self) -> None:
+        """Have the group's partitions assigned again, though nobody came or went."""
+        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001
+        self.thread_loop.call_soon_threadsafe(coordinator.request_rejoin)
 
     def touch(self) -> None:
         """Tell the client that it is in use, so that it stays in its group."""

@@ -7,7 +7,7 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from streamproc.core.join.entry import Input
@@ -22,7 +22,9 @@ _PORTION: Final = 5000
 _log = logging.getLogger(__name__)
 
 
-async def foreign(store: Store, outcomes: Outcomes, inputs: Bounds) -> str | None:
+async def foreign(
+    store: Store, outcomes: Outcomes, inputs: Bounds, rewound: Collection[Input] = ()
+) -> str | None:
     """Return why a store is not of the past of these topics; None when it is.
 
     Parameters
@@ -33,13 +35,17 @@ async def foreign(store: Store, outcomes: Outcomes, inputs: Bounds) -> str | Non
         Those of the partition.
     inputs
         First offset and the one after the last, of each log.
+    rewound
+        Logs whose last record that was joined is no longer there, or another one.
     """
     place = store.place
     if not place.outcomes:
         return "new"
     begin, end = await outcomes.bounds()
-    if place.outcomes > end or any(
-        place.positions.get(log, 0) > last for log, (_, last) in inputs.items()
+    if (
+        rewound
+        or place.outcomes > end
+        or any(place.positions.get(log, 0) > last for log, (_, last) in inputs.items())
     ):
         return "topic_made_anew"
     if place.outcomes < begin:
@@ -76,7 +82,7 @@ async def claim(
         place.outcomes = begin
         place.silent_before = await _first_time(outcomes, begin, end)
     outcomes.next = place.outcomes
-    log = OutcomeLog(place.epoch, place.seq)
+    log = OutcomeLog(place.epoch, place.seq, group=outcomes.group)
     await _note(store, outcomes, log, end, progress)
     epoch, writer = max(generation, log.epoch + 1), uuid.uuid4().hex
     while True:

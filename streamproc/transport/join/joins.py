@@ -9,15 +9,21 @@ import tempfile
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streamproc.contract.config import Config
-from streamproc.contract.topics import TopicKind
+from streamproc.core.describe import uneven_topics
 from streamproc.transport.clients import open_consumer
-from streamproc.transport.errors import BrokerUnreachableError, RecoveryError, TopicError
+from streamproc.transport.errors import (
+    BrokerUnreachableError,
+    LogRewoundError,
+    RecoveryError,
+    TopicError,
+)
 from streamproc.transport.join.metrics import JoinMetrics
 from streamproc.transport.join.outcomes import FencedError
 from streamproc.transport.join.status import (
@@ -33,17 +39,19 @@ from streamproc.transport.join.watch import JoinWatch
 from streamproc.transport.metrics import Metrics
 from streamproc.transport.open_transactions import ReadableEnd
 from streamproc.transport.outbox import Outbox, passes
+from streamproc.transport.topics import JOINED, OUTPUTS, grow_outputs
 
 # The first label of a partition is noticed within that.
 LOOK_SECONDS: Final = 1.0
 AGAIN_SECONDS: Final = 2.0
+# A worker that lost its partition unnoticed learns so within a session, 6 s.
+RECLAIM_SECONDS: Final = 20.0
 # An owner before, in another process here, lets go of its file within that.
 BUSY_SECONDS: Final = 10.0
 # A disk that does not answer keeps its thread for ever; the worker ends without it.
 STOP_SECONDS: Final = 5.0
 STORE_THREADS: Final = "streamproc-store"
 """Prefix of the names of the threads that use the disk."""
-_TOPICS: Final[tuple[TopicKind, ...]] = ("predictions", "features", "labels", "outcomes")
 
 Result = TypeVar("Result")
 
@@ -115,10 +123,10 @@ class Joins:
         TopicError
             If models learn, and the topics cannot be joined.
         """
-        odd = await self._odd()
-        if odd and self._online:
-            raise TopicError(odd)
-        self._looking = asyncio.create_task(self._look(odd))
+        uneven = await self._compare_topics()
+        if uneven and self._online:
+            raise TopicError(uneven)
+        self._looking = asyncio.create_task(self._look())
         self._looking.add_done_callback(self._ended)
 
     async def stop(self) -> None:
@@ -174,38 +182,67 @@ class Joins:
     def _learns(self, model_id: str) -> bool:
         return getattr(self._config.model(model_id), "online", None) is not None
 
-    async def _odd(self) -> str | None:
-        """Return why the topics cannot be joined, and what to do; None when they can."""
-        producer, _ = self._clients
-        names = [self._config.topics.full_name(kind) for kind in _TOPICS]
-        counts = {name: len(await producer.partitions_for(name)) for name in names}
-        if len(set(counts.values())) == 1:
-            self.watch.partitions = counts.popitem()[1]
-            return None
-        said = ", ".join(f"{name} {count}" for name, count in counts.items())
-        return (
-            f"these topics need equal numbers of partitions to be joined, and have: {said};"
-            " add partitions to the smaller ones (kafka-topics --alter), or create them anew"
-        )
+    async def _compare_topics(self) -> str | None:
+        """Return why the topics cannot be joined, and what to do; None when they can.
 
-    async def _look(self, odd: str | None) -> None:
+        Our own topics get the partitions that they lack.
+        """
+        producer, _ = self._clients
+        names = {kind: self._config.topics.full_name(kind) for kind in JOINED}
+        counts = {
+            kind: len(await producer.partitions_for(name))
+            for kind, name in names.items()
+            if kind in self._config.kinds
+        }
+        inputs = {names[kind]: count for kind, count in counts.items() if kind not in OUTPUTS}
+        if len(set(inputs.values())) > 1:
+            found = ", ".join(f"{name} {count}" for name, count in inputs.items())
+            return (
+                "these topics need equal numbers of partitions to be joined, and have:"
+                f" {found}; add partitions to the smaller ones (kafka-topics --alter), or delete"
+                " and create them"
+            )
+        wanted = max(inputs.values())
+        if min(counts.values()) < wanted:
+            try:
+                grown = await grow_outputs(self._config, wanted)
+            except TopicError as error:
+                return str(error)
+            _log.info("topics now have %d partitions: %s", wanted, ", ".join(grown))
+        self.watch.partitions = wanted
+        return None
+
+    async def _look(self) -> None:
         """Begin with a partition as soon as there is something to join."""
         while True:
             try:
                 async with open_consumer(self._config) as consumer:
-                    while not (odd and await self._filled(consumer)):
-                        await self._begin(consumer, even=odd is None)
+                    while True:
+                        uneven = await self._compare_topics()
+                        await self._report(uneven, consumer)
+                        await self._begin(consumer, even=uneven is None)
                         await self.watch.look(consumer)
                         await self._wait()
-                self.watch.uneven = odd
-                _log.error("labels are not joined: %s", odd)
             except Exception as error:
                 if not _passes(error):
                     raise
                 _log.warning("labels are looked for again soon: %r", error)
                 await asyncio.sleep(AGAIN_SECONDS)
-            else:
-                return
+
+    async def _report(self, uneven: str | None, consumer: AIOKafkaConsumer) -> None:
+        """Say why labels are not joined, once there are any; and when they are again."""
+        if uneven is not None and not self._online and not await self._filled(consumer):
+            uneven = None
+        before, self.watch.uneven = self.watch.uneven, uneven
+        if before == uneven:
+            return
+        if uneven is None:
+            _log.info("labels are joined again")
+            return
+        _log.error("labels are not joined: %s", uneven)
+        _, outbox = self._clients
+        topic = self._config.topics.full_name("predictions")
+        await outbox.publish([uneven_topics(topic, uneven, datetime.now(UTC))], [])
 
     async def _begin(self, consumer: AIOKafkaConsumer, *, even: bool) -> None:
         """Begin with the partitions of ours that have something to join."""
@@ -240,11 +277,9 @@ class Joins:
                 try:
                     await self._join(partition, generation)
                 except FencedError as error:
-                    _log.warning("it has another owner, whose outcomes count: %s", error)
+                    _log.warning("labels are joined by another worker: %s", error)
                     self._failed(partition, f"fenced by another worker: {error}")
-                    # If that one is wrong, the group tells us so with a new generation.
-                    while self._generation == generation:
-                        await self._news.wait()
+                    await self._await_turn(generation, of_group=error.of_group)
                 except (sqlite3.Error, StoreUnavailableError) as error:
                     await self._recover(partition, error)
                 except Exception as error:
@@ -291,6 +326,17 @@ class Joins:
 
     async def _in_thread(self, work: Callable[..., Result], *given: Any) -> Result:
         return await in_thread(self._threads, work, *given)
+
+    async def _await_turn(self, generation: int, *, of_group: bool) -> None:
+        """Wait until the group says again whose a partition is.
+
+        A version that knows no groups has fenced us perhaps from another group, where nobody says
+        when it is over: then the partition is claimed again while it is ours.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if of_group else RECLAIM_SECONDS):
+                while self._generation == generation:
+                    await self._news.wait()
 
     async def _join(self, partition: int, generation: int) -> None:
         store = await self._store(partition)
@@ -343,4 +389,5 @@ class Joins:
 
 def _passes(error: Exception) -> bool:
     """Whether trying again can help."""
-    return passes(error) or isinstance(error, BrokerUnreachableError | RecoveryError)
+    again = BrokerUnreachableError, RecoveryError, LogRewoundError
+    return passes(error) or isinstance(error, again)

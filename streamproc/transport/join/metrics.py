@@ -68,6 +68,7 @@ class JoinMetrics:
 
     def __init__(self, metrics: Metrics) -> None:
         registry = metrics.registry
+        self.state_gap = metrics.state_gap
 
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"streamproc_{name}", text, labels, registry=registry)

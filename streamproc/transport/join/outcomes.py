@@ -10,9 +10,14 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
 
 from streamproc.contract.config import Config
-from streamproc.core.outcomes.log import COMMAND_HEADER, EPOCH_HEADER, WRITER_HEADER
+from streamproc.core.outcomes.log import (
+    COMMAND_HEADER,
+    EPOCH_HEADER,
+    GROUP_HEADER,
+    WRITER_HEADER,
+)
 from streamproc.transport.clients import open_consumer
-from streamproc.transport.errors import RecoveryError
+from streamproc.transport.errors import LogRewoundError, RecoveryError
 from streamproc.transport.outbox import HANG_SECONDS, RETRY_SECONDS, passes
 
 # Nothing of a log that is there comes for so long: somebody has to look at the cluster.
@@ -28,7 +33,18 @@ NONE: Final[Headers] = []  # aiokafka takes lists alone, and leaves them as they
 
 
 class FencedError(Exception):
-    """Another one has taken the partition over: what we write does not count any more."""
+    """Another one has taken the partition over: what we write does not count any more.
+
+    Attributes
+    ----------
+    of_group : bool
+        Whether it is one of our group; else it is of a version that knows no groups, and may be
+        of any.
+    """
+
+    def __init__(self, message: str, *, of_group: bool) -> None:
+        super().__init__(message)
+        self.of_group = of_group
 
 
 Pair = tuple[bytes | None, bytes | None]
@@ -62,6 +78,7 @@ class Outcomes:
         self._producer = producer
         self.topic = config.topics.full_name("outcomes")
         self.partition = partition
+        self.group = config.group
         self.next = 0
         self.epoch = -1
         self.tail = b""
@@ -76,16 +93,23 @@ class Outcomes:
         RecoveryError
             If the cluster does not show what it has taken.
         """
-        headers = [(EPOCH_HEADER, str(epoch).encode()), (WRITER_HEADER, writer.encode())]
+        headers: Headers = [
+            (EPOCH_HEADER, str(epoch).encode()),
+            (WRITER_HEADER, writer.encode()),
+            (GROUP_HEADER, self.group.encode()),
+        ]
         await self._deliver([(None, None)], headers)
         async for record in self.read(self.next, (await self.bounds())[1]):
-            found = _mark(record)
-            if found == (epoch, writer):
+            found = self._mark(record)
+            if found is not None and found[:2] == (epoch, writer):
                 self.epoch, self.next = epoch, record.offset + 1
                 self.tail = fingerprint(record.key, record.value, record.headers)
                 return record
             if found is not None and found[0] >= epoch:
-                raise FencedError(f"epoch {found[0]} of partition {self.partition} is taken")
+                raise FencedError(
+                    f"epoch {found[0]} of {self.topic}-{self.partition} is taken",
+                    of_group=found[2],
+                )
         raise RecoveryError(
             f"topic {self.topic!r} has confirmed a record and does not have it: check its"
             " retention, and that it is not compacted"
@@ -114,6 +138,11 @@ class Outcomes:
             sent, left = left[:count], left[count:]
             if offset is None:
                 continue
+            if 0 <= offset < self.next:
+                raise LogRewoundError(
+                    f"{self.topic}-{self.partition} has taken a record at offset {offset}, below"
+                    f" {self.next} where it ended: it was restored, truncated or created again"
+                )
             if offset != self.next:
                 await self._look_at_gap(offset)
             self.tail = fingerprint(*sent[-1], headers)
@@ -151,10 +180,27 @@ class Outcomes:
         if stop < self.next:  # the cluster does not say where it is
             stop = (await self.bounds())[1]
         async for record in self.read(self.next, stop):
-            found = _mark(record)
+            found = self._mark(record)
             if found is not None and found[0] > self.epoch:
-                raise FencedError(f"epoch {found[0]} of partition {self.partition} has begun")
+                raise FencedError(
+                    f"epoch {found[0]} of {self.topic}-{self.partition} has begun",
+                    of_group=found[2],
+                )
         self.next = stop
+
+    def _mark(self, record: Any) -> tuple[int, str, bool] | None:
+        """Return epoch and writer of a mark, and whether it names our group; None if no mark.
+
+        Marks of other groups are none to us.
+        """
+        headers = dict(record.headers or ())
+        try:
+            group = headers.get(GROUP_HEADER)
+            if group is not None and group.decode() != self.group:
+                return None
+            return int(headers[EPOCH_HEADER]), headers[WRITER_HEADER].decode(), group is not None
+        except (KeyError, ValueError):
+            return None
 
     async def _deliver(self, records: Sequence[Pair], headers: Headers) -> tuple[int, int | None]:
         """Write the first of some records; return how many, and where; None: it is too large."""
@@ -211,12 +257,3 @@ def fingerprint(key: bytes | None, value: bytes | None, headers: Any) -> bytes:
     """Return what tells a record from that of another topic at its offset."""
     text = repr((key, value, [tuple(header) for header in headers or ()]))
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
-
-
-def _mark(record: Any) -> tuple[int, str] | None:
-    """Return the epoch and the writer that a mark names; None if it is no mark."""
-    headers = dict(record.headers or ())
-    try:
-        return int(headers[EPOCH_HEADER]), headers[WRITER_HEADER].decode()
-    except (KeyError, ValueError):
-        return None

@@ -20,6 +20,7 @@ from msgspec import Struct, field
 from streamproc.core.join.entry import Clock, Entry, Input, number_of
 from streamproc.core.join.shelf import Kept, Stored
 from streamproc.transport.join.recent import Recent, Slot
+from streamproc.transport.log_marks import RecordMark
 
 # Of this layout; a file of another one is made anew.
 VERSION: Final = 3
@@ -53,6 +54,8 @@ class Place(Struct):
     ----------
     positions
         Offset after the last record that is in it, of each log.
+    marks
+        What identifies that record, of each log where it is known.
     outcomes
         Offset after the last outcome that was written for it.
     tail
@@ -80,6 +83,7 @@ class Place(Struct):
     catching_up: dict[Input, int] | None = None
     silent_before: int = 0
     boot: str = ""
+    marks: dict[Input, RecordMark] = field(default_factory=dict)
     version: int = VERSION
 
 

@@ -16,15 +16,17 @@ from streamproc.core.join.join import Join
 from streamproc.core.join.meetings import Meeting
 from streamproc.core.join.merge import Merge
 from streamproc.core.join.portion import Joined
-from streamproc.core.join.write import Draft
+from streamproc.core.join.write import Draft, text
 from streamproc.core.record import Record
 from streamproc.transport.clients import open_consumer
 from streamproc.transport.join.claim import claim, foreign
+from streamproc.transport.join.guard import InputGuard
 from streamproc.transport.join.metrics import JoinMetrics
 from streamproc.transport.join.outcomes import COMMAND, NONE, Headers, Outcomes, Pair
 from streamproc.transport.join.status import JoinStatus
 from streamproc.transport.join.store import Store
 from streamproc.transport.join.times import TimeReports
+from streamproc.transport.log_marks import mark_of
 from streamproc.transport.marks import readable_end
 from streamproc.transport.open_transactions import ReadableEnd
 from streamproc.transport.outbox import Outbox
@@ -110,6 +112,8 @@ class Joiner:
         self._times = TimeReports(metrics)
         self._round = time.monotonic()
         self._read_whole: set[Input] = set()
+        self._guard = InputGuard(config, self._outbox, metrics)
+        self._group = text(config.group)
         self._writing = asyncio.Lock()
         self._committed = time.monotonic()
         self._shown = -COVERAGE_SECONDS
@@ -144,6 +148,7 @@ class Joiner:
             max_partition_fetch_bytes=_FETCH_BYTES,
             fetch_max_wait_ms=POLL_MS * 10,
         ) as consumer:
+            self._guard.watch(consumer)
             consumer.assign(list(self._homes.values()))
             await self._begin(consumer, generation)
             try:
@@ -175,7 +180,9 @@ class Joiner:
         await self._outbox.publish([], joined.dead_letters)
         # 3. The place goes with the content.
         place = self._store.place
-        place.positions |= {log: record.offset + 1 for log, record in records}
+        last = dict(records)
+        place.positions |= {log: record.offset + 1 for log, record in last.items()}
+        place.marks |= {log: mark_of(record) for log, record in last.items()}
         now = time.time()
         self._metrics.joined(
             joined,
@@ -202,14 +209,20 @@ class Joiner:
         async with self._writing:
             place = self._store.place
             place.seq += 1
-            value = b'{"epoch":%d,"seq":%d,"command":%b}' % (place.epoch, place.seq, body)
+            value = b'{"epoch":%d,"seq":%d,"group":%b,"command":%b}' % (
+                *(place.epoch, place.seq, self._group, body),
+            )
             await self._write([(model_id.encode(), value)], COMMAND)
             self._changed = True
 
     async def _begin(self, consumer: AIOKafkaConsumer, generation: int) -> None:
         """Make sure of the store and of the right to write, then go to where the store is."""
         bounds = await self._bounds(consumer)
-        cause = await foreign(self._store, self._outcomes, bounds)
+        rewound = await self._guard.rewound(self._homes, self._store.place)
+        cause = await foreign(self._store, self._outcomes, bounds, rewound)
+        for log in rewound:
+            span = self._store.place.positions[log], bounds[log][0]
+            await self._guard.tell_rewound(self._homes[log], span)
         if cause is not None:
             if cause != "new":
                 _log.warning("%s is made anew from the topics: %s", self._store.path, cause)
@@ -222,7 +235,11 @@ class Joiner:
                 log: last for log, (_, last) in (await self._bounds(consumer)).items()
             }
         for log, home in self._homes.items():
-            at = max(place.positions.get(log, 0), bounds[log][0])
+            before, begin = place.positions.get(log, 0), bounds[log][0]
+            at = max(before, begin)
+            if before < begin and place.marks.get(log) is not None:
+                await self._guard.tell_gone(home, before, begin)
+            self._guard.begin(home, at, place.marks.get(log))
             place.positions[log] = at
             consumer.seek(home, at)
         await self._commit()
@@ -247,6 +264,7 @@ class Joiner:
         timeout = POLL_MS if self._merge.empty() == set(self._homes) else POLL_MS // 5
         found = await consumer.getmany(*homes, timeout_ms=timeout, max_records=self.portion)
         for home, batch in found.items():
+            await self._guard.check(home, batch)
             self._merge.add(homes[home], batch)
         now = time.monotonic()
         for log, home in self._homes.items():
@@ -292,7 +310,7 @@ class Joiner:
             ]
         epoch, first = place.epoch, place.seq + 1
         pairs = [
-            (draft.model_id.encode(), draft.numbered(epoch, seq))
+            (draft.model_id.encode(), draft.numbered(epoch, seq, self._group))
             for seq, draft in enumerate(drafts, first)
         ]
         place.seq += len(drafts)

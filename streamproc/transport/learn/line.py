@@ -18,6 +18,8 @@ from streamproc.models.say import Obeyed
 from streamproc.transport.batches import Batches
 from streamproc.transport.driver.slices import Pace, SliceLimits
 from streamproc.transport.learn.metrics import LearnMetrics
+from streamproc.transport.log_marks import LogChecker, mark_of
+from streamproc.transport.log_watch import LogWatch
 from streamproc.transport.marks import readable_end
 from streamproc.transport.outbox import Outbox
 from streamproc.transport.snapshots.snapshots import Keeper, Snapshots
@@ -107,6 +109,9 @@ class LearnLine:
         self._producer = producer
         self._outbox = outbox
         self._snapshots = snapshots
+        self._watch = LogWatch(consumer)
+        self._logs = LogChecker(config)
+        self._rewound: dict[tuple[str, int], int] = {}
         self._metrics = metrics
         self._clock = clock
         self._monotonic = monotonic
@@ -182,7 +187,8 @@ class LearnLine:
         for held in self._held.values():
             self._snapshots.promote(held.keeper, owned.generation)
         missing = {(self._topic, n): None for n in owned.partitions - self._held.keys()}
-        resumed = await self._snapshots.resume(missing, owned.generation)
+        resumed = await self._snapshots.resume(missing, owned.generation, rewound=self._rewound)
+        self._rewound.clear()
         for (_, number), found in resumed.items():
             if found.gap is not None:
                 await self._outbox.publish([found.gap], [])
@@ -190,6 +196,7 @@ class LearnLine:
         self._consumer.assign([self._at(number) for number in self._held])
         for number, held in self._held.items():
             self._consumer.seek(self._at(number), held.next)
+            self._watch.forget((self._topic, number))
         self._settled = owned
         self.handled += 1
 
@@ -209,6 +216,8 @@ class LearnLine:
         crash in between repeats it, with the same ids, and loses none.
         """
         held = self._held[number]
+        if not await self._follows(number, held, records[0].offset):
+            return
         held.since, held.served = self._monotonic(), -1.0
         # 1. Answer, learn, decide.
         began = time.thread_time()
@@ -219,6 +228,7 @@ class LearnLine:
         await self._publish(number, learned)
         held.next = records[-1].offset + 1
         self.handled += 1
+        held.keeper.mark = mark_of(records[-1])
         self._metrics.took(len(records), len(learned.answers), learned.updates, spent)
         self._note(learned.commands)
         # 3. Write the models down when it is time.
@@ -234,6 +244,30 @@ class LearnLine:
                     "%s of model %s (%s) changed nothing: %s",
                     *(each.verb, each.model_id, each.id, each.ignored),
                 )
+
+    async def _follows(self, number: int, held: Held, first_offset: int) -> bool:
+        """Whether records follow what the models know; if not, the models are resumed.
+
+        Records that were gone before they were read are told of.
+        """
+        partition = self._topic, number
+        doubt, mark = self._watch.take(partition, first_offset), held.keeper.mark
+        if doubt.suspect and mark is not None and not await self._logs.same(partition, mark):
+            _log.warning(
+                "%s-%d no longer has the record at offset %d that was learned last: looking for"
+                " a snapshot that fits",
+                *(*partition, mark.offset),
+            )
+            self._rewound[partition] = held.next
+            del self._held[number]
+            self._settled = Owned(frozenset(), -1)
+            self._news.set()
+            return False
+        if doubt.out_of_range is not None and first_offset > held.next:
+            text = f"records {held.next} to {first_offset - 1} were gone before they were learned"
+            gap = self._snapshots.gap(partition, (held.next, first_offset), text)
+            await self._outbox.publish([gap], [])
+        return True
 
     async def _rest(self, number: int) -> None:
         """Publish what was learned and not told, once no record has come for an interval.

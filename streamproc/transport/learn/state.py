@@ -15,7 +15,7 @@ from streamproc.core.snapshot_format import (
 )
 from streamproc.errors import StreamprocError
 from streamproc.models.learners import Learners
-from streamproc.transport.snapshots.snapshots import Decoded
+from streamproc.transport.snapshots.codec import Decoded
 from streamproc.transport.snapshots.store import Partition
 
 SCHEMA: Final = 1

@@ -7,6 +7,7 @@ import msgspec
 
 from streamproc.core.snapshot_format import Section, SnapshotError
 from streamproc.core.typed import DECODE_ERRORS
+from streamproc.transport.log_marks import RecordMark
 
 # What is written again when anything in it has changed: some twenty series. Less would make more
 # records of it, each with a key of a hundred bytes.
@@ -14,6 +15,8 @@ CHUNK_BYTES: Final = 16 * 1024
 SECTION: Final = 2**20
 """Chunks that a section may have: the numbers of the next one's begin behind them."""
 MANIFEST: Final = -1
+MARK: Final = -2
+"""Number of the part that names the last record in the state: versions before leave it alone."""
 SLOTS: Final = 2
 
 
@@ -51,6 +54,13 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bytes: int
     digest: str
     sections: tuple[int, ...] = ()
+
+
+class LastRecord(msgspec.Struct, frozen=True):
+    """Which record is the last one in the state that ends at an offset."""
+
+    next: int
+    mark: RecordMark
 
 
 class Found(NamedTuple):
@@ -94,6 +104,16 @@ class Collected:
             manifests, key=lambda found: (found.key.epoch, found.manifest.next), reverse=True
         )
 
+    def mark(self, found: Found) -> RecordMark | None:
+        """Return the last record of a snapshot; None where it does not say."""
+        value = self._values.get(found.key._replace(part=MARK))
+        try:
+            last = None if value is None else msgspec.json.decode(value, type=LastRecord)
+        except DECODE_ERRORS:
+            return None
+        # The one of a snapshot whose writing was interrupted stands beside an old manifest.
+        return last.mark if last is not None and last.next == found.manifest.next else None
+
     def whole(self, found: Found) -> bytes:
         """Put a snapshot together.
 
@@ -127,7 +147,9 @@ def key_of(data: bytes | None) -> Key | None:
         return None
 
 
-def records(key: Key, sections: Sequence[Section], following: int) -> Iterator[tuple[Key, bytes]]:
+def records(
+    key: Key, sections: Sequence[Section], following: int, mark: RecordMark | None = None
+) -> Iterator[tuple[Key, bytes]]:
     """Cut a snapshot into records, the manifest last.
 
     Parameters
@@ -139,6 +161,8 @@ def records(key: Key, sections: Sequence[Section], following: int) -> Iterator[t
         they are.
     following
         Offset after the last record that is in the state.
+    mark
+        Of that record; None: not known.
 
     Yields
     ------
@@ -151,6 +175,8 @@ def records(key: Key, sections: Sequence[Section], following: int) -> Iterator[t
         counts.append(len(starts))
         for part, start in enumerate(starts, at * SECTION):
             yield key._replace(part=part), bytes(data[start : start + CHUNK_BYTES])
+    if mark is not None:
+        yield key._replace(part=MARK), msgspec.json.encode(LastRecord(following, mark))
     manifest = Manifest(
         next=following,
         chunks=sum(counts),

@@ -9,7 +9,7 @@ from streamproc.core.shape import Topic
 from streamproc.core.shard import Shard
 from streamproc.core.snapshot import decode, encode_sections
 from streamproc.core.snapshot_format import Section
-from streamproc.transport.snapshots.snapshots import Decoded
+from streamproc.transport.snapshots.codec import Decoded
 from streamproc.transport.snapshots.store import Partition
 
 _log = logging.getLogger(__name__)

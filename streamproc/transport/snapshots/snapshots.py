@@ -5,7 +5,7 @@ import math
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
@@ -13,11 +13,12 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.core.describe import state_gap
-from streamproc.core.snapshot import SnapshotError
-from streamproc.core.snapshot_format import Section
 from streamproc.transport.errors import SnapshotWriteError
-from streamproc.transport.snapshots.records import SLOTS, Collected, Key
-from streamproc.transport.snapshots.store import Bounds, Partition, SnapshotStore
+from streamproc.transport.log_marks import RecordMark
+from streamproc.transport.snapshots.codec import Codec
+from streamproc.transport.snapshots.records import SLOTS, Key
+from streamproc.transport.snapshots.recovery import Log, of_other_logs, recover
+from streamproc.transport.snapshots.store import Partition, SnapshotStore
 
 # A snapshot that takes a second is not repeated for twenty, and after one that takes a second of
 # CPU none is written for twenty, of any partition: 5 % of a worker at most. By the clock a broker
@@ -27,6 +28,8 @@ COST: Final = 20.0
 # partition does not read, then its snapshots are whole again after this.
 WHOLE_SECONDS: Final = 3600.0
 _GOLDEN: Final = 0.6180339887498949
+
+NONE: Final[Mapping[Partition, int]] = {}
 
 S = TypeVar("S")
 _log = logging.getLogger(__name__)
@@ -56,6 +59,8 @@ class Keeper:
         What the last snapshot in each slot consists of: its keys, and what is under them.
     whole
         When each slot is to be written whole again.
+    mark
+        Of the last record that is in the state; None: not known.
     """
 
     key: Key
@@ -67,6 +72,7 @@ class Keeper:
     stale: list[Key] = field(default_factory=list)
     written: dict[int, dict[Key, int | None]] = field(default_factory=dict)
     whole: dict[int, float] = field(default_factory=dict)
+    mark: RecordMark | None = None
 
 
 class Cost(NamedTuple):
@@ -89,42 +95,6 @@ class Cost(NamedTuple):
     records: int
     seconds: float
     cpu: float
-
-
-class Decoded(NamedTuple, Generic[S]):
-    """A state as it was written down, and the offset after the last record that is in it."""
-
-    state: S
-    next: int
-
-
-class Codec(Protocol[S]):
-    """How a partition's state begins, becomes bytes, and comes back."""
-
-    @property
-    def kind(self) -> str:
-        """What keys have after the topic's name: which of the states of a log this is."""
-        ...
-
-    @property
-    def anew(self) -> str:
-        """What happens where the state cannot be had, as in "its series start anew"."""
-        ...
-
-    def fresh(self, partition: Partition) -> S:
-        """Give the state of a partition of which nothing was read."""
-        ...
-
-    def encode(self, state: S, partition: Partition, following: int) -> Sequence[Section]:
-        """Write a state that holds all before an offset, in parts that grow at their end.
-
-        The last one is a digest of all before it.
-        """
-        ...
-
-    def decode(self, data: bytes, partition: Partition) -> Decoded[S]:
-        """Read a state, or raise `SnapshotError`."""
-        ...
 
 
 class Counts(Protocol):
@@ -163,6 +133,9 @@ class Resumed(Generic[S]):
         To write it down.
     gap
         What to tell when something was lost.
+    rewound
+        Whether the log is another than the one that was read: what the group has committed of it
+        means nothing.
     """
 
     state: S
@@ -170,6 +143,7 @@ class Resumed(Generic[S]):
     keeper: Keeper
     told: int = 0
     gap: AlertEvent | None = None
+    rewound: bool = False
 
 
 class Snapshots(Generic[S]):
@@ -235,7 +209,7 @@ class Snapshots(Generic[S]):
         try:
             partition = key.topic.removesuffix(self._codec.kind), key.partition
             sections = self._codec.encode(state, partition, following)
-            written = await self._store.write(key, sections, following, held)
+            written = await self._store.write(key, sections, following, held, keeper.mark)
             await self._store.remove([*keeper.stale, *(held.keys() - written.held.keys())])
         except SnapshotWriteError as error:
             self._metrics.snapshot_failed()
@@ -269,7 +243,11 @@ class Snapshots(Generic[S]):
         return (math.ceil(turns) + phase) * self._interval
 
     async def resume(
-        self, committed: Mapping[Partition, int | None], generation: int
+        self,
+        committed: Mapping[Partition, int | None],
+        generation: int,
+        unsigned: Collection[Partition] = frozenset(),
+        rewound: Mapping[Partition, int] = NONE,
     ) -> dict[Partition, Resumed[S]]:
         """Find the state of partitions that are now ours.
 
@@ -279,6 +257,11 @@ class Snapshots(Generic[S]):
             What the group has committed of each; None: nothing.
         generation
             Of the group; it rises with each change of owners.
+        unsigned
+            Partitions whose committed offset another program wrote.
+        rewound
+            Partitions whose log turned out to be another one while they were ours, and the offset
+            up to which the one before was handled.
 
         Raises
         ------
@@ -289,8 +272,19 @@ class Snapshots(Generic[S]):
             return {}
         began = self._clock()
         found, bounds = await self._store.read(committed, self._codec.kind)
+        others = await of_other_logs(self._store, found)
         resumed = {
-            partition: self._resume(partition, found[partition], bounds[partition], done)
+            partition: self._resumed(
+                partition,
+                Log(
+                    found=found[partition],
+                    bounds=bounds[partition],
+                    done=done,
+                    signed=partition not in unsigned,
+                    others=others[partition],
+                    rewound=rewound.get(partition),
+                ),
+            )
             for partition, done in committed.items()
         }
         for partition, result in resumed.items():
@@ -301,6 +295,10 @@ class Snapshots(Generic[S]):
             _log.info("%d partitions go on from a snapshot, %.1f s", old, self._clock() - began)
         return resumed
 
+    async def contradicted(self, marks: Mapping[Partition, RecordMark]) -> set[Partition]:
+        """Return the partitions whose logs are not those that these records are from."""
+        return await self._store.contradicted(marks)
+
     def promote(self, keeper: Keeper, generation: int) -> None:
         """Make what an owner that stays will write newer than what others wrote meanwhile."""
         if generation > keeper.key.epoch:
@@ -308,56 +306,6 @@ class Snapshots(Generic[S]):
             keeper.written.clear()
             keeper.whole.clear()
             keeper.key = keeper.key._replace(epoch=generation)
-
-    def _resume(
-        self, partition: Partition, found: Collected, bounds: Bounds, done: int | None
-    ) -> Resumed[S]:
-        restored, refused = self._newest(partition, found, bounds)
-        self._metrics.recovered("snapshot" if restored else "refused" if refused else "none")
-        keeper = self.keeper(partition, list(found.keys))
-        if restored is None:
-            state = self._codec.fresh(partition)
-            start = max(bounds.begin, done or 0)
-            if not start or not (refused or done):  # all of the log, or the first owner ever
-                return Resumed(state, None, keeper)
-            reason = refused[0] if refused else "there is no snapshot"
-            text = f"{self._codec.anew}, since their state cannot be had: {reason}"
-            return Resumed(state, None, keeper, gap=self._gap(partition, (0, start), text))
-        told = done if done and done <= bounds.end else 0
-        if restored.next < bounds.begin:
-            text = f"records {restored.next} to {bounds.begin - 1} were gone before they were read"
-            gap = self._gap(partition, (restored.next, bounds.begin), text)
-            return Resumed(restored.state, bounds.begin, keeper, told, gap)
-        keeper.saved = restored.next
-        return Resumed(restored.state, restored.next, keeper, told)
-
-    def _newest(
-        self, partition: Partition, found: Collected, bounds: Bounds
-    ) -> tuple[Decoded[S] | None, list[str]]:
-        """Return the newest snapshot that can be used, and why those before it cannot."""
-        refused: list[str] = []
-        for candidate in found.found():
-            try:
-                restored = self._restore(partition, found.whole(candidate), bounds.end)
-            except SnapshotError as error:
-                refused.append(str(error))
-                key = candidate.key
-                _log.warning(
-                    "snapshot %d of epoch %d of %s-%d cannot be used: %s",
-                    *(key.slot, key.epoch, *partition, error),
-                )
-                continue
-            return restored, refused
-        return None, refused
-
-    def _restore(self, partition: Partition, data: bytes, end: int) -> Decoded[S]:
-        decoded = self._codec.decode(data, partition)
-        if decoded.next > end:
-            raise SnapshotError(
-                f"it is of offset {decoded.next}, and the topic ends at {end}: the topic was made"
-                " anew"
-            )
-        return decoded
 
     def keeper(self, partition: Partition, stale: list[Key]) -> Keeper:
         """Make what writes a partition's snapshots in the place of those of owners before."""
@@ -369,9 +317,28 @@ class Snapshots(Generic[S]):
         due = self._turn(self._clock(), phase)
         return Keeper(key, None, due, phase, stale=stale)
 
-    def _gap(self, partition: Partition, span: tuple[int, int], reason: str) -> AlertEvent:
+    def _resumed(self, partition: Partition, log: Log) -> Resumed[S]:
+        found = recover(self._codec, partition, log)
+        self._metrics.recovered(found.outcome)
+        keeper = self.keeper(partition, list(log.found.keys))
+        keeper.saved, keeper.mark = found.saved, found.mark
+        gap = None if found.gap is None else self.gap(partition, *found.gap)
+        return Resumed(found.state, found.next, keeper, found.told, gap, found.rewound)
+
+    def gap(self, partition: Partition, span: tuple[int, int], reason: str) -> AlertEvent:
+        """Count a gap, log it, and return the alert that tells of it.
+
+        Parameters
+        ----------
+        partition
+            Which one.
+        span
+            Offsets up to which it was handled, and at which it goes on.
+        reason
+            Why, in a few words.
+        """
         self._metrics.state_gap()
         now = datetime.fromtimestamp(time.time(), UTC)
-        alert = state_gap(partition, span, reason, now)
+        alert = state_gap(partition, span, reason, now, self._codec.kind)
         _log.error("%s", alert.message)
         return alert

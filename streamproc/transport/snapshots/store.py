@@ -14,6 +14,7 @@ from streamproc.core.snapshot_format import Section
 from streamproc.transport.batches import cut
 from streamproc.transport.clients import open_consumer
 from streamproc.transport.errors import RecoveryError, SnapshotWriteError
+from streamproc.transport.log_marks import RecordMark, contradicted
 from streamproc.transport.snapshots.records import Collected, Key, key_of, records
 
 Partition = tuple[str, int]
@@ -72,7 +73,12 @@ class SnapshotStore:
         self._producer = producer
 
     async def write(
-        self, key: Key, sections: Sequence[Section], following: int, held: Mapping[Key, int | None]
+        self,
+        key: Key,
+        sections: Sequence[Section],
+        following: int,
+        held: Mapping[Key, int | None],
+        mark: RecordMark | None = None,
     ) -> Written:
         """Write a snapshot; when this returns, the cluster has all of it.
 
@@ -86,13 +92,15 @@ class SnapshotStore:
             Offset after the last record that is in the state.
         held
             What is known to be under its keys, as `Written.held`: that is not written again.
+        mark
+            Of the last record that is in the state; None: not known.
 
         Raises
         ------
         SnapshotWriteError
             If the cluster does not take it; what was there before is still whole.
         """
-        *chunks, manifest = records(key, sections, following)
+        *chunks, manifest = records(key, sections, following, mark)
         marks: dict[Key, int | None] = {
             name: xxhash.xxh3_64_intdigest(value) for name, value in chunks
         }
@@ -101,6 +109,24 @@ class SnapshotStore:
         await self._send([manifest])
         size = sum(len(value) for _, value in (*fresh, manifest))
         return Written(marks | {manifest[0]: None}, len(fresh) + 1, size)
+
+    async def contradicted(self, marks: Mapping[Partition, RecordMark]) -> set[Partition]:
+        """Return the partitions whose logs are not those that these records are from.
+
+        Raises
+        ------
+        RecoveryError
+            If the cluster does not show it in time.
+        """
+        try:
+            return await contradicted(self._config, marks)
+        except (TimeoutError, errors.KafkaError) as error:
+            names = ", ".join(sorted({topic for topic, _ in marks}))
+            raise RecoveryError(
+                f"the logs of {names} could not be compared with the snapshots"
+                f" ({str(error) or type(error).__name__}): check that all of their partitions have"
+                " a leader, and that the user of security: may READ them"
+            ) from error
 
     async def remove(self, keys: Collection[Key]) -> None:
         """Let compaction forget snapshots of owners that are past.
