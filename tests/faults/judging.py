@@ -108,8 +108,7 @@ def _collect(
     group: str,
 ) -> None:
     key = key_of(record.key)
-    assert key is not None
-    if key.group != group:
+    if key is None or key.group != group:  # of another program, or another group
         return
     place = key.topic, key.partition
     collected.setdefault(place, Collected()).add(key, record.value)

@@ -65,6 +65,7 @@ def batch(
     producer: int = -1,
     payload: bytes | None = None,
     count: int | None = None,
+    time: int = TIME,
 ) -> bytes:
     """Encode a batch whose checksum is right; `payload` stands in for its records."""
     if payload is None:
@@ -74,7 +75,7 @@ def batch(
     last = max(0, len(puts) - 1)
     head = HEADER.pack(
         *(base, HEADER.size - 12 + len(payload), 0, 2, 0, attributes | number, last),
-        *(TIME, TIME + last, producer, 0, 0, len(puts) if count is None else count),
+        *(time, time + last, producer, 0, 0, len(puts) if count is None else count),
     )
     return checked(head + payload)
 
