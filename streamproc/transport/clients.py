@@ -72,6 +72,15 @@ async def open_producer(config: Config, **settings: Any) -> AsyncIterator[AIOKaf
         await _stop(client.stop)
 
 
+async def know_partition(client: AIOKafkaProducer, topic: str, partition: int) -> None:
+    """Let a producer hear of a partition that was added since it last asked.
+
+    It refuses to send there otherwise, with an AssertionError.
+    """
+    if partition not in await client.partitions_for(topic):
+        await client.client.force_metadata_update()
+
+
 @asynccontextmanager
 async def open_consumer(
     config: Config, *topics: str, as_parsed: Container[str] = (), **settings: Any

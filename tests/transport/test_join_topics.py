@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.admin import NewTopic
 from apache.kafka import ApacheKafka
 from broker_topics import records, write
 from label_logs import BEGIN, DAY, Logs, Pair, hard_logs
@@ -26,6 +27,8 @@ from worker.running import (
 )
 
 from streamproc.contract.load import load
+from streamproc.contract.topics import TopicKind
+from streamproc.transport.clients import open_admin
 from streamproc.transport.topics import ensure_topics
 
 LOGS = hard_logs(2000, seed=8)
@@ -123,9 +126,12 @@ async def test_topics_that_cannot_be_joined_are_named(
 ) -> None:
     """Unequal numbers of partitions: the worker says what to do, and goes on watching."""
     said = settings(bootstrap, labels={"store": str(tmp_path)}, topics={"partitions": 2})
-    await ensure_topics(load(said), only={"labels"})
-    said["topics"]["partitions"] = 3
     config = load(said)
+    async with open_admin(config) as admin:
+        counts: dict[TopicKind, int] = {"predictions": 3, "labels": 2}
+        await admin.create_topics(
+            [NewTopic(config.topics.full_name(kind), count, 1) for kind, count in counts.items()]
+        )
     await publish(config, [*LOGS.events[:10], *LOGS.labels[:10]])
 
     registry = await watch_all(config)

@@ -208,7 +208,9 @@ class Joins:
                 grown = await grow_outputs(self._config, wanted)
             except TopicError as error:
                 return str(error)
-            _log.info("topics now have %d partitions: %s", wanted, ", ".join(grown))
+            if grown:
+                _log.info("added partitions up to %d: %s", wanted, ", ".join(grown))
+            await producer.client.force_metadata_update()
         self.watch.partitions = wanted
         return None
 

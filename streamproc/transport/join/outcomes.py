@@ -16,7 +16,7 @@ from streamproc.core.outcomes.log import (
     GROUP_HEADER,
     WRITER_HEADER,
 )
-from streamproc.transport.clients import open_consumer
+from streamproc.transport.clients import know_partition, open_consumer
 from streamproc.transport.errors import LogRewoundError, RecoveryError
 from streamproc.transport.outbox import HANG_SECONDS, RETRY_SECONDS, passes
 
@@ -205,6 +205,7 @@ class Outcomes:
     async def _deliver(self, records: Sequence[Pair], headers: Headers) -> tuple[int, int | None]:
         """Write the first of some records; return how many, and where; None: it is too large."""
         most = len(records)
+        await know_partition(self._producer, self.topic, self.partition)
         while True:
             builder = self._producer.create_batch()
             count = _fill(builder, records[:most], headers)
