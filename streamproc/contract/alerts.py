@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field, TypeAdapter
 
 from streamproc.contract.base import Contract, ModelId, Source, Text
+from streamproc.contract.clip import ClippedMessage, ClippedText
 from streamproc.contract.timestamps import EventTime
 
 Status = Literal["firing", "updated", "resolved", "acknowledged", "silenced"]
@@ -66,7 +67,7 @@ class ChangePoint(Contract):
 class Contributor(Contract):
     """A series that has a part in a change of several."""
 
-    series: Annotated[Text, Field(description="The series.", examples=["feature:amount"])]
+    series: Annotated[ClippedText, Field(description="The series.", examples=["feature:amount"])]
     share: Annotated[
         float,
         Field(
@@ -115,11 +116,11 @@ class AlertEvent(Contract):
     status: Annotated[Status, Field(description="Where it stands.", examples=["firing"])]
     model_id: Annotated[ModelId, Field(description="Which model it is about.", examples=["fraud"])]
     model_version: Annotated[
-        Text | None, Field(description="The model's version at that event.", examples=["7"])
+        ClippedText | None, Field(description="The model's version at that event.", examples=["7"])
     ] = None
     kind: Annotated[Kind, Field(description="What sort of thing changed.", examples=["data"])]
     series: Annotated[
-        Text,
+        ClippedText,
         Field(
             description="`feature:<name>`, `prediction` or `prediction:<class>`, `error`,"
             " `metric:<name>`, `quality:<name>`, or `features` (several together).",
@@ -127,7 +128,7 @@ class AlertEvent(Contract):
         ),
     ]
     segment: Annotated[
-        dict[Text, Text] | None,
+        dict[ClippedText, ClippedText] | None,
         Field(description="The part of the events meant; null: all.", examples=[{"region": "eu"}]),
     ] = None
     detector: Annotated[Text, Field(description="What noticed it.", examples=["adwin"])]
@@ -135,10 +136,10 @@ class AlertEvent(Contract):
         "warning"
     )
     owner: Annotated[
-        Text | None, Field(description="Who should hear of it.", examples=["risk-oncall"])
+        ClippedText | None, Field(description="Who should hear of it.", examples=["risk-oncall"])
     ] = None
     message: Annotated[
-        Text,
+        ClippedMessage,
         Field(
             description="A sentence that a person on call understands.",
             examples=["amount rose from 41.2 to 4120"],

@@ -175,7 +175,7 @@ class Webhook(Section):
         AfterValidator(_some_time),
         Field(
             description="An alert that could not be sent for so long is dropped, and counted: from"
-            " when it was published, or the worker started if that was later.",
+            " its first try on.",
             examples=["1h"],
         ),
     ] = timedelta(hours=1)

@@ -1,6 +1,7 @@
 """Which series of a model are one incident: those whose changes began before it was told."""
 
 from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.clip import clip_message
 from streamproc.core import together
 from streamproc.core.group import Group
 from streamproc.core.said import Said
@@ -89,7 +90,7 @@ def _told(alert: AlertEvent, group: Group, words: str) -> AlertEvent:
     return alert.model_copy(
         update={
             "incident_id": group.id,
-            "message": alert.message + words,
+            "message": clip_message(alert.message + words),
             "contributors": contributors,
         }
     )

@@ -16,6 +16,11 @@ from streamproc.sinks.patience import Patience, Verdict, asked_seconds, judge
 from streamproc.sinks.post import Post
 from streamproc.sinks.webhook import Target
 
+# Old alerts for a target that has failed for long are tried once each, not faster than this.
+OVERDUE_SECONDS: Final = 0.1
+# One of each partition is under way at a time.
+MAX_FIRST_TRIES: Final = 1000
+
 _log = logging.getLogger(__name__)
 
 
@@ -37,7 +42,8 @@ LEFT_OUT: Final = Taken(None, told=False)
 class Delivery:
     """Takes alerts to one target.
 
-    Nothing is kept here but how long the target is left alone: who calls holds the alert.
+    Nothing is kept here but how long the target is left alone, and when an alert was first tried:
+    who calls holds the alert.
 
     Parameters
     ----------
@@ -67,8 +73,10 @@ class Delivery:
         self._counts = counts
         self._clock = clock
         self._steady = steady
-        self._since = clock()
         self._patience = Patience()
+        self._first_tries: dict[str, float] = {}
+        self._failing_since: float | None = None
+        self._last_try = float("-inf")
 
     async def take(self, value: bytes, published: float) -> Taken:
         """Send an alert, if it is wanted and its time has come.
@@ -89,16 +97,37 @@ class Delivery:
         most = self._target.rules.request_bytes
         if len(value) > most:
             return self._drop(Dropped.TOO_LARGE, alert, f"{len(value)} bytes, {most} at most")
-        # What waited while nobody was there to send it has its time from then on.
-        patience = self._target.hook.give_up_after
-        left = max(published, self._since) + patience.total_seconds() - self._clock()
+        return await self._try_in_time(alert, value, published)
+
+    async def _try_in_time(self, alert: AlertEvent, value: bytes, published: float) -> Taken:
+        # Counted from the first try, by a clock that nobody sets and that a suspended machine
+        # stops: an alert that was never tried is not given up.
+        now, patience = self._steady(), self._target.hook.give_up_after.total_seconds()
+        first = self._first_tries.get(alert.alert_id)
+        left = patience if first is None else first + patience - now
         if left <= 0:
-            waited = f"it could not be sent for {format_duration(patience)}"
-            return self._drop(Dropped.GAVE_UP, alert, waited)
-        wait = self._patience.left(self._steady())
+            return self._give_up(alert)
+        wait = self._patience.left(now)
+        overdue = self._overdue(published, now)
+        if overdue and first is None:
+            wait = min(wait, max(0.0, self._last_try + OVERDUE_SECONDS - now))
         if wait > 0:
             return Taken(min(wait, left), told=False)
-        return await self._try(alert, value, left)
+        self._last_try = now
+        result = await self._try(alert, value, left)
+        if result.again_in is None:
+            return result
+        return self._give_up(alert) if overdue else result
+
+    def _overdue(self, published: float, now: float) -> bool:
+        """Whether an alert is old, and its target has failed for as long as alerts may wait."""
+        patience = self._target.hook.give_up_after.total_seconds()
+        failing = self._failing_since is not None and now - self._failing_since >= patience
+        return failing and self._clock() - published >= patience
+
+    def _give_up(self, alert: AlertEvent) -> Taken:
+        waited = f"it could not be sent for {format_duration(self._target.hook.give_up_after)}"
+        return self._drop(Dropped.GAVE_UP, alert, waited)
 
     async def _try(self, alert: AlertEvent, value: bytes, left: float) -> Taken:
         try:
@@ -113,14 +142,22 @@ class Delivery:
             asked = asked_seconds(answer.retry_after, datetime.fromtimestamp(self._clock(), UTC))
             return self._failed(alert, said, asked, left)
         self._patience.answered()
+        self._failing_since = None
         if verdict is Verdict.REFUSED:
             return self._drop(Dropped.REFUSED, alert, said)
         self._counts.delivered()
+        self._first_tries.pop(alert.alert_id, None)
         return DONE
 
     def _failed(self, alert: AlertEvent, reason: str, asked: float, left: float) -> Taken:
-        pause = min(self._patience.failed(self._steady(), asked), left)
+        now = self._steady()
+        pause = min(self._patience.failed(now, asked), left)
         self._counts.failed()
+        if self._failing_since is None:
+            self._failing_since = now
+        self._first_tries.setdefault(alert.alert_id, now)
+        if len(self._first_tries) > MAX_FIRST_TRIES:  # alerts of partitions that are no longer ours
+            del self._first_tries[next(iter(self._first_tries))]
         _log.warning(
             "webhook %s: alert %.80r: %s; trying again in %.3g s",
             *(self._name, alert.alert_id, reason, pause),
@@ -129,6 +166,8 @@ class Delivery:
 
     def _drop(self, reason: Dropped, alert: AlertEvent | None, detail: str) -> Taken:
         self._counts.dropped(reason)
+        if alert is not None:
+            self._first_tries.pop(alert.alert_id, None)
         what = "a record that is no alert" if alert is None else f"alert {alert.alert_id[:80]!r}"
         _log.error("webhook %s: %s dropped: %s: %s", self._name, what, reason.value, detail)
         return DONE

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from aiokafka import AIOKafkaProducer, errors
 
 from streamproc.transport.outbox import HANG_SECONDS, RETRY_SECONDS, passes
+from streamproc.transport.stamps import stamps_of
 
 V = TypeVar("V", bytes, bytes | None)
 Pair = tuple[bytes, bytes]
@@ -32,12 +33,18 @@ class Batches:
         Where to.
     number
         Partition of what the records come from: theirs has the same number, if there are as many.
+
+    Attributes
+    ----------
+    lost : list of int
+        Places of the records that the topic did not take for their size.
     """
 
     def __init__(self, producer: AIOKafkaProducer, topic: str, number: int) -> None:
         self._producer = producer
         self._topic = topic
         self._number = number
+        self.lost: list[int] = []
 
     async def write(self, pairs: Iterable[Pair]) -> None:
         """Return when everything is confirmed.
@@ -49,10 +56,12 @@ class Batches:
         """
         count = len(await self._producer.partitions_for(self._topic))
         # One after the other: what was to come later must not be there before what is tried again.
+        place = 0
         for batch in cut(pairs):
-            await self._write(batch, self._number % count)
+            await self._write(batch, self._number % count, place)
+            place += len(batch)
 
-    async def _write(self, batch: list[Pair], partition: int) -> None:
+    async def _write(self, batch: list[Pair], partition: int, place: int) -> None:
         try:
             while not await self._confirmed(batch, partition):
                 _log.warning("a batch for %s is not confirmed yet; trying again", self._topic)
@@ -60,18 +69,28 @@ class Batches:
         except errors.MessageSizeTooLargeError:
             if len(batch) == 1:
                 size = len(batch[0][1])
-                _log.error("topic %s takes no record of %d bytes: it is lost", self._topic, size)
+                _log.error(
+                    "topic %s takes no record of %d bytes: it is lost; raise the topic's"
+                    " max.message.bytes",
+                    *(self._topic, size),
+                )
+                self.lost.append(place)
                 return
-            for pair in batch:  # brokers refuse a batch as a whole
-                await self._write([pair], partition)
+            for at, pair in enumerate(batch, place):  # brokers refuse a batch as a whole
+                await self._write([pair], partition, at)
 
     async def _confirmed(self, batch: list[Pair], partition: int) -> bool:
-        builder = self._producer.create_batch()
+        stamps = stamps_of(self._producer)
+        builder, stamp = self._producer.create_batch(), stamps.of(self._topic)
         for key, value in batch:
-            builder.append(key=key, value=value, timestamp=None)
+            builder.append(key=key, value=value, timestamp=stamp)
         try:
             async with asyncio.timeout(HANG_SECONDS):
                 await (await self._producer.send_batch(builder, self._topic, partition=partition))
+        except errors.InvalidTimestampError:
+            if stamps.refused(self._topic, stamp):
+                return await self._confirmed(batch, partition)
+            raise
         except (errors.KafkaError, TimeoutError) as error:
             if passes(error):
                 return False

@@ -17,6 +17,7 @@ from streamproc.transport.membership import keep_member_id
 from streamproc.transport.quiet import quiet_client
 from streamproc.transport.reach import CONNECT_SECONDS, reach
 from streamproc.transport.security import client_options
+from streamproc.transport.sequences import reuse_refused_sequences
 
 # A leader election takes seconds; what is not confirmed after half a minute will not be.
 REQUEST_SECONDS: Final = 30.0
@@ -66,6 +67,7 @@ async def open_producer(config: Config, **settings: Any) -> AsyncIterator[AIOKaf
     except _NOT_IDEMPOTENT:
         client = AIOKafkaProducer(**(base | ours | settings))
         await _start(client.start, client.stop, base)
+    reuse_refused_sequences(client)
     try:
         yield client
     finally:

@@ -55,6 +55,13 @@ class Metrics:
             "dead_letters_total", "Events that could not be read.", "topic", "reason"
         )
         self._alerts = counter("alerts_total", "Alerts published.", "kind", "status")
+        self._alerts_lost = counter(
+            "alerts_lost_total",
+            "Alerts larger than their topic takes: at most a short one stands in their place.",
+            "kind",
+        )
+        for kind in get_args(Kind):
+            self._alerts_lost.labels(kind)
         self._stages = counter(
             "stage_seconds_total", "Seconds spent in each stage of the line.", "stage"
         )
@@ -176,10 +183,15 @@ class Metrics:
         for stage, spent in seconds.items():
             self._stages.labels(stage).inc(spent)
 
-    def alert(self, alert: AlertEvent, latency: float) -> None:
-        """Count a published alert; `latency` in seconds."""
+    def alert(self, alert: AlertEvent, latency: float | None) -> None:
+        """Count a published alert; `latency` in seconds, None if it is not known."""
         self._alerts.labels(alert.kind, alert.status).inc()
-        self._latency.observe(max(0.0, latency))
+        if latency is not None:
+            self._latency.observe(max(0.0, latency))
+
+    def alert_lost(self, alert: AlertEvent) -> None:
+        """Count an alert that was larger than its topic takes."""
+        self._alerts_lost.labels(alert.kind).inc()
 
     def snapshot(self, cost: Cost) -> None:
         """Count a snapshot, and what it took."""

@@ -132,9 +132,9 @@ class Pipeline:
         # 2. Publish, and wait for the cluster to confirm.
         if part.first_offset < held.told:
             _drop_told(outcome, records, held.told)
-        await self._outbox.publish(outcome.alerts, outcome.dead_letters)
+        lost = await self._outbox.publish(outcome.alerts, outcome.dead_letters)
         held.settled = True
-        self._count(part.topic, records, outcome, (began, watched, time.perf_counter()))
+        self._count(part.topic, records, outcome, (began, watched, time.perf_counter()), lost)
         # 3. Write the state down when it is time, and wait for the cluster to confirm.
         keeper, read = held.keeper, sum(len(record.value or b"") for record in records)
         if keeper and self._snapshots and self._snapshots.due(keeper, read):
@@ -340,13 +340,19 @@ class Pipeline:
         records: Sequence[Record],
         outcome: Outcome,
         times: tuple[float, float, float],
+        lost: Collection[str],
     ) -> None:
         began, watched, published = times
         self._metrics.slice(topic, len(records), outcome)
         self._metrics.stages(watch=watched - began, publish=published - watched)
         now = self._clock()
         for position, alert in zip(outcome.positions, outcome.alerts, strict=True):
-            self._metrics.alert(alert, now - records[position].timestamp / 1000)
+            if alert.alert_id in lost:
+                self._metrics.alert_lost(alert)
+            else:
+                stamp = records[position].timestamp
+                # 0 and less: the record has no time.
+                self._metrics.alert(alert, now - stamp / 1000 if stamp > 0 else None)
             self._model_alerts.count(alert)
 
 

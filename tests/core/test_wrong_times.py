@@ -162,4 +162,4 @@ def test_labels_that_are_all_from_the_future_are_joined_when_the_logs_were_read(
     merge.release()
     assert taken(merge) == "e1"
     merge.release()
-    assert taken(merge, L) == "l9000000 l9000001"
+    assert taken(merge, E, L) == "l9000000 e2 l9000001"

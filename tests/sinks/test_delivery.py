@@ -33,6 +33,7 @@ class Stage:
 
     def __init__(self, *answers: Answer | Exception, **fields: Any) -> None:
         self.now = START
+        self.steady_offset = 0.0
         self.answers = list(answers) or [Answer(200, b"")]
         self.sent: list[bytes] = []
         self.registry = CollectorRegistry()
@@ -40,7 +41,8 @@ class Stage:
         [target] = targets_of(load({"webhooks": [said]}))
         counts = WebhookMetrics(self.registry).of("pager")
         clock: Callable[[], float] = lambda: self.now  # noqa: E731
-        self.delivery = Delivery(target, self._post, counts, clock, clock)
+        steady: Callable[[], float] = lambda: self.now + self.steady_offset  # noqa: E731
+        self.delivery = Delivery(target, self._post, counts, clock, steady)
 
     async def take(self, alert_id: str = "a", age: float = 0.0, **fields: Any) -> Taken:
         """Take an alert that was published so many seconds before the start."""
@@ -139,6 +141,46 @@ async def test_what_waited_while_nobody_ran_is_sent() -> None:
     stage.now += 1
     assert await stage.take(age=86_400.0) == DONE
     assert stage.counted("delivered_total") == 1
+
+
+async def test_a_slow_clock_of_the_publisher_gives_up_nothing() -> None:
+    """An alert that seems to be older than `give_up_after` has all of its time from its first try.
+
+    Its worker's clock may be slow, or this machine was suspended: it was never tried.
+    """
+    stage = Stage(Answer(200, b""), Answer(500, b""), Answer(200, b""), give_up_after="1h")
+    stage.now += 7200  # ours or theirs is off, or all of that was slept through
+    assert await stage.take("a", age=3600.0) == DONE
+    assert await stage.take("b", age=3600.0) == Taken(1.0, told=False)
+    stage.now += 1800
+    stage.steady_offset -= 1799  # all but a second of it the machine was suspended
+    assert await stage.take("b", age=3600.0) == DONE
+    assert stage.counted("delivered_total") == 2
+
+
+async def test_a_clock_that_jumps_gives_up_nothing() -> None:
+    """A wall clock set a day ahead between two tries does not end an alert."""
+    stage = Stage(Answer(500, b""), Answer(200, b""), give_up_after="1h")
+    assert await stage.take() == Taken(1.0, told=False)
+    stage.now += 86_400
+    stage.steady_offset -= 86_399
+    assert await stage.take() == DONE
+    assert stage.counted("delivered_total") == 1
+
+
+async def test_what_is_old_for_a_target_that_is_dead_is_tried_once() -> None:
+    """Of a queue of an hour ago each alert is tried once and dropped; a new one has its time."""
+    stage = Stage(Answer(500, b""), give_up_after="5s")
+    assert await stage.take("first") == Taken(1.0, told=False)
+    stage.now += 5
+    assert await stage.take("first") == DONE
+    for name in ("old1", "old2", "old3"):
+        stage.now += 0.1
+        assert await stage.take(name) == DONE
+    assert len(stage.sent) == 4
+    stage.now += 60
+    assert (await stage.take("new", age=-65.0)).again_in is not None
+    assert stage.counted("dropped_total", reason="gave_up") == 4
 
 
 @pytest.mark.parametrize("status", [400, 404, 410])

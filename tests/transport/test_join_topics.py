@@ -108,8 +108,11 @@ async def test_coverage_is_told_by_score_and_segment(
         events.append(told)
         if region == "eu":
             labels.append(name | {"ts": BEGIN + 60, "label": 1})
-    end = {"model_id": "m", "event_id": "end", "ts": BEGIN + 5400}
-    await publish(config, [*events, *labels, end | {"prediction": 0.5}, end | {"label": 1}])
+    for name in ("end1", "end2", "end3"):
+        end = {"model_id": "m", "event_id": name, "ts": BEGIN + 5400}
+        events.append(end | {"prediction": 0.5})
+        labels.append(end | {"label": 1})
+    await publish(config, [*events, *labels])
 
     registry = await watch_all(config)
 

@@ -11,6 +11,7 @@ from broker_topics import records
 from worker.running import own_config
 
 from streamproc.broker import EmbeddedBroker
+from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.core.record import DeadLetter, Reason
 from streamproc.transport import outbox as module
@@ -125,12 +126,40 @@ async def test_what_is_too_large_only_together_keeps_its_value() -> None:
     assert [sent["value"] for sent in cluster.taken] == [b"0", b"1", b"2"]
 
 
-async def test_an_alert_too_large_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """An alert that its topic cannot hold is logged as lost; it must not stop all others."""
+async def test_an_alert_too_large_is_published_short_and_is_lost(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An alert that its topic cannot hold has a short one in its place, with the same ids."""
     box, cluster = outbox(too_large(1000))
-    await box.publish([alert(message="m" * 2000), alert("a2")], [])
-    assert len(cluster.taken) == 1
-    assert "topic alerts takes nothing of an alert of" in caplog.text
+    given = alert(message="m" * 2000)
+    assert await box.publish([given, alert("a2")], []) == {given.alert_id}
+    taken = [AlertEvent.from_json(sent["value"]) for sent in cluster.taken]
+    short = next(each for each in taken if each.alert_id == given.alert_id)
+    assert (short.incident_id, short.status) == (given.incident_id, given.status)
+    assert short.message.startswith("mmm")
+    assert len(taken) == 2
+    assert f"alert {given.alert_id}" in caplog.text
+
+
+async def test_an_alert_that_cannot_be_short_enough_is_lost(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Where the topic takes nothing of an alert, that is logged; it must not stop all others."""
+    box, cluster = outbox(too_large(100))
+    assert await box.publish([alert()], []) == {alert().alert_id}
+    assert not cluster.taken
+    assert "topic alerts takes nothing of alert" in caplog.text
+
+
+async def test_a_refused_timestamp_is_left_out() -> None:
+    """A worker whose clock is a day fast publishes alerts without a timestamp of its own."""
+    box, cluster = outbox(
+        lambda sent: None if sent["timestamp_ms"] == -1 else errors.InvalidTimestampError()
+    )
+    assert not await box.publish([alert(f"a{at}") for at in range(3)], [letter(b"x")])
+    assert {sent["timestamp_ms"] for sent in cluster.taken} == {-1}
+    alerts = [sent["value"] for sent in cluster.taken if sent["topic"] == "alerts"]
+    assert [AlertEvent.from_json(value).alert_id for value in alerts] == ["a0", "a1", "a2"]
 
 
 @pytest.mark.usefixtures("_soon")

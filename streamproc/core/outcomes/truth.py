@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from streamproc.contract.alerts import AlertEvent
+from streamproc.contract.clip import clip_message
 from streamproc.core.catalogue import Catalogue
 from streamproc.core.incidents import Incidents
 from streamproc.core.layout import Model
@@ -54,7 +55,7 @@ class Truth:
         last = int(model.layout.events[model.row]) + column - int(data.runs[run, 1]) + 1
         most = alert.after.n if alert.after else 0
         figures = self.performance.figures(model.id, last, most)
-        return alert.model_copy(update={"message": alert.message + remark(figures)})
+        return alert.model_copy(update={"message": clip_message(alert.message + remark(figures))})
 
     def _teller(self, model: str, at: At, event: Any) -> Teller:
         origin = self._incidents.origin(

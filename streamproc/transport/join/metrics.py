@@ -79,6 +79,9 @@ class JoinMetrics:
         self._outcomes = counter(
             "outcomes_total", "Outcomes published: late and unmatched labels too.", "status"
         )
+        self._lost = counter(
+            "outcomes_lost_total", "Outcomes that their topic did not take for their size."
+        )
         self._repeated = counter(
             "labels_repeated_total", "Events and labels that had come before, and were dropped."
         )
@@ -176,6 +179,10 @@ class JoinMetrics:
         self._repeated.inc(joined.counts["repeated"])
         self._given_up.inc(joined.counts["given_up"])
         self._bad.inc(len(joined.dead_letters))
+
+    def lost(self, count: int) -> None:
+        """Count outcomes that were larger than their topic takes."""
+        self._lost.inc(count)
 
     def implausible(self, log: Input, count: int) -> None:
         """Count times that cannot be right, of the events or labels of a topic."""

@@ -19,6 +19,7 @@ from streamproc.core.outcomes.log import (
 from streamproc.transport.clients import know_partition, open_consumer
 from streamproc.transport.errors import LogRewoundError, RecoveryError
 from streamproc.transport.outbox import HANG_SECONDS, RETRY_SECONDS, passes
+from streamproc.transport.stamps import stamps_of
 
 # Nothing of a log that is there comes for so long: somebody has to look at the cluster.
 SILENT_SECONDS: Final = 60.0
@@ -115,7 +116,7 @@ class Outcomes:
             " retention, and that it is not compacted"
         )
 
-    async def write(self, pairs: Sequence[Pair], headers: Headers = NONE) -> None:
+    async def write(self, pairs: Sequence[Pair], headers: Headers = NONE) -> frozenset[int]:
         """Write records; when this returns, the cluster has all of them, and they count.
 
         Parameters
@@ -125,6 +126,11 @@ class Outcomes:
         headers
             Of each: `COMMAND` or none.
 
+        Returns
+        -------
+        frozenset of int
+            Places of those that the topic did not take for their size: they are lost.
+
         Raises
         ------
         FencedError
@@ -132,11 +138,12 @@ class Outcomes:
         aiokafka.errors.KafkaError
             If the cluster refuses a record for good.
         """
-        left = pairs
+        left, lost = pairs, set[int]()
         while left:
             count, offset = await self._deliver(left, headers)
             sent, left = left[:count], left[count:]
             if offset is None:
+                lost.add(len(pairs) - len(left) - 1)
                 continue
             if 0 <= offset < self.next:
                 raise LogRewoundError(
@@ -147,6 +154,7 @@ class Outcomes:
                 await self._look_at_gap(offset)
             self.tail = fingerprint(*sent[-1], headers)
             self.next = max(self.next, offset + count)
+        return frozenset(lost)
 
     async def read(self, start: int, stop: int) -> AsyncIterator[Any]:
         """Iterate over the records from one offset to before another.
@@ -204,11 +212,11 @@ class Outcomes:
 
     async def _deliver(self, records: Sequence[Pair], headers: Headers) -> tuple[int, int | None]:
         """Write the first of some records; return how many, and where; None: it is too large."""
-        most = len(records)
+        most, stamps = len(records), stamps_of(self._producer)
         await know_partition(self._producer, self.topic, self.partition)
         while True:
-            builder = self._producer.create_batch()
-            count = _fill(builder, records[:most], headers)
+            builder, stamp = self._producer.create_batch(), stamps.of(self.topic)
+            count = _fill(builder, records[:most], headers, stamp)
             try:
                 async with asyncio.timeout(HANG_SECONDS):
                     sent = await self._producer.send_batch(
@@ -218,9 +226,16 @@ class Outcomes:
             except errors.MessageSizeTooLargeError:
                 if count == 1:
                     size = len(records[0][1] or b"")
-                    _log.error("topic %s takes no outcome of %d bytes", self.topic, size)
+                    _log.error(
+                        "topic %s takes no outcome of %d bytes: it is lost; raise the topic's"
+                        " max.message.bytes",
+                        *(self.topic, size),
+                    )
                     return 1, None
                 most = count // 2
+            except errors.InvalidTimestampError:
+                if not stamps.refused(self.topic, stamp):
+                    raise
             except (errors.KafkaError, TimeoutError) as error:
                 if not passes(error):
                     raise
@@ -246,10 +261,10 @@ async def _records(
             )
 
 
-def _fill(builder: Any, records: Sequence[Pair], headers: Headers) -> int:
+def _fill(builder: Any, records: Sequence[Pair], headers: Headers, stamp: int | None) -> int:
     append = builder.append
     for count, (key, value) in enumerate(records):
-        if append(timestamp=None, key=key, value=value, headers=headers) is None:
+        if append(timestamp=stamp, key=key, value=value, headers=headers) is None:
             return count
     return len(records)
 

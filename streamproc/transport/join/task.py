@@ -187,7 +187,11 @@ class Joiner:
         self._metrics.joined(
             joined,
             Counter(draft.status for draft in published),
-            [now - records[draft.position][1].timestamp / 1000 for draft in published],
+            [
+                now - stamp / 1000
+                for draft in published
+                if (stamp := records[draft.position][1].timestamp) > 0
+            ],
         )
         self._times.report(joined.implausible, records, now)
         self._whole = True
@@ -297,7 +301,7 @@ class Joiner:
     async def _publish(
         self, joined: Joined, records: Sequence[tuple[Input, Record]]
     ) -> list[Draft]:
-        """Publish the outcomes that nobody has told yet; return them."""
+        """Publish the outcomes that nobody has told yet; return those that the topic took."""
         drafts = joined.drafts
         place = self._store.place
         if place.catching_up is not None:
@@ -314,13 +318,17 @@ class Joiner:
             for seq, draft in enumerate(drafts, first)
         ]
         place.seq += len(drafts)
-        await self._write(pairs)
-        return drafts
+        lost = await self._write(pairs)
+        if not lost:
+            return drafts
+        self._metrics.lost(len(lost))
+        return [draft for at, draft in enumerate(drafts) if at not in lost]
 
-    async def _write(self, pairs: Sequence[Pair], headers: Headers = NONE) -> None:
-        await self._outcomes.write(pairs, headers)
+    async def _write(self, pairs: Sequence[Pair], headers: Headers = NONE) -> frozenset[int]:
+        lost = await self._outcomes.write(pairs, headers)
         self._store.place.outcomes = self._outcomes.next
         self._store.place.tail = self._outcomes.tail
+        return lost
 
     async def _commit_when_due(self, *, idle: bool) -> None:
         waited = time.monotonic() - self._committed

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
 
@@ -32,6 +32,7 @@ LARGEST_UPDATE: Final = 900_000
 LOOK_SECONDS: Final = 5.0
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Owned(NamedTuple):
@@ -225,11 +226,11 @@ class LearnLine:
         spent = time.thread_time() - began
         self._pace.learn(len(records), spent)
         # 2. Publish, and wait for the cluster to confirm.
-        await self._publish(number, learned)
+        published = await self._publish(number, learned)
         held.next = records[-1].offset + 1
         self.handled += 1
         held.keeper.mark = mark_of(records[-1])
-        self._metrics.took(len(records), len(learned.answers), learned.updates, spent)
+        self._metrics.took(len(records), len(published.answers), published.updates, spent)
         self._note(learned.commands)
         # 3. Write the models down when it is time.
         if self._snapshots.due(held.keeper, sum(len(record.value or b"") for record in records)):
@@ -285,25 +286,44 @@ class LearnLine:
         updates = held.learners.rest(held.served, quiet)
         held.served = quiet
         if updates:
-            await self._publish(number, Learned(updates=updates))
-            self._metrics.took(0, 0, updates, 0.0)
+            published = await self._publish(number, Learned(updates=updates))
+            self._metrics.took(0, 0, published.updates, 0.0)
 
     async def _save(self) -> None:
         for held in self._held.values():
             if held.keeper.saved != held.next and held.next:
                 await self._snapshots.save(held.keeper, held.learners, held.next)
 
-    async def _publish(self, number: int, learned: Learned) -> None:
+    async def _publish(self, number: int, learned: Learned) -> Learned:
+        """Publish what was learned; return what its topics took as it is."""
         answers = Batches(self._producer, self._answers, number)
         updates = Batches(self._producer, self._updates, number)
-        await asyncio.gather(
+        _, _, alerts = await asyncio.gather(
             answers.write((each.model_id.encode(), each.to_json()) for each in learned.answers),
             updates.write((each.model_id.encode(), _small(each)) for each in learned.updates),
             self._outbox.publish(learned.alerts, []),
         )
+        short = Batches(self._producer, self._updates, number)
+        await short.write(
+            (each.model_id.encode(), _without_parameters(each).to_json())
+            for each in (learned.updates[at] for at in updates.lost)
+        )
+        for what, count in (
+            ("answers", len(answers.lost)),
+            ("updates", len(updates.lost)),
+            ("alerts", len(alerts)),
+        ):
+            self._metrics.lost(what, count)
+        return Learned(
+            _without(learned.answers, answers.lost), _without(learned.updates, updates.lost)
+        )
 
     def _at(self, number: int) -> TopicPartition:
         return TopicPartition(self._topic, number)
+
+
+def _without(given: list[T], places: Collection[int]) -> list[T]:
+    return [each for at, each in enumerate(given) if at not in places] if places else given
 
 
 def _small(update: ModelUpdate) -> bytes:
@@ -315,4 +335,8 @@ def _small(update: ModelUpdate) -> bytes:
         " than a record may have",
         *(update.model_id, update.version, len(value)),
     )
-    return update.model_copy(update={"parameters": None}).to_json()
+    return _without_parameters(update).to_json()
+
+
+def _without_parameters(update: ModelUpdate) -> ModelUpdate:
+    return update.model_copy(update={"parameters": None})

@@ -32,6 +32,11 @@ class LearnMetrics:
         self._records = counter("records_total", "Outcomes that online models have handled.")
         self._answers = counter("answers_total", "Answers of online models published.")
         self._updates = counter("updates_total", "Steps of online models published.", "step")
+        self._lost = counter(
+            "lost_total", "Answers, updates and alerts larger than their topic takes.", "what"
+        )
+        for what in ("answers", "updates", "alerts"):
+            self._lost.labels(what)
         self._seconds = counter("seconds_total", "Seconds spent on answering and learning.")
         self._snapshots = counter("snapshots_total", "Snapshots of online models written.")
         self._costs = SnapshotCosts(counter)
@@ -70,6 +75,10 @@ class LearnMetrics:
     def command(self, verb: str, outcome: str) -> None:
         """Count a choice of an operator that reached its model."""
         self._commands.labels(verb, outcome).inc()
+
+    def lost(self, what: str, count: int) -> None:
+        """Count what was larger than its topic takes."""
+        self._lost.labels(what).inc(count)
 
     def snapshot(self, cost: Cost) -> None:
         """Count a snapshot, and what it took."""

@@ -16,6 +16,7 @@ from streamproc.transport.clients import open_consumer
 from streamproc.transport.errors import RecoveryError, SnapshotWriteError
 from streamproc.transport.log_marks import RecordMark, contradicted
 from streamproc.transport.snapshots.records import Collected, Key, key_of, records
+from streamproc.transport.stamps import stamps_of
 
 Partition = tuple[str, int]
 
@@ -229,8 +230,7 @@ class SnapshotStore:
             group = batches[start : start + AT_ONCE]
             try:
                 async with asyncio.timeout(WRITE_SECONDS):
-                    while not await self._confirmed(group, key.partition):  # noqa: ASYNC110  brokers tell nobody
-                        await asyncio.sleep(RETRY_SECONDS)
+                    await self._write(group, key.partition)
             except (TimeoutError, errors.KafkaError) as error:
                 raise SnapshotWriteError(
                     f"topic {self._topic!r} does not take the state of {key.topic}-{key.partition}"
@@ -238,21 +238,38 @@ class SnapshotStore:
                     " 1 MB at least, and that the user of security: may WRITE it"
                 ) from error
 
+    async def _write(
+        self, batches: Sequence[Sequence[tuple[bytes, bytes | None]]], number: int
+    ) -> None:
+        try:
+            while not await self._confirmed(batches, number):  # noqa: ASYNC110  brokers tell nobody
+                await asyncio.sleep(RETRY_SECONDS)
+        except errors.MessageSizeTooLargeError:
+            if all(len(batch) == 1 for batch in batches):
+                raise
+            # Brokers refuse a batch as a whole.
+            await self._write([[pair] for batch in batches for pair in batch], number)
+
     async def _confirmed(
         self, batches: Sequence[Sequence[tuple[bytes, bytes | None]]], number: int
     ) -> bool:
         """Send records; False if a cluster in trouble may take them later."""
         home = self._home(await self._count(), number)
-        sent = []
+        sent, stamps = [], stamps_of(self._producer)
+        stamp = stamps.of(self._topic)
         try:
             for batch in batches:
                 builder = self._producer.create_batch()
                 for key, value in batch:
-                    builder.append(key=key, value=value, timestamp=None)
+                    builder.append(key=key, value=value, timestamp=stamp)
                 sent.append(
                     await self._producer.send_batch(builder, home.topic, partition=home.partition)
                 )
-            await asyncio.gather(*sent)
+            await _all(sent)
+        except errors.InvalidTimestampError:
+            if stamps.refused(self._topic, stamp):
+                return await self._confirmed(batches, number)
+            raise
         except errors.KafkaError as error:
             if isinstance(error, errors.KafkaTimeoutError) or error.retriable:
                 _log.warning("a snapshot is not confirmed yet; trying again (%s)", error)
@@ -265,3 +282,10 @@ class SnapshotStore:
 
     def _home(self, count: int, number: int) -> TopicPartition:
         return TopicPartition(self._topic, number % count)
+
+
+async def _all(sent: Sequence[asyncio.Future[object]]) -> None:
+    """Wait for all of them, then raise what went wrong with the first."""
+    for result in await asyncio.gather(*sent, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result

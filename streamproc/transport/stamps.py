@@ -1,0 +1,58 @@
+"""Timestamps of the records that we write, where a topic does not take those of our clock."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from aiokafka import AIOKafkaProducer
+
+# Topics take a record without a timestamp whatever their message.timestamp.after.max.ms is; its
+# consumers see -1, and retention goes by when it was written.
+NO_TIMESTAMP: Final = -1
+# A clock may be set right meanwhile.
+TRUST_AGAIN_SECONDS: Final = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+class RecordStamps:
+    """Decides which timestamp the records of a topic are sent with.
+
+    Parameters
+    ----------
+    monotonic
+        Seconds; a clock that is never set.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._until: dict[str, float] = {}
+
+    def of(self, topic: str) -> int | None:
+        """Return the timestamp to send with; None: the clock of this process."""
+        until = self._until.get(topic)
+        return None if until is None or self._monotonic() >= until else NO_TIMESTAMP
+
+    def refused(self, topic: str, stamp: int | None) -> bool:
+        """Take note that a topic did not take a timestamp; return whether to send again."""
+        if stamp is not None:
+            return False
+        if topic not in self._until:
+            _log.error(
+                "topic %s does not take records of this host's clock (it is more than the topic's"
+                " message.timestamp.after.max.ms fast, or message.timestamp.before.max.ms slow):"
+                " they are written without a timestamp until it does; set the clock",
+                topic,
+            )
+        self._until[topic] = self._monotonic() + TRUST_AGAIN_SECONDS
+        return True
+
+
+_stamps: Final[WeakKeyDictionary[AIOKafkaProducer, RecordStamps]] = WeakKeyDictionary()
+
+
+def stamps_of(producer: AIOKafkaProducer) -> RecordStamps:
+    """Return what is known of the topics that a producer writes to."""
+    return _stamps.setdefault(producer, RecordStamps())
