@@ -39,8 +39,9 @@ class _Later:
 
     kept: tuple[Sequence[Any], Sequence[Any]] = ((), ())
 
-    async def publish(self, alerts: Sequence[Any], dead_letters: Sequence[Any]) -> None:
+    async def publish(self, alerts: Sequence[Any], dead_letters: Sequence[Any]) -> frozenset[str]:
         self.kept = alerts, dead_letters
+        return frozenset()
 
 
 async def _nothing() -> None:

@@ -56,13 +56,14 @@ class MortalOutbox(Outbox):
 
     kill: Countdown
 
-    async def publish(self, alerts: Any, dead_letters: Any) -> None:
+    async def publish(self, alerts: Any, dead_letters: Any) -> frozenset[str]:
         """Publish, or crash."""
         self.kill.passes("before_publish")
         if alerts:
             self.kill.passes("before_alert")
-        await super().publish(alerts, dead_letters)
+        lost = await super().publish(alerts, dead_letters)
         self.kill.passes("after_publish")
+        return lost
 
 
 class MortalStore(SnapshotStore):

@@ -27,10 +27,11 @@ class Shelf:
 
     async def publish(
         self, alerts: Sequence[AlertEvent], dead_letters: Sequence[DeadLetter]
-    ) -> None:
+    ) -> frozenset[str]:
         """Keep them."""
         self.alerts += alerts
         self.dead_letters += dead_letters
+        return frozenset()
 
 
 class Line(Pipeline):

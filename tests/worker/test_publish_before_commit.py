@@ -29,7 +29,7 @@ class CrashBefore(Outbox):
     """Ends the worker before anything is published."""
 
     @override
-    async def publish(self, alerts: Any, dead_letters: Any) -> None:
+    async def publish(self, alerts: Any, dead_letters: Any) -> frozenset[str]:
         raise Crash
 
 
@@ -37,7 +37,7 @@ class CrashAfter(Outbox):
     """Ends the worker when the cluster has everything, and before the slice is acknowledged."""
 
     @override
-    async def publish(self, alerts: Any, dead_letters: Any) -> None:
+    async def publish(self, alerts: Any, dead_letters: Any) -> frozenset[str]:
         await super().publish(alerts, dead_letters)
         raise Crash
 
