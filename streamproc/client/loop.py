@@ -5,6 +5,8 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, Self, TypeVar
 
+from streamproc.transport.errors import ClientNotOpenError
+
 T = TypeVar("T")
 
 
@@ -31,7 +33,15 @@ class LoopThread:
         """Run a coroutine to its end and return its result, or raise its error.
 
         When the waiting is interrupted, as by Ctrl-C, the coroutine is cancelled.
+
+        Raises
+        ------
+        ClientNotOpenError
+            If the thread does not run: before the ``with`` block, or after it.
         """
+        if not self._thread.is_alive():
+            coroutine.close()
+            raise ClientNotOpenError("use the client in a with block: it is not open")
         future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
             return future.result()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from aiokafka import AIOKafkaProducer, errors
 
@@ -14,7 +14,7 @@ from streamproc.client.settings import Source, settle
 from streamproc.client.turns import Turns
 from streamproc.contract.events import AnyEvent
 from streamproc.transport.clients import REQUEST_SECONDS, open_producer
-from streamproc.transport.errors import DeliveryError
+from streamproc.transport.errors import ClientNotOpenError, DeliveryError, QueueFullError
 from streamproc.transport.quiet import quiet_client
 from streamproc.transport.topics import ensure_topics
 
@@ -24,6 +24,7 @@ _DEADLINE: Final = REQUEST_SECONDS + 10
 
 Features = Mapping[str, Any]
 Tags = Mapping[str, str]
+OnFull = Literal["block", "raise", "drop"]
 
 
 class Publisher:
@@ -42,6 +43,17 @@ class Publisher:
     max_pending
         Records that may be unconfirmed, 1 or more. The default holds a few MB of small events
         and is more than a broker confirms in one round trip.
+    on_full
+        What a call does while `max_pending` records are unconfirmed: ``"block"`` waits for up to
+        `timeout`, ``"raise"`` raises QueueFullError at once, ``"drop"`` leaves its event out and
+        counts it.
+    timeout
+        Seconds that a call may wait; None: 40, after which the client has given up on a record.
+
+    Attributes
+    ----------
+    dropped : int
+        Events that were left out since the queue was full.
 
     Raises
     ------
@@ -59,17 +71,26 @@ class Publisher:
     """
 
     def __init__(
-        self, broker: str | None = None, *, config: Source = None, max_pending: int = 10_000
+        self,
+        broker: str | None = None,
+        *,
+        config: Source = None,
+        max_pending: int = 10_000,
+        on_full: OnFull = "block",
+        timeout: float | None = None,
     ) -> None:
         self._config = settle(broker, config)
         self._max_pending = max_pending
+        self._on_full = on_full
+        self._timeout = _DEADLINE if timeout is None else timeout
+        self.dropped = 0
         self._topics: dict[Stream, str] = {}
         self._pending = 0
         self._failures: list[BaseException] = []
         self._room = asyncio.Event()
         self._idle = asyncio.Event()
         self._stack = AsyncExitStack()
-        self._producer: AIOKafkaProducer
+        self._producer: AIOKafkaProducer | None = None
         self._turns = Turns()
 
     async def __aenter__(self) -> Self:
@@ -205,16 +226,21 @@ class Publisher:
             When the topic is missing and may not be created.
         DeliveryError
             When records sent before were not confirmed.
+        QueueFullError
+            When the queue is full, at once or after `timeout`; nothing is sent.
+        ClientNotOpenError
+            Outside of the ``async with`` block.
         """
         record = to_record(event)
+        if self._producer is None:
+            raise ClientNotOpenError("use the publisher in an async with block: it is not open")
         self._raise_failures()
         topic = self._topics.get(record.stream) or await self._topic(record.stream)
-        while self._pending >= self._max_pending:
-            self._room.clear()
-            await self._wait(self._room)
+        if self._pending >= self._max_pending and not await self._has_room():
+            return
         stamp, headers = self._turns.take(record)
         try:
-            async with asyncio.timeout(_DEADLINE):
+            async with asyncio.timeout(self._timeout):
                 receipt = await self._producer.send(
                     topic, record.value, record.key, timestamp_ms=stamp, headers=headers
                 )
@@ -222,6 +248,28 @@ class Publisher:
             raise self._undelivered(self._pending + 1, error) from error
         self._pending += 1
         receipt.add_done_callback(self._settled)
+
+    async def _has_room(self) -> bool:
+        """Whether the event is to be sent, once the queue has room for it."""
+        if self._on_full == "drop":
+            self.dropped += 1
+            return False
+        if self._on_full == "raise":
+            raise self._full("")
+        try:
+            async with asyncio.timeout(self._timeout):
+                while self._pending >= self._max_pending:
+                    self._room.clear()
+                    await self._room.wait()
+        except TimeoutError as error:
+            raise self._full(f" for {self._timeout:g} s") from error
+        return True
+
+    def _full(self, how_long: str) -> QueueFullError:
+        return QueueFullError(
+            f"{self._pending} records are not confirmed by {self._config.broker}{how_long}: the"
+            " queue is full (max_pending); check that the cluster is up"
+        )
 
     async def flush(self) -> None:
         """Wait until every record sent so far is confirmed.

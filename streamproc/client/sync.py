@@ -22,7 +22,7 @@ from streamproc.client import model_updates as asynchronous_updates
 from streamproc.client import publisher as asynchronous_publisher
 from streamproc.client.local_model import LocalAnswer, LocalModel
 from streamproc.client.loop import LoopThread
-from streamproc.client.publisher import Features, Tags
+from streamproc.client.publisher import Features, OnFull, Tags
 from streamproc.client.settings import Source
 from streamproc.contract.alerts import AlertEvent, Kind
 from streamproc.contract.events import AnyEvent
@@ -36,10 +36,16 @@ class Publisher:
     """`streamproc.client.Publisher` whose calls return when they are done."""
 
     def __init__(
-        self, broker: str | None = None, *, config: Source = None, max_pending: int = 10_000
+        self,
+        broker: str | None = None,
+        *,
+        config: Source = None,
+        max_pending: int = 10_000,
+        on_full: OnFull = "block",
+        timeout: float | None = None,
     ) -> None:
         self._publisher = asynchronous_publisher.Publisher(
-            broker, config=config, max_pending=max_pending
+            broker, config=config, max_pending=max_pending, on_full=on_full, timeout=timeout
         )
         self._thread = LoopThread()
 
@@ -57,6 +63,11 @@ class Publisher:
             self._thread.run(self._publisher.__aexit__(kind, error, trace))
         finally:
             self._thread.stop()
+
+    @property
+    def dropped(self) -> int:
+        """Events that were left out since the queue was full."""
+        return self._publisher.dropped
 
     def prediction(
         self,

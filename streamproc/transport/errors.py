@@ -74,3 +74,14 @@ class ClientLibraryError(StreamprocError):
 
     Install what the message names.
     """
+
+
+class ClientNotOpenError(StreamprocError):
+    """A client was used outside of its ``with`` block; nothing was sent or read."""
+
+
+class QueueFullError(DeliveryError):
+    """The queue of a publisher is full; this event was not sent, those in the queue may be.
+
+    Try again later, drop the event, or raise ``max_pending``.
+    """

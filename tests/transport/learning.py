@@ -91,10 +91,11 @@ class MortalLine(LearnLine):
         if self._held[number].served > max(before, 0.0):
             self.rested.set()
 
-    async def _publish(self, number: int, learned: Learned) -> None:
+    async def _publish(self, number: int, learned: Learned) -> Learned:
         self.kill.passes("before_publish")
-        await super()._publish(number, learned)
+        taken = await super()._publish(number, learned)
         self.kill.passes("after_publish")
+        return taken
 
 
 async def live(
