@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from faults.judging import same
 from faults.matrix import Failed, Site
 from transport.learning import MODEL, fill, outcomes
@@ -37,11 +38,11 @@ async def scenario(said: dict[str, Any], folder: Path) -> str:
     rows = list(outcomes(400))
     await fill(config, rows[:100])
     async with WorkerProcess(folder, said, "--processes", "2") as supervisor:
-        await supervisor.said("watching kafka", times=2)
+        await _all_learn(supervisor, 2)
         stopped = await _stop_learners(supervisor.pid, 2)
         [why, *_] = await supervisor.said(r"the process of the online models has not answered.*")
         await supervisor.said("starting it again", times=2)
-        await supervisor.said("watching kafka", times=4)
+        await _all_learn(supervisor, 4)
         if left := [pid for pid in stopped if alive(pid)]:
             raise Failed(f"learners that were stopped are still there: {left}")
         stopped = await _stop_learners(supervisor.pid, 2)
@@ -49,6 +50,17 @@ async def scenario(said: dict[str, Any], folder: Path) -> str:
         same("exit code", -signal.SIGKILL, await supervisor.exit_code())
         await until(lambda: not any(map(alive, stopped)))
     return f"“{why.strip()}”, started again; no orphan"
+
+
+async def _all_learn(supervisor: WorkerProcess, times: int) -> None:
+    """Wait until so many workers have started, and their learners have answered once."""
+    ports = await supervisor.said(r"metrics on http://127\.0\.0\.1:(\d+)", times=times)
+    async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
+        for port in ports[-2:]:
+            text = ""
+            while "streamproc_learn_records_total" not in text:
+                async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+                    text = await answer.text()
 
 
 async def _stop_learners(supervisor: int, count: int) -> list[int]:
