@@ -263,7 +263,9 @@ class Monitor:
         shard = self._shards.get((topic, partition))
         if shard is None:
             kind = self._topics[topic]
-            shard = self._shards[topic, partition] = Shard(kind, topic, partition, self.config)
+            room = self.config.series_room(kind.value)
+            shard = Shard(kind, topic, partition, self.config, room)
+            self._shards[topic, partition] = shard
         return shard
 
     def _body(self, fields: dict[str, Any], at: tuple[str, int, int, int]) -> bytes | None:

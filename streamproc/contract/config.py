@@ -94,8 +94,11 @@ class Limits(Section):
         Field(
             ge=1,
             le=100_000_000,
-            description="Series that a worker watches at most; further ones are refused, counted"
-            " and alerted once.",
+            description="Series that are watched at most, by one worker that has all partitions."
+            " Each of the `topics.partitions` partitions has a fixed share: half of them all of"
+            " predictions, a quarter of features and of outcomes. Where a share is full the models"
+            " that have been idle longest are forgotten; if none is idle new series are refused."
+            " Both are counted and alerted once.",
             examples=[500_000],
         ),
     ] = 500_000
@@ -146,6 +149,10 @@ class Snapshots(Section):
             examples=["128MiB"],
         ),
     ] = 128 * 2**20
+
+
+_SHARES: Final = {"predictions": 2, "features": 4, "outcomes": 4}
+"""One part in so many of `limits.max_series` is for all partitions of a topic."""
 
 
 class Config(Section):
@@ -251,6 +258,20 @@ class Config(Section):
     def bootstrap_servers(self) -> tuple[str, ...]:
         """The broker's addresses, each ``host:port``."""
         return tuple(self.broker.removeprefix("kafka://").split(","))
+
+    def series_room(self, kind: str) -> int:
+        """Give the share of `limits.max_series` that one partition of a watched topic has.
+
+        It depends on nothing but the configuration: which series are refused must not depend on
+        which partitions a worker has at the moment, or a restart would tell other alerts.
+
+        Parameters
+        ----------
+        kind : str
+            ``predictions``, ``features`` or ``outcomes``.
+        """
+        parts = _SHARES[kind] * self.topics.partitions
+        return self.limits.max_series // parts
 
     def with_broker(self, url: str) -> Self:
         """Give the same configuration for another cluster.

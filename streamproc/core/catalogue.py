@@ -11,6 +11,7 @@ from streamproc.contract.config import Config
 from streamproc.contract.watch import DetectorSpec, ModelConfig
 from streamproc.core.encoders import Encoders
 from streamproc.core.growth import News
+from streamproc.core.idle import Idle
 from streamproc.core.layout import UNWATCHED, Layout, Model
 from streamproc.core.profile import Profile
 from streamproc.core.shape import Asked, Shape, Topic
@@ -31,6 +32,15 @@ def key_of(specs: tuple[DetectorSpec, ...]) -> tuple[str, ...]:
     return tuple(spec.hash for spec in specs)
 
 
+def _of_quality(series: str) -> bool:
+    return series.startswith("quality:")
+
+
+def _watched(model: Model) -> int:
+    """Count the series of a model that take room."""
+    return sum(slot != UNWATCHED and not _of_quality(name) for name, slot in model.slots.items())
+
+
 class Catalogue:
     """Finds, or makes, the place of every model and series of a partition.
 
@@ -38,8 +48,16 @@ class Catalogue:
     ----------
     models
         Every model seen, by its id.
+    room
+        Series that are watched at most: the share of `limits.max_series` that this partition has.
+    idle
+        When models may be forgotten.
+    forgotten
+        Models that were forgotten to make room for others.
+    waiting
+        Models that are watched in part, or not, for want of room.
     refused
-        Series that were not watched because `limits.max_series` was reached.
+        Series that were not watched because there was no room.
     told
         Names of the limits whose being reached was said in an alert.
     dropped
@@ -50,9 +68,13 @@ class Catalogue:
         Layouts that were made so far: each costs as much as its shape is large.
     """
 
-    def __init__(self, topic: Topic, config: Config) -> None:
+    def __init__(self, topic: Topic, config: Config, room: int | None = None) -> None:
         self.topic = topic
         self.config = config
+        self.room = config.limits.max_series if room is None else room
+        self.idle = Idle(self.room)
+        self.forgotten = 0
+        self.waiting: set[str] = set()
         self.models: dict[str, Model] = {}
         self.layouts: dict[tuple[Shape, int], Layout] = {}
         self.profiles: dict[tuple[str, ...], Profile] = {}
@@ -68,7 +90,7 @@ class Catalogue:
         """Put a model where events of this shape are read; None when nothing more fits."""
         model = self.models.get(model_id)
         if model is None:
-            if self.series >= self.config.limits.max_series:
+            if self.series >= self.room:
                 self.refused += len(shape.series())
                 return None
             config = self.configured(model_id)
@@ -80,12 +102,13 @@ class Catalogue:
             events = model.layout.remove(model)
             self._drop(model, layout)
             self._sweep(model)
+        last = int(model.layout.last[model.row]) if events else UNWATCHED
         self._watch_all(model, layout)
         if events:
             for name in layout.named:
                 if name not in model.layout.places:
                     model.births.setdefault(name, events)
-        layout.add(model, events)
+        layout.add(model, events, last)
         return model
 
     def admit(self, model: Model, news: News) -> None:
@@ -116,13 +139,54 @@ class Catalogue:
             Of each new feature, how many events of the model are to come before it.
         """
         layout = self._layout(shape, model.config)
+        last = int(model.layout.last[model.row])
         events = model.layout.remove(model)
         self._sweep(model)
         for name, earlier in births.items():
             if events + earlier:
                 model.births.setdefault(name, events + earlier)
-        layout.add(model, events)
+        layout.add(model, events, last)
         return layout
+
+    def make_room(self, offset: int, needed: int, keep: str) -> list[str]:
+        """Choose the models to forget, the one idle longest first.
+
+        Parameters
+        ----------
+        offset
+            Of the record that needs the room; all events before it are watched.
+        needed
+            Series that it needs.
+        keep
+            Its model, which is not idle.
+        """
+        lasts = {
+            model.id: int(model.layout.last[model.row])
+            for model in self.models.values()
+            if model.id != keep
+        }
+        wanted = self.series + needed - self.room
+        sizes = {name: _watched(self.models[name]) for name in lasts}
+        return self.idle.choose(lasts, sizes, wanted, offset)
+
+    def refused_series(self) -> int:
+        """Count the series that wait for room."""
+        slots = (self.models[model_id].slots.values() for model_id in self.waiting)
+        return sum(slot == UNWATCHED for of_model in slots for slot in of_model)
+
+    def watch_waiting(self) -> None:
+        """Give the series that were refused the room that there is, model by model."""
+        for model in list(self.models.values()):
+            if self.series >= self.room:
+                return
+            if model.id not in self.waiting:
+                continue
+            self.waiting.discard(model.id)
+            refused = [name for name, slot in model.slots.items() if slot == UNWATCHED]
+            for name in refused:
+                del model.slots[name]
+            self._watch_all(model, model.layout)
+            model.layout.compile(model, model.row)
 
     def watch_quality(self, model: Model, column: int, profile: Profile) -> int:
         """Begin to watch when a feature is missing; return the slot.
@@ -143,12 +207,20 @@ class Catalogue:
     def retire(self, model_id: str) -> Model:
         """Forget a model; its slots are for others."""
         model = self.models.pop(model_id)
-        profiles = dict(zip(model.layout.series, model.layout.profiles, strict=True))
+        self.waiting.discard(model_id)
+        freed: dict[Profile, list[int]] = {}
         for series, slot in model.slots.items():
-            profile = profiles.get(series)
-            if profile is not None and slot != UNWATCHED:
-                profile.give_back(slot)
-                self.series -= 1
+            if slot == UNWATCHED:
+                continue
+            asked = model.layout.asked.get(series) or Asked((series,))
+            profile = self._profile_of(model.config, asked)
+            if profile is not None:
+                freed.setdefault(profile, []).append(slot)
+                self.series -= not _of_quality(series)
+        for profile, slots in freed.items():
+            profile.give_back(*slots)
+        if model.vectors:
+            self.encoders.give_back(model.vectors.values())
         model.layout.remove(model)
         self._sweep(model)
         return model
@@ -161,6 +233,7 @@ class Catalogue:
         slots: dict[str, int],
         births: dict[str, int],
         vectors: dict[str, int],
+        last: int = UNWATCHED,
     ) -> None:
         """Put a model back where it was; its series that have no slot start anew."""
         config = self.configured(model_id)
@@ -168,11 +241,11 @@ class Catalogue:
         model = self.models[model_id] = Model(
             model_id, config, layout, UNWATCHED, slots, vectors, births
         )
-        self.series += sum(
-            slot != UNWATCHED and not name.startswith("quality:") for name, slot in slots.items()
-        )
+        self.series += _watched(model)
+        if UNWATCHED in slots.values():
+            self.waiting.add(model_id)
         self._watch_all(model, layout)
-        layout.add(model, events)
+        layout.add(model, events, last)
 
     def tidy(self) -> None:
         """Forget the texts that no series knows, when there are many."""
@@ -214,6 +287,8 @@ class Catalogue:
         if profile is None:
             return
         slot = model.slots[name] = self._slot(profile)
+        if slot == UNWATCHED:
+            self.waiting.add(model.id)
         baseline = model.config.baseline
         if baseline is not None and slot != UNWATCHED:
             self._prime(baseline.values(name), profile, slot)
@@ -237,7 +312,8 @@ class Catalogue:
                 self.series -= 1
             self.dropped.append((model.id, name))
         for name in set(before.lists) - set(layout.lists):
-            model.vectors.pop(name, None)
+            if name in model.vectors:
+                self.encoders.give_back([model.vectors.pop(name)])
 
     def _sweep(self, model: Model) -> None:
         """Forget the layout that a model had, if it was the last: growth must leave no trail."""
@@ -245,7 +321,7 @@ class Catalogue:
             del self.layouts[model.layout.shape, id(model.config)]
 
     def _slot(self, profile: Profile) -> int:
-        if self.series >= self.config.limits.max_series:
+        if self.series >= self.room:
             self.refused += 1
             return UNWATCHED
         self.series += 1

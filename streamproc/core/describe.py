@@ -134,10 +134,51 @@ ADVICE = {
 }
 
 
-def full(model_id: str, reached: tuple[str, int], origin: Origin, now: datetime) -> AlertEvent:
+Reached = tuple[str, int, int | None]
+"""A limit, its value, and the share of it that one partition has."""
+
+
+def _limit(reached: Reached, origin: Origin) -> str:
+    limit, most, share = reached
+    of = "" if share in {None, most} else f", of which this partition's share is {share},"
+    place = f"partition {origin.partition} of topic {origin.topic!r}"
+    return f"limits.{limit}, {most},{of} is reached on {place}"
+
+
+def full(model_id: str, reached: Reached, origin: Origin, now: datetime) -> AlertEvent:
     """Say, once, that a partition has no room for what an event brings; `reached`: the limit."""
-    limit, most = reached
-    alert_id = identity(("full", limit, model_id), origin)
+    limit = reached[0]
+    message = (
+        f"{_limit(reached, origin)}: what model {model_id!r} and later ones bring beyond it is not"
+        f" watched; {ADVICE[limit]}"
+    )
+    return _of_limit(("full", limit, model_id), model_id, message, origin, now)
+
+
+def makes_room(model_id: str, reached: Reached, origin: Origin, now: datetime) -> AlertEvent:
+    """Say, once, that a partition forgets models to have room for others."""
+    message = (
+        f"{_limit(reached, origin)}: the models that have been idle longest are forgotten as others"
+        f" need their room, the first of them {model_id!r}; one that comes back warms up again;"
+        " see streamproc_models_forgotten, and raise the limit if they are still in use"
+    )
+    return _of_limit(("forgotten", model_id), model_id, message, origin, now)
+
+
+def forgotten(series: Series, incident: Incident, origin: Origin, now: datetime) -> AlertEvent:
+    """Close an incident of a model that is forgotten."""
+    who = sentence.subject(_told(series, origin))
+    return AlertEvent(
+        **_common("resolved", series, incident, incident.detector, origin, now),
+        message=f"{who} is not watched any more: its model has been idle, and others need its room",
+        before=incident.before,
+    )
+
+
+def _of_limit(
+    parts: tuple[str, ...], model_id: str, message: str, origin: Origin, now: datetime
+) -> AlertEvent:
+    alert_id = identity(parts, origin)
     return AlertEvent(
         alert_id=alert_id,
         incident_id=alert_id,
@@ -148,9 +189,7 @@ def full(model_id: str, reached: tuple[str, int], origin: Origin, now: datetime)
         series="features",
         detector="limits",
         severity="critical",
-        message=f"limits.{limit}, {most}, is reached on partition {origin.partition} of topic"
-        f" {origin.topic!r}: what model {model_id!r} and later ones bring beyond it is not"
-        f" watched; {ADVICE[limit]}",
+        message=message,
         ts=moment(origin.ts),
         detected_at=now,
         source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),

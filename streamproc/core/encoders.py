@@ -1,6 +1,6 @@
 """What is no number becomes some: texts, and lists of numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 import numpy as np
@@ -24,19 +24,30 @@ class Encoders:
         What is remembered of each embedding, one a slot.
     used
         How many of its slots are in use.
+    spare
+        Slots below `used` that no embedding has any more.
     """
 
     def __init__(self) -> None:
         self.texts = Texts()
         self.vectors = Embedder()
         self.used = 0
+        self.spare: list[int] = []
 
     def take(self) -> int:
-        """Return a slot that no embedding has yet."""
+        """Return a slot that no embedding has."""
+        if self.spare:
+            return self.spare.pop()
         if self.used == self.vectors.size:
             self.vectors.resize(max(16, self.vectors.size + self.vectors.size // 2))
         self.used += 1
         return self.used - 1
+
+    def give_back(self, slots: Iterable[int]) -> None:
+        """Take slots from their embeddings, for other ones."""
+        freed = list(slots)
+        self.vectors.reset(np.array(freed, np.int64))
+        self.spare += freed
 
     def numbers(self, texts: Sequence[str | None]) -> list[float]:
         """Turn texts into numbers, missing ones into NaN."""

@@ -68,6 +68,8 @@ class Layout:
         (models, lists): slot of each embedding's memory.
     events
         (models,): how many events each model has had in this partition.
+    last
+        (models,): offset of the last of them.
     kinds
         What each feature is.
     plain
@@ -101,6 +103,7 @@ class Layout:
         self.quality: Ints = np.empty((0, len(self.named)), np.int64)
         self.vectors: Ints = np.empty((0, len(self.lists)), np.int64)
         self.events: Ints = np.empty(0, np.int64)
+        self.last: Ints = np.empty(0, np.int64)
 
     @cached_property
     def asked(self) -> Mapping[str, Asked]:
@@ -141,7 +144,7 @@ class Layout:
         """
         return self.loose >= _SETTLED
 
-    def add(self, model: Model, events: int) -> None:
+    def add(self, model: Model, events: int, last: int = UNWATCHED) -> None:
         """Give a model a row, and compile its slots into it."""
         row = self._free.pop() if self._free else len(self.models)
         if row == len(self.models):
@@ -152,13 +155,18 @@ class Layout:
             self.quality = _rows(self.quality, rows)
             self.vectors = _rows(self.vectors, rows)
             self.events = _rows(self.events, rows)
+            self.last = _rows(self.last, rows)
         self.models[row] = model
         self._place(model.id, row)
-        self.events[row] = events
+        self.events[row], self.last[row] = events, last
+        self.compile(model, row)
+        model.layout, model.row = self, row
+
+    def compile(self, model: Model, row: int) -> None:
+        """Write the slots of a model's series to its row."""
         self.slots[row] = [model.slots.get(name, UNWATCHED) for name in self.series]
         self.vectors[row] = [model.vectors.get(name, UNWATCHED) for name in self.lists]
         self.quality[row] = [model.slots.get(f"quality:{name}", UNWATCHED) for name in self.named]
-        model.layout, model.row = self, row
 
     def remove(self, model: Model) -> int:
         """Take a model out, and say how many events it has had."""

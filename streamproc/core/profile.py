@@ -58,8 +58,9 @@ class Profile:
         never, nowhere = np.full(longest, np.nan), np.full(longest, -1, np.int64)
         self.watch.scan(np.zeros((1, longest)), tasks, never, nowhere)
 
-    def give_back(self, slot: int) -> None:
-        """Take a slot from its series, for another one."""
-        self.watch.reset(np.array([slot], np.int64))
-        self.open[slot] = False
-        self.spare.append(slot)
+    def give_back(self, *slots: int) -> None:
+        """Take slots from their series, for other ones."""
+        freed = np.array(slots, np.int64)
+        self.watch.reset(freed)
+        self.open[freed] = False
+        self.spare += slots

@@ -1,12 +1,10 @@
 """Bytes of records to typed events, grouped by layout; what cannot be read is a dead letter."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from streamproc.contract.config import Limits
 from streamproc.core.batch import PLACE_BITS, Batch, Batches
 from streamproc.core.bodies import (
     WHOLE,
@@ -15,18 +13,14 @@ from streamproc.core.bodies import (
     original_headers,
     original_value,
 )
-from streamproc.core.catalogue import Catalogue
-from streamproc.core.draft import Draft
-from streamproc.core.growth import Growth, clashes, news_of, unusual
-from streamproc.core.layout import Layout, Model
+from streamproc.core.layout import Layout
 from streamproc.core.plain import Scanned
-from streamproc.core.recent import Recent
 from streamproc.core.record import DeadLetter, Outcome, Reason, Record
-from streamproc.core.scans import Scans
-from streamproc.core.shape import Kind, Retyped, Shape
-from streamproc.core.strays import Strays
+from streamproc.core.side_by_side import by_layout, within, without, without_rows
+from streamproc.core.taker import Taker
+from streamproc.core.trouble import trouble
 from streamproc.core.twice import doubtful, twice
-from streamproc.core.typed import ANY, DECODE_ERRORS, MAX_CLASSES, in_range, why
+from streamproc.core.typed import DECODE_ERRORS, in_range, why
 
 # Records that are read side by side: enough that the calls cost nothing, and few enough that their
 # bytes stay in the processor's cache, and out of fresh pages.
@@ -37,84 +31,41 @@ _FEW = 16
 # Numbers in the matrices of the events that wait to be watched: one record can hold tens of
 # thousands of events, and each has a place for all that its model ever had. 32 MiB.
 _MAX_WAITING = 2**22
-# An alert names its series; one that no topic takes would be lost.
-LONGEST_NAME = 1000
 
 
-def trouble(event: Any, record: Record, limits: Limits) -> tuple[Reason, str] | None:
-    """Name what is wrong with an event whose types are right."""
-    if not in_range(event.ts, record.timestamp):
-        return Reason.WRONG_TYPE, "its time is not within the years 1 to 9999 in UTC"
-    features, most = event.features or (), limits.max_features
-    if len(features) > most:
-        detail = f"{len(features)} features; limits.max_features is {most}"
-        return Reason.TOO_MANY_FEATURES, detail
-    longest = max(map(len, features), default=0)
-    if longest > LONGEST_NAME:
-        return Reason.WRONG_TYPE, f"a feature's name has {longest} characters, of {LONGEST_NAME}"
-    return None
-
-
-class Reader:
-    """Reads one partition's records and learns the shapes of its models' events.
-
-    Parameters
-    ----------
-    catalogue
-        Where models and their layouts are kept.
-    watch
-        Called with batches of events: at the end of a slice, and before a known model
-        changes its layout, so that each series is fed in log order.
-    retyped
-        Called when series of a model are no more, with its id, the features that are something
-        else from this event on, and the event, its place and its record.
-    full
-        Called once for each limit, with its name and the event, its place and its record,
-        when a series of that event is the first that is not watched because of it.
-    """
-
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        topic: str,
-        partition: int,
-        watch: Callable[[Batches, Sequence[Record], Outcome], None],
-        retyped: Callable[[str, Retyped, Any, int, Record], None],
-        full: Callable[[str, Any, int, Record], None],
-    ) -> None:
-        self._catalogue = catalogue
-        self._limits = catalogue.config.limits
-        self._topic, self._partition = topic, partition
-        self._watch = watch
-        self._retyped = retyped
-        self._full = full
-        self._any = ANY[catalogue.topic]
-        self._doubtful: set[int] = set()  # places of this slice's records
-        self._scans = Scans()
-        self._drafts: dict[str, Draft] = {}  # models that grow within this slice
-        self._waiting = 0  # numbers in the matrices of events that wait
-        self._alone: set[str] = set()  # models whose events are read one by one
-        self._left: list[tuple[Layout, int]] = []  # where models were that are read so from now on
-        self._hints: dict[bytes | None, Layout] = {}
-        self.recent = Recent(self._limits.recent_events)
-        self.strays = Strays()
+class Reader(Taker):
+    """Reads one partition's records; for its parameters see `Taker`."""
 
     def read(self, records: Sequence[Record], outcome: Outcome) -> None:
         """Decode a slice and hand over all of its events."""
         self._alone = set(self.strays)
         batches: Batches = {}
-        for first in range(0, len(records), _TOGETHER):
-            together = range(first, min(first + _TOGETHER, len(records)))
-            self._read_together(records, together, batches, outcome)
+        first = 0
+        while first < len(records):
+            stop = min(first + _TOGETHER, len(records))
+            if self._catalogue.waiting:
+                due = self._catalogue.idle.due
+                if records[first].offset >= due:
+                    self._serve_waiting(records, first, batches, outcome)
+                    due = self._catalogue.idle.due or records[stop - 1].offset + 1
+                later = range(first + 1, stop)
+                stop = next((at for at in later if records[at].offset >= due), stop)
+            first = self._read_together(records, range(first, stop), batches, outcome)
         self._hand_over(batches, records, outcome)
 
     def _read_together(
         self, records: Sequence[Record], together: range, batches: Batches, outcome: Outcome
-    ) -> None:
-        """Read the plain events side by side, and what is between them record by record."""
+    ) -> int:
+        """Read the plain events side by side, and what is between them record by record.
+
+        Returns
+        -------
+        int
+            Where to go on: before the end if there it is time to look for room.
+        """
         scanning = self._scans.due()
         found = self._scan(records, together) if scanning else []
-        rest = _without(together, found)
+        rest = without(together, found)
         too_many = len(rest) > len(together) // _FEW
         if scanning:
             self._scans.note(worth_it=not too_many)
@@ -128,14 +79,22 @@ class Reader:
             self._gather(found, range(done, position), records, batches, outcome)
             done = position + 1
             self._read_one(records, position, batches, outcome)
+            if self._catalogue.waiting and self._is_due(records[together.stop - 1]):
+                self._left.clear()
+                return done
             if self._left:
                 # events of these models that were read side by side are to be read again
-                found, again = _without_rows(found, self._left, done)
+                found, again = without_rows(found, self._left, done)
                 self._left.clear()
                 if again:
                     waiting = deque(sorted((*waiting, *again)))
                     self._doubt(records, waiting)
         self._gather(found, range(done, together.stop), records, batches, outcome)
+        return together.stop
+
+    def _is_due(self, last: Record) -> bool:
+        """Whether it is time to look for room before a record."""
+        return last.offset >= self._catalogue.idle.due
 
     def _scan(self, records: Sequence[Record], together: range) -> list[tuple[Layout, Scanned]]:
         """Read what is plain of some records, by layout."""
@@ -145,7 +104,7 @@ class Reader:
             for record in records[together.start : together.stop]
         ]
         found: list[tuple[Layout, Scanned]] = []
-        for layout, positions in _by_layout(hinted, together).items():
+        for layout, positions in by_layout(hinted, together).items():
             if layout is not None and layout.plain is not None:
                 part = layout.plain.read(layout.rows, records, positions, longest)
                 if self._alone:
@@ -165,7 +124,7 @@ class Reader:
         """Put plain events of a span of records to their batches, but for repeated ones."""
         if not span:
             return
-        parts = [(layout, _within(part, span)) for layout, part in found]
+        parts = [(layout, within(part, span)) for layout, part in found]
         named = [at for _, part in parts for at in part.positions[part.named].tolist()]
         if len(parts) > 1:
             named.sort()
@@ -243,142 +202,6 @@ class Reader:
             if self._waiting > _MAX_WAITING:
                 self._hand_over(batches, records, outcome)
 
-    def _put(
-        self, event: Any, place: int, batches: Batches, records: Sequence[Record], outcome: Outcome
-    ) -> None:
-        """Put an event of any shape to those of its model, which may grow by it."""
-        record = records[place >> PLACE_BITS]
-        model = self._catalogue.models.get(event.model_id)
-        if model is None:
-            growth = self._growth(Shape())
-            if (news := growth.news(event.features or {}, _prediction(event))) is not None:
-                growth.add(news)
-            model = self._catalogue.settle(event.model_id, growth.shape())
-        else:
-            self._grow(model, event, place, batches, records, outcome)
-        draft = self._drafts.get(event.model_id)
-        kinds = draft.kinds if draft is not None else model.layout.kinds if model else {}
-        self._tell_limits(event, kinds, place, record)
-        if model is None:
-            outcome.events += 1
-            return
-        self._waiting += len(kinds)
-        if draft is not None:
-            draft.add(event, place)
-            return
-        layout = model.layout
-        layout.loose += 1
-        if layout.settled and model.id not in self._alone:
-            self._hint(record.key, layout)
-        batches.setdefault(layout, Batch()).add(event, place, loose=True)
-
-    def _grow(
-        self,
-        model: Model,
-        event: Any,
-        place: int,
-        batches: Batches,
-        records: Sequence[Record],
-        outcome: Outcome,
-    ) -> None:
-        """Let a known model have what is new in an event."""
-        draft, layout = self._drafts.get(model.id), model.layout
-        kinds = layout.kinds if draft is None else draft.kinds
-        features, prediction = event.features or {}, _prediction(event)
-        key = records[place >> PLACE_BITS].key
-        odd = unusual(kinds, features)
-        other: Mapping[str, Kind] = {}
-        if odd or model.id in self.strays:
-            other = self.strays.see(model.id, kinds, features, odd)
-            if model.id in self.strays:
-                self._read_alone(model, key)
-        if other:
-            self._hand_over(batches, records, outcome)
-            self._settle(model, other, event, place, records)
-            return
-        if draft is not None:
-            news = draft.growth.news(odd, prediction)
-        else:
-            known = kinds, layout.shape.form, layout.class_rows
-            news = news_of(known, (odd, prediction), self._limits.max_features, MAX_CLASSES)
-        if news is None:
-            return
-        if clashes(kinds, news):
-            self._hand_over(batches, records, outcome)
-            self._settle(model, {}, event, place, records)
-            return
-        if draft is None:
-            draft = self._drafts[model.id] = Draft(model, self._growth(layout.shape))
-            self._read_alone(model, key)
-        self._catalogue.admit(model, news)
-        draft.grow(news)
-
-    def _growth(self, shape: Shape) -> Growth:
-        return Growth(shape, self._limits.max_features, MAX_CLASSES)
-
-    def _read_alone(self, model: Model, key: bytes | None) -> None:
-        """Read the next events of a model one by one: each may change how the others are read."""
-        self._hints.pop(key, None)
-        if model.id not in self._alone:
-            self._alone.add(model.id)
-            self._left.append((model.layout, model.row))
-
-    def _settle(
-        self,
-        model: Model,
-        other: Mapping[str, Kind],
-        event: Any,
-        place: int,
-        records: Sequence[Record],
-    ) -> None:
-        """Move a model at once, with features that are something else from this event on."""
-        known = model.layout.shape
-        growth = self._growth(known)
-        growth.remove(other)
-        news = growth.news(event.features or {}, _prediction(event))
-        if news is not None:
-            growth.add(news)
-        shape = growth.shape()
-        self._left.append((model.layout, model.row))
-        self._catalogue.settle(model.id, shape)
-        retyped = known.retyped(shape)
-        if retyped or self._catalogue.dropped:
-            self._retyped(model.id, retyped, event, place, records[place >> PLACE_BITS])
-
-    def _tell_limits(
-        self, event: Any, kinds: Mapping[str, Kind], place: int, record: Record
-    ) -> None:
-        told = self._catalogue.told
-        if self._catalogue.refused and "max_series" not in told:
-            told.add("max_series")
-            self._full("max_series", event, place, record)
-        if len(kinds) < self._limits.max_features or "max_features" in told:
-            return
-        if not all(name in kinds for name in event.features or ()):
-            told.add("max_features")
-            self._full("max_features", event, place, record)
-
-    def _hand_over(self, batches: Batches, records: Sequence[Record], outcome: Outcome) -> None:
-        """Have all events watched that wait; the models that have grown are moved then."""
-        self._watch_all(batches, records, outcome)
-        if self._drafts:
-            for draft in self._drafts.values():
-                draft.move(self._catalogue, batches)
-            self._drafts.clear()
-            self._watch_all(batches, records, outcome)
-        self._alone = set(self.strays)
-        self._waiting = 0
-
-    def _watch_all(self, batches: Batches, records: Sequence[Record], outcome: Outcome) -> None:
-        outcome.events += sum(map(len, batches.values()))
-        self._watch(batches, records, outcome)
-        batches.clear()
-
-    def _hint(self, key: bytes | None, layout: Layout) -> None:
-        if len(self._hints) > 2 * len(self._catalogue.models) + 1000:
-            self._hints.clear()  # keys that name no model must not fill the memory
-        self._hints[key] = layout
-
     def _refuse(
         self,
         record: Record,
@@ -401,50 +224,3 @@ class Reader:
                 headers=original_headers(record),
             )
         )
-
-
-def _prediction(event: Any) -> Any:
-    return getattr(event, "prediction", None)
-
-
-def _without_rows(
-    found: list[tuple[Layout, Scanned]], rows: Sequence[tuple[Layout, int]], first: int
-) -> tuple[list[tuple[Layout, Scanned]], list[int]]:
-    """Leave out what some rows have from a position on; return those positions, too."""
-    left: list[tuple[Layout, Scanned]] = []
-    again: list[int] = []
-    for layout, part in found:
-        of = [row for at, row in rows if at is layout]
-        if of:
-            out = np.isin(part.rows, of) & (part.positions >= first)
-            again += part.positions[out].tolist()
-            left.append((layout, part.where(~out)))
-        else:
-            left.append((layout, part))
-    return left, again
-
-
-def _by_layout(
-    hinted: Sequence[Layout | None], together: range
-) -> Mapping[Layout | None, Sequence[int]]:
-    """Sort records by what their keys say."""
-    if len(set(hinted)) == 1:
-        return {hinted[0]: together}
-    found: dict[Layout | None, list[int]] = {}
-    for position, layout in zip(together, hinted, strict=True):
-        found.setdefault(layout, []).append(position)
-    return found
-
-
-def _without(together: range, found: list[tuple[Layout, Scanned]]) -> Sequence[int]:
-    """Return the records that are not among those that were found to be plain."""
-    if sum(len(part) for _, part in found) == len(together):
-        return ()
-    taken = {at for _, part in found for at in part.positions.tolist()}
-    return [at for at in together if at not in taken]
-
-
-def _within(part: Scanned, span: range) -> Scanned:
-    """Return those of a span of records."""
-    first, last = np.searchsorted(part.positions, (span.start, span.stop)).tolist()
-    return part if last - first == len(part) else part.where(slice(first, last))

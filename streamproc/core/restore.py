@@ -53,7 +53,12 @@ class Restored:
 
 
 def restore(
-    snapshot: Snapshot, kind: Topic, topic: str, partition: int, config: Config
+    snapshot: Snapshot,
+    kind: Topic,
+    topic: str,
+    partition: int,
+    config: Config,
+    room: int | None = None,
 ) -> Restored:
     """Make a shard from a snapshot.
 
@@ -72,7 +77,7 @@ def restore(
             f"it is of {header.topic}-{header.partition}, not of {topic}-{partition}"
         )
     try:
-        return _Restoring(snapshot, Shard(kind, topic, partition, config)).run()
+        return _Restoring(snapshot, Shard(kind, topic, partition, config, room)).run()
     except (ValueError, OverflowError, DetectorError) as error:
         raise SnapshotError(f"its parts do not fit together: {error}") from error
 
@@ -95,13 +100,15 @@ class _Restoring:
         slots = self._slots()
         births, vectors = self._by_model("births"), self._by_model("vectors")
         self._encoders()
-        events = self._arrays["events"].tolist()
+        events, lasts = self._arrays["events"].tolist(), self._arrays["last"].tolist()
         for at, record in enumerate(self._header.models):
             shape = self._shapes[record.shape]
             parts = slots[at], births[at], vectors[at]
-            self._catalogue.restore(record.id, shape, events[at], *parts)
+            self._catalogue.restore(record.id, shape, events[at], *parts, lasts[at])
         self._catalogue.refused += self._header.refused
         self._catalogue.told |= set(self._header.told)
+        self._catalogue.forgotten = self._header.forgotten
+        self._catalogue.idle.due = self._header.due
         self._incidents()
         none = np.empty(0, np.uint64)  # of a version that did not keep them
         self._shard.recent.load(*(self._arrays.get(name, none) for name in ARRAYS))
@@ -203,6 +210,7 @@ class _Restoring:
         slots = self._arrays["vectors"][:, 2]
         if ((slots < 0) | (slots >= encoders.used)).any():
             raise SnapshotError("array 'vectors' names a slot that the embedder does not have")
+        encoders.spare = sorted(set(range(encoders.used)) - set(slots.tolist()), reverse=True)
 
     def _incidents(self) -> None:
         reset = set(self._reset)

@@ -7,9 +7,10 @@ from typing import Any
 from streamproc.contract.config import Config
 from streamproc.core.batch import PLACE_BITS, Batches
 from streamproc.core.catalogue import Catalogue
-from streamproc.core.describe import full, retyped
+from streamproc.core.describe import Series, forgotten, full, makes_room, retyped
 from streamproc.core.groups import Groups
 from streamproc.core.incidents import Incidents
+from streamproc.core.layout import Model
 from streamproc.core.matrix import matrix, seconds
 from streamproc.core.outcomes.groups import OneVoice
 from streamproc.core.outcomes.reader import OutcomeReader
@@ -38,6 +39,8 @@ class Shard:
         The coordinates that alerts and their ids carry.
     config
         The whole configuration.
+    room
+        Series to watch at most; None: all of `limits.max_series`, of a partition that is alone.
 
     Attributes
     ----------
@@ -49,8 +52,10 @@ class Shard:
         Is shown all predictions, for metrics alone; None: nobody wants to see them.
     """
 
-    def __init__(self, kind: Topic, topic: str, partition: int, config: Config) -> None:
-        self.catalogue = Catalogue(kind, config)
+    def __init__(
+        self, kind: Topic, topic: str, partition: int, config: Config, room: int | None = None
+    ) -> None:
+        self.catalogue = Catalogue(kind, config, room)
         self.incidents = Incidents(topic, partition, config.policy, self.catalogue.encoders.texts)
         self._said: list[Said] = []
         self.groups = Groups()
@@ -64,6 +69,7 @@ class Shard:
             self._reader: Reader = OutcomeReader(self.truth.performance, self.truth.hooks, *rest)
         else:
             self._reader = Reader(*rest)
+        self._reader.forgotten = self._forgotten
 
     @property
     def recent(self) -> Recent:
@@ -106,8 +112,25 @@ class Shard:
         origin = self.incidents.origin(
             place, record.offset, seconds(event.ts, record), event.model_version
         )
-        reached = limit, int(getattr(self.catalogue.config.limits, limit))
+        share = self.catalogue.room if limit == "max_series" else None
+        reached = limit, int(getattr(self.catalogue.config.limits, limit)), share
         self._said.append(alone(place, full(event.model_id, reached, origin, self._now)))
+
+    def _forgotten(self, gone: Model, event: Any, place: int, record: Record) -> None:
+        """Close the incidents of a model that is forgotten; say once that models are."""
+        ts = record.timestamp / 1000 if event is None else seconds(event.ts, record)
+        version = None if event is None else event.model_version
+        origin = self.incidents.origin(place, record.offset, ts, version)
+        for key in [key for key in self.incidents.open if key[0] == gone.id]:
+            incident = self.incidents.open.pop(key)
+            settings = {incident.detector: ""}
+            series = Series(gone, key[1], settings, self.incidents.texts)
+            alert = forgotten(series, incident, origin, self._now)
+            self._said.append(Said(place, key[1], alert, gone.id))
+        if "forgotten" not in self.catalogue.told:
+            self.catalogue.told.add("forgotten")
+            reached = "max_series", self.catalogue.config.limits.max_series, self.catalogue.room
+            self._said.append(alone(place, makes_room(gone.name, reached, origin, self._now)))
 
     def _change(
         self, model_id: str, features: Retyped, event: Any, place: int, record: Record
@@ -130,4 +153,6 @@ class Shard:
             data = matrix(layout, batch, records, self.catalogue.encoders)
             for feed in feeds(self.catalogue, layout, data):
                 self._said += self.incidents.watch(feed, layout, data, self._now)
-            layout.events[data.runs[:, 0]] += data.runs[:, 2] - data.runs[:, 1]
+            rows, stops = data.runs[:, 0], data.runs[:, 2]
+            layout.events[rows] += stops - data.runs[:, 1]
+            layout.last[rows] = data.offsets[stops - 1]

@@ -45,7 +45,8 @@ class Snapshot:
     arrays
         Of each profile what its detectors know; `slots` (n, 4): model, name of the series,
         profile and slot; `births` (n, 3): model, name of the feature, events before it;
-        `events` (models,): how many each has had; `recent:…` digests of the last events;
+        `events` (models,): how many each has had; `last` (models,): offset of its last one;
+        `recent:…` digests of the last events;
         `groups` (bytes,): the open incidents, each with its series, as JSON;
         `vectors` (n, 3): model, name of the embedding, its slot in the embedder, whose arrays
         are there too.
@@ -95,6 +96,7 @@ def encode_sections(shard: Shard, topic: str, partition: int, following: int) ->
     profiles = _Profiles(shard)
     models: list[ModelRecord] = []
     events: list[int] = []
+    lasts: list[int] = []
     slots: list[tuple[int, int, int, int]] = []
     births: list[tuple[int, int, int]] = []
     vectors: list[tuple[int, int, int]] = []
@@ -103,6 +105,7 @@ def encode_sections(shard: Shard, topic: str, partition: int, following: int) ->
         shape = shapes.setdefault(layout.shape, len(shapes))
         models.append(ModelRecord(model.id, shape))
         events.append(int(layout.events[model.row]))
+        lasts.append(int(layout.last[model.row]))
         for name, slot in model.slots.items():
             profile = profiles.of(model, name)
             slots.append((at, names.setdefault(name, len(names)), profile, slot))
@@ -132,13 +135,15 @@ def encode_sections(shard: Shard, topic: str, partition: int, following: int) ->
             for number in sorted(catalogue.categories())
         ),
         strays=tuple(shard.strays.rows()),
+        forgotten=catalogue.forgotten,
+        due=catalogue.idle.due,
     )
     lists: dict[str, tuple[Sequence[tuple[int, ...]], int]] = {
         "slots": (slots, 4),
         "births": (births, 3),
         "vectors": (vectors, 3),
     }
-    counts = {"events": np.array(events, np.int64)}
+    counts = {"events": np.array(events, np.int64), "last": np.array(lasts, np.int64)}
     return sections(header, counts | _arrays(shard, lists))
 
 
@@ -157,6 +162,9 @@ def decode(data: bytes) -> Snapshot:
     events = arrays.get("events")
     if events is None:  # schema 2
         events = arrays["events"] = np.array([model.events for model in header.models], np.int64)
+    last = arrays.setdefault("last", np.full(len(events), header.next - 1, np.int64))
+    if last.dtype != np.int64 or last.shape != events.shape:
+        raise SnapshotError("array 'last' is not a number for each model")
     if events.dtype != np.int64 or events.shape != (len(header.models),) or (events < 0).any():
         raise SnapshotError("array 'events' is not a number for each model")
     for model in header.models:

@@ -118,6 +118,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     told: tuple[str, ...]
     texts: tuple[tuple[float, str], ...]
     strays: tuple[tuple[str, str, int, int], ...] = ()
+    forgotten: int = 0
+    due: int = 0
     arrays: tuple[ArrayRecord, ...] = ()
 
 

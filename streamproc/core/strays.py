@@ -77,6 +77,10 @@ class Strays:
             self._counts[model_id] = counts
         return found
 
+    def forget(self, model_id: str) -> None:
+        """Forget those of a model."""
+        self._counts.pop(model_id, None)
+
     def rows(self) -> list[Row]:
         """Return all counts, for a snapshot."""
         return [

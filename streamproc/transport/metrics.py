@@ -105,6 +105,9 @@ class Metrics:
         self._refused = gauge(
             "series_refused", "Series not watched because limits.max_series is reached."
         )
+        self._forgotten = gauge(
+            "models_forgotten", "Idle models forgotten because limits.max_series is reached."
+        )
         self._unwatched = gauge(
             "features_unwatched", "Features not watched: they were always null."
         )
@@ -124,6 +127,7 @@ class Metrics:
             self._lag,
             self._models,
             self._series,
+            self._forgotten,
             self._warming,
             self._refused,
             self._unwatched,
@@ -233,6 +237,7 @@ class Metrics:
         self._series.labels(*labels).set(catalogue.series)
         self._warming.labels(*labels).set(catalogue.warming())
         self._refused.labels(*labels).set(catalogue.refused)
+        self._forgotten.labels(*labels).set(catalogue.forgotten)
         self._unwatched.labels(*labels).set(catalogue.unwatched())
         self._incidents.labels(*labels).set(len(shard.groups))
 

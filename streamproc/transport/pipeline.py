@@ -332,7 +332,9 @@ class Pipeline:
 
     def _fresh(self, partition: Partition) -> Held:
         topic, number = partition
-        return Held(Shard(self._kinds[topic], topic, number, self._config))
+        kind = self._kinds[topic]
+        room = self._config.series_room(kind.value)
+        return Held(Shard(kind, topic, number, self._config, room))
 
     def _count(
         self,

@@ -20,9 +20,9 @@ from streamproc.core.join.coverage import Names, names_of
 from streamproc.core.join.entry import Input, key_of
 from streamproc.core.join.write import body, value
 from streamproc.core.matrix import seconds
-from streamproc.core.reader import LONGEST_NAME, trouble
 from streamproc.core.record import DeadLetter, Reason, Record
 from streamproc.core.shape import Topic
+from streamproc.core.trouble import LONGEST_NAME, trouble
 from streamproc.core.twice import doubtful, twice
 from streamproc.core.typed import ANY, DECODE_ERRORS, EventTime, ModelId, in_range, why
 

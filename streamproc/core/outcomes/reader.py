@@ -224,6 +224,7 @@ class OutcomeReader(Reader):
             if model is not None:
                 self._hand_over(self._batches, self._records, self._outcome)
             is_new = model is None
+            self._have_room(key, len(series) - len(known), at, event)
             model = self._catalogue.settle(key, Shape(form=Form.LOSSES, classes=series))
             if is_new and model is not None:
                 self._hooks.begun(key, at, event, judged)
@@ -234,6 +235,19 @@ class OutcomeReader(Reader):
             self._outcome.events += 1
             return None
         return model.layout
+
+    def _have_room(self, key: str, needed: int, at: At, event: Any) -> None:
+        """Forget versions that are idle, if new series do not fit in otherwise."""
+        catalogue = self._catalogue
+        if catalogue.series + needed <= catalogue.room:
+            return
+        if not catalogue.idle.possible(at.record.offset):
+            return
+        self._hand_over(self._batches, self._records, self._outcome)
+        for name in catalogue.make_room(at.record.offset, needed, key):
+            self.forgotten(catalogue.models[name], event, at.place, at.record)
+            self._forget(name, at, event)
+            catalogue.forgotten += 1
 
     def _forget(self, key: str, at: At, event: Any) -> None:
         self._hand_over(self._batches, self._records, self._outcome)

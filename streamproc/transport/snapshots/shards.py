@@ -33,7 +33,8 @@ class Shards:
 
     def fresh(self, partition: Partition) -> Shard:
         """Give the state of a partition of which nothing was read."""
-        return Shard(self._kinds[partition[0]], *partition, self._config)
+        kind = self._kinds[partition[0]]
+        return Shard(kind, *partition, self._config, self._config.series_room(kind.value))
 
     def encode(self, state: Shard, partition: Partition, following: int) -> Sequence[Section]:
         """Write a state that holds all before an offset."""
@@ -47,7 +48,9 @@ class Shards:
         SnapshotError
             If it cannot be used.
         """
-        found = restore(decode(data), self._kinds[partition[0]], *partition, self._config)
+        kind = self._kinds[partition[0]]
+        room = self._config.series_room(kind.value)
+        found = restore(decode(data), kind, *partition, self._config, room)
         if found.reset:
             _log.warning(
                 "%d series of %s-%d start anew, their detectors are others now, in the"

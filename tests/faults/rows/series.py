@@ -24,7 +24,9 @@ async def run(site: Site) -> str:
     """Let known models work, flood them with made-up ones, and let them work on."""
     cap, flood = site.size(20_000, 100_000), site.size(2000, 20_000)
     said = site.said(
-        topics={"partitions": 1}, limits={"max_series": cap}, snapshots={"interval": "1s"}
+        topics={"partitions": 1},
+        limits={"max_series": 2 * cap},  # half of it is for predictions
+        snapshots={"interval": "1s"},
     )
     config = load(said)
     log = [sent(event) for event in events(site.draw.randrange(2**32), MODELS, 1600)]
