@@ -1,5 +1,32 @@
 """The errors that a user of streamproc can meet; each message says what to do about it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+# Which extra installs a module that the base distribution does without.
+_EXTRA_OF: Final = {
+    "confluent_kafka": "bench",
+    "matplotlib": "plots",
+    "noida": "demo",
+    "orjson": "bench",
+    "pyarrow": "parquet",
+} | dict.fromkeys(
+    (
+        "aiohttp",
+        "faust",
+        "mode",
+        "numba",
+        "numpy",
+        "prometheus_client",
+        "river",
+        "structlog",
+        "uvloop",
+        "xxhash",
+    ),
+    "worker",
+)
+
 
 class StreamprocError(Exception):
     """Base of every error that streamproc raises on purpose.
@@ -36,3 +63,36 @@ class ConfigError(StreamprocError):
 
     def __str__(self) -> str:
         return "\n".join(self.problems)
+
+
+class MissingExtraError(StreamprocError, ImportError):
+    """A package is missing that an extra of the distribution installs.
+
+    The message names the package and the pip command.
+    """
+
+
+@contextmanager
+def extras_named() -> Iterator[None]:
+    """Turn the failed import of an optional package into an error that names the pip command.
+
+    Raises
+    ------
+    MissingExtraError
+        In place of the `ModuleNotFoundError` of a package that an extra installs.
+
+    Examples
+    --------
+    >>> with extras_named():
+    ...     raise ModuleNotFoundError("No module named 'faust'", name="faust")
+    Traceback (most recent call last):
+    streamproc.errors.MissingExtraError: faust is not installed: pip install 'streamproc[worker]'
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRA_OF:
+            raise
+        command = f"pip install 'streamproc[{_EXTRA_OF[package]}]'"
+        raise MissingExtraError(f"{package} is not installed: {command}") from None

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from streamproc.client.reading import Told, TopicReader
-from streamproc.client.settings import Source, settle
+from streamproc.client.settings import Source, settle_client
 from streamproc.contract.alerts import AlertEvent, Kind
 
 _ALERTS: Final = Told[AlertEvent](
@@ -66,7 +66,7 @@ class Alerts:
         kinds: Collection[Kind] = (),
         since: datetime | None = None,
     ) -> None:
-        self._reader = TopicReader(settle(broker, config), _ALERTS, since)
+        self._reader = TopicReader(settle_client(broker, config), _ALERTS, since)
         self._follow = follow
         self._model = model
         self._kinds = frozenset(kinds)

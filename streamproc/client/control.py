@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from aiokafka import errors
 
-from streamproc.client.settings import Source, settle
+from streamproc.client.settings import Source, settle_client
 from streamproc.control.command import Command, sign
 from streamproc.errors import ConfigError
 from streamproc.transport.clients import open_producer
@@ -62,7 +62,7 @@ async def send_command(
     >>> async def main() -> None:
     ...     await send_command("save", config="streamproc.yaml")
     """
-    settings = settle(broker, config)
+    settings = settle_client(broker, config)
     if settings.control is None:
         raise ConfigError("control: set `secret_env` or `secret_file`, as the workers have it")
     now = time.time_ns() // 1000

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from streamproc.client.lives import Life, Lives
 from streamproc.client.local_model import LocalAnswer, LocalModel, NoModelError
 from streamproc.client.reading import Told, TopicReader
-from streamproc.client.settings import Source, settle
+from streamproc.client.settings import Source, settle_client
 from streamproc.contract.updates import ModelUpdate
 
 UPDATES: Final = Told[ModelUpdate](
@@ -74,7 +74,7 @@ class ModelUpdates:
         model: str = "*",
         since: datetime | None = None,
     ) -> None:
-        self._reader = TopicReader(settle(broker, config), UPDATES, since)
+        self._reader = TopicReader(settle_client(broker, config), UPDATES, since)
         self._follow = follow
         self._model = model
         self._lives = Lives()

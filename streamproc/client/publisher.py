@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Self
 from aiokafka import AIOKafkaProducer, errors
 
 from streamproc.client.records import Stream, to_record
-from streamproc.client.settings import Source, settle
+from streamproc.client.settings import Source, settle_client
 from streamproc.client.turns import Turns
 from streamproc.contract.events import AnyEvent
 from streamproc.transport.clients import REQUEST_SECONDS, open_producer
@@ -79,7 +79,7 @@ class Publisher:
         on_full: OnFull = "block",
         timeout: float | None = None,
     ) -> None:
-        self._config = settle(broker, config)
+        self._config = settle_client(broker, config)
         self._max_pending = max_pending
         self._on_full = on_full
         self._timeout = _DEADLINE if timeout is None else timeout

@@ -6,6 +6,7 @@ from typing import Any
 
 from streamproc.contract.config import Config
 from streamproc.contract.load import load
+from streamproc.errors import MissingExtraError
 
 Source = Config | Mapping[str, Any] | Path | str | None
 """Where a config comes from: itself, a dict, a file, or nowhere (the defaults)."""
@@ -26,7 +27,22 @@ def settle(broker: str | None, source: Source) -> Config:
     ConfigError
         When the config is wrong; the message names file, line and field.
     """
-    config = load(source)
+    return _with_broker(load(source), broker)
+
+
+def settle_client(broker: str | None, source: Source) -> Config:
+    """Return the config of a program that only publishes or reads.
+
+    Like `settle`, but without the section ``models`` where the worker is not installed: only the
+    worker can check the detectors that are named there, and no client uses them.
+    """
+    try:
+        return settle(broker, source)
+    except MissingExtraError:
+        return _with_broker(load(source, ignore=("models",)), broker)
+
+
+def _with_broker(config: Config, broker: str | None) -> Config:
     if broker is None:
         return config
     return config.with_broker(broker)

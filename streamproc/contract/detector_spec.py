@@ -10,9 +10,8 @@ from typing import Annotated, Any, Final
 from pydantic import Field, GetJsonSchemaHandler, model_serializer, model_validator
 from pydantic_core import CoreSchema
 
-from detectors import registry
-from detectors.errors import DetectorError, UnknownDetectorError
 from streamproc.contract.section import Path, Section, refuse, refuse_if_any, suggest
+from streamproc.errors import extras_named
 
 _NO_NUMBERS: Final = {"error", "category"}
 _DETECTOR_EXPECTED: Final = "expected a detector's name, or {name: {parameter: value}}"
@@ -61,18 +60,17 @@ class DetectorSpec(Section):
     @property
     def of_errors(self) -> bool:
         """Whether it reads errors as they come, which cannot be whitened."""
-        return registry.get(self.name).family == "error"
+        return _family(self.name) == "error"
 
     @staticmethod
     def of_numbers() -> tuple[str, ...]:
         """Name the detectors that read numbers of any size."""
-        names = registry.names()
-        return tuple(name for name in names if registry.get(name).family not in _NO_NUMBERS)
+        return tuple(name for name in _names() if _family(name) not in _NO_NUMBERS)
 
     @property
     def of_categories(self) -> bool:
         """Whether it looks at texts, which numbers only stand for."""
-        return registry.get(self.name).family == "category"
+        return _family(self.name) == "category"
 
     @property
     def of_river(self) -> bool:
@@ -95,13 +93,7 @@ class DetectorSpec(Section):
         if isinstance(value, DetectorSpec):
             return value
         name, params = _split(value)
-        try:
-            _refuse_unknown(name, params)
-            return {"name": name, "params": registry.resolve(name, params)}
-        except UnknownDetectorError:
-            refuse(((), _unknown_detector(name)))
-        except DetectorError as error:
-            refuse(_at_its_parameter(name, params, str(error)))
+        return {"name": name, "params": _complete(name, params)}
 
     @model_serializer
     def _as_written(self) -> dict[str, Any]:
@@ -112,7 +104,7 @@ class DetectorSpec(Section):
         cls, _schema: CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         """Describe what is written in YAML, which is not what is kept."""
-        names = sorted(registry.names())
+        names = sorted(_names())
         return {
             "title": "detector",
             "anyOf": [
@@ -169,19 +161,41 @@ def _split(value: object) -> tuple[str, Mapping[str, Any]]:
     return name, params
 
 
-def _unknown_detector(name: str) -> str:
-    return f"there is no such detector; {suggest(name, sorted(registry.names()))}"
+# The registry is imported when a detector is first looked up: it loads the compiler of the
+# detectors, which programs that only publish events or read alerts do without.
 
 
-def _refuse_unknown(name: str, params: Mapping[str, Any]) -> None:
-    known = sorted(registry.accepts(name))
-    refuse_if_any(
-        [
-            ((name, param), f"unknown parameter; {suggest(param, known)}")
-            for param in params
-            if param not in known
-        ]
-    )
+def _names() -> tuple[str, ...]:
+    with extras_named():
+        from detectors import registry  # noqa: PLC0415  # see above
+    return registry.names()
+
+
+def _family(name: str) -> str:
+    with extras_named():
+        from detectors import registry  # noqa: PLC0415  # see above
+    return registry.get(name).family
+
+
+def _complete(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the parameters and add the defaults."""
+    with extras_named():
+        from detectors import registry  # noqa: PLC0415  # see above
+        from detectors.errors import DetectorError, UnknownDetectorError  # noqa: PLC0415
+    try:
+        known = sorted(registry.accepts(name))
+        refuse_if_any(
+            [
+                ((name, param), f"unknown parameter; {suggest(param, known)}")
+                for param in params
+                if param not in known
+            ]
+        )
+        return registry.resolve(name, params)
+    except UnknownDetectorError:
+        refuse(((), f"there is no such detector; {suggest(name, sorted(_names()))}"))
+    except DetectorError as error:
+        refuse(_at_its_parameter(name, params, str(error)))
 
 
 def _at_its_parameter(name: str, params: Mapping[str, Any], message: str) -> tuple[Path, str]:

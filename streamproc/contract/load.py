@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ _MOST_BITS: Final = 1000  # fits a float
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_*.:-]{1,60}")
 
 
-def load(source: Source = None) -> Config:
+def load(source: Source = None, *, ignore: Collection[str] = ()) -> Config:
     """Read and validate a whole configuration.
 
     Parameters
@@ -37,6 +37,8 @@ def load(source: Source = None) -> Config:
     source : None, str, PathLike, Mapping or Config
         Nothing: the defaults. A path: a YAML file, where an empty one means the defaults too. A
         mapping: what such a file would hold. A `Config` is given back as it is.
+    ignore : collection of str
+        Sections at the top that are not read; they have their defaults.
 
     Returns
     -------
@@ -63,20 +65,20 @@ def load(source: Source = None) -> Config:
     if isinstance(source, Config):
         return source
     if isinstance(source, Mapping):
-        return _from_mapping(source)
+        return _from_mapping(source, ignore)
     if isinstance(source, str | os.PathLike):
-        return _from_file(source)
+        return _from_file(source, ignore)
     raise ConfigError(f"config: expected a path or a mapping, found {type(source).__name__}")
 
 
-def _from_file(source: str | os.PathLike[str]) -> Config:
+def _from_file(source: str | os.PathLike[str], ignore: Collection[str]) -> Config:
     name = _printable(os.fspath(source))
     text = _read(source, name)
     try:
         document = parse_document(text)
     except DocumentError as error:
         raise ConfigError(_line(name, error.problem)) from None
-    return _validate(document, name)
+    return _validate(document, name, ignore)
 
 
 def _read(source: str | os.PathLike[str], name: str) -> str:
@@ -97,13 +99,13 @@ def _read(source: str | os.PathLike[str], name: str) -> str:
         raise ConfigError(f"{name}:{line}: is not UTF-8 text") from error
 
 
-def _from_mapping(source: Mapping[Any, Any]) -> Config:
+def _from_mapping(source: Mapping[Any, Any], ignore: Collection[str]) -> Config:
     name = "config"
     try:
         value = _plain(source, ())
     except DocumentError as error:
         raise ConfigError(_line(name, error.problem)) from None
-    return _validate(Document(value), name)
+    return _validate(Document(value), name, ignore)
 
 
 def _plain(value: Any, path: Path, budget: list[int] | None = None) -> Any:
@@ -122,14 +124,15 @@ def _plain(value: Any, path: Path, budget: list[int] | None = None) -> Any:
     return value
 
 
-def _validate(document: Document, name: str) -> Config:
+def _validate(document: Document, name: str, ignore: Collection[str]) -> Config:
     value = {} if document.value is None and not document.lines else document.value
     problems = list(document.problems)
     if not isinstance(value, dict):
         message = "expected a mapping of keys to values at the top"
         raise ConfigError(_line(name, Problem(document.lines.get((), 0), (), message)))
+    read = {key: section for key, section in value.items() if key not in ignore}
     try:
-        config = Config.model_validate(value)
+        config = Config.model_validate(read)
     except ValidationError as error:
         problems += explain(error, Config, document.lines)
     if problems:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
@@ -15,7 +16,6 @@ from pydantic import (
     model_validator,
 )
 
-from detectors.registry import DEFAULT
 from streamproc.contract.alerts import Severity
 from streamproc.contract.baseline import Baseline
 from streamproc.contract.detector_spec import DetectorSpec, refuse_of_errors
@@ -73,7 +73,8 @@ def _all_different(detectors: tuple[DetectorSpec, ...]) -> tuple[DetectorSpec, .
     return detectors
 
 
-_OF_NUMBERS: Final = DEFAULT
+# Equal to `detectors.registry.DEFAULT`, which is not imported here: see `detector_spec`.
+_OF_NUMBERS: Final = ("mixture", "page_hinkley")
 _OF_CATEGORIES: Final = ("chi2",)
 _LOSSES_OF_NUMBERS: Final = ("error", "metric:squared_error")
 _NUMBERS_ONLY: Final = ("prediction", "error", "metric:", "quality:")
@@ -149,14 +150,10 @@ class Watch(Section):
         found = tuple(spec for spec in self.detectors if spec.of_categories == category)
         if found or not self.detectors:
             return found
-        return _DEFAULT_OF[category]
+        return _default_detectors(_OF_CATEGORIES if category else _OF_NUMBERS)
 
 
 _DEFAULT_WATCH: Final = {"on": "*", "detectors": list(_OF_NUMBERS)}
-_DEFAULT_OF: Final = {
-    category: tuple(map(DetectorSpec.model_validate, names))
-    for category, names in ((False, _OF_NUMBERS), (True, _OF_CATEGORIES))
-}
 _UNORDERED: Final = (
     "learns from the order of values, and rows of `reference` are a sample without one: remove one"
     " of the two"
@@ -172,6 +169,11 @@ def _https(url: str) -> str:
     if parsed is None or parsed.scheme != "https":
         refuse(((), "expected a URL that starts with https://"))
     return url
+
+
+@cache
+def _default_detectors(names: tuple[str, ...]) -> tuple[DetectorSpec, ...]:
+    return tuple(map(DetectorSpec.model_validate, names))
 
 
 def _default_watch() -> tuple[Watch, ...]:
