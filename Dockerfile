@@ -7,7 +7,7 @@ ENV PATH=/opt/streamproc/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements.lock .
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --require-hashes -r requirements.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY detectors detectors
 COPY streamproc streamproc
 RUN pip install --no-cache-dir --no-deps --no-build-isolation .

@@ -1,8 +1,8 @@
 # Everything here does its own set-up: a clean clone needs Python >= 3.11 and make, nothing else.
 
 # The first of these that is new enough; `make PYTHON=/path/to/python ...` names another.
-NEW_ENOUGH = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+NEW_ENOUGH = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-
 	--custom-compile-command "make lock"
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench faults lock clean
+.PHONY: help demo test lint format bench faults docs dist lock clean
 
 help:
 	@echo 'make demo    models are hit by known incidents; watch the alerts come'
@@ -20,10 +20,12 @@ help:
 	@echo 'make lint    style and types alone;  make format  mends the style'
 	@echo 'make bench   speed, next to other ways of doing the same'
 	@echo 'make faults  kills, cuts and poisons on an Apache Kafka; the table in docs/faults.md'
+	@echo 'make docs    the documentation as HTML'
+	@echo 'make dist    the wheel and the source distribution, checked'
 	@echo 'make lock    newest versions that pyproject.toml allows, into the locks'
 	@echo 'make clean   removes what these commands made'
 
-demo: $(VENV)/runtime.stamp
+demo: $(VENV)/demo.stamp
 	$(BIN)/streamproc demo
 
 test: lint
@@ -44,17 +46,28 @@ bench: $(VENV)/dev.stamp
 faults: $(VENV)/dev.stamp
 	$(BIN)/python tests/faults/run.py --write docs/faults.md
 
-# The second lock is a part of the first, so that what was tested is what runs.
+docs: $(VENV)/dev.stamp
+	$(BIN)/python -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/docs
+	@echo 'Open build/docs/index.html'
+
+# Built in this environment: nothing is downloaded.
+dist: $(VENV)/dev.stamp
+	rm -rf dist build/lib build/bdist.*
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+
+# The others are parts of the first, so that what was tested is what runs.
 lock: $(VENV)/dev.stamp
 	$(LOCK) --upgrade --all-extras --group dev -o requirements-dev.lock
-	$(LOCK) --upgrade -c requirements-dev.lock -o requirements.lock
+	$(LOCK) --upgrade --extra worker -c requirements-dev.lock -o requirements.lock
+	$(LOCK) --upgrade --extra demo -c requirements-dev.lock -o requirements-demo.lock
 
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
 		build dist *.egg-info
 	find streamproc detectors tests -name __pycache__ -prune -exec rm -rf {} +
 
-$(VENV)/runtime.stamp: requirements.lock
+$(VENV)/demo.stamp: requirements-demo.lock
 $(VENV)/dev.stamp: requirements-dev.lock
 $(VENV)/%.stamp: pyproject.toml | $(BIN)/python
 	@echo 'Installing into $(VENV): the first time takes a minute or two.'
@@ -64,10 +77,10 @@ $(VENV)/%.stamp: pyproject.toml | $(BIN)/python
 
 $(BIN)/python:
 	@test -n '$(PYTHON)' || { \
-		echo 'No Python from 3.11 to 3.13 was found: install one, or say where it is:' \
+		echo 'No Python from 3.11 to 3.14 was found: install one, or say where it is:' \
 			'make PYTHON=/path/to/python3 $(MAKECMDGOALS)' >&2; exit 1; }
 	@$(PYTHON) -c '$(NEW_ENOUGH)' || { \
-		echo '$(PYTHON) is not a Python from 3.11 to 3.13: name one with' \
+		echo '$(PYTHON) is not a Python from 3.11 to 3.14: name one with' \
 			'make PYTHON=/path/to/python3 $(MAKECMDGOALS)' >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 		echo 'A virtual environment could not be made. On Debian and Ubuntu venv is a package' \

@@ -17,8 +17,10 @@ def __getattr__(name: str) -> Any:
     # Imported when first used: the detectors' compiler takes half a second to load, which
     # commands that detect nothing should not wait for.
     if name == "Monitor":
-        from streamproc.monitor import Monitor  # noqa: PLC0415  # the reason is above
+        from streamproc.errors import extras_named  # noqa: PLC0415  # the reason is above
 
+        with extras_named():
+            from streamproc.monitor import Monitor  # noqa: PLC0415
         return Monitor
     msg = f"module 'streamproc' has no attribute {name!r}"
     raise AttributeError(msg)

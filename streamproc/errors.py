@@ -8,9 +8,12 @@ from typing import Final
 _EXTRA_OF: Final = {
     "confluent_kafka": "bench",
     "matplotlib": "plots",
-    "noida": "demo",
+    "noida_db": "demo",
     "orjson": "bench",
     "pyarrow": "parquet",
+    # Ours, but not in the image of the worker.
+    "streamproc.bench": "bench",
+    "streamproc.demo": "demo",
 } | dict.fromkeys(
     (
         "aiohttp",
@@ -73,13 +76,19 @@ class MissingExtraError(StreamprocError, ImportError):
 
 
 @contextmanager
-def extras_named() -> Iterator[None]:
+def extras_named(extra: str | None = None) -> Iterator[None]:
     """Turn the failed import of an optional package into an error that names the pip command.
+
+    Parameters
+    ----------
+    extra : str, optional
+        What to install. None: the extra that brings the missing package.
 
     Raises
     ------
     MissingExtraError
-        In place of the `ModuleNotFoundError` of a package that an extra installs.
+        In place of the `ModuleNotFoundError` of a package that an extra installs, or of a part
+        of streamproc that was left out of this installation.
 
     Examples
     --------
@@ -91,8 +100,9 @@ def extras_named() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in _EXTRA_OF:
+        name = error.name or ""
+        found = _EXTRA_OF.get(name) or _EXTRA_OF.get(name.partition(".")[0])
+        if found is None:
             raise
-        command = f"pip install 'streamproc[{_EXTRA_OF[package]}]'"
-        raise MissingExtraError(f"{package} is not installed: {command}") from None
+        message = f"{name} is not installed: pip install 'streamproc[{extra or found}]'"
+        raise MissingExtraError(message) from None

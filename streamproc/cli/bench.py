@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from streamproc.cli.options import Broker, flag
-from streamproc.errors import ConfigError
+from streamproc.errors import ConfigError, extras_named
 
 if TYPE_CHECKING:
     from streamproc.bench.report import Outcome
@@ -38,9 +38,10 @@ def bench(
 
     Without --broker each part gets an embedded broker; scale and state need Apache Kafka.
     """
-    from streamproc.bench.machine import facts  # noqa: PLC0415  --help
-    from streamproc.bench.parts import PARTS  # noqa: PLC0415  --help
-    from streamproc.client.settings import settle  # noqa: PLC0415  --help
+    with extras_named("bench"):
+        from streamproc.bench.machine import facts  # noqa: PLC0415  --help
+        from streamproc.bench.parts import PARTS  # noqa: PLC0415  --help
+        from streamproc.client.settings import settle  # noqa: PLC0415  --help
 
     unknown = [name for name in parts or () if name not in PARTS]
     if unknown:

@@ -7,15 +7,23 @@ from typing import Annotated, Final
 import typer
 
 from streamproc.cli.options import flag
-from streamproc.demo import LEAST_EVENTS
+from streamproc.errors import extras_named
 
 EVENTS: Final = 40_000  # two hours and a half of the story; 12 s of ours
+
+
+def _enough(events: int) -> int:
+    from streamproc.demo import LEAST_EVENTS  # noqa: PLC0415  not in the worker's image
+
+    if events < LEAST_EVENTS:
+        raise typer.BadParameter(f"must be {LEAST_EVENTS} or more")
+    return events
 
 
 def demo(
     *,
     events: Annotated[
-        int, flag("events", "How many, of all models together.", min=LEAST_EVENTS, metavar="N")
+        int, flag("events", "How many, of all models.", metavar="N", callback=_enough)
     ] = EVENTS,
     no_dashboard: Annotated[
         bool, flag("no-dashboard", "Print the alerts line by line.", show_default=False)
@@ -30,11 +38,12 @@ def demo(
     ] = False,
 ) -> None:
     """Watch models being hit by known incidents; needs nothing but this machine."""
-    from streamproc.cli.alerting import describe  # noqa: PLC0415  --help
-    from streamproc.cli.ending import clings, end_without  # noqa: PLC0415  --help
-    from streamproc.demo.command import Demo  # noqa: PLC0415  --help
-    from streamproc.demo.screen import screen  # noqa: PLC0415  --help
-    from streamproc.demo.story import Story  # noqa: PLC0415  --help
+    with extras_named("demo"):
+        from streamproc.cli.alerting import describe  # noqa: PLC0415  --help
+        from streamproc.cli.ending import clings, end_without  # noqa: PLC0415  --help
+        from streamproc.demo.command import Demo  # noqa: PLC0415  --help
+        from streamproc.demo.screen import screen  # noqa: PLC0415  --help
+        from streamproc.demo.story import Story  # noqa: PLC0415  --help
 
     job = Demo(
         story=Story(events),

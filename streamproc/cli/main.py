@@ -20,7 +20,7 @@ from streamproc.cli.publish import publish
 from streamproc.cli.replay import replay
 from streamproc.cli.schema import schema
 from streamproc.cli.worker import worker
-from streamproc.errors import ConfigError, StreamprocError
+from streamproc.errors import ConfigError, StreamprocError, extras_named
 
 FAILED: Final = 1
 WRONG_USAGE: Final = 2
@@ -48,7 +48,8 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command; 0 done, 1 failed, 2 wrong usage or config."""
         try:
-            return super().invoke(ctx)
+            with extras_named():
+                return super().invoke(ctx)
         except StreamprocError as error:
             for line in str(error).splitlines():
                 typer.echo(f"error: {line}", err=True)
