@@ -1,5 +1,7 @@
 """`python -m detectors.calibration.categories`: false alarms and delays on categories."""
 
+import argparse
+
 import numpy as np
 from rich.box import MARKDOWN
 from rich.console import Console
@@ -86,6 +88,10 @@ def delays(before: Floats, after: Floats) -> list[str]:
 
 def main() -> None:
     """Measure and print both tables."""
+    argparse.ArgumentParser(
+        prog="python -m detectors.calibration.categories",
+        description=f"{main.__doc__} It takes no options, and some minutes.",
+    ).parse_args()
     console = Console(width=120)
     steady = Table("false alarms in a million values", *NAMES, box=MARKDOWN)
     for title, masses in STEADY.items():

@@ -4,6 +4,7 @@ A false alarm soon after a start is rare in a series of a million values, and co
 every alarm, every new model and every new feature is a start.
 """
 
+import argparse
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 
@@ -153,6 +154,10 @@ def _cells(results: Sequence[tuple[float, float, int]]) -> list[str]:
 
 def main() -> None:
     """Measure and print both tables."""
+    argparse.ArgumentParser(
+        prog="python -m detectors.calibration.starts",
+        description=f"{main.__doc__} It takes no options, and some minutes.",
+    ).parse_args()
     console = Console(width=150)
     title = f"false alarms in {SERIES * LENGTH / 1e6:g} million values"
     steady = Table(title, *CONTESTANTS, box=MARKDOWN)

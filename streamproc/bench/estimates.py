@@ -5,9 +5,9 @@ the last 500 answers, none of which has its label yet, is estimated; when the la
 estimates are compared with what it was.
 """
 
+import argparse
 import csv
 import gzip
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -152,5 +152,17 @@ def _shown(value: float | None, task: Task) -> str:
     return f"{value:.4f}" if task == "regression" else f"{100 * value:.1f}"
 
 
+def _file() -> Path:
+    parser = argparse.ArgumentParser(
+        prog="python -m streamproc.bench.estimates",
+        description="Compare estimated losses with those that labels show later.",
+    )
+    parser.add_argument("file", type=Path, help="elec2 as csv.gz, with a column target")
+    file: Path = parser.parse_args().file
+    if not file.is_file():
+        parser.error(f"{file} does not exist")
+    return file
+
+
 if __name__ == "__main__":
-    print(table(rows(Path(sys.argv[1]))))  # noqa: T201  a command
+    print(table(rows(_file())))  # noqa: T201  a command

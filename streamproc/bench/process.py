@@ -65,10 +65,19 @@ def finish(job: Job, child: Child, folder: Path) -> Figures:
         child.terminate(STOP_SECONDS)
     answer = folder / "answer"
     if code != 0 or not answer.exists():
+        if reason := _reason(child.tail()):
+            raise BenchError(f"{job.what}: {reason}")
         ended = f"ended with exit code {code}" if code is not None else "did not end"
         raise BenchError(f"{job.what}: {job.module} {ended}; its output ends:\n{child.tail()}")
     figures: Figures = json.loads(answer.read_text())
     return figures
+
+
+def _reason(log: str) -> str | None:
+    """Return what a measurement said that failed on purpose, without its traceback."""
+    last = log.strip().rpartition("\n")[2]
+    name, _, reason = last.partition(": ")
+    return reason if name == f"{BenchError.__module__}.{BenchError.__qualname__}" else None
 
 
 def settings() -> Any:

@@ -1,34 +1,66 @@
 """``streamproc check``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from streamproc.cli.options import Broker
+
+if TYPE_CHECKING:
+    from streamproc.contract.config import Config
 
 
 def check(
     config: Annotated[
         Path, typer.Argument(metavar="CONFIG", help="The config file.", show_default=False)
     ],
+    broker: Broker = None,
 ) -> None:
-    """Validate a config file and say what it watches."""
+    """Validate a config file and print what it configures."""
     from streamproc.cli.summary import summarise  # noqa: PLC0415  --help
-    from streamproc.contract.load import load  # noqa: PLC0415  --help
+    from streamproc.client.settings import settle  # noqa: PLC0415  --help
+    from streamproc.contract.load import located  # noqa: PLC0415  --help
     from streamproc.errors import ConfigError  # noqa: PLC0415  --help
     from streamproc.rows.reference import with_references  # noqa: PLC0415  --help
     from streamproc.sinks.webhook import AbsentError, targets_of  # noqa: PLC0415  --help
-    from streamproc.transport.security import client_options  # noqa: PLC0415  --help
 
-    loaded = with_references(load(config))
+    loaded = settle(broker, config)
+    absent: list[str] = []
+    try:
+        loaded = with_references(loaded)
+        try:
+            targets_of(loaded)
+        except AbsentError as error:
+            absent += error.problems
+    except ConfigError as error:
+        raise ConfigError(*located(config, error.problems)) from None
+    absent = [*_absent(loaded), *absent]
     for line in summarise(loaded):
         typer.echo(line)
-    try:
-        client_options(loaded.security)
-    except ConfigError as error:  # a build machine has no secrets, and may check all the same
-        typer.echo(f"not on this machine: {error}")
-    try:
-        targets_of(loaded)
-    except AbsentError as error:
-        for problem in error.problems:
-            typer.echo(f"not on this machine: {problem}")
+    for problem in located(config, absent):  # a build machine has no secrets, and may check
+        typer.echo(f"not on this machine: {problem}")
     typer.echo("ok")
+
+
+def _absent(config: "Config") -> list[str]:
+    """Look up every secret and file but those of webhooks; list what is missing here."""
+    from streamproc.errors import ConfigError  # noqa: PLC0415  --help
+    from streamproc.transport.security import client_options  # noqa: PLC0415  --help
+
+    problems: list[str] = []
+    try:
+        client_options(config.security)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        if config.http is not None:
+            config.http.token()
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        if config.control is not None:
+            config.control.secret()
+    except ConfigError as error:
+        problems += error.problems
+    return problems

@@ -12,6 +12,9 @@ from streamproc.contract.timestamps import EventTime
 Status = Literal["firing", "updated", "resolved", "acknowledged", "silenced"]
 """Where an incident stands."""
 
+PUBLISHED_STATUSES: Final[tuple[Status, ...]] = ("firing", "updated", "resolved")
+"""Those that workers publish; the others are reserved."""
+
 Kind = Literal[
     "data",
     "prediction",

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -69,6 +69,35 @@ def load(source: Source = None, *, ignore: Collection[str] = ()) -> Config:
     if isinstance(source, str | os.PathLike):
         return _from_file(source, ignore)
     raise ConfigError(f"config: expected a path or a mapping, found {type(source).__name__}")
+
+
+def located(file: FilePath, problems: Iterable[str]) -> list[str]:
+    """Put file and line before problems that name a field of a config.
+
+    Parameters
+    ----------
+    file : Path
+        The file that was loaded without an error.
+    problems : iterable of str
+        Such as ``webhooks[0].url_env: the variable is not set``.
+
+    Returns
+    -------
+    list of str
+        ``FILE:LINE: field: problem``; the line of the section where the field is not written,
+        and no line where the section is not written either.
+    """
+    name = _printable(os.fspath(file))
+    lines = parse_document(_read(file, name)).lines
+    found: list[str] = []
+    for problem in problems:
+        field, _, message = problem.removeprefix("config: ").partition(": ")
+        parts = re.findall(r"[^.\[\]]+", field)
+        path: Path = tuple(int(part) if part.isdigit() else part for part in parts)
+        written = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in lines), ())
+        place = f"{name}:{lines[written]}" if written else name
+        found.append(f"{place}: {field}: {message}")
+    return found
 
 
 def _from_file(source: str | os.PathLike[str], ignore: Collection[str]) -> Config:

@@ -3,11 +3,11 @@
 import ipaddress
 import re
 from datetime import timedelta
-from typing import Annotated, Final, Self, get_args
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from streamproc.contract.alerts import Severity, Status
+from streamproc.contract.alerts import PUBLISHED_STATUSES, Severity, Status
 from streamproc.contract.base import Text
 from streamproc.contract.secret import (
     EnvName,
@@ -158,10 +158,11 @@ class Webhook(Section):
         AfterValidator(_not_empty),
         Field(
             strict=False,
-            description="Alerts with one of these are sent.",
+            description="Alerts with one of these are sent; workers publish no others than the"
+            " default.",
             examples=[["firing", "resolved"]],
         ),
-    ] = get_args(Status)
+    ] = PUBLISHED_STATUSES
     timeout: Annotated[
         Duration,
         AfterValidator(_one_try),

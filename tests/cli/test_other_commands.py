@@ -92,7 +92,9 @@ def test_check_of_webhooks(run: Any, tmp_path: Path) -> None:
     assert result.exit_code == 0
     *_, absent, last = result.stdout.splitlines()
     assert last == "ok"
-    assert absent.startswith("not on this machine: webhooks[0].url_env: the variable that it names")
+    assert absent.startswith(
+        f"not on this machine: {file}:1: webhooks[0].url_env: the variable that it names"
+    )
     assert (
         "webhook pager to hooks.example.org (models *; critical or more urgent; " in result.stdout
     )
@@ -100,7 +102,9 @@ def test_check_of_webhooks(run: Any, tmp_path: Path) -> None:
     file.write_text(f"webhooks: [{pager}, {wrong}]\n")
     result = run("check", file)
     assert result.exit_code == 2
-    assert "webhooks[1].url: webhook target refused: host 'chat.example.org'" in result.stderr
+    assert f"{file}:1: webhooks[1].url: webhook target refused: host 'chat.example.org'" in (
+        result.stderr
+    )
     assert "T0KEN" not in result.stderr + result.stdout
 
 

@@ -213,5 +213,8 @@ def test_certificates_that_are_not_there_are_told_by_check(tmp_path: Path) -> No
     file.write_text(yaml.safe_dump({"security": {"protocol": "SSL", "ca_file": missing}}))
     check = [sys.executable, "-c", MAIN, "check", str(file)]
     done = subprocess.run(check, capture_output=True, text=True, check=True)  # noqa: S603
-    told = f"not on this machine: security.ca_file: cannot use {missing}: No such file or directory"
+    told = (
+        f"not on this machine: {file}:2: security.ca_file:"
+        f" cannot use {missing}: No such file or directory"
+    )
     assert done.stdout.splitlines()[-2:] == [told, "ok"]

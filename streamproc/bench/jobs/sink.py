@@ -41,7 +41,7 @@ async def listen(told: dict[str, Any]) -> dict[str, Any]:
                 made = ts.timestamp() if isinstance(ts, datetime) else ts
                 ages.append((made, now - made))
             first = await _take(consumer, QUIET_SECONDS * 1000)
-    return _figures(ages, told["settle"])
+    return _figures(ages, told["settle"], floor=told["floor"])
 
 
 async def _take(consumer: AIOKafkaConsumer, milliseconds: float) -> list[bytes]:
@@ -49,11 +49,14 @@ async def _take(consumer: AIOKafkaConsumer, milliseconds: float) -> list[bytes]:
     return [record.value for records in found.values() for record in records]
 
 
-def _figures(ages: list[tuple[float, float]], settle: float) -> dict[str, Any]:
+def _figures(ages: list[tuple[float, float]], settle: float, *, floor: bool) -> dict[str, Any]:
     begin = min((made for made, _ in ages), default=0.0) + settle
     counted = [age * 1000 for made, age in ages if made >= begin]
     if not counted:
-        raise BenchError("nothing came after the first seconds: use more --events")
+        raise BenchError(
+            f"no {'event' if floor else 'alert'} came after the first seconds:"
+            " use more --events (latency: 75000 or more)"
+        )
     names = ("p50_ms", "p90_ms", "p99_ms", "max_ms")
     figures = np.percentile(counted, [50, 90, 99, 100]).tolist()
     return dict(zip(names, figures, strict=True)) | {"counted": len(counted)}
