@@ -19,13 +19,13 @@ def alerts(
         bool, flag("json", "One AlertEvent a line, and nothing else.", show_default=False)
     ] = False,
     model: Annotated[
-        str, flag("model", "Only models whose id matches, such as 'fraud*'.", metavar="GLOB")
+        str, flag("model", "Only models that match, such as 'fraud*'.", metavar="GLOB")
     ] = "*",
     since: Annotated[
         str | None,
         flag(
             "since",
-            "Only alerts published since then: 15m, 2h, 7d, now, or 2026-01-05T10:00:00Z.",
+            "Only alerts since 15m, 2h, 7d, now or a time.",
             metavar="TIME",
         ),
     ] = None,

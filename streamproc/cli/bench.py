@@ -23,7 +23,7 @@ def bench(
         list[str] | None,
         typer.Argument(
             metavar="[PART]...",
-            help="peers, bank, latency, models, labels, learning, scale, startup, state; or all.",
+            help="What to measure. Default: every part.",
         ),
     ] = None,
     json_file: Annotated[
@@ -34,7 +34,10 @@ def bench(
     ] = 300_000,
     broker: Broker = None,
 ) -> None:
-    """Measure speed, memory and latency, next to other ways of doing the same.
+    """Measure speed, memory and latency.
+
+    Parts: peers, bank, latency, models, labels, learning, scale, startup and state; peers compares
+    with other ways of doing the same.
 
     Without --broker each part gets an embedded broker; scale and state need Apache Kafka.
     """

@@ -17,7 +17,7 @@ def check(
     ],
     broker: Broker = None,
 ) -> None:
-    """Validate a config file and print what it configures."""
+    """Validate a config file and print it."""
     from streamproc.cli.summary import summarise  # noqa: PLC0415  --help
     from streamproc.client.settings import settle  # noqa: PLC0415  --help
     from streamproc.contract.load import located  # noqa: PLC0415  --help

@@ -9,7 +9,10 @@ from streamproc.cli.options import ConfigFile
 
 
 def compile(config: ConfigFile = None) -> None:  # noqa: A001  the command's name
-    """Compile what a worker runs, so that none has to at its first start: for images."""
+    """Compile the detectors before the first start.
+
+    An image that has done so starts as fast the first time as ever.
+    """
     from streamproc.contract.load import load  # noqa: PLC0415  --help
     from streamproc.transport.warm import warm_up, warm_up_learning  # noqa: PLC0415  --help
 

@@ -9,7 +9,7 @@ from streamproc.cli.options import Broker, ConfigFile, flag
 
 
 def control(
-    verb: Annotated[str, typer.Argument(help="What to do: save, to write all state down now.")],
+    verb: Annotated[str, typer.Argument(help="save: write snapshots of all state now.")],
     payload: Annotated[
         str, typer.Argument(metavar="[PAYLOAD]", help="What to do it to, as JSON.")
     ] = "{}",
@@ -19,7 +19,7 @@ def control(
     config: ConfigFile = None,
     broker: Broker = None,
 ) -> None:
-    """Sign a command and send it to all running workers.
+    """Send a signed command to all workers.
 
     The config must have `control`, as the workers' has.
     """

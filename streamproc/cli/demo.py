@@ -32,12 +32,12 @@ def demo(
         bool,
         flag(
             "exit",
-            "End after the story: 0 only if every incident was found, every step taken.",
+            "End after it; 0 if everything was found.",
             show_default=False,
         ),
     ] = False,
 ) -> None:
-    """Watch models being hit by known incidents; needs nothing but this machine."""
+    """Show incidents being found, on this machine."""
     with extras_named("demo"):
         from streamproc.cli.alerting import describe  # noqa: PLC0415  --help
         from streamproc.cli.ending import clings, end_without  # noqa: PLC0415  --help

@@ -3,7 +3,8 @@
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, Final
+from importlib.metadata import version
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -61,15 +62,39 @@ class Commands(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  as typer calls it
+    if wanted:
+        typer.echo(f"streamproc {version('streamproc')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     cls=Commands,
     help="Watches every model in production for drift, on Kafka.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # a column or a file name may look like markup
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def _common(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and exit.",
+            is_eager=True,
+            callback=_print_version,
+            show_default=False,
+        ),
+    ] = False,
+) -> None:
+    """Watches every model in production for drift, on Kafka."""
+
+
 for _function, _example in _COMMANDS:
     app.command(epilog=f"\b\nExample:\n  {_example}")(_function)
 app.add_typer(models, name="models")

@@ -9,9 +9,7 @@ import typer
 from streamproc.cli.options import Broker, ConfigFile, flag
 from streamproc.cli.publish import readable
 
-Glob = Annotated[
-    str, flag("model", "Only models whose id matches, such as 'fraud*'.", metavar="GLOB")
-]
+Glob = Annotated[str, flag("model", "Only models that match, such as 'fraud*'.", metavar="GLOB")]
 Json = Annotated[
     bool, flag("json", "One ModelUpdate a line, and nothing else.", show_default=False)
 ]
@@ -22,7 +20,7 @@ Segment = Annotated[
 ]
 
 app: Final = typer.Typer(
-    help="Show the online models, and choose which version answers.",
+    help="Show online models; promote or roll back.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -36,7 +34,7 @@ def _example(command: str) -> str:
 def list_models(
     *, model: Glob = "*", as_json: Json = False, config: ConfigFile = None, broker: Broker = None
 ) -> None:
-    """Show each online model: the version that answers, how good it is, what it did last.
+    """List the online models and their errors.
 
     The figures are of the version that answers; beside them those of the production model and of
     the floor, on the same events.
@@ -57,7 +55,7 @@ def show(
     config: ConfigFile = None,
     broker: Broker = None,
 ) -> None:
-    """Show a model's versions: what each is, what it has learned, its parameters."""
+    """Show the versions of an online model."""
     from streamproc.cli.modeling import print_versions  # noqa: PLC0415  --help
     from streamproc.client import ModelUpdates  # noqa: PLC0415  --help
 
@@ -80,7 +78,7 @@ def history(
     config: ConfigFile = None,
     broker: Broker = None,
 ) -> None:
-    """Show what happened to a model, step by step, and why."""
+    """Show the steps of an online model and why."""
     from streamproc.cli.modeling import print_history  # noqa: PLC0415  --help
     from streamproc.client.settings import settle  # noqa: PLC0415  --help
 
@@ -100,14 +98,15 @@ def promote(
     *,
     version: Annotated[
         int | None,
-        flag("version", "The version to answer from now on; default: the best challenger.", min=0),
+        flag("version", "Version to promote. Default: the best one.", min=0),
     ] = None,
     segment: Segment = None,
     config: ConfigFile = None,
     broker: Broker = None,
 ) -> None:
-    """Let a challenger answer, in all running workers, without waiting for its test.
+    """Promote a challenger in all workers.
 
+    It does not wait for the test against the champion.
     The config must have `control`, as the workers' has.
     """
     _choose("promote", name, version, segment, config, broker)
@@ -119,13 +118,13 @@ def rollback(
     *,
     version: Annotated[
         int | None,
-        flag("version", "The earlier version to answer; default: the one before.", min=0),
+        flag("version", "Version to return to. Default: the last.", min=0),
     ] = None,
     segment: Segment = None,
     config: ConfigFile = None,
     broker: Broker = None,
 ) -> None:
-    """Let an earlier version answer again, in all running workers.
+    """Roll back to an earlier version.
 
     The config must have `control`, as the workers' has.
     """
@@ -153,7 +152,7 @@ def try_(  # noqa: PLR0913  one parameter a flag
     file: Annotated[
         Path,
         typer.Argument(
-            help="csv, csv.gz, jsonl, jsonl.gz or parquet; - is standard input.",
+            help="csv, jsonl (both also .gz), parquet, or -.",
             metavar="FILE",
             callback=readable,
             show_default=False,
@@ -167,23 +166,24 @@ def try_(  # noqa: PLR0913  one parameter a flag
     ] = None,
     ts: Annotated[
         str | None,
-        flag("ts", "Column with the time; without it, a row a second.", metavar="COL"),
+        flag("ts", "Column of the time. Default: a row a second.", metavar="COL"),
     ] = None,
     identity: Annotated[
         str | None,
-        flag("id", "Column with the event_id; without it, the row's number.", metavar="COL"),
+        flag("id", "Column of the event_id. Default: row number.", metavar="COL"),
     ] = None,
     features: Annotated[
         str | None,
-        flag("features", "Columns with features; without it, all others.", metavar="COL,…"),
+        flag("features", "Columns of features. Default: all others.", metavar="COL,…"),
     ] = None,
     label_delay: Annotated[
         int, flag("label-delay", "A label comes that many rows later.", min=0, metavar="N")
     ] = 0,
     config: ConfigFile = None,
 ) -> None:
-    """Show what an online model would have made of a file, without a broker.
+    """Run an online model over a file.
 
+    No broker is needed.
     Each row is answered, and its label learned, in the order in which `publish` with the same
     flags would send them. Beside it runs the same model with `on_drift: notify`: what its
     reactions to drift were worth.

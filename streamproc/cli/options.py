@@ -28,5 +28,5 @@ ConfigFile = Annotated[
 ]
 Broker = Annotated[
     str | None,
-    flag("broker", "Kafka cluster, kafka://host:port; in place of the config's.", metavar="URL"),
+    flag("broker", "Kafka cluster, kafka://host:port.", metavar="URL"),
 ]

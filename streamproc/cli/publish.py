@@ -36,7 +36,7 @@ def publish(  # noqa: PLR0913  one parameter a flag
     file: Annotated[
         Path,
         typer.Argument(
-            help="csv, csv.gz, jsonl, jsonl.gz or parquet; - is standard input.",
+            help="csv, jsonl (both also .gz), parquet, or -.",
             metavar="FILE",
             callback=readable,
             show_default=False,
@@ -50,31 +50,31 @@ def publish(  # noqa: PLR0913  one parameter a flag
         str | None,
         flag(
             "prediction",
-            "Column with what the model said; without it the rows become feature events.",
+            "Column of the prediction. Default: none.",
             metavar="COL",
         ),
     ] = None,
     label: Annotated[
         str | None,
-        flag("label", "Column with the truth: each row also gives a label event.", metavar="COL"),
+        flag("label", "Column of the label. Default: none.", metavar="COL"),
     ] = None,
     ts: Annotated[
         str | None,
-        flag("ts", "Column with the time of the event; without it, now.", metavar="COL"),
+        flag("ts", "Column of the event time. Default: now.", metavar="COL"),
     ] = None,
     identity: Annotated[
         str | None,
-        flag("id", "Column with the event_id; without it, the row's number from 0.", metavar="COL"),
+        flag("id", "Column of the event_id. Default: row number.", metavar="COL"),
     ] = None,
     features: Annotated[
         str | None,
-        flag("features", "Columns with features; without it, all others.", metavar="COL,…"),
+        flag("features", "Columns of features. Default: all others.", metavar="COL,…"),
     ] = None,
     label_delay: Annotated[
         int,
         flag(
             "label-delay",
-            "Send a label right before the row that is so many rows later.",
+            "Rows between an event and its label.",
             min=0,
             metavar="N",
         ),
@@ -83,7 +83,7 @@ def publish(  # noqa: PLR0913  one parameter a flag
         float | None,
         flag(
             "rate",
-            "Rows a second at most; without it, as fast as possible.",
+            "Max rows a second. Default: no limit.",
             metavar="R",
             callback=_positive,
         ),
@@ -91,7 +91,10 @@ def publish(  # noqa: PLR0913  one parameter a flag
     config: ConfigFile = None,
     broker: Broker = None,
 ) -> None:
-    """Send the rows of a file as events of one model.
+    """Publish the rows of a file as events.
+
+    Without --prediction the rows become feature events; with --label each row also gives a label
+    event, sent --label-delay rows later.
 
     A csv file without a header has columns c0, c1, and so on. Numbers, true and false are what
     they look like; an empty cell, NA, NaN and null are missing; the rest is text.

@@ -14,7 +14,7 @@ def replay(
         bool,
         flag(
             "compare",
-            "Print no alerts; say where the topics of alerts and dead letters differ from them.",
+            "Compare with the published alerts instead.",
             show_default=False,
         ),
     ] = False,
@@ -22,12 +22,12 @@ def replay(
         bool, flag("json", "One AlertEvent a line, and nothing else.", show_default=False)
     ] = False,
     model: Annotated[
-        str, flag("model", "Only models whose id matches, such as 'fraud*'.", metavar="GLOB")
+        str, flag("model", "Only models that match, such as 'fraud*'.", metavar="GLOB")
     ] = "*",
     config: ConfigFile = None,
     broker: Broker = None,
 ) -> None:
-    """Print the alerts that the recorded events give: those that the workers should have given.
+    """Print the alerts that recorded events give.
 
     The topics are read from their beginning to their end through the pipeline, in this process;
     nothing is published. With --compare they are read as far as the group has handled them, and

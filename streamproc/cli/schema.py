@@ -18,7 +18,7 @@ class Document(StrEnum):
 def schema(
     document: Annotated[Document, typer.Argument(help="What to describe.", show_default=False)],
 ) -> None:
-    """Print the JSON Schema of the config, or of events and alerts."""
+    """Print the JSON Schema of config or events."""
     from streamproc.contract.schema import config_schema, events_schema  # noqa: PLC0415  --help
 
     described = config_schema() if document is Document.CONFIG else events_schema()

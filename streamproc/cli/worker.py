@@ -17,7 +17,10 @@ def worker(
         flag("exit-when-idle", "End after so many seconds with nothing to do.", metavar="SECONDS"),
     ] = None,
 ) -> None:
-    """Watch every model on the topics, and publish alerts, until interrupted."""
+    """Watch every model and publish alerts.
+
+    It runs until it is interrupted. --broker replaces the broker of the config.
+    """
     from streamproc.cli.serving import run  # noqa: PLC0415  --help
     from streamproc.client.settings import settle  # noqa: PLC0415  --help
 
