@@ -21,7 +21,6 @@ from streamproc.cli.demo import EVENTS
 from streamproc.contract.alerts import AlertEvent
 from streamproc.contract.config import Config
 from streamproc.contract.events import LabelEvent, parse_event
-from streamproc.contract.table import config_table
 from streamproc.demo.judge import judge
 from streamproc.demo.lessons import worth
 from streamproc.demo.steps import describe_step
@@ -181,13 +180,6 @@ def test_the_json_is_of_the_contract() -> None:
     assert parse_event(json.loads(event)).model_id == "fraud"
     assert isinstance(parse_event(json.loads(label)), LabelEvent)
     assert AlertEvent.from_json(alert).series == "feature:km"
-
-
-def test_the_table_of_the_config_is_complete() -> None:
-    """Every key of the config is in the table, with its default, as the code has it."""
-    table = README.split("<!-- config:begin -->")[1].split("<!-- config:end -->")[0]
-
-    assert table.strip() == config_table().strip()
 
 
 def test_links_lead_somewhere() -> None:
