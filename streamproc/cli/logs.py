@@ -11,6 +11,11 @@ import structlog
 # A client whose broker is away says so in three ways, each ten times a second.
 AGAIN_SECONDS: Final = 60.0
 _CHATTY: Final = ("aiokafka", "faust", "mode")
+# Kafka creates the topic of the groups' offsets at the first start of a group, which takes it some
+# seconds; the client asks again until then.
+STARTING_SECONDS: Final = 30.0
+_COORDINATOR: Final = "aiokafka.consumer.group_coordinator"
+_COORDINATOR_ABSENT: Final = ("Group Coordinator Request failed", "Marking the coordinator dead")
 # Faust tells of each part of itself that starts or stops, under the name of our module.
 _FAUST_SPEAKS: Final = ("streamproc.transport.app", "streamproc.transport.driver")
 
@@ -43,6 +48,32 @@ class OncePerMinute(logging.Filter):
         return True
 
 
+class StartIsNoError(logging.Filter):
+    """Lowers to info what the client logs while a new cluster prepares its group coordinator.
+
+    Parameters
+    ----------
+    clock
+        Seconds, from anywhere.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._began = clock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the level of the record; it is always written."""
+        if (
+            record.name == _COORDINATOR
+            and str(record.msg).startswith(_COORDINATOR_ABSENT)
+            and all(getattr(value, "retriable", True) for value in record.args or ())
+            and self._clock() - self._began < STARTING_SECONDS
+        ):
+            record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+        return True
+
+
 def log_to_stderr() -> None:
     """Write logs as lines that people read on a terminal, and machines elsewhere."""
     terminal = sys.stderr.isatty()
@@ -63,6 +94,7 @@ def log_to_stderr() -> None:
             ],
         )
     )
+    handler.addFilter(StartIsNoError())
     handler.addFilter(OncePerMinute())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("streamproc").setLevel(logging.INFO)
