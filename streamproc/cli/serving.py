@@ -16,7 +16,8 @@ from streamproc.cli.logs import log_to_stderr
 from streamproc.cli.output import note
 from streamproc.contract.config import Config
 from streamproc.transport.metrics import Metrics
-from streamproc.transport.worker import Worker, working
+from streamproc.transport.wiring import working
+from streamproc.transport.worker import Worker
 from streamproc.web.server import application, serve
 
 IDLE_CHECK_SECONDS: Final = 0.2

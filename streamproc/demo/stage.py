@@ -11,7 +11,8 @@ from prometheus_client import CollectorRegistry
 from streamproc.contract.config import Config
 from streamproc.demo.errors import DemoError
 from streamproc.transport.metrics import Metrics
-from streamproc.transport.worker import Worker, working
+from streamproc.transport.wiring import working
+from streamproc.transport.worker import Worker
 from streamproc.web.server import application, serve
 
 LOOK_SECONDS: Final = 0.05

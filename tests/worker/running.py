@@ -22,7 +22,8 @@ from streamproc.contract.load import load
 from streamproc.contract.topics import TopicKind
 from streamproc.transport.clients import open_consumer
 from streamproc.transport.metrics import Metrics
-from streamproc.transport.worker import Worker, working
+from streamproc.transport.wiring import working
+from streamproc.transport.worker import Worker
 
 MAIN = "from streamproc.cli.main import main; main()"
 PATIENCE = 600.0  # seconds: only what does not happen takes so long, on the most crowded machine
