@@ -1,44 +1,44 @@
 """Incremental drift detectors: one value at a time, or a matrix of many series at once."""
 
-from detectors.adwin import ADWIN, ADWINBank
 from detectors.bank import Bank, Hits
 from detectors.base import Detector
-from detectors.bocpd import BOCPD, BOCPDBank
-from detectors.category_psi import CategoryStability, CategoryStabilityBank
-from detectors.change_points import Change, ChangePoints, Moments
-from detectors.chi2 import ChiSquare, ChiSquareBank
-from detectors.cusum import CUSUM, CUSUMBank
-from detectors.cvm import CramerVonMises, CramerVonMisesBank
-from detectors.ddm import DDM, DDMBank
-from detectors.e_detector import EDetector, EDetectorBank
-from detectors.ecdd import ECDD, ECDDBank
-from detectors.eddm import EDDM, EDDMBank
-from detectors.embedding import Embedder
-from detectors.error_stream import ErrorBank, ErrorDetector
-from detectors.ewma import EWMA, EWMABank
-from detectors.fhddm import FHDDM, FHDDMBank
-from detectors.focus import FOCuS, FOCuSBank
-from detectors.g_test import GTest, GTestBank
-from detectors.gma import GMA, GMABank
-from detectors.hddm_a import HDDMA, HDDMABank
-from detectors.hddm_w import HDDMW, HDDMWBank
-from detectors.hellinger import Hellinger, HellingerBank
-from detectors.jensen_shannon import JensenShannon, JensenShannonBank
-from detectors.ks import KolmogorovSmirnov, KolmogorovSmirnovBank
-from detectors.kswin import KSWIN, KSWINBank
-from detectors.mixture import Mixture, MixtureBank
-from detectors.page_hinkley import PageHinkley, PageHinkleyBank
-from detectors.psi import PopulationStability, PopulationStabilityBank
-from detectors.rddm import RDDM, RDDMBank
-from detectors.seed import SEED, SEEDBank
-from detectors.shares import Mix, ShareChange, Shares
-from detectors.shiryaev_roberts import ShiryaevRoberts, ShiryaevRobertsBank
-from detectors.standardise import Standardiser
-from detectors.stepd import STEPD, STEPDBank
-from detectors.variance import Variance, VarianceBank
-from detectors.wasserstein import Wasserstein, WassersteinBank
-from detectors.watch import Alarm, Watch
-from detectors.whiten import Whitener
+from detectors.binary.base import ErrorBank, ErrorDetector
+from detectors.binary.ddm import DDM, DDMBank
+from detectors.binary.ecdd import ECDD, ECDDBank
+from detectors.binary.eddm import EDDM, EDDMBank
+from detectors.binary.fhddm import FHDDM, FHDDMBank
+from detectors.binary.hddm_a import HDDMA, HDDMABank
+from detectors.binary.hddm_w import HDDMW, HDDMWBank
+from detectors.binary.rddm import RDDM, RDDMBank
+from detectors.binary.stepd import STEPD, STEPDBank
+from detectors.categorical.category_psi import CategoryStability, CategoryStabilityBank
+from detectors.categorical.chi2 import ChiSquare, ChiSquareBank
+from detectors.categorical.g_test import GTest, GTestBank
+from detectors.distribution.cvm import CramerVonMises, CramerVonMisesBank
+from detectors.distribution.hellinger import Hellinger, HellingerBank
+from detectors.distribution.jensen_shannon import JensenShannon, JensenShannonBank
+from detectors.distribution.ks import KolmogorovSmirnov, KolmogorovSmirnovBank
+from detectors.distribution.kswin import KSWIN, KSWINBank
+from detectors.distribution.psi import PopulationStability, PopulationStabilityBank
+from detectors.distribution.variance import Variance, VarianceBank
+from detectors.distribution.wasserstein import Wasserstein, WassersteinBank
+from detectors.mean.adwin import ADWIN, ADWINBank
+from detectors.mean.bocpd import BOCPD, BOCPDBank
+from detectors.mean.cusum import CUSUM, CUSUMBank
+from detectors.mean.e_detector import EDetector, EDetectorBank
+from detectors.mean.ewma import EWMA, EWMABank
+from detectors.mean.focus import FOCuS, FOCuSBank
+from detectors.mean.gma import GMA, GMABank
+from detectors.mean.mixture import Mixture, MixtureBank
+from detectors.mean.page_hinkley import PageHinkley, PageHinkleyBank
+from detectors.mean.seed import SEED, SEEDBank
+from detectors.mean.shiryaev_roberts import ShiryaevRoberts, ShiryaevRobertsBank
+from detectors.series.category_counts import Mix, ShareChange, Shares
+from detectors.series.change_points import Change, ChangePoints, Moments
+from detectors.series.embedding import Embedder
+from detectors.series.standardise import Standardiser
+from detectors.series.whiten import Whitener
+from detectors.series_monitor import Alarm, Watch
 
 __all__ = [
     "ADWIN",

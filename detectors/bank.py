@@ -6,11 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.arl import TakesArl
-from detectors.slots import Slots, check_scan, every_row
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from detectors.runtime.dtypes import Floats, Ints
+from detectors.runtime.run_length import TakesArl
+from detectors.runtime.slots import Slots, check_scan, every_row
 
 
 @dataclass(frozen=True, slots=True)

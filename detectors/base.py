@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from detectors.arl import TakesArl
 from detectors.bank import Bank, no_hits
-from detectors.change_points import Change, ChangePoints
 from detectors.errors import NotFiniteError
+from detectors.runtime.run_length import TakesArl
+from detectors.series.change_points import Change, ChangePoints
 
 
 class Detector(TakesArl):

@@ -2,44 +2,37 @@
 
 from collections.abc import Mapping
 
-from detectors import (
-    adapter,
-    adwin,
-    bocpd,
-    category_psi,
-    chi2,
-    cusum,
+from detectors.binary import ddm, ecdd, eddm, fhddm, hddm_a, hddm_w, rddm, stepd
+from detectors.categorical import category_psi, chi2, g_test
+from detectors.distribution import (
     cvm,
-    ddm,
-    e_detector,
-    ecdd,
-    eddm,
-    ewma,
-    fhddm,
-    focus,
-    g_test,
-    gma,
-    hddm_a,
-    hddm_w,
     hellinger,
     jensen_shannon,
     ks,
     kswin,
-    mixture,
-    page_hinkley,
     psi,
-    rddm,
-    seed,
-    shiryaev_roberts,
-    stepd,
     variance,
     wasserstein,
 )
-from detectors.arl import ARL
-from detectors.arl import span as arl_span
-from detectors.entry import Entry
 from detectors.errors import UnknownDetectorError
-from detectors.params import Value
+from detectors.mean import (
+    adwin,
+    bocpd,
+    cusum,
+    e_detector,
+    ewma,
+    focus,
+    gma,
+    mixture,
+    page_hinkley,
+    seed,
+    shiryaev_roberts,
+)
+from detectors.river import bank
+from detectors.runtime.params import Value
+from detectors.runtime.run_length import ARL
+from detectors.runtime.run_length import span as arl_span
+from detectors.spec import Entry
 
 DEFAULT = ("mixture", "page_hinkley")
 """Names of the detectors that watch numbers unless told otherwise: docs/scoreboard.md has why."""
@@ -98,10 +91,10 @@ def get(name: str) -> Entry:
     UnknownDetectorError
         If there is none of that name; the message lists those that exist.
     """
-    if name.startswith(adapter.PREFIX):
-        return adapter.get(name)
+    if name.startswith(bank.PREFIX):
+        return bank.get(name)
     if name not in _ENTRIES:
-        msg = f"detector {name!r}: unknown; there are {', '.join(names() + adapter.names())}"
+        msg = f"detector {name!r}: unknown; there are {', '.join(names() + bank.names())}"
         raise UnknownDetectorError(msg)
     return _ENTRIES[name]
 

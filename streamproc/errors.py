@@ -12,8 +12,8 @@ _EXTRA_OF: Final = {
     "orjson": "bench",
     "pyarrow": "parquet",
     # Ours, but not in the image of the worker.
-    "streamproc.bench": "bench",
-    "streamproc.demo": "demo",
+    "streamproc.tools.bench": "bench",
+    "streamproc.tools.demo": "demo",
 } | dict.fromkeys(
     (
         "aiohttp",

@@ -11,18 +11,18 @@ import msgspec
 import numpy as np
 from pydantic import BaseModel
 
-from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.contract.outcomes import OutcomeEvent
-from streamproc.core.bodies import WHOLE
-from streamproc.core.join.entry import Input
-from streamproc.core.join.joined_log import JoinedLog
-from streamproc.core.record import DeadLetter, Headers, Reason, Record
-from streamproc.core.shape import Topic
-from streamproc.core.shard import Shard
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.decode.event_schema import Topic
+from streamproc.decode.payloads import WHOLE
 from streamproc.errors import StreamprocError
-from streamproc.rows.reference import with_references
+from streamproc.join.entry import Input
+from streamproc.join.in_memory_join import JoinedLog
+from streamproc.pipeline.partition import Shard
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.outcomes import OutcomeEvent
+from streamproc.schemas.records import DeadLetter, Headers, Reason, Record
+from streamproc.tabular.reference import with_references
 
 Event = Mapping[str, Any] | BaseModel
 COORDINATES = {"topic", "partition", "offset"}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from streamproc.contract.alerts import AlertEvent
+from streamproc.schemas.alerts import AlertEvent
 
 
 def alert(alert_id: str = "a1", **fields: Any) -> AlertEvent:

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 from aiokafka import ConsumerRecord
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.contract.topics import TopicKind
-from streamproc.transport.clients import open_consumer, open_producer
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.config.topics import TopicKind
+from streamproc.kafka.clients import open_consumer, open_producer
 
 
 def own_topics(bootstrap: str, **topics: Any) -> Config:

@@ -5,14 +5,14 @@ from functools import cache
 from typing import NamedTuple
 
 from streamproc import Monitor
-from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.updates import ModelUpdate
-from streamproc.core.record import DeadLetter
-from streamproc.demo.course import Course
-from streamproc.demo.learning import worker_config
-from streamproc.demo.story import Story
-from streamproc.models.learners import Learners
 from streamproc.monitor import LogRecord
+from streamproc.online.partition_models import Learners
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.model_updates import ModelUpdate
+from streamproc.schemas.records import DeadLetter
+from streamproc.tools.demo.accuracy import Course
+from streamproc.tools.demo.events import Story
+from streamproc.tools.demo.learning import worker_config
 
 
 class Performance(NamedTuple):

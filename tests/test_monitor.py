@@ -9,9 +9,9 @@ import pytest
 from outcome_logs import labelled
 
 from streamproc import Monitor
-from streamproc.contract.events import FeatureEvent, PredictionEvent
-from streamproc.core.record import Reason
 from streamproc.errors import ConfigError, StreamprocError
+from streamproc.schemas.events import FeatureEvent, PredictionEvent
+from streamproc.schemas.records import Reason
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 

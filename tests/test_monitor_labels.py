@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from streamproc import Monitor
-from streamproc.contract.outcomes import OutcomeEvent
-from streamproc.core.record import Reason
+from streamproc.schemas.outcomes import OutcomeEvent
+from streamproc.schemas.records import Reason
 
 NAME: dict[str, Any] = {"model_id": "fraud", "event_id": "1"}
 LOG = [NAME | {"ts": 1.7e9, "prediction": 0.9}, NAME | {"ts": 1.7e9 + 60, "label": True}]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from streamproc.contract.updates import ModelUpdate
+from streamproc.schemas.model_updates import ModelUpdate
 
 
 def update(update_id: str = "u1", **fields: Any) -> ModelUpdate:

@@ -24,8 +24,8 @@ noida was chosen because what matters most here is that a demo's worker joins at
 offsets can be trusted. It is worse with memory (300,000 records take 300 MB, and twice that while
 they are read: the consumer has to cap what it takes of a poll) and it rewrites its whole data file
 while records come in. It does not hold a fetch until there is something to give: our consumers
-wait in its place (`streamproc.transport.fetches`), others take a core each while they read nothing.
-It never evicts a group's member that died. So it says nothing about
+wait in its place (`streamproc.kafka.fetch_throttle`), others take a core each while they read
+nothing. It never evicts a group's member that died. So it says nothing about
 faults, rebalances or recovery: the tests of those run on Apache Kafka.
 """
 

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 
 from streamproc.broker.errors import BrokerError
 
-LEASH = Path(__file__).with_name("leash.py")
+LEASH = Path(__file__).with_name("parent_death.py")
 # Enough to hold a Java stack trace with its causes, little enough to read in a terminal.
 TAIL_LINES = 40
 

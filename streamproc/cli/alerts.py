@@ -37,7 +37,7 @@ def alerts(
     Without --follow it ends with the alerts that are there now. Each is printed once, those of
     one model in the order in which they came.
     """
-    from streamproc.cli.alerting import print_alerts  # noqa: PLC0415  --help
+    from streamproc.cli.alerts_render import print_alerts  # noqa: PLC0415  --help
     from streamproc.client import Alerts  # noqa: PLC0415  --help
 
     source = Alerts(
@@ -55,8 +55,8 @@ def alerts(
 
 
 def _moment(text: str, now: datetime) -> datetime:
-    from streamproc.contract.timestamps import parse_timestamp  # noqa: PLC0415  --help
-    from streamproc.contract.units import parse_duration  # noqa: PLC0415  --help
+    from streamproc.schemas.timestamps import parse_timestamp  # noqa: PLC0415  --help
+    from streamproc.schemas.units import parse_duration  # noqa: PLC0415  --help
 
     if text == "now":
         return now

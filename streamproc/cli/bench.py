@@ -12,7 +12,7 @@ from streamproc.cli.options import Broker, flag
 from streamproc.errors import ConfigError, extras_named
 
 if TYPE_CHECKING:
-    from streamproc.bench.report import Outcome
+    from streamproc.tools.bench.report import Outcome
 
 SEED: Final = 1
 ROUNDS: Final = 3
@@ -42,9 +42,9 @@ def bench(
     Without --broker each part gets an embedded broker; scale and state need Apache Kafka.
     """
     with extras_named("bench"):
-        from streamproc.bench.machine import facts  # noqa: PLC0415  --help
-        from streamproc.bench.parts import PARTS  # noqa: PLC0415  --help
         from streamproc.client.settings import settle  # noqa: PLC0415  --help
+        from streamproc.tools.bench.machine import facts  # noqa: PLC0415  --help
+        from streamproc.tools.bench.suites import PARTS  # noqa: PLC0415  --help
 
     unknown = [name for name in parts or () if name not in PARTS]
     if unknown:
@@ -77,8 +77,8 @@ def _measure(name: str, address: str | None, events: int) -> "Outcome":
         TimeElapsedColumn,
     )
 
-    from streamproc.bench.lab import measure  # noqa: PLC0415  --help
-    from streamproc.bench.parts import PARTS  # noqa: PLC0415  --help
+    from streamproc.tools.bench.runner import measure  # noqa: PLC0415  --help
+    from streamproc.tools.bench.suites import PARTS  # noqa: PLC0415  --help
 
     shown = sys.stderr.isatty()
     progress = Progress(

@@ -8,7 +8,7 @@ import typer
 from streamproc.cli.options import Broker
 
 if TYPE_CHECKING:
-    from streamproc.contract.config import Config
+    from streamproc.config.config import Config
 
 
 def check(
@@ -18,12 +18,12 @@ def check(
     broker: Broker = None,
 ) -> None:
     """Validate a config file and print it."""
-    from streamproc.cli.summary import summarise  # noqa: PLC0415  --help
+    from streamproc.cli.check_render import summarise  # noqa: PLC0415  --help
     from streamproc.client.settings import settle  # noqa: PLC0415  --help
-    from streamproc.contract.load import located  # noqa: PLC0415  --help
+    from streamproc.config.load import located  # noqa: PLC0415  --help
     from streamproc.errors import ConfigError  # noqa: PLC0415  --help
-    from streamproc.rows.reference import with_references  # noqa: PLC0415  --help
     from streamproc.sinks.webhook import AbsentError, targets_of  # noqa: PLC0415  --help
+    from streamproc.tabular.reference import with_references  # noqa: PLC0415  --help
 
     loaded = settle(broker, config)
     absent: list[str] = []
@@ -46,7 +46,7 @@ def check(
 def _absent(config: "Config") -> list[str]:
     """Look up every secret and file but those of webhooks; list what is missing here."""
     from streamproc.errors import ConfigError  # noqa: PLC0415  --help
-    from streamproc.transport.security import client_options  # noqa: PLC0415  --help
+    from streamproc.kafka.security import client_options  # noqa: PLC0415  --help
 
     problems: list[str] = []
     try:

@@ -13,8 +13,8 @@ def compile(config: ConfigFile = None) -> None:  # noqa: A001  the command's nam
 
     An image that has done so starts as fast the first time as ever.
     """
-    from streamproc.contract.load import load  # noqa: PLC0415  --help
-    from streamproc.transport.warm import warm_up, warm_up_learning  # noqa: PLC0415  --help
+    from streamproc.config.load import load  # noqa: PLC0415  --help
+    from streamproc.worker.warmup import warm_up, warm_up_learning  # noqa: PLC0415  --help
 
     began = time.monotonic()
     settings = load(config)

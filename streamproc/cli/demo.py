@@ -13,7 +13,7 @@ EVENTS: Final = 40_000  # two hours and a half of the story; 12 s of ours
 
 
 def _enough(events: int) -> int:
-    from streamproc.demo import LEAST_EVENTS  # noqa: PLC0415  not in the worker's image
+    from streamproc.tools.demo import LEAST_EVENTS  # noqa: PLC0415  not in the worker's image
 
     if events < LEAST_EVENTS:
         raise typer.BadParameter(f"must be {LEAST_EVENTS} or more")
@@ -39,11 +39,11 @@ def demo(
 ) -> None:
     """Show incidents being found, on this machine."""
     with extras_named("demo"):
-        from streamproc.cli.alerting import describe  # noqa: PLC0415  --help
-        from streamproc.cli.ending import clings, end_without  # noqa: PLC0415  --help
-        from streamproc.demo.command import Demo  # noqa: PLC0415  --help
-        from streamproc.demo.screen import screen  # noqa: PLC0415  --help
-        from streamproc.demo.story import Story  # noqa: PLC0415  --help
+        from streamproc.cli.alerts_render import describe  # noqa: PLC0415  --help
+        from streamproc.tools.demo.command import Demo  # noqa: PLC0415  --help
+        from streamproc.tools.demo.console import screen  # noqa: PLC0415  --help
+        from streamproc.tools.demo.events import Story  # noqa: PLC0415  --help
+        from streamproc.worker.process_exit import clings, end_without  # noqa: PLC0415  --help
 
     job = Demo(
         story=Story(events),

@@ -39,7 +39,7 @@ def list_models(
     The figures are of the version that answers; beside them those of the production model and of
     the floor, on the same events.
     """
-    from streamproc.cli.modeling import print_list  # noqa: PLC0415  --help
+    from streamproc.cli.models_list import print_list  # noqa: PLC0415  --help
     from streamproc.client import ModelUpdates  # noqa: PLC0415  --help
 
     source = ModelUpdates(broker, config=config, follow=False, model=model)
@@ -56,7 +56,7 @@ def show(
     broker: Broker = None,
 ) -> None:
     """Show the versions of an online model."""
-    from streamproc.cli.modeling import print_versions  # noqa: PLC0415  --help
+    from streamproc.cli.models_list import print_versions  # noqa: PLC0415  --help
     from streamproc.client import ModelUpdates  # noqa: PLC0415  --help
 
     source = ModelUpdates(broker, config=config, follow=False)
@@ -79,7 +79,7 @@ def history(
     broker: Broker = None,
 ) -> None:
     """Show the steps of an online model and why."""
-    from streamproc.cli.modeling import print_history  # noqa: PLC0415  --help
+    from streamproc.cli.models_list import print_history  # noqa: PLC0415  --help
     from streamproc.client.settings import settle  # noqa: PLC0415  --help
 
     job = print_history(
@@ -139,9 +139,9 @@ def _choose(
     config: Path | None,
     broker: str | None,
 ) -> None:
-    from streamproc.cli.choosing import choose  # noqa: PLC0415  --help
+    from streamproc.cli.models_promote import choose  # noqa: PLC0415  --help
     from streamproc.client.settings import settle  # noqa: PLC0415  --help
-    from streamproc.contract.choice import Choice  # noqa: PLC0415  --help
+    from streamproc.schemas.model_command import Choice  # noqa: PLC0415  --help
 
     choice = Choice(model_id=name, segment=tags(segment), version=version)
     asyncio.run(choose(settle(broker, config), verb, choice))
@@ -188,8 +188,8 @@ def try_(  # noqa: PLR0913  one parameter a flag
     flags would send them. Beside it runs the same model with `on_drift: notify`: what its
     reactions to drift were worth.
     """
-    from streamproc.cli.publishing import Job  # noqa: PLC0415  --help
-    from streamproc.cli.trying import try_file  # noqa: PLC0415  --help
+    from streamproc.cli.models_try import try_file  # noqa: PLC0415  --help
+    from streamproc.cli.publish_run import Job  # noqa: PLC0415  --help
     from streamproc.client.settings import settle  # noqa: PLC0415  --help
 
     job = Job(

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from streamproc.contract.config import Config
-from streamproc.core.join.entry import Input, key_of
-from streamproc.core.join.read import Item, read
-from streamproc.core.join.write import value
-from streamproc.core.outcomes.log import OutcomeLog, OutcomeRow
-from streamproc.core.record import Record
+from streamproc.config.config import Config
+from streamproc.join.decode import Item, read
+from streamproc.join.encode import value
+from streamproc.join.entry import Input, key_of
+from streamproc.performance.outcome_log import OutcomeLog, OutcomeRow
+from streamproc.schemas.records import Record
 
 Partition = tuple[str, int]
 Found = tuple[int, bytes]

@@ -15,8 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from streamproc.cli.output import printable
-from streamproc.rows.table import Progress as Done
+from streamproc.tabular.table import Progress as Done
+from streamproc.terminal import printable
 
 _EVERY: Final = 0.1  # seconds between two looks at the file's position
 

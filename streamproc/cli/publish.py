@@ -99,7 +99,7 @@ def publish(  # noqa: PLR0913  one parameter a flag
     A csv file without a header has columns c0, c1, and so on. Numbers, true and false are what
     they look like; an empty cell, NA, NaN and null are missing; the rest is text.
     """
-    from streamproc.cli.publishing import Job, publish_file  # noqa: PLC0415  --help
+    from streamproc.cli.publish_run import Job, publish_file  # noqa: PLC0415  --help
 
     job = Job(
         file=file,

@@ -33,7 +33,7 @@ def replay(
     nothing is published. With --compare they are read as far as the group has handled them, and
     the exit code is 1 when the topics hold anything else.
     """
-    from streamproc.cli.replaying import compared, print_replay  # noqa: PLC0415  --help
+    from streamproc.cli.replay_run import compared, print_replay  # noqa: PLC0415  --help
     from streamproc.client.settings import settle  # noqa: PLC0415  --help
 
     if compare and (as_json or model != "*"):

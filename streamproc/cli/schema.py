@@ -19,7 +19,7 @@ def schema(
     document: Annotated[Document, typer.Argument(help="What to describe.", show_default=False)],
 ) -> None:
     """Print the JSON Schema of config or events."""
-    from streamproc.contract.schema import config_schema, events_schema  # noqa: PLC0415  --help
+    from streamproc.config.json_schema import config_schema, events_schema  # noqa: PLC0415  --help
 
     described = config_schema() if document is Document.CONFIG else events_schema()
     sys.stdout.write(json.dumps(described, indent=2) + "\n")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from streamproc.cli.options import Broker, ConfigFile, flag
 
 if TYPE_CHECKING:
-    from streamproc.contract.config import Config
+    from streamproc.config.config import Config
 
 
 def worker(
@@ -21,15 +21,15 @@ def worker(
 
     It runs until it is interrupted. --broker replaces the broker of the config.
     """
-    from streamproc.cli.serving import run  # noqa: PLC0415  --help
     from streamproc.client.settings import settle  # noqa: PLC0415  --help
+    from streamproc.worker.process import run  # noqa: PLC0415  --help
 
     if processes == 1:
         run(settle(broker, config), exit_when_idle)
         return
-    from streamproc.cli.supervisor import Supervisor  # noqa: PLC0415  --help
-    from streamproc.rows.reference import with_references  # noqa: PLC0415  --help
     from streamproc.sinks.webhook import targets_of  # noqa: PLC0415  --help
+    from streamproc.tabular.reference import with_references  # noqa: PLC0415  --help
+    from streamproc.worker.supervisor import Supervisor  # noqa: PLC0415  --help
 
     def read() -> "Config":
         settings = settle(broker, config)

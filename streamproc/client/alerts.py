@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from streamproc.client.reading import Told, TopicReader
 from streamproc.client.settings import Source, settle_client
-from streamproc.contract.alerts import AlertEvent, Kind
+from streamproc.schemas.alerts import AlertEvent, Kind
 
 _ALERTS: Final = Told[AlertEvent](
     "alerts", "an alert", "alerts", AlertEvent.from_json, lambda alert: alert.alert_id

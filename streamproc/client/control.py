@@ -13,9 +13,9 @@ from aiokafka import errors
 from streamproc.client.settings import Source, settle_client
 from streamproc.control.command import Command, sign
 from streamproc.errors import ConfigError
-from streamproc.transport.clients import open_producer
-from streamproc.transport.errors import DeliveryError
-from streamproc.transport.topics import ensure_topics
+from streamproc.kafka.clients import open_producer
+from streamproc.kafka.errors import DeliveryError
+from streamproc.kafka.topics import ensure_topics
 
 LIFE: Final = timedelta(minutes=1)
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from streamproc.client.local_forms import FormError, predictor
-from streamproc.contract.updates import ModelUpdate
+from streamproc.client.predictors import FormError, predictor
 from streamproc.errors import StreamprocError
-from streamproc.models.answering import Predictor
-from streamproc.models.inputs import inputs
+from streamproc.online.features import inputs
+from streamproc.online.predictors import Predictor
+from streamproc.schemas.model_updates import ModelUpdate
 
 _TRUE: Final = "true"
 _BOOLEANS: Final = {"true": True, "false": False}

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, Self, TypeVar
 
-from streamproc.transport.errors import ClientNotOpenError
+from streamproc.kafka.errors import ClientNotOpenError
 
 T = TypeVar("T")
 

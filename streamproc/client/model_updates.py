@@ -8,11 +8,11 @@ from fnmatch import fnmatchcase
 from types import TracebackType
 from typing import Any, Final, Self
 
-from streamproc.client.lives import Life, Lives
 from streamproc.client.local_model import LocalAnswer, LocalModel, NoModelError
+from streamproc.client.model_states import Life, Lives
 from streamproc.client.reading import Told, TopicReader
 from streamproc.client.settings import Source, settle_client
-from streamproc.contract.updates import ModelUpdate
+from streamproc.schemas.model_updates import ModelUpdate
 
 UPDATES: Final = Told[ModelUpdate](
     "model_updates",

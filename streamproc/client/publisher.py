@@ -11,12 +11,12 @@ from aiokafka import AIOKafkaProducer, errors
 
 from streamproc.client.records import Stream, to_record
 from streamproc.client.settings import Source, settle_client
-from streamproc.client.turns import Turns
-from streamproc.contract.events import AnyEvent
-from streamproc.transport.clients import REQUEST_SECONDS, open_producer
-from streamproc.transport.errors import ClientNotOpenError, DeliveryError, QueueFullError
-from streamproc.transport.quiet import quiet_client
-from streamproc.transport.topics import ensure_topics
+from streamproc.client.tie_order import Turns
+from streamproc.kafka.clients import REQUEST_SECONDS, open_producer
+from streamproc.kafka.errors import ClientNotOpenError, DeliveryError, QueueFullError
+from streamproc.kafka.quiet_logs import quiet_client
+from streamproc.kafka.topics import ensure_topics
+from streamproc.schemas.events import AnyEvent
 
 # The client gives up on a record after REQUEST_SECONDS; what is still open then is a fault of
 # the client (aiokafka issue 1101), and waiting longer would be waiting for ever.

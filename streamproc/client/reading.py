@@ -12,13 +12,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition, errors
 from pydantic import ValidationError
 
 from streamproc.client.seen import Seen
-from streamproc.contract.config import Config
-from streamproc.contract.topics import TopicKind
-from streamproc.core.record import UnreadableRecord
-from streamproc.transport.clients import REQUEST_SECONDS, open_consumer
-from streamproc.transport.errors import BrokerUnreachableError, TopicError
-from streamproc.transport.quiet import quiet_client
-from streamproc.transport.topics import ensure_topics, has_topic
+from streamproc.config.config import Config
+from streamproc.config.topics import TopicKind
+from streamproc.kafka.clients import REQUEST_SECONDS, open_consumer
+from streamproc.kafka.errors import BrokerUnreachableError, TopicError
+from streamproc.kafka.quiet_logs import quiet_client
+from streamproc.kafka.topics import ensure_topics, has_topic
+from streamproc.schemas.records import UnreadableRecord
 
 POLL_MS: Final = 500  # how soon an end is noticed; a record that comes is given at once
 T = TypeVar("T")

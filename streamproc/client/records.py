@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from streamproc.contract.events import (
+from streamproc.schemas.events import (
     AnyEvent,
     FeatureEvent,
     LabelEvent,

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
+from streamproc.config.config import Config
+from streamproc.config.load import load
 from streamproc.errors import MissingExtraError
 
 Source = Config | Mapping[str, Any] | Path | str | None

@@ -24,9 +24,9 @@ from streamproc.client.local_model import LocalAnswer, LocalModel
 from streamproc.client.loop import LoopThread
 from streamproc.client.publisher import Features, OnFull, Tags
 from streamproc.client.settings import Source
-from streamproc.contract.alerts import AlertEvent, Kind
-from streamproc.contract.events import AnyEvent
-from streamproc.contract.updates import ModelUpdate
+from streamproc.schemas.alerts import AlertEvent, Kind
+from streamproc.schemas.events import AnyEvent
+from streamproc.schemas.model_updates import ModelUpdate
 
 __all__ = ["Alerts", "ModelUpdates", "Publisher"]
 T = TypeVar("T")

@@ -1,1 +1,1 @@
-"""Where alerts go besides Kafka."""
+"""Destinations of alerts besides Kafka."""

@@ -8,12 +8,12 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.units import format_duration
 from streamproc.errors import StreamprocError
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.units import format_duration
+from streamproc.sinks.http_post import Post
 from streamproc.sinks.metrics import Counts, Dropped
-from streamproc.sinks.patience import Patience, Verdict, asked_seconds, judge
-from streamproc.sinks.post import Post
+from streamproc.sinks.retry import Patience, Verdict, asked_seconds, judge
 from streamproc.sinks.webhook import Target
 
 # Old alerts for a target that has failed for long are tried once each, not faster than this.

@@ -10,10 +10,10 @@ from typing import Final, get_args
 
 from pydantic import SecretStr
 
-from streamproc.contract.alerts import AlertEvent, Severity
-from streamproc.contract.config import Config
-from streamproc.contract.webhook import Webhook
+from streamproc.config.config import Config
+from streamproc.config.webhook import Webhook
 from streamproc.errors import ConfigError
+from streamproc.schemas.alerts import AlertEvent, Severity
 from streamproc.sinks.target import Rules, TargetRefusedError, check_url
 
 _URGENCY: Final = {severity: rank for rank, severity in enumerate(get_args(Severity))}

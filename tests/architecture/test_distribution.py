@@ -89,10 +89,14 @@ def metadata(site: Path) -> str:
 
 def test_the_image_has_no_tools_of_developers(site: Path) -> None:
     """The demo, the benchmark and the simulations stay out of the image of the worker."""
-    for folder in ("streamproc/demo", "streamproc/bench", "detectors/calibration"):
+    for folder in (
+        "streamproc/tools/demo",
+        "streamproc/tools/bench",
+        "detectors/evaluation/calibration",
+    ):
         assert (ROOT / folder).exists()
         assert not (site / folder).exists()
-    assert not (site / "detectors" / "scoreboard").exists()
+    assert not (site / "detectors" / "evaluation" / "scoreboard").exists()
     assert (site / "detectors" / "tables" / "mixture.json").exists()
 
 
@@ -102,7 +106,10 @@ def test_a_command_without_its_code_names_the_extra(site: Path, command: str, ex
     code, out, errors = run(site, command)
     assert (code, out) == (1, "")
     assert re.fullmatch(
-        rf"error: streamproc\.{command}\S* is not installed: pip install 'streamproc\[{extra}\]'\n",
+        (
+            rf"error: streamproc\.tools\.{command}\S* is not installed: pip install "
+            rf"'streamproc\[{extra}\]'\n"
+        ),
         errors,
     )
 

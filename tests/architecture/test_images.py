@@ -4,7 +4,7 @@ from pathlib import Path
 import yaml
 from apache.distribution import KAFKA
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 30  # what a worker may take to stop

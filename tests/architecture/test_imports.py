@@ -9,14 +9,29 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("detectors", "streamproc")
 # What a package may import of ours, besides itself. Any other of our modules is a mistake.
+_BASE = {"streamproc.schemas", "streamproc.config", "streamproc.errors", "detectors"}
+_STAGES = {"streamproc.decode", "streamproc.detect", "streamproc.alerting", "streamproc.state"}
 ALLOWED = {
-    "streamproc.core": {"detectors", "streamproc.contract", "streamproc.errors"},
-    "streamproc.control": {"streamproc.contract", "streamproc.errors"},
-    "streamproc.contract": {"detectors.errors", "detectors.registry", "streamproc.errors"},
-}
+    "streamproc.schemas": {"streamproc.errors"},
+    "streamproc.config": {
+        "detectors.errors", "detectors.registry", "streamproc.schemas", "streamproc.errors",
+    },
+    "streamproc.control": {"streamproc.schemas", "streamproc.errors"},
+    "streamproc.decode": {
+        *_BASE, "streamproc.detect.series_registry", "streamproc.detect.detector_group",
+    },
+    "streamproc.join": {*_BASE, "streamproc.decode"},
+    "streamproc.detect": {*_BASE, "streamproc.decode"},
+    "streamproc.state": {*_BASE, "streamproc.decode"},
+    "streamproc.alerting": {*_BASE, *_STAGES, "streamproc.join"},
+    "streamproc.performance": {*_BASE, *_STAGES},
+    "streamproc.online": {*_BASE, "streamproc.decode", "streamproc.performance"},
+    "streamproc.pipeline": {*_BASE, *_STAGES, "streamproc.join", "streamproc.performance"},
+}  # fmt: skip
 LAYERS = (
-    "cli", "bench", "demo", "broker", "client", "transport", "web", "models", "core", "control",
-    "contract", "errors", "sinks", "rows",
+    "cli", "tools", "worker", "broker", "client", "driver", "sinks", "pipeline", "online",
+    "performance", "alerting", "detect", "join", "state", "decode", "control", "kafka", "tabular",
+    "config", "schemas",
 )  # fmt: skip
 LINT = "import sys; from importlinter.cli import lint_imports_command as lint; lint()"
 
@@ -83,12 +98,14 @@ def test_an_innocent_sample_passes(tmp_path: Path) -> None:
     [
         ("detectors/one", "import streamproc.errors", "detectors stand alone"),
         ("detectors/one", "import time", "the core is pure"),
-        ("streamproc/core/__init__", "import asyncio", "the core is pure"),
-        ("streamproc/core/__init__", "from faust import App", "the core is pure"),
-        ("streamproc/contract/__init__", "import random", "the core is pure"),
-        ("streamproc/core/__init__", "import streamproc.web", "each layer"),
-        ("streamproc/transport/__init__", "import streamproc.cli", "each layer"),
-        ("streamproc/demo/__init__", "import streamproc.bench", "each layer"),
+        ("streamproc/decode/__init__", "import asyncio", "the core is pure"),
+        ("streamproc/pipeline/__init__", "from faust import App", "the core is pure"),
+        ("streamproc/config/__init__", "import random", "the core is pure"),
+        ("streamproc/schemas/__init__", "import streamproc.config", "each layer"),
+        ("streamproc/kafka/__init__", "import streamproc.decode", "each layer"),
+        ("streamproc/decode/__init__", "import streamproc.alerting", "each layer"),
+        ("streamproc/alerting/__init__", "import streamproc.performance", "each layer"),
+        ("streamproc/worker/__init__", "import streamproc.cli", "each layer"),
         ("streamproc/unplaced", "", "each layer"),
     ],
 )
@@ -106,7 +123,7 @@ def test_the_contracts_find(module: str, line: str, contract: str, tmp_path: Pat
 def test_the_contracts_find_circles(package: str, tmp_path: Path) -> None:
     """Two modules that import each other fail."""
     _sample(tmp_path)
-    one, two = ("one", "two") if package == "detectors" else ("web", "client")
+    one, two = ("one", "two") if package == "detectors" else ("worker", "client")
     inside = "" if package == "detectors" else "/__init__"
     (tmp_path / package / f"{one}{inside}.py").write_text(f"import {package}.{two}\n")
     (tmp_path / package / f"{two}{inside}.py").write_text(f"import {package}.{one}\n")
@@ -118,12 +135,12 @@ def test_the_contracts_find_circles(package: str, tmp_path: Path) -> None:
 def test_the_list_of_allowed_imports_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A contract that imports a detector's algorithm is reported with both names."""
     _sample(tmp_path)
-    (tmp_path / "streamproc/contract/__init__.py").write_text("import detectors.one\n")
+    (tmp_path / "streamproc/config/__init__.py").write_text("import detectors.one\n")
     graph = _graph_of(tmp_path, monkeypatch)
-    assert _foreign(graph, "streamproc.contract", {"detectors.registry"}) == [
-        "streamproc.contract imports detectors.one"
+    assert _foreign(graph, "streamproc.config", {"detectors.registry"}) == [
+        "streamproc.config imports detectors.one"
     ]
-    assert _foreign(graph, "streamproc.contract", {"detectors"}) == []
+    assert _foreign(graph, "streamproc.config", {"detectors"}) == []
 
 
 def _graph_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> grimp.ImportGraph:

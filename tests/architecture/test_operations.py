@@ -12,15 +12,15 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
+from streamproc.config.config import Config
+from streamproc.config.load import load
 from streamproc.sinks.metrics import WebhookMetrics
-from streamproc.transport.join.metrics import JoinMetrics
-from streamproc.transport.learn.metrics import LearnLag, LearnMetrics
-from streamproc.transport.metrics import Metrics
-from streamproc.transport.model_alerts import ModelAlerts
-from streamproc.transport.model_figures import ModelFigures
-from streamproc.transport.placement import misplaced_gauge
+from streamproc.worker.join.metrics import JoinMetrics
+from streamproc.worker.metrics import Metrics
+from streamproc.worker.model_alerts import ModelAlerts
+from streamproc.worker.online.metrics import LearnLag, LearnMetrics
+from streamproc.worker.performance_metrics import ModelFigures
+from streamproc.worker.placement import misplaced_gauge
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"

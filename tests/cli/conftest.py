@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from streamproc.broker import EmbeddedBroker
 from streamproc.cli.main import app
-from streamproc.contract.config import Config
+from streamproc.config.config import Config
 
 Run = Callable[..., Result]
 

@@ -10,10 +10,10 @@ from alert_factory import alert
 from broker_topics import write
 from rich.console import Console
 
-from streamproc.cli.alerting import describe
-from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.config import Config
-from streamproc.transport.topics import ensure_topics
+from streamproc.cli.alerts_render import describe
+from streamproc.config.config import Config
+from streamproc.kafka.topics import ensure_topics
+from streamproc.schemas.alerts import AlertEvent
 
 SCRIPT = "from streamproc.cli.main import main; main()"
 

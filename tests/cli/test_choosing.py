@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from update_factory import update
 
-from streamproc.cli.choosing import advice
-from streamproc.client.lives import Life
-from streamproc.contract.choice import Choice
+from streamproc.cli.models_promote import advice
+from streamproc.client.model_states import Life
+from streamproc.schemas.model_command import Choice
 
 
 def life(*steps: tuple[str, int, int]) -> Life:

@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from streamproc.contract.load import load
-from streamproc.transport.warm import warm_up, warm_up_learning
+from streamproc.config.load import load
+from streamproc.worker.warmup import warm_up, warm_up_learning
 
 
 def test_compile_says_when_there_is_nothing_to_do(run: Any, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import logging
 import pytest
 from aiokafka.errors import GroupAuthorizationFailedError, GroupCoordinatorNotAvailableError
 
-from streamproc.cli.logs import STARTING_SECONDS, StartIsNoError
+from streamproc.worker.logs import STARTING_SECONDS, StartIsNoError
 
 COORDINATOR = "aiokafka.consumer.group_coordinator"
 FAILED = "Group Coordinator Request failed: %s"

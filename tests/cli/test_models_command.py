@@ -6,9 +6,9 @@ import pytest
 from broker_topics import write
 from update_factory import story, update
 
-from streamproc.contract.config import Config
-from streamproc.contract.updates import ModelUpdate
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.config import Config
+from streamproc.kafka.topics import ensure_topics
+from streamproc.schemas.model_updates import ModelUpdate
 
 COMMANDS = ["list", "show", "history", "promote", "rollback", "try"]
 

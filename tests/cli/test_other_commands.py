@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streamproc.cli.main import app
-from streamproc.contract.schema import config_schema, events_schema
+from streamproc.config.json_schema import config_schema, events_schema
 
 SCRIPT = "from streamproc.cli.main import main; main()"
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]

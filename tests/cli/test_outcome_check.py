@@ -8,11 +8,11 @@ from dataclasses import replace
 from label_logs import abreast, hard_logs, tagged
 
 from streamproc.cli.outcome_check import OutcomeCheck
-from streamproc.contract.config import Config
-from streamproc.core.join.entry import Input
-from streamproc.core.join.joined_log import JoinedLog
-from streamproc.core.record import Record
+from streamproc.config.config import Config
+from streamproc.join.entry import Input
+from streamproc.join.in_memory_join import JoinedLog
 from streamproc.monitor import LogRecord
+from streamproc.schemas.records import Record
 
 LOGS = hard_logs(600, seed=5)
 Change = Callable[[list[LogRecord], list[Record], list[Record]], object]

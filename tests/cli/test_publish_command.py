@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from broker_topics import events
 
-from streamproc.contract.config import Config
-from streamproc.transport.clients import open_consumer
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.config import Config
+from streamproc.kafka.clients import open_consumer
+from streamproc.kafka.topics import ensure_topics
 
 SCRIPT = "from streamproc.cli.main import main; main()"
 DATA = Path(__file__).parents[3] / "shared" / "data"

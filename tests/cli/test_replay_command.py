@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from broker_topics import records, write
 from worker.running import publish, watch_all
-from worker.stories import story
+from worker.scenarios import story
 
-from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.config import Config
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.config import Config
+from streamproc.kafka.topics import ensure_topics
+from streamproc.schemas.alerts import AlertEvent
 
 
 @pytest.fixture

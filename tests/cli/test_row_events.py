@@ -4,9 +4,9 @@ import pytest
 import typer
 from river.stream import simulate_qa
 
-from streamproc.cli.roles import Roles
-from streamproc.cli.rowevents import RowReader
-from streamproc.rows import Row, RowError
+from streamproc.cli.columns import Roles
+from streamproc.cli.row_events import RowReader
+from streamproc.tabular import Row, RowError
 
 COLUMNS = ("when", "key", "x", "y", "score", "truth")
 NONE: dict[str, Any] = {"prediction": None, "label": None, "ts": None, "identity": None}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from worker.running import WorkerProcess, settings
 
-from streamproc.cli.logs import OncePerMinute
+from streamproc.worker.logs import OncePerMinute
 
 START_SECONDS = 30.0  # 10 s for a broker to answer; the rest is for a machine under load
 
@@ -73,4 +73,4 @@ def test_what_clients_repeat_is_written_once_a_minute() -> None:
     assert written("aiokafka.consumer", "no answer from %s", 1)
     now[0] = 61.0
     assert written("aiokafka", "no answer from %s", 1)
-    assert all(written("streamproc.transport.worker", "slice failed") for _ in range(3))
+    assert all(written("streamproc.worker.worker", "slice failed") for _ in range(3))

@@ -8,9 +8,9 @@ from broker_topics import own_topics, write
 
 from streamproc.broker import EmbeddedBroker
 from streamproc.client import Alerts
-from streamproc.contract.config import Config
-from streamproc.transport.errors import BrokerUnreachableError, TopicError
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.config import Config
+from streamproc.kafka.errors import BrokerUnreachableError, TopicError
+from streamproc.kafka.topics import ensure_topics
 
 
 @pytest.fixture

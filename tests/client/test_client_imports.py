@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from detectors.registry import DEFAULT
-from streamproc.contract.config import Config
+from streamproc.config.config import Config
 
 WORKER_ONLY = ("aiohttp", "detectors", "faust", "mode", "numba", "numpy", "river", "xxhash")
 ABSENT = """
@@ -56,7 +56,7 @@ def test_a_config_with_detectors_names_the_missing_extra(tmp_path: Path) -> None
     config = tmp_path / "streamproc.yaml"
     config.write_text("models: [{id: fraud, watch: [{on: '*', detectors: [adwin]}]}]\n")
     absent = ABSENT.format(absent=("numba", "numpy"))
-    done = run(f"{absent}\nfrom streamproc.contract.load import load\nload({str(config)!r})")
+    done = run(f"{absent}\nfrom streamproc.config.load import load\nload({str(config)!r})")
 
     last = done.stderr.splitlines()[-1]
     assert last.startswith("streamproc.errors.MissingExtraError: ")

@@ -8,7 +8,7 @@ from broker_topics import own_topics
 from streamproc.broker import EmbeddedBroker
 from streamproc.client import Publisher
 from streamproc.client.sync import Publisher as SyncPublisher
-from streamproc.transport.errors import ClientNotOpenError, QueueFullError
+from streamproc.kafka.errors import ClientNotOpenError, QueueFullError
 
 
 async def filled(publisher: Publisher) -> None:

@@ -7,17 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 from broker_topics import own_topics, write
-from transport.learning import config_of, outcomes
 from update_factory import update
+from worker.online.online_workers import config_of, outcomes
 
 from streamproc.client import ModelUpdates
 from streamproc.client.local_model import LocalModel, NoModelError, NoParametersError
 from streamproc.client.sync import ModelUpdates as SyncModelUpdates
-from streamproc.contract.config import Config
-from streamproc.contract.updates import ModelUpdate, OnlinePrediction
-from streamproc.models.learners import Learners
+from streamproc.config.config import Config
+from streamproc.kafka.topics import ensure_topics
 from streamproc.monitor import LogRecord
-from streamproc.transport.topics import ensure_topics
+from streamproc.online.partition_models import Learners
+from streamproc.schemas.model_updates import ModelUpdate, OnlinePrediction
 
 ROWS = 300
 MODELS: dict[str, Any] = {

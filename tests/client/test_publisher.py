@@ -7,10 +7,10 @@ from broker_topics import events, own_topics, records
 
 from streamproc.broker import EmbeddedBroker
 from streamproc.client import Publisher
-from streamproc.contract.config import Config
-from streamproc.contract.events import EventError, FeatureEvent
+from streamproc.config.config import Config
 from streamproc.errors import ConfigError
-from streamproc.transport.errors import BrokerUnreachableError, DeliveryError
+from streamproc.kafka.errors import BrokerUnreachableError, DeliveryError
+from streamproc.schemas.events import EventError, FeatureEvent
 
 
 @pytest.fixture

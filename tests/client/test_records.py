@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamproc.client.records import to_record
-from streamproc.contract.events import EventError, PredictionEvent, parse_event
+from streamproc.schemas.events import EventError, PredictionEvent, parse_event
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

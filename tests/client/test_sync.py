@@ -7,10 +7,10 @@ from broker_topics import events, own_topics, write
 
 from streamproc.broker import EmbeddedBroker
 from streamproc.client.sync import Alerts, Publisher
-from streamproc.contract.config import Config
-from streamproc.contract.events import EventError
-from streamproc.transport.errors import BrokerUnreachableError
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.config import Config
+from streamproc.kafka.errors import BrokerUnreachableError
+from streamproc.kafka.topics import ensure_topics
+from streamproc.schemas.events import EventError
 
 
 @pytest.fixture

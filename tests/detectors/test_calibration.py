@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detectors.calibration import __main__ as command
-from detectors.calibration import measure
-from detectors.calibration.distributions import DISTRIBUTIONS, Distribution
+from detectors.evaluation.calibration import __main__ as command
+from detectors.evaluation.calibration import measure
+from detectors.evaluation.calibration.distributions import DISTRIBUTIONS, Distribution
 from detectors.registry import DEFAULT
-from detectors.watch import Watch
+from detectors.series_monitor import Watch
 
 WITH_SIGMA = [d for d in DISTRIBUTIONS if d.name != "constant"]
 # No test can find one in so rare events: docs/false-alarms.md has the arithmetic.

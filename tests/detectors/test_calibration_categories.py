@@ -2,7 +2,7 @@
 
 import pytest
 
-from detectors.calibration import categories
+from detectors.evaluation.calibration import categories
 
 
 def test_the_figures_of_categories_are_measured(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detectors import ChangePoints, PageHinkley
 from detectors.errors import ShapeError, StateError
-from detectors.slots import every_row
+from detectors.runtime.slots import every_row
 
 Floats = NDArray[np.float64]
 

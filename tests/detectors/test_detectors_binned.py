@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from detectors import binned_kernel as kernel
-from detectors import binned_statistics as by
-from detectors import registry, tails
+from detectors import registry
 from detectors.bank import Bank
+from detectors.distribution import binned_kernel as kernel
+from detectors.distribution import binned_statistics as by
+from detectors.distribution import p_values
+from detectors.distribution.windowed_test import AGAINST, BinnedBank, ReferenceBank, bounds
 from detectors.errors import StateError
-from detectors.reference import AGAINST, BinnedBank, ReferenceBank, bounds
 
 NUMBERS = ("ks", "cvm", "wasserstein", "psi", "jensen_shannon", "hellinger")
 CATEGORIES = ("chi2", "g_test", "category_psi")
@@ -86,12 +87,14 @@ def test_bounds_are_quantiles() -> None:
     """Bounds are where scipy's distributions fall to the level, far out too."""
     for level in (0.05, 1e-3, 1e-6, 1e-12):
         for freedom in (1, 2, 3, 7, 31, 255):
-            assert tails.chi2_bound(level, freedom) == pytest.approx(stats.chi2.isf(level, freedom))
+            assert p_values.chi2_bound(level, freedom) == pytest.approx(
+                stats.chi2.isf(level, freedom)
+            )
         # In the limit, whatever the sizes: P(√k D > x) = level.
         k = N * M / (N + M)
         bound = bounds(by.KS, level, N, M, 32)[0]
         assert stats.kstwobign.sf(bound * np.sqrt(k)) == pytest.approx(level, rel=0.01)
-    assert tails.chi2_bound(0.1, 0) == np.inf
+    assert p_values.chi2_bound(0.1, 0) == np.inf
 
 
 def _naive(

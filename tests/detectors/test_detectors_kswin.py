@@ -7,10 +7,11 @@ import pytest
 from river import drift
 from scipy import stats
 
-from detectors import KSWIN, KSWINBank, kswin_kernel
+from detectors import KSWIN, KSWINBank
+from detectors.distribution import kswin_kernel
+from detectors.distribution.kswin import critical
+from detectors.distribution.p_values import two_sample_ks_tail
 from detectors.errors import ParameterError, StateError
-from detectors.kswin import critical
-from detectors.tails import two_sample_ks_tail
 
 
 class OurDraws:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors import Embedder, Watch
-from detectors.embedding_kernel import LEARN
 from detectors.errors import ShapeError, StateError
+from detectors.series.embedding_kernel import LEARN
 
 ROWS = 700
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from detectors import FHDDMBank, HDDMABank, RDDMBank, STEPDBank, Watch, registry
-from detectors.adapter import RiverBank, RiverDetector
 from detectors.checks import errors, same_state
 from detectors.errors import NotFiniteError, OutOfRangeError, ParameterError, StateError
+from detectors.river.bank import RiverBank, RiverDetector
 
 FAMILY = [name for name in registry.names() if registry.get(name).family == "error"]
 ODD = (-1.0, 0.5, 2.0, 1e308, -5e-324)

@@ -20,7 +20,7 @@ from detectors import (
     ShiryaevRobertsBank,
 )
 from detectors.bank import Bank
-from detectors.slots import every_row
+from detectors.runtime.slots import every_row
 
 Values = NDArray[np.float64]
 

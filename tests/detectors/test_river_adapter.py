@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from river import drift
 
-from detectors import adapter, registry
+from detectors import registry
 from detectors.checks import (
     CHECKS,
     Check,
@@ -16,7 +16,8 @@ from detectors.checks import (
     memory,
 )
 from detectors.errors import ParameterError, StateError, UnknownDetectorError
-from detectors.river_classes import CLASSES
+from detectors.river import bank as adapter
+from detectors.river.classes import CLASSES
 
 KSWIN: Any = drift.KSWIN  # it ships no types
 

@@ -5,12 +5,10 @@ import numpy as np
 import pytest
 
 from detectors import registry
-from detectors.scoreboard import (
-    __main__ as command,
-)
-from detectors.scoreboard import (
-    contestants,
+from detectors.evaluation.scoreboard import __main__ as command
+from detectors.evaluation.scoreboard import (
     cost,
+    entrants,
     injected,
     oracle,
     parity,
@@ -19,9 +17,9 @@ from detectors.scoreboard import (
     real,
     streams,
 )
-from detectors.scoreboard.injected import Score
-from detectors.scoreboard.result import Grid, Result, markdown, plain, shown
-from detectors.scoreboard.scenarios import SCENARIOS
+from detectors.evaluation.scoreboard.injected import Score
+from detectors.evaluation.scoreboard.result import Grid, Result, markdown, plain, shown
+from detectors.evaluation.scoreboard.scenarios import SCENARIOS
 
 
 def quiet(_: str) -> None:
@@ -76,7 +74,7 @@ def test_delays_charge_misses() -> None:
 def test_baselines_alarm_as_often_as_they_say() -> None:
     """Never, every so many, at random as often."""
     values = np.zeros((50, 10_000))
-    never, clockwork, chance = (b.alarms(values).mean() for b in contestants.baselines(100, 7))
+    never, clockwork, chance = (b.alarms(values).mean() for b in entrants.baselines(100, 7))
     assert (never, clockwork) == (0.0, 0.01)
     assert chance == pytest.approx(0.01, rel=0.05)
 
@@ -190,4 +188,4 @@ def test_every_detector_has_a_cost() -> None:
         assert isinstance(mine, float)
         assert isinstance(held, float)
         assert min(mine, held) > 0
-        assert (rivers is not None) == (name in contestants.RIVERS)
+        assert (rivers is not None) == (name in entrants.RIVERS)

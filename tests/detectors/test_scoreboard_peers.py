@@ -6,13 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detectors.scoreboard import __main__ as command
-from detectors.scoreboard import cost, power
-from detectors.scoreboard.peers import beside, calibrated, environments, side
-from detectors.scoreboard.peers.catalogue import CATALOGUE, REQUIREMENTS, Knob, Theirs
-from detectors.scoreboard.peers.environments import Peers
-from detectors.scoreboard.peers.process import Peer, PeerError
-from detectors.scoreboard.scenarios import SCENARIOS
+from detectors.evaluation.scoreboard import __main__ as command
+from detectors.evaluation.scoreboard import cost, power
+from detectors.evaluation.scoreboard.peers import (
+    calibrated,
+    environments,
+    peer_comparison,
+    peer_worker,
+)
+from detectors.evaluation.scoreboard.peers.catalogue import CATALOGUE, REQUIREMENTS, Knob, Theirs
+from detectors.evaluation.scoreboard.peers.environments import Peers
+from detectors.evaluation.scoreboard.peers.process import Peer, PeerError
+from detectors.evaluation.scoreboard.scenarios import SCENARIOS
 
 FAKE = """
 import json, sys, time
@@ -57,9 +62,9 @@ def fake(tmp_path: Path, *, limit: float = 60.0, source: str = FAKE) -> Peer:
 def known(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Let the catalogue have these detectors of the fake alone, calibrated everywhere."""
     labels = {"fake": "Fake"}
-    monkeypatch.setattr("detectors.scoreboard.peers.catalogue.LABELS", labels)
+    monkeypatch.setattr("detectors.evaluation.scoreboard.peers.catalogue.LABELS", labels)
     theirs = [Theirs("fake", name, "cusum", "mean", Knob("bound", 1.0, 9.0)) for name in names]
-    monkeypatch.setattr(beside, "CATALOGUE", tuple(theirs))
+    monkeypatch.setattr(peer_comparison, "CATALOGUE", tuple(theirs))
     knobs = {t.label: {s.source: {"knob": 3.9} for s in SCENARIOS} for t in theirs}
     monkeypatch.setattr(calibrated, "shipped", lambda: knobs)
 
@@ -190,7 +195,7 @@ def test_installing_goes_on_after_a_failure(
         python.parent.mkdir(parents=True)
         python.write_text(f"#!/bin/sh\nexec {sys.executable} -c \"print('{{}}')\"\n")
         python.chmod(0o755)
-    monkeypatch.setattr("detectors.scoreboard.peers.process.run", run)
+    monkeypatch.setattr("detectors.evaluation.scoreboard.peers.process.run", run)
     assert command.main(["--install-peers", "--peers", str(tmp_path)]) == 1
     assert [words[-1] for words in commands] == list(REQUIREMENTS.values())
     assert all("==" in words[-1] for words in commands)
@@ -227,16 +232,16 @@ def test_the_side_answers_in_its_own_process(
 ) -> None:
     """What runs beside a library feeds it value by value and says where it alarmed."""
 
-    def build(_: str, params: dict[str, float]) -> side.Step:
+    def build(_: str, params: dict[str, float]) -> peer_worker.Step:
         return lambda value: value > params["bound"]
 
-    monkeypatch.setitem(side.BUILDERS, "frouros", build)
+    monkeypatch.setitem(peer_worker.BUILDERS, "frouros", build)
     np.save(tmp_path / "x.npy", VALUES)
     request = {"detector": "X", "params": {"bound": 3.0}, "series": str(tmp_path / "x.npy")}
-    told = side.answer("frouros", request | {"first": False, "most": 9})
+    told = peer_worker.answer("frouros", request | {"first": False, "most": 9})
     assert (told["alarms"], told["values"]) == ([[1, 3], []], 8)
-    told = side.answer("frouros", request | {"first": True, "most": 9})
+    told = peer_worker.answer("frouros", request | {"first": True, "most": 9})
     assert told["alarms"] == [[1], []]
-    told = side.answer("frouros", request | {"first": False, "most": 1})
+    told = peer_worker.answer("frouros", request | {"first": False, "most": 1})
     assert (told["alarms"], told["values"]) == ([[1]], 2)
     assert json.loads(json.dumps(told)) == told

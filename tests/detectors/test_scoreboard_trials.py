@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detectors.scoreboard import contestants, friedman, plots, real, tuning
-from detectors.scoreboard.contestants import Contestant
-from detectors.scoreboard.injected import KINDS
-from detectors.scoreboard.kept import NOWHERE, Kept
-from detectors.scoreboard.result import Grid, Result
+from detectors.evaluation.scoreboard import entrants, friedman, plots, real, tuning
+from detectors.evaluation.scoreboard.entrants import Contestant
+from detectors.evaluation.scoreboard.injected import KINDS
+from detectors.evaluation.scoreboard.result import Grid, Result
+from detectors.evaluation.scoreboard.trial_cache import NOWHERE, Kept
 
 
 def quiet(_: str) -> None:
@@ -60,18 +60,18 @@ def test_kept_trials_give_the_same_scores(tmp_path: Path) -> None:
 def test_a_slow_contestant_takes_fewer_trials_and_says_so() -> None:
     """One in ten, one at least, and the label has the number where it is not all."""
     slow, quick = (Contestant("who", late, "mean", slow=s) for s in (True, False))
-    assert [contestants.trials_of(slow, n) for n in (1, 6, 1000)] == [1, 1, 100]
-    assert contestants.counted(slow, 1000) == "who (100 trials)"
-    assert contestants.counted(slow, 1) == contestants.counted(quick, 1000) == "who"
+    assert [entrants.trials_of(slow, n) for n in (1, 6, 1000)] == [1, 1, 100]
+    assert entrants.counted(slow, 1000) == "who (100 trials)"
+    assert entrants.counted(slow, 1) == entrants.counted(quick, 1000) == "who"
 
 
 def test_quick_mode_waits_for_nobody_slow_and_says_so() -> None:
     """Those whom quick mode leaves out are the slow ones, each with a reason."""
-    everyone = {one.label: one.slow for one in contestants.rivers(full=True)}
-    taking_part = {one.label for one in contestants.rivers(full=False)}
+    everyone = {one.label: one.slow for one in entrants.rivers(full=True)}
+    taking_part = {one.label for one in entrants.rivers(full=False)}
     assert any(everyone.values())
-    assert contestants.too_slow(full=True) == {}
-    assert set(contestants.too_slow(full=False)) == {n for n, slow in everyone.items() if slow}
+    assert entrants.too_slow(full=True) == {}
+    assert set(entrants.too_slow(full=False)) == {n for n, slow in everyone.items() if slow}
     assert taking_part == {name for name, slow in everyone.items() if not slow}
 
 

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors import Watch, Whitener
-from detectors.bank import Floats
 from detectors.checks import same_state
 from detectors.errors import ParameterError, ShapeError, StateError
-from detectors.slots import every_row
-from detectors.whiten import LEARN
+from detectors.runtime.dtypes import Floats
+from detectors.runtime.slots import every_row
+from detectors.series.whiten import LEARN
 
 CLIP = 4.0
 

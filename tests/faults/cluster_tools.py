@@ -10,9 +10,9 @@ from aiokafka.admin import NewTopic
 from aiokafka.protocol.admin import DeleteGroupsRequest
 from apache.kafka import ApacheKafka
 
-from streamproc.contract.config import Config
-from streamproc.contract.topics import TopicKind
-from streamproc.transport.clients import open_admin
+from streamproc.config.config import Config
+from streamproc.config.topics import TopicKind
+from streamproc.kafka.clients import open_admin
 
 DATA = Path("node-1") / "data"
 

@@ -6,8 +6,8 @@ from typing import Any
 from faults.matrix import Failed, Site
 from worker.running import WorkerProcess, ends
 
-from streamproc.contract.config import Config
-from streamproc.transport.recording import handled
+from streamproc.config.config import Config
+from streamproc.kafka.log_reader import handled
 
 FINISH_SECONDS = 300.0  # only a hang takes so long
 

@@ -4,11 +4,11 @@ import time
 
 from aiokafka import TopicPartition, errors
 from aiokafka.protocol.produce import ProduceRequest
-from transport.wire import Put, batch
+from kafka.wire import Put, batch
 
-from streamproc.contract.config import Config
-from streamproc.contract.topics import TopicKind
-from streamproc.transport.clients import open_producer
+from streamproc.config.config import Config
+from streamproc.config.topics import TopicKind
+from streamproc.kafka.clients import open_producer
 
 
 async def produce(config: Config, stream: TopicKind, data: bytes, partition: int = 0) -> int:

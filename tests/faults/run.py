@@ -14,7 +14,7 @@ from pathlib import Path
 
 if __package__ in (None, ""):  # run as a program: let the tests' modules be found
     HERE = Path(__file__).parents[1]
-    sys.path[:0] = [str(HERE), str(HERE / "core"), str(HERE.parent)]
+    sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from apache.kafka import KafkaUnavailableError, check
 from faults.brokers import running

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from faults.brokers import Broker, running
-from faults.lanes import lane
 from faults.matrix import Failed, Row, Site, rows
 from faults.table import BEGIN, END
+from faults.workers import lane
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 SEED = 1

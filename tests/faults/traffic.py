@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from streamproc.contract.config import Config
-from streamproc.contract.topics import TopicKind
-from streamproc.transport.clients import open_producer
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.config import Config
+from streamproc.config.topics import TopicKind
+from streamproc.kafka.clients import open_producer
+from streamproc.kafka.topics import ensure_topics
 
 START = 1_767_225_600  # 2026-01-01
 LARGE_BYTES = 16 * 2**20

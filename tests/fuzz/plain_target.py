@@ -3,11 +3,11 @@
 from unittest.mock import patch
 
 import msgspec
-from logs import noise, record, run, shard, state
+from record_logs import noise, record, run, shard, state
 
-from streamproc.core import reader
-from streamproc.core.record import Outcome
-from streamproc.core.shape import Topic
+from streamproc.decode import decoder
+from streamproc.decode.event_schema import Topic
+from streamproc.schemas.records import Outcome
 
 _MOST = 6  # values of one input
 _EVENT = b'{"model_id":"m","prediction":%d,"features":{"a":%d,"b":0.5,"n":null}}'
@@ -25,7 +25,7 @@ def plain(data: bytes) -> None:
         run(target, log[:1])
     for layout in alone.catalogue.layouts.values():
         layout.plain = None
-    with patch.object(reader, "_FEW", 1):  # as if there were many plain events for each value
+    with patch.object(decoder, "_FEW", 1):  # as if there were many plain events for each value
         assert _told(run(together, log[1:])) == _told(run(alone, log[1:]))
     assert state(together) == state(alone)
 

@@ -21,20 +21,20 @@ from fuzz.truth_targets import (
     outcome_seeds,
 )
 from fuzz.wire_target import batches, batches_seeds
-from logs import NOW, noise, record, run, shard, state
 from pydantic import SecretStr
+from record_logs import NOW, noise, record, run, shard, state
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
+from streamproc.config.config import Config
+from streamproc.config.load import load
 from streamproc.control.command import Command, Refusal, sign
-from streamproc.control.gate import Gate
-from streamproc.control.verbs import Verbs
-from streamproc.core.restore import restore
-from streamproc.core.shape import Topic
-from streamproc.core.snapshot import SnapshotError, decode, encode
-from streamproc.core.snapshot_format import DIGEST_BYTES, SCHEMA, digest_of
+from streamproc.control.handlers import Verbs
+from streamproc.control.validator import Gate
+from streamproc.decode.event_schema import Topic
 from streamproc.errors import ConfigError
-from streamproc.transport.snapshots.records import MANIFEST, Collected, key_of, records
+from streamproc.pipeline.restore import restore
+from streamproc.pipeline.snapshot import SnapshotError, decode, encode
+from streamproc.state.snapshot_format import DIGEST_BYTES, SCHEMA, digest_of
+from streamproc.worker.snapshots.records import MANIFEST, Collected, key_of, records
 
 LIMITS: Final[dict[str, Any]] = {
     "limits": {"record_bytes": 4096, "max_series": 40, "max_features": 12}

@@ -4,21 +4,21 @@ import hashlib
 from typing import Any, Final
 
 import msgspec
-import outcomes as learned
+import online.outcome_streams as learned
 from label_logs import hard_logs, outcomes
-from logs import NOW, record, run, shard, state
+from online.model_streams import LINEAR, RIVER
 from outcome_logs import labelled
-from streams import LINEAR, RIVER
+from record_logs import NOW, record, run, shard, state
 
-from streamproc.contract.load import load
-from streamproc.core.join.entry import Input
-from streamproc.core.join.join import Join
-from streamproc.core.outcomes.log import COMMAND_HEADER, EPOCH_HEADER, OutcomeLog
-from streamproc.core.record import Record
-from streamproc.core.shape import Topic
-from streamproc.core.snapshot_format import SnapshotError, versions
-from streamproc.models.learners import Learned, Learners
-from streamproc.transport.learn.state import DIGEST_BYTES, SCHEMA, Head, LearnersCodec
+from streamproc.config.load import load
+from streamproc.decode.event_schema import Topic
+from streamproc.join.entry import Input
+from streamproc.join.join import Join
+from streamproc.online.partition_models import Learned, Learners
+from streamproc.performance.outcome_log import COMMAND_HEADER, EPOCH_HEADER, OutcomeLog
+from streamproc.schemas.records import Record
+from streamproc.state.snapshot_format import SnapshotError, versions
+from streamproc.worker.online.state import DIGEST_BYTES, SCHEMA, Head, LearnersCodec
 
 LIMITS: Final[dict[str, Any]] = {"record_bytes": 4096, "max_series": 40, "max_features": 12}
 _LOGS: Final = {b"P": Input.PREDICTIONS, b"F": Input.FEATURES, b"L": Input.LABELS}

@@ -3,10 +3,10 @@
 import struct
 from typing import Final
 
-from transport.wire import CODECS, TRANSACTIONAL, Put, batch, checked, fetch, marker
+from kafka.wire import CODECS, TRANSACTIONAL, Put, batch, checked, fetch, marker
 
-from streamproc.core.record import UnreadableRecord
-from streamproc.transport.partition_reader import PartitionReader
+from streamproc.kafka.partition_reader import PartitionReader
+from streamproc.schemas.records import UnreadableRecord
 
 OFFSET: Final = 10
 HIGHWATER: Final = 1000

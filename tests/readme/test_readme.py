@@ -16,24 +16,24 @@ from alert_factory import alert
 from demo_performance import perform
 
 from streamproc.broker.embedded import EmbeddedBroker
-from streamproc.cli.alerting import describe
+from streamproc.cli.alerts_render import describe
 from streamproc.cli.demo import EVENTS
-from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.config import Config
-from streamproc.contract.events import LabelEvent, parse_event
-from streamproc.demo.judge import judge
-from streamproc.demo.lessons import worth
-from streamproc.demo.steps import describe_step
-from streamproc.demo.story import Story
-from streamproc.transport.clients import open_producer
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.config import Config
+from streamproc.kafka.clients import open_producer
+from streamproc.kafka.topics import ensure_topics
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.events import LabelEvent, parse_event
+from streamproc.tools.demo.events import Story
+from streamproc.tools.demo.report_online import worth
+from streamproc.tools.demo.score import judge
+from streamproc.tools.demo.step_text import describe_step
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 CLUSTER = "kafka://kafka-1:9092"
 # Run by other tests, or the very thing that runs this one.
 ELSEWHERE = {
-    "make demo": "tests/demo",
+    "make demo": "tests/tools/demo",
     "streamproc broker &": "the broker of this test, and tests/cli",
     f"streamproc worker --broker {CLUSTER},kafka-2:9092 --processes 4": "tests/cli",
 }

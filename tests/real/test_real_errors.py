@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from outcome_logs import outcome, told
 
-from streamproc.bench.estimates import MODELS, answers, distance, rows
+from streamproc.tools.bench.estimate_error import MODELS, answers, distance, rows
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 INSECTS = DATA / "insects_gradual_balanced.csv.gz"

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from broker_topics import records
 from worker.running import MAIN, read_alerts, settings, total, watch_all
-from worker.stories import expected, payloads
+from worker.scenarios import expected, payloads
 
 from streamproc.broker import EmbeddedBroker
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 ROWS = {"insects_gradual_balanced.csv.gz": 24_150, "elec2_norm.csv.gz": 45_312}

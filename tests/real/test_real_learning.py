@@ -12,8 +12,8 @@ from broker_topics import records
 from river import evaluate, linear_model, metrics, preprocessing, tree
 from worker.running import idle, own_config, total, until, worker_of
 
-from streamproc.cli.publishing import Job, publish_file
-from streamproc.contract.updates import ModelUpdate, OnlinePrediction
+from streamproc.cli.publish_run import Job, publish_file
+from streamproc.schemas.model_updates import ModelUpdate, OnlinePrediction
 
 # Beside the checkout, or beside the folder that several checkouts share.
 FILE = next(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamproc.rows.cells import parse_cell
+from streamproc.tabular.cell_types import parse_cell
 
 
 @pytest.mark.parametrize(

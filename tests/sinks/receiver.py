@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from streamproc.contract.alerts import AlertEvent
+from streamproc.schemas.alerts import AlertEvent
 
 ADDRESS = "127.0.0.1"
 

@@ -10,10 +10,10 @@ from alert_factory import alert
 from prometheus_client import CollectorRegistry
 from sinks.receiver import certificate, receiving
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 from streamproc.sinks.delivery import DONE, LEFT_OUT, Delivery, Taken
+from streamproc.sinks.http_post import Answer, PostError, open_post
 from streamproc.sinks.metrics import WebhookMetrics
-from streamproc.sinks.post import Answer, PostError, open_post
 from streamproc.sinks.webhook import targets_of
 
 START = 1_767_600_000.0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from alert_factory import alert
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 from streamproc.errors import ConfigError
 from streamproc.sinks.webhook import AbsentError, Target, targets_of
 

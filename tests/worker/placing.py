@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from aiokafka.partitioner import murmur2
 
-from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.config import Config
-from streamproc.core.operational import PLACEMENT
-from streamproc.transport.clients import open_producer
+from streamproc.alerting.operational_alerts import PLACEMENT
+from streamproc.config.config import Config
+from streamproc.kafka.clients import open_producer
+from streamproc.schemas.alerts import AlertEvent
 
 PARTITIONS, EVENTS = 4, 50
 MODELS = [f"model-{number}" for number in range(6)]

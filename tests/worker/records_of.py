@@ -3,10 +3,10 @@
 from typing import Any
 
 import msgspec
-from worker.stories import story
+from worker.scenarios import story
 
+from streamproc.driver.slices import Slice
 from streamproc.monitor import LogRecord
-from streamproc.transport.driver.slices import Slice
 
 
 def record(offset: int, event: Any) -> LogRecord:

@@ -16,14 +16,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import CollectorRegistry
 
 from streamproc.client import Alerts, Publisher
-from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.contract.topics import TopicKind
-from streamproc.transport.clients import open_consumer
-from streamproc.transport.metrics import Metrics
-from streamproc.transport.wiring import working
-from streamproc.transport.worker import Worker
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.config.topics import TopicKind
+from streamproc.kafka.clients import open_consumer
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.worker.metrics import Metrics
+from streamproc.worker.wiring import working
+from streamproc.worker.worker import Worker
 
 MAIN = "from streamproc.cli.main import main; main()"
 PATIENCE = 600.0  # seconds: only what does not happen takes so long, on the most crowded machine

@@ -12,21 +12,21 @@ import pytest
 import yaml
 from broker_topics import records
 from worker.running import idle, own_config, publish, read_alerts, total, worker_of
-from worker.stories import payloads, story
+from worker.scenarios import payloads, story
 
 from streamproc.broker import EmbeddedBroker
 from streamproc.client import ModelUpdates
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.contract.topics import KINDS
-from streamproc.core.shape import Topic
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.config.topics import KINDS
+from streamproc.decode.event_schema import Topic
 from streamproc.errors import ConfigError
-from streamproc.models import graph
-from streamproc.models.graph import GraphError
-from streamproc.transport.clients import open_producer
-from streamproc.transport.learn.state import LearnersCodec
-from streamproc.transport.snapshots.records import MANIFEST, Key
-from streamproc.transport.topics import ensure_topics
+from streamproc.kafka.clients import open_producer
+from streamproc.kafka.topics import ensure_topics
+from streamproc.online import serialization
+from streamproc.online.serialization import GraphError
+from streamproc.worker.online.state import LearnersCodec
+from streamproc.worker.snapshots.records import MANIFEST, Key
 
 TRAP = "trap_of_the_canary_test"
 PUT = 4  # records on each topic that are no events
@@ -121,9 +121,9 @@ def test_no_state_of_a_model_runs_anything(canary: Path, node: list[Any]) -> Non
     """The state of an online model that names what is not on the list is refused, not imported."""
     rest = [["name", "os:system"], ["tuple", f"touch {canary}"], ["dict"]]
     with pytest.raises(GraphError):
-        graph.load(msgspec.msgpack.encode([node, *rest]))
+        serialization.load(msgspec.msgpack.encode([node, *rest]))
     with pytest.raises(GraphError):
-        graph.load(pickle.dumps(Bomb(canary)))
+        serialization.load(pickle.dumps(Bomb(canary)))
     assert TRAP not in sys.modules
     assert not canary.exists()
 

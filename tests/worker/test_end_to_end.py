@@ -12,12 +12,12 @@ from worker.running import (
     total,
     watch_all,
 )
-from worker.stories import expected, payloads, story
+from worker.scenarios import expected, payloads, story
 
 from streamproc.broker import EmbeddedBroker
-from streamproc.contract.load import load
-from streamproc.transport.clients import open_producer
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.load import load
+from streamproc.kafka.clients import open_producer
+from streamproc.kafka.topics import ensure_topics
 
 POISON = {
     b"not json": "not_json",

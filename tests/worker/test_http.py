@@ -6,15 +6,15 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from broker_topics import write
 from prometheus_client import CollectorRegistry
-from worker.proc import listening
+from worker.procfs import listening
 from worker.running import WorkerProcess, own_config, publish, settings, worker_of
-from worker.stories import story
+from worker.scenarios import story
 
 from streamproc.broker import EmbeddedBroker
-from streamproc.contract.config import Http
-from streamproc.contract.load import load
-from streamproc.transport.errors import WorkerError
-from streamproc.web.server import ServeError, application, serve
+from streamproc.config.config import Http
+from streamproc.config.load import load
+from streamproc.kafka.errors import WorkerError
+from streamproc.worker.http import ServeError, application, serve
 
 LOOPBACK = "0100007F"  # 127.0.0.1, as the kernel writes it
 SHOWN = (

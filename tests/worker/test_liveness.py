@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 from faults.rows import disk, hung
-from transport.joining import joins_config
-from transport.learning import MODEL, fill, outcomes
-from worker.proc import alive, learners
+from worker.join.joining import joins_config
+from worker.online.online_workers import MODEL, fill, outcomes
+from worker.procfs import alive, learners
 from worker.running import PATIENCE, WorkerProcess, publish, settings, total, until, worker_of
 
 from streamproc.broker import EmbeddedBroker
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.core.join.join import Join
-from streamproc.transport.errors import WorkerError
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.join.join import Join
+from streamproc.kafka.errors import WorkerError
 
 
 async def test_a_full_disk_is_reported_and_costs_nothing(

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from worker.proc import resident
+from worker.procfs import resident
 from worker.running import WorkerProcess, settings
 
 from streamproc.broker import EmbeddedBroker
-from streamproc.contract.load import load
-from streamproc.transport.clients import open_producer
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.load import load
+from streamproc.kafka.clients import open_producer
+from streamproc.kafka.topics import ensure_topics
 
 MOST_GROWTH = 10 * 2**20  # however long it goes on
 ROUND = 1000

@@ -1,13 +1,13 @@
 import msgspec
 from broker_topics import write
-from logs import NOW
 from outcome_logs import labelled
+from record_logs import NOW
 from worker.running import idle as nothing_left
 from worker.running import own_config, read_alerts, total, watch_all, worker_of
 
 from streamproc import Monitor
 from streamproc.broker import EmbeddedBroker
-from streamproc.transport.topics import ensure_topics
+from streamproc.kafka.topics import ensure_topics
 
 SOME = 2300
 DRIFT = 2000

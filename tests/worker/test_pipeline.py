@@ -5,15 +5,15 @@ import pytest
 from prometheus_client import CollectorRegistry
 from worker.records_of import slices
 from worker.running import total
-from worker.stories import payloads
+from worker.scenarios import payloads
 
-from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.config import Config
-from streamproc.core.record import DeadLetter
-from streamproc.transport.driver.slices import Slice
-from streamproc.transport.marks import Mark
-from streamproc.transport.metrics import Metrics
-from streamproc.transport.pipeline import Pipeline
+from streamproc.config.config import Config
+from streamproc.driver.slices import Slice
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.records import DeadLetter
+from streamproc.worker.metrics import Metrics
+from streamproc.worker.offsets import Mark
+from streamproc.worker.pipeline import Pipeline
 
 HERE = ("predictions", 0)
 

@@ -17,8 +17,8 @@ from worker.placing import (
 from worker.running import own_config, read_alerts, total, until, worker_of
 
 from streamproc.broker import EmbeddedBroker
-from streamproc.transport import placement
-from streamproc.transport.topics import ensure_topics
+from streamproc.kafka.topics import ensure_topics
+from streamproc.worker import placement
 
 
 async def found(broker: EmbeddedBroker, events: Place, labels: Place) -> tuple[Any, Any]:

@@ -9,16 +9,16 @@ from broker_topics import records
 from prometheus_client import CollectorRegistry
 from typing_extensions import override
 from worker.running import committed, idle, own_config, read_alerts
-from worker.stories import expected, payloads, story
+from worker.scenarios import expected, payloads, story
 
 from streamproc.broker import EmbeddedBroker
-from streamproc.contract.config import Config
-from streamproc.transport.clients import open_producer
-from streamproc.transport.metrics import Metrics
-from streamproc.transport.outbox import Outbox
-from streamproc.transport.pipeline import Pipeline
-from streamproc.transport.topics import ensure_topics
-from streamproc.transport.worker import Worker
+from streamproc.config.config import Config
+from streamproc.kafka.clients import open_producer
+from streamproc.kafka.topics import ensure_topics
+from streamproc.worker.metrics import Metrics
+from streamproc.worker.pipeline import Pipeline
+from streamproc.worker.publisher import Outbox
+from streamproc.worker.worker import Worker
 
 
 class Crash(Exception):  # noqa: N818  the end of a process, not an error of ours

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from worker.proc import alive, children
+from worker.procfs import alive, children
 from worker.running import MAIN, WorkerProcess, publish, settings
-from worker.stories import story
+from worker.scenarios import story
 
 from streamproc.broker import EmbeddedBroker
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 
 @pytest.mark.parametrize(

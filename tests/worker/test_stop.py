@@ -8,10 +8,10 @@ from broker_topics import records
 from worker.running import PATIENCE, WorkerProcess, committed, ends, settings
 
 from streamproc.broker import EmbeddedBroker
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.transport.clients import open_producer
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.kafka.clients import open_producer
+from streamproc.kafka.topics import ensure_topics
 
 STOP_SECONDS = 30.0
 LOAD = 20_000

@@ -4,7 +4,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from worker.proc import alive, children
+from worker.procfs import alive, children
 from worker.running import WorkerProcess, settings, until
 
 from streamproc.broker import EmbeddedBroker

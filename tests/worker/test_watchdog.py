@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from worker.running import own_config, publish, total, until, worker_of
-from worker.stories import story
+from worker.scenarios import story
 
-from streamproc.contract.config import Config
-from streamproc.transport.driver.poll import SliceThread
-from streamproc.transport.errors import WorkerError
-from streamproc.transport.watchdog import Watchdog
+from streamproc.config.config import Config
+from streamproc.driver.poll import SliceThread
+from streamproc.kafka.errors import WorkerError
+from streamproc.worker.watchdog import Watchdog
 
 EVENTS = 400
 

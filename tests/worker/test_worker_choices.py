@@ -8,10 +8,10 @@ import pytest
 from broker_topics import records
 from worker.running import idle, own_config, publish, total, until, worker_of
 
-from streamproc.cli.choosing import choose
-from streamproc.contract.choice import Choice
-from streamproc.contract.config import Config
-from streamproc.contract.updates import ModelUpdate
+from streamproc.cli.models_promote import choose
+from streamproc.config.config import Config
+from streamproc.schemas.model_command import Choice
+from streamproc.schemas.model_updates import ModelUpdate
 
 SECRET = "correct horse battery staple 1234"  # noqa: S105  of this test
 EVENTS, FLIP = 1600, 1200

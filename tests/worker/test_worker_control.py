@@ -3,11 +3,11 @@
 import pytest
 from broker_topics import records, write
 from worker.running import own_config, publish, total, until, worker_of
-from worker.stories import story
+from worker.scenarios import story
 
 from streamproc.client.control import send_command
 from streamproc.errors import ConfigError
-from streamproc.transport.topics import has_topic
+from streamproc.kafka.topics import has_topic
 
 SECRET = "correct horse battery staple 1234"  # noqa: S105  of this test
 

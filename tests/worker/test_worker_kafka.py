@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from apache.kafka import ApacheKafka
 from broker_topics import records
-from worker.proc import alive, children
+from worker.procfs import alive, children
 from worker.running import (
     WorkerProcess,
     committed,
@@ -24,13 +24,13 @@ from worker.running import (
     watch_all,
     worker_of,
 )
-from worker.stories import expected, payloads, story
+from worker.scenarios import expected, payloads, story
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.core.shape import Topic
-from streamproc.transport.clients import open_producer
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.decode.event_schema import Topic
+from streamproc.kafka.clients import open_producer
+from streamproc.kafka.topics import ensure_topics
 
 STOP_SECONDS = 30.0
 

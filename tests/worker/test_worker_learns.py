@@ -3,13 +3,13 @@
 import asyncio
 from typing import Any
 
-from transport.learning import config_of, fill, offline, outcomes, published
+from worker.online.online_workers import config_of, fill, offline, outcomes, published
 from worker.running import PATIENCE, idle, publish, total, until, worker_of
 
 from streamproc.broker import EmbeddedBroker
 from streamproc.client import Alerts, ModelUpdates
-from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.config import Config
+from streamproc.config.config import Config
+from streamproc.schemas.alerts import AlertEvent
 
 ROWS = 400
 

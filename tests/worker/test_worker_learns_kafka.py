@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from apache.kafka import ApacheKafka
-from transport.learning import MODEL, kept, offline, published
+from worker.online.online_workers import MODEL, kept, offline, published
 from worker.running import PATIENCE, WorkerProcess, publish, settings
 from worker.test_worker_choices import flipping
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 # So many that learning them takes long enough to be killed in the middle of it three times.
 EVENTS = 10_000

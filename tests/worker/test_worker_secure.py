@@ -20,14 +20,14 @@ from confluent_kafka.admin import (
     ScramMechanism,
     UserScramCredentialUpsertion,
 )
-from transport.learning import MODEL, offline, published
+from worker.online.online_workers import MODEL, offline, published
 from worker.running import MAIN, WorkerProcess, publish, read_alerts, settings
-from worker.stories import expected, payloads, story
+from worker.scenarios import expected, payloads, story
 from worker.test_worker_choices import flipping
 
-from streamproc.contract.load import load
-from streamproc.transport.errors import BrokerAuthError
-from streamproc.transport.snapshots.records import key_of
+from streamproc.config.load import load
+from streamproc.kafka.errors import BrokerAuthError
+from streamproc.worker.snapshots.records import key_of
 
 USER, PASSWORD, VARIABLE = "watcher", "correct-horse-battery", "TEST_KAFKA_PASSWORD"
 

@@ -21,13 +21,13 @@ from worker.running import (
     watch_all,
     worker_of,
 )
-from worker.stories import story
+from worker.scenarios import story
 
-from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
+from streamproc.config.config import Config
+from streamproc.config.load import load
 from streamproc.errors import ConfigError
-from streamproc.transport.topics import ensure_topics
+from streamproc.kafka.topics import ensure_topics
+from streamproc.schemas.alerts import AlertEvent
 
 pytestmark = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="openssl makes the certificate"

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import cramjam
 from broker_topics import records
-from faults.judging import equal, same
 from faults.matrix import Failed, Site
 from faults.raw import now, produce
 from faults.traffic import events, send, sent
-from transport.wire import Put, batch, checked, varint
-from worker.proc import resident
+from faults.verdicts import equal, same
+from kafka.wire import Put, batch, checked, varint
+from worker.procfs import resident
 from worker.running import WorkerProcess
 
-from streamproc.contract.load import load
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.load import load
+from streamproc.kafka.topics import ensure_topics
 
 ORDER = 6.6
 FAULT = (

@@ -5,13 +5,13 @@ import signal
 import time
 
 from faults.ending import finish
-from faults.judging import equal, same
 from faults.matrix import Failed, Site
 from faults.traffic import events, sent
 from faults.traffic import load as under_load
+from faults.verdicts import equal, same
 from worker.running import WorkerProcess
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 ORDER = 3
 FAULT = "broker restarted, clean and killed"

@@ -3,14 +3,14 @@
 import asyncio
 import time
 
-from faults.judging import equal, same, snapshots
 from faults.matrix import Failed, Site
 from faults.traffic import events, sent
 from faults.traffic import load as under_load
-from worker.proc import resident
+from faults.verdicts import equal, same, snapshots
+from worker.procfs import resident
 from worker.running import WorkerProcess
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 ORDER = 11
 FAULT = "10× burst (5 min; 8 s in the short form)"

@@ -3,13 +3,13 @@
 import time
 from typing import Any
 
-from faults.judging import equal
 from faults.matrix import Site
 from faults.traffic import events, send, sent
-from transport.snapshots_running import live
+from faults.verdicts import equal
+from worker.snapshots.snapshots_running import live
 
-from streamproc.contract.load import load
-from streamproc.transport.pipeline import Pipeline
+from streamproc.config.load import load
+from streamproc.worker.pipeline import Pipeline
 
 ORDER = 8
 FAULT = "clocks a day off either way, time running backwards"

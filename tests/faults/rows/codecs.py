@@ -11,14 +11,14 @@ from confluent_kafka.admin import (
     ConfigResource,
     ResourceType,
 )
-from faults.judging import equal, same
 from faults.matrix import Failed, Site
 from faults.traffic import Sent, events, sent
+from faults.verdicts import equal, same
 from worker.running import WorkerProcess
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.kafka.topics import ensure_topics
 
 ORDER = 6.2
 FAULT = (

@@ -4,13 +4,13 @@ import asyncio
 import signal
 
 from faults.ending import finish
-from faults.judging import equal, same
 from faults.matrix import Site
 from faults.traffic import events, sent
 from faults.traffic import load as under_load
+from faults.verdicts import equal, same
 from worker.running import WorkerProcess
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 ORDER = 10
 FAULT = "a worker cut off from the broker (2 min; 10 s in the short form)"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from broker_topics import records
 from faults.ending import finish
-from faults.judging import equal, same
 from faults.matrix import Failed, Site
 from faults.traffic import events, send, sent
-from transport.wire import checked
+from faults.verdicts import equal, same
+from kafka.wire import checked
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 ORDER = 6.9
 FAULT = (

@@ -3,15 +3,15 @@
 from typing import Any
 
 from broker_topics import records
-from faults.judging import same
 from faults.matrix import Failed, Site
 from faults.traffic import events, send, sent
-from transport.snapshots_running import live
+from faults.verdicts import same
 from worker.running import read_alerts
-from worker.stories import payloads
+from worker.scenarios import payloads
+from worker.snapshots.snapshots_running import live
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
+from streamproc.config.config import Config
+from streamproc.config.load import load
 from streamproc.monitor import Monitor
 
 ORDER = 14

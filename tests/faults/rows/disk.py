@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from broker_topics import records
-from faults.judging import same
 from faults.matrix import Failed, Site
+from faults.verdicts import same
 from label_logs import hard_logs
-from transport.joining import fill, pairs_of
+from worker.join.joining import fill, pairs_of
 from worker.running import WorkerProcess, publish, read_alerts
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.core.operational import NOT_JOINED
-from streamproc.core.outcomes.log import EPOCH_HEADER
+from streamproc.alerting.operational_alerts import NOT_JOINED
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.performance.outcome_log import EPOCH_HEADER
 
 ORDER = 20
 FAULT = "disk full under `labels.store` (no file of the worker may grow), and free again"

@@ -7,17 +7,17 @@ import time
 from contextlib import AsyncExitStack
 
 from faults.ending import finish
-from faults.judging import equal
 from faults.matrix import Failed, Site
 from faults.traffic import events, sent
 from faults.traffic import load as under_load
-from worker.proc import children
+from faults.verdicts import equal
+from worker.procfs import children
 from worker.running import WorkerProcess, ends
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.transport.app import SESSION_SECONDS
-from streamproc.transport.recording import handled
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.kafka.log_reader import handled
+from streamproc.worker.app import SESSION_SECONDS
 
 ORDER = 5.5
 FAULT = "SIGKILL of one of two workers: two services, and two under one supervisor"

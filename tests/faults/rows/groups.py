@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 from broker_topics import records
 from faults.ending import finish
-from faults.judging import regained, same
 from faults.matrix import Failed, Site
 from faults.traffic import Sent, events, send, sent
+from faults.verdicts import regained, same
 from worker.running import WorkerProcess
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.core.outcomes.log import OutcomeLog, OutcomeRow
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.performance.outcome_log import OutcomeLog, OutcomeRow
 
 ORDER = 20
 FAULT = "two groups on one cluster; one of them is stopped, or killed, and comes back"

@@ -4,19 +4,19 @@ from typing import Any
 
 from broker_topics import records
 from faults.ending import finish
-from faults.judging import equal, same
 from faults.matrix import Failed, Site
 from faults.raw import put
 from faults.traffic import events, send, sent
-from transport.wire import CODECS, Put
+from faults.verdicts import equal, same
+from kafka.wire import CODECS, Put
 from worker.running import WorkerProcess
 
 from streamproc.client.control import send_command
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.contract.topics import TopicKind
-from streamproc.core.record import UnreadableRecord
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.config.topics import TopicKind
+from streamproc.kafka.topics import ensure_topics
+from streamproc.schemas.records import UnreadableRecord
 
 ORDER = 6.4
 FAULT = (

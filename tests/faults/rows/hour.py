@@ -5,14 +5,14 @@ import time
 
 import numpy as np
 from faults.ending import all_handled
-from faults.judging import equal, same
 from faults.matrix import Differs, Failed, Site
 from faults.traffic import events, sent
 from faults.traffic import load as under_load
-from worker.proc import resident
+from faults.verdicts import equal, same
+from worker.procfs import resident
 from worker.running import WorkerProcess
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 ORDER = 16
 FAULT = "constant load for an hour with constant keys"

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from faults.judging import same
 from faults.matrix import Failed, Site
-from transport.learning import MODEL, fill, outcomes
-from worker.proc import alive, children, learners
+from faults.verdicts import same
+from worker.online.online_workers import MODEL, fill, outcomes
+from worker.procfs import alive, children, learners
 from worker.running import PATIENCE, WorkerProcess, until
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 ORDER = 21
 FAULT = "a learner that hangs (SIGSTOP), under a supervisor that is then killed"

@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from broker_topics import records
-from faults.judging import same
 from faults.matrix import Failed, Site
+from faults.verdicts import same
 from label_logs import BEGIN, DAY, Logs, hard_logs, join, outcomes, pairs
-from transport.joining import counted, fill, pairs_of
-from transport.learning import MODEL, kept, offline, published
-from worker.proc import resident
+from worker.join.joining import counted, fill, pairs_of
+from worker.online.online_workers import MODEL, kept, offline, published
+from worker.procfs import resident
 from worker.running import PATIENCE, WorkerProcess, publish
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.core.join.entry import Input
-from streamproc.models.learners import Learners
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.join.entry import Input
+from streamproc.online.partition_models import Learners
 
 ORDER = 9.5
 FAULT = (

@@ -1,12 +1,12 @@
 """Nothing comes but what cannot be read."""
 
-from faults.judging import equal, same
 from faults.matrix import Failed, Site
 from faults.traffic import Sent, events, send, sent
-from worker.proc import resident
+from faults.verdicts import equal, same
+from worker.procfs import resident
 from worker.running import WorkerProcess
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 ORDER = 15.4
 FAULT = "dead letters without end, each under a new key (300,000; 40,000 in the short form)"

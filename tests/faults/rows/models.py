@@ -1,12 +1,12 @@
 """Very many models."""
 
-from faults.judging import equal, same
 from faults.matrix import Failed, Site
 from faults.traffic import Sent, events, send, sent
-from worker.proc import resident
+from faults.verdicts import equal, same
+from worker.procfs import resident
 from worker.running import WorkerProcess
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 ORDER = 15.2
 FAULT = "ten thousand models of twenty features (a thousand in the short form)"

@@ -2,13 +2,13 @@
 
 from faults.cluster_tools import delete_group, move_offsets
 from faults.ending import finish
-from faults.judging import covered_repeats, equal
 from faults.matrix import Failed, Site
 from faults.traffic import events, send, sent
+from faults.verdicts import covered_repeats, equal
 from worker.running import ends
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
+from streamproc.config.config import Config
+from streamproc.config.load import load
 
 ORDER = 9
 FAULT = "committed offsets moved forward, moved back, deleted, while no worker runs"

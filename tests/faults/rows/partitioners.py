@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from faults.judging import same
 from faults.matrix import Failed, Site
+from faults.verdicts import same
 from worker.placing import (
     EVENTS,
     MODELS,
@@ -17,8 +17,8 @@ from worker.placing import (
 )
 from worker.running import WorkerProcess, read_alerts
 
-from streamproc.contract.load import load
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.load import load
+from streamproc.kafka.topics import ensure_topics
 
 ORDER = 22
 FAULT = (

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 import msgspec
 from aiokafka.admin import NewPartitions, NewTopic
 from faults.ending import all_handled, finish
-from faults.judging import regained, same
 from faults.matrix import Failed, Site
 from faults.traffic import Sent, events, send, sent
+from faults.verdicts import regained, same
 from worker.running import WorkerProcess, read_alerts
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.contract.topics import TopicKind
-from streamproc.transport.clients import open_admin
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.config.topics import TopicKind
+from streamproc.kafka.clients import open_admin
 
 ORDER = 11
 FAULT = (

@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import cycle
 
-from faults.judging import equal, same
 from faults.matrix import Failed, Site
 from faults.traffic import Sent, events, send, sent
-from worker.proc import resident
+from faults.verdicts import equal, same
+from worker.procfs import resident
 from worker.running import WorkerProcess
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 ORDER = 6
 FAULT = (

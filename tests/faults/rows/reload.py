@@ -3,14 +3,14 @@
 import signal
 
 from faults.ending import finish
-from faults.judging import equal, same
 from faults.matrix import Failed, Site
 from faults.traffic import events, sent
 from faults.traffic import load as under_load
-from worker.proc import alive, children
+from faults.verdicts import equal, same
+from worker.procfs import alive, children
 from worker.running import WorkerProcess
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 ORDER = 13
 FAULT = "config reload (SIGHUP to the supervisor) with an error, then without"

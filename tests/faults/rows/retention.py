@@ -7,14 +7,14 @@ from itertools import islice
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 from faults.ending import all_handled, finish
-from faults.judging import same
 from faults.matrix import Site
 from faults.traffic import Sent, events, send, sent
+from faults.verdicts import same
 from worker.running import WorkerProcess, ends, read_alerts
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.transport.clients import open_admin
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.kafka.clients import open_admin
 
 ORDER = 12
 FAULT = "retention overtakes a worker that is paused within its session, and one that is stopped"

@@ -6,14 +6,14 @@ from typing import Any
 
 from faults.cluster_tools import keep_data, recreate_topic, restore_data
 from faults.ending import finish
-from faults.judging import regained, same
 from faults.matrix import Failed, Site
 from faults.traffic import events, send, sent
+from faults.verdicts import regained, same
 from worker.running import WorkerProcess, ends, read_alerts
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.transport.recording import handled
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.kafka.log_reader import handled
 
 ORDER = 10
 FAULT = (

@@ -1,14 +1,14 @@
 """A producer makes up names without end."""
 
 from broker_topics import records
-from faults.judging import equal, same
 from faults.matrix import Failed, Site
 from faults.traffic import Sent, events, send, sent
-from worker.proc import resident
+from faults.verdicts import equal, same
+from worker.procfs import resident
 from worker.running import WorkerProcess, read_alerts
-from worker.stories import payloads
+from worker.scenarios import payloads
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 from streamproc.monitor import Monitor
 
 ORDER = 15

@@ -1,7 +1,7 @@
 """Workers are killed at the steps of publish → snapshot → acknowledge, and at any moment."""
 
-from faults.lanes import lanes
 from faults.matrix import Site
+from faults.workers import lanes
 
 ORDER = 1
 FAULT = "SIGKILL of a worker under load, at each step of publish → snapshot → ack and at any moment"

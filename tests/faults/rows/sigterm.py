@@ -5,13 +5,13 @@ import time
 
 from broker_topics import records
 from faults.ending import finish
-from faults.judging import equal, same
 from faults.matrix import Failed, Site
 from faults.traffic import events, send, sent
 from faults.traffic import load as under_load
+from faults.verdicts import equal, same
 from worker.running import WorkerProcess
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 ORDER = 2
 FAULT = "SIGTERM under load"

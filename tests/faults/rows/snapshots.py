@@ -6,20 +6,20 @@ from collections.abc import Callable
 
 import msgspec
 from aiokafka.admin import NewTopic
-from faults.judging import equal, same, snapshots
 from faults.matrix import Failed, Site
-from transport.snapshots_running import config_of, fill, live
-from transport.test_snapshots_kafka import (
+from faults.verdicts import equal, same, snapshots
+from worker.running import total
+from worker.snapshots.snapshots_running import config_of, fill, live
+from worker.snapshots.test_snapshots_kafka import (
     test_a_source_that_was_cut_is_told,
     test_no_snapshot_that_can_be_used_is_told,
 )
-from worker.running import total
 
-from streamproc.contract.config import Config
-from streamproc.core.snapshot_format import DIGEST_BYTES, SCHEMA, digest_of
-from streamproc.transport.clients import open_admin, open_producer
-from streamproc.transport.errors import SnapshotWriteError
-from streamproc.transport.snapshots.records import MANIFEST, records
+from streamproc.config.config import Config
+from streamproc.kafka.clients import open_admin, open_producer
+from streamproc.kafka.errors import SnapshotWriteError
+from streamproc.state.snapshot_format import DIGEST_BYTES, SCHEMA, digest_of
+from streamproc.worker.snapshots.records import MANIFEST, records
 
 ORDER = 12
 FAULT = (

@@ -3,12 +3,12 @@
 from typing import Any
 
 from faults.ending import all_handled, finish
-from faults.judging import equal, same
 from faults.matrix import Site
 from faults.traffic import events, send, sent
+from faults.verdicts import equal, same
 from worker.running import WorkerProcess
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 ORDER = 17
 FAULT = "lag without progress for longer than `limits.stall`, under a supervisor"

@@ -3,15 +3,15 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from faults.judging import equal, same
 from faults.matrix import Site
 from faults.traffic import events, sent
 from faults.traffic import load as under_load
+from faults.verdicts import equal, same
 from worker.running import idle, until, worker_of
 
-from streamproc.contract.load import load
-from streamproc.core.shape import Topic
-from streamproc.transport.worker import Worker
+from streamproc.config.load import load
+from streamproc.decode.event_schema import Topic
+from streamproc.worker.worker import Worker
 
 ORDER = 4
 FAULT = "rebalance storm: workers join and leave, 1 to 4 at a time"

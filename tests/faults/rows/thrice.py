@@ -2,14 +2,14 @@
 
 from broker_topics import records
 from faults.ending import FINISH_SECONDS, finish
-from faults.judging import equal, same
-from faults.lanes import MortalProcess
 from faults.matrix import Site
 from faults.traffic import Sent, events, send, sent
+from faults.verdicts import equal, same
+from faults.workers import MortalProcess
 from worker.running import read_alerts
-from worker.stories import payloads
+from worker.scenarios import payloads
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 from streamproc.monitor import Monitor
 
 ORDER = 9

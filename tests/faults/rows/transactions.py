@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
-from faults.judging import equal, same
 from faults.matrix import Failed, Site
 from faults.traffic import Sent, events, send, sent
+from faults.verdicts import equal, same
 from worker.running import WorkerProcess
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.transport.topics import ensure_topics
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.kafka.topics import ensure_topics
 
 ORDER = 6.8
 FAULT = "transactions: committed, aborted and hanging, with other records between them"

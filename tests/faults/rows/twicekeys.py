@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from faults.judging import equal, same
 from faults.matrix import Site
 from faults.traffic import Sent, events, send, sent
+from faults.verdicts import equal, same
 from worker.running import watch_all
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 
 ORDER = 6.1
 FAULT = "a key given twice in an object (part of the poison)"

@@ -1,13 +1,13 @@
 """Events of versions of the contract that are yet to come."""
 
 from broker_topics import records
-from faults.judging import equal, same
 from faults.matrix import Site
 from faults.traffic import Sent, events, send, sent
+from faults.verdicts import equal, same
 from worker.running import read_alerts, watch_all
-from worker.stories import payloads
+from worker.scenarios import payloads
 
-from streamproc.contract.load import load
+from streamproc.config.load import load
 from streamproc.monitor import LogRecord, Monitor
 
 ORDER = 7

@@ -7,17 +7,17 @@ from collections import Counter
 
 from broker_topics import records
 from faults.ending import all_handled, finish
-from faults.judging import equal, same
 from faults.matrix import Failed, Site
 from faults.traffic import events, sent
 from faults.traffic import load as under_load
+from faults.verdicts import equal, same
 from sinks.receiver import Receiver, certificate, receiving
-from worker.proc import peak
+from worker.procfs import peak
 from worker.running import WorkerProcess
 
-from streamproc.contract.alerts import AlertEvent
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.schemas.alerts import AlertEvent
 
 ORDER = 10.5
 FAULT = "slow, failing, hanging webhook, and a SIGKILL of their worker in between"

@@ -6,19 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from faults.ending import finish
-from faults.judging import Kept, equal, same, snapshots
-from faults.lanes import MortalProcess
 from faults.matrix import Failed, Site
-from faults.sleepy import STEPS
+from faults.pause_at_step import STEPS
 from faults.traffic import events, sent
 from faults.traffic import load as under_load
+from faults.verdicts import Kept, equal, same, snapshots
+from faults.workers import MortalProcess
 from worker.running import PATIENCE, WorkerProcess, until
 
-from streamproc.contract.config import Config
-from streamproc.contract.load import load
-from streamproc.core.shape import Topic
-from streamproc.transport.errors import BrokerUnreachableError
-from streamproc.transport.snapshots.records import Key, key_of
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.decode.event_schema import Topic
+from streamproc.kafka.errors import BrokerUnreachableError
+from streamproc.worker.snapshots.records import Key, key_of
 
 ORDER = 5
 FAULT = "SIGSTOP past the session time-out, then SIGCONT: a zombie that still writes its snapshot"
@@ -29,7 +29,7 @@ MODELS = 8
 class SleepyProcess(MortalProcess):
     """A worker that stops itself within a snapshot."""
 
-    program = Path(__file__).parents[1] / "sleepy.py"
+    program = Path(__file__).parents[1] / "pause_at_step.py"
 
 
 async def run(site: Site) -> str:

@@ -1,0 +1,1 @@
+"""Detectors that compare a window's distribution with a reference."""

@@ -1,0 +1,1 @@
+"""Detectors of a change in the mean of a numeric series."""

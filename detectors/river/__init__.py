@@ -1,0 +1,1 @@
+"""River's own detectors behind the interface of this package."""

@@ -1,0 +1,1 @@
+"""What detectors are built on: slots, compilation, parameters, run lengths."""

@@ -1,0 +1,1 @@
+"""A series before its detectors: standardise, whiten, count, embed, date changes."""

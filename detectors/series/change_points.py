@@ -1,0 +1,272 @@
+"""Where a series changed, and how it was before and after, at a fixed cost a value."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from detectors.errors import ShapeError
+from detectors.runtime.dtypes import Floats, Ints
+from detectors.runtime.slots import Slots, State, blank_record, check_scan
+from detectors.series import change_points_kernel as kernel
+
+_BLANK = blank_record(
+    {
+        "n": (np.float64, 0.0),
+        "mean": (np.float64, 0.0),
+        "squares": (np.float64, 0.0),
+        "unit": (np.float64, 0.0),
+        "units": (np.float64, 0.0),
+        "level": (np.float64, 0.0),
+        "rough": (np.float64, 1.0),
+        "rougher": (np.float64, 0.0),
+        "sums": ((np.float64, (kernel.SUMS,)), 0.0),
+        "turn_sums": ((np.float64, (kernel.TURNS,)), 0.0),
+        # Of the rows before: n, mean and sum of squares raw, mean standardised; the row's ts; and
+        # the mean square of the standardised values. Of most rows one begins.
+        "turns": ((np.float64, (kernel.TURNS, 6)), 0.0),
+        "turn_offsets": ((np.int64, (kernel.TURNS,)), -1),
+        # The same without the mean square.
+        "marks": ((np.float64, (kernel.SUMS, 5)), 0.0),
+        "mark_offsets": ((np.int64, (kernel.SUMS,)), -1),
+    }
+)
+_OF_SPREAD: Final = ("rough", "rougher", "turn_sums", "turns", "turn_offsets")
+# Variance of the bounded squares of normal values: what is taken for those that nobody squared.
+_NORMAL: Final = 1.65
+# Means that differ by fewer of their standard errors have not moved.
+_STILL: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """A stretch of a series: number of values, mean and sample deviation (0 for n < 2)."""
+
+    n: int
+    mean: float
+    std: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Where a series most likely changed.
+
+    Attributes
+    ----------
+    before, after
+        The values up to the change since the last reset, warm-up included,
+        and those since, in the unit of the series.
+    ts, offset
+        Coordinates of the first row after the change.
+    direction
+        Whether the mean rose or fell.
+    spread
+        Whether the deviation changed, and the mean no more than by chance.
+    """
+
+    before: Moments
+    after: Moments
+    ts: float
+    offset: int
+    direction: Literal["up", "down"]
+    spread: bool = False
+
+    @property
+    def size(self) -> float:
+        """By how much the mean rose, in the unit of the series."""
+        return self.after.mean - self.before.mean
+
+
+class ChangePoints(Slots):
+    """Remembers, for each series, the likeliest start of a change of its mean or spread.
+
+    Parameters
+    ----------
+    size
+        Number of slots.
+
+    Notes
+    -----
+    Cumulative sums, upwards and downwards, of how far the standardised values
+    lie from their running mean, each less an allowance and never below 0
+    (`ALLOWANCES` in the kernel). The row at which a sum last left 0 is the
+    likeliest first row of a change of about twice its allowance. With it are
+    kept the moments of the raw values before it, so those of the rows since
+    follow by subtraction. Of these candidates `change` takes the one that
+    splits the standardised values best, by likelihood. Two more sums do the same
+    with squares: where the spread splits the values better than any mean, and the
+    means on either side are the same but for chance, it was the spread.
+
+    References
+    ----------
+    E. S. Page, "Continuous Inspection Schemes", Biometrika 41, 1954.
+    B. P. Welford, "Note on a Method for Calculating Corrected Sums of Squares
+    and Products", Technometrics 4, 1962.
+    """
+
+    def __init__(self, size: int = 0) -> None:
+        super().__init__(_BLANK, size)
+
+    def count(self, slots: Ints) -> Ints:
+        """Count the non-missing values of slots since their last reset, warm-up included."""
+        return self._records["n"][slots].astype(np.int64)
+
+    def scan(
+        self, values: Floats, standardised: Floats, tasks: Ints, ts: Floats, offsets: Ints
+    ) -> None:
+        """Feed stretches of columns.
+
+        Parameters
+        ----------
+        values
+            float64 (columns, rows), C-contiguous, raw; NaN is missing.
+        standardised
+            The same values standardised, NaN where missing or warming up.
+        tasks
+            int64 (tasks, 4): column, start, stop, slot.
+        ts
+            float64 (rows,): event time of each row.
+        offsets
+            int64 (rows,): offset of each row in its log.
+
+        Raises
+        ------
+        ShapeError
+            If shapes, types or ranges are not as above.
+        """
+        check_scan(self.size, values, tasks)
+        check_scan(self.size, standardised, tasks)
+        rows = values.shape[1:]
+        if standardised.shape != values.shape or ts.shape != rows or offsets.shape != rows:
+            msg = (
+                f"standardised {standardised.shape}, ts {ts.shape} and offsets {offsets.shape} "
+                f"do not fit values {values.shape}"
+            )
+            raise ShapeError(msg)
+        kernel.scan(values, standardised, tasks, ts, offsets, self._records)
+
+    def load(self, state: State) -> None:
+        """Take the place of the object that made `state`, or would have without the spread.
+
+        Parameters
+        ----------
+        state
+            What `state()` gave; of what it knows of the spread all or nothing.
+
+        Raises
+        ------
+        StateError
+            If a name, type or shape differs; nothing was changed.
+        """
+        if "units" in state and not state.keys() & set(_OF_SPREAD):
+            slots = len(state["units"])
+            blank = {name: np.repeat(_BLANK[name][None], slots, 0) for name in _OF_SPREAD}
+            state = state | blank | {"rougher": _NORMAL * state["units"]}
+        super().load(state)
+
+    def take(self, values: Floats, tasks: Ints, offsets: Ints) -> None:
+        """Feed one value in the unit of those before it, the unchecked way of a single detector.
+
+        Parameters
+        ----------
+        values
+            float64 (1, 1).
+        tasks
+            int64 (1, 4): its only task.
+        offsets
+            int64 (1,): its offset, which is then that of the next.
+        """
+        kernel.take(values, tasks, offsets, self._records)
+
+    def change(self, slot: int) -> Change:
+        """Tell the likeliest change of a slot since its last reset.
+
+        Parameters
+        ----------
+        slot
+            Its number. It must have had a value after its warm-up.
+
+        Returns
+        -------
+        Change
+            The candidate with the largest likelihood ratio.
+        """
+        record = self._records[slot]
+        marks, units = record["marks"], float(record["units"])
+        before = units - (record["n"] - marks[:, 0])
+        after = units - before
+        apart = (record["level"] - marks[:, 3]) * units / after
+        gains = before * after * apart * apart
+        best = int(np.argmax(gains))
+        mark, offset, spread = marks[best], record["mark_offsets"][best], False
+        # Rare events standardised by all values have a far smaller variance than 1.
+        gain = gains[best] / (2.0 * units * (float(record["rough"]) or 1.0))
+        for turn, turned in zip(record["turns"], record["turn_offsets"], strict=True):
+            if (other := _spread_gain(record, turn)) > gain:
+                mark, offset, spread, gain = turn, turned, True, other
+        unit = float(record["unit"]) or 1.0
+        first, whole = _raw(mark), _whole(record)
+        return Change(
+            before=_moments(*first, unit),
+            after=_moments(*_rest(whole, first), unit),
+            ts=float(mark[4]),
+            offset=int(offset),
+            direction="up" if record["level"] >= mark[3] else "down",
+            spread=spread,
+        )
+
+    def level(self, slot: int) -> Moments:
+        """Tell how a slot has been since its last reset, in the unit of the series."""
+        record = self._records[slot]
+        return _moments(*_whole(record), float(record["unit"]) or 1.0)
+
+
+def _spread_gain(record: Any, turn: Floats) -> float:
+    """Log-likelihood ratio of a change of the squares; 0 where the mean moved, too."""
+    first, whole = _raw(turn), _whole(record)
+    before, after = first[0], whole[0] - first[0]
+    units = float(record["units"])
+    if units - after < 2.0 or after < 2.0:
+        return 0.0
+    _, mean, squares = _rest(whole, first)
+    error = first[2] / before**2 + squares / after**2
+    if (mean - first[1]) ** 2 > _STILL * _STILL * error:
+        return 0.0
+    before = units - after  # of those that are standardised
+    apart = (float(record["rough"]) - float(turn[5])) * units / after
+    variance = float(record["rougher"]) / units
+    return before * after * apart * apart / (2.0 * units * variance) if variance > 0.0 else 0.0
+
+
+def _raw(mark: Floats) -> tuple[float, float, float]:
+    """Count, mean and sum of squares, raw, of the values before a mark."""
+    return float(mark[0]), float(mark[1]), float(mark[2])
+
+
+def _whole(record: Any) -> tuple[float, float, float]:
+    """Count, mean and sum of squares, raw, of all values."""
+    return float(record["n"]), float(record["mean"]), float(record["squares"])
+
+
+def _rest(
+    whole: tuple[float, float, float], first: tuple[float, float, float]
+) -> tuple[float, float, float]:
+    """Moments of what came after `first`."""
+    n = whole[0] - first[0]
+    mean = whole[1] + (first[0] / n) * (whole[1] - first[1])
+    if abs(mean) * n < 1e-14 * whole[0] * abs(whole[1]):
+        mean = 0.0  # what is left of two equal sums is their rounding error
+    apart = mean - first[1]
+    squares = whole[2] - first[2] - first[0] * n / whole[0] * apart * apart
+    # Below the rounding error of the whole, the difference says nothing.
+    return n, mean, squares if squares > 1e-14 * whole[0] * whole[2] else 0.0
+
+
+def _moments(n: float, mean: float, squares: float, unit: float) -> Moments:
+    deviation = math.sqrt(squares / (n - 1.0)) if n > 1.0 else 0.0
+    return Moments(int(n), _finite(mean / unit), _finite(deviation / unit))
+
+
+def _finite(value: float) -> float:
+    return max(min(value, kernel.LARGEST), -kernel.LARGEST)

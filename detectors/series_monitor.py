@@ -1,0 +1,374 @@
+"""Watch: standardise, detect, locate, start anew; what every watched series goes through."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import registry
+from detectors.bank import Bank
+from detectors.errors import ParameterError, StateError
+from detectors.runtime.dtypes import Floats, Ints
+from detectors.runtime.slots import Slots, State, every_row
+from detectors.series.category_counts import Mix, ShareChange, Shares
+from detectors.series.change_points import Change, ChangePoints, Moments
+from detectors.series.standardise import Standardiser
+from detectors.series.whiten import Whitener
+
+WARMUP = 200
+"""Values that a series learns its unit from."""
+CLIP = 4.0
+"""Robust deviations beyond which a value counts no more."""
+_NONE = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A change, as the first detector to see it tells it.
+
+    Attributes
+    ----------
+    column, row
+        Where in the scanned matrix.
+    slot
+        The series.
+    detector
+        Name of the detector; the first in order if several alarmed at this row.
+    others
+        Names of those others.
+    statistic, threshold
+        The detector's test statistic and what it exceeded, standardised.
+    change
+        Where the change most likely began, and how it was before and after.
+    restarts
+        How often this slot had alarmed before.
+    """
+
+    column: int
+    row: int
+    slot: int
+    detector: str
+    others: tuple[str, ...]
+    statistic: float
+    threshold: float
+    change: Change | ShareChange
+    restarts: int
+
+
+class Watch:
+    """Many series under the same detectors, one a slot.
+
+    Series of categories, under detectors of that family, go through the same
+    but for the unit: a value is whatever number stands for its category.
+
+    Parameters
+    ----------
+    detectors
+        Name → parameters that differ from the monitoring defaults. The order
+        decides who speaks when several alarm at one row. What follows a ``#``
+        tells two of one name apart.
+    size
+        Number of slots.
+    warmup, clip
+        Of the `Standardiser`.
+    whiten
+        Whether detectors read the residuals of a `Whitener` rather than the
+        standardised values: for series whose values depend on each other.
+
+    Raises
+    ------
+    UnknownDetectorError, ParameterError
+        If a name or parameter is wrong, or there is no detector, or some are
+        of categories and some are not, or one that does not read values is to
+        be whitened.
+
+    Notes
+    -----
+    On an alarm of any detector the whole slot starts anew with the next value:
+    unit, detectors, change point. So a persisting change is one alarm, and the
+    new normal is learned from what came after it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from detectors.series_monitor import Watch
+    >>> watch = Watch({"mixture": {}}, size=1)
+    >>> values = np.random.default_rng(7).normal(size=(1, 2000))
+    >>> values[0, 1000:] += 2
+    >>> [alarm] = watch.scan_all(values)
+    >>> alarm.row, alarm.change.offset, alarm.change.direction
+    (1010, 1000, 'up')
+    """
+
+    def __init__(
+        self,
+        detectors: Mapping[str, Mapping[str, object]],
+        size: int = 0,
+        *,
+        warmup: int = WARMUP,
+        clip: float = CLIP,
+        whiten: bool = False,
+    ) -> None:
+        if not detectors:
+            msg = f"detectors: at least one of {', '.join(registry.names())} is needed, got none"
+            raise ParameterError(msg)
+        self._names = tuple(detectors)
+        complete = {
+            name: registry.resolve(_registered(name), params) for name, params in detectors.items()
+        }
+        self._banks: tuple[Bank, ...] = tuple(
+            registry.get(_registered(name)).bank(0, **params) for name, params in complete.items()
+        )
+        self._standardiser = Standardiser(warmup=warmup, clip=clip)
+        self._changes: ChangePoints | Shares = ChangePoints()
+        self._blind = 0  # values before categories can be compared
+        if self._categories(detectors):
+            cap, window = (
+                max(int(params[name]) for params in complete.values()) for name in ("cap", "window")
+            )
+            self._changes, self._blind = Shares(cap=cap, span=window), 2 * window
+        # Errors are 0 or 1 as they come; a unit learned from them would only hide that.
+        self._raw = tuple(registry.get(_registered(name)).family == "error" for name in detectors)
+        self._whitener = Whitener(clip=clip) if whiten else None
+        odd = [
+            name
+            for name in detectors
+            if registry.get(_registered(name)).family in {"error", "category"}
+        ]
+        if whiten and odd:
+            msg = f"{odd[0]}: reads errors or categories as they come: nothing to whiten"
+            raise ParameterError(msg)
+        self._restarts = np.zeros(0, np.int64)
+        self._standardised = self._residuals = np.empty((0, 0))
+        self.resize(size)
+
+    @property
+    def size(self) -> int:
+        """Number of slots."""
+        return self._changes.size
+
+    @property
+    def warming(self) -> NDArray[np.bool_]:
+        """(size,): slots that are blind because they still learn their unit, or reference."""
+        if self._blind:
+            blind: NDArray[np.bool_] = self.quiet(np.arange(self.size)) < self._blind
+            return blind
+        return self._whitener.warming if self._whitener else self._standardiser.warming
+
+    def quiet(self, slots: Ints) -> Ints:
+        """Count the non-missing values of slots since their last start, warm-up included."""
+        return self._changes.count(slots)
+
+    def level(self, slot: int) -> Moments | Mix:
+        """Tell how a slot has been since its last start."""
+        return self._changes.level(slot)
+
+    def resize(self, size: int) -> None:
+        """Grow to `size` slots; a smaller size changes nothing."""
+        for part in self._parts.values():
+            part.resize(size)
+        if size > len(self._restarts):
+            self._restarts = np.append(
+                self._restarts, np.zeros(size - len(self._restarts), np.int64)
+            )
+
+    def reset(self, slots: Ints) -> None:
+        """Make slots as good as new, their number of restarts too."""
+        self._restart(slots)
+        self._restarts[slots] = 0
+
+    def scan(self, values: Floats, tasks: Ints, ts: Floats, offsets: Ints) -> list[Alarm]:
+        """Feed stretches of columns to slots, all of them, through every alarm.
+
+        Parameters
+        ----------
+        values
+            float64 (columns, rows), C-contiguous; NaN is missing, the rest finite.
+        tasks
+            int64 (tasks, 4): column, start, stop, slot; a slot in one task only.
+        ts
+            float64 (rows,): event time of each row.
+        offsets
+            int64 (rows,): offset of each row in its log.
+
+        Returns
+        -------
+        list of Alarm
+            By row, then column. Any way to cut the rows into calls gives the
+            same alarms and the same state, but for `row`, which counts from
+            the start of a call.
+
+        Raises
+        ------
+        ShapeError
+            If shapes, types or ranges are not as above.
+        """
+        # Read-only views of a log would be a type of their own: seconds of compiling, in service.
+        values, ts = (np.require(array, np.float64, ["C", "W"]) for array in (values, ts))
+        tasks, offsets = (np.require(array, np.int64, ["C", "W"]) for array in (tasks, offsets))
+        alarms: list[Alarm] = []
+        while len(tasks):
+            # 1. What a scan finds past the first alarm of a slot is undone by its restart.
+            standardised = self._in_units(values, tasks)
+            read = self._whitened(standardised, tasks)
+            raw = self._unscaled(values) if any(self._raw) else values
+            hits = [
+                bank.scan(raw if is_raw else read, tasks)
+                for bank, is_raw in zip(self._banks, self._raw, strict=True)
+            ]
+            rows = np.array([hit.row for hit in hits])
+            rows[rows < 0] = _NONE
+            first = rows.min(axis=0)
+            # 2. The change-point tracker sees no row after the first alarm.
+            seen = tasks.copy()
+            seen[:, 2] = np.minimum(first, tasks[:, 2] - 1) + 1
+            self._changes.scan(values, standardised, seen, ts, offsets)
+            # 3. Tell, start anew, go on behind the alarm.
+            hit = np.flatnonzero(first < _NONE)
+            if not len(hit):
+                break
+            for k in hit:
+                who = np.flatnonzero(rows[:, k] == first[k])
+                told = hits[who[0]]
+                slot = int(tasks[k, 3])
+                alarms.append(
+                    Alarm(
+                        column=int(tasks[k, 0]),
+                        row=int(first[k]),
+                        slot=slot,
+                        detector=self._names[who[0]],
+                        others=tuple(self._names[i] for i in who[1:]),
+                        statistic=float(told.statistic[k]),
+                        threshold=float(told.threshold[k]),
+                        change=self._changes.change(slot),
+                        restarts=int(self._restarts[slot]),
+                    )
+                )
+            self._restarts[tasks[hit, 3]] += 1
+            self._restart(tasks[hit, 3])
+            tasks, first = tasks[hit], first[hit]
+            tasks[:, 1] = first + 1
+            tasks = tasks[tasks[:, 1] < tasks[:, 2]]
+        return sorted(alarms, key=lambda alarm: (alarm.row, alarm.column))
+
+    def scan_all(self, values: Floats) -> list[Alarm]:
+        """Feed row s of a matrix to slot s; its columns count as times and offsets."""
+        values = np.ascontiguousarray(values, np.float64)
+        columns = np.arange(values.shape[1])
+        return self.scan(values, every_row(values), columns.astype(np.float64), columns)
+
+    def state(self, used: int | None = None) -> State:
+        """Copy all there is to know, as plain arrays.
+
+        Parameters
+        ----------
+        used
+            Slots to save, the first ones: those behind have not seen a value. None: all.
+
+        Returns
+        -------
+        dict of str to ndarray
+            What a watch of so many slots loads.
+        """
+        parts = {
+            f"{part}.{name}": array if name in slots.lists else array[:used]
+            for part, slots in self._parts.items()
+            for name, array in slots.state().items()
+        }
+        return parts | {"restarts": self._restarts[:used].copy()}
+
+    def load(self, state: State) -> None:
+        """Take the place of the watch that made `state`, to the last bit.
+
+        Raises
+        ------
+        StateError
+            If it does not fit; nothing was changed.
+        """
+        restarts = state.get("restarts")
+        if restarts is None or restarts.dtype != np.int64 or restarts.ndim != 1:
+            msg = "Watch: state 'restarts' is missing or not a list of int64"
+            raise StateError(msg)
+        parts = self._parts
+        split: dict[str, State] = {part: {} for part in parts}
+        for name, array in state.items():
+            part, _, field = name.rpartition(".")
+            if part in split:
+                split[part][field] = array
+            elif name != "restarts":
+                msg = f"Watch: state has {name!r}, which belongs to none of {sorted(split)}"
+                raise StateError(msg)
+        # Loading puts new arrays in the place of old ones, so the old references undo it.
+        before = {part: vars(slots).copy() for part, slots in parts.items()}
+        try:
+            self._load_parts(split, len(restarts))
+        except StateError:
+            for part, slots in parts.items():
+                vars(slots).update(before[part])
+            raise
+        self._restarts = restarts.copy()
+
+    def nbytes(self) -> int:
+        """Bytes held, spare room included."""
+        return int(self._restarts.nbytes) + sum(part.nbytes() for part in self._parts.values())
+
+    def _load_parts(self, split: dict[str, State], size: int) -> None:
+        for part, slots in self._parts.items():
+            slots.load(split[part])
+            if slots.size != size:
+                msg = f"Watch: state of {part} has {slots.size} slots, restarts has {size}"
+                raise StateError(msg)
+
+    @property
+    def _parts(self) -> dict[str, Slots]:
+        banks = {
+            f"detector:{name}": bank for name, bank in zip(self._names, self._banks, strict=True)
+        }
+        unit: dict[str, Slots] = {} if self._blind else {"standardiser": self._standardiser}
+        whitener = {"whitener": self._whitener} if self._whitener else {}
+        return unit | whitener | {"changes": self._changes} | banks
+
+    @staticmethod
+    def _categories(detectors: Mapping[str, object]) -> bool:
+        """Whether the detectors are of categories: all or none."""
+        of = [name for name in detectors if registry.get(_registered(name)).family == "category"]
+        if of and len(of) < len(detectors):
+            rest = ", ".join(name for name in detectors if name not in of)
+            msg = f"detectors: {', '.join(of)} watch categories, and {rest} numbers"
+            raise ParameterError(msg)
+        return bool(of)
+
+    def categories(self) -> Floats:
+        """All categories that alarms may speak of, in ascending order; none for numbers."""
+        return self._changes.keys() if isinstance(self._changes, Shares) else np.empty(0)
+
+    def _in_units(self, values: Floats, tasks: Ints) -> Floats:
+        """Standardise the values; categories have no unit."""
+        if self._blind:
+            return values
+        if self._standardised.shape != values.shape:
+            self._standardised = np.empty(values.shape)
+        self._standardiser.scan(values, tasks, self._standardised)
+        return self._standardised
+
+    def _whitened(self, standardised: Floats, tasks: Ints) -> Floats:
+        """Leave what is new in each value, if that is what detectors are to read."""
+        if self._whitener is None:
+            return standardised
+        if self._residuals.shape != standardised.shape:
+            self._residuals = np.empty(standardised.shape)
+        self._whitener.scan(standardised, tasks, self._residuals)
+        return self._residuals
+
+    def _unscaled(self, values: Floats) -> Floats:
+        """Take the values as they are, but none of a warm-up."""
+        return np.where(np.isnan(self._standardised), np.nan, values)
+
+    def _restart(self, slots: Ints) -> None:
+        for part in self._parts.values():
+            part.reset(slots)
+
+
+def _registered(name: str) -> str:
+    return name.partition("#")[0]

@@ -1,0 +1,1 @@
+"""Stage 3: alarms to incidents, and incidents to alerts."""

@@ -1,0 +1,339 @@
+"""What an alert says: its identity, and everything that the person on call needs."""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from detectors.series.category_counts import Mix, ShareChange
+from detectors.series.change_points import Change, Moments
+from detectors.series_monitor import Alarm
+from streamproc.alerting import category_messages, messages
+from streamproc.decode.event_schema import Form
+from streamproc.decode.event_schema import Kind as FeatureKind
+from streamproc.decode.layout import Model
+from streamproc.decode.type_changes import ENOUGH
+from streamproc.decode.vocabulary import Texts
+from streamproc.schemas.alerts import AlertEvent, ChangePoint, Kind, Status, Summary
+from streamproc.schemas.base import Source
+from streamproc.schemas.series import SQUARED
+from streamproc.schemas.timestamps import EPOCH
+
+KINDS: dict[str, Kind] = {
+    "feature": "data",
+    "prediction": "prediction",
+    "quality": "quality",
+    "error": "concept",
+    "metric": "performance",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The event that an alert comes from; `index` is its place in a record of several."""
+
+    topic: str
+    partition: int
+    offset: int
+    index: int
+    ts: float
+    model_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A series, whose it is, the hash of each detector's settings on it, and names of texts."""
+
+    model: Model
+    name: str
+    settings: dict[str, str]
+    texts: Texts
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether it says how wrong a model is."""
+        return self.model.layout.shape.form is Form.LOSSES
+
+
+@dataclass(slots=True)
+class Incident:
+    """A series that alarmed and has not been quiet since.
+
+    `before` is the series as it was before the first alarm; `said` is the event time of the
+    last alert.
+    """
+
+    id: str
+    detector: str
+    before: Summary
+    said: float
+
+
+def begin(series: Series, alarm: Alarm, origin: Origin) -> Incident:
+    """Begin an incident with its first alarm."""
+    return Incident(
+        id=_digest("incident", series, alarm.detector, origin),
+        detector=alarm.detector,
+        before=_summary(alarm.change.before),
+        said=origin.ts,
+    )
+
+
+def alarmed(
+    status: Status, series: Series, incident: Incident, alarm: Alarm, origin: Origin, now: datetime
+) -> AlertEvent:
+    """Say that a series alarmed: `firing` the first time, `updated` from then on."""
+    before, after = _summary(alarm.change.before), _summary(alarm.change.after)
+    point = _change_point(alarm.change)
+    told = _told(series, origin)
+    if isinstance(alarm.change, ShareChange):
+        message = (
+            f"{messages.subject(told)}: {category_messages.change(alarm.change, series.texts.name)}"
+        )
+    else:
+        message = messages.change(told, before, after, spread=alarm.change.spread)
+    baseline = series.model.config.baseline
+    if point is None and baseline is not None and baseline.values(series.name):
+        message += messages.FROM_THE_START
+    else:
+        message += messages.since(told, point.ts if point else None, after.n)
+    return AlertEvent(
+        **_common(status, series, incident, alarm.detector, origin, now),
+        message=message,
+        change_point=point,
+        statistic=alarm.statistic,
+        threshold=alarm.threshold,
+        before=before,
+        after=after,
+    )
+
+
+def resolved(
+    series: Series, incident: Incident, level: Moments | Mix, origin: Origin, now: datetime
+) -> AlertEvent:
+    """Say that a series has been quiet for long enough, and where it settled."""
+    after = _summary(level)
+    if isinstance(level, Mix):
+        who = messages.subject(_told(series, origin))
+        message = f"{who} {category_messages.settled(level, series.texts.name)}"
+    else:
+        message = messages.settled(_told(series, origin), incident.before, after)
+    return AlertEvent(
+        **_common("resolved", series, incident, incident.detector, origin, now),
+        message=message,
+        before=incident.before,
+        after=after,
+    )
+
+
+ADVICE = {
+    "max_series": "raise the limit, spread the models over more partitions, or stop the producer"
+    " that makes up names (see streamproc_series_refused)",
+    "max_features": "raise the limit, or stop the producer that makes up names",
+}
+
+
+Reached = tuple[str, int, int | None]
+"""A limit, its value, and the share of it that one partition has."""
+
+
+def _limit(reached: Reached, origin: Origin) -> str:
+    limit, most, share = reached
+    of = "" if share in {None, most} else f", of which this partition's share is {share},"
+    place = f"partition {origin.partition} of topic {origin.topic!r}"
+    return f"limits.{limit}, {most},{of} is reached on {place}"
+
+
+def full(model_id: str, reached: Reached, origin: Origin, now: datetime) -> AlertEvent:
+    """Say, once, that a partition has no room for what an event brings; `reached`: the limit."""
+    limit = reached[0]
+    message = (
+        f"{_limit(reached, origin)}: what model {model_id!r} and later ones bring beyond it is not"
+        f" watched; {ADVICE[limit]}"
+    )
+    return _of_limit(("full", limit, model_id), model_id, message, origin, now)
+
+
+def makes_room(model_id: str, reached: Reached, origin: Origin, now: datetime) -> AlertEvent:
+    """Say, once, that a partition forgets models to have room for others."""
+    message = (
+        f"{_limit(reached, origin)}: the models that have been idle longest are forgotten as others"
+        f" need their room, the first of them {model_id!r}; one that comes back warms up again;"
+        " see streamproc_models_forgotten, and raise the limit if they are still in use"
+    )
+    return _of_limit(("forgotten", model_id), model_id, message, origin, now)
+
+
+def forgotten(series: Series, incident: Incident, origin: Origin, now: datetime) -> AlertEvent:
+    """Close an incident of a model that is forgotten."""
+    who = messages.subject(_told(series, origin))
+    return AlertEvent(
+        **_common("resolved", series, incident, incident.detector, origin, now),
+        message=f"{who} is not watched any more: its model has been idle, and others need its room",
+        before=incident.before,
+    )
+
+
+def _of_limit(
+    parts: tuple[str, ...], model_id: str, message: str, origin: Origin, now: datetime
+) -> AlertEvent:
+    alert_id = identity(parts, origin)
+    return AlertEvent(
+        alert_id=alert_id,
+        incident_id=alert_id,
+        status="firing",
+        model_id=model_id,
+        model_version=origin.model_version,
+        kind="system",
+        series="features",
+        detector="limits",
+        severity="critical",
+        message=message,
+        ts=moment(origin.ts),
+        detected_at=now,
+        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+    )
+
+
+WORDS = {
+    FeatureKind.TEXT: "a text",
+    FeatureKind.LIST: "a list of numbers",
+    FeatureKind.NUMBER: "a number",
+}
+
+
+def retyped(
+    model: Model, name: str, kinds: tuple[FeatureKind, FeatureKind], origin: Origin, now: datetime
+) -> AlertEvent:
+    """Say that a feature is something else from an event on; `kinds`: what it was, and is."""
+    alert_id = identity(("retyped", model.id, name, kinds[1].name), origin)
+    was, now_is = WORDS[kinds[0]], WORDS[kinds[1]]
+    return AlertEvent(
+        alert_id=alert_id,
+        incident_id=alert_id,
+        status="firing",
+        model_id=model.id,
+        model_version=origin.model_version,
+        kind="quality",
+        series=f"quality:{name}",
+        detector="kind",
+        severity=model.config.severity,
+        owner=model.config.owner,
+        runbook=model.config.runbook,
+        message=f"feature {name!r} of model {model.id!r} was {was} and has been {now_is} {ENOUGH}"
+        f" times in a row: it is watched as {now_is} from now on, and counts as missing where it"
+        f" is {was}",
+        ts=moment(origin.ts),
+        detected_at=now,
+        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+    )
+
+
+def state_gap(
+    place: tuple[str, int], span: tuple[int, int], reason: str, now: datetime, reader: str = ""
+) -> AlertEvent:
+    """Say that state could not be continued without a gap: `span` is where it was, and goes on.
+
+    `reader` tells apart those who read one log for different ends; empty: the detectors.
+    """
+    topic, partition = place
+    what = ("state_gap", str(span[0]), *([reader] if reader else []))
+    alert_id = identity(what, Origin(topic, partition, span[1], 0, 0, None))
+    return AlertEvent(
+        alert_id=alert_id,
+        incident_id=alert_id,
+        status="firing",
+        model_id="*",
+        kind="system",
+        series="features",
+        detector="state_gap",
+        severity="critical",
+        message=f"partition {partition} of topic {topic!r} goes on at offset {span[1]}: {reason}",
+        ts=now,
+        detected_at=now,
+        source=Source(topic=topic, partition=partition, offset=span[1]),
+    )
+
+
+def uneven_topics(topic: str, reason: str, now: datetime) -> AlertEvent:
+    """Say that labels are not joined, since topics differ in their numbers of partitions."""
+    alert_id = identity(("uneven_topics", reason), Origin(topic, 0, 0, 0, 0, None))
+    return AlertEvent(
+        alert_id=alert_id,
+        incident_id=alert_id,
+        status="firing",
+        model_id="*",
+        kind="system",
+        series="features",
+        detector="uneven_topics",
+        severity="critical",
+        message=f"labels are not joined: {reason}",
+        ts=now,
+        detected_at=now,
+        source=Source(topic=topic, partition=0, offset=0),
+    )
+
+
+def _common(
+    status: Status,
+    series: Series,
+    incident: Incident,
+    detector: str,
+    origin: Origin,
+    now: datetime,
+) -> dict[str, Any]:
+    config = series.model.config
+    return {
+        "alert_id": _digest(status, series, detector, origin),
+        "incident_id": incident.id,
+        "status": status,
+        "model_id": series.model.name,
+        "model_version": origin.model_version,
+        "kind": KINDS[series.name.partition(":")[0]],
+        "series": series.name,
+        "detector": detector,
+        "severity": config.severity,
+        "owner": config.owner,
+        "runbook": config.runbook,
+        "ts": moment(origin.ts),
+        "detected_at": now,
+        "source": Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+    }
+
+
+def _digest(what: str, series: Series, detector: str, origin: Origin) -> str:
+    return identity(
+        (what, series.model.id, series.name, detector, series.settings[detector]), origin
+    )
+
+
+def identity(parts: tuple[str, ...], origin: Origin) -> str:
+    """Make an id from where an alert comes from, and from nothing else."""
+    where = origin.topic, origin.partition, origin.offset, origin.index
+    return hashlib.blake2b(msgspec.json.encode((*parts, *where)), digest_size=16).hexdigest()
+
+
+def _told(series: Series, origin: Origin) -> messages.Told:
+    numbers = SQUARED in series.model.layout.shape.classes
+    return messages.Told(series.name, series.model.name, origin.model_version, numbers)
+
+
+def _summary(moments: Moments | Mix) -> Summary:
+    if isinstance(moments, Mix):
+        return Summary(n=moments.n)
+    return Summary(n=moments.n, mean=moments.mean, std=moments.std)
+
+
+def _change_point(change: Change | ShareChange) -> ChangePoint | None:
+    if change.offset < 0:
+        return None
+    ts = moment(change.ts) if math.isfinite(change.ts) else None
+    return ChangePoint(ts=ts, offset=change.offset)
+
+
+def moment(ts: float) -> datetime:
+    """Return the time that is so many seconds after 1970."""
+    return EPOCH + timedelta(seconds=ts)

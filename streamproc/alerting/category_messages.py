@@ -1,0 +1,57 @@
+"""The sentence of an alert about categories: whose share changed, from what to what."""
+
+from collections.abc import Callable
+
+from detectors.series.category_counts import Mix, ShareChange
+
+MOST = 3
+"""Categories that a sentence names."""
+LEAST = 0.2
+"""Part of the largest move below which others are not worth a word."""
+
+Name = Callable[[float], str]
+
+
+def change(found: ShareChange, name: Name) -> str:
+    """Say whose shares changed most, and which values are new.
+
+    Parameters
+    ----------
+    found
+        The change; `before` and `after` have the same categories.
+    name
+        Turns a category into its text.
+    """
+    was, now = found.before.shares, found.after.shares
+    new = [key for key in now if was[key] == 0.0 and now[key] > 0.0]
+    moves = {key: now[key] - was[key] for key in was if was[key] > 0.0}
+    largest = max(map(abs, moves.values()), default=0.0)
+    others = found.after.rest - found.before.rest
+    said = [
+        f"share of {name(key)!r} {_moved(was[key], now[key])}"
+        for key in sorted(moves, key=lambda key: -abs(moves[key]))[:MOST]
+        if abs(moves[key]) > LEAST * max(largest, abs(others))
+    ]
+    if abs(others) > LEAST * largest:
+        said.append(f"share of all others {_moved(found.before.rest, found.after.rest)}")
+    if new:
+        often = max(new, key=lambda key: now[key])
+        share = _percent(sum(now[key] for key in new))
+        said.append(f"values not seen before make {share}, such as {name(often)!r}")
+    return ", ".join(said) or "its rare values changed"
+
+
+def settled(level: Mix, name: Name) -> str:
+    """Say where the shares of a series that fell quiet are now."""
+    top = sorted(level.shares, key=lambda key: -level.shares[key])[:MOST]
+    shares = ", ".join(f"{_percent(level.shares[key])} {name(key)!r}" for key in top)
+    return f"has settled at {shares}, for {level.n} values"
+
+
+def _moved(was: float, now: float) -> str:
+    verb = "rose" if now > was else "fell"
+    return f"{verb} from {_percent(was)} to {_percent(now)}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"

@@ -1,0 +1,96 @@
+"""Which series of a model are one incident: those whose changes began before it was told."""
+
+from streamproc.alerting import correlation_messages
+from streamproc.alerting.incident_group import Group
+from streamproc.alerting.pending_alert import Said
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.clip import clip_message
+
+_NO_POINT = -1
+
+
+class Groups:
+    """Makes one incident of the series of a model that change together.
+
+    An alarm joins an open incident if its change began no later than the event at which that
+    incident was first told: what had begun by then is the same news, what began after it is new.
+    It is always the first alert that counts, so an incident that never ends does not swallow what
+    begins later. A series that was unlike its reference from the start began before all others.
+    Of several incidents each has what began after the one before it was told. One is over when all
+    of its series are quiet.
+
+    What is said has to come in the order of the log.
+
+    Attributes
+    ----------
+    open
+        By model, in the order in which they were first told.
+    """
+
+    def __init__(self) -> None:
+        self.open: dict[str, list[Group]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self.open.values()))
+
+    def tell(self, said: Said) -> AlertEvent | None:
+        """Return what is to be told, with the incident that it is part of; None: nothing."""
+        model, series, alert = said.model, said.series, said.alert
+        if model is None:
+            return alert
+        if alert is not None and alert.status == "firing":
+            return self._fire(said, model, alert)
+        group = self.of(model, series)
+        if group is None:
+            return alert
+        if alert is None or alert.status == "resolved":
+            self.leave(model, group, series)
+        return alert and _told(alert, group, _ending(group, alert))
+
+    def of(self, model: str, series: str) -> Group | None:
+        """Give the incident that a series has not been quiet in."""
+        groups = self.open.get(model, ())
+        return next((group for group in groups if series in group.open), None)
+
+    def leave(self, model: str, group: Group, series: str) -> None:
+        """Let a series be quiet; an incident without one is over."""
+        group.open.remove(series)
+        if not group.open:
+            self.open[model].remove(group)
+        if not self.open[model]:
+            del self.open[model]
+
+    def _fire(self, said: Said, model: str, alert: AlertEvent) -> AlertEvent:
+        began = _NO_POINT if alert.change_point is None else alert.change_point.offset
+        groups = self.open.setdefault(model, [])
+        group = next((each for each in groups if self._has_begun(each, began)), None)
+        if group is None:
+            group = Group(alert.incident_id, alert.source.offset, alert.ts)
+            groups.append(group)
+        group.join(said.series, said.size)
+        named, more = group.others(said.series, still_open=False)
+        return _told(alert, group, correlation_messages.one_with(named, more) if named else "")
+
+    def _has_begun(self, group: Group, began: int) -> bool:
+        """Whether a change is that of an incident."""
+        return began <= group.first
+
+
+def _ending(group: Group, alert: AlertEvent) -> str:
+    if alert.status != "resolved" or len(group.sizes) < 2:
+        return ""
+    named, more = group.others(alert.series, still_open=True)
+    return correlation_messages.goes_on(named, more) if group.open else correlation_messages.OVER
+
+
+def _told(alert: AlertEvent, group: Group, words: str) -> AlertEvent:
+    contributors = group.contributors()
+    if contributors is None and alert.incident_id == group.id:
+        return alert
+    return alert.model_copy(
+        update={
+            "incident_id": group.id,
+            "message": clip_message(alert.message + words),
+            "contributors": contributors,
+        }
+    )

@@ -1,0 +1,111 @@
+"""The open incidents of models to plain arrays and back."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, Final
+
+import msgspec
+import numpy as np
+
+from streamproc.alerting.alert_builder import Incident, moment
+from streamproc.alerting.correlation import Groups
+from streamproc.alerting.effect_size import LEAST, MOST
+from streamproc.alerting.incident_group import Group
+from streamproc.state.snapshot_format import Arrays, SnapshotError
+
+GROUPS: Final = "groups"
+"""What a snapshot calls them; those of a version that did not know them have none."""
+UNKNOWN_FIRST: Final = -2
+"""When an incident of an earlier version was first told: nothing began before that."""
+UNKNOWN_SIZE: Final = 1.0
+"""What a series counts of which an earlier version did not write down how much it changed."""
+
+Series = tuple[str, str]  # model and name
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Size = Annotated[float, msgspec.Meta(ge=LEAST, le=MOST)]
+
+
+class GroupRecord(msgspec.Struct, frozen=True, array_like=True):
+    """A `Group`, and whose it is; `open` in alphabetical order."""
+
+    model: str
+    id: str
+    first: Annotated[int, msgspec.Meta(ge=UNKNOWN_FIRST)]
+    said: Moment
+    open: tuple[str, ...]
+    sizes: dict[str, Size]
+
+
+_decoder: Final = msgspec.json.Decoder(list[GroupRecord])
+
+
+def state(groups: Groups) -> Arrays:
+    """Copy all there is to know."""
+    records = [
+        GroupRecord(
+            model, group.id, group.first, group.said, tuple(sorted(group.open)), group.sizes
+        )
+        for model, of_model in groups.open.items()
+        for group in of_model
+    ]
+    return {GROUPS: np.frombuffer(msgspec.json.encode(records), np.uint8)}
+
+
+def load(
+    groups: Groups,
+    arrays: Arrays,
+    earlier: Iterable[GroupRecord],
+    incidents: Mapping[Series, Incident],
+) -> None:
+    """Put incidents back where they were.
+
+    Parameters
+    ----------
+    groups
+        Empty.
+    arrays
+        Of a snapshot.
+    earlier
+        Those that an earlier version wrote elsewhere.
+    incidents
+        The series whose incidents are open. One that is in no group goes on alone.
+
+    Raises
+    ------
+    SnapshotError
+        If they do not fit together.
+    """
+    written = arrays.get(GROUPS)
+    try:
+        records = [] if written is None else _decoder.decode(written.tobytes())
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise SnapshotError(f"array {GROUPS!r}: {error}") from error
+    for record in [*records, *earlier]:
+        _put(groups, record, incidents)
+    for (model, series), incident in incidents.items():
+        if groups.of(model, series) is None:
+            _put(groups, _alone(model, series, incident), incidents)
+
+
+def _put(groups: Groups, record: GroupRecord, incidents: Mapping[Series, Incident]) -> None:
+    group = Group(record.id, record.first, record.said)
+    for series, size in record.sizes.items():
+        group.join(series, size)
+    group.open = {series for series in record.open if (record.model, series) in incidents}
+    twice = [series for series in group.open if groups.of(record.model, series)]
+    if twice or not group.open <= record.sizes.keys():
+        raise SnapshotError(f"the series of incident {record.id!r} are in two, or in none")
+    if group.open:
+        groups.open.setdefault(record.model, []).append(group)
+
+
+def _alone(model: str, series: str, incident: Incident) -> GroupRecord:
+    """Make an incident of one series, as all were in earlier versions."""
+    return GroupRecord(
+        model,
+        incident.id,
+        UNKNOWN_FIRST,
+        moment(incident.said),
+        (series,),
+        {series: UNKNOWN_SIZE},
+    )

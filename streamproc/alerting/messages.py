@@ -1,0 +1,156 @@
+"""The sentence of an alert: what changed, by how much, since when."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from streamproc.schemas.alerts import Summary
+
+# A spread that grew or shrank by this factor says more than means closer than a quarter of it.
+SPREAD, CLOSE = 1.5, 0.25
+FROM_THE_START = "; unlike its reference since its first value"
+_LOSSES = {"log_loss": "log loss", "brier": "Brier score", "squared_error": "squared error"}
+
+
+def number(value: float | None) -> str:
+    """Write a number with four digits, as people say it."""
+    if value is None:
+        return "an unknown level"
+    return f"{value:.4g}"
+
+
+class Told(NamedTuple):
+    """A series as people speak of it.
+
+    Attributes
+    ----------
+    series, model, version
+        Its name, its model, and which version if it is of one.
+    numbers
+        Whether errors are differences of numbers, and not right or wrong.
+    """
+
+    series: str
+    model: str
+    version: str | None = None
+    numbers: bool = False
+
+    @property
+    def counted(self) -> str:
+        """What one of its values is."""
+        return "label" if self.series.startswith(("error", "metric:")) else "value"
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether its mean is a share of events."""
+        return self.series == "error" and not self.numbers
+
+
+def whose(model: str, version: str | None) -> str:
+    """Name a version of a model."""
+    return f"model {model!r}" + (f" (version {version})" if version is not None else "")
+
+
+def subject(told: Told) -> str:
+    """Name a series: which number, of which model."""
+    kind, _, name = told.series.partition(":")
+    model_id = told.model
+    if kind in {"error", "metric"}:
+        error = "absolute error" if told.numbers else "error rate"
+        return f"{_LOSSES.get(name, error)} of {whose(model_id, told.version)}"
+    if kind == "feature":
+        return f"feature {name!r} of model {model_id!r}"
+    if kind == "quality":
+        return f"feature {name!r} of model {model_id!r}"
+    if name:
+        return f"prediction of class {name!r} by model {model_id!r}"
+    return f"prediction of model {model_id!r}"
+
+
+def change(told: Told, before: Summary, after: Summary, *, spread: bool = False) -> str:
+    """Say how a series differs from what it was; `spread`: its mean is what it was."""
+    who = subject(told)
+    if told.series.startswith("quality:"):
+        now, was = percent(after.mean), percent(before.mean)
+        return f"{who} is missing in {now} of events (before: {was})"
+    if before.mean is None or after.mean is None:
+        return f"{who} changed"
+    if not told.is_rate and (spread or _only_spread(before, after)):
+        return (
+            f"{who} changed its spread from ±{number(before.std)} to ±{number(after.std)}"
+            f" around {number(after.mean)}"
+        )
+    verb = "rose" if after.mean > before.mean else "fell"
+    if told.is_rate:
+        return f"{who} {verb} from {percent(before.mean)} to {percent(after.mean)}"
+    return f"{who} {verb} from {number(before.mean)} to {number(after.mean)}" + _size(
+        before.mean, after.mean, before.std or 0.0
+    )
+
+
+def since(told: Told, point: datetime | None, values: int) -> str:
+    """Say when the change began."""
+    count = f"{values} {told.counted}{'s' if values != 1 else ''} ago"
+    return f"; since {point:%Y-%m-%d %H:%M:%S} UTC, {count}" if point else f"; since {count}"
+
+
+def settled(told: Told, before: Summary, now: Summary) -> str:
+    """Say where a series that fell quiet is now."""
+    who = subject(told)
+    if told.is_rate:
+        return (
+            f"{who} has settled at {percent(now.mean)}, for {now.n} labels"
+            f" (before the incident: {percent(before.mean)})"
+        )
+    if told.series.startswith("quality:"):
+        return (
+            f"{who} has settled at missing in {percent(now.mean)} of events, for {now.n} values"
+            f" (before the incident: {percent(before.mean)})"
+        )
+    spread = _only_spread(before, now)
+    return (
+        f"{who} has settled at {_level(now, spread=spread)}, for {now.n} {told.counted}s"
+        f" (before the incident: {_level(before, spread=spread)})"
+    )
+
+
+def percent(share: float | None) -> str:
+    """Write a share of events."""
+    return "an unknown share" if share is None else f"{100 * share:.3g} %"
+
+
+def _level(summary: Summary, *, spread: bool) -> str:
+    return number(summary.mean) + (f" ± {number(summary.std)}" if spread else "")
+
+
+def _only_spread(before: Summary, after: Summary) -> bool:
+    """Whether the mean hardly moved while the spread did."""
+    if not (before.std and after.std) or before.mean is None or after.mean is None:
+        return False
+    ratio = after.std / before.std
+    moved = abs(after.mean - before.mean) > CLOSE * before.std
+    return not moved and not 1 / SPREAD < ratio < SPREAD
+
+
+def _size(was: float, now: float, std: float) -> str:
+    """Give a difference as a factor, or in standard deviations."""
+    ratio = now / was if was else math.inf
+    # A factor means something only where the old level stood clear of zero.
+    if abs(was) > std and (0 < ratio < 1 / 1.5 or 1.5 < ratio < math.inf):
+        return f" (×{ratio:.3g})"
+    sigmas = (now - was) / std if std else math.inf
+    return f" ({sigmas:+.2g} standard deviations)" if math.isfinite(sigmas) else ""
+
+
+def remark(figures: Mapping[str, float]) -> str:
+    """Say how good a model was, in the figures that people ask for, and what it promised."""
+    if "mae" in figures:
+        found = f"; mean absolute error {number(figures['mae'])}"
+        found += f" (expected {number(figures['expected_mae'])})"
+        return found + (f", R² {figures['r2']:.2f}" if "r2" in figures else "")
+    if "accuracy" not in figures:
+        return ""
+    found = f"; accuracy {percent(figures['accuracy'])}"
+    found += f" (expected {percent(figures['expected_accuracy'])}), F1 {figures['f1']:.2f}"
+    return found + (f", ROC AUC {figures['roc_auc']:.2f}" if "roc_auc" in figures else "")

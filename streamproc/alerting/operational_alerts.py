@@ -1,0 +1,77 @@
+"""Alerts about the operation of streamproc that no replay of the records can reproduce."""
+
+from datetime import datetime
+from typing import Final, Literal
+
+from streamproc.alerting.alert_builder import Origin, identity
+from streamproc.join.placement import Finding
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.base import Source
+
+NOT_JOINED: Final = "labels_not_joined"
+
+PLACEMENT: Final = "placement"
+
+OPERATIONAL: Final = frozenset({NOT_JOINED, PLACEMENT})
+"""Detectors of these alerts; a comparison with a replay leaves them out."""
+
+
+def labels_not_joined(
+    place: tuple[str, int, int], reason: str, status: Literal["firing", "resolved"], now: datetime
+) -> AlertEvent:
+    """Report that a partition's labels are not joined, or that they are joined again.
+
+    Parameters
+    ----------
+    place
+        Topic of the labels, partition, and the offset at which the join stopped.
+    reason
+        Why, and what the operator should do.
+    status
+        `resolved`: the join goes on.
+    now
+        The wall clock.
+    """
+    topic, partition, offset = place
+    origin = Origin(topic, partition, offset, 0, 0.0, None)
+    incident_id = identity((NOT_JOINED,), origin)
+    what = f"not joined: {reason}" if status == "firing" else "joined again"
+    return AlertEvent(
+        alert_id=incident_id if status == "firing" else identity((NOT_JOINED, status), origin),
+        incident_id=incident_id,
+        status=status,
+        model_id="*",
+        kind="system",
+        series="error",
+        detector=NOT_JOINED,
+        severity="critical",
+        message=f"labels of partition {partition} of topic {topic!r} are {what}",
+        ts=now,
+        detected_at=now,
+        source=Source(topic=topic, partition=partition, offset=offset),
+    )
+
+
+def misplaced(finding: Finding, owner: str | None, now: datetime) -> AlertEvent:
+    """Report a model whose events or labels are on partitions where they do not meet.
+
+    The id depends on problem, model and topic alone: however many workers see it, and however
+    often they are restarted, readers that drop known ids hear of it once.
+    """
+    origin = Origin(finding.topic, 0, 0, 0, 0.0, None)
+    alert_id = identity((PLACEMENT, finding.problem, finding.model_id), origin)
+    return AlertEvent(
+        alert_id=alert_id,
+        incident_id=alert_id,
+        status="firing",
+        model_id=finding.model_id,
+        kind="system",
+        series="error" if finding.problem == "labels_apart" else "features",
+        detector=PLACEMENT,
+        severity="warning",
+        owner=owner,
+        message=finding.message,
+        ts=now,
+        detected_at=now,
+        source=Source(topic=finding.topic, partition=finding.partitions[0], offset=0),
+    )

@@ -1,0 +1,39 @@
+"""What a shard has to say, on its way out."""
+
+from typing import NamedTuple
+
+from streamproc.schemas.alerts import AlertEvent
+
+
+class Said(NamedTuple):
+    """An alert, and what puts it into one incident with others.
+
+    Attributes
+    ----------
+    place
+        Of its event in the slice.
+    series
+        What it is about.
+    alert
+        None: nothing is told, the series is not watched any more.
+    model
+        Id of the model in the catalogue whose incidents it belongs to; None: it stands alone.
+    size
+        Of the change that it tells of, as `streamproc.alerting.effect_size`.
+    """
+
+    place: int
+    series: str
+    alert: AlertEvent | None
+    model: str | None = None
+    size: float = 0.0
+
+    @property
+    def order(self) -> tuple[int, bool, str]:
+        """Orders all that is said by the log; what is gone is gone before others speak."""
+        return self.place, self.alert is not None, self.series
+
+
+def alone(place: int, alert: AlertEvent) -> Said:
+    """Say something that is part of no incident of a model."""
+    return Said(place, alert.series, alert)

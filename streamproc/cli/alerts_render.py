@@ -1,0 +1,83 @@
+"""Alerts for the eye, or for another program."""
+
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from streamproc.client import Alerts
+from streamproc.kafka.quiet_logs import quiet_client
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.terminal import printable
+
+_STATUS: Final[Mapping[str, str]] = {
+    "firing": "bold red",
+    "updated": "yellow",
+    "resolved": "green",
+    "acknowledged": "cyan",
+    "silenced": "dim",
+}
+_NAMED: Final = 3  # series of an incident
+_SEVERITY: Final[Mapping[str, str]] = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+
+
+async def print_alerts(source: Alerts, *, as_json: bool) -> None:
+    """Print alerts as they come, each at once.
+
+    Parameters
+    ----------
+    source
+        Where they come from.
+    as_json
+        Whether as one AlertEvent a line, rather than for a person.
+    """
+    with quiet_client():
+        await _print(source, Console(highlight=False, soft_wrap=True), as_json=as_json)
+
+
+async def _print(source: Alerts, console: Console, *, as_json: bool) -> None:
+    async with source as alerts:
+        async for alert in alerts:
+            print_alert(alert, console, as_json=as_json)
+
+
+def print_alert(alert: AlertEvent, console: Console, *, as_json: bool) -> None:
+    """Print one alert, at once; `as_json`: as a line of JSON, rather than for a person."""
+    if as_json:
+        sys.stdout.buffer.write(alert.to_json() + b"\n")
+        sys.stdout.buffer.flush()
+    else:
+        console.print(describe(alert))
+
+
+def describe(alert: AlertEvent) -> Text:
+    """Return an alert in lines: when, what and where; its sentence; and whose incident it is.
+
+    The third is there if several series take part: whose change it is most, and the beginning of
+    the incident's id, by which their alerts are told from others. Nothing of it is read as markup,
+    and nothing of it can steer the terminal.
+    """
+    return Text.assemble(
+        (alert.ts.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z", "dim"),
+        " ",
+        (f"{alert.status:<8}", _STATUS[alert.status]),
+        " ",
+        (f"{alert.severity:<8}", _SEVERITY[alert.severity]),
+        " ",
+        (printable(alert.model_id), "bold"),
+        " ",
+        (printable(alert.series), "magenta"),
+        f" {printable(alert.detector)}\n    {printable(alert.message)}",
+        (_incident(alert), "dim"),
+    )
+
+
+def _incident(alert: AlertEvent) -> str:
+    shares = alert.contributors or ()
+    if not shares:
+        return ""
+    named = [f"{printable(each.series)} {100 * each.share:.3g} %" for each in shares[:_NAMED]]
+    more = ["…"] if len(shares) > _NAMED else []
+    return f"\n    incident {printable(alert.incident_id[:8])}: {', '.join(named + more)}"

@@ -1,0 +1,98 @@
+"""A config in words."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from streamproc.config.config import Config
+from streamproc.config.model import DetectorSpec, ModelConfig
+from streamproc.config.webhook import Webhook
+from streamproc.terminal import printable
+
+_MAKING: Final = ("partitions", "replication", "retention")
+
+
+def summarise(config: Config) -> Iterator[str]:
+    """Describe a config: the cluster, the topics, what is watched, and every other setting.
+
+    Settings with their defaults are left out, and so are places of secrets.
+
+    Parameters
+    ----------
+    config
+        A valid config; no secret of it is looked up.
+
+    Examples
+    --------
+    >>> next(summarise(Config()))
+    'broker  kafka://localhost:9092 (PLAINTEXT), group streamproc'
+    """
+    yield f"broker  {config.broker} ({config.security.protocol}), group {config.group}"
+    yield f"topics  {', '.join(config.topics.full_name(kind) for kind in config.kinds)}"
+    yield from _sections(config)
+    yield from map(_webhook, config.webhooks)
+    for model in config.models:
+        yield from _model(f"model {printable(model.id)}", model)
+    if not any(model.id == "*" for model in config.models):
+        other = "every other model" if config.models else "every model"
+        yield from _model(other, ModelConfig.model_validate({"id": "*"}))
+
+
+def _sections(config: Config) -> Iterator[str]:
+    """Give the settings that differ from their defaults, a line for each section."""
+    given = config.model_dump(mode="json", exclude_defaults=True)
+    for name in ("policy", "limits", "labels", "snapshots"):
+        if given.get(name):
+            yield f"{name}  {_settings(given[name])}"
+    made = {key: value for key, value in given.get("topics", {}).items() if key in _MAKING}
+    if made:
+        yield f"topics are created with {_settings(made)}"
+    if config.http is None:
+        yield "http  metrics and health are not served"
+    else:
+        token = ", with a token" if config.http.token_env or config.http.token_file else ""
+        yield f"http  {config.http.host}:{config.http.port}{token}"
+    yield f"control  {'off' if config.control is None else 'signed commands are obeyed'}"
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={_value(value)}" for name, value in values.items())
+
+
+def _webhook(hook: Webhook) -> str:
+    hosts, models = (", ".join(map(printable, some)) for some in (hook.allow, hook.models))
+    what = f"models {models}; {hook.severity} or more urgent; {', '.join(hook.statuses)}"
+    return f"webhook {hook.name} to {hosts} ({what})"
+
+
+def _model(title: str, model: ModelConfig) -> Iterator[str]:
+    floor = model.floor if isinstance(model.floor, str | None) else "a rule"
+    known = {"task": model.task, "owner": model.owner, "severity": model.severity}
+    known |= {"runbook": model.runbook, "floor": floor}
+    notes = [f"{name} {printable(value)}" for name, value in known.items() if value is not None]
+    yield f"{title} ({', '.join(notes)})"
+    if model.baseline is not None:
+        columns = ", ".join(map(printable, sorted(model.baseline.columns)))
+        yield f"  starts from {printable(str(model.reference))}: {columns}"
+    if not model.watch:
+        yield "  nothing is watched"
+    for entry in model.watch:
+        numbers = "; ".join(map(_detector, entry.readers(category=False)))
+        texts = "; ".join(map(_detector, entry.readers(category=True)))
+        detectors = f"{numbers}; texts: {texts}" if texts and entry.may_be_texts else numbers
+        whitened = " (whitened)" if entry.whiten else ""
+        yield f"  {printable(entry.on)}: {detectors or 'not watched'}{whitened}"
+    if model.online is not None:
+        set_here = model.online.model_dump(mode="json", exclude_defaults=True)
+        steps = json.dumps(set_here.pop("model"))
+        others = f"; {_settings(set_here)}" if set_here else ""
+        yield f"  online model {printable(steps)}{others}"
+
+
+def _detector(spec: DetectorSpec) -> str:
+    params = ", ".join(f"{name}={_value(value)}" for name, value in spec.params.items())
+    return f"{spec.name}({params})"
+
+
+def _value(value: Any) -> str:
+    return printable(str(value))

@@ -1,0 +1,114 @@
+"""``streamproc models try``: a file's rows through an online model, and what came of it."""
+
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from streamproc.cli.alerts_render import describe as describe_alert
+from streamproc.cli.models_list import describe, new_table, shown_metrics, terminal
+from streamproc.cli.models_try_run import Course, Told, Trial, portions, without_reaction
+from streamproc.cli.progress import Bar
+from streamproc.cli.publish_run import Job
+from streamproc.cli.row_events import RowReader
+from streamproc.config.config import Config
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.model_updates import ModelUpdate
+from streamproc.tabular import Table, open_table
+from streamproc.terminal import count, note
+
+_PARTS: Final = 10
+_TAKES_OVER: Final = ("promoted", "replaced", "reset")
+
+
+def try_file(job: Job, config: Config) -> None:
+    """Take a file's rows through the model, print its steps as they come, then how good it was.
+
+    Parameters
+    ----------
+    job
+        The file, and which column is what.
+    config
+        With ``online`` for the model.
+
+    Raises
+    ------
+    ConfigError
+        When the config has no ``online`` for the model.
+    RowError
+        When a row is wrong.
+    """
+    trials = [Trial(config, job.model)]
+    online = config.model(job.model).online
+    on_drift = "notify" if online is None else online.on_drift
+    if on_drift != "notify":
+        trials.append(Trial(without_reaction(config, job.model), job.model))
+    console = terminal()
+    with open_table(job.file) as table:
+        if table.notice:
+            note(table.notice)
+        rows = _run(job, table, trials, console)
+    courses = [trial.course for trial in trials]
+    console.print(_result(rows, courses, on_drift))
+    for line in _changes(courses, rows):
+        console.print(line, soft_wrap=True)
+
+
+def _run(job: Job, table: Table, trials: list[Trial], console: Console) -> int:
+    roles = job.roles(table.columns)
+    reader = RowReader(table.name, job.model, roles, job.label_delay)
+    rows = shown = 0
+    with Bar(table) as bar:
+        for part in portions(reader.events(table.rows(roles.text))):
+            for trial in trials:
+                trial.take(part)
+            for told in trials[0].course.told[shown:]:
+                console.print(_described(told))
+            shown = len(trials[0].course.told)
+            rows += sum("label" not in event for _, row in part for event in row.events)
+            bar.advance(rows)
+            sys.stdout.flush()
+    return rows
+
+
+def _described(told: Told) -> Text:
+    what = describe(told.what) if isinstance(told.what, ModelUpdate) else describe_alert(told.what)
+    return Text.assemble((f"row {told.row:>7,}  ", "bold"), what)
+
+
+def _result(rows: int, courses: list[Course], on_drift: str) -> Grid:
+    """Lay out the mean loss of parts of the file, beside a model that does nothing at a drift."""
+    names = [on_drift, "notify alone"][: len(courses)]
+    table = new_table("rows", *(f"loss, on_drift: {name}" for name in names))
+    bounds = [rows * part // _PARTS for part in range(_PARTS + 1)]
+    spans = [(f"{a:,} to {b - 1:,}", a, b) for a, b in pairwise(bounds) if b > a]
+    spans.append((f"all {count(rows, 'row')}", 0, rows))
+    for title, first, last in spans:
+        losses = [course.loss(first, last) for course in courses]
+        table.add_row(title, *("" if loss is None else f"{loss:.4f}" for loss in losses))
+    last_update = courses[0].last
+    table.caption = "" if last_update is None else shown_metrics(last_update)
+    return table
+
+
+def _changes(courses: list[Course], rows: int) -> Iterator[str]:
+    """Say of each change what alarmed before it, and what was lost from there on, and otherwise."""
+    alarm: Told | None = None
+    for told in courses[0].told:
+        if isinstance(told.what, AlertEvent):
+            if told.what.kind == "concept" and told.what.status == "firing":
+                alarm = told
+        elif told.what.step in _TAKES_OVER:
+            mine, still = (course.loss(told.row, rows) for course in courses)
+            since = "" if alarm is None else f"alarm at row {alarm.row:,}, "
+            yield f"{since}version {told.what.version} {told.what.step} at row {told.row:,}" + (
+                "" if mine is None or still is None else _compared(mine, still)
+            )
+
+
+def _compared(mine: float, still: float) -> str:
+    return f": mean loss from there on {mine:.4f}, with on_drift: notify {still:.4f}"

@@ -1,0 +1,171 @@
+"""What online models would have made of a file: the pipeline of a worker, without Kafka."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from streamproc.cli.row_events import Event, RowEvents
+from streamproc.config.config import Config
+from streamproc.errors import ConfigError
+from streamproc.join.entry import Input
+from streamproc.join.in_memory_join import JoinedLog
+from streamproc.monitor import LogRecord
+from streamproc.online.features import truth
+from streamproc.online.online_model import task_of
+from streamproc.online.partition_models import Learners
+from streamproc.performance.outcome_log import OutcomeRow
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.model_updates import ModelUpdate
+from streamproc.schemas.timestamps import parse_timestamp
+from streamproc.tabular import RowError
+
+# Where slices end changes nothing; a thousand rows are some milliseconds of a fast model.
+_ROWS: Final = 1000
+_OUTCOME: Final = msgspec.json.Decoder(OutcomeRow)
+
+
+class Judged(NamedTuple):
+    """An answer that met its label: the row that asked, and what was lost by the answer."""
+
+    row: int
+    loss: float
+
+
+class Told(NamedTuple):
+    """Something that happened, and the row after which it did."""
+
+    row: int
+    what: ModelUpdate | AlertEvent
+
+
+@dataclass(slots=True)
+class Course:
+    """What became of a model over the rows.
+
+    Attributes
+    ----------
+    judged
+        Of each answer whose label came, in the order of the labels.
+    told
+        Steps and alerts in their order, without what was merely learned.
+    last
+        The last update.
+    """
+
+    judged: list[Judged] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    last: ModelUpdate | None = None
+
+    def loss(self, first: int = 0, last: int | None = None) -> float | None:
+        """Mean loss of the answers to some rows; None of none.
+
+        It is the share of wrong classes, or the mean absolute error of a regression.
+        """
+        lost = [loss for row, loss in self.judged if row >= first and (last is None or row < last)]
+        return sum(lost) / len(lost) if lost else None
+
+
+class Trial:
+    """Takes rows through join and learners, as a worker with this configuration would.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    model_id
+        Of all rows.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration has no ``online`` for the model.
+    """
+
+    def __init__(self, config: Config, model_id: str) -> None:
+        self.course = Course()
+        entry = config.model(model_id)
+        if entry.online is None:
+            raise ConfigError(
+                f"models: no entry with `online` matches {model_id!r}; --config names a file with"
+                " one"
+            )
+        self._task = task_of(entry, entry.online)
+        self._topic = config.topics.full_name("outcomes")
+        self._log = JoinedLog(config, 0, asks=lambda _: True)
+        self._learners = Learners(config, self._topic, 0)
+        self._next = dict.fromkeys(Input, 0)
+        self._answers: dict[str, Any] = {}
+        self._asked: dict[str, int] = {}
+
+    def take(self, rows: Sequence[tuple[int, RowEvents]]) -> None:
+        """Take rows with their numbers."""
+        records: list[tuple[Input, LogRecord]] = []
+        of_rows: list[int] = []
+        for number, row in rows:
+            for event in row.events:
+                records.append(self._record(event, number))
+                of_rows.append(number)
+        joined, _ = self._log.process(records)
+        if not joined:
+            return
+        places = [of_rows[record.position] for record in joined]
+        first = joined[0].offset
+        log = [LogRecord(each.offset, each.value, 0, each.key) for each in joined]
+        learned = self._learners.process(log, datetime.now(UTC))
+        for answer in learned.answers:
+            self._answers[answer.event_id or ""] = answer.prediction
+            self._asked[answer.event_id or ""] = places[answer.source.offset - first]
+        self._judge(log)
+        steps = [update for update in learned.updates if update.step != "learned"]
+        found = [Told(places[each.source.offset - first], each) for each in learned.alerts]
+        found += [Told(places[each.source.offset - first], each) for each in steps]
+        self.course.told += sorted(found, key=lambda told: told.row)
+        self.course.last = learned.updates[-1] if learned.updates else self.course.last
+
+    def _record(self, event: Event, number: int) -> tuple[Input, LogRecord]:
+        kind = Input.LABELS if "label" in event else Input.FEATURES
+        if "prediction" in event:
+            kind = Input.PREDICTIONS
+        offset, self._next[kind] = self._next[kind], self._next[kind] + 1
+        # A row without a time of its own comes a second after the one before; one with a time is
+        # written down then.
+        placed = {"ts": number, **event}
+        try:
+            stamp = int(parse_timestamp(placed["ts"]).timestamp() * 1000)
+        except ValueError as error:
+            raise RowError(f"row {number}: its time: {error}") from error
+        value = msgspec.json.encode(placed)
+        return kind, LogRecord(offset, value, stamp, event["model_id"].encode())
+
+    def _judge(self, log: Sequence[LogRecord]) -> None:
+        for record in log:
+            row = _OUTCOME.decode(record.value or b"")
+            if row.status != "labelled" or row.event_id not in self._answers:
+                continue
+            said = self._answers.pop(row.event_id)
+            label = truth(row.label, self._task)
+            if said is not None and label is not None:
+                loss = abs(said - label) if self._task == "regression" else float(said != label)
+                self.course.judged.append(Judged(self._asked.pop(row.event_id), loss))
+
+
+def without_reaction(config: Config, model_id: str) -> Config:
+    """Return the configuration with which the model would have stayed as it is at a drift."""
+    entry = config.model(model_id)
+    if entry.online is None:
+        return config
+    online = entry.online.model_copy(update={"on_drift": "notify"})
+    changed = entry.model_copy(update={"online": online})
+    models = tuple(changed if each is entry else each for each in config.models)
+    return config.model_copy(update={"models": models})
+
+
+def portions(rows: Iterator[RowEvents]) -> Iterator[list[tuple[int, RowEvents]]]:
+    """Give rows with their numbers, some at a time."""
+    numbered = enumerate(rows)
+    while part := list(islice(numbered, _ROWS)):
+        yield part

@@ -1,0 +1,1 @@
+"""The YAML configuration: frozen, validated settings, and River's allowed classes."""

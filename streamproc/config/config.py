@@ -1,0 +1,316 @@
+"""The whole configuration: frozen, validated as one, complete without a single key given."""
+
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+
+from streamproc.config.broker_url import BrokerUrl
+from streamproc.config.control import Control
+from streamproc.config.http import Http
+from streamproc.config.labels import Labels
+from streamproc.config.model import ModelConfig, all_reached
+from streamproc.config.security import Security
+from streamproc.config.topics import KINDS, NAME_PATTERN, TopicKind, Topics
+from streamproc.config.webhook import Webhook, all_named
+from streamproc.errors import ConfigError
+from streamproc.schemas.section import Section
+from streamproc.schemas.units import Duration, Size
+
+__all__ = [
+    "KINDS",
+    "Config",
+    "Control",
+    "Http",
+    "Labels",
+    "Limits",
+    "Policy",
+    "Snapshots",
+    "TopicKind",
+    "Topics",
+    "Webhook",
+]
+
+_BROKER: Final[TypeAdapter[str]] = TypeAdapter(BrokerUrl)
+
+
+class Policy(Section):
+    """How alarms become incidents."""
+
+    update_interval: Annotated[
+        Duration,
+        Field(
+            description="Least event time between two updates of an open incident.",
+            examples=["10m"],
+        ),
+    ] = timedelta(minutes=10)
+    resolve_after: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000_000_000,
+            description="Values of the series without an alarm after which it is resolved.",
+            examples=[1000],
+        ),
+    ] = 1000
+
+
+class Limits(Section):
+    """What a worker takes at once, and at most."""
+
+    slice_records: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000_000,
+            description="Most records in one slice of a partition.",
+            examples=[5000],
+        ),
+    ] = 5000
+    slice_bytes: Annotated[
+        Size,
+        Field(
+            description="Most bytes in one slice; a single record may be larger.",
+            examples=["4MiB"],
+        ),
+    ] = 4 * 2**20
+    slice_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=60,
+            description="Longest time in seconds to work on one slice before others get a turn.",
+            examples=[0.5],
+        ),
+    ] = 0.5
+    record_bytes: Annotated[
+        Size,
+        Field(description="A record with more bytes is a dead letter.", examples=["8MiB"]),
+    ] = 8 * 2**20
+    max_series: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000_000,
+            description="Series that are watched at most, by one worker that has all partitions."
+            " Each of the `topics.partitions` partitions has a fixed share: half of them all of"
+            " predictions, a quarter of features and of outcomes. Where a share is full the models"
+            " that have been idle longest are forgotten; if none is idle new series are refused."
+            " Both are counted and alerted once.",
+            examples=[500_000],
+        ),
+    ] = 500_000
+    max_features: Annotated[
+        int,
+        Field(
+            ge=1, le=1_000_000, description="An event with more is a dead letter.", examples=[2000]
+        ),
+    ] = 2000
+    recent_events: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10_000_000,
+            description="Events with an `event_id` that a partition knows again, at least: one"
+            " delivered twice, byte for byte, is counted and not watched again. About 130 bytes"
+            " of memory each; 0: all are watched.",
+            examples=[20_000],
+        ),
+    ] = 20_000
+    stall: Annotated[
+        Duration,
+        Field(
+            description="A worker with records waiting that has handled none for so long ends"
+            " with a reason, to be started again.",
+            examples=["10m"],
+        ),
+    ] = timedelta(minutes=10)
+
+
+class Snapshots(Section):
+    """How often a worker writes down what it has learned."""
+
+    interval: Annotated[
+        Duration,
+        Field(
+            description="Time between two snapshots of a partition that has new records;"
+            " a large state is written less often, so that this takes 5 % of a worker at most."
+            " What came since the last one is watched again after a crash.",
+            examples=["30s"],
+        ),
+    ] = timedelta(seconds=30)
+    bytes: Annotated[
+        Size,
+        Field(
+            description="Bytes of records after which a partition is written down before its time:"
+            " what has to be watched again after a crash is some seconds of work at most.",
+            examples=["128MiB"],
+        ),
+    ] = 128 * 2**20
+
+
+_SHARES: Final = {"predictions": 2, "features": 4, "outcomes": 4}
+"""One part in so many of `limits.max_series` is for all partitions of a topic."""
+
+
+class Config(Section):
+    """Everything that can be set. ``Config()`` watches every model with sound defaults.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        When a value does not fit. `streamproc.config.load.load` turns it into a `ConfigError`
+        with file, line and field.
+
+    Examples
+    --------
+    >>> config = Config()
+    >>> [spec.name for spec in config.model("fraud").detectors("feature:amount")]
+    ['mixture', 'page_hinkley']
+    """
+
+    broker: Annotated[
+        BrokerUrl,
+        Field(
+            description="The Kafka cluster: kafka://host:port[,host:port…].",
+            examples=["kafka://kafka-1:9092,kafka-2:9092"],
+        ),
+    ] = "kafka://localhost:9092"
+    group: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=249,
+            pattern=NAME_PATTERN,
+            description="Consumer group: workers with the same one share the partitions.",
+            examples=["streamproc"],
+        ),
+    ] = "streamproc"
+    topics: Annotated[
+        Topics, Field(description="Names and making of the topics.", examples=[{"prefix": ""}])
+    ] = Topics()
+    security: Annotated[
+        Security,
+        Field(description="TLS and SASL to the broker.", examples=[{"protocol": "SSL"}]),
+    ] = Security()
+    models: Annotated[
+        tuple[ModelConfig, ...],
+        AfterValidator(all_reached),
+        Field(
+            strict=False,
+            description="What to watch of which models.",
+            examples=[[{"id": "fraud", "owner": "risk-oncall"}]],
+        ),
+    ] = ()
+    policy: Annotated[
+        Policy,
+        Field(
+            description="When incidents are told and end.", examples=[{"update_interval": "10m"}]
+        ),
+    ] = Policy()
+    limits: Annotated[
+        Limits,
+        Field(description="What a worker takes at most.", examples=[{"slice_records": 5000}]),
+    ] = Limits()
+    labels: Annotated[
+        Labels,
+        Field(description="How truth is joined to events.", examples=[{"horizon": "7d"}]),
+    ] = Labels()
+    snapshots: Annotated[
+        Snapshots,
+        Field(description="How state survives a crash.", examples=[{"interval": "30s"}]),
+    ] = Snapshots()
+    webhooks: Annotated[
+        tuple[Webhook, ...],
+        AfterValidator(all_named),
+        Field(
+            strict=False,
+            max_length=16,
+            description="Where alerts are sent besides Kafka.",
+            examples=[
+                [{"name": "pager", "url_env": "PAGER_URL", "allow": ["events.pagerduty.com"]}]
+            ],
+        ),
+    ] = ()
+    http: Annotated[
+        Http | None,
+        Field(
+            description="Where metrics and health are served; null: nowhere.",
+            examples=[{"host": "127.0.0.1", "port": 9464}],
+        ),
+    ] = Http()
+    control: Annotated[
+        Control | None,
+        Field(
+            description="Signed commands to running workers; null: none is obeyed.",
+            examples=[{"secret_env": "STREAMPROC_CONTROL_SECRET"}],
+        ),
+    ] = None
+
+    @property
+    def kinds(self) -> tuple[TopicKind, ...]:
+        """The topics that are used: without commands there is no topic for them."""
+        return tuple(kind for kind in KINDS if kind != "control" or self.control is not None)
+
+    @property
+    def bootstrap_servers(self) -> tuple[str, ...]:
+        """The broker's addresses, each ``host:port``."""
+        return tuple(self.broker.removeprefix("kafka://").split(","))
+
+    def series_room(self, kind: str) -> int:
+        """Give the share of `limits.max_series` that one partition of a watched topic has.
+
+        It depends on nothing but the configuration: which series are refused must not depend on
+        which partitions a worker has at the moment, or a restart would tell other alerts.
+
+        Parameters
+        ----------
+        kind : str
+            ``predictions``, ``features`` or ``outcomes``.
+        """
+        parts = _SHARES[kind] * self.topics.partitions
+        return self.limits.max_series // parts
+
+    def with_broker(self, url: str) -> Self:
+        """Give the same configuration for another cluster.
+
+        Parameters
+        ----------
+        url : str
+            ``kafka://host:port[,host:port…]``
+
+        Raises
+        ------
+        ConfigError
+            When ``url`` is not such a URL.
+        """
+        try:
+            return self.model_copy(update={"broker": _BROKER.validate_python(url, strict=True)})
+        except ValidationError as error:
+            raise ConfigError(f"broker: {error.errors()[0]['msg']}") from None
+
+    def model(self, model_id: str) -> ModelConfig:
+        """Give what is configured for a model.
+
+        Parameters
+        ----------
+        model_id : str
+            The id that events carry.
+
+        Returns
+        -------
+        ModelConfig
+            The first entry of ``models`` whose ``id`` matches; when none does, the built-in one,
+            which watches every series of numbers with the mixture and Page-Hinkley, of texts with
+            χ².
+        """
+        for model in self.models:
+            if fnmatchcase(model_id, model.id):
+                return model
+        return self._default_model
+
+    @cached_property
+    def _default_model(self) -> ModelConfig:
+        return ModelConfig(id="*")

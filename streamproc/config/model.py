@@ -1,0 +1,348 @@
+"""What to watch of which models, with which detectors."""
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    HttpUrl,
+    PrivateAttr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from streamproc.config.baseline import Floor
+from streamproc.config.detector_spec import DetectorSpec, refuse_of_errors
+from streamproc.config.online import Online
+from streamproc.config.reference_sample import Baseline
+from streamproc.schemas.alerts import Severity
+from streamproc.schemas.section import Path, Section, refuse, refuse_if_any
+
+__all__ = ["DetectorSpec", "ModelConfig", "Task", "Watch", "all_reached"]
+
+Task = Literal["binary", "multiclass", "regression"]
+
+_NAMED: Final = ("feature:", "prediction:", "quality:", "metric:")
+_SINGLE: Final = ("prediction", "error", "features")
+_SERIES_EXPECTED: Final = (
+    "matches no series: expected a glob of feature:<name>, prediction, prediction:<class>,"
+    " quality:<name>, error, metric:<name> or features"
+)
+
+
+def _unreachable(globs: Sequence[str], key: str) -> list[tuple[Path, str]]:
+    """Find entries that can never be the first to match."""
+    problems: list[tuple[Path, str]] = []
+    for place, glob in enumerate(globs):
+        hider = next((k for k, other in enumerate(globs[:place]) if other in {glob, "*"}), None)
+        if hider is not None:
+            message = f"never reached: entry {hider} matches all that it does; put it before that"
+            problems.append(((place, key), message))
+    return problems
+
+
+def _can_match(glob: str) -> bool:
+    literal = re.split(r"[*?\[]", glob, maxsplit=1)[0]
+    if literal == glob:
+        return glob in _SINGLE or glob.startswith(_NAMED)
+    return literal.startswith(_NAMED) or any(
+        head.startswith(literal) for head in (*_NAMED, *_SINGLE)
+    )
+
+
+def _names_a_series(glob: str) -> str:
+    """Refuse what can match no series, above all a feature's bare name."""
+    if not _can_match(glob):
+        hint = f"; for a feature write `feature:{glob}`" if ":" not in glob else ""
+        refuse(((), f"{_SERIES_EXPECTED}{hint}"))
+    return glob
+
+
+def _all_different(detectors: tuple[DetectorSpec, ...]) -> tuple[DetectorSpec, ...]:
+    first: dict[str, int] = {}
+    problems: list[tuple[Path, str]] = []
+    for place, spec in enumerate(detectors):
+        if first.setdefault(spec.hash, place) != place:
+            problems.append(((place,), "is in this list already: every alert would come twice"))
+    refuse_if_any(problems)
+    return detectors
+
+
+# Equal to `detectors.registry.DEFAULT`, which is not imported here: see `detector_spec`.
+_OF_NUMBERS: Final = ("mixture", "page_hinkley")
+_OF_CATEGORIES: Final = ("chi2",)
+_LOSSES_OF_NUMBERS: Final = ("error", "metric:squared_error")
+_NUMBERS_ONLY: Final = ("prediction", "error", "metric:", "quality:")
+
+
+class Watch(Section):
+    """Which detectors look at which series."""
+
+    on: Annotated[
+        str,
+        AfterValidator(_names_a_series),
+        Field(
+            description="A series, or a glob of them, case-sensitive; the first entry that"
+            " matches a series wins. Series: `feature:<name>` (of a list of numbers also"
+            " `feature:<name>:norm`, `:direction` and `:mmd`), `prediction`,"
+            " `prediction:<class>`, `quality:<name>` (missing values); once labels come `error`,"
+            " `metric:log_loss`, `metric:brier`, `metric:squared_error`, `metric:floor` and"
+            " `metric:coverage`.",
+            examples=["feature:*"],
+        ),
+    ]
+    detectors: Annotated[
+        tuple[DetectorSpec, ...],
+        AfterValidator(_all_different),
+        Field(
+            strict=False,
+            description="Names, or `{name: {parameter: value}}`. Each series takes those that can"
+            " read its values; if none of them can, the default: `mixture` and `page_hinkley` for"
+            " numbers, `chi2` for texts. An empty list: do not watch.",
+            examples=[["adwin", {"page_hinkley": {"threshold": 20}}]],
+        ),
+    ]
+    whiten: Annotated[
+        bool,
+        Field(
+            description="Whether the detectors read what is new in each value, for series whose"
+            " values follow from those before; such a series is blind for 500 values, not 200.",
+            examples=[True],
+        ),
+    ] = False
+
+    @model_validator(mode="after")
+    def _can_be_whitened(self) -> Self:
+        refuse_if_any(
+            [
+                (("detectors", place), "reads errors as they come: remove it, or `whiten`")
+                for place, spec in enumerate(self.detectors)
+                if self.whiten and spec.of_errors
+            ]
+        )
+        return self
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        """Refuse detectors of categories where there can be only numbers."""
+        if not self.may_be_texts:
+            refuse_if_any(
+                [
+                    (("detectors", place), f"watches texts, and {self.on} is a number")
+                    for place, spec in enumerate(self.detectors)
+                    if spec.of_categories
+                ]
+            )
+        return self
+
+    @property
+    def may_be_texts(self) -> bool:
+        """Whether a series that matches can hold texts."""
+        return not self.on.startswith(_NUMBERS_ONLY)
+
+    def readers(self, *, category: bool) -> tuple[DetectorSpec, ...]:
+        """Give the detectors for series of categories, or for numbers."""
+        found = tuple(spec for spec in self.detectors if spec.of_categories == category)
+        if found or not self.detectors:
+            return found
+        return _default_detectors(_OF_CATEGORIES if category else _OF_NUMBERS)
+
+
+_DEFAULT_WATCH: Final = {"on": "*", "detectors": list(_OF_NUMBERS)}
+_UNORDERED: Final = (
+    "learns from the order of values, and rows of `reference` are a sample without one: remove one"
+    " of the two"
+)
+_URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
+
+
+def _https(url: str) -> str:
+    try:
+        parsed = _URL.validate_python(url)
+    except ValidationError:
+        parsed = None
+    if parsed is None or parsed.scheme != "https":
+        refuse(((), "expected a URL that starts with https://"))
+    return url
+
+
+@cache
+def _default_detectors(names: tuple[str, ...]) -> tuple[DetectorSpec, ...]:
+    return tuple(map(DetectorSpec.model_validate, names))
+
+
+def _default_watch() -> tuple[Watch, ...]:
+    return (Watch.model_validate(_DEFAULT_WATCH),)
+
+
+def _all_reached(watch: tuple[Watch, ...]) -> tuple[Watch, ...]:
+    refuse_if_any(_unreachable([entry.on for entry in watch], "on"))
+    return watch
+
+
+class ModelConfig(Section):
+    """What is known of the models whose ids match, and what to watch of them."""
+
+    id: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=255,
+            description="A model's id, or a glob of ids, case-sensitive; the first entry that"
+            " matches wins. A model that no entry matches is watched with the defaults.",
+            examples=["fraud", "pricing-*"],
+        ),
+    ]
+    task: Annotated[
+        Task | None,
+        Field(
+            description="What the model answers. null: as its predictions and labels look.",
+            examples=["binary"],
+        ),
+    ] = None
+    floor: Annotated[
+        Floor | None,
+        Field(
+            description="The heuristic that the model has to beat, as far as labels tell: the"
+            " `majority` class, the `last` label that was known, the `mean` label, or a rule. null:"
+            " `majority` of a classifier, `mean` of a regression.",
+            examples=["last", {"feature": "amount", "above": 1000, "then": 1, "otherwise": 0}],
+        ),
+    ] = None
+    owner: Annotated[
+        str | None,
+        Field(description="Who should hear of its alerts.", examples=["risk-oncall"]),
+    ] = None
+    runbook: Annotated[
+        str | None,
+        AfterValidator(lambda url: url if url is None else _https(url)),
+        Field(
+            description="https URL of what to do; each alert repeats it.",
+            examples=["https://wiki.example.org/fraud"],
+        ),
+    ] = None
+    severity: Annotated[
+        Severity,
+        Field(description="How urgent its alerts are.", examples=["critical"]),
+    ] = "warning"
+    watch: Annotated[
+        tuple[Watch, ...],
+        AfterValidator(_all_reached),
+        Field(
+            strict=False,
+            description="What to watch, the first match first. An empty list: nothing.",
+            examples=[[{"on": "feature:*", "detectors": ["adwin"]}]],
+            json_schema_extra={"default": [_DEFAULT_WATCH]},
+        ),
+    ] = Field(default_factory=_default_watch)
+    reference: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="A file of rows as they should be, such as the training data: csv, jsonl"
+            " or parquet, its columns named as the features, and `prediction`. Series that are"
+            " there are compared with it from their first event on. null: with their first values.",
+            examples=["training.parquet"],
+        ),
+    ] = None
+    online: Annotated[
+        Online | None,
+        Field(
+            description="A model that learns from the stream beside these; null: none.",
+            examples=[{"model": ["naive_bayes.GaussianNB"], "on_drift": "challenge"}],
+        ),
+    ] = None
+
+    _baseline: Baseline | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _no_order_in_a_file(self) -> Self:
+        refuse_if_any(
+            [
+                (
+                    ("watch", place, "whiten"),
+                    _UNORDERED,
+                )
+                for place, entry in enumerate(self.watch)
+                if self.reference is not None and entry.whiten
+            ]
+        )
+        return self
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """What `reference` holds, once it was read."""
+        return self._baseline
+
+    def compared_with(self, baseline: Baseline) -> "ModelConfig":
+        """Return the same with what its reference holds."""
+        found = self.model_copy()
+        found._baseline = baseline  # noqa: SLF001 - of this class
+        return found
+
+    @model_validator(mode="after")
+    def _seeing(self) -> Self:
+        """Refuse what would leave a series of a regression's losses unwatched."""
+        if self.task == "regression":
+            places = [self._place(series) for series in _LOSSES_OF_NUMBERS if self.blind(series)]
+            refuse_of_errors(
+                {("watch", place, "detectors"): self.watch[place].detectors for place in places}
+            )
+        return self
+
+    def blind(self, series: str) -> tuple[DetectorSpec, ...]:
+        """Give the detectors of a series that read nothing of it where losses are numbers.
+
+        They are those of the family of `ddm`, which reads right or wrong. Beside others under a
+        glob they are meant for other series.
+        """
+        place = self._place(series)
+        if place < 0:
+            return ()
+        entry = self.watch[place]
+        found = tuple(spec for spec in entry.detectors if spec.of_errors)
+        meant = entry.on == series or len(found) == len(entry.detectors)
+        return found if meant else ()
+
+    def _place(self, series: str) -> int:
+        """Return the place of the entry of `watch` that a series goes by; -1: of none."""
+        places = (place for place, entry in enumerate(self.watch) if fnmatchcase(series, entry.on))
+        return next(places, -1)
+
+    def detectors(self, *names: str, category: bool = False) -> tuple[DetectorSpec, ...]:
+        """Give the detectors that look at a series of these models.
+
+        Parameters
+        ----------
+        *names : str
+            Such as ``feature:amount`` or ``prediction``; an embedding's series go by the
+            embedding's name too.
+        category : bool
+            Whether its values are texts.
+
+        Returns
+        -------
+        tuple of DetectorSpec
+            Those of the first entry of ``watch`` that matches, as far as they can read its
+            values, else the default for such values; none when no entry matches.
+        """
+        for entry in self.watch:
+            if any(fnmatchcase(name, entry.on) for name in names):
+                specs = entry.readers(category=category)
+                if entry.whiten and not category:
+                    return tuple(spec.whitening() for spec in specs)
+                if self._baseline is not None and self._baseline.values(names[0]):
+                    return tuple(spec.against(self._baseline.digest) for spec in specs)
+                return specs
+        return ()
+
+
+def all_reached(models: tuple[ModelConfig, ...]) -> tuple[ModelConfig, ...]:
+    """Refuse entries that can never be the first to match a model."""
+    refuse_if_any(_unreachable([model.id for model in models], "id"))
+    return models

@@ -1,0 +1,158 @@
+"""Pydantic's findings as lines for the person who wrote the file."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Final
+
+from pydantic import AliasChoices, BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from streamproc.config.annotations import inner_model
+from streamproc.config.secrets import ENV_PATTERN
+from streamproc.config.topics import NAME_PATTERN, PREFIX_PATTERN
+from streamproc.config.yaml_lines import Problem
+from streamproc.schemas.section import REFUSED, Path, suggest
+
+_EXPECTED: Final = {
+    "bool_type": "true or false",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "invalid_key": "text as key",
+    "model_type": "a mapping",
+    "string_type": "text",
+    "tuple_type": "a list",
+}
+_PATTERNS: Final = {
+    ENV_PATTERN: "the name of an environment variable, in capitals",
+    NAME_PATTERN: "letters, digits, dots, underscores and hyphens",
+    PREFIX_PATTERN: "letters, digits, dots, underscores and hyphens",
+}
+_LONGEST: Final = 60
+# Of what stands here only the kind is shown: it may be a secret in the wrong place.
+_GUARDED: Final = frozenset({"security", "control", "http", "webhooks"})
+_UNGUARDED: Final = frozenset(
+    {"protocol", "mechanism", "check_hostname", "host", "port", "severity", "timeout"}
+    | {"max_bytes", "give_up_after"}
+)
+
+
+def explain(
+    error: ValidationError, model: type[BaseModel], lines: Mapping[Path, int]
+) -> Iterator[Problem]:
+    """Say for each finding where it is, what was expected and what was found.
+
+    Parameters
+    ----------
+    error : ValidationError
+        What pydantic found.
+    model : type
+        The model that was validated, for the keys that it knows.
+    lines : Mapping
+        Line of each path, as far as they are known.
+
+    Yields
+    ------
+    Problem
+        In the order of the fields, with line 0 where none is known.
+    """
+    for detail in error.errors(include_url=False):
+        location: Path = detail["loc"]
+        if detail["type"] == REFUSED:
+            for at, message in detail["ctx"]["problems"]:
+                yield Problem(_line(lines, (*location, *at)), (*location, *at), message)
+            continue
+        yield Problem(_line(lines, location), location, _message(detail, model))
+
+
+def _line(lines: Mapping[Path, int], path: Path) -> int:
+    """Line of the path, or of what surrounds it when it is not there."""
+    for end in range(len(path), -1, -1):
+        if path[:end] in lines:
+            return lines[path[:end]]
+    return 0
+
+
+def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    kind, path = detail["type"], detail["loc"]
+    if kind == "extra_forbidden":
+        return _unknown_key(path, model)
+    if kind == "missing":
+        return "is required"
+    found = _found(path, detail["input"])
+    if kind == "string_pattern_mismatch":
+        return f"expected {_PATTERNS[detail['ctx']['pattern']]}, {found}"
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind]}, {found}"
+    message = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    return f"{message.replace('String should', 'expected to')}, {found}{_hint(detail)}"
+
+
+def _unknown_key(path: Path, model: type[BaseModel]) -> str:
+    owner = _model_at(model, path[:-1])
+    return f"unknown key; {suggest(str(path[-1]), list(_keys(owner)) if owner else [])}"
+
+
+def _keys(model: type[BaseModel]) -> Iterator[str]:
+    for name, info in model.model_fields.items():
+        yield name
+        if isinstance(info.validation_alias, AliasChoices):
+            yield from (str(choice) for choice in info.validation_alias.choices if choice != name)
+
+
+def _model_at(model: type[BaseModel] | None, path: Path) -> type[BaseModel] | None:
+    for part in path:
+        if isinstance(part, int):
+            continue  # an item of a list is of the model that the list's field names
+        if model is None or part not in model.model_fields:
+            return None
+        model = inner_model(model.model_fields[part].annotation)
+    return model
+
+
+def _hint(detail: ErrorDetails) -> str:
+    """Name the literal that a typo was meant to be."""
+    if detail["type"] != "literal_error" or not isinstance(detail["input"], str):
+        return ""
+    known = detail["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+    folded = {name.lower(): name for name in known}
+    close = get_close_matches(detail["input"].lower(), folded, n=1)
+    return f"; did you mean `{folded[close[0]]}`?" if close else ""
+
+
+def _found(path: Path, value: Any) -> str:
+    shown = _kind(value) if _is_hidden(path) else _shown(value)
+    return f"found {shown}"
+
+
+def _is_hidden(path: Path) -> bool:
+    return bool(path) and path[0] in _GUARDED and path[-1] not in _UNGUARDED
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool | str) or (isinstance(value, float) and math.isfinite(value)):
+        text = json.dumps(value, ensure_ascii=False)
+    elif isinstance(value, int) and abs(value) < 10**_LONGEST:
+        text = str(value)
+    else:
+        return "NaN or infinity" if isinstance(value, float) else _kind(value)
+    text = "".join(character if character.isprintable() else "�" for character in text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing (null)"
+    kinds: dict[type, str] = {
+        bool: "true or false",
+        str: "text",
+        int: "a number",
+        float: "a number",
+        dict: "a mapping",
+        list: "a list",
+    }
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**_LONGEST:
+        return "a huge number"
+    return kinds.get(type(value), type(value).__name__)

@@ -1,1 +1,0 @@
-"""Events and labels to outcomes: which pairs there are, in which order."""

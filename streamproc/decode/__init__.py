@@ -1,0 +1,1 @@
+"""Stage 1: the bytes of a partition to columns, dead letters and duplicates."""

@@ -1,0 +1,226 @@
+"""Bytes of records to typed events, grouped by layout; what cannot be read is a dead letter."""
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+
+from streamproc.decode.decoded_events import PLACE_BITS, Batch, Batches
+from streamproc.decode.duplicate_keys import doubtful, twice
+from streamproc.decode.event_batcher import Taker
+from streamproc.decode.fast_decoder import Scanned
+from streamproc.decode.layout import Layout
+from streamproc.decode.payloads import (
+    WHOLE,
+    UnreadableError,
+    bodies,
+    original_headers,
+    original_value,
+)
+from streamproc.decode.structs import DECODE_ERRORS, in_range, why
+from streamproc.decode.validation import trouble
+from streamproc.decode.vectorised import by_layout, within, without, without_rows
+from streamproc.schemas.records import DeadLetter, Outcome, Reason, Record
+
+# Records that are read side by side: enough that the calls cost nothing, and few enough that their
+# bytes stay in the processor's cache, and out of fresh pages.
+_TOGETHER = 512
+# What is read record by record cuts what is read side by side into pieces, and a piece costs as
+# much as a record or two: where more than one in so many has to be, all are.
+_FEW = 16
+# Numbers in the matrices of the events that wait to be watched: one record can hold tens of
+# thousands of events, and each has a place for all that its model ever had. 32 MiB.
+_MAX_WAITING = 2**22
+
+
+class Reader(Taker):
+    """Reads one partition's records; for its parameters see `Taker`."""
+
+    def read(self, records: Sequence[Record], outcome: Outcome) -> None:
+        """Decode a slice and hand over all of its events."""
+        self._alone = set(self.strays)
+        batches: Batches = {}
+        first = 0
+        while first < len(records):
+            stop = min(first + _TOGETHER, len(records))
+            if self._catalogue.waiting:
+                due = self._catalogue.idle.due
+                if records[first].offset >= due:
+                    self._serve_waiting(records, first, batches, outcome)
+                    due = self._catalogue.idle.due or records[stop - 1].offset + 1
+                later = range(first + 1, stop)
+                stop = next((at for at in later if records[at].offset >= due), stop)
+            first = self._read_together(records, range(first, stop), batches, outcome)
+        self._hand_over(batches, records, outcome)
+
+    def _read_together(
+        self, records: Sequence[Record], together: range, batches: Batches, outcome: Outcome
+    ) -> int:
+        """Read the plain events side by side, and what is between them record by record.
+
+        Returns
+        -------
+        int
+            Where to go on: before the end if there it is time to look for room.
+        """
+        scanning = self._scans.due()
+        found = self._scan(records, together) if scanning else []
+        rest = without(together, found)
+        too_many = len(rest) > len(together) // _FEW
+        if scanning:
+            self._scans.note(worth_it=not too_many)
+        if too_many:
+            found, rest = [], together
+        done = together.start
+        self._doubt(records, rest)
+        waiting = deque(rest)
+        while waiting:
+            position = waiting.popleft()
+            self._gather(found, range(done, position), records, batches, outcome)
+            done = position + 1
+            self._read_one(records, position, batches, outcome)
+            if self._catalogue.waiting and self._is_due(records[together.stop - 1]):
+                self._left.clear()
+                return done
+            if self._left:
+                # events of these models that were read side by side are to be read again
+                found, again = without_rows(found, self._left, done)
+                self._left.clear()
+                if again:
+                    waiting = deque(sorted((*waiting, *again)))
+                    self._doubt(records, waiting)
+        self._gather(found, range(done, together.stop), records, batches, outcome)
+        return together.stop
+
+    def _is_due(self, last: Record) -> bool:
+        """Whether it is time to look for room before a record."""
+        return last.offset >= self._catalogue.idle.due
+
+    def _scan(self, records: Sequence[Record], together: range) -> list[tuple[Layout, Scanned]]:
+        """Read what is plain of some records, by layout."""
+        hints, longest = self._hints, self._limits.record_bytes
+        hinted = [
+            None if record.headers else hints.get(record.key)
+            for record in records[together.start : together.stop]
+        ]
+        found: list[tuple[Layout, Scanned]] = []
+        for layout, positions in by_layout(hinted, together).items():
+            if layout is not None and layout.plain is not None:
+                part = layout.plain.read(layout.rows, records, positions, longest)
+                if self._alone:
+                    rows = [layout.rows[name] for name in self._alone if name in layout.rows]
+                    part = part.where(~np.isin(part.rows, rows)) if rows else part
+                found.append((layout, part))
+        return found
+
+    def _gather(
+        self,
+        found: list[tuple[Layout, Scanned]],
+        span: range,
+        records: Sequence[Record],
+        batches: Batches,
+        outcome: Outcome,
+    ) -> None:
+        """Put plain events of a span of records to their batches, but for repeated ones."""
+        if not span:
+            return
+        parts = [(layout, within(part, span)) for layout, part in found]
+        named = [at for _, part in parts for at in part.positions[part.named].tolist()]
+        if len(parts) > 1:
+            named.sort()
+        repeated = self.recent.repeated([records[at].value or b"" for at in named])
+        outcome.repeated += len(repeated)
+        again = [named[index] for index in repeated]
+        for layout, part in parts:
+            new = part.where(~np.isin(part.positions, again)) if again else part
+            if len(new):
+                batches.setdefault(layout, Batch()).parts.append(new)
+
+    def _doubt(self, records: Sequence[Record], positions: Sequence[int]) -> None:
+        """Find out which of some records have to be looked at key by key."""
+        values = [records[at].value for at in positions]
+        doubts = doubtful(values, self._limits.record_bytes)
+        self._doubtful = {positions[index] for index in doubts}
+
+    def _read_one(
+        self, records: Sequence[Record], position: int, batches: Batches, outcome: Outcome
+    ) -> None:
+        """Read a record by itself."""
+        record = records[position]
+        value, layout = record.value, self._hints.get(record.key)
+        if (
+            layout is not None
+            and value
+            and not record.headers
+            and len(value) <= self._limits.record_bytes
+        ):
+            try:
+                event = layout.typed.decode(value)
+            except DECODE_ERRORS:
+                event = None  # perhaps only new to this layout: the general way decides
+            if (
+                event is not None
+                and event.model_id in layout.rows
+                and in_range(event.ts, record.timestamp)
+                and not (self._alone and event.model_id in self._alone)
+                and (position not in self._doubtful or twice(value) is None)
+            ):
+                if event.event_id is not None and self.recent.again(value):
+                    outcome.repeated += 1
+                else:
+                    batches.setdefault(layout, Batch()).add(event, position << PLACE_BITS)
+                return
+        self._read_any(records, position, batches, outcome)
+
+    def _read_any(
+        self, records: Sequence[Record], position: int, batches: Batches, outcome: Outcome
+    ) -> None:
+        record = records[position]
+        try:
+            found = bodies(record, self._limits.record_bytes)
+        except UnreadableError as error:
+            why_not = error.reason, error.detail
+            self._refuse(record, WHOLE, original_value(record), why_not, outcome)
+            return
+        for index, body in found:
+            try:
+                event = self._any.decode(body)
+            except DECODE_ERRORS as error:
+                self._refuse(record, index, body, why(error, body), outcome)
+                continue
+            wrong = trouble(event, record, self._limits)
+            if wrong is None and position in self._doubtful:
+                wrong = twice(body)
+            if wrong is not None:
+                self._refuse(record, index, body, wrong, outcome)
+                continue
+            if event.event_id is not None and self.recent.again(body):
+                outcome.repeated += 1
+                continue
+            place = (position << PLACE_BITS) + max(index, 0)
+            self._put(event, place, batches, records, outcome)
+            if self._waiting > _MAX_WAITING:
+                self._hand_over(batches, records, outcome)
+
+    def _refuse(
+        self,
+        record: Record,
+        index: int,
+        body: bytes | None,
+        why_not: tuple[Reason, str],
+        outcome: Outcome,
+    ) -> None:
+        outcome.dead_letters.append(
+            DeadLetter(
+                reason=why_not[0],
+                detail=why_not[1],
+                topic=self._topic,
+                partition=self._partition,
+                offset=record.offset,
+                timestamp=record.timestamp,
+                index=index,
+                key=record.key,
+                value=body,
+                headers=original_headers(record),
+            )
+        )

@@ -1,0 +1,71 @@
+"""Events of a model whose shape grows, kept together until it is known how far."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from streamproc.decode.decoded_events import Batch, Birth, Decoded
+from streamproc.decode.event_schema import Kind
+from streamproc.decode.layout import Layout, Model
+from streamproc.decode.schema_growth import Growth, News
+from streamproc.detect.series_registry import Catalogue
+
+
+class Draft:
+    """The events of a model from the first that made its shape grow.
+
+    A layout for each event that has something new would cost as much as all that is known; one
+    for all of them costs it once.
+
+    Parameters
+    ----------
+    model
+        In the layout that it had before.
+    growth
+        Of its shape.
+
+    Attributes
+    ----------
+    model, growth
+        Those.
+    """
+
+    def __init__(self, model: Model, growth: Growth) -> None:
+        self.model, self.growth = model, growth
+        self._events: list[Any] = []
+        self._places: list[int] = []
+        self._features: dict[str, int] = {}
+        self._classes: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """What each feature is so far."""
+        return self.growth.kinds
+
+    def grow(self, news: News) -> None:
+        """Take what is new with the next event."""
+        self.growth.add(news)
+        now = len(self._events)
+        for name, kind in news.features.items():
+            if kind is not Kind.NULL:
+                self._features[name] = now
+        self._classes |= dict.fromkeys(news.classes, now)
+
+    def add(self, event: Any, place: int) -> None:
+        """Take the next event."""
+        self._events.append(event)
+        self._places.append(place)
+
+    def move(self, catalogue: Catalogue, batches: dict[Layout, Batch]) -> None:
+        """Put the model into the layout of its shape as it is now, and its events to a batch."""
+        layout = catalogue.move(self.model, self.growth.shape(), self._features)
+        batch = batches.setdefault(layout, Batch())
+        batch.parts.append(Decoded(self._events, self._places, list(range(len(self._events)))))
+        for names, of_class in ((self._features, False), (self._classes, True)):
+            batch.births += [
+                Birth(self.model.id, name, event, of_class)
+                for name, event in names.items()
+                if event
+            ]

@@ -1,0 +1,74 @@
+"""The compiled look at the bytes of a slice: which records may name a key twice."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.runtime.jit import compiled
+
+Bytes = NDArray[np.uint8]
+# Keys of the objects that are open at one place, and how many of these: what has more is in doubt.
+_MOST_KEYS: Final = 512
+_DEEPEST: Final = 32
+_QUOTE, _BACKSLASH, _COLON, _OPEN, _CLOSE = (np.uint8(ord(sign)) for sign in '"\\:{}')
+_SPACE = np.uint8(ord(" "))
+# Unsigned places: numpy's negative ones would cost a comparison a byte.
+_ZERO, _ONE = np.uint64(0), np.uint64(1)
+# A key's digest is the sum of its bytes, each times the weight of its place: bytes do not wait for
+# each other as in a polynomial. The 256th byte weighs what the first does; more is only doubted.
+_LAST_WEIGHT = np.uint64(255)
+
+
+@compiled
+def scan(  # noqa: C901, PLR0912  calls would cost more than what they do
+    data: Bytes,
+    ends: NDArray[np.uint64],
+    marks: NDArray[np.bool_],
+    weights: NDArray[np.uint64],
+    doubts: NDArray[np.bool_],
+) -> None:
+    """Tell of each stretch of `data` whether one of its objects may name a key twice."""
+    keys = np.empty(_MOST_KEYS, np.uint64)
+    firsts = np.empty(_DEEPEST, np.int64)  # where the keys of each open object begin
+    place = _ZERO
+    for each in range(len(ends)):
+        end = ends[each]
+        depth = known = 0
+        doubt = False
+        while not doubt:
+            while place < end and not marks[data[place]]:
+                place += _ONE
+            if place >= end:
+                break
+            sign = data[place]
+            place += _ONE
+            if sign == _QUOTE:
+                start, digest, escapes = place, _ZERO, False
+                while place < end and data[place] != _QUOTE:
+                    if data[place] == _BACKSLASH:
+                        escapes = True
+                        place += _ONE
+                    digest += data[place] * weights[(place - start) & _LAST_WEIGHT]
+                    place += _ONE
+                place += _ONE
+                while place < end and data[place] <= _SPACE:
+                    place += _ONE
+                if place >= end or data[place] != _COLON:
+                    continue
+                doubt = escapes or depth == 0 or known == _MOST_KEYS
+                if not doubt:
+                    for other in range(firsts[depth - 1], known):
+                        doubt |= keys[other] == digest
+                    keys[known] = digest
+                    known += 1
+            elif sign == _OPEN:
+                doubt = depth == _DEEPEST
+                if not doubt:
+                    firsts[depth] = known
+                    depth += 1
+            elif depth:
+                depth -= 1
+                known = firsts[depth]
+        doubts[each] = doubt
+        place = end

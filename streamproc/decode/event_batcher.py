@@ -1,0 +1,256 @@
+"""Events to the batches of their layouts; and the models that they make, change or push out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from streamproc.decode.decoded_events import PLACE_BITS, Batch, Batches
+from streamproc.decode.deduplication import Recent
+from streamproc.decode.draft import Draft
+from streamproc.decode.event_schema import Kind, Retyped, Shape
+from streamproc.decode.layout import Layout, Model
+from streamproc.decode.scan_backoff import Scans
+from streamproc.decode.schema_growth import Growth, News, clashes, news_of, unusual
+from streamproc.decode.structs import ANY, MAX_CLASSES
+from streamproc.decode.type_changes import Strays
+from streamproc.detect.series_registry import Catalogue
+from streamproc.schemas.records import Outcome, Record
+
+# A longer key is no model's id: 255 characters of UTF-8. Keys are kept, and a key may be as long as
+# a record: a thousand of them took a gigabyte.
+_MAX_KEY_BYTES: Final = 4 * 255
+
+
+class Taker:
+    """Puts events to those of their models, which grow, give way and come anew.
+
+    Parameters
+    ----------
+    catalogue
+        Where models and their layouts are kept.
+    watch
+        Called with batches of events: at the end of a slice, and before a known model
+        changes its layout, so that each series is fed in log order.
+    retyped
+        Called when series of a model are no more, with its id, the features that are something
+        else from this event on, and the event, its place and its record.
+    full
+        Called once for each limit, with its name and the event, its place and its record,
+        when a series of that event is the first that is not watched because of it.
+
+    Attributes
+    ----------
+    forgotten
+        Called with each model that gives way to others, and the event, its place and its record
+        that needed the room.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        topic: str,
+        partition: int,
+        watch: Callable[[Batches, Sequence[Record], Outcome], None],
+        retyped: Callable[[str, Retyped, Any, int, Record], None],
+        full: Callable[[str, Any, int, Record], None],
+    ) -> None:
+        self._catalogue = catalogue
+        self._limits = catalogue.config.limits
+        self._topic, self._partition = topic, partition
+        self._watch = watch
+        self._retyped = retyped
+        self._full = full
+        self._any = ANY[catalogue.topic]
+        self._doubtful: set[int] = set()  # places of this slice's records
+        self._scans = Scans()
+        self._drafts: dict[str, Draft] = {}  # models that grow within this slice
+        self._waiting = 0  # numbers in the matrices of events that wait
+        self._alone: set[str] = set()  # models whose events are read one by one
+        self._left: list[tuple[Layout, int]] = []  # where models were that are read so from now on
+        self._hints: dict[bytes | None, Layout] = {}
+        self.forgotten: Callable[[Model, Any, int, Record], None]
+        self.recent = Recent(self._limits.recent_events)
+        self.strays = Strays()
+
+    def _put(
+        self, event: Any, place: int, batches: Batches, records: Sequence[Record], outcome: Outcome
+    ) -> None:
+        """Put an event of any shape to those of its model, which may grow by it."""
+        record = records[place >> PLACE_BITS]
+        model = self._catalogue.models.get(event.model_id)
+        if model is None:
+            growth = self._growth(Shape())
+            if (news := growth.news(event.features or {}, _prediction(event))) is not None:
+                self._make_room(news, event, place, batches, records, outcome)
+                growth.add(news)
+            model = self._catalogue.settle(event.model_id, growth.shape())
+        else:
+            self._grow(model, event, place, batches, records, outcome)
+        draft = self._drafts.get(event.model_id)
+        kinds = draft.kinds if draft is not None else model.layout.kinds if model else {}
+        self._tell_limits(event, kinds, place, record)
+        if self._catalogue.waiting and not self._catalogue.idle.due:
+            self._catalogue.idle.wait(record.offset, waiting=True)
+        if model is None:
+            outcome.events += 1
+            return
+        self._waiting += len(kinds)
+        if draft is not None:
+            draft.add(event, place)
+            return
+        layout = model.layout
+        layout.loose += 1
+        if layout.settled and model.id not in self._alone:
+            self._hint(record.key, layout)
+        batches.setdefault(layout, Batch()).add(event, place, loose=True)
+
+    def _grow(
+        self,
+        model: Model,
+        event: Any,
+        place: int,
+        batches: Batches,
+        records: Sequence[Record],
+        outcome: Outcome,
+    ) -> None:
+        """Let a known model have what is new in an event."""
+        draft, layout = self._drafts.get(model.id), model.layout
+        kinds = layout.kinds if draft is None else draft.kinds
+        features, prediction = event.features or {}, _prediction(event)
+        key = records[place >> PLACE_BITS].key
+        odd = unusual(kinds, features)
+        other: Mapping[str, Kind] = {}
+        if odd or model.id in self.strays:
+            other = self.strays.see(model.id, kinds, features, odd)
+            if model.id in self.strays:
+                self._read_alone(model, key)
+        if other:
+            self._hand_over(batches, records, outcome)
+            self._settle(model, other, event, place, records)
+            return
+        if draft is not None:
+            news = draft.growth.news(odd, prediction)
+        else:
+            known = kinds, layout.shape.form, layout.class_rows
+            news = news_of(known, (odd, prediction), self._limits.max_features, MAX_CLASSES)
+        if news is None:
+            return
+        self._make_room(news, event, place, batches, records, outcome)
+        draft = self._drafts.get(model.id)
+        if clashes(kinds, news):
+            self._hand_over(batches, records, outcome)
+            self._settle(model, {}, event, place, records)
+            return
+        if draft is None:
+            draft = self._drafts[model.id] = Draft(model, self._growth(model.layout.shape))
+            self._read_alone(model, key)
+        self._catalogue.admit(model, news)
+        draft.grow(news)
+
+    def _make_room(
+        self,
+        news: News,
+        event: Any,
+        place: int,
+        batches: Batches,
+        records: Sequence[Record],
+        outcome: Outcome,
+    ) -> None:
+        """Forget idle models, if what is new does not fit in otherwise."""
+        catalogue, record = self._catalogue, records[place >> PLACE_BITS]
+        needed = len(news.shape().series())
+        if catalogue.series + needed > catalogue.room and catalogue.idle.possible(record.offset):
+            self._hand_over(batches, records, outcome)
+            for name in catalogue.make_room(record.offset, needed, event.model_id):
+                self._forget_model(name, event, place, record)
+
+    def _forget_model(self, model_id: str, event: Any, place: int, record: Record) -> None:
+        model = self._catalogue.models[model_id]
+        self._left.append((model.layout, model.row))
+        self.strays.forget(model_id)
+        self.forgotten(model, event, place, record)
+        self._catalogue.retire(model_id)
+        self._catalogue.forgotten += 1
+
+    def _serve_waiting(
+        self, records: Sequence[Record], position: int, batches: Batches, outcome: Outcome
+    ) -> None:
+        """Watch what was refused, if models are idle by now; the record is the next to be read."""
+        catalogue, record = self._catalogue, records[position]
+        self._hand_over(batches, records, outcome)
+        for name in catalogue.make_room(record.offset, catalogue.refused_series(), ""):
+            self._forget_model(name, None, position << PLACE_BITS, record)
+        self._left.clear()
+        catalogue.watch_waiting()
+        catalogue.idle.wait(record.offset, waiting=bool(catalogue.waiting))
+
+    def _growth(self, shape: Shape) -> Growth:
+        return Growth(shape, self._limits.max_features, MAX_CLASSES)
+
+    def _read_alone(self, model: Model, key: bytes | None) -> None:
+        """Read the next events of a model one by one: each may change how the others are read."""
+        self._hints.pop(key, None)
+        if model.id not in self._alone:
+            self._alone.add(model.id)
+            self._left.append((model.layout, model.row))
+
+    def _settle(
+        self,
+        model: Model,
+        other: Mapping[str, Kind],
+        event: Any,
+        place: int,
+        records: Sequence[Record],
+    ) -> None:
+        """Move a model at once, with features that are something else from this event on."""
+        known = model.layout.shape
+        growth = self._growth(known)
+        growth.remove(other)
+        news = growth.news(event.features or {}, _prediction(event))
+        if news is not None:
+            growth.add(news)
+        shape = growth.shape()
+        self._left.append((model.layout, model.row))
+        self._catalogue.settle(model.id, shape)
+        retyped = known.retyped(shape)
+        if retyped or self._catalogue.dropped:
+            self._retyped(model.id, retyped, event, place, records[place >> PLACE_BITS])
+
+    def _tell_limits(
+        self, event: Any, kinds: Mapping[str, Kind], place: int, record: Record
+    ) -> None:
+        told = self._catalogue.told
+        if self._catalogue.refused and "max_series" not in told:
+            told.add("max_series")
+            self._full("max_series", event, place, record)
+        if len(kinds) < self._limits.max_features or "max_features" in told:
+            return
+        if not all(name in kinds for name in event.features or ()):
+            told.add("max_features")
+            self._full("max_features", event, place, record)
+
+    def _hand_over(self, batches: Batches, records: Sequence[Record], outcome: Outcome) -> None:
+        """Have all events watched that wait; the models that have grown are moved then."""
+        self._watch_all(batches, records, outcome)
+        if self._drafts:
+            for draft in self._drafts.values():
+                draft.move(self._catalogue, batches)
+            self._drafts.clear()
+            self._watch_all(batches, records, outcome)
+        self._alone = set(self.strays)
+        self._waiting = 0
+
+    def _watch_all(self, batches: Batches, records: Sequence[Record], outcome: Outcome) -> None:
+        outcome.events += sum(map(len, batches.values()))
+        self._watch(batches, records, outcome)
+        batches.clear()
+
+    def _hint(self, key: bytes | None, layout: Layout) -> None:
+        if key is not None and len(key) > _MAX_KEY_BYTES:
+            return
+        if len(self._hints) > 2 * len(self._catalogue.models) + 1000:
+            self._hints.clear()  # keys that name no model must not fill the memory
+        self._hints[key] = layout
+
+
+def _prediction(event: Any) -> Any:
+    return getattr(event, "prediction", None)

@@ -1,0 +1,333 @@
+"""The compiled reading of events that are written plainly: JSON bytes to a matrix, strictly.
+
+It takes less than JSON allows, and nothing that JSON or the contract does not: what it does not
+take is read by the decoder, which also says what is wrong with it. Keys and model ids are compared
+with known ones byte by byte; other texts are taken in ASCII without escapes; an object with a key
+that is given twice, or is not known, is not taken. Numbers become the same bits as by the decoder.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.runtime.jit import compiled
+from streamproc.decode.value_kernel import instant, number, past_null, value
+
+Bytes = NDArray[np.uint8]
+Bits = NDArray[np.uint64]
+Ints = NDArray[np.int64]
+
+#: Fields of an event, as `fields` of `scan` names them.
+MODEL_ID, EVENT_ID, TS, PREDICTION, FEATURES, MODEL_VERSION, TAGS = range(7)
+#: Tags are compared with each other; an event with more is not plain.
+_MOST_TAGS: Final = 16
+#: Comparisons of a key with a known name, for each name: features in any order are found, while
+#: thousands in reverse order do not take a quadratic time.
+_TRIES: Final = 4
+
+_NAN: Final = np.uint64(0x7FF8_0000_0000_0000)
+_PRIME: Final = np.uint64(0x0000_0100_0000_01B3)  # of FNV-1a
+_BASIS: Final = np.uint64(0xCBF2_9CE4_8422_2325)
+# Unsigned places: numpy's negative ones would cost a comparison a byte. Place 0 is before every
+# event's first value, so it stands for "not plain".
+_NO, _ONE = np.uint64(0), np.uint64(1)
+_N: Final = np.uint8(ord("n"))
+_QUOTE, _ESCAPE, _COLON, _COMMA, _OPEN, _CLOSE, _SPACE, _LAST = (
+    np.uint8(ord(sign)) for sign in '"\\:,{} \x7f'
+)
+
+
+@compiled
+def _past_blanks(data: Bytes, at: np.uint64) -> np.uint64:
+    while data[at] == 32 or data[at] == 10 or data[at] == 13 or data[at] == 9:
+        at += _ONE
+    return at
+
+
+@compiled
+def _past_colon(data: Bytes, at: np.uint64) -> np.uint64:
+    at = _past_blanks(data, at)
+    return _past_blanks(data, at + _ONE) if data[at] == _COLON else _NO
+
+
+@compiled
+def _past_text(data: Bytes, at: np.uint64) -> np.uint64:
+    """Return the place behind a plain text."""
+    if data[at] != _QUOTE:
+        return _NO
+    at += _ONE
+    while data[at] != _QUOTE:
+        if data[at] < _SPACE or data[at] > _LAST or data[at] == _ESCAPE:
+            return _NO
+        at += _ONE
+    return at + _ONE
+
+
+@compiled
+def _named(
+    data: Bytes, at: np.uint64, names: Bytes, ends: Bits, guess: int, tries: int
+) -> tuple[np.uint64, int, int]:
+    """Tell which name stands at a place.
+
+    Returns
+    -------
+    tuple
+        The place behind its quote, which name it is, and how many of `tries` are left.
+    """
+    count = len(ends)
+    if data[at] != _QUOTE or not count:
+        return _NO, 0, 0
+    at += _ONE
+    while tries > 0:
+        tries -= 1
+        begin = ends[guess - 1] if guess else _NO
+        length = ends[guess] - begin
+        same = _NO
+        while same < length and data[at + same] == names[begin + same]:
+            same += _ONE
+        if same == length and data[at + same] == _QUOTE:
+            return at + same + _ONE, guess, tries
+        guess += 1
+        if guess == count:
+            guess = 0
+    return _NO, 0, 0
+
+
+@compiled
+def _features(  # noqa: C901, PLR0911  one way out for each thing that is not plain
+    data: Bytes,
+    at: np.uint64,
+    names: Bytes,
+    ends: Bits,
+    numbers: int,
+    bits: Bits,
+    seen: Ints,
+    stamp: int,
+) -> np.uint64:
+    """Read an object of numbers into their columns; return the place behind it."""
+    if data[at] != _OPEN:
+        return _NO
+    at = _past_blanks(data, at + _ONE)
+    if data[at] == _CLOSE:
+        return at + _ONE
+    column, tries = 0, _TRIES * len(ends)
+    while True:
+        at, column, tries = _named(data, at, names, ends, column, tries)
+        if at == _NO or seen[column] == stamp:
+            return _NO
+        seen[column] = stamp
+        at = _past_colon(data, at)
+        if at == _NO:
+            return _NO
+        if data[at] == _N:
+            at = past_null(data, at)
+        elif column < numbers:
+            at, bits[column] = value(data, at)
+        else:  # a feature that was always null
+            return _NO
+        if at == _NO:
+            return _NO
+        at = _past_blanks(data, at)
+        if data[at] == _CLOSE:
+            return at + _ONE
+        if data[at] != _COMMA:
+            return _NO
+        at = _past_blanks(data, at + _ONE)
+        column += 1
+        if column == len(ends):
+            column = 0
+
+
+@compiled
+def _tags(  # noqa: PLR0911  as above
+    data: Bytes, at: np.uint64, firsts: Bits, lasts: Bits
+) -> np.uint64:
+    """Pass over an object of texts; return the place behind it."""
+    if data[at] != _OPEN:
+        return _NO
+    at = _past_blanks(data, at + _ONE)
+    if data[at] == _CLOSE:
+        return at + _ONE
+    for known in range(len(firsts)):
+        firsts[known] = at
+        at = _past_text(data, at)
+        lasts[known] = at
+        if at == _NO or _twice(data, firsts, lasts, known):
+            return _NO
+        at = _past_colon(data, at)
+        if at == _NO:
+            return _NO
+        at = _past_text(data, at)
+        if at == _NO:
+            return _NO
+        at = _past_blanks(data, at)
+        if data[at] == _CLOSE:
+            return at + _ONE
+        if data[at] != _COMMA:
+            return _NO
+        at = _past_blanks(data, at + _ONE)
+    return _NO
+
+
+@compiled
+def _twice(data: Bytes, firsts: Bits, lasts: Bits, last: int) -> bool:
+    """Whether the last key stands among those before it."""
+    length = lasts[last] - firsts[last]
+    for other in range(last):
+        if lasts[other] - firsts[other] == length:
+            same = _NO
+            while same < length and data[firsts[other] + same] == data[firsts[last] + same]:
+                same += _ONE
+            if same == length:
+                return True
+    return False
+
+
+@compiled
+def digest(data: Bytes, at: np.uint64, end: np.uint64) -> np.uint64:
+    """Return a number that stands for some bytes."""
+    found = _BASIS
+    while at < end:
+        found = (found ^ np.uint64(data[at])) * _PRIME
+        at += _ONE
+    return found
+
+
+@compiled
+def digests(data: Bytes, ends: Bits, found: Bits) -> None:
+    """Digest each of some texts that lie side by side."""
+    begin = _NO
+    for each in range(len(ends)):
+        found[each] = digest(data, begin, ends[each])
+        begin = ends[each]
+
+
+@compiled
+def _model(
+    data: Bytes, at: np.uint64, ids: Bytes, ends: Bits, order: Ints, known: Bits
+) -> tuple[np.uint64, int]:
+    """Return the place behind a model's id, and which of the known ones it is.
+
+    `known` are the digests in ascending order, `order` the models in that order.
+    """
+    if data[at] != _QUOTE:
+        return _NO, 0
+    at += _ONE
+    begin = at
+    while data[at] != _QUOTE:
+        if data[at] < _SPACE or data[at] == _ESCAPE:
+            return _NO, 0
+        at += _ONE
+    said, length = digest(data, begin, at), at - begin
+    place = np.searchsorted(known, said)
+    while place < len(known) and known[place] == said:
+        model = order[place]
+        first = ends[model - 1] if model else _NO
+        if ends[model] - first == length:
+            same = _NO
+            while same < length and data[begin + same] == ids[first + same]:
+                same += _ONE
+            if same == length:
+                return at + _ONE, model
+        place += 1
+    return _NO, 0
+
+
+@compiled
+def scan(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917  arrays in, arrays out
+    data: Bytes,
+    ends: Bits,
+    fields: tuple[Bytes, Bits],
+    features: tuple[Bytes, Bits, int],
+    models: tuple[Bytes, Bits, Ints, Bits],
+    required: int,
+    bits: Bits,
+    ts: Bits,
+    rows: Ints,
+    named: NDArray[np.bool_],
+) -> None:
+    """Read each event that is written plainly.
+
+    Parameters
+    ----------
+    data
+        Events, with a zero byte behind each.
+    ends
+        Places of those zeros.
+    fields
+        Names of an event's fields, side by side, and their ends.
+    features
+        Names of its features and their ends; the first so many are numbers, the rest always null.
+    models
+        Ids and their ends; the places of these in the order of their digests, and those.
+    required
+        One bit for each field that must be there.
+    bits
+        (events, columns): the features' numbers, and the prediction, if there is one.
+    ts
+        (events,): the times, NaN where there is none.
+    rows
+        (events,): which model, -1 where the event is not plain.
+    named
+        (events,): whether there is an event_id.
+    """
+    names, name_ends, numbers = features
+    ids, id_ends, order, known = models
+    seconds = ts.view(np.float64)
+    predicts = bits.shape[1] > numbers
+    seen = np.full(len(name_ends), -1, np.int64)
+    firsts, lasts = np.empty(_MOST_TAGS, np.uint64), np.empty(_MOST_TAGS, np.uint64)
+    start = _NO
+    for each in range(len(ends)):
+        at = _past_blanks(data, start)
+        start = ends[each] + _ONE
+        rows[each], ts[each], named[each] = -1, _NAN, False
+        bits[each] = _NAN
+        if data[at] != _OPEN:
+            continue
+        at = _past_blanks(data, at + _ONE)
+        field, model, found = 0, -1, 0
+        while True:
+            at, field, _ = _named(data, at, fields[0], fields[1], field, len(fields[1]))
+            if at == _NO or found & (1 << field):
+                break
+            found |= 1 << field
+            at = _past_colon(data, at)
+            if at == _NO:
+                break
+            if field == FEATURES:
+                at = _features(data, at, names, name_ends, numbers, bits[each], seen, each)
+            elif field == MODEL_ID:
+                at, model = _model(data, at, ids, id_ends, order, known)
+            elif field == PREDICTION:
+                if predicts:
+                    at, bits[each, numbers] = value(data, at)
+                else:
+                    at = _NO
+            elif data[at] == _N:
+                at = past_null(data, at)
+            elif field == TS:
+                if data[at] == _QUOTE:
+                    at, seconds[each] = instant(data, at)
+                else:
+                    at, ts[each] = number(data, at)
+            elif field == TAGS:
+                at = _tags(data, at, firsts, lasts)
+            else:
+                at = _past_text(data, at)
+                named[each] |= field == EVENT_ID
+            if at == _NO:
+                break
+            at = _past_blanks(data, at)
+            if data[at] == _COMMA:
+                at = _past_blanks(data, at + _ONE)
+                field += 1
+                if field == len(fields[1]):
+                    field = 0
+                continue
+            if data[at] == _CLOSE and found & required == required:
+                at = _past_blanks(data, at + _ONE)
+                if at == ends[each]:
+                    rows[each] = model
+            break

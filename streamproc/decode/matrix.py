@@ -1,0 +1,301 @@
+"""A group of events to one matrix, series by events, with the coordinates of every event."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+from msgspec.structs import astuple
+from numpy.typing import NDArray
+
+from detectors.series.embedding import OUTPUTS
+from streamproc.decode.decoded_events import PLACE_BITS, Batch, Decoded
+from streamproc.decode.event_schema import Form, Kind
+from streamproc.decode.fast_decoder import Scanned
+from streamproc.decode.layout import FITTING, Layout
+from streamproc.decode.value_encoding import Encoders
+from streamproc.schemas.records import Record
+from streamproc.schemas.timestamps import MILLISECONDS_FROM
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The numbers of a group of events, the events of each model side by side.
+
+    Attributes
+    ----------
+    values
+        (series, events), NaN where a number is missing.
+    ts
+        (events,): event time, seconds since 1970.
+    places, offsets
+        (events,): place in the slice, and offset of the record.
+    runs
+        (models, 3): row in the layout, first event, event after the last.
+    unborn
+        Features that begin within the events of their model: place in `Layout.named`, the model's
+        first event, and the feature's.
+    """
+
+    values: Floats
+    ts: Floats
+    places: Ints
+    offsets: Ints
+    runs: Ints
+    order: Ints
+    event_of: Callable[[int], Any]
+    unborn: Sequence[tuple[int, int, int]] = ()
+
+    def event(self, column: int) -> Any:
+        """Return the event behind a column of `values`."""
+        return self.event_of(int(self.order[column]))
+
+
+def matrix(layout: Layout, batch: Batch, records: Sequence[Record], encoders: Encoders) -> Matrix:
+    """Lay out the events of one layout, grouped by model and in log order within each."""
+    coordinates = [_coordinates(layout, part, records) for part in batch.parts]
+    rows, ts, places = (np.concatenate(parts) for parts in zip(*coordinates, strict=True))
+    order = np.argsort(rows, kind="stable")
+    rows, places = rows[order], places[order]
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    stops = np.append(starts[1:], len(rows))
+    offsets = [records[position].offset for position in (places >> PLACE_BITS).tolist()]
+    runs = np.stack([rows[starts], starts, stops], axis=1)
+    values = _values(layout, batch, order, runs, encoders)
+    return Matrix(
+        values=values,
+        ts=ts[order],
+        places=places,
+        offsets=np.array(offsets, np.int64),
+        runs=runs,
+        order=order,
+        event_of=partial(batch.event, layout, records),
+        unborn=_unborn(layout, batch, runs, values) if batch.births else (),
+    )
+
+
+def _unborn(
+    layout: Layout, batch: Batch, runs: Ints, values: Floats
+) -> Sequence[tuple[int, int, int]]:
+    """Find where features begin; a class has no value before its first event."""
+    starts = dict(runs[:, :2].tolist())
+    found: list[tuple[int, int, int]] = []
+    for birth in batch.births:
+        start = starts[layout.rows[birth.model]]
+        stop = start + birth.event
+        if birth.of_class:
+            values[layout.class_rows[birth.name], start:stop] = np.nan
+        else:
+            found.append((layout.places[birth.name], start, stop))
+    return found
+
+
+def _coordinates(
+    layout: Layout, part: Decoded | Scanned, records: Sequence[Record]
+) -> tuple[Ints, Floats, Ints]:
+    """Return row, time and place of each event."""
+    if isinstance(part, Scanned):
+        return part.rows, part.ts, part.positions << PLACE_BITS
+    rows = np.array([layout.rows[event.model_id] for event in part.events], np.int64)
+    behind = [records[place >> PLACE_BITS] for place in part.places]
+    ts = [
+        ts
+        if (ts := event.ts).__class__ is float and ts < MILLISECONDS_FROM
+        else seconds(ts, record)
+        for event, record in zip(part.events, behind, strict=True)
+    ]
+    return rows, np.array(ts, np.float64), np.array(part.places, np.int64)
+
+
+def seconds(ts: float | datetime | None, record: Record) -> float:
+    """Return an event's time in seconds since 1970; its record's, when it has none."""
+    if isinstance(ts, datetime):
+        return ts.timestamp()
+    if ts is None:
+        return record.timestamp / 1000
+    return ts / 1000 if ts >= MILLISECONDS_FROM else ts
+
+
+def _values(layout: Layout, batch: Batch, order: Ints, runs: Ints, encoders: Encoders) -> Floats:
+    """Return (series, events), the events in `order`."""
+    shape = layout.shape
+    numbers = len(shape.numbers)
+    values = np.empty((len(layout.series), len(order)))
+    ready = numbers + shape.has_number
+    if ready == len(layout.series):
+        rows = np.concatenate([_rows(layout, part) for part in batch.parts])
+        return np.ascontiguousarray(rows[order].T)
+    if shape.others:
+        _others(values, layout, batch, order, runs, encoders)
+    if numbers:
+        parts = [_numbers(layout, part) for part in batch.parts]
+        values[:numbers] = np.concatenate(parts)[order].T
+    if shape.form is not Form.NONE:
+        first = numbers + len(layout.texts) + len(OUTPUTS) * len(layout.lists)
+        predicted = np.concatenate([_predictions(layout, part) for part in batch.parts], axis=1)
+        values[first:] = predicted[:, order]
+    return values
+
+
+def _rows(layout: Layout, part: Decoded | Scanned) -> Floats:
+    """Return (events, series) where all series are numbers as they stand in the events."""
+    if isinstance(part, Scanned):
+        return part.values
+    numbers = len(layout.shape.numbers)
+    if part.loose:
+        rows: Any = _numbers(layout, part)
+        if not layout.shape.has_number:
+            return np.asarray(rows)
+        return np.column_stack([rows, [event.prediction for event in part.events]])
+    rows = [astuple(event.features)[:numbers] for event in part.events]
+    if layout.shape.has_number:
+        rows = [(*row, event.prediction) for row, event in zip(rows, part.events, strict=True)]
+    return np.array(rows, np.float64).reshape(len(part), len(layout.series))  # None becomes NaN
+
+
+def _numbers(layout: Layout, part: Decoded | Scanned) -> Floats:
+    """Return (events, features) of those that are numbers."""
+    numbers = len(layout.shape.numbers)
+    if isinstance(part, Scanned):
+        return part.values[:, :numbers]
+    if not part.loose:
+        rows = [astuple(event.features)[:numbers] for event in part.events]
+        return np.array(rows, np.float64).reshape(len(part), numbers)  # None becomes NaN
+    found = np.full((len(part), numbers), np.nan)
+    _scatter(layout, part, found)
+    typed = _typed(part)
+    if typed:
+        rows = [astuple(part.events[at].features)[:numbers] for at in typed]
+        found[typed] = np.array(rows, np.float64)
+    return found
+
+
+def _typed(part: Decoded) -> list[int]:
+    """Tell which events the layout's own decoder made."""
+    loose = set(part.loose)
+    return [at for at in range(len(part)) if at not in loose]
+
+
+def _scatter(layout: Layout, part: Decoded, found: Floats) -> None:
+    """Put the numbers of loose events to their places, in the time of what they hold."""
+    columns = layout.columns
+    rows: list[int] = []
+    places: list[int] = []
+    values: list[float] = []
+    for at in part.loose:
+        for name, value in (part.events[at].features or {}).items():
+            place = columns.get(name)
+            if place is not None and isinstance(value, (float, bool)):
+                rows.append(at)
+                places.append(place)
+                values.append(value)
+    found[rows, places] = values
+
+
+def _others(
+    values: Floats,
+    layout: Layout,
+    batch: Batch,
+    order: Ints,
+    runs: Ints,
+    encoders: Encoders,
+) -> None:
+    """Fill the rows of texts and embeddings, which stand behind those of the numbers."""
+    row, texts, lists = len(layout.shape.numbers), len(layout.texts), len(layout.lists)
+    embedded = values[row + texts :][: len(OUTPUTS) * lists].reshape(
+        len(OUTPUTS), lists, len(order)
+    )
+    found = 0
+    tuples = _tuples(layout, batch) if texts or lists else []
+    for place, (_, kind) in enumerate(layout.fields[row:]):
+        if kind is Kind.TEXT:
+            numbers = encoders.numbers([event[place] for event in tuples])
+            values[row] = np.array(numbers)[order]
+            row += 1
+        elif kind is Kind.LIST:
+            column = [tuples[event][place] for event in order.tolist()]
+            slots = layout.vectors[runs[:, 0], found]
+            embedded[:, found] = encoders.embedded(column, runs, slots)
+            found += 1
+
+
+def _tuples(layout: Layout, batch: Batch) -> list[Sequence[Any]]:
+    """Return of each event the values of the features that are no numbers."""
+    numbers = len(layout.shape.numbers)
+    fields = layout.fields[numbers:]
+    nothing = [None] * len(fields)
+    found: list[Sequence[Any]] = []
+    for part in batch.parts:
+        if isinstance(part, Scanned):
+            found += [nothing] * len(part)
+            continue
+        loose = set(part.loose)
+        for at, event in enumerate(part.events):
+            if at in loose:
+                features = event.features or {}
+                found.append([_fitting(features.get(name), kind) for name, kind in fields])
+            else:
+                found.append(astuple(event.features)[numbers:])
+    return found
+
+
+def _fitting(value: Any, kind: Kind) -> Any:
+    return value if isinstance(value, FITTING[kind]) else None
+
+
+def _predictions(layout: Layout, part: Decoded | Scanned) -> Floats:
+    """Return (series, events) of what is predicted: a number, then the classes."""
+    shape = layout.shape
+    first = int(shape.has_number)
+    found = np.full((first + len(shape.classes), len(part)), np.nan)
+    if isinstance(part, Scanned):
+        found[0] = part.values[:, -1]
+        return found
+    said = [event.prediction for event in part.events]
+    if shape.form is Form.NUMBER:
+        found[0] = np.array(said, np.float64)
+    elif shape.form in _OF_CLASSES and layout.typed.classes is not None and not part.loose:
+        found[:] = np.array([astuple(each) for each in said], np.float64).T
+    elif shape.form is Form.LABEL:
+        found[:] = _votes(shape.classes, said)
+    else:
+        _mixed(layout, said, found)
+    return found
+
+
+_OF_CLASSES: Final = frozenset({Form.CLASSES, Form.LOSSES})
+
+
+def _votes(classes: Sequence[str], said: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell of each class which events name it."""
+    codes = {name: code for code, name in enumerate(classes)}
+    of_event = np.array([codes.get(each, -1) for each in said], np.int64)
+    votes: NDArray[np.bool_] = np.arange(len(classes))[:, None] == of_event
+    return votes
+
+
+def _mixed(layout: Layout, said: Sequence[Any], found: Floats) -> None:
+    """Fill in predictions each of which has a form of its own."""
+    first = int(layout.shape.has_number)
+    offset = first + len(layout.shape.classes) - len(layout.series)
+    rows = layout.class_rows
+    labels: list[int] = []
+    for at, each in enumerate(said):
+        if isinstance(each, str):
+            labels.append(at)
+        elif isinstance(each, Mapping):
+            for name, value in each.items():
+                row = rows.get(name)
+                if row is not None:
+                    found[offset + row, at] = value
+        elif isinstance(each, (float, bool)):
+            found[0, at] = each
+        else:
+            found[first:, at] = [np.nan if value is None else value for value in astuple(each)]
+    if labels:
+        found[first:, labels] = _votes(layout.shape.classes, [said[at] for at in labels])

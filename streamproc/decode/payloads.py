@@ -1,0 +1,95 @@
+"""One record to the events it holds: an object, an array of them, or lines of them."""
+
+import msgspec
+
+from streamproc.decode.structs import DECODE_ERRORS, why
+from streamproc.schemas.records import Headers, Reason, Record, UnreadableRecord
+
+JSON, NDJSON = "application/json", "application/x-ndjson"
+WHOLE = -1  # the index of an event that is its record's only one
+
+_document = msgspec.json.Decoder(msgspec.Raw)
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class UnreadableError(Exception):
+    """A record that does not hold events at all; `args` are the reason and the detail."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+def bodies(record: Record, longest: int) -> list[tuple[int, bytes]]:
+    """Return the index and the bytes of each event of a record.
+
+    Raises
+    ------
+    UnreadableError
+        If the record is empty, longer than `longest` bytes, of a content type that is not
+        read, or a broken array; or if the Kafka client could not parse it.
+    """
+    value = record.value
+    if isinstance(record, UnreadableRecord):
+        raise UnreadableError(record.reason, record.detail)
+    if not value or not value.strip():
+        raise UnreadableError(Reason.EMPTY, "the record has no value")
+    if len(value) > longest:
+        detail = f"{len(value)} bytes are more than limits.record_bytes, {longest}"
+        raise UnreadableError(Reason.TOO_LARGE, detail)
+    form = _content_type(record)
+    if form == NDJSON or (form == JSON and _is_lines(value)):
+        found = _lines(value)
+    elif value.lstrip()[:1] == b"[":
+        found = _elements(value)
+    else:
+        return [(WHOLE, value)]
+    if not found:
+        raise UnreadableError(Reason.EMPTY, "the batch holds no event")
+    return found
+
+
+def original_value(record: Record) -> bytes | None:
+    """Return the value of a record for its dead letter."""
+    return record.original if isinstance(record, UnreadableRecord) else record.value
+
+
+def original_headers(record: Record) -> Headers:
+    """Return the headers of a record for its dead letter."""
+    found = record.original_headers if isinstance(record, UnreadableRecord) else record.headers
+    return tuple(found or ())
+
+
+def _content_type(record: Record) -> str:
+    for name, value in record.headers or ():
+        if name.lower() == "content-type":
+            form = (value or b"").decode("utf-8", "replace").split(";")[0].strip().lower()
+            if form not in (JSON, NDJSON):
+                detail = f"content-type is {form!r}; {JSON} and {NDJSON} are read"
+                raise UnreadableError(Reason.UNSUPPORTED_CONTENT_TYPE, detail)
+            return form
+    return JSON
+
+
+def _is_lines(value: bytes) -> bool:
+    """Tell lines of objects from one object that is printed over several lines."""
+    first, newline, rest = value.strip().partition(b"\n")
+    if not newline or not rest or first[:1] == b"[":
+        return False
+    try:
+        _document.decode(first)
+    except DECODE_ERRORS:
+        return False
+    return True
+
+
+def _lines(value: bytes) -> list[tuple[int, bytes]]:
+    lines = (line.strip() for line in value.split(b"\n"))
+    return list(enumerate(line for line in lines if line))
+
+
+def _elements(value: bytes) -> list[tuple[int, bytes]]:
+    try:
+        return [(index, bytes(raw)) for index, raw in enumerate(_array.decode(value))]
+    except DECODE_ERRORS as error:
+        raise UnreadableError(*why(error)) from error

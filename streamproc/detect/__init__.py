@@ -1,0 +1,1 @@
+"""Stage 2: columns to alarms; which series exist and which detectors watch them."""

@@ -1,0 +1,89 @@
+"""Feeds a matrix to the detectors of its series, and the missing values to theirs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamproc.decode.layout import UNWATCHED, Layout, Model, Profiles
+from streamproc.decode.matrix import Floats, Ints, Matrix
+from streamproc.detect.detector_group import Profile
+from streamproc.detect.series_registry import Catalogue
+
+# How many of the values before the first missing one its detectors are told of: enough to
+# know the feature as complete, and bounded, so that the first gap in a billion costs nothing.
+ZEROS_BEFORE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Rows of numbers that one profile's detectors take, and which slot each goes to.
+
+    `tasks` is (k, 4): row of `values`, first event, event after the last, slot.
+    """
+
+    profile: Profile
+    values: Floats
+    tasks: Ints
+    names: Sequence[str]
+
+
+def feeds(catalogue: Catalogue, layout: Layout, data: Matrix) -> Iterator[Feed]:
+    """Yield what every profile has to look at, each series at most once."""
+    yield from _tasks(data.values, layout.slots, layout.profiles, layout.series, data.runs)
+    features = len(layout.named)
+    missing = np.isnan(data.values[:features])
+    for column, start, stop in data.unborn:
+        missing[column, start:stop] = False
+    rows, starts = data.runs[:, 0], data.runs[:, 1]
+    known = layout.quality[rows] != UNWATCHED
+    if not known.any() and not missing.any():
+        return
+    first = np.logical_or.reduceat(missing, starts, axis=1).T & ~known
+    runs = np.repeat(data.runs[:, None, :], features, axis=1)
+    begun: dict[Profile, list[tuple[int, int]]] = {}
+    for run, column in np.argwhere(first).tolist():
+        profile = layout.quality_profiles[column]
+        if profile is None:
+            continue
+        model = layout.model(int(rows[run]))
+        begin, stop = data.runs[run, 1:].tolist()
+        begin += int(missing[column, begin:stop].argmax())
+        runs[run, column, 1] = begin
+        earlier = begin - int(data.runs[run, 1])
+        slot = catalogue.watch_quality(model, column, profile)
+        present = _present(model, layout.named[column], earlier)
+        begun.setdefault(profile, []).append((slot, min(present, ZEROS_BEFORE)))
+    for profile, zeros in begun.items():
+        profile.prime_zeros(np.array(zeros, np.int64))
+    names = [f"quality:{name}" for name in layout.named]
+    values = missing.astype(np.float64)
+    yield from _tasks(values, layout.quality, layout.quality_profiles, names, runs)
+
+
+def _present(model: Model, name: str, earlier: int) -> int:
+    """Count the events in which a feature was there before it was missing for the first time."""
+    return int(model.layout.events[model.row]) - model.births.get(name, 0) + earlier
+
+
+def _tasks(
+    values: Floats,
+    slots: Ints,
+    profiles: Profiles,
+    names: Sequence[str],
+    runs: Ints,
+) -> Iterator[Feed]:
+    """Yield one feed for each profile; `runs` is (models, 3) or (models, series, 3)."""
+    if runs.ndim == 2:
+        runs = np.repeat(runs[:, None, :], len(names), axis=1)
+    columns_of: dict[Profile, list[int]] = {}
+    for column, profile in enumerate(profiles):
+        if profile is not None:
+            columns_of.setdefault(profile, []).append(column)
+    for profile, columns in columns_of.items():
+        tasks = np.empty((len(runs), len(columns), 4), np.int64)
+        tasks[..., 0] = columns
+        tasks[..., 1:3] = runs[:, columns, 1:]
+        tasks[..., 3] = slots[runs[:, columns, 0], columns]
+        flat = tasks.reshape(-1, 4)
+        yield Feed(profile, values, flat[flat[:, 3] != UNWATCHED], names)

@@ -1,0 +1,373 @@
+"""All models and series of one partition, and which detectors watch each series."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from detectors.series.embedding import OUTPUTS
+from streamproc.config.config import Config
+from streamproc.config.model import DetectorSpec, ModelConfig
+from streamproc.config.reference_sample import Cell
+from streamproc.decode.event_schema import Asked, Shape, Topic
+from streamproc.decode.layout import UNWATCHED, Layout, Model
+from streamproc.decode.schema_growth import News
+from streamproc.decode.value_encoding import Encoders
+from streamproc.decode.vocabulary import ROOM
+from streamproc.detect.detector_group import Profile
+from streamproc.detect.eviction import Idle
+from streamproc.schemas.version_key import model_of
+
+_MAX_ASKED: Final = 65_536  # names of series whose detectors are remembered: 15 MB
+
+
+def specs_of(config: ModelConfig, shape: Shape, name: str) -> tuple[DetectorSpec, ...]:
+    """Return the detectors of a series of events of a shape."""
+    asked = shape.asked().get(name, Asked((name,)))
+    return config.detectors(*asked.names, category=asked.category)
+
+
+def key_of(specs: tuple[DetectorSpec, ...]) -> tuple[str, ...]:
+    """Return what tells one set of detectors from another."""
+    return tuple(spec.hash for spec in specs)
+
+
+def _of_quality(series: str) -> bool:
+    return series.startswith("quality:")
+
+
+def _watched(model: Model) -> int:
+    """Count the series of a model that take room."""
+    return sum(slot != UNWATCHED and not _of_quality(name) for name, slot in model.slots.items())
+
+
+class Catalogue:
+    """Finds, or makes, the place of every model and series of a partition.
+
+    Attributes
+    ----------
+    models
+        Every model seen, by its id.
+    room
+        Series that are watched at most: the share of `limits.max_series` that this partition has.
+    idle
+        When models may be forgotten.
+    forgotten
+        Models that were forgotten to make room for others.
+    waiting
+        Models that are watched in part, or not, for want of room.
+    refused
+        Series that were not watched because there was no room.
+    told
+        Names of the limits whose being reached was said in an alert.
+    dropped
+        Model and name of the series that are no more: their feature is something else now.
+    encoders
+        What texts and embeddings become numbers with.
+    built
+        Layouts that were made so far: each costs as much as its shape is large.
+    """
+
+    def __init__(self, topic: Topic, config: Config, room: int | None = None) -> None:
+        self.topic = topic
+        self.config = config
+        self.room = config.limits.max_series if room is None else room
+        self.idle = Idle(self.room)
+        self.forgotten = 0
+        self.waiting: set[str] = set()
+        self.models: dict[str, Model] = {}
+        self.layouts: dict[tuple[Shape, int], Layout] = {}
+        self.profiles: dict[tuple[str, ...], Profile] = {}
+        self.series = 0
+        self.refused = 0
+        self.told: set[str] = set()
+        self.dropped: list[tuple[str, str]] = []
+        self.encoders = Encoders()
+        self.built = 0
+        self._asked: dict[tuple[int, Asked], Profile | None] = {}
+
+    def settle(self, model_id: str, shape: Shape) -> Model | None:
+        """Put a model where events of this shape are read; None when nothing more fits."""
+        model = self.models.get(model_id)
+        if model is None:
+            if self.series >= self.room:
+                self.refused += len(shape.series())
+                return None
+            config = self.configured(model_id)
+            layout = self._layout(shape, config)
+            model = self.models[model_id] = Model(model_id, config, layout, UNWATCHED)
+            events = 0
+        else:
+            layout = self._layout(shape, model.config)
+            events = model.layout.remove(model)
+            self._drop(model, layout)
+            self._sweep(model)
+        last = int(model.layout.last[model.row]) if events else UNWATCHED
+        self._watch_all(model, layout)
+        if events:
+            for name in layout.named:
+                if name not in model.layout.places:
+                    model.births.setdefault(name, events)
+        layout.add(model, events, last)
+        return model
+
+    def admit(self, model: Model, news: News) -> None:
+        """Give what is new of a model its slots, in the time of what is new.
+
+        The model stays in its layout until `move`. Which series are refused depends on the order
+        of the log alone, so this cannot wait until then.
+        """
+        shape = news.shape()
+        asked = shape.asked()
+        for name in shape.series():
+            if name not in model.slots:
+                of = asked.get(name) or Asked((name,))
+                self._begin(model, name, self._profile_of(model.config, of))
+        for name in shape.lists:
+            self._remember(model, name)
+
+    def move(self, model: Model, shape: Shape, births: Mapping[str, int]) -> Layout:
+        """Put a model that has its slots where events of this shape are read.
+
+        Parameters
+        ----------
+        model
+            Whose shape has grown, with nothing in it that is something else now.
+        shape
+            As it is now.
+        births
+            Of each new feature, how many events of the model are to come before it.
+        """
+        layout = self._layout(shape, model.config)
+        last = int(model.layout.last[model.row])
+        events = model.layout.remove(model)
+        self._sweep(model)
+        for name, earlier in births.items():
+            if events + earlier:
+                model.births.setdefault(name, events + earlier)
+        layout.add(model, events, last)
+        return layout
+
+    def make_room(self, offset: int, needed: int, keep: str) -> list[str]:
+        """Choose the models to forget, the one idle longest first.
+
+        Parameters
+        ----------
+        offset
+            Of the record that needs the room; all events before it are watched.
+        needed
+            Series that it needs.
+        keep
+            Its model, which is not idle.
+        """
+        lasts = {
+            model.id: int(model.layout.last[model.row])
+            for model in self.models.values()
+            if model.id != keep
+        }
+        wanted = self.series + needed - self.room
+        sizes = {name: _watched(self.models[name]) for name in lasts}
+        return self.idle.choose(lasts, sizes, wanted, offset)
+
+    def refused_series(self) -> int:
+        """Count the series that wait for room."""
+        slots = (self.models[model_id].slots.values() for model_id in self.waiting)
+        return sum(slot == UNWATCHED for of_model in slots for slot in of_model)
+
+    def watch_waiting(self) -> None:
+        """Give the series that were refused the room that there is, model by model."""
+        for model in list(self.models.values()):
+            if self.series >= self.room:
+                return
+            if model.id not in self.waiting:
+                continue
+            self.waiting.discard(model.id)
+            refused = [name for name, slot in model.slots.items() if slot == UNWATCHED]
+            for name in refused:
+                del model.slots[name]
+            self._watch_all(model, model.layout)
+            model.layout.compile(model, model.row)
+
+    def watch_quality(self, model: Model, column: int, profile: Profile) -> int:
+        """Begin to watch when a feature is missing; return the slot.
+
+        It does not count for `limits.max_series`: there are at most as many of these as of
+        features, and which series are refused must not depend on how the log is cut.
+        """
+        slot = profile.take()
+        model.slots[f"quality:{model.layout.named[column]}"] = slot
+        model.layout.quality[model.row, column] = slot
+        return slot
+
+    def configured(self, model_id: str) -> ModelConfig:
+        """Return what is configured for a model; all versions of one have the same."""
+        name = model_of(model_id) if self.topic is Topic.OUTCOMES else model_id
+        return self.config.model(name)
+
+    def retire(self, model_id: str) -> Model:
+        """Forget a model; its slots are for others."""
+        model = self.models.pop(model_id)
+        self.waiting.discard(model_id)
+        freed: dict[Profile, list[int]] = {}
+        for series, slot in model.slots.items():
+            if slot == UNWATCHED:
+                continue
+            asked = model.layout.asked.get(series) or Asked((series,))
+            profile = self._profile_of(model.config, asked)
+            if profile is not None:
+                freed.setdefault(profile, []).append(slot)
+                self.series -= not _of_quality(series)
+        for profile, slots in freed.items():
+            profile.give_back(*slots)
+        if model.vectors:
+            self.encoders.give_back(model.vectors.values())
+        model.layout.remove(model)
+        self._sweep(model)
+        return model
+
+    def restore(
+        self,
+        model_id: str,
+        shape: Shape,
+        events: int,
+        slots: dict[str, int],
+        births: dict[str, int],
+        vectors: dict[str, int],
+        last: int = UNWATCHED,
+    ) -> None:
+        """Put a model back where it was; its series that have no slot start anew."""
+        config = self.configured(model_id)
+        layout = self._layout(shape, config)
+        model = self.models[model_id] = Model(
+            model_id, config, layout, UNWATCHED, slots, vectors, births
+        )
+        self.series += _watched(model)
+        if UNWATCHED in slots.values():
+            self.waiting.add(model_id)
+        self._watch_all(model, layout)
+        layout.add(model, events, last)
+
+    def tidy(self) -> None:
+        """Forget the texts that no series knows, when there are many."""
+        slots = sum(profile.used for profile in self.profiles.values() if profile.categories)
+        self.encoders.texts.keep(self.categories, max(ROOM, 4 * slots))
+
+    def categories(self) -> set[float]:
+        """All categories that an alert may have to name."""
+        return {
+            category
+            for profile in self.profiles.values()
+            for category in profile.watch.categories().tolist()
+        }
+
+    def warming(self) -> int:
+        """Count the series that are blind because they still learn their unit."""
+        return sum(
+            int(profile.watch.warming[: profile.used].sum()) - len(profile.spare)
+            for profile in self.profiles.values()
+        )
+
+    def unwatched(self) -> int:
+        """Count the features that were always null, of which nobody knows what they are."""
+        return sum(
+            (layout.shape.features - len(layout.named)) * len(layout.rows)
+            for layout in self.layouts.values()
+        )
+
+    def _watch_all(self, model: Model, layout: Layout) -> None:
+        """Give every series of a layout that has none a slot."""
+        for name, profile in zip(layout.series, layout.profiles, strict=True):
+            if name not in model.slots:
+                self._begin(model, name, profile)
+        for name in layout.lists:
+            self._remember(model, name)
+
+    def _begin(self, model: Model, name: str, profile: Profile | None) -> None:
+        """Give a series a slot, if anything watches it."""
+        if profile is None:
+            return
+        slot = model.slots[name] = self._slot(profile)
+        if slot == UNWATCHED:
+            self.waiting.add(model.id)
+        baseline = model.config.baseline
+        if baseline is not None and slot != UNWATCHED:
+            self._prime(baseline.values(name), profile, slot)
+
+    def _remember(self, model: Model, name: str) -> None:
+        """Give an embedding a memory, if any of its series is watched."""
+        series = [model.slots.get(f"feature:{name}:{output}") for output in OUTPUTS]
+        if name not in model.vectors and any(slot not in {None, UNWATCHED} for slot in series):
+            model.vectors[name] = self.encoders.take()
+
+    def _drop(self, model: Model, layout: Layout) -> None:
+        """Take the slots of series that a feature no longer has, now that it is something else."""
+        before = model.layout
+        for name in before.asked:
+            slot, profile = model.slots.get(name), before.profile(name)
+            if slot is None or profile is None or layout.profile(name) is profile:
+                continue
+            del model.slots[name]
+            if slot != UNWATCHED:
+                profile.give_back(slot)
+                self.series -= 1
+            self.dropped.append((model.id, name))
+        for name in set(before.lists) - set(layout.lists):
+            if name in model.vectors:
+                self.encoders.give_back([model.vectors.pop(name)])
+
+    def _sweep(self, model: Model) -> None:
+        """Forget the layout that a model had, if it was the last: growth must leave no trail."""
+        if not model.layout.rows:
+            del self.layouts[model.layout.shape, id(model.config)]
+
+    def _slot(self, profile: Profile) -> int:
+        if self.series >= self.room:
+            self.refused += 1
+            return UNWATCHED
+        self.series += 1
+        return profile.take()
+
+    def _prime(self, values: Sequence[Cell], profile: Profile, slot: int) -> None:
+        """Let a series begin as if it had had the values of its reference; texts or numbers."""
+        if profile.categories:
+            found = self.encoders.numbers([value for value in values if isinstance(value, str)])
+        else:
+            found = [value for value in values if isinstance(value, float)]
+        if found:
+            profile.prime(slot, np.array(found))
+
+    def _layout(self, shape: Shape, config: ModelConfig) -> Layout:
+        key = shape, id(config)
+        layout = self.layouts.get(key)
+        if layout is None:
+            self.built += 1
+            asked = shape.asked()
+            profiles = {
+                name: self._profile_of(config, asked.get(name) or Asked((name,)))
+                for name in shape.series()
+            }
+            quality = [
+                self._profile_of(config, Asked((name,)))
+                for name in map("quality:{}".format, shape.named)
+            ]
+            layout = self.layouts[key] = Layout(shape, self.topic, profiles, quality)
+        return layout
+
+    def _profile_of(self, config: ModelConfig, asked: Asked) -> Profile | None:
+        """Find what watches a series; the configuration takes its time, so it is asked once."""
+        key = id(config), asked
+        if key not in self._asked:
+            if len(self._asked) >= _MAX_ASKED:
+                self._asked.clear()
+            specs = config.detectors(*asked.names, category=asked.category)
+            self._asked[key] = self._profile(specs)
+        return self._asked[key]
+
+    def _profile(self, specs: tuple[DetectorSpec, ...]) -> Profile | None:
+        if not specs:
+            return None
+        key = key_of(specs)
+        profile = self.profiles.get(key)
+        if profile is None:
+            profile = self.profiles[key] = Profile(specs)
+        return profile

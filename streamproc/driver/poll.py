@@ -1,0 +1,152 @@
+"""How records leave the client's thread, and in which order they are delivered."""
+
+import asyncio
+import time
+from collections.abc import Collection, Container, Iterator, Mapping
+from typing import Any, Protocol, cast
+
+import uvloop
+from faust.transport.consumer import RecordMap
+from faust.transport.drivers import aiokafka as base
+from faust.types import TP
+from faust.types.transports import SchedulingStrategyT
+
+from streamproc.driver.commits import fetch_unsigned, sign_commits
+from streamproc.driver.slices import Pace, split
+from streamproc.kafka.compat import read_committed
+from streamproc.kafka.fetch_throttle import wait_as_asked
+from streamproc.kafka.fetched_records import read_leniently
+from streamproc.kafka.log_watch import LogWatch
+from streamproc.kafka.member_id import keep_member_id
+
+__all__ = ["SliceScheduler", "SliceThread"]
+
+#: Milliseconds that the broker may hold a fetch for lack of data. The client has one fetch
+#: under way per broker: a partition drained while that one waits for its neighbours waits
+#: with it, for up to 1.5 s with Faust's constant. An idle worker asks 20 times a second.
+_FETCH_WAIT_MS = 50
+
+#: Bytes of one fetch, of all partitions together; the client's default is 50 MB, and it copies an
+#: answer while it takes it apart. This much is three slices of small events; a single larger record
+#: comes nonetheless.
+_FETCH_BYTES = 4 << 20
+
+
+class Sliced(Protocol):
+    """A consumer that knows what is read in slices, and how much of it at once."""
+
+    @property
+    def sliced(self) -> Container[str]:
+        """Names of topics."""
+
+    def poll_records(self) -> int | None:
+        """Return the number; None: no limit."""
+
+    def unpacked_bytes(self) -> int:
+        """Return how many bytes a batch may unpack to."""
+
+
+class SliceThread(base.AIOKafkaConsumerThread):
+    """The thread of the Kafka client, under a loop that costs less than Python's own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, thread_loop=uvloop.new_event_loop(), **kwargs)
+        #: Of the client's fetches; None until there is a client.
+        self.watch: LogWatch | None = None
+        self._close_thread_loop_on_stop = True  # it is nobody else's
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust passes 1500 and offers no setting
+        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001
+        consumer._fetch_max_bytes = _FETCH_BYTES  # noqa: SLF001
+        read_committed(consumer)
+        sliced = cast("Sliced", self.consumer)
+        read_leniently(consumer, sliced.unpacked_bytes, sliced.sliced)
+        wait_as_asked(consumer)
+        keep_member_id(consumer)
+        sign_commits(consumer)
+        self.watch = LogWatch(consumer)
+        return consumer
+
+    async def getmany(
+        self,
+        active_partitions: set[TP] | None,
+        timeout: float,  # noqa: ASYNC109  # Faust's signature
+    ) -> RecordMap:
+        """Fetch records in the thread, at most as many as a slice may have."""
+        consumer = self._ensure_consumer()
+        sliced = cast("Sliced", self.consumer)
+
+        async def fetch() -> RecordMap:
+            return await self._fetch_records(
+                consumer,
+                active_partitions or set(),  # the empty set stands for all
+                timeout=timeout,
+                max_records=sliced.poll_records() or consumer._max_poll_records,  # noqa: SLF001
+            )
+
+        # Faust's queue between the threads runs two tasks a call; this is one hop each way
+        fetching = asyncio.run_coroutine_threadsafe(fetch(), self.thread_loop)
+        return await asyncio.wrap_future(fetching)
+
+    async def unsigned(self, partitions: Collection[TP]) -> set[TP]:
+        """Return the partitions whose committed offset is not from a worker of this version."""
+        fetched: set[TP] = await self.call_thread(
+            fetch_unsigned, self._ensure_consumer(), partitions
+        )
+        return fetched
+
+    def look_again(self) -> None:
+        """Let a poll that is waiting look at what has been fetched of all active partitions."""
+        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001
+        for waiter in fetcher._fetch_waiters:  # noqa: SLF001
+            fetcher._notify(waiter)  # noqa: SLF001
+
+    def partitions(self, topic: str) -> set[int]:
+        """Return the partitions of a topic, as far as the client knows."""
+        cluster = self._ensure_consumer()._client.cluster  # noqa: SLF001
+        return cluster.partitions_for_topic(topic) or set()
+
+    def rejoin(self) -> None:
+        """Have the group's partitions assigned again, though nobody came or went."""
+        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001
+        self.thread_loop.call_soon_threadsafe(coordinator.request_rejoin)
+
+    def touch(self) -> None:
+        """Tell the client that it is in use, so that it stays in its group."""
+        self._ensure_consumer()._subscription._last_fetch_ended = time.monotonic()  # noqa: SLF001
+
+
+class SliceScheduler(SchedulingStrategyT):
+    """Orders what a poll gave: other topics as Faust does, then slices, partitions in turn.
+
+    Parameters
+    ----------
+    inner
+        The scheduler of the application's settings.
+    paces
+        Topic name to pace, of sliced topics.
+    """
+
+    def __init__(self, inner: SchedulingStrategyT, paces: Mapping[str, Pace]) -> None:
+        self._inner = inner
+        self._paces = paces
+
+    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
+        """Give partition and record, or partition and slice."""
+        others = {tp: found for tp, found in records.items() if tp.topic not in self._paces}
+        if others:
+            yield from self._inner.iterate(others)
+        waiting = [  # keys are the client's type, which Faust refuses among active partitions
+            (TP(*tp), split(tp.topic, tp.partition, found, self._paces[tp.topic]))
+            for tp, found in records.items()
+            if tp.topic in self._paces
+        ]
+        while waiting:
+            for turn in tuple(waiting):
+                part = next(turn[1], None)
+                if part is None:
+                    waiting.remove(turn)
+                else:
+                    yield turn[0], part

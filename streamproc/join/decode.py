@@ -1,0 +1,226 @@
+"""Records of the three logs to events and labels; a label that cannot be read is a dead letter."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from streamproc.config.config import Config, Limits
+from streamproc.decode.duplicate_keys import doubtful, twice
+from streamproc.decode.event_schema import Topic
+from streamproc.decode.matrix import seconds
+from streamproc.decode.payloads import (
+    WHOLE,
+    UnreadableError,
+    bodies,
+    original_headers,
+    original_value,
+)
+from streamproc.decode.structs import ANY, DECODE_ERRORS, EventTime, ModelId, in_range, why
+from streamproc.decode.validation import LONGEST_NAME, trouble
+from streamproc.join.coverage import Names, names_of
+from streamproc.join.encode import body, value
+from streamproc.join.entry import Input, key_of
+from streamproc.schemas.records import DeadLetter, Reason, Record
+from streamproc.schemas.timestamps import MILLISECONDS_FROM
+
+# An event cannot be of much later than its record: a clock that is wrong by a year must not end
+# the waiting of all others. A day is more than any time zone that was forgotten.
+AHEAD_SECONDS: Final = 86_400.0
+# Clocks of hosts differ by less; what is further ahead of its record is reported.
+REPORTED_AHEAD_SECONDS: Final = 3_600.0
+_LABELS: Final = Input.LABELS
+# A label's text goes into every outcome of it; no class needs more.
+LONGEST_LABEL: Final = 10_000
+
+
+class AnyLabel(Struct, gc=False, kw_only=True):
+    """An event of the `labels` topic."""
+
+    model_id: ModelId
+    event_id: str
+    label: float | bool | Annotated[str, Meta(max_length=LONGEST_LABEL)]
+    ts: EventTime = None
+
+
+_DECODE: Final[tuple[Callable[[bytes], Any], ...]] = (
+    ANY[Topic.PREDICTIONS].decode,
+    ANY[Topic.FEATURES].decode,
+    msgspec.json.Decoder(AnyLabel).decode,
+)
+
+
+class Item(Struct, gc=False):
+    """An event or a label, and where it lies.
+
+    Attributes
+    ----------
+    position
+        Of its record among those that were given.
+    index
+        Its place in the record; -1: it is all of it.
+    model_id, event_id
+        What it is about; an event may have no id.
+    key
+        Stands for both; empty without an id.
+    ts, time
+        What it says about its time, and what we believe of it; seconds since 1970.
+    said
+        Of an event its fields, of a label its value; as JSON.
+    parts
+        Of an event: the parts of its model's events that it belongs to.
+    """
+
+    log: Input
+    position: int
+    offset: int
+    index: int
+    model_id: str
+    event_id: str | None
+    key: bytes
+    ts: float
+    time: float
+    said: bytes
+    parts: Names
+
+
+Segments = Callable[[str], tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class Read:
+    """What some records hold."""
+
+    items: list[Item] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    implausible: list[Item] = field(default_factory=list)
+
+    def add(self, item: Item, timestamp: int) -> None:
+        """Take an item of a record, and report a time that is before 1970 or ahead of it."""
+        self.items.append(item)
+        ahead = timestamp > 0 and item.ts > timestamp / 1000 + REPORTED_AHEAD_SECONDS
+        if ahead or item.ts < 0.0:
+            self.implausible.append(item)
+
+
+def read(
+    records: Sequence[tuple[Input, Record]],
+    config: Config,
+    names: Sequence[str],
+    partition: int,
+    segments: Segments,
+) -> Read:
+    """Decode records.
+
+    An event that cannot be read is left out: who watches its topic has said so already.
+
+    Parameters
+    ----------
+    records
+        In the order in which they are to be joined.
+    config
+        The whole configuration.
+    names
+        Of the three topics.
+    partition
+        Which of theirs.
+    segments
+        Names the tags by which a model's events are told apart.
+    """
+    found = Read()
+    limits, longest = config.limits, config.limits.record_bytes
+    doubts = doubtful([record.value for _, record in records], longest)
+    for position, (log, record) in enumerate(records):
+        event = None if position in doubts else _plain(log, record, limits, longest)
+        if event is not None:
+            found.add(_item(log, position, record, WHOLE, event, segments), record.timestamp)
+            continue
+        for index, raw, error in _bodies(record, limits):
+            event, wrong = (None, error) if error else _decode(log, raw, record, limits)
+            if wrong is None and position in doubts:
+                wrong = twice(raw or b"")
+            if wrong is None:
+                found.add(_item(log, position, record, index, event, segments), record.timestamp)
+            elif log is Input.LABELS:
+                found.dead_letters.append(
+                    DeadLetter(
+                        *wrong,
+                        topic=names[log],
+                        partition=partition,
+                        offset=record.offset,
+                        timestamp=record.timestamp,
+                        index=index,
+                        key=record.key,
+                        value=raw,
+                        headers=original_headers(record),
+                    )
+                )
+    return found
+
+
+def _plain(log: Input, record: Record, limits: Limits, longest: int) -> Any:
+    """Decode a record that is one object on one line, as nearly all are; None: look closer."""
+    raw = record.value
+    if raw is None or raw[:1] != b"{" or len(raw) > longest or b"\n" in raw:
+        return None
+    if record.headers and any(name.lower() == "content-type" for name, _ in record.headers):
+        return None
+    try:
+        event = _DECODE[log](raw)
+    except DECODE_ERRORS:  # what is wrong with it is said there
+        return None
+    if event.ts.__class__ is not float and not in_range(event.ts, record.timestamp):
+        return None
+    if log is not _LABELS and (
+        len(raw) > LONGEST_NAME or len(event.features or ()) > limits.max_features
+    ):
+        return None if trouble(event, record, limits) else event
+    return event
+
+
+def _bodies(
+    record: Record, limits: Limits
+) -> Iterator[tuple[int, bytes | None, tuple[Reason, str] | None]]:
+    try:
+        for index, body in bodies(record, limits.record_bytes):
+            yield index, body, None
+    except UnreadableError as error:
+        yield WHOLE, original_value(record), (error.reason, error.detail)
+
+
+def _decode(
+    log: Input, body: bytes | None, record: Record, limits: Limits
+) -> tuple[Any, tuple[Reason, str] | None]:
+    try:
+        event = _DECODE[log](body or b"")
+    except DECODE_ERRORS as error:
+        return None, why(error)
+    if log is not Input.LABELS:
+        return event, trouble(event, record, limits)
+    if not in_range(event.ts, record.timestamp):
+        return None, (Reason.WRONG_TYPE, "its time is not within the years 1 to 9999 in UTC")
+    return event, None
+
+
+def _item(
+    log: Input, position: int, record: Record, index: int, event: Any, segments: Segments
+) -> Item:
+    ts = event.ts
+    if ts.__class__ is not float or ts >= MILLISECONDS_FROM:
+        ts = seconds(ts, record)
+    time, stamp = ts, record.timestamp
+    # 0 and less: the record has no time of its own.
+    if stamp > 0 and ts > stamp / 1000 + AHEAD_SECONDS:
+        time = stamp / 1000
+    model_id, name = event.model_id, event.event_id
+    key = b"" if name is None else key_of(model_id, name)
+    parts: Names = ()
+    if log is _LABELS:
+        said = value(event.label)
+    else:
+        prediction = event.prediction if log is Input.PREDICTIONS else None
+        said = body(event, prediction)
+        parts = names_of(prediction, event.tags, segments(model_id))
+    return Item(log, position, record.offset, index, model_id, name, key, ts, time, said, parts)

@@ -1,0 +1,129 @@
+"""Find models whose events or labels are on partitions where they do not meet.
+
+A series and a join belong to one partition. Producers choose it by the key and their partitioner,
+so a producer without a key, or with another partitioner than the rest, splits a model.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Final, Literal, NamedTuple
+
+from streamproc.join.meetings import Meeting
+
+Problem = Literal["events_scattered", "labels_scattered", "labels_apart"]
+
+# A few labels without an event are nothing unusual: an event may have been dropped.
+MIN_LABELS: Final = 20
+MIN_SHARE: Final = 0.2
+KEYING: Final = (
+    "key all events and labels of a model by its model_id, with one partitioner for all producers:"
+    " murmur2, which is the default of Java and of streamproc; librdkafka and its clients, such as"
+    " confluent-kafka, need partitioner=murmur2_random. What was written before stays where it is"
+)
+
+
+class Finding(NamedTuple):
+    """A problem of one model; `detail` is what was seen."""
+
+    problem: Problem
+    model_id: str
+    topic: str
+    partitions: tuple[int, ...]
+    detail: str
+
+    @property
+    def message(self) -> str:
+        """A sentence for the operator, with the remedy."""
+        return f"{self.detail}; {KEYING}"
+
+
+class Topics(NamedTuple):
+    """Names of the topics of predictions and labels."""
+
+    predictions: str
+    labels: str
+
+
+def scattered(
+    problem: Problem, topic: str, models: Mapping[int, Collection[str]], what: str
+) -> list[Finding]:
+    """Find the models that are on several partitions of a topic.
+
+    Parameters
+    ----------
+    problem
+        `events_scattered` or `labels_scattered`.
+    topic
+        Which one.
+    models
+        By partition, the models that have records there.
+    what
+        Name of these records in the message.
+    """
+    places: dict[str, list[int]] = defaultdict(list)
+    for number, names in sorted(models.items()):
+        for name in names:
+            places[name].append(number)
+    return [
+        Finding(
+            problem,
+            name,
+            topic,
+            tuple(numbers),
+            f"{what} of model {name!r} arrive on partitions {_listed(numbers)} of topic {topic!r}:"
+            " each partition watches its part alone, and labels meet only the events of theirs",
+        )
+        for name, numbers in places.items()
+        if len(numbers) > 1
+    ]
+
+
+def apart(
+    topics: Topics,
+    events: Mapping[int, Collection[str]],
+    meetings: Mapping[int, Mapping[str, Meeting]],
+    home: Mapping[str, int],
+) -> list[Finding]:
+    """Find the models whose labels do not meet their events, while both arrive.
+
+    Parameters
+    ----------
+    topics
+        Names for the message.
+    events
+        By partition, the models whose events are known to arrive there.
+    meetings
+        By partition, which labels have found their event.
+    home
+        Partition of a model's key by murmur2, for models with labels alone.
+    """
+    found = []
+    for number, of in sorted(meetings.items()):
+        for name, meeting in of.items():
+            if not suspicious(meeting):
+                continue
+            elsewhere = [at for at, names in sorted(events.items()) if name in names]
+            if not meeting.events and not elsewhere and home.get(name, number) == number:
+                continue  # as far as is known, this model has labels and no events
+            where = ""
+            if not meeting.events and elsewhere:
+                where = f", which arrive on partitions {_listed(elsewhere)} of"
+                where += f" {topics.predictions!r}"
+            elif not meeting.events:
+                where = f", and by murmur2 its key belongs to partition {home[name]}"
+            detail = (
+                f"{meeting.alone} of {meeting.labels} labels of model {name!r} on partition"
+                f" {number} of topic {topics.labels!r} have not met their events{where}; labels"
+                " meet only events of the partition with the same number"
+            )
+            found.append(Finding("labels_apart", name, topics.labels, (number,), detail))
+    return found
+
+
+def suspicious(meeting: Meeting) -> bool:
+    """Whether too many labels of a model have found no event."""
+    return meeting.alone >= max(MIN_LABELS, MIN_SHARE * meeting.labels)
+
+
+def _listed(numbers: Collection[int]) -> str:
+    return ", ".join(map(str, numbers))

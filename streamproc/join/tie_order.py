@@ -1,0 +1,66 @@
+"""The order of events and labels that were written in one millisecond."""
+
+from collections.abc import Mapping, Sequence
+
+from streamproc.join.entry import Input
+from streamproc.schemas.ordering_header import events_before
+from streamproc.schemas.records import Record
+
+Turn = tuple[float, Input, Record]
+
+
+def in_turns(runs: Mapping[Input, Sequence[Record]], stamp: int) -> list[tuple[Input, Record]]:
+    """Put the records of one millisecond into one order; each log keeps its own.
+
+    A label whose header says how many events of its model its producer wrote before it comes after
+    as many of them: a publisher at full speed writes dozens of both in a millisecond. Where nobody
+    says, logs take turns, evenly, an event before a label.
+
+    Parameters
+    ----------
+    runs
+        Records by their log.
+    stamp
+        The millisecond.
+    """
+    turns: list[Turn] = [
+        (_share(place, run), log, record)
+        for log, run in runs.items()
+        if log is not Input.LABELS
+        for place, record in enumerate(run)
+    ]
+    turns.sort(key=_place)
+    labels = runs.get(Input.LABELS, ())
+    if labels:
+        turns += _labels(labels, turns, stamp)
+        turns.sort(key=_place)
+    return [(log, record) for _, log, record in turns]
+
+
+def _labels(labels: Sequence[Record], events: Sequence[Turn], stamp: int) -> list[Turn]:
+    places: dict[bytes | None, list[float]] = {}
+    for place, _, record in events:
+        if record.timestamp == stamp:
+            places.setdefault(record.key, []).append(place)
+    turns: list[Turn] = []
+    at = 0.0
+    for number, label in enumerate(labels):
+        before = events_before(label.headers, stamp)
+        mine = places.get(label.key, ())
+        if before == 0:
+            place = 0.0
+        elif before is None or not mine:
+            place = _share(number, labels)
+        else:
+            place = mine[min(before, len(mine)) - 1]
+        at = max(at, place)
+        turns.append((at, Input.LABELS, label))
+    return turns
+
+
+def _share(place: int, run: Sequence[Record]) -> float:
+    return (place + 0.5) / len(run)
+
+
+def _place(turn: Turn) -> tuple[float, Input]:
+    return turn[:2]

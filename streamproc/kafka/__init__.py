@@ -1,0 +1,1 @@
+"""Kafka clients: connections, security, topics, logs, and their typed errors."""

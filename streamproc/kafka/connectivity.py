@@ -1,0 +1,151 @@
+"""Find out whether a cluster answers, and if not, why."""
+
+import asyncio
+import os
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from aiokafka import errors
+from aiokafka.conn import create_conn
+
+from streamproc.kafka.errors import BrokerAuthError, BrokerError, BrokerUnreachableError
+from streamproc.kafka.quiet_logs import quiet_client
+
+# A name server, a TLS handshake and a SCRAM exchange across the world take two seconds at worst;
+# after ten a person believes that the program hangs.
+CONNECT_SECONDS: Final = 10.0
+
+_REFUSALS = (
+    errors.SaslAuthenticationFailed,
+    errors.AuthenticationFailedError,
+    errors.UnsupportedSaslMechanismError,
+    errors.IllegalSaslStateError,
+    ValueError,  # a SCRAM server that does not know the password's hash
+)
+
+
+_NO_MECHANISM = (errors.UnsupportedSaslMechanismError, errors.IllegalSaslStateError)
+_LOGIN: Final = "sasl.username, and what sasl.password_env or sasl.password_file holds"
+_AUTHORITY: Final = "security.ca_file has to hold the certificate of the authority that signed it"
+_NAME: Final = "the address has to be one that it names, or security.check_hostname be false"
+# By OpenSSL's X509_V_ERR numbers.
+_ADVICE: Final = {
+    9: "it counts from later on: check the clocks of both machines",
+    10: "whoever runs the broker has to renew it, unless this machine's clock is wrong",
+    18: _AUTHORITY,
+    19: _AUTHORITY,
+    20: _AUTHORITY,
+    21: _AUTHORITY,
+    62: _NAME,
+    64: _NAME,
+}
+
+
+async def reach(addresses: Sequence[str], options: Mapping[str, Any]) -> str:
+    """Return the first of some addresses where a broker lets us in.
+
+    All are tried at once, with TLS and SASL as every client will use them, so that a dead host
+    of a cluster costs no time. The client that follows says of a failure only that there was one.
+
+    Parameters
+    ----------
+    addresses
+        Each ``host:port``, one or more; an IPv6 host stands in brackets.
+    options
+        What `streamproc.kafka.security.client_options` gives.
+
+    Raises
+    ------
+    BrokerUnreachableError
+        When none answers within 10 s.
+    BrokerAuthError
+        When those that answer refuse us, or we them.
+    """
+    attempts = {
+        asyncio.create_task(_knock(address, options), name=address) for address in addresses
+    }
+    failures: list[BrokerError] = []
+    waiting = attempts
+    try:
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for attempt in done:
+                failure = attempt.result()
+                if failure is None:
+                    return attempt.get_name()
+                failures.append(failure)
+    finally:
+        for attempt in waiting:
+            attempt.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    # Being refused says more than the silence of another host.
+    raise next(
+        (failure for failure in failures if isinstance(failure, BrokerAuthError)), failures[0]
+    )
+
+
+async def _knock(address: str, options: Mapping[str, Any]) -> BrokerError | None:
+    host, _, port = address.rpartition(":")
+    try:
+        with quiet_client():
+            async with asyncio.timeout(CONNECT_SECONDS):
+                connection = await create_conn(host.strip("[]"), int(port), **options)
+                connection.close()
+    except ssl.SSLError as error:  # before ValueError, which some of them are too
+        return _tls_error(address, error)
+    except _REFUSALS as error:
+        wrong = "sasl.mechanism" if isinstance(error, _NO_MECHANISM) else _LOGIN
+        return BrokerAuthError(
+            f"{address} refuses us: {_text(error)}; check security: in the config: {wrong}"
+        )
+    except TimeoutError:
+        return BrokerUnreachableError(
+            f"no answer from {address} within {CONNECT_SECONDS:.0f} s: check the address and"
+            " the firewall; a broker that expects TLS is silent too (security: in the config)"
+        )
+    except (errors.KafkaError, ConnectionResetError):
+        # What a broker has against a certificate, it says after the handshake, to nobody.
+        certificate = (
+            "; does it want a certificate of ours, and is it one that has not expired, from an"
+            " authority that it knows? (security.cert_file)"
+        )
+        return BrokerUnreachableError(
+            f"{address} closed the connection: is it a Kafka broker, and does it expect TLS or"
+            f" SASL, or neither? (security: in the config){certificate if _tls(options) else ''}"
+        )
+    except OSError as error:
+        return BrokerUnreachableError(
+            f"cannot reach a Kafka broker at {address}: {_text(error)}; check --broker and"
+            " that the broker runs (`streamproc broker` starts one)"
+        )
+    return None
+
+
+def _tls(options: Mapping[str, Any]) -> bool:
+    return options.get("ssl_context") is not None
+
+
+def _tls_error(address: str, error: ssl.SSLError) -> BrokerError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        advice = _ADVICE.get(error.verify_code, "check security: in the config")
+        return BrokerAuthError(
+            f"the certificate of {address} is not trusted: {error.verify_message}; {advice}"
+        )
+    if "CERTIFICATE_EXPIRED" in (error.reason or ""):
+        return BrokerAuthError(
+            f"{address} refuses our certificate, which has expired: put a new one where"
+            " security.cert_file points"
+        )
+    return BrokerAuthError(
+        f"no TLS with {address}: {_text(error)}; does this port speak TLS, and does it want a"
+        " client certificate? (security: in the config)"
+    )
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)  # asyncio puts the address into its own text
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

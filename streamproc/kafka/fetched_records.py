@@ -1,0 +1,140 @@
+"""Makes a consumer read its records through our own `PartitionReader`."""
+
+import struct
+from collections.abc import Callable, Container
+from functools import partial
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+
+from streamproc.config.config import Limits
+from streamproc.kafka.codecs import require_codecs
+from streamproc.kafka.compat import (
+    Fetched,
+    FetchRequest,
+    FetchResult,
+    fetched_from,
+    fetched_partitions,
+    intercept_fetches,
+    reads_committed,
+    replace_data,
+    replace_records,
+    requested_offsets,
+)
+from streamproc.kafka.log_batches import Fetch, is_whole
+from streamproc.kafka.partition_reader import PartitionReader
+
+__all__ = ["read_leniently", "unpacked_limit"]
+
+# A batch of a producer holds a megabyte unless configured, compressed: eight of the largest
+# records are 64 times that, and JSON seldom compresses to less than a thirtieth.
+_RECORDS_A_BATCH: Final = 8
+# What aiokafka takes for fetched data. Only where it would raise for the real data.
+_STAND_IN: Final = struct.pack(">qi49x", 0, 49)
+
+Key = tuple[str, int]
+
+
+def unpacked_limit(limits: Limits) -> int:
+    """Return how many bytes a batch may unpack to: 8 times the larger of a record and a slice."""
+    return _RECORDS_A_BATCH * max(limits.record_bytes, limits.slice_bytes)
+
+
+def read_leniently(
+    consumer: AIOKafkaConsumer,
+    unpacked_bytes: Callable[[], int],
+    as_parsed: Container[str] = (),
+) -> None:
+    """Let a consumer go on past what cannot be read.
+
+    Whatever the client cannot parse is an `UnreadableRecord` among the records.
+
+    Parameters
+    ----------
+    consumer
+        One that was made and not started yet.
+    unpacked_bytes
+        Returns how many bytes a batch may unpack to.
+    as_parsed
+        Topics whose records come as the compiled parser makes them. aiokafka 0.14.0 makes a
+        ``ConsumerRecord`` of each, eleven fields that are mostly the same: as much work as the
+        parsing.
+
+    Raises
+    ------
+    ClientLibraryError
+        If a codec of Kafka cannot be read.
+    """
+    require_codecs()
+    fetched = _FetchedRecords(unpacked_bytes, as_parsed, committed=reads_committed(consumer))
+    intercept_fetches(consumer, fetched, fetched.look)
+
+
+class _FetchedRecords(Fetched):
+    """What was fetched of each partition and not read yet.
+
+    Parameters
+    ----------
+    unpacked_bytes, as_parsed
+        As in `read_leniently`.
+    committed
+        Whether records of aborted transactions are skipped.
+    """
+
+    def __init__(
+        self, unpacked_bytes: Callable[[], int], as_parsed: Container[str], *, committed: bool
+    ) -> None:
+        super().__init__()
+        self._committed = committed
+        self._unpacked_bytes = unpacked_bytes
+        self._as_parsed = as_parsed
+        # By node, which has one fetch under way: the next one replaces what nobody took.
+        self._fetches: dict[Any, dict[Key, Fetch]] = {}
+
+    def look(self, node_id: Any, request: FetchRequest, response: Any) -> None:
+        """Keep the data of a response until aiokafka has made a result of it."""
+        offsets = requested_offsets(request)
+        fetches = {
+            (topic, partition): Fetch(
+                topic, partition, offsets[topic, partition], highwater, aborted, data
+            )
+            for topic, partition, highwater, aborted, data in fetched_partitions(response)
+        }
+        self._fetches[node_id] = fetches
+        if not all(is_whole(fetch.data) for fetch in fetches.values()):
+            replace_data(response, lambda data: data if not data or is_whole(data) else _STAND_IN)
+
+    def __setitem__(self, tp: Any, result: Any) -> None:
+        if isinstance(result, FetchResult) and result.has_more():
+            fetch = self._fetch_of(tp, fetched_from(result))
+            convert = None if tp.topic in self._as_parsed else partial(_consumer_record, tp)
+            reader = PartitionReader(
+                fetch, self._unpacked_bytes(), convert, committed=self._committed
+            )
+            replace_records(result, reader)
+        super().__setitem__(tp, result)
+
+    def _fetch_of(self, tp: Any, offset: int) -> Fetch:
+        """Take the data that a result was made of."""
+        for fetches in self._fetches.values():
+            fetch = fetches.get((tp.topic, tp.partition))
+            if fetch is not None and fetch.offset == offset:
+                return fetches.pop((tp.topic, tp.partition))
+        raise LookupError(f"{tp.topic}-{tp.partition}: records from {offset} that nobody fetched")
+
+
+def _consumer_record(tp: Any, record: Any) -> ConsumerRecord:
+    key, value = record.key, record.value
+    return ConsumerRecord(
+        topic=tp.topic,
+        partition=tp.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        timestamp_type=record.timestamp_type,
+        key=key,
+        value=value,
+        checksum=record.checksum,
+        serialized_key_size=-1 if key is None else len(key),
+        serialized_value_size=-1 if value is None else len(value),
+        headers=tuple(record.headers),
+    )

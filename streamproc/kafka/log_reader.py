@@ -1,0 +1,162 @@
+"""What topics hold up to a certain offset, read once from their beginning."""
+
+import time
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Final, Self
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition, errors
+
+from streamproc.config.config import Config
+from streamproc.kafka.clients import REQUEST_SECONDS, open_admin, open_consumer
+from streamproc.kafka.errors import BrokerUnreachableError, TopicError
+from streamproc.kafka.quiet_logs import quiet_client
+from streamproc.kafka.topics import has_topic
+
+Partition = tuple[str, int]
+
+# How soon a broker that stopped answering is noticed; a record that comes is given at once.
+_POLL_MS: Final = 500
+
+
+class Recording:
+    """Iterates over what some topics held when it was opened, each partition's in its order.
+
+    Parameters
+    ----------
+    config
+        Where the cluster is, and who we are.
+    topics
+        Their names; all must exist.
+    until
+        Offset to stop before, by partition; of one that is not named nothing is read. None: all
+        is read, to the end.
+
+    Attributes
+    ----------
+    begins, ends
+        First offset of each partition that is still there, and the one to stop before.
+    log_ends
+        Offset after the last record of each partition.
+    left_out
+        Records from there to the ends of the topics.
+    done
+        Offsets behind us.
+
+    Raises
+    ------
+    BrokerUnreachableError, BrokerAuthError
+        On entry when the cluster does not answer or refuses us; later when it stops answering.
+    TopicError
+        On entry, when a topic does not exist.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        topics: Collection[str],
+        until: Mapping[Partition, int] | None = None,
+    ) -> None:
+        self._config = config
+        self._topics = tuple(topics)
+        self._until = until
+        self._stack = AsyncExitStack()
+        self._consumer: AIOKafkaConsumer
+        self.begins: dict[Partition, int] = {}
+        self.ends: dict[Partition, int] = {}
+        self.log_ends: dict[Partition, int] = {}
+        self.left_out = 0
+        self.done = 0
+
+    @property
+    def total(self) -> int:
+        """Offsets from the beginnings to the ends."""
+        return sum(self.ends.values()) - sum(self.begins.values())
+
+    async def __aenter__(self) -> Self:
+        for name in self._topics:
+            if not await has_topic(self._config, name):
+                raise TopicError(
+                    f"{self._config.broker} has no topic {name!r}: no worker has run on it yet"
+                )
+        try:
+            self._consumer = await self._stack.enter_async_context(
+                open_consumer(self._config, *self._topics)
+            )
+            assigned = self._consumer.assignment()
+            begins = await self._consumer.beginning_offsets(assigned)
+            ends = await self._consumer.end_offsets(assigned)
+        except errors.KafkaError as error:
+            await self._stack.aclose()
+            raise BrokerUnreachableError(
+                f"{self._config.broker} did not say where its topics end: {error!r}"
+            ) from error
+        for tp in sorted(assigned):
+            begin, end = begins[tp], ends[tp]
+            until = end if self._until is None else min(end, self._until.get(tuple(tp), 0))
+            self.begins[tuple(tp)], self.log_ends[tuple(tp)] = begin, end
+            self.ends[tuple(tp)] = max(begin, until)
+            self.left_out += end - max(begin, until)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def __aiter__(self) -> AsyncIterator[tuple[Partition, list[ConsumerRecord]]]:
+        progress = time.monotonic()
+        while left := await self._left():
+            with quiet_client():  # it retries by itself, and says so many times a second
+                batches = await self._consumer.getmany(*left, timeout_ms=_POLL_MS)
+            before = self.done
+            for tp, records in batches.items():
+                end = self.ends[tuple(tp)]
+                wanted = [record for record in records if record.offset < end]
+                if wanted:
+                    yield tuple(tp), wanted
+            await self._left()
+            if self.done > before:
+                progress = time.monotonic()
+            elif time.monotonic() - progress > REQUEST_SECONDS:
+                raise BrokerUnreachableError(
+                    f"{self._config.broker} stopped answering {self.total - self.done} records"
+                    " before the end"
+                )
+
+    async def _left(self) -> list[TopicPartition]:
+        """Count what is behind us; return the partitions that are not at their end."""
+        # A position is past what compaction or transactions left out, too.
+        positions = {
+            partition: min(end, await self._consumer.position(TopicPartition(*partition)))
+            for partition, end in self.ends.items()
+            if end > self.begins[partition]
+        }
+        self.done = sum(at - self.begins[partition] for partition, at in positions.items())
+        return [
+            TopicPartition(*partition)
+            for partition, at in positions.items()
+            if at < self.ends[partition]
+        ]
+
+
+async def handled(config: Config, topics: Collection[str]) -> dict[Partition, int]:
+    """Return the offset after what the config's group has committed, where it has.
+
+    Raises
+    ------
+    BrokerUnreachableError, BrokerAuthError
+        When the cluster cannot be asked.
+    """
+    async with open_admin(config) as admin:
+        try:
+            found = await admin.list_consumer_group_offsets(config.group)
+        except (errors.KafkaError, TimeoutError) as error:
+            raise BrokerUnreachableError(
+                f"{config.broker} did not say what group {config.group} has handled: {error!r}"
+            ) from error
+    return {tuple(tp): at.offset for tp, at in found.items() if tp.topic in topics}

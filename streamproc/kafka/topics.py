@@ -1,0 +1,270 @@
+"""Create the topics that are missing; leave alone those that are there."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from aiokafka import errors
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from streamproc.config.config import Config, TopicKind
+from streamproc.kafka.clients import open_admin
+from streamproc.kafka.connectivity import CONNECT_SECONDS
+from streamproc.kafka.errors import BrokerUnreachableError, TopicError
+
+_log = logging.getLogger(__name__)
+
+# Long enough for a controller election in between; the client's own time-out is longer.
+_CREATE_MS: Final = 15_000
+_LOOK_SECONDS: Final = 0.05
+OUTPUTS: Final[tuple[TopicKind, ...]] = ("outcomes", "online_predictions", "model_updates")
+"""Ours alone to write, each partition about the events of the partition of its number."""
+JOINED: Final[tuple[TopicKind, ...]] = ("predictions", "features", "labels", *OUTPUTS)
+"""Topics that need equal numbers of partitions."""
+# What a snapshot replaces is read again at every recovery until it is compacted, which brokers do
+# only to segments that are full, and by default only when half of them is worth nothing.
+_COMPACTED: Final = {
+    "cleanup.policy": "compact",
+    "segment.bytes": str(32 * 2**20),
+    "min.cleanable.dirty.ratio": "0.1",
+}
+# What has been sent cannot be sent again while it is there: an hour would do, after which every
+# command has expired.
+_REMEMBERED: Final = {"retention.ms": str(7 * 86_400_000)}
+_ADVICE: Final[Mapping[type[Exception], str]] = {
+    errors.InvalidReplicationFactorError: (
+        "set topics.replication to at most the number of brokers"
+    ),
+    errors.TopicAuthorizationFailedError: "grant the user CREATE, or create it yourself",
+    errors.ClusterAuthorizationFailedError: "grant the user CREATE, or create it yourself",
+    errors.PolicyViolationError: "the cluster's policy forbids it: create it yourself",
+}
+
+
+async def has_topic(config: Config, name: str) -> bool:
+    """Whether a topic exists; asking does not create it.
+
+    Raises
+    ------
+    BrokerUnreachableError, BrokerAuthError
+        When the cluster cannot be asked.
+    """
+    async with open_admin(config) as admin:
+        return name in await _names(config, admin)
+
+
+async def ensure_topics(
+    config: Config, only: Collection[TopicKind] | None = None
+) -> tuple[str, ...]:
+    """Create the topics that are missing, as the config says; change none that exists.
+
+    Somebody else may create the same topics at the same time: whoever is first wins.
+
+    Parameters
+    ----------
+    config
+        Names, partitions, replication and retention of the topics.
+    only
+        Which of them; None: all that the config uses.
+
+    Returns
+    -------
+    tuple of str
+        The names of the topics that this call created.
+
+    Raises
+    ------
+    TopicError
+        When the cluster refuses to create one, or deletes snapshots by their age; the message
+        says what to change.
+    BrokerUnreachableError, BrokerAuthError
+        When the cluster cannot be asked.
+    """
+    async with open_admin(config) as admin:
+        there = await _names(config, admin)
+        kinds = config.kinds if only is None else only
+        snapshots = config.topics.full_name("snapshots")
+        if "snapshots" in kinds and snapshots in there:
+            await _check_compacted(admin, snapshots)
+        kinds = [kind for kind in kinds if config.topics.full_name(kind) not in there]
+        if not kinds:
+            return ()
+        partitions = await _partitions(config, admin, there)
+        missing = [_new(config, kind, partitions) for kind in kinds]
+        created = await _create(config, admin, missing)
+        await _await_leaders(config, admin, [topic.name for topic in missing])
+        return created
+
+
+async def _names(config: Config, admin: AIOKafkaAdminClient) -> set[str]:
+    try:
+        # All of them: brokers that create topics by themselves do so when one is asked for by
+        # name, with partitions of their own choice.
+        return set(await admin.list_topics())
+    except (errors.KafkaError, TimeoutError) as error:
+        raise _silent(config, error) from error
+
+
+async def _partitions(config: Config, admin: AIOKafkaAdminClient, there: set[str]) -> int:
+    """Return how many partitions missing topics get: as many as those beside them have.
+
+    Topics that are joined need equal numbers, and a producer may have created one of them with as
+    many as its broker gives by default.
+    """
+    names = [config.topics.full_name(kind) for kind in JOINED]
+    if not there.intersection(names):
+        return config.topics.partitions
+    try:
+        found = await admin.describe_topics(sorted(there.intersection(names)))
+    except (errors.KafkaError, TimeoutError) as error:
+        raise _silent(config, error) from error
+    counts = {len(topic["partitions"]) for topic in found}
+    return counts.pop() if len(counts) == 1 else config.topics.partitions
+
+
+async def grow_outputs(config: Config, partitions: int) -> tuple[str, ...]:
+    """Add partitions to those of our own topics that have fewer; return their names.
+
+    Raises
+    ------
+    TopicError
+        When the cluster refuses.
+    BrokerUnreachableError, BrokerAuthError
+        When the cluster cannot be asked.
+    """
+    async with open_admin(config) as admin:
+        names = [config.topics.full_name(kind) for kind in OUTPUTS if kind in config.kinds]
+        try:
+            found = await admin.describe_topics(names)
+            small = [each["topic"] for each in found if 0 < len(each["partitions"]) < partitions]
+            if small:
+                await admin.create_partitions(
+                    {name: NewPartitions(partitions) for name in small}, timeout_ms=_CREATE_MS
+                )
+                await _await_leaders(config, admin, small)
+        except (errors.KafkaError, TimeoutError) as error:
+            if isinstance(error, errors.KafkaError) and not error.retriable:
+                raise TopicError(
+                    f"partitions cannot be added to {', '.join(names)}: {error!r}; add them"
+                    f" yourself (kafka-topics --alter --partitions {partitions})"
+                ) from error
+            raise _silent(config, error) from error
+    return tuple(small)
+
+
+async def _check_compacted(admin: AIOKafkaAdminClient, topic: str) -> None:
+    """Make sure that a topic keeps the last record of each key.
+
+    Raises
+    ------
+    TopicError
+        If it deletes records by their age or by its size alone.
+    """
+    policy = await _policy(admin, topic)
+    if policy is None:
+        _log.warning(
+            "the user may not DESCRIBE_CONFIGS of topic %s: check that its cleanup.policy is"
+            " compact, or state is lost when its retention passes",
+            topic,
+        )
+    elif "compact" not in policy:
+        raise TopicError(
+            f"topic {topic!r} has cleanup.policy={policy}: snapshots would be deleted by their age"
+            " and the state of workers lost with them; set it with `kafka-configs --alter"
+            f" --entity-type topics --entity-name {topic} --add-config cleanup.policy=compact`"
+        )
+    elif "delete" in policy:
+        _log.warning(
+            "topic %s has cleanup.policy=%s: a partition without events for longer than its"
+            " retention loses its state; set cleanup.policy=compact",
+            *(topic, policy),
+        )
+
+
+async def _policy(admin: AIOKafkaAdminClient, topic: str) -> str | None:
+    """Return the `cleanup.policy` of a topic; None where the broker does not say."""
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic, {"cleanup.policy": None})
+    try:
+        responses = await admin.describe_configs([resource])
+    except (errors.KafkaError, TimeoutError):
+        return None
+    for response in responses:
+        for _, _, _, _, entries in response.resources:
+            for name, value, *_ in entries:
+                if name == "cleanup.policy":
+                    return str(value)
+    return None
+
+
+async def _create(
+    config: Config, admin: AIOKafkaAdminClient, missing: list[NewTopic]
+) -> tuple[str, ...]:
+    try:
+        response = await admin.create_topics(missing, timeout_ms=_CREATE_MS)
+    except (errors.KafkaError, TimeoutError) as error:
+        raise _silent(config, error) from error
+    return tuple(name for name, *outcome in response.topic_errors if _created(name, outcome))
+
+
+async def _await_leaders(config: Config, admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    """Wait until clients can use new topics: a controller confirms before its brokers know."""
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            # Brokers tell nobody when they are ready: all one can do is ask again.
+            while not all(map(_led, await admin.describe_topics(names))):  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_SECONDS)
+    except (errors.KafkaError, TimeoutError) as error:
+        raise _silent(config, error) from error
+
+
+def _led(topic: dict[str, Any]) -> bool:
+    partitions = topic["partitions"]
+    return bool(partitions) and all(partition["leader"] >= 0 for partition in partitions)
+
+
+def _created(name: str, outcome: list[Any]) -> bool:
+    """Whether the broker created a topic; False when somebody else was first."""
+    code, *message = outcome
+    kind = errors.for_code(code)
+    if kind is errors.TopicAlreadyExistsError:
+        return False
+    if kind is errors.NoError:
+        return True
+    said = (message[0] if message else None) or kind.__name__
+    raise TopicError(
+        f"topic {name!r} cannot be created: {said};"
+        f" {_ADVICE.get(kind, 'create it yourself, or change topics: in the config')}"
+    )
+
+
+def _new(config: Config, kind: TopicKind, partitions: int) -> NewTopic:
+    return NewTopic(
+        name=config.topics.full_name(kind),
+        num_partitions=_count(config, kind, partitions),
+        replication_factor=config.topics.replication,
+        topic_configs=_settings(config, kind),
+    )
+
+
+def _count(config: Config, kind: TopicKind, joined: int) -> int:
+    if kind == "control":  # commands are obeyed in their order
+        return 1
+    return joined if kind in JOINED else config.topics.partitions
+
+
+def _settings(config: Config, kind: TopicKind) -> Mapping[str, str]:
+    if kind == "snapshots":
+        return _COMPACTED
+    if kind == "control":
+        return _REMEMBERED
+    retention = config.topics.retention
+    return {} if retention is None else {"retention.ms": str(int(retention.total_seconds() * 1000))}
+
+
+def _silent(config: Config, error: Exception) -> BrokerUnreachableError:
+    return BrokerUnreachableError(
+        f"{config.broker} did not answer about its topics"
+        f" ({str(error) or type(error).__name__}): check that its controller is up"
+    )

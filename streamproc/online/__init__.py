@@ -1,0 +1,1 @@
+"""Stage 5: outcomes to online models that learn, compete and are promoted."""

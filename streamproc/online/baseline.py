@@ -1,0 +1,83 @@
+"""The heuristic that every model has to beat."""
+
+import math
+from array import array
+from collections import deque
+from typing import Any
+
+from streamproc.config.baseline import Floor, Rule
+from streamproc.config.online import Online
+from streamproc.online.classes import Classes
+from streamproc.online.event_run import ASK, LEARN, Run
+
+_MEMORY = 100
+"""Labels of the rolling mean."""
+
+
+class Heuristic:
+    """Majority class, last label, rolling mean, or a rule.
+
+    Parameters
+    ----------
+    kind
+        Which.
+    rule
+        What the rule's two answers are as numbers or codes: (above, not above).
+    """
+
+    version = 0
+
+    def __init__(self, kind: Floor, rule: tuple[float, float] = (0.0, 0.0)) -> None:
+        self._kind, self._answers = kind, rule
+        self._counts: dict[float, int] = {}
+        self._most = math.nan
+        self._recent: deque[float] = deque(maxlen=1 if kind == "last" else _MEMORY)
+
+    def run(self, run: Run, answers: "array[float]", at: int, stride: int) -> None:
+        """Answer and learn events as a contestant does, but with no probabilities.
+
+        Its answers begin at `at` and lie `stride` apart.
+        """
+        majority, recent, counts = self._kind == "majority", self._recent, self._counts
+        for place, todo in enumerate(run.todo):
+            if todo & ASK:
+                answers[at] = self._most if majority else self._answer(run.features[place])
+            if todo & LEARN:
+                y = run.ys[place]
+                recent.append(y)
+                if run.classes:
+                    counts[y] = count = counts.get(y, 0) + 1
+                    if y != self._most and count >= counts.get(self._most, 0):
+                        # Of equals, the one met first.
+                        self._most = max(counts, key=counts.__getitem__)
+            at += stride
+
+    def dump(self) -> Any:
+        """Write what was learned."""
+        counts = [(int(code), count) for code, count in self._counts.items()]
+        return [counts, list(self._recent)]
+
+    def load(self, data: Any) -> None:
+        """Take what `dump` wrote."""
+        counts, recent = data
+        self._counts = {float(code): count for code, count in counts}
+        self._most = max(self._counts, key=self._counts.__getitem__, default=math.nan)
+        self._recent.extend(recent)
+
+    def _answer(self, features: dict[str, Any] | None) -> float:
+        if isinstance(self._kind, Rule):
+            value = (features or {}).get(self._kind.feature)
+            above = isinstance(value, int | float) and value > self._kind.above
+            return self._answers[0 if above else 1]
+        return sum(self._recent) / len(self._recent) if self._recent else math.nan
+
+
+def floor_of(online: Online, classes: Classes) -> Heuristic:
+    """Make the floor that is configured, or else the usual one of the task."""
+    kind = online.floor or ("mean" if classes.task == "regression" else "majority")
+    if isinstance(kind, Rule):
+        above, other = (classes.learn(label) for label in (kind.then, kind.otherwise))
+        return Heuristic(
+            kind, (math.nan if above is None else above, math.nan if other is None else other)
+        )
+    return Heuristic(kind)

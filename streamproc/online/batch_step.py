@@ -1,0 +1,154 @@
+"""Stretches of many learners' events: who answered what, and how much everybody lost."""
+
+import math
+from array import array
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from msgspec import Struct
+
+from detectors.runtime.dtypes import Floats, Ints
+from streamproc.online import evaluation
+from streamproc.online.event_batch import Stretch, Waiting
+from streamproc.online.version_runner import Line, take
+
+
+class Played(Struct, gc=False):
+    """What came of stretches that were taken together.
+
+    Attributes
+    ----------
+    answers
+        All of them, as `Stretch.at` says.
+    errors, ts, offsets
+        (labels,): what those who count lost, as `Stretch.first` says, with times and offsets.
+    """
+
+    answers: "array[float]"
+    errors: Floats
+    ts: Floats
+    offsets: Ints
+
+
+def play(stretches: Sequence[Stretch]) -> Played:
+    """Let everybody answer, judge the answers, let everybody learn, and weigh who is better.
+
+    An answer that was given when the event was asked about is the one that is judged; whoever was
+    not there then is not judged by that event.
+    """
+    answers, todo, ys = array("d"), list[int](), list[float]()
+    lines = []
+    for each in stretches:
+        run, players = each.run, each.players
+        run.at, each.at = len(todo), len(answers)
+        todo.extend(run.todo)
+        ys.extend(run.ys)
+        width, stride = each.width, each.stride
+        answers.extend(_blank(len(players), width) * len(run.todo))
+        for place, player in enumerate(players):
+            at = each.at + place * width
+            player.contestant.failures.clear()
+            line = Line(who=player.contestant, run=run, answers=at, stride=stride, width=width)
+            lines.append(line)
+            if not place:
+                each.legs = line.legs
+    take(lines, np.array(todo, np.int64), np.array(ys), np.frombuffer(answers))
+    for each in stretches:
+        at = each.at + len(each.players) * each.width
+        each.floor.run(each.run, answers, at, each.stride)
+        _remember(each, answers)
+    return _weigh([each for each in stretches if each.judged], answers)
+
+
+@lru_cache
+def _blank(players: int, width: int) -> "array[float]":
+    """Give the answers to an event that nobody was asked about."""
+    nobody = [math.nan] + [0.0] * (width - 1)
+    return array("d", nobody * players + [math.nan] * width)
+
+
+def _remember(stretch: Stretch, answers: "array[float]") -> None:
+    """Keep the answers to what was asked for when the label comes."""
+    versions, stride, width = stretch.versions, stretch.stride, stretch.width
+    for place in stretch.asked:
+        waiting, at = stretch.ops[place].waiting, stretch.at + place * stride
+        if waiting is None:
+            continue
+        waiting.versions, waiting.rows = versions, answers[at : at + stride]
+        if stretch.grown and (short := stretch.known_at(place)) < width:
+            waiting.rows = array("d")  # without the classes that came later in the stretch
+            for row in range(at, at + stride, width):
+                waiting.rows.extend(answers[row : row + short])
+
+
+def _weigh(stretches: Sequence[Stretch], answers: "array[float]") -> Played:
+    rows, tasks, enough = array("d"), list[int](), list[float]()
+    production, ys, ts, offsets = list[float](), list[float](), list[float](), list[int]()
+    records: list[Floats] = []
+    for each in stretches:
+        each.first, stride, width, judged = len(ys), each.stride, each.width, each.judged
+        known = each.run.ys
+        for place in judged:
+            op = each.ops[place]
+            waiting = op.waiting
+            if waiting is None:
+                at = each.at + place * stride
+                rows.extend(answers[at : at + stride])
+            else:
+                rows.extend(_fit(waiting, each))
+            ys.append(known[place])
+            ts.append(op.ts)
+            offsets.append(op.offset)
+        for said in each.production:
+            if said is None:
+                production += [math.nan] * width
+            else:
+                production += said + [0.0] * (width - len(said))
+        tasks += (len(judged), len(each.players), width, each.rival, each.below)
+        enough.append(each.enough)
+        records.append(each.evidence)
+        records += [player.record for player in each.players]
+    if not stretches:
+        return Played(answers, np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
+    weighed = np.concatenate(records)
+    losses, errors = np.empty(len(rows)), np.empty(len(ys))
+    reached = np.empty(len(stretches), np.int64)
+    evaluation.weigh(
+        np.array(tasks, np.int64).reshape(-1, evaluation.TASK),
+        np.array(enough),
+        np.frombuffer(rows),
+        np.array(production),
+        np.array(ys),
+        weighed,
+        losses,
+        errors,
+        reached,
+    )
+    lost = begin = 0
+    for each, at in zip(stretches, reached.tolist(), strict=True):
+        size = (len(each.players) + 1) * len(each.judged)
+        each.reached, each.losses = at, losses[lost : lost + size]
+        lost += size
+    for record in records:
+        end = begin + len(record)
+        record[:] = weighed[begin:end]
+        begin = end
+    return Played(answers, errors, np.array(ts), np.array(offsets, np.int64))
+
+
+def _fit(waiting: Waiting, stretch: Stretch) -> "array[float]":
+    """Give answers of before as those of the players of now, with the classes known by now."""
+    versions, width = stretch.versions, stretch.width
+    known = waiting.rows
+    if known is not None and waiting.versions == versions and len(known) == stretch.stride:
+        return known
+    rows = array("d", ([math.nan] + [0.0] * (width - 1)) * len(versions))
+    if known is None:
+        return rows
+    short = len(known) // len(waiting.versions)
+    for place, version in enumerate(versions):
+        if version in waiting.versions:
+            at = waiting.versions.index(version) * short
+            rows[place * width : place * width + short] = known[at : at + short]
+    return rows

@@ -1,0 +1,102 @@
+"""Detectors on the errors of many learners, each in a slot, fed together."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from detectors.series_monitor import Alarm, Watch
+from streamproc.config.detector_spec import DetectorSpec, labelled
+from streamproc.online.batch_step import Played
+from streamproc.online.event_batch import Stretch
+
+# What alarms when a model errs more. Errors of a classifier are 0 or 1; those of a regression are
+# numbers in its own unit, so their series is standardised by its first 200.
+_DRIFT: Final = {"classifier": "ddm", "regressor": "page_hinkley"}
+_WARNING: Final[dict[str, dict[str, dict[str, float]]]] = {
+    "classifier": {"ddm": {"warning_threshold": 2.0, "drift_threshold": 2.5}},
+    "regressor": {"page_hinkley": {"threshold": 20.0}},
+}
+
+
+def drift_detectors(kind: str, given: Sequence[DetectorSpec]) -> tuple[DetectorSpec, ...]:
+    """Give the detectors of drift: those of the config, else the default of the kind of model."""
+    return tuple(given) or (DetectorSpec.model_validate(_DRIFT[kind]),)
+
+
+def warning_detectors(kind: str, given: Sequence[DetectorSpec]) -> tuple[DetectorSpec, ...]:
+    """Give the detectors of a warning, which comes sooner, and is false more often."""
+    return tuple(given) or (DetectorSpec.model_validate(_WARNING[kind]),)
+
+
+class OwnError:
+    """One set of detectors, and a slot for every learner that it watches."""
+
+    def __init__(self, specs: tuple[DetectorSpec, ...]) -> None:
+        self.watch = Watch({label: spec.params for label, spec in labelled(specs).items()})
+        self.used = 0
+
+    def take(self) -> int:
+        """Return a slot that no learner has yet."""
+        if self.used == self.watch.size:
+            self.watch.resize(max(8, 2 * self.watch.size))
+        self.used += 1
+        return self.used - 1
+
+    def reset(self, slot: int) -> None:
+        """Forget a learner's errors: another version answers."""
+        self.watch.reset(np.array([slot]))
+
+    def scan(self, fed: Sequence[tuple[int, int, int]], played: Played) -> list[Alarm]:
+        """Feed the errors of several learners: slot, first and last place among all labels."""
+        tasks = np.zeros((len(fed), 4), np.int64)
+        tasks[:, [3, 1, 2]] = fed
+        return self.watch.scan(played.errors[None], tasks, played.ts, played.offsets)
+
+    def dump(self) -> list[Any]:
+        """Write down what is known of all slots."""
+        state = {
+            name: [part.dtype.str, list(part.shape), part.tobytes()]
+            for name, part in self.watch.state(self.used).items()
+        }
+        return [self.used, state]
+
+    def load(self, written: list[Any]) -> None:
+        """Take what `dump` wrote."""
+        self.used, state = written
+        types = {name: part.dtype for name, part in self.watch.state().items()}
+        found = {}
+        for name, (said, shape, data) in state.items():
+            if said != types[name].str:  # numpy would read a type out of any text
+                raise ValueError(name)
+            found[name] = np.frombuffer(data, types[name]).reshape(shape).copy()
+        self.watch.load(found)
+
+
+Watches = Sequence[tuple[OwnError, int]]
+"""The detectors of drift and, where there are any, of a warning, each with a slot."""
+
+
+def scan(
+    watches: Sequence[Watches], stretches: Sequence[Stretch], played: Played
+) -> dict[int, tuple[list[Alarm], list[Alarm]]]:
+    """Feed the errors of those that count; drift and warnings, by the place of the stretch.
+
+    Rows of alarms count in the stretch's own labels. All that share detectors are fed at once.
+    """
+    banks: dict[OwnError, tuple[list[tuple[int, int, int]], dict[int, tuple[int, int]]]] = {}
+    for place, (watched, stretch) in enumerate(zip(watches, stretches, strict=True)):
+        if stretch.judged:
+            stop = stretch.first + len(stretch.judged)
+            for what, (bank, slot) in enumerate(watched):
+                fed, whose = banks.setdefault(bank, ([], {}))
+                fed.append((slot, stretch.first, stop))
+                whose[slot] = place, what
+    found: dict[int, tuple[list[Alarm], list[Alarm]]] = {}
+    for bank, (fed, whose) in banks.items():
+        for alarm in bank.scan(fed, played):
+            place, what = whose[alarm.slot]
+            row = alarm.row - stretches[place].first
+            found.setdefault(place, ([], []))[what].append(replace(alarm, row=row, column=0))
+    return found

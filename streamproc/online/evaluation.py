@@ -1,0 +1,228 @@
+"""How good answers were: losses, prequential metrics, and the evidence that one is better."""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from detectors.runtime.dtypes import Floats, Ints
+from detectors.runtime.jit import compiled
+
+TALLY: Final = 7
+"""Answers judged, their errors, squared errors; answers with probabilities, their log losses and
+Brier scores; and the fading mean error."""
+FADING: Final = 0.998
+"""How much of the recent error is kept at each label: a memory of some 500."""
+EVIDENCE: Final = 5
+"""Log wealth, its largest, pairs, and the fading mean and square of the differences."""
+RECORD: Final = 3 * TALLY + EVIDENCE
+"""What is remembered of a player: three tallies (see `Player`), then its evidence."""
+TASK: Final = 5
+_MOST: Final = 0.5
+"""Share of the wealth that is bet at most."""
+
+
+def new_tally() -> Floats:
+    """Judge from nothing on."""
+    return np.zeros(TALLY)
+
+
+def new_evidence() -> Floats:
+    """Begin to bet with a wealth of one."""
+    return np.array([0.0, 0.0, 0.0, 0.0, 0.25])
+
+
+@compiled
+def _judge_shares(shares: Floats, label: int, tally: Floats) -> None:
+    brier = 0.0
+    for k in range(len(shares)):
+        if math.isnan(shares[k]):
+            return
+        off = shares[k] - (1.0 if k == label else 0.0)
+        brier += off * off
+    tally[3] += 1.0
+    tally[4] -= math.log(min(max(shares[label], 1e-15), 1.0))
+    tally[5] += brier
+
+
+@compiled
+def bet(
+    mine: Floats,
+    other: Floats,
+    absolute: bool,  # noqa: FBT001
+    evidence: Floats,
+    start: int,
+    enough: float,
+) -> int:
+    """Bet, label by label from `start` on, that the other's losses are smaller than mine.
+
+    Under "the other is not better", whatever was seen before, the wealth is a supermartingale
+    that begins at 1: at any time at all it is above 1 / level with a chance of at most `level`.
+    The share that is bet depends on earlier labels only, and is 0 while the other looks worse.
+
+    Parameters
+    ----------
+    mine, other
+        (labels,): losses on the same events; NaN on either side is no pair.
+    absolute
+        Whether the losses are absolute errors: their difference then counts relative to their
+        sum, so that it lies in [-1, 1] in any unit.
+    evidence
+        (EVIDENCE,): is updated.
+    enough
+        Log wealth at which to stop.
+
+    Returns
+    -------
+    int
+        The label that made the wealth large enough, or -1.
+
+    References
+    ----------
+    I. Waudby-Smith, A. Ramdas, "Estimating means of bounded random variables by betting",
+    Journal of the Royal Statistical Society B 86, 2024.
+    """
+    for i in range(start, len(mine)):
+        gain = mine[i] - other[i]
+        if math.isnan(gain):
+            continue
+        if absolute:
+            both = mine[i] + other[i]
+            gain = gain / both if both > 0.0 else 0.0
+        share = min(max(evidence[3] / evidence[4], 0.0), _MOST)
+        evidence[0] += math.log1p(share * gain)
+        evidence[1] = max(evidence[1], evidence[0])
+        evidence[2] += 1.0
+        weight = max(1.0 - FADING, 1.0 / (evidence[2] + 1.0))
+        evidence[3] += weight * (gain - evidence[3])
+        evidence[4] += weight * (gain * gain - evidence[4])
+        evidence[4] = max(evidence[4], 1e-6)
+        if evidence[0] >= enough:
+            return i
+    return -1
+
+
+@compiled
+def weigh(  # noqa: PLR0913, PLR0917 - arrays, not objects
+    tasks: Ints,
+    enough: Floats,
+    rows: Floats,
+    production: Floats,
+    ys: Floats,
+    records: Floats,
+    losses: Floats,
+    errors: Floats,
+    reached: Ints,
+) -> None:
+    """Compare the answers of many learners' players with labels, and bet on who is better.
+
+    Parameters
+    ----------
+    tasks
+        (learners, TASK): labels; players; numbers in an answer (number or class, probabilities);
+        the first player that is a rival of the one that answers, who is player 0; and whether it
+        is that one which has to prove that it is better than the floor, or the floor.
+    enough
+        (learners,): log wealth of that proof.
+    rows
+        Of each learner in turn: (labels, players + 1, width), the answers of the players and the
+        floor; NaN where there are none.
+    production
+        (labels, width): what production said.
+    ys
+        (labels,): numbers, or codes of classes.
+    records
+        (EVIDENCE,) of floor or model, then (RECORD,) of each player; they are added to.
+    losses
+        (players + 1, labels): gets 0 or 1 for a class, the absolute error for a number; NaN for
+        no answer.
+    errors
+        (labels,): gets what each player 0 lost.
+    reached
+        (learners,): gets the label that completed the proof, or -1.
+    """
+    row = said = label = record = lost = 0
+    for k in range(len(tasks)):
+        n, players, width = tasks[k, 0], tasks[k, 1], tasks[k, 2]
+        for i in range(n):
+            theirs = production[said + i * width : said + (i + 1) * width]
+            at = row + i * (players + 1) * width
+            floor = rows[at + players * width : at + (players + 1) * width]
+            truth = ys[label + i]
+            for p in range(players):
+                tallies = records[record + EVIDENCE + p * RECORD :][: 3 * TALLY]
+                own = _judge(rows[at + p * width : at + (p + 1) * width], truth, tallies[:TALLY])
+                losses[lost + p * n + i] = own
+                if not math.isnan(own):
+                    _judge(theirs, truth, tallies[TALLY : 2 * TALLY])
+                    _judge(floor, truth, tallies[2 * TALLY :])
+            errors[label + i] = losses[lost + i]
+            losses[lost + players * n + i] = _loss(floor, truth)
+        mine, absolute = losses[lost : lost + n], width == 1
+        for p in range(tasks[k, 3], players):
+            evidence = records[record + EVIDENCE + p * RECORD + 3 * TALLY :][:EVIDENCE]
+            bet(mine, losses[lost + p * n :][:n], absolute, evidence, 0, math.inf)
+        others = losses[lost + players * n :][:n]
+        better, worse = (mine, others) if tasks[k, 4] else (others, mine)
+        reached[k] = bet(worse, better, absolute, records[record:][:EVIDENCE], 0, enough[k])
+        row += n * (players + 1) * width
+        said += n * width
+        label += n
+        record += EVIDENCE + players * RECORD
+        lost += (players + 1) * n
+
+
+@compiled
+def _loss(answer: Floats, label: float) -> float:
+    if math.isnan(answer[0]):
+        return math.nan
+    if len(answer) == 1:
+        return float(abs(answer[0] - label))
+    return 1.0 if answer[0] != label else 0.0
+
+
+@compiled
+def _judge(answer: Floats, label: float, tally: Floats) -> float:
+    """Add an answer to a tally; return what it lost."""
+    error = _loss(answer, label)
+    if math.isnan(error):
+        return error
+    if len(answer) == 1:
+        tally[2] += error * error
+    else:
+        _judge_shares(answer[1:], int(label), tally)
+    tally[0] += 1.0
+    tally[1] += error
+    tally[6] += max(1.0 - FADING, 1.0 / tally[0]) * (error - tally[6])
+    return error
+
+
+def proven(evidence: Floats, level: float) -> bool:
+    """Whether the wealth has ever been large enough for an error level."""
+    return bool(evidence[1] >= -math.log(level))
+
+
+def metrics(tally: Floats, task: str, prefix: str = "") -> dict[str, float | None]:
+    """Name the means of a tally; None where nothing was judged.
+
+    The Brier score of a binary model is that of its positive class, as in `metric:brier` of a
+    model in production; with several classes it is the sum over them.
+
+    Examples
+    --------
+    >>> metrics(np.array([4.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.25]), "binary")["accuracy"]
+    0.75
+    """
+    n, errors, squares, shared, log_loss, brier, recent = tally.tolist()
+    if task == "regression":
+        return {
+            f"{prefix}mae": errors / n if n else None,
+            f"{prefix}rmse": math.sqrt(squares / n) if n else None,
+            f"{prefix}recent_mae": recent if n else None,
+        }
+    return {
+        f"{prefix}accuracy": 1 - errors / n if n else None,
+        f"{prefix}log_loss": log_loss / shared if shared else None,
+        f"{prefix}brier": brier / (2 * shared if task == "binary" else shared) if shared else None,
+        f"{prefix}recent_accuracy": 1 - recent if n else None,
+    }

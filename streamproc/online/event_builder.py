@@ -1,0 +1,223 @@
+"""What a learner says, put into events."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from detectors.series.change_points import Change, Moments
+from detectors.series_monitor import Alarm
+from streamproc.config.config import Policy
+from streamproc.online import event_ids
+from streamproc.online.classes import Classes
+from streamproc.online.event_batch import Op
+from streamproc.online.parameters import plain
+from streamproc.online.prediction import Answer
+from streamproc.online.scored_version import Player
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.model_updates import ModelUpdate, Step
+
+
+class Obeyed(NamedTuple):
+    """A command that reached its model; `ignored` is why it changed nothing, None: it was done."""
+
+    id: str
+    verb: str
+    model_id: str
+    ignored: str | None
+
+
+@dataclass(slots=True)
+class Told:
+    """What a slice led to, with the place in it: answers lie there.
+
+    `now` is what alerts carry as `detected_at`.
+    """
+
+    now: datetime
+    answers: list[Answer | None] = field(default_factory=list)
+    updates: list[tuple[int, ModelUpdate]] = field(default_factory=list)
+    alerts: list[tuple[int, AlertEvent]] = field(default_factory=list)
+    commands: list[Obeyed] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Incident:
+    """Drift that was told of and has not been quiet since."""
+
+    id: str
+    detector: str
+    said: float
+    quiet: int = 0
+
+
+class Speaker(Protocol):
+    """What is said of a learner, and what it remembers of what was said."""
+
+    whose: event_ids.Whose
+    task: str
+    classes: Classes
+    policy: Policy
+    champion: Player
+    incident: Incident | None
+    drift: str | None
+    below_floor: str | None
+    untold: list[Any] | None
+
+    @property
+    def players(self) -> list[Player]:
+        """Everybody that answers and learns."""
+        ...
+
+
+class Say:
+    """Puts what a learner has to say into events."""
+
+    def __init__(self, learner: Speaker, told: Told, log: tuple[str, int]) -> None:
+        self._learner, self._told, self._log = learner, told, log
+
+    def step(self, step: Step, who: Player, op: Op, cause: str | None) -> None:
+        """Tell a step of its life."""
+        learner = self._learner
+        update = stepped(learner, op.origin(self._log), step, who, cause)
+        self._told.updates.append((op.position, update))
+        if who.version == learner.champion.version:
+            learner.untold = None
+
+    def failed(self, version: int, op: Op, how: str) -> None:
+        """Tell that a version failed and was put back."""
+        learner = self._learner
+        who = next(each for each in learner.players if each.version == version)
+        alert = self._alert(
+            op,
+            "firing",
+            "system",
+            series=event_ids.ERROR,
+            detector="online",
+            severity="critical",
+            message=f"version {version} of {learner.whose.name} failed: {how}; its state after"
+            f" {who.contestant.learned} labels answers in its place"
+            + ("" if who.contestant.learns else ", and learns no more"),
+        )
+        self.step("failed", who, op, alert)
+
+    def drift(self, alarm: Alarm, risen: Change, op: Op) -> None:
+        """Tell that the error rose, unless that was told a moment ago."""
+        learner, before, after = self._learner, risen.before, risen.after
+        incident, status = learner.incident, "updated"
+        if incident is None:
+            status = "firing"
+        else:
+            incident.quiet = 0
+            if abs(op.ts - incident.said) < learner.policy.update_interval.total_seconds():
+                learner.drift = incident.id
+                return
+        learner.drift = self._alert(
+            op,
+            status,
+            "concept",
+            series=event_ids.ERROR,
+            detector=alarm.detector,
+            message=f"the error of {learner.whose.name} (version {learner.champion.version})"
+            f" {_risen(before, after)}",
+            incident=incident.id if incident else None,
+            statistic=alarm.statistic,
+            threshold=alarm.threshold,
+            change=risen,
+        )
+        if incident is None:
+            learner.incident = Incident(learner.drift, alarm.detector, op.ts)
+        else:
+            incident.said = op.ts
+
+    def settled(self, op: Op) -> None:
+        """Tell that the error is steady again."""
+        learner, incident = self._learner, self._learner.incident
+        if incident is None:
+            return
+        learner.incident = None
+        self._alert(
+            op,
+            "resolved",
+            "concept",
+            series=event_ids.ERROR,
+            detector=incident.detector,
+            message=f"the error of {learner.whose.name} has been steady for"
+            f" {learner.policy.resolve_after} labels",
+            incident=incident.id,
+        )
+
+    def floor(self, op: Op) -> None:
+        """Tell that the floor is better, or is not any more."""
+        learner = self._learner
+        fires = learner.below_floor is None
+        name, ours = learner.whose.name, f"version {learner.champion.version}"
+        identity = self._alert(
+            op,
+            "firing" if fires else "resolved",
+            "performance",
+            series=event_ids.FLOOR,
+            detector="floor",
+            message=f"{name} ({ours}) no longer beats the simple answer beside it"
+            if fires
+            else f"{name} ({ours}) beats the simple answer beside it again",
+            incident=learner.below_floor,
+        )
+        learner.below_floor = identity if fires else None
+
+    def _alert(self, op: Op, status: Any, kind: Any, **fields: Any) -> str:
+        alert = event_ids.alert(
+            self._learner.whose, op.origin(self._log), self._told.now, status, kind, **fields
+        )
+        self._told.alerts.append((op.position, alert))
+        return alert.alert_id
+
+
+def stepped(
+    learner: Speaker, origin: event_ids.Origin, step: Step, who: Player, cause: str | None
+) -> ModelUpdate:
+    """Put a step of a learner's life into an event, with what the version is by then."""
+    return event_ids.update(
+        learner.whose,
+        origin,
+        step,
+        version=who.version,
+        serving=learner.champion.version,
+        learned=who.contestant.learned,
+        model=who.contestant.spec.steps,
+        metrics=who.metrics(learner.task),
+        cause=cause,
+        parameters=plain(who.contestant, learner.classes),
+    )
+
+
+def rest(learner: Speaker, topic: str, partition: int) -> ModelUpdate | None:
+    """Tell what was learned and no update has told; None: nothing.
+
+    It is told where no more labels come to end an interval. When that is depends on the clock, so
+    nothing changes by it, and its id comes from the last label that was learned.
+    """
+    if learner.untold is None:
+        return None
+    offset, ts, model_version = learner.untold
+    origin = event_ids.Origin(topic, partition, offset, ts, 0, model_version)
+    return stepped(learner, origin, "learned", learner.champion, None)
+
+
+def _risen(before: Moments, after: Moments) -> str:
+    """Say how an error rose.
+
+    Detectors of the family of `ddm` alarm at the first error of a model that has made none, since
+    no error at all is a rate without a spread: one label is no mean.
+    """
+    if after.n > 1:
+        return f"rose from {before.mean:.4g} to {after.mean:.4g}; since {after.n} labels ago"
+    return (
+        f"is {after.mean:.4g} at one label, after a mean of {before.mean:.4g} over the"
+        f" {before.n} before it; how far it rose is not known yet"
+    )
+
+
+def rise(alarm: Alarm) -> Change | None:
+    """Return the change of an error that rose: what got better needs no reaction."""
+    change = alarm.change
+    return change if isinstance(change, Change) and change.direction == "up" else None

@@ -1,0 +1,149 @@
+"""What a learner says: updates of its life, and alerts; each with an id from where it comes."""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+
+from detectors.series.change_points import Change, Moments
+from streamproc.config.model import ModelConfig
+from streamproc.schemas.alerts import AlertEvent, ChangePoint, Kind, Severity, Status, Summary
+from streamproc.schemas.base import Source
+from streamproc.schemas.model_updates import ModelUpdate, Step
+from streamproc.schemas.timestamps import EPOCH
+
+ERROR = "metric:online_error"
+FLOOR = "metric:online_floor"
+Series = Literal["metric:online_error", "metric:online_floor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The record that led to it; `ts` is event time, `position` its place in the slice."""
+
+    topic: str
+    partition: int
+    offset: int
+    ts: float
+    position: int
+    model_version: str | None = None
+
+    @property
+    def source(self) -> Source:
+        """Its coordinates."""
+        return Source(topic=self.topic, partition=self.partition, offset=self.offset)
+
+    def time(self) -> datetime:
+        """Its event time."""
+        return EPOCH + timedelta(seconds=self.ts)
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """The model that speaks."""
+
+    model_id: str
+    segment: dict[str, str] | None
+    config: ModelConfig
+    settings: str
+
+    @property
+    def name(self) -> str:
+        """How a sentence names it."""
+        part = ", ".join(f"{key} {value}" for key, value in (self.segment or {}).items())
+        return f"the online model of {self.model_id!r}{f' ({part})' if part else ''}"
+
+    def identity(self, what: str, origin: Origin) -> str:
+        """Make an id from where something comes from, and from nothing else."""
+        parts = what, self.model_id, self.segment, self.settings
+        where = origin.topic, origin.partition, origin.offset
+        text = msgspec.json.encode((*parts, *where), order="deterministic")
+        return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def update(  # noqa: PLR0913 - one argument a fact
+    whose: Whose,
+    origin: Origin,
+    step: Step,
+    *,
+    version: int,
+    serving: int,
+    learned: int,
+    model: list[Any],
+    metrics: dict[str, float | None] | None = None,
+    cause: str | None = None,
+    parameters: dict[str, Any] | None = None,
+) -> ModelUpdate:
+    """Tell a step of a model's life."""
+    return ModelUpdate(
+        update_id=whose.identity(f"{step}:{version}", origin),
+        model_id=whose.model_id,
+        segment=whose.segment,
+        step=step,
+        version=version,
+        serving=serving,
+        cause=cause,
+        ts=origin.time(),
+        learned=learned,
+        metrics=metrics or {},
+        model=model,
+        parameters=parameters,
+        source=origin.source,
+    )
+
+
+def alert(  # noqa: PLR0913 - one argument a fact
+    whose: Whose,
+    origin: Origin,
+    now: datetime,
+    status: Status,
+    kind: Kind,
+    *,
+    series: str,
+    detector: str,
+    message: str,
+    incident: str | None = None,
+    severity: Severity | None = None,
+    statistic: float | None = None,
+    threshold: float | None = None,
+    change: Change | None = None,
+) -> AlertEvent:
+    """Say what happened to a model."""
+    identity = whose.identity(f"{series}:{detector}:{status}", origin)
+    return AlertEvent(
+        alert_id=identity,
+        incident_id=incident or identity,
+        status=status,
+        model_id=whose.model_id,
+        model_version=origin.model_version,
+        kind=kind,
+        series=series,
+        segment=whose.segment,
+        detector=detector,
+        severity=severity or whose.config.severity,
+        owner=whose.config.owner,
+        message=message,
+        ts=origin.time(),
+        detected_at=now,
+        change_point=_point(change),
+        source=origin.source,
+        statistic=statistic,
+        threshold=threshold,
+        before=_summary(change.before) if change else None,
+        after=_summary(change.after) if change else None,
+        runbook=whose.config.runbook,
+    )
+
+
+def _summary(moments: Moments) -> Summary:
+    return Summary(n=moments.n, mean=moments.mean, std=moments.std)
+
+
+def _point(change: Change | None) -> ChangePoint | None:
+    if change is None or change.offset < 0:
+        return None
+    ts = EPOCH + timedelta(seconds=change.ts) if math.isfinite(change.ts) else None
+    return ChangePoint(ts=ts, offset=change.offset)

@@ -1,0 +1,85 @@
+"""What a model is given: features as River takes them, and labels as the model's kind needs."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from streamproc.performance.losses import class_name
+
+Inputs = dict[str, float | str]
+"""Feature → number, or a text for models that work on texts."""
+
+
+def inputs(features: Mapping[str, Any] | None, *, texts: bool) -> Inputs:
+    """Turn the features of an event into what a River model takes.
+
+    Parameters
+    ----------
+    features
+        As the event has them.
+    texts
+        Whether texts mean something to the model; they are left out if not.
+
+    Returns
+    -------
+    dict
+        Booleans are 0 or 1; an embedding `e` becomes `e[0]`, `e[1]`, …; null is left out.
+
+    Examples
+    --------
+    >>> inputs({"amount": 12.5, "new": True, "age": None, "e": [0.1, 0.2]}, texts=False)
+    {'amount': 12.5, 'new': 1.0, 'e[0]': 0.1, 'e[1]': 0.2}
+    """
+    found: Inputs = {}
+    for name, value in (features or {}).items():
+        kind = value.__class__
+        if kind is float:
+            found[name] = value
+        elif kind is bool or kind is int:
+            found[name] = float(value)
+        elif kind is list:
+            for place, item in enumerate(value):
+                found[f"{name}[{place}]"] = float(item)
+        elif kind is str and texts:
+            found[name] = value
+    return found
+
+
+def class_text(value: bool | float | str) -> str:  # noqa: FBT001 - a class may be a boolean
+    """Write a class as it is named in the probabilities of an online prediction.
+
+    Examples
+    --------
+    >>> class_text(True), class_text(3.0), class_text("cat")
+    ('true', '3', 'cat')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
+
+
+def truth(label: Any, task: str) -> Any:
+    """Turn a label into what a model of a task learns; None when it does not fit the task.
+
+    Classes are compared as production's are, by `streamproc.performance.losses.class_name`.
+
+    Examples
+    --------
+    >>> truth(1.0, "binary"), truth(1.0, "multiclass"), truth(1.0, "regression")
+    (True, '1', 1.0)
+    >>> truth("True", "binary"), truth("True", "multiclass")
+    (True, '1')
+    >>> truth("cat", "binary") is None
+    True
+    """
+    if label is None:
+        return None
+    if task == "multiclass":
+        return class_name(label)
+    if task == "binary":
+        return _BINARY.get(class_name(label))
+    return None if isinstance(label, str) else float(label)
+
+
+_BINARY: Final = {"1": True, "0": False}

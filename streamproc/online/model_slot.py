@@ -1,0 +1,125 @@
+"""A learner's seat in its partition: where its errors are watched, what it answers, what it is."""
+
+import hashlib
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from streamproc.config.online import Online
+from streamproc.online.error_monitor import OwnError
+from streamproc.online.event_batch import Op, Stretch
+from streamproc.online.event_builder import Told
+from streamproc.online.linear import is_linear
+from streamproc.online.online_model import Learner
+from streamproc.online.prediction import Answer, Place
+from streamproc.schemas.timestamps import EPOCH
+
+
+@dataclass(slots=True)
+class Seat:
+    """A learner.
+
+    Attributes
+    ----------
+    learner, place
+        It, and its number.
+    watches
+        Where its errors are watched: for drift, for a warning.
+    ops, next
+        What it has still to take, and from where on.
+    """
+
+    learner: Learner
+    place: int
+    watches: list[tuple[OwnError, int]]
+    ops: list[Op] = field(default_factory=list)
+    next: int = 0
+
+
+def answer(
+    learner: Learner,
+    stretch: Stretch,
+    numbers: Sequence[float],
+    log: tuple[str, int],
+    told: Told,
+) -> None:
+    """Tell the answers of a stretch.
+
+    Parameters
+    ----------
+    learner, stretch
+        Whose.
+    numbers
+        Of all answers, as `Stretch.at` says.
+    log
+        Topic and partition of the outcomes.
+    told
+        Gets them.
+    """
+    if not stretch.asked:
+        return
+    names, texts, learnings = learner.classes.names, learner.classes.texts, stretch.run.learnings
+    version, segment, stride = stretch.versions[0], learner.whose.segment, stretch.stride
+    width, grown, legs = stretch.width, stretch.grown, list(stretch.legs)
+    for place in stretch.asked:
+        while len(legs) > 1 and legs[1][0] <= place:
+            legs.pop(0)
+        start, learned, learns = legs[0]
+        if learns and learnings:
+            learned += bisect_left(learnings, place) - bisect_left(learnings, start)
+        op, at = stretch.ops[place], stretch.at + place * stride
+        said, row = numbers[at], op.row
+        known = said == said  # noqa: PLR0124 - NaN is not
+        probabilities = None
+        if texts:
+            stop = at + (stretch.known_at(place) if grown else width)
+            shares = numbers[at + 1 : stop] if known else []
+            if shares and not (min(shares) >= 0.0 and max(shares) <= 1.0):
+                shares = [min(max(share, 0.0), 1.0) for share in shares]
+            probabilities = dict(zip(texts, shares, strict=False))
+        elif learner.task != "regression":
+            probabilities = {}
+        told.answers[op.position] = Answer(
+            row.model_id,
+            row.event_id,
+            EPOCH + timedelta(seconds=op.ts) if row.ts is None else row.ts,
+            segment,
+            (names[int(said)] if names else said) if known else None,
+            probabilities,
+            version,
+            learned,
+            Place(*log, op.offset),
+        )
+
+
+def settings(learner: Learner) -> str:
+    """Sixteen hex digits that are equal as long as the configuration of a model is."""
+    text = msgspec.json.encode(
+        [learner.task, learner.online.model_dump(mode="json")], order="deterministic"
+    )
+    return hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
+def of_river(online: Online) -> bool:
+    """Whether anything of a model is River's own code, whose state is of one version of it."""
+    compiled = all(is_linear(spec) for spec in (online.model, *online.challengers))
+    return not compiled or any(spec.of_river for spec in (*online.detectors, *online.warning))
+
+
+def summary(learner: Learner) -> dict[str, Any]:
+    """Sum up a learner."""
+    return {
+        "model_id": learner.whose.model_id,
+        "segment": learner.whose.segment,
+        "serving": learner.champion.version,
+        "learned": learner.champion.contestant.learned,
+        "metrics": learner.champion.metrics(learner.task),
+        "challengers": [each.version for each in learner.challengers],
+        "former": learner.former.version if learner.former else None,
+        "kept": [version for version, _ in learner.kept],
+        "skipped": learner.skipped,
+    }

@@ -1,0 +1,381 @@
+"""One online model of one part of the events, and its life."""
+
+import math
+from collections import deque
+from typing import Any, Final
+
+import numpy as np
+
+from detectors.series_monitor import Alarm
+from streamproc.config.config import Policy
+from streamproc.config.model import ModelConfig
+from streamproc.config.online import Online
+from streamproc.online import event_ids
+from streamproc.online.baseline import floor_of
+from streamproc.online.cadence import Cadence
+from streamproc.online.classes import Classes
+from streamproc.online.evaluation import bet, new_evidence, proven
+from streamproc.online.event_batch import Op, Stretch
+from streamproc.online.event_builder import Incident, Say, rise
+from streamproc.online.scored_version import Player, player, restored
+from streamproc.performance.outcome_log import Chosen
+
+LEAST: Final = 100
+"""Labels that a challenger has learned from before it may be promoted: a lucky start proves little
+to people, whatever it does to a test."""
+BLOCK: Final = 16
+"""Labels between two moments at which a model may be exchanged: what lies between them can be
+computed at once, and cutting the log elsewhere changes nothing."""
+_NEVER: Final = math.inf
+
+
+class Learner:
+    """The online model of one model id and segment: a pure state machine over its outcomes.
+
+    Parameters
+    ----------
+    model_id, segment
+        Whose it is.
+    config
+        Of the model.
+    online
+        Of it, what the online model is.
+    policy
+        When incidents are told.
+    horizon
+        Seconds by which a label may come after its event.
+
+    Attributes
+    ----------
+    champion, background, challengers, former
+        The version that answers; one trained since a warning; those in the shadow; and the one
+        that answered before a promotion on probation.
+    """
+
+    def __init__(
+        self,
+        model_id: str,
+        segment: dict[str, str] | None,
+        config: ModelConfig,
+        online: Online,
+        policy: Policy,
+        horizon: float,
+    ) -> None:
+        self.online = online
+        self.policy = policy
+        self.whose = event_ids.Whose(model_id, segment, config, online.model.hash)
+        self.task = task_of(config, online)
+        self.classes = Classes(self.task)
+        self.floor = floor_of(online, self.classes)
+        self.next_version = 1
+        self.champion = self._new(0)
+        self.background: Player | None = None
+        self.challengers: list[Player] = []
+        self.former: Player | None = None
+        self.kept: deque[list[Any]] = deque(maxlen=online.keep)
+        self.labels = 0
+        self.since_crowned = 0
+        self.since_challenge = 0
+        self.skipped = 0
+        self.cadence = Cadence(online.interval.total_seconds(), horizon)
+        self.untold: list[Any] | None = None
+        self.drift: str | None = None
+        self.warning: str | None = None
+        self.incident: Incident | None = None
+        self.below_floor: str | None = None
+        self.floor_evidence = new_evidence()
+        self.rewatch = False
+        self.enough = -math.log(online.level / 10)
+
+    @property
+    def players(self) -> list[Player]:
+        """Everybody that answers and learns, the one that counts first."""
+        if self.background is None and self.former is None and not self.challengers:
+            return [self.champion]
+        others = [self.background, *self.challengers, self.former]
+        return [self.champion, *(each for each in others if each is not None)]
+
+    @property
+    def room(self) -> float:
+        """Labels until it may be exchanged."""
+        return BLOCK - self.labels % BLOCK if self._reactive else _NEVER
+
+    def settle(
+        self,
+        stretch: Stretch,
+        alarms: list[Alarm],
+        warnings: list[Alarm],
+        say: Say,
+    ) -> None:
+        """Draw the consequences of a stretch."""
+        self.labels += len(stretch.run.learnings)
+        self.skipped += stretch.skipped
+        self.since_crowned += len(stretch.judged)
+        self.since_challenge += len(stretch.judged)
+        for each in stretch.players:
+            for at, how in each.contestant.failures:
+                say.failed(each.version, stretch.ops[at], how)
+        self._watch(stretch, alarms, say)
+        if any(rise(alarm) for alarm in warnings):
+            self.warning = "warning"
+        if stretch.reached >= 0:
+            self._floor(stretch, say)
+        if stretch.run.learnings:
+            if self._reactive and self.labels % BLOCK == 0:
+                self._react(say, stretch.ops[-1])
+            self._tell_learned(stretch, say)
+
+    def command(
+        self,
+        command: Chosen,
+        op: Op,
+        say: Say,
+    ) -> str | None:
+        """Obey an operator: promote a challenger, or go back to an earlier version.
+
+        Returns
+        -------
+        str or None
+            Why nothing changed; None when it did.
+        """
+        version, cause = command.version, command.id
+        if command.verb == "promote":
+            rivals = [
+                each
+                for each in (*self.challengers, self.background)
+                if each is not None and version in {None, each.version}
+            ]
+            if not rivals:
+                which = (
+                    "no challenger" if version is None else f"no challenger of version {version}"
+                )
+                return f"it has {which}"
+            best = max(rivals, key=lambda each: float(each.evidence[0]))
+            self._promote(say, op, best, cause)
+        elif not self._roll_back(say, op, version, cause):
+            which = "" if version is None else f" {version}"
+            return f"it keeps no earlier version{which}"
+        return None
+
+    # What follows from what was seen.
+
+    @property
+    def _reactive(self) -> bool:
+        return self.online.on_drift != "notify" or self.former is not None
+
+    def _watch(self, stretch: Stretch, alarms: list[Alarm], say: Say) -> None:
+        """Tell of drift, and when it is over."""
+        at = 0
+        for alarm in alarms:
+            risen = rise(alarm)
+            if risen is None:
+                continue
+            self._quiet(stretch, at, alarm.row, say)
+            at = alarm.row + 1
+            say.drift(alarm, risen, stretch.ops[stretch.judged[alarm.row]])
+        self._quiet(stretch, at, len(stretch.judged), say)
+
+    def _quiet(self, stretch: Stretch, start: int, stop: int, say: Say) -> None:
+        incident = self.incident
+        if incident is None:
+            return
+        needed = self.policy.resolve_after - incident.quiet
+        if stop - start >= needed:
+            say.settled(stretch.ops[stretch.judged[start + needed - 1]])
+        else:
+            incident.quiet += stop - start
+
+    def _floor(self, stretch: Stretch, say: Say) -> None:
+        """Tell that the floor has proven better, or else the model again; go on from there."""
+        labels, losses = len(stretch.judged), stretch.losses
+        mine, floors = losses[:labels], losses[-labels:]
+        at = stretch.reached
+        while at >= 0:
+            say.floor(stretch.ops[stretch.judged[at]])
+            self.floor_evidence = new_evidence()
+            pair = (mine, floors) if self.below_floor is None else (floors, mine)
+            absolute = self.task == "regression"
+            at = bet(*pair, absolute, self.floor_evidence, at + 1, self.enough)
+
+    def _tell_learned(self, stretch: Stretch, say: Say) -> None:
+        last = stretch.ops[stretch.run.learnings[-1]]
+        self.untold = [last.offset, last.ts, last.row.model_version]
+        if stretch.due:
+            say.step("learned", self.champion, last, None)
+
+    def _react(self, say: Say, op: Op) -> None:
+        self._react_to_evidence(say, op)
+        cause, self.drift = self.drift, None
+        if cause is not None:
+            self._drifted(say, op, cause)
+        if self.warning is not None and self.online.on_drift == "replace":
+            self.warning = None
+            if self.background is None:
+                self.background = self._new(0)
+                self.since_challenge = 0
+                say.step("challenger", self.background, op, None)
+            elif self.since_challenge >= self.online.patience:
+                self.background = None
+
+    def _react_to_evidence(self, say: Say, op: Op) -> None:
+        level = self.online.level
+        if self.former is not None:
+            if proven(self.former.evidence, level):
+                self._roll_back(say, op, self.former.version, None)
+            elif self.since_crowned >= self.online.probation:
+                self._keep(self.former)
+                self.former = None
+        if self.challengers:
+            # The chance that any of them is promoted for nothing is the level, not that of each.
+            each_level = level / len(self.challengers)
+            best = max(self.challengers, key=lambda each: float(each.evidence[0]))
+            if proven(best.evidence, each_level) and best.contestant.learned >= LEAST:
+                self._promote(say, op, best, None)
+            elif self.since_challenge >= self.online.patience:
+                self._retire(say, op)
+
+    def _drifted(self, say: Say, op: Op, cause: str) -> None:
+        on_drift = self.online.on_drift
+        if on_drift == "challenge":
+            if not self.challengers:
+                specs = self.online.challengers or (self.online.model,)
+                self.challengers = [self._new(place) for place in range(len(specs))]
+                self.since_challenge = 0
+                for each in self.challengers:
+                    say.step("challenger", each, op, cause)
+            return
+        self._keep(self.champion)
+        if on_drift == "replace" and self.background is not None:
+            self._crown(self.background)
+            say.step("replaced", self.champion, op, cause)
+        else:
+            self._crown(self._new(0))
+            say.step("reset", self.champion, op, cause)
+
+    def _promote(self, say: Say, op: Op, best: Player, cause: str | None) -> None:
+        if self.former is not None:
+            self._keep(self.former)
+        before, losers = self.champion, [each for each in self.challengers if each is not best]
+        self._crown(best)
+        self.former = before
+        self.former.doubt()
+        say.step("promoted", best, op, cause or self._last_cause())
+        for loser in losers:
+            say.step("retired", loser, op, None)
+
+    def _roll_back(self, say: Say, op: Op, version: int | None, cause: str | None) -> bool:
+        """Let an earlier version answer again, if it is on hand or was kept."""
+        if self.former is not None and version in {None, self.former.version}:
+            back = self.former
+        else:
+            written = next(
+                (each for each in reversed(self.kept) if version in {None, each[0]}), None
+            )
+            if written is None:
+                return False
+            self.kept.remove(written)
+            back = self._restored(written[1])
+        self._keep(self.champion)
+        self._crown(back)
+        say.step("rolled_back", back, op, cause)
+        return True
+
+    def _retire(self, say: Say, op: Op) -> None:
+        losers, self.challengers = self.challengers, []
+        for loser in losers:
+            say.step("retired", loser, op, None)
+
+    def _crown(self, new: Player) -> None:
+        self.champion = new
+        self.background, self.challengers, self.former = None, [], None
+        self.since_crowned = 0
+        self.drift = self.warning = None
+        self.floor_evidence = new_evidence()
+        self.rewatch = True
+
+    def _keep(self, old: Player) -> None:
+        self.kept.append([old.version, old.dump()])
+
+    def _last_cause(self) -> str | None:
+        return self.incident.id if self.incident else None
+
+    def _new(self, place: int) -> Player:
+        """Start a version: of the model, or of the challenger at this place."""
+        online = self.online
+        specs = online.challengers if self.next_version > 1 and self._challenging else ()
+        spec = specs[place] if specs else online.model
+        made = player(
+            spec, self.next_version, binary=self.task == "binary", train_for=online.train_for
+        )
+        self.next_version += 1
+        return made
+
+    @property
+    def _challenging(self) -> bool:
+        return self.online.on_drift == "challenge"
+
+    def _restored(self, written: list[Any]) -> Player:
+        train_for = self.online.train_for
+        return restored(written, binary=self.task == "binary", train_for=train_for)
+
+    # What is written down.
+
+    def dump(self) -> dict[str, Any]:
+        """Write all that there is to it, in plain values."""
+        incident = self.incident
+        return {
+            "classes": self.classes.names if self.task == "multiclass" else [],
+            "floor": self.floor.dump(),
+            "next_version": self.next_version,
+            "champion": self.champion.dump(),
+            "background": self.background.dump() if self.background else None,
+            "challengers": [each.dump() for each in self.challengers],
+            "former": self.former.dump() if self.former else None,
+            "kept": list(self.kept),
+            "incident": [incident.id, incident.detector, incident.said, incident.quiet]
+            if incident
+            else None,
+            "floor_evidence": self.floor_evidence.tobytes(),
+            "cadence": self.cadence.dump(),
+            **{name: getattr(self, name) for name in _PLAIN},
+        }
+
+    def load(self, written: dict[str, Any]) -> None:
+        """Take what `dump` wrote."""
+        self.classes.restore(written["classes"])
+        self.floor.load(written["floor"])
+        self.next_version = written["next_version"]
+        self.champion = self._restored(written["champion"])
+        self.background, self.former = (
+            None if written[name] is None else self._restored(written[name])
+            for name in ("background", "former")
+        )
+        self.challengers = [self._restored(each) for each in written["challengers"]]
+        self.kept.extend(written["kept"])
+        self.incident = None if written["incident"] is None else Incident(*written["incident"])
+        self.floor_evidence = np.frombuffer(written["floor_evidence"]).copy()
+        if "cadence" in written:
+            self.cadence.load(written["cadence"])
+        else:
+            self.cadence.load_start(written["told"])
+        for name in _PLAIN:
+            setattr(self, name, written[name])
+
+
+_PLAIN: Final = (
+    "labels",
+    "since_crowned",
+    "since_challenge",
+    "skipped",
+    "untold",
+    "drift",
+    "warning",
+    "below_floor",
+)
+
+
+def task_of(config: ModelConfig, online: Online) -> str:
+    """Tell what a model answers: as configured, or as its class does."""
+    if online.model.kind == "regressor":
+        return "regression"
+    return "binary" if online.model.binary or config.task == "binary" else "multiclass"

@@ -1,0 +1,373 @@
+"""All online models of one partition of the outcomes: records in, answers and updates out."""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, Final
+
+from detectors.series_monitor import Alarm
+from streamproc.config.config import Config
+from streamproc.config.detector_spec import DetectorSpec
+from streamproc.config.model import ModelConfig
+from streamproc.config.online import Online
+from streamproc.decode.matrix import seconds
+from streamproc.online import event_ids
+from streamproc.online.batch_step import play
+from streamproc.online.error_monitor import OwnError, drift_detectors, scan, warning_detectors
+from streamproc.online.event_batch import Op, Waiting, cut
+from streamproc.online.event_builder import Obeyed, Say, Told, rest
+from streamproc.online.model_slot import Seat, answer, of_river, settings, summary
+from streamproc.online.online_model import Learner
+from streamproc.online.prediction import Answer
+from streamproc.online.state_codec import UNREADABLE, ModelStateError, pack, unpack
+from streamproc.performance.outcome_log import Chosen, CommandRow, Counted, Lesson, OutcomeLog
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.model_updates import ModelUpdate
+from streamproc.schemas.records import Record
+
+REMEMBERED: Final = 1000
+"""Commands that are known when they come again; they live for an hour at most."""
+Key = tuple[str, tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class Learned:
+    """What became of a slice of outcomes, each list in log order.
+
+    Attributes
+    ----------
+    answers
+        To be published as `OnlinePrediction`: each has `model_id`, `to_json` and `event`.
+    """
+
+    answers: list[Answer] = field(default_factory=list)
+    updates: list[ModelUpdate] = field(default_factory=list)
+    alerts: list[AlertEvent] = field(default_factory=list)
+    commands: list[Obeyed] = field(default_factory=list)
+
+
+class Learners:
+    """Every online model of a partition; any split of the records gives the same.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    topic, partition
+        Of the outcomes: the coordinates that answers, updates and alerts carry.
+
+    Attributes
+    ----------
+    refused : int
+        Events that were not answered because `online.max_models` was reached.
+
+    Examples
+    --------
+    >>> from streamproc.config.load import load
+    >>> learners = Learners(load({
+    ...     "models": [{"id": "fraud", "online": {"model": "linear_model.LogisticRegression"}}]
+    ... }), "outcomes", 0)
+    >>> learners.models()
+    []
+    """
+
+    def __init__(self, config: Config, topic: str, partition: int) -> None:
+        self._config, self._place = config, (topic, partition)
+        self._log = OutcomeLog(row=Lesson, group=config.group)
+        self._seats: dict[Key, Seat] = {}
+        self._banks: dict[tuple[str, ...], OwnError] = {}
+        self._whole: dict[str, Seat] = {}  # of models that have one learner for all their events
+        self._waiting: dict[tuple[int, str | None], Waiting] = {}
+        self._counts: dict[str, int] = {}
+        self._obeyed: list[str] = []
+        self._known: dict[str, Online] = {}
+        self.refused = 0
+
+    @property
+    def unread(self) -> int:
+        """Records that were no outcomes."""
+        return self._log.unreadable
+
+    def process(self, records: Sequence[Record], now: datetime) -> Learned:
+        """Take the next records of the partition.
+
+        Parameters
+        ----------
+        records
+            In the order of their offsets.
+        now
+            What alerts carry as `detected_at`.
+        """
+        told, busy = Told(now, [None] * len(records)), list[Seat]()
+        for counted in self._log.read(records):
+            row = counted.row
+            if isinstance(row, CommandRow):
+                self._advance(busy, told)
+                self._command(counted, records[counted.position], told)
+            elif row.status in _TAKEN and row.event_id is not None:
+                self._route(row, counted, records[counted.position], busy, told)
+        self._advance(busy, told)
+        return Learned(
+            [answer for answer in told.answers if answer is not None],
+            [update for _, update in sorted(told.updates, key=_PLACE)],
+            [alert for _, alert in sorted(told.alerts, key=_PLACE)],
+            told.commands,
+        )
+
+    def rest(self, before: float, quiet: float) -> list[ModelUpdate]:
+        """Tell what models have learned that no update has told: no more labels end an interval.
+
+        Nothing changes by it, and ids come from the last labels: it may be asked for again.
+
+        Parameters
+        ----------
+        before, quiet
+            Seconds for which no record has come, when this was asked the last time, and now: of
+            models whose `interval` has passed in between.
+        """
+        seats = [seat.learner for seat in self._seats.values()]
+        due = [each for each in seats if before < each.online.interval.total_seconds() <= quiet]
+        found = [rest(each, *self._place) for each in due]
+        return [update for update in found if update is not None]
+
+    def models(self) -> list[dict[str, Any]]:
+        """Sum up each online model: what answers, what runs beside it, how good they are."""
+        return [summary(seat.learner) for seat in self._seats.values()]
+
+    def state(self) -> bytes:
+        """Write everything down: plain values only, equal for equal histories."""
+        return b"".join(self.sections())
+
+    def sections(self) -> list[bytes]:
+        """Write everything down in parts: what they share, and each model."""
+        waiting = [
+            [place, event_id, each.versions, *_packed(each)]
+            for (place, event_id), each in self._waiting.items()
+        ]
+        seats = [
+            [*key, settings(seat.learner), [slot for _, slot in seat.watches], seat.learner.dump()]
+            for key, seat in self._seats.items()
+        ]
+        return pack(
+            {
+                "log": [self._log.epoch, self._log.seq],
+                "refused": self.refused,
+                "obeyed": self._obeyed,
+                "counts": self._counts,
+                "banks": [[key, bank.dump()] for key, bank in self._banks.items()],
+                "waiting": waiting,
+            },
+            seats,
+        )
+
+    def restore(self, data: bytes, *, same_river: bool = True) -> int:
+        """Become what `state` was taken of; a model whose configuration differs starts anew.
+
+        Parameters
+        ----------
+        data
+            What `state` gave.
+        same_river
+            Whether this is the River that it was written with; if not, its models and those that
+            its detectors watch start anew, too.
+
+        Returns
+        -------
+        int
+            How many models start anew.
+
+        Raises
+        ------
+        ModelStateError
+            When `data` is not such a state; this one is then not to be used.
+        """
+        try:
+            return self._restore(unpack(data), same_river=same_river)
+        except UNREADABLE as error:
+            raise ModelStateError(f"the state cannot be read: {error!r}") from error
+
+    def _restore(self, written: dict[str, Any], *, same_river: bool) -> int:
+        epoch, seq = written["log"]
+        self._log = OutcomeLog(epoch, seq, Lesson, self._config.group)
+        self.refused, self._counts = written["refused"], written["counts"]
+        self._obeyed = written["obeyed"]
+        places: list[int | None] = []
+        slots: list[tuple[Seat, list[int]]] = []
+        for model_id, tags, hashed, taken, dump in written["seats"]:
+            config, key = self._config.model(model_id), (model_id, tuple(tags))
+            online = config.online
+            places.append(None)
+            self._counts[config.id] = max(0, self._counts.get(config.id, 0) - 1)
+            if online is None or len(tags) != len(online.per):
+                continue
+            learner = self._learner((model_id, tuple(tags)), config, online)
+            if settings(learner) == hashed and (same_river or not of_river(online)):
+                places[-1] = len(self._seats)
+                self._counts[config.id] += 1
+                learner.load(dump)
+                slots.append((self._sit(key, learner), taken))
+        for key, dump in written["banks"]:
+            bank = self._banks.get(tuple(key))
+            if bank is not None:
+                bank.load(dump)
+        for seat, taken in slots:
+            seat.watches = [
+                (bank, slot) for (bank, _), slot in zip(seat.watches, taken, strict=True)
+            ]
+        for place, event_id, versions, shape, rows in written["waiting"]:
+            owner = places[place]
+            if owner is not None:
+                answers = None if shape is None else array("d", rows)
+                self._waiting[owner, event_id] = Waiting(tuple(versions), answers)
+        return places.count(None)
+
+    # The way of a slice.
+
+    def _route(
+        self, row: Lesson, counted: Counted, record: Record, busy: list[Seat], told: Told
+    ) -> None:
+        """Give an outcome to its learner, and an answer that waits to its label."""
+        op = Op(counted.position, counted.offset, seconds(row.ts, record), row)
+        seat = self._whole.get(row.model_id) or self._seat_of(row, op, told)
+        if seat is None:
+            return
+        if row.status == "asked":
+            op.waiting = self._waiting[seat.place, row.event_id] = Waiting()
+            while len(self._waiting) > seat.learner.online.pending:
+                del self._waiting[next(iter(self._waiting))]
+        elif row.status == "labelled":
+            op.waiting = self._waiting.pop((seat.place, row.event_id), None)
+        if not seat.ops:
+            busy.append(seat)
+        seat.ops.append(op)
+
+    def _advance(self, busy: list[Seat], told: Told) -> None:
+        """Take every learner to the end of its events, all of them a stretch at a time."""
+        while busy:
+            stretches = [cut(seat.learner, seat.ops, seat.next) for seat in busy]
+            played = play(stretches)
+            numbers = played.answers.tolist()
+            found = scan([seat.watches for seat in busy], stretches, played)
+            for place, (seat, stretch) in enumerate(zip(busy, stretches, strict=True)):
+                answer(seat.learner, stretch, numbers, self._place, told)
+                alarms, warnings = found.get(place, _NONE)
+                seat.learner.settle(stretch, alarms, warnings, self._say(seat, told))
+                if seat.learner.rewatch:
+                    self._rewatch(seat)
+                seat.next += len(stretch.ops)
+                if seat.next == len(seat.ops):
+                    seat.ops, seat.next = [], 0
+            busy[:] = [seat for seat in busy if seat.ops]
+
+    def _say(self, seat: Seat, told: Told) -> Say:
+        return Say(seat.learner, told, self._place)
+
+    def _rewatch(self, seat: Seat) -> None:
+        if seat.learner.rewatch:
+            seat.learner.rewatch = False
+            for bank, slot in seat.watches:
+                bank.reset(slot)
+
+    def _command(self, counted: Counted, record: Record, told: Told) -> None:
+        row: Any = counted.row
+        command: Chosen = row.command
+        # Workers that start anew say again what they were told in the last minutes.
+        if command.id in self._obeyed:
+            return
+        self._obeyed = [*self._obeyed, command.id][-REMEMBERED:]
+        online = self._config.model(command.model_id).online
+        if online is None:
+            return
+        segment = command.segment or {}
+        key = command.model_id, tuple([segment.get(name, "") for name in online.per])
+        seat = self._seats.get(key)
+        if seat is None:
+            return
+        nothing = Lesson(epoch=0, seq=0, status="asked", model_id=key[0])
+        op = Op(counted.position, counted.offset, record.timestamp / 1000, nothing)
+        ignored = seat.learner.command(command, op, self._say(seat, told))
+        told.commands.append(Obeyed(command.id, command.verb, command.model_id, ignored))
+        self._rewatch(seat)
+
+    # Learners come.
+
+    def _seat_of(self, row: Lesson, op: Op, told: Told) -> Seat | None:
+        """Find or make the learner of an outcome; None: it has none."""
+        online = self._known.get(row.model_id) or self._config.model(row.model_id).online
+        if online is None:
+            return None
+        key = _key(row, online) if online.per else (row.model_id, ())
+        return self._seats.get(key) or self._seat(key, online, op, told)
+
+    def _seat(self, key: Key, online: Online, op: Op, told: Told) -> Seat | None:
+        """Make a learner; None when there are as many as there may be, which is told once."""
+        config = self._config.model(key[0])
+        count = self._counts.get(config.id, 0)
+        segment = dict(zip(online.per, key[1], strict=True)) or None
+        if count >= online.max_models:
+            self.refused += 1
+            if count == online.max_models:
+                self._counts[config.id] = count + 1
+                whose = event_ids.Whose(key[0], segment, config, online.model.hash)
+                alert = event_ids.alert(
+                    whose,
+                    op.origin(self._place),
+                    told.now,
+                    "firing",
+                    "system",
+                    series=event_ids.ERROR,
+                    detector="limits",
+                    severity="critical",
+                    message=f"online.max_models, {online.max_models}, is reached on partition"
+                    f" {self._place[1]}: {whose.name} and later ones do not answer; raise the"
+                    " limit, or stop the producer that makes up names",
+                )
+                told.alerts.append((op.position, alert))
+            return None
+        self._counts[config.id] = count + 1
+        return self._sit(key, self._learner(key, config, online))
+
+    def _learner(self, key: Key, config: ModelConfig, online: Online) -> Learner:
+        segment = dict(zip(online.per, key[1], strict=True)) or None
+        horizon = self._config.labels.horizon.total_seconds()
+        return Learner(key[0], segment, config, online, self._config.policy, horizon)
+
+    def _sit(self, key: Key, learner: Learner) -> Seat:
+        online, kind = learner.online, learner.online.model.kind
+        sets = [drift_detectors(kind, online.detectors)]
+        if online.on_drift == "replace":
+            sets.append(warning_detectors(kind, online.warning))
+        banks = [self._bank(specs) for specs in sets]
+        self._known[key[0]] = online
+        seat = self._seats[key] = Seat(
+            learner, len(self._seats), [(bank, bank.take()) for bank in banks]
+        )
+        if not key[1]:
+            self._whole[key[0]] = seat
+        return seat
+
+    def _bank(self, specs: tuple[DetectorSpec, ...]) -> OwnError:
+        key = tuple(spec.hash for spec in specs)
+        bank = self._banks.get(key)
+        if bank is None:
+            bank = self._banks[key] = OwnError(specs)
+        return bank
+
+
+def _key(row: Lesson, online: Online) -> Key:
+    tags = row.tags or {}
+    return row.model_id, tuple([tags.get(name, "") for name in online.per])
+
+
+def _packed(waiting: Waiting) -> tuple[Any, Any]:
+    if waiting.rows is None:
+        return None, None
+    players = len(waiting.versions)
+    return [players, len(waiting.rows) // players], waiting.rows.tobytes()
+
+
+_PLACE: Final = itemgetter(0)
+_TAKEN: Final = frozenset({"asked", "labelled", "revised"})
+_NONE: Final[tuple[list[Alarm], list[Alarm]]] = ([], [])

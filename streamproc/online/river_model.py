@@ -1,0 +1,102 @@
+"""A model of River as it is, an event at a time."""
+
+import math
+from typing import Any
+
+from detectors.runtime.dtypes import Floats
+from streamproc.config.river_spec import ModelSpec
+from streamproc.online import serialization
+from streamproc.online.build import build
+from streamproc.online.event_run import ASK, LEARN, Failure, Leg
+from streamproc.online.linear import MOST_FEATURES
+from streamproc.online.linear_kernel import FAR
+
+
+class RiverModel:
+    """A River model behind the interface of `Linear`.
+
+    Parameters
+    ----------
+    spec
+        What to build.
+    binary
+        Whether its classes are False and True; else they are the codes of classes.
+    """
+
+    def __init__(self, spec: ModelSpec, *, binary: bool) -> None:
+        self.model = build(spec)
+        self._texts = spec.texts
+        self._regresses = spec.kind == "regressor"
+        self._binary = binary
+        self._largest = 0.0
+        self._known: dict[str, None] = {}
+
+    def run(self, leg: Leg, answers: Floats) -> Failure | None:
+        """Answer and learn the events of a leg, up to one that fails."""
+        inputs, ys = leg.run.inputs(texts=self._texts), leg.run.ys
+        at = leg.answers + leg.start * leg.stride
+        for i in range(leg.start, leg.stop):
+            todo = leg.run.todo[i] & leg.mask
+            try:
+                if todo & ASK:
+                    self._answer(inputs[i], answers[at : at + leg.width])
+                if todo & LEARN:
+                    self._learn(inputs[i], ys[i])
+            except Exception as error:  # noqa: BLE001 - whatever a model raises is told, and undone
+                return i, f"{type(error).__name__}: {error}"[:300]
+            at += leg.stride
+        return None
+
+    def dump(self) -> bytes:
+        """Write what was learned."""
+        return serialization.dump([self.model, self._largest, list(self._known)])
+
+    def keep(self) -> bytes:
+        """Keep what was learned."""
+        return self.dump()
+
+    def written(self, kept: bytes) -> bytes:
+        """Write what was kept."""
+        return kept
+
+    def load(self, data: bytes) -> None:
+        """Take what `dump` wrote."""
+        self.model, self._largest, known = serialization.load(data)
+        self._known = dict.fromkeys(known)
+
+    def _answer(self, x: dict[str, Any], row: Floats) -> None:
+        try:
+            self._say(x, row)
+        except ArithmeticError:
+            # `MinMaxScaler` makes no number of a feature that it has not learned from: no failure.
+            known = {name: value for name, value in x.items() if name in self._known}
+            if len(known) == len(x):
+                raise
+            self._say(known, row)
+
+    def _say(self, x: dict[str, Any], row: Floats) -> None:
+        if self._regresses:
+            number = float(self.model.predict_one(dict(x)))
+            if not math.isfinite(number) or (self._largest and abs(number) > FAR * self._largest):
+                msg = f"it answers {number}"
+                raise ArithmeticError(msg)
+            row[0] = number
+            return
+        probabilities = self.model.predict_proba_one(dict(x))
+        if not probabilities:
+            return
+        if not math.isfinite(math.fsum(probabilities.values())):
+            msg = f"it answers {probabilities}"
+            raise ArithmeticError(msg)
+        for code, share in probabilities.items():
+            row[1 + int(code)] = share
+        row[0] = int(max(probabilities, key=lambda code: probabilities[code]))
+
+    def _learn(self, x: dict[str, Any], y: float) -> None:
+        if len(self._known) < MOST_FEATURES:
+            self._known.update(dict.fromkeys(x))
+        if self._regresses:
+            self._largest = max(self._largest, abs(y))
+            self.model.learn_one(dict(x), y)
+        else:
+            self.model.learn_one(dict(x), bool(y) if self._binary else int(y))

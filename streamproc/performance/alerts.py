@@ -1,0 +1,166 @@
+"""What is said of outcomes beside the alarms of series: floors, versions that go, wrong guesses."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from streamproc.alerting.alert_builder import Origin, identity, moment
+from streamproc.alerting.messages import number, percent, whose
+from streamproc.config.model import DetectorSpec, ModelConfig
+from streamproc.performance.baseline import Floor
+from streamproc.performance.label_bias import SCORE, Bias, Verdict
+from streamproc.schemas.alerts import AlertEvent, Kind, Status, Summary
+from streamproc.schemas.base import Source
+
+FLOOR: Final = "metric:floor"
+COVERAGE: Final = "metric:coverage"
+TAG: Final = "tag:"
+# Where one part has so much less of its labels than another, there is as good as none.
+FEW: Final = 0.1
+_PLANS: Final = {
+    "majority": "the majority class",
+    "last": "the last known label",
+    "mean": "the mean of recent labels",
+    "rule": "the configured rule",
+}
+
+
+class Teller:
+    """Makes the alerts of one version at one outcome.
+
+    Parameters
+    ----------
+    model, config
+        The model, and what is configured for it.
+    origin
+        The outcome.
+    now
+        `detected_at`.
+    """
+
+    def __init__(self, model: str, config: ModelConfig, origin: Origin, now: datetime) -> None:
+        self._model, self._config, self._origin, self._now = model, config, origin, now
+
+    def floor(self, floor: Floor, measure: str, status: Status) -> AlertEvent:
+        """Say that a model does not beat a heuristic, or that it does again."""
+        own, plain = (total / floor.compared for total in (floor.own, floor.plain))
+        show = percent if measure == "error rate" else number
+        verb = "does not beat" if status == "firing" else "beats"
+        return self._alert(
+            status,
+            "performance",
+            (FLOOR, "floor"),
+            floor.open,
+            f"{whose(self._model, self._origin.model_version)} {verb} {_PLANS[floor.plan]}"
+            f"{' again' if status == 'resolved' else ''}: its {measure} over recent labels is"
+            f" {show(own)}, and that of the heuristic {show(plain)}",
+            before=Summary(n=round(floor.compared), mean=plain),
+            after=Summary(n=round(floor.compared), mean=own),
+        )
+
+    def bias(self, by: str, bias: Bias, verdict: Verdict) -> AlertEvent:
+        """Say that labels come for some events rather than others, or for all alike again."""
+        (share, events), (rest, others) = bias.shares(ordered=by == SCORE)
+        what, other = _apart(by, bias.accused)
+        figures = f"labels of model {self._model!r} come"
+        ending = ""
+        if verdict == "biased":
+            few, many = sorted((share, rest))
+            seen = "only" if few < many * FEW else "mostly"
+            ending = (
+                f": errors and learning see {seen} the {'former' if share > rest else 'latter'}"
+            )
+        else:
+            figures += " evenly again:"
+        return self._alert(
+            "firing" if verdict == "biased" else "resolved",
+            "blind",
+            (COVERAGE, f"coverage:{by}"),
+            bias.open,
+            f"{figures} for {percent(share)} of predictions {what} and for {percent(rest)} of"
+            f" {other}{ending}",
+            before=Summary(n=round(others), mean=rest),
+            after=Summary(n=round(events), mean=share),
+            segment={by.removeprefix(TAG): bias.accused}
+            if by.startswith(TAG) and bias.accused
+            else None,
+        )
+
+    def gone(self, series: str, detector: str, incident: str, version: str | None) -> AlertEvent:
+        """Close an incident of a version that is not watched any more."""
+        return self._alert(
+            "resolved",
+            "concept" if series == "error" else "performance",
+            (series, detector),
+            incident,
+            f"{whose(self._model, version)} is not watched any more: newer versions have taken its"
+            " place",
+            version=version,
+        )
+
+    def mistaken(self, task: str) -> AlertEvent:
+        """Say that labels and predictions are not what they looked like."""
+        return self._alert(
+            "firing",
+            "system",
+            ("error", "task"),
+            None,
+            f"{whose(self._model, self._origin.model_version)} was taken for a binary classifier,"
+            " since its predictions lay between 0 and 1 and its labels were 0 or 1; this outcome"
+            f" is of a {task}, and its error series start anew; set task: of the model",
+        )
+
+    def blind(self, series: str, blind: Sequence[DetectorSpec]) -> AlertEvent:
+        """Say that detectors read nothing of a series."""
+        names = " and ".join(spec.name for spec in blind)
+        who = whose(self._model, self._origin.model_version)
+        return self._alert(
+            "firing",
+            "blind",
+            (series, blind[0].name),
+            None,
+            f"{names} cannot watch {series} of {who}: by its labels it is a regression, its losses"
+            " are numbers, not right or wrong; configure one of"
+            f" {', '.join(DetectorSpec.of_numbers())}",
+        )
+
+    def _alert(
+        self,
+        status: Status,
+        kind: Kind,
+        who: tuple[str, str],
+        incident: str | None,
+        message: str,
+        **fields: Any,
+    ) -> AlertEvent:
+        origin, (series, detector) = self._origin, who
+        version = fields.pop("version", origin.model_version)
+        alert = identity((status, self._model, version or "", series, detector), origin)
+        return AlertEvent(
+            alert_id=alert,
+            incident_id=incident or alert,
+            status=status,
+            model_id=self._model,
+            model_version=version,
+            kind=kind,
+            series=series,
+            detector=detector,
+            severity=self._config.severity,
+            owner=self._config.owner,
+            runbook=self._config.runbook,
+            message=message,
+            ts=moment(origin.ts),
+            detected_at=self._now,
+            source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+            **fields,
+        )
+
+
+def _apart(by: str, value: str) -> tuple[str, str]:
+    """Name a part of the predictions, and the rest of them."""
+    if by == SCORE:
+        return f"under {value}", "those above"
+    if by == "class":
+        return (f"of class {value!r}" if value else "of rare classes"), "the others"
+    name = by.removeprefix(TAG)
+    return (f"with {name} {value!r}" if value else f"with a rare {name}"), "the others"

@@ -1,0 +1,276 @@
+"""Outcomes to the losses of each version of each model, in the order of their log."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from streamproc.decode.decoded_events import PLACE_BITS, Batch, Batches
+from streamproc.decode.decoder import Reader
+from streamproc.decode.event_schema import Form, Retyped, Shape
+from streamproc.decode.layout import Layout
+from streamproc.decode.matrix import seconds
+from streamproc.decode.payloads import WHOLE, UnreadableError, bodies, original_value
+from streamproc.decode.structs import ANY, DECODE_ERRORS, in_range, why
+from streamproc.detect.series_registry import Catalogue
+from streamproc.performance.baseline import Verdict
+from streamproc.performance.label_bias import SCORE, Bias, usable
+from streamproc.performance.label_bias import Verdict as BiasVerdict
+from streamproc.performance.losses import Judged, MismatchError, judge
+from streamproc.performance.outcome_log import COMMAND_HEADER, EPOCH_HEADER, GROUP_HEADER, Count
+from streamproc.performance.track import advance
+from streamproc.performance.tracks import Performance
+from streamproc.schemas.outcomes import OutcomeStatus
+from streamproc.schemas.records import Outcome, Reason, Record
+from streamproc.schemas.version_key import key_of
+
+JUDGED: Final = {"labelled", "revised"}
+
+
+class Glance(Struct, gc=False):
+    """What tells whether there is anything to judge in an outcome; it is skimmed, not decoded."""
+
+    epoch: Count
+    seq: Count
+    status: OutcomeStatus
+    group: str | None = None
+    prediction: msgspec.Raw | UnsetType = UNSET
+
+
+_GLANCE: Final = msgspec.json.Decoder(Glance).decode
+
+
+class At(NamedTuple):
+    """Where in a slice something is: its record, and the place of its event."""
+
+    record: Record
+    place: int
+
+
+class Hooks(NamedTuple):
+    """What the reader tells of.
+
+    Attributes
+    ----------
+    gone
+        A version that is about to be forgotten.
+    mistaken
+        A version that was taken for a classifier, and is none.
+    floor
+        A version that ceased, or began again, to beat its floor.
+    begun
+        A version that is new, with its first outcome.
+    bias
+        Labels that have been found to come for some events only, or for all alike again.
+    """
+
+    gone: Callable[[str, At, Any], None]
+    mistaken: Callable[[str, At, Any, str], None]
+    floor: Callable[[str, At, Any, Verdict], None]
+    begun: Callable[[str, At, Any, Judged], None]
+    bias: Callable[[str, Bias, At, Any, BiasVerdict], None]
+
+
+class OutcomeReader(Reader):
+    """Reads one partition's outcomes, and keeps the tracks of its versions.
+
+    Parameters
+    ----------
+    performance
+        Where tracks are kept.
+    hooks
+        What is told of.
+    catalogue, topic, partition, watch, retyped, full
+        As in `Reader`. An event that `watch` is given has the losses as its prediction.
+    """
+
+    def __init__(
+        self,
+        performance: Performance,
+        hooks: Hooks,
+        catalogue: Catalogue,
+        topic: str,
+        partition: int,
+        watch: Callable[[Batches, Sequence[Record], Outcome], None],
+        retyped: Callable[[str, Retyped, Any, int, Record], None],
+        full: Callable[[str, Any, int, Record], None],
+    ) -> None:
+        super().__init__(catalogue, topic, partition, watch, retyped, full)
+        self._performance = performance
+        self._hooks = hooks
+
+    def read(self, records: Sequence[Record], outcome: Outcome) -> None:
+        """Decode a slice and hand over all losses."""
+        batches: Batches = {}
+        self._records, self._batches, self._outcome = records, batches, outcome
+        for position, record in enumerate(records):
+            headers = dict(record.headers) if record.headers else {}
+            if EPOCH_HEADER in headers:
+                mark = headers[EPOCH_HEADER], headers.get(GROUP_HEADER)
+                self._begin(record, mark, outcome)
+            elif COMMAND_HEADER in headers or (not headers and self._is_over(record)):
+                pass  # the former are for online models
+            else:
+                self._read_any(records, position, batches, outcome)
+        self._hand_over(batches, records, outcome)
+        self._performance.trim()
+
+    def _is_over(self, record: Record) -> bool:
+        """Take an outcome that says nothing of a prediction; False: it has to be read."""
+        value = record.value or b""
+        if len(value) > self._limits.record_bytes:
+            return False
+        try:
+            seen = _GLANCE(value)
+        except DECODE_ERRORS:  # what is wrong with it, or that it is several, is said there
+            return False
+        if seen.status != "asked" and (seen.status not in JUDGED or seen.prediction is not UNSET):
+            return False
+        self._performance.log.counts(seen.epoch, seen.seq, seen.group)
+        return True
+
+    def _begin(
+        self, record: Record, mark: tuple[bytes | None, bytes | None], outcome: Outcome
+    ) -> None:
+        try:
+            self._performance.log.begin(*mark)
+        except ValueError:
+            detail = f"header {EPOCH_HEADER!r} is no number"
+            self._refuse(record, WHOLE, record.value, (Reason.WRONG_TYPE, detail), outcome)
+
+    def _read_any(
+        self, records: Sequence[Record], position: int, _batches: Batches, outcome: Outcome
+    ) -> None:
+        record = records[position]
+        try:
+            found = bodies(record, self._limits.record_bytes)
+        except UnreadableError as error:
+            why_not = error.reason, error.detail
+            self._refuse(record, WHOLE, original_value(record), why_not, outcome)
+            return
+        for index, body in found:
+            at = At(record, (position << PLACE_BITS) + max(index, 0))
+            try:
+                event = ANY[self._catalogue.topic].decode(body)
+                trouble = self._wrong(event, record) or self._take(event, at)
+            except DECODE_ERRORS as error:
+                trouble = why(error, body)
+            if trouble is not None:
+                self._refuse(record, index, body, trouble, outcome)
+
+    def _wrong(self, event: Any, record: Record) -> tuple[Reason, str] | None:
+        for ts in (event.ts, event.label_ts):
+            if not in_range(ts, record.timestamp):
+                return Reason.WRONG_TYPE, "its time is not within the years 1 to 9999 in UTC"
+        return None
+
+    def _take(self, event: Any, at: At) -> tuple[Reason, str] | None:
+        """Judge one outcome; what has no label, or no prediction, is nothing to judge."""
+        counts = self._performance.log.counts(event.epoch, event.seq, event.group)
+        if counts and event.status == "coverage":
+            return self._compare(event, at)
+        if not counts or event.status not in JUDGED or event.prediction is None:
+            return None
+        if event.label is None:
+            return Reason.MISSING_FIELD, "it is labelled, and has no label"
+        key = key_of(event.model_id, event.model_version)
+        try:
+            judged = self._judge(key, event, at)
+        except MismatchError as error:
+            return Reason.WRONG_TYPE, str(error)
+        layout = self._room(key, judged, event, at)
+        if layout is None:
+            return None
+        self._advance(key, judged, event, at)
+        self._batches.setdefault(layout, Batch()).add(_losses(layout, key, event, judged), at.place)
+        return None
+
+    def _compare(self, event: Any, at: At) -> tuple[Reason, str] | None:
+        """Take counts of events with and without a label."""
+        try:
+            compared = {by: usable(by, counts) for by, counts in (event.coverage or {}).items()}
+        except ValueError as error:
+            return Reason.WRONG_TYPE, str(error)
+        for by, counts in compared.items():
+            bias = self._performance.bias(event.model_id, by)
+            verdict = bias.step(counts, ordered=by == SCORE)
+            if verdict is not None:
+                self._hooks.bias(by, bias, at, event, verdict)
+        return None
+
+    def _judge(self, key: str, event: Any, at: At) -> Judged:
+        """Judge by the configured task, or by what is known of it."""
+        task = configured = self._catalogue.config.model(event.model_id).task
+        track = self._performance.tracks.get(key)
+        if task is None and track is not None and track.sure:
+            task = track.task
+        judged = judge(task, event.prediction, event.label)
+        if track is not None and judged.task != track.task:
+            self._forget(key, at, event)
+            if configured is None:
+                self._hooks.mistaken(key, at, event, judged.task)
+        return judged
+
+    def _room(self, key: str, judged: Judged, event: Any, at: At) -> Layout | None:
+        """Find the layout of a version, which is made when it is new; None when none fits."""
+        surplus = self._performance.surplus(key)
+        if surplus is not None:
+            self._forget(surplus, at, event)
+        model = self._catalogue.models.get(key)
+        known = () if model is None else model.layout.shape.classes
+        series = tuple(dict.fromkeys((*known, *judged.series)))
+        if model is None or series != known:
+            if model is not None:
+                self._hand_over(self._batches, self._records, self._outcome)
+            is_new = model is None
+            self._have_room(key, len(series) - len(known), at, event)
+            model = self._catalogue.settle(key, Shape(form=Form.LOSSES, classes=series))
+            if is_new and model is not None:
+                self._hooks.begun(key, at, event, judged)
+        if self._catalogue.refused and "max_series" not in self._catalogue.told:
+            self._catalogue.told.add("max_series")
+            self._full("max_series", event, at.place, at.record)
+        if model is None:
+            self._outcome.events += 1
+            return None
+        return model.layout
+
+    def _have_room(self, key: str, needed: int, at: At, event: Any) -> None:
+        """Forget versions that are idle, if new series do not fit in otherwise."""
+        catalogue = self._catalogue
+        if catalogue.series + needed <= catalogue.room:
+            return
+        if not catalogue.idle.possible(at.record.offset):
+            return
+        self._hand_over(self._batches, self._records, self._outcome)
+        for name in catalogue.make_room(at.record.offset, needed, key):
+            self.forgotten(catalogue.models[name], event, at.place, at.record)
+            self._forget(name, at, event)
+            catalogue.forgotten += 1
+
+    def _forget(self, key: str, at: At, event: Any) -> None:
+        self._hand_over(self._batches, self._records, self._outcome)
+        self._hooks.gone(key, at, event)
+        self._performance.drop(key)
+        self._catalogue.retire(key)
+
+    def _advance(self, key: str, judged: Judged, event: Any, at: At) -> None:
+        track, window = self._performance.touch(key, judged)
+        track.sure = track.sure or judged.sure
+        times = seconds(event.ts, at.record), seconds(event.label_ts, at.record)
+        floor = self._catalogue.models[key].config.floor
+        verdict = advance(track, window, judged, floor, event.features, times)
+        if verdict is not None:
+            self._hooks.floor(key, at, event, verdict)
+
+
+def _losses(layout: Layout, key: str, event: Any, judged: Judged) -> Any:
+    values: dict[str, float | None] = dict(zip(judged.series, judged.losses, strict=True))
+    return layout.typed.event(
+        model_id=key,
+        ts=event.ts,
+        model_version=event.model_version,
+        features=layout.typed.features(),
+        prediction=layout.classes(values),
+    )

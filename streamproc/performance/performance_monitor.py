@@ -1,0 +1,108 @@
+"""What a shard does with outcomes, and only with them: tracks, remarks, floors."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from streamproc.alerting.incidents import Incidents
+from streamproc.alerting.messages import remark
+from streamproc.alerting.pending_alert import Said, alone
+from streamproc.decode.layout import Model
+from streamproc.decode.matrix import Matrix, seconds
+from streamproc.detect.series_registry import Catalogue
+from streamproc.performance.alerts import COVERAGE, FLOOR, Teller
+from streamproc.performance.baseline import Verdict
+from streamproc.performance.label_bias import Bias
+from streamproc.performance.label_bias import Verdict as BiasVerdict
+from streamproc.performance.losses import Judged
+from streamproc.performance.outcome_decoder import At, Hooks
+from streamproc.performance.tracks import Performance
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.clip import clip_message
+from streamproc.schemas.version_key import model_of, version_of
+
+
+class Truth:
+    """How good the models of one partition of outcomes are.
+
+    Parameters
+    ----------
+    catalogue, incidents
+        Of the shard.
+    say
+        Takes what is to be said.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, incidents: Incidents, say: Callable[[Said], None]
+    ) -> None:
+        self.performance = Performance(catalogue.config.group)
+        self.hooks = Hooks(
+            gone=self._gone,
+            mistaken=self._mistaken,
+            floor=self._floor,
+            begun=self._begun,
+            bias=self._bias,
+        )
+        self.now: datetime
+        self._catalogue, self._incidents, self._say = catalogue, incidents, say
+
+    def remark(self, model: Model, data: Matrix, column: int, alert: AlertEvent) -> AlertEvent:
+        """Add to an alarm how good the version was on the labels since the change."""
+        run = int(np.searchsorted(data.runs[:, 1], column, side="right")) - 1
+        last = int(model.layout.events[model.row]) + column - int(data.runs[run, 1]) + 1
+        most = alert.after.n if alert.after else 0
+        figures = self.performance.figures(model.id, last, most)
+        return alert.model_copy(update={"message": clip_message(alert.message + remark(figures))})
+
+    def _teller(self, model: str, at: At, event: Any) -> Teller:
+        origin = self._incidents.origin(
+            at.place, at.record.offset, seconds(event.ts, at.record), event.model_version
+        )
+        return Teller(model, self._catalogue.config.model(model), origin, self.now)
+
+    def _gone(self, key: str, at: At, event: Any) -> None:
+        model, version = model_of(key), version_of(key)
+        teller = self._teller(model, at, event)
+        for of, series in [names for names in self._incidents.open if names[0] == key]:
+            incident = self._incidents.open.pop((of, series))
+            alert = teller.gone(series, incident.detector, incident.id, version)
+            self._say(Said(at.place, series, alert, of))
+        floor = self.performance.tracks[key].floor
+        if floor.open:
+            self._say(alone(at.place, teller.gone(FLOOR, "floor", floor.open, version)))
+
+    def _mistaken(self, key: str, at: At, event: Any, task: str) -> None:
+        teller = self._teller(model_of(key), at, event)
+        self._say(alone(at.place, teller.mistaken(task)))
+
+    def _begun(self, key: str, at: At, event: Any, judged: Judged) -> None:
+        """Tell of detectors that read nothing, once it is known what a model is."""
+        if judged.task != "regression":
+            return
+        config = self._catalogue.models[key].config
+        teller = self._teller(model_of(key), at, event)
+        for series in judged.series:
+            if blind := config.blind(series):
+                self._say(alone(at.place, teller.blind(series, blind)))
+
+    def _floor(self, key: str, at: At, event: Any, verdict: Verdict) -> None:
+        config = self._catalogue.models[key].config
+        track = self.performance.tracks[key]
+        if not config.detectors(FLOOR):
+            return
+        teller = self._teller(model_of(key), at, event)
+        alert = teller.floor(
+            track.floor, track.measure, "firing" if verdict == "worse" else "resolved"
+        )
+        track.floor.open = alert.incident_id if verdict == "worse" else ""
+        self._say(alone(at.place, alert))
+
+    def _bias(self, by: str, bias: Bias, at: At, event: Any, verdict: BiasVerdict) -> None:
+        if not self._catalogue.config.model(event.model_id).detectors(COVERAGE):
+            return
+        alert = self._teller(event.model_id, at, event).bias(by, bias, verdict)
+        bias.open = alert.incident_id if verdict == "biased" else ""
+        self._say(alone(at.place, alert))

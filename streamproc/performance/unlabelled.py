@@ -1,0 +1,83 @@
+"""The last predictions of the versions that labels come for: what the estimate is made of.
+
+Only metrics come of it. Predictions and outcomes are two logs, and how far each has been read
+depends on the moment, so no alert, and no state that is written down, may depend on both.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import astuple
+
+from streamproc.decode.event_schema import Form
+from streamproc.decode.layout import Layout
+from streamproc.performance.losses import SURE, class_name, judge
+from streamproc.performance.metrics import WINDOW, Floats
+from streamproc.performance.track import MOST_CLASSES, Track
+from streamproc.performance.tracks import Performance
+from streamproc.schemas.version_key import key_of
+
+_Stated = tuple[float, float]  # the number, or the code of the class; and the probability
+
+
+class Unlabelled:
+    """The last predictions of each version that has a track.
+
+    Parameters
+    ----------
+    performance
+        The tracks of the same partition.
+
+    Attributes
+    ----------
+    performance
+        Those.
+    """
+
+    def __init__(self, performance: Performance) -> None:
+        self.performance = performance
+        self._last: dict[str, deque[_Stated]] = {}
+
+    def see(self, layout: Layout, events: Iterable[Any]) -> None:
+        """Take the next predictions."""
+        tracks = self.performance.tracks
+        if not tracks or layout.shape.form is Form.NONE:
+            return
+        for event in events:
+            key = key_of(event.model_id, event.model_version)
+            track = tracks.get(key)
+            if track is not None:
+                last = self._last.setdefault(key, deque(maxlen=WINDOW))
+                last.append(_stated(track, layout, event.prediction))
+        for key in self._last.keys() - tracks.keys():
+            del self._last[key]
+
+    def expected(self, key: str) -> float | None:
+        """Return the loss expected of a version's last predictions; None when there are none."""
+        track, last = self.performance.tracks.get(key), self._last.get(key)
+        if track is None or not last:
+            return None
+        rows: Floats = np.array(last)
+        return track.estimate.mean(track.task, rows[:, 0], rows[:, 1])
+
+
+def _stated(track: Track, layout: Layout, prediction: Any) -> _Stated:
+    """Read a prediction as it is read beside its label."""
+    if track.task == "regression":
+        return (prediction if isinstance(prediction, float) else np.nan), np.nan
+    if isinstance(prediction, Struct):
+        prediction = dict(zip(layout.shape.classes, astuple(prediction), strict=True))
+    if isinstance(prediction, dict):
+        shares = {name: share for name, share in prediction.items() if share is not None}
+        judged = judge(track.task, shares or {"": 0.0}, "")
+        return _code(track, str(judged.said)), np.nan if judged.chance is None else judged.chance
+    if track.task == "binary" and isinstance(prediction, float):
+        return float(prediction >= SURE), prediction
+    return _code(track, class_name(prediction)), np.nan
+
+
+def _code(track: Track, name: str) -> float:
+    return float(track.classes.index(name)) if name in track.classes else float(MOST_CLASSES)

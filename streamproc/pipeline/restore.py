@@ -1,0 +1,241 @@
+"""A snapshot to a shard that goes on as the one that it was taken of."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.errors import DetectorError, StateError
+from streamproc.alerting import incident_state
+from streamproc.alerting.alert_builder import Incident
+from streamproc.config.config import Config
+from streamproc.config.detector_spec import DetectorSpec, labelled
+from streamproc.config.model import ModelConfig
+from streamproc.decode.deduplication import ARRAYS
+from streamproc.decode.event_schema import Asked, Form, Kind, Shape, Topic
+from streamproc.decode.layout import UNWATCHED
+from streamproc.decode.vocabulary import Texts
+from streamproc.detect.detector_group import Profile
+from streamproc.detect.series_registry import key_of, specs_of
+from streamproc.pipeline.partition import Shard
+from streamproc.pipeline.snapshot import EMBEDDER, PARTS, Snapshot
+from streamproc.schemas.alerts import Summary
+from streamproc.state.snapshot_format import (
+    ProfileRecord,
+    ShapeRecord,
+    SnapshotError,
+    same_river,
+    versions,
+)
+
+Series = tuple[str, str]  # model and name
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A shard with the state of a snapshot.
+
+    Attributes
+    ----------
+    shard
+        Goes on at `next`.
+    next
+        Offset of the first record that is not in the state.
+    reset
+        Model and name of each series that starts anew because its detectors are others now: in
+        the configuration, or since a River of another version or another streamproc wrote what
+        they do not read.
+    """
+
+    shard: Shard
+    next: int
+    reset: tuple[Series, ...]
+
+
+def restore(
+    snapshot: Snapshot,
+    kind: Topic,
+    topic: str,
+    partition: int,
+    config: Config,
+    room: int | None = None,
+) -> Restored:
+    """Make a shard from a snapshot.
+
+    Series whose detectors are configured as they were keep their state to the last bit; the
+    others start anew, and their open incidents are forgotten. A model's severity, owner and
+    runbook, the policy and the limits are those of `config`.
+
+    Raises
+    ------
+    SnapshotError
+        If it is of another partition, or its arrays are not those of its detectors.
+    """
+    header = snapshot.header
+    if (header.topic, header.partition) != (topic, partition):
+        raise SnapshotError(
+            f"it is of {header.topic}-{header.partition}, not of {topic}-{partition}"
+        )
+    try:
+        return _Restoring(snapshot, Shard(kind, topic, partition, config, room)).run()
+    except (ValueError, OverflowError, DetectorError) as error:
+        raise SnapshotError(f"its parts do not fit together: {error}") from error
+
+
+class _Restoring:
+    def __init__(self, snapshot: Snapshot, shard: Shard) -> None:
+        self._header, self._arrays = snapshot.header, snapshot.arrays
+        self._shard = shard
+        self._catalogue = shard.catalogue
+        self._config = shard.catalogue.config
+        self._profiles: dict[int, Profile] = {}
+        self._unread: set[int] = set()
+        self._specs: dict[tuple[int, str, Asked | None], tuple[DetectorSpec, ...]] = {}
+        self._asked: dict[Shape, dict[str, Asked]] = {}
+        self._kept: dict[Series, set[str]] = {}  # with an open incident; its detectors
+        self._reset: list[Series] = []
+
+    def run(self) -> Restored:
+        self._shapes = [_shape(record) for record in self._header.shapes]
+        slots = self._slots()
+        births, vectors = self._by_model("births"), self._by_model("vectors")
+        self._encoders()
+        events, lasts = self._arrays["events"].tolist(), self._arrays["last"].tolist()
+        for at, record in enumerate(self._header.models):
+            shape = self._shapes[record.shape]
+            parts = slots[at], births[at], vectors[at]
+            self._catalogue.restore(record.id, shape, events[at], *parts, lasts[at])
+        self._catalogue.refused += self._header.refused
+        self._catalogue.told |= set(self._header.told)
+        self._catalogue.forgotten = self._header.forgotten
+        self._catalogue.idle.due = self._header.due
+        self._incidents()
+        none = np.empty(0, np.uint64)  # of a version that did not keep them
+        self._shard.recent.load(*(self._arrays.get(name, none) for name in ARRAYS))
+        self._shard.strays.load(self._header.strays)
+        truth = self._shard.truth
+        earlier = [] if truth is None else truth.performance.load(self._arrays)
+        groups, incidents = self._shard.groups, self._shard.incidents.open
+        incident_state.load(groups, self._arrays, earlier, incidents)
+        return Restored(self._shard, self._header.next, tuple(self._reset))
+
+    def _slots(self) -> list[dict[str, int]]:
+        """Slots by series for each model, without those that start anew."""
+        models, names, profiles = self._header.models, self._header.names, self._header.profiles
+        configs = [self._catalogue.configured(model.id) for model in models]
+        found: list[dict[str, int]] = [{} for _ in models]
+        for at, name_at, profile_at, slot in self._arrays["slots"].tolist():
+            name = names[name_at]
+            specs = self._specs_of(configs[at], self._shapes[models[at].shape], name)
+            if key_of(specs) != profiles[profile_at].key or not self._usable(profile_at, specs):
+                self._reset.append((models[at].id, name))
+                continue
+            found[at][name] = slot
+            if slot != UNWATCHED and self._profiles[profile_at].open[slot]:
+                self._kept[models[at].id, name] = set(labelled(specs))
+        self._give_back(found)
+        return found
+
+    def _usable(self, at: int, specs: tuple[DetectorSpec, ...]) -> bool:
+        """Load a profile; False when another version wrote what these detectors cannot read."""
+        if at not in self._profiles and at not in self._unread:
+            written = self._header.versions
+            if any(spec.of_river for spec in specs) and not same_river(written):
+                self._unread.add(at)
+                return False
+            try:
+                self._load(at, self._header.profiles[at], specs)
+            except StateError:
+                if written.get("streamproc") == versions()["streamproc"]:
+                    raise
+                self._unread.add(at)
+        return at in self._profiles
+
+    def _give_back(self, found: list[dict[str, int]]) -> None:
+        """Let the slots that no series has any more be others'."""
+        taken: dict[int, set[int]] = {at: set() for at in self._profiles}
+        for at, name_at, profile_at, slot in self._arrays["slots"].tolist():
+            if found[at].get(self._header.names[name_at]) == slot and profile_at in taken:
+                taken[profile_at].add(slot)
+        for at, profile in self._profiles.items():
+            for slot in sorted(set(range(profile.used)) - taken[at], reverse=True):
+                profile.give_back(slot)
+
+    def _specs_of(self, config: ModelConfig, shape: Shape, name: str) -> tuple[DetectorSpec, ...]:
+        if shape not in self._asked:
+            self._asked[shape] = shape.asked()
+        asked = id(config), name, self._asked[shape].get(name)
+        if asked not in self._specs:
+            self._specs[asked] = specs_of(config, shape, name)
+        return self._specs[asked]
+
+    def _load(self, at: int, record: ProfileRecord, specs: tuple[DetectorSpec, ...]) -> None:
+        prefix = PARTS.format(at)
+        state = {
+            name.removeprefix(prefix): array
+            for name, array in self._arrays.items()
+            if name.startswith(prefix)
+        }
+        opened = state.pop("open", None)
+        profile = Profile(specs)
+        profile.watch.load(state)
+        if opened is None or opened.dtype != bool or opened.shape != (profile.watch.size,):
+            raise SnapshotError(f"profile {at} does not say which of its incidents are open")
+        if record.used != profile.watch.size:
+            raise SnapshotError(f"profile {at} has {profile.watch.size} slots, not {record.used}")
+        profile.open, profile.used = opened.copy(), record.used
+        self._profiles[at] = self._catalogue.profiles[record.key] = profile
+
+    def _by_model(self, name: str) -> list[dict[str, int]]:
+        found: list[dict[str, int]] = [{} for _ in self._header.models]
+        for at, name_at, number in self._arrays[name].tolist():
+            found[at][self._header.names[name_at]] = number
+        return found
+
+    def _encoders(self) -> None:
+        """Give the texts their names back, and the embeddings what is remembered of them."""
+        encoders = self._catalogue.encoders
+        encoders.texts = Texts(self._header.texts)
+        self._shard.incidents.texts = encoders.texts
+        unnamed = self._catalogue.categories() - {number for number, _ in self._header.texts}
+        if unnamed:
+            raise SnapshotError(f"{len(unnamed)} categories have no name")
+        state = {
+            name.removeprefix(EMBEDDER): array
+            for name, array in self._arrays.items()
+            if name.startswith(EMBEDDER)
+        }
+        encoders.vectors.load(state)
+        encoders.used = encoders.vectors.size
+        slots = self._arrays["vectors"][:, 2]
+        if ((slots < 0) | (slots >= encoders.used)).any():
+            raise SnapshotError("array 'vectors' names a slot that the embedder does not have")
+        encoders.spare = sorted(set(range(encoders.used)) - set(slots.tolist()), reverse=True)
+
+    def _incidents(self) -> None:
+        reset = set(self._reset)
+        for record in self._header.incidents:
+            if (record.model, record.series) in reset:
+                continue
+            watching = self._kept.get((record.model, record.series), {record.detector})
+            if record.detector not in watching:
+                raise SnapshotError(
+                    f"an incident of {record.series!r} is of a detector that does not watch it"
+                )
+            n, mean, std = record.before
+            before = Summary(n=n, mean=mean, std=std)
+            self._shard.incidents.open[record.model, record.series] = Incident(
+                record.id, record.detector, before, record.said
+            )
+        _check_open(set(self._kept), self._shard.incidents.open)
+
+
+def _check_open(flagged: set[Series], described: Iterable[Series]) -> None:
+    odd = flagged ^ set(described)
+    if odd:
+        raise SnapshotError(f"it has half an incident of {min(odd)}")
+
+
+def _shape(record: ShapeRecord) -> Shape:
+    others = tuple((name, Kind(kind)) for name, kind in record.others)
+    return Shape(record.numbers, others, Form(record.form), record.classes)

@@ -1,0 +1,1 @@
+"""What travels on the topics: events, alerts, outcomes, model updates, commands."""

@@ -1,0 +1,235 @@
+"""What streamproc says: that something changed, where, since when, by how much, and for whom."""
+
+import math
+from typing import Annotated, Final, Literal
+
+from pydantic import BeforeValidator, Field, TypeAdapter
+
+from streamproc.schemas.base import Contract, ModelId, Source, Text
+from streamproc.schemas.clip import ClippedMessage, ClippedText
+from streamproc.schemas.timestamps import EventTime
+
+Status = Literal["firing", "updated", "resolved", "acknowledged", "silenced"]
+"""Where an incident stands."""
+
+PUBLISHED_STATUSES: Final[tuple[Status, ...]] = ("firing", "updated", "resolved")
+"""Those that workers publish; the others are reserved."""
+
+Kind = Literal[
+    "data",
+    "prediction",
+    "concept",
+    "performance",
+    "quality",
+    "rule",
+    "silence",
+    "blind",
+    "system",
+]
+"""What sort of thing changed."""
+
+Severity = Literal["info", "warning", "critical"]
+"""How urgent an incident is."""
+
+
+def _finite_or_none(value: object) -> object:
+    """Turn what JSON cannot write into null: an alert must go out even if a sum overflowed."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Measure = Annotated[float | None, BeforeValidator(_finite_or_none)]
+"""A finite number, or null where there is none; NaN and infinity become null."""
+
+
+class Summary(Contract):
+    """How a series looked over a stretch of values, in the series' own unit.
+
+    Examples
+    --------
+    >>> Summary(n=3, mean=2.0, std=float("inf")).std is None
+    True
+    """
+
+    n: Annotated[int, Field(ge=0, description="How many values.", examples=[2000])]
+    mean: Annotated[Measure, Field(description="Their mean.", examples=[41.2])] = None
+    std: Annotated[Measure, Field(description="Their standard deviation.", examples=[18.0])] = None
+
+
+class ChangePoint(Contract):
+    """Since when the series is different, as far as the detector can tell."""
+
+    ts: Annotated[
+        EventTime | None,
+        Field(description="Event time of the change.", examples=["2026-01-05T09:58:00.000000Z"]),
+    ] = None
+    offset: Annotated[
+        int, Field(ge=0, description="Offset of the record where it began.", examples=[12000])
+    ]
+
+
+class Contributor(Contract):
+    """A series that has a part in a change of several."""
+
+    series: Annotated[ClippedText, Field(description="The series.", examples=["feature:amount"])]
+    share: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Its part of the sum of all their changes, 0 to 1, each measured in the"
+            " standard deviations that its series had before.",
+            examples=[0.8],
+        ),
+    ]
+
+
+class AlertEvent(Contract):
+    """One step of an incident: it fires, is updated, is resolved.
+
+    Everything but ``detected_at`` is a pure function of the log and the configuration.
+
+    Examples
+    --------
+    >>> alert = AlertEvent(
+    ...     alert_id="a1", incident_id="i1", status="firing", model_id="fraud", kind="data",
+    ...     series="feature:amount", detector="adwin", message="amount rose from 41.2 to 4120",
+    ...     ts="2026-01-05T10:00:00Z", detected_at="2026-01-05T10:00:01Z",
+    ...     source={"topic": "predictions", "partition": 0, "offset": 12345},
+    ... )
+    >>> AlertEvent.from_json(alert.to_json()) == alert
+    True
+    """
+
+    alert_id: Annotated[
+        Text,
+        Field(
+            description="The same for the same input and config, on any machine and after any"
+            " crash: drop what you have seen.",
+            examples=["5f0c9a7e21b84d36"],
+        ),
+    ]
+    incident_id: Annotated[
+        Text,
+        Field(
+            description="Ties the alerts of one incident together: those of all series of the model"
+            " whose changes had begun when the first of them was told.",
+            examples=["0b71fe2290ac"],
+        ),
+    ]
+    status: Annotated[Status, Field(description="Where it stands.", examples=["firing"])]
+    model_id: Annotated[ModelId, Field(description="Which model it is about.", examples=["fraud"])]
+    model_version: Annotated[
+        ClippedText | None, Field(description="The model's version at that event.", examples=["7"])
+    ] = None
+    kind: Annotated[Kind, Field(description="What sort of thing changed.", examples=["data"])]
+    series: Annotated[
+        ClippedText,
+        Field(
+            description="`feature:<name>`, `prediction` or `prediction:<class>`, `error`,"
+            " `metric:<name>`, `quality:<name>`, or `features` (several together).",
+            examples=["feature:amount"],
+        ),
+    ]
+    segment: Annotated[
+        dict[ClippedText, ClippedText] | None,
+        Field(description="The part of the events meant; null: all.", examples=[{"region": "eu"}]),
+    ] = None
+    detector: Annotated[Text, Field(description="What noticed it.", examples=["adwin"])]
+    severity: Annotated[Severity, Field(description="How urgent it is.", examples=["warning"])] = (
+        "warning"
+    )
+    owner: Annotated[
+        ClippedText | None, Field(description="Who should hear of it.", examples=["risk-oncall"])
+    ] = None
+    message: Annotated[
+        ClippedMessage,
+        Field(
+            description="A sentence that a person on call understands.",
+            examples=["amount rose from 41.2 to 4120"],
+        ),
+    ]
+    ts: Annotated[
+        EventTime,
+        Field(
+            description="Event time of the value that gave the alarm.",
+            examples=["2026-01-05T10:00:00.000000Z"],
+        ),
+    ]
+    detected_at: Annotated[
+        EventTime,
+        Field(
+            description="Wall clock of the worker; the only field that a replay may change.",
+            examples=["2026-01-05T10:00:00.012000Z"],
+        ),
+    ]
+    change_point: Annotated[
+        ChangePoint | None,
+        Field(
+            description="Since when.",
+            examples=[{"ts": "2026-01-05T09:58:00.000000Z", "offset": 12000}],
+        ),
+    ] = None
+    source: Annotated[
+        Source,
+        Field(
+            description="The record that gave the alarm.",
+            examples=[{"topic": "predictions", "partition": 0, "offset": 12345}],
+        ),
+    ]
+    statistic: Annotated[
+        Measure, Field(description="What the detector measured.", examples=[0.42])
+    ] = None
+    threshold: Annotated[Measure, Field(description="Above which it alarms.", examples=[0.11])] = (
+        None
+    )
+    before: Annotated[
+        Summary | None,
+        Field(
+            description="The values before the change.",
+            examples=[{"n": 2000, "mean": 41.2, "std": 18.0}],
+        ),
+    ] = None
+    after: Annotated[
+        Summary | None,
+        Field(
+            description="The values since the change.",
+            examples=[{"n": 160, "mean": 4120.0, "std": 1800.0}],
+        ),
+    ] = None
+    contributors: Annotated[
+        list[Contributor] | None,
+        Field(
+            description="The series that have fired in the incident so far, the 20 largest of them,"
+            " largest share first; null: only this one.",
+            examples=[[{"series": "feature:amount", "share": 0.8}]],
+        ),
+    ] = None
+    runbook: Annotated[
+        Text | None,
+        Field(description="What to do about it.", examples=["https://wiki.example.org/fraud"]),
+    ] = None
+
+    def to_json(self) -> bytes:
+        """Write the alert as compact JSON.
+
+        Returns
+        -------
+        bytes
+            UTF-8; every field, null where there is nothing; times in RFC 3339 with ``Z`` and six
+            decimals. Equal alerts give equal bytes.
+        """
+        return _JSON.dump_json(self)
+
+    @classmethod
+    def from_json(cls, value: bytes | str) -> "AlertEvent":
+        """Read an alert that `to_json`, of this or a later minor version, wrote.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            When it is no AlertEvent of this major version.
+        """
+        return cls.model_validate_json(value)
+
+
+_JSON: Final = TypeAdapter(AlertEvent)

@@ -1,0 +1,9 @@
+"""Names of the series that outcomes give, as alerts and metrics show them."""
+
+from typing import Final
+
+ERROR: Final = "error"
+LOG_LOSS, BRIER, SQUARED = "metric:log_loss", "metric:brier", "metric:squared_error"
+CLASSES: Final = (ERROR,)
+SCORED: Final = (ERROR, LOG_LOSS, BRIER)
+NUMBERS: Final = (ERROR, SQUARED)

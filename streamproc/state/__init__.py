@@ -1,0 +1,1 @@
+"""The format of snapshots: named arrays, a header and a checksum."""

@@ -1,0 +1,82 @@
+"""Workload L: events of many models, each followed by its label."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+
+from streamproc.tools.bench.workload import FIRST_TS, PARTITIONS
+
+DELAY: Final = 1000  # events after which a label comes
+EVENTS_A_SECOND: Final = 1000  # of event time
+_CHUNK: Final = 4096
+
+
+class Labelled(NamedTuple):
+    """A seeded stream of events and labels.
+
+    Parameters
+    ----------
+    events
+        How many events; as many labels.
+    models
+        How many models take turns, event by event.
+    features
+        Numbers in an event, N(0, 1); the label says whether their sum is above 0.
+    seed
+        Of the random numbers.
+    """
+
+    events: int
+    models: int = 1000
+    features: int = 10
+    seed: int = 1
+
+
+class Message(NamedTuple):
+    """A record: `kind` is the topic's."""
+
+    kind: str
+    partition: int
+    key: bytes
+    value: bytes
+
+
+def messages(workload: Labelled) -> Iterator[Message]:
+    """Generate events and labels in the order of their times.
+
+    Examples
+    --------
+    >>> [message.kind for message in messages(Labelled(2, models=1, features=1))]
+    ['features', 'features', 'labels', 'labels']
+    """
+    draw = np.random.default_rng(workload.seed)
+    names = [f"f{j}" for j in range(workload.features)]
+    labels: list[bool] = []
+    for start in range(0, workload.events, _CHUNK):
+        values = np.round(draw.normal(size=(_CHUNK, workload.features)), 6)
+        labels += (values.sum(axis=1) > 0).tolist()
+        rows = values.tolist()
+        for number in range(start, min(start + _CHUNK, workload.events)):
+            features = dict(zip(names, rows[number - start], strict=True))
+            ts = _ts(number)
+            yield _message("features", workload, number, ts, {"features": features})
+            if number >= DELAY:
+                late = number - DELAY
+                yield _message("labels", workload, late, ts, {"label": labels[late]})
+    for number in range(max(0, workload.events - DELAY), workload.events):
+        said = {"label": labels[number]}
+        yield _message("labels", workload, number, _ts(workload.events), said)
+
+
+def _ts(number: int) -> float:
+    return round(FIRST_TS + number / EVENTS_A_SECOND, 6)
+
+
+def _message(
+    kind: str, workload: Labelled, number: int, ts: float, said: Mapping[str, object]
+) -> Message:
+    model = number % workload.models
+    event = {"model_id": f"m{model}", "event_id": str(number), "ts": ts, **said}
+    return Message(kind, model % PARTITIONS, b"m%d" % model, msgspec.json.encode(event))

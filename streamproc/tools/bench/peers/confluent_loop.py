@@ -1,0 +1,45 @@
+"""A loop by hand around confluent-kafka: consume a batch, watch each event, send alerts."""
+
+from confluent_kafka import Consumer, Producer
+
+from streamproc.tools.bench.meter import Meter
+from streamproc.tools.bench.peers.river_pair import Pairs, dumps, loads
+from streamproc.tools.bench.process import answer, settings
+
+BATCH = 5000
+WAIT_SECONDS = 0.1
+
+
+def main() -> None:
+    """Handle so many events, tell what they cost, and stop."""
+    told = settings()
+    meter = Meter(told["events"], told["skip"])
+    pairs = Pairs()
+    sent = 0
+    consumer = Consumer(
+        {
+            "bootstrap.servers": told["bootstrap"],
+            "group.id": told["group"],
+            "auto.offset.reset": "earliest",
+            "session.timeout.ms": 6000,
+        }
+    )
+    producer = Producer({"bootstrap.servers": told["bootstrap"], "linger.ms": 5})
+    consumer.subscribe([told["topic"]])
+    done = False
+    while not done:
+        batch = [found for found in consumer.consume(BATCH, WAIT_SECONDS) if not found.error()]
+        for message in batch:
+            event = loads(message.value() or b"null")
+            for alarm in pairs.alarms(event):
+                producer.produce(told["alerts"], dumps(alarm), key=message.key())
+                sent += 1
+        producer.poll(0)
+        done = bool(batch) and meter.count(len(batch))
+    answer(told, {**meter.figures(), "alerts": sent})
+    producer.flush()
+    consumer.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""``streamproc worker``, the command itself, with a meter where it counts its slices."""
+
+import os
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import yaml
+
+from streamproc.schemas.records import Outcome
+from streamproc.tools.bench.meter import Meter
+from streamproc.tools.bench.process import answer, settings
+from streamproc.worker.metrics import Metrics
+
+
+def main() -> None:
+    """Handle so many events, tell what they cost, and stop."""
+    told = settings()
+    meter = Meter(told["events"], told["skip"])
+
+    class Metered(Metrics):
+        """The worker's metrics; a slice is counted once its alerts are confirmed."""
+
+        published = 0
+
+        def slice(self, topic: str, records: int, outcome: Outcome) -> None:
+            super().slice(topic, records, outcome)
+            self.published += len(outcome.alerts)
+            if meter.count(outcome.events):
+                answer(told, {**meter.figures(), "alerts": self.published})
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    sys.argv = ["streamproc", "worker", "--config", str(config_file(told))]
+    # the command is a program to us, above this package: it is found as `python -m` would
+    serving = import_module("streamproc.worker.process")
+    cli = import_module("streamproc.cli.main")
+    with patch.object(serving, "Metrics", Metered):
+        cli.main()
+
+
+def config_file(told: dict[str, Any]) -> Path:
+    """Write the configuration that a measurement was told to a file."""
+    path = Path(told["folder"]) / "streamproc.yaml"
+    path.write_text(yaml.safe_dump(told["config"]))
+    return path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""What is measured: for each part a plan of jobs, and the table of their figures."""
+
+from typing import Final
+
+from streamproc.tools.bench.runner import Part
+from streamproc.tools.bench.suites.bank import BANK
+from streamproc.tools.bench.suites.labels import LABELS
+from streamproc.tools.bench.suites.latency import LATENCY
+from streamproc.tools.bench.suites.learning import LEARNING
+from streamproc.tools.bench.suites.models import MODELS
+from streamproc.tools.bench.suites.peers import PEERS
+from streamproc.tools.bench.suites.scale import SCALE
+from streamproc.tools.bench.suites.startup import STARTUP
+from streamproc.tools.bench.suites.state import STATE
+
+PARTS: Final[dict[str, Part]] = {
+    part.name: part
+    for part in (PEERS, BANK, LATENCY, MODELS, LABELS, LEARNING, SCALE, STARTUP, STATE)
+}

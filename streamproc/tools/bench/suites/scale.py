@@ -1,0 +1,73 @@
+"""One, two and four workers on twelve partitions; and what it costs when one comes or goes."""
+
+from typing import Final
+
+import numpy as np
+
+from streamproc.tools.bench.jobs.worker_group import PARTITIONS
+from streamproc.tools.bench.process import Job
+from streamproc.tools.bench.report import Row
+from streamproc.tools.bench.runner import Lab, Part, Results
+
+WORKERS: Final = (1, 2, 4)
+MODELS: Final = 24
+FEATURES: Final = 10
+TIMES: Final = 3  # that a worker joins and leaves, a round
+CPU: Final = "cpu_seconds_per_100k"
+
+
+def plan(lab: Lab) -> list[Job]:
+    """Give the same events to each number of workers; then let one come and go."""
+    jobs = []
+    for turn in range(lab.rounds):
+        for workers in WORKERS:
+            told = {
+                "config": _config(lab, f"{workers}-{turn}"),
+                "workload": [lab.events, MODELS, FEATURES, lab.seed],
+                "workers": workers,
+            }
+            jobs.append(Job(f"{workers} workers", "jobs.scale", told, f"workers/{workers}"))
+        told = {"config": _config(lab, f"rebalance-{turn}"), "times": TIMES}
+        jobs.append(Job("a worker comes and goes", "jobs.rebalance", told, "rebalance"))
+    return jobs
+
+
+def _config(lab: Lab, name: str) -> dict[str, object]:
+    config = lab.config(name)
+    return config | {"topics": {**config["topics"], "partitions": PARTITIONS}}
+
+
+def rows(results: Results) -> list[Row]:
+    """Compare several workers with one, round by round."""
+    table = []
+    one = results["workers/1"]
+    for workers in WORKERS:
+        found = results[f"workers/{workers}"]
+        name = f"{workers} worker{'s' if workers > 1 else ''}"
+        table += [
+            Row(f"{name}, CPU of all", "s per 100k", tuple(told[CPU] for told in found)),
+            Row(f"{name}, speed", "events/s", tuple(told["events_per_second"] for told in found)),
+        ]
+        if workers > 1:
+            pairs = list(zip(found, one, strict=True))
+            ratios = tuple(told[CPU] / alone[CPU] for told, alone in pairs)
+            same = tuple(
+                100.0 * (told["alerts_digest"] == alone["alerts_digest"]) for told, alone in pairs
+            )
+            table += [
+                Row(f"{name}, CPU ÷ one worker's", "×", ratios, 1.1),
+                Row(f"{name}, rounds with one worker's alerts", "%", same, 100.0, "more"),
+            ]
+    table.append(Row("alerts told", "alerts", tuple(float(told["alerts"]) for told in one)))
+    for what, text in (("join", "a worker joins"), ("leave", "a worker leaves")):
+        for level in (50, 99):
+            values = tuple(
+                float(np.percentile(told["pauses"][what], level)) for told in results["rebalance"]
+            )
+            table.append(Row(f"{text}: a partition's pause, p{level}", "s", values))
+    return table
+
+
+SCALE = Part(
+    "scale", f"Workers side by side, {PARTITIONS} partitions", plan, rows, needs_cluster=True
+)

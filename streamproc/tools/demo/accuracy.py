@@ -1,0 +1,62 @@
+"""How wrong the model that learns was, and the one whose predictions are published beside it."""
+
+from streamproc.schemas.model_updates import OnlinePrediction
+from streamproc.tools.demo.events import Story, Told
+
+
+class Course:
+    """Compares answers with labels once both have come, as any reader of the topics could.
+
+    Parameters
+    ----------
+    story
+        What the labels are.
+
+    Attributes
+    ----------
+    rows : list of int
+        Events whose label has come, in that order.
+    """
+
+    def __init__(self, story: Story) -> None:
+        self._story = story
+        self._answers: dict[int, tuple[int, bool]] = {}
+        self.rows: list[int] = []
+
+    @property
+    def answered(self) -> int:
+        """How many events the online model has answered."""
+        return len(self._answers)
+
+    def take(self, told: Told) -> None:
+        """Note what was published."""
+        if told.is_label:
+            self.rows.append(told.row)
+
+    def answer(self, answer: OnlinePrediction) -> None:
+        """Note what the online model said."""
+        if answer.model_id == self._story.learner and answer.event_id is not None:
+            said = bool(answer.prediction)
+            self._answers[int(answer.event_id)] = (answer.version, said)
+
+    def wrong(self, row: int) -> bool | None:
+        """Whether the online model was wrong; None while it has not answered."""
+        answer = self._answers.get(row)
+        return None if answer is None else answer[1] != self._story.labels.came[row]
+
+    def error(self, rows: range, version: int) -> float | None:
+        """Give the share of some events that a version got wrong; None: it answered none."""
+        came = self._story.labels.came
+        answers = ((row, self._answers.get(row)) for row in rows if came[row] is not None)
+        found = [
+            answer[1] != came[row]
+            for row, answer in answers
+            if answer is not None and answer[0] == version
+        ]
+        return sum(found) / len(found) if found else None
+
+    def production(self, rows: range) -> float | None:
+        """Give the share of some events that the published predictions got wrong."""
+        labels = self._story.labels
+        found = [labels.wrong(row) for row in rows if labels.came[row] is not None]
+        return sum(found) / len(found) if found else None

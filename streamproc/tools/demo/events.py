@@ -1,0 +1,271 @@
+"""A log of events in which it is known what happens, when, and to whom: pure, and seeded."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from streamproc.schemas.model_updates import Step
+from streamproc.tools.demo.generators import Values
+from streamproc.tools.demo.labels import Labels, labels
+from streamproc.tools.demo.models import CAST, PREDICTION, Actor
+
+START: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
+SEED: Final = 1
+ERROR: Final = "error"
+# Of a period: two events of a model are never at the same millisecond.
+_JITTER: Final = 0.9
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Something that happens, and how soon it should be known.
+
+    Parameters
+    ----------
+    title
+        What it is, in words.
+    model_id, series
+        Which series should tell.
+    begins
+        Index of the first event of the model that differs.
+    began_at
+        Event time of that event.
+    within
+        Events of the model, the first that differs included, after which it should be told.
+    """
+
+    title: str
+    model_id: str
+    series: str
+    begins: int
+    began_at: datetime
+    within: int
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A step that the model which learns should take.
+
+    Parameters
+    ----------
+    title
+        Why, in words.
+    step
+        What it should tell.
+    during
+        The events that give reason to: the version before is judged by them.
+    later
+        The events after them: so is the version that answers then.
+    """
+
+    title: str
+    step: Step
+    during: range
+    later: range
+
+
+class Told(NamedTuple):
+    """An event or a label as a program publishes it.
+
+    `ts` is when, `row` which of its model's events it is about, `shown` the number that is drawn.
+    """
+
+    event: Mapping[str, Any]
+    ts: float
+    row: int
+    shown: float | None = None
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it says what is true of an event."""
+        return "label" in self.event
+
+
+class Story:
+    """The whole story; the same events whenever it is told.
+
+    Parameters
+    ----------
+    events
+        How many, of all models together; `streamproc.tools.demo.LEAST_EVENTS` or more.
+    seed
+        Another one gives other values, with the same incidents in the same places.
+
+    Attributes
+    ----------
+    incidents : tuple of Incident
+        In the order in which they begin.
+    learner : str
+        The model that has labels.
+    labels : Labels
+        Those of its events.
+    late : timedelta
+        Event time from an event to its label.
+    lessons : tuple of Lesson
+        What it should do, in this order.
+
+    Examples
+    --------
+    >>> story = Story(10_000)
+    >>> [incident.series for incident in story.incidents][:3]
+    ['error', 'feature:income', 'feature:amount']
+    >>> sum(1 for told in story.tell() if not told.is_label)
+    10000
+    """
+
+    def __init__(self, events: int, seed: int = SEED) -> None:
+        self.events = events
+        self.seed = seed
+        drawn = [_times(actor, _draw(seed, actor.id, "ts"), events) for actor in CAST]
+        who = np.repeat(np.arange(len(CAST)), [len(times) for times in drawn])
+        order = np.argsort(np.concatenate(drawn), kind="stable")[:events]
+        self._order: NDArray[np.int64] = who[order]
+        counts = np.bincount(self._order, minlength=len(CAST))
+        self._times = {
+            actor.id: times[:count]
+            for actor, times, count in zip(CAST, drawn, counts.tolist(), strict=True)
+        }
+        learner, truth = next((each, each.truth) for each in CAST if each.truth is not None)
+        self.learner = learner.id
+        columns = {name: self._column(learner, name) for name in learner.features}
+        self.labels = labels(truth, columns, _draw(seed, learner.id, "label"))
+        self.late = timedelta(seconds=self.labels.delay * learner.period)
+        self.lessons = self._lessons(self.labels)
+        self.incidents = tuple(sorted(self._incidents(), key=lambda incident: incident.began_at))
+
+    @property
+    def models(self) -> tuple[Actor, ...]:
+        """Who is in it."""
+        return CAST
+
+    def tell(self) -> Iterator[Told]:
+        """Give the events in the order of their times, and each label after a later event."""
+        lines = [self._lines(actor) for actor in CAST]
+        known = self._known()
+        for actor in self._order.tolist():
+            told = next(lines[actor])
+            yield told
+            if told.event["model_id"] == self.learner and told.row >= self.labels.delay:
+                yield from next(known)
+        for labelled in known:
+            yield from labelled
+
+    def index(self, model_id: str, ts: datetime) -> int:
+        """Count the events of a model before a moment: the index of the event at it."""
+        millis = round((ts - START) / timedelta(milliseconds=1))
+        return bisect_left(self._times[model_id], millis)
+
+    def count(self, model_id: str) -> int:
+        """Give the number of a model's events."""
+        return len(self._times[model_id])
+
+    def time(self, model_id: str, index: int) -> datetime:
+        """Give the event time of a model's event."""
+        return START + timedelta(milliseconds=int(self._times[model_id][index]))
+
+    def _incidents(self) -> Iterator[Incident]:
+        for actor in CAST:
+            if actor.twist is not None:
+                twist, begins = actor.twist, self._begins(actor)
+                within = max(twist.within, round(twist.within_share * self.count(actor.id)))
+                yield self._incident(actor, twist.title, twist.series, begins, within)
+            if actor.truth is not None:
+                truth, begins = actor.truth, self.labels.begins
+                yield self._incident(actor, truth.title, ERROR, begins, truth.within)
+
+    def _incident(
+        self, actor: Actor, title: str, series: str, begins: int, within: int
+    ) -> Incident:
+        return Incident(title, actor.id, series, begins, self.time(actor.id, begins), within)
+
+    def _lessons(self, labels: Labels) -> tuple[Lesson, ...]:
+        pattern = range(labels.begins, labels.turned.start)
+        after = range(labels.turned.stop, len(labels.came))
+        return (
+            Lesson(
+                "a challenger that has learned the new pattern is promoted",
+                "promoted",
+                pattern,
+                pattern,
+            ),
+            Lesson(
+                "labels come the wrong way round; one that believes them is promoted",
+                "promoted",
+                labels.turned,
+                after,
+            ),
+            Lesson(
+                "labels are right again: it was a bad one, and is rolled back",
+                "rolled_back",
+                after,
+                after,
+            ),
+        )
+
+    def _known(self) -> Iterator[list[Told]]:
+        """Give the label of each event of the one that learns, in their order, if it comes."""
+        for row, label in enumerate(self.labels.came):
+            ts = round((self.time(self.learner, row) + self.late).timestamp(), 3)
+            event = {"model_id": self.learner, "event_id": str(row), "ts": ts, "label": label}
+            yield [] if label is None else [Told(event, ts, row)]
+
+    def _begins(self, actor: Actor) -> int:
+        share = actor.twist.begins if actor.twist else 1.0
+        return round(share * self.count(actor.id))
+
+    def _lines(self, actor: Actor) -> Iterator[Told]:
+        times = self._times[actor.id]
+        columns = {name: self._column(actor, name).tolist() for name in actor.features}
+        said = self._said(actor)
+        shown = said if actor.shown == PREDICTION and said else columns[actor.shown]
+        start = START.timestamp()
+        for row, millis in enumerate(times.tolist()):
+            ts = round(start + millis / 1000, 3)
+            event: dict[str, Any] = {
+                "model_id": actor.id,
+                "event_id": str(row),
+                "ts": ts,
+                "features": {name: values[row] for name, values in columns.items()},
+            }
+            if said is not None:
+                value = said[row]
+                classes = actor.classes
+                event["prediction"] = dict(zip(classes, value, strict=True)) if classes else value
+            yield Told(event, ts, row, shown[row])
+
+    def _said(self, actor: Actor) -> list[Any] | None:
+        """Give what a model says; None when it says nothing."""
+        if actor.truth is not None:
+            return list(self.labels.said)
+        return None if actor.prediction is None else self._column(actor, PREDICTION).tolist()
+
+    def _column(self, actor: Actor, name: str) -> Values:
+        """Draw a column from a source of its own, so that no other depends on it."""
+        source = actor.prediction if name == PREDICTION else actor.features[name]
+        if source is None:
+            raise KeyError(name)
+        count = self.count(actor.id)
+        values = source(_draw(self.seed, actor.id, name), count)
+        if actor.twist is None or actor.twist.column != name:
+            return values
+        begins = self._begins(actor)
+        changed = actor.twist.change(_draw(self.seed, actor.id, name, "changed"), values[begins:])
+        return np.concatenate([values[:begins], changed])
+
+
+def _draw(seed: int, *names: str) -> Generator:
+    return np.random.default_rng([seed, *"/".join(names).encode()])
+
+
+def _times(actor: Actor, draw: Generator, events: int) -> NDArray[np.int64]:
+    """Return milliseconds since the start, rising, at least as many as the story may need."""
+    shares = sum(actor.period / other.period for other in CAST)
+    count = int(events / shares) + 2
+    places = np.arange(count) + _JITTER * draw.random(count)
+    return np.round(1000 * actor.period * places).astype(np.int64)

@@ -1,0 +1,248 @@
+"""Who is in the story: models, what they see and say, and what happens to them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from streamproc.tools.demo.generators import (
+    Change,
+    Draw,
+    amount,
+    count,
+    drift,
+    duration,
+    embedding,
+    flag,
+    level,
+    missing,
+    one_of,
+    replaced,
+    share,
+    times,
+)
+from streamproc.tools.demo.labels import Truth, logistic
+
+PREDICTION: Final = "prediction"
+
+
+@dataclass(frozen=True)
+class Twist:
+    """What happens to one column of a model.
+
+    Parameters
+    ----------
+    title
+        In the words of the person who will have to explain it afterwards.
+    column
+        Name of a feature, or ``prediction``.
+    series
+        The series that should tell, and no other.
+    begins
+        Where, as a share of the model's events, above 0 and below 1.
+    change
+        What becomes of the values from there on.
+    within
+        Values of the series after which it should have been told.
+    within_share
+        The same as a share of the model's events, for what grows with the story; the larger of
+        the two counts.
+    """
+
+    title: str
+    column: str
+    series: str
+    begins: float
+    change: Change
+    within: int
+    within_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A model: what it sees and says, each column independent of all others.
+
+    Parameters
+    ----------
+    id
+        The model_id.
+    period
+        Seconds of event time between two events, on average.
+    features
+        Name → how its values are drawn.
+    prediction
+        How what it says is drawn; None makes feature events, or leaves it to `truth`.
+    classes
+        The classes of a prediction that is an object of probabilities.
+    shown
+        The series that the dashboard draws.
+    twist
+        What happens to one of its columns.
+    truth
+        What its labels are, and what happens to them; None: it has no labels.
+    """
+
+    id: str
+    period: float
+    features: Mapping[str, Draw]
+    prediction: Draw | None
+    shown: str
+    twist: Twist | None = None
+    classes: tuple[str, ...] = field(default=())
+    truth: Truth | None = None
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing happens to it, so that it must stay silent."""
+        return self.twist is None and self.truth is None
+
+
+CAST: Final = (
+    Actor(
+        id="card-fraud",
+        period=2.0,
+        features={
+            "amount": amount(38.0, 0.45),
+            "country": one_of("DE", "FR", "NL", "PL"),
+            "new_device": flag(0.08),
+            "account_days": duration(700.0, 1.0, 0),
+        },
+        prediction=share(0.8, 12.0),
+        shown="amount",
+        twist=Twist(
+            title="amounts arrive in cents, not euros",
+            column="amount",
+            series="feature:amount",
+            begins=0.45,
+            change=times(100.0),
+            within=64,
+        ),
+    ),
+    Actor(
+        id="loan-default",
+        period=2.5,
+        features={
+            "income": level(3200.0, 320.0, 0),
+            "debt_ratio": share(2.0, 5.0),
+            "employed": flag(0.9),
+            "age": level(41.0, 11.0, 0),
+        },
+        prediction=share(2.0, 18.0),
+        shown="income",
+        twist=Twist(
+            title="incomes creep up, a little with each event",
+            column="income",
+            series="feature:income",
+            begins=0.4,
+            change=drift(1500.0),
+            within=0,
+            within_share=0.5,
+        ),
+    ),
+    Actor(
+        id="churn",
+        period=2.2,
+        features={
+            "tenure_months": duration(26.0, 1.5, 0),
+            "tickets": count(0.7),
+            "monthly_bill": level(54.0, 9.0),
+            "contract": flag(0.6),
+        },
+        prediction=share(3.0, 7.0),
+        shown=PREDICTION,
+        twist=Twist(
+            title="the model answers higher, its features are as ever",
+            column=PREDICTION,
+            series=PREDICTION,
+            begins=0.62,
+            change=replaced(share(6.0, 5.0)),
+            within=128,
+        ),
+    ),
+    Actor(
+        id="delivery-eta",
+        period=2.0,
+        features={
+            "distance_km": duration(6.5, 2.0),
+            "items": count(3.0),
+            "traffic": level(1.2, 0.25),
+            "rain": flag(0.22),
+        },
+        prediction=duration(31.0, 6.0),
+        shown="traffic",
+        twist=Twist(
+            title="the traffic feed is down: every value is null",
+            column="traffic",
+            series="quality:traffic",
+            begins=0.54,
+            change=missing(),
+            within=64,
+        ),
+    ),
+    Actor(
+        id="cold-chain",
+        period=1.8,
+        features={
+            "temperature": level(-18.0, 0.4),
+            "vibration": amount(0.02, 0.5),
+            "door_open": flag(0.05),
+            "pressure": level(101_325.0, 180.0, 0),
+        },
+        prediction=None,
+        shown="door_open",
+        twist=Twist(
+            title="a door stands open six times as often",
+            column="door_open",
+            series="feature:door_open",
+            begins=0.7,
+            change=replaced(flag(0.3)),
+            within=256,
+        ),
+    ),
+    Actor(
+        id="search-ranking",
+        period=2.0,
+        features={
+            "query_words": count(2.4),
+            "results": amount(140.0, 1.1),
+            "device": one_of("phone", "desktop", "tablet"),
+            "query_vector": embedding(4),
+        },
+        prediction=share(1.5, 4.0),
+        shown="query_words",
+    ),
+    Actor(
+        id="ticket-router",
+        period=2.4,
+        features={
+            "length": amount(320.0, 0.9),
+            "attachments": count(0.3),
+            "returning": flag(0.35),
+            "weekday_load": level(0.0, 1.0, 3),
+        },
+        prediction=lambda draw, n: draw.dirichlet((4.0, 2.0, 1.0), n).round(4),
+        classes=("billing", "technical", "other"),
+        shown="length",
+    ),
+    Actor(
+        id="payments",
+        period=0.77,  # labels take more events than features to tell of anything
+        features={
+            "amount": amount(38.0, 0.5),
+            "km_from_home": duration(60.0, 2.0),
+            "attempts": count(1.2),
+            "night": flag(0.3),
+        },
+        prediction=None,
+        shown="amount",
+        truth=Truth(
+            title="fraud changes its pattern; each feature looks as ever",
+            # Large amounts far from home; then small ones, tried again and again.
+            before=logistic(-18.6, amount=0.21, km_from_home=0.085),
+            after=logistic(0.5, amount=-0.21, attempts=3.3),
+            begins=0.28,
+            within=128,
+            turned=0.6,
+            known=0.97,
+        ),
+    ),
+)

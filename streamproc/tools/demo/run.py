@@ -1,0 +1,90 @@
+"""The demo from its first event to its verdict."""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
+
+from streamproc.client import Alerts, ModelUpdates, Publisher
+from streamproc.config.config import Config
+from streamproc.tools.demo.events import Story
+from streamproc.tools.demo.reader import Listener
+from streamproc.tools.demo.score import Verdict, judge
+from streamproc.tools.demo.worker import Stage
+
+T = TypeVar("T")
+
+# After so many events others get their turn: the worker, and what redraws the terminal.
+_TURN: Final = 50
+# Stopping takes a second; only a client whose broker is gone takes longer, or for ever.
+PATIENCE_SECONDS: Final = 5.0
+
+
+async def play(story: Story, stage: Stage, listener: Listener, seconds: float) -> Verdict:
+    """Publish a story, wait until all was watched and learned, and judge what was told.
+
+    Parameters
+    ----------
+    story
+        What happens.
+    stage
+        The worker.
+    listener
+        Shows the alerts.
+    seconds
+        For how long to publish, so that a person can follow; 0: as fast as possible.
+
+    Raises
+    ------
+    StreamprocError
+        If broker or worker fail.
+    """
+    await _publish(story, stage.config, listener, seconds)
+    await stage.until_done(story.events, story.labels.count)
+    async with Alerts(config=stage.config, follow=False) as topic:
+        alerts = [alert async for alert in topic]
+    async with ModelUpdates(config=stage.config, follow=False) as steps:
+        updates = [update async for update in steps]
+    await listener.until_shown(alerts, updates, story.count(story.learner))
+    return judge(story, alerts, updates)
+
+
+async def first(work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, Any]) -> T | None:
+    """Run coroutines side by side until one ends, and cancel the rest.
+
+    Returns
+    -------
+    object
+        What `work` returned; None when another was first.
+
+    Raises
+    ------
+    Exception
+        What the one that ended first raised.
+    """
+    main = asyncio.ensure_future(work)
+    tasks = [main, *(asyncio.ensure_future(other) for other in others)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        results = {task: task.result() for task in done}
+        return results.get(main)
+    finally:
+        for task in tasks:
+            task.cancel()
+        # What clings to a broker that is gone is left.
+        ended, _ = await asyncio.wait(tasks, timeout=PATIENCE_SECONDS)
+        for task in ended:
+            if not task.cancelled():
+                task.exception()  # so that nobody is warned of it: another one tells the story
+
+
+async def _publish(story: Story, config: Config, listener: Listener, seconds: float) -> None:
+    started = time.monotonic()
+    records = story.events + story.labels.count
+    async with Publisher(config=config) as publisher:
+        for number, told in enumerate(story.tell(), 1):
+            await publisher.send(told.event)
+            listener.sent(told)
+            if number % _TURN == 0:
+                ahead = started + seconds * number / records - time.monotonic()
+                await asyncio.sleep(max(0.0, ahead))

@@ -1,0 +1,177 @@
+"""What of a story was found, after how long, and what was told that did not happen."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.model_updates import ModelUpdate, Step
+from streamproc.tools.demo.events import ERROR, Incident, Lesson, Story
+
+# Steps that change who answers, or should not be: beside those of the lessons none is expected.
+_GRAVE: Final[frozenset[Step]] = frozenset(
+    ("promoted", "rolled_back", "reset", "replaced", "failed")
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An incident, and the alert that told of it first.
+
+    Parameters
+    ----------
+    incident
+        What happened.
+    alert
+        None: nothing told of it.
+    events
+        Events of the model from the first that differs to the one that gave the alert, both
+        included; of an error, those that have a label; 0 without an alert.
+    delay
+        The same in event time; of an error until the label was known.
+    """
+
+    incident: Incident
+    alert: AlertEvent | None = None
+    events: int = 0
+    delay: timedelta = timedelta()
+
+    @property
+    def in_time(self) -> bool:
+        """Whether it was found within its bound."""
+        return self.alert is not None and self.events <= self.incident.within
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A lesson, and the step in which the model has shown that it was learned.
+
+    Parameters
+    ----------
+    lesson
+        What it should do.
+    update
+        None: it did not.
+    row
+        Which event's label it was at.
+    labels
+        Labels from the first that gave reason to, to that one, both included.
+    before
+        The version that answered until then.
+    """
+
+    lesson: Lesson
+    update: ModelUpdate | None = None
+    row: int = 0
+    labels: int = 0
+    before: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found of each incident and lesson, and what was told but did not happen."""
+
+    findings: tuple[Finding, ...]
+    false: tuple[AlertEvent, ...]
+    learnt: tuple[Learnt, ...] = ()
+    strays: tuple[ModelUpdate, ...] = ()
+
+    @property
+    def missed(self) -> tuple[Incident, ...]:
+        """Incidents that nothing told of."""
+        return tuple(found.incident for found in self.findings if found.alert is None)
+
+    @property
+    def unlearnt(self) -> tuple[Lesson, ...]:
+        """Steps that were not taken."""
+        return tuple(each.lesson for each in self.learnt if each.update is None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that happened was found, and every lesson learned."""
+        return not self.missed and not self.unlearnt
+
+
+def judge(
+    story: Story, alerts: Iterable[AlertEvent], updates: Iterable[ModelUpdate] = ()
+) -> Verdict:
+    """Compare what was told with what happened.
+
+    Parameters
+    ----------
+    story
+        What happened.
+    alerts
+        What was told, in the order of each model's events. Only `firing` begins an incident; it
+        is a false one where nothing happens to its series, or nothing yet.
+    updates
+        The steps of the model that learns, in their order. Each lesson counts from the alarm or
+        the lesson before it on.
+    """
+    told = sorted(alerts, key=lambda alert: alert.ts)
+    findings = tuple(_finding(story, incident, told) for incident in story.incidents)
+    false = tuple(alert for alert in told if alert.status == "firing" and not _true(story, alert))
+    steps = [each for each in updates if each.step in _GRAVE]
+    learnt = tuple(_learnt(story, findings, steps))
+    known = [each.update for each in learnt]
+    return Verdict(findings, false, learnt, tuple(each for each in steps if each not in known))
+
+
+def _tells(story: Story, incident: Incident, alert: AlertEvent) -> bool:
+    """Whether an alert is about what an incident does to its series."""
+    same = (alert.model_id, alert.series) == (incident.model_id, incident.series)
+    return same and story.index(alert.model_id, alert.ts) >= incident.begins
+
+
+def _true(story: Story, alert: AlertEvent) -> bool:
+    """Whether there is reason for an alert; whatever is measured by errors has theirs."""
+    measured = alert.series == ERROR or alert.series.startswith("metric:")
+    as_error = alert.model_copy(update={"series": ERROR}) if measured else alert
+    return any(_tells(story, incident, as_error) for incident in story.incidents)
+
+
+def _finding(story: Story, incident: Incident, told: list[AlertEvent]) -> Finding:
+    # The measures of a model's errors are one incident, which another of them may have begun.
+    begun = {"firing", "updated"} if incident.series == ERROR else {"firing"}
+    for alert in told:
+        if alert.status in begun and _tells(story, incident, alert):
+            rows = range(incident.begins, story.index(alert.model_id, alert.ts) + 1)
+            delay = alert.ts - incident.began_at
+            if incident.series == ERROR:
+                return Finding(incident, alert, story.labels.between(rows), delay + story.late)
+            return Finding(incident, alert, len(rows), delay)
+    return Finding(incident)
+
+
+def _learnt(
+    story: Story, findings: Sequence[Finding], steps: list[ModelUpdate]
+) -> Iterator[Learnt]:
+    """Follow the lessons in their order; what comes before its reason counts for none."""
+    alarm = next(found.alert for found in findings if found.incident.series == ERROR)
+    since = None if alarm is None else story.index(alarm.model_id, alarm.ts)
+    before, left = 1, iter(steps)  # versions are counted from 1
+    for lesson in story.lessons:
+        update = None if since is None else _step(story, lesson, since, left)
+        if update is None or update.ts is None:
+            since = None
+            yield Learnt(lesson)
+            continue
+        since = story.index(story.learner, update.ts)
+        labels = story.labels.between(range(lesson.during.start, since + 1))
+        yield Learnt(lesson, update, since, labels, before)
+        before = update.serving
+
+
+def _step(
+    story: Story, lesson: Lesson, since: int, left: Iterator[ModelUpdate]
+) -> ModelUpdate | None:
+    """Return the step of a lesson, at the label of an event past its reason."""
+    for update in left:
+        if update.model_id == story.learner and update.ts is not None:
+            row = story.index(story.learner, update.ts)
+            if update.step == lesson.step and row in range(
+                max(since, lesson.during.start), lesson.later.stop
+            ):
+                return update
+    return None

@@ -1,1 +1,0 @@
-"""The rim: Kafka, Faust, processes, files and clocks around the pure core."""

@@ -1,1 +1,0 @@
-"""Events and their labels, joined beside the slices."""

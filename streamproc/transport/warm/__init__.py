@@ -1,5 +1,0 @@
-"""The loops of detectors, reader and learners, compiled before anybody waits for them."""
-
-from streamproc.transport.warm.cold import CompileError, warm_up, warm_up_learning
-
-__all__ = ["CompileError", "warm_up", "warm_up_learning"]

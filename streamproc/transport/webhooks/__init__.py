@@ -1,1 +1,0 @@
-"""Reads the alerts once more, for the webhooks: the topic is their queue."""

@@ -1,1 +1,0 @@
-"""What a worker shows of itself over HTTP: metrics and health."""

@@ -1,0 +1,1 @@
+"""The worker: partitions, joins, online models, snapshots, webhooks, metrics over HTTP."""

@@ -1,0 +1,1 @@
+"""Joins events with labels in the worker, and writes the outcomes topic."""

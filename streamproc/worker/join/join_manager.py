@@ -1,0 +1,395 @@
+"""Which partitions' events are joined with their labels here, and when that begins."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from streamproc.alerting.alert_builder import uneven_topics
+from streamproc.config.config import Config
+from streamproc.kafka.clients import open_consumer
+from streamproc.kafka.errors import (
+    BrokerUnreachableError,
+    LogRewoundError,
+    RecoveryError,
+    TopicError,
+)
+from streamproc.kafka.open_transactions import ReadableEnd
+from streamproc.kafka.topics import JOINED, OUTPUTS, grow_outputs
+from streamproc.worker.join.liveness import JoinWatch
+from streamproc.worker.join.metrics import JoinMetrics
+from streamproc.worker.join.outcome_writer import FencedError
+from streamproc.worker.join.status import (
+    StoreError,
+    StoreUnavailableError,
+    damaged,
+    probe,
+    store_failure,
+)
+from streamproc.worker.join.store import Store, StoreBusyError, remove
+from streamproc.worker.join.task import Joiner, in_thread
+from streamproc.worker.metrics import Metrics
+from streamproc.worker.publisher import Outbox, passes
+
+# The first label of a partition is noticed within that.
+LOOK_SECONDS: Final = 1.0
+AGAIN_SECONDS: Final = 2.0
+# A worker that lost its partition unnoticed learns so within a session, 6 s.
+RECLAIM_SECONDS: Final = 20.0
+# An owner before, in another process here, lets go of its file within that.
+BUSY_SECONDS: Final = 10.0
+# A disk that does not answer keeps its thread for ever; the worker ends without it.
+STOP_SECONDS: Final = 5.0
+STORE_THREADS: Final = "streamproc-store"
+"""Prefix of the names of the threads that use the disk."""
+
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+
+
+class Joins:
+    """The joins of a worker's partitions.
+
+    A partition without labels and without an online model costs nothing but a question a second.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    producer, outbox
+        Where outcomes and dead letters go.
+    metrics
+        What is counted.
+    asks
+        Whether the events of a model are told when they come; None: of those with `online:`.
+
+    Attributes
+    ----------
+    joiners : dict
+        By partition, while they run.
+    watch : JoinWatch
+        Progress and trouble of the joins.
+    failure : BaseException or None
+        What cannot be helped by trying again.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        producer: AIOKafkaProducer,
+        outbox: Outbox,
+        metrics: Metrics,
+        asks: Callable[[str], bool] | None = None,
+    ) -> None:
+        self.joiners: dict[int, Joiner] = {}
+        self.failure: BaseException | None = None
+        self._config = config
+        self._clients = producer, outbox
+        self._metrics = JoinMetrics(metrics)
+        self._asks = asks or self._learns
+        self._online = any(self._asks(model.id) for model in config.models)
+        self.watch = JoinWatch(config, outbox, self._metrics, online=self._online)
+        self._owned: frozenset[int] = frozenset()
+        self._generation = 0
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._looked = False
+        self._news = asyncio.Event()
+        self._spare = contextlib.ExitStack()
+        self._spares: dict[int, Path] = {}
+        self._threads = ThreadPoolExecutor(thread_name_prefix=STORE_THREADS)
+
+    @property
+    def owned(self) -> frozenset[int]:
+        """The partitions that are ours."""
+        return self._owned
+
+    async def start(self) -> None:
+        """Begin to look for labels.
+
+        Raises
+        ------
+        TopicError
+            If models learn, and the topics cannot be joined.
+        """
+        uneven = await self._compare_topics()
+        if uneven and self._online:
+            raise TopicError(uneven)
+        self._looking = asyncio.create_task(self._look())
+        self._looking.add_done_callback(self._ended)
+
+    async def stop(self) -> None:
+        """End all joins; what they have done is in their stores."""
+        looking = [self._looking] if self._looking else []
+        tasks = [*self._tasks.values(), *looking, *self.watch.reports]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            _, left = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+            if left:
+                _log.warning("the disk of labels.store does not answer: its threads are left")
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._spare.close()
+
+    def keep(self, partitions: Collection[int], generation: int) -> None:
+        """Join these partitions, and no others: their owners do now.
+
+        Parameters
+        ----------
+        partitions
+            Numbers of those whose predictions are ours.
+        generation
+            Of the group; it rises with each change of owners.
+        """
+        self._owned, self._generation = frozenset(partitions), generation
+        self._looked = False
+        for partition in self._tasks.keys() - self._owned:
+            self._tasks[partition].cancel()
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    def behind(self) -> int:
+        """Return how many records are not joined yet, at least 1 while that is not known."""
+        if self._looking is None or self._looking.done():
+            return 0
+        if not self._looked:
+            return len(self._owned)
+        return sum(
+            self.joiners[partition].behind if partition in self.joiners else 1
+            for partition in self._tasks
+        )
+
+    def label_ends(self) -> dict[tuple[str, int], ReadableEnd]:
+        """Return where the labels of our partitions can be read to, as far as that is known."""
+        topic = self._config.topics.full_name("labels")
+        return {
+            (topic, partition): joiner.label_end
+            for partition, joiner in self.joiners.items()
+            if joiner.label_end is not None
+        }
+
+    def _learns(self, model_id: str) -> bool:
+        return getattr(self._config.model(model_id), "online", None) is not None
+
+    async def _compare_topics(self) -> str | None:
+        """Return why the topics cannot be joined, and what to do; None when they can.
+
+        Our own topics get the partitions that they lack.
+        """
+        producer, _ = self._clients
+        names = {kind: self._config.topics.full_name(kind) for kind in JOINED}
+        counts = {
+            kind: len(await producer.partitions_for(name))
+            for kind, name in names.items()
+            if kind in self._config.kinds
+        }
+        inputs = {names[kind]: count for kind, count in counts.items() if kind not in OUTPUTS}
+        if len(set(inputs.values())) > 1:
+            found = ", ".join(f"{name} {count}" for name, count in inputs.items())
+            return (
+                "these topics need equal numbers of partitions to be joined, and have:"
+                f" {found}; add partitions to the smaller ones (kafka-topics --alter), or delete"
+                " and create them"
+            )
+        wanted = max(inputs.values())
+        if min(counts.values()) < wanted:
+            try:
+                grown = await grow_outputs(self._config, wanted)
+            except TopicError as error:
+                return str(error)
+            if grown:
+                _log.info("added partitions up to %d: %s", wanted, ", ".join(grown))
+            await producer.client.force_metadata_update()
+        self.watch.partitions = wanted
+        return None
+
+    async def _look(self) -> None:
+        """Begin with a partition as soon as there is something to join."""
+        while True:
+            try:
+                async with open_consumer(self._config) as consumer:
+                    while True:
+                        uneven = await self._compare_topics()
+                        await self._report(uneven, consumer)
+                        await self._begin(consumer, even=uneven is None)
+                        await self.watch.look(consumer)
+                        await self._wait()
+            except Exception as error:
+                if not _passes(error):
+                    raise
+                _log.warning("labels are looked for again soon: %r", error)
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _report(self, uneven: str | None, consumer: AIOKafkaConsumer) -> None:
+        """Say why labels are not joined, once there are any; and when they are again."""
+        if uneven is not None and not self._online and not await self._filled(consumer):
+            uneven = None
+        before, self.watch.uneven = self.watch.uneven, uneven
+        if before == uneven:
+            return
+        if uneven is None:
+            _log.info("labels are joined again")
+            return
+        _log.error("labels are not joined: %s", uneven)
+        _, outbox = self._clients
+        topic = self._config.topics.full_name("predictions")
+        await outbox.publish([uneven_topics(topic, uneven, datetime.now(UTC))], [])
+
+    async def _begin(self, consumer: AIOKafkaConsumer, *, even: bool) -> None:
+        """Begin with the partitions of ours that have something to join."""
+        news = self._news
+        owned = self._owned - self._tasks.keys() if even else set()
+        for number in owned if self._online else owned and owned & await self._filled(consumer):
+            if number in self._owned:
+                self.watch.begin(number)
+                self._tasks[number] = asyncio.create_task(self._run(number))
+                self._tasks[number].add_done_callback(self._ended)
+        self._looked = self._looked or news is self._news
+
+    async def _filled(self, consumer: AIOKafkaConsumer) -> set[int]:
+        """Return the partitions that have ever held a label."""
+        topic = self._config.topics.full_name("labels")
+        producer, _ = self._clients
+        homes = [TopicPartition(topic, n) for n in await producer.partitions_for(topic)]
+        return {home.partition for home, end in (await consumer.end_offsets(homes)).items() if end}
+
+    async def _wait(self) -> None:
+        """Wait until other partitions are ours, or for a while."""
+        news = self._news
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await news.wait()
+
+    async def _run(self, partition: int) -> None:
+        """Join a partition, from the start again after what passes."""
+        try:
+            while partition in self._owned:
+                generation = self._generation
+                try:
+                    await self._join(partition, generation)
+                except FencedError as error:
+                    _log.warning("labels are joined by another worker: %s", error)
+                    self._failed(partition, f"fenced by another worker: {error}")
+                    await self._await_turn(generation, of_group=error.of_group)
+                except (sqlite3.Error, StoreUnavailableError) as error:
+                    await self._recover(partition, error)
+                except Exception as error:
+                    if not _passes(error):
+                        raise
+                    _log.warning("joining begins again soon: %r", error)
+                    await asyncio.sleep(self._failed(partition, repr(error)))
+        finally:
+            del self._tasks[partition]
+            self.watch.end(partition)
+            self._metrics.forget(partition)
+
+    def _failed(self, partition: int, reason: str) -> float:
+        return self.watch.status[partition].fail(time.monotonic(), reason)
+
+    async def _recover(self, partition: int, error: StoreError) -> None:
+        """Pause until the disk of a store can be written; remove a store that is damaged.
+
+        Nothing is read or claimed meanwhile. The store goes on with what it committed last.
+        """
+        path = self._spares.get(partition) or self._path(partition)
+        if damaged(error):
+            _log.warning("%s is damaged and read again from the topics: %s", path, error)
+            self._metrics.rebuilt("failed")
+            self._failed(partition, f"the store {path} was damaged: {error}")
+            await self._in_thread(remove, path)
+            await asyncio.sleep(AGAIN_SECONDS)
+            return
+        failure: StoreError | OSError | None = error
+        while failure is not None:
+            reason = store_failure(path, failure)
+            pause = self._failed(partition, reason)
+            _log.error(
+                "labels of partition %d are not joined: %s; trying again in %.0f s",
+                *(partition, reason, pause),
+            )
+            await asyncio.sleep(pause)
+            try:
+                await self._in_thread(probe, path)
+            except OSError as again:
+                failure = again
+            else:
+                failure = None
+
+    async def _in_thread(self, work: Callable[..., Result], *given: Any) -> Result:
+        return await in_thread(self._threads, work, *given)
+
+    async def _await_turn(self, generation: int, *, of_group: bool) -> None:
+        """Wait until the group says again whose a partition is.
+
+        A version that knows no groups has fenced us perhaps from another group, where nobody says
+        when it is over: then the partition is claimed again while it is ours.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if of_group else RECLAIM_SECONDS):
+                while self._generation == generation:
+                    await self._news.wait()
+
+    async def _join(self, partition: int, generation: int) -> None:
+        store = await self._store(partition)
+        try:
+            joiner = Joiner(
+                *(self._config, partition, store, self._clients, self._metrics, self._asks),
+                status=self.watch.status[partition],
+                executor=self._threads,
+            )
+            self.joiners[partition] = joiner
+            await joiner.run(generation)
+        finally:
+            self.joiners.pop(partition, None)
+            await self._in_thread(store.close)
+
+    async def _store(self, partition: int) -> Store:
+        """Open the store of a partition; one that never opened is replaced for this run."""
+        memory = self._config.labels.memory // max(1, len(self._owned))
+        path = self._spares.get(partition) or self._path(partition)
+        deadline = asyncio.get_running_loop().time() + BUSY_SECONDS
+        while True:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                return await self._in_thread(Store, path, memory)
+            except StoreBusyError as error:
+                if asyncio.get_running_loop().time() < deadline:
+                    await asyncio.sleep(0.1)
+                    continue
+                reason = str(error)
+            except (sqlite3.Error, OSError) as error:
+                if self.watch.status[partition].failure is not None:
+                    # It was in use: its content is worth the wait.
+                    raise StoreUnavailableError(f"{path}: {error}") from error
+                reason = f"{path}: {error}"
+            _log.warning("%s: what waits for labels is kept for this run only", reason)
+            self._metrics.rebuilt("unusable")
+            spare = self._spare.enter_context(tempfile.TemporaryDirectory(prefix="streamproc-"))
+            self._spares[partition] = path = Path(spare) / "labels.db"
+
+    def _path(self, partition: int) -> Path:
+        config = self._config
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = Path(config.labels.store) if config.labels.store else cache / "streamproc"
+        return folder / f"{config.group}.{config.topics.full_name('outcomes')}.{partition}.db"
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self.failure = self.failure or task.exception()
+
+
+def _passes(error: Exception) -> bool:
+    """Whether trying again can help."""
+    again = BrokerUnreachableError, RecoveryError, LogRewoundError
+    return passes(error) or isinstance(error, again)

@@ -1,0 +1,390 @@
+"""Joins the events of one partition with their labels, for as long as it is ours."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import Any, Final, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from streamproc.config.config import Config
+from streamproc.join.batch_join import Joined
+from streamproc.join.encode import Draft, text
+from streamproc.join.entry import Input
+from streamproc.join.join import Join
+from streamproc.join.meetings import Meeting
+from streamproc.join.merge_order import Merge
+from streamproc.kafka.clients import open_consumer
+from streamproc.kafka.open_transactions import ReadableEnd
+from streamproc.schemas.records import Record
+from streamproc.worker.join.guard import InputGuard
+from streamproc.worker.join.metrics import JoinMetrics
+from streamproc.worker.join.outcome_writer import COMMAND, NONE, Headers, Outcomes, Pair
+from streamproc.worker.join.ownership import claim, foreign
+from streamproc.worker.join.status import JoinStatus
+from streamproc.worker.join.store import Store
+from streamproc.worker.join.wrong_times import TimeReports
+from streamproc.worker.log_marks import mark_of
+from streamproc.worker.offsets import readable_end
+from streamproc.worker.publisher import Outbox
+
+# A log at whose end we are is waited for so long: what was written into it before the record at
+# hand has come by then.
+GRACE_SECONDS: Final = 0.1
+# Work of 10 to 20 ms, half of which is that of a record alone: others get their turn.
+MOST_RECORDS: Final = 2000
+# What a producer has stamped is on its topic by then; what waits longer is stamped in the future.
+HOLD_SECONDS: Final = 1.0
+COMMIT_SECONDS: Final = 1.0
+COVERAGE_SECONDS: Final = 10.0
+POLL_MS: Final = 50
+_FETCH_BYTES: Final = 2**20
+
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+
+
+class Joiner:
+    """The join of one partition: from its topics through its store to the outcomes.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    partition
+        Which one.
+    store
+        What waits; it is ours as long as this runs.
+    clients
+        The producer of the outcomes, and where dead letters go.
+    metrics
+        What is counted.
+    asks
+        Whether the events of a model are told when they come.
+    status
+        Where progress is noted.
+    executor
+        Runs what may wait for the disk; None: the default one.
+
+    Attributes
+    ----------
+    behind : int
+        Records that are not joined yet; at least 1 while that is not known.
+    label_end : ReadableEnd or None
+        Where the labels can be read to; None while that is not known.
+    """
+
+    portion = MOST_RECORDS
+
+    def __init__(
+        self,
+        config: Config,
+        partition: int,
+        store: Store,
+        clients: tuple[AIOKafkaProducer, Outbox],
+        metrics: JoinMetrics,
+        asks: Callable[[str], bool],
+        status: JoinStatus | None = None,
+        executor: Executor | None = None,
+    ) -> None:
+        self.behind = 1
+        self._status = status or JoinStatus()
+        self._executor = executor
+        self.label_end: ReadableEnd | None = None
+        self._config = config
+        self._store = store
+        producer, self._outbox = clients
+        self._outcomes = Outcomes(config, producer, partition)
+        self._metrics = metrics
+        self._join = Join(config, partition, store, asks)
+        online = any(asks(model.id) for model in config.models)
+        logs = [log for log in Input if log is not Input.FEATURES or online]
+        names: Mapping[Input, Any] = {log: log.name.lower() for log in logs}
+        self._homes = {
+            log: TopicPartition(config.topics.full_name(names[log]), partition) for log in logs
+        }
+        self._merge = Merge(logs)
+        self._ended: dict[Input, float] = {}
+        self._times = TimeReports(metrics)
+        self._round = time.monotonic()
+        self._read_whole: set[Input] = set()
+        self._guard = InputGuard(config, self._outbox, metrics)
+        self._group = text(config.group)
+        self._writing = asyncio.Lock()
+        self._committed = time.monotonic()
+        self._shown = -COVERAGE_SECONDS
+        self._changed = False
+        self._whole = True
+        self._touched: set[str] = set()
+        self.claimed = asyncio.Event()
+
+    @property
+    def meetings(self) -> Mapping[str, Meeting]:
+        """By model, which labels have found their event."""
+        return self._join.meetings.of
+
+    async def run(self, generation: int) -> None:
+        """Join until cancelled.
+
+        Parameters
+        ----------
+        generation
+            Of the group, when the partition became ours.
+
+        Raises
+        ------
+        FencedError
+            If another one has taken the partition over.
+        StreamprocError, aiokafka.errors.KafkaError, sqlite3.Error
+            If it cannot go on; what was not committed is done again by whoever begins next.
+        """
+        async with open_consumer(
+            self._config,
+            as_parsed={home.topic for home in self._homes.values()},
+            max_partition_fetch_bytes=_FETCH_BYTES,
+            fetch_max_wait_ms=POLL_MS * 10,
+        ) as consumer:
+            self._guard.watch(consumer)
+            consumer.assign(list(self._homes.values()))
+            await self._begin(consumer, generation)
+            try:
+                while True:
+                    records = await self._next(consumer)
+                    if records:
+                        await self.take(records)
+                    await self._look_behind(consumer)
+                    await self._commit_when_due(idle=not records)
+                    self._show_coverage()
+            except asyncio.CancelledError:
+                if self._whole:  # nothing is half done
+                    await self._in_thread(self._store.commit)
+                raise
+
+    async def take(self, records: Sequence[tuple[Input, Record]]) -> None:
+        """Join records and publish what comes of them; the order is the promise.
+
+        Whatever is told is confirmed before the store commits the place that it came from: a
+        crash in between has it told again, and the next owner finds it told.
+        """
+        # 1. Into the store, which does not count before it is committed.
+        self._whole = False
+        joined = await self._in_thread(self._join.process, records)
+        self._changed = True
+        # 2. Publish, and wait for the cluster to confirm.
+        async with self._writing:
+            published = await self._publish(joined, records)
+        await self._outbox.publish([], joined.dead_letters)
+        # 3. The place goes with the content.
+        place = self._store.place
+        last = dict(records)
+        place.positions |= {log: record.offset + 1 for log, record in last.items()}
+        place.marks |= {log: mark_of(record) for log, record in last.items()}
+        now = time.time()
+        self._metrics.joined(
+            joined,
+            Counter(draft.status for draft in published),
+            [
+                now - stamp / 1000
+                for draft in published
+                if (stamp := records[draft.position][1].timestamp) > 0
+            ],
+        )
+        self._times.report(joined.implausible, records, now)
+        self._whole = True
+        self._status.handled += len(records)
+        self._touched.update(draft.model_id for draft in published)
+        if joined.dead_letters:  # who comes next must not tell them again
+            await self._commit()
+
+    async def command(self, model_id: str, body: bytes) -> None:
+        """Put a command into the outcomes, in its place among them.
+
+        Parameters
+        ----------
+        model_id
+            Whose it is; the key of the record.
+        body
+            A JSON object.
+        """
+        async with self._writing:
+            place = self._store.place
+            place.seq += 1
+            value = b'{"epoch":%d,"seq":%d,"group":%b,"command":%b}' % (
+                *(place.epoch, place.seq, self._group, body),
+            )
+            await self._write([(model_id.encode(), value)], COMMAND)
+            self._changed = True
+
+    async def _begin(self, consumer: AIOKafkaConsumer, generation: int) -> None:
+        """Make sure of the store and of the right to write, then go to where the store is."""
+        bounds = await self._bounds(consumer)
+        rewound = await self._guard.rewound(self._homes, self._store.place)
+        cause = await foreign(self._store, self._outcomes, bounds, rewound)
+        for log in rewound:
+            span = self._store.place.positions[log], bounds[log][0]
+            await self._guard.tell_rewound(self._homes[log], span)
+        if cause is not None:
+            if cause != "new":
+                _log.warning("%s is made anew from the topics: %s", self._store.path, cause)
+            self._metrics.rebuilt(cause)
+            await self._in_thread(self._store.clear)
+        await claim(self._store, self._outcomes, generation, self._read_outcomes)
+        place = self._store.place
+        if self._store.has_told:
+            place.catching_up = {
+                log: last for log, (_, last) in (await self._bounds(consumer)).items()
+            }
+        for log, home in self._homes.items():
+            before, begin = place.positions.get(log, 0), bounds[log][0]
+            at = max(before, begin)
+            if before < begin and place.marks.get(log) is not None:
+                await self._guard.tell_gone(home, before, begin)
+            self._guard.begin(home, at, place.marks.get(log))
+            place.positions[log] = at
+            consumer.seek(home, at)
+        await self._commit()
+        self._status.begin()
+        self.claimed.set()
+
+    def _read_outcomes(self, records: int) -> None:
+        self._status.handled += records
+
+    async def _bounds(self, consumer: AIOKafkaConsumer) -> dict[Input, tuple[int, int]]:
+        homes = list(self._homes.values())
+        begins = await consumer.beginning_offsets(homes)
+        ends = await consumer.end_offsets(homes)
+        return {log: (begins[home], ends[home]) for log, home in self._homes.items()}
+
+    async def _next(self, consumer: AIOKafkaConsumer) -> list[tuple[Input, Record]]:
+        """Return the next records, as far as they are known to be the next."""
+        taken = self._merge.take(self._ended_for(GRACE_SECONDS), self.portion)
+        if taken:
+            return taken
+        homes = {self._homes[log]: log for log in self._merge.short(self.portion)}
+        timeout = POLL_MS if self._merge.empty() == set(self._homes) else POLL_MS // 5
+        found = await consumer.getmany(*homes, timeout_ms=timeout, max_records=self.portion)
+        for home, batch in found.items():
+            await self._guard.check(home, batch)
+            self._merge.add(homes[home], batch)
+        now = time.monotonic()
+        for log, home in self._homes.items():
+            at_end = await self._at_end(consumer, home)
+            if at_end:
+                self._read_whole.add(log)
+            if home not in found and at_end:
+                self._ended.setdefault(log, now)
+            else:
+                self._ended.pop(log, None)
+        self._release_when_due(now)
+        return []
+
+    def _release_when_due(self, now: float) -> None:
+        """Let what is stamped in the future wait no longer than for the end of each log."""
+        if len(self._read_whole) == len(self._homes) and now - self._round >= HOLD_SECONDS:
+            self._merge.release()
+            self._round = now
+            self._read_whole.clear()
+
+    def _ended_for(self, seconds: float) -> set[Input]:
+        """Return the logs at whose end we have been for so long."""
+        now = time.monotonic()
+        return {log for log, since in self._ended.items() if now - since >= seconds}
+
+    async def _at_end(self, consumer: AIOKafkaConsumer, home: TopicPartition) -> bool:
+        end = readable_end(consumer, home)
+        return end is not None and await consumer.position(home) >= end
+
+    async def _publish(
+        self, joined: Joined, records: Sequence[tuple[Input, Record]]
+    ) -> list[Draft]:
+        """Publish the outcomes that nobody has told yet; return those that the topic took."""
+        drafts = joined.drafts
+        place = self._store.place
+        if place.catching_up is not None:
+            told = self._store.told([draft.outcome_id for draft in drafts])
+            drafts = [
+                draft
+                for draft in drafts
+                if draft.outcome_id not in told
+                and records[draft.position][1].timestamp >= place.silent_before
+            ]
+        epoch, first = place.epoch, place.seq + 1
+        pairs = [
+            (draft.model_id.encode(), draft.numbered(epoch, seq, self._group))
+            for seq, draft in enumerate(drafts, first)
+        ]
+        place.seq += len(drafts)
+        lost = await self._write(pairs)
+        if not lost:
+            return drafts
+        self._metrics.lost(len(lost))
+        return [draft for at, draft in enumerate(drafts) if at not in lost]
+
+    async def _write(self, pairs: Sequence[Pair], headers: Headers = NONE) -> frozenset[int]:
+        lost = await self._outcomes.write(pairs, headers)
+        self._store.place.outcomes = self._outcomes.next
+        self._store.place.tail = self._outcomes.tail
+        return lost
+
+    async def _commit_when_due(self, *, idle: bool) -> None:
+        waited = time.monotonic() - self._committed
+        if not self._changed:
+            self._status.committed(self.behind)
+        elif waited > (COMMIT_SECONDS / 4 if idle else COMMIT_SECONDS):
+            await self._commit()
+
+    async def _commit(self) -> None:
+        await self._in_thread(self._store.commit)
+        self._committed = time.monotonic()
+        self._changed = False
+        if self.claimed.is_set():
+            self._status.committed(self.behind)
+
+    async def _in_thread(self, work: Callable[..., Result], *given: Any) -> Result:
+        return await in_thread(self._executor, work, *given)
+
+    def _show_coverage(self) -> None:
+        """Say how many events have a label; seldom, since there may be many models."""
+        now = time.monotonic()
+        if self._touched and now - self._shown >= COVERAGE_SECONDS:
+            for model_id in self._metrics.first(self._touched):
+                self._metrics.covers(
+                    model_id, self._join.coverage(model_id), self._join.parts(model_id)
+                )
+            self._touched.clear()
+            self._shown = now
+
+    async def _look_behind(self, consumer: AIOKafkaConsumer) -> None:
+        """Say how much is left, and whether what others have told may still come."""
+        place, empty = self._store.place, self._merge.empty()
+        behind, told = 0, False
+        for log, home in self._homes.items():
+            position, end = await consumer.position(home), readable_end(consumer, home)
+            # Where the last offsets hold no record, the position of the client is past them.
+            joined = position if log in empty else place.positions[log]
+            self._status.reached[log] = joined
+            behind += 1 if end is None else max(0, end - joined)
+            told = told or joined < (place.catching_up or {}).get(log, 0)
+        self.behind = behind
+        labels = self._homes[Input.LABELS]
+        end, log_end = readable_end(consumer, labels), consumer.highwater(labels)
+        if end is not None and log_end is not None:
+            self.label_end = ReadableEnd(end, log_end)
+        self._metrics.state(self._outcomes.partition, len(self._store), behind)
+        if place.catching_up is not None and not told:
+            self._store.caught_up()
+            self._changed = True
+
+
+async def in_thread(executor: Executor | None, work: Callable[..., Result], *given: Any) -> Result:
+    """Do what may wait for the disk; cancelled, wait for its end: the store is closed then."""
+    done = asyncio.get_running_loop().run_in_executor(executor, work, *given)
+    try:
+        return await asyncio.shield(done)
+    except asyncio.CancelledError:
+        await asyncio.wait({done})
+        raise

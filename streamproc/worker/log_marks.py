@@ -1,0 +1,149 @@
+"""Recognise a log that is not the one that was read before: by the last record handled.
+
+Offsets alone do not tell. After a restore from a backup, an unclean leader election, or when a
+topic is deleted and created again, new records lie at offsets that were handled already.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+import xxhash
+from aiokafka import TopicPartition, errors
+
+from streamproc.config.config import Config
+from streamproc.kafka.clients import open_consumer
+from streamproc.kafka.errors import BrokerUnreachableError
+from streamproc.schemas.records import Record
+from streamproc.worker.publisher import RETRY_SECONDS, passes
+
+__all__ = ["LogChecker", "RecordMark", "contradicted", "mark_of"]
+
+Partition = tuple[str, int]
+
+# One batch of each partition comes whatever is asked for; more would only cost time.
+_FETCH_BYTES: Final = 2**14
+# A log whose broker is away is asked again by the caller.
+CHECK_SECONDS: Final = 30.0
+_TOGETHER_SECONDS: Final = 0.01
+
+_log = logging.getLogger(__name__)
+
+
+class RecordMark(msgspec.Struct, frozen=True):
+    """Offset and digest of a record.
+
+    Attributes
+    ----------
+    offset
+        Where it was.
+    digest
+        Of its timestamp, key and value, in hexadecimal. Headers are left out: how a client shows
+        those that are not UTF-8 differs between versions.
+    """
+
+    offset: int
+    digest: str
+
+
+def mark_of(record: Record) -> RecordMark:
+    """Return what identifies a record.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> one = SimpleNamespace(offset=7, timestamp=1, key=b"fraud", value=b"{}")
+    >>> other = SimpleNamespace(offset=7, timestamp=2, key=b"fraud", value=b"{}")
+    >>> mark_of(one) == mark_of(one), mark_of(one) == mark_of(other)
+    (True, False)
+    """
+    digest = xxhash.xxh3_128()
+    for part in (b"%d" % record.timestamp, record.key, record.value):
+        digest.update(b"-" if part is None else b"%d:" % len(part) + part)
+    return RecordMark(record.offset, digest.hexdigest())
+
+
+async def contradicted(config: Config, marks: Mapping[Partition, RecordMark]) -> set[Partition]:
+    """Return the partitions whose log ends before a mark, or has another record in its place.
+
+    A mark whose record is gone, by retention or compaction, contradicts nothing.
+
+    Raises
+    ------
+    TimeoutError, BrokerError, aiokafka.errors.KafkaError
+        If the cluster does not show the records; asking again may help.
+    """
+    if not marks:
+        return set()
+    homes = {TopicPartition(*partition): mark for partition, mark in marks.items()}
+    async with (
+        asyncio.timeout(CHECK_SECONDS),
+        open_consumer(
+            config,
+            max_partition_fetch_bytes=_FETCH_BYTES,
+            fetch_max_wait_ms=50,
+            # Where the log ends, not where the first open transaction begins.
+            isolation_level="read_uncommitted",
+        ) as consumer,
+    ):
+        consumer.assign(list(homes))
+        begins = await consumer.beginning_offsets(list(homes))
+        ends = await consumer.end_offsets(list(homes))
+        found = {home for home, mark in homes.items() if mark.offset >= ends[home]}
+        left = {home for home in homes.keys() - found if homes[home].offset >= begins[home]}
+        for home in left:
+            consumer.seek(home, homes[home].offset)
+        while left:
+            for home, records in (await consumer.getmany(*left, timeout_ms=200)).items():
+                found |= {home} if _differs(records[0], homes[home]) else set()
+                left.discard(home)
+            # Behind the mark there may be nothing but the markers of transactions.
+            left = {home for home in left if await consumer.position(home) < ends[home]}
+    return {(home.topic, home.partition) for home in found}
+
+
+def _differs(record: Any, mark: RecordMark) -> bool:
+    return record.offset == mark.offset and mark_of(record) != mark
+
+
+class LogChecker:
+    """Checks the logs of several partitions with one look at the cluster.
+
+    Parameters
+    ----------
+    config
+        Where the cluster is.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._waiting: dict[Partition, RecordMark] = {}
+        self._look: asyncio.Task[set[Partition]] | None = None
+
+    async def same(self, partition: Partition, mark: RecordMark) -> bool:
+        """Whether a partition still has the record of a mark; asks for as long as it takes.
+
+        Raises
+        ------
+        aiokafka.errors.KafkaError
+            If the cluster refuses to show it.
+        """
+        self._waiting[partition] = mark
+        if self._look is None:
+            self._look = asyncio.create_task(self._check())
+        return partition not in await asyncio.shield(self._look)
+
+    async def _check(self) -> set[Partition]:
+        # After a restart of a broker all of its partitions ask in the same moment.
+        await asyncio.sleep(_TOGETHER_SECONDS)
+        marks, self._waiting, self._look = self._waiting, {}, None
+        while True:
+            try:
+                return await contradicted(self._config, marks)
+            except (errors.KafkaError, BrokerUnreachableError, TimeoutError) as error:
+                if isinstance(error, errors.KafkaError) and not passes(error):
+                    raise
+                _log.warning("cannot check %d logs yet, trying again: %r", len(marks), error)
+                await asyncio.sleep(RETRY_SECONDS)

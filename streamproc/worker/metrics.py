@@ -1,0 +1,253 @@
+"""The worker's metrics, in Prometheus' terms and units."""
+
+from collections import Counter as Tally
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import Final, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.registry import Collector
+
+from streamproc.alerting.operational_alerts import OPERATIONAL
+from streamproc.control import command as control
+from streamproc.kafka.open_transactions import HeldBack
+from streamproc.pipeline.partition import Shard
+from streamproc.schemas.alerts import AlertEvent, Kind, Status
+from streamproc.schemas.records import Outcome, Reason
+from streamproc.worker.snapshots.metrics import SnapshotCosts
+from streamproc.worker.snapshots.snapshots import Cost
+
+SLICE_RECORDS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
+LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300)
+
+RECOVERIES: Final = ("snapshot", "none", "refused")
+"""What a partition that was taken over goes on with."""
+
+
+class Metrics:
+    """Everything that a worker counts.
+
+    Parameters
+    ----------
+    registry
+        Where the metrics are registered; one for each worker in a process.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"streamproc_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+            return Histogram(f"streamproc_{name}", text, buckets=buckets, registry=registry)
+
+        def gauge(name: str, text: str) -> Gauge:
+            labels = ("topic", "partition")
+            return Gauge(f"streamproc_{name}", text, labels, registry=registry)
+
+        self._records = counter("records_total", "Records handled.", "topic")
+        self._events = counter("events_total", "Events watched.", "topic")
+        self._repeated = counter(
+            "events_repeated_total", "Events delivered again, and not watched again.", "topic"
+        )
+        self._dead = counter(
+            "dead_letters_total", "Events that could not be read.", "topic", "reason"
+        )
+        self._alerts = counter("alerts_total", "Alerts published.", "kind", "status")
+        self._alerts_lost = counter(
+            "alerts_lost_total",
+            "Alerts larger than their topic takes: at most a short one stands in their place.",
+            "kind",
+        )
+        for kind in get_args(Kind):
+            self._alerts_lost.labels(kind)
+        self._stages = counter(
+            "stage_seconds_total", "Seconds spent in each stage of the line.", "stage"
+        )
+        self._slices = histogram("slice_records", "Records in a slice.", SLICE_RECORDS)
+        self._latency = histogram(
+            "event_to_alert_seconds",
+            "From the timestamp of an event's record to its alert being confirmed.",
+            LATENCY_SECONDS,
+        )
+        self._snapshots = counter("snapshots_total", "Snapshots written.")
+        self._snapshot_costs = SnapshotCosts(counter)
+        self._snapshot_failures = counter(
+            "snapshot_failures_total", "Snapshots that the cluster did not take."
+        )
+        self._recoveries = counter(
+            "recoveries_total",
+            "Partitions taken over, by what they go on with: a snapshot, none as there was none,"
+            " or none as what there was could not be used.",
+            "outcome",
+        )
+        self._state_gaps = counter(
+            "state_gaps_total", "Partitions whose state could not go on where it was."
+        )
+        self._obeyed = counter(
+            "control_commands_total",
+            "Signed commands acted on: done, forwarded to the models, or failed.",
+            "verb",
+            "outcome",
+        )
+        self._control_refused = counter(
+            "control_refused_total", "Commands that were not obeyed, by the reason.", "reason"
+        )
+        self._lag = gauge("lag_records", "Records of a partition that are not handled yet.")
+        self._held_back = gauge(
+            "transaction_held_records",
+            "Offsets that cannot be read as a transaction has been open for limits.stall.",
+        )
+        self._models = gauge("models", "Models seen.")
+        self._series = gauge("series", "Series watched.")
+        self._warming = gauge("series_warming", "Series that are blind: still warming up.")
+        self._refused = gauge(
+            "series_refused", "Series not watched because limits.max_series is reached."
+        )
+        self._forgotten = gauge(
+            "models_forgotten", "Idle models forgotten because limits.max_series is reached."
+        )
+        self._unwatched = gauge(
+            "features_unwatched", "Features not watched: they were always null."
+        )
+        self._incidents = gauge("incidents_open", "Open incidents, of one series or several.")
+        self._operational = counter(
+            "operational_alerts_total",
+            "Alerts about the operation of streamproc, which no replay can give.",
+            "detector",
+        )
+        self._stalled = Gauge(
+            "streamproc_stalled_seconds",
+            "Seconds for which records have waited in a part of the worker and none was handled.",
+            ("part",),
+            registry=registry,
+        )
+        self._gauges = (
+            self._lag,
+            self._models,
+            self._series,
+            self._forgotten,
+            self._warming,
+            self._refused,
+            self._unwatched,
+            self._incidents,
+        )
+
+        self._topics: set[str] = set()
+        self._from_zero()
+
+    def _from_zero(self) -> None:
+        """Show what may be counted before it is: `increase` of a first value is 0."""
+        for kind, status in product(get_args(Kind), get_args(Status)):
+            self._alerts.labels(kind, status)
+        for stage in ("watch", "publish", "snapshot"):
+            self._stages.labels(stage)
+        for outcome in RECOVERIES:
+            self._recoveries.labels(outcome)
+        for refused in control.Reason:
+            self._control_refused.labels(refused.value)
+        for detector in sorted(OPERATIONAL):
+            self._operational.labels(detector)
+
+    def _topic_from_zero(self, topic: str) -> None:
+        for counter in (self._records, self._events, self._repeated):
+            counter.labels(topic)
+        for reason in Reason:
+            self._dead.labels(topic, reason.value)
+        self._topics.add(topic)
+
+    def verbs(self, outcomes: Iterable[tuple[str, str]]) -> None:
+        """Show the commands that may be obeyed, from 0, each with the outcome of its success."""
+        for name, outcome in outcomes:
+            self._obeyed.labels(name, outcome)
+            self._obeyed.labels(name, "failed")
+
+    def operational(self, detector: str) -> None:
+        """Count a published alert about the operation of streamproc."""
+        self._operational.labels(detector).inc()
+
+    def show(self, collector: Collector) -> None:
+        """Show what is computed whenever somebody reads the metrics."""
+        self.registry.register(collector)
+
+    def slice(self, topic: str, records: int, outcome: Outcome) -> None:
+        """Count a slice and what was in it."""
+        self._slices.observe(records)
+        self._records.labels(topic).inc(records)
+        self._events.labels(topic).inc(outcome.events)
+        if outcome.repeated:
+            self._repeated.labels(topic).inc(outcome.repeated)
+        reasons = Tally(letter.reason.value for letter in outcome.dead_letters)
+        for reason, count in reasons.items():
+            self._dead.labels(topic, reason).inc(count)
+
+    def stages(self, **seconds: float) -> None:
+        """Add the time that each stage took."""
+        for stage, spent in seconds.items():
+            self._stages.labels(stage).inc(spent)
+
+    def alert(self, alert: AlertEvent, latency: float | None) -> None:
+        """Count a published alert; `latency` in seconds, None if it is not known."""
+        self._alerts.labels(alert.kind, alert.status).inc()
+        if latency is not None:
+            self._latency.observe(max(0.0, latency))
+
+    def alert_lost(self, alert: AlertEvent) -> None:
+        """Count an alert that was larger than its topic takes."""
+        self._alerts_lost.labels(alert.kind).inc()
+
+    def snapshot(self, cost: Cost) -> None:
+        """Count a snapshot, and what it took."""
+        self._snapshots.inc()
+        self._snapshot_costs.add(cost)
+        self.stages(snapshot=cost.seconds)
+
+    def snapshot_failed(self) -> None:
+        """Count a snapshot that was not written."""
+        self._snapshot_failures.inc()
+
+    def recovered(self, outcome: str) -> None:
+        """Count a partition taken over: with a snapshot, with none, or with one refused."""
+        self._recoveries.labels(outcome).inc()
+
+    def state_gap(self) -> None:
+        """Count a partition that lost state or records."""
+        self._state_gaps.inc()
+
+    def obeyed(self, verb: str, outcome: str) -> None:
+        """Count a command that was acted on."""
+        self._obeyed.labels(verb, outcome).inc()
+
+    def refused(self, reason: str) -> None:
+        """Count a command that was not obeyed."""
+        self._control_refused.labels(reason).inc()
+
+    def stalled(self, part: str, seconds: float) -> None:
+        """Set for how long a part of the worker has made no progress while records wait."""
+        self._stalled.labels(part).set(seconds)
+
+    def state(self, topic: str, partition: int, shard: Shard, lag: int) -> None:
+        """Say what a partition's state holds, and how many records it is behind."""
+        if topic not in self._topics:
+            self._topic_from_zero(topic)
+        catalogue, labels = shard.catalogue, (topic, partition)
+        self._lag.labels(*labels).set(lag)
+        self._models.labels(*labels).set(len(catalogue.models))
+        self._series.labels(*labels).set(catalogue.series)
+        self._warming.labels(*labels).set(catalogue.warming())
+        self._refused.labels(*labels).set(catalogue.refused)
+        self._forgotten.labels(*labels).set(catalogue.forgotten)
+        self._unwatched.labels(*labels).set(catalogue.unwatched())
+        self._incidents.labels(*labels).set(len(shard.groups))
+
+    def held_back(self, partitions: Sequence[HeldBack]) -> None:
+        """Say which partitions transactions hold back; all others are not."""
+        self._held_back.clear()
+        for each in partitions:
+            self._held_back.labels(each.topic, each.partition).set(each.records)
+
+    def forget(self, topic: str, partition: int) -> None:
+        """Drop the figures of a partition that is no longer ours."""
+        for gauge in self._gauges:
+            gauge.remove(topic, str(partition))

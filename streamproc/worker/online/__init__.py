@@ -1,0 +1,1 @@
+"""Runs online models in a subprocess of the worker."""

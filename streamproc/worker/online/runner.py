@@ -1,0 +1,342 @@
+"""What happens to outcomes: online models answer, learn, and tell; in order, nothing twice."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, NamedTuple, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
+
+from streamproc.config.config import Config
+from streamproc.driver.slices import Pace, SliceLimits
+from streamproc.kafka.log_watch import LogWatch
+from streamproc.online.event_builder import Obeyed
+from streamproc.online.partition_models import Learned, Learners
+from streamproc.schemas.model_updates import ModelUpdate
+from streamproc.schemas.records import Record
+from streamproc.worker.batch_writer import Batches
+from streamproc.worker.log_marks import LogChecker, mark_of
+from streamproc.worker.offsets import readable_end
+from streamproc.worker.online.metrics import LearnMetrics
+from streamproc.worker.publisher import Outbox
+from streamproc.worker.snapshots.snapshots import Keeper, Snapshots
+
+# How soon a change of owners is seen; a record that comes is taken at once.
+POLL_MS: Final = 200
+# Brokers take a megabyte a record unless configured: parameters that are larger are left out.
+LARGEST_UPDATE: Final = 900_000
+# A cluster that does not answer must not make the process look as if it hung.
+LOOK_SECONDS: Final = 5.0
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Owned(NamedTuple):
+    """The partitions to learn from, and the group's generation that says so."""
+
+    partitions: frozenset[int]
+    generation: int
+
+
+@dataclass(slots=True)
+class Held:
+    """The online models of a partition, and the offset after the last record they know.
+
+    Attributes
+    ----------
+    since
+        When the last records came, by the monotonic clock.
+    served
+        Seconds of quiet since then, when it was last looked at.
+    """
+
+    learners: Learners
+    next: int
+    keeper: Keeper
+    since: float
+    served: float = -1.0
+
+
+class LearnLine:
+    """Takes the outcomes of the partitions that are ours through their online models.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    consumer
+        Of no group; which partitions it reads is decided here.
+    producer
+        Writes answers and updates.
+    outbox
+        Where alerts go.
+    snapshots
+        Where the models are kept.
+    metrics
+        What is counted.
+    clock
+        Seconds since 1970.
+    monotonic
+        Seconds since any time, never less than before.
+
+    Attributes
+    ----------
+    handled : int
+        Grows with every step of the work.
+    lags : dict
+        By partition, records that wait, as the cluster said last.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        consumer: AIOKafkaConsumer,
+        producer: AIOKafkaProducer,
+        outbox: Outbox,
+        snapshots: Snapshots[Learners],
+        metrics: LearnMetrics,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        topics = config.topics
+        self._topic = topics.full_name("outcomes")
+        self._answers = topics.full_name("online_predictions")
+        self._updates = topics.full_name("model_updates")
+        self._consumer = consumer
+        self._producer = producer
+        self._outbox = outbox
+        self._snapshots = snapshots
+        self._watch = LogWatch(consumer)
+        self._logs = LogChecker(config)
+        self._rewound: dict[tuple[str, int], int] = {}
+        self._metrics = metrics
+        self._clock = clock
+        self._monotonic = monotonic
+        self._intervals = {
+            model.online.interval.total_seconds() for model in config.models if model.online
+        }
+        limits = config.limits
+        self._pace = Pace(
+            SliceLimits(limits.slice_records, limits.slice_bytes, limits.slice_seconds)
+        )
+        self.handled = 0
+        self.lags: dict[int, int] = {}
+        self._held: dict[int, Held] = {}
+        self._owned = self._settled = Owned(frozenset(), 0)
+        self._news = asyncio.Event()
+        self._stopping = False
+
+    def own(self, owned: Owned) -> None:
+        """Learn from these partitions, and no others, from the next step on."""
+        self._owned = owned
+        self._news.set()
+
+    def stop(self) -> None:
+        """End with the step at hand."""
+        self._stopping = True
+        self._news.set()
+
+    async def run(self) -> None:
+        """Learn until stopped, then write down what was learned.
+
+        Raises
+        ------
+        RecoveryError, SnapshotWriteError
+            If models cannot be read back, or not be written down for the first time.
+        aiokafka.errors.KafkaError
+            If the cluster refuses a record for good.
+        """
+        while not self._stopping:
+            if self._news.is_set():
+                self._news.clear()
+                await self._settle(self._owned)
+            elif not self._held:
+                await self._news.wait()
+            else:
+                await self._step()
+        await self._save()
+
+    @property
+    def positions(self) -> dict[int, int]:
+        """By partition, the offset after the last record that is learned."""
+        return {number: held.next for number, held in self._held.items()}
+
+    async def behind(self) -> int:
+        """Return how many records wait, by what the cluster said last."""
+        if self._settled != self._owned:
+            return 1  # nobody has looked yet
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                homes = [self._at(number) for number in self._held]
+                ends = await self._consumer.end_offsets(homes)
+        except (errors.KafkaError, TimeoutError):  # what was known before still holds
+            return max(1, sum(self.lags.values()))
+        self.lags = {
+            number: max(0, ends[self._at(number)] - held.next)
+            for number, held in self._held.items()
+            if self._at(number) in ends
+        }
+        return sum(self.lags.values())
+
+    async def _settle(self, owned: Owned) -> None:
+        for number in self._held.keys() - owned.partitions:
+            del self._held[number]
+        for held in self._held.values():
+            self._snapshots.promote(held.keeper, owned.generation)
+        missing = {(self._topic, n): None for n in owned.partitions - self._held.keys()}
+        resumed = await self._snapshots.resume(missing, owned.generation, rewound=self._rewound)
+        self._rewound.clear()
+        for (_, number), found in resumed.items():
+            if found.gap is not None:
+                await self._outbox.publish([found.gap], [])
+            self._held[number] = Held(found.state, found.next or 0, found.keeper, self._monotonic())
+        self._consumer.assign([self._at(number) for number in self._held])
+        for number, held in self._held.items():
+            self._consumer.seek(self._at(number), held.next)
+            self._watch.forget((self._topic, number))
+        self._settled = owned
+        self.handled += 1
+
+    async def _step(self) -> None:
+        batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=self._pace.records)
+        # While the records of one are confirmed, another one learns.
+        await asyncio.gather(
+            *(self._take(at.partition, records) for at, records in batches.items())
+        )
+        for number in self._held.keys() - {at.partition for at in batches}:
+            await self._rest(number)
+
+    async def _take(self, number: int, records: Sequence[Record]) -> None:
+        """Learn from records, in the order that is the promise.
+
+        What they gave is confirmed by the cluster before the models are written down, so a
+        crash in between repeats it, with the same ids, and loses none.
+        """
+        held = self._held[number]
+        if not await self._follows(number, held, records[0].offset):
+            return
+        held.since, held.served = self._monotonic(), -1.0
+        # 1. Answer, learn, decide.
+        began = time.thread_time()
+        learned = held.learners.process(records, datetime.fromtimestamp(self._clock(), UTC))
+        spent = time.thread_time() - began
+        self._pace.learn(len(records), spent)
+        # 2. Publish, and wait for the cluster to confirm.
+        published = await self._publish(number, learned)
+        held.next = records[-1].offset + 1
+        self.handled += 1
+        held.keeper.mark = mark_of(records[-1])
+        self._metrics.took(len(records), len(published.answers), published.updates, spent)
+        self._note(learned.commands)
+        # 3. Write the models down when it is time.
+        if self._snapshots.due(held.keeper, sum(len(record.value or b"") for record in records)):
+            await self._snapshots.save(held.keeper, held.learners, held.next)
+
+    def _note(self, commands: Sequence[Obeyed]) -> None:
+        """Count what came of the choices of operators, and log what changed nothing."""
+        for each in commands:
+            self._metrics.command(each.verb, "done" if each.ignored is None else "ignored")
+            if each.ignored is not None:
+                _log.warning(
+                    "%s of model %s (%s) changed nothing: %s",
+                    *(each.verb, each.model_id, each.id, each.ignored),
+                )
+
+    async def _follows(self, number: int, held: Held, first_offset: int) -> bool:
+        """Whether records follow what the models know; if not, the models are resumed.
+
+        Records that were gone before they were read are told of.
+        """
+        partition = self._topic, number
+        doubt, mark = self._watch.take(partition, first_offset), held.keeper.mark
+        if doubt.suspect and mark is not None and not await self._logs.same(partition, mark):
+            _log.warning(
+                "%s-%d no longer has the record at offset %d that was learned last: looking for"
+                " a snapshot that fits",
+                *(*partition, mark.offset),
+            )
+            self._rewound[partition] = held.next
+            del self._held[number]
+            self._settled = Owned(frozenset(), -1)
+            self._news.set()
+            return False
+        if doubt.out_of_range is not None and first_offset > held.next:
+            text = f"records {held.next} to {first_offset - 1} were gone before they were learned"
+            gap = self._snapshots.gap(partition, (held.next, first_offset), text)
+            await self._outbox.publish([gap], [])
+        return True
+
+    async def _rest(self, number: int) -> None:
+        """Publish what was learned and not told, once no record has come for an interval.
+
+        The models do not change by it. Whoever goes on with them after a crash may tell it again,
+        with the same ids.
+        """
+        held = self._held[number]
+        quiet = self._monotonic() - held.since
+        if not any(held.served < interval <= quiet for interval in self._intervals):
+            return
+        end = readable_end(self._consumer, self._at(number))
+        if end is None or end > held.next:  # others are busy; its records wait
+            return
+        updates = held.learners.rest(held.served, quiet)
+        held.served = quiet
+        if updates:
+            published = await self._publish(number, Learned(updates=updates))
+            self._metrics.took(0, 0, published.updates, 0.0)
+
+    async def _save(self) -> None:
+        for held in self._held.values():
+            if held.keeper.saved != held.next and held.next:
+                await self._snapshots.save(held.keeper, held.learners, held.next)
+
+    async def _publish(self, number: int, learned: Learned) -> Learned:
+        """Publish what was learned; return what its topics took as it is."""
+        answers = Batches(self._producer, self._answers, number)
+        updates = Batches(self._producer, self._updates, number)
+        _, _, alerts = await asyncio.gather(
+            answers.write((each.model_id.encode(), each.to_json()) for each in learned.answers),
+            updates.write((each.model_id.encode(), _small(each)) for each in learned.updates),
+            self._outbox.publish(learned.alerts, []),
+        )
+        short = Batches(self._producer, self._updates, number)
+        await short.write(
+            (each.model_id.encode(), _without_parameters(each).to_json())
+            for each in (learned.updates[at] for at in updates.lost)
+        )
+        for what, count in (
+            ("answers", len(answers.lost)),
+            ("updates", len(updates.lost)),
+            ("alerts", len(alerts)),
+        ):
+            self._metrics.lost(what, count)
+        return Learned(
+            _without(learned.answers, answers.lost), _without(learned.updates, updates.lost)
+        )
+
+    def _at(self, number: int) -> TopicPartition:
+        return TopicPartition(self._topic, number)
+
+
+def _without(given: list[T], places: Collection[int]) -> list[T]:
+    return [each for at, each in enumerate(given) if at not in places] if places else given
+
+
+def _small(update: ModelUpdate) -> bytes:
+    value = update.to_json()
+    if len(value) <= LARGEST_UPDATE:
+        return value
+    _log.warning(
+        "the parameters of model %s, version %d, are left out of its update: %d bytes are more"
+        " than a record may have",
+        *(update.model_id, update.version, len(value)),
+    )
+    return _without_parameters(update).to_json()
+
+
+def _without_parameters(update: ModelUpdate) -> ModelUpdate:
+    return update.model_copy(update={"parameters": None})

@@ -1,0 +1,97 @@
+"""How the online models of a partition are written down."""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from streamproc.config.config import Config
+from streamproc.errors import StreamprocError
+from streamproc.online.partition_models import Learners
+from streamproc.state.snapshot_format import SnapshotError, same_river, versions
+from streamproc.worker.snapshots.codec import Decoded
+from streamproc.worker.snapshots.store import Partition
+
+SCHEMA: Final = 1
+"""Raised by one whenever the same bytes would mean something else."""
+_END: Final = b"\n"
+DIGEST_BYTES: Final = 32
+
+
+class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What stands before the state: whose it is, and what wrote it."""
+
+    schema: int
+    topic: str
+    partition: int
+    next: int
+    versions: dict[str, str]
+
+
+_log = logging.getLogger(__name__)
+_HEAD: Final = msgspec.json.Decoder(Head)
+
+
+class LearnersCodec:
+    """A line that says whose state it is, the state, and a digest of both.
+
+    Parameters
+    ----------
+    config
+        The whole configuration: only models that are still the same go on.
+    """
+
+    kind = "#models"  # no topic's name holds such a sign
+    anew = "its online models start anew"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def fresh(self, partition: Partition) -> Learners:
+        """Give models that have learned nothing."""
+        return Learners(self._config, *partition)
+
+    def encode(self, state: Learners, partition: Partition, following: int) -> Sequence[bytes]:
+        """Write models that have learned from all before an offset, each in a part of its own."""
+        head = msgspec.json.encode(Head(SCHEMA, *partition, following, versions()))
+        parts = [head + _END, *state.sections()]
+        digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+        for part in parts:
+            digest.update(part)
+        return [*parts, digest.digest()]
+
+    def decode(self, data: bytes, partition: Partition) -> Decoded[Learners]:
+        """Read models.
+
+        Raises
+        ------
+        SnapshotError
+            If a bit is not as it was written, or another version or partition wrote it.
+        """
+        body, digest = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
+        if hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest() != digest:
+            raise SnapshotError("the checksum does not fit: bytes of it are missing or changed")
+        line, _, state = body.partition(_END)
+        try:
+            head = _HEAD.decode(line)
+        except msgspec.MsgspecError as error:
+            raise SnapshotError(f"header: {error}") from error
+        if head.schema != SCHEMA or (head.topic, head.partition) != partition:
+            raise SnapshotError(
+                f"it is of {head.topic}-{head.partition}, schema {head.schema}; this is"
+                f" {partition[0]}-{partition[1]}, schema {SCHEMA}"
+            )
+        learners = self.fresh(partition)
+        try:
+            reset = learners.restore(state, same_river=same_river(head.versions))
+        except StreamprocError as error:
+            raise SnapshotError(str(error)) from error
+        if reset:
+            _log.warning(
+                "%d online models of %s-%d start anew: they are configured otherwise now, or were"
+                " written with River %s and are River's own",
+                *(reset, *partition, head.versions.get("river")),
+            )
+        return Decoded(learners, head.next)

@@ -1,0 +1,72 @@
+"""Work on several partitions at a time, and on each in order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from streamproc.worker.pipeline import Partition
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Lanes:
+    """Lets the slices of several partitions wait for the cluster side by side.
+
+    What is done with slices is computed in one thread, so computing never overlaps; waiting does.
+    Of each partition nothing begins before what was begun before it is over.
+
+    Examples
+    --------
+    >>> async def say(word: str) -> None:
+    ...     await asyncio.sleep(0)
+    ...     print(word)
+    >>> async def two_of_one_partition() -> None:
+    ...     lanes = Lanes()
+    ...     for word in ("first", "second"):
+    ...         await lanes.begin(("predictions", 0), lambda word=word: say(word))
+    ...     async with lanes.still():
+    ...         print("over")
+    >>> asyncio.run(two_of_one_partition())
+    first
+    second
+    over
+    """
+
+    def __init__(self) -> None:
+        self._under_way: dict[Partition, asyncio.Task[None]] = {}
+        self._gate = asyncio.Lock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way, or may not begin."""
+        return bool(self._under_way) or self._gate.locked()
+
+    async def begin(self, partition: Partition, work: Work) -> None:
+        """Begin work on a partition, as soon as what was begun before is over.
+
+        Parameters
+        ----------
+        partition
+            Topic and number.
+        work
+            Makes the coroutine that does it, which must not raise.
+        """
+        async with self._gate:
+            if (before := self._under_way.get(partition)) is not None:
+                await asyncio.wait((before,))
+            task = self._under_way[partition] = asyncio.create_task(work())
+            task.add_done_callback(partial(self._over, partition))
+
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[None]:
+        """Wait until nothing is under way, and let nothing begin until the block ends."""
+        async with self._gate:
+            if self._under_way:
+                await asyncio.wait(self._under_way.values())
+            yield
+
+    def _over(self, partition: Partition, task: "asyncio.Task[None]") -> None:
+        if self._under_way.get(partition) is task:
+            del self._under_way[partition]

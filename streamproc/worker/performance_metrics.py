@@ -1,0 +1,121 @@
+"""How good the models are, as metrics: computed when somebody reads them, never with the labels."""
+
+from collections.abc import Callable, Iterable, Mapping
+from heapq import nlargest
+from typing import Final, NamedTuple
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from streamproc.performance.tracks import Performance
+from streamproc.performance.unlabelled import Unlabelled
+from streamproc.schemas.version_key import model_of, version_of
+
+MOST_VERSIONS: Final = 100
+"""Versions that are shown: some twenty figures each are what a monitoring system takes from one
+process without anybody noticing, and are computed within a tenth of a second."""
+_LABELS: Final = ("model", "version", "partition")
+
+
+class Watched(NamedTuple):
+    """What is known of the models of one partition; `unlabelled` is None with another worker."""
+
+    performance: Performance
+    unlabelled: Unlabelled | None
+
+
+class _Version(NamedTuple):
+    labels: list[str]
+    key: str
+    watched: Watched
+
+
+class ModelFigures(Collector):
+    """Gauges of the versions whose labels came last.
+
+    Parameters
+    ----------
+    watched
+        Gives what is known, by partition.
+    """
+
+    def __init__(self, watched: Callable[[], Mapping[int, Watched]]) -> None:
+        self._watched = watched
+        self._known: dict[tuple[int, str], tuple[int, list[dict[str, float]]]] = {}
+
+    def describe(self) -> Iterable[Metric]:
+        """Name the gauges: a registry asks so that no two have the same name."""
+        return self._gauges()
+
+    def collect(self) -> Iterable[Metric]:
+        """Compute what has changed, and return all of it."""
+        watched = self._watched()
+        versions = self._latest(watched)
+        gauges = figures, estimates, labels, hidden = self._gauges()
+        for version in versions:
+            track = version.watched.performance.tracks[version.key]
+            labels.add_metric(version.labels, track.seen)
+            for over, found in zip(("window", "fading"), self._figures(version), strict=True):
+                for name, value in found.items():
+                    figures.add_metric([*version.labels, over, name], value)
+            unlabelled = version.watched.unlabelled
+            expected = unlabelled.expected(version.key) if unlabelled is not None else None
+            if expected is not None:
+                of_numbers = track.task == "regression"
+                name, value = ("mae", expected) if of_numbers else ("accuracy", 1.0 - expected)
+                estimates.add_metric([*version.labels, name], value)
+        total = sum(len(one.performance.tracks) for one in watched.values())
+        hidden.add_metric([], total - len(versions))
+        self._known = {
+            at: known
+            for at, known in self._known.items()
+            if at[0] in watched and at[1] in watched[at[0]].performance.tracks
+        }
+        return gauges
+
+    def _gauges(
+        self,
+    ) -> tuple[GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily]:
+        return (
+            GaugeMetricFamily(
+                "streamproc_model_figure",
+                "How good a version of a model was on its last labels.",
+                labels=(*_LABELS, "over", "metric"),
+            ),
+            GaugeMetricFamily(
+                "streamproc_model_estimate",
+                "How good the last predictions of a version probably are, whose labels are not"
+                " known yet.",
+                labels=(*_LABELS, "metric"),
+            ),
+            GaugeMetricFamily(
+                "streamproc_model_labels", "Labels of a version so far.", labels=_LABELS
+            ),
+            GaugeMetricFamily(
+                "streamproc_model_versions_hidden",
+                "Versions whose figures are not shown, since others had labels later.",
+                labels=(),
+            ),
+        )
+
+    def _latest(self, watched: Mapping[int, Watched]) -> list[_Version]:
+        """Choose the same number of each partition, as far as there are any."""
+        ranked = [
+            (-rank, number, key)
+            for number, one in watched.items()
+            for rank, key in enumerate(one.performance.latest(MOST_VERSIONS))
+        ]
+        return [
+            _Version([model_of(key), version_of(key) or "", str(number)], key, watched[number])
+            for _, number, key in nlargest(MOST_VERSIONS, ranked)
+        ]
+
+    def _figures(self, version: _Version) -> list[dict[str, float]]:
+        performance = version.watched.performance
+        seen = performance.tracks[version.key].seen
+        at = int(version.labels[2]), version.key
+        known = self._known.get(at)
+        if known is None or known[0] != seen:
+            found = [performance.figures(version.key), performance.fading(version.key)]
+            known = self._known[at] = seen, found
+        return known[1]

@@ -1,0 +1,150 @@
+"""Reports models whose events or labels are on partitions where they do not meet."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+from aiokafka.partitioner import murmur2
+from prometheus_client import CollectorRegistry, Gauge
+
+from streamproc.alerting.operational_alerts import PLACEMENT, misplaced
+from streamproc.config.config import Config
+from streamproc.join.meetings import Meeting
+from streamproc.join.placement import Finding, Topics, apart, scattered, suspicious
+from streamproc.worker.join.join_manager import Joins
+from streamproc.worker.metrics import Metrics
+from streamproc.worker.pipeline import Pipeline
+from streamproc.worker.publisher import Outbox
+
+# Two looks have to agree before labels are reported, all within a minute.
+LOOK_SECONDS: Final = 10.0
+# A producer without keys scatters all of its models: the first ones tell enough.
+MAX_ALERTS: Final = 20
+
+_log = logging.getLogger(__name__)
+
+PROBLEMS: Final = ("events_scattered", "labels_scattered", "labels_apart")
+
+
+def misplaced_gauge(registry: CollectorRegistry) -> Gauge:
+    """Make the gauge of the problems, each of them at 0."""
+    gauge = Gauge(
+        "streamproc_models_misplaced",
+        "Models whose events or labels are on partitions where they do not meet.",
+        ("problem",),
+        registry=registry,
+    )
+    for problem in PROBLEMS:
+        gauge.labels(problem)
+    return gauge
+
+
+class Placement:
+    """Compares the partitions of a worker, and publishes an alert for each problem, once.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    line
+        Knows the models of each partition.
+    joins
+        Know which labels have found their event.
+    outbox
+        Where the alerts go.
+    metrics
+        Where problems are counted.
+    """
+
+    def __init__(
+        self, config: Config, line: Pipeline, joins: Joins, outbox: Outbox, metrics: Metrics
+    ) -> None:
+        names = config.topics
+        self._config = config
+        self._line = line
+        self._joins = joins
+        self._outbox = outbox
+        self._predictions = names.full_name("predictions")
+        self._features = names.full_name("features")
+        self._labels = names.full_name("labels")
+        self._reported: set[tuple[str, str, str]] = set()
+        self._suspected: set[tuple[str, str, str]] = set()
+        self._gauge = misplaced_gauge(metrics.registry)
+        self._alerted = metrics.operational
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self.look()
+
+    async def look(self) -> None:
+        """Publish what is wrong now and was not reported before."""
+        found = self._find()
+        for problem in PROBLEMS:
+            models = {each.model_id for each in found if each.problem == problem}
+            self._gauge.labels(problem).set(len(models))
+        for finding in found:
+            key = finding.problem, finding.model_id, finding.topic
+            if key not in self._reported and len(self._reported) < MAX_ALERTS:
+                self._reported.add(key)
+                _log.warning("%s", finding.message)
+                owner = self._config.model(finding.model_id).owner
+                await self._outbox.publish([misplaced(finding, owner, datetime.now(UTC))], [])
+                self._alerted(PLACEMENT)
+
+    def _find(self) -> list[Finding]:
+        events = self._line.models(self._predictions)
+        meetings = {number: one.meetings for number, one in self._joins.joiners.items()}
+        labels = {
+            number: [name for name, meeting in of.items() if meeting.labels]
+            for number, of in meetings.items()
+        }
+        found = [
+            *scattered("events_scattered", self._predictions, events, "events"),
+            *scattered(
+                "events_scattered", self._features, self._line.models(self._features), "events"
+            ),
+            *scattered("labels_scattered", self._labels, labels, "labels"),
+        ]
+        topics = Topics(self._predictions, self._labels)
+        lonely = apart(topics, events, meetings, self._homes(meetings))
+        keys: set[tuple[str, str, str]] = {(e.problem, e.model_id, e.topic) for e in lonely}
+        # Labels that came a moment before their events are not reported.
+        found += [e for e in lonely if (e.problem, e.model_id, e.topic) in self._suspected]
+        self._suspected = keys
+        return found
+
+    def _homes(self, meetings: Mapping[int, Mapping[str, Meeting]]) -> dict[str, int]:
+        """Return where the default partitioner of Java puts models with lonely labels."""
+        count = self._joins.watch.partitions
+        if not count:
+            return {}
+        return {
+            name: (murmur2(name.encode()) & 0x7FFFFFFF) % count
+            for of in meetings.values()
+            for name, meeting in of.items()
+            if suspicious(meeting)
+        }
+
+
+@asynccontextmanager
+async def placing(
+    placement: Placement, failed: Callable[[BaseException], None]
+) -> AsyncIterator[None]:
+    """Look until the block ends; `failed` is called with what ended it before."""
+    task = asyncio.create_task(placement.run())
+
+    def ended(done: "asyncio.Task[None]") -> None:
+        if not done.cancelled() and (error := done.exception()) is not None:
+            failed(error)
+
+    task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])

@@ -1,0 +1,128 @@
+"""Runs a worker in this process: logs, signals, event loop, HTTP."""
+
+import asyncio
+import contextlib
+import logging
+import multiprocessing
+import signal
+from collections.abc import Callable
+from typing import Final
+
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from streamproc.config.config import Config
+from streamproc.terminal import note
+from streamproc.worker.http import application, serve
+from streamproc.worker.logs import log_to_stderr
+from streamproc.worker.metrics import Metrics
+from streamproc.worker.process_exit import clings, end_without
+from streamproc.worker.wiring import working
+from streamproc.worker.worker import Worker
+
+IDLE_CHECK_SECONDS: Final = 0.2
+
+_log = logging.getLogger(__name__)
+
+
+def run(
+    config: Config,
+    exit_when_idle: float | None = None,
+    at_work: Callable[[], object] = lambda: None,
+) -> None:
+    """Run a worker until SIGTERM, SIGINT, or nothing to do for `exit_when_idle` seconds.
+
+    `at_work` is called when it has started.
+
+    Raises
+    ------
+    StreamprocError
+        If it cannot start, or something unexpected ended it.
+    """
+    log_to_stderr()
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    try:
+        runner.run(_Run(config, exit_when_idle, at_work).serve())
+    finally:
+        if clings():
+            end_without()
+        else:
+            runner.close()
+
+
+class _Run:
+    """One run of a worker: what HTTP, signals and the end of its supervisor act on."""
+
+    def __init__(
+        self, config: Config, exit_when_idle: float | None, at_work: Callable[[], object]
+    ) -> None:
+        self._config = config
+        self._idle = exit_when_idle
+        self._at_work = at_work
+        self._worker: Worker | None = None
+        self._starting: asyncio.Task[None] | None = None
+
+    async def serve(self) -> None:
+        """Listen, so that a port that is taken ends it before anything is touched; then work."""
+        registry = CollectorRegistry()
+        http = self._config.http
+        token = None if http is None else http.token()
+        app = application(registry, self._unhealthy, self._unready, token)
+        async with serve(app, http) as port:
+            self._starting = asyncio.create_task(self._work(Metrics(registry), port))
+            self._listen_for_the_end()
+            with contextlib.suppress(asyncio.CancelledError):  # told to stop while starting
+                await self._starting
+
+    async def _work(self, metrics: Metrics, port: int | None) -> None:
+        http = self._config.http
+        where = f"; metrics on http://{http.host}:{port}" if http else ""
+        async with working(self._config, metrics) as worker:
+            self._worker = worker
+            note(f"watching {self._config.broker}{where}")
+            self._at_work()
+            if self._idle is None:
+                await worker.stopped.wait()
+            else:
+                await _until_idle(worker, self._idle)
+
+    def _listen_for_the_end(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._stop)
+        parent = multiprocessing.parent_process()
+        if parent is not None:  # its supervisor decides, and may have the same terminal
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # not under nohup
+            loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+        if parent is not None:  # a worker whose supervisor was killed must not live on unseen
+            loop.add_reader(parent.sentinel, self._orphaned, parent.sentinel)
+
+    def _orphaned(self, sentinel: int) -> None:
+        asyncio.get_running_loop().remove_reader(sentinel)  # it stays readable for ever
+        self._stop()
+
+    def _hang_up(self) -> None:
+        _log.info(
+            "SIGHUP: stopping; only the supervisor of --processes reads its configuration again"
+        )
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._worker is not None:
+            self._worker.stopped.set()
+        elif self._starting is not None and not self._starting.cancelling():
+            self._starting.cancel()  # nothing was taken yet
+
+    def _unhealthy(self) -> str | None:
+        return None if self._worker is None else self._worker.unhealthy()
+
+    def _unready(self) -> str | None:
+        return "starting" if self._worker is None else self._worker.unready()
+
+
+async def _until_idle(worker: Worker, seconds: float) -> None:
+    while worker.idle_seconds() < seconds:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(worker.stopped.wait(), IDLE_CHECK_SECONDS)
+            return

@@ -1,0 +1,1 @@
+"""Writes snapshots to a compacted topic, and recovers state from it."""

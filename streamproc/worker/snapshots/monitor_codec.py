@@ -1,0 +1,60 @@
+"""How a watched partition's state is written down."""
+
+import logging
+from collections.abc import Sequence
+
+from streamproc.config.config import Config
+from streamproc.decode.event_schema import Topic
+from streamproc.pipeline.partition import Shard
+from streamproc.pipeline.restore import restore
+from streamproc.pipeline.snapshot import decode, encode_sections
+from streamproc.state.snapshot_format import Section
+from streamproc.worker.snapshots.codec import Decoded
+from streamproc.worker.snapshots.store import Partition
+
+_log = logging.getLogger(__name__)
+
+
+class Shards:
+    """The codec of shards.
+
+    Parameters
+    ----------
+    config
+        The whole configuration: only series that it still watches alike go on.
+    """
+
+    kind = ""
+    anew = "its series start anew"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._kinds = {config.topics.full_name(kind.value): kind for kind in Topic}
+
+    def fresh(self, partition: Partition) -> Shard:
+        """Give the state of a partition of which nothing was read."""
+        kind = self._kinds[partition[0]]
+        return Shard(kind, *partition, self._config, self._config.series_room(kind.value))
+
+    def encode(self, state: Shard, partition: Partition, following: int) -> Sequence[Section]:
+        """Write a state that holds all before an offset."""
+        return encode_sections(state, *partition, following)
+
+    def decode(self, data: bytes, partition: Partition) -> Decoded[Shard]:
+        """Read a state.
+
+        Raises
+        ------
+        SnapshotError
+            If it cannot be used.
+        """
+        kind = self._kinds[partition[0]]
+        room = self._config.series_room(kind.value)
+        found = restore(decode(data), kind, *partition, self._config, room)
+        if found.reset:
+            _log.warning(
+                "%d series of %s-%d start anew, their detectors are others now, in the"
+                " configuration or by their version; the first is %s of model %s",
+                *(len(found.reset), *partition, *reversed(found.reset[0])),
+            )
+        return Decoded(found.shard, found.next)

@@ -1,0 +1,291 @@
+"""Writes snapshots to their topic, and reads them back; nothing here can wait for ever."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import xxhash
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
+
+from streamproc.config.config import Config
+from streamproc.kafka.clients import open_consumer
+from streamproc.kafka.errors import RecoveryError, SnapshotWriteError
+from streamproc.schemas.records import UnreadableRecord
+from streamproc.state.snapshot_format import Section
+from streamproc.worker.batch_writer import cut
+from streamproc.worker.log_marks import RecordMark, contradicted
+from streamproc.worker.record_timestamps import stamps_of
+from streamproc.worker.snapshots.records import Collected, Key, key_of, records
+
+Partition = tuple[str, int]
+
+# Recovery of 200,000 series takes 10 s. Faust gives a rebalance 90.
+READ_SECONDS: Final = 60.0
+# As long as a cluster may be away without its workers ending for it.
+WRITE_SECONDS: Final = 120.0
+RETRY_SECONDS: Final = 1.0
+# Two megabytes under way: enough to keep a broker busy, little enough for any memory.
+AT_ONCE: Final = 8
+_FETCH_BYTES: Final = 8 * 2**20
+
+_log = logging.getLogger(__name__)
+
+
+class Bounds(NamedTuple):
+    """First offset that a partition still has, and the one after its last."""
+
+    begin: int
+    end: int
+
+
+class Written(NamedTuple):
+    """What a snapshot consists of, and what of it had to be written.
+
+    Attributes
+    ----------
+    held
+        All of its keys; what is under them, in 64 bits.
+    records, bytes
+        That were written.
+    """
+
+    held: dict[Key, int | None]
+    records: int
+    bytes: int
+
+
+class SnapshotStore:
+    """The topic of the snapshots.
+
+    A partition's snapshots are all in one partition of the topic, in the order of writing.
+
+    Parameters
+    ----------
+    config
+        Where the topic is.
+    producer
+        Its records are confirmed by all replicas.
+    """
+
+    def __init__(self, config: Config, producer: AIOKafkaProducer) -> None:
+        self._config = config
+        self._topic = config.topics.full_name("snapshots")
+        self._producer = producer
+
+    async def write(
+        self,
+        key: Key,
+        sections: Sequence[Section],
+        following: int,
+        held: Mapping[Key, int | None],
+        mark: RecordMark | None = None,
+    ) -> Written:
+        """Write a snapshot; when this returns, the cluster has all of it.
+
+        Parameters
+        ----------
+        key
+            Whose it is.
+        sections
+            All of it.
+        following
+            Offset after the last record that is in the state.
+        held
+            What is known to be under its keys, as `Written.held`: that is not written again.
+        mark
+            Of the last record that is in the state; None: not known.
+
+        Raises
+        ------
+        SnapshotWriteError
+            If the cluster does not take it; what was there before is still whole.
+        """
+        *chunks, manifest = records(key, sections, following, mark)
+        marks: dict[Key, int | None] = {
+            name: xxhash.xxh3_64_intdigest(value) for name, value in chunks
+        }
+        fresh = [(name, value) for name, value in chunks if held.get(name) != marks[name]]
+        await self._send(fresh)
+        await self._send([manifest])
+        size = sum(len(value) for _, value in (*fresh, manifest))
+        return Written(marks | {manifest[0]: None}, len(fresh) + 1, size)
+
+    async def contradicted(self, marks: Mapping[Partition, RecordMark]) -> set[Partition]:
+        """Return the partitions whose logs are not those that these records are from.
+
+        Raises
+        ------
+        RecoveryError
+            If the cluster does not show it in time.
+        """
+        try:
+            return await contradicted(self._config, marks)
+        except (TimeoutError, errors.KafkaError) as error:
+            names = ", ".join(sorted({topic for topic, _ in marks}))
+            raise RecoveryError(
+                f"the logs of {names} could not be compared with the snapshots"
+                f" ({str(error) or type(error).__name__}): check that all of their partitions have"
+                " a leader, and that the user of security: may READ them"
+            ) from error
+
+    async def remove(self, keys: Collection[Key]) -> None:
+        """Let compaction forget snapshots of owners that are past.
+
+        Raises
+        ------
+        SnapshotWriteError
+            If the cluster does not take it.
+        """
+        await self._send([(key, None) for key in keys])
+
+    async def read(
+        self, partitions: Collection[Partition], kind: str = ""
+    ) -> tuple[dict[Partition, Collected], dict[Partition, Bounds]]:
+        """Read what there is of some partitions, up to the end that the topic has now.
+
+        Parameters
+        ----------
+        partitions
+            Of which logs.
+        kind
+            What keys have after the topic's name: which of the states of one log.
+
+        Returns
+        -------
+        tuple
+            Their snapshots; and where their own logs begin and end.
+
+        Raises
+        ------
+        RecoveryError
+            If that is not done within `READ_SECONDS`.
+        """
+        try:
+            async with (
+                asyncio.timeout(READ_SECONDS),
+                open_consumer(
+                    self._config, max_partition_fetch_bytes=_FETCH_BYTES, fetch_max_wait_ms=50
+                ) as consumer,
+            ):
+                bounds = await self._bounds(partitions)
+                count = await self._count()
+                homes = {self._home(count, number) for _, number in partitions}
+                consumer.assign(homes)
+                ends = await consumer.end_offsets(homes)
+                keys = {(topic + kind, number): (topic, number) for topic, number in partitions}
+                return await self._collect(consumer, keys, ends), bounds
+        except (TimeoutError, errors.KafkaError) as error:
+            raise RecoveryError(
+                f"topic {self._topic!r} could not be read within {READ_SECONDS:.0f} s"
+                f" ({str(error) or type(error).__name__}): check that all of its partitions have"
+                " a leader, and that the user of security: may READ it"
+            ) from error
+
+    async def _bounds(self, partitions: Collection[Partition]) -> dict[Partition, Bounds]:
+        """Return where the logs of some partitions begin and end.
+
+        Not where they can be read to: a state may be of records behind a transaction that is open
+        now, if a version of before, which read those, wrote it.
+        """
+        sources = {TopicPartition(*partition): partition for partition in partitions}
+        async with open_consumer(self._config, isolation_level="read_uncommitted") as consumer:
+            begins = await consumer.beginning_offsets(list(sources))
+            ends = await consumer.end_offsets(list(sources))
+        return {name: Bounds(begins[tp], ends[tp]) for tp, name in sources.items()}
+
+    async def _collect(
+        self,
+        consumer: AIOKafkaConsumer,
+        keys: Mapping[Partition, Partition],
+        ends: Mapping[TopicPartition, int],
+    ) -> dict[Partition, Collected]:
+        found = {partition: Collected() for partition in keys.values()}
+        await consumer.seek_to_beginning()
+        left = set(consumer.assignment())
+        while left:
+            # A position is past what compaction or transactions left out, too.
+            left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
+            if not left:
+                break
+            for batch in (await consumer.getmany(*left, timeout_ms=200)).values():
+                for record in batch:
+                    if isinstance(record, UnreadableRecord):
+                        _log.warning("skipped %s", record)
+                        continue
+                    key = key_of(record.key)
+                    if key is None or key.group != self._config.group:
+                        continue
+                    partition = keys.get((key.topic, key.partition))
+                    if partition is not None:
+                        found[partition].add(key, record.value)
+        return found
+
+    async def _send(self, some: Sequence[tuple[Key, bytes | None]]) -> None:
+        if not some:
+            return
+        key = some[0][0]
+        batches = list(cut((name.pack(), value) for name, value in some))
+        for start in range(0, len(batches), AT_ONCE):
+            group = batches[start : start + AT_ONCE]
+            try:
+                async with asyncio.timeout(WRITE_SECONDS):
+                    await self._write(group, key.partition)
+            except (TimeoutError, errors.KafkaError) as error:
+                raise SnapshotWriteError(
+                    f"topic {self._topic!r} does not take the state of {key.topic}-{key.partition}"
+                    f" ({str(error) or type(error).__name__}): check that its max.message.bytes is"
+                    " 1 MB at least, and that the user of security: may WRITE it"
+                ) from error
+
+    async def _write(
+        self, batches: Sequence[Sequence[tuple[bytes, bytes | None]]], number: int
+    ) -> None:
+        try:
+            while not await self._confirmed(batches, number):  # noqa: ASYNC110  brokers tell nobody
+                await asyncio.sleep(RETRY_SECONDS)
+        except errors.MessageSizeTooLargeError:
+            if all(len(batch) == 1 for batch in batches):
+                raise
+            # Brokers refuse a batch as a whole.
+            await self._write([[pair] for batch in batches for pair in batch], number)
+
+    async def _confirmed(
+        self, batches: Sequence[Sequence[tuple[bytes, bytes | None]]], number: int
+    ) -> bool:
+        """Send records; False if a cluster in trouble may take them later."""
+        home = self._home(await self._count(), number)
+        sent, stamps = [], stamps_of(self._producer)
+        stamp = stamps.of(self._topic)
+        try:
+            for batch in batches:
+                builder = self._producer.create_batch()
+                for key, value in batch:
+                    builder.append(key=key, value=value, timestamp=stamp)
+                sent.append(
+                    await self._producer.send_batch(builder, home.topic, partition=home.partition)
+                )
+            await _all(sent)
+        except errors.InvalidTimestampError:
+            if stamps.refused(self._topic, stamp):
+                return await self._confirmed(batches, number)
+            raise
+        except errors.KafkaError as error:
+            if isinstance(error, errors.KafkaTimeoutError) or error.retriable:
+                _log.warning("a snapshot is not confirmed yet; trying again (%s)", error)
+                return False
+            raise
+        return True
+
+    async def _count(self) -> int:
+        return len(await self._producer.partitions_for(self._topic))
+
+    def _home(self, count: int, number: int) -> TopicPartition:
+        return TopicPartition(self._topic, number % count)
+
+
+async def _all(sent: Sequence[asyncio.Future[object]]) -> None:
+    """Wait for all of them, then raise what went wrong with the first."""
+    for result in await asyncio.gather(*sent, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result

@@ -1,0 +1,211 @@
+"""Several workers on one machine, and the process that starts again what dies.
+
+On SIGHUP it reads the configuration again. Only when that is right are the workers replaced, one
+after the other, and go on from their snapshots; when it is wrong nothing is touched.
+"""
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.synchronize import Event
+from types import FrameType
+from typing import Final
+
+from streamproc.config.config import Config
+from streamproc.errors import StreamprocError
+from streamproc.kafka.topics import ensure_topics
+from streamproc.terminal import note
+from streamproc.worker.logs import log_to_stderr
+from streamproc.worker.process import run
+
+# A worker that dies at once would otherwise keep a core busy with starting it.
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 30.0
+# A worker that ran for so long did not die of its start.
+LONG_ENOUGH: Final = 120.0
+# A worker stops within 25 s; orchestrators kill after 30.
+STOP_SECONDS: Final = 28.0
+
+_log = logging.getLogger("streamproc.supervisor")
+
+
+@dataclass(slots=True)
+class Place:
+    """One of the workers: its settings, its process, and when it may be started again.
+
+    `at_work` is set by the process when it has started; `outdated` when it has yet to be replaced.
+    """
+
+    number: int
+    config: Config
+    at_work: Event
+    process: SpawnProcess | None = None
+    outdated: bool = False
+    pause: float = FIRST_PAUSE
+    due: float = 0.0
+    started: float = 0.0
+    done: bool = False
+
+
+class Supervisor:
+    """Keeps a number of workers running until it is told to stop, or all have ended by themselves.
+
+    Parameters
+    ----------
+    read
+        Gives the configuration of every worker; the n-th one serves HTTP on `http.port` + n.
+    processes
+        How many.
+    exit_when_idle
+        Seconds with nothing to do after which a worker ends.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is wrong.
+    """
+
+    def __init__(
+        self, read: Callable[[], Config], processes: int, exit_when_idle: float | None
+    ) -> None:
+        self._context: SpawnContext = multiprocessing.get_context("spawn")
+        self._read = read
+        self._config = read()
+        self._idle = exit_when_idle
+        self._places = [
+            Place(number, _at(self._config, number), self._context.Event())
+            for number in range(processes)
+        ]
+        self._stopping = False
+        self._reread = False
+        self._at_terminal = os.isatty(0)
+
+    def run(self) -> None:
+        """Start the workers; return when all of them have ended.
+
+        Raises
+        ------
+        BrokerError
+            At the start, if the cluster cannot be used: no worker would do better.
+        """
+        log_to_stderr()
+        created = asyncio.run(ensure_topics(self._config))
+        if created:
+            _log.info("created topics: %s", ", ".join(created))
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self._stop)
+        signal.signal(signal.SIGHUP, self._hang_up)
+        note(f"running {len(self._places)} workers")
+        while not self._stopping and not all(place.done for place in self._places):
+            for place in self._places:
+                self._tend(place)
+            self._renew()
+            alive = [place.process.sentinel for place in self._places if place.process]
+            wait(alive, timeout=0.5)
+        self._end()
+
+    def _tend(self, place: Place) -> None:
+        process = place.process
+        if process is None:
+            if not place.done and time.monotonic() >= place.due:
+                place.started = time.monotonic()
+                place.process = self._spawn(place)
+            return
+        if process.is_alive():
+            return
+        place.process = None
+        if process.exitcode == 0:
+            place.done = not place.outdated
+            return
+        if time.monotonic() - place.started > LONG_ENOUGH:
+            place.pause = FIRST_PAUSE
+        _log.warning(
+            "worker %d ended with %s; starting it again in %.0f s",
+            place.number,
+            process.exitcode,
+            place.pause,
+        )
+        place.due = time.monotonic() + place.pause
+        place.pause = min(2 * place.pause, LONGEST_PAUSE)
+
+    def _renew(self) -> None:
+        """Read the configuration again if told to; replace the next worker that has the old one."""
+        if self._reread:
+            self._reread = False
+            try:
+                config = self._read()
+            except StreamprocError as error:
+                for line in str(error).splitlines():
+                    _log.error("%s", line)
+                _log.error("the configuration stays as it was")
+                return
+            for place in self._places:
+                place.config = _at(config, place.number)
+                place.outdated = place.process is not None
+            _log.info("the configuration was read again; replacing the workers one by one")
+        if not all(place.done or place.at_work.is_set() for place in self._places):
+            return  # another one is just starting, or dead
+        for place in self._places:
+            if place.outdated and place.process is not None:
+                place.at_work.clear()
+                place.process.terminate()
+                return
+
+    def _spawn(self, place: Place) -> SpawnProcess:
+        place.at_work.clear()
+        place.outdated = False
+        arguments = place.config, self._idle, place.at_work
+        process = self._context.Process(target=_work, args=arguments, daemon=True)
+        # Ctrl-C reaches every process of a terminal. The supervisor passes its own word on; a
+        # child that still imports would only show where it was.
+        resource_tracker.ensure_running()  # it would unblock the signal when it starts
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        return process
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _hang_up(self, _number: int, _frame: FrameType | None) -> None:
+        if self._at_terminal and not os.isatty(0):  # nobody's word: the terminal was closed
+            self._stopping = True
+        self._reread = True
+
+    def _end(self) -> None:
+        running = [place.process for place in self._places if place.process]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in running:
+            process.join(max(0.0, deadline - time.monotonic()))
+            if process.is_alive():
+                _log.warning("worker with pid %s did not stop in time and is killed", process.pid)
+                process.kill()
+
+
+def _at(config: Config, number: int) -> Config:
+    http = config.http
+    if http is None or http.port == 0:
+        return config
+    return config.model_copy(update={"http": http.model_copy(update={"port": http.port + number})})
+
+
+def _work(config: Config, exit_when_idle: float | None, at_work: Event) -> None:
+    try:
+        run(config, exit_when_idle, at_work.set)
+    except StreamprocError as error:
+        for line in str(error).splitlines():
+            note(f"error: {line}")
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""Consumes the alerts topic and delivers alerts to webhooks."""

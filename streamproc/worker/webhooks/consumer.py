@@ -1,0 +1,125 @@
+"""Reads the alerts for one webhook, and remembers which of them are done with."""
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition, errors
+
+from streamproc.config.config import Config
+from streamproc.kafka.clients import open_consumer
+from streamproc.sinks.delivery import Delivery
+from streamproc.sinks.http_post import open_post
+from streamproc.sinks.metrics import Counts
+from streamproc.sinks.webhook import Target
+from streamproc.worker.app import HEARTBEAT_SECONDS, SESSION_SECONDS
+from streamproc.worker.offsets import readable_end
+from streamproc.worker.webhooks.offsets import group_of
+
+RETRY_SECONDS: Final = 5.0
+# What was left out is remembered so often: thousands a second need no word each.
+COMMIT_SECONDS: Final = 1.0
+_POLL_MS: Final = 500
+# All that waits in memory, of each partition; a single record may be larger.
+_FETCH_BYTES: Final = 2**18
+
+_log = logging.getLogger(__name__)
+
+
+class Reader:
+    """Takes the alerts of its partitions to a target, one after another.
+
+    The topic is the queue: while the target does not take an alert, the reader stays where it is,
+    and nothing waits in memory but what was fetched. Whoever gets a partition next goes on with
+    the first alert that is not done with.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    target
+        Where to.
+    counts
+        What is counted.
+    """
+
+    def __init__(self, config: Config, target: Target, counts: Counts) -> None:
+        self._config = config
+        self._target = target
+        self._counts = counts
+        self._done: dict[TopicPartition, int] = {}
+        self._committed = 0.0
+
+    async def run(self) -> None:
+        """Read until cancelled; whatever goes wrong is told, and tried again."""
+        target = self._target
+        async with open_post(target.rules, tls=target.tls(), headers=target.headers) as post:
+            delivery = Delivery(target, post, self._counts)
+            while True:
+                try:
+                    await self._read(delivery)
+                except Exception as error:  # noqa: BLE001  nothing here may end a worker
+                    _log.warning(
+                        "webhook %s: the alerts cannot be read now; trying again (%r)",
+                        *(target.hook.name, error),
+                    )
+                    self._counts.lag(0)  # of partitions that are ours, and none is
+                    await asyncio.sleep(RETRY_SECONDS)
+
+    async def _read(self, delivery: Delivery) -> None:
+        self._done.clear()
+        async with open_consumer(
+            self._config,
+            self._config.topics.full_name("alerts"),
+            group_id=group_of(self._config, self._target),
+            session_timeout_ms=int(SESSION_SECONDS * 1000),
+            heartbeat_interval_ms=int(HEARTBEAT_SECONDS * 1000),
+            max_partition_fetch_bytes=_FETCH_BYTES,
+        ) as consumer:
+            while True:
+                await self._turn(consumer, delivery)
+
+    async def _turn(self, consumer: AIOKafkaConsumer, delivery: Delivery) -> None:
+        """Take the next alert, if there is one; the order is the promise: sent, then committed."""
+        batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=1)
+        # What is at hand waits, too, for as long as the target takes.
+        self._counts.lag(await _lag(consumer) + len(batches))
+        again_in = None
+        for home, [record] in batches.items():
+            again_in, told = await delivery.take(record.value or b"", record.timestamp / 1000)
+            if again_in is None:
+                self._done[home] = record.offset + 1
+                await self._commit(consumer, at_once=told)
+            else:
+                with suppress(errors.IllegalStateError):  # it is another one's by now
+                    consumer.seek(home, record.offset)
+        if not batches:
+            await self._commit(consumer, at_once=False)
+        self._counts.lag(await _lag(consumer))
+        if again_in is not None:
+            await asyncio.sleep(again_in)
+
+    async def _commit(self, consumer: AIOKafkaConsumer, *, at_once: bool) -> None:
+        now = time.monotonic()
+        if not self._done or not (at_once or now - self._committed > COMMIT_SECONDS):
+            return
+        ours = consumer.assignment()
+        done = {home: offset for home, offset in self._done.items() if home in ours}
+        self._done.clear()
+        self._committed = now
+        try:
+            await consumer.commit(done)
+        except (errors.CommitFailedError, errors.IllegalStateError) as error:
+            # Whose they are now sends them once more; receivers drop what they have.
+            _log.info("webhook %s: no longer ours: %r", self._target.hook.name, error)
+
+
+async def _lag(consumer: AIOKafkaConsumer) -> int:
+    """Count what is not done with, of the partitions that are ours."""
+    lag = 0
+    for home in consumer.assignment():
+        with suppress(errors.IllegalStateError):  # it is another one's by now
+            lag += max(0, (readable_end(consumer, home) or 0) - await consumer.position(home))
+    return lag

@@ -1,0 +1,85 @@
+"""Put a worker together from its parts, run it, and stop it cleanly."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from streamproc.config.config import Config
+from streamproc.control.handlers import NoPayload, Verb
+from streamproc.kafka.clients import open_producer
+from streamproc.kafka.errors import WorkerError
+from streamproc.kafka.topics import ensure_topics
+from streamproc.sinks.webhook import targets_of
+from streamproc.tabular.reference import with_references
+from streamproc.worker.control import obeying
+from streamproc.worker.join.join_manager import Joins
+from streamproc.worker.metrics import Metrics
+from streamproc.worker.model_commands import choices
+from streamproc.worker.online.online_process import Learning, learns
+from streamproc.worker.pipeline import Pipeline
+from streamproc.worker.placement import Placement, placing
+from streamproc.worker.publisher import Outbox
+from streamproc.worker.snapshots.monitor_codec import Shards
+from streamproc.worker.snapshots.snapshots import Snapshots
+from streamproc.worker.snapshots.store import SnapshotStore
+from streamproc.worker.warmup import warm_up
+from streamproc.worker.webhooks.runner import sending
+from streamproc.worker.worker import Worker
+
+# What a record needs beside its value: key, headers, framing.
+ENVELOPE_BYTES: Final = 2**16
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
+    """Run a worker until the block ends, then stop it cleanly.
+
+    Raises
+    ------
+    WorkerError
+        At the end, if something unexpected stopped it. Nothing past the last finished slice
+        was acknowledged: a restart goes on there.
+    BrokerError
+        At the start, if the cluster cannot be used.
+    ConfigError
+        At the start, if a model's reference cannot be read, or a webhook not be sent to.
+    """
+    targets = await asyncio.to_thread(targets_of, config)
+    config = await asyncio.to_thread(with_references, config)
+    await warm_up(config)
+    created = await ensure_topics(config)
+    if created:
+        _log.info("created topics: %s", ", ".join(created))
+    largest = config.limits.record_bytes + ENVELOPE_BYTES
+    async with open_producer(config, linger_ms=0, max_request_size=largest) as producer:
+        snapshots = Snapshots(config, SnapshotStore(config, producer), Shards(config), metrics)
+        outbox = Outbox(config, producer)
+        line = Pipeline(config, outbox, metrics, snapshots=snapshots)
+        joins = Joins(config, producer, outbox, metrics)
+        learning = Learning(config, metrics.registry) if learns(config) else None
+        worker = Worker(config, line, metrics, joins, learning)
+        verbs = Verb("save", NoPayload, worker.save), *choices(joins)
+        await joins.start()
+        try:
+            commands = obeying(config, metrics, worker.fail, *verbs)
+            placement = Placement(config, line, joins, outbox, metrics)
+            async with commands, sending(config, targets, metrics), placing(placement, worker.fail):
+                if learning is not None:
+                    await learning.start()
+                await worker.start()
+                yield worker
+        finally:
+            joining = asyncio.create_task(joins.stop())
+            try:
+                await worker.stop()
+            finally:
+                await joining
+    if worker.failure is not None:
+        raise WorkerError(
+            f"{type(worker.failure).__name__}: {worker.failure}; a restart goes on with the"
+            " first slice that was not finished"
+        ) from worker.failure

@@ -1,0 +1,359 @@
+"""A worker from its start to its clean stop."""
+
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import Collection, Mapping
+from typing import Final, cast
+
+from aiokafka import TopicPartition, errors
+from faust.types import TP
+
+from streamproc.config.config import Config
+from streamproc.driver.consumer import SliceConsumer
+from streamproc.driver.slices import Slice
+from streamproc.kafka.clients import open_consumer
+from streamproc.kafka.errors import (
+    BrokerError,
+    BrokerUnreachableError,
+    SnapshotWriteError,
+    WorkerError,
+)
+from streamproc.kafka.open_transactions import HeldBack, OpenTransactions, ReadableEnd
+from streamproc.worker.app import Acknowledge, make_app
+from streamproc.worker.join.join_manager import Joins
+from streamproc.worker.metrics import Metrics
+from streamproc.worker.offsets import Mark, mark
+from streamproc.worker.online.online_process import Learning
+from streamproc.worker.partition_executor import Lanes
+from streamproc.worker.pipeline import Partition, Pipeline
+from streamproc.worker.watchdog import Progress, Stalls, Watchdog
+
+# With the producer's 5 s together less than the 30 s that orchestrators wait before they kill.
+FINISH_SECONDS: Final = 10.0
+SAVE_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 8.0
+# Joining waits for every member of the group to say what it has handled: 60 s at most, by Faust's
+# rebalance time-out, twice when the membership changes meanwhile.
+JOIN_SECONDS: Final = 150.0
+SLOW_JOIN_SECONDS: Final = 10.0
+HOUSEKEEPING_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Takes its partitions' slices through the pipeline until it is stopped or fails.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    line
+        What happens to a slice.
+    metrics
+        What is counted.
+    joins
+        What joins labels; None: nothing does.
+    learning
+        Where online models learn; None: there are none.
+
+    Attributes
+    ----------
+    stopped : asyncio.Event
+        Set when no further slice will be taken.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        line: Pipeline,
+        metrics: Metrics,
+        joins: Joins | None = None,
+        learning: Learning | None = None,
+    ) -> None:
+        self._line = line
+        self._metrics = metrics
+        self._joins = joins
+        self._learning = learning
+        if learning is not None:
+            learning.failed = self._fail
+        self._config = config
+        line.on_rewound = lambda partition: self._consumer.reread(TP(*partition))
+        self._app = make_app(config, line.topics, self._handle, self._assigned)
+        stall = config.limits.stall.total_seconds()
+        self._watchdog = Watchdog(stall, self._look)
+        self._slices, self._stalls = Progress(), Stalls(stall, metrics.stalled)
+        self._transactions = OpenTransactions(stall, lambda held: _log.warning("%s", held))
+        self._held_back: list[HeldBack] = []
+        self._lanes = Lanes()
+        self._failure: BaseException | None = None
+        self._ready = False
+        self._behind = 1  # nobody has looked yet
+        self._missing: list[str] = []
+        self._active = self._looked = self._joined = self._learned = time.monotonic()
+        self._housekeeping: asyncio.Task[None] | None = None
+        self.stopped = asyncio.Event()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended this worker; None while all is well."""
+        return self._failure
+
+    def unhealthy(self) -> str | None:
+        """Why this worker should be restarted; None when it need not be."""
+        return None if self._failure is None else f"failed: {self._failure}"
+
+    def unready(self) -> str | None:
+        """Why this worker does not work; None when it does."""
+        if self._failure is not None or self.stopped.is_set():
+            return self.unhealthy() or "stopping"
+        if not self._ready:
+            return "waiting for the group to assign partitions"
+        if self._missing:
+            return f"the cluster has no topic {', '.join(self._missing)}"
+        trouble = None if self._joins is None else self._joins.watch.trouble()
+        held_back = str(self._held_back[0]) if self._held_back else None
+        return trouble or self._stalls.unready() or held_back
+
+    def idle_seconds(self) -> float:
+        """How long there was nothing to do; 0 while it waits for partitions or is behind."""
+        if not self._ready or self._behind or self._lanes.busy:
+            return 0.0
+        if self._learning is not None and self._looked < self._active:
+            return 0.0  # what was just handled is perhaps yet to be learned
+        return time.monotonic() - max(self._active, self._joined, self._learned)
+
+    async def start(self) -> None:
+        """Join the group and begin.
+
+        Raises
+        ------
+        BrokerUnreachableError
+            If the cluster stopped answering a moment ago, or the group lets nobody join.
+        """
+        slow = asyncio.get_running_loop().call_later(SLOW_JOIN_SECONDS, self._say_slow)
+        try:
+            self._consumer.continue_at = self._continue_at
+            async with asyncio.timeout(JOIN_SECONDS):
+                await self._app.start()
+        except (errors.KafkaError, OSError) as error:  # TimeoutError is an OSError
+            raise BrokerUnreachableError(
+                f"{self._config.broker} does not let group {self._config.group} be joined"
+                f" ({str(error) or type(error).__name__}): check that all of its brokers are up;"
+                " the embedded broker has to be restarted when a worker was killed"
+            ) from error
+        finally:
+            slow.cancel()
+        # What is there now stays. A full collection of it would stop the loop for 30 to 100 ms.
+        gc.collect()
+        gc.freeze()
+        self._housekeeping = asyncio.create_task(self._keep_house())
+        self._housekeeping.add_done_callback(self._kept_house)
+
+    async def stop(self) -> None:
+        """Finish the slices at hand, commit, leave the group; within 25 s, whatever hangs."""
+        self.stopped.set()
+        if self._housekeeping is not None:
+            self._housekeeping.cancel()
+        # While the slices at hand end, what was learned is written down.
+        forgetting = None if self._learning is None else asyncio.create_task(self._learning.stop())
+        try:
+            async with asyncio.timeout(FINISH_SECONDS), self._lanes.still():
+                pass
+        except TimeoutError:  # what is not done is not acknowledged, and comes again
+            _log.warning("the slices at hand were not done within %.0f s", FINISH_SECONDS)
+        else:
+            await self._save()
+        if forgetting is not None:
+            await forgetting
+        # Faust swallows cancellation, so what does not end is left.
+        leaving = asyncio.create_task(self._leave())
+        done, _ = await asyncio.wait({leaving}, timeout=STOP_SECONDS)
+        if not done:
+            _log.warning("the Kafka client did not stop within %.0f s; it was left", STOP_SECONDS)
+            return
+        leaving.result()
+
+    async def _save(self) -> None:
+        """Write the state down, so that nothing has to be watched again."""
+        if self._failure is not None:
+            return
+        try:
+            async with asyncio.timeout(SAVE_SECONDS):
+                await self._line.save()
+        except (TimeoutError, SnapshotWriteError) as error:
+            _log.warning("the state was not written down; the snapshot before counts: %s", error)
+
+    async def save(self, *_: object) -> None:
+        """Write all state down now, between two slices.
+
+        Raises
+        ------
+        SnapshotWriteError
+            If a partition has no snapshot that a crash could go back to, and gets none.
+        """
+        async with self._lanes.still():
+            await self._line.save()
+
+    def fail(self, error: BaseException) -> None:
+        """End this worker for something that went wrong beside its slices."""
+        _log.error("the worker ends: %s", error, exc_info=error)
+        self._fail(error)
+
+    def _say_slow(self) -> None:
+        _log.warning("still waiting to join group %s", self._config.group)
+
+    async def _leave(self) -> None:
+        # A commit that is under way may have begun before the last slice was done; it is then
+        # only waited for.
+        if not self._app.crashed and self._ready and not await self._app.consumer.commit():
+            await self._app.consumer.commit()
+        await self._app.stop()
+
+    async def _handle(self, part: Slice, acknowledge: Acknowledge) -> None:
+        """Begin with a slice when the one before it in its partition is done."""
+        partition = part.topic, part.partition
+        await self._lanes.begin(partition, lambda: self._take(part, acknowledge))
+        if self.stopped.is_set():
+            await asyncio.Event().wait()  # Faust must not hand over the next slice
+
+    async def _take(self, part: Slice, acknowledge: Acknowledge) -> None:
+        """Take one slice; after a failure or a stop none is taken, so none acknowledged."""
+        if self.stopped.is_set():
+            return
+        try:
+            self._active = time.monotonic()
+            await self._line.handle(part, self._mark_of(part))
+            await acknowledge()
+            self._active = time.monotonic()
+        except Exception as error:  # noqa: BLE001  # whatever it is ends this worker
+            _log.exception("slice %r failed", part)
+            self._fail(error)
+
+    async def _continue_at(
+        self, committed: Mapping[TP, int | None], unsigned: Collection[TP]
+    ) -> Mapping[TP, int]:
+        """Get the state of our partitions, once nothing of the time before is being handled."""
+        generation = self._app.consumer_generation_id
+        found: dict[Partition, int] = {}
+        try:
+            async with self._lanes.still():
+                if not self.stopped.is_set():
+                    of_ours = {(tp.topic, tp.partition): done for tp, done in committed.items()}
+                    of_others = {(tp.topic, tp.partition) for tp in unsigned}
+                    found = await self._line.resume(of_ours, generation, of_others)
+                    self._consumer.distrust(TP(*each) for each in self._line.distrusted)
+                if self._app.consumer_generation_id != generation:  # they may be others' by now
+                    self._line.keep((tp.topic, tp.partition) for tp in self._consumer.assignment())
+                    found = {}
+        except Exception as error:
+            _log.exception("the state could not be had")
+            self._fail(error)
+            raise
+        return {TP(*partition): offset for partition, offset in found.items()}
+
+    def _fail(self, error: BaseException | None) -> None:
+        self._failure = self._failure or error or WorkerError("the Kafka client crashed")
+        self.stopped.set()
+
+    def _assigned(self, partitions: set[TP]) -> None:
+        if self._joins is not None:
+            predictions = self._config.topics.full_name("predictions")
+            ours = {tp.partition for tp in partitions if tp.topic == predictions}
+            self._joins.keep(ours, self._app.consumer_generation_id)
+        self._line.keep((tp.topic, tp.partition) for tp in partitions)
+        if self._learning is not None:
+            self._learning.own(partitions, self._app.consumer_generation_id)
+        self._active = time.monotonic()
+        self._behind = 1
+        self._ready = True
+
+    async def _keep_house(self) -> None:
+        while not self.stopped.is_set():
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
+            looked = time.monotonic()
+            self._missing = self._consumer.unknown(self._line.topics)
+            behind = self._line.gauge(self._mark) + len(self._missing)
+            joining = self._behind_in_joins()
+            self._behind = behind + joining + await self._behind_in_learning()
+            self._looked = looked
+            self._look_at_transactions()
+            if self._app.crashed:
+                self._fail(self._app.crash_reason)
+            if not self._lanes.busy:
+                why = await self._watchdog.check(time.monotonic(), self._active, behind)
+                if why is not None:
+                    self._fail(WorkerError(why))
+            self._check_progress(behind)
+
+    def _check_progress(self, behind: int) -> None:
+        """End the worker when a part of it has made no progress for too long."""
+        still = self._slices.stalled(time.monotonic(), self._active, behind)
+        self._stalls.note("slices", still, f"{behind} records wait, none came for {still:.0f} s")
+        if self._joins is not None:
+            self._stalls.note("labels", *self._joins.watch.stalled())
+        if self._learning is not None:
+            self._stalls.note("learner", *self._learning.stalled())
+        why = self._stalls.fatal("labels", "learner")  # the watchdog looks at the slices
+        if why is not None:
+            self._fail(WorkerError(why))
+
+    async def _look(self) -> int:
+        """Ask the cluster how many records wait that the client does not know of."""
+        held = [TopicPartition(tp.topic, tp.partition) for tp in self._consumer.assignment()]
+        try:
+            async with asyncio.timeout(LOOK_SECONDS), open_consumer(self._config) as client:
+                ends = await client.end_offsets(held)
+        except (errors.KafkaError, BrokerError, TimeoutError):
+            return 0
+        fetched = {tp: self._mark((tp.topic, tp.partition)).fetched for tp in held}
+        return sum(max(0, ends[tp] - (fetched[tp] or 0)) for tp in held)
+
+    def _look_at_transactions(self) -> None:
+        """Note what transactions hold back: it is no lag of ours, and a restart would not help."""
+        ends: dict[Partition, ReadableEnd] = {}
+        for tp in self._consumer.assignment():
+            found = self._mark((tp.topic, tp.partition))
+            if found.end is not None and found.log_end is not None:
+                ends[tp.topic, tp.partition] = ReadableEnd(found.end, found.log_end)
+        if self._joins is not None:
+            ends |= self._joins.label_ends()
+        self._held_back = self._transactions.observe(ends, time.monotonic())
+        self._metrics.held_back(self._held_back)
+
+    def _behind_in_joins(self) -> int:
+        if self._joins is None:
+            return 0
+        if self._joins.failure is not None:
+            self._fail(self._joins.failure)
+        behind = self._joins.behind()
+        if behind:  # what it publishes then has to be watched
+            self._joined = time.monotonic()
+        return behind
+
+    async def _behind_in_learning(self) -> int:
+        if self._learning is None:
+            return 0
+        behind = await self._learning.behind()
+        if behind:
+            self._learned = time.monotonic()
+        return behind
+
+    def _kept_house(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._fail(task.exception())
+
+    @property
+    def _consumer(self) -> SliceConsumer:
+        return cast("SliceConsumer", self._app.consumer)
+
+    def _mark_of(self, part: Slice) -> Mark:
+        """Return the mark of a slice's partition, with what is in doubt about the slice."""
+        tp = TP(part.topic, part.partition)
+        return self._mark(tp)._replace(**self._consumer.doubt(tp, part.first_offset)._asdict())
+
+    def _mark(self, partition: Partition) -> Mark:
+        return mark(self._app.consumer, *partition)

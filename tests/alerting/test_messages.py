@@ -1,0 +1,83 @@
+import pytest
+
+from streamproc.alerting import messages
+from streamproc.schemas.alerts import Summary
+
+
+def summary(mean: float | None, std: float | None = 1.0, n: int = 500) -> Summary:
+    """Describe a stretch of a series."""
+    return Summary(n=n, mean=mean, std=std)
+
+
+@pytest.mark.parametrize(
+    ("series", "before", "after", "said"),
+    [
+        (
+            "feature:amount",
+            summary(41.2, 18),
+            summary(4120, 1800),
+            "feature 'amount' of model 'm' rose from 41.2 to 4120 (×100)",
+        ),
+        (
+            "feature:age",
+            summary(40, 10),
+            summary(35, 10),
+            "feature 'age' of model 'm' fell from 40 to 35 (-0.5 standard deviations)",
+        ),
+        (
+            "feature:x",
+            summary(0.0, 1.0),
+            summary(0.1, 3.0),
+            "feature 'x' of model 'm' changed its spread from ±1 to ±3 around 0.1",
+        ),
+        (
+            "feature:x",
+            summary(5.0, 0.0),
+            summary(6.0, 0.0),
+            "feature 'x' of model 'm' rose from 5 to 6",
+        ),
+        ("prediction", summary(0.1), summary(0.9), "prediction of model 'm' rose from 0.1 to 0.9"),
+        (
+            "prediction:cat",
+            summary(0.5, 0.1),
+            summary(0.2, 0.1),
+            "prediction of class 'cat' by model 'm' fell from 0.5 to 0.2 (×0.4)",
+        ),
+        (
+            "quality:age",
+            summary(0.01),
+            summary(1.0),
+            "feature 'age' of model 'm' is missing in 100 % of events (before: 1 %)",
+        ),
+        ("feature:x", summary(None), summary(1.0), "feature 'x' of model 'm' changed"),
+    ],
+)
+def test_the_sentence_says_what_changed(
+    series: str, before: Summary, after: Summary, said: str
+) -> None:
+    """The message has the series, the levels and the size of the change, in plain words."""
+    assert messages.change(messages.Told(series, "m"), before, after).startswith(said)
+
+
+def test_a_spread_that_changed_is_told_as_such_whatever_the_few_values_since_average() -> None:
+    """Whose mean has not moved but by chance did not rise."""
+    before, after = summary(0.0), summary(0.4, 2.0, 30)
+    said = messages.change(messages.Told("feature:x", "m"), before, after, spread=True)
+    assert said == "feature 'x' of model 'm' changed its spread from ±1 to ±2 around 0.4"
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (summary(0.1, 2.0), "0.1 ± 2, for 500 values (before the incident: 0 ± 1)"),
+        (summary(3.0, 1.2), "3, for 500 values (before the incident: 0)"),
+    ],
+)
+def test_where_a_series_settled_is_told_with_the_spread_if_that_is_what_changed(
+    now: Summary, said: str
+) -> None:
+    """What changed is what one wants to know of the end."""
+    told = messages.Told("feature:x", "m")
+    assert messages.settled(told, summary(0.0), now) == (
+        f"feature 'x' of model 'm' has settled at {said}"
+    )

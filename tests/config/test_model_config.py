@@ -1,0 +1,215 @@
+import pytest
+
+from detectors import registry
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.config.model import DetectorSpec
+from streamproc.errors import ConfigError
+
+MODELS = [
+    {
+        "id": "fraud-*",
+        "owner": "risk",
+        "watch": [
+            {"on": "feature:id", "detectors": []},
+            {"on": "feature:*", "detectors": [{"page_hinkley": {"threshold": 20}}, "adwin"]},
+        ],
+    },
+    {"id": "Fraud-1", "owner": "never by fraud-1"},
+    {"id": "*", "severity": "critical"},
+]
+
+
+def names(config: Config, model_id: str, series: str) -> list[str]:
+    """Names of the detectors that look at a series."""
+    return [spec.name for spec in config.model(model_id).detectors(series)]
+
+
+def test_the_first_model_that_matches_wins() -> None:
+    """Globs differ in case, and later entries are for the rest."""
+    config = load({"models": MODELS})
+    assert config.model("fraud-1").owner == "risk"
+    assert config.model("Fraud-1").owner == "never by fraud-1"
+    assert config.model("other").severity == "critical"
+
+
+def test_the_first_watch_entry_that_matches_wins() -> None:
+    """An empty list of detectors hides a series from the entries after it."""
+    config = load({"models": MODELS})
+    assert names(config, "fraud-1", "feature:id") == []
+    assert names(config, "fraud-1", "feature:amount") == ["page_hinkley", "adwin"]
+    assert names(config, "fraud-1", "prediction") == []
+
+
+@pytest.mark.parametrize("models", [[], [{"id": "other"}], [{"id": "m"}]])
+def test_every_series_is_watched_when_nothing_is_said(models: list[dict[str, str]]) -> None:
+    """With no entry, none that matches, or one without `watch`: mixture and Page-Hinkley."""
+    config = load({"models": models})
+    for series in ("feature:a", "prediction", "prediction:cat", "quality:a"):
+        assert names(config, "m", series) == ["mixture", "page_hinkley"]
+
+
+def test_an_empty_watch_list_watches_nothing() -> None:
+    """A model can be left alone."""
+    assert names(load({"models": [{"id": "m", "watch": []}]}), "m", "prediction") == []
+
+
+def test_parameters_are_resolved_whole() -> None:
+    """What is not given is the registry's default, in the parameter's own type."""
+    [spec, _] = load({"models": MODELS}).model("fraud-1").detectors("feature:x")
+    assert spec.params == registry.resolve("page_hinkley", {"threshold": 20})
+    assert spec.params["threshold"] == 20
+
+
+def test_a_hash_is_of_what_a_detector_does() -> None:
+    """Defaults written out change nothing, another parameter does; it is the same tomorrow."""
+    plain = DetectorSpec.model_validate("adwin")
+    written = DetectorSpec.model_validate({"adwin": registry.resolve("adwin", {})})
+    other = DetectorSpec.model_validate({"adwin": {"delta": 0.5}})
+    empty = DetectorSpec.model_validate({"adwin": None})
+    assert plain.hash == written.hash == empty.hash != other.hash
+    literal = DetectorSpec.model_construct(name="adwin", params={"b": 1, "a": 0.002})
+    assert literal.hash == "a938cf9fcae0c0fd"
+
+
+def test_integers_and_equal_floats_hash_alike() -> None:
+    """20 and 20.0 are one threshold."""
+    specs = [DetectorSpec.model_validate({"page_hinkley": {"threshold": x}}) for x in (20, 20.0)]
+    assert specs[0].hash == specs[1].hash
+
+
+@pytest.mark.parametrize(
+    ("detectors", "message"),
+    [
+        (["adwn"], "detectors[0]: there is no such detector; did you mean `adwin`?"),
+        ([{"page_hinkly": {}}], "detectors[0]: there is no such detector; did you mean `page_h"),
+        ([{"adwin": {"dleta": 1}}], "detectors[0].adwin.dleta: unknown parameter; did you mean `d"),
+        (["page_hinkley", {"adwin": {"delta": 7}}], "detectors[1].adwin.delta: expected"),
+        ([{"adwin": {"delta": "x"}}], "detectors[0].adwin.delta: expected"),
+        ([{"adwin": {}, "page_hinkley": {}}], "detectors[0]: expected a detector's name"),
+        ([{"adwin": 3}], "detectors[0].adwin: expected a mapping"),
+        ([None], "detectors[0]: expected a detector's name"),
+        ([{1: {}}], "detectors[0]: expected a detector's name"),
+        (["adwin", {"adwin": {}}], "detectors[1]: is in this list already"),
+        ("adwin", "detectors: expected a list"),
+    ],
+)
+def test_wrong_detectors_are_refused_with_advice(detectors: object, message: str) -> None:
+    """The line names the place in the list, and what was probably meant."""
+    with pytest.raises(ConfigError) as caught:
+        load({"models": [{"id": "m", "watch": [{"on": "*", "detectors": detectors}]}]})
+    assert f"config: models[0].watch[0].{message}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "glob",
+    [
+        *("*", "f*", "?rediction", "[fq]*", "feat*:x", "feature:*", "feature:a b", "quality:*"),
+        *("prediction", "prediction:cat", "error", "metric:revenue", "features"),
+    ],
+)
+def test_globs_of_the_contracts_series_are_taken(glob: str) -> None:
+    """Every series that the contract names can be matched."""
+    watch = [{"on": glob, "detectors": ["adwin"]}]
+    assert load({"models": [{"id": "m", "watch": watch}]}).model("m").watch[0].on == glob
+
+
+@pytest.mark.parametrize("glob", ["amount", "amount*", "features:x", "errors", "Feature:x", ""])
+def test_a_glob_that_matches_no_series_is_refused(glob: str) -> None:
+    """A feature's bare name would watch nothing, silently."""
+    with pytest.raises(ConfigError, match=r"watch\[0\]\.on: matches no series"):
+        load({"models": [{"id": "m", "watch": [{"on": glob, "detectors": ["adwin"]}]}]})
+
+
+@pytest.mark.parametrize("ids", [["a", "b", "a"], ["*", "b"]])
+def test_an_entry_that_is_never_reached_is_refused(ids: list[str]) -> None:
+    """Both for models and for what is watched of them."""
+    last = len(ids) - 1
+    with pytest.raises(ConfigError, match=rf"config: models\[{last}\]\.id: never reached"):
+        load({"models": [{"id": glob} for glob in ids]})
+    globs = [glob if glob == "*" else f"feature:{glob}" for glob in ids]
+    watch = [{"on": glob, "detectors": []} for glob in globs]
+    with pytest.raises(ConfigError, match=rf"watch\[{last}\]\.on: never reached: entry 0"):
+        load({"models": [{"id": "m", "watch": watch}]})
+
+
+@pytest.mark.parametrize("url", ["http://x.example", "x", "https://", "", "javascript:alert(1)"])
+def test_a_runbook_is_an_https_url(url: str) -> None:
+    """A link in an alert is one that a person on call can click."""
+    with pytest.raises(ConfigError, match=r"models\[0\]\.runbook: expected a URL that starts"):
+        load({"models": [{"id": "m", "runbook": url}]})
+
+
+def test_a_runbook_is_kept_as_written() -> None:
+    """No slash is added, nothing is encoded."""
+    url = "https://wiki.example.org"
+    assert load({"models": [{"id": "m", "runbook": url}]}).model("m").runbook == url
+
+
+def test_whitening_makes_other_detectors_of_the_same_names() -> None:
+    """`whiten` changes the hashes, and so the incidents, of every detector of its entry alone."""
+    entries = [{"on": f"feature:{on}", "detectors": ["adwin", "focus"]} for on in "ab"]
+    entries[0]["whiten"] = True
+    model = load({"models": [{"id": "m", "watch": entries}]}).model("m")
+    white, plain = model.detectors("feature:a"), model.detectors("feature:b")
+    assert [spec.whitened for spec in (*white, *plain)] == [True, True, False, False]
+    assert [spec.name for spec in white] == [spec.name for spec in plain]
+    assert not {spec.hash for spec in white} & {spec.hash for spec in plain}
+
+
+def test_errors_cannot_be_whitened() -> None:
+    """Detectors of errors read them as they come: with `whiten` they are refused, by place."""
+    watch = [{"on": "error", "detectors": ["adwin", "ddm"], "whiten": True}]
+    with pytest.raises(ConfigError, match=r"watch\[0\]\.detectors\[1\]: reads errors as they come"):
+        load({"models": [{"id": "m", "watch": watch}]})
+
+
+@pytest.mark.parametrize(
+    ("watch", "where"),
+    [
+        ([{"on": "error", "detectors": ["adwin", "ddm"]}], "watch[0].detectors[1]"),
+        ([{"on": "error", "detectors": ["river:EDDM"]}], "watch[0].detectors[0]"),
+        (
+            [{"on": "feature:*", "detectors": ["adwin"]}, {"on": "*", "detectors": ["hddm_a"]}],
+            "watch[1].detectors[0]",
+        ),
+        ([{"on": "metric:*", "detectors": ["ecdd"]}], "watch[0].detectors[0]"),
+    ],
+)
+def test_detectors_of_right_or_wrong_are_refused_for_a_regression(
+    watch: list[dict[str, object]], where: str
+) -> None:
+    """A regression's error is a number that they cannot read: the refusal names those that can."""
+    with pytest.raises(ConfigError) as error:
+        load({"models": [{"id": "m", "task": "regression", "watch": watch}]})
+    assert f"models[0].{where}: " in str(error.value)
+    assert "reads right or wrong, and a regression's error is a number" in str(error.value)
+    assert "expected one of: adwin, page_hinkley, " in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("task", "watch"),
+    [
+        ("regression", [{"on": "*", "detectors": ["adwin", "ddm"]}]),
+        ("regression", [{"on": "error", "detectors": []}, {"on": "*", "detectors": ["adwin"]}]),
+        (
+            "regression",
+            [{"on": "feature:failed", "detectors": ["ddm"]}, {"on": "*", "detectors": ["adwin"]}],
+        ),
+        ("binary", [{"on": "error", "detectors": ["ddm"]}]),
+        (None, [{"on": "error", "detectors": ["ddm"]}]),
+    ],
+)
+def test_detectors_of_right_or_wrong_are_taken_where_something_reads_the_losses(
+    task: str | None, watch: list[dict[str, object]]
+) -> None:
+    """Under a glob they are for other series, and what a model is may not be known yet."""
+    assert load({"models": [{"id": "m", "task": task, "watch": watch}]}).models[0].task == task
+
+
+@pytest.mark.parametrize("which", ["detectors", "warning"])
+def test_an_online_regressor_refuses_detectors_of_right_or_wrong(which: str) -> None:
+    """Its own error is a number, too."""
+    online = {"model": "linear_model.LinearRegression", which: ["ddm"]}
+    with pytest.raises(ConfigError, match=rf"online\.{which}\[0\]: ddm reads right or wrong"):
+        load({"models": [{"id": "m", "online": online}]})

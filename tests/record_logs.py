@@ -1,0 +1,116 @@
+"""Logs to feed a shard with, and the state that it ends in."""
+
+import itertools
+import json
+import random
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from streamproc.alerting import incident_state
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.decode.event_schema import Topic
+from streamproc.monitor import LogRecord
+from streamproc.pipeline.partition import Shard
+from streamproc.schemas.records import Outcome, Record
+
+NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
+
+
+def record(offset: int, value: Any, **fields: Any) -> LogRecord:
+    """Make a record of an event, or of bytes as they are."""
+    body = value if isinstance(value, bytes) or value is None else json.dumps(value).encode()
+    key = value["model_id"].encode() if isinstance(value, dict) and "model_id" in value else None
+    return LogRecord(
+        offset=offset, value=body, **({"timestamp": 1000 * offset, "key": key} | fields)
+    )
+
+
+def shard(config: Any = None, kind: Topic = Topic.PREDICTIONS) -> Shard:
+    """Make an empty shard of partition 0."""
+    settings = config if isinstance(config, Config) else load(config)
+    return Shard(kind, kind.value, 0, settings)
+
+
+def run(target: Shard, records: Sequence[Record], cuts: Iterable[int] = ()) -> Outcome:
+    """Feed a log in slices that end before each of `cuts`; return what came of all of them."""
+    whole = Outcome()
+    edges = [0, *sorted(cuts), len(records)]
+    for start, stop in itertools.pairwise(edges):
+        part = target.process(records[start:stop], NOW)
+        whole.events += part.events
+        whole.alerts += part.alerts
+        whole.positions += [start + position for position in part.positions]
+        whole.dead_letters += part.dead_letters
+    return whole
+
+
+def state(target: Shard) -> dict[str, Any]:
+    """Describe all state by series: slot numbers are an accident of the order of allocation."""
+    found: dict[str, Any] = {}
+    states: dict[int, dict[str, np.ndarray]] = {}
+    for model in target.catalogue.models.values():
+        layout = model.layout
+        found[model.id] = int(layout.events[model.row]), layout.shape, dict(model.births)
+        names = [*layout.series, *(f"quality:{name}" for name in layout.named)]
+        profiles = [*layout.profiles, *layout.quality_profiles]
+        for name, profile in zip(names, profiles, strict=True):
+            slot = model.slots.get(name, -1)
+            if profile is not None and slot >= 0:
+                if id(profile) not in states:
+                    states[id(profile)] = profile.watch.state()
+                found[f"{model.id}/{name}"] = _of_slot(states[id(profile)], slot)
+        vectors = target.catalogue.encoders.vectors.state()
+        for name, slot in model.vectors.items():
+            found[f"{model.id}/{name} remembered"] = _row(vectors, slot)
+    texts = target.catalogue.encoders.texts
+    found["texts"] = {key: texts.name(key) for key in target.catalogue.categories()}
+    found["open"] = {key: (i.id, i.said) for key, i in target.incidents.open.items()}
+    found["groups"] = incident_state.state(target.groups)["groups"].tobytes()
+    found["strays"] = sorted(target.strays.rows())
+    found["recent"] = {name: known.tobytes() for name, known in target.recent.state().items()}
+    return found
+
+
+def _of_slot(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:
+    if "standardiser.filled" not in arrays:
+        return _row(arrays, slot)
+    filled = arrays["standardiser.filled"]
+    row = {
+        name: array[slot].tobytes()
+        for name, array in arrays.items()
+        if len(array) == len(filled) and name != "standardiser.waiting"
+    }
+    waiting = arrays["standardiser.waiting"]
+    ends = np.cumsum(-(-filled // waiting.shape[1]))  # pieces of each slot, one slot after another
+    begin = ends[slot - 1] if slot else 0
+    row["waiting"] = waiting[begin : ends[slot]].tobytes()
+    return row
+
+
+def _row(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:
+    return {name: array[slot].tobytes() for name, array in arrays.items()}
+
+
+def noise(
+    count: int, seed: int, shift_at: int | None = None, **change: float
+) -> list[dict[str, Any]]:
+    """Draw prediction events of one model with three features; some change from an event on."""
+    draw = random.Random(seed)
+    events = []
+    for index in range(count):
+        features = {"a": draw.gauss(10, 2), "b": draw.expovariate(1.0), "c": draw.random() < 0.3}
+        if shift_at is not None and index >= shift_at:
+            features |= {name: features[name] + by for name, by in change.items()}
+        events.append(
+            {
+                "model_id": "m",
+                "ts": 1.7e9 + index,
+                "features": features,
+                "prediction": draw.random(),
+            }
+        )
+    return events

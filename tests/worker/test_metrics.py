@@ -1,0 +1,88 @@
+"""What workers show before anything happened, and of which models."""
+
+from collections.abc import Iterable
+
+import pytest
+from alert_factory import alert
+from prometheus_client import CollectorRegistry
+
+from streamproc.config.config import Config
+from streamproc.config.load import load
+from streamproc.control.command import Reason
+from streamproc.sinks.metrics import WebhookMetrics
+from streamproc.worker.join.metrics import JoinMetrics
+from streamproc.worker.metrics import Metrics
+from streamproc.worker.model_alerts import MAX_MODELS, ModelAlerts, Seen
+from streamproc.worker.online.metrics import LearnMetrics
+
+
+def samples(registry: CollectorRegistry) -> Iterable[tuple[str, dict[str, str], float]]:
+    """Give every sample."""
+    for metric in registry.collect():
+        for sample in metric.samples:
+            yield sample.name, sample.labels, sample.value
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        *(("control_refused_total", {"reason": reason.value}) for reason in Reason),
+        ("alerts_total", {"kind": "system", "status": "firing"}),
+        ("alerts_total", {"kind": "data", "status": "resolved"}),
+        ("recoveries_total", {"outcome": "refused"}),
+        ("operational_alerts_total", {"detector": "placement"}),
+        ("outcomes_total", {"status": "unmatched"}),
+        ("labels_store_rebuilt_total", {"cause": "failed"}),
+        ("learn_updates_total", {"step": "failed"}),
+        ("control_commands_total", {"verb": "save", "outcome": "failed"}),
+    ],
+)
+def test_what_may_be_counted_is_shown_from_zero(name: str, labels: dict[str, str]) -> None:
+    """Prometheus' `increase` of a counter that is born at 1 is 0: the first one would be missed."""
+    worker, learner = CollectorRegistry(), CollectorRegistry()
+    metrics = Metrics(worker)
+    metrics.verbs([("save", "done")])
+    JoinMetrics(metrics)
+    LearnMetrics(learner)
+    assert (f"streamproc_{name}", labels, 0.0) in [*samples(worker), *samples(learner)]
+
+
+def test_no_counter_with_labels_starts_without_a_value() -> None:
+    """Whoever adds one decides from which values it starts; those by topic or webhook wait."""
+    registry = CollectorRegistry()
+    JoinMetrics(Metrics(registry))
+    WebhookMetrics(registry)
+    empty = {m.name for m in registry.collect() if m.type == "counter" and not m.samples}
+    by_topic = {"records", "events", "events_repeated", "dead_letters"}
+    by_verb_or_webhook = {"control_commands", "webhook_delivered", "webhook_failures"}
+    expected = by_topic | by_verb_or_webhook | {"webhook_dropped"}
+    assert empty == {f"streamproc_{name}" for name in expected}
+
+
+def of(collector: ModelAlerts) -> dict[tuple[str, str, str, str], float]:
+    """Return the samples by name and labels."""
+    return {
+        (s.name, *(s.labels[name] for name in ("model", "owner", "severity"))): s.value
+        for metric in collector.collect()
+        for s in metric.samples
+    }
+
+
+def test_models_have_owner_and_severity_and_start_at_zero() -> None:
+    """A model is there from 0 as soon as it is seen, and its open incidents are counted."""
+    config = load({"models": [{"id": "fraud", "owner": "risk", "severity": "critical"}]})
+    collector = ModelAlerts(config, lambda: [Seen(["fraud"], {"fraud": [1, 2]})])
+    key = "fraud", "risk", "critical"
+    assert of(collector)["streamproc_model_alerts_total", *key] == 0
+    assert of(collector)["streamproc_model_incidents_open", *key] == 2
+    collector.count(alert(model_id="fraud"))
+    assert of(collector)["streamproc_model_alerts_total", *key] == 1
+
+
+def test_models_without_end_cost_a_bounded_number_of_series() -> None:
+    """The first models are shown, the rest as one; of open incidents the most."""
+    names = [f"m{number}" for number in range(10 * MAX_MODELS)]
+    collector = ModelAlerts(Config(), lambda: [Seen(names, {name: [1] for name in names})])
+    assert len(of(collector)) <= 2 * MAX_MODELS + 1
+    collector.count(alert(model_id="another"))
+    assert of(collector)["streamproc_model_alerts_total", "other", "", ""] == 1
