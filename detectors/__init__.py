@@ -33,12 +33,17 @@ from detectors.mean.mixture import Mixture, MixtureBank
 from detectors.mean.page_hinkley import PageHinkley, PageHinkleyBank
 from detectors.mean.seed import SEED, SEEDBank
 from detectors.mean.shiryaev_roberts import ShiryaevRoberts, ShiryaevRobertsBank
-from detectors.series.category_counts import Mix, ShareChange, Shares
+from detectors.series.category_counts import CategoryCounts, CategoryDistribution, ShareChange
 from detectors.series.change_points import Change, ChangePoints, Moments
 from detectors.series.embedding import Embedder
 from detectors.series.standardise import Standardiser
 from detectors.series.whiten import Whitener
-from detectors.series_monitor import Alarm, Watch
+from detectors.series_monitor import Alarm, SeriesMonitor
+
+# Names of before, for programs that use them.
+Watch = SeriesMonitor
+Mix = CategoryDistribution
+Shares = CategoryCounts
 
 __all__ = [
     "ADWIN",
@@ -61,6 +66,8 @@ __all__ = [
     "BOCPDBank",
     "Bank",
     "CUSUMBank",
+    "CategoryCounts",
+    "CategoryDistribution",
     "CategoryStability",
     "CategoryStabilityBank",
     "Change",
@@ -95,7 +102,6 @@ __all__ = [
     "KSWINBank",
     "KolmogorovSmirnov",
     "KolmogorovSmirnovBank",
-    "Mix",
     "Mixture",
     "MixtureBank",
     "Moments",
@@ -106,8 +112,8 @@ __all__ = [
     "RDDMBank",
     "SEEDBank",
     "STEPDBank",
+    "SeriesMonitor",
     "ShareChange",
-    "Shares",
     "ShiryaevRoberts",
     "ShiryaevRobertsBank",
     "Standardiser",
@@ -115,6 +121,5 @@ __all__ = [
     "VarianceBank",
     "Wasserstein",
     "WassersteinBank",
-    "Watch",
     "Whitener",
 ]

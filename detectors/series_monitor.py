@@ -11,7 +11,7 @@ from detectors.bank import Bank
 from detectors.errors import ParameterError, StateError
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.slots import Slots, State, every_row
-from detectors.series.category_counts import Mix, ShareChange, Shares
+from detectors.series.category_counts import CategoryCounts, CategoryDistribution, ShareChange
 from detectors.series.change_points import Change, ChangePoints, Moments
 from detectors.series.standardise import Standardiser
 from detectors.series.whiten import Whitener
@@ -56,7 +56,7 @@ class Alarm:
     restarts: int
 
 
-class Watch:
+class SeriesMonitor:
     """Many series under the same detectors, one a slot.
 
     Series of categories, under detectors of that family, go through the same
@@ -92,8 +92,8 @@ class Watch:
     Examples
     --------
     >>> import numpy as np
-    >>> from detectors.series_monitor import Watch
-    >>> watch = Watch({"mixture": {}}, size=1)
+    >>> from detectors.series_monitor import SeriesMonitor
+    >>> watch = SeriesMonitor({"mixture": {}}, size=1)
     >>> values = np.random.default_rng(7).normal(size=(1, 2000))
     >>> values[0, 1000:] += 2
     >>> [alarm] = watch.scan_all(values)
@@ -121,13 +121,13 @@ class Watch:
             registry.get(_registered(name)).bank(0, **params) for name, params in complete.items()
         )
         self._standardiser = Standardiser(warmup=warmup, clip=clip)
-        self._changes: ChangePoints | Shares = ChangePoints()
+        self._changes: ChangePoints | CategoryCounts = ChangePoints()
         self._blind = 0  # values before categories can be compared
         if self._categories(detectors):
             cap, window = (
                 max(int(params[name]) for params in complete.values()) for name in ("cap", "window")
             )
-            self._changes, self._blind = Shares(cap=cap, span=window), 2 * window
+            self._changes, self._blind = CategoryCounts(cap=cap, span=window), 2 * window
         # Errors are 0 or 1 as they come; a unit learned from them would only hide that.
         self._raw = tuple(registry.get(_registered(name)).family == "error" for name in detectors)
         self._whitener = Whitener(clip=clip) if whiten else None
@@ -160,7 +160,7 @@ class Watch:
         """Count the non-missing values of slots since their last start, warm-up included."""
         return self._changes.count(slots)
 
-    def level(self, slot: int) -> Moments | Mix:
+    def level(self, slot: int) -> Moments | CategoryDistribution:
         """Tell how a slot has been since its last start."""
         return self._changes.level(slot)
 
@@ -341,7 +341,7 @@ class Watch:
 
     def categories(self) -> Floats:
         """All categories that alarms may speak of, in ascending order; none for numbers."""
-        return self._changes.keys() if isinstance(self._changes, Shares) else np.empty(0)
+        return self._changes.keys() if isinstance(self._changes, CategoryCounts) else np.empty(0)
 
     def _in_units(self, values: Floats, tasks: Ints) -> Floats:
         """Standardise the values; categories have no unit."""

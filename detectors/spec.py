@@ -8,7 +8,7 @@ from typing import Literal
 from detectors.bank import Bank
 from detectors.base import Detector
 from detectors.runtime.params import Param, Value
-from detectors.runtime.run_length import CHOICES, Choice, Knob
+from detectors.runtime.run_length import CHOICES, ParamResolver, ThresholdParam
 
 Family = Literal["mean", "error", "distribution", "category"]
 """What a detector looks at: a mean or a rate, a stream of errors (0 or 1), a distribution of
@@ -44,16 +44,16 @@ class Entry:
     bank: Callable[..., Bank]
     params: Mapping[str, Param]
     monitoring: Mapping[str, Value]
-    knob: Knob | None = None
+    knob: ThresholdParam | None = None
 
     def complete(self, given: Mapping[str, object]) -> dict[str, Value]:
-        """Complete some parameters with those for standardised series, see `Choice`."""
+        """Complete some parameters with those for standardised series, see `ParamResolver`."""
         return self.choice.complete(given)
 
     @property
-    def choice(self) -> Choice:
+    def choice(self) -> ParamResolver:
         """How parameters are completed."""
-        return Choice(self.name, self.params, self.monitoring, self.knob)
+        return ParamResolver(self.name, self.params, self.monitoring, self.knob)
 
 
 def entry(
@@ -62,11 +62,11 @@ def entry(
     classes: tuple[Callable[..., Detector], Callable[..., Bank]],
     params: tuple[Param, ...],
     monitoring: Mapping[str, Value],
-    knob: Knob | None = None,
+    knob: ThresholdParam | None = None,
 ) -> Entry:
     """Make an entry; `monitoring` has only what differs from the class's own defaults."""
     schema = {param.name: param for param in params}
     full = {param.name: param.default for param in params} | dict(monitoring)
     for built in classes:  # the first entry of a class is its module's: another changes nothing
-        CHOICES.setdefault(built, Choice(name, schema, full, knob))
+        CHOICES.setdefault(built, ParamResolver(name, schema, full, knob))
     return Entry(name, family, *classes, MappingProxyType(schema), MappingProxyType(full), knob)

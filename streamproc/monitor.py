@@ -14,11 +14,11 @@ from pydantic import BaseModel
 from streamproc.config.config import Config
 from streamproc.config.load import load
 from streamproc.decode.event_schema import Topic
-from streamproc.decode.payloads import WHOLE
+from streamproc.decode.payloads import WHOLE_RECORD
 from streamproc.errors import StreamprocError
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.join.in_memory_join import JoinedLog
-from streamproc.pipeline.partition import Shard
+from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.outcomes import OutcomeEvent
 from streamproc.schemas.records import DeadLetter, Headers, Reason, Record
@@ -106,13 +106,13 @@ class Monitor:
         names = self.config.topics
         self._names = {kind: names.full_name(kind.value) for kind in Topic}
         self._topics = {name: kind for kind, name in self._names.items()}
-        self._shards: dict[tuple[str, int], Shard] = {}
+        self._shards: dict[tuple[str, int], PartitionMonitor] = {}
         self._joined: list[bytes] = []
         labels = names.full_name("labels")
         self._inputs = {
-            self._names[Topic.PREDICTIONS]: Input.PREDICTIONS,
-            self._names[Topic.FEATURES]: Input.FEATURES,
-            labels: Input.LABELS,
+            self._names[Topic.PREDICTIONS]: InputLog.PREDICTIONS,
+            self._names[Topic.FEATURES]: InputLog.FEATURES,
+            labels: InputLog.LABELS,
         }
         self._of_input = {log: name for name, log in self._inputs.items()}
         self._outcomes = names.full_name("outcomes")
@@ -126,7 +126,7 @@ class Monitor:
         return [OutcomeEvent.from_json(body) for body in self._joined]
 
     @property
-    def shards(self) -> Mapping[tuple[str, int], Shard]:
+    def shards(self) -> Mapping[tuple[str, int], PartitionMonitor]:
         """The state of each partition, by its topic and number."""
         return self._shards
 
@@ -218,10 +218,10 @@ class Monitor:
         """Return the topic that an event belongs to."""
         if "outcome_id" in fields:
             return self._outcomes
-        for log, name in ((Input.LABELS, "label"), (Input.PREDICTIONS, "prediction")):
+        for log, name in ((InputLog.LABELS, "label"), (InputLog.PREDICTIONS, "prediction")):
             if name in fields:
                 return self._of_input[log]
-        return self._of_input[Input.FEATURES]
+        return self._of_input[InputLog.FEATURES]
 
     def _join(self, placed: list[_Placed]) -> list[_Placed]:
         """Return the outcomes of the labels that are given, or those that are given."""
@@ -259,12 +259,12 @@ class Monitor:
             " config)"
         )
 
-    def _shard(self, topic: str, partition: int) -> Shard:
+    def _shard(self, topic: str, partition: int) -> PartitionMonitor:
         shard = self._shards.get((topic, partition))
         if shard is None:
             kind = self._topics[topic]
             room = self.config.series_room(kind.value)
-            shard = Shard(kind, topic, partition, self.config, room)
+            shard = PartitionMonitor(kind, topic, partition, self.config, room)
             self._shards[topic, partition] = shard
         return shard
 
@@ -273,7 +273,7 @@ class Monitor:
             return msgspec.json.encode(fields, enc_hook=_plain)
         except TypeError as error:
             self.dead_letters.append(
-                DeadLetter(Reason.WRONG_TYPE, str(error), *at, WHOLE, None, None, ())
+                DeadLetter(Reason.WRONG_TYPE, str(error), *at, WHOLE_RECORD, None, None, ())
             )
             return None
 

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from streamproc import Monitor
 from streamproc.monitor import LogRecord
-from streamproc.online.partition_models import Learners
+from streamproc.online.partition_models import PartitionModels
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.model_updates import ModelUpdate
 from streamproc.schemas.records import DeadLetter
 from streamproc.tools.demo.accuracy import Course
-from streamproc.tools.demo.events import Story
+from streamproc.tools.demo.events import Scenario
 from streamproc.tools.demo.learning import worker_config
 
 
@@ -24,16 +24,20 @@ class Performance(NamedTuple):
     dead_letters: list[DeadLetter]
 
 
-def perform(story: Story) -> Performance:
+def perform(story: Scenario) -> Performance:
     """Play a story; the same one only once."""
     return _performed(story.events, story.seed)
 
 
 @cache
 def _performed(events: int, seed: int) -> Performance:
-    story = Story(events, seed)
+    story = Scenario(events, seed)
     config = worker_config(story.learner)
-    monitor, learners, course = Monitor(config), Learners(config, "outcomes", 0), Course(story)
+    monitor, learners, course = (
+        Monitor(config),
+        PartitionModels(config, "outcomes", 0),
+        Course(story),
+    )
     told = list(story.tell())
     alerts = monitor.process(each.event for each in told)
     log = [

@@ -9,8 +9,8 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from streamproc.config.load import load
-from streamproc.join.batch_join import Joined
-from streamproc.join.entry import Input
+from streamproc.join.batch_join import JoinResult
+from streamproc.join.entry import InputLog
 from streamproc.join.join import Join
 from streamproc.join.watermark import Candidate, advance
 from streamproc.monitor import LogRecord
@@ -18,7 +18,7 @@ from streamproc.schemas.records import Record
 
 DAY = 86_400.0
 BEGIN = 1.7e9
-Tagged = tuple[Input, Record]
+Tagged = tuple[InputLog, Record]
 Pair = tuple[str, str, int, Any]
 
 
@@ -69,7 +69,7 @@ def hard_logs(count: int, seed: int, horizon: float = 7 * DAY, *, binary: bool =
     return logs
 
 
-def tagged(log: Input, events: Iterable[dict[str, Any]]) -> list[Tagged]:
+def tagged(log: InputLog, events: Iterable[dict[str, Any]]) -> list[Tagged]:
     """Make the records of a log."""
     return [
         (log, LogRecord(offset, json.dumps(event).encode(), 0, event["model_id"].encode()))
@@ -121,7 +121,7 @@ def parts(records: Sequence[Tagged], cuts: Iterable[int]) -> Iterable[Sequence[T
     return (records[start:stop] for start, stop in pairwise(edges))
 
 
-def pairs(joined: Iterable[Joined]) -> Counter[Pair]:
+def pairs(joined: Iterable[JoinResult]) -> Counter[Pair]:
     """Count what was joined, as `Logs.pairs`."""
     found: Counter[Pair] = Counter()
     for outcome in outcomes(joined):
@@ -131,7 +131,7 @@ def pairs(joined: Iterable[Joined]) -> Counter[Pair]:
     return found
 
 
-def outcomes(joined: Iterable[Joined]) -> list[dict[str, Any]]:
+def outcomes(joined: Iterable[JoinResult]) -> list[dict[str, Any]]:
     """Read all outcomes, in their order."""
     drafts = [draft for one in joined for draft in one.drafts]
     return [json.loads(draft.numbered(0, seq)) for seq, draft in enumerate(drafts)]

@@ -8,7 +8,7 @@ from typing import Any
 from record_logs import record, run, shard
 
 from streamproc.decode.event_schema import Topic
-from streamproc.pipeline.partition import Shard
+from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.records import Record
 
@@ -55,7 +55,7 @@ def records(outcomes: Iterable[dict[str, Any]]) -> list[Record]:
     return [record(offset, event) for offset, event in enumerate(outcomes)]
 
 
-def truth_shard(config: Any = None) -> Shard:
+def truth_shard(config: Any = None) -> PartitionMonitor:
     """Make an empty shard of outcomes."""
     return shard(config, Topic.OUTCOMES)
 

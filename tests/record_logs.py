@@ -14,8 +14,8 @@ from streamproc.config.config import Config
 from streamproc.config.load import load
 from streamproc.decode.event_schema import Topic
 from streamproc.monitor import LogRecord
-from streamproc.pipeline.partition import Shard
-from streamproc.schemas.records import Outcome, Record
+from streamproc.pipeline.partition import PartitionMonitor
+from streamproc.schemas.records import Record, SliceResult
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 
@@ -29,15 +29,17 @@ def record(offset: int, value: Any, **fields: Any) -> LogRecord:
     )
 
 
-def shard(config: Any = None, kind: Topic = Topic.PREDICTIONS) -> Shard:
+def shard(config: Any = None, kind: Topic = Topic.PREDICTIONS) -> PartitionMonitor:
     """Make an empty shard of partition 0."""
     settings = config if isinstance(config, Config) else load(config)
-    return Shard(kind, kind.value, 0, settings)
+    return PartitionMonitor(kind, kind.value, 0, settings)
 
 
-def run(target: Shard, records: Sequence[Record], cuts: Iterable[int] = ()) -> Outcome:
+def run(
+    target: PartitionMonitor, records: Sequence[Record], cuts: Iterable[int] = ()
+) -> SliceResult:
     """Feed a log in slices that end before each of `cuts`; return what came of all of them."""
-    whole = Outcome()
+    whole = SliceResult()
     edges = [0, *sorted(cuts), len(records)]
     for start, stop in itertools.pairwise(edges):
         part = target.process(records[start:stop], NOW)
@@ -48,7 +50,7 @@ def run(target: Shard, records: Sequence[Record], cuts: Iterable[int] = ()) -> O
     return whole
 
 
-def state(target: Shard) -> dict[str, Any]:
+def state(target: PartitionMonitor) -> dict[str, Any]:
     """Describe all state by series: slot numbers are an accident of the order of allocation."""
     found: dict[str, Any] = {}
     states: dict[int, dict[str, np.ndarray]] = {}

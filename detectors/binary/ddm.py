@@ -14,7 +14,7 @@ from detectors.binary.base import ErrorBank, ErrorDetector, error_record, is_err
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, Knob
+from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
 from detectors.spec import entry
 
 PARAMS = (
@@ -187,5 +187,5 @@ ENTRY = entry(
     PARAMS,
     # At 1,000 values and rates from .01 on, some error has been seen.
     {"warm_start": 1000, "warning_threshold": 3.0, "drift_threshold": 4.0, **BY_ARL},
-    Knob("drift_threshold", loose=1.7, strict=6.0, reach=8e6, tied="warning_threshold"),
+    ThresholdParam("drift_threshold", loose=1.7, strict=6.0, reach=8e6, tied="warning_threshold"),
 )

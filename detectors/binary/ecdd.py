@@ -14,7 +14,7 @@ from detectors.binary.base import ErrorBank, ErrorDetector, error_record, is_err
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, Knob
+from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
 from detectors.spec import entry
 
 Curve = tuple[float, float, float, float, float]
@@ -225,5 +225,5 @@ ENTRY = entry(
     PARAMS,
     # With .2 three errors in a row are beyond any limit where errors are rare.
     {"lambda_val": 0.005, "limits": "constant", "min_instances": 1000, **BY_ARL},
-    Knob("limit", loose=1.0, strict=12.0, reach=8e6),
+    ThresholdParam("limit", loose=1.0, strict=12.0, reach=8e6),
 )

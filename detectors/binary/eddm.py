@@ -15,7 +15,7 @@ from detectors.errors import ParameterError
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, Knob
+from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
 from detectors.spec import entry
 
 PARAMS = (
@@ -186,5 +186,5 @@ ENTRY = entry(
     PARAMS,
     # The least bad: at 1 false alarm in 10^6 it needs thousands of values for a doubled rate.
     {"warm_start": 500, "alpha": 0.7, "beta": 0.6, **BY_ARL},
-    Knob("beta", loose=0.97, strict=0.02, reach=8e6, tied="alpha"),
+    ThresholdParam("beta", loose=0.97, strict=0.02, reach=8e6, tied="alpha"),
 )

@@ -16,7 +16,7 @@ from detectors.errors import ParameterError
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, Knob
+from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
 from detectors.spec import entry
 
 PARAMS = (
@@ -227,5 +227,5 @@ ENTRY = entry(
     (FHDDM, FHDDMBank),
     PARAMS,
     {"sliding_window_size": 300, **BY_ARL},
-    Knob("confidence_level", loose=0.5, strict=1e-25, reach=8e6),
+    ThresholdParam("confidence_level", loose=0.5, strict=1e-25, reach=8e6),
 )

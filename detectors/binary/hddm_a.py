@@ -14,7 +14,7 @@ from detectors.binary.base import ErrorBank, ErrorDetector, error_record, is_num
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, Knob
+from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
 from detectors.spec import entry
 
 MODES = ("up", "both")
@@ -244,5 +244,7 @@ ENTRY = entry(
     (HDDMA, HDDMABank),
     PARAMS,
     {"drift_confidence": 1e-5, "warning_confidence": 1e-4, **BY_ARL},
-    Knob("drift_confidence", loose=0.5, strict=1e-14, reach=8e6, tied="warning_confidence"),
+    ThresholdParam(
+        "drift_confidence", loose=0.5, strict=1e-14, reach=8e6, tied="warning_confidence"
+    ),
 )

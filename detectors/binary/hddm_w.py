@@ -16,7 +16,7 @@ from detectors.binary.hddm_a import PARAMS as HDDMA_PARAMS
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, Knob
+from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
 from detectors.spec import entry
 
 PARAMS = (
@@ -267,5 +267,7 @@ ENTRY = entry(
     PARAMS,
     # At .05 no confidence allows 10^6 values without an alarm and still finds .2 become .4.
     {"drift_confidence": 1e-8, "warning_confidence": 1e-6, "lambda_val": 0.01, **BY_ARL},
-    Knob("drift_confidence", loose=0.5, strict=1e-20, reach=8e6, tied="warning_confidence"),
+    ThresholdParam(
+        "drift_confidence", loose=0.5, strict=1e-20, reach=8e6, tied="warning_confidence"
+    ),
 )

@@ -16,7 +16,7 @@ from detectors.errors import ParameterError
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, Knob
+from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
 from detectors.spec import entry
 
 PARAMS = (
@@ -280,5 +280,5 @@ ENTRY = entry(
         "warning_limit": 7_000,
         **BY_ARL,
     },
-    Knob("drift_level", loose=1.5, strict=16.0, reach=8e6, tied="warning_level"),
+    ThresholdParam("drift_level", loose=1.5, strict=16.0, reach=8e6, tied="warning_level"),
 )

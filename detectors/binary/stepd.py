@@ -15,7 +15,7 @@ from detectors.binary.bit_window import bit, put_bit, words_for
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, Knob
+from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
 from detectors.spec import entry
 
 PARAMS = (
@@ -213,5 +213,5 @@ ENTRY = entry(
     PARAMS,
     # Of 30 rare errors one is many: a window of 200 makes the normal approximation hold.
     {"window_size": 200, "alpha_drift": 1e-8, "alpha_warning": 1e-4, **BY_ARL},
-    Knob("alpha_drift", loose=0.4, strict=1e-16, reach=8e6, tied="alpha_warning"),
+    ThresholdParam("alpha_drift", loose=0.4, strict=1e-16, reach=8e6, tied="alpha_warning"),
 )

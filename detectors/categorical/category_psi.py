@@ -6,7 +6,7 @@ of freedom less than there are classes, k = n m / (n + m).
 
 from detectors.distribution import binned_statistics as by
 from detectors.distribution.windowed_test import CODED, MONITORED, CodedBank, CodedDetector
-from detectors.runtime.run_length import BY_ARL, Knob
+from detectors.runtime.run_length import BY_ARL, ThresholdParam
 from detectors.spec import entry
 
 
@@ -77,5 +77,5 @@ ENTRY = entry(
     (CategoryStability, CategoryStabilityBank),
     CODED,
     {"reference": MONITORED["reference"], **BY_ARL},
-    Knob("alpha", loose=0.5, strict=1e-10, reach=5e5),
+    ThresholdParam("alpha", loose=0.5, strict=1e-10, reach=5e5),
 )

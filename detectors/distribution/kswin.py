@@ -21,7 +21,7 @@ from detectors.runtime.slots import State, blank_record
 from detectors.slot_arrays import ArraysBank
 from detectors.spec import entry
 
-LEAST = 0.1
+MIN_DISTANCE = 0.1
 """Distances up to this never alarm, as in River."""
 
 PARAMS = (
@@ -214,7 +214,7 @@ def critical(alpha: float, size: int) -> int:
     low, high = 1, size + 1
     while low < high:
         middle = (low + high) // 2
-        enough = middle / size > LEAST and two_sample_ks_tail(middle, size) <= alpha
+        enough = middle / size > MIN_DISTANCE and two_sample_ks_tail(middle, size) <= alpha
         low, high = (low, middle) if enough else (middle + 1, high)
     return low
 

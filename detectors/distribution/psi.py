@@ -8,7 +8,7 @@ show .49.
 
 from detectors.distribution import binned_statistics as by
 from detectors.distribution.divergence import DIVERGENCE, DivergenceBank, DivergenceDetector
-from detectors.runtime.run_length import BY_ARL, Knob
+from detectors.runtime.run_length import BY_ARL, ThresholdParam
 from detectors.spec import entry
 
 
@@ -79,5 +79,5 @@ ENTRY = entry(
     (PopulationStability, PopulationStabilityBank),
     DIVERGENCE,
     BY_ARL,
-    Knob("alpha", loose=0.5, strict=1e-10, reach=5e5),
+    ThresholdParam("alpha", loose=0.5, strict=1e-10, reach=5e5),
 )

@@ -10,7 +10,7 @@ from detectors.errors import StateError
 from detectors.mean import adwin_kernel as kernel
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import ByArl, Knob
+from detectors.runtime.run_length import ByArl, ThresholdParam
 from detectors.runtime.slots import State, blank_record, check_state, widened
 from detectors.spec import entry
 
@@ -308,5 +308,5 @@ ENTRY = entry(
     PARAMS,
     # A check every 16 values costs 4 ns a value more than every 32 and saves 8 of delay.
     {"delta": 2e-6, "clock": 16},
-    Knob("delta", loose=0.99, strict=1e-10),
+    ThresholdParam("delta", loose=0.99, strict=1e-10),
 )

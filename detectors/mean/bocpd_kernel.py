@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 
-LARGEST = 1e150
+MAX_NUMBER = 1e150
 """Deviations beyond it count as much as it does: its square is still a number."""
 
 Prior = tuple[float, float, float, float]
@@ -38,7 +38,7 @@ def log_density(
     worth = prior[1] + length
     shape = prior[2] + length / 2.0
     scale = 2.0 * rate * (worth + 1.0) / worth
-    apart = min(max(value - mean, -LARGEST), LARGEST)
+    apart = min(max(value - mean, -MAX_NUMBER), MAX_NUMBER)
     odds = apart * apart / scale
     # log(1 + odds) where 1 + odds would be infinite.
     tail = math.log1p(odds) if odds < 1e300 else 2.0 * math.log(abs(apart)) - math.log(scale)
@@ -86,7 +86,7 @@ def _taken(record: Any, value: float, scores: Floats, prior: Prior, ratios: Floa
         scores[i] = score
         best = max(best, score)
         worth = prior[1] + length
-        apart = min(max(value - mean, -LARGEST), LARGEST)
+        apart = min(max(value - mean, -MAX_NUMBER), MAX_NUMBER)
         record.rates[i] = min(rate + worth * apart * apart / (2.0 * (worth + 1.0)), 1e300)
         record.means[i] = mean + apart / (worth + 1.0)
         record.lengths[i] = length + 1.0

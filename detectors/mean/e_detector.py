@@ -27,7 +27,7 @@ from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.params import Param, Value, check_params
 from detectors.runtime.prefetch import AHEAD, prefetch
-from detectors.runtime.run_length import BY_ARL, ByArl, Knob
+from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
 from detectors.runtime.slots import State, blank_record
 from detectors.slot_arrays import ArraysBank
 from detectors.spec import entry
@@ -299,5 +299,5 @@ ENTRY = entry(
     PARAMS,
     # `Standardiser` bounds its values by its clip; a mean of 200 values is 0.07 off.
     {"low": -4.0, "high": 4.0, "tolerance": 0.2, **BY_ARL},
-    Knob("alpha", 0.5, 1e-7, reach=1e5, theory=_promise, free=("mode", "tolerance")),
+    ThresholdParam("alpha", 0.5, 1e-7, reach=1e5, theory=_promise, free=("mode", "tolerance")),
 )

@@ -25,7 +25,7 @@ from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.params import Param, check_params
 from detectors.runtime.prefetch import AHEAD, prefetch
-from detectors.runtime.run_length import BY_ARL, ByArl, Knob
+from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
 from detectors.runtime.slots import blank_record
 from detectors.spec import entry
 
@@ -235,5 +235,5 @@ ENTRY = entry(
     PARAMS,
     # The series' unit is learned already; its mean is not 0 if it is skewed.
     {"weight": 0.03, "learn": "mean", **BY_ARL},
-    Knob("width", loose=1.5, strict=14.0, free=("mode",)),
+    ThresholdParam("width", loose=1.5, strict=14.0, free=("mode",)),
 )

@@ -16,7 +16,7 @@ from detectors.errors import ParameterError
 from detectors.mean import focus_kernel as kernel
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, Knob
+from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
 from detectors.runtime.slots import State, blank_record
 from detectors.slot_arrays import ArraysBank
 from detectors.spec import entry
@@ -273,5 +273,5 @@ ENTRY = entry(
     # Bernoulli(0.05) at 15, the threshold for a million values of N(0, 1). With it at most once,
     # seen on four million values each of normal, lognormal, Bernoulli and Poisson series.
     {"penalty": 0.47, **BY_ARL},
-    Knob("threshold", loose=3.0, strict=60.0, free=("mode",)),
+    ThresholdParam("threshold", loose=3.0, strict=60.0, free=("mode",)),
 )

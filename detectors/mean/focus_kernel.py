@@ -28,7 +28,7 @@ SURE = 1.0 - 1e-6
 """Share of the threshold up to which the bound is believed; covers rounding of both."""
 FARTHEST = 1e100
 """Values count as no farther from the first one than this, so that no square overflows."""
-LEAST = 1e-300
+MIN_VALUE = 1e-300
 """Gamma values count as at least this: the likelihood of 0 is infinite."""
 
 
@@ -39,7 +39,7 @@ def domain(value: float, family: int) -> float:
         return min(max(value, -FARTHEST), FARTHEST)
     if family == BERNOULLI:
         return min(max(value, 0.0), 1.0)
-    return min(max(value, LEAST if family == GAMMA else 0.0), FARTHEST)
+    return min(max(value, MIN_VALUE if family == GAMMA else 0.0), FARTHEST)
 
 
 @compiled
@@ -48,7 +48,7 @@ def best(total: float, count: float, family: int, shape: float) -> float:
     if family == GAUSSIAN:
         return 0.5 * total * total / count
     if family == GAMMA:
-        return -shape * count * (math.log(max(total, LEAST) / count) + 1.0)
+        return -shape * count * (math.log(max(total, MIN_VALUE) / count) + 1.0)
     likelihood = total * math.log(total / count) if total > 0.0 else 0.0
     if family == POISSON:
         return likelihood - total

@@ -16,7 +16,7 @@ from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.params import Param, check_params
 from detectors.runtime.prefetch import AHEAD, prefetch
-from detectors.runtime.run_length import BY_ARL, ByArl, Knob
+from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
 from detectors.runtime.slots import blank_record
 from detectors.spec import entry
 
@@ -183,5 +183,5 @@ ENTRY = entry(
     (GMA, GMABank),
     PARAMS,
     {"alpha": 0.98, **BY_ARL},
-    Knob("threshold", loose=0.05, strict=3.0, free=("mode",)),
+    ThresholdParam("threshold", loose=0.05, strict=3.0, free=("mode",)),
 )

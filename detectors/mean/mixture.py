@@ -14,7 +14,7 @@ from detectors.base import Detector
 from detectors.mean import mixture_kernel as kernel
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import ByArl, Knob
+from detectors.runtime.run_length import ByArl, ThresholdParam
 from detectors.runtime.slots import State, blank_record
 from detectors.slot_arrays import ArraysBank
 from detectors.spec import entry
@@ -227,5 +227,5 @@ ENTRY = entry(
     PARAMS,
     # Through the pipeline, one false alarm in 10⁸ values: docs/scoreboard.md.
     {"threshold": 1e8},
-    Knob("threshold", loose=30.0, strict=1e13, free=("mode",)),
+    ThresholdParam("threshold", loose=30.0, strict=1e13, free=("mode",)),
 )

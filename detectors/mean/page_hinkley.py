@@ -10,7 +10,7 @@ from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.params import Param, check_params
 from detectors.runtime.prefetch import AHEAD, prefetch
-from detectors.runtime.run_length import ByArl, Knob
+from detectors.runtime.run_length import ByArl, ThresholdParam
 from detectors.runtime.slots import blank_record
 from detectors.spec import entry
 
@@ -218,5 +218,5 @@ ENTRY = entry(
     PARAMS,
     # With forgetting (alpha < 1) false alarms become certain, see `PageHinkley`.
     {"delta": 0.25, "threshold": 42.0, "alpha": 1.0},
-    Knob("threshold", loose=3.0, strict=80.0, free=("mode",)),
+    ThresholdParam("threshold", loose=3.0, strict=80.0, free=("mode",)),
 )

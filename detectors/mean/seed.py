@@ -13,7 +13,7 @@ from detectors.base import Detector
 from detectors.mean import seed_kernel as kernel
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, Knob
+from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
 from detectors.runtime.slots import State, blank_record
 from detectors.slot_arrays import ArraysBank
 from detectors.spec import entry
@@ -196,5 +196,5 @@ ENTRY = entry(
     (SEED, SEEDBank),
     PARAMS,
     {"block_size": 16, "after": "reset", **BY_ARL},
-    Knob("delta", loose=0.99, strict=1e-10),
+    ThresholdParam("delta", loose=0.99, strict=1e-10),
 )

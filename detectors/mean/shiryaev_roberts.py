@@ -26,7 +26,7 @@ from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.params import Param, check_params
 from detectors.runtime.prefetch import AHEAD, prefetch
-from detectors.runtime.run_length import BY_ARL, ByArl, Knob
+from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
 from detectors.runtime.slots import blank_record
 from detectors.spec import entry
 
@@ -236,5 +236,5 @@ ENTRY = entry(
     PARAMS,
     # The series' unit is learned already; its mean is not 0 if it is skewed.
     {"learn": "mean", **BY_ARL},
-    Knob("threshold", loose=30.0, strict=1e13, free=("mode",)),
+    ThresholdParam("threshold", loose=30.0, strict=1e13, free=("mode",)),
 )

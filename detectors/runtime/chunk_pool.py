@@ -36,7 +36,7 @@ class Pool(NamedTuple):
     spare: Ints
 
 
-class Pieces:
+class ChunkPool:
     """Room for up to so many values a slot, taken as they come.
 
     Parameters

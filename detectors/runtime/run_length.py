@@ -36,7 +36,7 @@ BY_ARL: Mapping[str, Value] = MappingProxyType({ARL.name: ARL.default})
 
 
 @dataclass(frozen=True, slots=True)
-class Knob:
+class ThresholdParam:
     """The one parameter of a detector that trades false alarms for delay.
 
     Attributes
@@ -70,7 +70,7 @@ class Knob:
     tied: str = ""
 
 
-def by_comparison(params: tuple[Param, ...]) -> Knob:
+def by_comparison(params: tuple[Param, ...]) -> ThresholdParam:
     """Make the knob of a test that alarms by chance in `alpha` of its comparisons.
 
     Parameters
@@ -91,7 +91,7 @@ def by_comparison(params: tuple[Param, ...]) -> Knob:
         return min(highest, float(others["stride"]) / (2.0 * arl))
 
     free = tuple(param.name for param in params if param.name != "alpha")
-    return Knob("alpha", loose=0.5, strict=1e-8, reach=1e5, theory=alpha, free=free)
+    return ThresholdParam("alpha", loose=0.5, strict=1e-8, reach=1e5, theory=alpha, free=free)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def table(name: str) -> RunLengths | None:
     return RunLengths(tuple(data["knob"]), tuple(data["arl"]), data["parameters"])
 
 
-def span(name: str, knob: Knob | None) -> tuple[float, float] | None:
+def span(name: str, knob: ThresholdParam | None) -> tuple[float, float] | None:
     """Smallest and largest `arl` that a detector takes, None if it takes none."""
     if knob is None:
         return None
@@ -135,7 +135,9 @@ def span(name: str, knob: Knob | None) -> tuple[float, float] | None:
     return None if known is None else (max(ARL.low, known.arl[0]), min(ARL.high, known.arl[-1]))
 
 
-def threshold(name: str, knob: Knob | None, arl: object, others: Mapping[str, Value]) -> float:
+def threshold(
+    name: str, knob: ThresholdParam | None, arl: object, others: Mapping[str, Value]
+) -> float:
     """Find the value of the knob that gives a run length, `others` being all other parameters.
 
     Raises
@@ -161,7 +163,7 @@ def threshold(name: str, knob: Knob | None, arl: object, others: Mapping[str, Va
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ParamResolver:
     """How a detector's parameters are completed.
 
     Attributes
@@ -180,7 +182,7 @@ class Choice:
     name: str
     params: Mapping[str, Param]
     monitoring: Mapping[str, Value]
-    knob: Knob | None
+    knob: ThresholdParam | None
 
     def complete(self, given: Mapping[str, object]) -> dict[str, Value]:
         """Complete some parameters with those for standardised series.
@@ -249,7 +251,7 @@ class ByArl(TypedDict, total=False):
     arl: float | None
 
 
-CHOICES: dict[object, Choice] = {}
+CHOICES: dict[object, ParamResolver] = {}
 """Class → how its parameters are completed; filled as entries are made."""
 
 

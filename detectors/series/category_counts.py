@@ -17,7 +17,7 @@ _BLANK = blank_record({"n": (np.int64, 0), "cursor": (np.int32, 0), "known": (np
 
 
 @dataclass(frozen=True, slots=True)
-class Mix:
+class CategoryDistribution:
     """A stretch of a series of categories.
 
     Attributes
@@ -48,13 +48,13 @@ class ShareChange:
         Coordinates of the first row after the change.
     """
 
-    before: Mix
-    after: Mix
+    before: CategoryDistribution
+    after: CategoryDistribution
     ts: float
     offset: int
 
 
-class Shares(Slots):
+class CategoryCounts(Slots):
     """Counts the categories of each series, and remembers the order of the last values.
 
     Parameters
@@ -149,7 +149,7 @@ class Shares(Slots):
             offset=int(self._wide["mark_offsets"][slot, mark]),
         )
 
-    def level(self, slot: int) -> Mix:
+    def level(self, slot: int) -> CategoryDistribution:
         """Tell the shares of a slot since its last reset."""
         return self._mix(slot, self._wide["counts"][slot])
 
@@ -188,12 +188,12 @@ class Shares(Slots):
         ring: NDArray[Any] = self._wide["ring"][slot]
         return ring
 
-    def _mix(self, slot: int, counts: Ints) -> Mix:
+    def _mix(self, slot: int, counts: Ints) -> CategoryDistribution:
         n, known = int(counts.sum()), int(self._records["known"][slot])
         parts = (counts / max(n, 1)).tolist()
         keys = self._wide["keys"][slot, :known].tolist()
         shares = dict(zip(keys, parts[:known], strict=True))
-        return Mix(n, MappingProxyType(shares), parts[-1])
+        return CategoryDistribution(n, MappingProxyType(shares), parts[-1])
 
 
 def _likelihood(counts: Ints) -> Floats:

@@ -269,4 +269,4 @@ def _moments(n: float, mean: float, squares: float, unit: float) -> Moments:
 
 
 def _finite(value: float) -> float:
-    return max(min(value, kernel.LARGEST), -kernel.LARGEST)
+    return max(min(value, kernel.MAX_FLOAT), -kernel.MAX_FLOAT)

@@ -27,7 +27,7 @@ Mark = tuple[float, float, float, float, float, float]
 standardised ones, its time, and the mean of their squares."""
 BOUND = 2.0**450
 """Raw values are kept within this many units, so that their squares stay finite."""
-LARGEST = 1.7976931348623157e308
+MAX_FLOAT = 1.7976931348623157e308
 
 
 @compiled

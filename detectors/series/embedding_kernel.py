@@ -21,7 +21,7 @@ PAIRS = LEARN // 2
 RECENT = 32
 """Vectors that the recent mean is made of. It only gives the direction in which the next one
 is looked at: longer follows smaller changes, and makes neighbouring values more alike."""
-MOST = 4096
+MAX_WEIGHT = 4096
 """Vectors that a reference is made of at most; then it follows."""
 ENOUGH = 100.0
 """Sum of standardised values, less half a deviation each, after which a change is the new
@@ -117,7 +117,7 @@ def apart(record: Any, places: Any, lifted: Floats) -> float:
         squares += way * way
     found = along / math.sqrt(squares) if squares > 0.0 else 0.0
     counted = record.n - 2 * LEARN + 1.0
-    record.square += (found * found - record.square) / min(counted, float(MOST))
+    record.square += (found * found - record.square) / min(counted, float(MAX_WEIGHT))
     if record.square > 0.0 and counted >= LEARN:
         step = min(found / math.sqrt(record.square), CLIP) - DRIFT
         record.moved = max(0.0, record.moved + step)
@@ -155,9 +155,9 @@ def take(
         count = record.n - LEARN + 1.0
         if record.n >= 2 * LEARN:
             found = apart(record, places, lifted)
-        toward(places[REFERENCE], lifted, min(count, float(MOST)))
+        toward(places[REFERENCE], lifted, min(count, float(MAX_WEIGHT)))
         toward(places[MEAN], lifted, min(count, float(RECENT)))
-    toward(places[CENTER], unit, min(record.n + 1.0, float(MOST)))
+    toward(places[CENTER], unit, min(record.n + 1.0, float(MAX_WEIGHT)))
     record.n += 1
     return direction, found
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.errors import ParameterError, ShapeError, StateError
-from detectors.runtime.chunk_pool import Pieces
+from detectors.runtime.chunk_pool import ChunkPool
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.slots import Slots, State, blank_record, check_scan, check_state
 from detectors.series import standardise_kernel as kernel
@@ -64,7 +64,7 @@ class Standardiser(Slots):
             raise ParameterError(msg)
         self._warmup = warmup
         self._clip = float(clip)
-        self._pieces = Pieces(warmup)
+        self._pieces = ChunkPool(warmup)
         super().__init__(_BLANK, size)
 
     @property
@@ -136,7 +136,7 @@ class Standardiser(Slots):
             msg = "Standardiser: state 'waiting' is missing, or 'filled' is not below the warm-up"
             raise StateError(msg)
         held = np.flatnonzero(filled)
-        pieces = Pieces(self._warmup)  # a new one: who loads may put the old one back
+        pieces = ChunkPool(self._warmup)  # a new one: who loads may put the old one back
         number = np.dtype(np.float64)
         if (waiting.dtype, waiting.shape) == (number, (len(held), self._warmup)):
             waiting = pieces.cut(waiting, filled[held])  # a version before saved whole warm-ups

@@ -14,8 +14,8 @@ GRID = 4096.0
 """Steps a unit of scale, a power of two."""
 NORMAL_IQR = 1.3489795003921634
 """Interquartile range of N(0, 1)."""
-LARGEST = 1.7976931348623157e308
-SMALLEST = 5e-324
+MAX_FLOAT = 1.7976931348623157e308
+MIN_FLOAT = 5e-324
 
 
 @compiled
@@ -35,7 +35,7 @@ def learn(warmup: Floats, clip: float) -> tuple[float, float, float]:
     ordered = np.sort(warmup)
     n = ordered.shape[0]
     loc = quantile(ordered, 0.5)
-    reach = min(max(ordered[n - 1] - loc, loc - ordered[0]), LARGEST)
+    reach = min(max(ordered[n - 1] - loc, loc - ordered[0]), MAX_FLOAT)
     if reach == 0.0:
         return loc, 0.0, clip
     robust = (quantile(ordered, 0.75) - quantile(ordered, 0.25)) / NORMAL_IQR
@@ -48,7 +48,7 @@ def learn(warmup: Floats, clip: float) -> tuple[float, float, float]:
         apart = value - mean
         mean += apart / (i + 1.0)
         squares += apart * (value - mean)
-    scale = max(reach * math.sqrt(squares / (n - 1.0)), SMALLEST)
+    scale = max(reach * math.sqrt(squares / (n - 1.0)), MIN_FLOAT)
     return loc, scale, min(clip, farthest / scale)
 
 

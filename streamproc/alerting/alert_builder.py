@@ -8,18 +8,18 @@ from typing import Any
 
 import msgspec
 
-from detectors.series.category_counts import Mix, ShareChange
+from detectors.series.category_counts import CategoryDistribution, ShareChange
 from detectors.series.change_points import Change, Moments
 from detectors.series_monitor import Alarm
 from streamproc.alerting import category_messages, messages
-from streamproc.decode.event_schema import Form
-from streamproc.decode.event_schema import Kind as FeatureKind
+from streamproc.decode.event_schema import FeatureType as FeatureKind
+from streamproc.decode.event_schema import PredictionForm
 from streamproc.decode.layout import Model
-from streamproc.decode.type_changes import ENOUGH
-from streamproc.decode.vocabulary import Texts
+from streamproc.decode.type_changes import THRESHOLD
+from streamproc.decode.vocabulary import Vocabulary
 from streamproc.schemas.alerts import AlertEvent, ChangePoint, Kind, Status, Summary
 from streamproc.schemas.base import Source
-from streamproc.schemas.series import SQUARED
+from streamproc.schemas.series import SQUARED_ERROR
 from streamproc.schemas.timestamps import EPOCH
 
 KINDS: dict[str, Kind] = {
@@ -50,12 +50,12 @@ class Series:
     model: Model
     name: str
     settings: dict[str, str]
-    texts: Texts
+    texts: Vocabulary
 
     @property
     def is_loss(self) -> bool:
         """Whether it says how wrong a model is."""
-        return self.model.layout.shape.form is Form.LOSSES
+        return self.model.layout.shape.form is PredictionForm.LOSSES
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ class Incident:
     said: float
 
 
-def begin(series: Series, alarm: Alarm, origin: Origin) -> Incident:
+def open_incident(series: Series, alarm: Alarm, origin: Origin) -> Incident:
     """Begin an incident with its first alarm."""
     return Incident(
         id=_digest("incident", series, alarm.detector, origin),
@@ -82,7 +82,7 @@ def begin(series: Series, alarm: Alarm, origin: Origin) -> Incident:
     )
 
 
-def alarmed(
+def alarm_alert(
     status: Status, series: Series, incident: Incident, alarm: Alarm, origin: Origin, now: datetime
 ) -> AlertEvent:
     """Say that a series alarmed: `firing` the first time, `updated` from then on."""
@@ -112,11 +112,15 @@ def alarmed(
 
 
 def resolved(
-    series: Series, incident: Incident, level: Moments | Mix, origin: Origin, now: datetime
+    series: Series,
+    incident: Incident,
+    level: Moments | CategoryDistribution,
+    origin: Origin,
+    now: datetime,
 ) -> AlertEvent:
     """Say that a series has been quiet for long enough, and where it settled."""
     after = _summary(level)
-    if isinstance(level, Mix):
+    if isinstance(level, CategoryDistribution):
         who = messages.subject(_told(series, origin))
         message = f"{who} {category_messages.settled(level, series.texts.name)}"
     else:
@@ -147,7 +151,7 @@ def _limit(reached: Reached, origin: Origin) -> str:
     return f"limits.{limit}, {most},{of} is reached on {place}"
 
 
-def full(model_id: str, reached: Reached, origin: Origin, now: datetime) -> AlertEvent:
+def limit_alert(model_id: str, reached: Reached, origin: Origin, now: datetime) -> AlertEvent:
     """Say, once, that a partition has no room for what an event brings; `reached`: the limit."""
     limit = reached[0]
     message = (
@@ -192,7 +196,7 @@ def _of_limit(
         detector="limits",
         severity="critical",
         message=message,
-        ts=moment(origin.ts),
+        ts=from_epoch(origin.ts),
         detected_at=now,
         source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
     )
@@ -205,7 +209,7 @@ WORDS = {
 }
 
 
-def retyped(
+def type_change_alert(
     model: Model, name: str, kinds: tuple[FeatureKind, FeatureKind], origin: Origin, now: datetime
 ) -> AlertEvent:
     """Say that a feature is something else from an event on; `kinds`: what it was, and is."""
@@ -223,10 +227,11 @@ def retyped(
         severity=model.config.severity,
         owner=model.config.owner,
         runbook=model.config.runbook,
-        message=f"feature {name!r} of model {model.id!r} was {was} and has been {now_is} {ENOUGH}"
+        message=f"feature {name!r} of model {model.id!r} was {was} and has been {now_is} "
+        f"{THRESHOLD}"
         f" times in a row: it is watched as {now_is} from now on, and counts as missing where it"
         f" is {was}",
-        ts=moment(origin.ts),
+        ts=from_epoch(origin.ts),
         detected_at=now,
         source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
     )
@@ -298,7 +303,7 @@ def _common(
         "severity": config.severity,
         "owner": config.owner,
         "runbook": config.runbook,
-        "ts": moment(origin.ts),
+        "ts": from_epoch(origin.ts),
         "detected_at": now,
         "source": Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
     }
@@ -316,13 +321,13 @@ def identity(parts: tuple[str, ...], origin: Origin) -> str:
     return hashlib.blake2b(msgspec.json.encode((*parts, *where)), digest_size=16).hexdigest()
 
 
-def _told(series: Series, origin: Origin) -> messages.Told:
-    numbers = SQUARED in series.model.layout.shape.classes
-    return messages.Told(series.name, series.model.name, origin.model_version, numbers)
+def _told(series: Series, origin: Origin) -> messages.SeriesLabel:
+    numbers = SQUARED_ERROR in series.model.layout.shape.classes
+    return messages.SeriesLabel(series.name, series.model.name, origin.model_version, numbers)
 
 
-def _summary(moments: Moments | Mix) -> Summary:
-    if isinstance(moments, Mix):
+def _summary(moments: Moments | CategoryDistribution) -> Summary:
+    if isinstance(moments, CategoryDistribution):
         return Summary(n=moments.n)
     return Summary(n=moments.n, mean=moments.mean, std=moments.std)
 
@@ -330,10 +335,10 @@ def _summary(moments: Moments | Mix) -> Summary:
 def _change_point(change: Change | ShareChange) -> ChangePoint | None:
     if change.offset < 0:
         return None
-    ts = moment(change.ts) if math.isfinite(change.ts) else None
+    ts = from_epoch(change.ts) if math.isfinite(change.ts) else None
     return ChangePoint(ts=ts, offset=change.offset)
 
 
-def moment(ts: float) -> datetime:
+def from_epoch(ts: float) -> datetime:
     """Return the time that is so many seconds after 1970."""
     return EPOCH + timedelta(seconds=ts)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from detectors.series.category_counts import Mix, ShareChange
+from detectors.series.category_counts import CategoryDistribution, ShareChange
 
-MOST = 3
+MAX_NAMED = 3
 """Categories that a sentence names."""
-LEAST = 0.2
+MIN_SHARE = 0.2
 """Part of the largest move below which others are not worth a word."""
 
 Name = Callable[[float], str]
@@ -29,10 +29,10 @@ def change(found: ShareChange, name: Name) -> str:
     others = found.after.rest - found.before.rest
     said = [
         f"share of {name(key)!r} {_moved(was[key], now[key])}"
-        for key in sorted(moves, key=lambda key: -abs(moves[key]))[:MOST]
-        if abs(moves[key]) > LEAST * max(largest, abs(others))
+        for key in sorted(moves, key=lambda key: -abs(moves[key]))[:MAX_NAMED]
+        if abs(moves[key]) > MIN_SHARE * max(largest, abs(others))
     ]
-    if abs(others) > LEAST * largest:
+    if abs(others) > MIN_SHARE * largest:
         said.append(f"share of all others {_moved(found.before.rest, found.after.rest)}")
     if new:
         often = max(new, key=lambda key: now[key])
@@ -41,9 +41,9 @@ def change(found: ShareChange, name: Name) -> str:
     return ", ".join(said) or "its rare values changed"
 
 
-def settled(level: Mix, name: Name) -> str:
+def settled(level: CategoryDistribution, name: Name) -> str:
     """Say where the shares of a series that fell quiet are now."""
-    top = sorted(level.shares, key=lambda key: -level.shares[key])[:MOST]
+    top = sorted(level.shares, key=lambda key: -level.shares[key])[:MAX_NAMED]
     shares = ", ".join(f"{_percent(level.shares[key])} {name(key)!r}" for key in top)
     return f"has settled at {shares}, for {level.n} values"
 

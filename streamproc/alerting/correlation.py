@@ -1,15 +1,15 @@
 """Which series of a model are one incident: those whose changes began before it was told."""
 
 from streamproc.alerting import correlation_messages
-from streamproc.alerting.incident_group import Group
-from streamproc.alerting.pending_alert import Said
+from streamproc.alerting.incident_group import IncidentGroup
+from streamproc.alerting.pending_alert import PendingAlert
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.clip import clip_message
 
 _NO_POINT = -1
 
 
-class Groups:
+class IncidentGrouper:
     """Makes one incident of the series of a model that change together.
 
     An alarm joins an open incident if its change began no later than the event at which that
@@ -28,12 +28,12 @@ class Groups:
     """
 
     def __init__(self) -> None:
-        self.open: dict[str, list[Group]] = {}
+        self.open: dict[str, list[IncidentGroup]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self.open.values()))
 
-    def tell(self, said: Said) -> AlertEvent | None:
+    def assign(self, said: PendingAlert) -> AlertEvent | None:
         """Return what is to be told, with the incident that it is part of; None: nothing."""
         model, series, alert = said.model, said.series, said.alert
         if model is None:
@@ -44,15 +44,15 @@ class Groups:
         if group is None:
             return alert
         if alert is None or alert.status == "resolved":
-            self.leave(model, group, series)
+            self.close(model, group, series)
         return alert and _told(alert, group, _ending(group, alert))
 
-    def of(self, model: str, series: str) -> Group | None:
+    def of(self, model: str, series: str) -> IncidentGroup | None:
         """Give the incident that a series has not been quiet in."""
         groups = self.open.get(model, ())
         return next((group for group in groups if series in group.open), None)
 
-    def leave(self, model: str, group: Group, series: str) -> None:
+    def close(self, model: str, group: IncidentGroup, series: str) -> None:
         """Let a series be quiet; an incident without one is over."""
         group.open.remove(series)
         if not group.open:
@@ -60,30 +60,36 @@ class Groups:
         if not self.open[model]:
             del self.open[model]
 
-    def _fire(self, said: Said, model: str, alert: AlertEvent) -> AlertEvent:
+    def _fire(self, said: PendingAlert, model: str, alert: AlertEvent) -> AlertEvent:
         began = _NO_POINT if alert.change_point is None else alert.change_point.offset
         groups = self.open.setdefault(model, [])
         group = next((each for each in groups if self._has_begun(each, began)), None)
         if group is None:
-            group = Group(alert.incident_id, alert.source.offset, alert.ts)
+            group = IncidentGroup(alert.incident_id, alert.source.offset, alert.ts)
             groups.append(group)
         group.join(said.series, said.size)
         named, more = group.others(said.series, still_open=False)
-        return _told(alert, group, correlation_messages.one_with(named, more) if named else "")
+        return _told(
+            alert, group, correlation_messages.correlation_note(named, more) if named else ""
+        )
 
-    def _has_begun(self, group: Group, began: int) -> bool:
+    def _has_begun(self, group: IncidentGroup, began: int) -> bool:
         """Whether a change is that of an incident."""
         return began <= group.first
 
 
-def _ending(group: Group, alert: AlertEvent) -> str:
+def _ending(group: IncidentGroup, alert: AlertEvent) -> str:
     if alert.status != "resolved" or len(group.sizes) < 2:
         return ""
     named, more = group.others(alert.series, still_open=True)
-    return correlation_messages.goes_on(named, more) if group.open else correlation_messages.OVER
+    return (
+        correlation_messages.continuation_note(named, more)
+        if group.open
+        else correlation_messages.OVER
+    )
 
 
-def _told(alert: AlertEvent, group: Group, words: str) -> AlertEvent:
+def _told(alert: AlertEvent, group: IncidentGroup, words: str) -> AlertEvent:
     contributors = group.contributors()
     if contributors is None and alert.incident_id == group.id:
         return alert

@@ -11,18 +11,18 @@ _ERRORS: Final = {
 }
 
 
-def one_with(names: Sequence[str], more: int) -> str:
+def correlation_note(names: Sequence[str], more: int) -> str:
     """Say that a series is part of what is known already; `more`: others that are not named.
 
     Examples
     --------
-    >>> one_with(["feature:km", "prediction"], 3)
+    >>> correlation_note(["feature:km", "prediction"], 3)
     "; one incident with feature 'km', the prediction and 3 more"
     """
     return f"; one incident with {_listed(names, more)}"
 
 
-def goes_on(names: Sequence[str], more: int) -> str:
+def continuation_note(names: Sequence[str], more: int) -> str:
     """Say that others have not settled."""
     return f"; the incident goes on with {_listed(names, more)}"
 

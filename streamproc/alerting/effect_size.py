@@ -5,9 +5,9 @@ import math
 from detectors.series.category_counts import ShareChange
 from detectors.series.change_points import Change
 
-MOST = 100.0
+MAX_SIZE = 100.0
 """A series that was constant, or changed its unit, would else leave nothing to the others."""
-LEAST = 0.01
+MIN_SIZE = 0.01
 """What alarmed has a part in what happened."""
 
 Level = tuple[float, float]  # mean and standard deviation
@@ -19,10 +19,10 @@ def size_of(change: Change | ShareChange) -> float:
     Returns
     -------
     float
-        From `LEAST` to `MOST`: the root of the squares by which its mean and its standard deviation
-        moved. A series that was constant counts in the deviations that it has now. Of a text it is
-        that of the series "its value is one of those that have become more frequent", whose mean
-        moves by the total variation distance.
+        From `MIN_SIZE` to `MAX_SIZE`: the root of the squares by which its mean and its standard
+        deviation moved. A series that was constant counts in the deviations that it has now. Of a
+        text it is that of the series "its value is one of those that have become more frequent",
+        whose mean moves by the total variation distance.
 
     Examples
     --------
@@ -41,10 +41,10 @@ def _size(before: Level, after: Level) -> float:
     moved = after[0] - before[0]
     unit = before[1] or after[1]
     if not unit:
-        return MOST if moved else LEAST
+        return MAX_SIZE if moved else MIN_SIZE
     moved, spread = moved / unit, (after[1] - before[1]) / unit
-    # In this order what is no number becomes `MOST`.
-    return max(LEAST, min(MOST, math.sqrt(moved * moved + spread * spread)))
+    # In this order what is no number becomes `MAX_SIZE`.
+    return max(MIN_SIZE, min(MAX_SIZE, math.sqrt(moved * moved + spread * spread)))
 
 
 def _more_frequent(change: ShareChange) -> tuple[Level, Level]:

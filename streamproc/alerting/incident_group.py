@@ -6,14 +6,14 @@ from typing import Final
 
 from streamproc.schemas.alerts import Contributor
 
-MOST_NAMED: Final = 20
+MAX_NAMED: Final = 20
 """Contributors that an alert lists: where 2,000 features change at once, each of their alerts
 would else name all the others."""
 _IN_A_SENTENCE: Final = 2
 _DECIMALS: Final = 3
 
 
-class Group:
+class IncidentGroup:
     """Who takes part in an incident, since when, and how much.
 
     Parameters
@@ -49,7 +49,7 @@ class Group:
         self.sizes[series], self._shares = size, None
         self._total += size
         insort(self._largest, (-size, series))
-        del self._largest[MOST_NAMED:]
+        del self._largest[MAX_NAMED:]
 
     def contributors(self) -> list[Contributor] | None:
         """Tell whose change it was, the largest share first; None of a single series."""

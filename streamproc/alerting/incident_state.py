@@ -7,10 +7,10 @@ from typing import Annotated, Final
 import msgspec
 import numpy as np
 
-from streamproc.alerting.alert_builder import Incident, moment
-from streamproc.alerting.correlation import Groups
-from streamproc.alerting.effect_size import LEAST, MOST
-from streamproc.alerting.incident_group import Group
+from streamproc.alerting.alert_builder import Incident, from_epoch
+from streamproc.alerting.correlation import IncidentGrouper
+from streamproc.alerting.effect_size import MAX_SIZE, MIN_SIZE
+from streamproc.alerting.incident_group import IncidentGroup
 from streamproc.state.snapshot_format import Arrays, SnapshotError
 
 GROUPS: Final = "groups"
@@ -22,11 +22,11 @@ UNKNOWN_SIZE: Final = 1.0
 
 Series = tuple[str, str]  # model and name
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-Size = Annotated[float, msgspec.Meta(ge=LEAST, le=MOST)]
+Size = Annotated[float, msgspec.Meta(ge=MIN_SIZE, le=MAX_SIZE)]
 
 
 class GroupRecord(msgspec.Struct, frozen=True, array_like=True):
-    """A `Group`, and whose it is; `open` in alphabetical order."""
+    """A `IncidentGroup`, and whose it is; `open` in alphabetical order."""
 
     model: str
     id: str
@@ -39,7 +39,7 @@ class GroupRecord(msgspec.Struct, frozen=True, array_like=True):
 _decoder: Final = msgspec.json.Decoder(list[GroupRecord])
 
 
-def state(groups: Groups) -> Arrays:
+def state(groups: IncidentGrouper) -> Arrays:
     """Copy all there is to know."""
     records = [
         GroupRecord(
@@ -52,7 +52,7 @@ def state(groups: Groups) -> Arrays:
 
 
 def load(
-    groups: Groups,
+    groups: IncidentGrouper,
     arrays: Arrays,
     earlier: Iterable[GroupRecord],
     incidents: Mapping[Series, Incident],
@@ -87,8 +87,10 @@ def load(
             _put(groups, _alone(model, series, incident), incidents)
 
 
-def _put(groups: Groups, record: GroupRecord, incidents: Mapping[Series, Incident]) -> None:
-    group = Group(record.id, record.first, record.said)
+def _put(
+    groups: IncidentGrouper, record: GroupRecord, incidents: Mapping[Series, Incident]
+) -> None:
+    group = IncidentGroup(record.id, record.first, record.said)
     for series, size in record.sizes.items():
         group.join(series, size)
     group.open = {series for series in record.open if (record.model, series) in incidents}
@@ -105,7 +107,7 @@ def _alone(model: str, series: str, incident: Incident) -> GroupRecord:
         model,
         incident.id,
         UNKNOWN_FIRST,
-        moment(incident.said),
+        from_epoch(incident.said),
         (series,),
         {series: UNKNOWN_SIZE},
     )

@@ -7,23 +7,30 @@ import numpy as np
 
 from detectors.series.change_points import Change
 from detectors.series_monitor import Alarm
-from streamproc.alerting.alert_builder import Incident, Origin, Series, alarmed, begin, resolved
+from streamproc.alerting.alert_builder import (
+    Incident,
+    Origin,
+    Series,
+    alarm_alert,
+    open_incident,
+    resolved,
+)
 from streamproc.alerting.effect_size import size_of
-from streamproc.alerting.pending_alert import Said
+from streamproc.alerting.pending_alert import PendingAlert
 from streamproc.config.config import Policy
 from streamproc.decode.decoded_events import PLACE_BITS
 from streamproc.decode.layout import Layout, Model
 from streamproc.decode.matrix import Ints, Matrix
-from streamproc.decode.vocabulary import Texts
-from streamproc.detect.routing import Feed
+from streamproc.decode.vocabulary import Vocabulary
+from streamproc.detect.routing import DetectorInput
 from streamproc.schemas.alerts import AlertEvent
 
 INDEX = (1 << PLACE_BITS) - 1
 # Adds to an alarm of a model what is known at that column of the matrix.
-Remark = Callable[[Model, Matrix, int, AlertEvent], AlertEvent]
+Annotate = Callable[[Model, Matrix, int, AlertEvent], AlertEvent]
 
 
-def _no_remark(_model: Model, _data: Matrix, _column: int, alert: AlertEvent) -> AlertEvent:
+def _no_annotation(_model: Model, _data: Matrix, _column: int, alert: AlertEvent) -> AlertEvent:
     return alert
 
 
@@ -34,24 +41,26 @@ class Incidents:
     are told at most once in `policy.update_interval` of event time (`updated`); after
     `policy.resolve_after` values with no alarm it is closed (`resolved`). Series are looked at
     one after the other; which of them are one incident is told in the order of the log, by
-    `Groups`.
+    `IncidentGrouper`.
     """
 
-    def __init__(self, topic: str, partition: int, policy: Policy, texts: Texts) -> None:
+    def __init__(self, topic: str, partition: int, policy: Policy, texts: Vocabulary) -> None:
         self._topic, self._partition, self._policy = topic, partition, policy
         self.texts = texts
         self._quiet = policy.resolve_after
         self._interval = policy.update_interval.total_seconds()
         self.open: dict[tuple[str, str], Incident] = {}
-        self.remark: Remark = _no_remark
+        self.remark: Annotate = _no_annotation
 
-    def watch(self, feed: Feed, layout: Layout, data: Matrix, now: datetime) -> list[Said]:
+    def watch(
+        self, feed: DetectorInput, layout: Layout, data: Matrix, now: datetime
+    ) -> list[PendingAlert]:
         """Run a feed through its detectors, and return what there is to say.
 
         The events are taken in stretches shorter than the quiet time: within one, a series
         that alarms cannot also fall quiet, so only incidents that were open before need care.
         """
-        passage = _Passage(self, feed, layout, data, now)
+        passage = _DetectorRun(self, feed, layout, data, now)
         stretch = max(1, self._quiet - 1)
         longest = int((feed.tasks[:, 2] - feed.tasks[:, 1]).max(initial=0))
         for offset in range(0, longest, stretch):
@@ -61,7 +70,7 @@ class Incidents:
             self._stretch(passage, tasks[tasks[:, 1] < tasks[:, 2]])
         return passage.said
 
-    def _stretch(self, passage: "_Passage", tasks: Ints) -> None:
+    def _stretch(self, passage: "_DetectorRun", tasks: Ints) -> None:
         profile = passage.feed.profile
         slots = tasks[:, 3]
         quiet = profile.watch.quiet(slots) + tasks[:, 2] - tasks[:, 1]
@@ -70,7 +79,7 @@ class Incidents:
         for task in tasks[may_resolve]:
             self._until_quiet(passage, task)
 
-    def _until_quiet(self, passage: "_Passage", task: Ints) -> None:
+    def _until_quiet(self, passage: "_DetectorRun", task: Ints) -> None:
         column, start, stop, slot = task.tolist()
         watch = passage.feed.profile.watch
         present = np.flatnonzero(~np.isnan(passage.feed.values[column, start:stop]))
@@ -94,12 +103,12 @@ class Incidents:
         if incident is None and series.is_loss and _fell(alarm):
             return None  # good news wakes nobody; the series learns its new level all the same
         if incident is None:
-            incident = self.open[key] = begin(series, alarm, origin)
-            return alarmed("firing", series, incident, alarm, origin, now)
+            incident = self.open[key] = open_incident(series, alarm, origin)
+            return alarm_alert("firing", series, incident, alarm, origin, now)
         if abs(origin.ts - incident.said) < self._interval:  # time may run backwards
             return None
         incident.said = origin.ts
-        return alarmed("updated", series, incident, alarm, origin, now)
+        return alarm_alert("updated", series, incident, alarm, origin, now)
 
     def origin(self, place: int, offset: int, ts: float, version: str | None) -> Origin:
         """Say where an event of this partition lies."""
@@ -111,11 +120,11 @@ def _fell(alarm: Alarm) -> bool:
     return isinstance(alarm.change, Change) and alarm.change.direction == "down"
 
 
-class _Passage:
+class _DetectorRun:
     """One feed on its way through the detectors, and what there is to say of it."""
 
     def __init__(
-        self, incidents: Incidents, feed: Feed, layout: Layout, data: Matrix, now: datetime
+        self, incidents: Incidents, feed: DetectorInput, layout: Layout, data: Matrix, now: datetime
     ) -> None:
         self.incidents, self.feed, self.layout, self.data, self.now = (
             incidents,
@@ -124,7 +133,7 @@ class _Passage:
             data,
             now,
         )
-        self.said: list[Said] = []
+        self.said: list[PendingAlert] = []
 
     def scan(self, tasks: Ints) -> None:
         """Feed some tasks to the detectors; tell the incidents of every alarm."""
@@ -151,7 +160,7 @@ class _Passage:
 
     def _say(self, row: int, series: Series, alert: AlertEvent, size: float = 0.0) -> None:
         place = int(self.data.places[row])
-        self.said.append(Said(place, series.name, alert, series.model.id, size))
+        self.said.append(PendingAlert(place, series.name, alert, series.model.id, size))
 
     def _whose(self, column: int, row: int) -> tuple[Series, Origin]:
         data, event = self.data, self.data.event(row)

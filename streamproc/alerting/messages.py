@@ -20,7 +20,7 @@ def number(value: float | None) -> str:
     return f"{value:.4g}"
 
 
-class Told(NamedTuple):
+class SeriesLabel(NamedTuple):
     """A series as people speak of it.
 
     Attributes
@@ -47,18 +47,18 @@ class Told(NamedTuple):
         return self.series == "error" and not self.numbers
 
 
-def whose(model: str, version: str | None) -> str:
+def model_label(model: str, version: str | None) -> str:
     """Name a version of a model."""
     return f"model {model!r}" + (f" (version {version})" if version is not None else "")
 
 
-def subject(told: Told) -> str:
+def subject(told: SeriesLabel) -> str:
     """Name a series: which number, of which model."""
     kind, _, name = told.series.partition(":")
     model_id = told.model
     if kind in {"error", "metric"}:
         error = "absolute error" if told.numbers else "error rate"
-        return f"{_LOSSES.get(name, error)} of {whose(model_id, told.version)}"
+        return f"{_LOSSES.get(name, error)} of {model_label(model_id, told.version)}"
     if kind == "feature":
         return f"feature {name!r} of model {model_id!r}"
     if kind == "quality":
@@ -68,7 +68,7 @@ def subject(told: Told) -> str:
     return f"prediction of model {model_id!r}"
 
 
-def change(told: Told, before: Summary, after: Summary, *, spread: bool = False) -> str:
+def change(told: SeriesLabel, before: Summary, after: Summary, *, spread: bool = False) -> str:
     """Say how a series differs from what it was; `spread`: its mean is what it was."""
     who = subject(told)
     if told.series.startswith("quality:"):
@@ -89,13 +89,13 @@ def change(told: Told, before: Summary, after: Summary, *, spread: bool = False)
     )
 
 
-def since(told: Told, point: datetime | None, values: int) -> str:
+def since(told: SeriesLabel, point: datetime | None, values: int) -> str:
     """Say when the change began."""
     count = f"{values} {told.counted}{'s' if values != 1 else ''} ago"
     return f"; since {point:%Y-%m-%d %H:%M:%S} UTC, {count}" if point else f"; since {count}"
 
 
-def settled(told: Told, before: Summary, now: Summary) -> str:
+def settled(told: SeriesLabel, before: Summary, now: Summary) -> str:
     """Say where a series that fell quiet is now."""
     who = subject(told)
     if told.is_rate:
@@ -143,7 +143,7 @@ def _size(was: float, now: float, std: float) -> str:
     return f" ({sigmas:+.2g} standard deviations)" if math.isfinite(sigmas) else ""
 
 
-def remark(figures: Mapping[str, float]) -> str:
+def performance_note(figures: Mapping[str, float]) -> str:
     """Say how good a model was, in the figures that people ask for, and what it promised."""
     if "mae" in figures:
         found = f"; mean absolute error {number(figures['mae'])}"

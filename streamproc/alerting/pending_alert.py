@@ -5,7 +5,7 @@ from typing import NamedTuple
 from streamproc.schemas.alerts import AlertEvent
 
 
-class Said(NamedTuple):
+class PendingAlert(NamedTuple):
     """An alert, and what puts it into one incident with others.
 
     Attributes
@@ -34,6 +34,6 @@ class Said(NamedTuple):
         return self.place, self.alert is not None, self.series
 
 
-def alone(place: int, alert: AlertEvent) -> Said:
+def standalone(place: int, alert: AlertEvent) -> PendingAlert:
     """Say something that is part of no incident of a model."""
-    return Said(place, alert.series, alert)
+    return PendingAlert(place, alert.series, alert)

@@ -42,14 +42,14 @@ def bench(
     Without --broker each part gets an embedded broker; scale and state need Apache Kafka.
     """
     with extras_named("bench"):
-        from streamproc.client.settings import settle  # noqa: PLC0415  --help
+        from streamproc.client.settings import resolve_config  # noqa: PLC0415  --help
         from streamproc.tools.bench.machine import facts  # noqa: PLC0415  --help
         from streamproc.tools.bench.suites import PARTS  # noqa: PLC0415  --help
 
     unknown = [name for name in parts or () if name not in PARTS]
     if unknown:
         raise ConfigError(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
-    address = None if broker is None else ",".join(settle(broker, None).bootstrap_servers)
+    address = None if broker is None else ",".join(resolve_config(broker, None).bootstrap_servers)
     report: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": facts(),

@@ -19,13 +19,13 @@ def check(
 ) -> None:
     """Validate a config file and print it."""
     from streamproc.cli.check_render import summarise  # noqa: PLC0415  --help
-    from streamproc.client.settings import settle  # noqa: PLC0415  --help
+    from streamproc.client.settings import resolve_config  # noqa: PLC0415  --help
     from streamproc.config.load import located  # noqa: PLC0415  --help
     from streamproc.errors import ConfigError  # noqa: PLC0415  --help
     from streamproc.sinks.webhook import AbsentError, targets_of  # noqa: PLC0415  --help
     from streamproc.tabular.reference import with_references  # noqa: PLC0415  --help
 
-    loaded = settle(broker, config)
+    loaded = resolve_config(broker, config)
     absent: list[str] = []
     try:
         loaded = with_references(loaded)

@@ -13,10 +13,10 @@ EVENTS: Final = 40_000  # two hours and a half of the story; 12 s of ours
 
 
 def _enough(events: int) -> int:
-    from streamproc.tools.demo import LEAST_EVENTS  # noqa: PLC0415  not in the worker's image
+    from streamproc.tools.demo import MIN_EVENTS  # noqa: PLC0415  not in the worker's image
 
-    if events < LEAST_EVENTS:
-        raise typer.BadParameter(f"must be {LEAST_EVENTS} or more")
+    if events < MIN_EVENTS:
+        raise typer.BadParameter(f"must be {MIN_EVENTS} or more")
     return events
 
 
@@ -42,11 +42,11 @@ def demo(
         from streamproc.cli.alerts_render import describe  # noqa: PLC0415  --help
         from streamproc.tools.demo.command import Demo  # noqa: PLC0415  --help
         from streamproc.tools.demo.console import screen  # noqa: PLC0415  --help
-        from streamproc.tools.demo.events import Story  # noqa: PLC0415  --help
+        from streamproc.tools.demo.events import Scenario  # noqa: PLC0415  --help
         from streamproc.worker.process_exit import clings, end_without  # noqa: PLC0415  --help
 
     job = Demo(
-        story=Story(events),
+        story=Scenario(events),
         console=screen(),
         describe=describe,
         dashboard=not no_dashboard,

@@ -80,10 +80,15 @@ def history(
 ) -> None:
     """Show the steps of an online model and why."""
     from streamproc.cli.models_list import print_history  # noqa: PLC0415  --help
-    from streamproc.client.settings import settle  # noqa: PLC0415  --help
+    from streamproc.client.settings import resolve_config  # noqa: PLC0415  --help
 
     job = print_history(
-        settle(broker, config), name, tags(segment), learned=learned, follow=follow, as_json=as_json
+        resolve_config(broker, config),
+        name,
+        tags(segment),
+        learned=learned,
+        follow=follow,
+        as_json=as_json,
     )
     try:
         asyncio.run(job)
@@ -140,11 +145,11 @@ def _choose(
     broker: str | None,
 ) -> None:
     from streamproc.cli.models_promote import choose  # noqa: PLC0415  --help
-    from streamproc.client.settings import settle  # noqa: PLC0415  --help
+    from streamproc.client.settings import resolve_config  # noqa: PLC0415  --help
     from streamproc.schemas.model_command import Choice  # noqa: PLC0415  --help
 
     choice = Choice(model_id=name, segment=tags(segment), version=version)
-    asyncio.run(choose(settle(broker, config), verb, choice))
+    asyncio.run(choose(resolve_config(broker, config), verb, choice))
 
 
 @app.command("try", epilog=_example("try history.csv --model fraud --label target"))
@@ -190,7 +195,7 @@ def try_(  # noqa: PLR0913  one parameter a flag
     """
     from streamproc.cli.models_try import try_file  # noqa: PLC0415  --help
     from streamproc.cli.publish_run import Job  # noqa: PLC0415  --help
-    from streamproc.client.settings import settle  # noqa: PLC0415  --help
+    from streamproc.client.settings import resolve_config  # noqa: PLC0415  --help
 
     job = Job(
         file=file,
@@ -202,7 +207,7 @@ def try_(  # noqa: PLR0913  one parameter a flag
         features=None if features is None else tuple(features.split(",")),
         label_delay=label_delay,
     )
-    try_file(job, settle(None, config))
+    try_file(job, resolve_config(None, config))
 
 
 def tags(given: list[str] | None) -> dict[str, str] | None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streamproc.client import ModelUpdates
-from streamproc.client.model_states import Life, Segment, Version, segment_of
+from streamproc.client.model_states import ModelState, Segment, Version, segment_of
 from streamproc.client.model_updates import UPDATES
 from streamproc.client.reading import TopicReader
 from streamproc.config.config import Config
@@ -130,7 +130,7 @@ def describe(update: ModelUpdate) -> Text:
     )
 
 
-async def _all(source: ModelUpdates) -> list[Life]:
+async def _all(source: ModelUpdates) -> list[ModelState]:
     with quiet_client():
         async with source as updates:
             async for _ in updates:
@@ -138,7 +138,7 @@ async def _all(source: ModelUpdates) -> list[Life]:
     return sorted(source.lives, key=lambda life: (life.model_id, life.segment))
 
 
-async def find_life(config: Config, choice: Choice) -> Life | None:
+async def find_life(config: Config, choice: Choice) -> ModelState | None:
     """Return what the topic of the updates has of a model, and segment; None: nothing."""
     segment = segment_of(choice.segment)
     for life in await _all(ModelUpdates(config=config, follow=False)):
@@ -147,7 +147,7 @@ async def find_life(config: Config, choice: Choice) -> Life | None:
     return None
 
 
-def _find(lives: list[Life], name: str, tags: Mapping[str, str] | None) -> Life:
+def _find(lives: list[ModelState], name: str, tags: Mapping[str, str] | None) -> ModelState:
     of_name = [life for life in lives if life.model_id == name]
     segment = segment_of(tags)
     for life in of_name:

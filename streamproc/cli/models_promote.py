@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from streamproc.cli.models_list import describe, find_life, terminal
 from streamproc.client.control import send_command
-from streamproc.client.model_states import Life
+from streamproc.client.model_states import ModelState
 from streamproc.client.model_updates import UPDATES
 from streamproc.client.reading import TopicReader
 from streamproc.config.config import Config
@@ -51,7 +51,7 @@ async def choose(config: Config, verb: Literal["promote", "rollback"], choice: C
             await reader.close()
 
 
-def advice(life: Life | None, verb: Literal["promote", "rollback"], choice: Choice) -> str:
+def advice(life: ModelState | None, verb: Literal["promote", "rollback"], choice: Choice) -> str:
     """Return why a command may have changed nothing, and what to do.
 
     Parameters

@@ -11,7 +11,13 @@ from rich.text import Text
 
 from streamproc.cli.alerts_render import describe as describe_alert
 from streamproc.cli.models_list import describe, new_table, shown_metrics, terminal
-from streamproc.cli.models_try_run import Course, Told, Trial, portions, without_reaction
+from streamproc.cli.models_try_run import (
+    ReportedEvent,
+    Trial,
+    TrialResult,
+    portions,
+    without_reaction,
+)
 from streamproc.cli.progress import Bar
 from streamproc.cli.publish_run import Job
 from streamproc.cli.row_events import RowReader
@@ -75,12 +81,12 @@ def _run(job: Job, table: Table, trials: list[Trial], console: Console) -> int:
     return rows
 
 
-def _described(told: Told) -> Text:
+def _described(told: ReportedEvent) -> Text:
     what = describe(told.what) if isinstance(told.what, ModelUpdate) else describe_alert(told.what)
     return Text.assemble((f"row {told.row:>7,}  ", "bold"), what)
 
 
-def _result(rows: int, courses: list[Course], on_drift: str) -> Grid:
+def _result(rows: int, courses: list[TrialResult], on_drift: str) -> Grid:
     """Lay out the mean loss of parts of the file, beside a model that does nothing at a drift."""
     names = [on_drift, "notify alone"][: len(courses)]
     table = new_table("rows", *(f"loss, on_drift: {name}" for name in names))
@@ -95,9 +101,9 @@ def _result(rows: int, courses: list[Course], on_drift: str) -> Grid:
     return table
 
 
-def _changes(courses: list[Course], rows: int) -> Iterator[str]:
+def _changes(courses: list[TrialResult], rows: int) -> Iterator[str]:
     """Say of each change what alarmed before it, and what was lost from there on, and otherwise."""
-    alarm: Told | None = None
+    alarm: ReportedEvent | None = None
     for told in courses[0].told:
         if isinstance(told.what, AlertEvent):
             if told.what.kind == "concept" and told.what.status == "firing":

@@ -11,12 +11,12 @@ import msgspec
 from streamproc.cli.row_events import Event, RowEvents
 from streamproc.config.config import Config
 from streamproc.errors import ConfigError
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.join.in_memory_join import JoinedLog
 from streamproc.monitor import LogRecord
 from streamproc.online.features import truth
 from streamproc.online.online_model import task_of
-from streamproc.online.partition_models import Learners
+from streamproc.online.partition_models import PartitionModels
 from streamproc.performance.outcome_log import OutcomeRow
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.model_updates import ModelUpdate
@@ -28,14 +28,14 @@ _ROWS: Final = 1000
 _OUTCOME: Final = msgspec.json.Decoder(OutcomeRow)
 
 
-class Judged(NamedTuple):
+class ScoredRow(NamedTuple):
     """An answer that met its label: the row that asked, and what was lost by the answer."""
 
     row: int
     loss: float
 
 
-class Told(NamedTuple):
+class ReportedEvent(NamedTuple):
     """Something that happened, and the row after which it did."""
 
     row: int
@@ -43,7 +43,7 @@ class Told(NamedTuple):
 
 
 @dataclass(slots=True)
-class Course:
+class TrialResult:
     """What became of a model over the rows.
 
     Attributes
@@ -56,8 +56,8 @@ class Course:
         The last update.
     """
 
-    judged: list[Judged] = field(default_factory=list)
-    told: list[Told] = field(default_factory=list)
+    judged: list[ScoredRow] = field(default_factory=list)
+    told: list[ReportedEvent] = field(default_factory=list)
     last: ModelUpdate | None = None
 
     def loss(self, first: int = 0, last: int | None = None) -> float | None:
@@ -86,7 +86,7 @@ class Trial:
     """
 
     def __init__(self, config: Config, model_id: str) -> None:
-        self.course = Course()
+        self.course = TrialResult()
         entry = config.model(model_id)
         if entry.online is None:
             raise ConfigError(
@@ -96,14 +96,14 @@ class Trial:
         self._task = task_of(entry, entry.online)
         self._topic = config.topics.full_name("outcomes")
         self._log = JoinedLog(config, 0, asks=lambda _: True)
-        self._learners = Learners(config, self._topic, 0)
-        self._next = dict.fromkeys(Input, 0)
+        self._learners = PartitionModels(config, self._topic, 0)
+        self._next = dict.fromkeys(InputLog, 0)
         self._answers: dict[str, Any] = {}
         self._asked: dict[str, int] = {}
 
     def take(self, rows: Sequence[tuple[int, RowEvents]]) -> None:
         """Take rows with their numbers."""
-        records: list[tuple[Input, LogRecord]] = []
+        records: list[tuple[InputLog, LogRecord]] = []
         of_rows: list[int] = []
         for number, row in rows:
             for event in row.events:
@@ -121,15 +121,15 @@ class Trial:
             self._asked[answer.event_id or ""] = places[answer.source.offset - first]
         self._judge(log)
         steps = [update for update in learned.updates if update.step != "learned"]
-        found = [Told(places[each.source.offset - first], each) for each in learned.alerts]
-        found += [Told(places[each.source.offset - first], each) for each in steps]
+        found = [ReportedEvent(places[each.source.offset - first], each) for each in learned.alerts]
+        found += [ReportedEvent(places[each.source.offset - first], each) for each in steps]
         self.course.told += sorted(found, key=lambda told: told.row)
         self.course.last = learned.updates[-1] if learned.updates else self.course.last
 
-    def _record(self, event: Event, number: int) -> tuple[Input, LogRecord]:
-        kind = Input.LABELS if "label" in event else Input.FEATURES
+    def _record(self, event: Event, number: int) -> tuple[InputLog, LogRecord]:
+        kind = InputLog.LABELS if "label" in event else InputLog.FEATURES
         if "prediction" in event:
-            kind = Input.PREDICTIONS
+            kind = InputLog.PREDICTIONS
         offset, self._next[kind] = self._next[kind], self._next[kind] + 1
         # A row without a time of its own comes a second after the one before; one with a time is
         # written down then.
@@ -150,7 +150,7 @@ class Trial:
             label = truth(row.label, self._task)
             if said is not None and label is not None:
                 loss = abs(said - label) if self._task == "regression" else float(said != label)
-                self.course.judged.append(Judged(self._asked.pop(row.event_id), loss))
+                self.course.judged.append(ScoredRow(self._asked.pop(row.event_id), loss))
 
 
 def without_reaction(config: Config, model_id: str) -> Config:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from streamproc.config.config import Config
-from streamproc.join.decode import Item, read
+from streamproc.join.decode import JoinInput, decode
 from streamproc.join.encode import value
-from streamproc.join.entry import Input, key_of
+from streamproc.join.entry import InputLog, key_of
 from streamproc.performance.outcome_log import OutcomeLog, OutcomeRow
 from streamproc.schemas.records import Record
 
@@ -18,7 +18,7 @@ _SETTLED: Final = frozenset({"labelled", "revised", "late"})
 
 
 class _Event(NamedTuple):
-    log: Input
+    log: InputLog
     offset: int
     time: float
 
@@ -77,8 +77,8 @@ class OutcomeCheck:
                 if isinstance(counted.row, OutcomeRow):
                     self._rows.append((partition, counted.offset, counted.row))
             return
-        name = Input(self._names.index(topic))
-        items = read(
+        name = InputLog(self._names.index(topic))
+        items = decode(
             [(name, record) for record in records], self._config, self._names, partition, _no_tags
         ).items
         for item in items:
@@ -115,9 +115,9 @@ class OutcomeCheck:
                     joined[place] = max(joined.get(place, -1), source.offset)
         yield from self._without_outcome(joined, settled)
 
-    def _input(self, partition: int, item: Item) -> None:
+    def _input(self, partition: int, item: JoinInput) -> None:
         key = partition, item.key
-        if item.log is Input.LABELS:
+        if item.log is InputLog.LABELS:
             self.labels += 1
             label = _Label(item.model_id, item.event_id or "", item.offset, item.time, item.said)
             self._labels.setdefault(key, []).append(label)
@@ -150,7 +150,7 @@ class OutcomeCheck:
         self, joined: Mapping[tuple[int, str], int], settled: set[tuple[Found, bytes]]
     ) -> Iterator[str]:
         """Find labels that were joined, as later ones were, and that no outcome has."""
-        topic = self._names[Input.LABELS]
+        topic = self._names[InputLog.LABELS]
         for key, labels in self._labels.items():
             event = self._events.get(key)
             partition = key[0]

@@ -34,13 +34,13 @@ def replay(
     the exit code is 1 when the topics hold anything else.
     """
     from streamproc.cli.replay_run import compared, print_replay  # noqa: PLC0415  --help
-    from streamproc.client.settings import settle  # noqa: PLC0415  --help
+    from streamproc.client.settings import resolve_config  # noqa: PLC0415  --help
 
     if compare and (as_json or model != "*"):
         raise typer.BadParameter(
             "--compare is of all models, and prints no alerts: leave out --json and --model"
         )
-    settings = settle(broker, config)
+    settings = resolve_config(broker, config)
     if not compare:
         asyncio.run(print_replay(settings, model, as_json=as_json))
     elif not asyncio.run(compared(settings)):

@@ -14,11 +14,11 @@ from streamproc.terminal import count
 SHOWN: Final = 10
 """Differences of a kind that a report names; the others are counted."""
 
-Place = tuple[str, int, int, int]
+RecordPosition = tuple[str, int, int, int]
 """Topic, partition, offset and index of what a dead letter is about."""
 
 
-class Letter(NamedTuple):
+class DeadLetterView(NamedTuple):
     """What a dead letter says; `value` is None where the topic had no room for it."""
 
     reason: str
@@ -28,7 +28,7 @@ class Letter(NamedTuple):
 
 
 @dataclass
-class Said:
+class Observed:
     """Alerts and dead letters, each once, in the order in which they were first said.
 
     Attributes
@@ -54,7 +54,7 @@ class Said:
     ends: Mapping[tuple[str, int], int] | None = None
     alerts: dict[str, dict[str, Any]] = field(default_factory=dict)
     series: dict[tuple[Any, ...], list[str]] = field(default_factory=lambda: defaultdict(list))
-    letters: dict[Place, Letter] = field(default_factory=dict)
+    letters: dict[RecordPosition, DeadLetterView] = field(default_factory=dict)
     repeated: int = 0
     odd: list[str] = field(default_factory=list)
 
@@ -76,7 +76,7 @@ class Said:
         series = source.topic, source.partition, alert.model_id, alert.series
         self.series[series].append(alert.alert_id)
 
-    def letter(self, place: Place, letter: Letter) -> None:
+    def letter(self, place: RecordPosition, letter: DeadLetterView) -> None:
         """Take a dead letter."""
         if self._later(*place[:3]):
             return
@@ -90,7 +90,9 @@ class Said:
         """Take dead letters as the pipeline gives them."""
         for each in letters:
             place = each.topic, each.partition, each.offset, each.index
-            self.letter(place, Letter(each.reason.value, each.detail, each.value, whole=True))
+            self.letter(
+                place, DeadLetterView(each.reason.value, each.detail, each.value, whole=True)
+            )
 
     def written(self, record: Record) -> None:
         """Take a dead letter as it is on its topic."""
@@ -101,7 +103,9 @@ class Said:
                 *(text["topic"], int(text["partition"]), int(text["offset"])),
                 int(text.get("index", "-1")),
             )
-            letter = Letter(text["reason"], text["detail"], record.value, "omitted" not in said)
+            letter = DeadLetterView(
+                text["reason"], text["detail"], record.value, "omitted" not in said
+            )
         except (KeyError, ValueError):
             self.odd.append(
                 f"offset {record.offset} of the dead letters does not say of what it is"
@@ -113,7 +117,7 @@ class Said:
         return self.ends is not None and offset >= self.ends.get((topic, partition), 0)
 
 
-def differences(wanted: Said, found: Said) -> Iterator[str]:
+def differences(wanted: Observed, found: Observed) -> Iterator[str]:
     """Say, a line each, in what the topics differ from what they should hold."""
     yield from few(
         "is missing",
@@ -176,7 +180,7 @@ def few(what: str, of_a_kind: Sequence[str]) -> Iterator[str]:
         yield f"… and {count(len(of_a_kind) - SHOWN, 'more of this kind').removesuffix('s')}"
 
 
-def _same(one: Letter, other: Letter) -> bool:
+def _same(one: DeadLetterView, other: DeadLetterView) -> bool:
     values = one.value == other.value or not (one.whole and other.whole)
     return values and one[:2] == other[:2]
 
@@ -198,6 +202,6 @@ def _alert(alert: dict[str, Any]) -> str:
     )
 
 
-def _place(place: Place) -> str:
+def _place(place: RecordPosition) -> str:
     topic, partition, offset, index = place
     return f"{topic}-{partition}@{offset}" + (f"[{index}]" if index >= 0 else "")

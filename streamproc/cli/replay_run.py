@@ -14,10 +14,10 @@ from streamproc.alerting.operational_alerts import OPERATIONAL
 from streamproc.cli.alerts_render import print_alert
 from streamproc.cli.outcome_check import OutcomeCheck
 from streamproc.cli.progress import Bar
-from streamproc.cli.replay_compare import Said, differences, few
+from streamproc.cli.replay_compare import Observed, differences, few
 from streamproc.config.config import Config
 from streamproc.decode.event_schema import Topic
-from streamproc.kafka.log_reader import Partition, Recording, handled
+from streamproc.kafka.log_reader import BoundedLogReader, Partition, handled
 from streamproc.monitor import Monitor
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.records import DeadLetter
@@ -47,8 +47,8 @@ class Comparison:
         The outcomes beside their events and labels.
     """
 
-    wanted: Said
-    found: Said
+    wanted: Observed
+    found: Observed
     ends: dict[Partition, int]
     waiting: int
     monitor: Monitor
@@ -65,7 +65,7 @@ class Comparison:
 async def print_replay(config: Config, model: str, *, as_json: bool) -> None:
     """Print the alerts that the recorded events give."""
     console = Console(highlight=False, soft_wrap=True)
-    async with Recording(config, _sources(config)) as recording:
+    async with BoundedLogReader(config, _sources(config)) as recording:
         _say_begins(recording)
         async for alerts, _ in _replay(Monitor(config), recording):
             for alert in alerts:
@@ -102,9 +102,9 @@ async def compare(config: Config) -> Comparison:
         If the topics cannot be read.
     """
     sources = _sources(config)
-    monitor, wanted = Monitor(config), Said()
+    monitor, wanted = Monitor(config), Observed()
     until = await handled(config, sources)
-    async with Recording(config, sources, until) as recording:
+    async with BoundedLogReader(config, sources, until) as recording:
         _say_begins(recording)
         async for alerts, letters in _replay(monitor, recording):
             for alert in alerts:
@@ -120,7 +120,7 @@ async def compare(config: Config) -> Comparison:
 
 
 def _unread(
-    config: Config, handled: Mapping[Partition, int], recording: Recording
+    config: Config, handled: Mapping[Partition, int], recording: BoundedLogReader
 ) -> Iterator[str]:
     """Describe partitions that have records and were not read, and those that went back."""
     for (topic, number), begin in sorted(recording.begins.items()):
@@ -141,10 +141,10 @@ async def _outcomes(config: Config) -> OutcomeCheck:
     """Read outcomes first: what they come from was there before them."""
     names = [config.topics.full_name(kind) for kind in ("predictions", "features", "labels")]
     outcomes = config.topics.full_name("outcomes")
-    async with Recording(config, (outcomes,)) as written:
+    async with BoundedLogReader(config, (outcomes,)) as written:
         begins = dict(written.begins)
         found = [(at, records) async for at, records in written]
-    async with Recording(config, names) as recording:
+    async with BoundedLogReader(config, names) as recording:
         check = OutcomeCheck(config, begins | recording.begins)
         for (topic, number), records in found:
             check.take(topic, number, records)
@@ -155,11 +155,11 @@ async def _outcomes(config: Config) -> OutcomeCheck:
     return check
 
 
-async def _on_the_topics(config: Config, ends: Mapping[Partition, int]) -> Said:
-    found = Said(ends)
+async def _on_the_topics(config: Config, ends: Mapping[Partition, int]) -> Observed:
+    found = Observed(ends)
     names = config.topics
     alerts, letters = names.full_name("alerts"), names.full_name("dead_letters")
-    async with Recording(config, (alerts, letters)) as written:
+    async with BoundedLogReader(config, (alerts, letters)) as written:
         async for (topic, _), records in written:
             for record in records:
                 if topic == letters:
@@ -169,7 +169,7 @@ async def _on_the_topics(config: Config, ends: Mapping[Partition, int]) -> Said:
     return found
 
 
-async def _replay(monitor: Monitor, recording: Recording) -> AsyncIterator[_Given]:
+async def _replay(monitor: Monitor, recording: BoundedLogReader) -> AsyncIterator[_Given]:
     with Bar(_Progress(recording), "events") as bar:
         async for (topic, partition), records in recording:
             alerts = monitor.process_records(topic, partition, records)
@@ -182,7 +182,7 @@ class _Progress:
 
     name = "replay"
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: BoundedLogReader) -> None:
         self._recording = recording
 
     def progress(self) -> Progress:
@@ -194,7 +194,7 @@ def _sources(config: Config) -> tuple[str, ...]:
     return tuple(config.topics.full_name(kind.value) for kind in Topic)
 
 
-def _say_begins(recording: Recording) -> None:
+def _say_begins(recording: BoundedLogReader) -> None:
     for (topic, partition), begin in recording.begins.items():
         if begin:
             note(
@@ -203,7 +203,7 @@ def _say_begins(recording: Recording) -> None:
             )
 
 
-def _take(found: Said, record: ConsumerRecord) -> None:
+def _take(found: Observed, record: ConsumerRecord) -> None:
     try:
         alert = AlertEvent.from_json(record.value or b"")
     except ValidationError:

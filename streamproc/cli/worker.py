@@ -21,18 +21,18 @@ def worker(
 
     It runs until it is interrupted. --broker replaces the broker of the config.
     """
-    from streamproc.client.settings import settle  # noqa: PLC0415  --help
+    from streamproc.client.settings import resolve_config  # noqa: PLC0415  --help
     from streamproc.worker.process import run  # noqa: PLC0415  --help
 
     if processes == 1:
-        run(settle(broker, config), exit_when_idle)
+        run(resolve_config(broker, config), exit_when_idle)
         return
     from streamproc.sinks.webhook import targets_of  # noqa: PLC0415  --help
     from streamproc.tabular.reference import with_references  # noqa: PLC0415  --help
     from streamproc.worker.supervisor import Supervisor  # noqa: PLC0415  --help
 
     def read() -> "Config":
-        settings = settle(broker, config)
+        settings = resolve_config(broker, config)
         # Each worker looks for itself: an error is told before one is touched.
         with_references(settings)
         targets_of(settings)

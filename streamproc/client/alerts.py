@@ -6,11 +6,11 @@ from fnmatch import fnmatchcase
 from types import TracebackType
 from typing import Final, Self
 
-from streamproc.client.reading import Told, TopicReader
+from streamproc.client.reading import TopicReader, TopicSpec
 from streamproc.client.settings import Source, settle_client
 from streamproc.schemas.alerts import AlertEvent, Kind
 
-_ALERTS: Final = Told[AlertEvent](
+_ALERTS: Final = TopicSpec[AlertEvent](
     "alerts", "an alert", "alerts", AlertEvent.from_json, lambda alert: alert.alert_id
 )
 

@@ -34,7 +34,7 @@ class Version:
 
 
 @dataclass(slots=True)
-class Life:
+class ModelState:
     """An online model, or the part of it that one segment has.
 
     Attributes
@@ -76,12 +76,12 @@ class Life:
         return self.versions.get(self.serving)
 
 
-class Lives:
+class ModelStates:
     """All online models that updates tell of.
 
     Examples
     --------
-    >>> lives = Lives()
+    >>> lives = ModelStates()
     >>> lives.apply(ModelUpdate(
     ...     update_id="a1", model_id="fraud", step="learned", version=3, serving=3, learned=120,
     ...     source={"topic": "outcomes", "partition": 0, "offset": 7},
@@ -91,7 +91,7 @@ class Lives:
     """
 
     def __init__(self) -> None:
-        self._lives: dict[tuple[str, Segment], Life] = {}
+        self._lives: dict[tuple[str, Segment], ModelState] = {}
         self._tags: dict[str, dict[tuple[str, ...], None]] = {}
 
     def apply(self, update: ModelUpdate) -> None:
@@ -99,12 +99,12 @@ class Lives:
         segment = segment_of(update.segment)
         life = self._lives.get((update.model_id, segment))
         if life is None:
-            life = self._lives[update.model_id, segment] = Life(update.model_id, segment)
+            life = self._lives[update.model_id, segment] = ModelState(update.model_id, segment)
             names = tuple(name for name, _ in segment)
             self._tags.setdefault(update.model_id, {})[names] = None
         life.apply(update)
 
-    def get(self, model_id: str, tags: Mapping[str, str] | None = None) -> Life | None:
+    def get(self, model_id: str, tags: Mapping[str, str] | None = None) -> ModelState | None:
         """Return the model that answers events with these tags; None if there is none yet."""
         given = tags or {}
         for names in self._tags.get(model_id, ()):
@@ -115,5 +115,5 @@ class Lives:
                 return life
         return None
 
-    def __iter__(self) -> Iterator[Life]:
+    def __iter__(self) -> Iterator[ModelState]:
         return iter(self._lives.values())

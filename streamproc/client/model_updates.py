@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from streamproc.client.local_model import LocalAnswer, LocalModel, NoModelError
-from streamproc.client.model_states import Life, Lives
-from streamproc.client.reading import Told, TopicReader
+from streamproc.client.model_states import ModelState, ModelStates
+from streamproc.client.reading import TopicReader, TopicSpec
 from streamproc.client.settings import Source, settle_client
 from streamproc.schemas.model_updates import ModelUpdate
 
-UPDATES: Final = Told[ModelUpdate](
+UPDATES: Final = TopicSpec[ModelUpdate](
     "model_updates",
     "a model update",
     "model updates",
@@ -77,7 +77,7 @@ class ModelUpdates:
         self._reader = TopicReader(settle_client(broker, config), UPDATES, since)
         self._follow = follow
         self._model = model
-        self._lives = Lives()
+        self._lives = ModelStates()
         self._models: dict[tuple[str, Any], LocalModel] = {}
         self._waiting: asyncio.Queue[ModelUpdate] = asyncio.Queue(_WAITING)
         self._following: asyncio.Task[None] | None = None
@@ -111,7 +111,7 @@ class ModelUpdates:
                 yield update
 
     @property
-    def lives(self) -> Iterator[Life]:
+    def lives(self) -> Iterator[ModelState]:
         """What is known of each model and segment: its versions, and which of them answers."""
         return iter(self._lives)
 

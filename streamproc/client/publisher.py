@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer, errors
 
 from streamproc.client.records import Stream, to_record
 from streamproc.client.settings import Source, settle_client
-from streamproc.client.tie_order import Turns
+from streamproc.client.tie_order import TieOrder
 from streamproc.kafka.clients import REQUEST_SECONDS, open_producer
 from streamproc.kafka.errors import ClientNotOpenError, DeliveryError, QueueFullError
 from streamproc.kafka.quiet_logs import quiet_client
@@ -91,7 +91,7 @@ class Publisher:
         self._idle = asyncio.Event()
         self._stack = AsyncExitStack()
         self._producer: AIOKafkaProducer | None = None
-        self._turns = Turns()
+        self._turns = TieOrder()
 
     async def __aenter__(self) -> Self:
         self._producer = await self._stack.enter_async_context(open_producer(self._config))

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Told(Generic[T]):
+class TopicSpec(Generic[T]):
     """What a topic tells.
 
     Parameters
@@ -62,7 +62,7 @@ class TopicReader(Generic[T]):
         Only what was published at this time or later.
     """
 
-    def __init__(self, config: Config, told: Told[T], since: datetime | None) -> None:
+    def __init__(self, config: Config, told: TopicSpec[T], since: datetime | None) -> None:
         self._config = config
         self._told = told
         self._since = since

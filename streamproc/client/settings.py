@@ -12,7 +12,7 @@ Source = Config | Mapping[str, Any] | Path | str | None
 """Where a config comes from: itself, a dict, a file, or nowhere (the defaults)."""
 
 
-def settle(broker: str | None, source: Source) -> Config:
+def resolve_config(broker: str | None, source: Source) -> Config:
     """Return the config, with another broker when one is given.
 
     Parameters
@@ -33,11 +33,11 @@ def settle(broker: str | None, source: Source) -> Config:
 def settle_client(broker: str | None, source: Source) -> Config:
     """Return the config of a program that only publishes or reads.
 
-    Like `settle`, but without the section ``models`` where the worker is not installed: only the
-    worker can check the detectors that are named there, and no client uses them.
+    Like `resolve_config`, but without the section ``models`` where the worker is not installed:
+    only the worker can check the detectors that are named there, and no client uses them.
     """
     try:
-        return settle(broker, source)
+        return resolve_config(broker, source)
     except MissingExtraError:
         return _with_broker(load(source, ignore=("models",)), broker)
 

@@ -10,7 +10,7 @@ from streamproc.schemas.ordering_header import after
 Headers = list[tuple[str, bytes]]
 
 
-class Turns:
+class TieOrder:
     """Gives each record its timestamp, and each label its place among the events of its model.
 
     Timestamps have milliseconds; events and labels are on topics of their own, so that within one
@@ -32,7 +32,7 @@ class Turns:
 
         Examples
         --------
-        >>> turns = Turns(clock=lambda: 1.5)
+        >>> turns = TieOrder(clock=lambda: 1.5)
         >>> turns.take(Record("features", b"m", b"..."))
         (1500, [])
         >>> turns.take(Record("labels", b"m", b"..."))

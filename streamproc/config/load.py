@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from streamproc.config.config import Config
 from streamproc.config.validation_errors import explain
 from streamproc.config.yaml_lines import (
-    DEEPEST,
-    LONGEST_TEXT,
-    MOST_VALUES,
+    MAX_DEPTH,
+    MAX_TEXT_LENGTH,
+    MAX_VALUES,
     Document,
     DocumentError,
     Problem,
@@ -25,7 +25,7 @@ from streamproc.schemas.section import Path
 Source = None | str | os.PathLike[str] | Mapping[str, Any] | Config
 """Where a configuration can come from."""
 
-_MOST_BITS: Final = 1000  # fits a float
+_MAX_BITS: Final = 1000  # fits a float
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_*.:-]{1,60}")
 
 
@@ -116,7 +116,7 @@ def _read(source: str | os.PathLike[str], name: str) -> str:
         if path.is_dir():
             raise ConfigError(f"{name}: is a directory; expected a YAML file")
         with path.open("rb") as stream:
-            content = stream.read(4 * LONGEST_TEXT + 1)  # no character has more than 4 bytes
+            content = stream.read(4 * MAX_TEXT_LENGTH + 1)  # no character has more than 4 bytes
     except OSError as error:
         raise ConfigError(f"{name}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # a null character, or one that the file system cannot write
@@ -139,17 +139,17 @@ def _from_mapping(source: Mapping[Any, Any], ignore: Collection[str]) -> Config:
 
 def _plain(value: Any, path: Path, budget: list[int] | None = None) -> Any:
     """Copy mappings and sequences as dict and list, which strict validation asks for."""
-    budget = [MOST_VALUES] if budget is None else budget
+    budget = [MAX_VALUES] if budget is None else budget
     budget[0] -= 1
-    if budget[0] < 0 or len(path) > DEEPEST:
-        problem = f"has more than {MOST_VALUES} values, or is deeper than {DEEPEST} levels"
+    if budget[0] < 0 or len(path) > MAX_DEPTH:
+        problem = f"has more than {MAX_VALUES} values, or is deeper than {MAX_DEPTH} levels"
         raise DocumentError(Problem(0, (), problem))
     if isinstance(value, Mapping):
         return {key: _plain(item, (*path, 0), budget) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, (*path, 0), budget) for item in value]
-    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
-        raise DocumentError(Problem(0, (), f"has a number of more than {_MOST_BITS} bits"))
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        raise DocumentError(Problem(0, (), f"has a number of more than {_MAX_BITS} bits"))
     return value
 
 

@@ -19,7 +19,7 @@ from pydantic import (
 from streamproc.config.baseline import Floor
 from streamproc.config.detector_spec import DetectorSpec, refuse_of_errors
 from streamproc.config.online import Online
-from streamproc.config.reference_sample import Baseline
+from streamproc.config.reference_sample import ReferenceSample
 from streamproc.schemas.alerts import Severity
 from streamproc.schemas.section import Path, Section, refuse, refuse_if_any
 
@@ -258,7 +258,7 @@ class ModelConfig(Section):
         ),
     ] = None
 
-    _baseline: Baseline | None = PrivateAttr(default=None)
+    _baseline: ReferenceSample | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _no_order_in_a_file(self) -> Self:
@@ -275,11 +275,11 @@ class ModelConfig(Section):
         return self
 
     @property
-    def baseline(self) -> Baseline | None:
+    def baseline(self) -> ReferenceSample | None:
         """What `reference` holds, once it was read."""
         return self._baseline
 
-    def compared_with(self, baseline: Baseline) -> "ModelConfig":
+    def compared_with(self, baseline: ReferenceSample) -> "ModelConfig":
         """Return the same with what its reference holds."""
         found = self.model_copy()
         found._baseline = baseline  # noqa: SLF001 - of this class

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Baseline", "Cell"]
+__all__ = ["Cell", "ReferenceSample"]
 
 Cell = float | str
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
+class ReferenceSample:
     """A sample of the rows of a reference file.
 
     Attributes
@@ -29,7 +29,7 @@ class Baseline:
 
         Examples
         --------
-        >>> baseline = Baseline("", {"amount": [1.0, 2.0], "prediction": ["yes", "no"]})
+        >>> baseline = ReferenceSample("", {"amount": [1.0, 2.0], "prediction": ["yes", "no"]})
         >>> baseline.values("feature:amount"), baseline.values("prediction:yes")
         ([1.0, 2.0], [1.0, 0.0])
         """

@@ -8,8 +8,8 @@ from streamproc.config.river_params import (
     RATE,
     SEED,
     SHARE,
+    ParamType,
     Role,
-    Takes,
     choice,
     or_null,
     part,
@@ -17,11 +17,11 @@ from streamproc.config.river_params import (
     whole,
 )
 
-Params = dict[str, Takes]
+Params = dict[str, ParamType]
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class AllowedClass:
     """A class: what it is for, what it takes, and whether it works on texts as they are.
 
     Attributes
@@ -42,7 +42,7 @@ class Allowed:
     texts: bool = False
 
 
-_LR: Final = Takes(low=0, high=1e6, roles=("scheduler",))
+_LR: Final = ParamType(low=0, high=1e6, roles=("scheduler",))
 _GIVEN: Final = replace(RATE, required=True)
 _OPTIMIZER: Final = part("optimizer")
 _LINEAR: Final[Params] = {
@@ -88,7 +88,7 @@ _ADAPTIVE: Final[Params] = {
 }
 _FOREST: Final[Params] = {
     "n_models": whole(1, 1000),
-    "max_features": Takes(low=0, high=1, above=True, choices=("sqrt", "log2")),
+    "max_features": ParamType(low=0, high=1, above=True, choices=("sqrt", "log2")),
     "lambda_value": whole(1, 1000),
     "disable_weighted_vote": FLAG,
     "drift_detector": part("detector"),
@@ -101,83 +101,91 @@ def _bag(role: Role) -> Params:
     return {"model": part(role, required=True), "n_models": whole(1, 1000), "seed": SEED}
 
 
-ALLOWED: Final[dict[str, Allowed]] = {
-    "preprocessing.StandardScaler": Allowed(
+ALLOWED_CLASSES: Final[dict[str, AllowedClass]] = {
+    "preprocessing.StandardScaler": AllowedClass(
         "transformer", {"with_std": FLAG, "window_size": or_null(whole(2, 10**6))}
     ),
-    "preprocessing.MinMaxScaler": Allowed("transformer", {}),
-    "preprocessing.MaxAbsScaler": Allowed("transformer", {}),
-    "preprocessing.AdaptiveStandardScaler": Allowed("transformer", {"fading_factor": SHARE}),
-    "preprocessing.Normalizer": Allowed("transformer", {"order": whole(1, 10)}),
-    "linear_model.LogisticRegression": Allowed(
+    "preprocessing.MinMaxScaler": AllowedClass("transformer", {}),
+    "preprocessing.MaxAbsScaler": AllowedClass("transformer", {}),
+    "preprocessing.AdaptiveStandardScaler": AllowedClass("transformer", {"fading_factor": SHARE}),
+    "preprocessing.Normalizer": AllowedClass("transformer", {"order": whole(1, 10)}),
+    "linear_model.LogisticRegression": AllowedClass(
         "classifier", _LINEAR | {"loss": part("binary_loss")}, binary=True
     ),
-    "linear_model.Perceptron": Allowed(
+    "linear_model.Perceptron": AllowedClass(
         "classifier",
         {key: _LINEAR[key] for key in ("l2", "clip_gradient", "initializer")},
         binary=True,
     ),
-    "linear_model.PAClassifier": Allowed(
+    "linear_model.PAClassifier": AllowedClass(
         "classifier", {"C": RATE, "mode": whole(1, 2), "learn_intercept": FLAG}, binary=True
     ),
-    "linear_model.SoftmaxRegression": Allowed("classifier", {"optimizer": _OPTIMIZER, "l2": RATE}),
-    "linear_model.LinearRegression": Allowed(
+    "linear_model.SoftmaxRegression": AllowedClass(
+        "classifier", {"optimizer": _OPTIMIZER, "l2": RATE}
+    ),
+    "linear_model.LinearRegression": AllowedClass(
         "regressor", _LINEAR | {"loss": part("regression_loss")}
     ),
-    "linear_model.PARegressor": Allowed(
+    "linear_model.PARegressor": AllowedClass(
         "regressor", {"C": RATE, "mode": whole(1, 2), "eps": RATE, "learn_intercept": FLAG}
     ),
-    "naive_bayes.GaussianNB": Allowed("classifier", {}),
-    "naive_bayes.BernoulliNB": Allowed("classifier", {"alpha": RATE, "true_threshold": real()}),
-    "naive_bayes.MultinomialNB": Allowed("classifier", {"alpha": RATE}),
-    "naive_bayes.ComplementNB": Allowed("classifier", {"alpha": RATE}),
-    "tree.HoeffdingTreeClassifier": Allowed("classifier", _CLASSES, texts=True),
-    "tree.HoeffdingAdaptiveTreeClassifier": Allowed("classifier", _CLASSES | _ADAPTIVE, texts=True),
-    "tree.ExtremelyFastDecisionTreeClassifier": Allowed(
+    "naive_bayes.GaussianNB": AllowedClass("classifier", {}),
+    "naive_bayes.BernoulliNB": AllowedClass(
+        "classifier", {"alpha": RATE, "true_threshold": real()}
+    ),
+    "naive_bayes.MultinomialNB": AllowedClass("classifier", {"alpha": RATE}),
+    "naive_bayes.ComplementNB": AllowedClass("classifier", {"alpha": RATE}),
+    "tree.HoeffdingTreeClassifier": AllowedClass("classifier", _CLASSES, texts=True),
+    "tree.HoeffdingAdaptiveTreeClassifier": AllowedClass(
+        "classifier", _CLASSES | _ADAPTIVE, texts=True
+    ),
+    "tree.ExtremelyFastDecisionTreeClassifier": AllowedClass(
         "classifier", _CLASSES | {"min_samples_reevaluate": whole(1)}, texts=True
     ),
-    "tree.HoeffdingTreeRegressor": Allowed("regressor", _NUMBERS),
-    "tree.HoeffdingAdaptiveTreeRegressor": Allowed("regressor", _NUMBERS | _ADAPTIVE),
-    "forest.ARFClassifier": Allowed("classifier", _CLASSES | _FOREST, texts=True),
-    "forest.ARFRegressor": Allowed(
+    "tree.HoeffdingTreeRegressor": AllowedClass("regressor", _NUMBERS),
+    "tree.HoeffdingAdaptiveTreeRegressor": AllowedClass("regressor", _NUMBERS | _ADAPTIVE),
+    "forest.ARFClassifier": AllowedClass("classifier", _CLASSES | _FOREST, texts=True),
+    "forest.ARFRegressor": AllowedClass(
         "regressor",
         _NUMBERS | _FOREST | {"aggregation_method": choice("mean", "median")},
     ),
-    "ensemble.BaggingClassifier": Allowed("classifier", _bag("classifier")),
-    "ensemble.BaggingRegressor": Allowed("regressor", _bag("regressor")),
-    "ensemble.ADWINBaggingClassifier": Allowed("classifier", _bag("classifier")),
-    "ensemble.LeveragingBaggingClassifier": Allowed(
+    "ensemble.BaggingClassifier": AllowedClass("classifier", _bag("classifier")),
+    "ensemble.BaggingRegressor": AllowedClass("regressor", _bag("regressor")),
+    "ensemble.ADWINBaggingClassifier": AllowedClass("classifier", _bag("classifier")),
+    "ensemble.LeveragingBaggingClassifier": AllowedClass(
         "classifier", _bag("classifier") | {"w": RATE, "adwin_delta": SHARE}
     ),
-    "ensemble.AdaBoostClassifier": Allowed("classifier", _bag("classifier")),
-    "multiclass.OneVsRestClassifier": Allowed(
+    "ensemble.AdaBoostClassifier": AllowedClass("classifier", _bag("classifier")),
+    "multiclass.OneVsRestClassifier": AllowedClass(
         "classifier", {"classifier": part("classifier", required=True)}
     ),
-    "preprocessing.TargetStandardScaler": Allowed(
+    "preprocessing.TargetStandardScaler": AllowedClass(
         "regressor", {"regressor": part("regressor", required=True)}
     ),
-    "dummy.PriorClassifier": Allowed("classifier", {}, texts=True),
-    "dummy.NoChangeClassifier": Allowed("classifier", {}, texts=True),
-    "optim.SGD": Allowed("optimizer", {"lr": _LR}),
-    "optim.Adam": Allowed("optimizer", {"lr": _LR, "beta_1": SHARE, "beta_2": SHARE, "eps": RATE}),
-    "optim.AdaGrad": Allowed("optimizer", {"lr": _LR, "eps": RATE}),
-    "optim.RMSProp": Allowed("optimizer", {"lr": _LR, "rho": SHARE, "eps": RATE}),
-    "optim.Momentum": Allowed("optimizer", {"lr": _LR, "rho": SHARE}),
-    "optim.schedulers.Constant": Allowed("scheduler", {"learning_rate": _GIVEN}),
-    "optim.schedulers.InverseScaling": Allowed(
+    "dummy.PriorClassifier": AllowedClass("classifier", {}, texts=True),
+    "dummy.NoChangeClassifier": AllowedClass("classifier", {}, texts=True),
+    "optim.SGD": AllowedClass("optimizer", {"lr": _LR}),
+    "optim.Adam": AllowedClass(
+        "optimizer", {"lr": _LR, "beta_1": SHARE, "beta_2": SHARE, "eps": RATE}
+    ),
+    "optim.AdaGrad": AllowedClass("optimizer", {"lr": _LR, "eps": RATE}),
+    "optim.RMSProp": AllowedClass("optimizer", {"lr": _LR, "rho": SHARE, "eps": RATE}),
+    "optim.Momentum": AllowedClass("optimizer", {"lr": _LR, "rho": SHARE}),
+    "optim.schedulers.Constant": AllowedClass("scheduler", {"learning_rate": _GIVEN}),
+    "optim.schedulers.InverseScaling": AllowedClass(
         "scheduler", {"learning_rate": _GIVEN, "power": real(0, 10)}
     ),
-    "optim.losses.Log": Allowed("binary_loss", {"weight_pos": RATE, "weight_neg": RATE}),
-    "optim.losses.Hinge": Allowed("binary_loss", {"threshold": RATE}),
-    "optim.losses.Squared": Allowed("regression_loss", {}),
-    "optim.losses.Absolute": Allowed("regression_loss", {}),
-    "optim.losses.Huber": Allowed("regression_loss", {"epsilon": RATE}),
-    "optim.losses.Quantile": Allowed("regression_loss", {"alpha": SHARE}),
-    "optim.initializers.Zeros": Allowed("initializer", {}),
-    "optim.initializers.Constant": Allowed(
+    "optim.losses.Log": AllowedClass("binary_loss", {"weight_pos": RATE, "weight_neg": RATE}),
+    "optim.losses.Hinge": AllowedClass("binary_loss", {"threshold": RATE}),
+    "optim.losses.Squared": AllowedClass("regression_loss", {}),
+    "optim.losses.Absolute": AllowedClass("regression_loss", {}),
+    "optim.losses.Huber": AllowedClass("regression_loss", {"epsilon": RATE}),
+    "optim.losses.Quantile": AllowedClass("regression_loss", {"alpha": SHARE}),
+    "optim.initializers.Zeros": AllowedClass("initializer", {}),
+    "optim.initializers.Constant": AllowedClass(
         "initializer", {"value": replace(real(), required=True)}
     ),
-    "drift.ADWIN": Allowed(
+    "drift.ADWIN": AllowedClass(
         "detector",
         {
             "delta": SHARE,
@@ -187,7 +195,7 @@ ALLOWED: Final[dict[str, Allowed]] = {
             "grace_period": whole(0),
         },
     ),
-    "drift.PageHinkley": Allowed(
+    "drift.PageHinkley": AllowedClass(
         "detector",
         {
             "min_instances": whole(1),

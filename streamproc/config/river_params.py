@@ -19,7 +19,7 @@ Role = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Takes:
+class ParamType:
     """What a parameter takes.
 
     Attributes
@@ -90,32 +90,32 @@ class Takes:
         )
 
 
-def real(low: float = -1e15, high: float = 1e15, *, above: bool = False) -> Takes:
+def real(low: float = -1e15, high: float = 1e15, *, above: bool = False) -> ParamType:
     """Take any number of a range."""
-    return Takes(low=low, high=high, above=above)
+    return ParamType(low=low, high=high, above=above)
 
 
-def whole(low: int = 0, high: int = 10**9) -> Takes:
+def whole(low: int = 0, high: int = 10**9) -> ParamType:
     """Take a whole number of a range."""
-    return Takes(low=low, high=high, whole=True)
+    return ParamType(low=low, high=high, whole=True)
 
 
-def or_null(takes: Takes) -> Takes:
+def or_null(takes: ParamType) -> ParamType:
     """Take null as well."""
     return replace(takes, none=True)
 
 
-def choice(*choices: str) -> Takes:
+def choice(*choices: str) -> ParamType:
     """Take one of some texts."""
-    return Takes(choices=choices)
+    return ParamType(choices=choices)
 
 
-def part(*roles: Role, required: bool = False) -> Takes:
+def part(*roles: Role, required: bool = False) -> ParamType:
     """Take another class."""
-    return Takes(roles=roles, required=required)
+    return ParamType(roles=roles, required=required)
 
 
-FLAG = Takes(flag=True)
+FLAG = ParamType(flag=True)
 RATE = real(0, 1e6)
 SHARE = real(0, 1)
-SEED = Takes(low=0, high=2**32 - 1, whole=True, seed=True)
+SEED = ParamType(low=0, high=2**32 - 1, whole=True, seed=True)

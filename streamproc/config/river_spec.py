@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, GetJsonSchemaHandler, model_serializer, model_validator
 from pydantic_core import CoreSchema
 
-from streamproc.config.river_classes import ALLOWED
-from streamproc.config.river_params import Role, Takes
+from streamproc.config.river_classes import ALLOWED_CLASSES
+from streamproc.config.river_params import ParamType, Role
 from streamproc.schemas.section import Path, Section, refuse, suggest
 
 Step = dict[str, dict[str, Any]]
@@ -19,7 +19,7 @@ Problem = tuple[Path, str]
 
 _EXPECTED: Final = "expected a class of River, or {class: {parameter: value}}"
 _MODELS: Final[tuple[Role, ...]] = ("classifier", "regressor")
-_DEEPEST: Final = 8
+_MAX_DEPTH: Final = 8
 
 
 class ModelSpec(Section):
@@ -90,7 +90,9 @@ class ModelSpec(Section):
     ) -> dict[str, Any]:
         """Describe what is written in YAML, which is not what is kept."""
         names = sorted(
-            name for name, allowed in ALLOWED.items() if allowed.role in (*_MODELS, "transformer")
+            name
+            for name, allowed in ALLOWED_CLASSES.items()
+            if allowed.role in (*_MODELS, "transformer")
         )
         one: list[dict[str, Any]] = [
             {"type": "string", "enum": names},
@@ -122,19 +124,19 @@ def _pipeline(
 
 
 def _one(value: object, at: Path, roles: tuple[Role, ...], problems: list[Problem]) -> list[Step]:
-    if len(at) > _DEEPEST * 3:
-        problems.append((at, f"is nested deeper than {_DEEPEST} classes"))
+    if len(at) > _MAX_DEPTH * 3:
+        problems.append((at, f"is nested deeper than {_MAX_DEPTH} classes"))
         return []
     name, given = _split(value)
     if name is None:
         problems.append((at, _EXPECTED))
         return []
-    known = sorted(key for key, allowed in ALLOWED.items() if allowed.role in roles)
-    if name not in ALLOWED:
+    known = sorted(key for key, allowed in ALLOWED_CLASSES.items() if allowed.role in roles)
+    if name not in ALLOWED_CLASSES:
         problems.append((at, f"there is no such class; {suggest(name, known)}"))
         return []
-    if ALLOWED[name].role not in roles:
-        found = ALLOWED[name].role.replace("_", " ")
+    if ALLOWED_CLASSES[name].role not in roles:
+        found = ALLOWED_CLASSES[name].role.replace("_", " ")
         message = f"{name} is a {found}; expected here: {' or '.join(roles)}".replace("_l", " l")
         problems.append((at, message))
         return []
@@ -157,7 +159,7 @@ def _split(value: object) -> tuple[str | None, object]:
 def _params(
     name: str, given: Mapping[str, Any], at: Path, problems: list[Problem]
 ) -> dict[str, Any]:
-    schema = ALLOWED[name].params
+    schema = ALLOWED_CLASSES[name].params
     checked: dict[str, Any] = {}
     for key, value in given.items():
         if key not in schema:
@@ -172,7 +174,7 @@ def _params(
     return checked
 
 
-def _value(takes: Takes, value: object, at: Path, problems: list[Problem]) -> Any:
+def _value(takes: ParamType, value: object, at: Path, problems: list[Problem]) -> Any:
     if takes.takes(value):
         return value
     if takes.roles and isinstance(value, str | Mapping | list | tuple):
@@ -182,13 +184,13 @@ def _value(takes: Takes, value: object, at: Path, problems: list[Problem]) -> An
 
 
 def _role(step: Step) -> Role:
-    return ALLOWED[next(iter(step))].role
+    return ALLOWED_CLASSES[next(iter(step))].role
 
 
 def _inner(step: Step) -> list[Step]:
     """Find the model that a step is made of, if it is."""
     [(name, params)] = step.items()
-    for key, takes in ALLOWED[name].params.items():
+    for key, takes in ALLOWED_CLASSES[name].params.items():
         if set(takes.roles) & set(_MODELS) and key in params:
             return list(params[key])
     return []
@@ -199,10 +201,10 @@ def _binary(steps: list[Step]) -> bool:
     if name == "multiclass.OneVsRestClassifier":
         return False
     inner = _inner(steps[-1])
-    return ALLOWED[name].binary or bool(inner and _binary(inner))
+    return ALLOWED_CLASSES[name].binary or bool(inner and _binary(inner))
 
 
 def _texts(steps: list[Step]) -> bool:
     [(name, _)] = steps[0].items()
     inner = _inner(steps[0])
-    return ALLOWED[name].texts or bool(inner and _texts(inner))
+    return ALLOWED_CLASSES[name].texts or bool(inner and _texts(inner))

@@ -10,7 +10,7 @@ from streamproc.errors import ConfigError
 from streamproc.schemas.section import Path
 
 # A secret file holds a password; a log or a disk image named by mistake is not read whole.
-_LONGEST: Final = 65_536
+_MAX_BYTES: Final = 65_536
 # Half of what `openssl rand -hex 32` gives: 128 bits, which nobody guesses.
 _STRONG: Final = 32
 
@@ -90,13 +90,13 @@ def check_one(field: str, env: str | None, file: str | None) -> list[tuple[Path,
 def _read(field: str, file: str) -> str:
     try:
         with FilePath(file).open("rb") as stream:
-            content = stream.read(_LONGEST + 1)
+            content = stream.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reason = error.strerror if isinstance(error, OSError) else "not a path"
         # `from None`: the cause names the path.
         raise ConfigError(f"{field}: cannot read the file that it names: {reason}") from None
-    if len(content) > _LONGEST:
-        raise ConfigError(f"{field}: the file that it names is longer than {_LONGEST} bytes")
+    if len(content) > _MAX_BYTES:
+        raise ConfigError(f"{field}: the file that it names is longer than {_MAX_BYTES} bytes")
     try:
         text = content.decode()
     except UnicodeDecodeError:

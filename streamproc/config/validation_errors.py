@@ -30,7 +30,7 @@ _PATTERNS: Final = {
     NAME_PATTERN: "letters, digits, dots, underscores and hyphens",
     PREFIX_PATTERN: "letters, digits, dots, underscores and hyphens",
 }
-_LONGEST: Final = 60
+_MAX_LENGTH: Final = 60
 # Of what stands here only the kind is shown: it may be a secret in the wrong place.
 _GUARDED: Final = frozenset({"security", "control", "http", "webhooks"})
 _UNGUARDED: Final = frozenset(
@@ -134,12 +134,12 @@ def _is_hidden(path: Path) -> bool:
 def _shown(value: Any) -> str:
     if isinstance(value, bool | str) or (isinstance(value, float) and math.isfinite(value)):
         text = json.dumps(value, ensure_ascii=False)
-    elif isinstance(value, int) and abs(value) < 10**_LONGEST:
+    elif isinstance(value, int) and abs(value) < 10**_MAX_LENGTH:
         text = str(value)
     else:
         return "NaN or infinity" if isinstance(value, float) else _kind(value)
     text = "".join(character if character.isprintable() else "�" for character in text)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"
 
 
 def _kind(value: Any) -> str:
@@ -153,6 +153,6 @@ def _kind(value: Any) -> str:
         dict: "a mapping",
         list: "a list",
     }
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**_LONGEST:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**_MAX_LENGTH:
         return "a huge number"
     return kinds.get(type(value), type(value).__name__)

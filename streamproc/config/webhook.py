@@ -15,8 +15,8 @@ from streamproc.schemas.section import Path, Section, refuse, refuse_if_any
 from streamproc.schemas.units import Duration, Size
 
 _HOST: Final = re.compile(r"[^\s/@:A-Z]+(:\d{1,5})?")
-_LONGEST_TRY: Final = timedelta(minutes=1)
-_SHORTEST_WAIT: Final = timedelta(seconds=1)
+_MAX_TIMEOUT: Final = timedelta(minutes=1)
+_MIN_WAIT: Final = timedelta(seconds=1)
 
 
 def _host(text: str) -> str:
@@ -41,13 +41,13 @@ def _not_empty(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _one_try(value: timedelta) -> timedelta:
-    if not timedelta() < value <= _LONGEST_TRY:
+    if not timedelta() < value <= _MAX_TIMEOUT:
         refuse(((), "expected more than 0s, and 1m at most: the pauses in between are for waiting"))
     return value
 
 
 def _some_time(value: timedelta) -> timedelta:
-    if value < _SHORTEST_WAIT:
+    if value < _MIN_WAIT:
         refuse(((), "expected 1s or more: no alert could be sent in less"))
     return value
 

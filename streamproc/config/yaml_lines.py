@@ -10,14 +10,14 @@ import yaml
 from streamproc.schemas.section import Path
 
 # A configuration of a thousand models is 100 kB; the scanner needs some 10 s for this much.
-LONGEST_TEXT: Final = 1_048_576
+MAX_TEXT_LENGTH: Final = 1_048_576
 # Aliases may name a value again and again: "a: &a [...]", "b: &b [*a, *a, …]" and so on would
 # grow to billions of values from ten lines.
-MOST_VALUES: Final = 100_000
+MAX_VALUES: Final = 100_000
 # The deepest key, models[].watch[].detectors[].NAME.PARAMETER, lies at 8.
-DEEPEST: Final = 32
+MAX_DEPTH: Final = 32
 # Whatever its base, a number this short fits a float: no later sum overflows.
-_LONGEST_NUMBER: Final = 200
+_MAX_NUMBER_LENGTH: Final = 200
 _TAG: Final = "tag:yaml.org,2002:"
 
 
@@ -70,8 +70,8 @@ def parse_document(text: str) -> Document:
         When there is no telling what was meant: bad syntax, too long, too deep, or too many
         values once the aliases are followed.
     """
-    if len(text) > LONGEST_TEXT:
-        raise DocumentError(Problem(1, (), f"is longer than {LONGEST_TEXT} characters"))
+    if len(text) > MAX_TEXT_LENGTH:
+        raise DocumentError(Problem(1, (), f"is longer than {MAX_TEXT_LENGTH} characters"))
     try:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
@@ -86,7 +86,7 @@ def parse_document(text: str) -> Document:
     return _Reading().document(root)
 
 
-_TOO_DEEP: Final = f"is nested deeper than {DEEPEST} levels"
+_TOO_DEEP: Final = f"is nested deeper than {MAX_DEPTH} levels"
 
 
 class _Loader(yaml.SafeLoader):
@@ -149,9 +149,9 @@ class _Reading:
     def _value(self, node: yaml.Node, path: Path) -> Any:
         line = node.start_mark.line + 1
         self._lines.setdefault(path, line)
-        if len(self._lines) > MOST_VALUES:
-            raise DocumentError(Problem(line, path, f"has more than {MOST_VALUES} values"))
-        if len(path) > DEEPEST:
+        if len(self._lines) > MAX_VALUES:
+            raise DocumentError(Problem(line, path, f"has more than {MAX_VALUES} values"))
+        if len(path) > MAX_DEPTH:
             raise DocumentError(Problem(line, (), _TOO_DEEP))
         if isinstance(node, yaml.MappingNode):
             return dict(self._items(node, path))
@@ -192,8 +192,8 @@ class _Reading:
         if name not in _SCALARS:
             self._problems.append(Problem(line, path, "has a tag (!…) that is not supported"))
             return None
-        if name in {"int", "float"} and len(node.value) > _LONGEST_NUMBER:
-            message = f"is a number of more than {_LONGEST_NUMBER} characters"
+        if name in {"int", "float"} and len(node.value) > _MAX_NUMBER_LENGTH:
+            message = f"is a number of more than {_MAX_NUMBER_LENGTH} characters"
             self._problems.append(Problem(line, path, message))
             return None
         try:

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 VERSION: Final = 1
 # The topic's records of the last hour, which it keeps for longer, are then all that could be sent
 # again with a hope of being believed: and those are known by their sequence.
-LONGEST_LIFE: Final = timedelta(hours=1)
-LARGEST: Final = 65_536
+MAX_LIFETIME: Final = timedelta(hours=1)
+MAX_BYTES: Final = 65_536
 _PURPOSE: Final = b"streamproc control"
 _SIGNATURE: Final = 64  # hexadecimal digits of SHA-256
 
@@ -108,8 +108,8 @@ def sign(command: Command, topic: str, secret: SecretStr) -> bytes:
     <Reason.REPLAYED: 'replayed'>
     """
     body = msgspec.json.encode(command)
-    if len(body) + _SIGNATURE + 1 > LARGEST:
-        raise ValueError(f"the command is larger than {LARGEST} bytes")
+    if len(body) + _SIGNATURE + 1 > MAX_BYTES:
+        raise ValueError(f"the command is larger than {MAX_BYTES} bytes")
     try:
         _decoder.decode(body)
     except msgspec.MsgspecError as error:
@@ -138,8 +138,8 @@ def verify(
     last
         The largest sequence so far of each issuer.
     """
-    if len(record) > LARGEST:
-        return Refusal(Reason.TOO_LARGE, f"{len(record)} bytes; a command has {LARGEST} at most")
+    if len(record) > MAX_BYTES:
+        return Refusal(Reason.TOO_LARGE, f"{len(record)} bytes; a command has {MAX_BYTES} at most")
     signature, newline, body = record[:_SIGNATURE], record[_SIGNATURE:][:1], record[_SIGNATURE:][1:]
     if newline != b"\n":
         return Refusal(Reason.MALFORMED, "expected 64 hexadecimal digits, a line's end, and JSON")
@@ -164,8 +164,8 @@ def _timely(command: Command, now: datetime, last: int) -> Command | Refusal:
     left = command.expires - now
     if left <= timedelta():
         return Refusal(Reason.EXPIRED, f"{command.id} expired {-left} ago", command)
-    if left > LONGEST_LIFE:
-        detail = f"{command.id} expires in {left}; {LONGEST_LIFE} is the most, by this clock"
+    if left > MAX_LIFETIME:
+        detail = f"{command.id} expires in {left}; {MAX_LIFETIME} is the most, by this clock"
         return Refusal(Reason.LIVES_TOO_LONG, detail, command)
     return command
 

@@ -18,7 +18,7 @@ class NoPayload(Section):
 
 
 @dataclass(frozen=True, slots=True)
-class Verb:
+class CommandHandler:
     """A verb that workers know.
 
     `payload` is the model that its payload must fit, `act` what is called with both. A worker
@@ -33,7 +33,7 @@ class Verb:
     outcome: str = "done"
 
 
-class Verbs:
+class CommandHandlers:
     """The verbs of a worker.
 
     Parameters
@@ -42,10 +42,10 @@ class Verbs:
         Each with a name of its own.
     """
 
-    def __init__(self, *verbs: Verb) -> None:
+    def __init__(self, *verbs: CommandHandler) -> None:
         self._verbs: Final = {verb.name: verb for verb in verbs}
 
-    def find(self, command: Command) -> tuple[Verb, Section] | Refusal:
+    def find(self, command: Command) -> tuple[CommandHandler, Section] | Refusal:
         """Give a command's verb, and its payload as that wants it, or say why there is none."""
         verb = self._verbs.get(command.verb)
         if verb is None:

@@ -6,11 +6,11 @@ from typing import Final
 from pydantic import SecretStr
 
 from streamproc.control.command import Command, Refusal, verify
-from streamproc.control.handlers import Verb, Verbs
+from streamproc.control.handlers import CommandHandler, CommandHandlers
 from streamproc.schemas.section import Section
 
 
-class Gate:
+class CommandValidator:
     """What is known of a control topic that is read from its start.
 
     The sequences live on the topic itself: whoever reads it from the start knows all of them,
@@ -26,13 +26,15 @@ class Gate:
         What is obeyed.
     """
 
-    def __init__(self, topic: str, secret: SecretStr, verbs: Verbs) -> None:
+    def __init__(self, topic: str, secret: SecretStr, verbs: CommandHandlers) -> None:
         self._topic: Final = topic
         self._secret: Final = secret
         self._verbs: Final = verbs
         self._last: Final[dict[str, int]] = {}
 
-    def admit(self, record: bytes, now: datetime) -> tuple[Command, Verb, Section] | Refusal:
+    def check(
+        self, record: bytes, now: datetime
+    ) -> tuple[Command, CommandHandler, Section] | Refusal:
         """Give a command with its verb and payload, or say why it is refused."""
         found = verify(record, self._topic, self._secret, now, self._last)
         command = found.command if isinstance(found, Refusal) else found

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from detectors.runtime.jit import compiled
 
 #: Powers of ten beyond which a number is not read here; within them none is subnormal or infinite.
-MOST_POWER: Final = 64
+MAX_POWER: Final = 64
 _LOW: Final = np.uint64(0xFFFF_FFFF)
 _HALF: Final = np.uint64(32)
 _TOP: Final = np.uint64(63)
@@ -27,7 +27,7 @@ _LAST_EXACT: Final = -27
 def _powers() -> NDArray[np.uint64]:
     """Return the first 128 bits of each power of five."""
     table = []
-    for power in range(-MOST_POWER, MOST_POWER + 1):
+    for power in range(-MAX_POWER, MAX_POWER + 1):
         whole = 5 ** abs(power)
         if power >= 0:
             bits = (whole << 128) >> whole.bit_length()
@@ -66,13 +66,13 @@ def nearest(digits: np.uint64, power: np.int64) -> np.uint64:
 
     Eisel and Lemire's way: a product of 64 and 128 bits is enough (D. Lemire, *Number Parsing at a
     Gigabyte per Second*, 2021; N. Mushtak and D. Lemire, *Fast Number Parsing Without Fallback*,
-    2023). `power` is from -`MOST_POWER` to `MOST_POWER`.
+    2023). `power` is from -`MAX_POWER` to `MAX_POWER`.
     """
     if not digits:
         return _ZERO
     zeros = _leading_zeros(digits)
     number = digits << zeros
-    row = power + MOST_POWER
+    row = power + MAX_POWER
     high, low = _product(number, _POWERS[row, 0])
     if high & _UNSURE == _UNSURE:
         more, _ = _product(number, _POWERS[row, 1])

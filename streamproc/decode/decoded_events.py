@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-from streamproc.decode.fast_decoder import Scanned
+from streamproc.decode.fast_decoder import DecodedColumns
 from streamproc.decode.layout import Layout
 from streamproc.schemas.records import Record
 
@@ -13,7 +13,7 @@ PLACE_BITS = 24
 
 
 @dataclass(slots=True)
-class Decoded:
+class DecodedEvents:
     """Events in log order as a decoder made them, and the place of each in the slice.
 
     Attributes
@@ -52,10 +52,10 @@ class Birth(NamedTuple):
     of_class: bool
 
 
-Part: TypeAlias = Decoded | Scanned
+Part: TypeAlias = DecodedEvents | DecodedColumns
 
 
-class Batch:
+class LayoutBatch:
     """Events of one layout in log order, in parts that were read one way or the other.
 
     Attributes
@@ -74,8 +74,8 @@ class Batch:
     def add(self, event: Any, place: int, *, loose: bool = False) -> None:
         """Put an event behind the others; `loose`: it is one of any shape."""
         last = self.parts[-1] if self.parts else None
-        if not isinstance(last, Decoded):
-            self.parts.append(last := Decoded())
+        if not isinstance(last, DecodedEvents):
+            self.parts.append(last := DecodedEvents())
         if loose:
             last.loose.append(len(last.events))
         last.events.append(event)
@@ -96,10 +96,10 @@ class Batch:
         raise IndexError(msg)
 
 
-Batches = dict[Layout, Batch]
+LayoutBatches = dict[Layout, LayoutBatch]
 
 
 def _event_of(part: Part, layout: Layout, records: Sequence[Record]) -> Callable[[int], Any]:
-    if not isinstance(part, Scanned):
+    if not isinstance(part, DecodedColumns):
         return part.events.__getitem__
     return lambda index: layout.typed.decode(records[part.positions[index]].value)

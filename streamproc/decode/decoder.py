@@ -5,22 +5,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streamproc.decode.decoded_events import PLACE_BITS, Batch, Batches
-from streamproc.decode.duplicate_keys import doubtful, twice
-from streamproc.decode.event_batcher import Taker
-from streamproc.decode.fast_decoder import Scanned
+from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatch, LayoutBatches
+from streamproc.decode.duplicate_keys import find_duplicate_key, suspects
+from streamproc.decode.event_batcher import EventBatcher
+from streamproc.decode.fast_decoder import DecodedColumns
 from streamproc.decode.layout import Layout
 from streamproc.decode.payloads import (
-    WHOLE,
+    WHOLE_RECORD,
     UnreadableError,
     bodies,
     original_headers,
     original_value,
 )
-from streamproc.decode.structs import DECODE_ERRORS, in_range, why
-from streamproc.decode.validation import trouble
+from streamproc.decode.structs import DECODE_ERRORS, classify_error, in_range
+from streamproc.decode.validation import validate
 from streamproc.decode.vectorised import by_layout, within, without, without_rows
-from streamproc.schemas.records import DeadLetter, Outcome, Reason, Record
+from streamproc.schemas.records import DeadLetter, Reason, Record, SliceResult
 
 # Records that are read side by side: enough that the calls cost nothing, and few enough that their
 # bytes stay in the processor's cache, and out of fresh pages.
@@ -33,13 +33,13 @@ _FEW = 16
 _MAX_WAITING = 2**22
 
 
-class Reader(Taker):
-    """Reads one partition's records; for its parameters see `Taker`."""
+class Decoder(EventBatcher):
+    """Reads one partition's records; for its parameters see `EventBatcher`."""
 
-    def read(self, records: Sequence[Record], outcome: Outcome) -> None:
+    def read(self, records: Sequence[Record], outcome: SliceResult) -> None:
         """Decode a slice and hand over all of its events."""
         self._alone = set(self.strays)
-        batches: Batches = {}
+        batches: LayoutBatches = {}
         first = 0
         while first < len(records):
             stop = min(first + _TOGETHER, len(records))
@@ -54,7 +54,11 @@ class Reader(Taker):
         self._hand_over(batches, records, outcome)
 
     def _read_together(
-        self, records: Sequence[Record], together: range, batches: Batches, outcome: Outcome
+        self,
+        records: Sequence[Record],
+        together: range,
+        batches: LayoutBatches,
+        outcome: SliceResult,
     ) -> int:
         """Read the plain events side by side, and what is between them record by record.
 
@@ -96,14 +100,16 @@ class Reader(Taker):
         """Whether it is time to look for room before a record."""
         return last.offset >= self._catalogue.idle.due
 
-    def _scan(self, records: Sequence[Record], together: range) -> list[tuple[Layout, Scanned]]:
+    def _scan(
+        self, records: Sequence[Record], together: range
+    ) -> list[tuple[Layout, DecodedColumns]]:
         """Read what is plain of some records, by layout."""
         hints, longest = self._hints, self._limits.record_bytes
         hinted = [
             None if record.headers else hints.get(record.key)
             for record in records[together.start : together.stop]
         ]
-        found: list[tuple[Layout, Scanned]] = []
+        found: list[tuple[Layout, DecodedColumns]] = []
         for layout, positions in by_layout(hinted, together).items():
             if layout is not None and layout.plain is not None:
                 part = layout.plain.read(layout.rows, records, positions, longest)
@@ -115,11 +121,11 @@ class Reader(Taker):
 
     def _gather(
         self,
-        found: list[tuple[Layout, Scanned]],
+        found: list[tuple[Layout, DecodedColumns]],
         span: range,
         records: Sequence[Record],
-        batches: Batches,
-        outcome: Outcome,
+        batches: LayoutBatches,
+        outcome: SliceResult,
     ) -> None:
         """Put plain events of a span of records to their batches, but for repeated ones."""
         if not span:
@@ -128,22 +134,22 @@ class Reader(Taker):
         named = [at for _, part in parts for at in part.positions[part.named].tolist()]
         if len(parts) > 1:
             named.sort()
-        repeated = self.recent.repeated([records[at].value or b"" for at in named])
+        repeated = self.recent.duplicates([records[at].value or b"" for at in named])
         outcome.repeated += len(repeated)
         again = [named[index] for index in repeated]
         for layout, part in parts:
             new = part.where(~np.isin(part.positions, again)) if again else part
             if len(new):
-                batches.setdefault(layout, Batch()).parts.append(new)
+                batches.setdefault(layout, LayoutBatch()).parts.append(new)
 
     def _doubt(self, records: Sequence[Record], positions: Sequence[int]) -> None:
         """Find out which of some records have to be looked at key by key."""
         values = [records[at].value for at in positions]
-        doubts = doubtful(values, self._limits.record_bytes)
+        doubts = suspects(values, self._limits.record_bytes)
         self._doubtful = {positions[index] for index in doubts}
 
     def _read_one(
-        self, records: Sequence[Record], position: int, batches: Batches, outcome: Outcome
+        self, records: Sequence[Record], position: int, batches: LayoutBatches, outcome: SliceResult
     ) -> None:
         """Read a record by itself."""
         record = records[position]
@@ -163,38 +169,38 @@ class Reader(Taker):
                 and event.model_id in layout.rows
                 and in_range(event.ts, record.timestamp)
                 and not (self._alone and event.model_id in self._alone)
-                and (position not in self._doubtful or twice(value) is None)
+                and (position not in self._doubtful or find_duplicate_key(value) is None)
             ):
-                if event.event_id is not None and self.recent.again(value):
+                if event.event_id is not None and self.recent.seen(value):
                     outcome.repeated += 1
                 else:
-                    batches.setdefault(layout, Batch()).add(event, position << PLACE_BITS)
+                    batches.setdefault(layout, LayoutBatch()).add(event, position << PLACE_BITS)
                 return
         self._read_any(records, position, batches, outcome)
 
     def _read_any(
-        self, records: Sequence[Record], position: int, batches: Batches, outcome: Outcome
+        self, records: Sequence[Record], position: int, batches: LayoutBatches, outcome: SliceResult
     ) -> None:
         record = records[position]
         try:
             found = bodies(record, self._limits.record_bytes)
         except UnreadableError as error:
             why_not = error.reason, error.detail
-            self._refuse(record, WHOLE, original_value(record), why_not, outcome)
+            self._refuse(record, WHOLE_RECORD, original_value(record), why_not, outcome)
             return
         for index, body in found:
             try:
                 event = self._any.decode(body)
             except DECODE_ERRORS as error:
-                self._refuse(record, index, body, why(error, body), outcome)
+                self._refuse(record, index, body, classify_error(error, body), outcome)
                 continue
-            wrong = trouble(event, record, self._limits)
+            wrong = validate(event, record, self._limits)
             if wrong is None and position in self._doubtful:
-                wrong = twice(body)
+                wrong = find_duplicate_key(body)
             if wrong is not None:
                 self._refuse(record, index, body, wrong, outcome)
                 continue
-            if event.event_id is not None and self.recent.again(body):
+            if event.event_id is not None and self.recent.seen(body):
                 outcome.repeated += 1
                 continue
             place = (position << PLACE_BITS) + max(index, 0)
@@ -208,7 +214,7 @@ class Reader(Taker):
         index: int,
         body: bytes | None,
         why_not: tuple[Reason, str],
-        outcome: Outcome,
+        outcome: SliceResult,
     ) -> None:
         outcome.dead_letters.append(
             DeadLetter(

@@ -13,7 +13,7 @@ ARRAYS: Final = ("recent:older", "recent:newer")
 """What a snapshot calls the two generations."""
 
 
-class Recent:
+class Deduplicator:
     """Knows the last events of a partition again, by their bytes.
 
     There are two generations: when the newer one is full it becomes the older one, and what was
@@ -32,8 +32,8 @@ class Recent:
 
     Examples
     --------
-    >>> recent = Recent(1000)
-    >>> recent.again(b'{"event_id": "1"}'), recent.again(b'{"event_id": "1"}')
+    >>> recent = Deduplicator(1000)
+    >>> recent.seen(b'{"event_id": "1"}'), recent.seen(b'{"event_id": "1"}')
     (False, True)
     """
 
@@ -42,7 +42,7 @@ class Recent:
         self._older: set[int] = set()
         self._newer: set[int] = set()
 
-    def again(self, body: bytes) -> bool:
+    def seen(self, body: bytes) -> bool:
         """Whether an event came a moment ago; from now on it did."""
         if not self._most:
             return False
@@ -57,7 +57,7 @@ class Recent:
             self._older, self._newer = newer, set()
         return False
 
-    def repeated(self, bodies: Sequence[bytes]) -> list[int]:
+    def duplicates(self, bodies: Sequence[bytes]) -> list[int]:
         """Tell which of some events came a moment ago; from now on all of them did."""
         digests, newer = list(map(xxh3_64_intdigest, bodies)), self._newer
         if self._most and len(newer) + len(digests) < self._most:
@@ -70,7 +70,7 @@ class Recent:
             ):
                 newer |= distinct
                 return []
-        return [index for index, body in enumerate(bodies) if self.again(body)]
+        return [index for index, body in enumerate(bodies) if self.seen(body)]
 
     def state(self) -> dict[str, Digests]:
         """Return what is known, for a snapshot: equal for equal events."""

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from streamproc.decode.decoded_events import Batch, Birth, Decoded
-from streamproc.decode.event_schema import Kind
+from streamproc.decode.decoded_events import Birth, DecodedEvents, LayoutBatch
+from streamproc.decode.event_schema import FeatureType
 from streamproc.decode.layout import Layout, Model
 from streamproc.decode.schema_growth import Growth, News
-from streamproc.detect.series_registry import Catalogue
+from streamproc.detect.series_registry import SeriesRegistry
 
 
 class Draft:
@@ -40,7 +40,7 @@ class Draft:
         return len(self._events)
 
     @property
-    def kinds(self) -> Mapping[str, Kind]:
+    def kinds(self) -> Mapping[str, FeatureType]:
         """What each feature is so far."""
         return self.growth.kinds
 
@@ -49,7 +49,7 @@ class Draft:
         self.growth.add(news)
         now = len(self._events)
         for name, kind in news.features.items():
-            if kind is not Kind.NULL:
+            if kind is not FeatureType.NULL:
                 self._features[name] = now
         self._classes |= dict.fromkeys(news.classes, now)
 
@@ -58,11 +58,13 @@ class Draft:
         self._events.append(event)
         self._places.append(place)
 
-    def move(self, catalogue: Catalogue, batches: dict[Layout, Batch]) -> None:
+    def move(self, catalogue: SeriesRegistry, batches: dict[Layout, LayoutBatch]) -> None:
         """Put the model into the layout of its shape as it is now, and its events to a batch."""
         layout = catalogue.move(self.model, self.growth.shape(), self._features)
-        batch = batches.setdefault(layout, Batch())
-        batch.parts.append(Decoded(self._events, self._places, list(range(len(self._events)))))
+        batch = batches.setdefault(layout, LayoutBatch())
+        batch.parts.append(
+            DecodedEvents(self._events, self._places, list(range(len(self._events))))
+        )
         for names, of_class in ((self._features, False), (self._classes, True)):
             batch.births += [
                 Birth(self.model.id, name, event, of_class)

@@ -25,7 +25,7 @@ _TOLD: Final = 100  # characters of a key that a dead letter's header says
 _TOKEN: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?|([{}])', re.DOTALL)
 
 
-def doubtful(values: Sequence[bytes | None], longest: int) -> frozenset[int]:
+def suspects(values: Sequence[bytes | None], longest: int) -> frozenset[int]:
     """Return the places of the records in which an object may name a key twice.
 
     Parameters
@@ -37,7 +37,7 @@ def doubtful(values: Sequence[bytes | None], longest: int) -> frozenset[int]:
 
     Examples
     --------
-    >>> sorted(doubtful([b'{"a": 1, "b": {"a": 1}}', b'{"a": 1, "a": 1}'], 1000))
+    >>> sorted(suspects([b'{"a": 1, "b": {"a": 1}}', b'{"a": 1, "a": 1}'], 1000))
     [1]
     """
     return frozenset(
@@ -59,15 +59,15 @@ def _doubtful(values: Sequence[bytes | None], longest: int) -> list[int]:
     return np.flatnonzero(doubts).tolist() if doubts.any() else []
 
 
-def twice(body: bytes) -> tuple[Reason, str] | None:
+def find_duplicate_key(body: bytes) -> tuple[Reason, str] | None:
     r"""Tell which key an object of some JSON names twice; None if none does.
 
     Keys are equal when they are so without their escapes.
 
     Examples
     --------
-    >>> twice(b'{"a": {"b": 1}, "b": 2}')
-    >>> twice(rb'{"a": {"b": 1, "\u0062": 2}}')[1]
+    >>> find_duplicate_key(b'{"a": {"b": 1}, "b": 2}')
+    >>> find_duplicate_key(rb'{"a": {"b": 1, "\u0062": 2}}')[1]
     "an object names the key 'b' twice"
     """
     try:

@@ -9,8 +9,8 @@ from detectors.runtime.jit import compiled
 
 Bytes = NDArray[np.uint8]
 # Keys of the objects that are open at one place, and how many of these: what has more is in doubt.
-_MOST_KEYS: Final = 512
-_DEEPEST: Final = 32
+_MAX_KEYS: Final = 512
+_MAX_DEPTH: Final = 32
 _QUOTE, _BACKSLASH, _COLON, _OPEN, _CLOSE = (np.uint8(ord(sign)) for sign in '"\\:{}')
 _SPACE = np.uint8(ord(" "))
 # Unsigned places: numpy's negative ones would cost a comparison a byte.
@@ -29,8 +29,8 @@ def scan(  # noqa: C901, PLR0912  calls would cost more than what they do
     doubts: NDArray[np.bool_],
 ) -> None:
     """Tell of each stretch of `data` whether one of its objects may name a key twice."""
-    keys = np.empty(_MOST_KEYS, np.uint64)
-    firsts = np.empty(_DEEPEST, np.int64)  # where the keys of each open object begin
+    keys = np.empty(_MAX_KEYS, np.uint64)
+    firsts = np.empty(_MAX_DEPTH, np.int64)  # where the keys of each open object begin
     place = _ZERO
     for each in range(len(ends)):
         end = ends[each]
@@ -56,14 +56,14 @@ def scan(  # noqa: C901, PLR0912  calls would cost more than what they do
                     place += _ONE
                 if place >= end or data[place] != _COLON:
                     continue
-                doubt = escapes or depth == 0 or known == _MOST_KEYS
+                doubt = escapes or depth == 0 or known == _MAX_KEYS
                 if not doubt:
                     for other in range(firsts[depth - 1], known):
                         doubt |= keys[other] == digest
                     keys[known] = digest
                     known += 1
             elif sign == _OPEN:
-                doubt = depth == _DEEPEST
+                doubt = depth == _MAX_DEPTH
                 if not doubt:
                     firsts[depth] = known
                     depth += 1

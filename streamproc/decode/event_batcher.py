@@ -3,24 +3,24 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from streamproc.decode.decoded_events import PLACE_BITS, Batch, Batches
-from streamproc.decode.deduplication import Recent
+from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatch, LayoutBatches
+from streamproc.decode.deduplication import Deduplicator
 from streamproc.decode.draft import Draft
-from streamproc.decode.event_schema import Kind, Retyped, Shape
+from streamproc.decode.event_schema import EventSchema, FeatureType, Retyped
 from streamproc.decode.layout import Layout, Model
-from streamproc.decode.scan_backoff import Scans
+from streamproc.decode.scan_backoff import ScanBackoff
 from streamproc.decode.schema_growth import Growth, News, clashes, news_of, unusual
-from streamproc.decode.structs import ANY, MAX_CLASSES
-from streamproc.decode.type_changes import Strays
-from streamproc.detect.series_registry import Catalogue
-from streamproc.schemas.records import Outcome, Record
+from streamproc.decode.structs import GENERIC, MAX_CLASSES
+from streamproc.decode.type_changes import TypeChangeTracker
+from streamproc.detect.series_registry import SeriesRegistry
+from streamproc.schemas.records import Record, SliceResult
 
 # A longer key is no model's id: 255 characters of UTF-8. Keys are kept, and a key may be as long as
 # a record: a thousand of them took a gigabyte.
 _MAX_KEY_BYTES: Final = 4 * 255
 
 
-class Taker:
+class EventBatcher:
     """Puts events to those of their models, which grow, give way and come anew.
 
     Parameters
@@ -46,10 +46,10 @@ class Taker:
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        catalogue: SeriesRegistry,
         topic: str,
         partition: int,
-        watch: Callable[[Batches, Sequence[Record], Outcome], None],
+        watch: Callable[[LayoutBatches, Sequence[Record], SliceResult], None],
         retyped: Callable[[str, Retyped, Any, int, Record], None],
         full: Callable[[str, Any, int, Record], None],
     ) -> None:
@@ -59,30 +59,35 @@ class Taker:
         self._watch = watch
         self._retyped = retyped
         self._full = full
-        self._any = ANY[catalogue.topic]
+        self._any = GENERIC[catalogue.topic]
         self._doubtful: set[int] = set()  # places of this slice's records
-        self._scans = Scans()
+        self._scans = ScanBackoff()
         self._drafts: dict[str, Draft] = {}  # models that grow within this slice
         self._waiting = 0  # numbers in the matrices of events that wait
         self._alone: set[str] = set()  # models whose events are read one by one
         self._left: list[tuple[Layout, int]] = []  # where models were that are read so from now on
         self._hints: dict[bytes | None, Layout] = {}
         self.forgotten: Callable[[Model, Any, int, Record], None]
-        self.recent = Recent(self._limits.recent_events)
-        self.strays = Strays()
+        self.recent = Deduplicator(self._limits.recent_events)
+        self.strays = TypeChangeTracker()
 
     def _put(
-        self, event: Any, place: int, batches: Batches, records: Sequence[Record], outcome: Outcome
+        self,
+        event: Any,
+        place: int,
+        batches: LayoutBatches,
+        records: Sequence[Record],
+        outcome: SliceResult,
     ) -> None:
         """Put an event of any shape to those of its model, which may grow by it."""
         record = records[place >> PLACE_BITS]
         model = self._catalogue.models.get(event.model_id)
         if model is None:
-            growth = self._growth(Shape())
+            growth = self._growth(EventSchema())
             if (news := growth.news(event.features or {}, _prediction(event))) is not None:
                 self._make_room(news, event, place, batches, records, outcome)
                 growth.add(news)
-            model = self._catalogue.settle(event.model_id, growth.shape())
+            model = self._catalogue.assign(event.model_id, growth.shape())
         else:
             self._grow(model, event, place, batches, records, outcome)
         draft = self._drafts.get(event.model_id)
@@ -101,16 +106,16 @@ class Taker:
         layout.loose += 1
         if layout.settled and model.id not in self._alone:
             self._hint(record.key, layout)
-        batches.setdefault(layout, Batch()).add(event, place, loose=True)
+        batches.setdefault(layout, LayoutBatch()).add(event, place, loose=True)
 
     def _grow(
         self,
         model: Model,
         event: Any,
         place: int,
-        batches: Batches,
+        batches: LayoutBatches,
         records: Sequence[Record],
-        outcome: Outcome,
+        outcome: SliceResult,
     ) -> None:
         """Let a known model have what is new in an event."""
         draft, layout = self._drafts.get(model.id), model.layout
@@ -118,9 +123,9 @@ class Taker:
         features, prediction = event.features or {}, _prediction(event)
         key = records[place >> PLACE_BITS].key
         odd = unusual(kinds, features)
-        other: Mapping[str, Kind] = {}
+        other: Mapping[str, FeatureType] = {}
         if odd or model.id in self.strays:
-            other = self.strays.see(model.id, kinds, features, odd)
+            other = self.strays.observe(model.id, kinds, features, odd)
             if model.id in self.strays:
                 self._read_alone(model, key)
         if other:
@@ -151,9 +156,9 @@ class Taker:
         news: News,
         event: Any,
         place: int,
-        batches: Batches,
+        batches: LayoutBatches,
         records: Sequence[Record],
-        outcome: Outcome,
+        outcome: SliceResult,
     ) -> None:
         """Forget idle models, if what is new does not fit in otherwise."""
         catalogue, record = self._catalogue, records[place >> PLACE_BITS]
@@ -172,7 +177,7 @@ class Taker:
         self._catalogue.forgotten += 1
 
     def _serve_waiting(
-        self, records: Sequence[Record], position: int, batches: Batches, outcome: Outcome
+        self, records: Sequence[Record], position: int, batches: LayoutBatches, outcome: SliceResult
     ) -> None:
         """Watch what was refused, if models are idle by now; the record is the next to be read."""
         catalogue, record = self._catalogue, records[position]
@@ -183,7 +188,7 @@ class Taker:
         catalogue.watch_waiting()
         catalogue.idle.wait(record.offset, waiting=bool(catalogue.waiting))
 
-    def _growth(self, shape: Shape) -> Growth:
+    def _growth(self, shape: EventSchema) -> Growth:
         return Growth(shape, self._limits.max_features, MAX_CLASSES)
 
     def _read_alone(self, model: Model, key: bytes | None) -> None:
@@ -196,7 +201,7 @@ class Taker:
     def _settle(
         self,
         model: Model,
-        other: Mapping[str, Kind],
+        other: Mapping[str, FeatureType],
         event: Any,
         place: int,
         records: Sequence[Record],
@@ -210,13 +215,13 @@ class Taker:
             growth.add(news)
         shape = growth.shape()
         self._left.append((model.layout, model.row))
-        self._catalogue.settle(model.id, shape)
+        self._catalogue.assign(model.id, shape)
         retyped = known.retyped(shape)
         if retyped or self._catalogue.dropped:
             self._retyped(model.id, retyped, event, place, records[place >> PLACE_BITS])
 
     def _tell_limits(
-        self, event: Any, kinds: Mapping[str, Kind], place: int, record: Record
+        self, event: Any, kinds: Mapping[str, FeatureType], place: int, record: Record
     ) -> None:
         told = self._catalogue.told
         if self._catalogue.refused and "max_series" not in told:
@@ -228,7 +233,9 @@ class Taker:
             told.add("max_features")
             self._full("max_features", event, place, record)
 
-    def _hand_over(self, batches: Batches, records: Sequence[Record], outcome: Outcome) -> None:
+    def _hand_over(
+        self, batches: LayoutBatches, records: Sequence[Record], outcome: SliceResult
+    ) -> None:
         """Have all events watched that wait; the models that have grown are moved then."""
         self._watch_all(batches, records, outcome)
         if self._drafts:
@@ -239,7 +246,9 @@ class Taker:
         self._alone = set(self.strays)
         self._waiting = 0
 
-    def _watch_all(self, batches: Batches, records: Sequence[Record], outcome: Outcome) -> None:
+    def _watch_all(
+        self, batches: LayoutBatches, records: Sequence[Record], outcome: SliceResult
+    ) -> None:
         outcome.events += sum(map(len, batches.values()))
         self._watch(batches, records, outcome)
         batches.clear()

@@ -16,7 +16,7 @@ class Topic(Enum):
     OUTCOMES = "outcomes"
 
 
-class Form(Enum):
+class PredictionForm(Enum):
     """How a model states its predictions."""
 
     NONE = "none"
@@ -28,7 +28,7 @@ class Form(Enum):
     LOSSES = "losses"  # how wrong predictions were: the classes are the names of the series
 
 
-class Kind(Enum):
+class FeatureType(Enum):
     """What a feature holds; NULL: nobody knows yet."""
 
     NULL = 0
@@ -37,11 +37,11 @@ class Kind(Enum):
     NUMBER = 3
 
 
-Retyped = Mapping[str, tuple[Kind, Kind]]
+Retyped = Mapping[str, tuple[FeatureType, FeatureType]]
 """Features that are something else now: what they were, and what they are."""
 
 
-class Asked(NamedTuple):
+class WatchKey(NamedTuple):
     """What the configuration is asked for a series' detectors with: its names, and its kind.
 
     An embedding's series go by the embedding's name too.
@@ -51,23 +51,23 @@ class Asked(NamedTuple):
     category: bool = False
 
 
-def asked_of(name: str, kind: Kind) -> dict[str, Asked]:
+def asked_of(name: str, kind: FeatureType) -> dict[str, WatchKey]:
     """Tell of each series of a feature of a kind how it is asked for."""
     series = f"feature:{name}"
-    if kind is Kind.NULL:
+    if kind is FeatureType.NULL:
         return {}
-    if kind is not Kind.LIST:
-        return {series: Asked((series,), category=kind is Kind.TEXT)}
-    return {f"{series}:{output}": Asked((f"{series}:{output}", series)) for output in OUTPUTS}
+    if kind is not FeatureType.LIST:
+        return {series: WatchKey((series,), category=kind is FeatureType.TEXT)}
+    return {f"{series}:{output}": WatchKey((f"{series}:{output}", series)) for output in OUTPUTS}
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class EventSchema:
     """The names and kinds of everything that a model's events hold."""
 
     numbers: tuple[str, ...] = ()
-    others: tuple[tuple[str, Kind], ...] = ()
-    form: Form = Form.NONE
+    others: tuple[tuple[str, FeatureType], ...] = ()
+    form: PredictionForm = PredictionForm.NONE
     classes: tuple[str, ...] = ()
 
     @property
@@ -78,26 +78,26 @@ class Shape:
     @property
     def has_number(self) -> bool:
         """Whether a prediction may be a number."""
-        return self.form in {Form.NUMBER, Form.MIXED}
+        return self.form in {PredictionForm.NUMBER, PredictionForm.MIXED}
 
     @property
     def texts(self) -> tuple[str, ...]:
         """Names of the features that are texts."""
-        return tuple(name for name, kind in self.others if kind is Kind.TEXT)
+        return tuple(name for name, kind in self.others if kind is FeatureType.TEXT)
 
     @property
     def lists(self) -> tuple[str, ...]:
         """Names of the features that are lists of numbers."""
-        return tuple(name for name, kind in self.others if kind is Kind.LIST)
+        return tuple(name for name, kind in self.others if kind is FeatureType.LIST)
 
     @property
     def named(self) -> tuple[str, ...]:
         """Names of the features of which it is known what they are."""
         return (*self.numbers, *self.texts, *self.lists)
 
-    def kinds(self) -> dict[str, Kind]:
+    def kinds(self) -> dict[str, FeatureType]:
         """Tell what each feature is."""
-        return dict.fromkeys(self.numbers, Kind.NUMBER) | dict(self.others)
+        return dict.fromkeys(self.numbers, FeatureType.NUMBER) | dict(self.others)
 
     def series(self) -> tuple[str, ...]:
         """Names of the series that the numbers of one event go to, in their order."""
@@ -106,42 +106,42 @@ class Shape:
             *(f"feature:{name}" for name in plain),
             *(f"feature:{name}:{output}" for output in OUTPUTS for name in self.lists),
         )
-        if self.form is Form.LOSSES:
+        if self.form is PredictionForm.LOSSES:
             return self.classes
         number = ("prediction",) if self.has_number else ()
         return (*features, *number, *(f"prediction:{name}" for name in self.classes))
 
-    def asked(self) -> dict[str, Asked]:
+    def asked(self) -> dict[str, WatchKey]:
         """Tell of each series of a feature how it is asked for; a plain feature's name wins."""
-        found: dict[str, Asked] = {}
+        found: dict[str, WatchKey] = {}
         for names, kind in (
-            (self.lists, Kind.LIST),
-            (self.texts, Kind.TEXT),
-            (self.numbers, Kind.NUMBER),
+            (self.lists, FeatureType.LIST),
+            (self.texts, FeatureType.TEXT),
+            (self.numbers, FeatureType.NUMBER),
         ):
             for name in names:
                 found |= asked_of(name, kind)
         return found
 
-    def retyped(self, later: "Shape") -> Retyped:
+    def retyped(self, later: "EventSchema") -> Retyped:
         """Tell which features are something else in a later shape, and what they were and are."""
         kinds = later.kinds()
         return {
             name: (kind, kinds[name])
             for name, kind in self.kinds().items()
-            if kind is not Kind.NULL and kinds[name] is not kind
+            if kind is not FeatureType.NULL and kinds[name] is not kind
         }
 
 
-KINDS: Final[dict[type, Kind]] = {
-    float: Kind.NUMBER,
-    bool: Kind.NUMBER,
-    str: Kind.TEXT,
-    list: Kind.LIST,
-    type(None): Kind.NULL,
+KINDS: Final[dict[type, FeatureType]] = {
+    float: FeatureType.NUMBER,
+    bool: FeatureType.NUMBER,
+    str: FeatureType.TEXT,
+    list: FeatureType.LIST,
+    type(None): FeatureType.NULL,
 }
 
 
-def kind_of(value: object) -> Kind:
+def kind_of(value: object) -> FeatureType:
     """Tell what the value of a feature is."""
     return KINDS[value.__class__]

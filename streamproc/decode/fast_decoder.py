@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamproc.decode import fast_decoder_kernel as kernel
-from streamproc.decode.event_schema import Kind, Shape, Topic
+from streamproc.decode.event_schema import EventSchema, FeatureType, Topic
 from streamproc.decode.structs import FIRST_MS, LAST_MS, is_plain
 from streamproc.schemas.records import Record
 from streamproc.schemas.timestamps import MILLISECONDS_FROM
@@ -27,7 +27,7 @@ _FIELDS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Scanned:
+class DecodedColumns:
     """Plain events of one layout, in log order.
 
     Attributes
@@ -53,9 +53,9 @@ class Scanned:
     def __len__(self) -> int:
         return len(self.positions)
 
-    def where(self, chosen: NDArray[np.bool_] | slice) -> "Scanned":
+    def where(self, chosen: NDArray[np.bool_] | slice) -> "DecodedColumns":
         """Return some of the events."""
-        return Scanned(
+        return DecodedColumns(
             self.positions[chosen],
             self.rows[chosen],
             self.ts[chosen],
@@ -64,7 +64,7 @@ class Scanned:
         )
 
 
-class Plain:
+class FastDecoder:
     """Reads the plain events of one layout.
 
     Parameters
@@ -76,7 +76,7 @@ class Plain:
         Where they come from.
     """
 
-    def __init__(self, shape: Shape, topic: Topic) -> None:
+    def __init__(self, shape: EventSchema, topic: Topic) -> None:
         names = (*shape.numbers, *(name for name, _ in shape.others))
         self._features = (*_side_by_side(names), len(shape.numbers))
         self._columns = len(shape.numbers) + shape.has_number
@@ -85,13 +85,13 @@ class Plain:
         self._models: _Models | None = None
 
     @staticmethod
-    def fits(shape: Shape, topic: Topic) -> bool:
+    def fits(shape: EventSchema, topic: Topic) -> bool:
         """Whether events of a shape can be read so."""
         names = (*shape.numbers, *(name for name, _ in shape.others))
         return (
             shape.has_number == (topic is Topic.PREDICTIONS)
             and topic is not Topic.OUTCOMES
-            and all(kind is Kind.NULL for _, kind in shape.others)
+            and all(kind is FeatureType.NULL for _, kind in shape.others)
             and is_plain(names)
         )
 
@@ -105,7 +105,7 @@ class Plain:
         records: Sequence[Record],
         positions: Sequence[int],
         longest: int,
-    ) -> Scanned:
+    ) -> DecodedColumns:
         """Read those of some records that are plain.
 
         Parameters
@@ -132,7 +132,7 @@ class Plain:
             data, ends - np.uint64(1), _NAMES, self._features, models.table, self._required,
             bits, ts, found, named,
         )  # fmt: skip
-        read = Scanned(
+        read = DecodedColumns(
             np.array(positions, np.int64),
             models.rows[found],
             ts.view(np.float64),
@@ -165,7 +165,7 @@ def _side_by_side(names: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.u
 _NAMES: Final = _side_by_side(_FIELDS)
 
 
-def _with_times(found: Scanned, records: Sequence[Record]) -> Scanned:
+def _with_times(found: DecodedColumns, records: Sequence[Record]) -> DecodedColumns:
     """Give each event its time in seconds, its record's if it has none; drop what has none."""
     ts = found.ts
     missing = np.isnan(ts)

@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 #: Fields of an event, as `fields` of `scan` names them.
 MODEL_ID, EVENT_ID, TS, PREDICTION, FEATURES, MODEL_VERSION, TAGS = range(7)
 #: Tags are compared with each other; an event with more is not plain.
-_MOST_TAGS: Final = 16
+_MAX_TAGS: Final = 16
 #: Comparisons of a key with a known name, for each name: features in any order are found, while
 #: thousands in reverse order do not take a quadratic time.
 _TRIES: Final = 4
@@ -277,7 +277,7 @@ def scan(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917  arrays in, arrays o
     seconds = ts.view(np.float64)
     predicts = bits.shape[1] > numbers
     seen = np.full(len(name_ends), -1, np.int64)
-    firsts, lasts = np.empty(_MOST_TAGS, np.uint64), np.empty(_MOST_TAGS, np.uint64)
+    firsts, lasts = np.empty(_MAX_TAGS, np.uint64), np.empty(_MAX_TAGS, np.uint64)
     start = _NO
     for each in range(len(ends)):
         at = _past_blanks(data, start)

@@ -13,21 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamproc.config.model import ModelConfig
-from streamproc.decode.event_schema import Asked, Form, Kind, Shape, Topic
-from streamproc.decode.fast_decoder import Plain
-from streamproc.decode.structs import Typed, typed
-from streamproc.detect.detector_group import Profile
+from streamproc.decode.event_schema import EventSchema, FeatureType, PredictionForm, Topic, WatchKey
+from streamproc.decode.fast_decoder import FastDecoder
+from streamproc.decode.structs import EventStruct, typed
+from streamproc.detect.detector_group import DetectorGroup
 from streamproc.schemas.version_key import model_of
 
 Ints = NDArray[np.int64]
-Profiles = Sequence[Profile | None]
+Profiles = Sequence[DetectorGroup | None]
 UNWATCHED = -1
 _SETTLED = 8
-FITTING: dict[Kind, tuple[type, ...]] = {
-    Kind.NULL: (),
-    Kind.TEXT: (str,),
-    Kind.LIST: (list,),
-    Kind.NUMBER: (float, bool),
+FITTING: dict[FeatureType, tuple[type, ...]] = {
+    FeatureType.NULL: (),
+    FeatureType.TEXT: (str,),
+    FeatureType.LIST: (list,),
+    FeatureType.NUMBER: (float, bool),
 }
 
 
@@ -52,7 +52,7 @@ class Model:
     @property
     def name(self) -> str:
         """What people call it; of outcomes each version of a model has an id of its own."""
-        return model_of(self.id) if self.layout.shape.form is Form.LOSSES else self.id
+        return model_of(self.id) if self.layout.shape.form is PredictionForm.LOSSES else self.id
 
 
 class Layout:
@@ -79,7 +79,11 @@ class Layout:
     """
 
     def __init__(
-        self, shape: Shape, topic: Topic, profiles: Mapping[str, Profile | None], quality: Profiles
+        self,
+        shape: EventSchema,
+        topic: Topic,
+        profiles: Mapping[str, DetectorGroup | None],
+        quality: Profiles,
     ) -> None:
         self.shape = shape
         self.series = shape.series()
@@ -106,19 +110,23 @@ class Layout:
         self.last: Ints = np.empty(0, np.int64)
 
     @cached_property
-    def asked(self) -> Mapping[str, Asked]:
+    def asked(self) -> Mapping[str, WatchKey]:
         """How the configuration is asked for each series of a feature."""
         return self.shape.asked()
 
     @cached_property
-    def typed(self) -> Typed:
+    def typed(self) -> EventStruct:
         """The struct for events of this shape, and its decoder."""
         return typed(self.shape, self._topic)
 
     @cached_property
-    def plain(self) -> Plain | None:
+    def plain(self) -> FastDecoder | None:
         """What reads plain events; None when there can be none."""
-        return Plain(self.shape, self._topic) if Plain.fits(self.shape, self._topic) else None
+        return (
+            FastDecoder(self.shape, self._topic)
+            if FastDecoder.fits(self.shape, self._topic)
+            else None
+        )
 
     @cached_property
     def columns(self) -> Mapping[str, int]:
@@ -183,7 +191,7 @@ class Layout:
         if (plain := self.__dict__.get("plain")) is not None:
             plain.forget()
 
-    def profile(self, series: str) -> Profile | None:
+    def profile(self, series: str) -> DetectorGroup | None:
         """Return what watches a series; None if nothing does, or there is no such series."""
         return self._profiles.get(series)
 

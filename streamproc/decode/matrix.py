@@ -11,9 +11,9 @@ from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from detectors.series.embedding import OUTPUTS
-from streamproc.decode.decoded_events import PLACE_BITS, Batch, Decoded
-from streamproc.decode.event_schema import Form, Kind
-from streamproc.decode.fast_decoder import Scanned
+from streamproc.decode.decoded_events import PLACE_BITS, DecodedEvents, LayoutBatch
+from streamproc.decode.event_schema import FeatureType, PredictionForm
+from streamproc.decode.fast_decoder import DecodedColumns
 from streamproc.decode.layout import FITTING, Layout
 from streamproc.decode.value_encoding import Encoders
 from streamproc.schemas.records import Record
@@ -56,7 +56,9 @@ class Matrix:
         return self.event_of(int(self.order[column]))
 
 
-def matrix(layout: Layout, batch: Batch, records: Sequence[Record], encoders: Encoders) -> Matrix:
+def matrix(
+    layout: Layout, batch: LayoutBatch, records: Sequence[Record], encoders: Encoders
+) -> Matrix:
     """Lay out the events of one layout, grouped by model and in log order within each."""
     coordinates = [_coordinates(layout, part, records) for part in batch.parts]
     rows, ts, places = (np.concatenate(parts) for parts in zip(*coordinates, strict=True))
@@ -80,7 +82,7 @@ def matrix(layout: Layout, batch: Batch, records: Sequence[Record], encoders: En
 
 
 def _unborn(
-    layout: Layout, batch: Batch, runs: Ints, values: Floats
+    layout: Layout, batch: LayoutBatch, runs: Ints, values: Floats
 ) -> Sequence[tuple[int, int, int]]:
     """Find where features begin; a class has no value before its first event."""
     starts = dict(runs[:, :2].tolist())
@@ -96,10 +98,10 @@ def _unborn(
 
 
 def _coordinates(
-    layout: Layout, part: Decoded | Scanned, records: Sequence[Record]
+    layout: Layout, part: DecodedEvents | DecodedColumns, records: Sequence[Record]
 ) -> tuple[Ints, Floats, Ints]:
     """Return row, time and place of each event."""
-    if isinstance(part, Scanned):
+    if isinstance(part, DecodedColumns):
         return part.rows, part.ts, part.positions << PLACE_BITS
     rows = np.array([layout.rows[event.model_id] for event in part.events], np.int64)
     behind = [records[place >> PLACE_BITS] for place in part.places]
@@ -121,7 +123,9 @@ def seconds(ts: float | datetime | None, record: Record) -> float:
     return ts / 1000 if ts >= MILLISECONDS_FROM else ts
 
 
-def _values(layout: Layout, batch: Batch, order: Ints, runs: Ints, encoders: Encoders) -> Floats:
+def _values(
+    layout: Layout, batch: LayoutBatch, order: Ints, runs: Ints, encoders: Encoders
+) -> Floats:
     """Return (series, events), the events in `order`."""
     shape = layout.shape
     numbers = len(shape.numbers)
@@ -135,16 +139,16 @@ def _values(layout: Layout, batch: Batch, order: Ints, runs: Ints, encoders: Enc
     if numbers:
         parts = [_numbers(layout, part) for part in batch.parts]
         values[:numbers] = np.concatenate(parts)[order].T
-    if shape.form is not Form.NONE:
+    if shape.form is not PredictionForm.NONE:
         first = numbers + len(layout.texts) + len(OUTPUTS) * len(layout.lists)
         predicted = np.concatenate([_predictions(layout, part) for part in batch.parts], axis=1)
         values[first:] = predicted[:, order]
     return values
 
 
-def _rows(layout: Layout, part: Decoded | Scanned) -> Floats:
+def _rows(layout: Layout, part: DecodedEvents | DecodedColumns) -> Floats:
     """Return (events, series) where all series are numbers as they stand in the events."""
-    if isinstance(part, Scanned):
+    if isinstance(part, DecodedColumns):
         return part.values
     numbers = len(layout.shape.numbers)
     if part.loose:
@@ -158,10 +162,10 @@ def _rows(layout: Layout, part: Decoded | Scanned) -> Floats:
     return np.array(rows, np.float64).reshape(len(part), len(layout.series))  # None becomes NaN
 
 
-def _numbers(layout: Layout, part: Decoded | Scanned) -> Floats:
+def _numbers(layout: Layout, part: DecodedEvents | DecodedColumns) -> Floats:
     """Return (events, features) of those that are numbers."""
     numbers = len(layout.shape.numbers)
-    if isinstance(part, Scanned):
+    if isinstance(part, DecodedColumns):
         return part.values[:, :numbers]
     if not part.loose:
         rows = [astuple(event.features)[:numbers] for event in part.events]
@@ -175,13 +179,13 @@ def _numbers(layout: Layout, part: Decoded | Scanned) -> Floats:
     return found
 
 
-def _typed(part: Decoded) -> list[int]:
+def _typed(part: DecodedEvents) -> list[int]:
     """Tell which events the layout's own decoder made."""
     loose = set(part.loose)
     return [at for at in range(len(part)) if at not in loose]
 
 
-def _scatter(layout: Layout, part: Decoded, found: Floats) -> None:
+def _scatter(layout: Layout, part: DecodedEvents, found: Floats) -> None:
     """Put the numbers of loose events to their places, in the time of what they hold."""
     columns = layout.columns
     rows: list[int] = []
@@ -200,7 +204,7 @@ def _scatter(layout: Layout, part: Decoded, found: Floats) -> None:
 def _others(
     values: Floats,
     layout: Layout,
-    batch: Batch,
+    batch: LayoutBatch,
     order: Ints,
     runs: Ints,
     encoders: Encoders,
@@ -213,25 +217,25 @@ def _others(
     found = 0
     tuples = _tuples(layout, batch) if texts or lists else []
     for place, (_, kind) in enumerate(layout.fields[row:]):
-        if kind is Kind.TEXT:
+        if kind is FeatureType.TEXT:
             numbers = encoders.numbers([event[place] for event in tuples])
             values[row] = np.array(numbers)[order]
             row += 1
-        elif kind is Kind.LIST:
+        elif kind is FeatureType.LIST:
             column = [tuples[event][place] for event in order.tolist()]
             slots = layout.vectors[runs[:, 0], found]
             embedded[:, found] = encoders.embedded(column, runs, slots)
             found += 1
 
 
-def _tuples(layout: Layout, batch: Batch) -> list[Sequence[Any]]:
+def _tuples(layout: Layout, batch: LayoutBatch) -> list[Sequence[Any]]:
     """Return of each event the values of the features that are no numbers."""
     numbers = len(layout.shape.numbers)
     fields = layout.fields[numbers:]
     nothing = [None] * len(fields)
     found: list[Sequence[Any]] = []
     for part in batch.parts:
-        if isinstance(part, Scanned):
+        if isinstance(part, DecodedColumns):
             found += [nothing] * len(part)
             continue
         loose = set(part.loose)
@@ -244,31 +248,31 @@ def _tuples(layout: Layout, batch: Batch) -> list[Sequence[Any]]:
     return found
 
 
-def _fitting(value: Any, kind: Kind) -> Any:
+def _fitting(value: Any, kind: FeatureType) -> Any:
     return value if isinstance(value, FITTING[kind]) else None
 
 
-def _predictions(layout: Layout, part: Decoded | Scanned) -> Floats:
+def _predictions(layout: Layout, part: DecodedEvents | DecodedColumns) -> Floats:
     """Return (series, events) of what is predicted: a number, then the classes."""
     shape = layout.shape
     first = int(shape.has_number)
     found = np.full((first + len(shape.classes), len(part)), np.nan)
-    if isinstance(part, Scanned):
+    if isinstance(part, DecodedColumns):
         found[0] = part.values[:, -1]
         return found
     said = [event.prediction for event in part.events]
-    if shape.form is Form.NUMBER:
+    if shape.form is PredictionForm.NUMBER:
         found[0] = np.array(said, np.float64)
     elif shape.form in _OF_CLASSES and layout.typed.classes is not None and not part.loose:
         found[:] = np.array([astuple(each) for each in said], np.float64).T
-    elif shape.form is Form.LABEL:
+    elif shape.form is PredictionForm.LABEL:
         found[:] = _votes(shape.classes, said)
     else:
         _mixed(layout, said, found)
     return found
 
 
-_OF_CLASSES: Final = frozenset({Form.CLASSES, Form.LOSSES})
+_OF_CLASSES: Final = frozenset({PredictionForm.CLASSES, PredictionForm.LOSSES})
 
 
 def _votes(classes: Sequence[str], said: Sequence[str]) -> NDArray[np.bool_]:

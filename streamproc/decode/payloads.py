@@ -2,11 +2,11 @@
 
 import msgspec
 
-from streamproc.decode.structs import DECODE_ERRORS, why
+from streamproc.decode.structs import DECODE_ERRORS, classify_error
 from streamproc.schemas.records import Headers, Reason, Record, UnreadableRecord
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
-WHOLE = -1  # the index of an event that is its record's only one
+WHOLE_RECORD = -1  # the index of an event that is its record's only one
 
 _document = msgspec.json.Decoder(msgspec.Raw)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
@@ -43,7 +43,7 @@ def bodies(record: Record, longest: int) -> list[tuple[int, bytes]]:
     elif value.lstrip()[:1] == b"[":
         found = _elements(value)
     else:
-        return [(WHOLE, value)]
+        return [(WHOLE_RECORD, value)]
     if not found:
         raise UnreadableError(Reason.EMPTY, "the batch holds no event")
     return found
@@ -92,4 +92,4 @@ def _elements(value: bytes) -> list[tuple[int, bytes]]:
     try:
         return [(index, bytes(raw)) for index, raw in enumerate(_array.decode(value))]
     except DECODE_ERRORS as error:
-        raise UnreadableError(*why(error)) from error
+        raise UnreadableError(*classify_error(error)) from error

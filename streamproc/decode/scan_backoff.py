@@ -2,17 +2,17 @@
 
 from typing import Final
 
-_LONGEST: Final = 31
+_MAX_BACKOFF: Final = 31
 
 
-class Scans:
+class ScanBackoff:
     """Spares scans after those that found too little, twice as many after each, up to 31.
 
     What is read side by side is read as it would be alone, so nothing but time depends on this.
 
     Examples
     --------
-    >>> scans = Scans()
+    >>> scans = ScanBackoff()
     >>> scans.note(worth_it=False)
     >>> scans.due(), scans.due()
     (False, True)
@@ -30,4 +30,4 @@ class Scans:
 
     def note(self, *, worth_it: bool) -> None:
         """Say what came of a scan."""
-        self._spared = self._left = 0 if worth_it else min(2 * self._spared + 1, _LONGEST)
+        self._spared = self._left = 0 if worth_it else min(2 * self._spared + 1, _MAX_BACKOFF)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from detectors.series.embedding import OUTPUTS
-from streamproc.decode.event_schema import KINDS, Form, Kind, Shape, kind_of
+from streamproc.decode.event_schema import KINDS, EventSchema, FeatureType, PredictionForm, kind_of
 
 _ENDINGS: Final = tuple(f":{output}" for output in OUTPUTS)
-_NAMED: Final = frozenset({Form.LABEL, Form.CLASSES, Form.NAMED})
+_NAMED: Final = frozenset({PredictionForm.LABEL, PredictionForm.CLASSES, PredictionForm.NAMED})
 _NOTHING: Final[tuple[str, ...]] = ()
 
 
@@ -24,22 +24,22 @@ class News(NamedTuple):
         Names of new classes.
     """
 
-    features: Mapping[str, Kind]
-    form: Form
+    features: Mapping[str, FeatureType]
+    form: PredictionForm
     classes: tuple[str, ...]
 
-    def shape(self) -> Shape:
+    def shape(self) -> EventSchema:
         """Return the shape of what is new alone."""
         kinds = self.features.items()
-        return Shape(
-            tuple(name for name, kind in kinds if kind is Kind.NUMBER),
-            tuple(item for item in kinds if item[1] is not Kind.NUMBER),
+        return EventSchema(
+            tuple(name for name, kind in kinds if kind is FeatureType.NUMBER),
+            tuple(item for item in kinds if item[1] is not FeatureType.NUMBER),
             self.form,
             self.classes,
         )
 
 
-def form_of(before: Form, prediction: Any) -> Form:
+def form_of(before: PredictionForm, prediction: Any) -> PredictionForm:
     """Return the form that takes a prediction, and all that `before` takes.
 
     A model whose versions answer in different forms by turns keeps one shape: with a shape for
@@ -48,14 +48,14 @@ def form_of(before: Form, prediction: Any) -> Form:
     if prediction is None:
         return before
     if isinstance(prediction, (float, bool)):
-        form = Form.NUMBER
+        form = PredictionForm.NUMBER
     else:
-        form = Form.LABEL if isinstance(prediction, str) else Form.CLASSES
-    if before in {Form.NONE, form}:
+        form = PredictionForm.LABEL if isinstance(prediction, str) else PredictionForm.CLASSES
+    if before in {PredictionForm.NONE, form}:
         return form
     if before in _NAMED and form in _NAMED:
-        return Form.NAMED
-    return Form.MIXED
+        return PredictionForm.NAMED
+    return PredictionForm.MIXED
 
 
 class Growth:
@@ -74,7 +74,7 @@ class Growth:
         What each feature is.
     """
 
-    def __init__(self, shape: Shape, max_features: int, max_classes: int) -> None:
+    def __init__(self, shape: EventSchema, max_features: int, max_classes: int) -> None:
         self.kinds = shape.kinds()
         self._numbers = dict.fromkeys(shape.numbers)
         self._others = dict(shape.others)
@@ -94,7 +94,7 @@ class Growth:
         """Grow by what is new."""
         for name, kind in news.features.items():
             self.kinds[name] = kind
-            if kind is Kind.NUMBER:
+            if kind is FeatureType.NUMBER:
                 self._others.pop(name, None)
                 self._numbers[name] = None
             else:
@@ -109,14 +109,14 @@ class Growth:
             self._numbers.pop(name, None)
             self._others.pop(name, None)
 
-    def shape(self) -> Shape:
+    def shape(self) -> EventSchema:
         """Return the shape as it is now."""
-        return Shape(
+        return EventSchema(
             tuple(self._numbers), tuple(self._others.items()), self._form, tuple(self._classes)
         )
 
 
-def unusual(kinds: Mapping[str, Kind], features: Mapping[str, Any]) -> dict[str, Any]:
+def unusual(kinds: Mapping[str, FeatureType], features: Mapping[str, Any]) -> dict[str, Any]:
     """Return the features of an event that are new, missing, or not what they always were."""
     return {
         name: value
@@ -126,7 +126,7 @@ def unusual(kinds: Mapping[str, Kind], features: Mapping[str, Any]) -> dict[str,
 
 
 def news_of(
-    known: tuple[Mapping[str, Kind], Form, Mapping[str, Any]],
+    known: tuple[Mapping[str, FeatureType], PredictionForm, Mapping[str, Any]],
     event: tuple[Mapping[str, Any], Any],
     max_features: int,
     max_classes: int,
@@ -149,14 +149,14 @@ def news_of(
     """
     kinds, before, classes = known
     features, prediction = event
-    found: dict[str, Kind] = {}
+    found: dict[str, FeatureType] = {}
     room = max_features - len(kinds)
     for name, value in features.items():
         kind = kinds.get(name)
         if kind is None and room > 0:
             room -= 1
             found[name] = kind_of(value)
-        elif kind is Kind.NULL and value is not None:
+        elif kind is FeatureType.NULL and value is not None:
             found[name] = kind_of(value)
     form = form_of(before, prediction)
     new = _new_classes(classes, prediction, max_classes)
@@ -173,13 +173,13 @@ def _new_classes(known: Mapping[str, Any], prediction: Any, most: int) -> tuple[
     return new[: max(0, most - len(known))]
 
 
-def clashes(kinds: Mapping[str, Kind], news: News) -> bool:
+def clashes(kinds: Mapping[str, FeatureType], news: News) -> bool:
     """Whether a new feature's series has, or may have, the name of one of an embedding's series.
 
     Which of them has the name is decided with all of the features in view.
     """
     return any(
         name.endswith(_ENDINGS)
-        or (kind is Kind.LIST and any(f"{name}{ending}" in kinds for ending in _ENDINGS))
+        or (kind is FeatureType.LIST and any(f"{name}{ending}" in kinds for ending in _ENDINGS))
         for name, kind in news.features.items()
     )

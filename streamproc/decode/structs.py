@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Union
 import msgspec
 from msgspec import Meta, Struct
 
-from streamproc.decode.event_schema import Form, Kind, Shape, Topic
+from streamproc.decode.event_schema import EventSchema, FeatureType, PredictionForm, Topic
 from streamproc.schemas.outcomes import OutcomeStatus
 from streamproc.schemas.records import Reason
 
@@ -31,8 +31,8 @@ Prediction = float | bool | str | Annotated[dict[str, Probability], Meta(min_len
 Number = float | bool | None
 # More classes than this are better watched by a detector of their shares than one by one.
 MAX_CLASSES = 50
-_OF_CLASSES = frozenset({Form.CLASSES, Form.NAMED, Form.MIXED})
-_OF_LABELS = frozenset({Form.LABEL, Form.NAMED, Form.MIXED})
+_OF_CLASSES = frozenset({PredictionForm.CLASSES, PredictionForm.NAMED, PredictionForm.MIXED})
+_OF_LABELS = frozenset({PredictionForm.LABEL, PredictionForm.NAMED, PredictionForm.MIXED})
 # Major 1 of the contract, whatever the minor: what a later one adds is an unknown field here.
 OURS = r"^1(\.[0-9]+)?\Z"
 Version = Annotated[str, Meta(pattern=OURS)] | Annotated[float, Meta(ge=1, lt=2)] | None
@@ -52,14 +52,14 @@ class _Versioned(Struct, gc=False):
     schema_version: str | float | None = None
 
 
-class AnyPrediction(_Header, gc=False, kw_only=True):
+class GenericPrediction(_Header, gc=False, kw_only=True):
     """An event of the `predictions` topic whose shape is not known yet."""
 
     prediction: Prediction
     features: dict[str, Feature] | None = None
 
 
-class AnyFeatures(_Header, gc=False, kw_only=True):
+class GenericFeatures(_Header, gc=False, kw_only=True):
     """An event of the `features` topic whose shape is not known yet."""
 
     features: dict[str, Feature]
@@ -69,7 +69,7 @@ Count = Annotated[int, Meta(ge=0)]
 Table = dict[str, dict[str, tuple[Count, Count]]]
 
 
-class AnyOutcome(_Header, gc=False, kw_only=True):
+class GenericOutcome(_Header, gc=False, kw_only=True):
     """What is needed of an event of the `outcomes` topic; `features` stay as they are written."""
 
     status: OutcomeStatus
@@ -83,20 +83,20 @@ class AnyOutcome(_Header, gc=False, kw_only=True):
     coverage: Table | None = None
 
 
-ANY: dict[Topic, msgspec.json.Decoder[Any]] = {
-    Topic.PREDICTIONS: msgspec.json.Decoder(AnyPrediction),
-    Topic.FEATURES: msgspec.json.Decoder(AnyFeatures),
-    Topic.OUTCOMES: msgspec.json.Decoder(AnyOutcome),
+GENERIC: dict[Topic, msgspec.json.Decoder[Any]] = {
+    Topic.PREDICTIONS: msgspec.json.Decoder(GenericPrediction),
+    Topic.FEATURES: msgspec.json.Decoder(GenericFeatures),
+    Topic.OUTCOMES: msgspec.json.Decoder(GenericOutcome),
 }
-OTHER_TYPES: dict[Kind, Any] = {
-    Kind.NULL: None,
-    Kind.TEXT: str | None,
-    Kind.LIST: list[float] | None,
+OTHER_TYPES: dict[FeatureType, Any] = {
+    FeatureType.NULL: None,
+    FeatureType.TEXT: str | None,
+    FeatureType.LIST: list[float] | None,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class EventStruct:
     """The struct made for a shape, and its decoder."""
 
     event: type[Any]
@@ -117,7 +117,7 @@ def _struct(name: str, names: tuple[str, ...], types: list[Any]) -> type[Any]:
 
 
 @lru_cache(maxsize=512)
-def typed(shape: Shape, topic: Topic) -> Typed:
+def typed(shape: EventSchema, topic: Topic) -> EventStruct:
     """Make the struct for a shape: numbers first, so that they are one slice of its fields."""
     names = (*shape.numbers, *(name for name, _ in shape.others))
     kinds: list[Any] = [Number] * len(shape.numbers)
@@ -127,19 +127,19 @@ def typed(shape: Shape, topic: Topic) -> Typed:
     if topic is Topic.PREDICTIONS:
         fields = [("features", features, msgspec.field(default_factory=features))]
     classes = None
-    if shape.form is Form.LOSSES:
+    if shape.form is PredictionForm.LOSSES:
         classes = _struct("Losses", shape.classes, [Number] * len(shape.classes))
         fields.append(("prediction", classes))
-    elif shape.form is not Form.NONE:
+    elif shape.form is not PredictionForm.NONE:
         if shape.form in _OF_CLASSES and len(shape.classes) < MAX_CLASSES:
             classes = _struct("Classes", shape.classes, [Probability | None] * len(shape.classes))
         fields.append(("prediction", _prediction(shape, classes)))
     event = msgspec.defstruct("Event", fields, bases=(_Header,), gc=False, kw_only=True)
     decode = msgspec.json.Decoder(event).decode if is_plain((*names, *shape.classes)) else _never
-    return Typed(event, features, classes, decode)
+    return EventStruct(event, features, classes, decode)
 
 
-def _prediction(shape: Shape, classes: type[Any] | None) -> Any:
+def _prediction(shape: EventSchema, classes: type[Any] | None) -> Any:
     """Return the type of the predictions of a shape, which refuses those that would make it grow.
 
     Where no class is added any more all are taken, or each unknown one would be decoded twice.
@@ -171,7 +171,7 @@ def in_range(ts: float | datetime | None, record_timestamp: int) -> bool:
     return True
 
 
-def why(error: Exception, body: bytes | None = None) -> tuple[Reason, str]:
+def classify_error(error: Exception, body: bytes | None = None) -> tuple[Reason, str]:
     """Name the reason and the detail of an event that could not be decoded.
 
     Of another major version whatever is wrong is wrong because of that.

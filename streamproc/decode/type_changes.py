@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from streamproc.decode.event_schema import Kind, kind_of
+from streamproc.decode.event_schema import FeatureType, kind_of
 
-ENOUGH: Final = 64
+THRESHOLD: Final = 64
 """Values of another kind, with none of its own between them, that make a feature that kind: as many
 as make an embedding another length. A feature that mixes two kinds evenly gets there once in 10¹⁹
 values."""
@@ -14,14 +14,14 @@ Row = tuple[str, str, int, int]
 """Model, feature, kind and count."""
 
 
-class Strays:
+class TypeChangeTracker:
     """Counts them, in the order of the log.
 
     All events of a model that has some must be shown: any of them may end the row.
     """
 
     def __init__(self) -> None:
-        self._counts: dict[str, dict[str, tuple[Kind, int]]] = {}
+        self._counts: dict[str, dict[str, tuple[FeatureType, int]]] = {}
 
     def __contains__(self, model_id: str) -> bool:
         """Whether a model has some."""
@@ -35,13 +35,13 @@ class Strays:
         """Whether any model has some."""
         return bool(self._counts)
 
-    def see(
+    def observe(
         self,
         model_id: str,
-        kinds: Mapping[str, Kind],
+        kinds: Mapping[str, FeatureType],
         features: Mapping[str, Any],
         odd_ones: Mapping[str, Any],
-    ) -> dict[str, Kind]:
+    ) -> dict[str, FeatureType]:
         """Look at an event; return the features that are something else from it on.
 
         Parameters
@@ -59,7 +59,7 @@ class Strays:
             name: kind
             for name, value in odd_ones.items()
             if (kind := kind_of(value)) is not kinds.get(name, kind)
-            and kind is not Kind.NULL is not kinds[name]
+            and kind is not FeatureType.NULL is not kinds[name]
         }
         if not odd and model_id not in self._counts:
             return {}
@@ -67,10 +67,10 @@ class Strays:
         for name in [name for name in counts if features.get(name) is not None]:
             if odd.get(name) is not counts[name][0]:
                 del counts[name]
-        found: dict[str, Kind] = {}
+        found: dict[str, FeatureType] = {}
         for name, kind in odd.items():
             counts[name] = kind, counts.get(name, (kind, 0))[1] + 1
-            if counts[name][1] >= ENOUGH:
+            if counts[name][1] >= THRESHOLD:
                 found[name] = kind
                 del counts[name]
         if counts:
@@ -98,4 +98,4 @@ class Strays:
             If there is no such kind.
         """
         for model_id, name, kind, count in rows:
-            self._counts.setdefault(model_id, {})[name] = Kind(kind), count
+            self._counts.setdefault(model_id, {})[name] = FeatureType(kind), count

@@ -7,10 +7,10 @@ from streamproc.decode.structs import in_range
 from streamproc.schemas.records import Reason, Record
 
 # An alert names its series; one that no topic takes would be lost.
-LONGEST_NAME = 1000
+MAX_NAME_LENGTH = 1000
 
 
-def trouble(event: Any, record: Record, limits: Limits) -> tuple[Reason, str] | None:
+def validate(event: Any, record: Record, limits: Limits) -> tuple[Reason, str] | None:
     """Name what is wrong with an event whose types are right."""
     if not in_range(event.ts, record.timestamp):
         return Reason.WRONG_TYPE, "its time is not within the years 1 to 9999 in UTC"
@@ -19,6 +19,6 @@ def trouble(event: Any, record: Record, limits: Limits) -> tuple[Reason, str] | 
         detail = f"{len(features)} features; limits.max_features is {most}"
         return Reason.TOO_MANY_FEATURES, detail
     longest = max(map(len, features), default=0)
-    if longest > LONGEST_NAME:
-        return Reason.WRONG_TYPE, f"a feature's name has {longest} characters, of {LONGEST_NAME}"
+    if longest > MAX_NAME_LENGTH:
+        return Reason.WRONG_TYPE, f"a feature's name has {longest} characters, of {MAX_NAME_LENGTH}"
     return None

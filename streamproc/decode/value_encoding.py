@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.series.embedding import OUTPUTS, Embedder
-from streamproc.decode.vocabulary import Texts
+from streamproc.decode.vocabulary import Vocabulary
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -29,7 +29,7 @@ class Encoders:
     """
 
     def __init__(self) -> None:
-        self.texts = Texts()
+        self.texts = Vocabulary()
         self.vectors = Embedder()
         self.used = 0
         self.spare: list[int] = []

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.runtime.jit import compiled
-from streamproc.decode.decimal_kernel import MOST_POWER, nearest
+from streamproc.decode.decimal_kernel import MAX_POWER, nearest
 
 Bytes = NDArray[np.uint8]
 
-_MOST_DIGITS: Final = 19  # of them every number fits into 64 bits
-_MOST_EXPONENT: Final = 999
+_MAX_DIGITS: Final = 19  # of them every number fits into 64 bits
+_MAX_EXPONENT: Final = 999
 #: No century between them has no leap day, and their microseconds are whole float64.
 _FIRST_YEAR, _LAST_YEAR = 1970, 2099
 _NEVER: Final = np.int64(-(1 << 40))
@@ -80,7 +80,7 @@ def number(  # noqa: C901  in one loop over its digits
             return _NO, _NO
         power = -np.int64(at - begin)
         seen -= power
-    if seen > _MOST_DIGITS and seen - _leading(data, first) > _MOST_DIGITS:
+    if seen > _MAX_DIGITS and seen - _leading(data, first) > _MAX_DIGITS:
         return _NO, _NO
     if data[at] | _LOWER == _EXPONENT:
         whole = False
@@ -88,7 +88,7 @@ def number(  # noqa: C901  in one loop over its digits
         power += exponent
         if at == _NO:
             return _NO, _NO
-    if power < -MOST_POWER or power > MOST_POWER:
+    if power < -MAX_POWER or power > MAX_POWER:
         return _NO, _NO
     bits = nearest(digits, power)
     # as an integer, -0 is 0
@@ -113,7 +113,7 @@ def _exponent(data: Bytes, at: np.uint64) -> tuple[np.uint64, np.int64]:
     begin, exponent = at, np.int64(0)
     digit = np.uint64(data[at]) - np.uint64(_DIGIT)
     while digit <= _NINE:
-        if exponent < _MOST_EXPONENT:
+        if exponent < _MAX_EXPONENT:
             exponent = exponent * 10 + np.int64(digit)
         at += _ONE
         digit = np.uint64(data[at]) - np.uint64(_DIGIT)

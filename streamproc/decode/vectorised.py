@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from streamproc.decode.fast_decoder import Scanned
+from streamproc.decode.fast_decoder import DecodedColumns
 from streamproc.decode.layout import Layout
 
 
 def without_rows(
-    found: list[tuple[Layout, Scanned]], rows: Sequence[tuple[Layout, int]], first: int
-) -> tuple[list[tuple[Layout, Scanned]], list[int]]:
+    found: list[tuple[Layout, DecodedColumns]], rows: Sequence[tuple[Layout, int]], first: int
+) -> tuple[list[tuple[Layout, DecodedColumns]], list[int]]:
     """Leave out what some rows have from a position on; return those positions, too."""
-    left: list[tuple[Layout, Scanned]] = []
+    left: list[tuple[Layout, DecodedColumns]] = []
     again: list[int] = []
     for layout, part in found:
         of = [row for at, row in rows if at is layout]
@@ -37,7 +37,7 @@ def by_layout(
     return found
 
 
-def without(together: range, found: list[tuple[Layout, Scanned]]) -> Sequence[int]:
+def without(together: range, found: list[tuple[Layout, DecodedColumns]]) -> Sequence[int]:
     """Return the records that are not among those that were found to be plain."""
     if sum(len(part) for _, part in found) == len(together):
         return ()
@@ -45,7 +45,7 @@ def without(together: range, found: list[tuple[Layout, Scanned]]) -> Sequence[in
     return [at for at in together if at not in taken]
 
 
-def within(part: Scanned, span: range) -> Scanned:
+def within(part: DecodedColumns, span: range) -> DecodedColumns:
     """Return those of a span of records."""
     first, last = np.searchsorted(part.positions, (span.start, span.stop)).tolist()
     return part if last - first == len(part) else part.where(slice(first, last))

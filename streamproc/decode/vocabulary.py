@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable
 from zlib import crc32
 
-LONGEST = 64
+MAX_LENGTH = 64
 """Characters of a text whose number is remembered; a longer one's is computed each time."""
 SHOWN = 40
 """Characters of a text that an alert shows."""
-ROOM = 16_384
+MAX_TEXTS = 16_384
 """Texts remembered before it is asked which are still needed: 3 MB."""
 
 
-class Texts(dict[str | None, float]):
+class Vocabulary(dict[str | None, float]):
     """Text → number, the same in every process; None, a missing text, is NaN.
 
     The number is made of the CRC-32 and the length of the text's UTF-8: two texts of equal
@@ -19,7 +19,7 @@ class Texts(dict[str | None, float]):
 
     Examples
     --------
-    >>> texts = Texts()
+    >>> texts = Vocabulary()
     >>> texts.name(texts["DE"])
     'DE'
     """
@@ -33,7 +33,7 @@ class Texts(dict[str | None, float]):
         data = text.encode("utf-8", "surrogatepass")
         number = float(crc32(data) + ((len(data) & 0xFFFFF) << 32))
         self._names.setdefault(number, text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
-        if len(text) <= LONGEST:
+        if len(text) <= MAX_LENGTH:
             self[text] = number
         return number
 
@@ -47,7 +47,7 @@ class Texts(dict[str | None, float]):
         """
         return self._names[number]
 
-    def keep(self, needed: Callable[[], set[float]], room: int = ROOM) -> None:
+    def keep(self, needed: Callable[[], set[float]], room: int = MAX_TEXTS) -> None:
         """Forget all texts but the needed ones, if there are more than `room`."""
         if max(len(self), len(self._names)) <= room:
             return

@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.runtime.dtypes import Floats, Ints
-from detectors.series_monitor import Watch
+from detectors.series_monitor import SeriesMonitor
 from streamproc.config.detector_spec import DetectorSpec, labelled
 
 
-class Profile:
+class DetectorGroup:
     """One set of detectors with one setting each, and a slot for every series it watches.
 
     Attributes
@@ -29,12 +29,14 @@ class Profile:
         self.categories = any(spec.of_categories for spec in specs)
         # One `watch` entry gave them all, so all are whitened or none.
         whiten = any(spec.whitened for spec in specs)
-        self.watch = Watch({label: spec.params for label, spec in named.items()}, whiten=whiten)
+        self.watch = SeriesMonitor(
+            {label: spec.params for label, spec in named.items()}, whiten=whiten
+        )
         self.open: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.used = 0
         self.spare: list[int] = []
 
-    def take(self) -> int:
+    def acquire(self) -> int:
         """Return a slot that no series has."""
         if self.spare:
             return self.spare.pop()
@@ -44,7 +46,7 @@ class Profile:
         self.used += 1
         return self.used - 1
 
-    def prime(self, slot: int, values: Floats) -> None:
+    def seed(self, slot: int, values: Floats) -> None:
         """Show a slot values that are of no event: what it is to take for usual."""
         task = np.array([[0, 0, len(values), slot]], np.int64)
         never, nowhere = np.full(len(values), np.nan), np.full(len(values), -1, np.int64)
@@ -58,7 +60,7 @@ class Profile:
         never, nowhere = np.full(longest, np.nan), np.full(longest, -1, np.int64)
         self.watch.scan(np.zeros((1, longest)), tasks, never, nowhere)
 
-    def give_back(self, *slots: int) -> None:
+    def release(self, *slots: int) -> None:
         """Take slots from their series, for other ones."""
         freed = np.array(slots, np.int64)
         self.watch.reset(freed)

@@ -7,8 +7,8 @@ import numpy as np
 
 from streamproc.decode.layout import UNWATCHED, Layout, Model, Profiles
 from streamproc.decode.matrix import Floats, Ints, Matrix
-from streamproc.detect.detector_group import Profile
-from streamproc.detect.series_registry import Catalogue
+from streamproc.detect.detector_group import DetectorGroup
+from streamproc.detect.series_registry import SeriesRegistry
 
 # How many of the values before the first missing one its detectors are told of: enough to
 # know the feature as complete, and bounded, so that the first gap in a billion costs nothing.
@@ -16,19 +16,19 @@ ZEROS_BEFORE = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class DetectorInput:
     """Rows of numbers that one profile's detectors take, and which slot each goes to.
 
     `tasks` is (k, 4): row of `values`, first event, event after the last, slot.
     """
 
-    profile: Profile
+    profile: DetectorGroup
     values: Floats
     tasks: Ints
     names: Sequence[str]
 
 
-def feeds(catalogue: Catalogue, layout: Layout, data: Matrix) -> Iterator[Feed]:
+def route(catalogue: SeriesRegistry, layout: Layout, data: Matrix) -> Iterator[DetectorInput]:
     """Yield what every profile has to look at, each series at most once."""
     yield from _tasks(data.values, layout.slots, layout.profiles, layout.series, data.runs)
     features = len(layout.named)
@@ -41,7 +41,7 @@ def feeds(catalogue: Catalogue, layout: Layout, data: Matrix) -> Iterator[Feed]:
         return
     first = np.logical_or.reduceat(missing, starts, axis=1).T & ~known
     runs = np.repeat(data.runs[:, None, :], features, axis=1)
-    begun: dict[Profile, list[tuple[int, int]]] = {}
+    begun: dict[DetectorGroup, list[tuple[int, int]]] = {}
     for run, column in np.argwhere(first).tolist():
         profile = layout.quality_profiles[column]
         if profile is None:
@@ -72,11 +72,11 @@ def _tasks(
     profiles: Profiles,
     names: Sequence[str],
     runs: Ints,
-) -> Iterator[Feed]:
+) -> Iterator[DetectorInput]:
     """Yield one feed for each profile; `runs` is (models, 3) or (models, series, 3)."""
     if runs.ndim == 2:
         runs = np.repeat(runs[:, None, :], len(names), axis=1)
-    columns_of: dict[Profile, list[int]] = {}
+    columns_of: dict[DetectorGroup, list[int]] = {}
     for column, profile in enumerate(profiles):
         if profile is not None:
             columns_of.setdefault(profile, []).append(column)
@@ -86,4 +86,4 @@ def _tasks(
         tasks[..., 1:3] = runs[:, columns, 1:]
         tasks[..., 3] = slots[runs[:, columns, 0], columns]
         flat = tasks.reshape(-1, 4)
-        yield Feed(profile, values, flat[flat[:, 3] != UNWATCHED], names)
+        yield DetectorInput(profile, values, flat[flat[:, 3] != UNWATCHED], names)

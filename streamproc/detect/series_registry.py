@@ -9,21 +9,21 @@ from detectors.series.embedding import OUTPUTS
 from streamproc.config.config import Config
 from streamproc.config.model import DetectorSpec, ModelConfig
 from streamproc.config.reference_sample import Cell
-from streamproc.decode.event_schema import Asked, Shape, Topic
+from streamproc.decode.event_schema import EventSchema, Topic, WatchKey
 from streamproc.decode.layout import UNWATCHED, Layout, Model
 from streamproc.decode.schema_growth import News
 from streamproc.decode.value_encoding import Encoders
-from streamproc.decode.vocabulary import ROOM
-from streamproc.detect.detector_group import Profile
+from streamproc.decode.vocabulary import MAX_TEXTS
+from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.eviction import Idle
 from streamproc.schemas.version_key import model_of
 
 _MAX_ASKED: Final = 65_536  # names of series whose detectors are remembered: 15 MB
 
 
-def specs_of(config: ModelConfig, shape: Shape, name: str) -> tuple[DetectorSpec, ...]:
+def specs_of(config: ModelConfig, shape: EventSchema, name: str) -> tuple[DetectorSpec, ...]:
     """Return the detectors of a series of events of a shape."""
-    asked = shape.asked().get(name, Asked((name,)))
+    asked = shape.asked().get(name, WatchKey((name,)))
     return config.detectors(*asked.names, category=asked.category)
 
 
@@ -41,7 +41,7 @@ def _watched(model: Model) -> int:
     return sum(slot != UNWATCHED and not _of_quality(name) for name, slot in model.slots.items())
 
 
-class Catalogue:
+class SeriesRegistry:
     """Finds, or makes, the place of every model and series of a partition.
 
     Attributes
@@ -76,17 +76,17 @@ class Catalogue:
         self.forgotten = 0
         self.waiting: set[str] = set()
         self.models: dict[str, Model] = {}
-        self.layouts: dict[tuple[Shape, int], Layout] = {}
-        self.profiles: dict[tuple[str, ...], Profile] = {}
+        self.layouts: dict[tuple[EventSchema, int], Layout] = {}
+        self.profiles: dict[tuple[str, ...], DetectorGroup] = {}
         self.series = 0
         self.refused = 0
         self.told: set[str] = set()
         self.dropped: list[tuple[str, str]] = []
         self.encoders = Encoders()
         self.built = 0
-        self._asked: dict[tuple[int, Asked], Profile | None] = {}
+        self._asked: dict[tuple[int, WatchKey], DetectorGroup | None] = {}
 
-    def settle(self, model_id: str, shape: Shape) -> Model | None:
+    def assign(self, model_id: str, shape: EventSchema) -> Model | None:
         """Put a model where events of this shape are read; None when nothing more fits."""
         model = self.models.get(model_id)
         if model is None:
@@ -121,12 +121,12 @@ class Catalogue:
         asked = shape.asked()
         for name in shape.series():
             if name not in model.slots:
-                of = asked.get(name) or Asked((name,))
+                of = asked.get(name) or WatchKey((name,))
                 self._begin(model, name, self._profile_of(model.config, of))
         for name in shape.lists:
             self._remember(model, name)
 
-    def move(self, model: Model, shape: Shape, births: Mapping[str, int]) -> Layout:
+    def move(self, model: Model, shape: EventSchema, births: Mapping[str, int]) -> Layout:
         """Put a model that has its slots where events of this shape are read.
 
         Parameters
@@ -188,13 +188,13 @@ class Catalogue:
             self._watch_all(model, model.layout)
             model.layout.compile(model, model.row)
 
-    def watch_quality(self, model: Model, column: int, profile: Profile) -> int:
+    def watch_quality(self, model: Model, column: int, profile: DetectorGroup) -> int:
         """Begin to watch when a feature is missing; return the slot.
 
         It does not count for `limits.max_series`: there are at most as many of these as of
         features, and which series are refused must not depend on how the log is cut.
         """
-        slot = profile.take()
+        slot = profile.acquire()
         model.slots[f"quality:{model.layout.named[column]}"] = slot
         model.layout.quality[model.row, column] = slot
         return slot
@@ -208,17 +208,17 @@ class Catalogue:
         """Forget a model; its slots are for others."""
         model = self.models.pop(model_id)
         self.waiting.discard(model_id)
-        freed: dict[Profile, list[int]] = {}
+        freed: dict[DetectorGroup, list[int]] = {}
         for series, slot in model.slots.items():
             if slot == UNWATCHED:
                 continue
-            asked = model.layout.asked.get(series) or Asked((series,))
+            asked = model.layout.asked.get(series) or WatchKey((series,))
             profile = self._profile_of(model.config, asked)
             if profile is not None:
                 freed.setdefault(profile, []).append(slot)
                 self.series -= not _of_quality(series)
         for profile, slots in freed.items():
-            profile.give_back(*slots)
+            profile.release(*slots)
         if model.vectors:
             self.encoders.give_back(model.vectors.values())
         model.layout.remove(model)
@@ -228,7 +228,7 @@ class Catalogue:
     def restore(
         self,
         model_id: str,
-        shape: Shape,
+        shape: EventSchema,
         events: int,
         slots: dict[str, int],
         births: dict[str, int],
@@ -247,10 +247,10 @@ class Catalogue:
         self._watch_all(model, layout)
         layout.add(model, events, last)
 
-    def tidy(self) -> None:
+    def prune(self) -> None:
         """Forget the texts that no series knows, when there are many."""
         slots = sum(profile.used for profile in self.profiles.values() if profile.categories)
-        self.encoders.texts.keep(self.categories, max(ROOM, 4 * slots))
+        self.encoders.texts.keep(self.categories, max(MAX_TEXTS, 4 * slots))
 
     def categories(self) -> set[float]:
         """All categories that an alert may have to name."""
@@ -282,7 +282,7 @@ class Catalogue:
         for name in layout.lists:
             self._remember(model, name)
 
-    def _begin(self, model: Model, name: str, profile: Profile | None) -> None:
+    def _begin(self, model: Model, name: str, profile: DetectorGroup | None) -> None:
         """Give a series a slot, if anything watches it."""
         if profile is None:
             return
@@ -291,7 +291,7 @@ class Catalogue:
             self.waiting.add(model.id)
         baseline = model.config.baseline
         if baseline is not None and slot != UNWATCHED:
-            self._prime(baseline.values(name), profile, slot)
+            self._seed(baseline.values(name), profile, slot)
 
     def _remember(self, model: Model, name: str) -> None:
         """Give an embedding a memory, if any of its series is watched."""
@@ -308,7 +308,7 @@ class Catalogue:
                 continue
             del model.slots[name]
             if slot != UNWATCHED:
-                profile.give_back(slot)
+                profile.release(slot)
                 self.series -= 1
             self.dropped.append((model.id, name))
         for name in set(before.lists) - set(layout.lists):
@@ -320,40 +320,40 @@ class Catalogue:
         if not model.layout.rows:
             del self.layouts[model.layout.shape, id(model.config)]
 
-    def _slot(self, profile: Profile) -> int:
+    def _slot(self, profile: DetectorGroup) -> int:
         if self.series >= self.room:
             self.refused += 1
             return UNWATCHED
         self.series += 1
-        return profile.take()
+        return profile.acquire()
 
-    def _prime(self, values: Sequence[Cell], profile: Profile, slot: int) -> None:
+    def _seed(self, values: Sequence[Cell], profile: DetectorGroup, slot: int) -> None:
         """Let a series begin as if it had had the values of its reference; texts or numbers."""
         if profile.categories:
             found = self.encoders.numbers([value for value in values if isinstance(value, str)])
         else:
             found = [value for value in values if isinstance(value, float)]
         if found:
-            profile.prime(slot, np.array(found))
+            profile.seed(slot, np.array(found))
 
-    def _layout(self, shape: Shape, config: ModelConfig) -> Layout:
+    def _layout(self, shape: EventSchema, config: ModelConfig) -> Layout:
         key = shape, id(config)
         layout = self.layouts.get(key)
         if layout is None:
             self.built += 1
             asked = shape.asked()
             profiles = {
-                name: self._profile_of(config, asked.get(name) or Asked((name,)))
+                name: self._profile_of(config, asked.get(name) or WatchKey((name,)))
                 for name in shape.series()
             }
             quality = [
-                self._profile_of(config, Asked((name,)))
+                self._profile_of(config, WatchKey((name,)))
                 for name in map("quality:{}".format, shape.named)
             ]
             layout = self.layouts[key] = Layout(shape, self.topic, profiles, quality)
         return layout
 
-    def _profile_of(self, config: ModelConfig, asked: Asked) -> Profile | None:
+    def _profile_of(self, config: ModelConfig, asked: WatchKey) -> DetectorGroup | None:
         """Find what watches a series; the configuration takes its time, so it is asked once."""
         key = id(config), asked
         if key not in self._asked:
@@ -363,11 +363,11 @@ class Catalogue:
             self._asked[key] = self._profile(specs)
         return self._asked[key]
 
-    def _profile(self, specs: tuple[DetectorSpec, ...]) -> Profile | None:
+    def _profile(self, specs: tuple[DetectorSpec, ...]) -> DetectorGroup | None:
         if not specs:
             return None
         key = key_of(specs)
         profile = self.profiles.get(key)
         if profile is None:
-            profile = self.profiles[key] = Profile(specs)
+            profile = self.profiles[key] = DetectorGroup(specs)
         return profile

@@ -7,13 +7,13 @@ from weakref import WeakKeyDictionary
 import faust
 from faust.types import TP, Message
 
-from streamproc.driver.slices import Pace, Slice
+from streamproc.driver.slices import BatchSizer, Slice
 
-__all__ = ["PaceSensor"]
+__all__ = ["BatchSizeSensor"]
 
 
-class PaceSensor(faust.Sensor):
-    """Tells each topic's :class:`Pace` what its slices took.
+class BatchSizeSensor(faust.Sensor):
+    """Tells each topic's :class:`BatchSizer` what its slices took.
 
     Counts the CPU time of the event loop's thread from when a stream takes a slice until it
     is acknowledged, or until the next one is taken: the time for which nothing else ran. Waiting,
@@ -28,7 +28,7 @@ class PaceSensor(faust.Sensor):
         Called with each message of these topics when a stream takes it.
     """
 
-    def __init__(self, paces: Mapping[str, Pace], taken: Callable[[Message], None]) -> None:
+    def __init__(self, paces: Mapping[str, BatchSizer], taken: Callable[[Message], None]) -> None:
         super().__init__()
         self._taken = taken
         self._paces = paces

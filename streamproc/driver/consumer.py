@@ -15,10 +15,10 @@ from faust.transport.drivers import aiokafka as base
 from faust.types import TP, ConsumerMessage, Message
 from mode import Service
 
-from streamproc.driver.adaptive_batch import PaceSensor
+from streamproc.driver.adaptive_batch import BatchSizeSensor
 from streamproc.driver.offsets import InFlight
 from streamproc.driver.poll import SliceScheduler, SliceThread
-from streamproc.driver.slices import BATCH_BYTES, Pace, Slice
+from streamproc.driver.slices import BATCH_BYTES, BatchSizer, Slice
 from streamproc.driver.topic import SliceSchema, TransportError
 from streamproc.kafka.log_watch import Doubt
 
@@ -37,7 +37,7 @@ class SliceConsumer(base.Consumer):
     _thread: SliceThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._paces: dict[str, Pace] = {}
+        self._paces: dict[str, BatchSizer] = {}
         self._in_flight: defaultdict[TP, InFlight] = defaultdict(InFlight)
         self._waiting: defaultdict[TP, set[Message]] = defaultdict(set)
         self._room = asyncio.Event()
@@ -50,7 +50,7 @@ class SliceConsumer(base.Consumer):
         self.continue_at: ContinueAt | None = None
         super().__init__(*args, **kwargs)
         self.scheduler = SliceScheduler(self.scheduler, self._paces)
-        self.app.sensors.add(PaceSensor(self._paces, self._on_taken))
+        self.app.sensors.add(BatchSizeSensor(self._paces, self._on_taken))
 
     def _new_consumer_thread(self) -> SliceThread:
         return SliceThread(self, loop=self.loop, beacon=self.beacon)
@@ -184,7 +184,7 @@ class SliceConsumer(base.Consumer):
         self._room.set()
         # a poll that waits for other partitions does not see this one for up to a second
         if self._polling:
-            self._thread.thread_loop.call_soon_threadsafe(self._thread.look_again)
+            self._thread.thread_loop.call_soon_threadsafe(self._thread.wake)
 
     @Service.task
     async def _stay_in_group(self) -> None:
@@ -193,7 +193,7 @@ class SliceConsumer(base.Consumer):
         interval = max(0.1, (self.app.conf.broker_max_poll_interval or 0) / 4)
         async for _ in self.itertimer(interval, name="stay_in_group"):
             if self._buffered_partitions:
-                self._thread.touch()
+                self._thread.keep_alive()
 
     # Commits
 
@@ -330,12 +330,12 @@ class SliceConsumer(base.Consumer):
         await super().on_partitions_revoked(revoked)
 
     def _find_sliced(self, channels: Iterable[Any]) -> None:
-        found: dict[str, Pace] = {}
+        found: dict[str, BatchSizer] = {}
         plain: set[str] = set()
         for channel in channels:
             for name in channel.topics:
                 if isinstance(channel.schema, SliceSchema):
-                    found[name] = self._paces.get(name) or Pace(channel.schema.limits)
+                    found[name] = self._paces.get(name) or BatchSizer(channel.schema.limits)
                 else:
                     plain.add(name)
         if both := sorted(plain & found.keys()):

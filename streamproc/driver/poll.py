@@ -12,9 +12,9 @@ from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
 from streamproc.driver.commits import fetch_unsigned, sign_commits
-from streamproc.driver.slices import Pace, split
+from streamproc.driver.slices import BatchSizer, split
 from streamproc.kafka.compat import read_committed
-from streamproc.kafka.fetch_throttle import wait_as_asked
+from streamproc.kafka.fetch_throttle import throttle_fetches
 from streamproc.kafka.fetched_records import read_leniently
 from streamproc.kafka.log_watch import LogWatch
 from streamproc.kafka.member_id import keep_member_id
@@ -63,7 +63,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         read_committed(consumer)
         sliced = cast("Sliced", self.consumer)
         read_leniently(consumer, sliced.unpacked_bytes, sliced.sliced)
-        wait_as_asked(consumer)
+        throttle_fetches(consumer)
         keep_member_id(consumer)
         sign_commits(consumer)
         self.watch = LogWatch(consumer)
@@ -97,7 +97,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         )
         return fetched
 
-    def look_again(self) -> None:
+    def wake(self) -> None:
         """Let a poll that is waiting look at what has been fetched of all active partitions."""
         fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001
         for waiter in fetcher._fetch_waiters:  # noqa: SLF001
@@ -113,7 +113,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001
         self.thread_loop.call_soon_threadsafe(coordinator.request_rejoin)
 
-    def touch(self) -> None:
+    def keep_alive(self) -> None:
         """Tell the client that it is in use, so that it stays in its group."""
         self._ensure_consumer()._subscription._last_fetch_ended = time.monotonic()  # noqa: SLF001
 
@@ -129,7 +129,7 @@ class SliceScheduler(SchedulingStrategyT):
         Topic name to pace, of sliced topics.
     """
 
-    def __init__(self, inner: SchedulingStrategyT, paces: Mapping[str, Pace]) -> None:
+    def __init__(self, inner: SchedulingStrategyT, paces: Mapping[str, BatchSizer]) -> None:
         self._inner = inner
         self._paces = paces
 

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from streamproc.schemas import records as core
 
-__all__ = ["BATCH_BYTES", "Pace", "Record", "Slice", "SliceLimits", "split"]
+__all__ = ["BATCH_BYTES", "BatchSizer", "Record", "Slice", "SliceLimits", "split"]
 
 #: Records of the first slice of a topic, before anything is known of what a record costs.
-#: From there :class:`Pace` doubles: 5,000 are reached at the sixth slice, while a handler
+#: From there :class:`BatchSizer` doubles: 5,000 are reached at the sixth slice, while a handler
 #: that needs 10 ms a record blocks the loop for 2.5 s once, and not for 50 s.
 _FIRST = 250
 
@@ -110,7 +110,7 @@ class SliceLimits:
                 )
 
 
-class Pace:
+class BatchSizer:
     """How many records the next slice of a topic may have, from what the last ones took.
 
     Where slices end never changes a result, so a clock may decide it.
@@ -122,7 +122,7 @@ class Pace:
 
     Examples
     --------
-    >>> pace = Pace(SliceLimits(records=5000, seconds=0.5))
+    >>> pace = BatchSizer(SliceLimits(records=5000, seconds=0.5))
     >>> pace.records
     250
     >>> pace.learn(250, seconds=0.01)
@@ -150,7 +150,9 @@ class Pace:
             self.records = min(self.limits.records, self.records * 2)
 
 
-def split(topic: str, partition: int, records: Sequence[Record], pace: Pace) -> Iterator[Slice]:
+def split(
+    topic: str, partition: int, records: Sequence[Record], pace: BatchSizer
+) -> Iterator[Slice]:
     """Cut what a poll gave of one partition into slices, in order and without loss.
 
     Parameters

@@ -6,29 +6,36 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
 
-from streamproc.join.coverage import ENOUGH, Grid, came, labelled, over, part
-from streamproc.join.decode import Item
-from streamproc.join.encode import ASKED, Draft, Writer
-from streamproc.join.entry import Clock, Entry, Input, Label, key_of
+from streamproc.join.coverage import (
+    ENOUGH,
+    AgeBuckets,
+    cohort,
+    count_event,
+    labelled,
+    window_counts,
+)
+from streamproc.join.decode import JoinInput
+from streamproc.join.encode import ASKED, OutcomeEncoder, UnsequencedOutcome
+from streamproc.join.entry import InputLog, JoinEntry, Label, Watermark, key_of
 from streamproc.join.meetings import Meeting, Meetings
-from streamproc.join.store import Shelf, Stored
+from streamproc.join.store import JoinStore, StoredEntry
 from streamproc.schemas.outcomes import OutcomeStatus
 from streamproc.schemas.records import DeadLetter
 
 Names = tuple[str, str]
 
 # A label that is revised again and again for an event that never comes must not grow its entry.
-MOST_WAITING: Final = 100
+MAX_WAITING: Final = 100
 # Sweeps a horizon: what is over stays for an hour or two of a week, and a sweep costs 10 us.
 SWEEPS: Final = 64
 # Entries in a sweep: the event loop must not stand still for those of a whole week.
-MOST_SWEPT: Final = 1000
-_LABELS: Final = Input.LABELS
+MAX_SWEPT: Final = 1000
+_LABELS: Final = InputLog.LABELS
 _NEVER: Final = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class JoinSettings:
     """What a join goes by.
 
     Attributes
@@ -49,15 +56,15 @@ class Rules:
 
     horizon: float
     age: float
-    grid: Grid
-    parts: Grid
+    grid: AgeBuckets
+    parts: AgeBuckets
     most: int
     asks: Callable[[str], bool]
-    writer: Writer
+    writer: OutcomeEncoder
 
 
 @dataclass(slots=True)
-class Joined:
+class JoinResult:
     """What came of some records.
 
     Attributes
@@ -73,22 +80,22 @@ class Joined:
         Events and labels whose time is before 1970, or hours ahead of that of their record.
     """
 
-    drafts: list[Draft] = field(default_factory=list)
+    drafts: list[UnsequencedOutcome] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    implausible: list[Item] = field(default_factory=list)
+    implausible: list[JoinInput] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Model:
     """A model's time, whether its events are told when they come, and what met here."""
 
-    clock: Clock
+    clock: Watermark
     asked: bool
     meeting: Meeting
 
 
-class Portion:
+class BatchJoin:
     """Takes some items through the rules; what they change is on the shelf after `save`.
 
     Parameters
@@ -104,23 +111,25 @@ class Portion:
     """
 
     def __init__(
-        self, rules: Rules, shelf: Shelf, items: Sequence[Item], meetings: Meetings
+        self, rules: JoinSettings, shelf: JoinStore, items: Sequence[JoinInput], meetings: Meetings
     ) -> None:
-        self.joined = Joined()
+        self.joined = JoinResult()
         self._rules = rules
         self._shelf = shelf
         self._horizon, self._step = rules.horizon, rules.horizon / SWEEPS
-        self._entries: dict[bytes, Stored] = shelf.load({item.key for item in items if item.key})
-        self._changed: dict[bytes, Stored | None] = {}
+        self._entries: dict[bytes, StoredEntry] = shelf.load(
+            {item.key for item in items if item.key}
+        )
+        self._changed: dict[bytes, StoredEntry | None] = {}
         self._count = len(shelf)
         models = dict.fromkeys([item.model_id for item in items])
         clocks = shelf.clocks(models)
         self._models = {
-            model: _Model(clocks.get(model) or Clock(), rules.asks(model), meeting)
+            model: _Model(clocks.get(model) or Watermark(), rules.asks(model), meeting)
             for model, meeting in meetings.models(models).items()
         }
 
-    def take(self, item: Item) -> None:
+    def take(self, item: JoinInput) -> None:
         """Join the next event or label."""
         model, time = self._models[item.model_id], item.time
         clock = model.clock
@@ -147,19 +156,19 @@ class Portion:
         self._shelf.save(self._changed)
         self._changed = {}
 
-    def _event(self, item: Item, model: "_Model") -> None:
-        if item.log is Input.FEATURES and not model.asked:
+    def _event(self, item: JoinInput, model: "_Model") -> None:
+        if item.log is InputLog.FEATURES and not model.asked:
             return  # nobody said or will say anything that its label could be compared with
         key, clock, time = item.key, model.clock, item.time
         if not key:
             if model.asked:
-                self._ask(item, Entry(ts=item.ts, log=item.log, offset=item.offset))
+                self._ask(item, JoinEntry(ts=item.ts, log=item.log, offset=item.offset))
             return
         before = self._entries.get(key)
         if before is not None and before.known:
             self.joined.counts["repeated"] += 1
             return
-        entry = Entry(
+        entry = JoinEntry(
             "",
             (),
             time,
@@ -172,13 +181,13 @@ class Portion:
             0,
             item.parts,
         )
-        stored = Stored(item.model_id, True, time + self._horizon, entry)  # noqa: FBT003
+        stored = StoredEntry(item.model_id, True, time + self._horizon, entry)  # noqa: FBT003
         if model.asked:
             stored.event = self._ask(item, entry)
         now = clock.now
-        came(clock.tally, time, now, self._rules.grid)
+        count_event(clock.tally, time, now, self._rules.grid)
         for by, value in item.parts:
-            came(part(clock.parts, by, value), time, now, self._rules.parts)
+            count_event(cohort(clock.parts, by, value), time, now, self._rules.parts)
         waiting = before.entry.waiting if before else ()
         model.meeting.event(time, len(waiting))
         for label in waiting:
@@ -188,7 +197,7 @@ class Portion:
         elif before:
             self._put(key, None)
 
-    def _label(self, item: Item, model: "_Model") -> None:
+    def _label(self, item: JoinInput, model: "_Model") -> None:
         clock = model.clock
         label = Label(item.said, item.ts, item.time, max(clock.labels, item.time), item.offset)
         key = item.key
@@ -198,20 +207,20 @@ class Portion:
             self._settle(key, item, before, label)
             self._changed[key] = before
             return
-        entry = before.entry if before else Entry(event_id=item.event_id or "")
+        entry = before.entry if before else JoinEntry(event_id=item.event_id or "")
         if entry.waiting and _repeats(entry.waiting[-1], label):
             self.joined.counts["repeated"] += 1
             return
         over = clock.for_labels(self._horizon) > label.time + self._horizon
         if not over:  # else its event may have been forgotten
             model.meeting.label(item.time, met=False)
-        if over or len(entry.waiting) >= MOST_WAITING:
+        if over or len(entry.waiting) >= MAX_WAITING:
             self._unmatched(key, (item.model_id, entry.event_id), label, item.position)
         else:
             entry.waiting += (label,)
             self._put(key, self._stored(item.model_id, entry))
 
-    def _settle(self, key: bytes, item: Item, stored: Stored, label: Label) -> None:
+    def _settle(self, key: bytes, item: JoinInput, stored: StoredEntry, label: Label) -> None:
         """Say what a label of a known event is; `item` is either of them."""
         entry, horizon, names = stored.entry, self._horizon, (item.model_id, item.event_id or "")
         time = entry.time or 0.0
@@ -232,21 +241,23 @@ class Portion:
         if status == "labelled":
             self._covered(self._models[names[0]].clock, entry, label.time - time)
         rest = writer.settled(status, entry, event, label, _LABELS)
-        self._tell(Draft(f"{key.hex()}-{revision}", names[0], status, item.position, rest))
+        self._tell(
+            UnsequencedOutcome(f"{key.hex()}-{revision}", names[0], status, item.position, rest)
+        )
 
-    def _covered(self, clock: Clock, entry: Entry, delay: float) -> None:
+    def _covered(self, clock: Watermark, entry: JoinEntry, delay: float) -> None:
         rules, time = self._rules, entry.time or 0.0
         labelled(clock.tally, time, delay, rules.grid)
         for by, value in entry.parts:
-            labelled(part(clock.parts, by, value), time, delay, rules.parts)
+            labelled(cohort(clock.parts, by, value), time, delay, rules.parts)
 
-    def _compare(self, item: Item, clock: Clock, now: float) -> None:
+    def _compare(self, item: JoinInput, clock: Watermark, now: float) -> None:
         """Tell how many events of each part have a label, of those that are old enough."""
         rules, width = self._rules, self._rules.parts.width
         upto = (now - rules.age) // width  # steps before it are over
         clock.due = (upto + 1.0) * width + rules.age
         clock.told = min(clock.told, upto)  # it was ahead if the model's time has gone back
-        table = over(clock.parts, clock.told, upto, rules.parts, rules.age)
+        table = window_counts(clock.parts, clock.told, upto, rules.parts, rules.age)
         sums = [tuple(map(sum, zip(*values.values(), strict=True))) for values in table.values()]
         events, labels = max(sums, default=(0, 0))
         if events < ENOUGH:
@@ -256,27 +267,29 @@ class Portion:
             key = key_of(item.model_id, "").hex()
             rest = rules.writer.counts(item.model_id, upto * width, table)
             name = f"{key}-coverage-{upto:.0f}"
-            self._tell(Draft(name, item.model_id, "coverage", item.position, rest))
+            self._tell(UnsequencedOutcome(name, item.model_id, "coverage", item.position, rest))
 
     def _unmatched(self, key: bytes, names: Names, label: Label, position: int) -> None:
         rest = self._rules.writer.unmatched(names, label, _LABELS)
         said = blake2b(label.value, digest_size=8).hexdigest()
-        self._tell(Draft(f"{key.hex()}-{said}", names[0], "unmatched", position, rest))
+        self._tell(UnsequencedOutcome(f"{key.hex()}-{said}", names[0], "unmatched", position, rest))
 
-    def _ask(self, item: Item, entry: Entry) -> bytes:
+    def _ask(self, item: JoinInput, entry: JoinEntry) -> bytes:
         """Tell of an event that is to be answered; return what was said of it."""
         model, name, key = item.model_id, item.event_id, item.key
         if not key:  # it will not come again under another name than its place
             key = key_of(model, f"{int(item.log)}:{item.offset}:{item.index}")
         event = self._rules.writer.event((model, name), entry, item.said)
-        self._tell(Draft(f"{key.hex()}-0", model, "asked", item.position, ASKED + event))
+        self._tell(
+            UnsequencedOutcome(f"{key.hex()}-0", model, "asked", item.position, ASKED + event)
+        )
         return event
 
-    def _tell(self, draft: Draft) -> None:
+    def _tell(self, draft: UnsequencedOutcome) -> None:
         self.joined.drafts.append(draft)
         self.joined.counts[draft.status] += 1
 
-    def _put(self, key: bytes, stored: Stored | None) -> None:
+    def _put(self, key: bytes, stored: StoredEntry | None) -> None:
         if stored is None:
             self._count -= self._entries.pop(key, None) is not None
         else:
@@ -284,35 +297,35 @@ class Portion:
             self._entries[key] = stored
         self._changed[key] = stored
 
-    def _stored(self, model_id: str, entry: Entry) -> Stored:
+    def _stored(self, model_id: str, entry: JoinEntry) -> StoredEntry:
         horizon = self._rules.horizon
         if entry.time is None:
             due = min(label.time for label in entry.waiting) + horizon
-            return Stored(model_id, known=False, due=due, entry=entry)
+            return StoredEntry(model_id, known=False, due=due, entry=entry)
         due = entry.time + (2 if entry.body is None else 1) * horizon
-        return Stored(model_id, known=True, due=due, entry=entry)
+        return StoredEntry(model_id, known=True, due=due, entry=entry)
 
-    def _sweep(self, model_id: str, clock: Clock, position: int) -> None:
+    def _sweep(self, model_id: str, clock: Watermark, position: int) -> None:
         """Take away what no label, or no event, can come for any more."""
         self._flush()
         now = clock.for_events(self._rules.horizon)
-        over = self._shelf.due(model_id, known=True, before=now, most=MOST_SWEPT)
+        over = self._shelf.due(model_id, known=True, before=now, most=MAX_SWEPT)
         for key, stored in over:
             entry = self._current(key, stored).entry
             entry.body, whole = None, entry.body is not None
             shorter = self._stored(model_id, entry) if whole else None
             self._put(key, shorter if shorter and shorter.due >= now else None)
         now = clock.for_labels(self._rules.horizon)
-        lone = self._shelf.due(model_id, known=False, before=now, most=MOST_SWEPT)
+        lone = self._shelf.due(model_id, known=False, before=now, most=MAX_SWEPT)
         for key, stored in lone:
             entry = self._current(key, stored).entry
             self._lose(key, model_id, entry, now, position)
             self._put(key, self._stored(model_id, entry) if entry.waiting else None)
-        if max(len(over), len(lone)) < MOST_SWEPT:
+        if max(len(over), len(lone)) < MAX_SWEPT:
             clock.swept = clock.now
         self._flush()
 
-    def _lose(self, key: bytes, model_id: str, entry: Entry, now: float, position: int) -> None:
+    def _lose(self, key: bytes, model_id: str, entry: JoinEntry, now: float, position: int) -> None:
         """Say of the labels whose time is over that their event did not come."""
         horizon = self._rules.horizon
         for label in entry.waiting:
@@ -329,7 +342,7 @@ class Portion:
             self.joined.counts["given_up"] += 1
         self._flush()
 
-    def _current(self, key: bytes, stored: Stored) -> Stored:
+    def _current(self, key: bytes, stored: StoredEntry) -> StoredEntry:
         """Return the entry as this portion holds it; a shelf may have read a copy."""
         return self._entries.setdefault(key, stored)
 

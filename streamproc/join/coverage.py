@@ -14,15 +14,15 @@ STEPS: Final = 32
 PART_STEPS: Final = 8
 AGES: Final = (60.0, 3600.0, 86_400.0, 604_800.0)
 # Values by which events are told apart; those that come later are one part.
-MOST_VALUES: Final = 50
+MAX_VALUES: Final = 50
 OTHERS: Final = ""
 # Events of which it is told how many have a label: fewer say little, and cost as much.
 ENOUGH: Final = 100
 
-Tally = dict[int, list[int]]
+AgeCounts = dict[int, list[int]]
 """Step of event time → events, then those whose label came after one age and within the next."""
 
-Parts = dict[str, dict[str, Tally]]
+Parts = dict[str, dict[str, AgeCounts]]
 """By what events are told apart → value → their tally."""
 
 Names = tuple[tuple[str, str], ...]
@@ -34,7 +34,7 @@ Table = dict[str, dict[str, tuple[int, int]]]
 _TENTHS: Final = tuple(f"{tenth / 10:g}" for tenth in range(10))
 
 
-class Grid(Struct, frozen=True, gc=False):
+class AgeBuckets(Struct, frozen=True, gc=False):
     """What events are counted by.
 
     Attributes
@@ -51,19 +51,19 @@ class Grid(Struct, frozen=True, gc=False):
 
 
 @lru_cache
-def grid(horizon: float, compare_after: float, steps: int) -> Grid:
+def age_buckets(horizon: float, compare_after: float, steps: int) -> AgeBuckets:
     """Return the grid of a horizon.
 
     Examples
     --------
-    >>> grid(7200.0, 600.0, 8).ages
+    >>> age_buckets(7200.0, 600.0, 8).ages
     (60.0, 600.0, 3600.0, 7200.0)
     """
     ages = {*(age for age in AGES if age < horizon), compare_after, horizon}
-    return Grid(horizon, horizon / steps, tuple(sorted(ages)))
+    return AgeBuckets(horizon, horizon / steps, tuple(sorted(ages)))
 
 
-def came(tally: Tally, time: float, now: float, by: Grid) -> None:
+def count_event(tally: AgeCounts, time: float, now: float, by: AgeBuckets) -> None:
     """Count an event; `now` is the time of its model, minus infinity while that is not known."""
     step = int(time // by.width)
     row = tally.get(step)
@@ -73,7 +73,7 @@ def came(tally: Tally, time: float, now: float, by: Grid) -> None:
     row[0] += 1
 
 
-def _prune(tally: Tally, now: float, by: Grid) -> None:
+def _prune(tally: AgeCounts, now: float, by: AgeBuckets) -> None:
     """Forget steps of which nothing is asked any more, and wrong times ahead of all others."""
     # Twice the horizon: an event may have its label until the end of the first.
     kept = 2 * round(by.horizon / by.width)
@@ -84,7 +84,7 @@ def _prune(tally: Tally, now: float, by: Grid) -> None:
         del tally[max(tally)]
 
 
-def labelled(tally: Tally, time: float, delay: float, by: Grid) -> None:
+def labelled(tally: AgeCounts, time: float, delay: float, by: AgeBuckets) -> None:
     """Count the first label of an event; `delay` in seconds."""
     row = tally.get(int(time // by.width))
     place = bisect_left(by.ages, delay)
@@ -92,7 +92,7 @@ def labelled(tally: Tally, time: float, delay: float, by: Grid) -> None:
         row[1 + place] += 1
 
 
-def coverage(tally: Mapping[int, list[int]], now: float, by: Grid) -> dict[float, float]:
+def coverage(tally: Mapping[int, list[int]], now: float, by: AgeBuckets) -> dict[float, float]:
     """Return the share of events with a label within each age, of those that are older.
 
     Parameters
@@ -121,14 +121,14 @@ def coverage(tally: Mapping[int, list[int]], now: float, by: Grid) -> dict[float
     return found
 
 
-def part(parts: Parts, by: str, value: str) -> Tally:
+def cohort(parts: Parts, by: str, value: str) -> AgeCounts:
     """Return the tally of a part; of all others, where there are too many."""
     tallies = parts.get(by)
     if tallies is None:
         tallies = parts[by] = {}
     tally = tallies.get(value)
     if tally is None:
-        value = value if len(tallies) < MOST_VALUES else OTHERS
+        value = value if len(tallies) < MAX_VALUES else OTHERS
         tally = tallies.setdefault(value, {})
     return tally
 
@@ -176,7 +176,7 @@ def _edge(number: float) -> str:
     return f"{-(2.0**exponent):g}" if number < 0.0 else f"{2.0 ** (exponent - 1):g}"
 
 
-def over(parts: Parts, since: float, upto: float, by: Grid, age: float) -> Table:
+def window_counts(parts: Parts, since: float, upto: float, by: AgeBuckets, age: float) -> Table:
     """Count events by their parts, and those with a label within an age.
 
     Parameters

@@ -8,21 +8,28 @@ import msgspec
 from msgspec import Meta, Struct
 
 from streamproc.config.config import Config, Limits
-from streamproc.decode.duplicate_keys import doubtful, twice
+from streamproc.decode.duplicate_keys import find_duplicate_key, suspects
 from streamproc.decode.event_schema import Topic
 from streamproc.decode.matrix import seconds
 from streamproc.decode.payloads import (
-    WHOLE,
+    WHOLE_RECORD,
     UnreadableError,
     bodies,
     original_headers,
     original_value,
 )
-from streamproc.decode.structs import ANY, DECODE_ERRORS, EventTime, ModelId, in_range, why
-from streamproc.decode.validation import LONGEST_NAME, trouble
+from streamproc.decode.structs import (
+    DECODE_ERRORS,
+    GENERIC,
+    EventTime,
+    ModelId,
+    classify_error,
+    in_range,
+)
+from streamproc.decode.validation import MAX_NAME_LENGTH, validate
 from streamproc.join.coverage import Names, names_of
 from streamproc.join.encode import body, value
-from streamproc.join.entry import Input, key_of
+from streamproc.join.entry import InputLog, key_of
 from streamproc.schemas.records import DeadLetter, Reason, Record
 from streamproc.schemas.timestamps import MILLISECONDS_FROM
 
@@ -31,28 +38,28 @@ from streamproc.schemas.timestamps import MILLISECONDS_FROM
 AHEAD_SECONDS: Final = 86_400.0
 # Clocks of hosts differ by less; what is further ahead of its record is reported.
 REPORTED_AHEAD_SECONDS: Final = 3_600.0
-_LABELS: Final = Input.LABELS
+_LABELS: Final = InputLog.LABELS
 # A label's text goes into every outcome of it; no class needs more.
-LONGEST_LABEL: Final = 10_000
+MAX_LABEL_LENGTH: Final = 10_000
 
 
-class AnyLabel(Struct, gc=False, kw_only=True):
+class GenericLabel(Struct, gc=False, kw_only=True):
     """An event of the `labels` topic."""
 
     model_id: ModelId
     event_id: str
-    label: float | bool | Annotated[str, Meta(max_length=LONGEST_LABEL)]
+    label: float | bool | Annotated[str, Meta(max_length=MAX_LABEL_LENGTH)]
     ts: EventTime = None
 
 
 _DECODE: Final[tuple[Callable[[bytes], Any], ...]] = (
-    ANY[Topic.PREDICTIONS].decode,
-    ANY[Topic.FEATURES].decode,
-    msgspec.json.Decoder(AnyLabel).decode,
+    GENERIC[Topic.PREDICTIONS].decode,
+    GENERIC[Topic.FEATURES].decode,
+    msgspec.json.Decoder(GenericLabel).decode,
 )
 
 
-class Item(Struct, gc=False):
+class JoinInput(Struct, gc=False):
     """An event or a label, and where it lies.
 
     Attributes
@@ -73,7 +80,7 @@ class Item(Struct, gc=False):
         Of an event: the parts of its model's events that it belongs to.
     """
 
-    log: Input
+    log: InputLog
     position: int
     offset: int
     index: int
@@ -90,14 +97,14 @@ Segments = Callable[[str], tuple[str, ...]]
 
 
 @dataclass(slots=True)
-class Read:
+class DecodedInputs:
     """What some records hold."""
 
-    items: list[Item] = field(default_factory=list)
+    items: list[JoinInput] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
-    implausible: list[Item] = field(default_factory=list)
+    implausible: list[JoinInput] = field(default_factory=list)
 
-    def add(self, item: Item, timestamp: int) -> None:
+    def add(self, item: JoinInput, timestamp: int) -> None:
         """Take an item of a record, and report a time that is before 1970 or ahead of it."""
         self.items.append(item)
         ahead = timestamp > 0 and item.ts > timestamp / 1000 + REPORTED_AHEAD_SECONDS
@@ -105,13 +112,13 @@ class Read:
             self.implausible.append(item)
 
 
-def read(
-    records: Sequence[tuple[Input, Record]],
+def decode(
+    records: Sequence[tuple[InputLog, Record]],
     config: Config,
     names: Sequence[str],
     partition: int,
     segments: Segments,
-) -> Read:
+) -> DecodedInputs:
     """Decode records.
 
     An event that cannot be read is left out: who watches its topic has said so already.
@@ -129,21 +136,21 @@ def read(
     segments
         Names the tags by which a model's events are told apart.
     """
-    found = Read()
+    found = DecodedInputs()
     limits, longest = config.limits, config.limits.record_bytes
-    doubts = doubtful([record.value for _, record in records], longest)
+    doubts = suspects([record.value for _, record in records], longest)
     for position, (log, record) in enumerate(records):
         event = None if position in doubts else _plain(log, record, limits, longest)
         if event is not None:
-            found.add(_item(log, position, record, WHOLE, event, segments), record.timestamp)
+            found.add(_item(log, position, record, WHOLE_RECORD, event, segments), record.timestamp)
             continue
         for index, raw, error in _bodies(record, limits):
             event, wrong = (None, error) if error else _decode(log, raw, record, limits)
             if wrong is None and position in doubts:
-                wrong = twice(raw or b"")
+                wrong = find_duplicate_key(raw or b"")
             if wrong is None:
                 found.add(_item(log, position, record, index, event, segments), record.timestamp)
-            elif log is Input.LABELS:
+            elif log is InputLog.LABELS:
                 found.dead_letters.append(
                     DeadLetter(
                         *wrong,
@@ -160,7 +167,7 @@ def read(
     return found
 
 
-def _plain(log: Input, record: Record, limits: Limits, longest: int) -> Any:
+def _plain(log: InputLog, record: Record, limits: Limits, longest: int) -> Any:
     """Decode a record that is one object on one line, as nearly all are; None: look closer."""
     raw = record.value
     if raw is None or raw[:1] != b"{" or len(raw) > longest or b"\n" in raw:
@@ -174,9 +181,9 @@ def _plain(log: Input, record: Record, limits: Limits, longest: int) -> Any:
     if event.ts.__class__ is not float and not in_range(event.ts, record.timestamp):
         return None
     if log is not _LABELS and (
-        len(raw) > LONGEST_NAME or len(event.features or ()) > limits.max_features
+        len(raw) > MAX_NAME_LENGTH or len(event.features or ()) > limits.max_features
     ):
-        return None if trouble(event, record, limits) else event
+        return None if validate(event, record, limits) else event
     return event
 
 
@@ -187,26 +194,26 @@ def _bodies(
         for index, body in bodies(record, limits.record_bytes):
             yield index, body, None
     except UnreadableError as error:
-        yield WHOLE, original_value(record), (error.reason, error.detail)
+        yield WHOLE_RECORD, original_value(record), (error.reason, error.detail)
 
 
 def _decode(
-    log: Input, body: bytes | None, record: Record, limits: Limits
+    log: InputLog, body: bytes | None, record: Record, limits: Limits
 ) -> tuple[Any, tuple[Reason, str] | None]:
     try:
         event = _DECODE[log](body or b"")
     except DECODE_ERRORS as error:
-        return None, why(error)
-    if log is not Input.LABELS:
-        return event, trouble(event, record, limits)
+        return None, classify_error(error)
+    if log is not InputLog.LABELS:
+        return event, validate(event, record, limits)
     if not in_range(event.ts, record.timestamp):
         return None, (Reason.WRONG_TYPE, "its time is not within the years 1 to 9999 in UTC")
     return event, None
 
 
 def _item(
-    log: Input, position: int, record: Record, index: int, event: Any, segments: Segments
-) -> Item:
+    log: InputLog, position: int, record: Record, index: int, event: Any, segments: Segments
+) -> JoinInput:
     ts = event.ts
     if ts.__class__ is not float or ts >= MILLISECONDS_FROM:
         ts = seconds(ts, record)
@@ -220,7 +227,9 @@ def _item(
     if log is _LABELS:
         said = value(event.label)
     else:
-        prediction = event.prediction if log is Input.PREDICTIONS else None
+        prediction = event.prediction if log is InputLog.PREDICTIONS else None
         said = body(event, prediction)
         parts = names_of(prediction, event.tags, segments(model_id))
-    return Item(log, position, record.offset, index, model_id, name, key, ts, time, said, parts)
+    return JoinInput(
+        log, position, record.offset, index, model_id, name, key, ts, time, said, parts
+    )

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from streamproc.join.coverage import Table
-from streamproc.join.entry import Entry, Label
+from streamproc.join.entry import JoinEntry, Label
 from streamproc.schemas.outcomes import OutcomeStatus
 from streamproc.schemas.timestamps import EPOCH, format_timestamp
 
@@ -18,7 +18,7 @@ ASKED: Final = b'"status":"asked","revision":0,'
 _MICROS: Final = 1_000_000
 
 
-class Draft(Struct, gc=False, frozen=True):
+class UnsequencedOutcome(Struct, gc=False, frozen=True):
     """An outcome that has no place in the log yet.
 
     Attributes
@@ -54,7 +54,7 @@ class _Body(Struct, gc=False, omit_defaults=True):
     prediction: Any = None
 
 
-class Writer:
+class OutcomeEncoder:
     """Writes the outcomes of one partition.
 
     Parameters
@@ -70,7 +70,7 @@ class Writer:
             b'{"topic":%b,"partition":%d,"offset":' % (text(name), partition) for name in names
         ]
 
-    def event(self, names: tuple[str, str | None], entry: Entry, fields: bytes) -> bytes:
+    def event(self, names: tuple[str, str | None], entry: JoinEntry, fields: bytes) -> bytes:
         """Return the part of outcomes that is about an event.
 
         Parameters
@@ -94,7 +94,7 @@ class Writer:
         )
 
     def settled(
-        self, status: OutcomeStatus, entry: Entry, event: bytes, label: Label, log: int
+        self, status: OutcomeStatus, entry: JoinEntry, event: bytes, label: Label, log: int
     ) -> bytes:
         """Return all that is said of an event and its label; `event` as `event` gives it."""
         return (

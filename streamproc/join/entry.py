@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from streamproc.join.watermark import Candidate, advance
 
 
-class Input(IntEnum):
+class InputLog(IntEnum):
     """The three logs that are joined; what is kept names its log by this number."""
 
     PREDICTIONS = 0
@@ -39,7 +39,7 @@ class Label(Struct, array_like=True, gc=False):
     offset: int
 
 
-class Entry(Struct, array_like=True, gc=False):
+class JoinEntry(Struct, array_like=True, gc=False):
     """One event, its labels, or both.
 
     Attributes
@@ -79,7 +79,7 @@ class Entry(Struct, array_like=True, gc=False):
     parts: tuple[tuple[str, str], ...] = ()
 
 
-class Clock(Struct, array_like=True):
+class Watermark(Struct, array_like=True):
     """How far a model's time has come, in events and in labels; seconds since 1970.
 
     Attributes

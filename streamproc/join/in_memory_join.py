@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from streamproc.config.config import Config
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.join.join import Join
 from streamproc.schemas.records import DeadLetter, Record
 
@@ -46,7 +46,7 @@ class JoinedLog:
         self._next = 0
 
     def process(
-        self, records: Sequence[tuple[Input, Record]]
+        self, records: Sequence[tuple[InputLog, Record]]
     ) -> tuple[list[JoinedRecord], list[DeadLetter]]:
         """Take the next records; return what they lead to, and the labels that are none."""
         joined = self._join.process(records)

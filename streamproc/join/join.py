@@ -19,16 +19,16 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from streamproc.config.config import Config
-from streamproc.join.batch_join import Joined, Portion, Rules
-from streamproc.join.coverage import OTHERS, PART_STEPS, STEPS, coverage, grid
-from streamproc.join.decode import read
-from streamproc.join.encode import Writer
-from streamproc.join.entry import Input
+from streamproc.join.batch_join import BatchJoin, JoinResult, JoinSettings
+from streamproc.join.coverage import OTHERS, PART_STEPS, STEPS, age_buckets, coverage
+from streamproc.join.decode import decode
+from streamproc.join.encode import OutcomeEncoder
+from streamproc.join.entry import InputLog
 from streamproc.join.meetings import Meetings
-from streamproc.join.store import MemoryShelf, Shelf
+from streamproc.join.store import InMemoryStore, JoinStore
 from streamproc.schemas.records import Record
 
-MOST_MODELS: Final = 10_000
+MAX_MODELS: Final = 10_000
 
 
 class Join:
@@ -59,10 +59,10 @@ class Join:
         self,
         config: Config,
         partition: int,
-        shelf: Shelf | None = None,
+        shelf: JoinStore | None = None,
         asks: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        self.shelf: Shelf = MemoryShelf() if shelf is None else shelf
+        self.shelf: JoinStore = InMemoryStore() if shelf is None else shelf
         self.meetings = Meetings()
         self._config = config
         self._partition = partition
@@ -76,20 +76,20 @@ class Join:
         after = config.labels.compare_after
         age = horizon if after is None else min(horizon, after.total_seconds())
         self._segments: dict[str, tuple[str, ...]] = {}
-        self._rules = Rules(
+        self._rules = JoinSettings(
             horizon=horizon,
             age=age,
-            grid=grid(horizon, age, STEPS),
-            parts=grid(horizon, age, PART_STEPS),
+            grid=age_buckets(horizon, age, STEPS),
+            parts=age_buckets(horizon, age, PART_STEPS),
             most=config.labels.max_pending,
             asks=asks,
-            writer=Writer(self._names, partition),
+            writer=OutcomeEncoder(self._names, partition),
         )
 
-    def process(self, records: Sequence[tuple[Input, Record]]) -> Joined:
+    def process(self, records: Sequence[tuple[InputLog, Record]]) -> JoinResult:
         """Take the next records of the three logs, in the order in which they are joined."""
-        found = read(records, self._config, self._names, self._partition, self._tags)
-        portion = Portion(self._rules, self.shelf, found.items, self.meetings)
+        found = decode(records, self._config, self._names, self._partition, self._tags)
+        portion = BatchJoin(self._rules, self.shelf, found.items, self.meetings)
         for item in found.items:
             portion.take(item)
         portion.save()
@@ -123,7 +123,7 @@ class Join:
             online = self._config.model(model_id).online
             per = () if online is None else online.per
             found = tuple(dict.fromkeys((*self._config.labels.segments, *per)))
-            if len(self._segments) >= MOST_MODELS:  # names of models may come without end
+            if len(self._segments) >= MAX_MODELS:  # names of models may come without end
                 self._segments.clear()
             self._segments[model_id] = found
         return found

@@ -7,12 +7,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from streamproc.join.entry import Input
-from streamproc.join.tie_order import in_turns
+from streamproc.join.entry import InputLog
+from streamproc.join.tie_order import in_tie_order
 from streamproc.schemas.records import Record
 
 # So many records of one millisecond are not waited for: the memory is not for that.
-MOST_AT_ONCE: Final = 20_000
+MAX_AT_ONCE: Final = 20_000
 # Records before one with an earlier timestamp that are looked at: descending timestamps would
 # cost the square of what waits.
 MAX_LOWERED: Final = 256
@@ -21,9 +21,10 @@ MAX_LOWERED: Final = 256
 class Merge:
     """Puts what was fetched of some logs into one order.
 
-    The smallest timestamp comes first; those of one millisecond come `in_turns`. Nothing depends
-    on this order but what an online model knew when it was asked. A record counts as no later
-    than those that follow it in its log: one that is stamped in the future holds up none of them.
+    The smallest timestamp comes first; those of one millisecond come `in_tie_order`. Nothing
+    depends on this order but what an online model knew when it was asked. A record counts as no
+    later than those that follow it in its log: one that is stamped in the future holds up none of
+    them.
 
     Parameters
     ----------
@@ -33,20 +34,20 @@ class Merge:
     Examples
     --------
     >>> from streamproc.monitor import LogRecord
-    >>> merge = Merge([Input.PREDICTIONS, Input.LABELS])
-    >>> merge.add(Input.PREDICTIONS, [LogRecord(0, b"", 5), LogRecord(1, b"", 7)])
+    >>> merge = Merge([InputLog.PREDICTIONS, InputLog.LABELS])
+    >>> merge.add(InputLog.PREDICTIONS, [LogRecord(0, b"", 5), LogRecord(1, b"", 7)])
     >>> merge.take(ended=[], most=10)  # a label of before may still come
     []
-    >>> merge.add(Input.LABELS, [LogRecord(0, b"", 6)])
-    >>> [(log.name, record.timestamp) for log, record in merge.take(ended=[Input.LABELS], most=10)]
-    [('PREDICTIONS', 5), ('LABELS', 6)]
+    >>> merge.add(InputLog.LABELS, [LogRecord(0, b"", 6)])
+    >>> [(log.name, record.timestamp) for log, record in merge.take(ended=[InputLog.LABELS],
+    most=10)] [('PREDICTIONS', 5), ('LABELS', 6)]
     """
 
-    def __init__(self, logs: Collection[Input]) -> None:
-        self._waiting: dict[Input, deque[_Stamped]] = {log: deque() for log in sorted(logs)}
-        self._held: dict[Input, int] = dict.fromkeys(self._waiting, 0)
+    def __init__(self, logs: Collection[InputLog]) -> None:
+        self._waiting: dict[InputLog, deque[_Stamped]] = {log: deque() for log in sorted(logs)}
+        self._held: dict[InputLog, int] = dict.fromkeys(self._waiting, 0)
 
-    def add(self, log: Input, records: Sequence[Record]) -> None:
+    def add(self, log: InputLog, records: Sequence[Record]) -> None:
         """Take what was fetched, in the order of its log."""
         waiting = self._waiting[log]
         for record in records:
@@ -66,11 +67,11 @@ class Merge:
                 stamped.stamp = min(stamped.stamp, 0)
             self._held[log] = len(waiting)
 
-    def empty(self) -> set[Input]:
+    def empty(self) -> set[InputLog]:
         """Return the logs of which nothing waits here."""
         return {log for log, waiting in self._waiting.items() if not waiting}
 
-    def short(self, most: int) -> set[Input]:
+    def short(self, most: int) -> set[InputLog]:
         """Return the logs of which less than that waits, or of which more has to be known."""
         # One that holds but one millisecond is not known to hold all of it.
         full = {
@@ -80,7 +81,7 @@ class Merge:
         }
         return self._waiting.keys() - full or set(self._waiting)
 
-    def take(self, ended: Collection[Input], most: int) -> list[tuple[Input, Record]]:
+    def take(self, ended: Collection[InputLog], most: int) -> list[tuple[InputLog, Record]]:
         """Return the next records, as far as they are known to be the next.
 
         Parameters
@@ -90,7 +91,7 @@ class Merge:
         most
             Where to stop; a millisecond is not divided.
         """
-        taken: list[tuple[Input, Record]] = []
+        taken: list[tuple[InputLog, Record]] = []
         while len(taken) < most:
             heads = [waiting[0].stamp for waiting in self._waiting.values() if waiting]
             if not heads:
@@ -101,12 +102,14 @@ class Merge:
             taken += moment
         return taken
 
-    def _moment(self, stamp: int, ended: Collection[Input]) -> list[tuple[Input, Record]] | None:
+    def _moment(
+        self, stamp: int, ended: Collection[InputLog]
+    ) -> list[tuple[InputLog, Record]] | None:
         """Return all records of the next millisecond, or None while more of them may come."""
-        counts: dict[Input, int] = {}
+        counts: dict[InputLog, int] = {}
         for log, waiting in self._waiting.items():
             count = counts[log] = _upto(waiting, stamp)
-            if count == len(waiting) < MOST_AT_ONCE and log not in ended:
+            if count == len(waiting) < MAX_AT_ONCE and log not in ended:
                 return None
         runs = {
             log: [waiting.popleft().record for _ in range(counts[log])]
@@ -114,7 +117,7 @@ class Merge:
         }
         for log, count in counts.items():
             self._held[log] = max(0, self._held[log] - count)
-        return in_turns(runs, stamp)
+        return in_tie_order(runs, stamp)
 
 
 class _Stamped(Struct, gc=False):

@@ -7,10 +7,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from streamproc.join.entry import Clock, Entry, number_of
+from streamproc.join.entry import JoinEntry, Watermark, number_of
 
 
-class Stored(Struct, gc=False):
+class StoredEntry(Struct, gc=False):
     """An entry as a shelf keeps it.
 
     Attributes
@@ -31,54 +31,54 @@ class Stored(Struct, gc=False):
     model_id: str
     known: bool
     due: float
-    entry: Entry
+    entry: JoinEntry
     event: bytes = b""
 
 
-Kept = tuple[bytes, Stored]
+StoredEntries = tuple[bytes, StoredEntry]
 
 
-class Shelf(Protocol):
+class JoinStore(Protocol):
     """Holds the entries of one partition."""
 
-    def load(self, keys: Collection[bytes]) -> dict[bytes, Stored]:
+    def load(self, keys: Collection[bytes]) -> dict[bytes, StoredEntry]:
         """Return those that are there; what is changed in them counts once it is saved."""
 
-    def save(self, changed: Mapping[bytes, Stored | None]) -> None:
+    def save(self, changed: Mapping[bytes, StoredEntry | None]) -> None:
         """Keep entries; None: forget it."""
 
-    def due(self, model_id: str, *, known: bool, before: float, most: int) -> list[Kept]:
+    def due(self, model_id: str, *, known: bool, before: float, most: int) -> list[StoredEntries]:
         """Return a model's entries that are due before a time, each once, by time and number."""
 
-    def oldest(self, count: int) -> list[Kept]:
+    def oldest(self, count: int) -> list[StoredEntries]:
         """Return the entries that have been there longest."""
 
-    def clocks(self, models: Collection[str]) -> dict[str, Clock]:
+    def clocks(self, models: Collection[str]) -> dict[str, Watermark]:
         """Return the clocks of those models that have one."""
 
-    def set_clocks(self, clocks: Mapping[str, Clock]) -> None:
+    def set_clocks(self, clocks: Mapping[str, Watermark]) -> None:
         """Keep clocks."""
 
     def __len__(self) -> int: ...
 
 
-class MemoryShelf:
+class InMemoryStore:
     """A shelf that lives as long as its process."""
 
     def __init__(self) -> None:
-        self._entries: dict[bytes, Stored] = {}
-        self._clocks: dict[str, Clock] = {}
+        self._entries: dict[bytes, StoredEntry] = {}
+        self._clocks: dict[str, Watermark] = {}
         self._due: dict[tuple[str, bool], list[tuple[float, int, bytes]]] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def load(self, keys: Collection[bytes]) -> dict[bytes, Stored]:
+    def load(self, keys: Collection[bytes]) -> dict[bytes, StoredEntry]:
         """Return those that are there."""
         entries = self._entries
         return {key: entries[key] for key in keys if key in entries}
 
-    def save(self, changed: Mapping[bytes, Stored | None]) -> None:
+    def save(self, changed: Mapping[bytes, StoredEntry | None]) -> None:
         """Keep entries; None: forget it."""
         for key, stored in changed.items():
             before = self._entries.get(key)
@@ -92,10 +92,10 @@ class MemoryShelf:
                 heap = self._due.setdefault((stored.model_id, stored.known), [])
                 heappush(heap, (stored.due, number_of(key), key))
 
-    def due(self, model_id: str, *, known: bool, before: float, most: int) -> list[Kept]:
+    def due(self, model_id: str, *, known: bool, before: float, most: int) -> list[StoredEntries]:
         """Return a model's entries that are due before a time, each once."""
         heap = self._due.get((model_id, known), [])
-        found: list[Kept] = []
+        found: list[StoredEntries] = []
         while heap and heap[0][0] < before and len(found) < most:
             due, _, key = heappop(heap)
             stored = self._entries.get(key)
@@ -104,15 +104,15 @@ class MemoryShelf:
                 found.append((key, stored))
         return found
 
-    def oldest(self, count: int) -> list[Kept]:
+    def oldest(self, count: int) -> list[StoredEntries]:
         """Return the entries that have been there longest."""
         return list(islice(self._entries.items(), count))
 
-    def clocks(self, models: Collection[str]) -> dict[str, Clock]:
+    def clocks(self, models: Collection[str]) -> dict[str, Watermark]:
         """Return the clocks of those models that have one."""
         clocks = self._clocks
         return {model: clocks[model] for model in models if model in clocks}
 
-    def set_clocks(self, clocks: Mapping[str, Clock]) -> None:
+    def set_clocks(self, clocks: Mapping[str, Watermark]) -> None:
         """Keep clocks."""
         self._clocks.update(clocks)

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.schemas.ordering_header import events_before
 from streamproc.schemas.records import Record
 
-Turn = tuple[float, Input, Record]
+Turn = tuple[float, InputLog, Record]
 
 
-def in_turns(runs: Mapping[Input, Sequence[Record]], stamp: int) -> list[tuple[Input, Record]]:
+def in_tie_order(
+    runs: Mapping[InputLog, Sequence[Record]], stamp: int
+) -> list[tuple[InputLog, Record]]:
     """Put the records of one millisecond into one order; each log keeps its own.
 
     A label whose header says how many events of its model its producer wrote before it comes after
@@ -26,11 +28,11 @@ def in_turns(runs: Mapping[Input, Sequence[Record]], stamp: int) -> list[tuple[I
     turns: list[Turn] = [
         (_share(place, run), log, record)
         for log, run in runs.items()
-        if log is not Input.LABELS
+        if log is not InputLog.LABELS
         for place, record in enumerate(run)
     ]
     turns.sort(key=_place)
-    labels = runs.get(Input.LABELS, ())
+    labels = runs.get(InputLog.LABELS, ())
     if labels:
         turns += _labels(labels, turns, stamp)
         turns.sort(key=_place)
@@ -54,7 +56,7 @@ def _labels(labels: Sequence[Record], events: Sequence[Turn], stamp: int) -> lis
         else:
             place = mine[min(before, len(mine)) - 1]
         at = max(at, place)
-        turns.append((at, Input.LABELS, label))
+        turns.append((at, InputLog.LABELS, label))
     return turns
 
 
@@ -62,5 +64,5 @@ def _share(place: int, run: Sequence[Record]) -> float:
     return (place + 0.5) / len(run)
 
 
-def _place(turn: Turn) -> tuple[float, Input]:
+def _place(turn: Turn) -> tuple[float, InputLog]:
     return turn[:2]

@@ -10,9 +10,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streamproc.config.config import Config
-from streamproc.kafka.connectivity import CONNECT_SECONDS, reach
+from streamproc.kafka.connectivity import CONNECT_SECONDS, probe
 from streamproc.kafka.errors import BrokerUnreachableError
-from streamproc.kafka.fetch_throttle import wait_as_asked
+from streamproc.kafka.fetch_throttle import throttle_fetches
 from streamproc.kafka.fetched_records import read_leniently, unpacked_limit
 from streamproc.kafka.member_id import keep_member_id
 from streamproc.kafka.quiet_logs import quiet_client
@@ -122,7 +122,7 @@ async def open_consumer(
     client = AIOKafkaConsumer(*topics, **(base | ours | settings))
     limit = unpacked_limit(config.limits)
     read_leniently(client, lambda: limit, as_parsed)
-    wait_as_asked(client)
+    throttle_fetches(client)
     keep_member_id(client)
     await _start(client.start, client.stop, base)
     try:
@@ -153,7 +153,7 @@ async def open_admin(config: Config) -> AsyncIterator[AIOKafkaAdminClient]:
 
 async def _connect(config: Config) -> dict[str, Any]:
     options = client_options(config.security)
-    address = await reach(config.bootstrap_servers, options)
+    address = await probe(config.bootstrap_servers, options)
     return {
         "bootstrap_servers": address,
         "request_timeout_ms": int(REQUEST_SECONDS * 1000),

@@ -42,7 +42,7 @@ _ADVICE: Final = {
 }
 
 
-async def reach(addresses: Sequence[str], options: Mapping[str, Any]) -> str:
+async def probe(addresses: Sequence[str], options: Mapping[str, Any]) -> str:
     """Return the first of some addresses where a broker lets us in.
 
     All are tried at once, with TLS and SASL as every client will use them, so that a dead host
@@ -63,7 +63,7 @@ async def reach(addresses: Sequence[str], options: Mapping[str, Any]) -> str:
         When those that answer refuse us, or we them.
     """
     attempts = {
-        asyncio.create_task(_knock(address, options), name=address) for address in addresses
+        asyncio.create_task(_probe_address(address, options), name=address) for address in addresses
     }
     failures: list[BrokerError] = []
     waiting = attempts
@@ -85,7 +85,7 @@ async def reach(addresses: Sequence[str], options: Mapping[str, Any]) -> str:
     )
 
 
-async def _knock(address: str, options: Mapping[str, Any]) -> BrokerError | None:
+async def _probe_address(address: str, options: Mapping[str, Any]) -> BrokerError | None:
     host, _, port = address.rpartition(":")
     try:
         with quiet_client():

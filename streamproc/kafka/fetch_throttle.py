@@ -7,12 +7,12 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer
 from aiokafka.protocol.fetch import FetchRequest
 
-__all__ = ["wait_as_asked"]
+__all__ = ["throttle_fetches"]
 
 _FIRST_SECONDS: Final = 0.002
 
 
-def wait_as_asked(consumer: AIOKafkaConsumer) -> None:
+def throttle_fetches(consumer: AIOKafkaConsumer) -> None:
     """Let a consumer that gets nothing ask again no sooner than the broker was told to wait.
 
     Kafka holds a fetch for up to ``fetch_max_wait_ms`` while there is nothing to give. noida 0.2.3

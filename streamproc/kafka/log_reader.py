@@ -20,7 +20,7 @@ Partition = tuple[str, int]
 _POLL_MS: Final = 500
 
 
-class Recording:
+class BoundedLogReader:
     """Iterates over what some topics held when it was opened, each partition's in its order.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import Any
 from streamproc.config.baseline import Floor, Rule
 from streamproc.config.online import Online
 from streamproc.online.classes import Classes
-from streamproc.online.event_run import ASK, LEARN, Run
+from streamproc.online.event_run import ASK, LEARN, EventRun
 
 _MEMORY = 100
 """Labels of the rolling mean."""
@@ -33,7 +33,7 @@ class Heuristic:
         self._most = math.nan
         self._recent: deque[float] = deque(maxlen=1 if kind == "last" else _MEMORY)
 
-    def run(self, run: Run, answers: "array[float]", at: int, stride: int) -> None:
+    def run(self, run: EventRun, answers: "array[float]", at: int, stride: int) -> None:
         """Answer and learn events as a contestant does, but with no probabilities.
 
         Its answers begin at `at` and lie `stride` apart.

@@ -10,19 +10,19 @@ from msgspec import Struct
 
 from detectors.runtime.dtypes import Floats, Ints
 from streamproc.online import evaluation
-from streamproc.online.event_batch import Stretch, Waiting
-from streamproc.online.version_runner import Line, take
+from streamproc.online.event_batch import EventBatch, PendingPrediction
+from streamproc.online.version_runner import VersionRunner, take
 
 
-class Played(Struct, gc=False):
+class BatchResult(Struct, gc=False):
     """What came of stretches that were taken together.
 
     Attributes
     ----------
     answers
-        All of them, as `Stretch.at` says.
+        All of them, as `EventBatch.at` says.
     errors, ts, offsets
-        (labels,): what those who count lost, as `Stretch.first` says, with times and offsets.
+        (labels,): what those who count lost, as `EventBatch.first` says, with times and offsets.
     """
 
     answers: "array[float]"
@@ -31,7 +31,7 @@ class Played(Struct, gc=False):
     offsets: Ints
 
 
-def play(stretches: Sequence[Stretch]) -> Played:
+def step_batch(stretches: Sequence[EventBatch]) -> BatchResult:
     """Let everybody answer, judge the answers, let everybody learn, and weigh who is better.
 
     An answer that was given when the event was asked about is the one that is judged; whoever was
@@ -49,7 +49,9 @@ def play(stretches: Sequence[Stretch]) -> Played:
         for place, player in enumerate(players):
             at = each.at + place * width
             player.contestant.failures.clear()
-            line = Line(who=player.contestant, run=run, answers=at, stride=stride, width=width)
+            line = VersionRunner(
+                who=player.contestant, run=run, answers=at, stride=stride, width=width
+            )
             lines.append(line)
             if not place:
                 each.legs = line.legs
@@ -68,7 +70,7 @@ def _blank(players: int, width: int) -> "array[float]":
     return array("d", nobody * players + [math.nan] * width)
 
 
-def _remember(stretch: Stretch, answers: "array[float]") -> None:
+def _remember(stretch: EventBatch, answers: "array[float]") -> None:
     """Keep the answers to what was asked for when the label comes."""
     versions, stride, width = stretch.versions, stretch.stride, stretch.width
     for place in stretch.asked:
@@ -82,7 +84,7 @@ def _remember(stretch: Stretch, answers: "array[float]") -> None:
                 waiting.rows.extend(answers[row : row + short])
 
 
-def _weigh(stretches: Sequence[Stretch], answers: "array[float]") -> Played:
+def _weigh(stretches: Sequence[EventBatch], answers: "array[float]") -> BatchResult:
     rows, tasks, enough = array("d"), list[int](), list[float]()
     production, ys, ts, offsets = list[float](), list[float](), list[float](), list[int]()
     records: list[Floats] = []
@@ -110,11 +112,11 @@ def _weigh(stretches: Sequence[Stretch], answers: "array[float]") -> Played:
         records.append(each.evidence)
         records += [player.record for player in each.players]
     if not stretches:
-        return Played(answers, np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
+        return BatchResult(answers, np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
     weighed = np.concatenate(records)
     losses, errors = np.empty(len(rows)), np.empty(len(ys))
     reached = np.empty(len(stretches), np.int64)
-    evaluation.weigh(
+    evaluation.evaluate(
         np.array(tasks, np.int64).reshape(-1, evaluation.TASK),
         np.array(enough),
         np.frombuffer(rows),
@@ -134,10 +136,10 @@ def _weigh(stretches: Sequence[Stretch], answers: "array[float]") -> Played:
         end = begin + len(record)
         record[:] = weighed[begin:end]
         begin = end
-    return Played(answers, errors, np.array(ts), np.array(offsets, np.int64))
+    return BatchResult(answers, errors, np.array(ts), np.array(offsets, np.int64))
 
 
-def _fit(waiting: Waiting, stretch: Stretch) -> "array[float]":
+def _fit(waiting: PendingPrediction, stretch: EventBatch) -> "array[float]":
     """Give answers of before as those of the players of now, with the classes known by now."""
     versions, width = stretch.versions, stretch.width
     known = waiting.rows

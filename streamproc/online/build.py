@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-from streamproc.config.river_classes import ALLOWED
+from streamproc.config.river_classes import ALLOWED_CLASSES
 from streamproc.config.river_spec import ModelSpec, Step
 
 
@@ -26,7 +26,7 @@ def _pipeline(steps: list[Step]) -> Any:
 
 
 def _instance(name: str, params: dict[str, Any]) -> Any:
-    schema = ALLOWED[name].params
+    schema = ALLOWED_CLASSES[name].params
     module, _, kind = name.rpartition(".")
     given = {
         key: _pipeline(value) if schema[key].roles and isinstance(value, list) else value

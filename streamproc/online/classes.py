@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from streamproc.online.features import class_text, truth
 
-MOST_CLASSES: Final = 1000
+MAX_CLASSES: Final = 1000
 """Labels of further classes are not learned: a number is no class."""
 
 
@@ -48,7 +48,7 @@ class Classes:
         if self.task == "regression":
             return float(value)
         if value not in self._codes:
-            if len(self.names) >= MOST_CLASSES:
+            if len(self.names) >= MAX_CLASSES:
                 return None
             self._add(label if isinstance(label, bool | str) else value)
         code = self._codes[value]

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from detectors.series_monitor import Alarm, Watch
+from detectors.series_monitor import Alarm, SeriesMonitor
 from streamproc.config.detector_spec import DetectorSpec, labelled
-from streamproc.online.batch_step import Played
-from streamproc.online.event_batch import Stretch
+from streamproc.online.batch_step import BatchResult
+from streamproc.online.event_batch import EventBatch
 
 # What alarms when a model errs more. Errors of a classifier are 0 or 1; those of a regression are
 # numbers in its own unit, so their series is standardised by its first 200.
@@ -30,11 +30,11 @@ def warning_detectors(kind: str, given: Sequence[DetectorSpec]) -> tuple[Detecto
     return tuple(given) or (DetectorSpec.model_validate(_WARNING[kind]),)
 
 
-class OwnError:
+class ErrorMonitor:
     """One set of detectors, and a slot for every learner that it watches."""
 
     def __init__(self, specs: tuple[DetectorSpec, ...]) -> None:
-        self.watch = Watch({label: spec.params for label, spec in labelled(specs).items()})
+        self.watch = SeriesMonitor({label: spec.params for label, spec in labelled(specs).items()})
         self.used = 0
 
     def take(self) -> int:
@@ -48,7 +48,7 @@ class OwnError:
         """Forget a learner's errors: another version answers."""
         self.watch.reset(np.array([slot]))
 
-    def scan(self, fed: Sequence[tuple[int, int, int]], played: Played) -> list[Alarm]:
+    def scan(self, fed: Sequence[tuple[int, int, int]], played: BatchResult) -> list[Alarm]:
         """Feed the errors of several learners: slot, first and last place among all labels."""
         tasks = np.zeros((len(fed), 4), np.int64)
         tasks[:, [3, 1, 2]] = fed
@@ -74,18 +74,18 @@ class OwnError:
         self.watch.load(found)
 
 
-Watches = Sequence[tuple[OwnError, int]]
+Watches = Sequence[tuple[ErrorMonitor, int]]
 """The detectors of drift and, where there are any, of a warning, each with a slot."""
 
 
 def scan(
-    watches: Sequence[Watches], stretches: Sequence[Stretch], played: Played
+    watches: Sequence[Watches], stretches: Sequence[EventBatch], played: BatchResult
 ) -> dict[int, tuple[list[Alarm], list[Alarm]]]:
     """Feed the errors of those that count; drift and warnings, by the place of the stretch.
 
     Rows of alarms count in the stretch's own labels. All that share detectors are fed at once.
     """
-    banks: dict[OwnError, tuple[list[tuple[int, int, int]], dict[int, tuple[int, int]]]] = {}
+    banks: dict[ErrorMonitor, tuple[list[tuple[int, int, int]], dict[int, tuple[int, int]]]] = {}
     for place, (watched, stretch) in enumerate(zip(watches, stretches, strict=True)):
         if stretch.judged:
             stop = stretch.first + len(stretch.judged)

@@ -8,26 +8,26 @@ import numpy as np
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 
-TALLY: Final = 7
+RUNNING_METRICS: Final = 7
 """Answers judged, their errors, squared errors; answers with probabilities, their log losses and
 Brier scores; and the fading mean error."""
 FADING: Final = 0.998
 """How much of the recent error is kept at each label: a memory of some 500."""
-EVIDENCE: Final = 5
+LOG_WEALTH: Final = 5
 """Log wealth, its largest, pairs, and the fading mean and square of the differences."""
-RECORD: Final = 3 * TALLY + EVIDENCE
-"""What is remembered of a player: three tallies (see `Player`), then its evidence."""
+RECORD: Final = 3 * RUNNING_METRICS + LOG_WEALTH
+"""What is remembered of a player: three tallies (see `ScoredVersion`), then its evidence."""
 TASK: Final = 5
-_MOST: Final = 0.5
+_MAX_STAKE: Final = 0.5
 """Share of the wealth that is bet at most."""
 
 
-def new_tally() -> Floats:
+def new_running_metrics() -> Floats:
     """Judge from nothing on."""
-    return np.zeros(TALLY)
+    return np.zeros(RUNNING_METRICS)
 
 
-def new_evidence() -> Floats:
+def new_log_wealth() -> Floats:
     """Begin to bet with a wealth of one."""
     return np.array([0.0, 0.0, 0.0, 0.0, 0.25])
 
@@ -46,7 +46,7 @@ def _judge_shares(shares: Floats, label: int, tally: Floats) -> None:
 
 
 @compiled
-def bet(
+def sequential_test(
     mine: Floats,
     other: Floats,
     absolute: bool,  # noqa: FBT001
@@ -89,7 +89,7 @@ def bet(
         if absolute:
             both = mine[i] + other[i]
             gain = gain / both if both > 0.0 else 0.0
-        share = min(max(evidence[3] / evidence[4], 0.0), _MOST)
+        share = min(max(evidence[3] / evidence[4], 0.0), _MAX_STAKE)
         evidence[0] += math.log1p(share * gain)
         evidence[1] = max(evidence[1], evidence[0])
         evidence[2] += 1.0
@@ -103,7 +103,7 @@ def bet(
 
 
 @compiled
-def weigh(  # noqa: PLR0913, PLR0917 - arrays, not objects
+def evaluate(  # noqa: PLR0913, PLR0917 - arrays, not objects
     tasks: Ints,
     enough: Floats,
     rows: Floats,
@@ -150,25 +150,31 @@ def weigh(  # noqa: PLR0913, PLR0917 - arrays, not objects
             floor = rows[at + players * width : at + (players + 1) * width]
             truth = ys[label + i]
             for p in range(players):
-                tallies = records[record + EVIDENCE + p * RECORD :][: 3 * TALLY]
-                own = _judge(rows[at + p * width : at + (p + 1) * width], truth, tallies[:TALLY])
+                tallies = records[record + LOG_WEALTH + p * RECORD :][: 3 * RUNNING_METRICS]
+                own = _judge(
+                    rows[at + p * width : at + (p + 1) * width], truth, tallies[:RUNNING_METRICS]
+                )
                 losses[lost + p * n + i] = own
                 if not math.isnan(own):
-                    _judge(theirs, truth, tallies[TALLY : 2 * TALLY])
-                    _judge(floor, truth, tallies[2 * TALLY :])
+                    _judge(theirs, truth, tallies[RUNNING_METRICS : 2 * RUNNING_METRICS])
+                    _judge(floor, truth, tallies[2 * RUNNING_METRICS :])
             errors[label + i] = losses[lost + i]
             losses[lost + players * n + i] = _loss(floor, truth)
         mine, absolute = losses[lost : lost + n], width == 1
         for p in range(tasks[k, 3], players):
-            evidence = records[record + EVIDENCE + p * RECORD + 3 * TALLY :][:EVIDENCE]
-            bet(mine, losses[lost + p * n :][:n], absolute, evidence, 0, math.inf)
+            evidence = records[record + LOG_WEALTH + p * RECORD + 3 * RUNNING_METRICS :][
+                :LOG_WEALTH
+            ]
+            sequential_test(mine, losses[lost + p * n :][:n], absolute, evidence, 0, math.inf)
         others = losses[lost + players * n :][:n]
         better, worse = (mine, others) if tasks[k, 4] else (others, mine)
-        reached[k] = bet(worse, better, absolute, records[record:][:EVIDENCE], 0, enough[k])
+        reached[k] = sequential_test(
+            worse, better, absolute, records[record:][:LOG_WEALTH], 0, enough[k]
+        )
         row += n * (players + 1) * width
         said += n * width
         label += n
-        record += EVIDENCE + players * RECORD
+        record += LOG_WEALTH + players * RECORD
         lost += (players + 1) * n
 
 
@@ -197,7 +203,7 @@ def _judge(answer: Floats, label: float, tally: Floats) -> float:
     return error
 
 
-def proven(evidence: Floats, level: float) -> bool:
+def is_significant(evidence: Floats, level: float) -> bool:
     """Whether the wealth has ever been large enough for an error level."""
     return bool(evidence[1] >= -math.log(level))
 

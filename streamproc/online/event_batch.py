@@ -12,15 +12,15 @@ from detectors.runtime.dtypes import Floats
 from streamproc.online.baseline import Heuristic
 from streamproc.online.cadence import Cadence
 from streamproc.online.classes import Classes
-from streamproc.online.event_ids import Origin
-from streamproc.online.event_run import ASK, LEARN, Run
-from streamproc.online.scored_version import Player
-from streamproc.performance.outcome_log import Lesson
+from streamproc.online.event_ids import EventOrigin
+from streamproc.online.event_run import ASK, LEARN, EventRun
+from streamproc.online.scored_version import ScoredVersion
+from streamproc.performance.outcome_log import OutcomeFields
 
 _NOTHING = np.zeros(0)
 
 
-class Waiting(Struct, gc=False):
+class PendingPrediction(Struct, gc=False):
     """The answers to an event whose label has not come.
 
     Attributes
@@ -35,7 +35,7 @@ class Waiting(Struct, gc=False):
     rows: "array[float] | None" = None
 
 
-class Op(Struct, gc=False):
+class PendingOutcome(Struct, gc=False):
     """An outcome on its way: its place, and its answers when it was asked before.
 
     `position` is its place in the slice.
@@ -44,15 +44,15 @@ class Op(Struct, gc=False):
     position: int
     offset: int
     ts: float
-    row: Lesson
-    waiting: Waiting | None = None
+    row: OutcomeFields
+    waiting: PendingPrediction | None = None
 
-    def origin(self, log: tuple[str, int]) -> Origin:
+    def origin(self, log: tuple[str, int]) -> EventOrigin:
         """Say where it lies; `log`: topic, partition."""
-        return Origin(*log, self.offset, self.ts, self.position, self.row.model_version)
+        return EventOrigin(*log, self.offset, self.ts, self.position, self.row.model_version)
 
 
-class Stretch(Struct, gc=False, kw_only=True):
+class EventBatch(Struct, gc=False, kw_only=True):
     """A part of a learner's events in which it stays what it is.
 
     Attributes
@@ -95,15 +95,15 @@ class Stretch(Struct, gc=False, kw_only=True):
         Numbers in an answer, and in all answers to an event.
     """
 
-    ops: list[Op]
-    run: Run
+    ops: list[PendingOutcome]
+    run: EventRun
     grown: list[tuple[int, int]]
     asked: list[int]
     judged: list[int]
     production: list[list[float] | None]
     skipped: int
     due: bool
-    players: list[Player]
+    players: list[ScoredVersion]
     rival: int
     floor: Heuristic
     evidence: Floats
@@ -125,29 +125,29 @@ class Stretch(Struct, gc=False, kw_only=True):
         return next((width for after, width in reversed(self.grown) if after <= place), 0)
 
 
-class Cuttable(Protocol):
+class BatchableModel(Protocol):
     """What of a learner says how its events are cut."""
 
     classes: Classes
     floor: Heuristic
-    background: Player | None
+    background: ScoredVersion | None
     cadence: Cadence
     below_floor: str | None
     floor_evidence: Floats
     enough: float
 
     @property
-    def players(self) -> list[Player]:
+    def players(self) -> list[ScoredVersion]:
         """Everybody that answers and learns, the one that counts first."""
         ...
 
     @property
-    def room(self) -> float:
+    def labels_to_cut(self) -> float:
         """Labels until it may be exchanged."""
         ...
 
 
-def cut(learner: Cuttable, ops: list[Op], start: int) -> Stretch:
+def next_batch(learner: BatchableModel, ops: list[PendingOutcome], start: int) -> EventBatch:
     """Give the events from `start` on, up to where something may change.
 
     Parameters
@@ -159,7 +159,7 @@ def cut(learner: Cuttable, ops: list[Op], start: int) -> Stretch:
     start
         The first of them that it has not taken.
     """
-    classes, cadence, left = learner.classes, learner.cadence, learner.room
+    classes, cadence, left = learner.classes, learner.cadence, learner.labels_to_cut
     # Not `list[int]()`: making a list that way costs as much as an event does here.
     asked: list[int] = []
     judged: list[int] = []
@@ -203,9 +203,9 @@ def cut(learner: Cuttable, ops: list[Op], start: int) -> Stretch:
             break
     players, width = learner.players, 1 + count
     ops = ops if stop - start == len(ops) else ops[start:stop]
-    return Stretch(
+    return EventBatch(
         ops=ops,
-        run=Run(todo, [op.row.features for op in ops], ys, learnings, count),
+        run=EventRun(todo, [op.row.features for op in ops], ys, learnings, count),
         grown=grown,
         asked=asked,
         judged=judged,

@@ -9,10 +9,10 @@ from detectors.series_monitor import Alarm
 from streamproc.config.config import Policy
 from streamproc.online import event_ids
 from streamproc.online.classes import Classes
-from streamproc.online.event_batch import Op
+from streamproc.online.event_batch import PendingOutcome
 from streamproc.online.parameters import plain
-from streamproc.online.prediction import Answer
-from streamproc.online.scored_version import Player
+from streamproc.online.prediction import ModelPrediction
+from streamproc.online.scored_version import ScoredVersion
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.model_updates import ModelUpdate, Step
 
@@ -27,14 +27,14 @@ class Obeyed(NamedTuple):
 
 
 @dataclass(slots=True)
-class Told:
+class SliceEvents:
     """What a slice led to, with the place in it: answers lie there.
 
     `now` is what alerts carry as `detected_at`.
     """
 
     now: datetime
-    answers: list[Answer | None] = field(default_factory=list)
+    answers: list[ModelPrediction | None] = field(default_factory=list)
     updates: list[tuple[int, ModelUpdate]] = field(default_factory=list)
     alerts: list[tuple[int, AlertEvent]] = field(default_factory=list)
     commands: list[Obeyed] = field(default_factory=list)
@@ -50,32 +50,32 @@ class Incident:
     quiet: int = 0
 
 
-class Speaker(Protocol):
+class ReportingModel(Protocol):
     """What is said of a learner, and what it remembers of what was said."""
 
-    whose: event_ids.Whose
+    whose: event_ids.ModelRef
     task: str
     classes: Classes
     policy: Policy
-    champion: Player
+    champion: ScoredVersion
     incident: Incident | None
     drift: str | None
     below_floor: str | None
     untold: list[Any] | None
 
     @property
-    def players(self) -> list[Player]:
+    def players(self) -> list[ScoredVersion]:
         """Everybody that answers and learns."""
         ...
 
 
-class Say:
+class UpdateBuilder:
     """Puts what a learner has to say into events."""
 
-    def __init__(self, learner: Speaker, told: Told, log: tuple[str, int]) -> None:
+    def __init__(self, learner: ReportingModel, told: SliceEvents, log: tuple[str, int]) -> None:
         self._learner, self._told, self._log = learner, told, log
 
-    def step(self, step: Step, who: Player, op: Op, cause: str | None) -> None:
+    def step(self, step: Step, who: ScoredVersion, op: PendingOutcome, cause: str | None) -> None:
         """Tell a step of its life."""
         learner = self._learner
         update = stepped(learner, op.origin(self._log), step, who, cause)
@@ -83,7 +83,7 @@ class Say:
         if who.version == learner.champion.version:
             learner.untold = None
 
-    def failed(self, version: int, op: Op, how: str) -> None:
+    def failed(self, version: int, op: PendingOutcome, how: str) -> None:
         """Tell that a version failed and was put back."""
         learner = self._learner
         who = next(each for each in learner.players if each.version == version)
@@ -100,7 +100,7 @@ class Say:
         )
         self.step("failed", who, op, alert)
 
-    def drift(self, alarm: Alarm, risen: Change, op: Op) -> None:
+    def drift(self, alarm: Alarm, risen: Change, op: PendingOutcome) -> None:
         """Tell that the error rose, unless that was told a moment ago."""
         learner, before, after = self._learner, risen.before, risen.after
         incident, status = learner.incident, "updated"
@@ -129,7 +129,7 @@ class Say:
         else:
             incident.said = op.ts
 
-    def settled(self, op: Op) -> None:
+    def settled(self, op: PendingOutcome) -> None:
         """Tell that the error is steady again."""
         learner, incident = self._learner, self._learner.incident
         if incident is None:
@@ -146,7 +146,7 @@ class Say:
             incident=incident.id,
         )
 
-    def floor(self, op: Op) -> None:
+    def floor(self, op: PendingOutcome) -> None:
         """Tell that the floor is better, or is not any more."""
         learner = self._learner
         fires = learner.below_floor is None
@@ -164,7 +164,7 @@ class Say:
         )
         learner.below_floor = identity if fires else None
 
-    def _alert(self, op: Op, status: Any, kind: Any, **fields: Any) -> str:
+    def _alert(self, op: PendingOutcome, status: Any, kind: Any, **fields: Any) -> str:
         alert = event_ids.alert(
             self._learner.whose, op.origin(self._log), self._told.now, status, kind, **fields
         )
@@ -173,7 +173,11 @@ class Say:
 
 
 def stepped(
-    learner: Speaker, origin: event_ids.Origin, step: Step, who: Player, cause: str | None
+    learner: ReportingModel,
+    origin: event_ids.EventOrigin,
+    step: Step,
+    who: ScoredVersion,
+    cause: str | None,
 ) -> ModelUpdate:
     """Put a step of a learner's life into an event, with what the version is by then."""
     return event_ids.update(
@@ -190,7 +194,7 @@ def stepped(
     )
 
 
-def rest(learner: Speaker, topic: str, partition: int) -> ModelUpdate | None:
+def rest(learner: ReportingModel, topic: str, partition: int) -> ModelUpdate | None:
     """Tell what was learned and no update has told; None: nothing.
 
     It is told where no more labels come to end an interval. When that is depends on the clock, so
@@ -199,7 +203,7 @@ def rest(learner: Speaker, topic: str, partition: int) -> ModelUpdate | None:
     if learner.untold is None:
         return None
     offset, ts, model_version = learner.untold
-    origin = event_ids.Origin(topic, partition, offset, ts, 0, model_version)
+    origin = event_ids.EventOrigin(topic, partition, offset, ts, 0, model_version)
     return stepped(learner, origin, "learned", learner.champion, None)
 
 

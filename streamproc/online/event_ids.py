@@ -21,7 +21,7 @@ Series = Literal["metric:online_error", "metric:online_floor"]
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class EventOrigin:
     """The record that led to it; `ts` is event time, `position` its place in the slice."""
 
     topic: str
@@ -42,7 +42,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
+class ModelRef:
     """The model that speaks."""
 
     model_id: str
@@ -56,7 +56,7 @@ class Whose:
         part = ", ".join(f"{key} {value}" for key, value in (self.segment or {}).items())
         return f"the online model of {self.model_id!r}{f' ({part})' if part else ''}"
 
-    def identity(self, what: str, origin: Origin) -> str:
+    def identity(self, what: str, origin: EventOrigin) -> str:
         """Make an id from where something comes from, and from nothing else."""
         parts = what, self.model_id, self.segment, self.settings
         where = origin.topic, origin.partition, origin.offset
@@ -65,8 +65,8 @@ class Whose:
 
 
 def update(  # noqa: PLR0913 - one argument a fact
-    whose: Whose,
-    origin: Origin,
+    whose: ModelRef,
+    origin: EventOrigin,
     step: Step,
     *,
     version: int,
@@ -96,8 +96,8 @@ def update(  # noqa: PLR0913 - one argument a fact
 
 
 def alert(  # noqa: PLR0913 - one argument a fact
-    whose: Whose,
-    origin: Origin,
+    whose: ModelRef,
+    origin: EventOrigin,
     now: datetime,
     status: Status,
     kind: Kind,

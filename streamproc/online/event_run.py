@@ -14,7 +14,7 @@ Failure = tuple[int, str]
 """The event at which a model failed, and how."""
 
 
-class Run(Struct, gc=False):
+class EventRun(Struct, gc=False):
     """Events in log order.
 
     Attributes
@@ -50,7 +50,7 @@ class Run(Struct, gc=False):
         return self._inputs[texts]
 
 
-class Leg(Struct, gc=False):
+class RunSegment(Struct, gc=False):
     """A part of a run that a model takes without a break.
 
     Attributes
@@ -66,7 +66,7 @@ class Leg(Struct, gc=False):
         `ASK`, if it is not to learn.
     """
 
-    run: Run
+    run: EventRun
     answers: int
     stride: int
     width: int

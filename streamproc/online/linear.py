@@ -11,7 +11,7 @@ import numpy as np
 from detectors.runtime.dtypes import Floats, Ints
 from streamproc.config.river_spec import ModelSpec
 from streamproc.online import linear_kernel as kernel
-from streamproc.online.event_run import LEARN, Failure, Leg
+from streamproc.online.event_run import LEARN, Failure, RunSegment
 
 _KINDS: Final = {
     "linear_model.LogisticRegression": kernel.LOGISTIC,
@@ -22,7 +22,7 @@ _TAKEN: Final = {"optimizer", "l2", "intercept_init", "intercept_lr", "clip_grad
 _DEFAULTS: Final = {"l2": 0.0, "intercept_init": 0.0, "intercept_lr": 0.01, "clip_gradient": 1e12}
 Kept = tuple[tuple[str, ...], int, int, Floats]
 """What was learned by some time: columns, features and classes that there is room for, state."""
-MOST_FEATURES: Final = 10_000
+MAX_FEATURES: Final = 10_000
 """Names beyond are not learned from: one who makes up names must not fill the memory."""
 
 
@@ -91,7 +91,7 @@ class Linear:
         self.columns: tuple[str, ...] = ()
         self._become(np.array([*numbers, 0.0, 0.0]), 0, 1)
 
-    def place(self, leg: Leg, xs: bytearray) -> None:
+    def place(self, leg: RunSegment, xs: bytearray) -> None:
         """Append a leg's features as rows of numbers, NaN where one is missing; make room."""
         begin = len(xs)
         if not self._placed(leg, xs):
@@ -99,7 +99,7 @@ class Linear:
             self._place_slowly(leg, xs)
         self._fit(leg.run.classes)
 
-    def _placed(self, leg: Leg, xs: bytearray) -> bool:
+    def _placed(self, leg: RunSegment, xs: bytearray) -> bool:
         """Whether every event had these features and no other, all numbers: rows as they are."""
         columns, pack = self.columns, self._pack
         try:
@@ -166,7 +166,7 @@ class Linear:
             linear |= {"weights": rows[0], "intercept": float(self._numbers[4])}
         return [*steps, linear]
 
-    def _place_slowly(self, leg: Leg, xs: bytearray) -> None:
+    def _place_slowly(self, leg: RunSegment, xs: bytearray) -> None:
         """Do so with columns that grow with the features that are learned from."""
         every = leg.run.inputs(texts=False)[leg.start : leg.stop]
         columns = dict.fromkeys(self.columns, math.nan)
@@ -174,7 +174,7 @@ class Linear:
             for x, todo in zip(every, leg.run.todo[leg.start : leg.stop], strict=True):
                 if todo & LEARN:
                     for name in x:
-                        if len(columns) < MOST_FEATURES:
+                        if len(columns) < MAX_FEATURES:
                             columns.setdefault(name, math.nan)
             self.columns = tuple(columns)
         for x in every:
@@ -218,7 +218,7 @@ def _parts(state: Floats, features: int, classes: int) -> tuple[Floats, Floats, 
 
 
 def run(
-    legs: Sequence[Leg], models: Sequence[Linear], todo: Ints, ys: Floats, answers: Floats
+    legs: Sequence[RunSegment], models: Sequence[Linear], todo: Ints, ys: Floats, answers: Floats
 ) -> list[Failure | None]:
     """Let each model answer and learn the events of its leg, up to one that fails.
 

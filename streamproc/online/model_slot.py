@@ -10,17 +10,17 @@ from typing import Any
 import msgspec
 
 from streamproc.config.online import Online
-from streamproc.online.error_monitor import OwnError
-from streamproc.online.event_batch import Op, Stretch
-from streamproc.online.event_builder import Told
+from streamproc.online.error_monitor import ErrorMonitor
+from streamproc.online.event_batch import EventBatch, PendingOutcome
+from streamproc.online.event_builder import SliceEvents
 from streamproc.online.linear import is_linear
-from streamproc.online.online_model import Learner
-from streamproc.online.prediction import Answer, Place
+from streamproc.online.online_model import OnlineModel
+from streamproc.online.prediction import ModelPrediction, SourcePosition
 from streamproc.schemas.timestamps import EPOCH
 
 
 @dataclass(slots=True)
-class Seat:
+class ModelSlot:
     """A learner.
 
     Attributes
@@ -33,19 +33,19 @@ class Seat:
         What it has still to take, and from where on.
     """
 
-    learner: Learner
+    learner: OnlineModel
     place: int
-    watches: list[tuple[OwnError, int]]
-    ops: list[Op] = field(default_factory=list)
+    watches: list[tuple[ErrorMonitor, int]]
+    ops: list[PendingOutcome] = field(default_factory=list)
     next: int = 0
 
 
 def answer(
-    learner: Learner,
-    stretch: Stretch,
+    learner: OnlineModel,
+    stretch: EventBatch,
     numbers: Sequence[float],
     log: tuple[str, int],
-    told: Told,
+    told: SliceEvents,
 ) -> None:
     """Tell the answers of a stretch.
 
@@ -54,7 +54,7 @@ def answer(
     learner, stretch
         Whose.
     numbers
-        Of all answers, as `Stretch.at` says.
+        Of all answers, as `EventBatch.at` says.
     log
         Topic and partition of the outcomes.
     told
@@ -83,7 +83,7 @@ def answer(
             probabilities = dict(zip(texts, shares, strict=False))
         elif learner.task != "regression":
             probabilities = {}
-        told.answers[op.position] = Answer(
+        told.answers[op.position] = ModelPrediction(
             row.model_id,
             row.event_id,
             EPOCH + timedelta(seconds=op.ts) if row.ts is None else row.ts,
@@ -92,11 +92,11 @@ def answer(
             probabilities,
             version,
             learned,
-            Place(*log, op.offset),
+            SourcePosition(*log, op.offset),
         )
 
 
-def settings(learner: Learner) -> str:
+def settings(learner: OnlineModel) -> str:
     """Sixteen hex digits that are equal as long as the configuration of a model is."""
     text = msgspec.json.encode(
         [learner.task, learner.online.model_dump(mode="json")], order="deterministic"
@@ -110,7 +110,7 @@ def of_river(online: Online) -> bool:
     return not compiled or any(spec.of_river for spec in (*online.detectors, *online.warning))
 
 
-def summary(learner: Learner) -> dict[str, Any]:
+def summary(learner: OnlineModel) -> dict[str, Any]:
     """Sum up a learner."""
     return {
         "model_id": learner.whose.model_id,

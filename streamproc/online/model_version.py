@@ -9,7 +9,7 @@ from streamproc.online.event_run import Failure
 from streamproc.online.linear import Linear, is_linear
 from streamproc.online.river_model import RiverModel
 
-STRIKES = 3
+MAX_FAILURES = 3
 """Failures after which a version learns no more."""
 _FORGIVEN = 1024
 """Labels of a good state that makes earlier failures be forgotten."""
@@ -17,7 +17,7 @@ _SELDOM = 4096
 """Labels between two good states that are kept, at most: twice as many, up to this, each time."""
 
 
-class Contestant:
+class ModelVersion:
     """A version of a model.
 
     Parameters
@@ -66,10 +66,10 @@ class Contestant:
     def learns(self) -> bool:
         """Whether it learns from further labels."""
         full = self._train_for is not None and self.learned >= self._train_for
-        return self.strikes < STRIKES and not full
+        return self.strikes < MAX_FAILURES and not full
 
     @property
-    def room(self) -> int:
+    def labels_left(self) -> int:
         """Labels until it has to stop: its state is to be kept, or it has learned enough."""
         learned = self.learned
         period = _period(learned)
@@ -95,7 +95,7 @@ class Contestant:
 
     def skip(self, failure: Failure) -> None:
         """Take note of a failure to answer of one that does not learn."""
-        if self.strikes < STRIKES:
+        if self.strikes < MAX_FAILURES:
             self.strikes += 1
             self.failures.append(failure)
 

@@ -14,13 +14,13 @@ from streamproc.online import event_ids
 from streamproc.online.baseline import floor_of
 from streamproc.online.cadence import Cadence
 from streamproc.online.classes import Classes
-from streamproc.online.evaluation import bet, new_evidence, proven
-from streamproc.online.event_batch import Op, Stretch
-from streamproc.online.event_builder import Incident, Say, rise
-from streamproc.online.scored_version import Player, player, restored
-from streamproc.performance.outcome_log import Chosen
+from streamproc.online.evaluation import is_significant, new_log_wealth, sequential_test
+from streamproc.online.event_batch import EventBatch, PendingOutcome
+from streamproc.online.event_builder import Incident, UpdateBuilder, rise
+from streamproc.online.scored_version import ScoredVersion, restored, scored_version
+from streamproc.performance.outcome_log import ModelCommand
 
-LEAST: Final = 100
+MIN_LABELS: Final = 100
 """Labels that a challenger has learned from before it may be promoted: a lucky start proves little
 to people, whatever it does to a test."""
 BLOCK: Final = 16
@@ -29,7 +29,7 @@ computed at once, and cutting the log elsewhere changes nothing."""
 _NEVER: Final = math.inf
 
 
-class Learner:
+class OnlineModel:
     """The online model of one model id and segment: a pure state machine over its outcomes.
 
     Parameters
@@ -63,15 +63,15 @@ class Learner:
     ) -> None:
         self.online = online
         self.policy = policy
-        self.whose = event_ids.Whose(model_id, segment, config, online.model.hash)
+        self.whose = event_ids.ModelRef(model_id, segment, config, online.model.hash)
         self.task = task_of(config, online)
         self.classes = Classes(self.task)
         self.floor = floor_of(online, self.classes)
         self.next_version = 1
         self.champion = self._new(0)
-        self.background: Player | None = None
-        self.challengers: list[Player] = []
-        self.former: Player | None = None
+        self.background: ScoredVersion | None = None
+        self.challengers: list[ScoredVersion] = []
+        self.former: ScoredVersion | None = None
         self.kept: deque[list[Any]] = deque(maxlen=online.keep)
         self.labels = 0
         self.since_crowned = 0
@@ -83,12 +83,12 @@ class Learner:
         self.warning: str | None = None
         self.incident: Incident | None = None
         self.below_floor: str | None = None
-        self.floor_evidence = new_evidence()
+        self.floor_evidence = new_log_wealth()
         self.rewatch = False
         self.enough = -math.log(online.level / 10)
 
     @property
-    def players(self) -> list[Player]:
+    def players(self) -> list[ScoredVersion]:
         """Everybody that answers and learns, the one that counts first."""
         if self.background is None and self.former is None and not self.challengers:
             return [self.champion]
@@ -96,16 +96,16 @@ class Learner:
         return [self.champion, *(each for each in others if each is not None)]
 
     @property
-    def room(self) -> float:
+    def labels_to_cut(self) -> float:
         """Labels until it may be exchanged."""
         return BLOCK - self.labels % BLOCK if self._reactive else _NEVER
 
     def settle(
         self,
-        stretch: Stretch,
+        stretch: EventBatch,
         alarms: list[Alarm],
         warnings: list[Alarm],
-        say: Say,
+        say: UpdateBuilder,
     ) -> None:
         """Draw the consequences of a stretch."""
         self.labels += len(stretch.run.learnings)
@@ -127,9 +127,9 @@ class Learner:
 
     def command(
         self,
-        command: Chosen,
-        op: Op,
-        say: Say,
+        command: ModelCommand,
+        op: PendingOutcome,
+        say: UpdateBuilder,
     ) -> str | None:
         """Obey an operator: promote a challenger, or go back to an earlier version.
 
@@ -163,7 +163,7 @@ class Learner:
     def _reactive(self) -> bool:
         return self.online.on_drift != "notify" or self.former is not None
 
-    def _watch(self, stretch: Stretch, alarms: list[Alarm], say: Say) -> None:
+    def _watch(self, stretch: EventBatch, alarms: list[Alarm], say: UpdateBuilder) -> None:
         """Tell of drift, and when it is over."""
         at = 0
         for alarm in alarms:
@@ -175,7 +175,7 @@ class Learner:
             say.drift(alarm, risen, stretch.ops[stretch.judged[alarm.row]])
         self._quiet(stretch, at, len(stretch.judged), say)
 
-    def _quiet(self, stretch: Stretch, start: int, stop: int, say: Say) -> None:
+    def _quiet(self, stretch: EventBatch, start: int, stop: int, say: UpdateBuilder) -> None:
         incident = self.incident
         if incident is None:
             return
@@ -185,25 +185,25 @@ class Learner:
         else:
             incident.quiet += stop - start
 
-    def _floor(self, stretch: Stretch, say: Say) -> None:
+    def _floor(self, stretch: EventBatch, say: UpdateBuilder) -> None:
         """Tell that the floor has proven better, or else the model again; go on from there."""
         labels, losses = len(stretch.judged), stretch.losses
         mine, floors = losses[:labels], losses[-labels:]
         at = stretch.reached
         while at >= 0:
             say.floor(stretch.ops[stretch.judged[at]])
-            self.floor_evidence = new_evidence()
+            self.floor_evidence = new_log_wealth()
             pair = (mine, floors) if self.below_floor is None else (floors, mine)
             absolute = self.task == "regression"
-            at = bet(*pair, absolute, self.floor_evidence, at + 1, self.enough)
+            at = sequential_test(*pair, absolute, self.floor_evidence, at + 1, self.enough)
 
-    def _tell_learned(self, stretch: Stretch, say: Say) -> None:
+    def _tell_learned(self, stretch: EventBatch, say: UpdateBuilder) -> None:
         last = stretch.ops[stretch.run.learnings[-1]]
         self.untold = [last.offset, last.ts, last.row.model_version]
         if stretch.due:
             say.step("learned", self.champion, last, None)
 
-    def _react(self, say: Say, op: Op) -> None:
+    def _react(self, say: UpdateBuilder, op: PendingOutcome) -> None:
         self._react_to_evidence(say, op)
         cause, self.drift = self.drift, None
         if cause is not None:
@@ -217,10 +217,10 @@ class Learner:
             elif self.since_challenge >= self.online.patience:
                 self.background = None
 
-    def _react_to_evidence(self, say: Say, op: Op) -> None:
+    def _react_to_evidence(self, say: UpdateBuilder, op: PendingOutcome) -> None:
         level = self.online.level
         if self.former is not None:
-            if proven(self.former.evidence, level):
+            if is_significant(self.former.evidence, level):
                 self._roll_back(say, op, self.former.version, None)
             elif self.since_crowned >= self.online.probation:
                 self._keep(self.former)
@@ -229,12 +229,12 @@ class Learner:
             # The chance that any of them is promoted for nothing is the level, not that of each.
             each_level = level / len(self.challengers)
             best = max(self.challengers, key=lambda each: float(each.evidence[0]))
-            if proven(best.evidence, each_level) and best.contestant.learned >= LEAST:
+            if is_significant(best.evidence, each_level) and best.contestant.learned >= MIN_LABELS:
                 self._promote(say, op, best, None)
             elif self.since_challenge >= self.online.patience:
                 self._retire(say, op)
 
-    def _drifted(self, say: Say, op: Op, cause: str) -> None:
+    def _drifted(self, say: UpdateBuilder, op: PendingOutcome, cause: str) -> None:
         on_drift = self.online.on_drift
         if on_drift == "challenge":
             if not self.challengers:
@@ -246,24 +246,28 @@ class Learner:
             return
         self._keep(self.champion)
         if on_drift == "replace" and self.background is not None:
-            self._crown(self.background)
+            self._promote_to_champion(self.background)
             say.step("replaced", self.champion, op, cause)
         else:
-            self._crown(self._new(0))
+            self._promote_to_champion(self._new(0))
             say.step("reset", self.champion, op, cause)
 
-    def _promote(self, say: Say, op: Op, best: Player, cause: str | None) -> None:
+    def _promote(
+        self, say: UpdateBuilder, op: PendingOutcome, best: ScoredVersion, cause: str | None
+    ) -> None:
         if self.former is not None:
             self._keep(self.former)
         before, losers = self.champion, [each for each in self.challengers if each is not best]
-        self._crown(best)
+        self._promote_to_champion(best)
         self.former = before
         self.former.doubt()
         say.step("promoted", best, op, cause or self._last_cause())
         for loser in losers:
             say.step("retired", loser, op, None)
 
-    def _roll_back(self, say: Say, op: Op, version: int | None, cause: str | None) -> bool:
+    def _roll_back(
+        self, say: UpdateBuilder, op: PendingOutcome, version: int | None, cause: str | None
+    ) -> bool:
         """Let an earlier version answer again, if it is on hand or was kept."""
         if self.former is not None and version in {None, self.former.version}:
             back = self.former
@@ -276,35 +280,35 @@ class Learner:
             self.kept.remove(written)
             back = self._restored(written[1])
         self._keep(self.champion)
-        self._crown(back)
+        self._promote_to_champion(back)
         say.step("rolled_back", back, op, cause)
         return True
 
-    def _retire(self, say: Say, op: Op) -> None:
+    def _retire(self, say: UpdateBuilder, op: PendingOutcome) -> None:
         losers, self.challengers = self.challengers, []
         for loser in losers:
             say.step("retired", loser, op, None)
 
-    def _crown(self, new: Player) -> None:
+    def _promote_to_champion(self, new: ScoredVersion) -> None:
         self.champion = new
         self.background, self.challengers, self.former = None, [], None
         self.since_crowned = 0
         self.drift = self.warning = None
-        self.floor_evidence = new_evidence()
+        self.floor_evidence = new_log_wealth()
         self.rewatch = True
 
-    def _keep(self, old: Player) -> None:
+    def _keep(self, old: ScoredVersion) -> None:
         self.kept.append([old.version, old.dump()])
 
     def _last_cause(self) -> str | None:
         return self.incident.id if self.incident else None
 
-    def _new(self, place: int) -> Player:
+    def _new(self, place: int) -> ScoredVersion:
         """Start a version: of the model, or of the challenger at this place."""
         online = self.online
         specs = online.challengers if self.next_version > 1 and self._challenging else ()
         spec = specs[place] if specs else online.model
-        made = player(
+        made = scored_version(
             spec, self.next_version, binary=self.task == "binary", train_for=online.train_for
         )
         self.next_version += 1
@@ -314,7 +318,7 @@ class Learner:
     def _challenging(self) -> bool:
         return self.online.on_drift == "challenge"
 
-    def _restored(self, written: list[Any]) -> Player:
+    def _restored(self, written: list[Any]) -> ScoredVersion:
         train_for = self.online.train_for
         return restored(written, binary=self.task == "binary", train_for=train_for)
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from streamproc.online.classes import Classes
 from streamproc.online.linear import Linear
-from streamproc.online.model_version import Contestant
+from streamproc.online.model_version import ModelVersion
 from streamproc.online.tree_export import tree_form
 
 
-def plain(contestant: Contestant, classes: Classes) -> dict[str, Any] | None:
+def plain(contestant: ModelVersion, classes: Classes) -> dict[str, Any] | None:
     """Give the parameters of a model; None when it has no plain form.
 
     Returns

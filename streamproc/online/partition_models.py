@@ -14,15 +14,21 @@ from streamproc.config.model import ModelConfig
 from streamproc.config.online import Online
 from streamproc.decode.matrix import seconds
 from streamproc.online import event_ids
-from streamproc.online.batch_step import play
-from streamproc.online.error_monitor import OwnError, drift_detectors, scan, warning_detectors
-from streamproc.online.event_batch import Op, Waiting, cut
-from streamproc.online.event_builder import Obeyed, Say, Told, rest
-from streamproc.online.model_slot import Seat, answer, of_river, settings, summary
-from streamproc.online.online_model import Learner
-from streamproc.online.prediction import Answer
+from streamproc.online.batch_step import step_batch
+from streamproc.online.error_monitor import ErrorMonitor, drift_detectors, scan, warning_detectors
+from streamproc.online.event_batch import PendingOutcome, PendingPrediction, next_batch
+from streamproc.online.event_builder import Obeyed, SliceEvents, UpdateBuilder, rest
+from streamproc.online.model_slot import ModelSlot, answer, of_river, settings, summary
+from streamproc.online.online_model import OnlineModel
+from streamproc.online.prediction import ModelPrediction
 from streamproc.online.state_codec import UNREADABLE, ModelStateError, pack, unpack
-from streamproc.performance.outcome_log import Chosen, CommandRow, Counted, Lesson, OutcomeLog
+from streamproc.performance.outcome_log import (
+    AcceptedRecord,
+    CommandRow,
+    ModelCommand,
+    OutcomeFields,
+    OutcomeLog,
+)
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.model_updates import ModelUpdate
 from streamproc.schemas.records import Record
@@ -42,13 +48,13 @@ class Learned:
         To be published as `OnlinePrediction`: each has `model_id`, `to_json` and `event`.
     """
 
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[ModelPrediction] = field(default_factory=list)
     updates: list[ModelUpdate] = field(default_factory=list)
     alerts: list[AlertEvent] = field(default_factory=list)
     commands: list[Obeyed] = field(default_factory=list)
 
 
-class Learners:
+class PartitionModels:
     """Every online model of a partition; any split of the records gives the same.
 
     Parameters
@@ -66,7 +72,7 @@ class Learners:
     Examples
     --------
     >>> from streamproc.config.load import load
-    >>> learners = Learners(load({
+    >>> learners = PartitionModels(load({
     ...     "models": [{"id": "fraud", "online": {"model": "linear_model.LogisticRegression"}}]
     ... }), "outcomes", 0)
     >>> learners.models()
@@ -75,11 +81,13 @@ class Learners:
 
     def __init__(self, config: Config, topic: str, partition: int) -> None:
         self._config, self._place = config, (topic, partition)
-        self._log = OutcomeLog(row=Lesson, group=config.group)
-        self._seats: dict[Key, Seat] = {}
-        self._banks: dict[tuple[str, ...], OwnError] = {}
-        self._whole: dict[str, Seat] = {}  # of models that have one learner for all their events
-        self._waiting: dict[tuple[int, str | None], Waiting] = {}
+        self._log = OutcomeLog(row=OutcomeFields, group=config.group)
+        self._seats: dict[Key, ModelSlot] = {}
+        self._banks: dict[tuple[str, ...], ErrorMonitor] = {}
+        self._whole: dict[
+            str, ModelSlot
+        ] = {}  # of models that have one learner for all their events
+        self._waiting: dict[tuple[int, str | None], PendingPrediction] = {}
         self._counts: dict[str, int] = {}
         self._obeyed: list[str] = []
         self._known: dict[str, Online] = {}
@@ -100,7 +108,7 @@ class Learners:
         now
             What alerts carry as `detected_at`.
         """
-        told, busy = Told(now, [None] * len(records)), list[Seat]()
+        told, busy = SliceEvents(now, [None] * len(records)), list[ModelSlot]()
         for counted in self._log.read(records):
             row = counted.row
             if isinstance(row, CommandRow):
@@ -190,11 +198,11 @@ class Learners:
 
     def _restore(self, written: dict[str, Any], *, same_river: bool) -> int:
         epoch, seq = written["log"]
-        self._log = OutcomeLog(epoch, seq, Lesson, self._config.group)
+        self._log = OutcomeLog(epoch, seq, OutcomeFields, self._config.group)
         self.refused, self._counts = written["refused"], written["counts"]
         self._obeyed = written["obeyed"]
         places: list[int | None] = []
-        slots: list[tuple[Seat, list[int]]] = []
+        slots: list[tuple[ModelSlot, list[int]]] = []
         for model_id, tags, hashed, taken, dump in written["seats"]:
             config, key = self._config.model(model_id), (model_id, tuple(tags))
             online = config.online
@@ -220,21 +228,26 @@ class Learners:
             owner = places[place]
             if owner is not None:
                 answers = None if shape is None else array("d", rows)
-                self._waiting[owner, event_id] = Waiting(tuple(versions), answers)
+                self._waiting[owner, event_id] = PendingPrediction(tuple(versions), answers)
         return places.count(None)
 
     # The way of a slice.
 
     def _route(
-        self, row: Lesson, counted: Counted, record: Record, busy: list[Seat], told: Told
+        self,
+        row: OutcomeFields,
+        counted: AcceptedRecord,
+        record: Record,
+        busy: list[ModelSlot],
+        told: SliceEvents,
     ) -> None:
         """Give an outcome to its learner, and an answer that waits to its label."""
-        op = Op(counted.position, counted.offset, seconds(row.ts, record), row)
+        op = PendingOutcome(counted.position, counted.offset, seconds(row.ts, record), row)
         seat = self._whole.get(row.model_id) or self._seat_of(row, op, told)
         if seat is None:
             return
         if row.status == "asked":
-            op.waiting = self._waiting[seat.place, row.event_id] = Waiting()
+            op.waiting = self._waiting[seat.place, row.event_id] = PendingPrediction()
             while len(self._waiting) > seat.learner.online.pending:
                 del self._waiting[next(iter(self._waiting))]
         elif row.status == "labelled":
@@ -243,11 +256,11 @@ class Learners:
             busy.append(seat)
         seat.ops.append(op)
 
-    def _advance(self, busy: list[Seat], told: Told) -> None:
+    def _advance(self, busy: list[ModelSlot], told: SliceEvents) -> None:
         """Take every learner to the end of its events, all of them a stretch at a time."""
         while busy:
-            stretches = [cut(seat.learner, seat.ops, seat.next) for seat in busy]
-            played = play(stretches)
+            stretches = [next_batch(seat.learner, seat.ops, seat.next) for seat in busy]
+            played = step_batch(stretches)
             numbers = played.answers.tolist()
             found = scan([seat.watches for seat in busy], stretches, played)
             for place, (seat, stretch) in enumerate(zip(busy, stretches, strict=True)):
@@ -255,24 +268,24 @@ class Learners:
                 alarms, warnings = found.get(place, _NONE)
                 seat.learner.settle(stretch, alarms, warnings, self._say(seat, told))
                 if seat.learner.rewatch:
-                    self._rewatch(seat)
+                    self._reset_detectors(seat)
                 seat.next += len(stretch.ops)
                 if seat.next == len(seat.ops):
                     seat.ops, seat.next = [], 0
             busy[:] = [seat for seat in busy if seat.ops]
 
-    def _say(self, seat: Seat, told: Told) -> Say:
-        return Say(seat.learner, told, self._place)
+    def _say(self, seat: ModelSlot, told: SliceEvents) -> UpdateBuilder:
+        return UpdateBuilder(seat.learner, told, self._place)
 
-    def _rewatch(self, seat: Seat) -> None:
+    def _reset_detectors(self, seat: ModelSlot) -> None:
         if seat.learner.rewatch:
             seat.learner.rewatch = False
             for bank, slot in seat.watches:
                 bank.reset(slot)
 
-    def _command(self, counted: Counted, record: Record, told: Told) -> None:
+    def _command(self, counted: AcceptedRecord, record: Record, told: SliceEvents) -> None:
         row: Any = counted.row
-        command: Chosen = row.command
+        command: ModelCommand = row.command
         # Workers that start anew say again what they were told in the last minutes.
         if command.id in self._obeyed:
             return
@@ -285,15 +298,17 @@ class Learners:
         seat = self._seats.get(key)
         if seat is None:
             return
-        nothing = Lesson(epoch=0, seq=0, status="asked", model_id=key[0])
-        op = Op(counted.position, counted.offset, record.timestamp / 1000, nothing)
+        nothing = OutcomeFields(epoch=0, seq=0, status="asked", model_id=key[0])
+        op = PendingOutcome(counted.position, counted.offset, record.timestamp / 1000, nothing)
         ignored = seat.learner.command(command, op, self._say(seat, told))
         told.commands.append(Obeyed(command.id, command.verb, command.model_id, ignored))
-        self._rewatch(seat)
+        self._reset_detectors(seat)
 
     # Learners come.
 
-    def _seat_of(self, row: Lesson, op: Op, told: Told) -> Seat | None:
+    def _seat_of(
+        self, row: OutcomeFields, op: PendingOutcome, told: SliceEvents
+    ) -> ModelSlot | None:
         """Find or make the learner of an outcome; None: it has none."""
         online = self._known.get(row.model_id) or self._config.model(row.model_id).online
         if online is None:
@@ -301,7 +316,9 @@ class Learners:
         key = _key(row, online) if online.per else (row.model_id, ())
         return self._seats.get(key) or self._seat(key, online, op, told)
 
-    def _seat(self, key: Key, online: Online, op: Op, told: Told) -> Seat | None:
+    def _seat(
+        self, key: Key, online: Online, op: PendingOutcome, told: SliceEvents
+    ) -> ModelSlot | None:
         """Make a learner; None when there are as many as there may be, which is told once."""
         config = self._config.model(key[0])
         count = self._counts.get(config.id, 0)
@@ -310,7 +327,7 @@ class Learners:
             self.refused += 1
             if count == online.max_models:
                 self._counts[config.id] = count + 1
-                whose = event_ids.Whose(key[0], segment, config, online.model.hash)
+                whose = event_ids.ModelRef(key[0], segment, config, online.model.hash)
                 alert = event_ids.alert(
                     whose,
                     op.origin(self._place),
@@ -329,39 +346,39 @@ class Learners:
         self._counts[config.id] = count + 1
         return self._sit(key, self._learner(key, config, online))
 
-    def _learner(self, key: Key, config: ModelConfig, online: Online) -> Learner:
+    def _learner(self, key: Key, config: ModelConfig, online: Online) -> OnlineModel:
         segment = dict(zip(online.per, key[1], strict=True)) or None
         horizon = self._config.labels.horizon.total_seconds()
-        return Learner(key[0], segment, config, online, self._config.policy, horizon)
+        return OnlineModel(key[0], segment, config, online, self._config.policy, horizon)
 
-    def _sit(self, key: Key, learner: Learner) -> Seat:
+    def _sit(self, key: Key, learner: OnlineModel) -> ModelSlot:
         online, kind = learner.online, learner.online.model.kind
         sets = [drift_detectors(kind, online.detectors)]
         if online.on_drift == "replace":
             sets.append(warning_detectors(kind, online.warning))
         banks = [self._bank(specs) for specs in sets]
         self._known[key[0]] = online
-        seat = self._seats[key] = Seat(
+        seat = self._seats[key] = ModelSlot(
             learner, len(self._seats), [(bank, bank.take()) for bank in banks]
         )
         if not key[1]:
             self._whole[key[0]] = seat
         return seat
 
-    def _bank(self, specs: tuple[DetectorSpec, ...]) -> OwnError:
+    def _bank(self, specs: tuple[DetectorSpec, ...]) -> ErrorMonitor:
         key = tuple(spec.hash for spec in specs)
         bank = self._banks.get(key)
         if bank is None:
-            bank = self._banks[key] = OwnError(specs)
+            bank = self._banks[key] = ErrorMonitor(specs)
         return bank
 
 
-def _key(row: Lesson, online: Online) -> Key:
+def _key(row: OutcomeFields, online: Online) -> Key:
     tags = row.tags or {}
     return row.model_id, tuple([tags.get(name, "") for name in online.per])
 
 
-def _packed(waiting: Waiting) -> tuple[Any, Any]:
+def _packed(waiting: PendingPrediction) -> tuple[Any, Any]:
     if waiting.rows is None:
         return None, None
     players = len(waiting.versions)

@@ -8,7 +8,7 @@ from streamproc.schemas.model_updates import OnlinePrediction
 from streamproc.schemas.timestamps import format_timestamp
 
 
-class Place(msgspec.Struct, gc=False):
+class SourcePosition(msgspec.Struct, gc=False):
     """Where the record lies that asked."""
 
     topic: str
@@ -16,7 +16,7 @@ class Place(msgspec.Struct, gc=False):
     offset: int
 
 
-class Answer(msgspec.Struct, gc=False):
+class ModelPrediction(msgspec.Struct, gc=False):
     """The fields of an `OnlinePrediction`."""
 
     model_id: str
@@ -27,7 +27,7 @@ class Answer(msgspec.Struct, gc=False):
     probabilities: dict[str, float] | None
     version: int
     learned: int
-    source: Place
+    source: SourcePosition
 
     def to_json(self) -> bytes:
         """Write it as the contract's model would, ten times faster."""

@@ -9,7 +9,7 @@ Answer = tuple[float | None, dict[str, float] | None]
 """A number, or class → probability."""
 Predictor = Callable[[Inputs], Answer]
 
-_LEAST: Final = 1e-9
+_MIN_DENSITY: Final = 1e-9
 """River's naive Bayes adds it to each density."""
 
 
@@ -31,7 +31,9 @@ def gaussian_nb(step: Mapping[str, Any]) -> Predictor:
         logs = {
             name: math.log(n / total)
             + sum(
-                math.log(_LEAST + _density(value, means[name].get(key), variances[name].get(key)))
+                math.log(
+                    _MIN_DENSITY + _density(value, means[name].get(key), variances[name].get(key))
+                )
                 for key, value in x.items()
                 if not isinstance(value, str)
             )

@@ -7,8 +7,8 @@ from detectors.runtime.dtypes import Floats
 from streamproc.config.river_spec import ModelSpec
 from streamproc.online import serialization
 from streamproc.online.build import build
-from streamproc.online.event_run import ASK, LEARN, Failure, Leg
-from streamproc.online.linear import MOST_FEATURES
+from streamproc.online.event_run import ASK, LEARN, Failure, RunSegment
+from streamproc.online.linear import MAX_FEATURES
 from streamproc.online.linear_kernel import FAR
 
 
@@ -31,7 +31,7 @@ class RiverModel:
         self._largest = 0.0
         self._known: dict[str, None] = {}
 
-    def run(self, leg: Leg, answers: Floats) -> Failure | None:
+    def run(self, leg: RunSegment, answers: Floats) -> Failure | None:
         """Answer and learn the events of a leg, up to one that fails."""
         inputs, ys = leg.run.inputs(texts=self._texts), leg.run.ys
         at = leg.answers + leg.start * leg.stride
@@ -93,7 +93,7 @@ class RiverModel:
         row[0] = int(max(probabilities, key=lambda code: probabilities[code]))
 
     def _learn(self, x: dict[str, Any], y: float) -> None:
-        if len(self._known) < MOST_FEATURES:
+        if len(self._known) < MAX_FEATURES:
             self._known.update(dict.fromkeys(x))
         if self._regresses:
             self._largest = max(self._largest, abs(y))

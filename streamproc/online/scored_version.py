@@ -7,15 +7,15 @@ import numpy as np
 
 from detectors.runtime.dtypes import Floats
 from streamproc.config.river_spec import ModelSpec
-from streamproc.online.evaluation import TALLY, metrics, new_evidence
-from streamproc.online.model_version import Contestant
+from streamproc.online.evaluation import RUNNING_METRICS, metrics, new_log_wealth
+from streamproc.online.model_version import ModelVersion
 
 OWN, PRODUCTION, FLOOR = 0, 1, 2
 _PREFIXES = {OWN: "", PRODUCTION: "production_", FLOOR: "floor_"}
 
 
 @dataclass(slots=True)
-class Player:
+class ScoredVersion:
     """A version and its record.
 
     Attributes
@@ -26,8 +26,10 @@ class Player:
         (RECORD,): its tallies, then the evidence.
     """
 
-    contestant: Contestant
-    record: Floats = field(default_factory=lambda: np.append(np.zeros(3 * TALLY), new_evidence()))
+    contestant: ModelVersion
+    record: Floats = field(
+        default_factory=lambda: np.append(np.zeros(3 * RUNNING_METRICS), new_log_wealth())
+    )
 
     @property
     def tallies(self) -> Floats:
@@ -35,16 +37,16 @@ class Player:
 
         It is a view.
         """
-        return self.record[: 3 * TALLY].reshape(3, TALLY)
+        return self.record[: 3 * RUNNING_METRICS].reshape(3, RUNNING_METRICS)
 
     @property
     def evidence(self) -> Floats:
         """(EVIDENCE,): that it is better than the version that answers; a view."""
-        return self.record[3 * TALLY :]
+        return self.record[3 * RUNNING_METRICS :]
 
     def doubt(self) -> None:
         """Begin to bet anew."""
-        self.record[3 * TALLY :] = new_evidence()
+        self.record[3 * RUNNING_METRICS :] = new_log_wealth()
 
     @property
     def version(self) -> int:
@@ -66,15 +68,17 @@ class Player:
         return [spec, self.contestant.dump(), *parts]
 
 
-def player(spec: ModelSpec, version: int, *, binary: bool, train_for: int | None) -> Player:
+def scored_version(
+    spec: ModelSpec, version: int, *, binary: bool, train_for: int | None
+) -> ScoredVersion:
     """Make a version that has learned nothing."""
-    return Player(Contestant(spec, version, binary=binary, train_for=train_for))
+    return ScoredVersion(ModelVersion(spec, version, binary=binary, train_for=train_for))
 
 
-def restored(written: list[Any], *, binary: bool, train_for: int | None) -> Player:
+def restored(written: list[Any], *, binary: bool, train_for: int | None) -> ScoredVersion:
     """Make the version that `dump` wrote."""
     steps, data, tallies, evidence = written
-    made = player(ModelSpec.model_validate(steps), 0, binary=binary, train_for=train_for)
+    made = scored_version(ModelSpec.model_validate(steps), 0, binary=binary, train_for=train_for)
     made.contestant.load(data)
     made.record[:] = np.frombuffer(tallies + evidence)
     return made

@@ -14,7 +14,7 @@ from streamproc.errors import StreamprocError
 from streamproc.online.allowed_classes import CLASSES, FUNCTIONS, NATIVE, UNUSED
 
 _PRIMITIVES: Final = (bool, float, str, bytes, type(None))
-_LARGEST: Final = 2**63
+_MAX_INTEGER: Final = 2**63
 _DTYPES: Final = frozenset({"<f8", "<i8", "<f4", "<i4", "|b1", "<u4", "<u8", "<U1"})
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(list[list[Any]])
@@ -80,7 +80,7 @@ class _Writer:
         """Give a primitive as it is, and the number of the node of anything else."""
         if isinstance(thing, _PRIMITIVES) and type(thing) in _PRIMITIVES:
             return thing
-        if type(thing) is int and -_LARGEST <= thing < _LARGEST:
+        if type(thing) is int and -_MAX_INTEGER <= thing < _MAX_INTEGER:
             return thing
         number = self._numbers.get(id(thing))
         if number is None:

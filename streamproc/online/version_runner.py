@@ -8,11 +8,11 @@ from msgspec import field
 
 from detectors.runtime.dtypes import Floats, Ints
 from streamproc.online import linear
-from streamproc.online.event_run import ASK, LEARN, Failure, Leg
-from streamproc.online.model_version import Contestant
+from streamproc.online.event_run import ASK, LEARN, Failure, RunSegment
+from streamproc.online.model_version import ModelVersion
 
 
-class Line(Leg, gc=False, kw_only=True):
+class VersionRunner(RunSegment, gc=False, kw_only=True):
     """A contestant's way through a run.
 
     Attributes
@@ -25,7 +25,7 @@ class Line(Leg, gc=False, kw_only=True):
         Those that were begun: first event, labels that it had learned from, and whether it learns.
     """
 
-    who: Contestant
+    who: ModelVersion
     again: bool = False
     legs: list[tuple[int, int, bool]] = field(default_factory=list)
 
@@ -41,7 +41,7 @@ class Line(Leg, gc=False, kw_only=True):
         elif not self.who.learns:
             self.mask = ASK
         elif learnings := self.run.learnings:
-            last = bisect_left(learnings, self.start) + self.who.room - 1
+            last = bisect_left(learnings, self.start) + self.who.labels_left - 1
             if last < len(learnings):
                 self.stop = learnings[last] + 1
         self.legs.append((self.start, self.who.learned, self.mask != ASK))
@@ -72,7 +72,7 @@ class Line(Leg, gc=False, kw_only=True):
         return bisect_left(learnings, self.stop) - bisect_left(learnings, self.start)
 
 
-def take(lines: Sequence[Line], todo: Ints, ys: Floats, answers: Floats) -> None:
+def take(lines: Sequence[VersionRunner], todo: Ints, ys: Floats, answers: Floats) -> None:
     """Let everybody answer and learn.
 
     Parameters
@@ -86,7 +86,7 @@ def take(lines: Sequence[Line], todo: Ints, ys: Floats, answers: Floats) -> None
     """
     left = [line for line in lines if line.aim()]
     while left:
-        compiled, models = list[Line](), list[linear.Linear]()
+        compiled, models = list[VersionRunner](), list[linear.Linear]()
         for line in left:
             engine = line.who.engine
             if isinstance(engine, linear.Linear):

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from streamproc.alerting.alert_builder import Origin, identity, moment
-from streamproc.alerting.messages import number, percent, whose
+from streamproc.alerting.alert_builder import Origin, from_epoch, identity
+from streamproc.alerting.messages import model_label, number, percent
 from streamproc.config.model import DetectorSpec, ModelConfig
-from streamproc.performance.baseline import Floor
-from streamproc.performance.label_bias import SCORE, Bias, Verdict
+from streamproc.performance.baseline import BaselineTest
+from streamproc.performance.label_bias import SCORE, LabelBiasTest, Verdict
 from streamproc.schemas.alerts import AlertEvent, Kind, Status, Summary
 from streamproc.schemas.base import Source
 
@@ -25,7 +25,7 @@ _PLANS: Final = {
 }
 
 
-class Teller:
+class PerformanceAlerts:
     """Makes the alerts of one version at one outcome.
 
     Parameters
@@ -41,7 +41,7 @@ class Teller:
     def __init__(self, model: str, config: ModelConfig, origin: Origin, now: datetime) -> None:
         self._model, self._config, self._origin, self._now = model, config, origin, now
 
-    def floor(self, floor: Floor, measure: str, status: Status) -> AlertEvent:
+    def floor(self, floor: BaselineTest, measure: str, status: Status) -> AlertEvent:
         """Say that a model does not beat a heuristic, or that it does again."""
         own, plain = (total / floor.compared for total in (floor.own, floor.plain))
         show = percent if measure == "error rate" else number
@@ -51,14 +51,14 @@ class Teller:
             "performance",
             (FLOOR, "floor"),
             floor.open,
-            f"{whose(self._model, self._origin.model_version)} {verb} {_PLANS[floor.plan]}"
+            f"{model_label(self._model, self._origin.model_version)} {verb} {_PLANS[floor.plan]}"
             f"{' again' if status == 'resolved' else ''}: its {measure} over recent labels is"
             f" {show(own)}, and that of the heuristic {show(plain)}",
             before=Summary(n=round(floor.compared), mean=plain),
             after=Summary(n=round(floor.compared), mean=own),
         )
 
-    def bias(self, by: str, bias: Bias, verdict: Verdict) -> AlertEvent:
+    def bias(self, by: str, bias: LabelBiasTest, verdict: Verdict) -> AlertEvent:
         """Say that labels come for some events rather than others, or for all alike again."""
         (share, events), (rest, others) = bias.shares(ordered=by == SCORE)
         what, other = _apart(by, bias.accused)
@@ -93,7 +93,8 @@ class Teller:
             "concept" if series == "error" else "performance",
             (series, detector),
             incident,
-            f"{whose(self._model, version)} is not watched any more: newer versions have taken its"
+            f"{model_label(self._model, version)} is not watched any more: newer versions have "
+            "taken its"
             " place",
             version=version,
         )
@@ -105,7 +106,8 @@ class Teller:
             "system",
             ("error", "task"),
             None,
-            f"{whose(self._model, self._origin.model_version)} was taken for a binary classifier,"
+            f"{model_label(self._model, self._origin.model_version)} was taken for a binary "
+            "classifier,"
             " since its predictions lay between 0 and 1 and its labels were 0 or 1; this outcome"
             f" is of a {task}, and its error series start anew; set task: of the model",
         )
@@ -113,7 +115,7 @@ class Teller:
     def blind(self, series: str, blind: Sequence[DetectorSpec]) -> AlertEvent:
         """Say that detectors read nothing of a series."""
         names = " and ".join(spec.name for spec in blind)
-        who = whose(self._model, self._origin.model_version)
+        who = model_label(self._model, self._origin.model_version)
         return self._alert(
             "firing",
             "blind",
@@ -149,7 +151,7 @@ class Teller:
             owner=self._config.owner,
             runbook=self._config.runbook,
             message=message,
-            ts=moment(origin.ts),
+            ts=from_epoch(origin.ts),
             detected_at=self._now,
             source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
             **fields,

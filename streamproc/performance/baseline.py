@@ -15,9 +15,9 @@ import msgspec
 from streamproc.config.baseline import Floor as FloorConfig
 from streamproc.config.baseline import Heuristic, Rule
 from streamproc.config.model import Task
-from streamproc.performance.losses import MOST, Judged
+from streamproc.performance.losses import MAX_NUMBER, ScoredPrediction
 
-Plan = Heuristic | Literal["rule"]
+BaselineKind = Heuristic | Literal["rule"]
 Answer = str | float | None
 Verdict = Literal["worse", "better"]
 
@@ -34,13 +34,13 @@ RECENT: Final = 200.0
 # A heuristic, too, has to have seen something.
 WARMUP: Final = 200
 # Labels that came after an event was answered wait until an event is later than they are.
-MOST_WAITING: Final = 4096
-MOST_CLASSES: Final = 50
+MAX_WAITING: Final = 4096
+MAX_CLASSES: Final = 50
 _KEEP: Final = 0.5 ** (1.0 / HALF_LIFE)
 _KEEP_RECENT: Final = 0.5 ** (1.0 / RECENT)
 
 
-class Floor(msgspec.Struct):
+class BaselineTest(msgspec.Struct):
     """A heuristic and the bets on it, of one version of a model.
 
     Attributes
@@ -68,7 +68,7 @@ class Floor(msgspec.Struct):
         Id of the incident while the model is known not to beat it; empty: it is not.
     """
 
-    plan: Plan
+    plan: BaselineKind
     seen: int = 0
     weight: float = 0.0
     classes: dict[str, float] = {}
@@ -81,7 +81,9 @@ class Floor(msgspec.Struct):
     bets: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(STAKES))
     open: str = ""
 
-    def step(self, judged: Judged, answer: Answer, times: tuple[float, float]) -> Verdict | None:
+    def step(
+        self, judged: ScoredPrediction, answer: Answer, times: tuple[float, float]
+    ) -> Verdict | None:
         """Take the next label: compare, then learn it.
 
         Parameters
@@ -130,7 +132,7 @@ class Floor(msgspec.Struct):
         while self.waiting and self.waiting[0][0] <= now:
             self.last = self.waiting.pop(0)[1]
 
-    def _losses(self, judged: Judged, answer: Answer) -> tuple[float, float] | None:
+    def _losses(self, judged: ScoredPrediction, answer: Answer) -> tuple[float, float] | None:
         """Return the loss of the model and of the heuristic; None when that has no answer."""
         wrong = judged.losses[0]
         if judged.task == "regression":
@@ -147,7 +149,7 @@ class Floor(msgspec.Struct):
         guess = self.last if self.plan == "last" else answer
         return None if guess is None else (wrong, float(guess != judged.truth))
 
-    def _brier(self, judged: Judged) -> float:
+    def _brier(self, judged: ScoredPrediction) -> float:
         """Score the shares of the classes as if they were a prediction."""
         right = self.classes.get(str(judged.truth), 0.0) / self.weight
         if judged.task == "binary":
@@ -155,11 +157,11 @@ class Floor(msgspec.Struct):
         squares = sum(weight * weight for weight in self.classes.values()) / self.weight**2
         return squares - right * right + (1.0 - right) ** 2
 
-    def _learn(self, judged: Judged, when: float | None) -> None:
+    def _learn(self, judged: ScoredPrediction, when: float | None) -> None:
         self.seen += 1
         if when is not None:
             self.waiting.append((when, judged.truth))
-            if len(self.waiting) > MOST_WAITING:
+            if len(self.waiting) > MAX_WAITING:
                 self.last = self.waiting.pop(0)[1]
             return
         self.weight = self.weight * _KEEP + 1.0
@@ -168,19 +170,19 @@ class Floor(msgspec.Struct):
             return
         for name in self.classes:
             self.classes[name] *= _KEEP
-        if judged.truth in self.classes or len(self.classes) < MOST_CLASSES:
+        if judged.truth in self.classes or len(self.classes) < MAX_CLASSES:
             self.classes[judged.truth] = self.classes.get(judged.truth, 0.0) + 1.0
 
 
-def plan_of(configured: FloorConfig | None, task: Task) -> Plan | None:
+def baseline_kind(configured: FloorConfig | None, task: Task) -> BaselineKind | None:
     """Choose the heuristic: as configured, else what fits the task; None where it does not fit."""
     if isinstance(configured, Rule):
         return "rule"
-    fitting: Plan = "mean" if task == "regression" else "majority"
+    fitting: BaselineKind = "mean" if task == "regression" else "majority"
     return configured if configured in (fitting, "last") else None if configured else fitting
 
 
-def _excess(judged: Judged, own: float, plain: float) -> float:
+def _excess(judged: ScoredPrediction, own: float, plain: float) -> float:
     """Return by how much the model is worse, from -1 to 1, its margin included."""
     kept = (1.0 - MARGIN) * plain
     if judged.task == "regression":  # errors have no bound: which of the two is nearer
@@ -189,10 +191,10 @@ def _excess(judged: Judged, own: float, plain: float) -> float:
 
 
 def _apart(guess: float, truth: str | float) -> float:
-    return min(abs(guess - float(truth)), MOST)
+    return min(abs(guess - float(truth)), MAX_NUMBER)
 
 
-def measure_of(plan: Plan | None, judged: Judged) -> str:
+def measure_of(plan: BaselineKind | None, judged: ScoredPrediction) -> str:
     """Name what is compared."""
     if judged.task == "regression":
         return "mean absolute error"

@@ -1,13 +1,13 @@
 """Several error series of a version that alarm together are one incident, told with one voice."""
 
-from streamproc.alerting.correlation import Groups
-from streamproc.alerting.incident_group import Group
-from streamproc.alerting.pending_alert import Said
+from streamproc.alerting.correlation import IncidentGrouper
+from streamproc.alerting.incident_group import IncidentGroup
+from streamproc.alerting.pending_alert import PendingAlert
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.series import ERROR
 
 
-class OneVoice(Groups):
+class ErrorIncidentGrouper(IncidentGrouper):
     """Makes one incident of those of the error series of a version, whenever they began.
 
     A concept that changes moves the error, the log loss and the Brier score at once, and they are
@@ -25,13 +25,13 @@ class OneVoice(Groups):
         super().__init__()
         self._interval = interval
 
-    def tell(self, said: Said) -> AlertEvent | None:
+    def assign(self, said: PendingAlert) -> AlertEvent | None:
         """Return what is to be told, with the incident that it is part of; None: nothing."""
         if said.model is None or said.alert is None:
-            return super().tell(said)
+            return super().assign(said)
         group = self.of(said.model, said.series) or next(iter(self.open.get(said.model, ())), None)
         news = group is not None and said.series == ERROR and ERROR not in group.open
-        told = super().tell(said)
+        told = super().assign(said)
         if group is None or told is None:
             return told
         if told.status == "resolved":
@@ -41,5 +41,5 @@ class OneVoice(Groups):
         group.said = told.ts
         return told.model_copy(update={"status": "updated"})
 
-    def _has_begun(self, _group: Group, _began: int) -> bool:
+    def _has_begun(self, _group: IncidentGroup, _began: int) -> bool:
         return True

@@ -32,7 +32,7 @@ CUT_AFTER: Final = 200
 _GROWTH: Final = 2.0 ** (1.0 / HALF_LIFE)
 # Weights grow instead of all sums shrinking; past this they are brought back, by a power of two,
 # which rounds nothing.
-_MOST: Final = 2.0**40
+_MAX_WEIGHT: Final = 2.0**40
 
 
 class Estimate(msgspec.Struct):
@@ -94,10 +94,10 @@ class Estimate(msgspec.Struct):
         self.weights[at] += self.unit
         self.losses[at] += self.unit * loss
         self.unit *= _GROWTH
-        if self.unit > _MOST:
-            self.weights = [weight / _MOST for weight in self.weights]
-            self.losses = [loss / _MOST for loss in self.losses]
-            self.unit /= _MOST
+        if self.unit > _MAX_WEIGHT:
+            self.weights = [weight / _MAX_WEIGHT for weight in self.weights]
+            self.losses = [loss / _MAX_WEIGHT for loss in self.losses]
+            self.unit /= _MAX_WEIGHT
 
     def cut(self, predictions: Sequence[float], losses: Sequence[float]) -> None:
         """Choose the bins of a regression so that past predictions spread evenly over them."""

@@ -39,10 +39,10 @@ ALL: Final = 0.95
 KEEP: Final = 0.8
 """What is left of older counts after a comparison, in what is told."""
 # Of more events counts are scaled down, which makes bets smaller, never larger; it bounds the work.
-MOST_EVENTS: Final = 20_000
+MAX_EVENTS: Final = 20_000
 
 
-class Part(msgspec.Struct):
+class Cohort(msgspec.Struct):
     """A part of a model's events.
 
     Attributes
@@ -58,7 +58,7 @@ class Part(msgspec.Struct):
     labels: float = 0.0
 
 
-class Bias(msgspec.Struct):
+class LabelBiasTest(msgspec.Struct):
     """The bets on what one thing tells apart.
 
     Attributes
@@ -73,7 +73,7 @@ class Bias(msgspec.Struct):
         Id of the incident; empty: there is none.
     """
 
-    parts: dict[str, Part] = {}
+    parts: dict[str, Cohort] = {}
     accused: str = ""
     odds: int = 0
     back: float = 0.0
@@ -96,7 +96,7 @@ class Bias(msgspec.Struct):
             return "even" if self.open else None
         compared = below(counts) if ordered else counts
         won = {
-            value: won_by(*_scaled(came, found, events, labels))
+            value: log_evidence(*_scaled(came, found, events, labels))
             for value, (came, found) in compared.items()
         }
         if self.open:
@@ -121,7 +121,7 @@ class Bias(msgspec.Struct):
         for part in self.parts.values():
             part.events, part.labels = part.events * KEEP, part.labels * KEEP
         for value, (came, found) in counts.items():
-            part = self.parts.setdefault(value, Part())
+            part = self.parts.setdefault(value, Cohort())
             part.events, part.labels = part.events + came, part.labels + found
 
     def _accuse(self) -> Verdict | None:
@@ -153,7 +153,7 @@ class Bias(msgspec.Struct):
 
 
 def usable(by: str, counts: Counts) -> Counts:
-    """Return counts as `Bias.step` takes them.
+    """Return counts as `LabelBiasTest.step` takes them.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def _share(events: float, labels: float) -> tuple[float, float]:
 
 
 def _scaled(came: int, found: int, events: int, labels: int) -> tuple[int, int, int, int]:
-    by = min(1.0, MOST_EVENTS / events)
+    by = min(1.0, MAX_EVENTS / events)
     if by == 1.0:
         return came, found, events, labels
     with_label, without = round(found * by), round((came - found) * by)
@@ -206,7 +206,7 @@ def _scaled(came: int, found: int, events: int, labels: int) -> tuple[int, int, 
     )
 
 
-def won_by(came: int, found: int, events: int, labels: int) -> list[float]:
+def log_evidence(came: int, found: int, events: int, labels: int) -> list[float]:
     """Return the log of what a bet on each of `ODDS` makes of the labels of a part.
 
     Parameters
@@ -218,7 +218,7 @@ def won_by(came: int, found: int, events: int, labels: int) -> list[float]:
 
     Examples
     --------
-    >>> [round(log, 2) for log in won_by(50, 0, 100, 40)]
+    >>> [round(log, 2) for log in log_evidence(50, 0, 100, 40)]
     [17.75, 10.62, -18.53, -41.97]
     """
     first = max(0, labels - (events - came))

@@ -11,17 +11,17 @@ from streamproc.config.model import Task
 from streamproc.schemas.series import CLASSES, NUMBERS, SCORED
 
 # A class that was given no chance at all costs 34.5, as in River: one label must not cost infinity.
-LEAST: Final = 1e-15
+MIN_PROBABILITY: Final = 1e-15
 # Sums and squares of what is larger would not be finite.
-MOST: Final = 1e150
+MAX_NUMBER: Final = 1e150
 SURE: Final = 0.5  # from this probability on the positive class is what was said
 
 Value = float | bool | str
-Said = Value | Mapping[str, float]
+Predicted = Value | Mapping[str, float]
 _SAME: Final = {"true": "1", "false": "0", "True": "1", "False": "0"}
 
 
-class Judged(NamedTuple):
+class ScoredPrediction(NamedTuple):
     """A prediction beside its label.
 
     Attributes
@@ -55,7 +55,7 @@ class MismatchError(Exception):
     """A label that does not go with its prediction; the message says why."""
 
 
-def judge(task: Task | None, said: Said, truth: Value) -> Judged:
+def score(task: Task | None, said: Predicted, truth: Value) -> ScoredPrediction:
     """Compare a prediction with its label.
 
     Parameters
@@ -74,9 +74,9 @@ def judge(task: Task | None, said: Said, truth: Value) -> Judged:
 
     Examples
     --------
-    >>> judge(None, 0.9, True).losses[0], judge(None, {"cat": 0.4, "dog": 0.6}, "cat").losses[0]
+    >>> score(None, 0.9, True).losses[0], score(None, {"cat": 0.4, "dog": 0.6}, "cat").losses[0]
     (0.0, 1.0)
-    >>> judge("regression", 3.0, 5).losses
+    >>> score("regression", 3.0, 5).losses
     (2.0, 4.0)
     """
     sure = task is not None
@@ -89,10 +89,10 @@ def judge(task: Task | None, said: Said, truth: Value) -> Judged:
     if task == "binary" and isinstance(said, float):
         return _chance(said, class_name(truth), sure=sure)
     wrong = float(class_name(said) != class_name(truth))
-    return Judged(task, sure, CLASSES, (wrong,), class_name(truth), class_name(said))
+    return ScoredPrediction(task, sure, CLASSES, (wrong,), class_name(truth), class_name(said))
 
 
-def _guess(said: Said, truth: Value) -> tuple[Task, bool]:
+def _guess(said: Predicted, truth: Value) -> tuple[Task, bool]:
     """Infer the task; a number beside a number is a regression unless both look like chances."""
     if isinstance(said, Mapping):
         two = len(said) == 2
@@ -108,17 +108,20 @@ def _guess(said: Said, truth: Value) -> tuple[Task, bool]:
     return "regression", True
 
 
-def _number(said: Said, truth: Value) -> Judged:
+def _number(said: Predicted, truth: Value) -> ScoredPrediction:
     if not isinstance(said, float) or not isinstance(truth, float):
         raise MismatchError(
             f"a regression's prediction and label are numbers, not {_kind(said)} and"
             f" {_kind(truth)}; set task: of the model if it is none"
         )
-    apart = min(abs(min(max(said, -MOST), MOST) - min(max(truth, -MOST), MOST)), MOST)
-    return Judged("regression", True, NUMBERS, (apart, apart * apart), truth, said)  # noqa: FBT003
+    apart = min(
+        abs(min(max(said, -MAX_NUMBER), MAX_NUMBER) - min(max(truth, -MAX_NUMBER), MAX_NUMBER)),
+        MAX_NUMBER,
+    )
+    return ScoredPrediction("regression", True, NUMBERS, (apart, apart * apart), truth, said)  # noqa: FBT003
 
 
-def _chance(said: float, truth: str, *, sure: bool) -> Judged:
+def _chance(said: float, truth: str, *, sure: bool) -> ScoredPrediction:
     if not 0.0 <= said <= 1.0:
         raise MismatchError(
             f"a binary model's number is the probability of its positive class, and {said:g} is"
@@ -131,22 +134,22 @@ def _chance(said: float, truth: str, *, sure: bool) -> Judged:
         )
     right = said if truth == "1" else 1.0 - said
     claimed = "1" if said >= SURE else "0"
-    losses = (float(claimed != truth), -math.log(max(right, LEAST)), (1.0 - right) ** 2)
-    return Judged("binary", sure, SCORED, losses, truth, claimed, said)
+    losses = (float(claimed != truth), -math.log(max(right, MIN_PROBABILITY)), (1.0 - right) ** 2)
+    return ScoredPrediction("binary", sure, SCORED, losses, truth, claimed, said)
 
 
-def _several(task: Task, said: Mapping[str, float], truth: str) -> Judged:
+def _several(task: Task, said: Mapping[str, float], truth: str) -> ScoredPrediction:
     """Compare class → probability; the Brier score is the sum over classes."""
     given = {class_name(name): chance for name, chance in said.items()}
     claimed = max(given, key=lambda name: given[name])
     right = given.get(truth, 0.0)
     brier = sum(chance * chance for chance in given.values()) - right * right + (1.0 - right) ** 2
-    losses = (float(claimed != truth), -math.log(max(min(right, 1.0), LEAST)), brier)
+    losses = (float(claimed != truth), -math.log(max(min(right, 1.0), MIN_PROBABILITY)), brier)
     chance = given[claimed]
     if task == "binary":
         chance = given.get("1", chance if claimed == "1" else 1.0 - chance)
         losses = (*losses[:2], losses[2] / 2.0)  # of one class, as for a single probability
-    return Judged(task, True, SCORED, losses, truth, claimed, chance, given)  # noqa: FBT003
+    return ScoredPrediction(task, True, SCORED, losses, truth, claimed, chance, given)  # noqa: FBT003
 
 
 def class_name(value: Value) -> str:
@@ -158,7 +161,7 @@ def class_name(value: Value) -> str:
     return _SAME.get(value, value)
 
 
-def _kind(value: Said) -> str:
+def _kind(value: Predicted) -> str:
     if isinstance(value, bool):
         return "a boolean"
     if isinstance(value, str):

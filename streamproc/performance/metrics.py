@@ -17,18 +17,18 @@ WINDOW: Final = 500
 """Labels of the window: 28 of them more or less wrong at a tenth is what chance does."""
 HALF_LIFE: Final = 50.0
 """Labels after which one counts half; the oldest of the window then counts a thousandth."""
-TRUTH, SAID, CHANCE, EXPECTED = range(4)
+ACTUAL, PREDICTED, CHANCE, EXPECTED = range(4)
 """Columns of a window: class or number that was true, and said; probability; expected loss."""
 _BINS: Final = 10
 
 
-def figures(rows: Floats, task: Task, *, fading: bool = False) -> dict[str, float]:
+def compute_metrics(rows: Floats, task: Task, *, fading: bool = False) -> dict[str, float]:
     """Return every metric that these labels give.
 
     Parameters
     ----------
     rows
-        (labels, 4), oldest first; see `TRUTH` and the other columns. Classes are codes, the
+        (labels, 4), oldest first; see `ACTUAL` and the other columns. Classes are codes, the
         positive class of a binary model 1.
     task
         What the model does.
@@ -46,7 +46,7 @@ def figures(rows: Floats, task: Task, *, fading: bool = False) -> dict[str, floa
     Examples
     --------
     >>> rows = np.array([[1, 1, 0.9, 0.1], [0, 1, 0.6, 0.4]])
-    >>> figures(rows, "binary")["accuracy"]
+    >>> compute_metrics(rows, "binary")["accuracy"]
     0.5
     """
     if not len(rows):
@@ -59,7 +59,7 @@ def figures(rows: Floats, task: Task, *, fading: bool = False) -> dict[str, floa
 
 
 def _of_numbers(rows: Floats, weights: Floats) -> dict[str, Any]:
-    truth, wrong = rows[:, TRUTH], rows[:, TRUTH] - rows[:, SAID]
+    truth, wrong = rows[:, ACTUAL], rows[:, ACTUAL] - rows[:, PREDICTED]
     spread = _mean((truth - _mean(truth, weights)) ** 2, weights)
     found = {
         "mae": _mean(np.abs(wrong), weights),
@@ -71,7 +71,7 @@ def _of_numbers(rows: Floats, weights: Floats) -> dict[str, Any]:
 
 
 def _of_classes(rows: Floats, weights: Floats, task: Task) -> dict[str, Any]:
-    right = rows[:, TRUTH] == rows[:, SAID]
+    right = rows[:, ACTUAL] == rows[:, PREDICTED]
     found = {
         "accuracy": _mean(right, weights),
         "expected_accuracy": 1.0 - _mean(rows[:, EXPECTED], weights),
@@ -82,8 +82,8 @@ def _of_classes(rows: Floats, weights: Floats, task: Task) -> dict[str, Any]:
     if np.isnan(chance).any():
         return found
     if task == "binary":
-        found["roc_auc"] = _roc_auc(rows[:, TRUTH] == 1.0, chance, weights)
-        found["calibration_error"] = _calibration_error(rows[:, TRUTH] == 1.0, chance, weights)
+        found["roc_auc"] = _roc_auc(rows[:, ACTUAL] == 1.0, chance, weights)
+        found["calibration_error"] = _calibration_error(rows[:, ACTUAL] == 1.0, chance, weights)
     else:
         found["calibration_error"] = _calibration_error(right, chance, weights)
     return found
@@ -94,7 +94,7 @@ def _mean(values: Any, weights: Floats) -> Any:
 
 
 def _f1(rows: Floats, weights: Floats, of: float) -> float:
-    truth, said = rows[:, TRUTH] == of, rows[:, SAID] == of
+    truth, said = rows[:, ACTUAL] == of, rows[:, PREDICTED] == of
     both, either = weights[truth & said].sum(), weights[truth].sum() + weights[said].sum()
     return float(2.0 * both / either) if either else 0.0
 

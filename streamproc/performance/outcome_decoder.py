@@ -6,29 +6,29 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from streamproc.decode.decoded_events import PLACE_BITS, Batch, Batches
-from streamproc.decode.decoder import Reader
-from streamproc.decode.event_schema import Form, Retyped, Shape
+from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatch, LayoutBatches
+from streamproc.decode.decoder import Decoder
+from streamproc.decode.event_schema import EventSchema, PredictionForm, Retyped
 from streamproc.decode.layout import Layout
 from streamproc.decode.matrix import seconds
-from streamproc.decode.payloads import WHOLE, UnreadableError, bodies, original_value
-from streamproc.decode.structs import ANY, DECODE_ERRORS, in_range, why
-from streamproc.detect.series_registry import Catalogue
+from streamproc.decode.payloads import WHOLE_RECORD, UnreadableError, bodies, original_value
+from streamproc.decode.structs import DECODE_ERRORS, GENERIC, classify_error, in_range
+from streamproc.detect.series_registry import SeriesRegistry
 from streamproc.performance.baseline import Verdict
-from streamproc.performance.label_bias import SCORE, Bias, usable
+from streamproc.performance.label_bias import SCORE, LabelBiasTest, usable
 from streamproc.performance.label_bias import Verdict as BiasVerdict
-from streamproc.performance.losses import Judged, MismatchError, judge
+from streamproc.performance.losses import MismatchError, ScoredPrediction, score
 from streamproc.performance.outcome_log import COMMAND_HEADER, EPOCH_HEADER, GROUP_HEADER, Count
 from streamproc.performance.track import advance
 from streamproc.performance.tracks import Performance
 from streamproc.schemas.outcomes import OutcomeStatus
-from streamproc.schemas.records import Outcome, Reason, Record
-from streamproc.schemas.version_key import key_of
+from streamproc.schemas.records import Reason, Record, SliceResult
+from streamproc.schemas.version_key import version_key
 
 JUDGED: Final = {"labelled", "revised"}
 
 
-class Glance(Struct, gc=False):
+class OutcomeHeader(Struct, gc=False):
     """What tells whether there is anything to judge in an outcome; it is skimmed, not decoded."""
 
     epoch: Count
@@ -38,10 +38,10 @@ class Glance(Struct, gc=False):
     prediction: msgspec.Raw | UnsetType = UNSET
 
 
-_GLANCE: Final = msgspec.json.Decoder(Glance).decode
+_GLANCE: Final = msgspec.json.Decoder(OutcomeHeader).decode
 
 
-class At(NamedTuple):
+class EventPosition(NamedTuple):
     """Where in a slice something is: its record, and the place of its event."""
 
     record: Record
@@ -65,14 +65,14 @@ class Hooks(NamedTuple):
         Labels that have been found to come for some events only, or for all alike again.
     """
 
-    gone: Callable[[str, At, Any], None]
-    mistaken: Callable[[str, At, Any, str], None]
-    floor: Callable[[str, At, Any, Verdict], None]
-    begun: Callable[[str, At, Any, Judged], None]
-    bias: Callable[[str, Bias, At, Any, BiasVerdict], None]
+    gone: Callable[[str, EventPosition, Any], None]
+    mistaken: Callable[[str, EventPosition, Any, str], None]
+    floor: Callable[[str, EventPosition, Any, Verdict], None]
+    begun: Callable[[str, EventPosition, Any, ScoredPrediction], None]
+    bias: Callable[[str, LabelBiasTest, EventPosition, Any, BiasVerdict], None]
 
 
-class OutcomeReader(Reader):
+class OutcomeDecoder(Decoder):
     """Reads one partition's outcomes, and keeps the tracks of its versions.
 
     Parameters
@@ -82,17 +82,17 @@ class OutcomeReader(Reader):
     hooks
         What is told of.
     catalogue, topic, partition, watch, retyped, full
-        As in `Reader`. An event that `watch` is given has the losses as its prediction.
+        As in `Decoder`. An event that `watch` is given has the losses as its prediction.
     """
 
     def __init__(
         self,
         performance: Performance,
         hooks: Hooks,
-        catalogue: Catalogue,
+        catalogue: SeriesRegistry,
         topic: str,
         partition: int,
-        watch: Callable[[Batches, Sequence[Record], Outcome], None],
+        watch: Callable[[LayoutBatches, Sequence[Record], SliceResult], None],
         retyped: Callable[[str, Retyped, Any, int, Record], None],
         full: Callable[[str, Any, int, Record], None],
     ) -> None:
@@ -100,9 +100,9 @@ class OutcomeReader(Reader):
         self._performance = performance
         self._hooks = hooks
 
-    def read(self, records: Sequence[Record], outcome: Outcome) -> None:
+    def read(self, records: Sequence[Record], outcome: SliceResult) -> None:
         """Decode a slice and hand over all losses."""
-        batches: Batches = {}
+        batches: LayoutBatches = {}
         self._records, self._batches, self._outcome = records, batches, outcome
         for position, record in enumerate(records):
             headers = dict(record.headers) if record.headers else {}
@@ -131,31 +131,35 @@ class OutcomeReader(Reader):
         return True
 
     def _begin(
-        self, record: Record, mark: tuple[bytes | None, bytes | None], outcome: Outcome
+        self, record: Record, mark: tuple[bytes | None, bytes | None], outcome: SliceResult
     ) -> None:
         try:
             self._performance.log.begin(*mark)
         except ValueError:
             detail = f"header {EPOCH_HEADER!r} is no number"
-            self._refuse(record, WHOLE, record.value, (Reason.WRONG_TYPE, detail), outcome)
+            self._refuse(record, WHOLE_RECORD, record.value, (Reason.WRONG_TYPE, detail), outcome)
 
     def _read_any(
-        self, records: Sequence[Record], position: int, _batches: Batches, outcome: Outcome
+        self,
+        records: Sequence[Record],
+        position: int,
+        _batches: LayoutBatches,
+        outcome: SliceResult,
     ) -> None:
         record = records[position]
         try:
             found = bodies(record, self._limits.record_bytes)
         except UnreadableError as error:
             why_not = error.reason, error.detail
-            self._refuse(record, WHOLE, original_value(record), why_not, outcome)
+            self._refuse(record, WHOLE_RECORD, original_value(record), why_not, outcome)
             return
         for index, body in found:
-            at = At(record, (position << PLACE_BITS) + max(index, 0))
+            at = EventPosition(record, (position << PLACE_BITS) + max(index, 0))
             try:
-                event = ANY[self._catalogue.topic].decode(body)
+                event = GENERIC[self._catalogue.topic].decode(body)
                 trouble = self._wrong(event, record) or self._take(event, at)
             except DECODE_ERRORS as error:
-                trouble = why(error, body)
+                trouble = classify_error(error, body)
             if trouble is not None:
                 self._refuse(record, index, body, trouble, outcome)
 
@@ -165,7 +169,7 @@ class OutcomeReader(Reader):
                 return Reason.WRONG_TYPE, "its time is not within the years 1 to 9999 in UTC"
         return None
 
-    def _take(self, event: Any, at: At) -> tuple[Reason, str] | None:
+    def _take(self, event: Any, at: EventPosition) -> tuple[Reason, str] | None:
         """Judge one outcome; what has no label, or no prediction, is nothing to judge."""
         counts = self._performance.log.counts(event.epoch, event.seq, event.group)
         if counts and event.status == "coverage":
@@ -174,7 +178,7 @@ class OutcomeReader(Reader):
             return None
         if event.label is None:
             return Reason.MISSING_FIELD, "it is labelled, and has no label"
-        key = key_of(event.model_id, event.model_version)
+        key = version_key(event.model_id, event.model_version)
         try:
             judged = self._judge(key, event, at)
         except MismatchError as error:
@@ -183,10 +187,12 @@ class OutcomeReader(Reader):
         if layout is None:
             return None
         self._advance(key, judged, event, at)
-        self._batches.setdefault(layout, Batch()).add(_losses(layout, key, event, judged), at.place)
+        self._batches.setdefault(layout, LayoutBatch()).add(
+            _losses(layout, key, event, judged), at.place
+        )
         return None
 
-    def _compare(self, event: Any, at: At) -> tuple[Reason, str] | None:
+    def _compare(self, event: Any, at: EventPosition) -> tuple[Reason, str] | None:
         """Take counts of events with and without a label."""
         try:
             compared = {by: usable(by, counts) for by, counts in (event.coverage or {}).items()}
@@ -199,20 +205,22 @@ class OutcomeReader(Reader):
                 self._hooks.bias(by, bias, at, event, verdict)
         return None
 
-    def _judge(self, key: str, event: Any, at: At) -> Judged:
+    def _judge(self, key: str, event: Any, at: EventPosition) -> ScoredPrediction:
         """Judge by the configured task, or by what is known of it."""
         task = configured = self._catalogue.config.model(event.model_id).task
         track = self._performance.tracks.get(key)
         if task is None and track is not None and track.sure:
             task = track.task
-        judged = judge(task, event.prediction, event.label)
+        judged = score(task, event.prediction, event.label)
         if track is not None and judged.task != track.task:
             self._forget(key, at, event)
             if configured is None:
                 self._hooks.mistaken(key, at, event, judged.task)
         return judged
 
-    def _room(self, key: str, judged: Judged, event: Any, at: At) -> Layout | None:
+    def _room(
+        self, key: str, judged: ScoredPrediction, event: Any, at: EventPosition
+    ) -> Layout | None:
         """Find the layout of a version, which is made when it is new; None when none fits."""
         surplus = self._performance.surplus(key)
         if surplus is not None:
@@ -225,7 +233,9 @@ class OutcomeReader(Reader):
                 self._hand_over(self._batches, self._records, self._outcome)
             is_new = model is None
             self._have_room(key, len(series) - len(known), at, event)
-            model = self._catalogue.settle(key, Shape(form=Form.LOSSES, classes=series))
+            model = self._catalogue.assign(
+                key, EventSchema(form=PredictionForm.LOSSES, classes=series)
+            )
             if is_new and model is not None:
                 self._hooks.begun(key, at, event, judged)
         if self._catalogue.refused and "max_series" not in self._catalogue.told:
@@ -236,7 +246,7 @@ class OutcomeReader(Reader):
             return None
         return model.layout
 
-    def _have_room(self, key: str, needed: int, at: At, event: Any) -> None:
+    def _have_room(self, key: str, needed: int, at: EventPosition, event: Any) -> None:
         """Forget versions that are idle, if new series do not fit in otherwise."""
         catalogue = self._catalogue
         if catalogue.series + needed <= catalogue.room:
@@ -249,13 +259,13 @@ class OutcomeReader(Reader):
             self._forget(name, at, event)
             catalogue.forgotten += 1
 
-    def _forget(self, key: str, at: At, event: Any) -> None:
+    def _forget(self, key: str, at: EventPosition, event: Any) -> None:
         self._hand_over(self._batches, self._records, self._outcome)
         self._hooks.gone(key, at, event)
         self._performance.drop(key)
         self._catalogue.retire(key)
 
-    def _advance(self, key: str, judged: Judged, event: Any, at: At) -> None:
+    def _advance(self, key: str, judged: ScoredPrediction, event: Any, at: EventPosition) -> None:
         track, window = self._performance.touch(key, judged)
         track.sure = track.sure or judged.sure
         times = seconds(event.ts, at.record), seconds(event.label_ts, at.record)
@@ -265,7 +275,7 @@ class OutcomeReader(Reader):
             self._hooks.floor(key, at, event, verdict)
 
 
-def _losses(layout: Layout, key: str, event: Any, judged: Judged) -> Any:
+def _losses(layout: Layout, key: str, event: Any, judged: ScoredPrediction) -> Any:
     values: dict[str, float | None] = dict(zip(judged.series, judged.losses, strict=True))
     return layout.typed.event(
         model_id=key,

@@ -25,12 +25,12 @@ WRITER_HEADER: Final = "writer"
 COMMAND_HEADER: Final = "command"
 GROUP_HEADER: Final = "group"
 
-MOST: Final = 2**63 - 1
-Count = Annotated[int, Meta(ge=0, le=MOST)]
+MAX_COUNT: Final = 2**63 - 1
+Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 """A number that every form of a state can hold."""
 
 
-class Place(Struct, gc=False, frozen=True):
+class RecordPosition(Struct, gc=False, frozen=True):
     """Where a record lies."""
 
     topic: str
@@ -38,7 +38,7 @@ class Place(Struct, gc=False, frozen=True):
     offset: int
 
 
-class Lesson(Struct, gc=False, kw_only=True):
+class OutcomeFields(Struct, gc=False, kw_only=True):
     """What learners read of an OutcomeEvent; the contract says what the fields mean."""
 
     epoch: Count
@@ -55,18 +55,18 @@ class Lesson(Struct, gc=False, kw_only=True):
     label: float | bool | str | None = None
 
 
-class OutcomeRow(Lesson, gc=False, kw_only=True):
+class OutcomeRow(OutcomeFields, gc=False, kw_only=True):
     """All of it: three times the work of decoding."""
 
     outcome_id: str
     revision: int
     label_ts: datetime | None = None
     delay: float | None = None
-    event_source: Place | None = None
-    label_source: Place | None = None
+    event_source: RecordPosition | None = None
+    label_source: RecordPosition | None = None
 
 
-class Chosen(Struct, gc=False, kw_only=True, frozen=True):
+class ModelCommand(Struct, gc=False, kw_only=True, frozen=True):
     """A `Choice` of the contract, with the name of the command that said it."""
 
     id: str
@@ -81,11 +81,11 @@ class CommandRow(Struct, gc=False, kw_only=True):
 
     epoch: Count
     seq: Count
-    command: Chosen
+    command: ModelCommand
     group: str | None = None
 
 
-class Counted(Struct, gc=False):
+class AcceptedRecord(Struct, gc=False):
     """A record that counts.
 
     Attributes
@@ -100,7 +100,7 @@ class Counted(Struct, gc=False):
 
     position: int
     offset: int
-    row: Lesson | CommandRow
+    row: OutcomeFields | CommandRow
 
 
 _COMMAND: Final = msgspec.json.Decoder(CommandRow)
@@ -128,7 +128,7 @@ class OutcomeLog:
         self,
         epoch: int = -1,
         seq: int = -1,
-        row: type[Lesson] = OutcomeRow,
+        row: type[OutcomeFields] = OutcomeRow,
         group: str | None = None,
     ) -> None:
         self.group = group
@@ -137,12 +137,12 @@ class OutcomeLog:
         self.unreadable = 0
         self._decode = msgspec.json.Decoder(row).decode
 
-    def read(self, records: Sequence[Record]) -> list[Counted]:
+    def read(self, records: Sequence[Record]) -> list[AcceptedRecord]:
         """Return what counts of the next records, in their order."""
         found = []
         decode = self._decode
         for position, record in enumerate(records):
-            row: Lesson | CommandRow | None
+            row: OutcomeFields | CommandRow | None
             if record.headers:
                 row = self._marked(record)
             else:
@@ -152,7 +152,7 @@ class OutcomeLog:
                     row = None
                     self.unreadable += 1
             if row is not None and self.counts(row.epoch, row.seq, row.group):
-                found.append(Counted(position, record.offset, row))
+                found.append(AcceptedRecord(position, record.offset, row))
         return found
 
     def counts(self, epoch: int, seq: int, group: str | None = None) -> bool:
@@ -180,8 +180,8 @@ class OutcomeLog:
             If it is no number.
         """
         epoch = int(mark or b"")
-        if epoch > MOST:
-            msg = f"an epoch is at most {MOST}"
+        if epoch > MAX_COUNT:
+            msg = f"an epoch is at most {MAX_COUNT}"
             raise ValueError(msg)
         if epoch > self.epoch and not self._of_others(None if group is None else group.decode()):
             self.epoch, self.seq = epoch, -1
@@ -189,7 +189,7 @@ class OutcomeLog:
     def _of_others(self, group: str | None) -> bool:
         return group is not None and self.group is not None and group != self.group
 
-    def _marked(self, record: Record) -> Lesson | CommandRow | None:
+    def _marked(self, record: Record) -> OutcomeFields | CommandRow | None:
         """Read a record with headers: a mark, a command, or an outcome after all."""
         headers = dict(record.headers)
         try:

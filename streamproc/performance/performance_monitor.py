@@ -7,24 +7,24 @@ from typing import Any
 import numpy as np
 
 from streamproc.alerting.incidents import Incidents
-from streamproc.alerting.messages import remark
-from streamproc.alerting.pending_alert import Said, alone
+from streamproc.alerting.messages import performance_note
+from streamproc.alerting.pending_alert import PendingAlert, standalone
 from streamproc.decode.layout import Model
 from streamproc.decode.matrix import Matrix, seconds
-from streamproc.detect.series_registry import Catalogue
-from streamproc.performance.alerts import COVERAGE, FLOOR, Teller
+from streamproc.detect.series_registry import SeriesRegistry
+from streamproc.performance.alerts import COVERAGE, FLOOR, PerformanceAlerts
 from streamproc.performance.baseline import Verdict
-from streamproc.performance.label_bias import Bias
+from streamproc.performance.label_bias import LabelBiasTest
 from streamproc.performance.label_bias import Verdict as BiasVerdict
-from streamproc.performance.losses import Judged
-from streamproc.performance.outcome_decoder import At, Hooks
+from streamproc.performance.losses import ScoredPrediction
+from streamproc.performance.outcome_decoder import EventPosition, Hooks
 from streamproc.performance.tracks import Performance
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.clip import clip_message
 from streamproc.schemas.version_key import model_of, version_of
 
 
-class Truth:
+class PerformanceMonitor:
     """How good the models of one partition of outcomes are.
 
     Parameters
@@ -36,7 +36,7 @@ class Truth:
     """
 
     def __init__(
-        self, catalogue: Catalogue, incidents: Incidents, say: Callable[[Said], None]
+        self, catalogue: SeriesRegistry, incidents: Incidents, say: Callable[[PendingAlert], None]
     ) -> None:
         self.performance = Performance(catalogue.config.group)
         self.hooks = Hooks(
@@ -55,30 +55,32 @@ class Truth:
         last = int(model.layout.events[model.row]) + column - int(data.runs[run, 1]) + 1
         most = alert.after.n if alert.after else 0
         figures = self.performance.figures(model.id, last, most)
-        return alert.model_copy(update={"message": clip_message(alert.message + remark(figures))})
+        return alert.model_copy(
+            update={"message": clip_message(alert.message + performance_note(figures))}
+        )
 
-    def _teller(self, model: str, at: At, event: Any) -> Teller:
+    def _teller(self, model: str, at: EventPosition, event: Any) -> PerformanceAlerts:
         origin = self._incidents.origin(
             at.place, at.record.offset, seconds(event.ts, at.record), event.model_version
         )
-        return Teller(model, self._catalogue.config.model(model), origin, self.now)
+        return PerformanceAlerts(model, self._catalogue.config.model(model), origin, self.now)
 
-    def _gone(self, key: str, at: At, event: Any) -> None:
+    def _gone(self, key: str, at: EventPosition, event: Any) -> None:
         model, version = model_of(key), version_of(key)
         teller = self._teller(model, at, event)
         for of, series in [names for names in self._incidents.open if names[0] == key]:
             incident = self._incidents.open.pop((of, series))
             alert = teller.gone(series, incident.detector, incident.id, version)
-            self._say(Said(at.place, series, alert, of))
+            self._say(PendingAlert(at.place, series, alert, of))
         floor = self.performance.tracks[key].floor
         if floor.open:
-            self._say(alone(at.place, teller.gone(FLOOR, "floor", floor.open, version)))
+            self._say(standalone(at.place, teller.gone(FLOOR, "floor", floor.open, version)))
 
-    def _mistaken(self, key: str, at: At, event: Any, task: str) -> None:
+    def _mistaken(self, key: str, at: EventPosition, event: Any, task: str) -> None:
         teller = self._teller(model_of(key), at, event)
-        self._say(alone(at.place, teller.mistaken(task)))
+        self._say(standalone(at.place, teller.mistaken(task)))
 
-    def _begun(self, key: str, at: At, event: Any, judged: Judged) -> None:
+    def _begun(self, key: str, at: EventPosition, event: Any, judged: ScoredPrediction) -> None:
         """Tell of detectors that read nothing, once it is known what a model is."""
         if judged.task != "regression":
             return
@@ -86,9 +88,9 @@ class Truth:
         teller = self._teller(model_of(key), at, event)
         for series in judged.series:
             if blind := config.blind(series):
-                self._say(alone(at.place, teller.blind(series, blind)))
+                self._say(standalone(at.place, teller.blind(series, blind)))
 
-    def _floor(self, key: str, at: At, event: Any, verdict: Verdict) -> None:
+    def _floor(self, key: str, at: EventPosition, event: Any, verdict: Verdict) -> None:
         config = self._catalogue.models[key].config
         track = self.performance.tracks[key]
         if not config.detectors(FLOOR):
@@ -98,11 +100,13 @@ class Truth:
             track.floor, track.measure, "firing" if verdict == "worse" else "resolved"
         )
         track.floor.open = alert.incident_id if verdict == "worse" else ""
-        self._say(alone(at.place, alert))
+        self._say(standalone(at.place, alert))
 
-    def _bias(self, by: str, bias: Bias, at: At, event: Any, verdict: BiasVerdict) -> None:
+    def _bias(
+        self, by: str, bias: LabelBiasTest, at: EventPosition, event: Any, verdict: BiasVerdict
+    ) -> None:
         if not self._catalogue.config.model(event.model_id).detectors(COVERAGE):
             return
         alert = self._teller(event.model_id, at, event).bias(by, bias, verdict)
         bias.open = alert.incident_id if verdict == "biased" else ""
-        self._say(alone(at.place, alert))
+        self._say(standalone(at.place, alert))

@@ -6,16 +6,16 @@ import numpy as np
 from streamproc.config.baseline import Floor as FloorConfig
 from streamproc.config.baseline import Rule
 from streamproc.config.model import Task
-from streamproc.performance.baseline import Answer, Floor, Verdict, measure_of, plan_of
+from streamproc.performance.baseline import Answer, BaselineTest, Verdict, baseline_kind, measure_of
 from streamproc.performance.estimate import CUT_AFTER, Estimate
-from streamproc.performance.losses import Judged, class_name
-from streamproc.performance.metrics import SAID, TRUTH, WINDOW, Floats
+from streamproc.performance.losses import ScoredPrediction, class_name
+from streamproc.performance.metrics import ACTUAL, PREDICTED, WINDOW, Floats
 
-MOST_CLASSES = 50
+MAX_CLASSES = 50
 COLUMNS = 4
 
 
-class Track(msgspec.Struct):
+class ModelTrack(msgspec.Struct):
     """One version of a model, as far as its labels tell.
 
     Attributes
@@ -33,7 +33,7 @@ class Track(msgspec.Struct):
     classes: list[str]
     seen: int
     estimate: Estimate
-    floor: Floor
+    floor: BaselineTest
     measure: str = ""
 
 
@@ -64,16 +64,16 @@ class Window:
             self.rows, self.fresh = np.concatenate([kept, fresh]), []
 
 
-def new_track(judged: Judged) -> Track:
+def new_track(judged: ScoredPrediction) -> ModelTrack:
     """Begin a track with its first label."""
     classes = ["0", "1"] if judged.task == "binary" else []
-    return Track(judged.task, judged.sure, classes, 0, Estimate(), Floor("majority"))
+    return ModelTrack(judged.task, judged.sure, classes, 0, Estimate(), BaselineTest("majority"))
 
 
 def advance(
-    track: Track,
+    track: ModelTrack,
     window: Window,
-    judged: Judged,
+    judged: ScoredPrediction,
     floor: FloorConfig | None,
     features: msgspec.Raw,
     times: tuple[float, float],
@@ -87,27 +87,27 @@ def advance(
     track.seen += 1
     if track.task == "regression" and track.seen == CUT_AFTER:
         rows = window.upto(track.seen, track.seen, CUT_AFTER)
-        errors = np.abs(rows[:, TRUTH] - rows[:, SAID])
-        track.estimate.cut(rows[:, SAID].tolist(), errors.tolist())
-    plan = plan_of(floor, track.task)
+        errors = np.abs(rows[:, ACTUAL] - rows[:, PREDICTED])
+        track.estimate.cut(rows[:, PREDICTED].tolist(), errors.tolist())
+    plan = baseline_kind(floor, track.task)
     if plan is None:
         return None
     if track.floor.plan != plan:
-        track.floor = Floor(plan)
+        track.floor = BaselineTest(plan)
     answer = _answer(floor, track.task, features) if isinstance(floor, Rule) else None
     track.measure = measure_of(plan, judged)
     return track.floor.step(judged, answer, times)
 
 
-def _codes(track: Track, judged: Judged) -> tuple[float, float]:
-    """Return the numbers of two classes; those past `MOST_CLASSES` are one, or one that differs."""
+def _codes(track: ModelTrack, judged: ScoredPrediction) -> tuple[float, float]:
+    """Return the numbers of two classes; those past `MAX_CLASSES` are one, or one that differs."""
     if isinstance(judged.truth, float) or isinstance(judged.said, float):
         return float(judged.truth), float(judged.said)
     codes: list[int] = []
     for name in (judged.truth, judged.said):
-        if name not in track.classes and len(track.classes) < MOST_CLASSES:
+        if name not in track.classes and len(track.classes) < MAX_CLASSES:
             track.classes.append(name)
-        codes.append(track.classes.index(name) if name in track.classes else MOST_CLASSES)
+        codes.append(track.classes.index(name) if name in track.classes else MAX_CLASSES)
     if codes[0] == codes[1] and judged.truth != judged.said:
         codes[1] += 1
     return float(codes[0]), float(codes[1])

@@ -8,19 +8,19 @@ import msgspec
 import numpy as np
 
 from streamproc.alerting.incident_state import UNKNOWN_FIRST, UNKNOWN_SIZE, GroupRecord, Moment
-from streamproc.performance.label_bias import Bias
-from streamproc.performance.losses import Judged
-from streamproc.performance.metrics import WINDOW, Floats, figures
+from streamproc.performance.label_bias import LabelBiasTest
+from streamproc.performance.losses import ScoredPrediction
+from streamproc.performance.metrics import WINDOW, Floats, compute_metrics
 from streamproc.performance.outcome_log import OutcomeLog
-from streamproc.performance.track import COLUMNS, Track, Window, new_track
-from streamproc.schemas.version_key import MOST_VERSIONS, key_of, model_of
+from streamproc.performance.track import COLUMNS, ModelTrack, Window, new_track
+from streamproc.schemas.version_key import MAX_VERSIONS, model_of, version_key
 from streamproc.state.snapshot_format import Arrays, SnapshotError
 
 TRACKS, ROWS, LENGTHS = "outcomes: tracks", "outcomes: rows", "outcomes: lengths"
 
 
 # Names of models may come without end.
-MOST_MODELS: Final = 1000
+MAX_MODELS: Final = 1000
 
 
 class Earlier(msgspec.Struct):
@@ -33,9 +33,9 @@ class Earlier(msgspec.Struct):
 
 class _State(msgspec.Struct):
     counted: tuple[int, int]
-    tracks: list[tuple[str, Track]]
+    tracks: list[tuple[str, ModelTrack]]
     groups: list[tuple[str, str | None, Earlier]] = []  # empty; the version before wants it
-    biases: dict[str, dict[str, Bias]] = {}
+    biases: dict[str, dict[str, LabelBiasTest]] = {}
 
 
 _state = msgspec.json.Decoder(_State)
@@ -60,10 +60,10 @@ class Performance:
     """
 
     def __init__(self, group: str | None = None) -> None:
-        self.tracks: dict[str, Track] = {}
+        self.tracks: dict[str, ModelTrack] = {}
         self.windows: dict[str, Window] = {}
         self.log = OutcomeLog(group=group)
-        self.biases: dict[str, dict[str, Bias]] = {}
+        self.biases: dict[str, dict[str, LabelBiasTest]] = {}
         self._versions: dict[str, dict[str, None]] = {}
         self._touched: set[str] = set()
 
@@ -72,9 +72,9 @@ class Performance:
         if key in self.tracks:
             return None
         versions = self._versions.get(model_of(key), {})
-        return next(iter(versions)) if len(versions) >= MOST_VERSIONS else None
+        return next(iter(versions)) if len(versions) >= MAX_VERSIONS else None
 
-    def touch(self, key: str, judged: Judged) -> tuple[Track, Window]:
+    def touch(self, key: str, judged: ScoredPrediction) -> tuple[ModelTrack, Window]:
         """Give the track that the next label of a version belongs to."""
         track = self.tracks.pop(key, None) or new_track(judged)
         self.tracks[key] = track
@@ -84,13 +84,13 @@ class Performance:
         self._touched.add(key)
         return track, self.windows.setdefault(key, Window())
 
-    def bias(self, model: str, by: str) -> Bias:
+    def bias(self, model: str, by: str) -> LabelBiasTest:
         """Give the bets that the next counts of a model's labels belong to."""
         of_model = self.biases.pop(model, {})
         self.biases[model] = of_model
-        if len(self.biases) > MOST_MODELS:
+        if len(self.biases) > MAX_MODELS:
             del self.biases[next(iter(self.biases))]
-        return of_model.setdefault(by, Bias())
+        return of_model.setdefault(by, LabelBiasTest())
 
     def drop(self, key: str) -> None:
         """Forget a version."""
@@ -111,13 +111,13 @@ class Performance:
         """Return the metrics of a version over its last labels up to number `last`."""
         track = self.tracks[key]
         upto = track.seen if last is None else last
-        return figures(self.windows[key].upto(track.seen, upto, most), track.task)
+        return compute_metrics(self.windows[key].upto(track.seen, upto, most), track.task)
 
     def fading(self, key: str) -> dict[str, float]:
         """Return the metrics of a version in which older labels count less."""
         track = self.tracks[key]
         rows = self.windows[key].upto(track.seen, track.seen, WINDOW)
-        return figures(rows, track.task, fading=True)
+        return compute_metrics(rows, track.task, fading=True)
 
     def latest(self, most: int) -> list[str]:
         """Return the versions whose last labels are newest, the newest first."""
@@ -161,7 +161,9 @@ class Performance:
             raise SnapshotError(
                 f"what it says of outcomes does not fit together: {error}"
             ) from error
-        return [_record(key_of(model, version), group) for model, version, group in state.groups]
+        return [
+            _record(version_key(model, version), group) for model, version, group in state.groups
+        ]
 
 
 def _record(key: str, group: Earlier) -> GroupRecord:

@@ -12,18 +12,18 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from streamproc.decode.event_schema import Form
+from streamproc.decode.event_schema import PredictionForm
 from streamproc.decode.layout import Layout
-from streamproc.performance.losses import SURE, class_name, judge
+from streamproc.performance.losses import SURE, class_name, score
 from streamproc.performance.metrics import WINDOW, Floats
-from streamproc.performance.track import MOST_CLASSES, Track
+from streamproc.performance.track import MAX_CLASSES, ModelTrack
 from streamproc.performance.tracks import Performance
-from streamproc.schemas.version_key import key_of
+from streamproc.schemas.version_key import version_key
 
 _Stated = tuple[float, float]  # the number, or the code of the class; and the probability
 
 
-class Unlabelled:
+class RecentPredictions:
     """The last predictions of each version that has a track.
 
     Parameters
@@ -41,13 +41,13 @@ class Unlabelled:
         self.performance = performance
         self._last: dict[str, deque[_Stated]] = {}
 
-    def see(self, layout: Layout, events: Iterable[Any]) -> None:
+    def observe(self, layout: Layout, events: Iterable[Any]) -> None:
         """Take the next predictions."""
         tracks = self.performance.tracks
-        if not tracks or layout.shape.form is Form.NONE:
+        if not tracks or layout.shape.form is PredictionForm.NONE:
             return
         for event in events:
-            key = key_of(event.model_id, event.model_version)
+            key = version_key(event.model_id, event.model_version)
             track = tracks.get(key)
             if track is not None:
                 last = self._last.setdefault(key, deque(maxlen=WINDOW))
@@ -64,7 +64,7 @@ class Unlabelled:
         return track.estimate.mean(track.task, rows[:, 0], rows[:, 1])
 
 
-def _stated(track: Track, layout: Layout, prediction: Any) -> _Stated:
+def _stated(track: ModelTrack, layout: Layout, prediction: Any) -> _Stated:
     """Read a prediction as it is read beside its label."""
     if track.task == "regression":
         return (prediction if isinstance(prediction, float) else np.nan), np.nan
@@ -72,12 +72,12 @@ def _stated(track: Track, layout: Layout, prediction: Any) -> _Stated:
         prediction = dict(zip(layout.shape.classes, astuple(prediction), strict=True))
     if isinstance(prediction, dict):
         shares = {name: share for name, share in prediction.items() if share is not None}
-        judged = judge(track.task, shares or {"": 0.0}, "")
+        judged = score(track.task, shares or {"": 0.0}, "")
         return _code(track, str(judged.said)), np.nan if judged.chance is None else judged.chance
     if track.task == "binary" and isinstance(prediction, float):
         return float(prediction >= SURE), prediction
     return _code(track, class_name(prediction)), np.nan
 
 
-def _code(track: Track, name: str) -> float:
-    return float(track.classes.index(name)) if name in track.classes else float(MOST_CLASSES)
+def _code(track: ModelTrack, name: str) -> float:
+    return float(track.classes.index(name)) if name in track.classes else float(MAX_CLASSES)

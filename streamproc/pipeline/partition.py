@@ -4,28 +4,34 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from streamproc.alerting.alert_builder import Series, forgotten, full, makes_room, retyped
-from streamproc.alerting.correlation import Groups
+from streamproc.alerting.alert_builder import (
+    Series,
+    forgotten,
+    limit_alert,
+    makes_room,
+    type_change_alert,
+)
+from streamproc.alerting.correlation import IncidentGrouper
 from streamproc.alerting.incidents import Incidents
-from streamproc.alerting.pending_alert import Said, alone
+from streamproc.alerting.pending_alert import PendingAlert, standalone
 from streamproc.config.config import Config
-from streamproc.decode.decoded_events import PLACE_BITS, Batches
-from streamproc.decode.decoder import Reader
-from streamproc.decode.deduplication import Recent
+from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatches
+from streamproc.decode.decoder import Decoder
+from streamproc.decode.deduplication import Deduplicator
 from streamproc.decode.event_schema import Retyped, Topic
 from streamproc.decode.layout import Model
 from streamproc.decode.matrix import matrix, seconds
-from streamproc.decode.type_changes import Strays
-from streamproc.detect.routing import feeds
-from streamproc.detect.series_registry import Catalogue
-from streamproc.performance.error_incidents import OneVoice
-from streamproc.performance.outcome_decoder import OutcomeReader
-from streamproc.performance.performance_monitor import Truth
-from streamproc.performance.unlabelled import Unlabelled
-from streamproc.schemas.records import Outcome, Record
+from streamproc.decode.type_changes import TypeChangeTracker
+from streamproc.detect.routing import route
+from streamproc.detect.series_registry import SeriesRegistry
+from streamproc.performance.error_incidents import ErrorIncidentGrouper
+from streamproc.performance.outcome_decoder import OutcomeDecoder
+from streamproc.performance.performance_monitor import PerformanceMonitor
+from streamproc.performance.unlabelled import RecentPredictions
+from streamproc.schemas.records import Record, SliceResult
 
 
-class Shard:
+class PartitionMonitor:
     """All state that belongs to one partition of one topic.
 
     The state is a function of the records alone: any split of them into slices gives the
@@ -55,33 +61,33 @@ class Shard:
     def __init__(
         self, kind: Topic, topic: str, partition: int, config: Config, room: int | None = None
     ) -> None:
-        self.catalogue = Catalogue(kind, config, room)
+        self.catalogue = SeriesRegistry(kind, config, room)
         self.incidents = Incidents(topic, partition, config.policy, self.catalogue.encoders.texts)
-        self._said: list[Said] = []
-        self.groups = Groups()
-        self.truth: Truth | None = None
-        self.unlabelled: Unlabelled | None = None
+        self._said: list[PendingAlert] = []
+        self.groups = IncidentGrouper()
+        self.truth: PerformanceMonitor | None = None
+        self.unlabelled: RecentPredictions | None = None
         rest = self.catalogue, topic, partition, self._watch, self._change, self._full
         if kind is Topic.OUTCOMES:
-            self.groups = OneVoice(config.policy.update_interval.total_seconds())
-            self.truth = Truth(self.catalogue, self.incidents, self._say)
+            self.groups = ErrorIncidentGrouper(config.policy.update_interval.total_seconds())
+            self.truth = PerformanceMonitor(self.catalogue, self.incidents, self._say)
             self.incidents.remark = self.truth.remark
-            self._reader: Reader = OutcomeReader(self.truth.performance, self.truth.hooks, *rest)
+            self._reader: Decoder = OutcomeDecoder(self.truth.performance, self.truth.hooks, *rest)
         else:
-            self._reader = Reader(*rest)
+            self._reader = Decoder(*rest)
         self._reader.forgotten = self._forgotten
 
     @property
-    def recent(self) -> Recent:
+    def recent(self) -> Deduplicator:
         """The events that came a moment ago."""
         return self._reader.recent
 
     @property
-    def strays(self) -> Strays:
+    def strays(self) -> TypeChangeTracker:
         """Values of another kind than their feature."""
         return self._reader.strays
 
-    def process(self, records: Sequence[Record], now: datetime) -> Outcome:
+    def process(self, records: Sequence[Record], now: datetime) -> SliceResult:
         """Take the next records of the partition.
 
         Parameters
@@ -91,21 +97,21 @@ class Shard:
         now
             What alerts carry as `detected_at`.
         """
-        outcome = Outcome()
+        outcome = SliceResult()
         self._now = now
         self._said = []
         if self.truth is not None:
             self.truth.now = now
         self._reader.read(records, outcome)
         for said in sorted(self._said, key=lambda said: said.order):
-            alert = self.groups.tell(said)
+            alert = self.groups.assign(said)
             if alert is not None:
                 outcome.alerts.append(alert)
                 outcome.positions.append(said.place >> PLACE_BITS)
-        self.catalogue.tidy()
+        self.catalogue.prune()
         return outcome
 
-    def _say(self, said: Said) -> None:
+    def _say(self, said: PendingAlert) -> None:
         self._said.append(said)
 
     def _full(self, limit: str, event: Any, place: int, record: Record) -> None:
@@ -114,7 +120,9 @@ class Shard:
         )
         share = self.catalogue.room if limit == "max_series" else None
         reached = limit, int(getattr(self.catalogue.config.limits, limit)), share
-        self._said.append(alone(place, full(event.model_id, reached, origin, self._now)))
+        self._said.append(
+            standalone(place, limit_alert(event.model_id, reached, origin, self._now))
+        )
 
     def _forgotten(self, gone: Model, event: Any, place: int, record: Record) -> None:
         """Close the incidents of a model that is forgotten; say once that models are."""
@@ -126,32 +134,36 @@ class Shard:
             settings = {incident.detector: ""}
             series = Series(gone, key[1], settings, self.incidents.texts)
             alert = forgotten(series, incident, origin, self._now)
-            self._said.append(Said(place, key[1], alert, gone.id))
+            self._said.append(PendingAlert(place, key[1], alert, gone.id))
         if "forgotten" not in self.catalogue.told:
             self.catalogue.told.add("forgotten")
             reached = "max_series", self.catalogue.config.limits.max_series, self.catalogue.room
-            self._said.append(alone(place, makes_room(gone.name, reached, origin, self._now)))
+            self._said.append(standalone(place, makes_room(gone.name, reached, origin, self._now)))
 
     def _change(
         self, model_id: str, features: Retyped, event: Any, place: int, record: Record
     ) -> None:
         for of, series in self.catalogue.dropped:
             if self.incidents.open.pop((of, series), None) is not None:
-                self._said.append(Said(place, series, None, of))
+                self._said.append(PendingAlert(place, series, None, of))
         self.catalogue.dropped.clear()
         origin = self.incidents.origin(
             place, record.offset, seconds(event.ts, record), event.model_version
         )
         model = self.catalogue.models[model_id]
         for name, kinds in features.items():
-            self._said.append(alone(place, retyped(model, name, kinds, origin, self._now)))
+            self._said.append(
+                standalone(place, type_change_alert(model, name, kinds, origin, self._now))
+            )
 
-    def _watch(self, batches: Batches, records: Sequence[Record], _outcome: Outcome) -> None:
+    def _watch(
+        self, batches: LayoutBatches, records: Sequence[Record], _outcome: SliceResult
+    ) -> None:
         for layout, batch in batches.items():
             if self.unlabelled is not None:
-                self.unlabelled.see(layout, batch.events(layout, records))
+                self.unlabelled.observe(layout, batch.events(layout, records))
             data = matrix(layout, batch, records, self.catalogue.encoders)
-            for feed in feeds(self.catalogue, layout, data):
+            for feed in route(self.catalogue, layout, data):
                 self._said += self.incidents.watch(feed, layout, data, self._now)
             rows, stops = data.runs[:, 0], data.runs[:, 2]
             layout.events[rows] += stops - data.runs[:, 1]

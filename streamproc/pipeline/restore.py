@@ -12,12 +12,12 @@ from streamproc.config.config import Config
 from streamproc.config.detector_spec import DetectorSpec, labelled
 from streamproc.config.model import ModelConfig
 from streamproc.decode.deduplication import ARRAYS
-from streamproc.decode.event_schema import Asked, Form, Kind, Shape, Topic
+from streamproc.decode.event_schema import EventSchema, FeatureType, PredictionForm, Topic, WatchKey
 from streamproc.decode.layout import UNWATCHED
-from streamproc.decode.vocabulary import Texts
-from streamproc.detect.detector_group import Profile
+from streamproc.decode.vocabulary import Vocabulary
+from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.series_registry import key_of, specs_of
-from streamproc.pipeline.partition import Shard
+from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.snapshot import EMBEDDER, PARTS, Snapshot
 from streamproc.schemas.alerts import Summary
 from streamproc.state.snapshot_format import (
@@ -47,7 +47,7 @@ class Restored:
         they do not read.
     """
 
-    shard: Shard
+    shard: PartitionMonitor
     next: int
     reset: tuple[Series, ...]
 
@@ -77,21 +77,21 @@ def restore(
             f"it is of {header.topic}-{header.partition}, not of {topic}-{partition}"
         )
     try:
-        return _Restoring(snapshot, Shard(kind, topic, partition, config, room)).run()
+        return _Restorer(snapshot, PartitionMonitor(kind, topic, partition, config, room)).run()
     except (ValueError, OverflowError, DetectorError) as error:
         raise SnapshotError(f"its parts do not fit together: {error}") from error
 
 
-class _Restoring:
-    def __init__(self, snapshot: Snapshot, shard: Shard) -> None:
+class _Restorer:
+    def __init__(self, snapshot: Snapshot, shard: PartitionMonitor) -> None:
         self._header, self._arrays = snapshot.header, snapshot.arrays
         self._shard = shard
         self._catalogue = shard.catalogue
         self._config = shard.catalogue.config
-        self._profiles: dict[int, Profile] = {}
+        self._profiles: dict[int, DetectorGroup] = {}
         self._unread: set[int] = set()
-        self._specs: dict[tuple[int, str, Asked | None], tuple[DetectorSpec, ...]] = {}
-        self._asked: dict[Shape, dict[str, Asked]] = {}
+        self._specs: dict[tuple[int, str, WatchKey | None], tuple[DetectorSpec, ...]] = {}
+        self._asked: dict[EventSchema, dict[str, WatchKey]] = {}
         self._kept: dict[Series, set[str]] = {}  # with an open incident; its detectors
         self._reset: list[Series] = []
 
@@ -159,9 +159,11 @@ class _Restoring:
                 taken[profile_at].add(slot)
         for at, profile in self._profiles.items():
             for slot in sorted(set(range(profile.used)) - taken[at], reverse=True):
-                profile.give_back(slot)
+                profile.release(slot)
 
-    def _specs_of(self, config: ModelConfig, shape: Shape, name: str) -> tuple[DetectorSpec, ...]:
+    def _specs_of(
+        self, config: ModelConfig, shape: EventSchema, name: str
+    ) -> tuple[DetectorSpec, ...]:
         if shape not in self._asked:
             self._asked[shape] = shape.asked()
         asked = id(config), name, self._asked[shape].get(name)
@@ -177,7 +179,7 @@ class _Restoring:
             if name.startswith(prefix)
         }
         opened = state.pop("open", None)
-        profile = Profile(specs)
+        profile = DetectorGroup(specs)
         profile.watch.load(state)
         if opened is None or opened.dtype != bool or opened.shape != (profile.watch.size,):
             raise SnapshotError(f"profile {at} does not say which of its incidents are open")
@@ -195,7 +197,7 @@ class _Restoring:
     def _encoders(self) -> None:
         """Give the texts their names back, and the embeddings what is remembered of them."""
         encoders = self._catalogue.encoders
-        encoders.texts = Texts(self._header.texts)
+        encoders.texts = Vocabulary(self._header.texts)
         self._shard.incidents.texts = encoders.texts
         unnamed = self._catalogue.categories() - {number for number, _ in self._header.texts}
         if unnamed:
@@ -236,6 +238,6 @@ def _check_open(flagged: set[Series], described: Iterable[Series]) -> None:
         raise SnapshotError(f"it has half an incident of {min(odd)}")
 
 
-def _shape(record: ShapeRecord) -> Shape:
-    others = tuple((name, Kind(kind)) for name, kind in record.others)
-    return Shape(record.numbers, others, Form(record.form), record.classes)
+def _shape(record: ShapeRecord) -> EventSchema:
+    others = tuple((name, FeatureType(kind)) for name, kind in record.others)
+    return EventSchema(record.numbers, others, PredictionForm(record.form), record.classes)

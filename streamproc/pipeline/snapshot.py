@@ -8,10 +8,10 @@ import numpy as np
 
 from streamproc.alerting import incident_state
 from streamproc.config.config import Config
-from streamproc.decode.event_schema import Asked, Shape
+from streamproc.decode.event_schema import EventSchema, WatchKey
 from streamproc.decode.layout import UNWATCHED, Model
 from streamproc.detect.series_registry import key_of, specs_of
-from streamproc.pipeline.partition import Shard
+from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.state.snapshot_format import (
     Arrays,
     Header,
@@ -68,12 +68,14 @@ def config_hash(config: Config) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def encode(shard: Shard, topic: str, partition: int, following: int) -> bytes:
+def encode(shard: PartitionMonitor, topic: str, partition: int, following: int) -> bytes:
     """Write the state of a partition: its sections, one behind the other."""
     return b"".join(encode_sections(shard, topic, partition, following))
 
 
-def encode_sections(shard: Shard, topic: str, partition: int, following: int) -> list[Section]:
+def encode_sections(
+    shard: PartitionMonitor, topic: str, partition: int, following: int
+) -> list[Section]:
     """Write the state of a partition, in parts each of which grows at its end.
 
     Parameters
@@ -92,7 +94,7 @@ def encode_sections(shard: Shard, topic: str, partition: int, following: int) ->
     """
     catalogue = shard.catalogue
     names: dict[str, int] = {}
-    shapes: dict[Shape, int] = {}
+    shapes: dict[EventSchema, int] = {}
     profiles = _Profiles(shard)
     models: list[ModelRecord] = []
     events: list[int] = []
@@ -180,9 +182,9 @@ def decode(data: bytes) -> Snapshot:
 class _Profiles:
     """Finds the place of a series' profile; asking the configuration each time would be slow."""
 
-    def __init__(self, shard: Shard) -> None:
+    def __init__(self, shard: PartitionMonitor) -> None:
         self._places = {key: at for at, key in enumerate(shard.catalogue.profiles)}
-        self._known: dict[tuple[int, str, Asked | None], int] = {}
+        self._known: dict[tuple[int, str, WatchKey | None], int] = {}
 
     def of(self, model: Model, name: str) -> int:
         asked = id(model.config), name, model.layout.asked.get(name)
@@ -193,7 +195,9 @@ class _Profiles:
         return known
 
 
-def _arrays(shard: Shard, lists: Mapping[str, tuple[Sequence[tuple[int, ...]], int]]) -> Arrays:
+def _arrays(
+    shard: PartitionMonitor, lists: Mapping[str, tuple[Sequence[tuple[int, ...]], int]]
+) -> Arrays:
     arrays: Arrays = {
         name: np.array(rows, np.int64).reshape(-1, width) for name, (rows, width) in lists.items()
     }
@@ -209,7 +213,7 @@ def _arrays(shard: Shard, lists: Mapping[str, tuple[Sequence[tuple[int, ...]], i
     return arrays if shard.truth is None else arrays | shard.truth.performance.state()
 
 
-def _incidents(shard: Shard) -> list[IncidentRecord]:
+def _incidents(shard: PartitionMonitor) -> list[IncidentRecord]:
     return [
         IncidentRecord(
             model=model,
@@ -223,7 +227,7 @@ def _incidents(shard: Shard) -> list[IncidentRecord]:
     ]
 
 
-def _shape(shape: Shape) -> ShapeRecord:
+def _shape(shape: EventSchema) -> ShapeRecord:
     others = tuple((name, kind.value) for name, kind in shape.others)
     return ShapeRecord(shape.numbers, others, shape.form.value, shape.classes)
 

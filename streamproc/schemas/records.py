@@ -122,7 +122,7 @@ class DeadLetter:
 
 
 @dataclass(slots=True)
-class Outcome:
+class SliceResult:
     """What became of a slice.
 
     `alerts` come in log order; `positions[i]` is the place in the slice of the record

@@ -19,7 +19,7 @@ _BYTES: Final = {
     "GiB": 2**30,
 }
 # A hundred years: longer is a slip of the unit, and Kafka counts retention in milliseconds.
-_LONGEST: Final = timedelta(days=36_525)
+_MAX_DURATION: Final = timedelta(days=36_525)
 _DURATION_EXPECTED: Final = "expected a duration such as 500ms, 30s, 10m, 7d, or seconds"
 _RANGE: Final = "expected a duration between 0 and 100 years"
 _SIZE_EXPECTED: Final = "expected a size such as 512KiB, 4MiB, or a whole number of bytes"
@@ -51,7 +51,7 @@ def parse_duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return _in_range(value)
     seconds = _amount(value, _SECONDS, _DURATION_EXPECTED)
-    if not 0 <= seconds <= _LONGEST.total_seconds():  # before timedelta, which overflows
+    if not 0 <= seconds <= _MAX_DURATION.total_seconds():  # before timedelta, which overflows
         raise ValueError(_RANGE)
     return _in_range(timedelta(seconds=seconds))
 
@@ -109,7 +109,7 @@ def format_size(value: int) -> str:
 
 
 def _in_range(value: timedelta) -> timedelta:
-    if not timedelta() <= value <= _LONGEST:
+    if not timedelta() <= value <= _MAX_DURATION:
         raise ValueError(_RANGE)
     return value
 

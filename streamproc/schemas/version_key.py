@@ -6,19 +6,19 @@ or hide one; so it learns its own level, as a new model does.
 
 import msgspec
 
-MOST_VERSIONS = 8
+MAX_VERSIONS = 8
 """Versions of one model that are watched at once: canaries run side by side, one or two of them.
 The one whose labels stopped first gives way to a ninth: a version a minute costs no memory."""
 
 _key = msgspec.json.Decoder(tuple[str, str | None])
 
 
-def key_of(model_id: str, version: str | None) -> str:
+def version_key(model_id: str, version: str | None) -> str:
     """Make the id that tells a version of a model from all others.
 
     Examples
     --------
-    >>> key_of("fraud", "7")
+    >>> version_key("fraud", "7")
     '["fraud","7"]'
     """
     return msgspec.json.encode((model_id, version)).decode()

@@ -13,7 +13,7 @@ from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.units import format_duration
 from streamproc.sinks.http_post import Post
 from streamproc.sinks.metrics import Counts, Dropped
-from streamproc.sinks.retry import Patience, Verdict, asked_seconds, judge
+from streamproc.sinks.retry import Backoff, Verdict, asked_seconds, judge
 from streamproc.sinks.webhook import Target
 
 # Old alerts for a target that has failed for long are tried once each, not faster than this.
@@ -24,7 +24,7 @@ MAX_FIRST_TRIES: Final = 1000
 _log = logging.getLogger(__name__)
 
 
-class Taken(NamedTuple):
+class DeliveryResult(NamedTuple):
     """What became of an alert.
 
     `again_in` is None when it is done with, else the seconds after which it is to be taken again;
@@ -35,8 +35,8 @@ class Taken(NamedTuple):
     told: bool
 
 
-DONE: Final = Taken(None, told=True)
-LEFT_OUT: Final = Taken(None, told=False)
+DONE: Final = DeliveryResult(None, told=True)
+LEFT_OUT: Final = DeliveryResult(None, told=False)
 
 
 class Delivery:
@@ -73,12 +73,12 @@ class Delivery:
         self._counts = counts
         self._clock = clock
         self._steady = steady
-        self._patience = Patience()
+        self._patience = Backoff()
         self._first_tries: dict[str, float] = {}
         self._failing_since: float | None = None
         self._last_try = float("-inf")
 
-    async def take(self, value: bytes, published: float) -> Taken:
+    async def take(self, value: bytes, published: float) -> DeliveryResult:
         """Send an alert, if it is wanted and its time has come.
 
         Parameters
@@ -99,7 +99,9 @@ class Delivery:
             return self._drop(Dropped.TOO_LARGE, alert, f"{len(value)} bytes, {most} at most")
         return await self._try_in_time(alert, value, published)
 
-    async def _try_in_time(self, alert: AlertEvent, value: bytes, published: float) -> Taken:
+    async def _try_in_time(
+        self, alert: AlertEvent, value: bytes, published: float
+    ) -> DeliveryResult:
         # Counted from the first try, by a clock that nobody sets and that a suspended machine
         # stops: an alert that was never tried is not given up.
         now, patience = self._steady(), self._target.hook.give_up_after.total_seconds()
@@ -112,7 +114,7 @@ class Delivery:
         if overdue and first is None:
             wait = min(wait, max(0.0, self._last_try + OVERDUE_SECONDS - now))
         if wait > 0:
-            return Taken(min(wait, left), told=False)
+            return DeliveryResult(min(wait, left), told=False)
         self._last_try = now
         result = await self._try(alert, value, left)
         if result.again_in is None:
@@ -125,11 +127,11 @@ class Delivery:
         failing = self._failing_since is not None and now - self._failing_since >= patience
         return failing and self._clock() - published >= patience
 
-    def _give_up(self, alert: AlertEvent) -> Taken:
+    def _give_up(self, alert: AlertEvent) -> DeliveryResult:
         waited = f"it could not be sent for {format_duration(self._target.hook.give_up_after)}"
         return self._drop(Dropped.GAVE_UP, alert, waited)
 
-    async def _try(self, alert: AlertEvent, value: bytes, left: float) -> Taken:
+    async def _try(self, alert: AlertEvent, value: bytes, left: float) -> DeliveryResult:
         try:
             answer = await self._post(self._target.url.get_secret_value(), value)
         except StreamprocError as error:
@@ -149,7 +151,7 @@ class Delivery:
         self._first_tries.pop(alert.alert_id, None)
         return DONE
 
-    def _failed(self, alert: AlertEvent, reason: str, asked: float, left: float) -> Taken:
+    def _failed(self, alert: AlertEvent, reason: str, asked: float, left: float) -> DeliveryResult:
         now = self._steady()
         pause = min(self._patience.failed(now, asked), left)
         self._counts.failed()
@@ -162,9 +164,9 @@ class Delivery:
             "webhook %s: alert %.80r: %s; trying again in %.3g s",
             *(self._name, alert.alert_id, reason, pause),
         )
-        return Taken(pause, told=False)
+        return DeliveryResult(pause, told=False)
 
-    def _drop(self, reason: Dropped, alert: AlertEvent | None, detail: str) -> Taken:
+    def _drop(self, reason: Dropped, alert: AlertEvent | None, detail: str) -> DeliveryResult:
         self._counts.dropped(reason)
         if alert is not None:
             self._first_tries.pop(alert.alert_id, None)

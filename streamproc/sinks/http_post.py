@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from streamproc.errors import StreamprocError
-from streamproc.sinks.target import Rules, TargetRefusedError, check_address, check_url
+from streamproc.sinks.target import EgressPolicy, TargetRefusedError, check_address, check_url
 
 
 class PostError(StreamprocError):
@@ -42,7 +42,7 @@ Headers = Callable[[bytes], Mapping[str, str]]
 
 @asynccontextmanager
 async def open_post(
-    rules: Rules,
+    rules: EgressPolicy,
     *,
     tls: ssl.SSLContext | None = None,
     resolver: AbstractResolver | None = None,
@@ -92,7 +92,11 @@ async def open_post(
 
 
 async def _post(
-    session: aiohttp.ClientSession, rules: Rules, url: str, body: bytes, more: Mapping[str, str]
+    session: aiohttp.ClientSession,
+    rules: EgressPolicy,
+    url: str,
+    body: bytes,
+    more: Mapping[str, str],
 ) -> Answer:
     target = check_url(url, rules)
     if len(body) > rules.request_bytes:

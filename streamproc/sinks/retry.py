@@ -7,10 +7,10 @@ from enum import Enum
 from typing import Final
 
 FIRST_SECONDS: Final = 1.0
-LONGEST_SECONDS: Final = 60.0
+MAX_SECONDS: Final = 60.0
 # A target may ask for so much at most. It must stay below the 5 min after which Kafka's clients
 # take a consumer that asks for nothing for dead.
-LONGEST_ASKED: Final = 120.0
+MAX_RETRY_AFTER: Final = 120.0
 _DOUBLINGS: Final = 6  # beyond the longest; 10,000 of them would be no float
 # The request took the receiver too long, or it has too many: the same one may do later.
 _LATER: Final = frozenset({408, 425, 429})
@@ -60,7 +60,7 @@ def asked_seconds(text: str | None, now: datetime) -> float:
     if text is None:
         return 0.0
     if text.isascii() and text.isdigit():
-        return float(min(int(text[:9]), int(LONGEST_ASKED)))
+        return float(min(int(text[:9]), int(MAX_RETRY_AFTER)))
     try:
         date = parsedate_to_datetime(text)
         return max(0.0, (date - now).total_seconds())
@@ -69,14 +69,14 @@ def asked_seconds(text: str | None, now: datetime) -> float:
 
 
 @dataclass(slots=True)
-class Patience:
+class Backoff:
     """How long a target that failed is left alone: twice as long each time, up to a minute.
 
     It is the target's, not an alert's: whatever is to be sent next waits, too.
 
     Examples
     --------
-    >>> patience = Patience()
+    >>> patience = Backoff()
     >>> [patience.failed(now=0.0) for _ in range(8)]
     [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
     """
@@ -94,9 +94,9 @@ class Patience:
         asked
             Seconds that the target wants to be left alone; 120 at most count.
         """
-        own = min(FIRST_SECONDS * (1 << min(self.failures, _DOUBLINGS)), LONGEST_SECONDS)
+        own = min(FIRST_SECONDS * (1 << min(self.failures, _DOUBLINGS)), MAX_SECONDS)
         self.failures += 1
-        pause = max(own, min(asked, LONGEST_ASKED))
+        pause = max(own, min(asked, MAX_RETRY_AFTER))
         self.until = now + pause
         return pause
 

@@ -14,7 +14,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _HTTPS_PORT: Final = 443
-_LONGEST_URL: Final = 2048
+_MAX_URL_LENGTH: Final = 2048
 # Not private by every Python's tables: what clouds answer to each of their machines with, and
 # addresses for protocols.
 _SPECIAL: Final = (
@@ -37,7 +37,7 @@ class TargetRefusedError(StreamprocError):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class EgressPolicy:
     """What may be sent to, and how much of it.
 
     Parameters
@@ -61,7 +61,7 @@ class Rules:
     answer_bytes: int = 65_536
 
 
-def check_url(text: str, rules: Rules) -> URL:
+def check_url(text: str, rules: EgressPolicy) -> URL:
     """Read a target, as who connects to it will.
 
     Parameters
@@ -79,7 +79,7 @@ def check_url(text: str, rules: Rules) -> URL:
 
     Examples
     --------
-    >>> rules = Rules(hosts=("hooks.example.org",))
+    >>> rules = EgressPolicy(hosts=("hooks.example.org",))
     >>> check_url("https://hooks.example.org/a", rules).host
     'hooks.example.org'
     >>> try:
@@ -88,8 +88,8 @@ def check_url(text: str, rules: Rules) -> URL:
     ...     print(error)
     webhook target refused: expected https://, found http://
     """
-    if len(text) > _LONGEST_URL:
-        raise _refused(f"the URL is longer than {_LONGEST_URL} characters")
+    if len(text) > _MAX_URL_LENGTH:
+        raise _refused(f"the URL is longer than {_MAX_URL_LENGTH} characters")
     try:
         url = URL(text)
         host, port = (url.host or "").lower().removesuffix("."), url.port
@@ -107,7 +107,7 @@ def check_url(text: str, rules: Rules) -> URL:
     return url
 
 
-def check_address(address: Address, rules: Rules) -> None:
+def check_address(address: Address, rules: EgressPolicy) -> None:
     """Check where a connection is about to go, whatever name it was found under.
 
     Raises
@@ -117,7 +117,7 @@ def check_address(address: Address, rules: Rules) -> None:
 
     Examples
     --------
-    >>> check_address(ipaddress.ip_address("8.8.8.8"), Rules(hosts=()))
+    >>> check_address(ipaddress.ip_address("8.8.8.8"), EgressPolicy(hosts=()))
     """
     if any(address in network for network in rules.networks):
         return
@@ -143,7 +143,7 @@ def _meanings(address: Address) -> Iterator[Address]:
             yield ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
 
 
-def _allowed(host: str, port: int, rules: Rules) -> bool:
+def _allowed(host: str, port: int, rules: EgressPolicy) -> bool:
     for pattern in rules.hosts:
         name, colon, number = (
             pattern.rpartition(":") if pattern[-1:].isdigit() else (pattern, "", "")

@@ -14,7 +14,7 @@ from streamproc.config.config import Config
 from streamproc.config.webhook import Webhook
 from streamproc.errors import ConfigError
 from streamproc.schemas.alerts import AlertEvent, Severity
-from streamproc.sinks.target import Rules, TargetRefusedError, check_url
+from streamproc.sinks.target import EgressPolicy, TargetRefusedError, check_url
 
 _URGENCY: Final = {severity: rank for rank, severity in enumerate(get_args(Severity))}
 
@@ -44,7 +44,7 @@ class Target:
 
     hook: Webhook
     url: SecretStr
-    rules: Rules
+    rules: EgressPolicy
     secret: SecretStr | None
 
     def headers(self, body: bytes) -> Mapping[str, str]:
@@ -103,7 +103,7 @@ def targets_of(config: Config) -> tuple[Target, ...]:
 
 
 def _target(hook: Webhook, field: str) -> Target:
-    rules = Rules(
+    rules = EgressPolicy(
         hosts=hook.allow,
         networks=tuple(map(ipaddress.ip_network, hook.networks)),
         seconds=hook.timeout.total_seconds(),

@@ -38,7 +38,7 @@ _DTYPES: Final = {
 }
 _BLOCK_BYTES: Final = 2**18
 # Numbers in an array: more than any memory holds, less than what numpy can count.
-_MOST: Final = 2**40
+_MAX_COUNT: Final = 2**40
 _LIBRARIES: Final = ("river", "numpy", "streamproc")
 TABLE: Final = ": "
 """What ends the beginning of a name that arrays of one table share."""
@@ -56,7 +56,7 @@ class SnapshotError(StreamprocError):
 
 
 class ShapeRecord(msgspec.Struct, frozen=True, array_like=True):
-    """A shape, as `streamproc.decode.event_schema.Shape`."""
+    """A shape, as `streamproc.decode.event_schema.EventSchema`."""
 
     numbers: tuple[str, ...]
     others: tuple[tuple[str, int], ...]
@@ -234,7 +234,7 @@ def unpack(data: bytes) -> tuple[Header, Arrays]:
 def _check(records: Sequence[ArrayRecord]) -> None:
     for record in records:
         most = math.prod(length for length in record.shape if length)
-        if record.dtype not in _DTYPES or min(record.shape, default=0) < 0 or most > _MOST:
+        if record.dtype not in _DTYPES or min(record.shape, default=0) < 0 or most > _MAX_COUNT:
             raise SnapshotError(f"array {record.name!r} is {record.dtype} {record.shape}")
     if len({record.name for record in records}) < len(records):
         raise SnapshotError("an array is there twice")

@@ -9,7 +9,7 @@ import numpy as np
 
 from streamproc.config.config import Config
 from streamproc.config.model import ModelConfig
-from streamproc.config.reference_sample import Baseline, Cell
+from streamproc.config.reference_sample import Cell, ReferenceSample
 from streamproc.errors import ConfigError
 from streamproc.tabular.errors import RowError
 from streamproc.tabular.source import open_table
@@ -62,7 +62,9 @@ def _read(model: ModelConfig, file: str) -> ModelConfig:
                     value if isinstance(value, str) else float(value)
                 )
     said = json.dumps(columns, sort_keys=True, allow_nan=False)
-    return model.compared_with(Baseline(hashlib.sha256(said.encode()).hexdigest()[:16], columns))
+    return model.compared_with(
+        ReferenceSample(hashlib.sha256(said.encode()).hexdigest()[:16], columns)
+    )
 
 
 def _sample(table: Table) -> list[Row]:

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from aiokafka import AIOKafkaProducer, errors
 
-from streamproc.worker.publisher import HANG_SECONDS, RETRY_SECONDS, passes
+from streamproc.worker.publisher import HANG_SECONDS, RETRY_SECONDS, is_retriable
 from streamproc.worker.record_timestamps import stamps_of
 
 V = TypeVar("V", bytes, bytes | None)
@@ -92,7 +92,7 @@ class Batches:
                 return await self._confirmed(batch, partition)
             raise
         except (errors.KafkaError, TimeoutError) as error:
-            if passes(error):
+            if is_retriable(error):
                 return False
             raise
         return True

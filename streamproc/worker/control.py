@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 
 from streamproc.config.config import Config
 from streamproc.control.command import Command, Refusal
-from streamproc.control.handlers import Verb, Verbs
-from streamproc.control.validator import Gate
+from streamproc.control.handlers import CommandHandler, CommandHandlers
+from streamproc.control.validator import CommandValidator
 from streamproc.kafka.clients import open_consumer
 from streamproc.kafka.errors import BrokerError
 from streamproc.schemas.records import UnreadableRecord
@@ -26,7 +26,7 @@ _POLL_MS: Final = 1000
 _log = logging.getLogger(__name__)
 
 
-class Commands:
+class ControlReader:
     """Everything on the control topic, from its start, and what comes.
 
     Parameters
@@ -50,7 +50,7 @@ class Commands:
         self,
         config: Config,
         metrics: Metrics,
-        verbs: Verbs,
+        verbs: CommandHandlers,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if config.control is None:
@@ -59,7 +59,7 @@ class Commands:
         self._config = config
         self._metrics = metrics
         self._clock = clock
-        self._gate = Gate(topic, config.control.secret(), verbs)
+        self._gate = CommandValidator(topic, config.control.secret(), verbs)
         # Whoever signs writes there and nowhere else: a partition is what has an order.
         self._partition = TopicPartition(topic, 0)
         self._next = 0
@@ -91,7 +91,7 @@ class Commands:
 
     async def take(self, value: bytes, offset: int) -> None:
         """Obey a record, or refuse it."""
-        found = self._gate.admit(value, datetime.fromtimestamp(self._clock(), UTC))
+        found = self._gate.check(value, datetime.fromtimestamp(self._clock(), UTC))
         if not isinstance(found, Refusal):
             await self._act(*found)
         elif self._old is None or offset >= self._old:  # else it was counted when it came
@@ -101,7 +101,7 @@ class Commands:
                 *(self._partition.topic, offset, found.reason.value, found.detail),
             )
 
-    async def _act(self, command: Command, verb: Verb, payload: Section) -> None:
+    async def _act(self, command: Command, verb: CommandHandler, payload: Section) -> None:
         _log.info("obeying %s from %s", verb.name, command.id)
         try:
             await verb.act(command, payload)
@@ -113,15 +113,18 @@ class Commands:
 
 
 @asynccontextmanager
-async def obeying(
-    config: Config, metrics: Metrics, failed: Callable[[BaseException], None], *verbs: Verb
+async def serving_commands(
+    config: Config,
+    metrics: Metrics,
+    failed: Callable[[BaseException], None],
+    *verbs: CommandHandler,
 ) -> AsyncIterator[None]:
     """Obey commands until the block ends; without `control` in the config, none.
 
     Parameters
     ----------
     config, metrics
-        As in `Commands`.
+        As in `ControlReader`.
     failed
         Called with what ended the reading before the block.
     verbs
@@ -136,7 +139,7 @@ async def obeying(
         yield
         return
     metrics.verbs((verb.name, verb.outcome) for verb in verbs)
-    task = asyncio.create_task(Commands(config, metrics, Verbs(*verbs)).run())
+    task = asyncio.create_task(ControlReader(config, metrics, CommandHandlers(*verbs)).run())
     task.add_done_callback(lambda done: _tell(done, failed))
     try:
         yield

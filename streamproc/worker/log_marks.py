@@ -17,7 +17,7 @@ from streamproc.config.config import Config
 from streamproc.kafka.clients import open_consumer
 from streamproc.kafka.errors import BrokerUnreachableError
 from streamproc.schemas.records import Record
-from streamproc.worker.publisher import RETRY_SECONDS, passes
+from streamproc.worker.publisher import RETRY_SECONDS, is_retriable
 
 __all__ = ["LogChecker", "RecordMark", "contradicted", "mark_of"]
 
@@ -143,7 +143,7 @@ class LogChecker:
             try:
                 return await contradicted(self._config, marks)
             except (errors.KafkaError, BrokerUnreachableError, TimeoutError) as error:
-                if isinstance(error, errors.KafkaError) and not passes(error):
+                if isinstance(error, errors.KafkaError) and not is_retriable(error):
                     raise
                 _log.warning("cannot check %d logs yet, trying again: %r", len(marks), error)
                 await asyncio.sleep(RETRY_SECONDS)

@@ -11,11 +11,11 @@ from prometheus_client.registry import Collector
 from streamproc.alerting.operational_alerts import OPERATIONAL
 from streamproc.control import command as control
 from streamproc.kafka.open_transactions import HeldBack
-from streamproc.pipeline.partition import Shard
+from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.schemas.alerts import AlertEvent, Kind, Status
-from streamproc.schemas.records import Outcome, Reason
+from streamproc.schemas.records import Reason, SliceResult
 from streamproc.worker.snapshots.metrics import SnapshotCosts
-from streamproc.worker.snapshots.snapshots import Cost
+from streamproc.worker.snapshots.snapshots import SnapshotCost
 
 SLICE_RECORDS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
 LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300)
@@ -171,7 +171,7 @@ class Metrics:
         """Show what is computed whenever somebody reads the metrics."""
         self.registry.register(collector)
 
-    def slice(self, topic: str, records: int, outcome: Outcome) -> None:
+    def slice(self, topic: str, records: int, outcome: SliceResult) -> None:
         """Count a slice and what was in it."""
         self._slices.observe(records)
         self._records.labels(topic).inc(records)
@@ -197,7 +197,7 @@ class Metrics:
         """Count an alert that was larger than its topic takes."""
         self._alerts_lost.labels(alert.kind).inc()
 
-    def snapshot(self, cost: Cost) -> None:
+    def snapshot(self, cost: SnapshotCost) -> None:
         """Count a snapshot, and what it took."""
         self._snapshots.inc()
         self._snapshot_costs.add(cost)
@@ -227,7 +227,7 @@ class Metrics:
         """Set for how long a part of the worker has made no progress while records wait."""
         self._stalled.labels(part).set(seconds)
 
-    def state(self, topic: str, partition: int, shard: Shard, lag: int) -> None:
+    def state(self, topic: str, partition: int, shard: PartitionMonitor, lag: int) -> None:
         """Say what a partition's state holds, and how many records it is behind."""
         if topic not in self._topics:
             self._topic_from_zero(topic)

@@ -8,9 +8,9 @@ from typing import Any, Final, Literal
 import msgspec
 
 from streamproc.control.command import Command
-from streamproc.control.handlers import Verb
+from streamproc.control.handlers import CommandHandler
 from streamproc.schemas.model_command import Choice
-from streamproc.worker.join.join_manager import Joins
+from streamproc.worker.join.join_manager import JoinManager
 
 # A new owner of a partition begins to write within a second or two.
 BEGIN_SECONDS: Final = 10.0
@@ -19,17 +19,17 @@ _LOOK_SECONDS: Final = 0.1
 _log = logging.getLogger(__name__)
 
 
-def choices(joins: Joins) -> tuple[Verb, ...]:
+def choices(joins: JoinManager) -> tuple[CommandHandler, ...]:
     """Return the verbs `promote` and `rollback`, for a worker that writes outcomes."""
     return tuple(
         # Whether it can be done is for the model to say, once it has come so far.
-        Verb(name, Choice, partial(_choose, joins, name), outcome="forwarded")
+        CommandHandler(name, Choice, partial(_choose, joins, name), outcome="forwarded")
         for name in ("promote", "rollback")
     )
 
 
 async def _choose(
-    joins: Joins, verb: Literal["promote", "rollback"], command: Command, choice: Any
+    joins: JoinManager, verb: Literal["promote", "rollback"], command: Command, choice: Any
 ) -> None:
     """Write a choice to the outcomes of all partitions that are ours.
 

@@ -8,7 +8,7 @@ from faust.types import TP
 from streamproc.kafka.compat import stable_offset
 
 
-class Mark(NamedTuple):
+class PartitionOffsets(NamedTuple):
     """Offsets of a partition; None where not known, as in a rebalance.
 
     Attributes
@@ -39,7 +39,7 @@ class Mark(NamedTuple):
     suspect: bool = False
     out_of_range: int | None = None
 
-    def behind(self, handled: int | None) -> int:
+    def lag(self, handled: int | None) -> int:
         """Return how many records wait, given the offset after the last one handled.
 
         At least 1 as long as the end is not known.
@@ -52,14 +52,14 @@ class Mark(NamedTuple):
         return max(1, self.end - max(known, default=0))
 
 
-def mark(consumer: Any, topic: str, partition: int) -> Mark:
+def partition_offsets(consumer: Any, topic: str, partition: int) -> PartitionOffsets:
     """Read a partition's offsets from Faust's consumer; nobody is asked."""
     tp = TP(topic, partition)
     client = consumer._thread._consumer  # noqa: SLF001  its thread writes, reading is safe
     subscription = client._subscription.subscription  # noqa: SLF001
     assignment = subscription and subscription.assignment
     state = assignment and assignment.state_value(TopicPartition(topic, partition))
-    return Mark(
+    return PartitionOffsets(
         committed=consumer._committed_offset.get(tp),  # noqa: SLF001
         fetched=state._position if state else None,  # noqa: SLF001  None until it was found
         end=stable_offset(state) if state else None,

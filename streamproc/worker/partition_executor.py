@@ -11,7 +11,7 @@ from streamproc.worker.pipeline import Partition
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
-class Lanes:
+class PartitionExecutor:
     """Lets the slices of several partitions wait for the cluster side by side.
 
     What is done with slices is computed in one thread, so computing never overlaps; waiting does.
@@ -23,10 +23,10 @@ class Lanes:
     ...     await asyncio.sleep(0)
     ...     print(word)
     >>> async def two_of_one_partition() -> None:
-    ...     lanes = Lanes()
+    ...     lanes = PartitionExecutor()
     ...     for word in ("first", "second"):
-    ...         await lanes.begin(("predictions", 0), lambda word=word: say(word))
-    ...     async with lanes.still():
+    ...         await lanes.submit(("predictions", 0), lambda word=word: say(word))
+    ...     async with lanes.quiesce():
     ...         print("over")
     >>> asyncio.run(two_of_one_partition())
     first
@@ -43,7 +43,7 @@ class Lanes:
         """Whether anything is under way, or may not begin."""
         return bool(self._under_way) or self._gate.locked()
 
-    async def begin(self, partition: Partition, work: Work) -> None:
+    async def submit(self, partition: Partition, work: Work) -> None:
         """Begin work on a partition, as soon as what was begun before is over.
 
         Parameters
@@ -60,7 +60,7 @@ class Lanes:
             task.add_done_callback(partial(self._over, partition))
 
     @asynccontextmanager
-    async def still(self) -> AsyncIterator[None]:
+    async def quiesce(self) -> AsyncIterator[None]:
         """Wait until nothing is under way, and let nothing begin until the block ends."""
         async with self._gate:
             if self._under_way:

@@ -8,10 +8,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streamproc.performance.tracks import Performance
-from streamproc.performance.unlabelled import Unlabelled
+from streamproc.performance.unlabelled import RecentPredictions
 from streamproc.schemas.version_key import model_of, version_of
 
-MOST_VERSIONS: Final = 100
+MAX_VERSIONS: Final = 100
 """Versions that are shown: some twenty figures each are what a monitoring system takes from one
 process without anybody noticing, and are computed within a tenth of a second."""
 _LABELS: Final = ("model", "version", "partition")
@@ -21,7 +21,7 @@ class Watched(NamedTuple):
     """What is known of the models of one partition; `unlabelled` is None with another worker."""
 
     performance: Performance
-    unlabelled: Unlabelled | None
+    unlabelled: RecentPredictions | None
 
 
 class _Version(NamedTuple):
@@ -30,7 +30,7 @@ class _Version(NamedTuple):
     watched: Watched
 
 
-class ModelFigures(Collector):
+class PerformanceMetrics(Collector):
     """Gauges of the versions whose labels came last.
 
     Parameters
@@ -103,11 +103,11 @@ class ModelFigures(Collector):
         ranked = [
             (-rank, number, key)
             for number, one in watched.items()
-            for rank, key in enumerate(one.performance.latest(MOST_VERSIONS))
+            for rank, key in enumerate(one.performance.latest(MAX_VERSIONS))
         ]
         return [
             _Version([model_of(key), version_of(key) or "", str(number)], key, watched[number])
-            for _, number, key in nlargest(MOST_VERSIONS, ranked)
+            for _, number, key in nlargest(MAX_VERSIONS, ranked)
         ]
 
     def _figures(self, version: _Version) -> list[dict[str, float]]:

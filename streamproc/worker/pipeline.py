@@ -9,23 +9,23 @@ from typing import Final
 from streamproc.config.config import Config
 from streamproc.decode.event_schema import Topic
 from streamproc.driver.slices import Slice
-from streamproc.performance.unlabelled import Unlabelled
-from streamproc.pipeline.partition import Shard
-from streamproc.schemas.records import Outcome, Record
+from streamproc.performance.unlabelled import RecentPredictions
+from streamproc.pipeline.partition import PartitionMonitor
+from streamproc.schemas.records import Record, SliceResult
 from streamproc.worker.log_marks import LogChecker, RecordMark, mark_of
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.model_alerts import ModelAlerts, Seen
-from streamproc.worker.offsets import Mark
-from streamproc.worker.performance_metrics import ModelFigures, Watched
-from streamproc.worker.publisher import Outbox
-from streamproc.worker.snapshots.snapshots import Keeper, Snapshots
+from streamproc.worker.offsets import PartitionOffsets
+from streamproc.worker.performance_metrics import PerformanceMetrics, Watched
+from streamproc.worker.publisher import AlertPublisher
+from streamproc.worker.snapshots.snapshots import Snapshots, SnapshotState
 
 Partition = tuple[str, int]
 
 _log = logging.getLogger(__name__)
 
 
-class Held:
+class PartitionState:
     """The state of a partition, and the offset after the last record that is in it.
 
     Attributes
@@ -40,16 +40,18 @@ class Held:
         Writes it down; None where that is not done.
     """
 
-    def __init__(self, shard: Shard, following: int | None = None, told: int = 0) -> None:
+    def __init__(
+        self, shard: PartitionMonitor, following: int | None = None, told: int = 0
+    ) -> None:
         self.shard = shard
         self.next = following
         self.told = told
         self.settled = True
         self.rewound = False
-        self.keeper: Keeper | None = None
+        self.keeper: SnapshotState | None = None
 
 
-_UNKNOWN: Final = Mark()
+_UNKNOWN: Final = PartitionOffsets()
 
 
 class Pipeline:
@@ -72,10 +74,10 @@ class Pipeline:
     def __init__(
         self,
         config: Config,
-        outbox: Outbox,
+        outbox: AlertPublisher,
         metrics: Metrics,
         clock: Callable[[], float] = time.time,
-        snapshots: Snapshots[Shard] | None = None,
+        snapshots: Snapshots[PartitionMonitor] | None = None,
     ) -> None:
         self._snapshots = snapshots
         self._awaited: set[Partition] = set()
@@ -84,7 +86,7 @@ class Pipeline:
         self._metrics = metrics
         self._clock = clock
         self._kinds = {config.topics.full_name(kind.value): kind for kind in Topic}
-        self._held: dict[Partition, Held] = {}
+        self._held: dict[Partition, PartitionState] = {}
         self._rewound: dict[Partition, int] = {}
         self._left: dict[Partition, tuple[int, RecordMark]] = {}  # where we were when it went
         self._logs = LogChecker(config)
@@ -92,7 +94,7 @@ class Pipeline:
         self.on_rewound: Callable[[Partition], None] = lambda _: None
         #: Partitions of which what is committed means nothing, since the last `resume`.
         self.distrusted: set[Partition] = set()
-        metrics.show(ModelFigures(self._watched))
+        metrics.show(PerformanceMetrics(self._watched))
         self._model_alerts = ModelAlerts(config, self._seen)
         metrics.show(self._model_alerts)
 
@@ -101,7 +103,7 @@ class Pipeline:
         """Names of the topics that are read."""
         return tuple(self._kinds)
 
-    async def handle(self, part: Slice, mark: Mark = _UNKNOWN) -> None:
+    async def handle(self, part: Slice, mark: PartitionOffsets = _UNKNOWN) -> None:
         """Watch a slice; when this returns, it may be acknowledged.
 
         The order is the promise: what a slice gave is confirmed by the cluster before the
@@ -173,7 +175,7 @@ class Pipeline:
         self.distrusted = {partition for partition, found in resumed.items() if found.rewound}
         for partition, found in resumed.items():
             self._rewound.pop(partition, None)
-            held = Held(found.state, found.next, found.told)
+            held = PartitionState(found.state, found.next, found.told)
             held.keeper, held.rewound = found.keeper, found.rewound
             if found.gap is not None:
                 await self._outbox.publish([found.gap], [])
@@ -189,7 +191,7 @@ class Pipeline:
         offsets = {partition: self._held[partition].next for partition in committed}
         return {partition: at for partition, at in offsets.items() if at is not None}
 
-    def keep(self, partitions: Iterable[Partition]) -> None:
+    def retain(self, partitions: Iterable[Partition]) -> None:
         """Hold the state of these partitions, and of no others: their owners advance it now."""
         kept = set(partitions)
         for partition in self._held.keys() - kept:
@@ -211,12 +213,12 @@ class Pipeline:
             if name == topic
         }
 
-    def gauge(self, mark: Callable[[Partition], Mark]) -> int:
+    def gauge(self, mark: Callable[[Partition], PartitionOffsets]) -> int:
         """Show what is held. Return the records behind, at least 1 while that is not known."""
         self._watched()
         behind = len(self._awaited)
         for partition, held in self._held.items():
-            lag = mark(partition).behind(held.next)
+            lag = mark(partition).lag(held.next)
             behind += lag
             self._metrics.state(*partition, held.shard, lag)
         return behind
@@ -240,27 +242,27 @@ class Pipeline:
                 seen.shard.unlabelled is None
                 or seen.shard.unlabelled.performance is not performance
             ):
-                seen.shard.unlabelled = Unlabelled(performance)
+                seen.shard.unlabelled = RecentPredictions(performance)
             found[number] = Watched(performance, seen.shard.unlabelled if seen else None)
         return found
 
-    async def _save(self, held: Held, following: int) -> None:
+    async def _save(self, held: PartitionState, following: int) -> None:
         if self._snapshots is not None and held.keeper is not None:
             await self._snapshots.save(held.keeper, held.shard, following)
 
-    def _hold(self, part: Slice, mark: Mark) -> Held | None:
+    def _hold(self, part: Slice, mark: PartitionOffsets) -> PartitionState | None:
         partition = part.topic, part.partition
         held = self._held.get(partition)
         if self._snapshots is None and held is None:
             held = self._held[partition] = self._fresh(partition)
         if held is None or held.next is None or held.keeper is not None:
             return held
-        if not self._foreign(held.next, part, mark):
+        if not self._from_other_log(held.next, part, mark):
             return held
         fresh = self._held[partition] = self._fresh(partition)
         return fresh
 
-    async def _same_log(self, held: Held, part: Slice, mark: Mark) -> bool:
+    async def _same_log(self, held: PartitionState, part: Slice, mark: PartitionOffsets) -> bool:
         """Whether the records of a slice follow those that are in the state."""
         if held.keeper is None or held.next is None:
             return True
@@ -268,7 +270,7 @@ class Pipeline:
             return await self._logs.same((part.topic, part.partition), held.keeper.mark)
         return mark.end is None or mark.end >= held.next
 
-    async def _tell_of_gap(self, held: Held, part: Slice, mark: Mark) -> None:
+    async def _tell_of_gap(self, held: PartitionState, part: Slice, mark: PartitionOffsets) -> None:
         """Say so when records were gone before they were fetched.
 
         Only a fetch that was out of range shows that: compaction and transactions leave offsets
@@ -294,7 +296,7 @@ class Pipeline:
             for partition in await self._snapshots.contradicted(marks):
                 self._rewound[partition] = back[partition][0]
 
-    def _rewind(self, part: Slice, held: Held) -> None:
+    def _rewind(self, part: Slice, held: PartitionState) -> None:
         """Give up a state: where its partition goes on is for `resume` to find."""
         partition = part.topic, part.partition
         _log.warning(
@@ -307,7 +309,7 @@ class Pipeline:
         self._rewound[partition] = held.next or 0
         self.on_rewound(partition)
 
-    def _foreign(self, state: int, part: Slice, mark: Mark) -> bool:
+    def _from_other_log(self, state: int, part: Slice, mark: PartitionOffsets) -> bool:
         """Whether a state up to an offset is of another past than the log of this slice."""
         if mark.committed is not None and mark.committed > state:
             _log.warning(
@@ -330,17 +332,17 @@ class Pipeline:
             return True
         return False
 
-    def _fresh(self, partition: Partition) -> Held:
+    def _fresh(self, partition: Partition) -> PartitionState:
         topic, number = partition
         kind = self._kinds[topic]
         room = self._config.series_room(kind.value)
-        return Held(Shard(kind, topic, number, self._config, room))
+        return PartitionState(PartitionMonitor(kind, topic, number, self._config, room))
 
     def _count(
         self,
         topic: str,
         records: Sequence[Record],
-        outcome: Outcome,
+        outcome: SliceResult,
         times: tuple[float, float, float],
         lost: Collection[str],
     ) -> None:
@@ -358,7 +360,7 @@ class Pipeline:
             self._model_alerts.count(alert)
 
 
-def _drop_told(outcome: Outcome, records: Sequence[Record], told: int) -> None:
+def _drop_told(outcome: SliceResult, records: Sequence[Record], told: int) -> None:
     """Leave out what came of records before an offset: who committed them has published it."""
     new = [
         (alert, position)

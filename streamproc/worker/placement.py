@@ -14,10 +14,10 @@ from streamproc.alerting.operational_alerts import PLACEMENT, misplaced
 from streamproc.config.config import Config
 from streamproc.join.meetings import Meeting
 from streamproc.join.placement import Finding, Topics, apart, scattered, suspicious
-from streamproc.worker.join.join_manager import Joins
+from streamproc.worker.join.join_manager import JoinManager
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.pipeline import Pipeline
-from streamproc.worker.publisher import Outbox
+from streamproc.worker.publisher import AlertPublisher
 
 # Two looks have to agree before labels are reported, all within a minute.
 LOOK_SECONDS: Final = 10.0
@@ -60,7 +60,12 @@ class Placement:
     """
 
     def __init__(
-        self, config: Config, line: Pipeline, joins: Joins, outbox: Outbox, metrics: Metrics
+        self,
+        config: Config,
+        line: Pipeline,
+        joins: JoinManager,
+        outbox: AlertPublisher,
+        metrics: Metrics,
     ) -> None:
         names = config.topics
         self._config = config

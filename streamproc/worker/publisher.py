@@ -26,7 +26,7 @@ _OURS: Final = ("reason", "detail", "topic", "partition", "offset", "timestamp")
 _log = logging.getLogger(__name__)
 
 
-class Letter(NamedTuple):
+class OutgoingRecord(NamedTuple):
     """A record to be written."""
 
     topic: str
@@ -36,7 +36,7 @@ class Letter(NamedTuple):
     alert: AlertEvent | None = None
 
 
-class Outbox:
+class AlertPublisher:
     """Writes alerts and dead letters, each once, and waits for all replicas to have them.
 
     While the cluster is in trouble it tries for as long as it takes: nothing is acknowledged
@@ -80,23 +80,23 @@ class Outbox:
                 await asyncio.sleep(RETRY_SECONDS)
         return frozenset(lost)
 
-    async def _send(self, letters: list[Letter], lost: set[str]) -> list[Letter]:
+    async def _send(self, letters: list[OutgoingRecord], lost: set[str]) -> list[OutgoingRecord]:
         """Return what has to be sent again."""
         results = await asyncio.gather(
             *(self._send_one(letter) for letter in letters), return_exceptions=True
         )
-        again: list[Letter] = []
+        again: list[OutgoingRecord] = []
         for letter, result in zip(letters, results, strict=True):
             if isinstance(result, errors.MessageSizeTooLargeError):
                 # Perhaps only together with others: brokers refuse a batch as a whole.
                 again += await self._send_smaller(letter, lost)
-            elif passes(result):
+            elif is_retriable(result):
                 again.append(letter)
             elif isinstance(result, BaseException):
                 raise result
         return again
 
-    async def _send_smaller(self, letter: Letter, lost: set[str]) -> list[Letter]:
+    async def _send_smaller(self, letter: OutgoingRecord, lost: set[str]) -> list[OutgoingRecord]:
         """Send a letter on its own, each time with less in it; return it if it has to wait."""
         for smaller in _ever_smaller(letter):
             try:
@@ -104,7 +104,7 @@ class Outbox:
             except errors.MessageSizeTooLargeError:
                 continue
             except (errors.KafkaError, TimeoutError) as error:
-                if passes(error):
+                if is_retriable(error):
                     return [letter]
                 raise
             if letter.alert is not None and smaller is not letter:
@@ -115,7 +115,7 @@ class Outbox:
             lost.add(letter.alert.alert_id)
         return []
 
-    async def _send_one(self, letter: Letter) -> None:
+    async def _send_one(self, letter: OutgoingRecord) -> None:
         # aiokafka sends no record without key and value, which a dead letter may have neither of.
         key = b"" if letter.key is None and letter.value is None else letter.key
         topic, stamps = letter.topic, stamps_of(self._producer)
@@ -131,14 +131,14 @@ class Outbox:
                 raise
             await self._send_one(letter)
 
-    def _of_alerts(self, alerts: Sequence[AlertEvent]) -> Iterator[Letter]:
+    def _of_alerts(self, alerts: Sequence[AlertEvent]) -> Iterator[OutgoingRecord]:
         for alert in alerts:
-            yield Letter(self._alerts, alert.model_id.encode(), alert.to_json(), [], alert)
+            yield OutgoingRecord(self._alerts, alert.model_id.encode(), alert.to_json(), [], alert)
 
-    def _of_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> Iterator[Letter]:
+    def _of_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> Iterator[OutgoingRecord]:
         for letter in dead_letters:
             # Ours come last: where names collide, the last one counts in a dictionary.
-            yield Letter(
+            yield OutgoingRecord(
                 self._dead_letters, letter.key, letter.value, [*letter.headers, *_headers(letter)]
             )
 
@@ -154,7 +154,7 @@ def _headers(letter: DeadLetter) -> Iterator[tuple[str, bytes]]:
         yield "index", str(letter.index).encode()
 
 
-def passes(result: BaseException | None) -> bool:
+def is_retriable(result: BaseException | None) -> bool:
     """Whether what went wrong with a cluster is over in a while."""
     # The client calls its own time-out final; whether the record arrived, ids will tell.
     if isinstance(result, TimeoutError | errors.KafkaTimeoutError):
@@ -162,7 +162,7 @@ def passes(result: BaseException | None) -> bool:
     return isinstance(result, errors.KafkaError) and bool(result.retriable)
 
 
-def _ever_smaller(letter: Letter) -> Iterator[Letter]:
+def _ever_smaller(letter: OutgoingRecord) -> Iterator[OutgoingRecord]:
     """Give a letter, then what says less.
 
     Of an alert that is a short one; of a dead letter, it without its value, then our own headers
@@ -201,7 +201,7 @@ def _shortened(alert: AlertEvent) -> AlertEvent:
     )
 
 
-def _told(letter: Letter) -> str:
+def _told(letter: OutgoingRecord) -> str:
     """Say which record of ours this is, in a few words."""
     if letter.alert is not None:
         return f"alert {letter.alert.alert_id} of {len(letter.value or b'')} bytes"

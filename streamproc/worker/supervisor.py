@@ -29,7 +29,7 @@ from streamproc.worker.process import run
 
 # A worker that dies at once would otherwise keep a core busy with starting it.
 FIRST_PAUSE: Final = 1.0
-LONGEST_PAUSE: Final = 30.0
+MAX_PAUSE: Final = 30.0
 # A worker that ran for so long did not die of its start.
 LONG_ENOUGH: Final = 120.0
 # A worker stops within 25 s; orchestrators kill after 30.
@@ -39,7 +39,7 @@ _log = logging.getLogger("streamproc.supervisor")
 
 
 @dataclass(slots=True)
-class Place:
+class WorkerSlot:
     """One of the workers: its settings, its process, and when it may be started again.
 
     `at_work` is set by the process when it has started; `outdated` when it has yet to be replaced.
@@ -82,7 +82,7 @@ class Supervisor:
         self._config = read()
         self._idle = exit_when_idle
         self._places = [
-            Place(number, _at(self._config, number), self._context.Event())
+            WorkerSlot(number, _at(self._config, number), self._context.Event())
             for number in range(processes)
         ]
         self._stopping = False
@@ -113,7 +113,7 @@ class Supervisor:
             wait(alive, timeout=0.5)
         self._end()
 
-    def _tend(self, place: Place) -> None:
+    def _tend(self, place: WorkerSlot) -> None:
         process = place.process
         if process is None:
             if not place.done and time.monotonic() >= place.due:
@@ -135,7 +135,7 @@ class Supervisor:
             place.pause,
         )
         place.due = time.monotonic() + place.pause
-        place.pause = min(2 * place.pause, LONGEST_PAUSE)
+        place.pause = min(2 * place.pause, MAX_PAUSE)
 
     def _renew(self) -> None:
         """Read the configuration again if told to; replace the next worker that has the old one."""
@@ -160,7 +160,7 @@ class Supervisor:
                 place.process.terminate()
                 return
 
-    def _spawn(self, place: Place) -> SpawnProcess:
+    def _spawn(self, place: WorkerSlot) -> SpawnProcess:
         place.at_work.clear()
         place.outdated = False
         arguments = place.config, self._idle, place.at_work

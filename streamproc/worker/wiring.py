@@ -7,25 +7,25 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from streamproc.config.config import Config
-from streamproc.control.handlers import NoPayload, Verb
+from streamproc.control.handlers import CommandHandler, NoPayload
 from streamproc.kafka.clients import open_producer
 from streamproc.kafka.errors import WorkerError
 from streamproc.kafka.topics import ensure_topics
 from streamproc.sinks.webhook import targets_of
 from streamproc.tabular.reference import with_references
-from streamproc.worker.control import obeying
-from streamproc.worker.join.join_manager import Joins
+from streamproc.worker.control import serving_commands
+from streamproc.worker.join.join_manager import JoinManager
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.model_commands import choices
-from streamproc.worker.online.online_process import Learning, learns
+from streamproc.worker.online.online_process import OnlineProcess, learns
 from streamproc.worker.pipeline import Pipeline
 from streamproc.worker.placement import Placement, placing
-from streamproc.worker.publisher import Outbox
-from streamproc.worker.snapshots.monitor_codec import Shards
+from streamproc.worker.publisher import AlertPublisher
+from streamproc.worker.snapshots.monitor_codec import MonitorCodec
 from streamproc.worker.snapshots.snapshots import Snapshots
 from streamproc.worker.snapshots.store import SnapshotStore
 from streamproc.worker.warmup import warm_up
-from streamproc.worker.webhooks.runner import sending
+from streamproc.worker.webhooks.runner import serving_webhooks
 from streamproc.worker.worker import Worker
 
 # What a record needs beside its value: key, headers, framing.
@@ -56,18 +56,24 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
         _log.info("created topics: %s", ", ".join(created))
     largest = config.limits.record_bytes + ENVELOPE_BYTES
     async with open_producer(config, linger_ms=0, max_request_size=largest) as producer:
-        snapshots = Snapshots(config, SnapshotStore(config, producer), Shards(config), metrics)
-        outbox = Outbox(config, producer)
+        snapshots = Snapshots(
+            config, SnapshotStore(config, producer), MonitorCodec(config), metrics
+        )
+        outbox = AlertPublisher(config, producer)
         line = Pipeline(config, outbox, metrics, snapshots=snapshots)
-        joins = Joins(config, producer, outbox, metrics)
-        learning = Learning(config, metrics.registry) if learns(config) else None
+        joins = JoinManager(config, producer, outbox, metrics)
+        learning = OnlineProcess(config, metrics.registry) if learns(config) else None
         worker = Worker(config, line, metrics, joins, learning)
-        verbs = Verb("save", NoPayload, worker.save), *choices(joins)
+        verbs = CommandHandler("save", NoPayload, worker.save), *choices(joins)
         await joins.start()
         try:
-            commands = obeying(config, metrics, worker.fail, *verbs)
+            commands = serving_commands(config, metrics, worker.fail, *verbs)
             placement = Placement(config, line, joins, outbox, metrics)
-            async with commands, sending(config, targets, metrics), placing(placement, worker.fail):
+            async with (
+                commands,
+                serving_webhooks(config, targets, metrics),
+                placing(placement, worker.fail),
+            ):
                 if learning is not None:
                     await learning.start()
                 await worker.start()

@@ -22,11 +22,11 @@ from streamproc.kafka.errors import (
 )
 from streamproc.kafka.open_transactions import HeldBack, OpenTransactions, ReadableEnd
 from streamproc.worker.app import Acknowledge, make_app
-from streamproc.worker.join.join_manager import Joins
+from streamproc.worker.join.join_manager import JoinManager
 from streamproc.worker.metrics import Metrics
-from streamproc.worker.offsets import Mark, mark
-from streamproc.worker.online.online_process import Learning
-from streamproc.worker.partition_executor import Lanes
+from streamproc.worker.offsets import PartitionOffsets, partition_offsets
+from streamproc.worker.online.online_process import OnlineProcess
+from streamproc.worker.partition_executor import PartitionExecutor
 from streamproc.worker.pipeline import Partition, Pipeline
 from streamproc.worker.watchdog import Progress, Stalls, Watchdog
 
@@ -71,8 +71,8 @@ class Worker:
         config: Config,
         line: Pipeline,
         metrics: Metrics,
-        joins: Joins | None = None,
-        learning: Learning | None = None,
+        joins: JoinManager | None = None,
+        learning: OnlineProcess | None = None,
     ) -> None:
         self._line = line
         self._metrics = metrics
@@ -88,7 +88,7 @@ class Worker:
         self._slices, self._stalls = Progress(), Stalls(stall, metrics.stalled)
         self._transactions = OpenTransactions(stall, lambda held: _log.warning("%s", held))
         self._held_back: list[HeldBack] = []
-        self._lanes = Lanes()
+        self._lanes = PartitionExecutor()
         self._failure: BaseException | None = None
         self._ready = False
         self._behind = 1  # nobody has looked yet
@@ -161,7 +161,7 @@ class Worker:
         # While the slices at hand end, what was learned is written down.
         forgetting = None if self._learning is None else asyncio.create_task(self._learning.stop())
         try:
-            async with asyncio.timeout(FINISH_SECONDS), self._lanes.still():
+            async with asyncio.timeout(FINISH_SECONDS), self._lanes.quiesce():
                 pass
         except TimeoutError:  # what is not done is not acknowledged, and comes again
             _log.warning("the slices at hand were not done within %.0f s", FINISH_SECONDS)
@@ -195,7 +195,7 @@ class Worker:
         SnapshotWriteError
             If a partition has no snapshot that a crash could go back to, and gets none.
         """
-        async with self._lanes.still():
+        async with self._lanes.quiesce():
             await self._line.save()
 
     def fail(self, error: BaseException) -> None:
@@ -216,7 +216,7 @@ class Worker:
     async def _handle(self, part: Slice, acknowledge: Acknowledge) -> None:
         """Begin with a slice when the one before it in its partition is done."""
         partition = part.topic, part.partition
-        await self._lanes.begin(partition, lambda: self._take(part, acknowledge))
+        await self._lanes.submit(partition, lambda: self._take(part, acknowledge))
         if self.stopped.is_set():
             await asyncio.Event().wait()  # Faust must not hand over the next slice
 
@@ -240,14 +240,16 @@ class Worker:
         generation = self._app.consumer_generation_id
         found: dict[Partition, int] = {}
         try:
-            async with self._lanes.still():
+            async with self._lanes.quiesce():
                 if not self.stopped.is_set():
                     of_ours = {(tp.topic, tp.partition): done for tp, done in committed.items()}
                     of_others = {(tp.topic, tp.partition) for tp in unsigned}
                     found = await self._line.resume(of_ours, generation, of_others)
                     self._consumer.distrust(TP(*each) for each in self._line.distrusted)
                 if self._app.consumer_generation_id != generation:  # they may be others' by now
-                    self._line.keep((tp.topic, tp.partition) for tp in self._consumer.assignment())
+                    self._line.retain(
+                        (tp.topic, tp.partition) for tp in self._consumer.assignment()
+                    )
                     found = {}
         except Exception as error:
             _log.exception("the state could not be had")
@@ -264,7 +266,7 @@ class Worker:
             predictions = self._config.topics.full_name("predictions")
             ours = {tp.partition for tp in partitions if tp.topic == predictions}
             self._joins.keep(ours, self._app.consumer_generation_id)
-        self._line.keep((tp.topic, tp.partition) for tp in partitions)
+        self._line.retain((tp.topic, tp.partition) for tp in partitions)
         if self._learning is not None:
             self._learning.own(partitions, self._app.consumer_generation_id)
         self._active = time.monotonic()
@@ -350,10 +352,10 @@ class Worker:
     def _consumer(self) -> SliceConsumer:
         return cast("SliceConsumer", self._app.consumer)
 
-    def _mark_of(self, part: Slice) -> Mark:
+    def _mark_of(self, part: Slice) -> PartitionOffsets:
         """Return the mark of a slice's partition, with what is in doubt about the slice."""
         tp = TP(part.topic, part.partition)
         return self._mark(tp)._replace(**self._consumer.doubt(tp, part.first_offset)._asdict())
 
-    def _mark(self, partition: Partition) -> Mark:
-        return mark(self._app.consumer, *partition)
+    def _mark(self, partition: Partition) -> PartitionOffsets:
+        return partition_offsets(self._app.consumer, *partition)

@@ -3,9 +3,9 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.series.category_counts import Mix, ShareChange
+from detectors.series.category_counts import CategoryDistribution, ShareChange
 from detectors.series.change_points import Change, Moments
-from streamproc.alerting.effect_size import LEAST, MOST, size_of
+from streamproc.alerting.effect_size import MAX_SIZE, MIN_SIZE, size_of
 
 ANY = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -18,14 +18,17 @@ def moved(before: tuple[float, float], after: tuple[float, float]) -> float:
 def mixed(before: dict[float, float], after: dict[float, float]) -> float:
     """Return the size of a change of shares."""
     keys = before.keys() | after.keys()
-    sides = [Mix(500, {key: each.get(key, 0.0) for key in keys}, 0.0) for each in (before, after)]
+    sides = [
+        CategoryDistribution(500, {key: each.get(key, 0.0) for key in keys}, 0.0)
+        for each in (before, after)
+    ]
     return size_of(ShareChange(*sides, ts=0.0, offset=500))
 
 
 @given(ANY, ANY.map(abs), ANY, ANY.map(abs))
 def test_a_change_has_a_finite_size(mean: float, std: float, later: float, spread: float) -> None:
     """Whatever the numbers, subnormal and huge ones too, a size is within its bounds."""
-    assert LEAST <= moved((mean, std), (later, spread)) <= MOST
+    assert MIN_SIZE <= moved((mean, std), (later, spread)) <= MAX_SIZE
 
 
 @given(st.floats(0.1, 10), st.floats(-3, 3), st.floats(0.1, 5), st.integers(-40, 40))
@@ -40,8 +43,8 @@ def test_a_size_is_in_deviations_before_the_change() -> None:
     """Two deviations are two, a spread that doubles is one, a constant that moves is the most."""
     assert moved((10, 2), (14, 2)) == 2
     assert moved((10, 2), (10, 4)) == 1
-    assert moved((10, 0), (11, 0)) == MOST
-    assert moved((10, 0), (10, 0)) == LEAST
+    assert moved((10, 0), (11, 0)) == MAX_SIZE
+    assert moved((10, 0), (10, 0)) == MIN_SIZE
 
 
 def test_a_text_counts_as_a_rate() -> None:
@@ -50,5 +53,5 @@ def test_a_text_counts_as_a_rate() -> None:
     assert mixed({1.0: 0.2, 2.0: 0.8}, {1.0: 0.4, 2.0: 0.6}) == rate
     three = mixed({1.0: 0.1, 2.0: 0.8, 3.0: 0.1}, {1.0: 0.2, 2.0: 0.6, 3.0: 0.2})
     assert math.isclose(three, rate)
-    assert mixed({1.0: 1.0}, {2.0: 1.0}) == MOST
-    assert mixed({1.0: 1.0}, {1.0: 1.0}) == LEAST
+    assert mixed({1.0: 1.0}, {2.0: 1.0}) == MAX_SIZE
+    assert mixed({1.0: 1.0}, {1.0: 1.0}) == MIN_SIZE

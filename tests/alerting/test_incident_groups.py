@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from record_logs import noise, record, run, shard
 
-from streamproc.alerting.correlation import Groups
-from streamproc.alerting.incident_group import MOST_NAMED
-from streamproc.alerting.pending_alert import Said
+from streamproc.alerting.correlation import IncidentGrouper
+from streamproc.alerting.incident_group import MAX_NAMED
+from streamproc.alerting.pending_alert import PendingAlert
 from streamproc.schemas.alerts import AlertEvent
 
 QUICK = {"policy": {"resolve_after": 300}}
@@ -108,7 +108,7 @@ def test_an_outage_of_many_features_stays_short() -> None:
     first, last = firing[0], firing[-1]
     assert {each.incident_id for each in firing} == {first.incident_id}
     assert last.contributors
-    assert len(last.contributors) == MOST_NAMED
+    assert len(last.contributors) == MAX_NAMED
     assert sum(part.share for part in last.contributors) < 1
     assert last.message.endswith(f" and {len(firing) - 3} more")
     assert len(last.to_json()) < 4000
@@ -150,7 +150,7 @@ def test_a_series_whose_name_becomes_a_feature_s_is_in_no_incident() -> None:
 T0 = datetime(2026, 1, 5, tzinfo=UTC)
 
 
-def said(at: int, series: str, status: str, began: int | None) -> Said:
+def said(at: int, series: str, status: str, began: int | None) -> PendingAlert:
     """Say something of a series at an offset."""
     told = alert(
         f"{at} {series}",
@@ -162,7 +162,7 @@ def said(at: int, series: str, status: str, began: int | None) -> Said:
         source={"topic": "predictions", "partition": 0, "offset": at},
         change_point=None if began is None else {"offset": began},
     )
-    return Said(at, series, told, "m", 1.0 + len(series))
+    return PendingAlert(at, series, told, "m", 1.0 + len(series))
 
 
 STEP = st.tuples(st.integers(0, 3), st.sampled_from("abcdef"), st.none() | st.integers(0, 40))
@@ -171,17 +171,17 @@ STEP = st.tuples(st.integers(0, 3), st.sampled_from("abcdef"), st.none() | st.in
 @given(steps=st.lists(STEP, max_size=60))
 def test_the_rule_is_that_of_the_first_alert(steps: list[tuple[int, str, int | None]]) -> None:
     """A change is of the earliest open incident that was first told when it had begun, or new."""
-    groups, at = Groups(), 0
+    groups, at = IncidentGrouper(), 0
     first: dict[str, int] = {}  # incident → when it was first told
     of: dict[str, str] = {}  # open series → its incident
     for later, series, back in steps:
         at += later
         if series in of:
-            told = groups.tell(said(at, series, "resolved", None))
+            told = groups.assign(said(at, series, "resolved", None))
             expected = of.pop(series)
         else:
             began = None if back is None else max(0, at - back)
-            told = groups.tell(said(at, series, "firing", began))
+            told = groups.assign(said(at, series, "firing", began))
             known = {incident for incident in of.values() if first[incident] >= (began or 0)}
             if began is None:
                 known = set(of.values())
@@ -192,5 +192,5 @@ def test_the_rule_is_that_of_the_first_alert(steps: list[tuple[int, str, int | N
         assert told.incident_id == expected
         assert len(groups) == len(set(of.values()))
     for series in sorted(of):
-        groups.tell(said(at, series, "resolved", None))
+        groups.assign(said(at, series, "resolved", None))
     assert groups.open == {}

@@ -56,13 +56,13 @@ def test_the_sentence_says_what_changed(
     series: str, before: Summary, after: Summary, said: str
 ) -> None:
     """The message has the series, the levels and the size of the change, in plain words."""
-    assert messages.change(messages.Told(series, "m"), before, after).startswith(said)
+    assert messages.change(messages.SeriesLabel(series, "m"), before, after).startswith(said)
 
 
 def test_a_spread_that_changed_is_told_as_such_whatever_the_few_values_since_average() -> None:
     """Whose mean has not moved but by chance did not rise."""
     before, after = summary(0.0), summary(0.4, 2.0, 30)
-    said = messages.change(messages.Told("feature:x", "m"), before, after, spread=True)
+    said = messages.change(messages.SeriesLabel("feature:x", "m"), before, after, spread=True)
     assert said == "feature 'x' of model 'm' changed its spread from ±1 to ±2 around 0.4"
 
 
@@ -77,7 +77,7 @@ def test_where_a_series_settled_is_told_with_the_spread_if_that_is_what_changed(
     now: Summary, said: str
 ) -> None:
     """What changed is what one wants to know of the end."""
-    told = messages.Told("feature:x", "m")
+    told = messages.SeriesLabel("feature:x", "m")
     assert messages.settled(told, summary(0.0), now) == (
         f"feature 'x' of model 'm' has settled at {said}"
     )

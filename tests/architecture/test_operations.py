@@ -18,8 +18,8 @@ from streamproc.sinks.metrics import WebhookMetrics
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.model_alerts import ModelAlerts
-from streamproc.worker.online.metrics import LearnLag, LearnMetrics
-from streamproc.worker.performance_metrics import ModelFigures
+from streamproc.worker.online.metrics import LearnLag, OnlineMetrics
+from streamproc.worker.performance_metrics import PerformanceMetrics
 from streamproc.worker.placement import misplaced_gauge
 
 ROOT = Path(__file__).parents[2]
@@ -48,9 +48,9 @@ def all_metrics() -> set[str]:
     """Name those of joins, online models and models, too."""
     worker, learner = CollectorRegistry(), CollectorRegistry()
     JoinMetrics(Metrics(worker))
-    LearnMetrics(learner)
+    OnlineMetrics(learner)
     LearnLag(learner)
-    learner.register(ModelFigures(dict))
+    learner.register(PerformanceMetrics(dict))
     return metrics() | names(worker) | names(learner)
 
 

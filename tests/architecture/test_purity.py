@@ -20,7 +20,7 @@ PURE = (
 )
 # The configuration's edge: secrets may come from the environment.
 ENVIRONMENT_READERS = {"streamproc/config"}
-LONGEST = 400
+MAX_LINES = 400
 
 
 def _sources(*folders: str) -> list[Path]:
@@ -81,4 +81,4 @@ def test_files_are_short(folder: str) -> None:
     sources = _sources(folder)
     assert sources
     lengths = {path: len(path.read_text().splitlines()) for path in sources}
-    assert [str(path) for path, length in lengths.items() if length > LONGEST] == []
+    assert [str(path) for path, length in lengths.items() if length > MAX_LINES] == []

@@ -6,13 +6,13 @@ import pytest
 from update_factory import update
 
 from streamproc.cli.models_promote import advice
-from streamproc.client.model_states import Life
+from streamproc.client.model_states import ModelState
 from streamproc.schemas.model_command import Choice
 
 
-def life(*steps: tuple[str, int, int]) -> Life:
+def life(*steps: tuple[str, int, int]) -> ModelState:
     """Return a model of which these steps were told: what, of which version, which answers."""
-    found = Life("m", ())
+    found = ModelState("m", ())
     for step, version, serving in steps:
         found.apply(update(model_id="m", step=step, version=version, serving=serving))
     return found
@@ -37,7 +37,7 @@ ROLLED_BACK = life(
     ],
 )
 def test_the_advice_fits_what_is_known_of_the_model(
-    known: Life | None, verb: Any, version: int | None, expected: str
+    known: ModelState | None, verb: Any, version: int | None, expected: str
 ) -> None:
     """It names what can be done instead of sending the operator to look for a secret."""
     assert expected in advice(known, verb, Choice(model_id="m", version=version))

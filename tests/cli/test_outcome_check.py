@@ -9,7 +9,7 @@ from label_logs import abreast, hard_logs, tagged
 
 from streamproc.cli.outcome_check import OutcomeCheck
 from streamproc.config.config import Config
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.join.in_memory_join import JoinedLog
 from streamproc.monitor import LogRecord
 from streamproc.schemas.records import Record
@@ -21,7 +21,7 @@ Change = Callable[[list[LogRecord], list[Record], list[Record]], object]
 def differences(change: Change = lambda *_: None, begin: int = 0) -> list[str]:
     """Join logs, change outcomes, events or labels, and compare."""
     config = Config()
-    logs = tagged(Input.PREDICTIONS, LOGS.events), tagged(Input.LABELS, LOGS.labels)
+    logs = tagged(InputLog.PREDICTIONS, LOGS.events), tagged(InputLog.LABELS, LOGS.labels)
     mixed = abreast(random.Random(1), 3 * 86_400.0, *logs)
     joined, _ = JoinedLog(config, 0, lambda _: False).process(mixed)
     outcomes = [LogRecord(each.offset, each.value, 0, each.key) for each in joined]

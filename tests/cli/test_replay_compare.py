@@ -1,11 +1,11 @@
 from alert_factory import alert
 
-from streamproc.cli.replay_compare import SHOWN, Letter, Said, differences
+from streamproc.cli.replay_compare import SHOWN, DeadLetterView, Observed, differences
 
 
-def said(*ids: str) -> Said:
+def said(*ids: str) -> Observed:
     """Return alerts of one series in an order."""
-    found = Said()
+    found = Observed()
     for each in ids:
         found.alert(alert(each))
     return found
@@ -24,7 +24,7 @@ def test_the_order_within_a_series_counts() -> None:
 
 def test_many_differences_are_a_few_lines() -> None:
     """A report does not flood the terminal."""
-    lines = list(differences(said(*map(str, range(100))), Said()))
+    lines = list(differences(said(*map(str, range(100))), Observed()))
     assert len(lines) == SHOWN + 1
     assert lines[-1] == "… and 90 more of this kind"
 
@@ -32,10 +32,10 @@ def test_many_differences_are_a_few_lines() -> None:
 def test_a_dead_letter_without_room_for_its_value_is_equal() -> None:
     """A value that the topic had no room for cannot be compared; its reason can."""
     place = "predictions", 0, 7, -1
-    wanted, found, other = Said(), Said(), Said()
-    wanted.letter(place, Letter("too_large", "…", b"x" * 100, whole=True))
-    found.letter(place, Letter("too_large", "…", None, whole=False))
-    other.letter(place, Letter("not_json", "…", None, whole=False))
+    wanted, found, other = Observed(), Observed(), Observed()
+    wanted.letter(place, DeadLetterView("too_large", "…", b"x" * 100, whole=True))
+    found.letter(place, DeadLetterView("too_large", "…", None, whole=False))
+    other.letter(place, DeadLetterView("not_json", "…", None, whole=False))
     assert list(differences(wanted, found)) == []
     [line] = differences(wanted, other)
     assert "predictions-0@7 says not_json" in line
@@ -45,7 +45,7 @@ def test_what_lies_behind_the_ends_is_left_out() -> None:
     """Alerts of records that were not compared are no difference."""
     source = alert("a").source
     place = source.topic, source.partition
-    before, behind = Said({place: source.offset}), Said({place: source.offset + 1})
+    before, behind = Observed({place: source.offset}), Observed({place: source.offset + 1})
     before.alert(alert("a"))
     behind.alert(alert("a"))
     assert (len(before.alerts), len(behind.alerts)) == (0, 1)

@@ -1,10 +1,10 @@
 from update_factory import story, update
 
-from streamproc.client.model_states import VERSIONS, Lives
+from streamproc.client.model_states import VERSIONS, ModelStates
 
 
-def _told(*updates: object) -> Lives:
-    lives = Lives()
+def _told(*updates: object) -> ModelStates:
+    lives = ModelStates()
     for each in updates:
         lives.apply(each)  # type: ignore[arg-type]
     return lives

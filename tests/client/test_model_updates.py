@@ -16,7 +16,7 @@ from streamproc.client.sync import ModelUpdates as SyncModelUpdates
 from streamproc.config.config import Config
 from streamproc.kafka.topics import ensure_topics
 from streamproc.monitor import LogRecord
-from streamproc.online.partition_models import Learners
+from streamproc.online.partition_models import PartitionModels
 from streamproc.schemas.model_updates import ModelUpdate, OnlinePrediction
 
 ROWS = 300
@@ -35,7 +35,7 @@ def _learned(model: Any) -> tuple[list[OnlinePrediction], list[ModelUpdate], dic
     config = config_of("unused:9092", model, online={"interval": "1ms"})
     events = list(outcomes(ROWS, delay=0))
     log = [LogRecord(n, msgspec.json.encode(event), 0, b"m") for n, event in enumerate(events)]
-    learned = Learners(config, "outcomes", 0).process(log, datetime(2026, 1, 5, tzinfo=UTC))
+    learned = PartitionModels(config, "outcomes", 0).process(log, datetime(2026, 1, 5, tzinfo=UTC))
     features = {event["event_id"]: event["features"] for event in events}
     return [each.event() for each in learned.answers], learned.updates, features
 

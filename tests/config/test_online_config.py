@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from streamproc.config.load import load
-from streamproc.config.river_classes import ALLOWED
+from streamproc.config.river_classes import ALLOWED_CLASSES
 from streamproc.config.river_spec import ModelSpec
 from streamproc.errors import ConfigError
 
@@ -93,9 +93,9 @@ def test_a_floor_that_could_not_answer_is_refused(model: str, floor: str, messag
     assert "or a rule" in said
 
 
-@pytest.mark.parametrize("name", sorted(ALLOWED))
+@pytest.mark.parametrize("name", sorted(ALLOWED_CLASSES))
 def test_the_list_is_rivers(name: str) -> None:
     """Every class and parameter on the list is one of the River that is installed."""
     module, _, kind = name.rpartition(".")
     known = inspect.signature(getattr(importlib.import_module(f"river.{module}"), kind)).parameters
-    assert set(ALLOWED[name].params) <= set(known)
+    assert set(ALLOWED_CLASSES[name].params) <= set(known)

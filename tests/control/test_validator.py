@@ -4,8 +4,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from streamproc.control.command import Command, Reason, Refusal, sign
-from streamproc.control.handlers import Verb, Verbs
-from streamproc.control.validator import Gate
+from streamproc.control.handlers import CommandHandler, CommandHandlers
+from streamproc.control.validator import CommandValidator
 from streamproc.schemas.section import Section
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
@@ -22,9 +22,11 @@ async def _act(command: Command, payload: Any) -> None:
     raise AssertionError(command, payload)  # a gate only says what is to be done
 
 
-def gate() -> Gate:
+def gate() -> CommandValidator:
     """Give a gate at the start of its topic."""
-    return Gate("control", SECRET, Verbs(Verb("rollback", Which, _act)))
+    return CommandValidator(
+        "control", SECRET, CommandHandlers(CommandHandler("rollback", Which, _act))
+    )
 
 
 def record(sequence: int, **fields: Any) -> bytes:
@@ -46,7 +48,7 @@ def reason(found: object) -> Reason:
 
 def test_a_command_comes_with_its_verb_and_payload() -> None:
     """What is let through has the payload that its verb wants."""
-    found = gate().admit(record(1), NOW)
+    found = gate().check(record(1), NOW)
     assert not isinstance(found, Refusal)
     command, verb, payload = found
     assert (command.id, verb.name, payload) == ("ci#1", "rollback", Which(model_id="fraud"))
@@ -55,38 +57,38 @@ def test_a_command_comes_with_its_verb_and_payload() -> None:
 def test_nothing_is_let_through_twice() -> None:
     """The same record again, wherever on the topic, is refused."""
     ours = gate()
-    assert not isinstance(ours.admit(record(1), NOW), Refusal)
-    assert not isinstance(ours.admit(record(2), NOW), Refusal)
-    assert reason(ours.admit(record(1), NOW)) is Reason.REPLAYED
-    assert reason(ours.admit(record(2), NOW)) is Reason.REPLAYED
+    assert not isinstance(ours.check(record(1), NOW), Refusal)
+    assert not isinstance(ours.check(record(2), NOW), Refusal)
+    assert reason(ours.check(record(1), NOW)) is Reason.REPLAYED
+    assert reason(ours.check(record(2), NOW)) is Reason.REPLAYED
 
 
 def test_a_restart_knows_what_was_there() -> None:
     """Who reads the topic anew knows the sequences of commands that have long expired."""
     ours, later = gate(), NOW + timedelta(minutes=2)
-    assert reason(ours.admit(record(5), later)) is Reason.EXPIRED
+    assert reason(ours.check(record(5), later)) is Reason.EXPIRED
     fresh = record(4, expires=later + timedelta(minutes=1))
-    assert reason(ours.admit(fresh, later)) is Reason.REPLAYED
+    assert reason(ours.check(fresh, later)) is Reason.REPLAYED
 
 
 def test_a_refused_command_counts_in_the_sequence() -> None:
     """A command that could not be obeyed cannot be sent again when it could."""
     ours = gate()
-    assert reason(ours.admit(record(3, verb="dance"), NOW)) is Reason.UNKNOWN_VERB
-    assert reason(ours.admit(record(3), NOW)) is Reason.REPLAYED
+    assert reason(ours.check(record(3, verb="dance"), NOW)) is Reason.UNKNOWN_VERB
+    assert reason(ours.check(record(3), NOW)) is Reason.REPLAYED
 
 
 def test_a_strangers_command_counts_for_nothing() -> None:
     """What is not signed with the secret does not move the sequence of anybody."""
     ours = gate()
     forged = record(100)
-    assert reason(ours.admit(b"0" * 64 + forged[64:], NOW)) is Reason.BAD_SIGNATURE
-    assert not isinstance(ours.admit(record(1), NOW), Refusal)
+    assert reason(ours.check(b"0" * 64 + forged[64:], NOW)) is Reason.BAD_SIGNATURE
+    assert not isinstance(ours.check(record(1), NOW), Refusal)
 
 
 def test_a_wrong_payload_names_its_field_and_not_its_value() -> None:
     """A payload that does not fit is refused by the name of its field."""
-    found = gate().admit(record(1, payload={"model_id": 666}), NOW)
+    found = gate().check(record(1, payload={"model_id": 666}), NOW)
     assert reason(found) is Reason.BAD_PAYLOAD
     assert isinstance(found, Refusal)
     assert "model_id" in found.detail

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from record_logs import record, run, shard, state
 
 from streamproc.decode.event_schema import Topic, kind_of
-from streamproc.decode.vocabulary import LONGEST, ROOM, SHOWN, Texts
+from streamproc.decode.vocabulary import MAX_LENGTH, MAX_TEXTS, SHOWN, Vocabulary
 from streamproc.pipeline.restore import restore
 from streamproc.pipeline.snapshot import decode, encode
 from streamproc.schemas.alerts import AlertEvent
@@ -121,22 +121,22 @@ def test_a_million_texts_do_not_grow_the_memory() -> None:
     for start in range(0, 200_000, 5000):
         run(target, log([{"id": f"user {start + at}"} for at in range(5000)]))
         texts = target.catalogue.encoders.texts
-        assert len(texts) <= ROOM + 5000
+        assert len(texts) <= MAX_TEXTS + 5000
     assert len(state(target)["texts"]) == 32
 
 
 def test_a_long_text_is_a_category_and_shown_short() -> None:
     """A text of any length counts as what it is, but neither it nor all of it is kept."""
-    texts = Texts()
+    texts = Vocabulary()
     long, other = "a" * 100_000, "a" * 99_999 + "b"
     assert texts[long] == texts[long] != texts[other]
     assert texts.name(texts[long]) == "a" * SHOWN + "…"
-    assert max(len(text or "") for text in texts) <= LONGEST
+    assert max(len(text or "") for text in texts) <= MAX_LENGTH
 
 
 def test_texts_of_any_characters_can_be_told_apart() -> None:
     """Empty texts, accents and lone surrogates are texts like others."""
-    texts = Texts()
+    texts = Vocabulary()
     found = ["", "\u00e9", "e\u0301", "\ud800", "e", " ", "\x00"]
     assert len({texts[text] for text in found}) == len(found)
     assert np.isnan(texts[None])
@@ -144,7 +144,7 @@ def test_texts_of_any_characters_can_be_told_apart() -> None:
 
 def test_of_many_texts_the_needed_ones_are_kept() -> None:
     """When there is no room, the texts that are needed keep number and name."""
-    texts = Texts()
+    texts = Vocabulary()
     numbers = [texts[f"{at}"] for at in range(100)]
     texts.keep(lambda: {numbers[7]}, room=1000)
     assert texts.name(numbers[99]) == "99"

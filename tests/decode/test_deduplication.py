@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from record_logs import NOW, noise, record, run, shard, state
 
-from streamproc.decode.deduplication import Recent
+from streamproc.decode.deduplication import Deduplicator
 from streamproc.decode.event_schema import Topic
 from streamproc.pipeline.restore import restore
 from streamproc.pipeline.snapshot import decode, encode
@@ -29,7 +29,7 @@ def test_an_event_delivered_again_changes_nothing() -> None:
     assert wanted.alerts
     assert found.alerts == wanted.alerts
     assert state(copied) == state(plain)
-    assert copied.recent.again(once[-1].value or b"")
+    assert copied.recent.seen(once[-1].value or b"")
 
 
 def test_the_copies_are_counted() -> None:
@@ -78,10 +78,10 @@ def test_a_restored_shard_knows_them_still() -> None:
 
 def test_memory_is_bounded() -> None:
     """However many come, at least as many as wanted are known, and at most twice as many."""
-    recent = Recent(100)
+    recent = Deduplicator(100)
     bodies = [b"%d" % number for number in range(1000)]
-    assert not any(map(recent.again, bodies))
-    assert all(map(recent.again, bodies[-100:]))
+    assert not any(map(recent.seen, bodies))
+    assert all(map(recent.seen, bodies[-100:]))
     assert sum(len(known) for known in recent.state().values()) <= 200
 
 

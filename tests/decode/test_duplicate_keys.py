@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from label_logs import join, outcomes, tagged
 from record_logs import record, run, shard
 
-from streamproc.decode.duplicate_keys import doubtful
+from streamproc.decode.duplicate_keys import suspects
 from streamproc.decode.event_schema import Topic
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.monitor import LogRecord, Monitor
 from streamproc.schemas.records import Reason
 
@@ -122,7 +122,7 @@ def test_a_label_is_refused_just_when_a_key_comes_twice(drawn: tuple[bytes, str 
     """A label with a key given twice is a dead letter, and joined to nothing."""
     body, key = drawn
 
-    done = join().process([(Input.LABELS, LogRecord(0, body, 1000))])
+    done = join().process([(InputLog.LABELS, LogRecord(0, body, 1000))])
 
     reasons = [letter.reason for letter in done.dead_letters]
     assert reasons == ([] if key is None else [Reason.DUPLICATE_KEY])
@@ -131,9 +131,11 @@ def test_a_label_is_refused_just_when_a_key_comes_twice(drawn: tuple[bytes, str 
 def test_an_event_that_is_refused_is_not_joined() -> None:
     """What was refused as a prediction is no prediction for labels either."""
     twice = b'{"model_id": "m", "event_id": "1", "prediction": 1, "prediction": 0}'
-    [(_, label)] = tagged(Input.LABELS, [{"model_id": "m", "event_id": "1", "label": 1}])
+    [(_, label)] = tagged(InputLog.LABELS, [{"model_id": "m", "event_id": "1", "label": 1}])
 
-    done = join().process([(Input.PREDICTIONS, LogRecord(0, twice, 1000)), (Input.LABELS, label)])
+    done = join().process(
+        [(InputLog.PREDICTIONS, LogRecord(0, twice, 1000)), (InputLog.LABELS, label)]
+    )
 
     assert outcomes([done]) == []
 
@@ -190,4 +192,4 @@ def test_plain_events_are_in_no_doubt() -> None:
         b'"features":{"a":1,"b":null,"model_id":"{\\"x\\":1,\\"x\\":1}"}}'
     )
 
-    assert doubtful([plain, None, b"", plain], 10_000) == frozenset()
+    assert suspects([plain, None, b"", plain], 10_000) == frozenset()

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from record_logs import record, run, shard, state
 
 from streamproc.decode import decoder
-from streamproc.decode.decimal_kernel import MOST_POWER, nearest
+from streamproc.decode.decimal_kernel import MAX_POWER, nearest
 from streamproc.decode.event_schema import Topic
-from streamproc.decode.fast_decoder import Plain
+from streamproc.decode.fast_decoder import FastDecoder
 from streamproc.decode.layout import Layout
 from streamproc.monitor import LogRecord
-from streamproc.pipeline.partition import Shard
-from streamproc.schemas.records import Outcome
+from streamproc.pipeline.partition import PartitionMonitor
+from streamproc.schemas.records import SliceResult
 from streamproc.tools.bench.workload import Workload
 from streamproc.tools.bench.workload import events as workload
 
@@ -95,7 +95,7 @@ def _some(choices: list[str], odd: bool) -> list[str]:  # noqa: FBT001
     return choices if odd else choices[:2]
 
 
-def _learned(kind: Topic, *, plainly: bool, patch: pytest.MonkeyPatch) -> Shard:
+def _learned(kind: Topic, *, plainly: bool, patch: pytest.MonkeyPatch) -> PartitionMonitor:
     if not plainly:
         patch.setattr(Layout, "_place", _never_plain)
     known = dict.fromkeys(NAMES[:5], 1.5) | {"always null": None}
@@ -113,7 +113,7 @@ def _never_plain(layout: Layout, model_id: str, row: int | None) -> None:
         layout.rows[model_id] = row
 
 
-def _told(outcome: Outcome) -> Any:
+def _told(outcome: SliceResult) -> Any:
     return (outcome.events, outcome.repeated, outcome.dead_letters, outcome.alerts)
 
 
@@ -164,14 +164,14 @@ def test_what_is_behind_an_event_makes_it_unreadable(behind: bytes) -> None:
 def test_events_that_are_never_plain_are_seldom_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
     """A field that is not known costs the decoder, not a scan in vain before it each time."""
     scans = 0
-    read = Plain.read
+    read = FastDecoder.read
 
     def counted(*given: Any) -> Any:
         nonlocal scans
         scans += 1
         return read(*given)
 
-    monkeypatch.setattr(Plain, "read", counted)
+    monkeypatch.setattr(FastDecoder, "read", counted)
     target, odd = shard(), {"model_id": "m", "features": {"a": 1.5}, "prediction": 0.5, "more": 1}
     for slice_ in range(200):
         run(target, [record(slice_ * 40 + at, odd, key=b"m") for at in range(40)])
@@ -197,7 +197,7 @@ def test_a_time_of_any_zone_is_plain(zone: str) -> None:
     assert found.ts.tolist() == [datetime.fromisoformat(body["ts"]).timestamp()]
 
 
-@given(digits=st.integers(0, 2**64 - 1), power=st.integers(-MOST_POWER, MOST_POWER))
+@given(digits=st.integers(0, 2**64 - 1), power=st.integers(-MAX_POWER, MAX_POWER))
 @settings(max_examples=2000, deadline=None)
 def test_a_number_is_the_nearest_float(digits: int, power: int) -> None:
     """Decimal digits become the float64 that Python makes of them, to the last bit."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from record_logs import record, run, shard, state
 
 from streamproc.decode import duplicate_keys
-from streamproc.decode.decoder import Reader
+from streamproc.decode.decoder import Decoder
 from streamproc.detect import series_registry
 
 PATIENT = {"policy": {"update_interval": "1s", "resolve_after": 500}}
@@ -94,13 +94,13 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count the records that are read one by one, and those that no decoder of a layout reads."""
     counts: Counter[str] = Counter()
     for name in ("_read_one", "_read_any"):
-        read = getattr(Reader, name)
+        read = getattr(Decoder, name)
 
         def counted(*arguments: Any, read: Any = read, name: str = name) -> Any:
             counts[name] += 1
             return read(*arguments)
 
-        monkeypatch.setattr(Reader, name, counted)
+        monkeypatch.setattr(Decoder, name, counted)
     return counts
 
 
@@ -192,4 +192,4 @@ def test_many_keys_and_escaped_ones_are_looked_at_once(monkeypatch: pytest.Monke
         pytest.fail("each key is looked at")
 
     monkeypatch.setattr(duplicate_keys, "_first_twice", never)
-    assert duplicate_keys.twice(body) is None
+    assert duplicate_keys.find_duplicate_key(body) is None

@@ -7,7 +7,7 @@ from label_logs import join
 from record_logs import noise, record, run, shard, state
 
 from streamproc.decode.event_schema import Topic
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.performance.outcome_log import EPOCH_HEADER, OutcomeLog
 from streamproc.schemas.records import Reason, UnreadableRecord
 
@@ -44,8 +44,8 @@ def test_it_is_not_joined_and_one_of_the_labels_is_a_dead_letter() -> None:
     label = b'{"model_id": "m", "event_id": "1", "label": 1}'
     joined = join().process(
         [
-            (Input.PREDICTIONS, unreadable(1, original=b'{"model_id": "m", "prediction": 1}')),
-            (Input.LABELS, unreadable(2, "labels", original=label)),
+            (InputLog.PREDICTIONS, unreadable(1, original=b'{"model_id": "m", "prediction": 1}')),
+            (InputLog.LABELS, unreadable(2, "labels", original=label)),
         ]
     )
     assert joined.drafts == []

@@ -13,7 +13,7 @@ from streamproc import Monitor
 from streamproc.config.load import load
 from streamproc.decode.event_schema import Topic
 from streamproc.monitor import LogRecord
-from streamproc.pipeline.partition import Shard
+from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.restore import restore
 from streamproc.pipeline.snapshot import decode, encode
 from streamproc.schemas.records import Record
@@ -162,7 +162,7 @@ def test_memory_of_a_month_of_short_lives_is_flat() -> None:
     assert sizes[3] <= sizes[1]
 
 
-def _held(target: Shard) -> int:
+def _held(target: PartitionMonitor) -> int:
     catalogue = target.catalogue
     slots = sum(profile.used for profile in catalogue.profiles.values())
     rows = sum(len(layout.models) for layout in catalogue.layouts.values())

@@ -8,7 +8,7 @@ from detectors.evaluation.calibration import __main__ as command
 from detectors.evaluation.calibration import measure
 from detectors.evaluation.calibration.distributions import DISTRIBUTIONS, Distribution
 from detectors.registry import DEFAULT
-from detectors.series_monitor import Watch
+from detectors.series_monitor import SeriesMonitor
 
 WITH_SIGMA = [d for d in DISTRIBUTIONS if d.name != "constant"]
 # No test can find one in so rare events: docs/false-alarms.md has the arithmetic.
@@ -65,7 +65,7 @@ def test_a_late_detector_is_counted_as_late() -> None:
     slow = measure.delays(values, {"page_hinkley": {"threshold": 200.0}})
     assert slow.within == 0.0
     assert 150 < slow.median <= measure.AFTER
-    assert not Watch({"page_hinkley": {"threshold": 1e6}}, 50).scan_all(values)
+    assert not SeriesMonitor({"page_hinkley": {"threshold": 1e6}}, 50).scan_all(values)
 
 
 def test_the_command_prints_and_writes_the_table(

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from detectors import Shares, Watch
+from detectors import CategoryCounts, SeriesMonitor
 from detectors.errors import ParameterError, StateError
 from detectors.runtime.slots import every_row
 
 
-def fed(values: np.ndarray, **sizes: int) -> Shares:
+def fed(values: np.ndarray, **sizes: int) -> CategoryCounts:
     """Feed a row to the one slot of new shares; times are twice the column, offsets thrice."""
     values = np.atleast_2d(values).astype(np.float64)
-    shares = Shares(len(values), **sizes)
+    shares = CategoryCounts(len(values), **sizes)
     columns = np.arange(values.shape[1])
     shares.scan(values, values, every_row(values), 2.0 * columns, 3 * columns)
     return shares
@@ -47,12 +47,12 @@ def test_any_split_and_any_save_is_the_same() -> None:
     values = np.random.default_rng(2).choice(50, (3, 700)).astype(np.float64)
     tasks, columns = every_row(values), np.arange(700)
     whole = fed(values)
-    parts = Shares(3)
+    parts = CategoryCounts(3)
     for start, stop in ((0, 1), (1, 333), (333, 334), (334, 700)):
         cut = tasks.copy()
         cut[:, 1:3] = start, stop
         parts.scan(values, values, cut, 2.0 * columns, 3 * columns)
-        copy = Shares(3)
+        copy = CategoryCounts(3)
         copy.load(parts.state())
         parts = copy
     assert {k: v.tobytes() for k, v in parts.state().items()} == {
@@ -84,14 +84,14 @@ def test_a_state_that_does_not_fit_is_refused(name: str, value: int) -> None:
 def test_impossible_sizes_are_refused(sizes: dict[str, int]) -> None:
     """Sizes out of range are refused by name."""
     with pytest.raises(ParameterError, match=next(iter(sizes))):
-        Shares(**sizes)
+        CategoryCounts(**sizes)
 
 
 def test_a_watch_of_categories_tells_shares() -> None:
     """An alarm of categories says how they were shared out, and the series starts anew."""
     rng = np.random.default_rng(3)
     values = np.append(rng.choice(3, 2000), rng.choice(3, 2000, p=[0.8, 0.1, 0.1]))
-    watch = Watch({"chi2": {}}, size=1)
+    watch = SeriesMonitor({"chi2": {}}, size=1)
     assert watch.warming.all()
     [alarm] = watch.scan_all(values[None] + 1e6)
     assert 2000 < alarm.row < 2200
@@ -104,4 +104,4 @@ def test_a_watch_of_categories_tells_shares() -> None:
 def test_categories_and_numbers_do_not_mix() -> None:
     """One watch is of categories or of numbers: both together are refused, by name."""
     with pytest.raises(ParameterError, match="chi2 watch categories, and adwin numbers"):
-        Watch({"chi2": {}, "adwin": {}})
+        SeriesMonitor({"chi2": {}, "adwin": {}})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors import Embedder, Watch
+from detectors import Embedder, SeriesMonitor
 from detectors.errors import ShapeError, StateError
 from detectors.series.embedding_kernel import LEARN
 
@@ -122,7 +122,7 @@ def test_changes_of_each_kind_are_found(what: str, seen_by: int) -> None:
     """A change is seen by the number that is about it, within 500 vectors."""
     for seed in range(5):
         numbers = Embedder(1).scan_all(shifted(np.random.default_rng(seed), what))
-        alarms = Watch({"adwin": {}, "page_hinkley": {}}, size=3).scan_all(numbers)
+        alarms = SeriesMonitor({"adwin": {}, "page_hinkley": {}}, size=3).scan_all(numbers)
         first = next(alarm for alarm in alarms if alarm.slot == seen_by)
         assert 2000 < first.row < 2500
 
@@ -134,7 +134,7 @@ def test_the_unit_does_not_matter(unit: float) -> None:
         Embedder(1).scan_all(scale * shifted(np.random.default_rng(1), "the mean moves"))
         for scale in (1.0, unit)
     ]
-    watched = [Watch({"page_hinkley": {}}, size=3).scan_all(n) for n in numbers]
+    watched = [SeriesMonitor({"page_hinkley": {}}, size=3).scan_all(n) for n in numbers]
     assert [(a.row, a.slot) for a in watched[0]] == [(a.row, a.slot) for a in watched[1]]
 
 
@@ -145,7 +145,7 @@ def test_steady_vectors_are_no_alarm() -> None:
         mixed = rng.normal(size=(5, width))[rng.integers(0, 5, 40_000)]
         for noise in (rng.normal(size=mixed.shape), rng.standard_t(3, mixed.shape)):
             numbers = Embedder(1).scan_all(mixed + noise)
-            assert Watch({"adwin": {}, "page_hinkley": {}}, size=3).scan_all(numbers) == []
+            assert SeriesMonitor({"adwin": {}, "page_hinkley": {}}, size=3).scan_all(numbers) == []
 
 
 def test_odd_vectors_do_no_harm() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detectors import FHDDMBank, HDDMABank, RDDMBank, STEPDBank, Watch, registry
+from detectors import FHDDMBank, HDDMABank, RDDMBank, SeriesMonitor, STEPDBank, registry
 from detectors.checks import errors, same_state
 from detectors.errors import NotFiniteError, OutOfRangeError, ParameterError, StateError
 from detectors.river.bank import RiverBank, RiverDetector
@@ -111,7 +111,7 @@ def test_parameters_that_contradict_each_other(
 def test_a_watch_hands_errors_over_as_they_are() -> None:
     """In a watch, detectors of errors see 0 and 1 while the others see standardised values."""
     values = errors(np.random.default_rng(4), 3, (0.1, 0.1, 0.1, 0.1, 0.6, 0.6))
-    watch = Watch({"ddm": {}, "adwin": {"delta": 1e-300}}, 3)
+    watch = SeriesMonitor({"ddm": {}, "adwin": {"delta": 1e-300}}, 3)
     alarms = watch.scan_all(values)
     assert {(alarm.slot, alarm.detector) for alarm in alarms} == {(s, "ddm") for s in range(3)}
     assert all(alarm.row >= 2_000 for alarm in alarms)
@@ -123,7 +123,7 @@ def test_the_warm_up_of_a_watch_is_hidden_from_detectors_of_errors() -> None:
     """What a series shows while it warms up raises no alarm, in this family as in the others."""
     values = errors(np.random.default_rng(5), 1, (0.0, 1.0), length=90)
     params = {"warm_start": 30, "drift_threshold": 3.0}
-    assert Watch({"ddm": params}, 1).scan_all(values) == []
+    assert SeriesMonitor({"ddm": params}, 1).scan_all(values) == []
     assert HDDMABank(1).update(values).any()
 
 

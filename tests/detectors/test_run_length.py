@@ -8,7 +8,7 @@ from detectors.errors import ParameterError
 from detectors.evaluation.calibration import build_tables, run_lengths
 from detectors.runtime import run_length
 from detectors.runtime.params import Param
-from detectors.runtime.run_length import ARL, Choice, Knob, RunLengths
+from detectors.runtime.run_length import ARL, ParamResolver, RunLengths, ThresholdParam
 
 CALIBRATED = [name for name in registry.names() if run_length.span(name, registry.get(name).knob)]
 TABLED = [name for name in CALIBRATED if run_length.table(name)]
@@ -79,16 +79,16 @@ def test_what_cannot_go_together_is_refused(params: dict[str, object], message: 
 
 def test_a_detector_without_calibration_says_so() -> None:
     """`arl` where there is neither theory nor table is refused with the way out."""
-    for knob in (None, Knob("x", loose=1.0, strict=2.0)):
-        choice = Choice("nameless", {"x": Param("x", 1.0, "x")}, {"x": 1.0}, knob)
+    for knob in (None, ThresholdParam("x", loose=1.0, strict=2.0)):
+        choice = ParamResolver("nameless", {"x": Param("x", 1.0, "x")}, {"x": 1.0}, knob)
         with pytest.raises(ParameterError, match=r"nameless\.arl: .* no table .* own parameters"):
             choice.complete({"arl": 1e4})
 
 
 def test_the_default_may_be_by_calibration() -> None:
     """`arl` among the monitoring values gives the knob, unless the knob is given."""
-    knob = Knob("x", loose=1.0, strict=2.0, theory=lambda wanted, _: 1.0 / wanted)
-    choice = Choice("a", {"x": Param("x", 1.0, "x")}, {"x": 1.0, "arl": 1e6}, knob)
+    knob = ThresholdParam("x", loose=1.0, strict=2.0, theory=lambda wanted, _: 1.0 / wanted)
+    choice = ParamResolver("a", {"x": Param("x", 1.0, "x")}, {"x": 1.0, "arl": 1e6}, knob)
     assert choice.complete({}) == {"x": 1e-6}
     assert choice.complete({"arl": 100}) == {"x": 0.01}
     assert choice.complete({"x": 5}) == {"x": 5.0}

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from detectors.evaluation.scoreboard import entrants, friedman, plots, real, tuning
-from detectors.evaluation.scoreboard.entrants import Contestant
+from detectors.evaluation.scoreboard.entrants import Entrant
 from detectors.evaluation.scoreboard.injected import KINDS
 from detectors.evaluation.scoreboard.result import Grid, Result
-from detectors.evaluation.scoreboard.trial_cache import NOWHERE, Kept
+from detectors.evaluation.scoreboard.trial_cache import NOWHERE, TrialCache
 
 
 def quiet(_: str) -> None:
@@ -36,7 +36,7 @@ def test_a_kept_trial_is_not_made_again(tmp_path: Path) -> None:
         made.append(1)
         return {"errors": np.array([True, False]), "sizes": np.array([0.1, np.pi])}
 
-    kept = Kept(tmp_path / "trials")
+    kept = TrialCache(tmp_path / "trials")
     first, second = kept.made("one", make), kept.made("one", make)
     assert len(made) == 1
     assert {n: a.tobytes() for n, a in first.items()} == {n: a.tobytes() for n, a in second.items()}
@@ -47,10 +47,10 @@ def test_a_kept_trial_is_not_made_again(tmp_path: Path) -> None:
 
 def test_kept_trials_give_the_same_scores(tmp_path: Path) -> None:
     """A run that goes on from kept trials ends as one that makes them all."""
-    able = {True: [Contestant("late", late, "error")]}
+    able = {True: [Entrant("late", late, "error")]}
     scores = [
         real.scored(rows(400), 0, trials, able, kept=kept, told=quiet)[True]["late"]
-        for trials, kept in ((2, NOWHERE), (1, Kept(tmp_path)), (2, Kept(tmp_path)))
+        for trials, kept in ((2, NOWHERE), (1, TrialCache(tmp_path)), (2, TrialCache(tmp_path)))
     ]
     assert set(scores[0]) == set(KINDS)
     assert scores[0] == scores[2] != scores[1]
@@ -59,7 +59,7 @@ def test_kept_trials_give_the_same_scores(tmp_path: Path) -> None:
 
 def test_a_slow_contestant_takes_fewer_trials_and_says_so() -> None:
     """One in ten, one at least, and the label has the number where it is not all."""
-    slow, quick = (Contestant("who", late, "mean", slow=s) for s in (True, False))
+    slow, quick = (Entrant("who", late, "mean", slow=s) for s in (True, False))
     assert [entrants.trials_of(slow, n) for n in (1, 6, 1000)] == [1, 1, 100]
     assert entrants.counted(slow, 1000) == "who (100 trials)"
     assert entrants.counted(slow, 1) == entrants.counted(quick, 1000) == "who"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors import Alarm, Change, Moments, Watch
+from detectors import Alarm, Change, Moments, SeriesMonitor
 from detectors.checks import same_state
 from detectors.errors import ParameterError, StateError, UnknownDetectorError
 from detectors.mean import adwin_kernel
@@ -35,7 +35,7 @@ STORY = story()
 TS, OFFSETS = np.linspace(0.0, 1e4, LENGTH), np.arange(LENGTH) + 100
 
 
-def in_pieces(watch: Watch, edges: list[int], values: NDArray[np.float64]) -> list[Alarm]:
+def in_pieces(watch: SeriesMonitor, edges: list[int], values: NDArray[np.float64]) -> list[Alarm]:
     """Scan a story in pieces, each on arrays of its own, as slices of a log come."""
     alarms = []
     for start, stop in pairwise(edges):
@@ -49,7 +49,7 @@ def in_pieces(watch: Watch, edges: list[int], values: NDArray[np.float64]) -> li
 @given(cuts=st.lists(st.integers(1, LENGTH - 1), max_size=30), save=st.integers(0, LENGTH))
 def test_any_split_and_reload_is_the_same(cuts: list[int], save: int) -> None:
     """Cut anywhere, saved and loaded once: same alarms, same state, to the last bit."""
-    whole, first, second = Watch(PAIR, 6), Watch(PAIR, 6), Watch(PAIR)
+    whole, first, second = SeriesMonitor(PAIR, 6), SeriesMonitor(PAIR, 6), SeriesMonitor(PAIR)
     expected = whole.scan(STORY, every_row(STORY), TS, OFFSETS)
     edges = sorted({0, LENGTH, save, *cuts})
     alarms = in_pieces(first, [edge for edge in edges if edge <= save], STORY)
@@ -64,12 +64,12 @@ def test_any_split_and_reload_is_the_same(cuts: list[int], save: int) -> None:
 def test_slots_that_are_in_use_are_saved_without_the_rest(used: int, size: int, seen: int) -> None:
     """Spare slots are not saved, and nothing of the others is lost, however much waits of them."""
     values = np.random.default_rng(seen).normal(size=(used, seen))
-    roomy, exact = Watch(PAIR, size), Watch(PAIR, used)
+    roomy, exact = SeriesMonitor(PAIR, size), SeriesMonitor(PAIR, used)
     roomy.scan_all(values)
     exact.scan_all(values)
     saved = roomy.state(used)
     assert same_state(saved, exact.state())
-    again = Watch(PAIR)
+    again = SeriesMonitor(PAIR)
     again.load(saved)
     assert same_state(again.state(), exact.state())
 
@@ -77,7 +77,7 @@ def test_slots_that_are_in_use_are_saved_without_the_rest(used: int, size: int, 
 def test_one_row_at_a_time_is_the_same() -> None:
     """Fed one event at a time, a watch says and holds what it does in one go."""
     values = np.ascontiguousarray(STORY[:, :1200])
-    whole, single = Watch(PAIR, 6), Watch(PAIR, 6)
+    whole, single = SeriesMonitor(PAIR, 6), SeriesMonitor(PAIR, 6)
     expected = whole.scan(values, every_row(values), TS[:1200], OFFSETS[:1200])
     assert in_pieces(single, list(range(1201)), values) == expected
     assert same_state(single.state(), whole.state())
@@ -87,7 +87,9 @@ def test_a_change_is_one_alarm_and_is_learned() -> None:
     """A lasting change is told once, with where it began and how it was before and after."""
     values = np.random.default_rng(4).normal(100, 10, (1, 4000))
     values[0, 2000:] += 30
-    [alarm] = Watch(PAIR, 1).scan(values, every_row(values), np.arange(4000.0), np.arange(4000))
+    [alarm] = SeriesMonitor(PAIR, 1).scan(
+        values, every_row(values), np.arange(4000.0), np.arange(4000)
+    )
     assert 2000 <= alarm.row <= 2050
     assert abs(alarm.change.offset - 2000) <= 3
     assert alarm.statistic > alarm.threshold
@@ -99,14 +101,14 @@ def test_a_change_is_one_alarm_and_is_learned() -> None:
 
 def test_after_an_alarm_the_slot_starts_anew() -> None:
     """After an alarm the series warms up anew and its values are counted from there."""
-    watch = Watch(PAIR, 6)
+    watch = SeriesMonitor(PAIR, 6)
     alarms = watch.scan(STORY, every_row(STORY), TS, OFFSETS)
     last = {alarm.slot: alarm for alarm in alarms}
     seen = [int((~np.isnan(STORY[slot, last[slot].row + 1 :])).sum()) for slot in sorted(last)]
     assert watch.quiet(np.array(sorted(last))).tolist() == seen
     for slot, alarm in last.items():
         assert alarm.restarts == sum(other.slot == slot for other in alarms) - 1
-    fresh = Watch(PAIR, 1)
+    fresh = SeriesMonitor(PAIR, 1)
     rest = np.ascontiguousarray(STORY[:1, last[0].row + 1 :])
     fresh.scan_all(rest)
     assert watch.state()["standardiser.loc"][0] == fresh.state()["standardiser.loc"][0]
@@ -115,7 +117,7 @@ def test_after_an_alarm_the_slot_starts_anew() -> None:
 def test_alarms_come_in_order() -> None:
     """Alarms are sorted by row, then column."""
     values = np.repeat(STORY[:1], 3, axis=0)
-    alarms = Watch(PAIR, 3).scan(values, every_row(values)[::-1].copy(), TS, OFFSETS)
+    alarms = SeriesMonitor(PAIR, 3).scan(values, every_row(values)[::-1].copy(), TS, OFFSETS)
     assert len(alarms) >= 6
     places = [(alarm.row, alarm.column) for alarm in alarms]
     assert places == sorted(places)
@@ -124,21 +126,21 @@ def test_alarms_come_in_order() -> None:
 def test_detectors_that_agree_make_one_alarm() -> None:
     """Two detectors at one row make one alarm: the first in order, with the other's name."""
     step = np.repeat([[0.0, 1.0]], 1000, axis=1)
-    [alone] = Watch({"adwin": {}}, 1).scan_all(step)
+    [alone] = SeriesMonitor({"adwin": {}}, 1).scan_all(step)
     # Held back until the very value at which ADWIN alarms, the 200 of the warm-up aside.
     held: dict[str, object] = {"threshold": 0.0, "min_instances": alone.row + 1 - 200}
     given: dict[str, dict[str, object]] = {"adwin": {}, "page_hinkley": held}
     for names in (("adwin", "page_hinkley"), ("page_hinkley", "adwin")):
-        [alarm] = Watch({name: given[name] for name in names}, 1).scan_all(step)
+        [alarm] = SeriesMonitor({name: given[name] for name in names}, 1).scan_all(step)
         assert (alarm.row, alarm.detector, alarm.others) == (alone.row, names[0], names[1:])
 
 
 def test_series_do_not_touch_each_other() -> None:
     """Each series alarms as if it were alone."""
-    together = Watch(PAIR, 6).scan(STORY, every_row(STORY), TS, OFFSETS)
+    together = SeriesMonitor(PAIR, 6).scan(STORY, every_row(STORY), TS, OFFSETS)
     for slot in range(6):
         row = STORY[slot : slot + 1]
-        alone = Watch(PAIR, 1).scan(row, every_row(row), TS, OFFSETS)
+        alone = SeriesMonitor(PAIR, 1).scan(row, every_row(row), TS, OFFSETS)
         assert [(a.row, a.change) for a in alone] == [
             (a.row, a.change) for a in together if a.slot == slot
         ]
@@ -150,15 +152,15 @@ def test_views_of_a_log_will_do() -> None:
     log.flags.writeable = TS.flags.writeable = OFFSETS.flags.writeable = False
     compiled = adwin_kernel.scan.signatures  # type: ignore[attr-defined]
     before = list(compiled)
-    alarms = Watch(PAIR, 6).scan(log.T, every_row(STORY), TS, OFFSETS)
+    alarms = SeriesMonitor(PAIR, 6).scan(log.T, every_row(STORY), TS, OFFSETS)
     TS.flags.writeable = OFFSETS.flags.writeable = True
-    assert alarms == Watch(PAIR, 6).scan(STORY, every_row(STORY), TS, OFFSETS)
+    assert alarms == SeriesMonitor(PAIR, 6).scan(STORY, every_row(STORY), TS, OFFSETS)
     assert list(adwin_kernel.scan.signatures) == before != []  # type: ignore[attr-defined]
 
 
 def test_warming_slots_are_known() -> None:
     """A slot is warming until its 200th value, whatever was missing."""
-    watch = Watch(PAIR, 2)
+    watch = SeriesMonitor(PAIR, 2)
     values = np.zeros((2, 200))
     values[1, 7] = np.nan
     watch.scan_all(values)
@@ -168,13 +170,13 @@ def test_warming_slots_are_known() -> None:
 
 def test_growing_and_resetting_leave_the_others_alone() -> None:
     """New and reset slots are blank; the rest goes on."""
-    grown, plain = Watch(PAIR), Watch(PAIR, 6)
+    grown, plain = SeriesMonitor(PAIR), SeriesMonitor(PAIR, 6)
     for size in (2, 3, 6):
         grown.resize(size)
     assert same_state(grown.state(), plain.state())
     plain.scan(STORY, every_row(STORY), TS, OFFSETS)
     plain.reset(np.array([1, 4]))
-    state, blank = plain.state(), Watch(PAIR, 6).state()
+    state, blank = plain.state(), SeriesMonitor(PAIR, 6).state()
     for name in ("changes.n", "restarts", "standardiser.scale", "detector:adwin.width"):
         assert np.array_equal(state[name][[1, 4]], blank[name][[1, 4]], equal_nan=True)
     assert state["restarts"][0] > 0
@@ -182,7 +184,7 @@ def test_growing_and_resetting_leave_the_others_alone() -> None:
 
 def test_a_wrong_state_changes_nothing() -> None:
     """A state that does not fit is refused by name, and the watch is as it was."""
-    watch = Watch(PAIR, 6)
+    watch = SeriesMonitor(PAIR, 6)
     watch.scan(STORY, every_row(STORY), TS, OFFSETS)
     state = watch.state()
     for name in state:
@@ -200,16 +202,16 @@ def test_a_wrong_state_changes_nothing() -> None:
 def test_wrong_detectors_are_named() -> None:
     """No detector, an unknown one and an unknown parameter are refused by name."""
     with pytest.raises(ParameterError, match="at least one of adwin, page_hinkley"):
-        Watch({})
+        SeriesMonitor({})
     with pytest.raises(UnknownDetectorError, match=r"adwim.*adwin, page_hinkley"):
-        Watch({"adwim": {}})
+        SeriesMonitor({"adwim": {}})
     with pytest.raises(ParameterError, match=r"adwin\.detla.*delta, clock"):
-        Watch({"adwin": {"detla": 1}})
+        SeriesMonitor({"adwin": {"detla": 1}})
 
 
 def test_memory_is_bounded() -> None:
     """After 100,000 quiet values a series holds less than 2.5 kB, all included."""
-    watch = Watch(PAIR, 300)
+    watch = SeriesMonitor(PAIR, 300)
     watch.scan_all(np.full((300, 200), 1.0))
     for _ in range(5):
         watch.scan_all(np.full((300, 20_000), 1.0))
@@ -218,7 +220,7 @@ def test_memory_is_bounded() -> None:
 
 def test_alarms_are_plain_values() -> None:
     """An alarm is made of Python's own types, so that any writer can write it."""
-    for alarm in Watch(PAIR, 6).scan(STORY, every_row(STORY), TS, OFFSETS):
+    for alarm in SeriesMonitor(PAIR, 6).scan(STORY, every_row(STORY), TS, OFFSETS):
         for moments in (alarm.change.before, alarm.change.after):
             assert [type(x) for x in (moments.n, moments.mean, moments.std)] == [int, float, float]
         assert isinstance(alarm.change, Change)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors import Watch, Whitener
+from detectors import SeriesMonitor, Whitener
 from detectors.checks import same_state
 from detectors.errors import ParameterError, ShapeError, StateError
 from detectors.runtime.dtypes import Floats
@@ -99,13 +99,13 @@ def test_any_split_and_reload_is_the_same(cuts: list[int], save: int) -> None:
     values[:, 800:] += 6.0
     values[1, ::7] = np.nan
     ts, offsets = np.arange(1200.0), np.arange(1200)
-    whole, pieces = (Watch(detectors, 4, whiten=True) for _ in range(2))
+    whole, pieces = (SeriesMonitor(detectors, 4, whiten=True) for _ in range(2))
     expected = whole.scan(values, every_row(values), ts, offsets)
     assert expected
     alarms = []
     for start, stop in pairwise(sorted({0, 1200, save, *cuts})):
         if start == save:
-            kept, pieces = pieces.state(), Watch(detectors, whiten=True)
+            kept, pieces = pieces.state(), SeriesMonitor(detectors, whiten=True)
             pieces.load(kept)
         piece = np.ascontiguousarray(values[:, start:stop])
         alarms += pieces.scan(piece, every_row(piece), ts[start:stop], offsets[start:stop])
@@ -119,7 +119,7 @@ def test_false_alarms_of_a_dependent_series_become_rare() -> None:
     """AR(1) with .9 breaks a promise of 10,000 values manyfold; whitened, it is kept."""
     values = autoregressive(np.random.default_rng(6), 20, 20_000, 0.9)
     plain, white = (
-        len(Watch({"page_hinkley": {"arl": 1e4}}, 20, whiten=on).scan_all(values))
+        len(SeriesMonitor({"page_hinkley": {"arl": 1e4}}, 20, whiten=on).scan_all(values))
         for on in (False, True)
     )
     assert plain > 10 * values.size / 1e4
@@ -130,7 +130,7 @@ def test_a_change_of_a_dependent_series_is_found() -> None:
     """A lasting shift of an AR(1) with .5 by two deviations alarms soon, and is located."""
     values = autoregressive(np.random.default_rng(7), 20, 2000, 0.5)
     values[:, 1500:] += 2.0
-    alarms = Watch({"adwin": {}}, 20, whiten=True).scan_all(values)
+    alarms = SeriesMonitor({"adwin": {}}, 20, whiten=True).scan_all(values)
     assert len(alarms) == 20
     assert all(1500 <= alarm.row < 1600 for alarm in alarms)
     assert np.median([abs(alarm.change.offset - 1500) for alarm in alarms]) <= 5
@@ -138,7 +138,7 @@ def test_a_change_of_a_dependent_series_is_found() -> None:
 
 def test_a_watch_warms_up_until_its_memory_is_learned() -> None:
     """A whitened series counts as warming for 500 values."""
-    watch = Watch({"adwin": {}}, 1, whiten=True)
+    watch = SeriesMonitor({"adwin": {}}, 1, whiten=True)
     values = np.random.default_rng(8).normal(size=(1, 499))
     watch.scan_all(values)
     assert watch.warming.all()
@@ -153,7 +153,7 @@ def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(ParameterError, match="clip: above 0"):
         Whitener(clip=0.0)
     with pytest.raises(ParameterError, match="ddm: reads errors or"):
-        Watch({"ddm": {}}, whiten=True)
+        SeriesMonitor({"ddm": {}}, whiten=True)
     whitener, values = Whitener(1, clip=CLIP), np.zeros((1, 3))
     with pytest.raises(ShapeError, match="out: expected"):
         whitener.scan(values, every_row(values), np.zeros((1, 4)))

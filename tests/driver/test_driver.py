@@ -13,7 +13,7 @@ from faust.types import TP
 from streamproc.driver import Slice, SliceLimits, Transport, TransportError, slice_topic
 from streamproc.driver.consumer import SliceConsumer
 from streamproc.driver.poll import SliceScheduler, SliceThread
-from streamproc.driver.slices import Pace
+from streamproc.driver.slices import BatchSizer
 
 
 def application(broker: str = "slices://localhost") -> faust.App:
@@ -81,7 +81,7 @@ async def test_sliced_topic_on_another_transport_is_refused() -> None:
 
 def test_poll_is_ordered_fairly() -> None:
     """Other topics come first; then partitions take turns, each in its own order."""
-    scheduler = SliceScheduler(InOrder(), {"t": Pace(SliceLimits(records=2))})
+    scheduler = SliceScheduler(InOrder(), {"t": BatchSizer(SliceLimits(records=2))})
     poll = {
         TP("t", 0): [record(o) for o in range(5)],
         TP("other", 0): ["x", "y"],

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamproc.driver.slices import Pace, Slice, SliceLimits, split
+from streamproc.driver.slices import BatchSizer, Slice, SliceLimits, split
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def test_split_loses_nothing_and_keeps_order(
     records: list[Stored], most: int, most_bytes: int
 ) -> None:
     """The slices of a poll, put together, are the poll."""
-    pace = Pace(SliceLimits(records=most, bytes=most_bytes))
+    pace = BatchSizer(SliceLimits(records=most, bytes=most_bytes))
     parts = list(split("t", 3, records, pace))
     assert [record for part in parts for record in part.records] == records
     assert {(part.topic, part.partition) for part in parts} == {("t", 3)}
@@ -52,7 +52,7 @@ def test_split_loses_nothing_and_keeps_order(
 @given(polls(), st.integers(1, 20), st.integers(1, 1000))
 def test_no_slice_passes_its_limits(records: list[Stored], most: int, most_bytes: int) -> None:
     """A slice keeps to both limits, but for a single record that is too large by itself."""
-    pace = Pace(SliceLimits(records=most, bytes=most_bytes))
+    pace = BatchSizer(SliceLimits(records=most, bytes=most_bytes))
     for part in split("t", 0, records, pace):
         assert 1 <= len(part) <= most
         assert len(part) == 1 or size(part) <= most_bytes
@@ -60,13 +60,13 @@ def test_no_slice_passes_its_limits(records: list[Stored], most: int, most_bytes
 
 def test_slices_are_as_large_as_they_may_be() -> None:
     """A record goes into the next slice only if this one has no room for it."""
-    pace = Pace(SliceLimits(records=4, bytes=250))
+    pace = BatchSizer(SliceLimits(records=4, bytes=250))
     assert [len(part) for part in split("t", 0, at(*range(7)), pace)] == [2, 2, 2, 1]
 
 
 def test_pace_is_asked_for_every_slice() -> None:
     """What is learned while a poll is handled counts for the rest of that poll."""
-    pace = Pace(SliceLimits(records=10, seconds=1.0))
+    pace = BatchSizer(SliceLimits(records=10, seconds=1.0))
     parts = split("t", 0, at(*range(25)), pace)
     assert len(next(parts)) == 10
     pace.learn(10, seconds=5.0)
@@ -82,7 +82,7 @@ def test_slice_knows_its_offsets() -> None:
 
 def test_pace_grows_to_the_limit_and_no_further() -> None:
     """Full slices that take next to no time end at the limit on records."""
-    pace = Pace(SliceLimits(records=3000))
+    pace = BatchSizer(SliceLimits(records=3000))
     grown = []
     for _ in range(6):
         grown.append(pace.records)
@@ -92,7 +92,7 @@ def test_pace_grows_to_the_limit_and_no_further() -> None:
 
 def test_pace_does_not_grow_on_slices_that_were_not_full() -> None:
     """A small slice says nothing about a large one."""
-    pace = Pace(SliceLimits())
+    pace = BatchSizer(SliceLimits())
     pace.learn(249, seconds=0.0)
     assert pace.records == 250
 
@@ -100,7 +100,7 @@ def test_pace_does_not_grow_on_slices_that_were_not_full() -> None:
 @given(st.floats(1e-6, 10.0), st.floats(0.01, 5.0))
 def test_pace_keeps_a_steady_handler_within_its_time(cost: float, seconds: float) -> None:
     """With a constant cost a record, every slice after the first keeps to the limit, or is one."""
-    pace = Pace(SliceLimits(records=100_000, seconds=seconds))
+    pace = BatchSizer(SliceLimits(records=100_000, seconds=seconds))
     pace.learn(pace.records, pace.records * cost)
     for _ in range(40):
         assert pace.records == 1 or pace.records * cost <= seconds * (1 + 1e-9)

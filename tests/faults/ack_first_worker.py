@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from streamproc.worker.pipeline import Held, Pipeline
+from streamproc.worker.pipeline import PartitionState, Pipeline
 from streamproc.worker.worker import Worker
 
 _ONE = asyncio.Lock()  # the outbox is put in the place of that of all partitions
@@ -28,7 +28,7 @@ class HastyPipeline(Pipeline):
             outbox, self._outbox = self._outbox, _Later()  # type: ignore[assignment]
             await super().handle(part, *rest)
             later, self._outbox = self._outbox, outbox
-        assert isinstance(held, Held)
+        assert isinstance(held, PartitionState)
         assert held.next is not None
         await self._save(held, held.next)  # whether it is time or not
         await outbox.publish(*later.kept)  # type: ignore[attr-defined]

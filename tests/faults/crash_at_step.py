@@ -72,7 +72,11 @@ if __name__ == "__main__":
     killer = Killer(plan["step"], plan["times"])
     for kind in (MortalOutbox, MortalStore, MortalPipeline):
         kind.kill = killer
-    build.Outbox, build.SnapshotStore, build.Pipeline = MortalOutbox, MortalStore, MortalPipeline
+    build.AlertPublisher, build.SnapshotStore, build.Pipeline = (
+        MortalOutbox,
+        MortalStore,
+        MortalPipeline,
+    )
     if plan["hasty"] == "acknowledges first":
         build.Worker = CommittingWorker
     elif plan["hasty"] == "saves first":

@@ -11,11 +11,11 @@ from record_logs import state
 from streamproc.alerting.operational_alerts import OPERATIONAL
 from streamproc.cli.replay_run import Comparison, compare
 from streamproc.config.config import Config
-from streamproc.kafka.log_reader import Recording
+from streamproc.kafka.log_reader import BoundedLogReader
 from streamproc.pipeline.restore import restore
 from streamproc.pipeline.snapshot import decode
 from streamproc.schemas.alerts import AlertEvent
-from streamproc.worker.snapshots.records import MANIFEST, Collected, Key, key_of
+from streamproc.worker.snapshots.records import MANIFEST, Key, SnapshotSet, key_of
 
 Partition = tuple[str, int]
 
@@ -89,12 +89,12 @@ async def _same_states(config: Config, found: Comparison) -> None:
 
 async def snapshots(
     config: Config,
-) -> tuple[dict[Partition, Collected], dict[Partition, list[Kept]]]:
+) -> tuple[dict[Partition, SnapshotSet], dict[Partition, list[Kept]]]:
     """Return the snapshots that count, and all that were ever whole, of each partition."""
-    collected: dict[Partition, Collected] = {}
+    collected: dict[Partition, SnapshotSet] = {}
     kept: dict[Partition, list[Kept]] = {}
     # Brokers compact this topic: there are fewer records than offsets.
-    async with Recording(config, (config.topics.full_name("snapshots"),)) as recording:
+    async with BoundedLogReader(config, (config.topics.full_name("snapshots"),)) as recording:
         async for _, some in recording:
             for record in some:
                 _collect(record, collected, kept, config.group)
@@ -103,7 +103,7 @@ async def snapshots(
 
 def _collect(
     record: ConsumerRecord,
-    collected: dict[Partition, Collected],
+    collected: dict[Partition, SnapshotSet],
     kept: dict[Partition, list[Kept]],
     group: str,
 ) -> None:
@@ -111,9 +111,9 @@ def _collect(
     if key is None or key.group != group:  # of another program, or another group
         return
     place = key.topic, key.partition
-    collected.setdefault(place, Collected()).add(key, record.value)
+    collected.setdefault(place, SnapshotSet()).add(key, record.value)
     if key.part == MANIFEST and record.value is not None:
-        of_it = Collected()
+        of_it = SnapshotSet()
         of_it.add(key, record.value)
         kept.setdefault(place, []).extend(
             Kept(record.timestamp, key, found.manifest.next) for found in of_it.found()

@@ -7,9 +7,9 @@ from record_logs import noise, record, run, shard, state
 
 from streamproc.decode import decoder
 from streamproc.decode.event_schema import Topic
-from streamproc.schemas.records import Outcome
+from streamproc.schemas.records import SliceResult
 
-_MOST = 6  # values of one input
+_MAX_VALUES = 6  # values of one input
 _EVENT = b'{"model_id":"m","prediction":%d,"features":{"a":%d,"b":0.5,"n":null}}'
 
 
@@ -17,7 +17,7 @@ def plain(data: bytes) -> None:
     """Read values, between null characters, among plain events, side by side and one by one."""
     kind = Topic.FEATURES if data[:1] == b"F" else Topic.PREDICTIONS
     values = [_EVENT % (1, 1)]  # the layout that all are hinted at
-    for each, value in enumerate(data[1:].split(b"\0")[:_MOST]):
+    for each, value in enumerate(data[1:].split(b"\0")[:_MAX_VALUES]):
         values += [value, _EVENT % (1, each)]
     log = [record(offset, value, key=b"m") for offset, value in enumerate(values)]
     together, alone = shard(kind=kind), shard(kind=kind)
@@ -30,7 +30,7 @@ def plain(data: bytes) -> None:
     assert state(together) == state(alone)
 
 
-def _told(outcome: Outcome) -> object:
+def _told(outcome: SliceResult) -> object:
     return outcome.events, outcome.dead_letters, outcome.alerts
 
 

@@ -30,7 +30,7 @@ HANG_SECONDS: Final = 20
 MEMORY_MB: Final = 3072  # the fuzzer itself takes up to a kilobyte for each input that it tries
 INTERPRETED: Final = "STREAMPROC_FUZZ_INTERPRETED"  # told to the process that fuzzes
 REPLAYS: Final = 10_000
-MOST_GROWTH_MB: Final = 16
+MAX_GROWTH_MB: Final = 16
 # Numba cannot compile what the fuzzer has put its counters into.
 COMPILED: Final = [
     f"streamproc.{name}"
@@ -138,7 +138,7 @@ def run(name: str, target: Any, seconds: int) -> bool:
     )
     text = (folder / "log").read_text(errors="replace")
     growth = _growth(name, corpus, folder / "replay-log")
-    passed = told == 0 and not broken and growth is not None and growth <= MOST_GROWTH_MB
+    passed = told == 0 and not broken and growth is not None and growth <= MAX_GROWTH_MB
     figures = {
         "executions": _last(r"stat::number_of_executed_units:\s+(\d+)", text),
         "features reached": _last(r" ft: (\d+)", text),

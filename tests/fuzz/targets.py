@@ -27,14 +27,14 @@ from record_logs import NOW, noise, record, run, shard, state
 from streamproc.config.config import Config
 from streamproc.config.load import load
 from streamproc.control.command import Command, Refusal, sign
-from streamproc.control.handlers import Verbs
-from streamproc.control.validator import Gate
+from streamproc.control.handlers import CommandHandlers
+from streamproc.control.validator import CommandValidator
 from streamproc.decode.event_schema import Topic
 from streamproc.errors import ConfigError
 from streamproc.pipeline.restore import restore
 from streamproc.pipeline.snapshot import SnapshotError, decode, encode
 from streamproc.state.snapshot_format import DIGEST_BYTES, SCHEMA, digest_of
-from streamproc.worker.snapshots.records import MANIFEST, Collected, key_of, records
+from streamproc.worker.snapshots.records import MANIFEST, SnapshotSet, key_of, records
 
 LIMITS: Final[dict[str, Any]] = {
     "limits": {"record_bytes": 4096, "max_series": 40, "max_features": 12}
@@ -166,7 +166,7 @@ def _snapshot_seeds() -> list[bytes]:
 def topic(data: bytes) -> None:
     """Read the records of the snapshots' topic, key and value by turns between null characters."""
     parts = data.split(b"\0")
-    collected = Collected()
+    collected = SnapshotSet()
     for name, value in zip(parts[::2], parts[1::2], strict=False):
         key = key_of(name)
         if key is not None:
@@ -191,12 +191,12 @@ def _topic_seeds() -> list[bytes]:
 
 def control(data: bytes) -> None:
     """Read commands: from strangers none is believed; signed ones are read, or refused."""
-    gate = Gate("control", SECRET, Verbs())
-    assert isinstance(gate.admit(data, NOW), Refusal)
+    gate = CommandValidator("control", SECRET, CommandHandlers())
+    assert isinstance(gate.check(data, NOW), Refusal)
     mac = hmac.digest(
         SECRET.get_secret_value().encode(), b"streamproc control\0control\0" + data, "sha256"
     )
-    found = gate.admit(mac.hex().encode() + b"\n" + data, NOW)
+    found = gate.check(mac.hex().encode() + b"\n" + data, NOW)
     assert isinstance(found, Refusal)  # it knows no verb
     assert "\n" not in found.detail
     assert SECRET.get_secret_value() not in found.detail

@@ -12,16 +12,16 @@ from record_logs import NOW, record, run, shard, state
 
 from streamproc.config.load import load
 from streamproc.decode.event_schema import Topic
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.join.join import Join
-from streamproc.online.partition_models import Learned, Learners
+from streamproc.online.partition_models import Learned, PartitionModels
 from streamproc.performance.outcome_log import COMMAND_HEADER, EPOCH_HEADER, OutcomeLog
 from streamproc.schemas.records import Record
 from streamproc.state.snapshot_format import SnapshotError, versions
-from streamproc.worker.online.state import DIGEST_BYTES, SCHEMA, Head, LearnersCodec
+from streamproc.worker.online.state import DIGEST_BYTES, SCHEMA, Head, PartitionModelsCodec
 
 LIMITS: Final[dict[str, Any]] = {"record_bytes": 4096, "max_series": 40, "max_features": 12}
-_LOGS: Final = {b"P": Input.PREDICTIONS, b"F": Input.FEATURES, b"L": Input.LABELS}
+_LOGS: Final = {b"P": InputLog.PREDICTIONS, b"F": InputLog.FEATURES, b"L": InputLog.LABELS}
 _HEADERS: Final = {b"E": EPOCH_HEADER, b"C": COMMAND_HEADER}
 _LIFE: Final = {"on_drift": "challenge", "detectors": ["ddm"], "pending": 20, "max_models": 4}
 _HOME: Final = "outcomes", 0
@@ -41,8 +41,8 @@ def labels(data: bytes) -> None:
     The first character of each says which log it is of.
     """
     settings = load({"limits": LIMITS, "labels": {"horizon": "1h", "max_pending": 10}})
-    some: list[tuple[Input, Record]] = [
-        (_LOGS.get(value[:1], Input.LABELS), _record(offset, value[1:]))
+    some: list[tuple[InputLog, Record]] = [
+        (_LOGS.get(value[:1], InputLog.LABELS), _record(offset, value[1:]))
         for offset, value in enumerate(data.split(b"\0")[:50])
     ]
     whole, single = (Join(settings, 0, asks=lambda model_id: model_id != "m") for _ in "ab")
@@ -74,7 +74,7 @@ def outcome(data: bytes) -> None:
     at_once = run(whole, some)
     assert at_once == run(single, some, range(1, len(some)))
     assert state(whole) == state(single)
-    learners, one_by_one = (Learners(_CONFIG, *_HOME) for _ in "ab")
+    learners, one_by_one = (PartitionModels(_CONFIG, *_HOME) for _ in "ab")
     told = _told([learners.process(some, NOW)])
     assert told == _told([one_by_one.process([each], NOW) for each in some])
     assert learners.state() == one_by_one.state()
@@ -94,7 +94,7 @@ def outcome_seeds() -> list[bytes]:
 
 def learners(data: bytes) -> None:
     """Read the state of online models whose checksum holds: models, or a refusal."""
-    codec = LearnersCodec(_CONFIG)
+    codec = PartitionModelsCodec(_CONFIG)
     body = _json(msgspec.to_builtins(Head(SCHEMA, *_HOME, 3, versions()))) + b"\n" + data
     whole = body + hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest()
     try:
@@ -109,7 +109,7 @@ def learners_seeds() -> list[bytes]:
     rows: list[learned.Row] = [({"a": 0.5 * n, "t": "x"}, n % 2 == 0) for n in range(60)]
     seeds = []
     for model in ("m", "r"):
-        target = Learners(_CONFIG, *_HOME)
+        target = PartitionModels(_CONFIG, *_HOME)
         some = [
             _outcome(offset, bytes(each.value or b"").replace(b'"m"', b'"%b"' % model.encode()))
             for offset, each in enumerate(learned.asked_then_labelled(rows, 3))

@@ -19,7 +19,7 @@ from label_logs import (
     tagged,
 )
 
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.monitor import LogRecord
 from streamproc.schemas.outcomes import OutcomeEvent
 from streamproc.schemas.records import Reason
@@ -37,9 +37,9 @@ def label(name: str, ts: float, value: Any, **fields: Any) -> dict[str, Any]:
     return {"model_id": "m", "event_id": name, "ts": ts, "label": value} | fields
 
 
-def told(*steps: tuple[Input, dict[str, Any]], **config: Any) -> list[dict[str, Any]]:
+def told(*steps: tuple[InputLog, dict[str, Any]], **config: Any) -> list[dict[str, Any]]:
     """Join events and labels in the order given."""
-    offsets = dict.fromkeys(Input, 0)
+    offsets = dict.fromkeys(InputLog, 0)
     target, found = join(**config), []
     for log, fields in steps:
         [(_, record)] = tagged(log, [fields])
@@ -49,7 +49,7 @@ def told(*steps: tuple[Input, dict[str, Any]], **config: Any) -> list[dict[str, 
     return outcomes(found)
 
 
-E, F, L = Input.PREDICTIONS, Input.FEATURES, Input.LABELS
+E, F, L = InputLog.PREDICTIONS, InputLog.FEATURES, InputLog.LABELS
 
 
 @given(seed=st.integers(0, 10**6), cut=cuts)
@@ -190,7 +190,7 @@ def test_models_have_their_own_time() -> None:
 
 
 @pytest.mark.parametrize("log", [E, L])
-def test_a_clock_that_is_a_year_ahead_harms_no_others(log: Input) -> None:
+def test_a_clock_that_is_a_year_ahead_harms_no_others(log: InputLog) -> None:
     """A time long after that of its record is not believed."""
     wrong = BEGIN + 365 * DAY
     fields = event("far", wrong) if log is E else label("far", wrong, 1)

@@ -1,7 +1,7 @@
 import pytest
 from label_logs import BEGIN, DAY, join, tagged
 
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 
 
 def test_coverage_is_the_share_of_events_with_a_label_by_age() -> None:
@@ -15,7 +15,7 @@ def test_coverage_is_the_share_of_events_with_a_label_by_age() -> None:
             delay = 30.0 if number % 2 == 0 else DAY / 2
             labels.append(name | {"ts": ts + delay, "label": 1})
     labels.sort(key=lambda label: label["ts"])
-    records = [*tagged(Input.PREDICTIONS, events), *tagged(Input.LABELS, labels)]
+    records = [*tagged(InputLog.PREDICTIONS, events), *tagged(InputLog.LABELS, labels)]
     times = [event["ts"] for event in [*events, *labels]]
 
     target.process([records[i] for i in sorted(range(len(times)), key=times.__getitem__)])

@@ -3,13 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamproc.client.records import Record
-from streamproc.client.tie_order import Turns
-from streamproc.join.entry import Input
+from streamproc.client.tie_order import TieOrder
+from streamproc.join.entry import InputLog
 from streamproc.join.merge_order import Merge
 from streamproc.monitor import LogRecord
 from streamproc.schemas.ordering_header import after
 
-E, L = Input.PREDICTIONS, Input.LABELS
+E, L = InputLog.PREDICTIONS, InputLog.LABELS
 
 
 def stamped(*stamps: int) -> list[LogRecord]:
@@ -17,7 +17,7 @@ def stamped(*stamps: int) -> list[LogRecord]:
     return [LogRecord(offset, b"", stamp) for offset, stamp in enumerate(stamps)]
 
 
-def order(merge: Merge, *ended: Input, most: int = 100) -> str:
+def order(merge: Merge, *ended: InputLog, most: int = 100) -> str:
     """Take what there is; return it as letters and times."""
     taken = merge.take(ended, most)
     return " ".join(f"{'el'[log is L]}{record.timestamp}" for log, record in taken)
@@ -72,7 +72,7 @@ def placed(merge: Merge) -> list[tuple[str, int]]:
 def test_what_one_producer_wrote_is_joined_as_it_was_written(order: list[str], stamps: int) -> None:
     """However fast it wrote events and labels, in whatever order, none passes another."""
     clock = iter([number * stamps // max(len(order), 1) for number in range(len(order))])
-    turns = Turns(clock=lambda: next(clock) / 1000)
+    turns = TieOrder(clock=lambda: next(clock) / 1000)
     logs: dict[str, list[LogRecord]] = {"e": [], "l": []}
     written = []
     for kind in order:

@@ -11,17 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from label_logs import BEGIN, join, outcomes, parts
 
-from streamproc.join.entry import Clock, Input
+from streamproc.join.entry import InputLog, Watermark
 from streamproc.join.merge_order import Merge
-from streamproc.join.store import MemoryShelf
+from streamproc.join.store import InMemoryStore
 from streamproc.join.watermark import BACKWARD_CONFIRMATIONS
 from streamproc.monitor import LogRecord
 from streamproc.schemas.records import Record
 
-E, L = Input.PREDICTIONS, Input.LABELS
+E, L = InputLog.PREDICTIONS, InputLog.LABELS
 HALF_DAY, STEP, DELAY = 43_200.0, 20.0, 600.0
 LAST_YEAR = "9999-06-01T00:00:00Z"
-Tagged = tuple[Input, Record]
+Tagged = tuple[InputLog, Record]
 
 
 def event(name: str, ts: Any) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def wrong_times(at: float) -> dict[str, Any]:
 @pytest.mark.parametrize("log", [E, L])
 @pytest.mark.parametrize("place", [0, 1, 300])
 def test_a_wrong_time_changes_no_other_outcome(
-    place: int, log: Input, kind: str, horizon: str
+    place: int, log: InputLog, kind: str, horizon: str
 ) -> None:
     """Labels of other events are labelled, late and counted as if it had not come."""
     right = story()
@@ -92,7 +92,7 @@ def test_a_wrong_time_changes_no_other_outcome(
     seed=st.integers(0, 99),
 )
 def test_any_split_of_wrong_times_gives_the_same(
-    wrong: list[tuple[int, Input]], cut: list[int], seed: int
+    wrong: list[tuple[int, InputLog]], cut: list[int], seed: int
 ) -> None:
     """Whether a time is believed is a matter of its log, not of how it was read."""
     draw, records = random.Random(seed), story(80)
@@ -114,8 +114,8 @@ def test_a_state_of_before_with_a_wrong_time_recovers(clock: str) -> None:
     old: list[Any] = [BEGIN, BEGIN, BEGIN, {}, {}, BEGIN, BEGIN]
     far = datetime(9999, 6, 1, tzinfo=UTC).timestamp()
     old[["events", "labels"].index(clock)] = old[2] = old[5] = old[6] = far
-    shelf = MemoryShelf()
-    shelf.set_clocks({"m": msgspec.msgpack.decode(msgspec.msgpack.encode(old), type=Clock)})
+    shelf = InMemoryStore()
+    shelf.set_clocks({"m": msgspec.msgpack.decode(msgspec.msgpack.encode(old), type=Watermark)})
     target = join("1h")
     target.shelf = shelf
 
@@ -141,7 +141,7 @@ def stamped(*stamps: int) -> list[LogRecord]:
     return [LogRecord(offset, b"", stamp) for offset, stamp in enumerate(stamps)]
 
 
-def taken(merge: Merge, *ended: Input) -> str:
+def taken(merge: Merge, *ended: InputLog) -> str:
     """Take what there is; return it as letters and times."""
     return " ".join(f"{'el'[log is L]}{r.timestamp}" for log, r in merge.take(ended, 100))
 

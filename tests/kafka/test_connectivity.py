@@ -13,7 +13,7 @@ import pytest
 from streamproc.broker import EmbeddedBroker
 from streamproc.config.security import Security
 from streamproc.kafka import connectivity as module
-from streamproc.kafka.connectivity import reach
+from streamproc.kafka.connectivity import probe
 from streamproc.kafka.errors import BrokerAuthError, BrokerUnreachableError
 from streamproc.kafka.security import client_options
 
@@ -52,21 +52,21 @@ async def test_a_broker_that_answers_is_found_among_dead_ones(
     """One living address is enough, wherever it stands in the list."""
     async with _server(silent=True) as silent:
         addresses = [_closed_port(), silent, embedded_broker.bootstrap]
-        assert await reach(addresses, PLAIN) == embedded_broker.bootstrap
+        assert await probe(addresses, PLAIN) == embedded_broker.bootstrap
 
 
 async def test_a_closed_port_is_named_with_advice() -> None:
     """When nobody listens the error has the address, the reason and what to check."""
     address = _closed_port()
     with pytest.raises(BrokerUnreachableError, match="Connection refused; check --broker") as info:
-        await reach([address], PLAIN)
+        await probe([address], PLAIN)
     assert address in str(info.value)
 
 
 async def test_a_name_that_does_not_resolve_is_named() -> None:
     """A host that does not exist is an error of ours, not of the resolver."""
     with pytest.raises(BrokerUnreachableError, match=r"nosuch\.invalid:9092"):
-        await reach(["nosuch.invalid:9092"], PLAIN)
+        await probe(["nosuch.invalid:9092"], PLAIN)
 
 
 async def test_a_silent_port_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,20 +74,20 @@ async def test_a_silent_port_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(module, "CONNECT_SECONDS", 0.05)
     async with _server(silent=True) as address:
         with pytest.raises(BrokerUnreachableError, match="no answer from"):
-            await reach([address], PLAIN)
+            await probe([address], PLAIN)
 
 
 async def test_a_port_that_hangs_up_is_told_from_a_silent_one() -> None:
     """A server that closes the connection is asked about TLS and SASL in the message."""
     async with _server(silent=False) as address:
         with pytest.raises(BrokerUnreachableError, match="expect TLS or SASL"):
-            await reach([address], PLAIN)
+            await probe([address], PLAIN)
 
 
 async def test_the_client_says_nothing_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
     """The Kafka client logs nothing while we find out, and may log again afterwards."""
     with caplog.at_level(logging.DEBUG), pytest.raises(BrokerUnreachableError):
-        await reach([_closed_port()], PLAIN)
+        await probe([_closed_port()], PLAIN)
     assert not [record for record in caplog.records if record.name.startswith("aiokafka")]
     assert logging.getLogger("aiokafka").isEnabledFor(logging.ERROR)
 
@@ -129,6 +129,6 @@ async def test_what_is_wrong_with_a_certificate_says_what_to_do(
     options = client_options(Security(protocol="SSL", ca_file=file))
     async with server:
         with pytest.raises(BrokerAuthError) as refused:
-            await reach([f"{HOST}:{port}"], options)
+            await probe([f"{HOST}:{port}"], options)
     assert f"the certificate of {HOST}:{port} is not trusted: " in str(refused.value)
     assert told in str(refused.value)

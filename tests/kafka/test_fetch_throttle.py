@@ -14,7 +14,7 @@ from streamproc.broker import EmbeddedBroker
 from streamproc.config.config import Config
 from streamproc.kafka import fetch_throttle as fetches
 from streamproc.kafka.clients import open_admin, open_consumer, open_producer
-from streamproc.kafka.fetch_throttle import wait_as_asked
+from streamproc.kafka.fetch_throttle import throttle_fetches
 
 WAIT_MS = 50
 
@@ -58,7 +58,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 async def pauses(clock: Clock, client: Client, fetches: int) -> list[int]:
     """Fetch some times; return the milliseconds that each one took."""
-    wait_as_asked(SimpleNamespace(_client=client))  # type: ignore[arg-type]
+    throttle_fetches(SimpleNamespace(_client=client))  # type: ignore[arg-type]
     took = []
     for _ in range(fetches):
         began = clock.now

@@ -15,8 +15,8 @@ from streamproc.kafka.clients import open_admin, open_producer
 from streamproc.kafka.errors import SnapshotWriteError
 from streamproc.kafka.topics import ensure_topics
 from streamproc.worker.batch_writer import Batches
-from streamproc.worker.join.outcome_writer import Outcomes
-from streamproc.worker.publisher import Outbox
+from streamproc.worker.join.outcome_writer import OutcomeWriter
+from streamproc.worker.publisher import AlertPublisher
 from streamproc.worker.snapshots.records import Key
 from streamproc.worker.snapshots.store import SnapshotStore
 
@@ -25,7 +25,7 @@ Write = Callable[[Config, Any, list[bytes]], Awaitable[object]]
 
 async def alerts(config: Config, producer: Any, values: list[bytes]) -> object:
     """Publish alerts with these texts as messages."""
-    return await Outbox(config, producer).publish(
+    return await AlertPublisher(config, producer).publish(
         [alert(f"a{at}", message=value.decode()) for at, value in enumerate(values)], []
     )
 
@@ -39,7 +39,7 @@ async def updates(config: Config, producer: Any, values: list[bytes]) -> object:
 
 async def outcomes(config: Config, producer: Any, values: list[bytes]) -> object:
     """Publish outcomes."""
-    writer = Outcomes(config, producer, 0)
+    writer = OutcomeWriter(config, producer, 0)
     writer.next = (await writer.bounds())[1]
     return await writer.write([(b"m", value) for value in values])
 

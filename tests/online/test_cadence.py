@@ -12,7 +12,7 @@ from online.model_streams import LINEAR, changing
 from online.outcome_streams import NOW, config, outcome
 
 from streamproc.online.cadence import Cadence
-from streamproc.online.partition_models import Learners
+from streamproc.online.partition_models import PartitionModels
 from streamproc.online.state_codec import pack, unpack
 
 BEGIN = 1_700_000_000
@@ -48,7 +48,7 @@ def test_one_wrong_time_does_not_stop_the_updates(place: int, ts: datetime) -> N
     records = labels(300)
     records[place] = with_time(records[place], ts)
 
-    found = offsets(Learners(SETTLED, "outcomes", 0).process(records, NOW))
+    found = offsets(PartitionModels(SETTLED, "outcomes", 0).process(records, NOW))
 
     assert max(later - earlier for earlier, later in pairwise([0, *found, 299])) <= 20
     assert len(found) <= 300 / 10 + 2
@@ -56,20 +56,20 @@ def test_one_wrong_time_does_not_stop_the_updates(place: int, ts: datetime) -> N
 
 def test_times_that_are_right_have_their_updates_where_they_had_them() -> None:
     """Without wrong times an update is due at the first label after each interval."""
-    found = offsets(Learners(SETTLED, "outcomes", 0).process(labels(200), NOW))
+    found = offsets(PartitionModels(SETTLED, "outcomes", 0).process(labels(200), NOW))
 
     assert found == list(range(10, 200, 10))
 
 
 def test_a_state_of_before_with_a_wrong_time_recovers() -> None:
     """A model whose last update was of the year 9999 reports again."""
-    before = Learners(SETTLED, "outcomes", 0)
+    before = PartitionModels(SETTLED, "outcomes", 0)
     before.process(labels(50), NOW)
     written = unpack(before.state())
     [seat] = written.pop("seats")
     del seat[4]["cadence"], written["schema"]
     seat[4]["told"] = FAR.timestamp()
-    after = Learners(SETTLED, "outcomes", 0)
+    after = PartitionModels(SETTLED, "outcomes", 0)
     after.restore(b"".join(pack(written, [seat])))
 
     found = offsets(after.process(labels(100, 50), NOW))

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from online.outcome_streams import NOW, Row, asked_then_labelled, config
 
-from streamproc.config.river_classes import ALLOWED
-from streamproc.online.partition_models import Learners
+from streamproc.config.river_classes import ALLOWED_CLASSES
+from streamproc.online.partition_models import PartitionModels
 
 LOGISTIC, LINEAR = "linear_model.LogisticRegression", "linear_model.LinearRegression"
 # What its parameters need, where they have no default.
@@ -20,7 +20,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "ensemble.BaggingRegressor": {"model": LINEAR},
 } | {
     name: {"model": "tree.HoeffdingTreeClassifier"}
-    for name, allowed in ALLOWED.items()
+    for name, allowed in ALLOWED_CLASSES.items()
     if name.startswith("ensemble.") and allowed.role == "classifier"
 }
 ROWS = 200
@@ -41,7 +41,7 @@ def model_with(name: str) -> list[Any]:
         "initializer": [{LOGISTIC: {"initializer": it}}],
         "detector": [{adaptive: {"drift_detector": it, "grace_period": 20}}],
     }
-    return whole[ALLOWED[name].role]
+    return whole[ALLOWED_CLASSES[name].role]
 
 
 def drawn(kind: str) -> list[Row]:
@@ -59,7 +59,7 @@ def drawn(kind: str) -> list[Row]:
     return rows
 
 
-@pytest.mark.parametrize("name", ALLOWED)
+@pytest.mark.parametrize("name", ALLOWED_CLASSES)
 def test_a_state_goes_on_as_if_it_had_not_been_saved(name: str) -> None:
     """200 events, saved and loaded, 200 more: every answer and every byte as without the pause."""
     settled = config(model_with(name))
@@ -69,9 +69,9 @@ def test_a_state_goes_on_as_if_it_had_not_been_saved(name: str) -> None:
     log = asked_then_labelled(drawn("binary" if online.model.binary else kind), delay=3)
     half = len(log) // 2
 
-    whole = Learners(settled, "outcomes", 0)
+    whole = PartitionModels(settled, "outcomes", 0)
     uninterrupted = whole.process(log[:half], NOW).answers + whole.process(log[half:], NOW).answers
-    before, after = (Learners(settled, "outcomes", 0) for _ in range(2))
+    before, after = (PartitionModels(settled, "outcomes", 0) for _ in range(2))
     answers = before.process(log[:half], NOW).answers
     after.restore(before.state())
     answers += after.process(log[half:], NOW).answers
@@ -88,7 +88,7 @@ def test_a_feature_that_is_new_is_no_failure_of_a_scaler() -> None:
     rows: list[Row] = [({"a": n % 10 / 10}, n % 10 > 4) for n in range(100)]
     rows += [({"a": n % 10 / 10, "new": 1.0 + n}, n % 10 > 4) for n in range(50)]
     settled = config(["preprocessing.MinMaxScaler", LOGISTIC])
-    learners = Learners(settled, "outcomes", 0)
+    learners = PartitionModels(settled, "outcomes", 0)
     learned = learners.process(asked_then_labelled(rows, delay=10), NOW)
     assert learned.alerts == []
     assert all(each.prediction is not None for each in learned.answers)

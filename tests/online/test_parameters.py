@@ -10,7 +10,7 @@ from online.outcome_streams import NOW, asked_then_labelled, config
 from streamproc.client.local_model import LocalModel
 from streamproc.online import predictors
 from streamproc.online.features import inputs
-from streamproc.online.partition_models import Learners
+from streamproc.online.partition_models import PartitionModels
 from streamproc.schemas.model_updates import ModelUpdate
 
 
@@ -70,7 +70,7 @@ MODELS: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("task", "model"), MODELS)
 def test_parameters_answer_as_the_model(task: str, model: Any) -> None:
     """From an update alone, by the page or by the client, answers are the model's, to 1e-9."""
-    learners = Learners(config(model, interval="1s"), "outcomes", 0)
+    learners = PartitionModels(config(model, interval="1s"), "outcomes", 0)
     rows = changing(task, 900, 600)
     trees = "tree." in str(model)
     if trees:
@@ -112,7 +112,7 @@ def test_parameters_answer_as_the_model(task: str, model: Any) -> None:
 def test_a_model_with_no_plain_form_says_so() -> None:
     """An ensemble's updates have no parameters: its answers are on `online-predictions`."""
     bag = {"ensemble.BaggingClassifier": {"model": "naive_bayes.GaussianNB", "n_models": 2}}
-    learners = Learners(config(bag, interval="1s"), "outcomes", 0)
+    learners = PartitionModels(config(bag, interval="1s"), "outcomes", 0)
     learned = learners.process(asked_then_labelled(changing("binary", 10, 5)), NOW)
     assert learned.updates
     assert {update.parameters is None for update in learned.updates} == {True}

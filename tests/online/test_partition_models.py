@@ -13,7 +13,7 @@ from online.outcome_streams import NOW, asked_then_labelled, config, outcome
 
 from streamproc.config.config import Config
 from streamproc.monitor import LogRecord
-from streamproc.online.partition_models import Learners, ModelStateError
+from streamproc.online.partition_models import ModelStateError, PartitionModels
 from streamproc.schemas.model_updates import ModelUpdate, OnlinePrediction
 from streamproc.schemas.records import Record
 
@@ -46,7 +46,7 @@ def run(
     config: Config, records: Sequence[Record], cuts: Sequence[int], *, saved: bool
 ) -> tuple[list[bytes], bytes]:
     """Take records in slices, perhaps through a saved state between each two."""
-    learners, said = Learners(config, "outcomes", 0), []
+    learners, said = PartitionModels(config, "outcomes", 0), []
     for start, stop in itertools.pairwise([0, *cuts, len(records)]):
         learned = learners.process(records[start:stop], NOW)
         answers, updates, alerts = learned.answers, learned.updates, learned.alerts
@@ -54,7 +54,7 @@ def run(
         said += [("update", each.to_json()) for each in updates]
         said += [("alert", each.to_json()) for each in alerts]
         if saved:
-            state, learners = learners.state(), Learners(config, "outcomes", 0)
+            state, learners = learners.state(), PartitionModels(config, "outcomes", 0)
             learners.restore(state)
     ordered = [
         text for kind in ("answer", "update", "alert") for what, text in said if what == kind
@@ -156,13 +156,13 @@ def test_an_answer_names_no_class_that_came_later() -> None:
         outcome(2, "second", "labelled", label="dog", **x),
         outcome(3, "again", "asked", **x),
     ]
-    learned = Learners(config(LINEAR["multiclass"]), "outcomes", 0).process(rows, NOW)
+    learned = PartitionModels(config(LINEAR["multiclass"]), "outcomes", 0).process(rows, NOW)
     assert [set(each.probabilities or {}) for each in learned.answers] == [{"cat"}, {"cat", "dog"}]
 
 
 def test_what_is_published_is_of_the_contract() -> None:
     """Every answer and update reads back as the contract's event, and writes the same bytes."""
-    learned = Learners(config(LINEAR["multiclass"], interval="10s"), "outcomes", 0).process(
+    learned = PartitionModels(config(LINEAR["multiclass"], interval="10s"), "outcomes", 0).process(
         story("multiclass", 5), NOW
     )
     for answer in learned.answers:
@@ -182,7 +182,7 @@ def test_a_label_is_judged_by_the_answer_that_was_given() -> None:
         outcome(1 + n, f"n{n}", "labelled", features={"a": 1.0}, label="yes") for n in range(50)
     ]
     judge = [outcome(60, "first", "labelled", features={"a": 1.0}, label="yes")]
-    learners = Learners(config("naive_bayes.GaussianNB", interval="1ms"), "outcomes", 0)
+    learners = PartitionModels(config("naive_bayes.GaussianNB", interval="1ms"), "outcomes", 0)
     learners.process([*ask, *teach], NOW)
     [before] = learners.models()
     learners.process(judge, NOW)
@@ -199,7 +199,7 @@ def test_revisions_are_learned_and_not_judged() -> None:
         outcome(2, "e", "late", features={"a": 1.0}, label=5.0),
         outcome(3, "f", "unmatched", label=5.0),
     ]
-    learners = Learners(config("linear_model.LinearRegression"), "outcomes", 0)
+    learners = PartitionModels(config("linear_model.LinearRegression"), "outcomes", 0)
     learners.process(rows, NOW)
     [model] = learners.models()
     assert model["learned"] == 2
@@ -212,7 +212,7 @@ def test_labels_of_another_type_are_counted_and_not_learned() -> None:
         outcome(0, "e", "labelled", features={"a": 1.0}, label="cat"),
         outcome(1, "f", "labelled", features={"a": 1.0}, label=2.0),
     ]
-    learners = Learners(config("linear_model.LinearRegression"), "outcomes", 0)
+    learners = PartitionModels(config("linear_model.LinearRegression"), "outcomes", 0)
     learners.process(rows, NOW)
     [model] = learners.models()
     assert (model["skipped"], model["learned"]) == (1, 1)
@@ -225,7 +225,7 @@ def test_the_record_of_production_stands_beside() -> None:
         outcome(n, n, "labelled", features={"a": 1.0}, label=True, prediction=prediction)
         for n, prediction in enumerate(said)
     ]
-    learners = Learners(config("linear_model.LogisticRegression"), "outcomes", 0)
+    learners = PartitionModels(config("linear_model.LogisticRegression"), "outcomes", 0)
     learners.process(rows, NOW)
     [model] = learners.models()
     assert model["metrics"]["production_accuracy"] == 0.8
@@ -235,7 +235,7 @@ def test_the_record_of_production_stands_beside() -> None:
 def test_more_models_than_allowed_are_refused_once() -> None:
     """A producer that makes up tags fills no memory, and one alert says so."""
     rows = [outcome(n, n, "asked", features={"a": 1.0}, tags={"shop": f"s{n}"}) for n in range(100)]
-    learners = Learners(
+    learners = PartitionModels(
         config("naive_bayes.GaussianNB", per=["shop"], max_models=10), "outcomes", 0
     )
     learned = learners.process(rows, NOW)
@@ -248,10 +248,11 @@ def test_more_models_than_allowed_are_refused_once() -> None:
 def test_a_changed_model_starts_anew_and_others_go_on() -> None:
     """The state of another configuration is not loaded."""
     records = story("binary", 5)
-    before = Learners(config(LINEAR["binary"]), "outcomes", 0)
+    before = PartitionModels(config(LINEAR["binary"]), "outcomes", 0)
     before.process(records, NOW)
     same, other = (
-        Learners(config(LINEAR["binary"], **more), "outcomes", 0) for more in ({}, {"keep": 7})
+        PartitionModels(config(LINEAR["binary"], **more), "outcomes", 0)
+        for more in ({}, {"keep": 7})
     )
     same.restore(before.state())
     other.restore(before.state())
@@ -263,13 +264,13 @@ def test_a_changed_model_starts_anew_and_others_go_on() -> None:
 def test_what_is_no_state_is_refused(state: bytes) -> None:
     """A foreign state is an error that says so, never loaded in part."""
     with pytest.raises(ModelStateError):
-        Learners(config(LINEAR["binary"]), "outcomes", 0).restore(state)
+        PartitionModels(config(LINEAR["binary"]), "outcomes", 0).restore(state)
 
 
 def test_what_was_learned_and_not_told_can_be_told_without_a_trace() -> None:
     """Where labels end within an interval, the rest is told, as often as one asks, with one id."""
     log = asked_then_labelled(changing("binary", 100, 100))
-    learners = Learners(config(LINEAR["binary"], interval="30s"), "outcomes", 0)
+    learners = PartitionModels(config(LINEAR["binary"], interval="30s"), "outcomes", 0)
     learned = learners.process(log, NOW)
     state = learners.state()
     [update] = learners.rest(0.0, 30.0)
@@ -280,7 +281,7 @@ def test_what_was_learned_and_not_told_can_be_told_without_a_trace() -> None:
     assert update.source.offset == log[-1].offset
     assert update.parameters != learned.updates[-1].parameters
     assert update.update_id not in {each.update_id for each in learned.updates}
-    again = Learners(config(LINEAR["binary"], interval="30s"), "outcomes", 0)
+    again = PartitionModels(config(LINEAR["binary"], interval="30s"), "outcomes", 0)
     again.restore(state)
     assert again.rest(0.0, 30.0) == [update]
 
@@ -288,7 +289,7 @@ def test_what_was_learned_and_not_told_can_be_told_without_a_trace() -> None:
 def test_what_was_told_is_no_rest() -> None:
     """After an update with the last label in it there is nothing to add."""
     log = asked_then_labelled(changing("binary", 60, 60))
-    learners = Learners(config(LINEAR["binary"], interval="30s"), "outcomes", 0)
+    learners = PartitionModels(config(LINEAR["binary"], interval="30s"), "outcomes", 0)
     learners.process(log, NOW)
     assert [each.learned for each in learners.rest(0.0, 30.0)] == [60]
     told = learners.process(

@@ -7,7 +7,7 @@ import pytest
 from online.outcome_streams import DATA, NOW, Row, asked_then_labelled, config, elec2
 from river import evaluate, linear_model, metrics, preprocessing, tree
 
-from streamproc.online.partition_models import Learners
+from streamproc.online.partition_models import PartitionModels
 
 DELAY = 500
 
@@ -39,7 +39,7 @@ def test_accuracy_is_that_of_rivers_loop(
     rows: list[Row], spec: object, river: Callable[[], Any]
 ) -> None:
     """Asked, then labelled 500 rows later: the prequential accuracy is River's."""
-    learned = Learners(config(spec, interval="1ms"), "outcomes", 0).process(
+    learned = PartitionModels(config(spec, interval="1ms"), "outcomes", 0).process(
         asked_then_labelled(rows, DELAY), NOW
     )
     expected = evaluate.progressive_val_score(rows, river(), metrics.Accuracy(), delay=DELAY)

@@ -9,8 +9,8 @@ from online.model_streams import LINEAR, RIVER, changing
 from online.outcome_streams import NOW, Row, asked_then_labelled, config, outcome
 
 from streamproc.monitor import LogRecord
-from streamproc.online.evaluation import bet, new_evidence, proven
-from streamproc.online.partition_models import Learned, Learners
+from streamproc.online.evaluation import is_significant, new_log_wealth, sequential_test
+from streamproc.online.partition_models import Learned, PartitionModels
 from streamproc.schemas.model_updates import ModelUpdate
 
 CHANGE = 2500
@@ -21,7 +21,7 @@ def lived(task: str, models: Any, rows: list[Row] | None = None, **more: Any) ->
     """Let a model that learned from its first 800 labels only live through a change."""
     settled = config(models[task], train_for=800, interval="1h", **more)
     rows = rows or changing(task, 4000, CHANGE)
-    return Learners(settled, "outcomes", 0).process(asked_then_labelled(rows), NOW)
+    return PartitionModels(settled, "outcomes", 0).process(asked_then_labelled(rows), NOW)
 
 
 def steps(learned: Learned) -> list[tuple[str, int]]:
@@ -121,7 +121,7 @@ def test_an_operator_promotes_and_rolls_back() -> None:
     rows = changing("binary", 2700, CHANGE)
     records: list[LogRecord] = list(asked_then_labelled(rows))
     settled = config(LINEAR["binary"], train_for=800, on_drift="challenge", patience=10**6)
-    learners = Learners(settled, "outcomes", 0)
+    learners = PartitionModels(settled, "outcomes", 0)
     challenged = learners.process(records, NOW)
     offset = records[-1].offset + 1
 
@@ -159,7 +159,7 @@ def test_a_model_that_explodes_is_put_back_and_told() -> None:
     wild = ["linear_model.LinearRegression"]
     rows = [({"a": 1.0 + n % 3}, 1.0) for n in range(60)]
     rows += [({"a": 1e9}, 1.0), ({"a": -1e9}, 1.0), *rows]
-    learned = Learners(config(wild), "outcomes", 0).process(asked_then_labelled(rows), NOW)
+    learned = PartitionModels(config(wild), "outcomes", 0).process(asked_then_labelled(rows), NOW)
     [*failed] = [alert for alert in learned.alerts if alert.kind == "system"]
     assert "answers in its place" in failed[0].message
     assert [each.step for each in learned.updates if each.step == "failed"]
@@ -181,7 +181,7 @@ def test_a_model_that_raises_is_isolated() -> None:
     both = load(
         {"models": [{"id": key, "online": {"model": kind}} for key, kind in settled.items()]}
     )
-    learners = Learners(both, "outcomes", 0)
+    learners = PartitionModels(both, "outcomes", 0)
     learned = learners.process(rows, NOW)
     assert {(alert.model_id, alert.kind) for alert in learned.alerts} == {("bad", "system")}
     assert len(learned.alerts) <= 5
@@ -195,7 +195,7 @@ def test_a_model_worse_than_the_floor_raises_an_alert_until_it_is_better() -> No
     useful = [({"a": float(x)}, bool(x > 0)) for x in draw.normal(size=3000)]
     records = asked_then_labelled([*useful[:50], *noise, *useful])
     bad = config("naive_bayes.GaussianNB", train_for=50)
-    learned = Learners(bad, "outcomes", 0).process(records, NOW)
+    learned = PartitionModels(bad, "outcomes", 0).process(records, NOW)
     floor = [(alert.status, alert.kind) for alert in learned.alerts if alert.detector == "floor"]
     assert floor[:2] == [("firing", "performance"), ("resolved", "performance")]
 
@@ -206,10 +206,10 @@ def test_the_test_for_better_holds_its_level(absolute: bool) -> None:  # noqa: F
     draw = np.random.default_rng(7)
     wrong = 0
     for _ in range(2000):
-        evidence = new_evidence()
+        evidence = new_log_wealth()
         pair = draw.random((2, 1000)) if absolute else (draw.random((2, 1000)) < 0.3) * 1.0
-        bet(pair[0], pair[1], absolute, evidence, 0, np.inf)
-        wrong += proven(evidence, 0.05)
+        sequential_test(pair[0], pair[1], absolute, evidence, 0, np.inf)
+        wrong += is_significant(evidence, 0.05)
     assert wrong <= 100
 
 
@@ -218,17 +218,17 @@ def test_the_test_for_better_finds_what_is_better() -> None:
     draw = np.random.default_rng(8)
     found = 0
     for _ in range(200):
-        evidence = new_evidence()
+        evidence = new_log_wealth()
         mine, other = (draw.random(1000) < 0.3) * 1.0, (draw.random(1000) < 0.2) * 1.0
-        bet(mine, other, False, evidence, 0, np.inf)  # noqa: FBT003
-        found += proven(evidence, 0.05)
+        sequential_test(mine, other, False, evidence, 0, np.inf)  # noqa: FBT003
+        found += is_significant(evidence, 0.05)
     assert found > 180
 
 
 def test_a_single_error_is_not_said_to_be_a_rise() -> None:
     """`ddm` alarms at the first error of a model that made none: no mean is claimed of it."""
     rows: list[Row] = [({"a": 1.0}, "yes")] * 2000 + [({"a": 1.0}, "no")]
-    learned = Learners(config("dummy.PriorClassifier"), "outcomes", 0).process(
+    learned = PartitionModels(config("dummy.PriorClassifier"), "outcomes", 0).process(
         asked_then_labelled(rows), NOW
     )
     [alert] = [alert for alert in learned.alerts if alert.kind == "concept"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from online.outcome_streams import NOW, Row, asked_then_labelled, config
 from river import linear_model, optim, preprocessing
 
-from streamproc.online.partition_models import Learners
+from streamproc.online.partition_models import PartitionModels
 
 ROWS = 160
 NEW = 80  # from this row on events have another feature
@@ -77,7 +77,7 @@ def _known(x: dict[str, Any]) -> dict[str, Any]:
 def ours(task: str, rows: list[Row], delay: int, l2: float, rate: float) -> Any:
     """Return the answers of the online model, whose labels come as late."""
     last: Any = {NAMES[task]: {"l2": l2, "optimizer": {"optim.SGD": {"lr": rate}}}}
-    learners = Learners(config(["preprocessing.StandardScaler", last]), "outcomes", 0)
+    learners = PartitionModels(config(["preprocessing.StandardScaler", last]), "outcomes", 0)
     learned = learners.process(asked_then_labelled(rows, delay + 1), NOW)
     assert [alert for alert in learned.alerts if alert.kind == "system"] == []
     return learned.answers

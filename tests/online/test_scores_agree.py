@@ -6,8 +6,8 @@ import pytest
 from online.outcome_streams import NOW, config, outcome
 
 from streamproc.online.classes import Classes
-from streamproc.online.partition_models import Learners
-from streamproc.performance.losses import judge
+from streamproc.online.partition_models import PartitionModels
+from streamproc.performance.losses import score
 from streamproc.schemas.series import BRIER
 
 
@@ -19,10 +19,10 @@ def test_the_brier_score_of_production_is_that_of_its_series(prediction: Any) ->
         outcome(n, n, "labelled", features={"a": 1.0}, label=label, prediction=prediction)
         for n, label in enumerate(labels)
     ]
-    learners = Learners(config("linear_model.LogisticRegression"), "outcomes", 0)
+    learners = PartitionModels(config("linear_model.LogisticRegression"), "outcomes", 0)
     learners.process(rows, NOW)
     [model] = learners.models()
-    scored = [judge("binary", prediction, label) for label in labels]
+    scored = [score("binary", prediction, label) for label in labels]
     series = [each.losses[each.series.index(BRIER)] for each in scored]
     assert model["metrics"]["production_brier"] == pytest.approx(sum(series) / len(series))
 

@@ -9,7 +9,7 @@ from online.outcome_streams import NOW, asked_then_labelled
 
 from streamproc.config.config import Config
 from streamproc.config.load import load
-from streamproc.online.partition_models import Learners
+from streamproc.online.partition_models import PartitionModels
 
 
 def config(most: int = 4) -> Config:
@@ -34,15 +34,15 @@ def story(model_id: str, rows: int = 60, epoch: int = 1) -> list[Any]:
     return found
 
 
-def both(settings: Config) -> Learners:
+def both(settings: Config) -> PartitionModels:
     """Let both learn."""
-    learners = Learners(settings, "outcomes", 0)
+    learners = PartitionModels(settings, "outcomes", 0)
     for epoch, model_id in enumerate(("r", "m"), 1):
         learners.process(story(model_id, epoch=epoch), NOW)
     return learners
 
 
-def learned(learners: Learners) -> dict[str, int]:
+def learned(learners: PartitionModels) -> dict[str, int]:
     """Tell how many labels each model has learned from."""
     return {each["model_id"]: each["learned"] for each in learners.models()}
 
@@ -63,12 +63,12 @@ def test_another_river_resets_its_own_models_alone() -> None:
     """After an upgrade of River compiled models go on, and River's own have room to start anew."""
     settings = config(most=1)
     before = both(settings)
-    after = Learners(settings, "outcomes", 0)
+    after = PartitionModels(settings, "outcomes", 0)
     assert after.restore(before.state(), same_river=False) == 1
     assert learned(after) == {"m": 60}
     after.process(story("r", rows=7, epoch=3), NOW)
     assert learned(after) == {"m": 60, "r": 7}
     assert after.refused == 0
-    same = Learners(settings, "outcomes", 0)
+    same = PartitionModels(settings, "outcomes", 0)
     assert same.restore(before.state()) == 0
     assert same.state() == before.state()

@@ -8,7 +8,7 @@ from record_logs import record, run, shard
 
 from streamproc.decode.event_schema import Topic
 from streamproc.performance.estimate import Estimate
-from streamproc.performance.unlabelled import Unlabelled
+from streamproc.performance.unlabelled import RecentPredictions
 
 
 def test_confidence_is_calibrated_by_outcomes() -> None:
@@ -54,7 +54,7 @@ def test_the_accuracy_of_unlabelled_predictions_is_estimated() -> None:
     assert target.truth
     performance = target.truth.performance
     seen = shard(kind=Topic.PREDICTIONS)
-    seen.unlabelled = Unlabelled(performance)
+    seen.unlabelled = RecentPredictions(performance)
     draw = random.Random(4)
     chances = [draw.uniform(0.35, 0.65) for _ in range(500)]
     run(
@@ -83,7 +83,7 @@ def test_every_form_of_prediction_has_an_estimate(said: object) -> None:
     run(target, records(events))
     assert target.truth
     seen = shard()
-    seen.unlabelled = Unlabelled(target.truth.performance)
+    seen.unlabelled = RecentPredictions(target.truth.performance)
     events = [{"model_id": "fraud", "model_version": "7", "prediction": said}] * 20
     run(seen, [record(i, event) for i, event in enumerate(events)])
 

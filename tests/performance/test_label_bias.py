@@ -11,9 +11,9 @@ from outcome_logs import records, truth_shard
 from record_logs import run
 
 from streamproc.join.coverage import names_of
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.monitor import Monitor
-from streamproc.performance.label_bias import Bias
+from streamproc.performance.label_bias import LabelBiasTest
 from streamproc.schemas.alerts import AlertEvent
 
 BEGIN = 1.7e9
@@ -117,7 +117,7 @@ def test_labels_that_are_missing_at_random_are_never_called_biased(
     A million comparisons give one alarm in vain at most; these are 100 of 25 streams.
     """
     draw = random.Random(seed)
-    told = Bias()
+    told = LabelBiasTest()
     for _ in range(100):
         share, weights = draw.random(), [draw.random() for _ in range(values)]
         counts = {str(value): (0, 0) for value in range(values)}
@@ -134,8 +134,8 @@ def test_any_split_counts_and_says_the_same(seed: int, cuts: list[int]) -> None:
     draw = random.Random(seed)
     events = stream(5000, lambda event: 0.9 if event["prediction"] < 0.3 else 0.2, seed)
     logs = [
-        tagged(log, [event for event in events if ("label" in event) == (log is Input.LABELS)])
-        for log in (Input.PREDICTIONS, Input.LABELS)
+        tagged(log, [event for event in events if ("label" in event) == (log is InputLog.LABELS)])
+        for log in (InputLog.PREDICTIONS, InputLog.LABELS)
     ]
     mixed = interleaved(draw, *logs)
     whole, split = join("1h"), join("1h")

@@ -7,9 +7,9 @@ from outcome_logs import outcome, records, truth_shard
 from record_logs import run
 from river import metrics
 
-from streamproc.performance.losses import MismatchError, judge
+from streamproc.performance.losses import MismatchError, score
 from streamproc.schemas.records import Reason
-from streamproc.schemas.series import BRIER, ERROR, LOG_LOSS, SQUARED
+from streamproc.schemas.series import BRIER, ERROR, LOG_LOSS, SQUARED_ERROR
 
 CHANCES = {"cat": 0.5, "dog": 0.3, "cow": 0.2}
 
@@ -36,7 +36,7 @@ CHANCES = {"cat": 0.5, "dog": 0.3, "cow": 0.2}
 )
 def test_a_wrong_answer_is_one(said: object, truth: object, task: str, wrong: float) -> None:
     """The error is 1 for a class that was not the true one, however it is written, and 0 else."""
-    judged = judge(None, said, truth)
+    judged = score(None, said, truth)
 
     assert (judged.task, judged.losses[0]) == (task, wrong)
 
@@ -44,7 +44,7 @@ def test_a_wrong_answer_is_one(said: object, truth: object, task: str, wrong: fl
 @given(chance=st.floats(0, 1), label=st.booleans())
 def test_log_loss_is_river_s(*, chance: float, label: bool) -> None:
     """The log loss of a probability is that of River, and the Brier score its squared distance."""
-    judged = judge(None, chance, label)
+    judged = score(None, chance, label)
     found = dict(zip(judged.series, judged.losses, strict=True))
 
     river = metrics.LogLoss()
@@ -55,19 +55,19 @@ def test_log_loss_is_river_s(*, chance: float, label: bool) -> None:
 
 def test_two_classes_cost_what_one_probability_costs() -> None:
     """A model that names both classes is judged as one that names the positive one alone."""
-    both = judge(None, {"true": 0.8, "false": 0.2}, 0.0)
+    both = score(None, {"true": 0.8, "false": 0.2}, 0.0)
 
-    assert both.losses == pytest.approx(judge(None, 0.8, 0.0).losses)
+    assert both.losses == pytest.approx(score(None, 0.8, 0.0).losses)
     assert both.chance == pytest.approx(0.8)
 
 
 def test_numbers_cost_their_distance() -> None:
     """A regression's error is absolute, its metric the square, and neither is ever infinite."""
-    assert dict(zip((ERROR, SQUARED), judge(None, 3.0, 5.5).losses, strict=True)) == {
+    assert dict(zip((ERROR, SQUARED_ERROR), score(None, 3.0, 5.5).losses, strict=True)) == {
         ERROR: 2.5,
-        SQUARED: 6.25,
+        SQUARED_ERROR: 6.25,
     }
-    assert max(judge(None, 1e308, -1e308).losses) < float("inf")
+    assert max(score(None, 1e308, -1e308).losses) < float("inf")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_cannot_be_compared_is_a_dead_letter(
     config = {"models": [{"id": "fraud", "task": task}]} if task else None
     bad = outcome(1, said, truth)
     with pytest.raises(MismatchError):
-        judge(task, said, truth)
+        score(task, said, truth)
 
     found = run(truth_shard(config), records([bad]))
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from river import metrics, utils
 
-from streamproc.performance.metrics import HALF_LIFE, WINDOW, figures
+from streamproc.performance.metrics import HALF_LIFE, WINDOW, compute_metrics
 
 
 def draws(count: int, seed: int, classes: int = 2) -> np.ndarray:
@@ -31,10 +31,10 @@ def test_classifiers_have_river_s_figures(*, fading: bool) -> None:
     """Accuracy and F1 over the window and fading are those of River's metrics with weights."""
     two, many = draws(WINDOW, 1), draws(WINDOW, 2, classes=5)
 
-    found = figures(two, "binary", fading=fading)
+    found = compute_metrics(two, "binary", fading=fading)
     assert found["accuracy"] == pytest.approx(weighted(metrics.Accuracy(), two, fading=fading))
     assert found["f1"] == pytest.approx(weighted(metrics.F1(), two, fading=fading))
-    found = figures(many, "multiclass", fading=fading)
+    found = compute_metrics(many, "multiclass", fading=fading)
     assert found["f1"] == pytest.approx(weighted(metrics.MacroF1(), many, fading=fading))
 
 
@@ -45,7 +45,7 @@ def test_regressions_have_river_s_figures(*, fading: bool) -> None:
     truth = draw.normal(50, 9, WINDOW)
     rows = np.stack([truth, truth + draw.normal(0, 4, WINDOW), truth, truth], axis=1)
 
-    found = figures(rows, "regression", fading=fading)
+    found = compute_metrics(rows, "regression", fading=fading)
 
     assert found["mae"] == pytest.approx(weighted(metrics.MAE(), rows, fading=fading))
     assert found["r2"] == pytest.approx(weighted(metrics.R2(), rows, fading=fading))
@@ -59,7 +59,7 @@ def test_the_window_is_river_s_rolling_window() -> None:
         accuracy.update(truth, said)
         area.update(bool(truth), chance)
 
-    found = figures(rows[-WINDOW:], "binary")
+    found = compute_metrics(rows[-WINDOW:], "binary")
 
     assert found["accuracy"] == pytest.approx(accuracy.get())
     assert found["roc_auc"] == pytest.approx(area.get())
@@ -69,18 +69,20 @@ def test_calibration_error_is_how_far_chances_are_from_shares() -> None:
     """A model that is too sure is off by how much, a calibrated one by next to nothing."""
     sure = np.tile([[1, 1, 0.9, 0.1], [0, 1, 0.9, 0.1]], (250, 1))
     sure[:50, 0] = 1
-    assert figures(sure, "binary")["calibration_error"] == pytest.approx(0.9 - sure[:, 0].mean())
+    assert compute_metrics(sure, "binary")["calibration_error"] == pytest.approx(
+        0.9 - sure[:, 0].mean()
+    )
     draw = np.random.default_rng(5)
     chance = draw.random(WINDOW)
     good = np.stack([draw.random(WINDOW) < chance, chance >= 0.5, chance, chance], axis=1)
-    assert figures(good.astype(float), "binary")["calibration_error"] < 0.06
+    assert compute_metrics(good.astype(float), "binary")["calibration_error"] < 0.06
 
 
 def test_what_is_not_defined_is_left_out() -> None:
     """No figure is made up: no area under a curve of one class, no R² of one value."""
     one = np.array([[1.0, 1.0, 0.9, 0.1]])
-    assert figures(np.empty((0, 4)), "binary") == {}
-    assert "roc_auc" not in figures(one, "binary")
-    assert "r2" not in figures(one, "regression")
+    assert compute_metrics(np.empty((0, 4)), "binary") == {}
+    assert "roc_auc" not in compute_metrics(one, "binary")
+    assert "r2" not in compute_metrics(one, "regression")
     nothing = np.array([[1.0, 0.0, np.nan, 0.5]])
-    assert set(figures(nothing, "binary")) == {"accuracy", "expected_accuracy", "f1"}
+    assert set(compute_metrics(nothing, "binary")) == {"accuracy", "expected_accuracy", "f1"}

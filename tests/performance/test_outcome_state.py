@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from outcome_logs import labelled, outcome, records, truth_shard
 from record_logs import run, state
 
-from streamproc.alerting.incident_group import Group
+from streamproc.alerting.incident_group import IncidentGroup
 from streamproc.decode.event_schema import Topic
-from streamproc.pipeline.partition import Shard
+from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.restore import Restored, restore
 from streamproc.pipeline.snapshot import SnapshotError, decode, encode
 from streamproc.schemas.version_key import model_of, version_of
@@ -63,7 +63,7 @@ def counts(number: int) -> dict[str, Any]:
 LOG = records(eventful())
 
 
-def taken() -> tuple[Shard, Any]:
+def taken() -> tuple[PartitionMonitor, Any]:
     """Return what a shard is after the whole log, and what it said."""
     target = truth_shard(CONFIG)
     return target, run(target, LOG)
@@ -72,14 +72,14 @@ def taken() -> tuple[Shard, Any]:
 WHOLE, SAID = taken()
 
 
-def everything(target: Shard) -> dict[str, Any]:
+def everything(target: PartitionMonitor) -> dict[str, Any]:
     """Describe all state."""
     assert target.truth
     arrays = target.truth.performance.state()
     return state(target) | {name: array.tobytes() for name, array in arrays.items()}
 
 
-def back(target: Shard) -> Restored:
+def back(target: PartitionMonitor) -> Restored:
     """Write a shard down and take it up again."""
     data = encode(target, "outcomes", 0, 7)
     return restore(decode(data), Topic.OUTCOMES, "outcomes", 0, target.catalogue.config)
@@ -115,7 +115,7 @@ def test_outcomes_go_on_after_a_restart(cut: int) -> None:
     assert restored.catalogue.series == target.catalogue.series
 
 
-def written_before(group: Group) -> dict[str, Any]:
+def written_before(group: IncidentGroup) -> dict[str, Any]:
     """Write an incident as the version before did."""
     return {"incident": group.id, "series": sorted(group.open), "said": group.said}
 

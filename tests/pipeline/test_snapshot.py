@@ -11,7 +11,7 @@ from record_logs import noise, record, run, shard, state
 
 from detectors.registry import DEFAULT
 from streamproc.decode.event_schema import Topic
-from streamproc.pipeline.partition import Shard
+from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.restore import Restored, restore
 from streamproc.pipeline.snapshot import SnapshotError, config_hash, decode, encode
 from streamproc.state import snapshot_format
@@ -34,18 +34,18 @@ MANY = {
 }
 
 
-def taken(target: Shard, following: int = 0) -> bytes:
+def taken(target: PartitionMonitor, following: int = 0) -> bytes:
     """Take a snapshot of a shard of partition 0."""
     return encode(target, "predictions", 0, following)
 
 
-def back(data: bytes, target: Shard) -> Restored:
+def back(data: bytes, target: PartitionMonitor) -> Restored:
     """Restore a snapshot under the configuration of a shard."""
     config = target.catalogue.config
     return restore(decode(data), Topic.PREDICTIONS, "predictions", 0, config)
 
 
-def after(config: dict[str, Any], cut: int) -> Shard:
+def after(config: dict[str, Any], cut: int) -> PartitionMonitor:
     """Return a shard that has seen the log up to a record."""
     target = shard(config)
     run(target, LOG[:cut])
@@ -231,7 +231,7 @@ def test_another_partition_is_refused() -> None:
         restore(decode(SNAPSHOT), Topic.PREDICTIONS, "predictions", 1, config)
 
 
-def ids_of(target: Shard, series: str) -> list[str]:
+def ids_of(target: PartitionMonitor, series: str) -> list[str]:
     """Return the ids of a series' alerts in the rest of the log."""
     alerts = run(target, LOG[3000:]).alerts
     return [alert.alert_id for alert in alerts if (alert.model_id, alert.series) == ("m", series)]

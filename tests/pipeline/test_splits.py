@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from record_logs import noise, record, run, shard, state
 
-from streamproc.schemas.records import Outcome
+from streamproc.schemas.records import SliceResult
 
 # With the brisk policy series fall quiet while they warm up; with the patient one they alarm again.
 BRISK = {"policy": {"update_interval": "1s", "resolve_after": 40}}
@@ -65,7 +65,7 @@ def eventful_log() -> list[Any]:
 LOG = eventful_log()
 
 
-def taken_whole(config: dict[str, Any]) -> tuple[Outcome, dict[str, Any]]:
+def taken_whole(config: dict[str, Any]) -> tuple[SliceResult, dict[str, Any]]:
     """Return what comes of the log in one slice, and the state after it."""
     target = shard(config)
     return run(target, LOG), state(target)
@@ -91,7 +91,7 @@ def test_the_log_is_eventful() -> None:
 @settings(max_examples=15)
 @given(cuts=st.sets(st.integers(1, len(LOG) - 1), max_size=40))
 def test_any_split_gives_the_same(
-    config: dict[str, Any], whole: Outcome, end: dict[str, Any], cuts: set[int]
+    config: dict[str, Any], whole: SliceResult, end: dict[str, Any], cuts: set[int]
 ) -> None:
     """However a log is cut into slices, alerts, dead letters and state are the same to the bit."""
     target = shard(config)
@@ -102,7 +102,7 @@ def test_any_split_gives_the_same(
 
 @each_policy
 def test_one_record_at_a_time_gives_the_same(
-    config: dict[str, Any], whole: Outcome, end: dict[str, Any]
+    config: dict[str, Any], whole: SliceResult, end: dict[str, Any]
 ) -> None:
     """A slice of one record is a split too."""
     target = shard(config)

@@ -23,9 +23,9 @@ from streamproc.kafka.clients import open_producer
 from streamproc.kafka.topics import ensure_topics
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.events import LabelEvent, parse_event
-from streamproc.tools.demo.events import Story
+from streamproc.tools.demo.events import Scenario
 from streamproc.tools.demo.report_online import worth
-from streamproc.tools.demo.score import judge
+from streamproc.tools.demo.score import score
 from streamproc.tools.demo.step_text import describe_step
 
 ROOT = Path(__file__).parents[2]
@@ -153,7 +153,7 @@ async def _tell(broker: str, event: AlertEvent) -> None:
 
 def test_the_demo_tells_what_is_shown_of_it() -> None:
     """Lines and figures that are shown of the demo are those of its story, in their order."""
-    story = Story(EVENTS)
+    story = Scenario(EVENTS)
     alerts, updates, course, _ = perform(story)
     told = [(alert.ts, describe(alert)) for alert in alerts]
     told += [(update.ts, describe_step(update)) for update in updates if update.ts is not None]
@@ -163,7 +163,7 @@ def test_the_demo_tells_what_is_shown_of_it() -> None:
     places = [lines.index(line) for line in shown.splitlines()]
     assert places == sorted(places)
 
-    verdict = judge(story, alerts, updates)
+    verdict = score(story, alerts, updates)
     found = next(each for each in verdict.findings if each.incident.series == "error")
     good, _, back = (worth(learnt, course) for learnt in verdict.learnt)
     diagram = next(block for block in blocks("mermaid") if "error alarm" in block)

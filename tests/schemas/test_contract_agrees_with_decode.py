@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamproc.decode.event_schema import Topic
-from streamproc.decode.structs import ANY, DECODE_ERRORS, in_range
+from streamproc.decode.structs import DECODE_ERRORS, GENERIC, in_range
 from streamproc.schemas.events import EventError, FeatureEvent, PredictionEvent, parse_event
 
 numbers = st.integers() | st.floats() | st.sampled_from([10**400, 1e308, -0.0, 10**19, 1 << 64])
@@ -57,7 +57,7 @@ def worker(event: dict[str, Any]) -> Any:
     """Give what the worker's decoder makes of it as JSON; None when it refuses it."""
     topic = Topic.PREDICTIONS if "prediction" in event else Topic.FEATURES
     try:
-        decoded = ANY[topic].decode(json.dumps(event).encode())
+        decoded = GENERIC[topic].decode(json.dumps(event).encode())
     except DECODE_ERRORS:
         return None
     return decoded if in_range(decoded.ts, 0) else None

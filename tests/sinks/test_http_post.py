@@ -16,7 +16,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from sinks.receiver import certificate, server_tls
 
 from streamproc.sinks.http_post import Answer, PostError, open_post
-from streamproc.sinks.target import Rules, TargetRefusedError
+from streamproc.sinks.target import EgressPolicy, TargetRefusedError
 
 HOST = "hooks.example.org"
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -61,12 +61,16 @@ class Receiver:
         """Where it listens, by its name."""
         return f"https://{HOST}:{self.port}"
 
-    def rules(self, **more: Any) -> Rules:
+    def rules(self, **more: Any) -> EgressPolicy:
         """Give rules that allow its name."""
-        return Rules(hosts=(f"{HOST}:{self.port}", f"127.0.0.1:{self.port}"), **more)
+        return EgressPolicy(hosts=(f"{HOST}:{self.port}", f"127.0.0.1:{self.port}"), **more)
 
     async def post(
-        self, path: str = "/ok", rules: Rules | None = None, *answers: str, body: bytes = b"{}"
+        self,
+        path: str = "/ok",
+        rules: EgressPolicy | None = None,
+        *answers: str,
+        body: bytes = b"{}",
     ) -> Answer:
         """Send a webhook to it, its name resolved to these addresses."""
         names = Names(*answers or ("127.0.0.1",))

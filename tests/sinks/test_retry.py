@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 import streamproc.sinks.retry as module
 from streamproc.sinks.retry import (
-    LONGEST_ASKED,
-    LONGEST_SECONDS,
-    Patience,
+    MAX_RETRY_AFTER,
+    MAX_SECONDS,
+    Backoff,
     Verdict,
     asked_seconds,
     judge,
@@ -44,7 +44,7 @@ def test_what_a_status_means(verdict: Verdict, statuses: tuple[int, ...]) -> Non
         ("soon", 0.0),
         ("-5", 0.0),
         ("7", 7.0),
-        ("1" * 5000, LONGEST_ASKED),
+        ("1" * 5000, MAX_RETRY_AFTER),
         ("٣", 0.0),
         ("Mon, 05 Jan 2026 10:01:30 GMT", 90.0),
         ("Mon, 05 Jan 2026 09:00:00 GMT", 0.0),
@@ -66,13 +66,13 @@ def test_no_header_is_an_error(text: str) -> None:
 @given(st.lists(st.floats(0, 1e9), min_size=1, max_size=200))
 def test_pauses_grow_and_have_an_end(asked: list[float]) -> None:
     """No pause is shorter than the one before unless that was asked for, none beyond the cap."""
-    patience = Patience()
+    patience = Backoff()
     own = 0.0
     for seconds in asked:
         pause = patience.failed(0.0, seconds)
-        assert own <= pause <= max(LONGEST_SECONDS, LONGEST_ASKED)
-        assert pause >= min(seconds, LONGEST_ASKED)
-        own = max(own, min(pause, LONGEST_SECONDS) if pause > seconds else own)
+        assert own <= pause <= max(MAX_SECONDS, MAX_RETRY_AFTER)
+        assert pause >= min(seconds, MAX_RETRY_AFTER)
+        own = max(own, min(pause, MAX_SECONDS) if pause > seconds else own)
     assert patience.left(0.0) == pause
     patience.answered()
     assert patience.left(0.0) == 0.0

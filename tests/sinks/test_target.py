@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import streamproc.sinks.target as module
-from streamproc.sinks.target import Rules, TargetRefusedError, check_address, check_url
+from streamproc.sinks.target import EgressPolicy, TargetRefusedError, check_address, check_url
 
-RULES = Rules(
+RULES = EgressPolicy(
     hosts=("hooks.example.org", "*.chat.example", "on-call.example:8443", "93.184.215.14")
 )
 
@@ -103,7 +103,7 @@ def test_public_addresses_are_allowed(address: str) -> None:
 
 def test_a_network_of_our_own_can_be_allowed() -> None:
     """A private address is reached only where its network is on the list."""
-    rules = Rules(hosts=("10.2.3.4",), networks=(ipaddress.ip_network("10.2.0.0/16"),))
+    rules = EgressPolicy(hosts=("10.2.3.4",), networks=(ipaddress.ip_network("10.2.0.0/16"),))
     assert check_url("https://10.2.3.4/", rules).host == "10.2.3.4"
     with pytest.raises(TargetRefusedError):
         check_address(ipaddress.ip_address("10.3.0.1"), rules)

@@ -17,7 +17,7 @@ from streamproc.kafka.topics import ensure_topics
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.records import DeadLetter, Reason
 from streamproc.worker import publisher as module
-from streamproc.worker.publisher import Outbox
+from streamproc.worker.publisher import AlertPublisher
 
 Refuses = Callable[[dict[str, Any]], Exception | None]
 
@@ -42,10 +42,10 @@ class Cluster:
         return answer
 
 
-def outbox(refuses: Refuses) -> tuple[Outbox, Cluster]:
+def outbox(refuses: Refuses) -> tuple[AlertPublisher, Cluster]:
     """Return an outbox, and the cluster behind it."""
     cluster: Any = Cluster(refuses)
-    return Outbox(Config(), cluster), cluster
+    return AlertPublisher(Config(), cluster), cluster
 
 
 def letter(value: bytes | None, *headers: tuple[str, bytes], offset: int = 7) -> DeadLetter:
@@ -184,7 +184,7 @@ async def test_alerts_of_a_model_keep_their_order(embedded_broker: EmbeddedBroke
     await ensure_topics(config)
     given = [alert(f"a{at}", model_id=f"m{at % 3}") for at in range(300)]
     async with open_producer(config, linger_ms=0) as producer:
-        await Outbox(config, producer).publish(given, [])
+        await AlertPublisher(config, producer).publish(given, [])
     found = await records(config, "alerts")
     for model in range(3):
         wanted = [each.to_json() for each in given if each.model_id == f"m{model}"]
@@ -199,6 +199,6 @@ async def test_a_dead_letter_may_have_neither_key_nor_value(
     await ensure_topics(config)
     async with open_producer(config) as producer:
         bare = replace(letter(None), key=None)
-        await Outbox(config, producer).publish([], [bare])
+        await AlertPublisher(config, producer).publish([], [bare])
     [record] = await records(config, "dead_letters")
     assert (record.value, dict(record.headers)["offset"]) == (None, b"7")

@@ -25,7 +25,7 @@ from streamproc.kafka.clients import open_producer
 from streamproc.kafka.topics import ensure_topics
 from streamproc.online import serialization
 from streamproc.online.serialization import GraphError
-from streamproc.worker.online.state import LearnersCodec
+from streamproc.worker.online.state import PartitionModelsCodec
 from streamproc.worker.snapshots.records import MANIFEST, Key
 
 TRAP = "trap_of_the_canary_test"
@@ -166,7 +166,7 @@ async def _strew(config: Config, bomb: bytes) -> None:
             for value in (bomb, b'{"py/object": "os.system"}'):
                 await producer.send_and_wait(topic, value, key=bomb, headers=headers, partition=0)
                 await producer.send_and_wait(topic, value, key=b"x", partition=0)
-        for kind in ("predictions", "features", "outcomes", f"outcomes{LearnersCodec.kind}"):
+        for kind in ("predictions", "features", "outcomes", f"outcomes{PartitionModelsCodec.kind}"):
             topic, sign, models = kind.partition("#")
             source = config.topics.full_name(topic) + sign + models
             for part in (0, MANIFEST):

@@ -8,9 +8,9 @@ from worker.running import total
 
 from streamproc.config.load import load
 from streamproc.control.command import Command, sign
-from streamproc.control.handlers import NoPayload, Verb, Verbs
+from streamproc.control.handlers import CommandHandler, CommandHandlers, NoPayload
 from streamproc.errors import ConfigError
-from streamproc.worker.control import Commands, obeying
+from streamproc.worker.control import ControlReader, serving_commands
 from streamproc.worker.metrics import Metrics
 
 NOW = 1_767_607_200.0
@@ -24,8 +24,11 @@ class Listener:
     def __init__(self) -> None:
         self.obeyed: list[str] = []
         self.registry = CollectorRegistry()
-        verbs = Verbs(Verb("save", NoPayload, self._act), Verb("burn", NoPayload, self._fail))
-        self.commands = Commands(CONFIG, Metrics(self.registry), verbs, lambda: NOW)
+        verbs = CommandHandlers(
+            CommandHandler("save", NoPayload, self._act),
+            CommandHandler("burn", NoPayload, self._fail),
+        )
+        self.commands = ControlReader(CONFIG, Metrics(self.registry), verbs, lambda: NOW)
 
     async def _act(self, command: Command, _: Any) -> None:
         self.obeyed.append(command.id)
@@ -109,5 +112,5 @@ async def test_a_missing_secret_ends_the_start(monkeypatch: pytest.MonkeyPatch) 
     """A worker that could not know a true command from a false one does not start."""
     monkeypatch.delenv("CONTROL")
     with pytest.raises(ConfigError, match=r"control\.secret_env: the variable"):
-        async with obeying(CONFIG, Metrics(CollectorRegistry()), pytest.fail):
+        async with serving_commands(CONFIG, Metrics(CollectorRegistry()), pytest.fail):
             pytest.fail("it started")

@@ -13,7 +13,7 @@ from streamproc.sinks.metrics import WebhookMetrics
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.model_alerts import MAX_MODELS, ModelAlerts, Seen
-from streamproc.worker.online.metrics import LearnMetrics
+from streamproc.worker.online.metrics import OnlineMetrics
 
 
 def samples(registry: CollectorRegistry) -> Iterable[tuple[str, dict[str, str], float]]:
@@ -43,7 +43,7 @@ def test_what_may_be_counted_is_shown_from_zero(name: str, labels: dict[str, str
     metrics = Metrics(worker)
     metrics.verbs([("save", "done")])
     JoinMetrics(metrics)
-    LearnMetrics(learner)
+    OnlineMetrics(learner)
     assert (f"streamproc_{name}", labels, 0.0) in [*samples(worker), *samples(learner)]
 
 

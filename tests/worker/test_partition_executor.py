@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamproc.worker.partition_executor import Lanes
+from streamproc.worker.partition_executor import PartitionExecutor
 
 A, B = ("predictions", 0), ("predictions", 1)
 
@@ -44,9 +44,9 @@ async def turns() -> None:
 
 async def test_a_partition_that_waits_keeps_no_other_from_going_on() -> None:
     """While alerts of one partition are not confirmed, slices of another are taken and done."""
-    lanes, works = Lanes(), Works()
-    await lanes.begin(A, works.of("a"))
-    await lanes.begin(B, works.of("b"))
+    lanes, works = PartitionExecutor(), Works()
+    await lanes.submit(A, works.of("a"))
+    await lanes.submit(B, works.of("b"))
     works.let_go("b")
     await turns()
     assert works.happened == ["a begins", "b begins", "b ends"]
@@ -55,9 +55,9 @@ async def test_a_partition_that_waits_keeps_no_other_from_going_on() -> None:
 
 async def test_a_slice_waits_for_the_one_before_it() -> None:
     """The next slice of a partition is not begun before the one before is acknowledged."""
-    lanes, works = Lanes(), Works()
-    await lanes.begin(A, works.of("first"))
-    second = asyncio.create_task(lanes.begin(A, works.of("second")))
+    lanes, works = PartitionExecutor(), Works()
+    await lanes.submit(A, works.of("first"))
+    second = asyncio.create_task(lanes.submit(A, works.of("second")))
     await turns()
     assert works.happened == ["first begins"]
     works.let_go("first")
@@ -68,18 +68,18 @@ async def test_a_slice_waits_for_the_one_before_it() -> None:
 
 async def test_still_is_when_nothing_is_under_way_and_nothing_begins() -> None:
     """State is written down, or got after a rebalance, between slices and never during one."""
-    lanes, works = Lanes(), Works()
-    await lanes.begin(A, works.of("a"))
+    lanes, works = PartitionExecutor(), Works()
+    await lanes.submit(A, works.of("a"))
 
     async def save() -> None:
-        async with lanes.still():
+        async with lanes.quiesce():
             works.happened.append("still")
             await turns()
             works.happened.append("over")
 
     saving = asyncio.create_task(save())
     await turns()
-    beginning = asyncio.create_task(lanes.begin(B, works.of("b")))
+    beginning = asyncio.create_task(lanes.submit(B, works.of("b")))
     await turns()
     assert works.happened == ["a begins"]
     works.let_go("a")
@@ -91,12 +91,12 @@ async def test_still_is_when_nothing_is_under_way_and_nothing_begins() -> None:
 
 async def test_who_waits_in_vain_keeps_nothing_from_beginning() -> None:
     """A command to save that was given up does not stop the worker."""
-    lanes, works = Lanes(), Works()
-    await lanes.begin(A, works.of("a"))
+    lanes, works = PartitionExecutor(), Works()
+    await lanes.submit(A, works.of("a"))
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0), lanes.still():
+        async with asyncio.timeout(0), lanes.quiesce():
             pytest.fail("something is under way")
-    await lanes.begin(B, works.of("b"))
+    await lanes.submit(B, works.of("b"))
     works.let_go("a")
     works.let_go("b")
     await turns()
@@ -116,10 +116,12 @@ def test_each_partition_is_in_order(slices: list[tuple[int, int]]) -> None:
         happened[partition].append(("ends", number))
 
     async def all_of_them() -> None:
-        lanes = Lanes()
+        lanes = PartitionExecutor()
         for number, (partition, long) in enumerate(slices):
-            await lanes.begin(("t", partition), lambda p=partition, n=number, t=long: work(p, n, t))
-        async with lanes.still():
+            await lanes.submit(
+                ("t", partition), lambda p=partition, n=number, t=long: work(p, n, t)
+            )
+        async with lanes.quiesce():
             pass
 
     asyncio.run(all_of_them())

@@ -3,7 +3,7 @@ from prometheus_client import CollectorRegistry
 from record_logs import run
 
 from streamproc.performance.tracks import Performance
-from streamproc.worker.performance_metrics import MOST_VERSIONS, ModelFigures, Watched
+from streamproc.worker.performance_metrics import MAX_VERSIONS, PerformanceMetrics, Watched
 
 
 def performance_of(events: list[dict[str, object]]) -> Performance:
@@ -17,7 +17,7 @@ def performance_of(events: list[dict[str, object]]) -> Performance:
 def shown(performance: Performance) -> dict[tuple[str, ...], float]:
     """Return what a reader of the metrics sees, by name and labels."""
     registry = CollectorRegistry()
-    registry.register(ModelFigures(lambda: {3: Watched(performance, None)}))
+    registry.register(PerformanceMetrics(lambda: {3: Watched(performance, None)}))
     return {
         (sample.name, *sample.labels.values()): sample.value
         for metric in registry.collect()
@@ -45,5 +45,5 @@ def test_models_without_number_are_not_all_shown() -> None:
     found = shown(performance_of(events))
 
     versions = {labels[1] for labels in found if labels[0] == "streamproc_model_labels"}
-    assert versions == {f"m{i}" for i in range(300 - MOST_VERSIONS, 300)}
-    assert found["streamproc_model_versions_hidden",] == 300 - MOST_VERSIONS
+    assert versions == {f"m{i}" for i in range(300 - MAX_VERSIONS, 300)}
+    assert found["streamproc_model_versions_hidden",] == 300 - MAX_VERSIONS

@@ -12,7 +12,7 @@ from streamproc.driver.slices import Slice
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.records import DeadLetter
 from streamproc.worker.metrics import Metrics
-from streamproc.worker.offsets import Mark
+from streamproc.worker.offsets import PartitionOffsets
 from streamproc.worker.pipeline import Pipeline
 
 HERE = ("predictions", 0)
@@ -72,13 +72,13 @@ async def test_the_latency_of_an_alert_is_of_its_own_record() -> None:
 async def test_a_partition_that_went_away_starts_anew() -> None:
     """What another owner advances is forgotten, with its figures."""
     line = Line()
-    line.keep({HERE})
+    line.retain({HERE})
     await line.all(*slices(0, 1000, 1000))
-    line.gauge(lambda _: Mark(1000, 1000, 1000))
+    line.gauge(lambda _: PartitionOffsets(1000, 1000, 1000))
     assert total(line.registry, "series", topic="predictions") == 3
-    line.keep({("features", 1)})
+    line.retain({("features", 1)})
     assert total(line.registry, "series", topic="predictions") == 0
-    line.keep({HERE})
+    line.retain({HERE})
     assert await line.all(*slices(1300, 1800, 100)) == {}  # what moved is normal to it
 
 
@@ -86,8 +86,8 @@ async def test_a_partition_that_stays_goes_on() -> None:
     """A rebalance that leaves a partition here leaves its state."""
     line = Line()
     for part in slices(0, 2600, 100):
-        line.keep({HERE, ("features", part.first_offset)})
-        await line.handle(part, Mark(committed=part.first_offset, end=2600))
+        line.retain({HERE, ("features", part.first_offset)})
+        await line.handle(part, PartitionOffsets(committed=part.first_offset, end=2600))
     assert payloads(line.shelf.alerts) == await Line().all(*slices(0, 2600, 100))
 
 
@@ -96,8 +96,8 @@ async def test_a_state_that_was_overtaken_starts_anew() -> None:
     line = Line()
     await line.all(*slices(0, 1200, 100))
     (late,) = slices(1500, 1600, 100)
-    await line.handle(late, Mark(committed=1500, end=2600))
-    line.gauge(lambda _: Mark(1600, 1600, 2600))
+    await line.handle(late, PartitionOffsets(committed=1500, end=2600))
+    line.gauge(lambda _: PartitionOffsets(1600, 1600, 2600))
     assert total(line.registry, "series_warming") == 3
 
 
@@ -106,26 +106,26 @@ async def test_a_topic_that_was_made_anew_is_read_from_its_start() -> None:
     line = Line()
     await line.all(*slices(0, 1200, 100))
     (again,) = slices(0, 100, 100)
-    await line.handle(again, Mark(committed=1200, end=100))
+    await line.handle(again, PartitionOffsets(committed=1200, end=100))
     assert total(line.registry, "events_total") == 1300
 
 
 @pytest.mark.parametrize(
     ("mark", "lag"),
     [
-        (Mark(), 1),
-        (Mark(fetched=10), 1),
-        (Mark(fetched=0, end=10), 10),
-        (Mark(committed=4, fetched=6, end=10), 6),
-        (Mark(committed=4, fetched=10, end=10, in_flight=True), 6),
-        (Mark(committed=9, fetched=10, end=10), 0),
-        (Mark(fetched=10, end=10), 0),
-        (Mark(committed=0, fetched=0, end=0), 0),
+        (PartitionOffsets(), 1),
+        (PartitionOffsets(fetched=10), 1),
+        (PartitionOffsets(fetched=0, end=10), 10),
+        (PartitionOffsets(committed=4, fetched=6, end=10), 6),
+        (PartitionOffsets(committed=4, fetched=10, end=10, in_flight=True), 6),
+        (PartitionOffsets(committed=9, fetched=10, end=10), 0),
+        (PartitionOffsets(fetched=10, end=10), 0),
+        (PartitionOffsets(committed=0, fetched=0, end=0), 0),
     ],
 )
-def test_lag_counts_what_is_not_handled(mark: Mark, lag: int) -> None:
+def test_lag_counts_what_is_not_handled(mark: PartitionOffsets, lag: int) -> None:
     """Lag counts from what was handled, knows when it does not know, and ends at 0."""
     line = Line()
-    line.keep({HERE})
+    line.retain({HERE})
     assert line.gauge(lambda _: mark) == lag
     assert total(line.registry, "lag_records", topic="predictions", partition="0") == lag

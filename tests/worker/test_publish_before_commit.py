@@ -17,7 +17,7 @@ from streamproc.kafka.clients import open_producer
 from streamproc.kafka.topics import ensure_topics
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.pipeline import Pipeline
-from streamproc.worker.publisher import Outbox
+from streamproc.worker.publisher import AlertPublisher
 from streamproc.worker.worker import Worker
 
 
@@ -25,7 +25,7 @@ class Crash(Exception):  # noqa: N818  the end of a process, not an error of our
     """What ends a worker at a kill point."""
 
 
-class CrashBefore(Outbox):
+class CrashBefore(AlertPublisher):
     """Ends the worker before anything is published."""
 
     @override
@@ -33,7 +33,7 @@ class CrashBefore(Outbox):
         raise Crash
 
 
-class CrashAfter(Outbox):
+class CrashAfter(AlertPublisher):
     """Ends the worker when the cluster has everything, and before the slice is acknowledged."""
 
     @override
@@ -54,7 +54,7 @@ async def _nothing() -> None:
     return
 
 
-async def _live(config: Config, kind: type[Worker], outbox: type[Outbox]) -> Worker:
+async def _live(config: Config, kind: type[Worker], outbox: type[AlertPublisher]) -> Worker:
     """Run a worker until it crashes or has nothing to do."""
     async with open_producer(config) as producer:
         line = Pipeline(config, outbox(config, producer), Metrics(CollectorRegistry()))
@@ -68,7 +68,7 @@ async def _live(config: Config, kind: type[Worker], outbox: type[Outbox]) -> Wor
 
 
 async def _crash_and_restart(
-    bootstrap: str, kind: type[Worker], outbox: type[Outbox]
+    bootstrap: str, kind: type[Worker], outbox: type[AlertPublisher]
 ) -> tuple[Config, dict[str, Any]]:
     """Crash a worker at its first slice, run another; return what had to be found."""
     config = own_config(bootstrap, topics={"partitions": 1})
@@ -82,7 +82,7 @@ async def _crash_and_restart(
         await producer.flush()
     crashed = await _live(config, kind, outbox)
     assert isinstance(crashed.failure, Crash)
-    again = await _live(config, kind, Outbox)
+    again = await _live(config, kind, AlertPublisher)
     assert again.failure is None
     assert await committed(config, "predictions") == {0: 200}
     return config, expected(config, await records(config, "predictions"))
@@ -90,7 +90,7 @@ async def _crash_and_restart(
 
 @pytest.mark.parametrize("outbox", [CrashBefore, CrashAfter])
 async def test_no_crash_loses_an_alert(
-    outbox: type[Outbox], embedded_broker: EmbeddedBroker
+    outbox: type[AlertPublisher], embedded_broker: EmbeddedBroker
 ) -> None:
     """Killed before or after publishing: a restart makes all alerts, those again by their ids."""
     config, wanted = await _crash_and_restart(embedded_broker.bootstrap, Worker, outbox)

@@ -7,7 +7,7 @@ import numpy as np
 from detectors.evaluation.calibration.run_lengths import lower_bound
 from detectors.runtime.dtypes import Floats
 from detectors.runtime.jit import compiled
-from detectors.series_monitor import Watch
+from detectors.series_monitor import SeriesMonitor
 
 SERIES = 100
 """Series side by side."""
@@ -75,7 +75,7 @@ def run_length(
     Parameters
     ----------
     detectors
-        As in `Watch`.
+        As in `SeriesMonitor`.
     source
         One of `DEPENDENT`.
     seed
@@ -83,14 +83,14 @@ def run_length(
     values
         Simulated in all, at least.
     whiten
-        As in `Watch`.
+        As in `SeriesMonitor`.
 
     Returns
     -------
     float
         With 95 % confidence, in values, those of warm-ups included.
     """
-    watch, seen, alarms = Watch(detectors, SERIES, whiten=whiten), 0, 0
+    watch, seen, alarms = SeriesMonitor(detectors, SERIES, whiten=whiten), 0, 0
     for chunk in source(np.random.default_rng(seed)):
         alarms += len(watch.scan_all(chunk))
         seen += chunk.size

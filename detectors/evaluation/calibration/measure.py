@@ -10,7 +10,7 @@ from detectors.bank import Bank
 from detectors.evaluation.calibration.distributions import Distribution
 from detectors.registry import DEFAULT
 from detectors.runtime.dtypes import Floats
-from detectors.series_monitor import Alarm, Watch
+from detectors.series_monitor import Alarm, SeriesMonitor
 
 PAIR = ("adwin", "page_hinkley")
 """River has these two as well, with defaults of its own."""
@@ -60,7 +60,7 @@ def false_incidents(
         Detector → alarms, among series · length values. After each alarm the
         series warms up anew, as in production.
     """
-    watches = {name: Watch({name: {}}, series) for name in NAMES}
+    watches = {name: SeriesMonitor({name: {}}, series) for name in NAMES}
     counts = dict.fromkeys(NAMES, 0)
     for values in stretches(distribution, rng, series, length):
         for name, watch in watches.items():
@@ -100,7 +100,7 @@ def delays(values: Floats, detectors: Mapping[str, Mapping[str, object]]) -> Del
 
 def watch_all(values: Floats, detectors: Mapping[str, Mapping[str, object]]) -> list[Alarm]:
     """All alarms on whole series, from fresh slots."""
-    return Watch(detectors, len(values)).scan_all(values)
+    return SeriesMonitor(detectors, len(values)).scan_all(values)
 
 
 UNITS = {"times 10⁻⁶": (1e-6, 0.0), "times 10⁶": (1e6, 0.0), "plus 10⁹": (1.0, 1e9)}

@@ -17,7 +17,7 @@ from detectors import registry
 from detectors.evaluation.calibration.distributions import DISTRIBUTIONS
 from detectors.runtime.dtypes import Floats
 from detectors.runtime.params import Value
-from detectors.series_monitor import Watch
+from detectors.series_monitor import SeriesMonitor
 
 SEED = 16_127
 """Seed of the tables. No threshold was chosen on it."""
@@ -122,7 +122,7 @@ def false_alarms(name: str) -> list[int]:
     for start in range(0, SERIES, CHUNK):
         values = STEADY[name].before(rng, (min(CHUNK, SERIES - start), LENGTH))
         for place, detectors in enumerate(CONTESTANTS.values()):
-            counts[place] += len(Watch(detectors, len(values)).scan_all(values))
+            counts[place] += len(SeriesMonitor(detectors, len(values)).scan_all(values))
     return counts
 
 
@@ -136,7 +136,7 @@ def found(values: Floats, detectors: Detectors) -> tuple[float, float, int]:
         have one; alarms beyond the first of each series, from the change on.
     """
     first = np.full(len(values), np.inf)
-    alarms = [a for a in Watch(detectors, len(values)).scan_all(values) if a.row >= BEFORE]
+    alarms = [a for a in SeriesMonitor(detectors, len(values)).scan_all(values) if a.row >= BEFORE]
     for alarm in alarms:
         first[alarm.slot] = min(first[alarm.slot], alarm.row - BEFORE + 1)
     seen = np.isfinite(first)

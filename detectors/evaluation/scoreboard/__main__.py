@@ -15,7 +15,7 @@ from detectors.evaluation.scoreboard import cost, false_alarms, friedman, parity
 from detectors.evaluation.scoreboard.peers import environments, process
 from detectors.evaluation.scoreboard.peers.environments import Peers
 from detectors.evaluation.scoreboard.result import Result, Told, markdown, plain
-from detectors.evaluation.scoreboard.trial_cache import Kept
+from detectors.evaluation.scoreboard.trial_cache import TrialCache
 
 TABLES = (1, 2, 3, 4, 5, 6)
 POWER, FRIEDMAN, REAL, COST = 3, 4, 5, 6
@@ -37,10 +37,10 @@ def measure(given: argparse.Namespace, told: Told, number: int, peers: Peers) ->
         return power.run(full=full, told=told, peers=peers)
     if number == REAL:
         return real.run(
-            full=full, told=told, data=given.data, trials=given.trials, kept=Kept(given.keep)
+            full=full, told=told, data=given.data, trials=given.trials, kept=TrialCache(given.keep)
         )
     if number == FRIEDMAN:
-        return friedman.run(full=full, told=told, trials=given.trials, kept=Kept(given.keep))
+        return friedman.run(full=full, told=told, trials=given.trials, kept=TrialCache(given.keep))
     if number == COST:
         return cost.run(full=full, told=told, clock=time.process_time, peers=peers)
     run = {1: parity.run, 2: false_alarms.run}[number]

@@ -10,7 +10,7 @@ from detectors.bank import Bank
 from detectors.evaluation.scoreboard import heldout_seeds
 from detectors.evaluation.scoreboard.entrants import ERRORS, RAW, RIVERS
 from detectors.evaluation.scoreboard.peers.environments import NOBODY, Peers
-from detectors.evaluation.scoreboard.peers.peer_comparison import Beside
+from detectors.evaluation.scoreboard.peers.peer_comparison import PeerComparison
 from detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
 from detectors.runtime.dtypes import Floats
 from detectors.spec import Entry
@@ -39,7 +39,7 @@ def run(*, full: bool, told: Told, clock: Clock, peers: Peers = NOBODY) -> Resul
         mine, held = _bank(entry, coins if entry.family in RAW else values, clock)
         raw = (coins if name in ERRORS else values)[0]
         rows[name] = (mine, _river(name, raw, clock) if name in RIVERS else None, held)
-    beside = Beside(peers)
+    beside = PeerComparison(peers)
     theirs: dict[str, tuple[Cell, ...]] = {}
     for one, cost in beside.costs(values[:1], coins[:1]):
         told(f"cost of {one.label}")

@@ -46,7 +46,7 @@ FEWER = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Contestant:
+class Entrant:
     """One line of a table.
 
     Attributes
@@ -67,12 +67,12 @@ class Contestant:
     slow: bool = False
 
 
-def trials_of(one: Contestant, trials: int) -> int:
+def trials_of(one: Entrant, trials: int) -> int:
     """Give the number of trials that a contestant is measured on."""
     return max(1, trials // FEWER) if one.slow else trials
 
 
-def counted(one: Contestant, trials: int) -> str:
+def counted(one: Entrant, trials: int) -> str:
     """Write its label, with the number of trials where that is not all."""
     few = trials_of(one, trials)
     return one.label if few == trials else f"{one.label} ({few} trials)"
@@ -86,7 +86,7 @@ def standardised(values: Floats) -> Floats:
     return out
 
 
-def ours(entry: Entry, **params: Any) -> Contestant:
+def ours(entry: Entry, **params: Any) -> Entrant:
     """Build one of our detectors, configured as in a config."""
     resolved = registry.resolve(entry.name, params)
 
@@ -94,7 +94,7 @@ def ours(entry: Entry, **params: Any) -> Contestant:
         ready = values if entry.family in RAW else standardised(values)
         return entry.bank(len(values), **resolved).update(ready)
 
-    return Contestant(entry.name, alarms, entry.family)
+    return Entrant(entry.name, alarms, entry.family)
 
 
 def curve(name: str, source: str) -> tuple[list[float], list[float]] | None:
@@ -106,7 +106,7 @@ def curve(name: str, source: str) -> tuple[list[float], list[float]] | None:
     return (curves[source]["knob"], curves[source]["arl"]) if source in curves else None
 
 
-def at_equal_arl(entry: Entry, source: str, arl: float) -> Contestant | None:
+def at_equal_arl(entry: Entry, source: str, arl: float) -> Entrant | None:
     """Build a detector whose mean run length on one source is `arl`.
 
     The knob is that of the shipped simulation of this very source, not the
@@ -123,7 +123,7 @@ def at_equal_arl(entry: Entry, source: str, arl: float) -> Contestant | None:
     return ours(entry, **entry.choice.turned(knob))
 
 
-def river(name: str, **params: Any) -> Contestant:
+def river(name: str, **params: Any) -> Entrant:
     """Build River's own detector with its own defaults, on raw values."""
     module, cls = RIVERS[name]
     build: Callable[..., Any] = getattr(import_module(module), cls)
@@ -139,10 +139,10 @@ def river(name: str, **params: Any) -> Contestant:
         return found
 
     family = "error" if name in ERRORS else "mean"
-    return Contestant(f"River {cls}", alarms, family, slow=name == "kswin")
+    return Entrant(f"River {cls}", alarms, family, slow=name == "kswin")
 
 
-def rivers(*, full: bool) -> list[Contestant]:
+def rivers(*, full: bool) -> list[Entrant]:
     """River's detectors with its own defaults; quick mode waits for none that is slow."""
     return [one for one in map(river, RIVERS) if full or not one.slow]
 
@@ -153,7 +153,7 @@ def too_slow(*, full: bool) -> dict[str, str]:
     return {} if full else {one.label: why for one in map(river, RIVERS) if one.slow}
 
 
-def baselines(every: int, seed: int) -> list[Contestant]:
+def baselines(every: int, seed: int) -> list[Entrant]:
     """Alarm never, every so many values, or at random as often."""
 
     def never(values: Floats) -> Bools:
@@ -168,7 +168,7 @@ def baselines(every: int, seed: int) -> list[Contestant]:
         return np.asarray(np.random.default_rng([seed, 2]).random(values.shape) < 1.0 / every)
 
     return [
-        Contestant("never", never, "baseline"),
-        Contestant(f"every {every:,}", clockwork, "baseline"),
-        Contestant(f"random 1/{every:,}", chance, "baseline"),
+        Entrant("never", never, "baseline"),
+        Entrant(f"every {every:,}", clockwork, "baseline"),
+        Entrant(f"random 1/{every:,}", chance, "baseline"),
     ]

@@ -8,9 +8,9 @@ from river.datasets import synth
 
 from detectors import registry
 from detectors.evaluation.scoreboard import entrants, heldout_seeds
-from detectors.evaluation.scoreboard.entrants import Bools, Contestant
+from detectors.evaluation.scoreboard.entrants import Bools, Entrant
 from detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
-from detectors.evaluation.scoreboard.trial_cache import NOWHERE, Arrays, Kept
+from detectors.evaluation.scoreboard.trial_cache import NOWHERE, Arrays, TrialCache
 from detectors.runtime import run_length
 from detectors.runtime.dtypes import Floats
 
@@ -34,7 +34,7 @@ PUBLISHED: dict[str, dict[str, tuple[Cell, ...]]] = {
 }
 
 
-def run(*, full: bool, told: Told, trials: int | None = None, kept: Kept = NOWHERE) -> Result:
+def run(*, full: bool, told: Told, trials: int | None = None, kept: TrialCache = NOWHERE) -> Result:
     """Run all trials of the three kinds of drift."""
     trials = trials or (1000 if full else 6)
     grids = []
@@ -75,7 +75,7 @@ def run(*, full: bool, told: Told, trials: int | None = None, kept: Kept = NOWHE
     return Result(4, TITLE, grids, notes, entrants.too_slow(full=full))
 
 
-def _taking_part(*, full: bool) -> list[Contestant]:
+def _taking_part(*, full: bool) -> list[Entrant]:
     names = [n for n in registry.names() if _reaches(n)]
     mine = [entrants.ours(registry.get(n), arl=ARL) for n in names]
     others = (*entrants.rivers(full=full), *entrants.baselines(STABLE, heldout_seeds.FRIEDMAN))

@@ -10,7 +10,7 @@ from detectors import registry
 from detectors.evaluation.calibration import run_lengths
 from detectors.evaluation.calibration.build_tables import SEED
 from detectors.evaluation.scoreboard import entrants
-from detectors.evaluation.scoreboard.entrants import Contestant
+from detectors.evaluation.scoreboard.entrants import Entrant
 from detectors.evaluation.scoreboard.peers.calibrated import ARL, LENGTH
 from detectors.registry import DEFAULT
 from detectors.runtime.dtypes import Floats
@@ -32,7 +32,7 @@ def _stationary(source: str) -> Floats:
 
 
 @functools.cache
-def rises(source: str) -> Contestant:
+def rises(source: str) -> Entrant:
     """Build the default with `mode` up, at a mean run length of `ARL` on one source.
 
     Parameters
@@ -51,4 +51,4 @@ def rises(source: str) -> Contestant:
         few = bank.update(values).sum() * ARL < values.size
         loose, strict = (loose, middle) if few else (middle, strict)
     one = entrants.ours(entry, **params)
-    return Contestant(RISES, one.alarms, one.family)
+    return Entrant(RISES, one.alarms, one.family)

@@ -7,12 +7,12 @@ import numpy as np
 from detectors import registry
 from detectors.evaluation.calibration.build_tables import SEED as TABLE_SEED
 from detectors.evaluation.scoreboard import entrants, heldout_seeds, oracle
-from detectors.evaluation.scoreboard.entrants import ERRORS, RIVERS, Bools, Contestant
+from detectors.evaluation.scoreboard.entrants import ERRORS, RIVERS, Bools, Entrant
 from detectors.evaluation.scoreboard.one_sided import RISES, rises
 from detectors.evaluation.scoreboard.peers import calibrated
 from detectors.evaluation.scoreboard.peers.catalogue import CATALOGUE
 from detectors.evaluation.scoreboard.peers.environments import NOBODY, Peers
-from detectors.evaluation.scoreboard.peers.peer_comparison import SERIES, Beside
+from detectors.evaluation.scoreboard.peers.peer_comparison import SERIES, PeerComparison
 from detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
 from detectors.evaluation.scoreboard.scenarios import SCENARIOS, Scenario
 from detectors.registry import DEFAULT as NAMES
@@ -56,7 +56,7 @@ def run(*, full: bool, told: Told, peers: Peers = NOBODY) -> Result:
     scenarios = [s for s in SCENARIOS if full or s.quick]
     grids: list[Grid] = []
     skipped: dict[str, str] = {}
-    beside = Beside(peers)
+    beside = PeerComparison(peers)
     for arl in (1e4, 1e6) if full else (1e4,):
         found: dict[str, dict[str, Delay]] = {}
         theirs: Rivals = {}
@@ -90,7 +90,7 @@ def run(*, full: bool, told: Told, peers: Peers = NOBODY) -> Result:
     return Result(3, TITLE, grids, notes, skipped | beside.skipped | dict(peers.absent))
 
 
-def taking_part(source: str, arl: float) -> tuple[list[Contestant], list[str]]:
+def taking_part(source: str, arl: float) -> tuple[list[Entrant], list[str]]:
     """Contestants at a run length on a source, and those that cannot reach it."""
     able, unable = [], []
     for name in registry.names():
@@ -150,7 +150,7 @@ def _measure(
 
 
 def _peers(
-    beside: Beside, scenario: Scenario, values: Floats
+    beside: PeerComparison, scenario: Scenario, values: Floats
 ) -> dict[str, tuple[Delay, dict[str, Delay]]]:
     """Delays of peers, each with those of the default on the same series."""
     able, _ = taking_part(scenario.source, calibrated.ARL)

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from detectors import registry
 from detectors.evaluation.scoreboard import entrants, heldout_seeds, injected
-from detectors.evaluation.scoreboard.entrants import Contestant
+from detectors.evaluation.scoreboard.entrants import Entrant
 from detectors.evaluation.scoreboard.injected import KINDS, MAX_DELAY, Score, Trial
 from detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
-from detectors.evaluation.scoreboard.trial_cache import NOWHERE, Kept
+from detectors.evaluation.scoreboard.trial_cache import NOWHERE, TrialCache
 from detectors.runtime import run_length
 from detectors.runtime.dtypes import Floats
-from detectors.series_monitor import Watch
+from detectors.series_monitor import SeriesMonitor
 
 TITLE = "Real streams"
 ELECTRICITY = "elec2_norm.csv.gz"
@@ -38,7 +38,9 @@ PUBLISHED = 0.539
 MARKS = {"abrupt": {"best published": PUBLISHED}, "gradual": {"goal": 0.33}}
 
 
-def run(*, full: bool, told: Told, data: Path, trials: int | None, kept: Kept = NOWHERE) -> Result:
+def run(
+    *, full: bool, told: Told, data: Path, trials: int | None, kept: TrialCache = NOWHERE
+) -> Result:
     """Measure what there is of the two streams below `data`."""
     grids: list[Grid] = []
     skipped = entrants.too_slow(full=full)
@@ -85,7 +87,7 @@ def read(path: Path, *, header: bool) -> tuple[NDArray[np.float64], NDArray[np.s
     return table[:, :-1].astype(np.float64), table[:, -1]
 
 
-def ours(wanted: float, *, published: bool) -> Iterator[Contestant]:
+def ours(wanted: float, *, published: bool) -> Iterator[Entrant]:
     """Give ours at a run length, and those that can look in the direction of more errors alone.
 
     Parameters
@@ -107,7 +109,7 @@ def ours(wanted: float, *, published: bool) -> Iterator[Contestant]:
             yield replace(one, label=f"{label}, worse")
 
 
-def taking_part(*, full: bool, published: bool) -> list[Contestant]:
+def taking_part(*, full: bool, published: bool) -> list[Entrant]:
     """Ours at `ARL`, that which was tuned elsewhere, and River's."""
     name, wanted = TUNED[published]
     tuned = entrants.ours(registry.get(name), arl=wanted)
@@ -139,7 +141,7 @@ Scores = dict[str, dict[str, Score]]
 """Contestant → kind of change → how it did."""
 
 
-def electricity(path: Path, *, full: bool, told: Told, trials: int, kept: Kept) -> list[Grid]:
+def electricity(path: Path, *, full: bool, told: Told, trials: int, kept: TrialCache) -> list[Grid]:
     """Score all on the changed Electricity stream."""
     x, label = read(path, header=True)
     y = (label == np.unique(label)[-1]).astype(np.int64)
@@ -163,9 +165,9 @@ def scored(
     stream: Stream,
     width: int,
     trials: int,
-    able: Mapping[bool, Sequence[Contestant]],
+    able: Mapping[bool, Sequence[Entrant]],
     *,
-    kept: Kept,
+    kept: TrialCache,
     told: Told,
 ) -> dict[bool, Scores]:
     """Inject changes of every kind, and score those who look for them.
@@ -258,7 +260,9 @@ def _incidents(
     if raw:
         bank = registry.get(name).bank(1, **registry.resolve(name, params))
         return np.flatnonzero(bank.update(errors[None])[0])
-    return np.array([a.row for a in Watch({name: params}, 1).scan_all(errors[None])], np.int64)
+    return np.array(
+        [a.row for a in SeriesMonitor({name: params}, 1).scan_all(errors[None])], np.int64
+    )
 
 
 def _told(alarms: NDArray[np.int64]) -> tuple[Cell, ...]:

@@ -12,7 +12,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class TrialCache:
     """Where finished trials are kept.
 
     Attributes
@@ -50,5 +50,5 @@ class Kept:
         return arrays
 
 
-NOWHERE = Kept()
+NOWHERE = TrialCache()
 """Nothing is kept."""

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.evaluation.scoreboard import heldout_seeds, real
-from detectors.evaluation.scoreboard.entrants import Contestant
+from detectors.evaluation.scoreboard.entrants import Entrant
 from detectors.evaluation.scoreboard.injected import KINDS, MAX_DELAY
 from detectors.evaluation.scoreboard.real import Stream
-from detectors.evaluation.scoreboard.trial_cache import Kept
+from detectors.evaluation.scoreboard.trial_cache import TrialCache
 
 POWER = "powersupply.arff.gz"
 NOON = 12
@@ -47,7 +47,7 @@ def streams(data: Path) -> Iterator[Stream]:
     yield Stream("insects", x, np.isin(label, HALF).astype(np.int64), heldout_seeds.TUNING)
 
 
-def candidates(*, published: bool) -> list[Contestant]:
+def candidates(*, published: bool) -> list[Entrant]:
     """Ours at every run length."""
     return [one for wanted in ARLS for one in real.ours(wanted, published=published)]
 
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in streams(given.data):
         for width in (0, MAX_DELAY):
             found = real.scored(
-                stream, width, given.trials, able, kept=Kept(given.keep), told=lambda _: None
+                stream, width, given.trials, able, kept=TrialCache(given.keep), told=lambda _: None
             )
             for published, scores in found.items():
                 for label, one in scores.items():

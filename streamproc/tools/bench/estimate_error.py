@@ -18,7 +18,7 @@ from river import linear_model, naive_bayes, preprocessing, tree
 
 from streamproc.config.model import Task
 from streamproc.performance.estimate import CUT_AFTER, Estimate
-from streamproc.performance.losses import judge
+from streamproc.performance.losses import score
 
 DELAY: Final = 500
 EVERY: Final = 100
@@ -78,7 +78,7 @@ def answers(model: Any, task: Task, data: Sequence[Row], *, learns: bool) -> lis
 def distance(task: Task, said: Sequence[float], data: Sequence[Row], start: int) -> Distance:
     """Replay answers and their late labels; compare estimates with what came of them."""
     truths: list[bool | float] = [row[2] if task == "regression" else row[1] for row in data]
-    judged = [judge(task, one, truth) for one, truth in zip(said, truths, strict=True)]
+    judged = [score(task, one, truth) for one, truth in zip(said, truths, strict=True)]
     losses = np.array([one.losses[0] for one in judged])
     estimate, found = Estimate(), []
     for now in range(start + DELAY, len(said)):

@@ -13,7 +13,7 @@ EVENTS_A_SECOND: Final = 1000  # of event time
 _CHUNK: Final = 4096
 
 
-class Labelled(NamedTuple):
+class LabelledWorkload(NamedTuple):
     """A seeded stream of events and labels.
 
     Parameters
@@ -43,12 +43,12 @@ class Message(NamedTuple):
     value: bytes
 
 
-def messages(workload: Labelled) -> Iterator[Message]:
+def messages(workload: LabelledWorkload) -> Iterator[Message]:
     """Generate events and labels in the order of their times.
 
     Examples
     --------
-    >>> [message.kind for message in messages(Labelled(2, models=1, features=1))]
+    >>> [message.kind for message in messages(LabelledWorkload(2, models=1, features=1))]
     ['features', 'features', 'labels', 'labels']
     """
     draw = np.random.default_rng(workload.seed)
@@ -75,7 +75,7 @@ def _ts(number: int) -> float:
 
 
 def _message(
-    kind: str, workload: Labelled, number: int, ts: float, said: Mapping[str, object]
+    kind: str, workload: LabelledWorkload, number: int, ts: float, said: Mapping[str, object]
 ) -> Message:
     model = number % workload.models
     event = {"model_id": f"m{model}", "event_id": str(number), "ts": ts, **said}

@@ -21,7 +21,7 @@ SKIPPED_SHARE: Final = 20  # the first twentieth of the events is not measured
 
 
 @dataclass(frozen=True, slots=True)
-class Lab:
+class BenchRun:
     """What a part's plan is made for.
 
     Parameters
@@ -60,7 +60,7 @@ class Lab:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Suite:
     """One part of the measurements.
 
     Parameters
@@ -84,7 +84,7 @@ class Part:
 
     name: str
     title: str
-    plan: Callable[[Lab], Sequence[Job]]
+    plan: Callable[[BenchRun], Sequence[Job]]
     rows: Callable[[Results], Sequence[Row]]
     needs_broker: bool = True
     needs_cluster: bool = False
@@ -92,7 +92,7 @@ class Part:
 
 
 def measure(
-    part: Part,
+    part: Suite,
     *,
     broker: str | None,
     events: int,
@@ -109,7 +109,7 @@ def measure(
     broker
         ``host:port``; None starts an embedded broker for this part alone.
     events, rounds, seed
-        As in `Lab`.
+        As in `BenchRun`.
     step
         Told what begins now, how many jobs are done, and how many there are.
 
@@ -128,7 +128,7 @@ def measure(
         return Outcome(part.name, part.title, (), (reason,), {})
     results: Results = {}
     with _broker(part, broker) as bootstrap, TemporaryDirectory(prefix="bench-") as folder:
-        lab = Lab(bootstrap, events, rounds, seed, Path(folder))
+        lab = BenchRun(bootstrap, events, rounds, seed, Path(folder))
         jobs = part.plan(lab)
         try:
             for number, job in enumerate(jobs):
@@ -148,7 +148,7 @@ def measure(
 
 
 @contextmanager
-def _broker(part: Part, given: str | None) -> Iterator[str]:
+def _broker(part: Suite, given: str | None) -> Iterator[str]:
     if given is not None or not part.needs_broker:
         yield given or ""
         return
@@ -156,7 +156,7 @@ def _broker(part: Part, given: str | None) -> Iterator[str]:
         yield broker.bootstrap
 
 
-async def _delete_topics(lab: Lab) -> None:
+async def _delete_topics(lab: BenchRun) -> None:
     config = Config.model_validate({"broker": f"kafka://{lab.bootstrap}"})
     async with open_admin(config) as admin:
         ours = [name for name in await admin.list_topics() if name.startswith(lab.prefix)]

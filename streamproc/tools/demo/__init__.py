@@ -5,4 +5,4 @@ from typing import Final
 # With fewer, the first incidents begin before every series knows what is usual: its warm-up
 # takes 200 values, the slowest model has 9 % of the events, and its incident begins after 40 %.
 # The model that learns has 28 %: its labels take as many again for a version and its successors.
-LEAST_EVENTS: Final = 8_000
+MIN_EVENTS: Final = 8_000

@@ -1,7 +1,7 @@
 """How wrong the model that learns was, and the one whose predictions are published beside it."""
 
 from streamproc.schemas.model_updates import OnlinePrediction
-from streamproc.tools.demo.events import Story, Told
+from streamproc.tools.demo.events import DemoEvent, Scenario
 
 
 class Course:
@@ -18,7 +18,7 @@ class Course:
         Events whose label has come, in that order.
     """
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: Scenario) -> None:
         self._story = story
         self._answers: dict[int, tuple[int, bool]] = {}
         self.rows: list[int] = []
@@ -28,7 +28,7 @@ class Course:
         """How many events the online model has answered."""
         return len(self._answers)
 
-    def take(self, told: Told) -> None:
+    def take(self, told: DemoEvent) -> None:
         """Note what was published."""
         if told.is_label:
             self.rows.append(told.row)

@@ -22,18 +22,18 @@ from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.tools.demo.accuracy import Course
 from streamproc.tools.demo.dashboard import Dashboard
 from streamproc.tools.demo.display import Describe, Lines, Show
-from streamproc.tools.demo.events import Story
+from streamproc.tools.demo.events import Scenario
 from streamproc.tools.demo.learning import worker_config
 from streamproc.tools.demo.reader import listening
 from streamproc.tools.demo.report import report
 from streamproc.tools.demo.run import first, play
 from streamproc.tools.demo.score import Verdict
-from streamproc.tools.demo.worker import LOOK_SECONDS, Stage, staged
+from streamproc.tools.demo.worker import LOOK_SECONDS, DemoWorker, staged
 from streamproc.worker.warmup import warm_up
 
 # So that a person can follow, without waiting for the end for longer than this.
 EVENTS_A_SECOND: Final = 3_500
-LONGEST_SECONDS: Final = 12.0
+MAX_SECONDS: Final = 12.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Demo:
         How the user calls this program.
     """
 
-    story: Story
+    story: Scenario
     console: Console
     describe: Describe
     dashboard: bool
@@ -130,9 +130,9 @@ class Demo:
                 await first(*(end() for end in ends))
 
     def _seconds(self) -> float:
-        return min(LONGEST_SECONDS, self.story.events / EVENTS_A_SECOND) if self.stay else 0.0
+        return min(MAX_SECONDS, self.story.events / EVENTS_A_SECOND) if self.stay else 0.0
 
-    def _show(self, stage: Stage, course: Course) -> Show:
+    def _show(self, stage: DemoWorker, course: Course) -> Show:
         if self.dashboard and self.console.is_terminal:
             return Dashboard(self.console, self.describe, self.story, course, stage)
         return Lines(self.console, self.describe)
@@ -152,7 +152,7 @@ class Demo:
             highlight=False,
         )
 
-    def _what_next(self, stage: Stage) -> None:
+    def _what_next(self, stage: DemoWorker) -> None:
         broker = f"--broker {stage.config.broker}"
         lines = Text("\n Broker and worker go on until Ctrl-C. In another terminal:\n")
         for command, purpose in (

@@ -19,7 +19,7 @@ from streamproc.schemas.model_updates import ModelUpdate
 from streamproc.tools.demo.accuracy import Course
 from streamproc.tools.demo.dashboard_online import LINES, Panel
 from streamproc.tools.demo.display import Describe
-from streamproc.tools.demo.events import Story, Told
+from streamproc.tools.demo.events import DemoEvent, Scenario
 from streamproc.tools.demo.sparkline import Spark
 from streamproc.tools.demo.step_text import describe_step
 from streamproc.tools.demo.worker import Counts
@@ -51,7 +51,7 @@ class Dashboard:
     """
 
     def __init__(
-        self, console: Console, describe: Describe, story: Story, course: Course, counts: Counts
+        self, console: Console, describe: Describe, story: Scenario, course: Course, counts: Counts
     ) -> None:
         self._console = console
         self._describe = describe
@@ -59,7 +59,7 @@ class Dashboard:
         self._counts = counts
         self._panel = Panel(story, course, counts, console.width)
         self._sent: Counter[str] = Counter()
-        self._last: Told | None = None
+        self._last: DemoEvent | None = None
         self._width = max(10, min(40, console.width - _COLUMNS))
         self._sparks = {
             actor.id: Spark(story.count(actor.id), self._width) for actor in story.models
@@ -69,7 +69,7 @@ class Dashboard:
         self._marks: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
         self._live = Live(console=console, get_renderable=self.drawn, refresh_per_second=_REDRAWN)
 
-    def sent(self, told: Told) -> None:
+    def sent(self, told: DemoEvent) -> None:
         """Count an event, and draw its number."""
         self._last = told
         if told.is_label:

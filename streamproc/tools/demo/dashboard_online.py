@@ -6,7 +6,7 @@ from rich.text import Text
 
 from streamproc.schemas.model_updates import ModelUpdate
 from streamproc.tools.demo.accuracy import Course
-from streamproc.tools.demo.events import Story
+from streamproc.tools.demo.events import Scenario
 from streamproc.tools.demo.sparkline import Spark
 from streamproc.tools.demo.step_text import share
 from streamproc.tools.demo.worker import Counts
@@ -31,7 +31,7 @@ class Panel:
         Columns.
     """
 
-    def __init__(self, story: Story, course: Course, counts: Counts, width: int) -> None:
+    def __init__(self, story: Scenario, course: Course, counts: Counts, width: int) -> None:
         self._story, self._course, self._counts = story, course, counts
         room = max(10, min(60, width - _NAMES))
         self._sparks = [Spark(story.labels.count, room) for _ in range(2)]
@@ -88,7 +88,7 @@ class Panel:
                 spark.add(float(wrong))
 
 
-def lateness(story: Story, counts: Counts) -> str:
+def lateness(story: Scenario, counts: Counts) -> str:
     """Say how late labels are, and how many come, as far as the worker knows."""
     labelled = counts.labelled()
     due = max(counts.asked() - story.labels.delay, story.labels.due(labelled))

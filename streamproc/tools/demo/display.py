@@ -9,7 +9,7 @@ from rich.text import Text
 
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.model_updates import ModelUpdate
-from streamproc.tools.demo.events import Told
+from streamproc.tools.demo.events import DemoEvent
 from streamproc.tools.demo.step_text import describe_step
 
 Describe = Callable[[AlertEvent], Text]
@@ -19,7 +19,7 @@ Describe = Callable[[AlertEvent], Text]
 class Show(Protocol):
     """Is told what happens, and shows it in its ``with`` block."""
 
-    def sent(self, told: Told) -> None:
+    def sent(self, told: DemoEvent) -> None:
         """Note an event that was sent."""
 
     def alert(self, alert: AlertEvent) -> None:
@@ -55,7 +55,7 @@ class Lines:
         self._console = console
         self._describe = describe
 
-    def sent(self, told: Told) -> None:
+    def sent(self, told: DemoEvent) -> None:
         """Note an event that was sent: it is not worth a line."""
 
     def alert(self, alert: AlertEvent) -> None:

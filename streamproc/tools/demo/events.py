@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from streamproc.schemas.model_updates import Step
 from streamproc.tools.demo.generators import Values
 from streamproc.tools.demo.labels import Labels, labels
-from streamproc.tools.demo.models import CAST, PREDICTION, Actor
+from streamproc.tools.demo.models import MODELS, PREDICTION, ModelSpec
 
 START: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SEED: Final = 1
@@ -49,7 +49,7 @@ class Incident:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class ExpectedStep:
     """A step that the model which learns should take.
 
     Parameters
@@ -70,7 +70,7 @@ class Lesson:
     later: range
 
 
-class Told(NamedTuple):
+class DemoEvent(NamedTuple):
     """An event or a label as a program publishes it.
 
     `ts` is when, `row` which of its model's events it is about, `shown` the number that is drawn.
@@ -87,13 +87,13 @@ class Told(NamedTuple):
         return "label" in self.event
 
 
-class Story:
+class Scenario:
     """The whole story; the same events whenever it is told.
 
     Parameters
     ----------
     events
-        How many, of all models together; `streamproc.tools.demo.LEAST_EVENTS` or more.
+        How many, of all models together; `streamproc.tools.demo.MIN_EVENTS` or more.
     seed
         Another one gives other values, with the same incidents in the same places.
 
@@ -112,7 +112,7 @@ class Story:
 
     Examples
     --------
-    >>> story = Story(10_000)
+    >>> story = Scenario(10_000)
     >>> [incident.series for incident in story.incidents][:3]
     ['error', 'feature:income', 'feature:amount']
     >>> sum(1 for told in story.tell() if not told.is_label)
@@ -122,16 +122,16 @@ class Story:
     def __init__(self, events: int, seed: int = SEED) -> None:
         self.events = events
         self.seed = seed
-        drawn = [_times(actor, _draw(seed, actor.id, "ts"), events) for actor in CAST]
-        who = np.repeat(np.arange(len(CAST)), [len(times) for times in drawn])
+        drawn = [_times(actor, _draw(seed, actor.id, "ts"), events) for actor in MODELS]
+        who = np.repeat(np.arange(len(MODELS)), [len(times) for times in drawn])
         order = np.argsort(np.concatenate(drawn), kind="stable")[:events]
         self._order: NDArray[np.int64] = who[order]
-        counts = np.bincount(self._order, minlength=len(CAST))
+        counts = np.bincount(self._order, minlength=len(MODELS))
         self._times = {
             actor.id: times[:count]
-            for actor, times, count in zip(CAST, drawn, counts.tolist(), strict=True)
+            for actor, times, count in zip(MODELS, drawn, counts.tolist(), strict=True)
         }
-        learner, truth = next((each, each.truth) for each in CAST if each.truth is not None)
+        learner, truth = next((each, each.truth) for each in MODELS if each.truth is not None)
         self.learner = learner.id
         columns = {name: self._column(learner, name) for name in learner.features}
         self.labels = labels(truth, columns, _draw(seed, learner.id, "label"))
@@ -140,13 +140,13 @@ class Story:
         self.incidents = tuple(sorted(self._incidents(), key=lambda incident: incident.began_at))
 
     @property
-    def models(self) -> tuple[Actor, ...]:
+    def models(self) -> tuple[ModelSpec, ...]:
         """Who is in it."""
-        return CAST
+        return MODELS
 
-    def tell(self) -> Iterator[Told]:
+    def tell(self) -> Iterator[DemoEvent]:
         """Give the events in the order of their times, and each label after a later event."""
-        lines = [self._lines(actor) for actor in CAST]
+        lines = [self._lines(actor) for actor in MODELS]
         known = self._known()
         for actor in self._order.tolist():
             told = next(lines[actor])
@@ -170,7 +170,7 @@ class Story:
         return START + timedelta(milliseconds=int(self._times[model_id][index]))
 
     def _incidents(self) -> Iterator[Incident]:
-        for actor in CAST:
+        for actor in MODELS:
             if actor.twist is not None:
                 twist, begins = actor.twist, self._begins(actor)
                 within = max(twist.within, round(twist.within_share * self.count(actor.id)))
@@ -180,27 +180,27 @@ class Story:
                 yield self._incident(actor, truth.title, ERROR, begins, truth.within)
 
     def _incident(
-        self, actor: Actor, title: str, series: str, begins: int, within: int
+        self, actor: ModelSpec, title: str, series: str, begins: int, within: int
     ) -> Incident:
         return Incident(title, actor.id, series, begins, self.time(actor.id, begins), within)
 
-    def _lessons(self, labels: Labels) -> tuple[Lesson, ...]:
+    def _lessons(self, labels: Labels) -> tuple[ExpectedStep, ...]:
         pattern = range(labels.begins, labels.turned.start)
         after = range(labels.turned.stop, len(labels.came))
         return (
-            Lesson(
+            ExpectedStep(
                 "a challenger that has learned the new pattern is promoted",
                 "promoted",
                 pattern,
                 pattern,
             ),
-            Lesson(
+            ExpectedStep(
                 "labels come the wrong way round; one that believes them is promoted",
                 "promoted",
                 labels.turned,
                 after,
             ),
-            Lesson(
+            ExpectedStep(
                 "labels are right again: it was a bad one, and is rolled back",
                 "rolled_back",
                 after,
@@ -208,18 +208,18 @@ class Story:
             ),
         )
 
-    def _known(self) -> Iterator[list[Told]]:
+    def _known(self) -> Iterator[list[DemoEvent]]:
         """Give the label of each event of the one that learns, in their order, if it comes."""
         for row, label in enumerate(self.labels.came):
             ts = round((self.time(self.learner, row) + self.late).timestamp(), 3)
             event = {"model_id": self.learner, "event_id": str(row), "ts": ts, "label": label}
-            yield [] if label is None else [Told(event, ts, row)]
+            yield [] if label is None else [DemoEvent(event, ts, row)]
 
-    def _begins(self, actor: Actor) -> int:
+    def _begins(self, actor: ModelSpec) -> int:
         share = actor.twist.begins if actor.twist else 1.0
         return round(share * self.count(actor.id))
 
-    def _lines(self, actor: Actor) -> Iterator[Told]:
+    def _lines(self, actor: ModelSpec) -> Iterator[DemoEvent]:
         times = self._times[actor.id]
         columns = {name: self._column(actor, name).tolist() for name in actor.features}
         said = self._said(actor)
@@ -237,15 +237,15 @@ class Story:
                 value = said[row]
                 classes = actor.classes
                 event["prediction"] = dict(zip(classes, value, strict=True)) if classes else value
-            yield Told(event, ts, row, shown[row])
+            yield DemoEvent(event, ts, row, shown[row])
 
-    def _said(self, actor: Actor) -> list[Any] | None:
+    def _said(self, actor: ModelSpec) -> list[Any] | None:
         """Give what a model says; None when it says nothing."""
         if actor.truth is not None:
             return list(self.labels.said)
         return None if actor.prediction is None else self._column(actor, PREDICTION).tolist()
 
-    def _column(self, actor: Actor, name: str) -> Values:
+    def _column(self, actor: ModelSpec, name: str) -> Values:
         """Draw a column from a source of its own, so that no other depends on it."""
         source = actor.prediction if name == PREDICTION else actor.features[name]
         if source is None:
@@ -263,9 +263,9 @@ def _draw(seed: int, *names: str) -> Generator:
     return np.random.default_rng([seed, *"/".join(names).encode()])
 
 
-def _times(actor: Actor, draw: Generator, events: int) -> NDArray[np.int64]:
+def _times(actor: ModelSpec, draw: Generator, events: int) -> NDArray[np.int64]:
     """Return milliseconds since the start, rising, at least as many as the story may need."""
-    shares = sum(actor.period / other.period for other in CAST)
+    shares = sum(actor.period / other.period for other in MODELS)
     count = int(events / shares) + 2
     places = np.arange(count) + _JITTER * draw.random(count)
     return np.round(1000 * actor.period * places).astype(np.int64)

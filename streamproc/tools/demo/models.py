@@ -26,7 +26,7 @@ PREDICTION: Final = "prediction"
 
 
 @dataclass(frozen=True)
-class Twist:
+class InjectedChange:
     """What happens to one column of a model.
 
     Parameters
@@ -58,7 +58,7 @@ class Twist:
 
 
 @dataclass(frozen=True)
-class Actor:
+class ModelSpec:
     """A model: what it sees and says, each column independent of all others.
 
     Parameters
@@ -86,7 +86,7 @@ class Actor:
     features: Mapping[str, Draw]
     prediction: Draw | None
     shown: str
-    twist: Twist | None = None
+    twist: InjectedChange | None = None
     classes: tuple[str, ...] = field(default=())
     truth: Truth | None = None
 
@@ -96,8 +96,8 @@ class Actor:
         return self.twist is None and self.truth is None
 
 
-CAST: Final = (
-    Actor(
+MODELS: Final = (
+    ModelSpec(
         id="card-fraud",
         period=2.0,
         features={
@@ -108,7 +108,7 @@ CAST: Final = (
         },
         prediction=share(0.8, 12.0),
         shown="amount",
-        twist=Twist(
+        twist=InjectedChange(
             title="amounts arrive in cents, not euros",
             column="amount",
             series="feature:amount",
@@ -117,7 +117,7 @@ CAST: Final = (
             within=64,
         ),
     ),
-    Actor(
+    ModelSpec(
         id="loan-default",
         period=2.5,
         features={
@@ -128,7 +128,7 @@ CAST: Final = (
         },
         prediction=share(2.0, 18.0),
         shown="income",
-        twist=Twist(
+        twist=InjectedChange(
             title="incomes creep up, a little with each event",
             column="income",
             series="feature:income",
@@ -138,7 +138,7 @@ CAST: Final = (
             within_share=0.5,
         ),
     ),
-    Actor(
+    ModelSpec(
         id="churn",
         period=2.2,
         features={
@@ -149,7 +149,7 @@ CAST: Final = (
         },
         prediction=share(3.0, 7.0),
         shown=PREDICTION,
-        twist=Twist(
+        twist=InjectedChange(
             title="the model answers higher, its features are as ever",
             column=PREDICTION,
             series=PREDICTION,
@@ -158,7 +158,7 @@ CAST: Final = (
             within=128,
         ),
     ),
-    Actor(
+    ModelSpec(
         id="delivery-eta",
         period=2.0,
         features={
@@ -169,7 +169,7 @@ CAST: Final = (
         },
         prediction=duration(31.0, 6.0),
         shown="traffic",
-        twist=Twist(
+        twist=InjectedChange(
             title="the traffic feed is down: every value is null",
             column="traffic",
             series="quality:traffic",
@@ -178,7 +178,7 @@ CAST: Final = (
             within=64,
         ),
     ),
-    Actor(
+    ModelSpec(
         id="cold-chain",
         period=1.8,
         features={
@@ -189,7 +189,7 @@ CAST: Final = (
         },
         prediction=None,
         shown="door_open",
-        twist=Twist(
+        twist=InjectedChange(
             title="a door stands open six times as often",
             column="door_open",
             series="feature:door_open",
@@ -198,7 +198,7 @@ CAST: Final = (
             within=256,
         ),
     ),
-    Actor(
+    ModelSpec(
         id="search-ranking",
         period=2.0,
         features={
@@ -210,7 +210,7 @@ CAST: Final = (
         prediction=share(1.5, 4.0),
         shown="query_words",
     ),
-    Actor(
+    ModelSpec(
         id="ticket-router",
         period=2.4,
         features={
@@ -223,7 +223,7 @@ CAST: Final = (
         classes=("billing", "technical", "other"),
         shown="length",
     ),
-    Actor(
+    ModelSpec(
         id="payments",
         period=0.77,  # labels take more events than features to tell of anything
         features={

@@ -6,14 +6,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from streamproc.client import Alerts, ModelUpdates
-from streamproc.client.reading import Told as Telling
 from streamproc.client.reading import TopicReader
+from streamproc.client.reading import TopicSpec as Telling
 from streamproc.config.config import Config
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.model_updates import ModelUpdate, OnlinePrediction
 from streamproc.tools.demo.accuracy import Course
 from streamproc.tools.demo.display import Show
-from streamproc.tools.demo.events import Story, Told
+from streamproc.tools.demo.events import DemoEvent, Scenario
 
 ANSWERS: Final = Telling[OnlinePrediction](
     "online_predictions",
@@ -24,7 +24,7 @@ ANSWERS: Final = Telling[OnlinePrediction](
 )
 
 
-class Listener:
+class DemoReader:
     """Shows alerts and steps as they come, and compares answers with labels.
 
     Parameters
@@ -42,7 +42,7 @@ class Listener:
         self._more = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    def sent(self, told: Told) -> None:
+    def sent(self, told: DemoEvent) -> None:
         """Note what was published."""
         self.course.take(told)
         self.show.sent(told)
@@ -96,11 +96,11 @@ class Listener:
 
 @asynccontextmanager
 async def listening(
-    config: Config, story: Story, show: Callable[[Course], Show]
-) -> AsyncIterator[Listener]:
+    config: Config, story: Scenario, show: Callable[[Course], Show]
+) -> AsyncIterator[DemoReader]:
     """Show what is told until the block ends."""
     course = Course(story)
-    listener = Listener(show(course), course)
+    listener = DemoReader(show(course), course)
     answers = TopicReader(config, ANSWERS, None)
     async with AsyncExitStack() as stack:
         alerts = await stack.enter_async_context(Alerts(config=config))

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from streamproc.tools.demo.accuracy import Course
 from streamproc.tools.demo.display import Describe
-from streamproc.tools.demo.events import ERROR, START, Incident, Story
+from streamproc.tools.demo.events import ERROR, START, Incident, Scenario
 from streamproc.tools.demo.report_online import NARROW, beneath, lessons
 from streamproc.tools.demo.score import Finding, Verdict
 from streamproc.tools.demo.step_text import describe_step
@@ -21,7 +21,7 @@ _TITLE: Final = f"What happened on {START:%Y-%m-%d} (times are UTC), and how soo
 
 
 def report(
-    story: Story, verdict: Verdict, course: Course, describe: Describe, width: int
+    story: Scenario, verdict: Verdict, course: Course, describe: Describe, width: int
 ) -> RenderableType:
     """Write a verdict for a person.
 
@@ -125,7 +125,7 @@ def _row(found: Finding) -> Iterator[Text]:
     )
 
 
-def _summary(story: Story, verdict: Verdict) -> Text:
+def _summary(story: Scenario, verdict: Verdict) -> Text:
     """Say in three lines how it went."""
     found = len(verdict.findings) - len(verdict.missed)
     text = Text()
@@ -153,7 +153,7 @@ def _summary(story: Story, verdict: Verdict) -> Text:
     return text
 
 
-def _silent(story: Story, verdict: Verdict) -> list[str]:
+def _silent(story: Scenario, verdict: Verdict) -> list[str]:
     accused = {alert.model_id for alert in verdict.false}
     return [actor.id for actor in story.models if actor.untouched and actor.id not in accused]
 

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from streamproc.tools.demo.accuracy import Course
-from streamproc.tools.demo.events import Story
-from streamproc.tools.demo.score import Learnt, Verdict
+from streamproc.tools.demo.events import Scenario
+from streamproc.tools.demo.score import ObservedStep, Verdict
 from streamproc.tools.demo.step_text import kind, share
 
 # A table with four columns needs so many of the terminal's.
@@ -19,7 +19,7 @@ NARROW: Final = 76
 
 
 def lessons(
-    story: Story, verdict: Verdict, course: Course, *, narrow: bool = False
+    story: Scenario, verdict: Verdict, course: Course, *, narrow: bool = False
 ) -> RenderableType:
     """Lay out each step, and how wrong the versions before and after it were.
 
@@ -43,7 +43,7 @@ def lessons(
     return _list(title, rows) if narrow else _table(title, rows)
 
 
-def worth(learnt: Learnt, course: Course) -> tuple[str, str]:
+def worth(learnt: ObservedStep, course: Course) -> tuple[str, str]:
     """Return which share was wrong before a step and after it, of the versions that answered."""
     lesson, update = learnt.lesson, learnt.update
     after = None if update is None else course.error(lesson.later, update.serving)
@@ -82,7 +82,7 @@ def _table(title: str, rows: list[list[Text]]) -> Table:
     return table
 
 
-def _row(learnt: Learnt, course: Course) -> Iterator[Text]:
+def _row(learnt: ObservedStep, course: Course) -> Iterator[Text]:
     lesson, update = learnt.lesson, learnt.update
     mark = ("✔ ", "bold green") if update else ("✘ ", "bold red")
     yield Text.assemble(mark, (lesson.title, "bold"))

@@ -7,10 +7,10 @@ from typing import Any, Final, TypeVar
 
 from streamproc.client import Alerts, ModelUpdates, Publisher
 from streamproc.config.config import Config
-from streamproc.tools.demo.events import Story
-from streamproc.tools.demo.reader import Listener
-from streamproc.tools.demo.score import Verdict, judge
-from streamproc.tools.demo.worker import Stage
+from streamproc.tools.demo.events import Scenario
+from streamproc.tools.demo.reader import DemoReader
+from streamproc.tools.demo.score import Verdict, score
+from streamproc.tools.demo.worker import DemoWorker
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ _TURN: Final = 50
 PATIENCE_SECONDS: Final = 5.0
 
 
-async def play(story: Story, stage: Stage, listener: Listener, seconds: float) -> Verdict:
+async def play(story: Scenario, stage: DemoWorker, listener: DemoReader, seconds: float) -> Verdict:
     """Publish a story, wait until all was watched and learned, and judge what was told.
 
     Parameters
@@ -46,7 +46,7 @@ async def play(story: Story, stage: Stage, listener: Listener, seconds: float) -
     async with ModelUpdates(config=stage.config, follow=False) as steps:
         updates = [update async for update in steps]
     await listener.until_shown(alerts, updates, story.count(story.learner))
-    return judge(story, alerts, updates)
+    return score(story, alerts, updates)
 
 
 async def first(work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, Any]) -> T | None:
@@ -78,7 +78,7 @@ async def first(work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, Any])
                 task.exception()  # so that nobody is warned of it: another one tells the story
 
 
-async def _publish(story: Story, config: Config, listener: Listener, seconds: float) -> None:
+async def _publish(story: Scenario, config: Config, listener: DemoReader, seconds: float) -> None:
     started = time.monotonic()
     records = story.events + story.labels.count
     async with Publisher(config=config) as publisher:

@@ -7,7 +7,7 @@ from typing import Final
 
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.model_updates import ModelUpdate, Step
-from streamproc.tools.demo.events import ERROR, Incident, Lesson, Story
+from streamproc.tools.demo.events import ERROR, ExpectedStep, Incident, Scenario
 
 # Steps that change who answers, or should not be: beside those of the lessons none is expected.
 _GRAVE: Final[frozenset[Step]] = frozenset(
@@ -44,7 +44,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Learnt:
+class ObservedStep:
     """A lesson, and the step in which the model has shown that it was learned.
 
     Parameters
@@ -61,7 +61,7 @@ class Learnt:
         The version that answered until then.
     """
 
-    lesson: Lesson
+    lesson: ExpectedStep
     update: ModelUpdate | None = None
     row: int = 0
     labels: int = 0
@@ -74,7 +74,7 @@ class Verdict:
 
     findings: tuple[Finding, ...]
     false: tuple[AlertEvent, ...]
-    learnt: tuple[Learnt, ...] = ()
+    learnt: tuple[ObservedStep, ...] = ()
     strays: tuple[ModelUpdate, ...] = ()
 
     @property
@@ -83,7 +83,7 @@ class Verdict:
         return tuple(found.incident for found in self.findings if found.alert is None)
 
     @property
-    def unlearnt(self) -> tuple[Lesson, ...]:
+    def unlearnt(self) -> tuple[ExpectedStep, ...]:
         """Steps that were not taken."""
         return tuple(each.lesson for each in self.learnt if each.update is None)
 
@@ -93,8 +93,8 @@ class Verdict:
         return not self.missed and not self.unlearnt
 
 
-def judge(
-    story: Story, alerts: Iterable[AlertEvent], updates: Iterable[ModelUpdate] = ()
+def score(
+    story: Scenario, alerts: Iterable[AlertEvent], updates: Iterable[ModelUpdate] = ()
 ) -> Verdict:
     """Compare what was told with what happened.
 
@@ -118,20 +118,20 @@ def judge(
     return Verdict(findings, false, learnt, tuple(each for each in steps if each not in known))
 
 
-def _tells(story: Story, incident: Incident, alert: AlertEvent) -> bool:
+def _tells(story: Scenario, incident: Incident, alert: AlertEvent) -> bool:
     """Whether an alert is about what an incident does to its series."""
     same = (alert.model_id, alert.series) == (incident.model_id, incident.series)
     return same and story.index(alert.model_id, alert.ts) >= incident.begins
 
 
-def _true(story: Story, alert: AlertEvent) -> bool:
+def _true(story: Scenario, alert: AlertEvent) -> bool:
     """Whether there is reason for an alert; whatever is measured by errors has theirs."""
     measured = alert.series == ERROR or alert.series.startswith("metric:")
     as_error = alert.model_copy(update={"series": ERROR}) if measured else alert
     return any(_tells(story, incident, as_error) for incident in story.incidents)
 
 
-def _finding(story: Story, incident: Incident, told: list[AlertEvent]) -> Finding:
+def _finding(story: Scenario, incident: Incident, told: list[AlertEvent]) -> Finding:
     # The measures of a model's errors are one incident, which another of them may have begun.
     begun = {"firing", "updated"} if incident.series == ERROR else {"firing"}
     for alert in told:
@@ -145,8 +145,8 @@ def _finding(story: Story, incident: Incident, told: list[AlertEvent]) -> Findin
 
 
 def _learnt(
-    story: Story, findings: Sequence[Finding], steps: list[ModelUpdate]
-) -> Iterator[Learnt]:
+    story: Scenario, findings: Sequence[Finding], steps: list[ModelUpdate]
+) -> Iterator[ObservedStep]:
     """Follow the lessons in their order; what comes before its reason counts for none."""
     alarm = next(found.alert for found in findings if found.incident.series == ERROR)
     since = None if alarm is None else story.index(alarm.model_id, alarm.ts)
@@ -155,16 +155,16 @@ def _learnt(
         update = None if since is None else _step(story, lesson, since, left)
         if update is None or update.ts is None:
             since = None
-            yield Learnt(lesson)
+            yield ObservedStep(lesson)
             continue
         since = story.index(story.learner, update.ts)
         labels = story.labels.between(range(lesson.during.start, since + 1))
-        yield Learnt(lesson, update, since, labels, before)
+        yield ObservedStep(lesson, update, since, labels, before)
         before = update.serving
 
 
 def _step(
-    story: Story, lesson: Lesson, since: int, left: Iterator[ModelUpdate]
+    story: Scenario, lesson: ExpectedStep, since: int, left: Iterator[ModelUpdate]
 ) -> ModelUpdate | None:
     """Return the step of a lesson, at the label of an event past its reason."""
     for update in left:

@@ -37,7 +37,7 @@ class Counts(Protocol):
 
 
 @dataclass(frozen=True)
-class Stage:
+class DemoWorker:
     """A worker at work.
 
     Parameters
@@ -109,7 +109,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(config: Config) -> AsyncIterator[Stage]:
+async def staged(config: Config) -> AsyncIterator[DemoWorker]:
     """Run a worker until the block ends, and serve its metrics where `config` says.
 
     Raises
@@ -121,4 +121,4 @@ async def staged(config: Config) -> AsyncIterator[Stage]:
     async with working(config, Metrics(registry)) as worker:
         app = application(registry, worker.unhealthy, worker.unready)
         async with serve(app, config.http) as port:
-            yield Stage(config, worker, registry, port)
+            yield DemoWorker(config, worker, registry, port)

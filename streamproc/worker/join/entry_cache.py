@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from streamproc.join.store import Stored
+from streamproc.join.store import StoredEntry
 
 # Of an entry beside its fields: its objects, and its places in dictionaries.
 _ENTRY_BYTES: Final = 600
@@ -27,13 +27,13 @@ class Slot(Struct, gc=False):
         Whether it is due at another time than the file says.
     """
 
-    stored: Stored
+    stored: StoredEntry
     row: int
     filed: bool
     moved: bool = False
 
 
-class Recent:
+class EntryCache:
     """Holds entries up to a size, and knows which of them the file does not have as they are.
 
     What is not used while as much as half of the size comes in may be dropped.
@@ -65,10 +65,10 @@ class Recent:
         """Return an entry, if it is here."""
         return self._young.get(key) or self._old.get(key)
 
-    def find(self, keys: Collection[bytes]) -> tuple[dict[bytes, Stored], list[bytes]]:
+    def find(self, keys: Collection[bytes]) -> tuple[dict[bytes, StoredEntry], list[bytes]]:
         """Return the entries that are here, and the keys of the others."""
         young, old = self._young, self._old
-        found: dict[bytes, Stored] = {}
+        found: dict[bytes, StoredEntry] = {}
         others: list[bytes] = []
         for key in keys:
             slot = young.get(key) or old.get(key)
@@ -88,7 +88,7 @@ class Recent:
         if not slot.filed:
             self.changed[key] = slot
 
-    def change(self, key: bytes, slot: Slot, stored: Stored) -> None:
+    def change(self, key: bytes, slot: Slot, stored: StoredEntry) -> None:
         """Note what has become of an entry that is here."""
         if stored is not slot.stored:
             slot.stored, slot.moved = stored, True

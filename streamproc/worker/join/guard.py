@@ -8,14 +8,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streamproc.alerting.alert_builder import state_gap
 from streamproc.config.config import Config
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.kafka.errors import LogRewoundError
 from streamproc.kafka.log_watch import LogWatch
 from streamproc.schemas.records import Record
 from streamproc.worker.join.metrics import JoinMetrics
-from streamproc.worker.join.store import Place
+from streamproc.worker.join.store import StorePosition
 from streamproc.worker.log_marks import LogChecker, RecordMark, contradicted, mark_of
-from streamproc.worker.publisher import Outbox
+from streamproc.worker.publisher import AlertPublisher
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class InputGuard:
         What is counted.
     """
 
-    def __init__(self, config: Config, outbox: Outbox, metrics: JoinMetrics) -> None:
+    def __init__(self, config: Config, outbox: AlertPublisher, metrics: JoinMetrics) -> None:
         self._config = config
         self._outbox = outbox
         self._metrics = metrics
@@ -50,7 +50,9 @@ class InputGuard:
         """Expect records from an offset on, behind the one of a mark."""
         self._next[home], self._marks[home] = offset, mark
 
-    async def rewound(self, homes: Mapping[Input, TopicPartition], place: Place) -> list[Input]:
+    async def rewound(
+        self, homes: Mapping[InputLog, TopicPartition], place: StorePosition
+    ) -> list[InputLog]:
         """Return the logs whose last record that was joined is not there any more."""
         marks = {
             (homes[log].topic, homes[log].partition): mark

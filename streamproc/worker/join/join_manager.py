@@ -39,7 +39,7 @@ from streamproc.worker.join.status import (
 from streamproc.worker.join.store import Store, StoreBusyError, remove
 from streamproc.worker.join.task import Joiner, in_thread
 from streamproc.worker.metrics import Metrics
-from streamproc.worker.publisher import Outbox, passes
+from streamproc.worker.publisher import AlertPublisher, is_retriable
 
 # The first label of a partition is noticed within that.
 LOOK_SECONDS: Final = 1.0
@@ -58,7 +58,7 @@ Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 
 
-class Joins:
+class JoinManager:
     """The joins of a worker's partitions.
 
     A partition without labels and without an online model costs nothing but a question a second.
@@ -88,7 +88,7 @@ class Joins:
         self,
         config: Config,
         producer: AIOKafkaProducer,
-        outbox: Outbox,
+        outbox: AlertPublisher,
         metrics: Metrics,
         asks: Callable[[str], bool] | None = None,
     ) -> None:
@@ -392,4 +392,4 @@ class Joins:
 def _passes(error: Exception) -> bool:
     """Whether trying again can help."""
     again = BrokerUnreachableError, RecoveryError, LogRewoundError
-    return passes(error) or isinstance(error, again)
+    return is_retriable(error) or isinstance(error, again)

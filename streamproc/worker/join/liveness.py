@@ -10,11 +10,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streamproc.alerting.operational_alerts import labels_not_joined
 from streamproc.config.config import Config
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.join.status import JoinStatus
-from streamproc.worker.publisher import Outbox
+from streamproc.worker.publisher import AlertPublisher
 
 # Lag is measured past the clients that join: one that hangs reports none.
 MEASURE_SECONDS: Final = 5.0
@@ -49,7 +49,7 @@ class JoinWatch:
     """
 
     def __init__(
-        self, config: Config, outbox: Outbox, metrics: JoinMetrics, *, online: bool
+        self, config: Config, outbox: AlertPublisher, metrics: JoinMetrics, *, online: bool
     ) -> None:
         self.status: dict[int, JoinStatus] = {}
         self.uneven: str | None = None
@@ -57,11 +57,11 @@ class JoinWatch:
         self.reports: set[asyncio.Task[None]] = set()
         topics = config.topics
         self._topics = {
-            Input.PREDICTIONS: topics.full_name("predictions"),
-            Input.LABELS: topics.full_name("labels"),
+            InputLog.PREDICTIONS: topics.full_name("predictions"),
+            InputLog.LABELS: topics.full_name("labels"),
         }
         if online:
-            self._topics[Input.FEATURES] = topics.full_name("features")
+            self._topics[InputLog.FEATURES] = topics.full_name("features")
         self._outbox = outbox
         self._metrics = metrics
         self._measured = -MEASURE_SECONDS
@@ -146,8 +146,8 @@ class JoinWatch:
                 del self._open[number]
                 yield "", place, "resolved"
             elif place is None and status.failure and now - status.failing_since > ALERT_SECONDS:
-                stands = status.reached.get(Input.LABELS, 0)
-                place = self._open[number] = self._topics[Input.LABELS], number, stands
+                stands = status.reached.get(InputLog.LABELS, 0)
+                place = self._open[number] = self._topics[InputLog.LABELS], number, stands
                 yield status.failure, place, "firing"
 
     def _report(

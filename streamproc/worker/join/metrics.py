@@ -10,8 +10,8 @@ from prometheus_client import Counter, Gauge
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from streamproc.join.batch_join import Joined
-from streamproc.join.entry import Input
+from streamproc.join.batch_join import JoinResult
+from streamproc.join.entry import InputLog
 from streamproc.schemas.outcomes import OutcomeStatus
 from streamproc.schemas.units import format_duration
 from streamproc.worker.metrics import Metrics
@@ -19,8 +19,8 @@ from streamproc.worker.metrics import Metrics
 LAG_SECONDS = (0.01, 0.05, 0.1, 0.2, 0.5, 1, 5, 30, 300, 3600)
 
 # Each costs Prometheus five series; names of models may come without end.
-MOST_MODELS: Final = 200
-MOST_PARTS: Final = 1000
+MAX_MODELS: Final = 200
+MAX_PARTS: Final = 1000
 
 REBUILD_CAUSES: Final = ("new", "topic_made_anew", "outcomes_gone", "failed", "unusable")
 """Why a store is filled from the topics; `new`: there was none."""
@@ -95,7 +95,7 @@ class JoinMetrics:
             " the worker's clock.",
             "topic",
         )
-        for log in Input:
+        for log in InputLog:
             self._implausible.labels(log.name.lower())
         self._rebuilt = counter(
             "labels_store_rebuilt_total", "Stores made anew from the topics, by why.", "cause"
@@ -138,7 +138,7 @@ class JoinMetrics:
     def first(self, models: Collection[str]) -> list[str]:
         """Return those of the models that are shown: the first that came."""
         for model_id in models:
-            if len(self._covered) >= MOST_MODELS:
+            if len(self._covered) >= MAX_MODELS:
                 break
             self._covered.add(model_id)
         return [model_id for model_id in models if model_id in self._covered]
@@ -164,13 +164,15 @@ class JoinMetrics:
             within = format_duration(timedelta(seconds=age))
             self._coverage.labels(model_id, within).set(value)
         for part, of_part in parts.items():
-            if len(self._told) < MOST_PARTS or (model_id, part) in self._told:
+            if len(self._told) < MAX_PARTS or (model_id, part) in self._told:
                 self._told.add((model_id, part))
                 for age, value in of_part.items():
                     within = format_duration(timedelta(seconds=age))
                     self._parts.labels(model_id, *part, within).set(value)
 
-    def joined(self, joined: Joined, published: Mapping[str, int], ages: Sequence[float]) -> None:
+    def joined(
+        self, joined: JoinResult, published: Mapping[str, int], ages: Sequence[float]
+    ) -> None:
         """Count a portion: what was published of it, and how old its records were then."""
         for status, count in published.items():
             self._outcomes.labels(status).inc(count)
@@ -184,7 +186,7 @@ class JoinMetrics:
         """Count outcomes that were larger than their topic takes."""
         self._lost.inc(count)
 
-    def implausible(self, log: Input, count: int) -> None:
+    def implausible(self, log: InputLog, count: int) -> None:
         """Count times that cannot be right, of the events or labels of a topic."""
         self._implausible.labels(log.name.lower()).inc(count)
 

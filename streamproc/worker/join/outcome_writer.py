@@ -18,7 +18,7 @@ from streamproc.performance.outcome_log import (
     GROUP_HEADER,
     WRITER_HEADER,
 )
-from streamproc.worker.publisher import HANG_SECONDS, RETRY_SECONDS, passes
+from streamproc.worker.publisher import HANG_SECONDS, RETRY_SECONDS, is_retriable
 from streamproc.worker.record_timestamps import stamps_of
 
 # Nothing of a log that is there comes for so long: somebody has to look at the cluster.
@@ -52,7 +52,7 @@ Pair = tuple[bytes | None, bytes | None]
 """Key and value of a record."""
 
 
-class Outcomes:
+class OutcomeWriter:
     """Writes the outcomes of one partition, and reads what others wrote.
 
     Parameters
@@ -237,7 +237,7 @@ class Outcomes:
                 if not stamps.refused(self.topic, stamp):
                     raise
             except (errors.KafkaError, TimeoutError) as error:
-                if not passes(error):
+                if not is_retriable(error):
                     raise
                 _log.warning("outcomes are not confirmed yet; trying again")
                 await asyncio.sleep(RETRY_SECONDS)

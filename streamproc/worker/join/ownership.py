@@ -10,20 +10,20 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.performance.outcome_log import OutcomeLog, OutcomeRow
-from streamproc.worker.join.outcome_writer import FencedError, Outcomes, fingerprint
+from streamproc.worker.join.outcome_writer import FencedError, OutcomeWriter, fingerprint
 from streamproc.worker.join.store import Store
 
-Bounds = Mapping[Input, tuple[int, int]]
+Bounds = Mapping[InputLog, tuple[int, int]]
 
 _PORTION: Final = 5000
 
 _log = logging.getLogger(__name__)
 
 
-async def foreign(
-    store: Store, outcomes: Outcomes, inputs: Bounds, rewound: Collection[Input] = ()
+async def mismatch(
+    store: Store, outcomes: OutcomeWriter, inputs: Bounds, rewound: Collection[InputLog] = ()
 ) -> str | None:
     """Return why a store is not of the past of these topics; None when it is.
 
@@ -57,9 +57,9 @@ async def foreign(
     return None
 
 
-async def claim(
+async def acquire(
     store: Store,
-    outcomes: Outcomes,
+    outcomes: OutcomeWriter,
     generation: int,
     progress: Callable[[int], object] = lambda _: None,
 ) -> None:
@@ -70,7 +70,7 @@ async def claim(
     store
         Empty, or of the past of these topics.
     outcomes
-        Those of the partition; `claim` sets their place.
+        Those of the partition; `acquire` sets their place.
     generation
         Of the group.
     progress
@@ -107,7 +107,7 @@ async def claim(
 
 async def _note(
     store: Store,
-    outcomes: Outcomes,
+    outcomes: OutcomeWriter,
     log: OutcomeLog,
     stop: int,
     progress: Callable[[int], object],
@@ -129,7 +129,7 @@ def _tell(store: Store, log: OutcomeLog, records: list[Any]) -> None:
     store.tell([row.outcome_id for row in rows if isinstance(row, OutcomeRow)])
 
 
-async def _first_time(outcomes: Outcomes, begin: int, end: int) -> int:
+async def _first_time(outcomes: OutcomeWriter, begin: int, end: int) -> int:
     """Return the time of the first outcome that is still there; 0 while all are."""
     if begin == 0:
         return 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.worker.watchdog import Progress
 
 FIRST_PAUSE: Final = 2.0
@@ -53,7 +53,7 @@ class JoinStatus:
         Seconds until the next attempt.
     """
 
-    reached: dict[Input, int] = field(default_factory=dict)
+    reached: dict[InputLog, int] = field(default_factory=dict)
     handled: int = 0
     waiting: int = 0
     stalled: float = 0.0

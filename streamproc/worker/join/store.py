@@ -17,9 +17,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from streamproc.join.entry import Clock, Entry, Input, number_of
-from streamproc.join.store import Kept, Stored
-from streamproc.worker.join.entry_cache import Recent, Slot
+from streamproc.join.entry import InputLog, JoinEntry, Watermark, number_of
+from streamproc.join.store import StoredEntries, StoredEntry
+from streamproc.worker.join.entry_cache import EntryCache, Slot
 from streamproc.worker.log_marks import RecordMark
 
 # Of this layout; a file of another one is made anew.
@@ -47,7 +47,7 @@ class StoreBusyError(Exception):
     """Another process has the file open: the owner before has not let go of it yet."""
 
 
-class Place(Struct):
+class StorePosition(Struct):
     """What the content of a store is a function of.
 
     Attributes
@@ -74,22 +74,22 @@ class Place(Struct):
         Of the layout.
     """
 
-    positions: dict[Input, int] = field(default_factory=dict)
+    positions: dict[InputLog, int] = field(default_factory=dict)
     outcomes: int = 0
     tail: bytes = b""
     epoch: int = 0
     seq: int = -1
     entries: int = 0
-    catching_up: dict[Input, int] | None = None
+    catching_up: dict[InputLog, int] | None = None
     silent_before: int = 0
     boot: str = ""
-    marks: dict[Input, RecordMark] = field(default_factory=dict)
+    marks: dict[InputLog, RecordMark] = field(default_factory=dict)
     version: int = VERSION
 
 
-_PLACE: Final = msgspec.msgpack.Decoder(Place)
-_ENTRY: Final = msgspec.msgpack.Decoder(Entry)
-_CLOCK: Final = msgspec.msgpack.Decoder(Clock)
+_PLACE: Final = msgspec.msgpack.Decoder(StorePosition)
+_ENTRY: Final = msgspec.msgpack.Decoder(JoinEntry)
+_CLOCK: Final = msgspec.msgpack.Decoder(Watermark)
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -123,9 +123,9 @@ class Store:
         self._memory = memory
         self._models: dict[str, int] = {}
         self._names: dict[int, str] = {}
-        self._clocks: dict[str, Clock] = {}
+        self._clocks: dict[str, Watermark] = {}
         self._ticked: set[str] = set()
-        self.place = Place()
+        self.place = StorePosition()
         self._open()
 
     def __len__(self) -> int:
@@ -136,7 +136,7 @@ class Store:
         """Whether owners before may have told what will come again."""
         return bool(self.place.silent_before) or self._one("SELECT 1 FROM told") is not None
 
-    def load(self, keys: Collection[bytes]) -> dict[bytes, Stored]:
+    def load(self, keys: Collection[bytes]) -> dict[bytes, StoredEntry]:
         """Return those that are there; what is changed in them counts once it is saved."""
         if self._recent.full:
             self._write()
@@ -150,7 +150,7 @@ class Store:
             found.update(self._rows(query, some))
         return found
 
-    def save(self, changed: Mapping[bytes, Stored | None]) -> None:
+    def save(self, changed: Mapping[bytes, StoredEntry | None]) -> None:
         """Keep entries; None: forget it."""
         recent = self._recent
         gone = []
@@ -170,7 +170,7 @@ class Store:
         if gone:
             self._file.executemany("DELETE FROM entries WHERE id = ?", gone)
 
-    def due(self, model_id: str, *, known: bool, before: float, most: int) -> list[Kept]:
+    def due(self, model_id: str, *, known: bool, before: float, most: int) -> list[StoredEntries]:
         """Return a model's entries that are due before a time, each once."""
         self._write()
         given = self._model(model_id), known, before, most
@@ -180,12 +180,12 @@ class Store:
             given,
         )
 
-    def oldest(self, count: int) -> list[Kept]:
+    def oldest(self, count: int) -> list[StoredEntries]:
         """Return the entries that have been there longest."""
         self._write()
         return self._rows(f"SELECT {_COLUMNS} FROM entries ORDER BY id LIMIT ?", (count,))  # noqa: S608
 
-    def clocks(self, models: Collection[str]) -> dict[str, Clock]:
+    def clocks(self, models: Collection[str]) -> dict[str, Watermark]:
         """Return the clocks of those models that have one."""
         for model in models:
             if model not in self._clocks:
@@ -194,7 +194,7 @@ class Store:
                     self._clocks[model] = _CLOCK.decode(found[0])
         return {model: self._clocks[model] for model in models if model in self._clocks}
 
-    def set_clocks(self, clocks: Mapping[str, Clock]) -> None:
+    def set_clocks(self, clocks: Mapping[str, Watermark]) -> None:
         """Keep clocks."""
         self._clocks.update(clocks)
         self._ticked.update(clocks)
@@ -249,7 +249,7 @@ class Store:
         self._models, self._names, self._clocks = {}, {}, {}
         self._ticked = set()
         # The other half is for the pages of the file.
-        self._recent = Recent(self._memory // 2)
+        self._recent = EntryCache(self._memory // 2)
         try:
             place = self._connect()
         except sqlite3.DatabaseError as error:
@@ -261,7 +261,7 @@ class Store:
                 self._file.close()
             remove(self.path)
             self._connect()
-            place = Place(boot=_boot())
+            place = StorePosition(boot=_boot())
         self.place = place
         self._next = (self._one("SELECT max(id) FROM entries") or (0,))[0] or 0
 
@@ -285,7 +285,7 @@ class Store:
         run("UPDATE entries SET entry = ? WHERE id = ?", same)
         run("UPDATE entries SET known = ?, due = ?, entry = ? WHERE id = ?", moved)
 
-    def _connect(self) -> Place | None:
+    def _connect(self) -> StorePosition | None:
         """Open the file; return what it says, or None if it is new or no store."""
         self._file = sqlite3.connect(
             self.path, isolation_level=None, check_same_thread=False, timeout=0
@@ -325,12 +325,12 @@ class Store:
             name = self._names[number] = str(found[0] if found else "")
         return name
 
-    def _rows(self, query: str, given: Any) -> list[Kept]:
+    def _rows(self, query: str, given: Any) -> list[StoredEntries]:
         found = []
         for row, key, model, known, due, entry in self._file.execute(query, given).fetchall():
             slot = self._recent.get(key)
             if slot is None:
-                stored = Stored(self._name(model), bool(known), due, _ENTRY.decode(entry))
+                stored = StoredEntry(self._name(model), bool(known), due, _ENTRY.decode(entry))
                 slot = Slot(stored, row, filed=True)
                 self._recent.add(key, slot)
             found.append((key, slot.stored))

@@ -11,9 +11,9 @@ from typing import Any, Final, TypeVar
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streamproc.config.config import Config
-from streamproc.join.batch_join import Joined
-from streamproc.join.encode import Draft, text
-from streamproc.join.entry import Input
+from streamproc.join.batch_join import JoinResult
+from streamproc.join.encode import UnsequencedOutcome, text
+from streamproc.join.entry import InputLog
 from streamproc.join.join import Join
 from streamproc.join.meetings import Meeting
 from streamproc.join.merge_order import Merge
@@ -22,20 +22,20 @@ from streamproc.kafka.open_transactions import ReadableEnd
 from streamproc.schemas.records import Record
 from streamproc.worker.join.guard import InputGuard
 from streamproc.worker.join.metrics import JoinMetrics
-from streamproc.worker.join.outcome_writer import COMMAND, NONE, Headers, Outcomes, Pair
-from streamproc.worker.join.ownership import claim, foreign
+from streamproc.worker.join.outcome_writer import COMMAND, NONE, Headers, OutcomeWriter, Pair
+from streamproc.worker.join.ownership import acquire, mismatch
 from streamproc.worker.join.status import JoinStatus
 from streamproc.worker.join.store import Store
 from streamproc.worker.join.wrong_times import TimeReports
 from streamproc.worker.log_marks import mark_of
 from streamproc.worker.offsets import readable_end
-from streamproc.worker.publisher import Outbox
+from streamproc.worker.publisher import AlertPublisher
 
 # A log at whose end we are is waited for so long: what was written into it before the record at
 # hand has come by then.
 GRACE_SECONDS: Final = 0.1
 # Work of 10 to 20 ms, half of which is that of a record alone: others get their turn.
-MOST_RECORDS: Final = 2000
+MAX_RECORDS: Final = 2000
 # What a producer has stamped is on its topic by then; what waits longer is stamped in the future.
 HOLD_SECONDS: Final = 1.0
 COMMIT_SECONDS: Final = 1.0
@@ -78,14 +78,14 @@ class Joiner:
         Where the labels can be read to; None while that is not known.
     """
 
-    portion = MOST_RECORDS
+    portion = MAX_RECORDS
 
     def __init__(
         self,
         config: Config,
         partition: int,
         store: Store,
-        clients: tuple[AIOKafkaProducer, Outbox],
+        clients: tuple[AIOKafkaProducer, AlertPublisher],
         metrics: JoinMetrics,
         asks: Callable[[str], bool],
         status: JoinStatus | None = None,
@@ -98,20 +98,20 @@ class Joiner:
         self._config = config
         self._store = store
         producer, self._outbox = clients
-        self._outcomes = Outcomes(config, producer, partition)
+        self._outcomes = OutcomeWriter(config, producer, partition)
         self._metrics = metrics
         self._join = Join(config, partition, store, asks)
         online = any(asks(model.id) for model in config.models)
-        logs = [log for log in Input if log is not Input.FEATURES or online]
-        names: Mapping[Input, Any] = {log: log.name.lower() for log in logs}
+        logs = [log for log in InputLog if log is not InputLog.FEATURES or online]
+        names: Mapping[InputLog, Any] = {log: log.name.lower() for log in logs}
         self._homes = {
             log: TopicPartition(config.topics.full_name(names[log]), partition) for log in logs
         }
         self._merge = Merge(logs)
-        self._ended: dict[Input, float] = {}
+        self._ended: dict[InputLog, float] = {}
         self._times = TimeReports(metrics)
         self._round = time.monotonic()
-        self._read_whole: set[Input] = set()
+        self._read_whole: set[InputLog] = set()
         self._guard = InputGuard(config, self._outbox, metrics)
         self._group = text(config.group)
         self._writing = asyncio.Lock()
@@ -164,7 +164,7 @@ class Joiner:
                     await self._in_thread(self._store.commit)
                 raise
 
-    async def take(self, records: Sequence[tuple[Input, Record]]) -> None:
+    async def take(self, records: Sequence[tuple[InputLog, Record]]) -> None:
         """Join records and publish what comes of them; the order is the promise.
 
         Whatever is told is confirmed before the store commits the place that it came from: a
@@ -223,7 +223,7 @@ class Joiner:
         """Make sure of the store and of the right to write, then go to where the store is."""
         bounds = await self._bounds(consumer)
         rewound = await self._guard.rewound(self._homes, self._store.place)
-        cause = await foreign(self._store, self._outcomes, bounds, rewound)
+        cause = await mismatch(self._store, self._outcomes, bounds, rewound)
         for log in rewound:
             span = self._store.place.positions[log], bounds[log][0]
             await self._guard.tell_rewound(self._homes[log], span)
@@ -232,7 +232,7 @@ class Joiner:
                 _log.warning("%s is made anew from the topics: %s", self._store.path, cause)
             self._metrics.rebuilt(cause)
             await self._in_thread(self._store.clear)
-        await claim(self._store, self._outcomes, generation, self._read_outcomes)
+        await acquire(self._store, self._outcomes, generation, self._read_outcomes)
         place = self._store.place
         if self._store.has_told:
             place.catching_up = {
@@ -253,13 +253,13 @@ class Joiner:
     def _read_outcomes(self, records: int) -> None:
         self._status.handled += records
 
-    async def _bounds(self, consumer: AIOKafkaConsumer) -> dict[Input, tuple[int, int]]:
+    async def _bounds(self, consumer: AIOKafkaConsumer) -> dict[InputLog, tuple[int, int]]:
         homes = list(self._homes.values())
         begins = await consumer.beginning_offsets(homes)
         ends = await consumer.end_offsets(homes)
         return {log: (begins[home], ends[home]) for log, home in self._homes.items()}
 
-    async def _next(self, consumer: AIOKafkaConsumer) -> list[tuple[Input, Record]]:
+    async def _next(self, consumer: AIOKafkaConsumer) -> list[tuple[InputLog, Record]]:
         """Return the next records, as far as they are known to be the next."""
         taken = self._merge.take(self._ended_for(GRACE_SECONDS), self.portion)
         if taken:
@@ -289,7 +289,7 @@ class Joiner:
             self._round = now
             self._read_whole.clear()
 
-    def _ended_for(self, seconds: float) -> set[Input]:
+    def _ended_for(self, seconds: float) -> set[InputLog]:
         """Return the logs at whose end we have been for so long."""
         now = time.monotonic()
         return {log for log, since in self._ended.items() if now - since >= seconds}
@@ -299,8 +299,8 @@ class Joiner:
         return end is not None and await consumer.position(home) >= end
 
     async def _publish(
-        self, joined: Joined, records: Sequence[tuple[Input, Record]]
-    ) -> list[Draft]:
+        self, joined: JoinResult, records: Sequence[tuple[InputLog, Record]]
+    ) -> list[UnsequencedOutcome]:
         """Publish the outcomes that nobody has told yet; return those that the topic took."""
         drafts = joined.drafts
         place = self._store.place
@@ -370,7 +370,7 @@ class Joiner:
             behind += 1 if end is None else max(0, end - joined)
             told = told or joined < (place.catching_up or {}).get(log, 0)
         self.behind = behind
-        labels = self._homes[Input.LABELS]
+        labels = self._homes[InputLog.LABELS]
         end, log_end = readable_end(consumer, labels), consumer.highwater(labels)
         if end is not None and log_end is not None:
             self.label_end = ReadableEnd(end, log_end)

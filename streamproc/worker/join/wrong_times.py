@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from streamproc.join.decode import REPORTED_AHEAD_SECONDS, Item
-from streamproc.join.entry import Input
+from streamproc.join.decode import REPORTED_AHEAD_SECONDS, JoinInput
+from streamproc.join.entry import InputLog
 from streamproc.schemas.records import Record
 from streamproc.worker.join.metrics import JoinMetrics
 
@@ -28,12 +28,12 @@ class TimeReports:
     def __init__(self, metrics: JoinMetrics) -> None:
         self._metrics = metrics
         self._models: set[str] = set()
-        self._topics: set[Input] = set()
+        self._topics: set[InputLog] = set()
 
     def report(
         self,
-        implausible: Sequence[Item],
-        records: Sequence[tuple[Input, Record]],
+        implausible: Sequence[JoinInput],
+        records: Sequence[tuple[InputLog, Record]],
         now: float,
     ) -> None:
         """Report what was joined of some records.
@@ -58,7 +58,7 @@ class TimeReports:
         for log, record in future:
             self._log_record(log, record)
 
-    def _log_item(self, item: Item) -> None:
+    def _log_item(self, item: JoinInput) -> None:
         if item.model_id in self._models or len(self._models) >= MAX_LOGGED:
             return
         self._models.add(item.model_id)
@@ -71,7 +71,7 @@ class TimeReports:
             item.log.name.lower(),
         )
 
-    def _log_record(self, log: Input, record: Record) -> None:
+    def _log_record(self, log: InputLog, record: Record) -> None:
         if log in self._topics:
             return
         self._topics.add(log)

@@ -5,14 +5,14 @@ from typing import Final
 import msgspec
 
 
-class Own(msgspec.Struct, frozen=True, tag=True):
+class Assign(msgspec.Struct, frozen=True, tag=True):
     """Learn from these partitions, and from no others; `generation` of the group."""
 
     partitions: tuple[int, ...]
     generation: int
 
 
-class Ask(msgspec.Struct, frozen=True, tag=True):
+class StatusRequest(msgspec.Struct, frozen=True, tag=True):
     """Say how you are: a `Report` follows."""
 
 
@@ -42,7 +42,7 @@ class Report(msgspec.Struct, frozen=True, tag=True):
     lags: dict[int, int] = {}
 
 
-class Said(msgspec.Struct, frozen=True, tag=True):
+class LogLine(msgspec.Struct, frozen=True, tag=True):
     """A line for the log."""
 
     level: int
@@ -56,8 +56,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
-ToChild = Own | Ask | Stop
-ToParent = Report | Said | Failed
+ToChild = Assign | StatusRequest | Stop
+ToParent = Report | LogLine | Failed
 TO_CHILD: Final[msgspec.json.Decoder[ToChild]] = msgspec.json.Decoder(ToChild)
 TO_PARENT: Final[msgspec.json.Decoder[ToParent]] = msgspec.json.Decoder(ToParent)
 

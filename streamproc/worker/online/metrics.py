@@ -11,10 +11,10 @@ from prometheus_client.registry import Collector
 from streamproc.schemas.model_updates import ModelUpdate, Step
 from streamproc.worker.metrics import RECOVERIES
 from streamproc.worker.snapshots.metrics import SnapshotCosts
-from streamproc.worker.snapshots.snapshots import Cost
+from streamproc.worker.snapshots.snapshots import SnapshotCost
 
 
-class LearnMetrics:
+class OnlineMetrics:
     """Everything that a learning process counts.
 
     Parameters
@@ -80,7 +80,7 @@ class LearnMetrics:
         """Count what was larger than its topic takes."""
         self._lost.labels(what).inc(count)
 
-    def snapshot(self, cost: Cost) -> None:
+    def snapshot(self, cost: SnapshotCost) -> None:
         """Count a snapshot, and what it took."""
         self._seconds.inc(cost.seconds)
         self._snapshots.inc()

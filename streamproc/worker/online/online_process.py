@@ -16,11 +16,11 @@ from streamproc.kafka.clients import open_consumer
 from streamproc.kafka.errors import BrokerError, WorkerError
 from streamproc.worker.online.messages import (
     TO_PARENT,
-    Ask,
+    Assign,
     Failed,
-    Own,
+    LogLine,
     Report,
-    Said,
+    StatusRequest,
     Stop,
     ToChild,
     line,
@@ -49,7 +49,7 @@ def learns(config: Config) -> bool:
     return any(model.online is not None for model in config.models)
 
 
-class Learning:
+class OnlineProcess:
     """The process in which a worker's online models learn.
 
     Parameters
@@ -105,13 +105,13 @@ class Learning:
         """Learn from the outcomes of what is in these partitions, and from no others."""
         numbers = sorted(tp.partition for tp in partitions if tp.topic == self._topic)
         self._owned = frozenset(numbers)
-        self._say(Own(tuple(numbers), generation))
+        self._say(Assign(tuple(numbers), generation))
 
     async def behind(self) -> int:
         """Return how many outcomes wait; 1 while a model is too busy to say."""
         while not self._reports.empty():
             self._reports.get_nowait()
-        self._say(Ask())
+        self._say(StatusRequest())
         with suppress(TimeoutError):
             async with asyncio.timeout(ASK_SECONDS):
                 return (await self._reports.get()).behind
@@ -184,7 +184,7 @@ class Learning:
                     self._last, self._heard = report, time.monotonic()
                     self._lag.set(report.lags)
                     self._reports.put_nowait(report)
-                case Said(level, name, said):
+                case LogLine(level, name, said):
                     logging.getLogger(name).log(level, "%s", said)
                 case Failed(reason):
                     self._reason = reason

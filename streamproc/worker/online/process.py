@@ -26,20 +26,20 @@ from streamproc.errors import StreamprocError
 from streamproc.kafka.clients import open_consumer, open_producer
 from streamproc.worker.online.messages import (
     TO_CHILD,
-    Ask,
+    Assign,
     Failed,
-    Own,
+    LogLine,
     Report,
-    Said,
+    StatusRequest,
     Stop,
     ToChild,
     ToParent,
     line,
 )
-from streamproc.worker.online.metrics import LearnMetrics
-from streamproc.worker.online.runner import LearnLine, Owned
-from streamproc.worker.online.state import LearnersCodec
-from streamproc.worker.publisher import Outbox
+from streamproc.worker.online.metrics import OnlineMetrics
+from streamproc.worker.online.runner import OnlineRunner, Owned
+from streamproc.worker.online.state import PartitionModelsCodec
+from streamproc.worker.publisher import AlertPublisher
 from streamproc.worker.snapshots.snapshots import Snapshots
 from streamproc.worker.snapshots.store import SnapshotStore
 from streamproc.worker.warmup import warm_up_learning
@@ -57,10 +57,10 @@ class _ToWorker(logging.Handler):
         self._say = say
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._say(Said(record.levelno, record.name, self.format(record)))
+        self._say(LogLine(record.levelno, record.name, self.format(record)))
 
 
-class _Mouth:
+class _Writer:
     """Writes messages from any thread, each whole."""
 
     def __init__(self, output: BinaryIO) -> None:
@@ -76,7 +76,7 @@ class _Mouth:
 def main() -> None:
     """Learn until told to stop."""
     _end_with_worker()
-    mouth = _Mouth(sys.stdout.buffer)
+    mouth = _Writer(sys.stdout.buffer)
     logging.basicConfig(
         handlers=[_ToWorker(mouth.say)], level=logging.WARNING, format="%(message)s"
     )
@@ -102,7 +102,7 @@ def _end_with_worker() -> None:
 
 async def _learn(config: Config, ear: FileIO, say: Callable[[ToParent], None]) -> None:
     await warm_up_learning()
-    metrics = LearnMetrics(CollectorRegistry())
+    metrics = OnlineMetrics(CollectorRegistry())
     async with (
         open_producer(config, linger_ms=5) as producer,
         open_consumer(
@@ -110,9 +110,9 @@ async def _learn(config: Config, ear: FileIO, say: Callable[[ToParent], None]) -
         ) as consumer,
     ):
         store = SnapshotStore(config, producer)
-        snapshots = Snapshots(config, store, LearnersCodec(config), metrics)
-        outbox = Outbox(config, producer)
-        learning = LearnLine(config, consumer, producer, outbox, snapshots, metrics)
+        snapshots = Snapshots(config, store, PartitionModelsCodec(config), metrics)
+        outbox = AlertPublisher(config, producer)
+        learning = OnlineRunner(config, consumer, producer, outbox, snapshots, metrics)
 
         async def report() -> None:
             behind = await learning.behind()
@@ -131,7 +131,7 @@ async def _learn(config: Config, ear: FileIO, say: Callable[[ToParent], None]) -
         hearing.cancel()
 
 
-async def _hear(learning: LearnLine, ear: FileIO, report: Callable[[], Awaitable[None]]) -> None:
+async def _hear(learning: OnlineRunner, ear: FileIO, report: Callable[[], Awaitable[None]]) -> None:
     """Do what the worker says."""
     messages: asyncio.Queue[ToChild] = asyncio.Queue()
     loop = asyncio.get_running_loop()
@@ -143,9 +143,9 @@ async def _hear(learning: LearnLine, ear: FileIO, report: Callable[[], Awaitable
     reading.start()
     while True:
         match await messages.get():
-            case Own(partitions, generation):
+            case Assign(partitions, generation):
                 learning.own(Owned(frozenset(partitions), generation))
-            case Ask():
+            case StatusRequest():
                 await report()
             case Stop():
                 learning.stop()

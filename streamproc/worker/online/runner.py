@@ -11,23 +11,23 @@ from typing import Final, NamedTuple, TypeVar
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
 
 from streamproc.config.config import Config
-from streamproc.driver.slices import Pace, SliceLimits
+from streamproc.driver.slices import BatchSizer, SliceLimits
 from streamproc.kafka.log_watch import LogWatch
 from streamproc.online.event_builder import Obeyed
-from streamproc.online.partition_models import Learned, Learners
+from streamproc.online.partition_models import Learned, PartitionModels
 from streamproc.schemas.model_updates import ModelUpdate
 from streamproc.schemas.records import Record
 from streamproc.worker.batch_writer import Batches
 from streamproc.worker.log_marks import LogChecker, mark_of
 from streamproc.worker.offsets import readable_end
-from streamproc.worker.online.metrics import LearnMetrics
-from streamproc.worker.publisher import Outbox
-from streamproc.worker.snapshots.snapshots import Keeper, Snapshots
+from streamproc.worker.online.metrics import OnlineMetrics
+from streamproc.worker.publisher import AlertPublisher
+from streamproc.worker.snapshots.snapshots import Snapshots, SnapshotState
 
 # How soon a change of owners is seen; a record that comes is taken at once.
 POLL_MS: Final = 200
 # Brokers take a megabyte a record unless configured: parameters that are larger are left out.
-LARGEST_UPDATE: Final = 900_000
+MAX_UPDATE_BYTES: Final = 900_000
 # A cluster that does not answer must not make the process look as if it hung.
 LOOK_SECONDS: Final = 5.0
 
@@ -43,7 +43,7 @@ class Owned(NamedTuple):
 
 
 @dataclass(slots=True)
-class Held:
+class PartitionState:
     """The online models of a partition, and the offset after the last record they know.
 
     Attributes
@@ -54,14 +54,14 @@ class Held:
         Seconds of quiet since then, when it was last looked at.
     """
 
-    learners: Learners
+    learners: PartitionModels
     next: int
-    keeper: Keeper
+    keeper: SnapshotState
     since: float
     served: float = -1.0
 
 
-class LearnLine:
+class OnlineRunner:
     """Takes the outcomes of the partitions that are ours through their online models.
 
     Parameters
@@ -96,9 +96,9 @@ class LearnLine:
         config: Config,
         consumer: AIOKafkaConsumer,
         producer: AIOKafkaProducer,
-        outbox: Outbox,
-        snapshots: Snapshots[Learners],
-        metrics: LearnMetrics,
+        outbox: AlertPublisher,
+        snapshots: Snapshots[PartitionModels],
+        metrics: OnlineMetrics,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -120,12 +120,12 @@ class LearnLine:
             model.online.interval.total_seconds() for model in config.models if model.online
         }
         limits = config.limits
-        self._pace = Pace(
+        self._pace = BatchSizer(
             SliceLimits(limits.slice_records, limits.slice_bytes, limits.slice_seconds)
         )
         self.handled = 0
         self.lags: dict[int, int] = {}
-        self._held: dict[int, Held] = {}
+        self._held: dict[int, PartitionState] = {}
         self._owned = self._settled = Owned(frozenset(), 0)
         self._news = asyncio.Event()
         self._stopping = False
@@ -193,7 +193,9 @@ class LearnLine:
         for (_, number), found in resumed.items():
             if found.gap is not None:
                 await self._outbox.publish([found.gap], [])
-            self._held[number] = Held(found.state, found.next or 0, found.keeper, self._monotonic())
+            self._held[number] = PartitionState(
+                found.state, found.next or 0, found.keeper, self._monotonic()
+            )
         self._consumer.assign([self._at(number) for number in self._held])
         for number, held in self._held.items():
             self._consumer.seek(self._at(number), held.next)
@@ -246,7 +248,7 @@ class LearnLine:
                     *(each.verb, each.model_id, each.id, each.ignored),
                 )
 
-    async def _follows(self, number: int, held: Held, first_offset: int) -> bool:
+    async def _follows(self, number: int, held: PartitionState, first_offset: int) -> bool:
         """Whether records follow what the models know; if not, the models are resumed.
 
         Records that were gone before they were read are told of.
@@ -328,7 +330,7 @@ def _without(given: list[T], places: Collection[int]) -> list[T]:
 
 def _small(update: ModelUpdate) -> bytes:
     value = update.to_json()
-    if len(value) <= LARGEST_UPDATE:
+    if len(value) <= MAX_UPDATE_BYTES:
         return value
     _log.warning(
         "the parameters of model %s, version %d, are left out of its update: %d bytes are more"

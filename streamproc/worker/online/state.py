@@ -9,7 +9,7 @@ import msgspec
 
 from streamproc.config.config import Config
 from streamproc.errors import StreamprocError
-from streamproc.online.partition_models import Learners
+from streamproc.online.partition_models import PartitionModels
 from streamproc.state.snapshot_format import SnapshotError, same_river, versions
 from streamproc.worker.snapshots.codec import Decoded
 from streamproc.worker.snapshots.store import Partition
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 _HEAD: Final = msgspec.json.Decoder(Head)
 
 
-class LearnersCodec:
+class PartitionModelsCodec:
     """A line that says whose state it is, the state, and a digest of both.
 
     Parameters
@@ -49,11 +49,13 @@ class LearnersCodec:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def fresh(self, partition: Partition) -> Learners:
+    def fresh(self, partition: Partition) -> PartitionModels:
         """Give models that have learned nothing."""
-        return Learners(self._config, *partition)
+        return PartitionModels(self._config, *partition)
 
-    def encode(self, state: Learners, partition: Partition, following: int) -> Sequence[bytes]:
+    def encode(
+        self, state: PartitionModels, partition: Partition, following: int
+    ) -> Sequence[bytes]:
         """Write models that have learned from all before an offset, each in a part of its own."""
         head = msgspec.json.encode(Head(SCHEMA, *partition, following, versions()))
         parts = [head + _END, *state.sections()]
@@ -62,7 +64,7 @@ class LearnersCodec:
             digest.update(part)
         return [*parts, digest.digest()]
 
-    def decode(self, data: bytes, partition: Partition) -> Decoded[Learners]:
+    def decode(self, data: bytes, partition: Partition) -> Decoded[PartitionModels]:
         """Read models.
 
         Raises

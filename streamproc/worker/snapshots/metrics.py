@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from prometheus_client import Counter
 
-from streamproc.worker.snapshots.snapshots import Cost
+from streamproc.worker.snapshots.snapshots import SnapshotCost
 
 
 class SnapshotCosts:
@@ -27,7 +27,7 @@ class SnapshotCosts:
             "snapshot_cpu_seconds_total", "Seconds of the CPU used while snapshots were written."
         )
 
-    def add(self, cost: Cost) -> None:
+    def add(self, cost: SnapshotCost) -> None:
         """Count a snapshot."""
         self._bytes.inc(cost.bytes)
         self._whole.inc(cost.size)

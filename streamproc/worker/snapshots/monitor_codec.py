@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from streamproc.config.config import Config
 from streamproc.decode.event_schema import Topic
-from streamproc.pipeline.partition import Shard
+from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.restore import restore
 from streamproc.pipeline.snapshot import decode, encode_sections
 from streamproc.state.snapshot_format import Section
@@ -15,7 +15,7 @@ from streamproc.worker.snapshots.store import Partition
 _log = logging.getLogger(__name__)
 
 
-class Shards:
+class MonitorCodec:
     """The codec of shards.
 
     Parameters
@@ -31,16 +31,20 @@ class Shards:
         self._config = config
         self._kinds = {config.topics.full_name(kind.value): kind for kind in Topic}
 
-    def fresh(self, partition: Partition) -> Shard:
+    def fresh(self, partition: Partition) -> PartitionMonitor:
         """Give the state of a partition of which nothing was read."""
         kind = self._kinds[partition[0]]
-        return Shard(kind, *partition, self._config, self._config.series_room(kind.value))
+        return PartitionMonitor(
+            kind, *partition, self._config, self._config.series_room(kind.value)
+        )
 
-    def encode(self, state: Shard, partition: Partition, following: int) -> Sequence[Section]:
+    def encode(
+        self, state: PartitionMonitor, partition: Partition, following: int
+    ) -> Sequence[Section]:
         """Write a state that holds all before an offset."""
         return encode_sections(state, *partition, following)
 
-    def decode(self, data: bytes, partition: Partition) -> Decoded[Shard]:
+    def decode(self, data: bytes, partition: Partition) -> Decoded[PartitionMonitor]:
         """Read a state.
 
         Raises

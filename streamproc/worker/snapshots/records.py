@@ -63,14 +63,14 @@ class LastRecord(msgspec.Struct, frozen=True):
     mark: RecordMark
 
 
-class Found(NamedTuple):
+class Candidate(NamedTuple):
     """A snapshot that has a manifest; whether it is whole is seen when it is put together."""
 
     key: Key
     manifest: Manifest
 
 
-class Collected:
+class SnapshotSet:
     """The last value of each key of one partition's snapshots."""
 
     def __init__(self) -> None:
@@ -93,10 +93,10 @@ class Collected:
         else:
             self._values[key] = value
 
-    def found(self) -> list[Found]:
+    def found(self) -> list[Candidate]:
         """Give what there is, the newest first: the highest epoch, there the highest offset."""
         manifests = [
-            Found(key, manifest)
+            Candidate(key, manifest)
             for key, value in self._values.items()
             if key.part == MANIFEST and (manifest := _manifest(value)) is not None
         ]
@@ -104,7 +104,7 @@ class Collected:
             manifests, key=lambda found: (found.key.epoch, found.manifest.next), reverse=True
         )
 
-    def mark(self, found: Found) -> RecordMark | None:
+    def mark(self, found: Candidate) -> RecordMark | None:
         """Return the last record of a snapshot; None where it does not say."""
         value = self._values.get(found.key._replace(part=MARK))
         try:
@@ -114,7 +114,7 @@ class Collected:
         # The one of a snapshot whose writing was interrupted stands beside an old manifest.
         return last.mark if last is not None and last.next == found.manifest.next else None
 
-    def whole(self, found: Found) -> bytes:
+    def whole(self, found: Candidate) -> bytes:
         """Put a snapshot together.
 
         Raises

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from streamproc.state.snapshot_format import SnapshotError
 from streamproc.worker.log_marks import RecordMark
 from streamproc.worker.snapshots.codec import Codec, Decoded
-from streamproc.worker.snapshots.records import Collected, Found, Key
+from streamproc.worker.snapshots.records import Candidate, Key, SnapshotSet
 from streamproc.worker.snapshots.store import Bounds, Partition, SnapshotStore
 
 __all__ = ["Log", "Recovered", "of_other_logs", "recover"]
@@ -38,7 +38,7 @@ class Log:
         Offset up to which another log was handled; None: not known that there was one.
     """
 
-    found: Collected
+    found: SnapshotSet
     bounds: Bounds
     done: int | None
     signed: bool
@@ -81,7 +81,7 @@ class Recovered(Generic[S]):
 
 
 async def of_other_logs(
-    store: SnapshotStore, found: Mapping[Partition, Collected]
+    store: SnapshotStore, found: Mapping[Partition, SnapshotSet]
 ) -> dict[Partition, set[Key]]:
     """Return the keys of the snapshots that are not of the logs that are there now.
 
@@ -197,7 +197,7 @@ def _newest(
     return None, refused, rewound
 
 
-def _warn(candidate: Found, partition: Partition, reason: str) -> None:
+def _warn(candidate: Candidate, partition: Partition, reason: str) -> None:
     key = candidate.key
     _log.warning(
         "snapshot %d of epoch %d of %s-%d cannot be used: %s",

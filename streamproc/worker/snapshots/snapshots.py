@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Keeper:
+class SnapshotState:
     """What one owner of a partition has to know to write its snapshots.
 
     Attributes
@@ -75,7 +75,7 @@ class Keeper:
     mark: RecordMark | None = None
 
 
-class Cost(NamedTuple):
+class SnapshotCost(NamedTuple):
     """What a snapshot took.
 
     Attributes
@@ -100,7 +100,7 @@ class Cost(NamedTuple):
 class Counts(Protocol):
     """What is counted of snapshots; `Metrics` does."""
 
-    def snapshot(self, cost: Cost) -> None:
+    def snapshot(self, cost: SnapshotCost) -> None:
         """Count a snapshot, and what it took."""
         ...
 
@@ -118,7 +118,7 @@ class Counts(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed(Generic[S]):
+class Recovered(Generic[S]):
     """What a partition goes on with.
 
     Attributes
@@ -140,7 +140,7 @@ class Resumed(Generic[S]):
 
     state: S
     next: int | None
-    keeper: Keeper
+    keeper: SnapshotState
     told: int = 0
     gap: AlertEvent | None = None
     rewound: bool = False
@@ -186,14 +186,14 @@ class Snapshots(Generic[S]):
         self._bytes = config.snapshots.bytes
         self._writer = uuid.uuid4().hex[:12]
 
-    def due(self, keeper: Keeper, read: int) -> bool:
+    def due(self, keeper: SnapshotState, read: int) -> bool:
         """Whether it is time for the next snapshot, when records of so many bytes have come."""
         keeper.read += read
         now = self._clock()
         own = keeper.rest if keeper.read >= self._bytes else keeper.due
         return now >= max(self._rest, own)
 
-    async def save(self, keeper: Keeper, state: S, following: int) -> None:
+    async def save(self, keeper: SnapshotState, state: S, following: int) -> None:
         """Write a snapshot; a failure is counted, and fatal if there is none to go back to.
 
         Raises
@@ -229,7 +229,7 @@ class Snapshots(Generic[S]):
         keeper.rest, self._rest = (now + self._cost * seconds for seconds in spent)
         keeper.due = max(keeper.rest, self._turn(now, keeper.phase))
         size = sum(map(len, sections))
-        self._metrics.snapshot(Cost(size, written.bytes, written.records, *spent))
+        self._metrics.snapshot(SnapshotCost(size, written.bytes, written.records, *spent))
 
     def _turn(self, now: float, phase: float) -> float:
         """Return a partition's next turn, half an interval from now or later.
@@ -248,7 +248,7 @@ class Snapshots(Generic[S]):
         generation: int,
         unsigned: Collection[Partition] = frozenset(),
         rewound: Mapping[Partition, int] = NONE,
-    ) -> dict[Partition, Resumed[S]]:
+    ) -> dict[Partition, Recovered[S]]:
         """Find the state of partitions that are now ours.
 
         Parameters
@@ -299,7 +299,7 @@ class Snapshots(Generic[S]):
         """Return the partitions whose logs are not those that these records are from."""
         return await self._store.contradicted(marks)
 
-    def promote(self, keeper: Keeper, generation: int) -> None:
+    def promote(self, keeper: SnapshotState, generation: int) -> None:
         """Make what an owner that stays will write newer than what others wrote meanwhile."""
         if generation > keeper.key.epoch:
             keeper.stale += [key for keys in keeper.written.values() for key in keys]
@@ -307,7 +307,7 @@ class Snapshots(Generic[S]):
             keeper.whole.clear()
             keeper.key = keeper.key._replace(epoch=generation)
 
-    def keeper(self, partition: Partition, stale: list[Key]) -> Keeper:
+    def keeper(self, partition: Partition, stale: list[Key]) -> SnapshotState:
         """Make what writes a partition's snapshots in the place of those of owners before."""
         topic, number = partition
         key = Key(self._config.group, topic + self._codec.kind, number, 0, self._writer, 0, 0)
@@ -315,15 +315,15 @@ class Snapshots(Generic[S]):
         # divide an interval evenly, whichever partitions are ours.
         phase = (zlib.crc32(topic.encode()) / 2**32 + number * _GOLDEN) % 1
         due = self._turn(self._clock(), phase)
-        return Keeper(key, None, due, phase, stale=stale)
+        return SnapshotState(key, None, due, phase, stale=stale)
 
-    def _resumed(self, partition: Partition, log: Log) -> Resumed[S]:
+    def _resumed(self, partition: Partition, log: Log) -> Recovered[S]:
         found = recover(self._codec, partition, log)
         self._metrics.recovered(found.outcome)
         keeper = self.keeper(partition, list(log.found.keys))
         keeper.saved, keeper.mark = found.saved, found.mark
         gap = None if found.gap is None else self.gap(partition, *found.gap)
-        return Resumed(found.state, found.next, keeper, found.told, gap, found.rewound)
+        return Recovered(found.state, found.next, keeper, found.told, gap, found.rewound)
 
     def gap(self, partition: Partition, span: tuple[int, int], reason: str) -> AlertEvent:
         """Count a gap, log it, and return the alert that tells of it.

@@ -16,7 +16,7 @@ from streamproc.state.snapshot_format import Section
 from streamproc.worker.batch_writer import cut
 from streamproc.worker.log_marks import RecordMark, contradicted
 from streamproc.worker.record_timestamps import stamps_of
-from streamproc.worker.snapshots.records import Collected, Key, key_of, records
+from streamproc.worker.snapshots.records import Key, SnapshotSet, key_of, records
 
 Partition = tuple[str, int]
 
@@ -141,7 +141,7 @@ class SnapshotStore:
 
     async def read(
         self, partitions: Collection[Partition], kind: str = ""
-    ) -> tuple[dict[Partition, Collected], dict[Partition, Bounds]]:
+    ) -> tuple[dict[Partition, SnapshotSet], dict[Partition, Bounds]]:
         """Read what there is of some partitions, up to the end that the topic has now.
 
         Parameters
@@ -199,8 +199,8 @@ class SnapshotStore:
         consumer: AIOKafkaConsumer,
         keys: Mapping[Partition, Partition],
         ends: Mapping[TopicPartition, int],
-    ) -> dict[Partition, Collected]:
-        found = {partition: Collected() for partition in keys.values()}
+    ) -> dict[Partition, SnapshotSet]:
+        found = {partition: SnapshotSet() for partition in keys.values()}
         await consumer.seek_to_beginning()
         left = set(consumer.assignment())
         while left:

@@ -26,7 +26,7 @@ class CompileError(StreamprocError):
     """The process that compiles the detectors ended without having done so."""
 
 
-class _ColdError(Exception):
+class _CacheMissError(Exception):
     """Something would have to be compiled."""
 
 
@@ -34,7 +34,7 @@ class _Refusal(event.Listener):
     """Lets nothing be compiled."""
 
     def on_start(self, event: Any) -> None:  # noqa: ARG002  its name is fixed
-        raise _ColdError
+        raise _CacheMissError
 
     def on_end(self, event: Any) -> None:
         """Nothing to do."""
@@ -82,7 +82,7 @@ def _compiled(course: Callable[[], None]) -> bool:
     try:
         with event.install_listener(_COMPILES, _Refusal()):
             course()
-    except _ColdError:
+    except _CacheMissError:
         return False
     return True
 

@@ -10,7 +10,7 @@ from streamproc.config.config import Config
 from streamproc.config.detector_spec import DetectorSpec
 from streamproc.config.load import load
 from streamproc.monitor import LogRecord, Monitor
-from streamproc.online.partition_models import Learners
+from streamproc.online.partition_models import PartitionModels
 
 _EVENTS: Final = 500
 _NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -52,7 +52,7 @@ def learn() -> None:
         LogRecord(offset, outcome.to_json(), 0, outcome.model_id.encode())
         for offset, outcome in enumerate(monitor.outcomes)
     ]
-    Learners(config, config.topics.full_name("outcomes"), 0).process(outcomes, _NOW)
+    PartitionModels(config, config.topics.full_name("outcomes"), 0).process(outcomes, _NOW)
 
 
 def _watching(config: Config) -> Config:

@@ -28,7 +28,7 @@ _FETCH_BYTES: Final = 2**18
 _log = logging.getLogger(__name__)
 
 
-class Reader:
+class AlertConsumer:
     """Takes the alerts of its partitions to a target, one after another.
 
     The topic is the queue: while the target does not take an alert, the reader stays where it is,

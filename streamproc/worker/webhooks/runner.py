@@ -10,7 +10,7 @@ from streamproc.config.config import Config
 from streamproc.sinks.metrics import WebhookMetrics
 from streamproc.sinks.webhook import Target
 from streamproc.worker.metrics import Metrics
-from streamproc.worker.webhooks.consumer import Reader
+from streamproc.worker.webhooks.consumer import AlertConsumer
 from streamproc.worker.webhooks.offsets import begin
 
 # Of the 30 s after which orchestrators kill, the worker itself takes most.
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def sending(
+async def serving_webhooks(
     config: Config, targets: Sequence[Target], metrics: Metrics
 ) -> AsyncIterator[None]:
     """Send alerts to webhooks until the block ends.
@@ -46,7 +46,7 @@ async def sending(
         return
     await begin(config, targets)
     counted = WebhookMetrics(metrics.registry)
-    readers = [Reader(config, target, counted.of(target.hook.name)) for target in targets]
+    readers = [AlertConsumer(config, target, counted.of(target.hook.name)) for target in targets]
     tasks = [asyncio.create_task(reader.run()) for reader in readers]
     try:
         yield

@@ -18,7 +18,7 @@ FAULT = "broker restarted, clean and killed"
 PASSES = "≡G, state too; progress within 60 s of its return"
 MODELS = 8
 
-LEAST = 9000  # records, of which so many alerts come that a lost one would show
+MIN_RECORDS = 9000  # records, of which so many alerts come that a lost one would show
 
 
 async def run(site: Site) -> str:
@@ -40,7 +40,7 @@ async def run(site: Site) -> str:
             before = await worker.counted("records_total")
             await worker.has_counted("records_total", above=before)
             figures.append(f"{how}: progress after {time.monotonic() - began:.1f} s")
-        await worker.has_counted("records_total", above=LEAST)
+        await worker.has_counted("records_total", above=MIN_RECORDS)
         enough()
         worker.send(signal.SIGTERM)
         same("exit code", 0, await worker.exit_code(30))

@@ -19,8 +19,8 @@ from worker.running import PATIENCE, WorkerProcess, publish
 
 from streamproc.config.config import Config
 from streamproc.config.load import load
-from streamproc.join.entry import Input
-from streamproc.online.partition_models import Learners
+from streamproc.join.entry import InputLog
+from streamproc.online.partition_models import PartitionModels
 
 ORDER = 9.5
 FAULT = (
@@ -148,8 +148,8 @@ async def _flood(worker: WorkerProcess, config: Config, count: int) -> tuple[flo
 
 async def _same_pairs(config: Config, logs: Logs) -> None:
     """Hold what was told against the pure join of one log after the other."""
-    log: list[tuple[Input, Any]] = []
-    for name, stream in ((Input.PREDICTIONS, "predictions"), (Input.LABELS, "labels")):
+    log: list[tuple[InputLog, Any]] = []
+    for name, stream in ((InputLog.PREDICTIONS, "predictions"), (InputLog.LABELS, "labels")):
         log += [(name, record) for record in await records(config, stream)]  # type: ignore[arg-type]
     pure = [join().process(log)]
     same("pairs of the pure join", logs.pairs, pairs(pure))
@@ -167,7 +167,7 @@ async def _nothing_late_is_learned(config: Config) -> int:
     rest = [each for each in log if each.value is None or b'"status":"late"' not in each.value]
     if len(rest) == len(log):
         raise Failed("nothing was late")
-    learners = Learners(config, config.topics.full_name("outcomes"), 0)
+    learners = PartitionModels(config, config.topics.full_name("outcomes"), 0)
     learned = learners.process(rest, datetime(2026, 1, 5, tzinfo=UTC))
     same("steps without what was late", updates, learned.updates)
     return len(updates)

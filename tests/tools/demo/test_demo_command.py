@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 
 from streamproc.cli.alerts_render import describe
 from streamproc.cli.main import app
-from streamproc.tools.demo import LEAST_EVENTS
+from streamproc.tools.demo import MIN_EVENTS
 from streamproc.tools.demo.command import Demo
 from streamproc.tools.demo.console import WIDTH
-from streamproc.tools.demo.events import Story
+from streamproc.tools.demo.events import Scenario
 from streamproc.tools.demo.report import report
-from streamproc.tools.demo.score import Finding, Learnt, Verdict, judge
+from streamproc.tools.demo.score import Finding, ObservedStep, Verdict, score
 
 SECONDS = 120  # when a test gives up; a run takes ten
 MAIN = "from streamproc.cli.main import main; main()"
@@ -51,12 +51,12 @@ def _until(process: "subprocess.Popen[str]", pattern: str) -> str:
 
 def test_every_incident_is_found_and_named(tmp_path: Path) -> None:
     """With --exit it ends with 0, and finds and learns through a broker what it does alone."""
-    process = _start(tmp_path, "--exit", "--no-dashboard", "--events", str(LEAST_EVENTS))
+    process = _start(tmp_path, "--exit", "--no-dashboard", "--events", str(MIN_EVENTS))
     out, errors = process.communicate(timeout=SECONDS)
     assert (process.returncode, errors) == (0, "")
-    story = Story(LEAST_EVENTS)
+    story = Scenario(MIN_EVENTS)
     played = perform(story)
-    verdict = judge(story, played.alerts, played.updates)
+    verdict = score(story, played.alerts, played.updates)
     for incident in story.incidents:
         assert re.search(rf"firing .* {incident.model_id} {incident.series}", out)
     console = Console(file=io.StringIO(), width=WIDTH)
@@ -79,7 +79,7 @@ def test_every_incident_is_found_and_named(tmp_path: Path) -> None:
 
 def test_it_stays_until_it_is_stopped(tmp_path: Path) -> None:
     """Without --exit it says what to try, its broker answers, and Ctrl-C ends it with 0."""
-    process = _start(tmp_path, "--events", str(LEAST_EVENTS))
+    process = _start(tmp_path, "--events", str(MIN_EVENTS))
     said = _until(process, r"publish FILE")
     broker = re.findall(r"--broker (kafka://\S+)", said)[0]
     alerts = subprocess.run(  # noqa: S603  our own interpreter
@@ -91,7 +91,7 @@ def test_it_stays_until_it_is_stopped(tmp_path: Path) -> None:
     )
     firing = [json.loads(line) for line in alerts.stdout.splitlines() if '"firing"' in line]
     assert {alert["model_id"] for alert in firing} == {
-        incident.model_id for incident in Story(LEAST_EVENTS).incidents
+        incident.model_id for incident in Scenario(MIN_EVENTS).incidents
     }
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=SECONDS)
@@ -115,7 +115,7 @@ def test_interrupted_in_the_middle_it_ends_clean(tmp_path: Path) -> None:
 @pytest.mark.parametrize("when", ["Z firing", "publish FILE"])
 def test_a_broker_that_is_killed_ends_it(when: str, tmp_path: Path) -> None:
     """It says so within seconds, at whatever moment; exit code 1, no traceback, nothing left."""
-    process = _start(tmp_path, "--events", str(LEAST_EVENTS))
+    process = _start(tmp_path, "--events", str(MIN_EVENTS))
     _until(process, when)
     [broker] = _children(process, "noida-db")
     os.kill(broker, signal.SIGKILL)
@@ -148,11 +148,11 @@ def _children(process: "subprocess.Popen[str]", name: str) -> list[int]:
 
 def test_too_few_events_are_wrong_usage(tmp_path: Path) -> None:
     """Fewer events than the incidents need end with 2 before anything starts."""
-    process = _start(tmp_path, "--events", str(LEAST_EVENTS - 1))
+    process = _start(tmp_path, "--events", str(MIN_EVENTS - 1))
     out, errors = process.communicate(timeout=SECONDS)
     assert process.returncode == 2
     assert "--events" in errors
-    assert str(LEAST_EVENTS) in errors
+    assert str(MIN_EVENTS) in errors
     assert out == ""
 
 
@@ -165,8 +165,8 @@ def test_the_exit_code_tells_of_what_was_missed(
     arguments: list[str], missed: int, unlearnt: int, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With --exit a missed incident or step is a failure; a person has read of it."""
-    story = Story(LEAST_EVENTS)
+    story = Scenario(MIN_EVENTS)
     findings = tuple(map(Finding, story.incidents[:missed]))
-    verdict = Verdict(findings, (), tuple(map(Learnt, story.lessons[:unlearnt])))
+    verdict = Verdict(findings, (), tuple(map(ObservedStep, story.lessons[:unlearnt])))
     monkeypatch.setattr(Demo, "run", lambda _: verdict)
     assert CliRunner().invoke(app, ["demo", *arguments]).exit_code == code

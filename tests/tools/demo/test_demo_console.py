@@ -9,37 +9,37 @@ from rich.text import Text
 
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.model_updates import ModelUpdate
-from streamproc.tools.demo import LEAST_EVENTS
+from streamproc.tools.demo import MIN_EVENTS
 from streamproc.tools.demo.accuracy import Course
 from streamproc.tools.demo.dashboard import Dashboard
 from streamproc.tools.demo.dashboard_online import lateness
 from streamproc.tools.demo.display import Lines
-from streamproc.tools.demo.events import Story
+from streamproc.tools.demo.events import Scenario
 from streamproc.tools.demo.report import report, spell
-from streamproc.tools.demo.score import Verdict, judge
+from streamproc.tools.demo.score import Verdict, score
 from streamproc.tools.demo.sparkline import Spark
 
 
 @pytest.fixture(scope="module")
-def story() -> Story:
+def story() -> Scenario:
     """Return the smallest story."""
-    return Story(LEAST_EVENTS)
+    return Scenario(MIN_EVENTS)
 
 
 @pytest.fixture(scope="module")
-def alerts(story: Story) -> list[AlertEvent]:
+def alerts(story: Scenario) -> list[AlertEvent]:
     """Return what the pipeline says of it."""
     return perform(story).alerts
 
 
 @pytest.fixture(scope="module")
-def updates(story: Story) -> list[ModelUpdate]:
+def updates(story: Scenario) -> list[ModelUpdate]:
     """Return the steps of the online model."""
     return perform(story).updates
 
 
 @pytest.fixture(scope="module")
-def course(story: Story) -> Course:
+def course(story: Scenario) -> Course:
     """Return what it answered."""
     return perform(story).course
 
@@ -47,7 +47,7 @@ def course(story: Story) -> Course:
 class Worker:
     """Has counted a part of the story."""
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: Scenario) -> None:
         self._story = story
 
     def watched(self) -> int:
@@ -79,14 +79,14 @@ def _written(console: Console, *what: object) -> str:
 
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_the_report_names_every_incident(
-    story: Story,
+    story: Scenario,
     alerts: list[AlertEvent],
     updates: list[ModelUpdate],
     course: Course,
     width: int,
 ) -> None:
     """Model, series, beginning, delay and detector of each incident are there, uncut."""
-    verdict = judge(story, alerts, updates)
+    verdict = score(story, alerts, updates)
     text = _written(_console(width), report(story, verdict, course, _describe, width))
     for found in verdict.findings:
         assert found.alert is not None
@@ -106,14 +106,14 @@ def test_the_report_names_every_incident(
 
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_the_report_says_what_each_step_was_worth(
-    story: Story,
+    story: Scenario,
     alerts: list[AlertEvent],
     updates: list[ModelUpdate],
     course: Course,
     width: int,
 ) -> None:
     """Version, labels until it was taken, and errors before and after, of each step."""
-    verdict = judge(story, alerts, updates)
+    verdict = score(story, alerts, updates)
     text = _written(_console(width), report(story, verdict, course, _describe, width))
     for learnt in verdict.learnt:
         assert learnt.update is not None
@@ -127,13 +127,13 @@ def test_the_report_says_what_each_step_was_worth(
 
 
 def test_the_report_says_what_was_missed_and_what_was_false(
-    story: Story, alerts: list[AlertEvent], updates: list[ModelUpdate], course: Course
+    story: Scenario, alerts: list[AlertEvent], updates: list[ModelUpdate], course: Course
 ) -> None:
     """What was missed or not done is named; a false alarm has its message, a stray its step."""
     wrong = alerts[0].model_copy(update={"model_id": "ticket-router", "message": "hm"})
     told = [wrong, *(alert for alert in alerts if alert.model_id != "churn")]
     stray = updates[-1].model_copy(update={"step": "failed"})
-    verdict = judge(story, told, [*(each for each in updates if each.step != "rolled_back"), stray])
+    verdict = score(story, told, [*(each for each in updates if each.step != "rolled_back"), stray])
     text = _written(_console(100), report(story, verdict, course, _describe, 100))
     churn = next(one for one in story.incidents if one.model_id == "churn")
     flowing = " ".join(text.split())
@@ -150,10 +150,10 @@ def test_the_report_says_what_was_missed_and_what_was_false(
 
 
 def test_a_late_alert_is_shown_with_what_was_expected(
-    story: Story, alerts: list[AlertEvent], course: Course
+    story: Scenario, alerts: list[AlertEvent], course: Course
 ) -> None:
     """An incident found past its bound says what the bound was."""
-    found = judge(story, alerts).findings[1]
+    found = score(story, alerts).findings[1]
     late = type(found)(found.incident, found.alert, found.incident.within + 1, found.delay)
     shown = report(story, Verdict((late,), ()), course, _describe, 100)
     assert f"expected: {found.incident.within}" in _written(_console(100), shown)
@@ -170,7 +170,7 @@ def test_delays_are_spelled_with_two_units(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(60, 24), (80, 24), (100, 40)])
 def test_the_dashboard_fits_the_terminal(
-    story: Story,
+    story: Scenario,
     alerts: list[AlertEvent],
     updates: list[ModelUpdate],
     course: Course,
@@ -201,7 +201,7 @@ def test_the_dashboard_fits_the_terminal(
 
 
 def test_an_alert_of_several_series_is_shown_whole(
-    story: Story, alerts: list[AlertEvent], course: Course
+    story: Scenario, alerts: list[AlertEvent], course: Course
 ) -> None:
     """What stands beneath a sentence, such as the shares of an incident, is set in like it."""
     console = _console(100)
@@ -212,19 +212,19 @@ def test_an_alert_of_several_series_is_shown_whole(
 
 
 def test_series_of_one_incident_are_one_false_incident(
-    story: Story, alerts: list[AlertEvent], updates: list[ModelUpdate], course: Course
+    story: Scenario, alerts: list[AlertEvent], updates: list[ModelUpdate], course: Course
 ) -> None:
     """Two alarms that nothing gave reason to, of one incident, count once."""
     wrong = alerts[0].model_copy(update={"model_id": "ticket-router"})
     other = wrong.model_copy(update={"series": "feature:other", "alert_id": "other"})
-    verdict = judge(story, [*alerts, wrong, other], updates)
+    verdict = score(story, [*alerts, wrong, other], updates)
     text = _written(_console(100), report(story, verdict, course, _describe, 100))
     assert len(verdict.false) == 2
     assert ", 1 false incident;" in " ".join(text.split())
 
 
 def test_the_dashboard_follows_the_model_that_learns(
-    story: Story, updates: list[ModelUpdate], course: Course
+    story: Scenario, updates: list[ModelUpdate], course: Course
 ) -> None:
     """How late labels are, how many come, both errors, who answers, and who learns beside it."""
     console = _console(100)
@@ -259,7 +259,7 @@ def test_lines_tell_each_step_in_words(updates: list[ModelUpdate]) -> None:
     assert "\x1b" not in text
 
 
-def test_coverage_is_of_events_whose_label_is_due(story: Story) -> None:
+def test_coverage_is_of_events_whose_label_is_due(story: Scenario) -> None:
     """Before the first label is due nothing is said; later never more than all."""
 
     class Begins(Worker):
@@ -274,7 +274,7 @@ def test_coverage_is_of_events_whose_label_is_due(story: Story) -> None:
 
 
 def test_a_resolved_incident_is_settled(
-    story: Story, alerts: list[AlertEvent], course: Course
+    story: Scenario, alerts: list[AlertEvent], course: Course
 ) -> None:
     """What was open before is shown as settled once it is resolved."""
     console = _console(100)

@@ -6,12 +6,12 @@ import pytest
 from demo_performance import perform
 
 from streamproc.schemas.events import parse_event
-from streamproc.tools.demo import LEAST_EVENTS
-from streamproc.tools.demo.events import START, Story
-from streamproc.tools.demo.models import CAST
-from streamproc.tools.demo.score import judge
+from streamproc.tools.demo import MIN_EVENTS
+from streamproc.tools.demo.events import START, Scenario
+from streamproc.tools.demo.models import MODELS
+from streamproc.tools.demo.score import score
 
-SIZES = [LEAST_EVENTS, 40_000]
+SIZES = [MIN_EVENTS, 40_000]
 
 
 @pytest.mark.parametrize("events", SIZES)
@@ -20,9 +20,9 @@ SIZES = [LEAST_EVENTS, 40_000]
 @pytest.mark.parametrize("seed", [1, 2, 4])
 def test_every_incident_is_found_and_no_other(events: int, seed: int) -> None:
     """The defaults find every incident within its bound, and tell of nothing that is not."""
-    story = Story(events, seed)
+    story = Scenario(events, seed)
     played = perform(story)
-    verdict = judge(story, played.alerts, played.updates)
+    verdict = score(story, played.alerts, played.updates)
     assert [found for found in verdict.findings if not found.in_time] == []
     assert verdict.false == ()
     assert played.dead_letters == []
@@ -32,9 +32,9 @@ def test_every_incident_is_found_and_no_other(events: int, seed: int) -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_what_is_learned_is_promoted_and_what_is_bad_rolled_back(events: int, seed: int) -> None:
     """Error alarm, promotion, a bad promotion, rollback, in this order, and no other step."""
-    story = Story(events, seed)
+    story = Scenario(events, seed)
     played = perform(story)
-    verdict = judge(story, played.alerts, played.updates)
+    verdict = score(story, played.alerts, played.updates)
     alarm = next(found for found in verdict.findings if found.incident.series == "error").alert
     steps = [learnt.update for learnt in verdict.learnt if learnt.update is not None]
     assert alarm is not None
@@ -48,7 +48,7 @@ def test_what_is_learned_is_promoted_and_what_is_bad_rolled_back(events: int, se
 @pytest.mark.parametrize("events", SIZES)
 def test_features_say_nothing_of_the_new_pattern(events: int) -> None:
     """The model that learns gives alerts about its errors alone, the first of them concept."""
-    story = Story(events)
+    story = Scenario(events)
     alerts = [each for each in perform(story).alerts if each.model_id == story.learner]
     assert {alert.series.partition(":")[0] for alert in alerts} == {"error", "metric"}
     assert alerts[0].kind == "concept"
@@ -58,9 +58,9 @@ def test_features_say_nothing_of_the_new_pattern(events: int) -> None:
 @pytest.mark.parametrize("events", SIZES)
 def test_learning_is_worth_it(events: int) -> None:
     """After the good promotion and the rollback it errs half as much as production, or less."""
-    story = Story(events)
+    story = Scenario(events)
     played = perform(story)
-    learnt = judge(story, played.alerts, played.updates).learnt
+    learnt = score(story, played.alerts, played.updates).learnt
     for good in (learnt[0], learnt[2]):
         assert good.update is not None
         error = played.course.error(good.lesson.later, good.update.serving)
@@ -72,7 +72,7 @@ def test_learning_is_worth_it(events: int) -> None:
 
 def test_labels_come_late_and_each_at_most_once() -> None:
     """A label follows its event by so many events of its model, and few never come."""
-    story = Story(LEAST_EVENTS)
+    story = Scenario(MIN_EVENTS)
     sent, labels = 0, 0
     for told in story.tell():
         if told.event["model_id"] != story.learner:
@@ -90,7 +90,7 @@ def test_labels_come_late_and_each_at_most_once() -> None:
 def test_the_story_is_the_same_whenever_it_is_told() -> None:
     """Two stories of one size have the same events, and another seed gives others."""
     first, second, other = (
-        [told.event for told in Story(LEAST_EVENTS, seed).tell()] for seed in (1, 1, 2)
+        [told.event for told in Scenario(MIN_EVENTS, seed).tell()] for seed in (1, 1, 2)
     )
     assert first == second
     assert first != other
@@ -98,14 +98,14 @@ def test_the_story_is_the_same_whenever_it_is_told() -> None:
 
 def test_every_event_is_one_of_the_contract() -> None:
     """Events pass the contract's own checks, after a way through JSON too."""
-    for told in Story(LEAST_EVENTS).tell():
+    for told in Scenario(MIN_EVENTS).tell():
         assert parse_event(json.loads(json.dumps(told.event))).model_id == told.event["model_id"]
 
 
 @pytest.mark.parametrize("events", SIZES)
 def test_there_are_as_many_events_as_asked_for_in_order(events: int) -> None:
     """Event times rise, each model's strictly, from the fixed date on."""
-    story = Story(events)
+    story = Scenario(events)
     told = [told for told in story.tell() if not told.is_label]
     times = [(each.ts, each.event["model_id"]) for each in told]
     assert len(times) == events
@@ -113,12 +113,12 @@ def test_there_are_as_many_events_as_asked_for_in_order(events: int) -> None:
     assert len(set(times)) == events
     assert 0 <= times[0][0] - START.timestamp() < 5
     counts = Counter(model for _, model in times)
-    assert counts == {actor.id: story.count(actor.id) for actor in CAST}
+    assert counts == {actor.id: story.count(actor.id) for actor in MODELS}
 
 
 def test_the_kinds_of_incidents_that_the_story_promises() -> None:
     """A unit, a shift, predictions, an outage, a boolean, errors alone; two models untouched."""
-    assert {(incident.model_id, incident.series) for incident in Story(40_000).incidents} == {
+    assert {(incident.model_id, incident.series) for incident in Scenario(40_000).incidents} == {
         ("card-fraud", "feature:amount"),
         ("loan-default", "feature:income"),
         ("churn", "prediction"),
@@ -126,12 +126,12 @@ def test_the_kinds_of_incidents_that_the_story_promises() -> None:
         ("cold-chain", "feature:door_open"),
         ("payments", "error"),
     }
-    assert sum(actor.untouched for actor in CAST) == 2
+    assert sum(actor.untouched for actor in MODELS) == 2
 
 
 def test_an_incident_begins_at_the_event_that_it_names() -> None:
     """The outage's first null is the event of its index and of its time; before it is none."""
-    story = Story(LEAST_EVENTS)
+    story = Scenario(MIN_EVENTS)
     outage = next(found for found in story.incidents if found.series == "quality:traffic")
     told = [one for one in story.tell() if one.event["model_id"] == outage.model_id]
     missing = [one.event["features"]["traffic"] is None for one in told]
@@ -141,23 +141,23 @@ def test_an_incident_begins_at_the_event_that_it_names() -> None:
 
 def test_an_incident_touches_one_column_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """All other columns are those of the same story without any incident."""
-    columns = _columns(Story(LEAST_EVENTS))
-    calm = tuple(replace(actor, twist=None) for actor in CAST)
-    monkeypatch.setattr("streamproc.tools.demo.events.CAST", calm)
-    without = _columns(Story(LEAST_EVENTS))
+    columns = _columns(Scenario(MIN_EVENTS))
+    calm = tuple(replace(actor, twist=None) for actor in MODELS)
+    monkeypatch.setattr("streamproc.tools.demo.events.MODELS", calm)
+    without = _columns(Scenario(MIN_EVENTS))
     assert {name for name in columns if columns[name] != without[name]} == {
-        (actor.id, actor.twist.column) for actor in CAST if actor.twist is not None
+        (actor.id, actor.twist.column) for actor in MODELS if actor.twist is not None
     }
 
 
 def test_an_index_is_the_number_of_earlier_events() -> None:
     """The time of an event leads back to its index."""
-    story = Story(LEAST_EVENTS)
+    story = Scenario(MIN_EVENTS)
     for index in (0, 1, 77, story.count("churn") - 1):
         assert story.index("churn", story.time("churn", index)) == index
 
 
-def _columns(story: Story) -> dict[tuple[str, str], list[object]]:
+def _columns(story: Scenario) -> dict[tuple[str, str], list[object]]:
     """Return the values of every feature and prediction, by model and name."""
     columns: dict[tuple[str, str], list[object]] = defaultdict(list)
     for told in story.tell():

@@ -19,7 +19,7 @@ from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.join.store import Store
 from streamproc.worker.join.task import Joiner
 from streamproc.worker.metrics import Metrics
-from streamproc.worker.publisher import Outbox
+from streamproc.worker.publisher import AlertPublisher
 
 POINTS = ("before_publish", "in_publish", "after_publish", "before_commit", "after_commit")
 
@@ -98,7 +98,7 @@ async def live(
     async with open_producer(config) as producer:
         store = Store(path, 2**20)
         joiner = kind(
-            config, 0, store, (producer, Outbox(config, producer)),
+            config, 0, store, (producer, AlertPublisher(config, producer)),
             JoinMetrics(Metrics(CollectorRegistry())), lambda _: False,
         )  # fmt: skip
         joiner.kill = kill or Countdown()

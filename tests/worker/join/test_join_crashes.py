@@ -26,7 +26,7 @@ from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.join.outcome_writer import FencedError
 from streamproc.worker.join.store import Store
 from streamproc.worker.metrics import Metrics
-from streamproc.worker.publisher import Outbox
+from streamproc.worker.publisher import AlertPublisher
 
 LOGS = hard_logs(700, seed=3)
 
@@ -125,7 +125,7 @@ async def test_an_owner_that_comes_back_is_not_heard(
         store = Store(tmp_path / "old.db", 2**20)
         metrics = JoinMetrics(Metrics(CollectorRegistry()))
         old = Frozen(
-            config, 0, store, (producer, Outbox(config, producer)), metrics, lambda _: False
+            config, 0, store, (producer, AlertPublisher(config, producer)), metrics, lambda _: False
         )
         old.kill = Countdown()
         task = asyncio.create_task(old.run(0))
@@ -152,7 +152,7 @@ async def test_a_stop_waits_for_the_store(embedded_broker: EmbeddedBroker, tmp_p
         store = Store(path, 2**20)
         metrics = JoinMetrics(Metrics(CollectorRegistry()))
         joiner = MortalJoiner(
-            config, 0, store, (producer, Outbox(config, producer)), metrics, lambda _: False
+            config, 0, store, (producer, AlertPublisher(config, producer)), metrics, lambda _: False
         )
         joiner.kill = Countdown()
         process = joiner._join.process

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from label_logs import BEGIN, DAY, hard_logs, interleaved, outcomes, pairs, parts, tagged
 
 from streamproc.config.load import load
-from streamproc.join.entry import Entry, Input
+from streamproc.join.entry import InputLog, JoinEntry
 from streamproc.join.join import Join
-from streamproc.join.store import Stored
+from streamproc.join.store import StoredEntry
 from streamproc.worker.join.store import Store, StoreBusyError
 
 
@@ -22,7 +22,7 @@ def test_a_store_gives_what_memory_gives(
     draw = random.Random(seed)
     logs = hard_logs(draw.randint(1, 150), seed)
     mixed = interleaved(
-        draw, tagged(Input.PREDICTIONS, logs.events), tagged(Input.LABELS, logs.labels)
+        draw, tagged(InputLog.PREDICTIONS, logs.events), tagged(InputLog.LABELS, logs.labels)
     )
     config = load({"labels": {"horizon": draw.choice(["2h", "1d", "7d"]), "max_pending": 60}})
     path = tmp_path_factory.mktemp("store") / "labels.db"
@@ -47,19 +47,19 @@ def test_what_was_not_committed_does_not_count(tmp_path: Path) -> None:
     """After a crash a store is as it was at its last commit: content and place together."""
     path = tmp_path / "labels.db"
     logs = hard_logs(200, seed=5)
-    events, labels = tagged(Input.PREDICTIONS, logs.events), tagged(Input.LABELS, logs.labels)
+    events, labels = tagged(InputLog.PREDICTIONS, logs.events), tagged(InputLog.LABELS, logs.labels)
     store = Store(path, 2**20)
     join = Join(load({}), 0, store)
     join.process(events)
-    store.place.positions[Input.PREDICTIONS] = len(events)
+    store.place.positions[InputLog.PREDICTIONS] = len(events)
     store.commit()
     join.process(labels[: len(labels) // 2])
-    store.place.positions[Input.LABELS] = len(labels) // 2
+    store.place.positions[InputLog.LABELS] = len(labels) // 2
     store.close()
 
     again = Store(path, 2**20)
 
-    assert again.place.positions == {Input.PREDICTIONS: len(events)}
+    assert again.place.positions == {InputLog.PREDICTIONS: len(events)}
     assert pairs([Join(load({}), 0, again).process(labels)]) == logs.pairs
     again.close()
 
@@ -79,7 +79,7 @@ def test_a_store_is_not_used_after_the_machine_went_down(
     """Its file is not waited for to be on the disk, so then it may be of no moment at all."""
     path = tmp_path / "labels.db"
     store = Store(path, 2**20)
-    Join(load({}), 0, store).process(tagged(Input.PREDICTIONS, hard_logs(50, seed=1).events))
+    Join(load({}), 0, store).process(tagged(InputLog.PREDICTIONS, hard_logs(50, seed=1).events))
     store.commit()
     store.close()
     monkeypatch.setattr("streamproc.worker.join.store._boot", lambda: "another")
@@ -100,7 +100,7 @@ def test_memory_has_a_cap(tmp_path: Path) -> None:
         for start in range(first, last, 500):
             join.process(
                 tagged(
-                    Input.PREDICTIONS,
+                    InputLog.PREDICTIONS,
                     (
                         {"model_id": "m", "event_id": str(n), "ts": BEGIN + DAY * n / last,
                          "prediction": 0.5, "tags": {"pad": "x" * 300}}
@@ -122,8 +122,8 @@ def test_entries_whose_numbers_are_equal_are_told_apart(tmp_path: Path) -> None:
     """Two events that the index of the file cannot tell apart keep their own labels."""
     path = tmp_path / "labels.db"
     entries = {
-        b"alike..." + bytes([number]) * 8: Stored(
-            "m", known=True, due=BEGIN, entry=Entry(time=BEGIN, body=b"%d" % number)
+        b"alike..." + bytes([number]) * 8: StoredEntry(
+            "m", known=True, due=BEGIN, entry=JoinEntry(time=BEGIN, body=b"%d" % number)
         )
         for number in range(3)
     }
@@ -150,8 +150,8 @@ def test_what_is_pushed_out_of_memory_is_found_again(tmp_path: Path) -> None:
     join, memory = Join(load({}), 0, store), Join(load({}), 0)
     pad = {"tags": {"pad": "x" * 2000}}
     logs = hard_logs(900, seed=6)
-    events = tagged(Input.PREDICTIONS, [event | pad for event in logs.events])
-    labels = tagged(Input.LABELS, logs.labels)
+    events = tagged(InputLog.PREDICTIONS, [event | pad for event in logs.events])
+    labels = tagged(InputLog.LABELS, logs.labels)
 
     kept = [join.process(part) for part in parts([*events, *labels], range(0, 5000, 90))]
 

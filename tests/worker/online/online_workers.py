@@ -15,12 +15,12 @@ from worker.snapshots.snapshots_running import Countdown, MortalStore
 from streamproc.config.config import Config
 from streamproc.kafka.clients import open_consumer, open_producer
 from streamproc.kafka.topics import ensure_topics
-from streamproc.online.partition_models import Learned, Learners
+from streamproc.online.partition_models import Learned, PartitionModels
 from streamproc.schemas.model_updates import ModelUpdate, OnlinePrediction
-from streamproc.worker.online.metrics import LearnMetrics
-from streamproc.worker.online.runner import LearnLine, Owned
-from streamproc.worker.online.state import LearnersCodec
-from streamproc.worker.publisher import Outbox
+from streamproc.worker.online.metrics import OnlineMetrics
+from streamproc.worker.online.runner import OnlineRunner, Owned
+from streamproc.worker.online.state import PartitionModelsCodec
+from streamproc.worker.publisher import AlertPublisher
 from streamproc.worker.snapshots.snapshots import Snapshots
 
 MODEL = ["preprocessing.StandardScaler", "linear_model.LogisticRegression"]
@@ -79,7 +79,7 @@ async def fill(config: Config, events: Sequence[dict[str, Any]]) -> None:
         await producer.flush()
 
 
-class MortalLine(LearnLine):
+class MortalLine(OnlineRunner):
     """Crashes before or after the cluster has what is published."""
 
     kill: Countdown
@@ -106,12 +106,12 @@ async def live(
     With `quiet` so many seconds then pass at once, and what is told because of them is waited for.
     """
     now = 0.0
-    metrics = LearnMetrics(CollectorRegistry())
+    metrics = OnlineMetrics(CollectorRegistry())
     async with AsyncExitStack() as stack:
         producer = await stack.enter_async_context(open_producer(config))
         consumer = await stack.enter_async_context(open_consumer(config))
-        outbox, store = Outbox(config, producer), MortalStore(config, producer)
-        snapshots = Snapshots(config, store, LearnersCodec(config), metrics, cost=0.0)
+        outbox, store = AlertPublisher(config, producer), MortalStore(config, producer)
+        snapshots = Snapshots(config, store, PartitionModelsCodec(config), metrics, cost=0.0)
         line = MortalLine(
             config, consumer, producer, outbox, snapshots, metrics, monotonic=lambda: now
         )
@@ -133,7 +133,7 @@ async def live(
 async def offline(config: Config) -> tuple[list[OnlinePrediction], list[ModelUpdate], bytes]:
     """Return answers, updates and state of the pure learners over what is on the topic."""
     log = await records(config, "outcomes")
-    learners = Learners(config, config.topics.full_name("outcomes"), 0)
+    learners = PartitionModels(config, config.topics.full_name("outcomes"), 0)
     learned = learners.process(log, datetime(2026, 1, 5, tzinfo=UTC))
     return [each.event() for each in learned.answers], learned.updates, learners.state()
 
@@ -156,7 +156,7 @@ async def kept(config: Config) -> bytes:
     topic = config.topics.full_name("outcomes")
     async with open_producer(config) as producer:
         store = MortalStore(config, producer)
-        found, _ = await store.read([(topic, 0)], LearnersCodec.kind)
+        found, _ = await store.read([(topic, 0)], PartitionModelsCodec.kind)
         [newest, *_] = found[topic, 0].found()
         data = found[topic, 0].whole(newest)
-    return LearnersCodec(config).decode(data, (topic, 0)).state.state()
+    return PartitionModelsCodec(config).decode(data, (topic, 0)).state.state()

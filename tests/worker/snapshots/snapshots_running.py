@@ -16,8 +16,8 @@ from streamproc.schemas.alerts import AlertEvent
 from streamproc.worker.log_marks import RecordMark
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.pipeline import Pipeline
-from streamproc.worker.publisher import Outbox
-from streamproc.worker.snapshots.monitor_codec import Shards
+from streamproc.worker.publisher import AlertPublisher
+from streamproc.worker.snapshots.monitor_codec import MonitorCodec
 from streamproc.worker.snapshots.records import Key
 from streamproc.worker.snapshots.snapshots import Snapshots
 from streamproc.worker.snapshots.store import SnapshotStore, Written
@@ -51,7 +51,7 @@ class Countdown:
                 raise Crash
 
 
-class MortalOutbox(Outbox):
+class MortalOutbox(AlertPublisher):
     """Crashes before or after the cluster has what is published."""
 
     kill: Countdown
@@ -113,7 +113,7 @@ async def live(
     async with open_producer(config) as producer:
         outbox, store = MortalOutbox(config, producer), MortalStore(config, producer)
         outbox.kill = store.kill = kill or Countdown()
-        snapshots = Snapshots(config, store, Shards(config), metrics, cost=0.0)
+        snapshots = Snapshots(config, store, MonitorCodec(config), metrics, cost=0.0)
         worker = kind(config, line(config, outbox, metrics, snapshots=snapshots))
         await worker.start()
         try:

@@ -9,7 +9,7 @@ from worker.snapshots.test_snapshots_changes import HOME, Counted, Plain, Topic
 
 from streamproc.config.config import Config
 from streamproc.worker.log_marks import RecordMark
-from streamproc.worker.snapshots.snapshots import Resumed, Snapshots
+from streamproc.worker.snapshots.snapshots import Recovered, Snapshots
 
 OLD, NEW = RecordMark(49, "a"), RecordMark(99, "b")
 
@@ -26,7 +26,7 @@ class Log(Topic):
         return {partition for partition, mark in marks.items() if mark in self.gone}
 
 
-def resume(log: Log, committed: int | None, **more: Any) -> Resumed[Any]:
+def resume(log: Log, committed: int | None, **more: Any) -> Recovered[Any]:
     """Take over the partition."""
     kept = Snapshots(Config(), log, Plain(), Counted(), lambda: 0.0, cost=0.0)
     return asyncio.run(kept.resume({HOME: committed}, 1, **more))[HOME]

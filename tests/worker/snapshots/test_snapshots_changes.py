@@ -14,8 +14,8 @@ from streamproc.state.snapshot_format import SnapshotError
 from streamproc.worker.snapshots import records as snapshots_records
 from streamproc.worker.snapshots import snapshots
 from streamproc.worker.snapshots.codec import Decoded
-from streamproc.worker.snapshots.records import Collected, Key
-from streamproc.worker.snapshots.snapshots import Cost, Snapshots
+from streamproc.worker.snapshots.records import Key, SnapshotSet
+from streamproc.worker.snapshots.snapshots import SnapshotCost, Snapshots
 from streamproc.worker.snapshots.store import Bounds, SnapshotStore
 
 HOME = ("predictions", 3)
@@ -40,7 +40,7 @@ class Topic(SnapshotStore):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config, None)  # type: ignore[arg-type]
-        self.collected = Collected()
+        self.collected = SnapshotSet()
         self.left = 10**9
 
     async def _send(self, some: Sequence[tuple[Key, bytes | None]]) -> None:
@@ -77,9 +77,9 @@ class Counted:
     """What was counted."""
 
     def __init__(self) -> None:
-        self.costs: list[Cost] = []
+        self.costs: list[SnapshotCost] = []
 
-    def snapshot(self, cost: Cost) -> None:
+    def snapshot(self, cost: SnapshotCost) -> None:
         """Count a snapshot."""
         self.costs.append(cost)
 
@@ -104,7 +104,7 @@ class Owner:
         found = asyncio.run(self.kept.resume({HOME: None}, generation))
         self.resumed = found[HOME]
 
-    def save(self, state: State, following: int) -> Cost:
+    def save(self, state: State, following: int) -> SnapshotCost:
         """Write a state down."""
         asyncio.run(self.kept.save(self.resumed.keeper, state, following))
         return self.counted.costs[-1]

@@ -4,14 +4,14 @@ from hypothesis import strategies as st
 
 from streamproc.state.snapshot_format import SnapshotError
 from streamproc.worker.snapshots import records as snapshots_records
-from streamproc.worker.snapshots.records import MANIFEST, Collected, Key, key_of, records
+from streamproc.worker.snapshots.records import MANIFEST, Key, SnapshotSet, key_of, records
 
 KEY = Key("group", "predictions", 3, 5, "me", 0, 0)
 
 
-def collected(*snapshots: tuple[Key, bytes, int]) -> Collected:
+def collected(*snapshots: tuple[Key, bytes, int]) -> SnapshotSet:
     """Write snapshots one after the other, as a compacted topic keeps them."""
-    found = Collected()
+    found = SnapshotSet()
     for key, data, following in snapshots:
         for name, value in records(key, [data], following):
             found.add(name, value)

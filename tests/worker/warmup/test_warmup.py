@@ -58,7 +58,7 @@ for model in ("m", "other"):
     monitor.process_records("features", 3, [
         LogRecord(row, msgspec.json.encode(event), row, b"m") for row, event in enumerate(plain)
     ])
-streamproc.online.partition_models.Learners(config, "outcomes", 0).process(
+streamproc.online.partition_models.PartitionModels(config, "outcomes", 0).process(
     [LogRecord(offset, msgspec.json.encode(event)) for offset, event in enumerate(outcomes(500))],
     __import__("datetime").datetime(2026, 1, 1),
 )
@@ -100,7 +100,7 @@ def nothing_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no loop be on the disk."""
 
     def watch(_: object) -> None:
-        raise jit_cache._ColdError
+        raise jit_cache._CacheMissError
 
     monkeypatch.setattr(jit_cache, "watch", watch)
 

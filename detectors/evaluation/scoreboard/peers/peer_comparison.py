@@ -21,7 +21,7 @@ LONG, SHORT = 5000, 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class PeerComparison:
     """All peers for one report: who fails once is not asked again.
 
     Attributes

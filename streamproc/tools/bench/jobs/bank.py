@@ -11,7 +11,7 @@ from detectors.bank import Bank
 from detectors.mean.adwin import ADWINBank
 from detectors.runtime.dtypes import Floats
 from detectors.runtime.slots import every_row
-from detectors.series_monitor import Watch
+from detectors.series_monitor import SeriesMonitor
 from streamproc.tools.bench.peers.river_pair import pair
 from streamproc.tools.bench.process import answer, settings
 
@@ -36,7 +36,7 @@ def pair_scan(size: int) -> Callable[[Floats], None]:
 
 def watch_scan(size: int) -> Callable[[Floats], None]:
     """Return what feeds a matrix through standardiser, detectors and change points."""
-    watch = Watch({name: {} for name in NAMES}, size)
+    watch = SeriesMonitor({name: {} for name in NAMES}, size)
 
     def scan(values: Floats) -> None:
         watch.scan_all(values)

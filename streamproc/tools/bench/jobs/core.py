@@ -9,7 +9,7 @@ import numpy as np
 from streamproc.config.config import Config
 from streamproc.decode.event_schema import Topic
 from streamproc.monitor import LogRecord
-from streamproc.pipeline.partition import Shard
+from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.tools.bench.meter import peak_rss_mb
 from streamproc.tools.bench.process import answer, settings
 from streamproc.tools.bench.workload import FIRST_TS, PARTITIONS, Event, Workload, events
@@ -25,7 +25,7 @@ class Core:
     def __init__(self) -> None:
         config = Config()
         self.shards = [
-            Shard(Topic.PREDICTIONS, "predictions", partition, config)
+            PartitionMonitor(Topic.PREDICTIONS, "predictions", partition, config)
             for partition in range(PARTITIONS)
         ]
         self._waiting: list[list[LogRecord]] = [[] for _ in self.shards]

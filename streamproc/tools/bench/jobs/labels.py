@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from streamproc.config.config import Config
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.join.join import Join
 from streamproc.monitor import LogRecord
 from streamproc.tools.bench.process import answer, settings
@@ -26,7 +26,7 @@ SPAN_SECONDS: Final = 3.5 * 86_400
 MEASURED_SHARE: Final = 20
 KILO: Final = 1024 if sys.platform.startswith("linux") else 1  # of a peak, in bytes
 
-Tagged = tuple[Input, LogRecord]
+Tagged = tuple[InputLog, LogRecord]
 Labels = Callable[[int], Iterator[Tagged]]
 
 
@@ -56,7 +56,7 @@ class Logs:
                 f'{{"model_id":"fraud","event_id":"{number}","ts":{ts:.3f},'
                 f'"prediction":0.5,"features":{{{features}}}}}'
             )
-            yield Input.PREDICTIONS, LogRecord(number, text.encode())
+            yield InputLog.PREDICTIONS, LogRecord(number, text.encode())
             self._made += 1
 
     def labels(self, count: int) -> Iterator[Tagged]:
@@ -71,7 +71,7 @@ class Logs:
         ts = BEGIN + self._made * self._step
         for number in numbers:
             text = f'{{"model_id":"fraud","event_id":"{number}","ts":{ts:.3f},"label":true}}'
-            yield Input.LABELS, LogRecord(self._labels, text.encode())
+            yield InputLog.LABELS, LogRecord(self._labels, text.encode())
             self._labels += 1
 
 

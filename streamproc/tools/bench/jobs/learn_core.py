@@ -7,24 +7,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streamproc.config.config import Config
-from streamproc.join.entry import Input
+from streamproc.join.entry import InputLog
 from streamproc.join.in_memory_join import JoinedLog
 from streamproc.monitor import LogRecord
-from streamproc.online.partition_models import Learners
-from streamproc.tools.bench.labelled_workload import Labelled, messages
+from streamproc.online.partition_models import PartitionModels
+from streamproc.tools.bench.labelled_workload import LabelledWorkload, messages
 from streamproc.tools.bench.process import answer, settings
 from streamproc.tools.bench.workload import FIRST_TS
 
 SLICE = 5000
 NOW = datetime.fromtimestamp(FIRST_TS, UTC)
-KINDS = {"features": Input.FEATURES, "labels": Input.LABELS}
+KINDS = {"features": InputLog.FEATURES, "labels": InputLog.LABELS}
 
 
 def learned(told: dict[str, Any]) -> dict[str, float]:
     """Join one partition's events and labels, then learn; the first tenth is not measured."""
     config = Config.model_validate(told["config"])
-    log = outcomes(config, Labelled(*told["workload"]))
-    learners = Learners(config, "outcomes", 0)
+    log = outcomes(config, LabelledWorkload(*told["workload"]))
+    learners = PartitionModels(config, "outcomes", 0)
     skipped = len(log) // 10
     learners.process(log[:skipped], NOW)
     gc.collect()
@@ -39,7 +39,7 @@ def learned(told: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def outcomes(config: Config, workload: Labelled) -> list[LogRecord]:
+def outcomes(config: Config, workload: LabelledWorkload) -> list[LogRecord]:
     """Return the outcomes of a workload, all in one partition."""
     joined = JoinedLog(config, 0, asks=lambda _: True)
     offsets: dict[str, int] = defaultdict(int)

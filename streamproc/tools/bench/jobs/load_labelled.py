@@ -9,7 +9,7 @@ from streamproc.config.config import Config
 from streamproc.kafka.clients import open_producer
 from streamproc.kafka.topics import ensure_topics
 from streamproc.tools.bench.jobs.load import BATCH_BYTES
-from streamproc.tools.bench.labelled_workload import Labelled, messages
+from streamproc.tools.bench.labelled_workload import LabelledWorkload, messages
 from streamproc.tools.bench.process import answer, settings
 from streamproc.tools.bench.workload import PARTITIONS
 
@@ -21,7 +21,7 @@ async def put(told: dict[str, Any]) -> int:
     """Write a workload to its topics, in batches; return how many events."""
     config = Config.model_validate(told["config"])
     await ensure_topics(config)
-    workload = Labelled(*told["workload"])
+    workload = LabelledWorkload(*told["workload"])
     names = {kind: config.topics.full_name(kind) for kind in ("features", "labels")}
     stamp = int(time.time() * 1000)  # brokers drop records whose time is long past
     async with open_producer(config, max_batch_size=BATCH_BYTES) as producer:

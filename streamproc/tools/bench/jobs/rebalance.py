@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from streamproc.config.config import Config
 from streamproc.kafka.clients import open_consumer, open_producer
 from streamproc.kafka.topics import ensure_topics
-from streamproc.tools.bench.jobs.worker_group import PARTITIONS, Fleet, fleet
+from streamproc.tools.bench.jobs.worker_group import PARTITIONS, WorkerGroup, worker_group
 from streamproc.tools.bench.process import answer, settings
 
 STEADY: Final = 2  # workers that stay
@@ -31,7 +31,7 @@ async def measure(told: dict[str, Any]) -> dict[str, Any]:
         await consumer.seek_to_end()
         tasks = [asyncio.create_task(_feed(producer, config))]
         tasks.append(asyncio.create_task(_listen(consumer, ages)))
-        with fleet(told, STEADY) as workers:
+        with worker_group(told, STEADY) as workers:
             await asyncio.sleep(SETTLE_SECONDS)
             for _ in range(told["times"]):
                 await _turn(workers, ages, pauses)
@@ -42,7 +42,7 @@ async def measure(told: dict[str, Any]) -> dict[str, Any]:
     return {"pauses": pauses}
 
 
-async def _turn(workers: Fleet, ages: Ages, pauses: dict[str, list[float]]) -> None:
+async def _turn(workers: WorkerGroup, ages: Ages, pauses: dict[str, list[float]]) -> None:
     began = time.time()
     third = workers.start()
     await asyncio.to_thread(workers.balance)

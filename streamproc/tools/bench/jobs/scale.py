@@ -14,7 +14,7 @@ from streamproc.config.config import Config
 from streamproc.kafka.clients import open_producer
 from streamproc.kafka.topics import ensure_topics
 from streamproc.tools.bench.jobs.load import BATCH_BYTES
-from streamproc.tools.bench.jobs.worker_group import PARTITIONS, fleet
+from streamproc.tools.bench.jobs.worker_group import PARTITIONS, worker_group
 from streamproc.tools.bench.process import answer, settings
 from streamproc.tools.bench.workload import Workload, events
 
@@ -32,7 +32,7 @@ async def measure(told: dict[str, Any]) -> dict[str, Any]:
     async with open_producer(config, max_batch_size=BATCH_BYTES) as producer:
         # Made before anything is measured, so that what follows is as fast as the broker.
         early, late = _batches(producer, workload, first)
-        with fleet(told, told["workers"]) as workers:
+        with worker_group(told, told["workers"]) as workers:
             await _send(producer, config, early)
             await asyncio.to_thread(workers.handled, first, PATIENCE_SECONDS)
             cpu, began = workers.cpu_seconds(), time.perf_counter()

@@ -21,7 +21,7 @@ from streamproc.tools.bench.jobs.worker_process import Running, running
 from streamproc.tools.bench.process import PATIENCE_SECONDS, BenchError, answer, settings
 from streamproc.tools.bench.workload import PARTITIONS, Workload, events
 from streamproc.worker.metrics import Metrics
-from streamproc.worker.snapshots.monitor_codec import Shards
+from streamproc.worker.snapshots.monitor_codec import MonitorCodec
 from streamproc.worker.snapshots.snapshots import Snapshots
 from streamproc.worker.snapshots.store import SnapshotStore
 
@@ -69,7 +69,7 @@ async def _leave(told: dict[str, Any], config: Config) -> None:
         ends = await consumer.end_offsets([TopicPartition(name, n) for n in range(PARTITIONS)])
     async with open_producer(config) as producer:
         store = SnapshotStore(config, producer)
-        snapshots = Snapshots(config, store, Shards(config), Metrics(CollectorRegistry()))
+        snapshots = Snapshots(config, store, MonitorCodec(config), Metrics(CollectorRegistry()))
         for number, shard in enumerate(core.shards):
             keeper = snapshots.keeper((name, number), [])
             await snapshots.save(keeper, shard, ends[TopicPartition(name, number)])

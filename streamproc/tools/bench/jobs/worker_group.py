@@ -20,7 +20,7 @@ PARTITIONS: Final = 12
 _MAIN: Final = "from streamproc.cli.main import main; main()"
 
 
-class Fleet:
+class WorkerGroup:
     """Workers of one group.
 
     Parameters
@@ -103,9 +103,9 @@ class Fleet:
 
 
 @contextmanager
-def fleet(told: Mapping[str, Any], workers: int) -> Iterator[Fleet]:
+def worker_group(told: Mapping[str, Any], workers: int) -> Iterator[WorkerGroup]:
     """Run workers until the block ends; they have shared out the partitions when it begins."""
-    ours = Fleet(told)
+    ours = WorkerGroup(told)
     try:
         for _ in range(workers):
             ours.start()

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import yaml
 
-from streamproc.schemas.records import Outcome
+from streamproc.schemas.records import SliceResult
 from streamproc.tools.bench.meter import Meter
 from streamproc.tools.bench.process import answer, settings
 from streamproc.worker.metrics import Metrics
@@ -26,7 +26,7 @@ def main() -> None:
 
         published = 0
 
-        def slice(self, topic: str, records: int, outcome: Outcome) -> None:
+        def slice(self, topic: str, records: int, outcome: SliceResult) -> None:
             super().slice(topic, records, outcome)
             self.published += len(outcome.alerts)
             if meter.count(outcome.events):

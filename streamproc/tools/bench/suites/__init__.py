@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from streamproc.tools.bench.runner import Part
+from streamproc.tools.bench.runner import Suite
 from streamproc.tools.bench.suites.bank import BANK
 from streamproc.tools.bench.suites.labels import LABELS
 from streamproc.tools.bench.suites.latency import LATENCY
@@ -13,7 +13,7 @@ from streamproc.tools.bench.suites.scale import SCALE
 from streamproc.tools.bench.suites.startup import STARTUP
 from streamproc.tools.bench.suites.state import STATE
 
-PARTS: Final[dict[str, Part]] = {
+PARTS: Final[dict[str, Suite]] = {
     part.name: part
     for part in (PEERS, BANK, LATENCY, MODELS, LABELS, LEARNING, SCALE, STARTUP, STATE)
 }

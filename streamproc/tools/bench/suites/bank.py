@@ -2,7 +2,7 @@
 
 from streamproc.tools.bench.process import Job
 from streamproc.tools.bench.report import Row
-from streamproc.tools.bench.runner import Lab, Part, Results
+from streamproc.tools.bench.runner import BenchRun, Results, Suite
 
 FEW, FEW_WIDTH = 11, 500
 MANY = 200_000
@@ -11,7 +11,7 @@ MANY_WIDTHS = (100, 10, 1)
 VALUES_AN_EVENT = 133
 
 
-def plan(lab: Lab) -> list[Job]:
+def plan(lab: BenchRun) -> list[Job]:
     """Measure everything once a round."""
     settings = {"values": lab.events * VALUES_AN_EVENT, "series": _series(lab.events)}
     return [
@@ -45,4 +45,4 @@ def rows(results: Results) -> list[Row]:
     return table
 
 
-BANK = Part("bank", "Detectors, without events", plan, rows, needs_broker=False)
+BANK = Suite("bank", "Detectors, without events", plan, rows, needs_broker=False)

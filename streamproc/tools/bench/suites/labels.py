@@ -2,10 +2,10 @@
 
 from streamproc.tools.bench.process import Job
 from streamproc.tools.bench.report import Row
-from streamproc.tools.bench.runner import Lab, Part, Results
+from streamproc.tools.bench.runner import BenchRun, Results, Suite
 
 
-def plan(lab: Lab) -> list[Job]:
+def plan(lab: BenchRun) -> list[Job]:
     """Fill a store with as many events as are asked for, once a round."""
     return [
         Job(
@@ -35,4 +35,4 @@ def rows(results: Results) -> list[Row]:
     ]
 
 
-LABELS = Part("labels", "Events that wait for their labels", plan, rows, needs_broker=False)
+LABELS = Suite("labels", "Events that wait for their labels", plan, rows, needs_broker=False)

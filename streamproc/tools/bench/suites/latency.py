@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from streamproc.tools.bench.process import Job
 from streamproc.tools.bench.report import Row
-from streamproc.tools.bench.runner import Lab, Part, Results
+from streamproc.tools.bench.runner import BenchRun, Results, Suite
 
 RATES: Final = (1_000, 10_000)
 SETTLE_SECONDS: Final = 5.0
@@ -31,7 +31,7 @@ SENSITIVE: Final[dict[str, Any]] = {
 }
 
 
-def plan(lab: Lab) -> list[Job]:
+def plan(lab: BenchRun) -> list[Job]:
     """Load each rate, once with a worker and once without."""
     jobs = []
     for turn in range(lab.rounds):
@@ -76,4 +76,4 @@ def _label(rate: int, *, floor: bool) -> str:
     return f"{'floor' if floor else 'alerts'}/{rate}"
 
 
-LATENCY = Part("latency", "From an event's making to its alert's arrival", plan, rows)
+LATENCY = Suite("latency", "From an event's making to its alert's arrival", plan, rows)

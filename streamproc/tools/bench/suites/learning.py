@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from streamproc.tools.bench.process import Job
 from streamproc.tools.bench.report import Row
-from streamproc.tools.bench.runner import Lab, Part, Results
+from streamproc.tools.bench.runner import BenchRun, Results, Suite
 
 MODELS: Final = 1000
 FEATURES: Final = 10
@@ -15,7 +15,7 @@ LINEAR: Final = ["preprocessing.StandardScaler", "linear_model.LogisticRegressio
 RIVER: Final = [LINEAR[0], {LINEAR[1]: {"optimizer": {"optim.Adam": {}}}}]
 
 
-def plan(lab: Lab) -> list[Job]:
+def plan(lab: BenchRun) -> list[Job]:
     """Load the topics once; then the pure learners and the whole worker, in turns."""
     models = min(MODELS, lab.events // 20)
     workload = [lab.events, models, FEATURES, lab.seed]
@@ -47,9 +47,9 @@ def rows(results: Results) -> list[Row]:
     ]
 
 
-def _config(lab: Lab, model: list[Any], group: str) -> dict[str, Any]:
+def _config(lab: BenchRun, model: list[Any], group: str) -> dict[str, Any]:
     online = {"id": "*", "task": "binary", "watch": [], "online": {"model": model}}
     return lab.config("labelled", group, models=[online])
 
 
-LEARNING = Part("learning", f"{MODELS:,} online models of {FEATURES} features", plan, rows)
+LEARNING = Suite("learning", f"{MODELS:,} online models of {FEATURES} features", plan, rows)

@@ -4,7 +4,7 @@ from typing import Final
 
 from streamproc.tools.bench.process import Job
 from streamproc.tools.bench.report import Row
-from streamproc.tools.bench.runner import SKIPPED_SHARE, Lab, Part, Results
+from streamproc.tools.bench.runner import SKIPPED_SHARE, BenchRun, Results, Suite
 
 FEW: Final = 10
 MANY: Final = 10_000
@@ -12,7 +12,7 @@ FEATURES: Final = 20
 AGE: Final = 300  # values of each series before the pure core is timed: past its warm-up
 
 
-def plan(lab: Lab) -> list[Job]:
+def plan(lab: BenchRun) -> list[Job]:
     """Load a topic for each number of models; then core and worker, in turns."""
     jobs = []
     for models in _numbers(lab.events):
@@ -31,7 +31,7 @@ def _numbers(events: int) -> tuple[int, int]:
     return FEW, min(MANY, events // SKIPPED_SHARE)
 
 
-def _job(lab: Lab, system: str, models: int, turn: int, label: str) -> Job:
+def _job(lab: BenchRun, system: str, models: int, turn: int, label: str) -> Job:
     settings = {
         "config": lab.config(str(models), f"{system}-{turn}"),
         "workload": [lab.events, models, FEATURES, lab.seed],
@@ -63,4 +63,4 @@ def rows(results: Results) -> list[Row]:
     return table
 
 
-MODELS = Part("models", f"{MANY:,} models of {FEATURES} features, next to {FEW}", plan, rows)
+MODELS = Suite("models", f"{MANY:,} models of {FEATURES} features, next to {FEW}", plan, rows)

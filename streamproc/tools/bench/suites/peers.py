@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from streamproc.tools.bench.process import Job
 from streamproc.tools.bench.report import Row
-from streamproc.tools.bench.runner import SKIPPED_SHARE, Lab, Part, Results
+from streamproc.tools.bench.runner import SKIPPED_SHARE, BenchRun, Results, Suite
 
 WORKER, CONFLUENT, FAUST = "streamproc worker", "confluent-kafka + River", "plain Faust + River"
 MODULES: Final = {WORKER: "worker", CONFLUENT: "confluent_loop", FAUST: "plain_faust"}
@@ -24,7 +24,7 @@ def missing() -> tuple[str, ...]:
     return ()
 
 
-def plan(lab: Lab) -> list[Job]:
+def plan(lab: BenchRun) -> list[Job]:
     """Load two topics, then let each system read its one, in turns."""
     sizes = {"all": lab.events, "few": max(1, lab.events // FAUST_SHARE)}
     jobs = [
@@ -44,7 +44,7 @@ def plan(lab: Lab) -> list[Job]:
     return jobs
 
 
-def _job(lab: Lab, system: str, name: str, events: int, turn: int) -> Job:
+def _job(lab: BenchRun, system: str, name: str, events: int, turn: int) -> Job:
     config = lab.config(name, f"{MODULES[system]}-{turn}", **SAME)
     prefix = config["topics"]["prefix"]
     settings = {
@@ -92,7 +92,7 @@ def _all(results: Results, system: str, figure: str) -> tuple[float, ...]:
     return tuple(figures[figure] for figures in results[system])
 
 
-PEERS = Part(
+PEERS = Suite(
     "peers",
     "An event's cost: 10 features and a prediction, 10 models, alerts published",
     plan,

@@ -7,7 +7,7 @@ import numpy as np
 from streamproc.tools.bench.jobs.worker_group import PARTITIONS
 from streamproc.tools.bench.process import Job
 from streamproc.tools.bench.report import Row
-from streamproc.tools.bench.runner import Lab, Part, Results
+from streamproc.tools.bench.runner import BenchRun, Results, Suite
 
 WORKERS: Final = (1, 2, 4)
 MODELS: Final = 24
@@ -16,7 +16,7 @@ TIMES: Final = 3  # that a worker joins and leaves, a round
 CPU: Final = "cpu_seconds_per_100k"
 
 
-def plan(lab: Lab) -> list[Job]:
+def plan(lab: BenchRun) -> list[Job]:
     """Give the same events to each number of workers; then let one come and go."""
     jobs = []
     for turn in range(lab.rounds):
@@ -32,7 +32,7 @@ def plan(lab: Lab) -> list[Job]:
     return jobs
 
 
-def _config(lab: Lab, name: str) -> dict[str, object]:
+def _config(lab: BenchRun, name: str) -> dict[str, object]:
     config = lab.config(name)
     return config | {"topics": {**config["topics"], "partitions": PARTITIONS}}
 
@@ -68,6 +68,6 @@ def rows(results: Results) -> list[Row]:
     return table
 
 
-SCALE = Part(
+SCALE = Suite(
     "scale", f"Workers side by side, {PARTITIONS} partitions", plan, rows, needs_cluster=True
 )

@@ -2,10 +2,10 @@
 
 from streamproc.tools.bench.process import Job
 from streamproc.tools.bench.report import Row
-from streamproc.tools.bench.runner import Lab, Part, Results
+from streamproc.tools.bench.runner import BenchRun, Results, Suite
 
 
-def plan(lab: Lab) -> list[Job]:
+def plan(lab: BenchRun) -> list[Job]:
     """Start it once for the caches, then once a round."""
     settings = [{"config": lab.config("all", f"start-{turn}")} for turn in range(lab.rounds + 1)]
     labels = ["first", *["warm"] * lab.rounds]
@@ -25,4 +25,4 @@ def rows(results: Results) -> list[Row]:
     ]
 
 
-STARTUP = Part("startup", "From a worker's start until it is ready", plan, rows)
+STARTUP = Suite("startup", "From a worker's start until it is ready", plan, rows)

@@ -5,7 +5,7 @@ from typing import Final
 from streamproc.tools.bench.jobs.state import SECRET
 from streamproc.tools.bench.process import Job
 from streamproc.tools.bench.report import Row
-from streamproc.tools.bench.runner import Lab, Part, Results
+from streamproc.tools.bench.runner import BenchRun, Results, Suite
 
 FEATURES: Final = 10
 MODELS: Final = 18_180  # with the prediction of each, 200,000 series
@@ -15,7 +15,7 @@ EVENTS_EACH: Final = 10  # of a model at least, however few events there are
 INTERVALS: Final = {"never": "1d", "often": "10s"}
 
 
-def plan(lab: Lab) -> list[Job]:
+def plan(lab: BenchRun) -> list[Job]:
     """Give the same events to workers that write snapshots and to some that do not, in turns."""
     models = min(MODELS, lab.events // EVENTS_EACH)
     jobs = []
@@ -63,4 +63,6 @@ def rows(results: Results) -> list[Row]:
     ]
 
 
-STATE = Part("state", "State of 200,000 series, two detectors each", plan, rows, needs_cluster=True)
+STATE = Suite(
+    "state", "State of 200,000 series, two detectors each", plan, rows, needs_cluster=True
+)
