@@ -1,4 +1,4 @@
-"""Which series of a model are one incident: those whose changes began before it was told."""
+"""Group the series of a model that change together into one incident."""
 
 from streamproc.alerting import correlation_messages
 from streamproc.alerting.incident_group import IncidentGroup
@@ -10,16 +10,14 @@ _NO_POINT = -1
 
 
 class IncidentGrouper:
-    """Makes one incident of the series of a model that change together.
+    """Groups the series of a model that change together into one incident.
 
-    An alarm joins an open incident if its change began no later than the event at which that
-    incident was first told: what had begun by then is the same news, what began after it is new.
-    It is always the first alert that counts, so an incident that never ends does not swallow what
-    begins later. A series that was unlike its reference from the start began before all others.
-    Of several incidents each has what began after the one before it was told. One is over when all
-    of its series are quiet.
+    A change joins the open incident if it started no later than that incident's first alert;
+    otherwise it opens a new one. Only the first alert counts, so an incident that never ends does
+    not absorb later changes. A series that differed from its reference from the start counts as
+    the earliest. An incident is over when all of its series are quiet.
 
-    What is said has to come in the order of the log.
+    Alarms must be given in the order of the log.
 
     Attributes
     ----------

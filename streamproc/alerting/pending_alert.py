@@ -30,7 +30,7 @@ class PendingAlert(NamedTuple):
 
     @property
     def order(self) -> tuple[int, bool, str]:
-        """Orders all that is said by the log; what is gone is gone before others speak."""
+        """Sort key: position in the log, then removals before alerts, then the series."""
         return self.place, self.alert is not None, self.series
 
 

@@ -34,7 +34,7 @@ _BESIDE: Final = ("production_", "floor_")
 
 
 class UnknownModelError(StreamprocError):
-    """No such online model has told of itself; the message names those that have."""
+    """No such online model was published; the message names those that were."""
 
 
 async def print_list(source: ModelUpdates, *, as_json: bool) -> None:
@@ -159,7 +159,7 @@ def _find(lives: list[ModelState], name: str, tags: Mapping[str, str] | None) ->
             f"model {name!r} has no segment {dict(segment)}; there are: {known} (--segment)"
         )
     known = ", ".join(sorted({life.model_id for life in lives})[:10]) or "none"
-    raise UnknownModelError(f"no online model {name!r} has told of itself; there are: {known}")
+    raise UnknownModelError(f"unknown online model {name!r}; known: {known}")
 
 
 def _print_parameters(console: Console, version: Version) -> None:

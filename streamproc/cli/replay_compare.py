@@ -1,4 +1,4 @@
-"""Whether what stands on the topics is what the pipeline makes of the recorded events."""
+"""Compare published alerts and dead letters with a replay of the recorded events."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

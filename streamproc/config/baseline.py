@@ -28,7 +28,7 @@ class Rule(Section):
     otherwise: Annotated[
         Scalar,
         Field(
-            description="The answer else, and where the feature is missing.",
+            description="Answer otherwise, and when the feature is missing.",
             examples=[False, "dog", 0],
         ),
     ]

@@ -189,7 +189,7 @@ class Config(Section):
         ),
     ] = "streamproc"
     topics: Annotated[
-        Topics, Field(description="Names and making of the topics.", examples=[{"prefix": ""}])
+        Topics, Field(description="Topic names and creation settings.", examples=[{"prefix": ""}])
     ] = Topics()
     security: Annotated[
         Security,

@@ -201,7 +201,7 @@ class ModelConfig(Section):
     task: Annotated[
         Task | None,
         Field(
-            description="What the model answers. null: as its predictions and labels look.",
+            description="Task type. null: inferred from predictions and labels.",
             examples=["binary"],
         ),
     ] = None

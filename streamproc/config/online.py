@@ -152,8 +152,8 @@ class Online(Section):
         Field(
             ge=0,
             le=100_000_000,
-            description="Answers of a partition that wait for their label; an older one is"
-            " forgotten, and given again when its label comes.",
+            description="Max predictions per partition awaiting a label; evicted ones are"
+            " recomputed when their label comes.",
             examples=[100_000],
         ),
     ] = 100_000

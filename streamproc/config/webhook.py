@@ -62,7 +62,7 @@ class Webhook(Section):
             max_length=64,
             pattern=NAME_PATTERN,
             description="What metrics and logs call it, and the consumer group that keeps its"
-            " place, `<group>-webhook-<name>`. Another name begins anew.",
+            " place, `<group>-webhook-<name>`. Renaming starts a new consumer group.",
             examples=["pager"],
         ),
     ]

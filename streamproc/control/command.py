@@ -1,4 +1,4 @@
-"""A signed command: how it is written, and all that it must be to be believed."""
+"""Encode, sign and verify control commands."""
 
 import hmac
 from collections.abc import Mapping
@@ -150,7 +150,7 @@ def verify(
     try:
         command = _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return Refusal(Reason.MALFORMED, f"signed, but no command: {error}")
+        return Refusal(Reason.MALFORMED, f"valid signature, malformed command: {error}")
     return _timely(command, now, last.get(command.issuer, 0))
 
 

@@ -1,4 +1,4 @@
-"""Objects that name a key twice: which of them means what was said is anybody's guess.
+"""Reject JSON objects with duplicate keys: which value was meant is unknown.
 
 A decoder of typed events does not note which keys it has seen. So a compiled scan passes over the
 bytes of a whole slice first; it may doubt a record that is right, but never passes one in which an

@@ -1,4 +1,4 @@
-"""What is no number becomes some: texts, and lists of numbers."""
+"""Encode texts and embeddings as numbers."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain

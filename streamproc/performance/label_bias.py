@@ -1,4 +1,4 @@
-"""Whether labels come for some events rather than for others: then errors are those of the some.
+"""Detect label selection bias: errors then describe the labelled subset only.
 
 Each comparison is a bet. Of the events of a few steps of time and of those among them that have a
 label, a part holds as many labels as it would by chance (hypergeometric), or the odds of a label

@@ -112,7 +112,7 @@ def _number(said: Predicted, truth: Value) -> ScoredPrediction:
     if not isinstance(said, float) or not isinstance(truth, float):
         raise MismatchError(
             f"a regression's prediction and label are numbers, not {_kind(said)} and"
-            f" {_kind(truth)}; set task: of the model if it is none"
+            f" {_kind(truth)}; set models[].task if this model is not a regression"
         )
     apart = min(
         abs(min(max(said, -MAX_NUMBER), MAX_NUMBER) - min(max(truth, -MAX_NUMBER), MAX_NUMBER)),

@@ -235,7 +235,7 @@ class _Restorer:
 def _check_open(flagged: set[Series], described: Iterable[Series]) -> None:
     odd = flagged ^ set(described)
     if odd:
-        raise SnapshotError(f"it has half an incident of {min(odd)}")
+        raise SnapshotError(f"inconsistent incident state for {min(odd)}")
 
 
 def _shape(record: ShapeRecord) -> EventSchema:

@@ -1,4 +1,4 @@
-"""What an operator says about the versions of an online model."""
+"""Payload of the promote and rollback commands."""
 
 from typing import Annotated
 

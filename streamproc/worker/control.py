@@ -60,7 +60,7 @@ class ControlReader:
         self._metrics = metrics
         self._clock = clock
         self._gate = CommandValidator(topic, config.control.secret(), verbs)
-        # Whoever signs writes there and nowhere else: a partition is what has an order.
+        # Commands use partition 0 only: Kafka orders records within a partition.
         self._partition = TopicPartition(topic, 0)
         self._next = 0
         self._old: int | None = None  # the end when this worker started

@@ -313,7 +313,7 @@ class Pipeline:
         """Whether a state up to an offset is of another past than the log of this slice."""
         if mark.committed is not None and mark.committed > state:
             _log.warning(
-                "another worker handled %s-%d up to offset %d meanwhile: its series start anew",
+                "another worker processed %s-%d up to offset %d: resetting its series",
                 part.topic,
                 part.partition,
                 mark.committed,
@@ -322,8 +322,8 @@ class Pipeline:
         end = mark.end if mark.log_end is None else mark.log_end
         if end is not None and end < state:
             _log.warning(
-                "%s-%d ends at offset %d, before %d where we were: the topic was made anew, and so"
-                " are its series",
+                "topic %s was recreated: partition %d ends at offset %d, before our position %d;"
+                " resetting its series",
                 part.topic,
                 part.partition,
                 end,

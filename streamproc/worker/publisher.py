@@ -110,7 +110,11 @@ class AlertPublisher:
             if letter.alert is not None and smaller is not letter:
                 lost.add(letter.alert.alert_id)
             return []
-        _log.error("topic %s takes nothing of %s", letter.topic, _told(letter))
+        _log.error(
+            "topic %s rejected %s even without payload; the record is lost",
+            letter.topic,
+            _told(letter),
+        )
         if letter.alert is not None:
             lost.add(letter.alert.alert_id)
         return []

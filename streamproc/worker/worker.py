@@ -141,7 +141,7 @@ class Worker:
                 await self._app.start()
         except (errors.KafkaError, OSError) as error:  # TimeoutError is an OSError
             raise BrokerUnreachableError(
-                f"{self._config.broker} does not let group {self._config.group} be joined"
+                f"could not join consumer group {self._config.group} at {self._config.broker}"
                 f" ({str(error) or type(error).__name__}): check that all of its brokers are up;"
                 " the embedded broker has to be restarted when a worker was killed"
             ) from error

@@ -83,7 +83,7 @@ def test_show_gives_the_versions_and_the_parameters(run: Any, config_file: Path)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nope"], "no online model 'nope' has told of itself; there are: fraud, price"),
+        (["nope"], "unknown online model 'nope'; known: fraud, price"),
         (["price"], "has no segment {}; there are: shop=7, shop=8 (--segment)"),
     ],
 )

@@ -310,7 +310,7 @@ def test_an_incident_without_its_flag_is_refused() -> None:
     header, arrays = snapshot_format.unpack(SNAPSHOT)
     assert arrays["profile 0: open"].any()
     arrays["profile 0: open"] = np.zeros_like(arrays["profile 0: open"])
-    with pytest.raises(SnapshotError, match="half an incident"):
+    with pytest.raises(SnapshotError, match="inconsistent incident state"):
         back(snapshot_format.pack(header, arrays), shard(PATIENT))
 
 

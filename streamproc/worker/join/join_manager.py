@@ -228,7 +228,7 @@ class JoinManager:
             except Exception as error:
                 if not _passes(error):
                     raise
-                _log.warning("labels are looked for again soon: %r", error)
+                _log.warning("retrying the look for labels: %r", error)
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def _report(self, uneven: str | None, consumer: AIOKafkaConsumer) -> None:
@@ -287,7 +287,7 @@ class JoinManager:
                 except Exception as error:
                     if not _passes(error):
                         raise
-                    _log.warning("joining begins again soon: %r", error)
+                    _log.warning("retrying the join of partition %d: %r", partition, error)
                     await asyncio.sleep(self._failed(partition, repr(error)))
         finally:
             del self._tasks[partition]

@@ -1,8 +1,7 @@
 """What waits to be joined, in a file: SQLite, since its memory has a limit and its files hold.
 
-The topics are the truth. A file that is lost, or of another past, is made anew from them. So it
-may be of a moment ago, but never of no moment at all: that is why it is not used after the machine
-went down under it.
+The topics are the truth: a lost file, or one of another log, is rebuilt from them. A file may lag
+behind the topics but must be consistent, so it is not used after the machine itself went down.
 
 What comes is kept in memory until the next commit, and written once, however often it changed; and
 stays there for a while, since most labels come soon after their events.

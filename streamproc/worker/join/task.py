@@ -229,7 +229,7 @@ class Joiner:
             await self._guard.tell_rewound(self._homes[log], span)
         if cause is not None:
             if cause != "new":
-                _log.warning("%s is made anew from the topics: %s", self._store.path, cause)
+                _log.warning("rebuilding %s from the topics: %s", self._store.path, cause)
             self._metrics.rebuilt(cause)
             await self._in_thread(self._store.clear)
         await acquire(self._store, self._outcomes, generation, self._read_outcomes)

@@ -57,8 +57,8 @@ class MonitorCodec:
         found = restore(decode(data), kind, *partition, self._config, room)
         if found.reset:
             _log.warning(
-                "%d series of %s-%d start anew, their detectors are others now, in the"
-                " configuration or by their version; the first is %s of model %s",
+                "reset %d series of %s-%d: detector configuration or version changed;"
+                " the first is %s of model %s",
                 *(len(found.reset), *partition, *reversed(found.reset[0])),
             )
         return Decoded(found.shard, found.next)
