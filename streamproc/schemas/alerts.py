@@ -26,7 +26,7 @@ Kind = Literal[
     "blind",
     "system",
 ]
-"""What sort of thing changed."""
+"""What sort of thing changed; `rule` and `silence` are reserved."""
 
 Severity = Literal["info", "warning", "critical"]
 """How urgent an incident is."""
@@ -116,12 +116,24 @@ class AlertEvent(Contract):
             examples=["0b71fe2290ac"],
         ),
     ]
-    status: Annotated[Status, Field(description="Where it stands.", examples=["firing"])]
+    status: Annotated[
+        Status,
+        Field(
+            description="Where it stands; `acknowledged` and `silenced` are reserved.",
+            examples=["firing"],
+        ),
+    ]
     model_id: Annotated[ModelId, Field(description="Which model it is about.", examples=["fraud"])]
     model_version: Annotated[
         ClippedText | None, Field(description="The model's version at that event.", examples=["7"])
     ] = None
-    kind: Annotated[Kind, Field(description="What sort of thing changed.", examples=["data"])]
+    kind: Annotated[
+        Kind,
+        Field(
+            description="What sort of thing changed; `rule` and `silence` are reserved.",
+            examples=["data"],
+        ),
+    ]
     series: Annotated[
         ClippedText,
         Field(

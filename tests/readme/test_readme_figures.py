@@ -7,6 +7,8 @@ from statistics import median
 
 import pytest
 
+from streamproc.config.load import load
+
 ROOT = Path(__file__).parents[2]
 SECTION = (ROOT / "README.md").read_text().split("## How sure, how soon, how fast")[1]
 SECTION = SECTION.split("\n## ")[0]
@@ -118,3 +120,15 @@ def test_sentences_repeat_what_a_page_says(said: str) -> None:
 
     assert said in SECTION
     assert source in page
+
+
+def test_the_number_of_topics_is_that_of_a_worker() -> None:
+    """The README names every topic that a worker creates, and says how many they are."""
+    text = (ROOT / "README.md").read_text().split("## Your own cluster")[1].split("```json")[0]
+    kinds = load({}).kinds
+
+    assert (re.search(r"(\w+) topics that are missing", text)[1], len(kinds)) == ("nine", 9)  # type: ignore[index]
+    assert "ten with `control`" in " ".join(text.split())
+    assert len(load({"control": {"secret_env": "SECRET"}}).kinds) == 10
+    names = {load({}).topics.full_name(kind) for kind in kinds}
+    assert names <= set(re.findall(r"`([a-z-]+)`", text))

@@ -80,7 +80,11 @@ def test_what_is_not_on_this_machine(
 @pytest.mark.parametrize(
     ("fields", "alerts", "sent"),
     [
-        ({}, [{}, {"severity": "info"}, {"status": "silenced"}], [True] * 3),
+        (
+            {},
+            [{}, {"severity": "info"}, {"status": "updated"}, {"status": "silenced"}],
+            [1, 1, 1, 0],  # only what workers publish
+        ),
         ({"models": ["a*", "fraud"]}, [{}, {"model_id": "abc"}, {"model_id": "Abc"}], [1, 1, 0]),
         (
             {"severity": "warning"},
