@@ -4,7 +4,7 @@ import time
 
 from aiokafka import TopicPartition, errors
 from aiokafka.protocol.produce import ProduceRequest
-from kafka.wire import Put, batch
+from wire_format import Put, batch
 
 from streamproc.config.config import Config
 from streamproc.config.topics import TopicKind

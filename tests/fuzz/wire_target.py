@@ -3,7 +3,7 @@
 import struct
 from typing import Final
 
-from kafka.wire import CODECS, TRANSACTIONAL, Put, batch, checked, fetch, marker
+from wire_format import CODECS, TRANSACTIONAL, Put, batch, checked, fetch, marker
 
 from streamproc.kafka.partition_reader import PartitionReader
 from streamproc.schemas.records import UnreadableRecord

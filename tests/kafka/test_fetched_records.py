@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.memory_records import MemoryRecords
-from kafka.wire import Put, batch
+from wire_format import Put, batch
 
 from streamproc.kafka import codecs
 from streamproc.kafka.compat import Fetched, read_committed, reads_committed

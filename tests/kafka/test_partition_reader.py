@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
-from kafka.wire import (
+from wire_format import (
     CODECS,
     CONTROL,
     TIME,
@@ -18,7 +18,7 @@ from kafka.wire import (
     marker,
     varint,
 )
-from kafka.wire import checked as with_checksum
+from wire_format import checked as with_checksum
 
 from streamproc.kafka.log_batches import Fetch
 from streamproc.kafka.partition_reader import PartitionReader

@@ -10,7 +10,7 @@ from faults.matrix import Failed, Site
 from faults.raw import now, produce
 from faults.traffic import events, send, sent
 from faults.verdicts import equal, same
-from kafka.wire import Put, batch, checked, varint
+from wire_format import Put, batch, checked, varint
 from worker.procfs import resident
 from worker.running import WorkerProcess
 

@@ -9,7 +9,7 @@ from faults.ending import finish
 from faults.matrix import Failed, Site
 from faults.traffic import events, send, sent
 from faults.verdicts import equal, same
-from kafka.wire import checked
+from wire_format import checked
 
 from streamproc.config.load import load
 

@@ -8,7 +8,7 @@ from faults.matrix import Failed, Site
 from faults.raw import put
 from faults.traffic import events, send, sent
 from faults.verdicts import equal, same
-from kafka.wire import CODECS, Put
+from wire_format import CODECS, Put
 from worker.running import WorkerProcess
 
 from streamproc.client.control import send_command
