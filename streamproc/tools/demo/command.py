@@ -1,6 +1,7 @@
 """What ``streamproc demo`` does, in order."""
 
 import asyncio
+import logging
 import signal
 import warnings
 from contextlib import ExitStack, closing
@@ -79,6 +80,8 @@ class Demo:
         self._introduce()
         with self.console.status("Starting; the first time, the detectors are compiled"):
             asyncio.run(warm_up(worker_config(self.story.learner)))
+        # What the demo shows is its own text; what ends the worker is the demo's error.
+        logging.getLogger("streamproc.worker").setLevel(logging.ERROR)
         with (
             quiet_client(),
             # A client that clings to a broker that is gone leaves things that nobody awaits.

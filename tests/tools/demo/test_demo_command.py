@@ -103,7 +103,7 @@ def test_interrupted_in_the_middle_it_ends_clean(tmp_path: Path) -> None:
     """Before the end it says so; exit code 1, no traceback, no broker and no learning left."""
     process = _start(tmp_path)
     _until(process, "Z challenger")
-    [learning] = _children(process, "learn.process")
+    [learning] = _children(process, "online.process")
     process.send_signal(signal.SIGTERM)
     out, errors = process.communicate(timeout=SECONDS)
     assert (process.returncode, errors) == (1, "")
@@ -130,7 +130,7 @@ def test_a_learning_process_that_is_killed_ends_it(tmp_path: Path) -> None:
     """It names what ended; exit code 1, no traceback, nothing left."""
     process = _start(tmp_path)
     _until(process, "Z firing")
-    [learning] = _children(process, "learn.process")
+    [learning] = _children(process, "online.process")
     os.kill(learning, signal.SIGKILL)
     _, errors = process.communicate(timeout=SECONDS)
     assert process.returncode == 1

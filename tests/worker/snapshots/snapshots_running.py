@@ -114,7 +114,7 @@ async def live(
         outbox, store = MortalOutbox(config, producer), MortalStore(config, producer)
         outbox.kill = store.kill = kill or Countdown()
         snapshots = Snapshots(config, store, MonitorCodec(config), metrics, cost=0.0)
-        worker = kind(config, line(config, outbox, metrics, snapshots=snapshots))
+        worker = kind(config, line(config, outbox, metrics, snapshots=snapshots), metrics)
         await worker.start()
         try:
             await idle(worker)
