@@ -1,4 +1,4 @@
-"""The whole pipeline without Kafka: events in, alerts out."""
+"""Run the pipeline without Kafka: events in, alerts out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ COORDINATES = {"topic", "partition", "offset"}
 
 @dataclass(frozen=True, slots=True)
 class LogRecord:
-    """A record of a log that is not Kafka's; `timestamp` is in milliseconds."""
+    """A record of an in-memory log; `timestamp` is in milliseconds since 1970."""
 
     offset: int
     value: bytes | None
@@ -40,7 +40,7 @@ class LogRecord:
 
 
 class _Placed(NamedTuple):
-    """An event's bytes, where it lies, and how many events were given before it."""
+    """An event as JSON, with its coordinates and its index among the given events."""
 
     topic: str
     partition: int
@@ -52,33 +52,32 @@ class _Placed(NamedTuple):
 
 
 class UnknownTopicError(StreamprocError):
-    """An event's `source` names a topic that is not read; correct it or `topics:`."""
+    """An event's `source` names an unknown topic; correct it or `topics:` in the configuration."""
 
 
 class Monitor:
     """Watch every series of every model in a log of events.
 
-    This is what a worker does, without Kafka: the same events with the same configuration
-    give the same alerts.
+    It gives the same alerts as a worker with the same events and configuration.
 
     Parameters
     ----------
     config
-        None for the defaults, a path of a YAML file, a mapping, or a `Config`.
+        None for the defaults, the path of a YAML file, a mapping, or a `Config`.
     clock
-        Gives `detected_at`; the only thing that two runs may differ in.
+        Returns `detected_at`, the only field in which the alerts of two runs may differ.
 
     Attributes
     ----------
     events : int
-        How many events were watched so far.
+        Number of events watched so far.
     dead_letters : list of DeadLetter
-        What could not be read in the last call of `process` or `process_records`.
+        Events that the last call of `process` or `process_records` could not decode.
 
     Raises
     ------
     ConfigError
-        If the configuration is wrong; the message names file, line and field.
+        If the configuration is invalid; the message names file, line and field.
 
     Examples
     --------
@@ -122,34 +121,38 @@ class Monitor:
 
     @property
     def outcomes(self) -> list[OutcomeEvent]:
-        """What the labels of the last call of `process` were joined to, in the order of its log."""
+        """The outcomes of the last call of `process`, in log order."""
         return [OutcomeEvent.from_json(body) for body in self._joined]
 
     @property
     def shards(self) -> Mapping[tuple[str, int], PartitionMonitor]:
-        """The state of each partition, by its topic and number."""
+        """The state of each partition, by (topic, partition)."""
         return self._shards
 
     def process(self, events: Iterable[Event]) -> list[AlertEvent]:
-        """Take the next events of the log, in its order.
+        """Process the next events of the log, in log order.
 
         Parameters
         ----------
         events
-            Mappings or contract models. One with `outcome_id` is an outcome, with `label` a
-            label, with `prediction` a prediction, any other holds features. With a `source`
-            (topic, partition, offset) an event keeps its coordinates and so its alert ids;
-            otherwise the events of each kind are counted from 0. NaN is a missing value.
-            Without `ts` the record's `timestamp` in `source` (milliseconds) counts, else the
-            start of 1970. Labels are joined with the events before and after them, until an
-            outcome is given: that is a replay, and the outcomes are those of the log. A
-            prediction waits in memory for its label, at some 0.7 kB, for `labels.horizon` of
-            event time.
+            Mappings or event models. An event with `outcome_id` is an outcome, with `label` a
+            label, with `prediction` a prediction, and any other a feature event. NaN is a missing
+            value. With a `source` (topic, partition, offset) an event keeps its coordinates and so
+            its alert ids; otherwise offsets of each topic count from 0. The default of `ts` is
+            `timestamp` (milliseconds) in `source`, else the start of 1970. Labels are joined with
+            the events before and after them, until an outcome is given: from then on it is a
+            replay of recorded outcomes. A prediction waits for its label for `labels.horizon` of
+            event time, and takes some 0.7 kB of memory.
 
         Returns
         -------
         list of AlertEvent
-            In the order of the events that they come from.
+            Alerts in the order of the events that caused them.
+
+        Raises
+        ------
+        UnknownTopicError
+            If a `source` names an unknown topic.
         """
         self.dead_letters = []
         placed = list(self._place(events))
@@ -167,24 +170,24 @@ class Monitor:
     def process_records(
         self, topic: str, partition: int, records: Sequence[Record]
     ) -> list[AlertEvent]:
-        """Take the next records of a partition, as they came: bad ones are dead letters.
+        """Process the next raw records of a partition; undecodable ones are dead letters.
 
         Parameters
         ----------
         topic, partition
-            Where they are from.
+            Their coordinates.
         records
-            In the order of their offsets.
+            Records in the order of their offsets.
 
         Returns
         -------
         list of AlertEvent
-            In the order of the events that they come from.
+            Alerts in the order of the events that caused them.
 
         Raises
         ------
         UnknownTopicError
-            If the topic is not one of those that are read.
+            If the topic is unknown.
         """
         if topic not in self._topics:
             raise self._unknown(f"a record of partition {partition}", topic)
@@ -215,7 +218,7 @@ class Monitor:
         return source["topic"], source["partition"], source["offset"], timestamp
 
     def _kind(self, fields: dict[str, Any]) -> str:
-        """Return the topic that an event belongs to."""
+        """Return the name of an event's topic."""
         if "outcome_id" in fields:
             return self._outcomes
         for log, name in ((InputLog.LABELS, "label"), (InputLog.PREDICTIONS, "prediction")):
@@ -224,7 +227,7 @@ class Monitor:
         return self._of_input[InputLog.FEATURES]
 
     def _join(self, placed: list[_Placed]) -> list[_Placed]:
-        """Return the outcomes of the labels that are given, or those that are given."""
+        """Join labels into outcomes; in a replay, return the recorded outcomes."""
         given = [event for event in placed if event.topic == self._outcomes]
         self._replays = self._replays or bool(given)
         if self._replays:
@@ -250,21 +253,21 @@ class Monitor:
             yield _Placed(*at, position, made.key, made.value)
 
     def _asks(self, model_id: str) -> bool:
-        """Whether an online model answers the events of a model."""
+        """Whether a model has an online model, which predicts its events."""
         return getattr(self.config.model(model_id), "online", None) is not None
 
     def _unknown(self, what: str, topic: object) -> UnknownTopicError:
         return UnknownTopicError(
-            f"{what} is from topic {topic!r}; read are {', '.join(self._next)} (topics: in the"
-            " config)"
+            f"{what} is from unknown topic {topic!r}; known: {', '.join(self._next)} (see `topics:`"
+            " in the configuration)"
         )
 
     def _shard(self, topic: str, partition: int) -> PartitionMonitor:
         shard = self._shards.get((topic, partition))
         if shard is None:
             kind = self._topics[topic]
-            room = self.config.series_room(kind.value)
-            shard = PartitionMonitor(kind, topic, partition, self.config, room)
+            capacity = self.config.series_room(kind.value)
+            shard = PartitionMonitor(kind, topic, partition, self.config, capacity)
             self._shards[topic, partition] = shard
         return shard
 
@@ -291,7 +294,7 @@ class Monitor:
 
 
 def _records(placed: list[_Placed]) -> tuple[list[tuple[str, LogRecord]], list[int]]:
-    """Put events that came in one record into one again; return where each was given, too."""
+    """Rebuild records from events with equal coordinates; return their positions, too."""
     records: list[tuple[str, LogRecord]] = []
     positions: list[int] = []
     for (topic, _, offset), group in groupby(placed, key=lambda event: event[:3]):
@@ -311,10 +314,10 @@ def _fields(event: Event) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
-    """Turn numpy's scalars and arrays into what JSON has."""
+    """Convert numpy scalars and arrays to JSON types."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
         return value.tolist()
-    msg = f"{type(value).__name__} is no JSON value"
+    msg = f"{type(value).__name__} is not a JSON value"
     raise TypeError(msg)

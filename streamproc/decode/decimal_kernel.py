@@ -1,4 +1,4 @@
-"""The compiled way from decimal digits to the nearest float64, as Python and msgspec find it."""
+"""Convert decimal digits to the nearest float64 (compiled), with the bits that Python gives."""
 
 from typing import Final
 
@@ -7,19 +7,19 @@ from numpy.typing import NDArray
 
 from detectors.runtime.jit import compiled
 
-#: Powers of ten beyond which a number is not read here; within them none is subnormal or infinite.
+#: Largest supported power of ten, positive or negative: no result is subnormal or infinite.
 MAX_POWER: Final = 64
 _LOW: Final = np.uint64(0xFFFF_FFFF)
 _HALF: Final = np.uint64(32)
 _TOP: Final = np.uint64(63)
 _ZERO, _ONE, _TWO, _THREE = (np.uint64(n) for n in range(4))
-#: A float64 has 52 bits behind its leading one; another one decides how it is rounded.
+#: A float64 has 52 bits behind its leading one; one more bit decides the rounding.
 _FRACTION: Final = np.uint64(52)
 _LEADING: Final = np.uint64(1 << 52)
 _SPARE: Final = np.uint64(64 - 52 - 3)
 _UNSURE: Final = np.uint64((1 << 9) - 1)
 _BIAS: Final = 1023
-#: Only these powers of five fit, with a 53-bit number, into 64 bits: ties between two floats.
+#: Ties between two floats occur only where a 53-bit number times this power of five fits 64 bits.
 _FIRST_TIE, _LAST_TIE = -4, 23
 _LAST_EXACT: Final = -27
 
@@ -28,11 +28,11 @@ def _powers() -> NDArray[np.uint64]:
     """Return the first 128 bits of each power of five."""
     table = []
     for power in range(-MAX_POWER, MAX_POWER + 1):
-        whole = 5 ** abs(power)
+        five = 5 ** abs(power)
         if power >= 0:
-            bits = (whole << 128) >> whole.bit_length()
-        else:  # one that 64 bits can be divided by is rounded up, so that the quotient is exact
-            bits = (1 << (whole - 1).bit_length() + 127) // whole + (power >= _LAST_EXACT)
+            bits = (five << 128) >> five.bit_length()
+        else:  # a divisor below 2**64 is rounded up, so that the quotient is exact
+            bits = (1 << (five - 1).bit_length() + 127) // five + (power >= _LAST_EXACT)
         table.append((bits >> 64, bits & (1 << 64) - 1))
     return np.array(table, np.uint64)
 
@@ -42,7 +42,7 @@ _POWERS: Final = _powers()
 
 @compiled
 def _product(left: np.uint64, right: np.uint64) -> tuple[np.uint64, np.uint64]:
-    """Return the high and the low half of a product."""
+    """Return the high and the low 64 bits of a product."""
     high_left, low_left = left >> _HALF, left & _LOW
     high_right, low_right = right >> _HALF, right & _LOW
     middle = high_left * low_right + (low_left * low_right >> _HALF)
@@ -64,9 +64,9 @@ def _leading_zeros(number: np.uint64) -> np.uint64:
 def nearest(digits: np.uint64, power: np.int64) -> np.uint64:
     """Return the bits of the float64 nearest to ``digits * 10**power``, ties to even.
 
-    Eisel and Lemire's way: a product of 64 and 128 bits is enough (D. Lemire, *Number Parsing at a
-    Gigabyte per Second*, 2021; N. Mushtak and D. Lemire, *Fast Number Parsing Without Fallback*,
-    2023). `power` is from -`MAX_POWER` to `MAX_POWER`.
+    The Eisel-Lemire algorithm, for which a product of 64 and 128 bits is enough (D. Lemire, *Number
+    Parsing at a Gigabyte per Second*, 2021; N. Mushtak and D. Lemire, *Fast Number Parsing Without
+    Fallback*, 2023). `power` is in [-`MAX_POWER`, `MAX_POWER`].
     """
     if not digits:
         return _ZERO

@@ -1,4 +1,4 @@
-"""The events of one layout in a slice, before they become a matrix."""
+"""Collect the decoded events of one layout in a slice, before they become a matrix."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,19 +8,23 @@ from streamproc.decode.fast_decoder import DecodedColumns
 from streamproc.decode.layout import Layout
 from streamproc.schemas.records import Record
 
-# One integer orders the events of a slice: the record's position, then the place in it.
+# Sort key of an event in a slice: position of the record << PLACE_BITS, plus index in the record.
 PLACE_BITS = 24
 
 
 @dataclass(slots=True)
 class DecodedEvents:
-    """Events in log order as a decoder made them, and the place of each in the slice.
+    """Events as msgspec structs, in log order.
 
     Attributes
     ----------
+    events
+        Structs of the layout, or generic ones.
+    places
+        Sort key of each event in the slice.
     loose
-        Which of them are as events of any shape. These cost what they hold, while others cost what
-        their layout holds. They may have what the layout does not; that is missing.
+        Indices of the generic structs. They may hold features that the layout does not have; those
+        are ignored. Their cost grows with the features they hold, not with those of the layout.
     """
 
     events: list[Any] = field(default_factory=list)
@@ -32,18 +36,18 @@ class DecodedEvents:
 
 
 class Birth(NamedTuple):
-    """A series that begins within the events of a batch.
+    """A series that starts within a batch.
 
     Attributes
     ----------
     model
         Id of its model.
     name
-        Of the feature, or of the class.
+        Name of the feature or class.
     event
-        Place of its first event among those of the model.
+        Index of its first event among the model's events of the batch.
     of_class
-        Whether it is a class.
+        Whether it is a class of the prediction.
     """
 
     model: str
@@ -56,12 +60,14 @@ Part: TypeAlias = DecodedEvents | DecodedColumns
 
 
 class LayoutBatch:
-    """Events of one layout in log order, in parts that were read one way or the other.
+    """Events of one layout in log order, in parts from the fast or the general decoder.
 
     Attributes
     ----------
+    parts
+        The events.
     births
-        Series that begin within these events.
+        Series that start within these events.
     """
 
     def __init__(self) -> None:
@@ -72,7 +78,7 @@ class LayoutBatch:
         return sum(map(len, self.parts))
 
     def add(self, event: Any, place: int, *, loose: bool = False) -> None:
-        """Put an event behind the others; `loose`: it is one of any shape."""
+        """Append an event; `loose` marks a generic struct."""
         last = self.parts[-1] if self.parts else None
         if not isinstance(last, DecodedEvents):
             self.parts.append(last := DecodedEvents())
@@ -82,12 +88,18 @@ class LayoutBatch:
         last.places.append(place)
 
     def events(self, layout: Layout, records: Sequence[Record]) -> Iterator[Any]:
-        """Give all events; those that were read without the decoder go through it now."""
+        """Yield all events; those of the fast decoder are decoded again, into structs."""
         for part in self.parts:
             yield from map(_event_of(part, layout, records), range(len(part)))
 
     def event(self, layout: Layout, records: Sequence[Record], index: int) -> Any:
-        """Give one event."""
+        """Return one event.
+
+        Raises
+        ------
+        IndexError
+            If there are not that many events.
+        """
         for part in self.parts:
             if index < len(part):
                 return _event_of(part, layout, records)(index)

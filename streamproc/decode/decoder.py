@@ -1,4 +1,4 @@
-"""Bytes of records to typed events, grouped by layout; what cannot be read is a dead letter."""
+"""Decode records into events grouped by layout, and undecodable ones into dead letters."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -22,27 +22,26 @@ from streamproc.decode.validation import validate
 from streamproc.decode.vectorised import by_layout, within, without, without_rows
 from streamproc.schemas.records import DeadLetter, Reason, Record, SliceResult
 
-# Records that are read side by side: enough that the calls cost nothing, and few enough that their
-# bytes stay in the processor's cache, and out of fresh pages.
-_TOGETHER = 512
-# What is read record by record cuts what is read side by side into pieces, and a piece costs as
-# much as a record or two: where more than one in so many has to be, all are.
+# Records per scan: enough to amortise the call, and few enough to stay in the processor's cache.
+_CHUNK = 512
+# A record that must be read alone splits a scan, which costs as much as a record or two. If more
+# than one record in this many must be, all are.
 _FEW = 16
-# Numbers in the matrices of the events that wait to be watched: one record can hold tens of
-# thousands of events, and each has a place for all that its model ever had. 32 MiB.
+# Numbers in the matrices of pending events (32 MiB): one record can hold tens of thousands of
+# events, each with a column for every feature that its model ever had.
 _MAX_WAITING = 2**22
 
 
 class Decoder(EventBatcher):
-    """Reads one partition's records; for its parameters see `EventBatcher`."""
+    """Decode the records of one partition; see `EventBatcher` for the parameters."""
 
     def read(self, records: Sequence[Record], outcome: SliceResult) -> None:
-        """Decode a slice and hand over all of its events."""
+        """Decode a slice and pass all of its events to `watch`."""
         self._alone = set(self.strays)
         batches: LayoutBatches = {}
         first = 0
         while first < len(records):
-            stop = min(first + _TOGETHER, len(records))
+            stop = min(first + _CHUNK, len(records))
             if self._catalogue.waiting:
                 due = self._catalogue.idle.due
                 if records[first].offset >= due:
@@ -50,67 +49,65 @@ class Decoder(EventBatcher):
                     due = self._catalogue.idle.due or records[stop - 1].offset + 1
                 later = range(first + 1, stop)
                 stop = next((at for at in later if records[at].offset >= due), stop)
-            first = self._read_together(records, range(first, stop), batches, outcome)
+            first = self._read_chunk(records, range(first, stop), batches, outcome)
         self._hand_over(batches, records, outcome)
 
-    def _read_together(
+    def _read_chunk(
         self,
         records: Sequence[Record],
-        together: range,
+        chunk: range,
         batches: LayoutBatches,
         outcome: SliceResult,
     ) -> int:
-        """Read the plain events side by side, and what is between them record by record.
+        """Decode plain events in one scan, and the records between them one by one.
 
         Returns
         -------
         int
-            Where to go on: before the end if there it is time to look for room.
+            Position of the next record: before the end of the chunk if models may be evicted there.
         """
         scanning = self._scans.due()
-        found = self._scan(records, together) if scanning else []
-        rest = without(together, found)
-        too_many = len(rest) > len(together) // _FEW
+        found = self._scan(records, chunk) if scanning else []
+        single = without(chunk, found)
+        too_many = len(single) > len(chunk) // _FEW
         if scanning:
             self._scans.note(worth_it=not too_many)
         if too_many:
-            found, rest = [], together
-        done = together.start
-        self._doubt(records, rest)
-        waiting = deque(rest)
+            found, single = [], chunk
+        done = chunk.start
+        self._doubt(records, single)
+        waiting = deque(single)
         while waiting:
             position = waiting.popleft()
             self._gather(found, range(done, position), records, batches, outcome)
             done = position + 1
             self._read_one(records, position, batches, outcome)
-            if self._catalogue.waiting and self._is_due(records[together.stop - 1]):
+            if self._catalogue.waiting and self._is_due(records[chunk.stop - 1]):
                 self._left.clear()
                 return done
             if self._left:
-                # events of these models that were read side by side are to be read again
+                # the layout of these models changed: decode their scanned events again
                 found, again = without_rows(found, self._left, done)
                 self._left.clear()
                 if again:
                     waiting = deque(sorted((*waiting, *again)))
                     self._doubt(records, waiting)
-        self._gather(found, range(done, together.stop), records, batches, outcome)
-        return together.stop
+        self._gather(found, range(done, chunk.stop), records, batches, outcome)
+        return chunk.stop
 
     def _is_due(self, last: Record) -> bool:
-        """Whether it is time to look for room before a record."""
+        """Whether idle models may be evicted before a record."""
         return last.offset >= self._catalogue.idle.due
 
-    def _scan(
-        self, records: Sequence[Record], together: range
-    ) -> list[tuple[Layout, DecodedColumns]]:
-        """Read what is plain of some records, by layout."""
+    def _scan(self, records: Sequence[Record], chunk: range) -> list[tuple[Layout, DecodedColumns]]:
+        """Decode the plain events of a chunk, by layout."""
         hints, longest = self._hints, self._limits.record_bytes
         hinted = [
             None if record.headers else hints.get(record.key)
-            for record in records[together.start : together.stop]
+            for record in records[chunk.start : chunk.stop]
         ]
         found: list[tuple[Layout, DecodedColumns]] = []
-        for layout, positions in by_layout(hinted, together).items():
+        for layout, positions in by_layout(hinted, chunk).items():
             if layout is not None and layout.plain is not None:
                 part = layout.plain.read(layout.rows, records, positions, longest)
                 if self._alone:
@@ -127,7 +124,7 @@ class Decoder(EventBatcher):
         batches: LayoutBatches,
         outcome: SliceResult,
     ) -> None:
-        """Put plain events of a span of records to their batches, but for repeated ones."""
+        """Add the scanned events of a span of records to their batches, without duplicates."""
         if not span:
             return
         parts = [(layout, within(part, span)) for layout, part in found]
@@ -143,7 +140,7 @@ class Decoder(EventBatcher):
                 batches.setdefault(layout, LayoutBatch()).parts.append(new)
 
     def _doubt(self, records: Sequence[Record], positions: Sequence[int]) -> None:
-        """Find out which of some records have to be looked at key by key."""
+        """Mark the records that may hold a duplicate key."""
         values = [records[at].value for at in positions]
         doubts = suspects(values, self._limits.record_bytes)
         self._doubtful = {positions[index] for index in doubts}
@@ -151,7 +148,7 @@ class Decoder(EventBatcher):
     def _read_one(
         self, records: Sequence[Record], position: int, batches: LayoutBatches, outcome: SliceResult
     ) -> None:
-        """Read a record by itself."""
+        """Decode one record, with the decoder of the layout that its key suggests if possible."""
         record = records[position]
         value, layout = record.value, self._hints.get(record.key)
         if (
@@ -163,7 +160,7 @@ class Decoder(EventBatcher):
             try:
                 event = layout.typed.decode(value)
             except DECODE_ERRORS:
-                event = None  # perhaps only new to this layout: the general way decides
+                event = None  # may only be new to this layout: the general decoder decides
             if (
                 event is not None
                 and event.model_id in layout.rows

@@ -1,4 +1,4 @@
-"""Which events of a partition came a moment ago, so that one delivered twice counts once."""
+"""Recognise events of a partition that were delivered twice, so that they count once."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,25 +10,24 @@ from xxhash import xxh3_64_intdigest
 Digests = NDArray[np.uint64]
 
 ARRAYS: Final = ("recent:older", "recent:newer")
-"""What a snapshot calls the two generations."""
+"""Names of the two generations in a snapshot."""
 
 
 class Deduplicator:
-    """Knows the last events of a partition again, by their bytes.
+    """Remember the digests of the last events of a partition.
 
-    There are two generations: when the newer one is full it becomes the older one, and what was
-    older is forgotten. So between `most` and twice as many events are known, and which ones is a
-    function of the events alone.
+    There are two generations. When the newer one is full it replaces the older one, so between
+    `capacity` and twice as many events are known. Which ones depends on the events alone.
 
     Parameters
     ----------
-    most
-        Events in a generation; 0: none is ever known again.
+    capacity
+        Events in a generation; 0 turns deduplication off.
 
     Notes
     -----
-    An event is its bytes and nothing less: two that share an ``event_id`` and differ in anything
-    else are two. A chance meeting of two digests is one event in 10¹⁴ with 100,000 known.
+    Events are equal if all of their bytes are: two that share an ``event_id`` and differ in
+    anything else are distinct. With 100,000 known events, one in 10¹⁴ collides by chance.
 
     Examples
     --------
@@ -37,14 +36,14 @@ class Deduplicator:
     (False, True)
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
         self._older: set[int] = set()
         self._newer: set[int] = set()
 
     def seen(self, body: bytes) -> bool:
-        """Whether an event came a moment ago; from now on it did."""
-        if not self._most:
+        """Whether an event is a known duplicate; it is known from now on."""
+        if not self._capacity:
             return False
         digest, newer = xxh3_64_intdigest(body), self._newer
         if digest in self._older:
@@ -53,15 +52,15 @@ class Deduplicator:
         newer.add(digest)
         if len(newer) == known:
             return True
-        if known + 1 >= self._most:
+        if known + 1 >= self._capacity:
             self._older, self._newer = newer, set()
         return False
 
     def duplicates(self, bodies: Sequence[bytes]) -> list[int]:
-        """Tell which of some events came a moment ago; from now on all of them did."""
+        """Return the indices of the known duplicates; all events are known from now on."""
         digests, newer = list(map(xxh3_64_intdigest, bodies)), self._newer
-        if self._most and len(newer) + len(digests) < self._most:
-            # All at once, as long as none came before: a quarter of the time of one by one.
+        if self._capacity and len(newer) + len(digests) < self._capacity:
+            # Adding all at once, if none is known, takes a quarter of the time.
             distinct = set(digests)
             if (
                 len(distinct) == len(digests)
@@ -73,7 +72,7 @@ class Deduplicator:
         return [index for index, body in enumerate(bodies) if self.seen(body)]
 
     def state(self) -> dict[str, Digests]:
-        """Return what is known, for a snapshot: equal for equal events."""
+        """Return the digests for a snapshot; equal events give equal arrays."""
         generations = self._older, self._newer
         return {
             name: np.array(sorted(known), np.uint64)
@@ -81,16 +80,16 @@ class Deduplicator:
         }
 
     def load(self, older: Digests, newer: Digests) -> None:
-        """Go on from what a snapshot says.
+        """Load the arrays of a snapshot.
 
         Raises
         ------
         ValueError
-            If these are no lists of digests.
+            If an array does not have the dtype and shape of digests.
         """
         for array in (older, newer):
             if array.dtype != np.uint64 or array.ndim != 1:
-                msg = f"digests of events are {array.dtype} {array.shape}"
+                msg = f"digests of events are {array.dtype} {array.shape}, not uint64 (n,)"
                 raise ValueError(msg)
-        if self._most:
+        if self._capacity:
             self._older, self._newer = set(older.tolist()), set(newer.tolist())

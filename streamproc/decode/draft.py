@@ -1,4 +1,4 @@
-"""Events of a model whose shape grows, kept together until it is known how far."""
+"""Collect the events of a model while its schema grows, to build one layout for all of them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,22 +11,17 @@ from streamproc.detect.series_registry import SeriesRegistry
 
 
 class Draft:
-    """The events of a model from the first that made its shape grow.
+    """Hold the events of a model from the first one that extended its schema.
 
-    A layout for each event that has something new would cost as much as all that is known; one
-    for all of them costs it once.
+    A layout costs as much as its whole schema. One layout for all new features of a slice is
+    cheaper than one for each event that has some.
 
     Parameters
     ----------
     model
-        In the layout that it had before.
+        The model, still in its previous layout; also an attribute.
     growth
-        Of its shape.
-
-    Attributes
-    ----------
-    model, growth
-        Those.
+        Its growing schema; also an attribute.
     """
 
     def __init__(self, model: Model, growth: Growth) -> None:
@@ -41,11 +36,11 @@ class Draft:
 
     @property
     def kinds(self) -> Mapping[str, FeatureType]:
-        """What each feature is so far."""
+        """Types of the features so far, by name."""
         return self.growth.kinds
 
     def grow(self, news: News) -> None:
-        """Take what is new with the next event."""
+        """Extend the schema by the news of the next event."""
         self.growth.add(news)
         now = len(self._events)
         for name, kind in news.features.items():
@@ -54,12 +49,12 @@ class Draft:
         self._classes |= dict.fromkeys(news.classes, now)
 
     def add(self, event: Any, place: int) -> None:
-        """Take the next event."""
+        """Append the next event."""
         self._events.append(event)
         self._places.append(place)
 
     def move(self, catalogue: SeriesRegistry, batches: dict[Layout, LayoutBatch]) -> None:
-        """Put the model into the layout of its shape as it is now, and its events to a batch."""
+        """Move the model to the layout of its current schema, and add its events to a batch."""
         layout = catalogue.move(self.model, self.growth.shape(), self._features)
         batch = batches.setdefault(layout, LayoutBatch())
         batch.parts.append(

@@ -1,8 +1,7 @@
 """Reject JSON objects with duplicate keys: which value was meant is unknown.
 
-A decoder of typed events does not note which keys it has seen. So a compiled scan passes over the
-bytes of a whole slice first; it may doubt a record that is right, but never passes one in which an
-object names a key twice. Only records in doubt are looked at key by key.
+msgspec does not report duplicate keys. So a compiled scan reads the bytes of a slice first. It has
+false positives but no false negatives; only its suspects are checked key by key.
 """
 
 import json
@@ -15,25 +14,24 @@ import numpy as np
 from streamproc.decode import duplicate_keys_kernel as kernel
 from streamproc.schemas.records import Reason
 
-# Records that are put side by side for the scan: enough that the call costs nothing, and few
-# enough that their bytes stay in the processor's cache, and out of fresh pages.
+# Records per scan: enough to amortise the call, and few enough to stay in the processor's cache.
 _TOGETHER: Final = 256
 _MARKS: Final = np.isin(np.arange(256), list(b'"{}'))
 _WEIGHTS: Final = np.random.default_rng(1).integers(2**63, 2**64, 256, np.uint64) | np.uint64(1)
-_TOLD: Final = 100  # characters of a key that a dead letter's header says
-# In JSON every quote begins or ends a string.
+_MAX_SHOWN: Final = 100  # characters of a key in the header of a dead letter
+# In JSON every quote starts or ends a string.
 _TOKEN: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?|([{}])', re.DOTALL)
 
 
 def suspects(values: Sequence[bytes | None], longest: int) -> frozenset[int]:
-    """Return the places of the records in which an object may name a key twice.
+    """Return the indices of the records that may hold a duplicate key.
 
     Parameters
     ----------
     values
-        Of records; JSON of any kind.
+        JSON values of records.
     longest
-        Longer ones are not looked at, since nobody reads them.
+        Maximum bytes; longer values are skipped, since they become dead letters unread.
 
     Examples
     --------
@@ -53,16 +51,16 @@ def _doubtful(values: Sequence[bytes | None], longest: int) -> list[int]:
         known = [value if len(value) <= longest else b"" for value in known]
     ends = np.cumsum(np.fromiter(map(len, known), np.uint64, len(known)))
     doubts = np.zeros(len(known), np.bool_)
-    # A byte more: what is escaped may lie behind the end of what is no JSON.
+    # One more byte: in invalid JSON an escaped character may lie behind the end.
     data = np.frombuffer(b"".join(known) + b" ", np.uint8)
     kernel.scan(data, ends, _MARKS, _WEIGHTS, doubts)
     return np.flatnonzero(doubts).tolist() if doubts.any() else []
 
 
 def find_duplicate_key(body: bytes) -> tuple[Reason, str] | None:
-    r"""Tell which key an object of some JSON names twice; None if none does.
+    r"""Return reason and detail of the first duplicate key in some JSON; None without any.
 
-    Keys are equal when they are so without their escapes.
+    Keys are compared after unescaping.
 
     Examples
     --------
@@ -73,7 +71,7 @@ def find_duplicate_key(body: bytes) -> tuple[Reason, str] | None:
     try:
         _quick.decode(body.decode("utf-8", "surrogateescape"))
     except (_TwiceError, ValueError, RecursionError):
-        return _first_twice(body)  # ten times the work
+        return _first_twice(body)  # ten times slower
     return None
 
 
@@ -88,7 +86,7 @@ def _first_twice(body: bytes) -> tuple[Reason, str] | None:
         elif colon:
             key, keys = _key(text), open_objects[-1]
             if key in keys:
-                return Reason.DUPLICATE_KEY, f"an object names the key {key[:_TOLD]!r} twice"
+                return Reason.DUPLICATE_KEY, f"an object names the key {key[:_MAX_SHOWN]!r} twice"
             keys.add(key)
     return None
 
@@ -103,7 +101,7 @@ def _note(pairs: list[tuple[str, None]]) -> None:
 
 
 def _nothing(_: str) -> None:
-    """Stand in for a number, of which nothing is to be known."""
+    """Skip the conversion of a number."""
 
 
 _quick: Final = json.JSONDecoder(

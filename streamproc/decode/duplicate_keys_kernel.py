@@ -1,4 +1,4 @@
-"""The compiled look at the bytes of a slice: which records may name a key twice."""
+"""Scan the bytes of a slice for records that may hold a duplicate key (compiled)."""
 
 from typing import Final
 
@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 from detectors.runtime.jit import compiled
 
 Bytes = NDArray[np.uint8]
-# Keys of the objects that are open at one place, and how many of these: what has more is in doubt.
+# Limits of keys and depth of the open objects; a record beyond them is a suspect.
 _MAX_KEYS: Final = 512
 _MAX_DEPTH: Final = 32
 _QUOTE, _BACKSLASH, _COLON, _OPEN, _CLOSE = (np.uint8(ord(sign)) for sign in '"\\:{}')
 _SPACE = np.uint8(ord(" "))
-# Unsigned places: numpy's negative ones would cost a comparison a byte.
+# Unsigned indices avoid numpy's check for negative ones, at every byte.
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
-# A key's digest is the sum of its bytes, each times the weight of its place: bytes do not wait for
-# each other as in a polynomial. The 256th byte weighs what the first does; more is only doubted.
+# A key's digest is a weighted sum of its bytes: unlike a polynomial, it has no dependency between
+# bytes. Weights repeat after 256 bytes, which can only add false positives.
 _LAST_WEIGHT = np.uint64(255)
 
 
@@ -28,7 +28,7 @@ def scan(  # noqa: C901, PLR0912  calls would cost more than what they do
     weights: NDArray[np.uint64],
     doubts: NDArray[np.bool_],
 ) -> None:
-    """Tell of each stretch of `data` whether one of its objects may name a key twice."""
+    """Set `doubts[i]` if an object in record i, which ends at `ends[i]`, may repeat a key."""
     keys = np.empty(_MAX_KEYS, np.uint64)
     firsts = np.empty(_MAX_DEPTH, np.int64)  # where the keys of each open object begin
     place = _ZERO

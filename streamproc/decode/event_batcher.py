@@ -1,4 +1,4 @@
-"""Events to the batches of their layouts; and the models that they make, change or push out."""
+"""Batch decoded events by layout; create, change and evict the models that they need."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -15,33 +15,38 @@ from streamproc.decode.type_changes import TypeChangeTracker
 from streamproc.detect.series_registry import SeriesRegistry
 from streamproc.schemas.records import Record, SliceResult
 
-# A longer key is no model's id: 255 characters of UTF-8. Keys are kept, and a key may be as long as
-# a record: a thousand of them took a gigabyte.
+# A model id has at most 255 characters of UTF-8. Longer keys are not stored, since a key may be as
+# long as a record.
 _MAX_KEY_BYTES: Final = 4 * 255
 
 
 class EventBatcher:
-    """Puts events to those of their models, which grow, give way and come anew.
+    """Add events to the batch of their model's layout, and maintain models and layouts.
 
     Parameters
     ----------
     catalogue
-        Where models and their layouts are kept.
+        Registry of models, layouts and series.
+    topic, partition
+        Coordinates of the records, for dead letters.
     watch
-        Called with batches of events: at the end of a slice, and before a known model
-        changes its layout, so that each series is fed in log order.
+        Called with batches of events: at the end of a slice, and before a known model changes its
+        layout, so that detectors see each series in log order.
     retyped
-        Called when series of a model are no more, with its id, the features that are something
-        else from this event on, and the event, its place and its record.
+        Called when series of a model end because features change their type, with the model's id,
+        these features, the event, its sort key and its record.
     full
-        Called once for each limit, with its name and the event, its place and its record,
-        when a series of that event is the first that is not watched because of it.
+        Called once for each limit, with the limit's name, the event, its sort key and its record,
+        at the first series that is not watched because of it.
 
     Attributes
     ----------
     forgotten
-        Called with each model that gives way to others, and the event, its place and its record
-        that needed the room.
+        Called with each evicted model, and the event, sort key and record that caused it.
+    recent
+        Duplicates of the last events.
+    strays
+        Values with another type than their feature.
     """
 
     def __init__(
@@ -60,12 +65,12 @@ class EventBatcher:
         self._retyped = retyped
         self._full = full
         self._any = GENERIC[catalogue.topic]
-        self._doubtful: set[int] = set()  # places of this slice's records
+        self._doubtful: set[int] = set()  # positions of records that may have duplicate keys
         self._scans = ScanBackoff()
-        self._drafts: dict[str, Draft] = {}  # models that grow within this slice
-        self._waiting = 0  # numbers in the matrices of events that wait
-        self._alone: set[str] = set()  # models whose events are read one by one
-        self._left: list[tuple[Layout, int]] = []  # where models were that are read so from now on
+        self._drafts: dict[str, Draft] = {}  # models with a schema that grows within this slice
+        self._waiting = 0  # numbers in the matrices of pending events
+        self._alone: set[str] = set()  # models with events that are decoded one by one
+        self._left: list[tuple[Layout, int]] = []  # layouts and rows that models have just left
         self._hints: dict[bytes | None, Layout] = {}
         self.forgotten: Callable[[Model, Any, int, Record], None]
         self.recent = Deduplicator(self._limits.recent_events)
@@ -79,20 +84,20 @@ class EventBatcher:
         records: Sequence[Record],
         outcome: SliceResult,
     ) -> None:
-        """Put an event of any shape to those of its model, which may grow by it."""
+        """Add a generic event to the batch of its model, and extend the model's schema."""
         record = records[place >> PLACE_BITS]
         model = self._catalogue.models.get(event.model_id)
         if model is None:
             growth = self._growth(EventSchema())
             if (news := growth.news(event.features or {}, _prediction(event))) is not None:
-                self._make_room(news, event, place, batches, records, outcome)
+                self._evict_if_full(news, event, place, batches, records, outcome)
                 growth.add(news)
             model = self._catalogue.assign(event.model_id, growth.shape())
         else:
             self._grow(model, event, place, batches, records, outcome)
         draft = self._drafts.get(event.model_id)
         kinds = draft.kinds if draft is not None else model.layout.kinds if model else {}
-        self._tell_limits(event, kinds, place, record)
+        self._report_limits(event, kinds, place, record)
         if self._catalogue.waiting and not self._catalogue.idle.due:
             self._catalogue.idle.wait(record.offset, waiting=True)
         if model is None:
@@ -117,7 +122,7 @@ class EventBatcher:
         records: Sequence[Record],
         outcome: SliceResult,
     ) -> None:
-        """Let a known model have what is new in an event."""
+        """Extend the schema of a known model by what is new in an event."""
         draft, layout = self._drafts.get(model.id), model.layout
         kinds = layout.kinds if draft is None else draft.kinds
         features, prediction = event.features or {}, _prediction(event)
@@ -139,7 +144,7 @@ class EventBatcher:
             news = news_of(known, (odd, prediction), self._limits.max_features, MAX_CLASSES)
         if news is None:
             return
-        self._make_room(news, event, place, batches, records, outcome)
+        self._evict_if_full(news, event, place, batches, records, outcome)
         draft = self._drafts.get(model.id)
         if clashes(kinds, news):
             self._hand_over(batches, records, outcome)
@@ -151,7 +156,7 @@ class EventBatcher:
         self._catalogue.admit(model, news)
         draft.grow(news)
 
-    def _make_room(
+    def _evict_if_full(
         self,
         news: News,
         event: Any,
@@ -160,12 +165,14 @@ class EventBatcher:
         records: Sequence[Record],
         outcome: SliceResult,
     ) -> None:
-        """Forget idle models, if what is new does not fit in otherwise."""
+        """Evict idle models if new series do not fit otherwise."""
         catalogue, record = self._catalogue, records[place >> PLACE_BITS]
         needed = len(news.shape().series())
-        if catalogue.series + needed > catalogue.room and catalogue.idle.possible(record.offset):
+        if catalogue.series + needed > catalogue.capacity and catalogue.idle.possible(
+            record.offset
+        ):
             self._hand_over(batches, records, outcome)
-            for name in catalogue.make_room(record.offset, needed, event.model_id):
+            for name in catalogue.models_to_evict(record.offset, needed, event.model_id):
                 self._forget_model(name, event, place, record)
 
     def _forget_model(self, model_id: str, event: Any, place: int, record: Record) -> None:
@@ -179,10 +186,10 @@ class EventBatcher:
     def _serve_waiting(
         self, records: Sequence[Record], position: int, batches: LayoutBatches, outcome: SliceResult
     ) -> None:
-        """Watch what was refused, if models are idle by now; the record is the next to be read."""
+        """Evict idle models and watch series that were refused, before the record at `position`."""
         catalogue, record = self._catalogue, records[position]
         self._hand_over(batches, records, outcome)
-        for name in catalogue.make_room(record.offset, catalogue.refused_series(), ""):
+        for name in catalogue.models_to_evict(record.offset, catalogue.refused_series(), ""):
             self._forget_model(name, None, position << PLACE_BITS, record)
         self._left.clear()
         catalogue.watch_waiting()
@@ -192,7 +199,7 @@ class EventBatcher:
         return Growth(shape, self._limits.max_features, MAX_CLASSES)
 
     def _read_alone(self, model: Model, key: bytes | None) -> None:
-        """Read the next events of a model one by one: each may change how the others are read."""
+        """Decode the next events of a model one by one: each may change the model's layout."""
         self._hints.pop(key, None)
         if model.id not in self._alone:
             self._alone.add(model.id)
@@ -206,7 +213,7 @@ class EventBatcher:
         place: int,
         records: Sequence[Record],
     ) -> None:
-        """Move a model at once, with features that are something else from this event on."""
+        """Move a model to a new layout at once, because features change their type."""
         known = model.layout.shape
         growth = self._growth(known)
         growth.remove(other)
@@ -220,23 +227,23 @@ class EventBatcher:
         if retyped or self._catalogue.dropped:
             self._retyped(model.id, retyped, event, place, records[place >> PLACE_BITS])
 
-    def _tell_limits(
+    def _report_limits(
         self, event: Any, kinds: Mapping[str, FeatureType], place: int, record: Record
     ) -> None:
-        told = self._catalogue.told
-        if self._catalogue.refused and "max_series" not in told:
-            told.add("max_series")
+        reported = self._catalogue.limits_reported
+        if self._catalogue.refused and "max_series" not in reported:
+            reported.add("max_series")
             self._full("max_series", event, place, record)
-        if len(kinds) < self._limits.max_features or "max_features" in told:
+        if len(kinds) < self._limits.max_features or "max_features" in reported:
             return
         if not all(name in kinds for name in event.features or ()):
-            told.add("max_features")
+            reported.add("max_features")
             self._full("max_features", event, place, record)
 
     def _hand_over(
         self, batches: LayoutBatches, records: Sequence[Record], outcome: SliceResult
     ) -> None:
-        """Have all events watched that wait; the models that have grown are moved then."""
+        """Pass all pending events to `watch`, then those of models with a grown schema."""
         self._watch_all(batches, records, outcome)
         if self._drafts:
             for draft in self._drafts.values():
@@ -257,7 +264,7 @@ class EventBatcher:
         if key is not None and len(key) > _MAX_KEY_BYTES:
             return
         if len(self._hints) > 2 * len(self._catalogue.models) + 1000:
-            self._hints.clear()  # keys that name no model must not fill the memory
+            self._hints.clear()  # bounds memory: producers may send any number of keys
         self._hints[key] = layout
 
 

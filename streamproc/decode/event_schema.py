@@ -1,4 +1,4 @@
-"""The shape of a model's events: which numbers they hold, and how it is learned from them."""
+"""Describe the schema of a model's events: feature types and prediction form."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from detectors.series.embedding import OUTPUTS
 
 
 class Topic(Enum):
-    """Which of the watched topics a record is from; they differ in what is required."""
+    """The watched topics; each requires other fields of its events."""
 
     PREDICTIONS = "predictions"
     FEATURES = "features"
@@ -17,19 +17,19 @@ class Topic(Enum):
 
 
 class PredictionForm(Enum):
-    """How a model states its predictions."""
+    """The form of a model's predictions."""
 
     NONE = "none"
     NUMBER = "number"
     CLASSES = "classes"
     LABEL = "label"
-    NAMED = "named"  # a label or probabilities of classes, by turns
-    MIXED = "mixed"  # a number, and by turns a label or probabilities of classes
-    LOSSES = "losses"  # how wrong predictions were: the classes are the names of the series
+    NAMED = "named"  # labels and class probabilities, mixed
+    MIXED = "mixed"  # numbers, labels and class probabilities, mixed
+    LOSSES = "losses"  # losses of predictions; the classes are the names of the series
 
 
 class FeatureType(Enum):
-    """What a feature holds; NULL: nobody knows yet."""
+    """The type of a feature; NULL: only null so far."""
 
     NULL = 0
     TEXT = 1
@@ -38,13 +38,18 @@ class FeatureType(Enum):
 
 
 Retyped = Mapping[str, tuple[FeatureType, FeatureType]]
-"""Features that are something else now: what they were, and what they are."""
+"""Features that changed their type: name → (old type, new type)."""
 
 
 class WatchKey(NamedTuple):
-    """What the configuration is asked for a series' detectors with: its names, and its kind.
+    """Lookup key for the detectors of a series in the configuration.
 
-    An embedding's series go by the embedding's name too.
+    Attributes
+    ----------
+    names
+        Names that a `watch` entry may use; a series of an embedding has the embedding's name too.
+    category
+        Whether the values are categories.
     """
 
     names: tuple[str, ...]
@@ -52,7 +57,7 @@ class WatchKey(NamedTuple):
 
 
 def asked_of(name: str, kind: FeatureType) -> dict[str, WatchKey]:
-    """Tell of each series of a feature of a kind how it is asked for."""
+    """Return the lookup key of each series that a feature of a type has."""
     series = f"feature:{name}"
     if kind is FeatureType.NULL:
         return {}
@@ -63,7 +68,19 @@ def asked_of(name: str, kind: FeatureType) -> dict[str, WatchKey]:
 
 @dataclass(frozen=True, slots=True)
 class EventSchema:
-    """The names and kinds of everything that a model's events hold."""
+    """Names and types of the features, and form and classes of the predictions, of a model.
+
+    Attributes
+    ----------
+    numbers
+        Names of the numeric features, in order of appearance.
+    others
+        (name, type) of all other features.
+    form
+        Form of the predictions.
+    classes
+        Names of the classes, in order of appearance.
+    """
 
     numbers: tuple[str, ...] = ()
     others: tuple[tuple[str, FeatureType], ...] = ()
@@ -82,25 +99,25 @@ class EventSchema:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Names of the features that are texts."""
+        """Names of the categorical features."""
         return tuple(name for name, kind in self.others if kind is FeatureType.TEXT)
 
     @property
     def lists(self) -> tuple[str, ...]:
-        """Names of the features that are lists of numbers."""
+        """Names of the embeddings."""
         return tuple(name for name, kind in self.others if kind is FeatureType.LIST)
 
     @property
     def named(self) -> tuple[str, ...]:
-        """Names of the features of which it is known what they are."""
+        """Names of the features of known type."""
         return (*self.numbers, *self.texts, *self.lists)
 
     def kinds(self) -> dict[str, FeatureType]:
-        """Tell what each feature is."""
+        """Return the type of each feature."""
         return dict.fromkeys(self.numbers, FeatureType.NUMBER) | dict(self.others)
 
     def series(self) -> tuple[str, ...]:
-        """Names of the series that the numbers of one event go to, in their order."""
+        """Return the names of the series that an event has values for, in matrix order."""
         plain = (*self.numbers, *self.texts)
         features = (
             *(f"feature:{name}" for name in plain),
@@ -112,7 +129,10 @@ class EventSchema:
         return (*features, *number, *(f"prediction:{name}" for name in self.classes))
 
     def asked(self) -> dict[str, WatchKey]:
-        """Tell of each series of a feature how it is asked for; a plain feature's name wins."""
+        """Return the lookup key of each feature series.
+
+        A plain feature takes precedence over an embedding's series of the same name.
+        """
         found: dict[str, WatchKey] = {}
         for names, kind in (
             (self.lists, FeatureType.LIST),
@@ -124,7 +144,7 @@ class EventSchema:
         return found
 
     def retyped(self, later: "EventSchema") -> Retyped:
-        """Tell which features are something else in a later shape, and what they were and are."""
+        """Return the features with another type in a later schema."""
         kinds = later.kinds()
         return {
             name: (kind, kinds[name])
@@ -143,5 +163,5 @@ KINDS: Final[dict[type, FeatureType]] = {
 
 
 def kind_of(value: object) -> FeatureType:
-    """Tell what the value of a feature is."""
+    """Return the type of a feature's value."""
     return KINDS[value.__class__]

@@ -1,4 +1,4 @@
-"""Events that are written plainly, read side by side: bytes to numbers with no object between."""
+"""Decode plain JSON events of one layout into columns, without Python objects."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,20 +28,20 @@ _FIELDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DecodedColumns:
-    """Plain events of one layout, in log order.
+    """Plain events of one layout as columns, in log order.
 
     Attributes
     ----------
     positions
-        (events,): place of each record in its slice.
+        (events,): position of each record in its slice.
     rows
-        (events,): row in the layout.
+        (events,): row of the model in the layout.
     ts
         (events,): event time, seconds since 1970.
     values
-        (events, columns): the numbers of the features, then the prediction, if it is one.
+        (events, columns): numeric features, then the prediction if it is a number; NaN if missing.
     named
-        (events,): whether there is an event_id.
+        (events,): whether the event has an `event_id`.
     """
 
     positions: Ints
@@ -54,7 +54,7 @@ class DecodedColumns:
         return len(self.positions)
 
     def where(self, chosen: NDArray[np.bool_] | slice) -> "DecodedColumns":
-        """Return some of the events."""
+        """Return the selected events."""
         return DecodedColumns(
             self.positions[chosen],
             self.rows[chosen],
@@ -65,20 +65,19 @@ class DecodedColumns:
 
 
 class FastDecoder:
-    """Reads the plain events of one layout.
+    """Decode the plain events of one layout.
 
     Parameters
     ----------
     shape
-        Of the events: features that are numbers or always null, and a prediction that may be a
-        number, or none.
+        Schema of the events; see `fits`.
     topic
-        Where they come from.
+        The topic, which decides the required fields.
     """
 
     def __init__(self, shape: EventSchema, topic: Topic) -> None:
         names = (*shape.numbers, *(name for name, _ in shape.others))
-        self._features = (*_side_by_side(names), len(shape.numbers))
+        self._features = (*_concatenated(names), len(shape.numbers))
         self._columns = len(shape.numbers) + shape.has_number
         needed = kernel.PREDICTION if topic is Topic.PREDICTIONS else kernel.FEATURES
         self._required = 1 << kernel.MODEL_ID | 1 << needed
@@ -86,7 +85,7 @@ class FastDecoder:
 
     @staticmethod
     def fits(shape: EventSchema, topic: Topic) -> bool:
-        """Whether events of a shape can be read so."""
+        """Whether a schema is supported: numeric or null features, numeric or no prediction."""
         names = (*shape.numbers, *(name for name, _ in shape.others))
         return (
             shape.has_number == (topic is Topic.PREDICTIONS)
@@ -96,7 +95,7 @@ class FastDecoder:
         )
 
     def forget(self) -> None:
-        """Let the models be other ones from now on."""
+        """Drop the cached models, because models were added to or removed from the layout."""
         self._models = None
 
     def read(
@@ -106,18 +105,23 @@ class FastDecoder:
         positions: Sequence[int],
         longest: int,
     ) -> DecodedColumns:
-        """Read those of some records that are plain.
+        """Decode those of the records that are plain.
 
         Parameters
         ----------
         rows
-            All models, each with its row; other ones than last time only after `forget`.
+            Row of each model of the layout; cached until `forget`.
         records
-            Of a slice.
+            Records of a slice.
         positions
-            Which of them to look at, in ascending order.
+            Positions of the records to decode, ascending.
         longest
-            Those with more bytes are not read.
+            Maximum bytes; longer records are skipped.
+
+        Returns
+        -------
+        DecodedColumns
+            The plain events; the other positions are left to the general decoder.
         """
         values = [records[position].value or b"" for position in positions]
         if max(map(len, values)) > longest:
@@ -144,29 +148,30 @@ class FastDecoder:
 
 
 class _Models:
-    """The models of a layout, to be found by the bytes of their ids."""
+    """Hash table of the model ids of a layout."""
 
     def __init__(self, rows: Sequence[tuple[str, int]]) -> None:
-        ids, ends = _side_by_side(name for name, _ in rows)
+        ids, ends = _concatenated(name for name, _ in rows)
         digests = np.empty(len(ends), np.uint64)
         kernel.digests(ids, ends, digests)
         order = np.argsort(digests)
-        # the last one stands for "none", at place -1
+        # the last entry, at index -1, means "no model"
         self.rows = np.array([*(row for _, row in rows), -1], np.int64)
         self.table = ids, ends, order, digests[order]
 
 
-def _side_by_side(names: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
+def _concatenated(names: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
+    """Return the UTF-8 of all names in one array, and where each ends."""
     encoded = [name.encode() for name in names]
     ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded))).astype(np.uint64)
     return np.frombuffer(b"".join(encoded) + b"\0", np.uint8), ends
 
 
-_NAMES: Final = _side_by_side(_FIELDS)
+_NAMES: Final = _concatenated(_FIELDS)
 
 
 def _with_times(found: DecodedColumns, records: Sequence[Record]) -> DecodedColumns:
-    """Give each event its time in seconds, its record's if it has none; drop what has none."""
+    """Convert times to seconds, default to the record's timestamp, drop events out of range."""
     ts = found.ts
     missing = np.isnan(ts)
     if missing.any():

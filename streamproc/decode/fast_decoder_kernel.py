@@ -1,9 +1,9 @@
-"""The compiled reading of events that are written plainly: JSON bytes to a matrix, strictly.
+"""Decode plain events from JSON bytes into a matrix (compiled).
 
-It takes less than JSON allows, and nothing that JSON or the contract does not: what it does not
-take is read by the decoder, which also says what is wrong with it. Keys and model ids are compared
-with known ones byte by byte; other texts are taken in ASCII without escapes; an object with a key
-that is given twice, or is not known, is not taken. Numbers become the same bits as by the decoder.
+It accepts a strict subset of JSON and of the event schema; all other events go to the general
+decoder, which also reports errors. Known keys and model ids are compared byte by byte. Other
+strings must be ASCII without escapes. Unknown and duplicate keys are rejected. Numbers get the same
+bits as in the general decoder.
 """
 
 from typing import Final
@@ -20,17 +20,17 @@ Ints = NDArray[np.int64]
 
 #: Fields of an event, as `fields` of `scan` names them.
 MODEL_ID, EVENT_ID, TS, PREDICTION, FEATURES, MODEL_VERSION, TAGS = range(7)
-#: Tags are compared with each other; an event with more is not plain.
+#: Keys of tags are compared pairwise; an event with more tags is not plain.
 _MAX_TAGS: Final = 16
-#: Comparisons of a key with a known name, for each name: features in any order are found, while
-#: thousands in reverse order do not take a quadratic time.
+#: Average comparisons per key: features in any order are found, without quadratic time for
+#: thousands in reverse order.
 _TRIES: Final = 4
 
 _NAN: Final = np.uint64(0x7FF8_0000_0000_0000)
 _PRIME: Final = np.uint64(0x0000_0100_0000_01B3)  # of FNV-1a
 _BASIS: Final = np.uint64(0xCBF2_9CE4_8422_2325)
-# Unsigned places: numpy's negative ones would cost a comparison a byte. Place 0 is before every
-# event's first value, so it stands for "not plain".
+# Unsigned indices avoid numpy's check for negative ones, at every byte. No value can end at index
+# 0, so it means "not plain".
 _NO, _ONE = np.uint64(0), np.uint64(1)
 _N: Final = np.uint8(ord("n"))
 _QUOTE, _ESCAPE, _COLON, _COMMA, _OPEN, _CLOSE, _SPACE, _LAST = (
@@ -53,7 +53,7 @@ def _past_colon(data: Bytes, at: np.uint64) -> np.uint64:
 
 @compiled
 def _past_text(data: Bytes, at: np.uint64) -> np.uint64:
-    """Return the place behind a plain text."""
+    """Return the index behind a plain string."""
     if data[at] != _QUOTE:
         return _NO
     at += _ONE
@@ -68,12 +68,12 @@ def _past_text(data: Bytes, at: np.uint64) -> np.uint64:
 def _named(
     data: Bytes, at: np.uint64, names: Bytes, ends: Bits, guess: int, tries: int
 ) -> tuple[np.uint64, int, int]:
-    """Tell which name stands at a place.
+    """Match a string with the known names, from index `guess` on.
 
     Returns
     -------
     tuple
-        The place behind its quote, which name it is, and how many of `tries` are left.
+        Index behind the closing quote, index of the name, and how many of `tries` are left.
     """
     count = len(ends)
     if data[at] != _QUOTE or not count:
@@ -95,7 +95,7 @@ def _named(
 
 
 @compiled
-def _features(  # noqa: C901, PLR0911  one way out for each thing that is not plain
+def _features(  # noqa: C901, PLR0911  one return for each thing that is not plain
     data: Bytes,
     at: np.uint64,
     names: Bytes,
@@ -105,7 +105,7 @@ def _features(  # noqa: C901, PLR0911  one way out for each thing that is not pl
     seen: Ints,
     stamp: int,
 ) -> np.uint64:
-    """Read an object of numbers into their columns; return the place behind it."""
+    """Decode an object of numbers into their columns; return the index behind it."""
     if data[at] != _OPEN:
         return _NO
     at = _past_blanks(data, at + _ONE)
@@ -124,7 +124,7 @@ def _features(  # noqa: C901, PLR0911  one way out for each thing that is not pl
             at = past_null(data, at)
         elif column < numbers:
             at, bits[column] = value(data, at)
-        else:  # a feature that was always null
+        else:  # a value of a feature that was always null
             return _NO
         if at == _NO:
             return _NO
@@ -143,7 +143,7 @@ def _features(  # noqa: C901, PLR0911  one way out for each thing that is not pl
 def _tags(  # noqa: PLR0911  as above
     data: Bytes, at: np.uint64, firsts: Bits, lasts: Bits
 ) -> np.uint64:
-    """Pass over an object of texts; return the place behind it."""
+    """Skip an object of strings; return the index behind it."""
     if data[at] != _OPEN:
         return _NO
     at = _past_blanks(data, at + _ONE)
@@ -172,7 +172,7 @@ def _tags(  # noqa: PLR0911  as above
 
 @compiled
 def _twice(data: Bytes, firsts: Bits, lasts: Bits, last: int) -> bool:
-    """Whether the last key stands among those before it."""
+    """Whether the last key equals one before it."""
     length = lasts[last] - firsts[last]
     for other in range(last):
         if lasts[other] - firsts[other] == length:
@@ -186,7 +186,7 @@ def _twice(data: Bytes, firsts: Bits, lasts: Bits, last: int) -> bool:
 
 @compiled
 def digest(data: Bytes, at: np.uint64, end: np.uint64) -> np.uint64:
-    """Return a number that stands for some bytes."""
+    """Return the FNV-1a hash of some bytes."""
     found = _BASIS
     while at < end:
         found = (found ^ np.uint64(data[at])) * _PRIME
@@ -196,7 +196,7 @@ def digest(data: Bytes, at: np.uint64, end: np.uint64) -> np.uint64:
 
 @compiled
 def digests(data: Bytes, ends: Bits, found: Bits) -> None:
-    """Digest each of some texts that lie side by side."""
+    """Hash each of several concatenated strings."""
     begin = _NO
     for each in range(len(ends)):
         found[each] = digest(data, begin, ends[each])
@@ -207,9 +207,9 @@ def digests(data: Bytes, ends: Bits, found: Bits) -> None:
 def _model(
     data: Bytes, at: np.uint64, ids: Bytes, ends: Bits, order: Ints, known: Bits
 ) -> tuple[np.uint64, int]:
-    """Return the place behind a model's id, and which of the known ones it is.
+    """Return the index behind a model id, and the index of the model.
 
-    `known` are the digests in ascending order, `order` the models in that order.
+    `known` are the hashes of all ids in ascending order, `order` the models in that order.
     """
     if data[at] != _QUOTE:
         return _NO, 0
@@ -219,9 +219,9 @@ def _model(
         if data[at] < _SPACE or data[at] == _ESCAPE:
             return _NO, 0
         at += _ONE
-    said, length = digest(data, begin, at), at - begin
-    place = np.searchsorted(known, said)
-    while place < len(known) and known[place] == said:
+    sought, length = digest(data, begin, at), at - begin
+    place = np.searchsorted(known, sought)
+    while place < len(known) and known[place] == sought:
         model = order[place]
         first = ends[model - 1] if model else _NO
         if ends[model] - first == length:
@@ -247,30 +247,31 @@ def scan(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917  arrays in, arrays o
     rows: Ints,
     named: NDArray[np.bool_],
 ) -> None:
-    """Read each event that is written plainly.
+    """Decode each plain event into the output arrays `bits`, `ts`, `rows` and `named`.
 
     Parameters
     ----------
     data
-        Events, with a zero byte behind each.
+        Events, each followed by a zero byte.
     ends
-        Places of those zeros.
+        (events,): indices of these zero bytes.
     fields
-        Names of an event's fields, side by side, and their ends.
+        Concatenated names of an event's fields, and where each ends.
     features
-        Names of its features and their ends; the first so many are numbers, the rest always null.
+        Concatenated feature names, where each ends, and how many are numeric; the others must be
+        null.
     models
-        Ids and their ends; the places of these in the order of their digests, and those.
+        Concatenated model ids, where each ends, their order by hash, and the sorted hashes.
     required
-        One bit for each field that must be there.
+        Bit mask of the required fields.
     bits
-        (events, columns): the features' numbers, and the prediction, if there is one.
+        (events, columns): float64 bits of the numeric features, then of the prediction if any.
     ts
-        (events,): the times, NaN where there is none.
+        (events,): float64 bits of the event time as written, NaN if missing.
     rows
-        (events,): which model, -1 where the event is not plain.
+        (events,): index of the model, -1 if the event is not plain.
     named
-        (events,): whether there is an event_id.
+        (events,): whether there is an `event_id`.
     """
     names, name_ends, numbers = features
     ids, id_ends, order, known = models

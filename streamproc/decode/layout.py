@@ -1,7 +1,7 @@
-"""Which number of which model goes to which detector slot, for all models of one shape.
+"""Map the values of all models of one schema to detector slots.
 
-Thousands of models with the same features share one layout, and so one decoder and one
-matrix a slice; a plain object for each model would cost more than its detectors.
+Thousands of models with the same features share one layout, and so one decoder and one matrix per
+slice. Python objects for each model would cost more than its detectors.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,23 @@ def _rows(array: Ints, rows: int) -> Ints:
 
 @dataclass(slots=True)
 class Model:
-    """One model in one partition: its settings, its row in a layout, and its slots by series."""
+    """One model of one partition.
+
+    Attributes
+    ----------
+    id
+        Model id; for outcomes the version key.
+    config
+        Its configuration.
+    layout, row
+        Its layout and row.
+    slots
+        Slot by series name.
+    vectors
+        Slot in the embedder by name of the embedding.
+    births
+        Number of the model's events before a feature first appeared.
+    """
 
     id: str
     config: ModelConfig
@@ -51,31 +67,31 @@ class Model:
 
     @property
     def name(self) -> str:
-        """What people call it; of outcomes each version of a model has an id of its own."""
+        """Name for messages: for outcomes, the model id of the version key."""
         return model_of(self.id) if self.layout.shape.form is PredictionForm.LOSSES else self.id
 
 
 class Layout:
-    """The models of one shape whose series have the same detectors.
+    """The models of one schema with the same configuration.
 
     Attributes
     ----------
     slots
-        (models, series): slot of each series in its profile, `UNWATCHED` where there is none.
+        (models, series): slot of each series in its detector group, `UNWATCHED` without one.
     quality
-        (models, features): slot of the series that says when the feature is missing.
+        (models, features): slot of each feature's missing-value series.
     vectors
-        (models, lists): slot of each embedding's memory.
+        (models, lists): slot of each embedding in the embedder.
     events
-        (models,): how many events each model has had in this partition.
+        (models,): number of events of each model in this partition.
     last
         (models,): offset of the last of them.
     kinds
-        What each feature is.
+        Type of each feature.
     plain
-        Reads the events that are written plainly; None when there can be none.
+        Decoder of plain events; None if the schema does not allow any.
     loose
-        Events that were read without the layout's own decoder.
+        Number of events that were decoded generically.
     """
 
     def __init__(
@@ -89,7 +105,7 @@ class Layout:
         self.series = shape.series()
         self.named, self.texts, self.lists = shape.named, shape.texts, shape.lists
         self._profiles = dict(profiles)
-        # An embedding's series with the name of another feature's: that one has it.
+        # An embedding's series with the same name as a plain feature is not watched.
         first = dict(zip(reversed(self.series), range(len(self.series))[::-1], strict=True))
         self.profiles: Profiles = tuple(
             profiles[name] if first[name] == place else None
@@ -111,17 +127,17 @@ class Layout:
 
     @cached_property
     def asked(self) -> Mapping[str, WatchKey]:
-        """How the configuration is asked for each series of a feature."""
+        """Lookup key in the configuration for each feature series."""
         return self.shape.asked()
 
     @cached_property
     def typed(self) -> EventStruct:
-        """The struct for events of this shape, and its decoder."""
+        """The msgspec struct for events of this schema, and its decoder."""
         return typed(self.shape, self._topic)
 
     @cached_property
     def plain(self) -> FastDecoder | None:
-        """What reads plain events; None when there can be none."""
+        """The decoder of plain events; None if the schema does not allow any."""
         return (
             FastDecoder(self.shape, self._topic)
             if FastDecoder.fits(self.shape, self._topic)
@@ -130,30 +146,30 @@ class Layout:
 
     @cached_property
     def columns(self) -> Mapping[str, int]:
-        """The place of each feature that is a number."""
+        """Index of each numeric feature."""
         return {name: place for place, name in enumerate(self.shape.numbers)}
 
     @cached_property
     def places(self) -> Mapping[str, int]:
-        """The place of each feature in `named`."""
+        """Index of each feature in `named`."""
         return {name: place for place, name in enumerate(self.named)}
 
     @cached_property
     def class_rows(self) -> Mapping[str, int]:
-        """The place of each class among the series."""
+        """Index of each class in `series`."""
         first = len(self.series) - len(self.shape.classes)
         return {name: first + place for place, name in enumerate(self.shape.classes)}
 
     @property
     def settled(self) -> bool:
-        """Whether it has lasted long enough that a decoder of its own pays.
+        """Whether compiling a decoder for this layout pays.
 
-        A decoder costs as much as some events, and a shape that grows is another soon.
+        It costs as much as decoding some events, and a growing schema soon has another layout.
         """
         return self.loose >= _SETTLED
 
     def add(self, model: Model, events: int, last: int = UNWATCHED) -> None:
-        """Give a model a row, and compile its slots into it."""
+        """Add a model in a free row, with its number of events and the last one's offset."""
         row = self._free.pop() if self._free else len(self.models)
         if row == len(self.models):
             self.models.append(None)
@@ -171,13 +187,13 @@ class Layout:
         model.layout, model.row = self, row
 
     def compile(self, model: Model, row: int) -> None:
-        """Write the slots of a model's series to its row."""
+        """Write the slots of a model's series into its row of the arrays."""
         self.slots[row] = [model.slots.get(name, UNWATCHED) for name in self.series]
         self.vectors[row] = [model.vectors.get(name, UNWATCHED) for name in self.lists]
         self.quality[row] = [model.slots.get(f"quality:{name}", UNWATCHED) for name in self.named]
 
     def remove(self, model: Model) -> int:
-        """Take a model out, and say how many events it has had."""
+        """Remove a model; return its number of events."""
         self._place(model.id, None)
         self.models[model.row] = None
         self._free.append(model.row)
@@ -192,11 +208,17 @@ class Layout:
             plain.forget()
 
     def profile(self, series: str) -> DetectorGroup | None:
-        """Return what watches a series; None if nothing does, or there is no such series."""
+        """Return the detector group of a series; None if it is not watched or does not exist."""
         return self._profiles.get(series)
 
     def model(self, row: int) -> Model:
-        """Return the model of a row."""
+        """Return the model of a row.
+
+        Raises
+        ------
+        LookupError
+            If the row is free.
+        """
         model = self.models[row]
         if model is None:
             msg = f"row {row} of this layout has no model"
@@ -204,7 +226,13 @@ class Layout:
         return model
 
     def classes(self, values: Mapping[str, float | None]) -> Any:
-        """Put a value for each class, or for each loss, into this layout's struct."""
+        """Return the prediction struct of this layout with a value for each class or loss.
+
+        Raises
+        ------
+        LookupError
+            If predictions of this layout are not a struct of classes.
+        """
         if self.typed.classes is None:
             msg = f"events of form {self.shape.form.value} have one prediction"
             raise LookupError(msg)

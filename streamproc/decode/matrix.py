@@ -1,4 +1,4 @@
-"""A group of events to one matrix, series by events, with the coordinates of every event."""
+"""Build a matrix (series, events) from the events of one layout, with their coordinates."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,21 +25,25 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """The numbers of a group of events, the events of each model side by side.
+    """The values of the events of one layout, grouped by model, in log order within each.
 
     Attributes
     ----------
     values
-        (series, events), NaN where a number is missing.
+        (series, events), NaN where a value is missing.
     ts
         (events,): event time, seconds since 1970.
     places, offsets
-        (events,): place in the slice, and offset of the record.
+        (events,): sort key in the slice, and offset of the record.
     runs
         (models, 3): row in the layout, first event, event after the last.
+    order
+        (events,): index in the batch of each column.
+    event_of
+        Returns the event at an index of the batch.
     unborn
-        Features that begin within the events of their model: place in `Layout.named`, the model's
-        first event, and the feature's.
+        Features that first appear within their model's run: (index in `Layout.named`, first event
+        of the model, first event of the feature).
     """
 
     values: Floats
@@ -52,14 +56,26 @@ class Matrix:
     unborn: Sequence[tuple[int, int, int]] = ()
 
     def event(self, column: int) -> Any:
-        """Return the event behind a column of `values`."""
+        """Return the event of a column of `values`."""
         return self.event_of(int(self.order[column]))
 
 
 def matrix(
     layout: Layout, batch: LayoutBatch, records: Sequence[Record], encoders: Encoders
 ) -> Matrix:
-    """Lay out the events of one layout, grouped by model and in log order within each."""
+    """Build the matrix of the events of one layout.
+
+    Parameters
+    ----------
+    layout
+        The layout of all events.
+    batch
+        The events in log order.
+    records
+        Records of the slice.
+    encoders
+        Encoders of categories and embeddings.
+    """
     coordinates = [_coordinates(layout, part, records) for part in batch.parts]
     rows, ts, places = (np.concatenate(parts) for parts in zip(*coordinates, strict=True))
     order = np.argsort(rows, kind="stable")
@@ -84,7 +100,7 @@ def matrix(
 def _unborn(
     layout: Layout, batch: LayoutBatch, runs: Ints, values: Floats
 ) -> Sequence[tuple[int, int, int]]:
-    """Find where features begin; a class has no value before its first event."""
+    """Return where features start, and set classes to NaN before their first event."""
     starts = dict(runs[:, :2].tolist())
     found: list[tuple[int, int, int]] = []
     for birth in batch.births:
@@ -100,7 +116,7 @@ def _unborn(
 def _coordinates(
     layout: Layout, part: DecodedEvents | DecodedColumns, records: Sequence[Record]
 ) -> tuple[Ints, Floats, Ints]:
-    """Return row, time and place of each event."""
+    """Return row, time and sort key of each event."""
     if isinstance(part, DecodedColumns):
         return part.rows, part.ts, part.positions << PLACE_BITS
     rows = np.array([layout.rows[event.model_id] for event in part.events], np.int64)
@@ -115,7 +131,7 @@ def _coordinates(
 
 
 def seconds(ts: float | datetime | None, record: Record) -> float:
-    """Return an event's time in seconds since 1970; its record's, when it has none."""
+    """Return an event's time in seconds since 1970, by default its record's timestamp."""
     if isinstance(ts, datetime):
         return ts.timestamp()
     if ts is None:
@@ -126,7 +142,7 @@ def seconds(ts: float | datetime | None, record: Record) -> float:
 def _values(
     layout: Layout, batch: LayoutBatch, order: Ints, runs: Ints, encoders: Encoders
 ) -> Floats:
-    """Return (series, events), the events in `order`."""
+    """Return the values (series, events), with the events in `order`."""
     shape = layout.shape
     numbers = len(shape.numbers)
     values = np.empty((len(layout.series), len(order)))
@@ -147,7 +163,7 @@ def _values(
 
 
 def _rows(layout: Layout, part: DecodedEvents | DecodedColumns) -> Floats:
-    """Return (events, series) where all series are numbers as they stand in the events."""
+    """Return (events, series) of a layout in which all series are plain numbers."""
     if isinstance(part, DecodedColumns):
         return part.values
     numbers = len(layout.shape.numbers)
@@ -163,7 +179,7 @@ def _rows(layout: Layout, part: DecodedEvents | DecodedColumns) -> Floats:
 
 
 def _numbers(layout: Layout, part: DecodedEvents | DecodedColumns) -> Floats:
-    """Return (events, features) of those that are numbers."""
+    """Return the numeric features, (events, features)."""
     numbers = len(layout.shape.numbers)
     if isinstance(part, DecodedColumns):
         return part.values[:, :numbers]
@@ -180,13 +196,13 @@ def _numbers(layout: Layout, part: DecodedEvents | DecodedColumns) -> Floats:
 
 
 def _typed(part: DecodedEvents) -> list[int]:
-    """Tell which events the layout's own decoder made."""
+    """Return the indices of the events that are structs of the layout."""
     loose = set(part.loose)
     return [at for at in range(len(part)) if at not in loose]
 
 
 def _scatter(layout: Layout, part: DecodedEvents, found: Floats) -> None:
-    """Put the numbers of loose events to their places, in the time of what they hold."""
+    """Write the numeric features of generic events into `found`, in O(features they hold)."""
     columns = layout.columns
     rows: list[int] = []
     places: list[int] = []
@@ -209,7 +225,7 @@ def _others(
     runs: Ints,
     encoders: Encoders,
 ) -> None:
-    """Fill the rows of texts and embeddings, which stand behind those of the numbers."""
+    """Fill the rows of categories and embeddings, which follow those of the numbers."""
     row, texts, lists = len(layout.shape.numbers), len(layout.texts), len(layout.lists)
     embedded = values[row + texts :][: len(OUTPUTS) * lists].reshape(
         len(OUTPUTS), lists, len(order)
@@ -229,7 +245,7 @@ def _others(
 
 
 def _tuples(layout: Layout, batch: LayoutBatch) -> list[Sequence[Any]]:
-    """Return of each event the values of the features that are no numbers."""
+    """Return the values of the non-numeric features of each event."""
     numbers = len(layout.shape.numbers)
     fields = layout.fields[numbers:]
     nothing = [None] * len(fields)
@@ -253,43 +269,43 @@ def _fitting(value: Any, kind: FeatureType) -> Any:
 
 
 def _predictions(layout: Layout, part: DecodedEvents | DecodedColumns) -> Floats:
-    """Return (series, events) of what is predicted: a number, then the classes."""
+    """Return the predictions, (series, events): the number if any, then the classes."""
     shape = layout.shape
     first = int(shape.has_number)
     found = np.full((first + len(shape.classes), len(part)), np.nan)
     if isinstance(part, DecodedColumns):
         found[0] = part.values[:, -1]
         return found
-    said = [event.prediction for event in part.events]
+    predictions = [event.prediction for event in part.events]
     if shape.form is PredictionForm.NUMBER:
-        found[0] = np.array(said, np.float64)
+        found[0] = np.array(predictions, np.float64)
     elif shape.form in _OF_CLASSES and layout.typed.classes is not None and not part.loose:
-        found[:] = np.array([astuple(each) for each in said], np.float64).T
+        found[:] = np.array([astuple(each) for each in predictions], np.float64).T
     elif shape.form is PredictionForm.LABEL:
-        found[:] = _votes(shape.classes, said)
+        found[:] = _votes(shape.classes, predictions)
     else:
-        _mixed(layout, said, found)
+        _mixed(layout, predictions, found)
     return found
 
 
 _OF_CLASSES: Final = frozenset({PredictionForm.CLASSES, PredictionForm.LOSSES})
 
 
-def _votes(classes: Sequence[str], said: Sequence[str]) -> NDArray[np.bool_]:
-    """Tell of each class which events name it."""
+def _votes(classes: Sequence[str], labels: Sequence[str]) -> NDArray[np.bool_]:
+    """Return (classes, events): whether an event predicts a class."""
     codes = {name: code for code, name in enumerate(classes)}
-    of_event = np.array([codes.get(each, -1) for each in said], np.int64)
+    of_event = np.array([codes.get(each, -1) for each in labels], np.int64)
     votes: NDArray[np.bool_] = np.arange(len(classes))[:, None] == of_event
     return votes
 
 
-def _mixed(layout: Layout, said: Sequence[Any], found: Floats) -> None:
-    """Fill in predictions each of which has a form of its own."""
+def _mixed(layout: Layout, predictions: Sequence[Any], found: Floats) -> None:
+    """Write predictions of different forms into `found`."""
     first = int(layout.shape.has_number)
     offset = first + len(layout.shape.classes) - len(layout.series)
     rows = layout.class_rows
     labels: list[int] = []
-    for at, each in enumerate(said):
+    for at, each in enumerate(predictions):
         if isinstance(each, str):
             labels.append(at)
         elif isinstance(each, Mapping):
@@ -302,4 +318,4 @@ def _mixed(layout: Layout, said: Sequence[Any], found: Floats) -> None:
         else:
             found[first:, at] = [np.nan if value is None else value for value in astuple(each)]
     if labels:
-        found[first:, labels] = _votes(layout.shape.classes, [said[at] for at in labels])
+        found[first:, labels] = _votes(layout.shape.classes, [predictions[at] for at in labels])

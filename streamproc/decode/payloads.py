@@ -1,4 +1,4 @@
-"""One record to the events it holds: an object, an array of them, or lines of them."""
+"""Split a record's payload into events: one JSON object, an array, or NDJSON lines."""
 
 import msgspec
 
@@ -6,14 +6,14 @@ from streamproc.decode.structs import DECODE_ERRORS, classify_error
 from streamproc.schemas.records import Headers, Reason, Record, UnreadableRecord
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
-WHOLE_RECORD = -1  # the index of an event that is its record's only one
+WHOLE_RECORD = -1  # index of an event that is the only one of its record
 
 _document = msgspec.json.Decoder(msgspec.Raw)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class UnreadableError(Exception):
-    """A record that does not hold events at all; `args` are the reason and the detail."""
+    """The record cannot be split into events; `args` are the reason and the detail."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(reason, detail)
@@ -26,16 +26,16 @@ def bodies(record: Record, longest: int) -> list[tuple[int, bytes]]:
     Raises
     ------
     UnreadableError
-        If the record is empty, longer than `longest` bytes, of a content type that is not
-        read, or a broken array; or if the Kafka client could not parse it.
+        If the record is empty, longer than `longest` bytes, of an unsupported content type or an
+        invalid array, or if the Kafka client could not parse it.
     """
     value = record.value
     if isinstance(record, UnreadableRecord):
         raise UnreadableError(record.reason, record.detail)
     if not value or not value.strip():
-        raise UnreadableError(Reason.EMPTY, "the record has no value")
+        raise UnreadableError(Reason.EMPTY, "the record has no value")  # a tombstone, or blank
     if len(value) > longest:
-        detail = f"{len(value)} bytes are more than limits.record_bytes, {longest}"
+        detail = f"{len(value)} bytes exceed limits.record_bytes ({longest})"
         raise UnreadableError(Reason.TOO_LARGE, detail)
     form = _content_type(record)
     if form == NDJSON or (form == JSON and _is_lines(value)):
@@ -65,16 +65,16 @@ def _content_type(record: Record) -> str:
         if name.lower() == "content-type":
             form = (value or b"").decode("utf-8", "replace").split(";")[0].strip().lower()
             if form not in (JSON, NDJSON):
-                detail = f"content-type is {form!r}; {JSON} and {NDJSON} are read"
+                detail = f"content-type is {form!r}; expected {JSON} or {NDJSON}"
                 raise UnreadableError(Reason.UNSUPPORTED_CONTENT_TYPE, detail)
             return form
     return JSON
 
 
 def _is_lines(value: bytes) -> bool:
-    """Tell lines of objects from one object that is printed over several lines."""
-    first, newline, rest = value.strip().partition(b"\n")
-    if not newline or not rest or first[:1] == b"[":
+    """Whether a value is NDJSON, and not one object that is printed over several lines."""
+    first, newline, more = value.strip().partition(b"\n")
+    if not newline or not more or first[:1] == b"[":
         return False
     try:
         _document.decode(first)

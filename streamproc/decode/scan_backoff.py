@@ -1,4 +1,4 @@
-"""When to try again what was in vain: reading events side by side that are not plain."""
+"""Back off from fast scans that found too few plain events."""
 
 from typing import Final
 
@@ -6,9 +6,10 @@ _MAX_BACKOFF: Final = 31
 
 
 class ScanBackoff:
-    """Spares scans after those that found too little, twice as many after each, up to 31.
+    """Skip 1, 3, 7, 15, then 31 scans after each consecutive one that found too little.
 
-    What is read side by side is read as it would be alone, so nothing but time depends on this.
+    Scanned events have the same values as those of the general decoder, so only speed depends on
+    this.
 
     Examples
     --------
@@ -22,12 +23,12 @@ class ScanBackoff:
         self._spared = self._left = 0
 
     def due(self) -> bool:
-        """Whether to scan; each call is one time that it could be done."""
+        """Whether to scan now; each call counts as one opportunity."""
         if self._left:
             self._left -= 1
             return False
         return True
 
     def note(self, *, worth_it: bool) -> None:
-        """Say what came of a scan."""
+        """Record whether a scan found enough plain events."""
         self._spared = self._left = 0 if worth_it else min(2 * self._spared + 1, _MAX_BACKOFF)

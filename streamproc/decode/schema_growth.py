@@ -1,4 +1,4 @@
-"""How the shape of a model's events grows: in the time of what is new, not of what is known."""
+"""Grow a model's event schema, in time proportional to what is new and not to what is known."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -12,14 +12,14 @@ _NOTHING: Final[tuple[str, ...]] = ()
 
 
 class News(NamedTuple):
-    """What an event has that its model's shape does not.
+    """What an event adds to its model's schema.
 
     Attributes
     ----------
     features
-        Kinds of new features, and of features that were always null until now.
+        Types of new features, and of features that were always null until now.
     form
-        Of the predictions up to this event and with it.
+        Form of the predictions, this event's included.
     classes
         Names of new classes.
     """
@@ -29,7 +29,7 @@ class News(NamedTuple):
     classes: tuple[str, ...]
 
     def shape(self) -> EventSchema:
-        """Return the shape of what is new alone."""
+        """Return a schema of the additions only."""
         kinds = self.features.items()
         return EventSchema(
             tuple(name for name, kind in kinds if kind is FeatureType.NUMBER),
@@ -40,10 +40,10 @@ class News(NamedTuple):
 
 
 def form_of(before: PredictionForm, prediction: Any) -> PredictionForm:
-    """Return the form that takes a prediction, and all that `before` takes.
+    """Return the form that accepts a prediction and all that `before` accepts.
 
-    A model whose versions answer in different forms by turns keeps one shape: with a shape for
-    each form, every turn would cost as much as a new model.
+    If versions of a model alternate between forms, one schema accepts all of them: a schema for
+    each form would make every alternation as expensive as a new model.
     """
     if prediction is None:
         return before
@@ -59,19 +59,19 @@ def form_of(before: PredictionForm, prediction: Any) -> PredictionForm:
 
 
 class Growth:
-    """The shape of a model's events, that grows event by event.
+    """A mutable schema that grows event by event.
 
     Parameters
     ----------
     shape
-        To begin with.
+        Initial schema.
     max_features, max_classes
-        What is beyond is left out.
+        Limits; further features and classes are ignored.
 
     Attributes
     ----------
     kinds
-        What each feature is.
+        Type of each feature.
     """
 
     def __init__(self, shape: EventSchema, max_features: int, max_classes: int) -> None:
@@ -82,7 +82,7 @@ class Growth:
         self._max_features, self._max_classes = max_features, max_classes
 
     def news(self, features: Mapping[str, Any], prediction: Any) -> News | None:
-        """Tell what of an event is new; None: nothing."""
+        """Return what an event adds; None if nothing."""
         return news_of(
             (self.kinds, self._form, self._classes),
             (features, prediction),
@@ -91,7 +91,7 @@ class Growth:
         )
 
     def add(self, news: News) -> None:
-        """Grow by what is new."""
+        """Extend the schema."""
         for name, kind in news.features.items():
             self.kinds[name] = kind
             if kind is FeatureType.NUMBER:
@@ -103,21 +103,21 @@ class Growth:
         self._classes |= dict.fromkeys(news.classes)
 
     def remove(self, names: Mapping[str, Any]) -> None:
-        """Forget features."""
+        """Remove features."""
         for name in names:
             self.kinds.pop(name, None)
             self._numbers.pop(name, None)
             self._others.pop(name, None)
 
     def shape(self) -> EventSchema:
-        """Return the shape as it is now."""
+        """Return the current schema."""
         return EventSchema(
             tuple(self._numbers), tuple(self._others.items()), self._form, tuple(self._classes)
         )
 
 
 def unusual(kinds: Mapping[str, FeatureType], features: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the features of an event that are new, missing, or not what they always were."""
+    """Return the features of an event that are new, null, or of another type than known."""
     return {
         name: value
         for name, value in features.items()
@@ -131,30 +131,30 @@ def news_of(
     max_features: int,
     max_classes: int,
 ) -> News | None:
-    """Tell what of an event is new.
+    """Return what an event adds to a schema.
 
     Parameters
     ----------
     known
-        Kinds of the features, form and classes of the predictions so far.
+        Types of the features, form and classes of the predictions so far.
     event
-        Its features, or those of them that are `unusual`, and its prediction.
+        Its features, or only the `unusual` ones, and its prediction.
     max_features, max_classes
-        What is beyond is left out.
+        Limits; further features and classes are ignored.
 
     Returns
     -------
     News or None
-        None: all of it is known, or left out. A feature stays what its first value was.
+        None if everything is known or ignored. A feature has the type of its first value.
     """
     kinds, before, classes = known
     features, prediction = event
     found: dict[str, FeatureType] = {}
-    room = max_features - len(kinds)
+    free = max_features - len(kinds)
     for name, value in features.items():
         kind = kinds.get(name)
-        if kind is None and room > 0:
-            room -= 1
+        if kind is None and free > 0:
+            free -= 1
             found[name] = kind_of(value)
         elif kind is FeatureType.NULL and value is not None:
             found[name] = kind_of(value)
@@ -163,20 +163,20 @@ def news_of(
     return News(found, form, new) if found or new or form is not before else None
 
 
-def _new_classes(known: Mapping[str, Any], prediction: Any, most: int) -> tuple[str, ...]:
+def _new_classes(known: Mapping[str, Any], prediction: Any, limit: int) -> tuple[str, ...]:
     if isinstance(prediction, str):
         new = _NOTHING if prediction in known else (prediction,)
     elif isinstance(prediction, Mapping):
         new = tuple(name for name in prediction if name not in known)
     else:
         return _NOTHING
-    return new[: max(0, most - len(known))]
+    return new[: max(0, limit - len(known))]
 
 
 def clashes(kinds: Mapping[str, FeatureType], news: News) -> bool:
-    """Whether a new feature's series has, or may have, the name of one of an embedding's series.
+    """Whether a new feature's series may have the same name as a series of an embedding.
 
-    Which of them has the name is decided with all of the features in view.
+    Which one is watched then depends on all features, so the layout must be built at once.
     """
     return any(
         name.endswith(_ENDINGS)

@@ -1,8 +1,8 @@
-"""Event types for the hot decode: one for events of any shape, and one made for each known shape.
+"""Define msgspec structs for decoding: a generic one per topic, and one per known schema.
 
-A struct that knows a model's feature names decodes twice as fast as a dictionary and
-turns into a row of numbers in one call. It refuses what it does not know, so a new
-feature is never lost: the event is then decoded as one of any shape, and its shape is learned.
+A struct with a model's feature names decodes twice as fast as a dictionary and converts to a row of
+numbers in one call. It rejects unknown fields, so no new feature is lost: the event is then decoded
+generically, and the schema is extended.
 """
 
 import re
@@ -29,11 +29,11 @@ Feature = float | bool | str | list[float] | None
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Prediction = float | bool | str | Annotated[dict[str, Probability], Meta(min_length=1)]
 Number = float | bool | None
-# More classes than this are better watched by a detector of their shares than one by one.
+# Above this many classes, a detector of class shares is better than one series per class.
 MAX_CLASSES = 50
 _OF_CLASSES = frozenset({PredictionForm.CLASSES, PredictionForm.NAMED, PredictionForm.MIXED})
 _OF_LABELS = frozenset({PredictionForm.LABEL, PredictionForm.NAMED, PredictionForm.MIXED})
-# Major 1 of the contract, whatever the minor: what a later one adds is an unknown field here.
+# Any minor version of major 1: fields that later ones add are ignored.
 OURS = r"^1(\.[0-9]+)?\Z"
 Version = Annotated[str, Meta(pattern=OURS)] | Annotated[float, Meta(ge=1, lt=2)] | None
 ANOTHER = re.compile(r"[0-9]+(\.[0-9]+)*")
@@ -53,14 +53,14 @@ class _Versioned(Struct, gc=False):
 
 
 class GenericPrediction(_Header, gc=False, kw_only=True):
-    """An event of the `predictions` topic whose shape is not known yet."""
+    """An event of the `predictions` topic of any schema."""
 
     prediction: Prediction
     features: dict[str, Feature] | None = None
 
 
 class GenericFeatures(_Header, gc=False, kw_only=True):
-    """An event of the `features` topic whose shape is not known yet."""
+    """An event of the `features` topic of any schema."""
 
     features: dict[str, Feature]
 
@@ -70,7 +70,7 @@ Table = dict[str, dict[str, tuple[Count, Count]]]
 
 
 class GenericOutcome(_Header, gc=False, kw_only=True):
-    """What is needed of an event of the `outcomes` topic; `features` stay as they are written."""
+    """The required fields of an event of the `outcomes` topic; `features` stay raw JSON."""
 
     status: OutcomeStatus
     epoch: Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -97,7 +97,17 @@ OTHER_TYPES: dict[FeatureType, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class EventStruct:
-    """The struct made for a shape, and its decoder."""
+    """The structs of a schema, and the decoder of its events.
+
+    Attributes
+    ----------
+    event, features
+        Structs of an event and of its features.
+    classes
+        Struct of class probabilities or losses; None if predictions have another form.
+    decode
+        Decodes JSON bytes into `event`.
+    """
 
     event: type[Any]
     features: type[Any]
@@ -106,7 +116,7 @@ class EventStruct:
 
 
 def is_plain(names: Iterable[str]) -> bool:
-    """Tell whether names stand in JSON as they are: a struct cannot be asked for any other."""
+    """Whether no name needs an escape in JSON, which field names of a struct cannot have."""
     return not any(ESCAPED.search(name) for name in names)
 
 
@@ -118,7 +128,7 @@ def _struct(name: str, names: tuple[str, ...], types: list[Any]) -> type[Any]:
 
 @lru_cache(maxsize=512)
 def typed(shape: EventSchema, topic: Topic) -> EventStruct:
-    """Make the struct for a shape: numbers first, so that they are one slice of its fields."""
+    """Return the struct of a schema, cached; numeric features are its first fields."""
     names = (*shape.numbers, *(name for name, _ in shape.others))
     kinds: list[Any] = [Number] * len(shape.numbers)
     kinds += [OTHER_TYPES[kind] for _, kind in shape.others]
@@ -140,9 +150,10 @@ def typed(shape: EventSchema, topic: Topic) -> EventStruct:
 
 
 def _prediction(shape: EventSchema, classes: type[Any] | None) -> Any:
-    """Return the type of the predictions of a shape, which refuses those that would make it grow.
+    """Return the type of a schema's predictions, which rejects those that would extend it.
 
-    Where no class is added any more all are taken, or each unknown one would be decoded twice.
+    At the limit of classes it accepts all, or each event with an unknown one would be decoded
+    twice.
     """
     full = len(shape.classes) >= MAX_CLASSES
     kinds: list[Any] = [float, bool] if shape.has_number else []
@@ -154,12 +165,12 @@ def _prediction(shape: EventSchema, classes: type[Any] | None) -> Any:
 
 
 def _never(_: bytes) -> Any:
-    """Stand in for the decoder of a shape that only the general one can read."""
-    raise msgspec.ValidationError("a name that JSON escapes")
+    """Reject all events of a schema that only the generic decoder can read."""
+    raise msgspec.ValidationError("a name needs an escape in JSON")
 
 
 def in_range(ts: float | datetime | None, record_timestamp: int) -> bool:
-    """Whether an event's time, else its record's, is within the years 1 to 9999 in UTC."""
+    """Whether an event's time, by default its record's, is in the years 1 to 9999 in UTC."""
     if ts is None:
         return FIRST_MS <= record_timestamp <= LAST_MS
     if ts.__class__ is not datetime or 1 < ts.year < 9999:
@@ -172,16 +183,16 @@ def in_range(ts: float | datetime | None, record_timestamp: int) -> bool:
 
 
 def classify_error(error: Exception, body: bytes | None = None) -> tuple[Reason, str]:
-    """Name the reason and the detail of an event that could not be decoded.
+    """Return reason and detail of the dead letter of an event that could not be decoded.
 
-    Of another major version whatever is wrong is wrong because of that.
+    An event of another major version has that reason, whatever the error was.
     """
     another = None if body is None else _another_version(body)
     if another is not None:
-        return Reason.UNSUPPORTED_VERSION, f"schema_version is {another}; 1 is read"
+        return Reason.UNSUPPORTED_VERSION, f"schema_version is {another}; expected 1"
     detail = str(error)
     if isinstance(error, RecursionError):
-        return Reason.TOO_DEEP, "nested too deep to read"
+        return Reason.TOO_DEEP, "nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return Reason.NOT_UTF8, detail
     if not isinstance(error, msgspec.ValidationError):
@@ -193,11 +204,11 @@ def classify_error(error: Exception, body: bytes | None = None) -> tuple[Reason,
 
 def _another_version(body: bytes) -> str | None:
     try:
-        said = _versioned.decode(body).schema_version
+        version = _versioned.decode(body).schema_version
     except DECODE_ERRORS:
         return None
-    if said is None or not ANOTHER.fullmatch(
-        text := f"{said:g}" if said.__class__ is float else str(said)
+    if version is None or not ANOTHER.fullmatch(
+        text := f"{version:g}" if version.__class__ is float else str(version)
     ):
         return None
     return None if re.match(OURS, text) else text

@@ -1,4 +1,4 @@
-"""Values of another kind than their feature has: one is a mistake, many in a row are a change."""
+"""Detect type changes of features: one odd value is an error, many in a row are a change."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -6,33 +6,32 @@ from typing import Any, Final
 from streamproc.decode.event_schema import FeatureType, kind_of
 
 THRESHOLD: Final = 64
-"""Values of another kind, with none of its own between them, that make a feature that kind: as many
-as make an embedding another length. A feature that mixes two kinds evenly gets there once in 10¹⁹
-values."""
+"""Consecutive values of one other type that change the type of a feature; embeddings change their
+length after as many. A feature that mixes two types evenly reaches it once in 10¹⁹ values."""
 
 Row = tuple[str, str, int, int]
-"""Model, feature, kind and count."""
+"""(model, feature, type, count)."""
 
 
 class TypeChangeTracker:
-    """Counts them, in the order of the log.
+    """Count consecutive values of another type than their feature, in log order.
 
-    All events of a model that has some must be shown: any of them may end the row.
+    While a model has counts, all of its events must be observed: each may reset one.
     """
 
     def __init__(self) -> None:
         self._counts: dict[str, dict[str, tuple[FeatureType, int]]] = {}
 
     def __contains__(self, model_id: str) -> bool:
-        """Whether a model has some."""
+        """Whether a model has counts."""
         return model_id in self._counts
 
     def __iter__(self) -> Iterator[str]:
-        """Give the models that have some."""
+        """Iterate over the models with counts."""
         return iter(self._counts)
 
     def __bool__(self) -> bool:
-        """Whether any model has some."""
+        """Whether any model has counts."""
         return bool(self._counts)
 
     def observe(
@@ -42,18 +41,23 @@ class TypeChangeTracker:
         features: Mapping[str, Any],
         odd_ones: Mapping[str, Any],
     ) -> dict[str, FeatureType]:
-        """Look at an event; return the features that are something else from it on.
+        """Count an event; return the features that change their type with it.
 
         Parameters
         ----------
         model_id
-            Whose event.
+            Model of the event.
         kinds
-            What its features are so far.
+            Known types of its features.
         features
-            Of the event.
+            Features of the event.
         odd_ones
-            Those of them that are not what they are so far, and perhaps others.
+            At least those of them with a value of another type.
+
+        Returns
+        -------
+        dict
+            Name → new type.
         """
         odd = {
             name: kind
@@ -78,7 +82,7 @@ class TypeChangeTracker:
         return found
 
     def forget(self, model_id: str) -> None:
-        """Forget those of a model."""
+        """Drop the counts of a model."""
         self._counts.pop(model_id, None)
 
     def rows(self) -> list[Row]:
@@ -90,12 +94,12 @@ class TypeChangeTracker:
         ]
 
     def load(self, rows: Iterable[Row]) -> None:
-        """Go on from what `rows` gave.
+        """Load what `rows` returned.
 
         Raises
         ------
         ValueError
-            If there is no such kind.
+            If a type is unknown.
         """
         for model_id, name, kind, count in rows:
             self._counts.setdefault(model_id, {})[name] = FeatureType(kind), count

@@ -1,4 +1,4 @@
-"""Encode texts and embeddings as numbers."""
+"""Encode categories and embeddings as numbers."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -14,18 +14,18 @@ Ints = NDArray[np.int64]
 
 
 class Encoders:
-    """The texts and the embeddings of one partition.
+    """The encoders of one partition.
 
     Attributes
     ----------
     texts
-        Every text's number.
+        Number of each category.
     vectors
-        What is remembered of each embedding, one a slot.
+        State of each embedding, one slot each.
     used
-        How many of its slots are in use.
+        Number of allocated slots.
     spare
-        Slots below `used` that no embedding has any more.
+        Free slots below `used`.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Encoders:
         self.spare: list[int] = []
 
     def take(self) -> int:
-        """Return a slot that no embedding has."""
+        """Allocate a slot for an embedding."""
         if self.spare:
             return self.spare.pop()
         if self.used == self.vectors.size:
@@ -44,32 +44,32 @@ class Encoders:
         return self.used - 1
 
     def give_back(self, slots: Iterable[int]) -> None:
-        """Take slots from their embeddings, for other ones."""
+        """Reset and free slots."""
         freed = list(slots)
         self.vectors.reset(np.array(freed, np.int64))
         self.spare += freed
 
     def numbers(self, texts: Sequence[str | None]) -> list[float]:
-        """Turn texts into numbers, missing ones into NaN."""
+        """Encode categories; missing ones become NaN."""
         return list(map(self.texts.__getitem__, texts))
 
     def embedded(self, lists: Sequence[list[float] | None], runs: Ints, slots: Ints) -> Floats:
-        """Turn embeddings into the numbers that are watched of them.
+        """Compute the watched outputs of embeddings.
 
         Parameters
         ----------
         lists
-            One an event, the events of a model side by side.
+            One per event, grouped by model; None if missing.
         runs
             (models, 3): row in the layout, first event, event after the last.
         slots
-            (models,): slot of each run's embedding; below 0 where nothing of it is watched.
+            (models,): slot of each run's embedding; negative if none of its series is watched.
 
         Returns
         -------
         ndarray of float64, (3, events)
-            NaN where the list is missing. The norm of one that is not watched is 0: that it
-            is there is watched all the same.
+            NaN where the list is missing. The norm of an unwatched embedding is 0, so that
+            missing values are still detected.
         """
         found = np.full((len(OUTPUTS), len(lists)), np.nan)
         present = [values or () for values in lists]

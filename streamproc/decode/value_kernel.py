@@ -1,8 +1,8 @@
-"""The compiled reading of one plain value: a number, a boolean, a time or nothing.
+"""Decode one plain JSON value (compiled): a number, a boolean, a time or null.
 
-Each function is given the place of a value's first byte, and returns the place behind its last;
-0, where no value can end, says that it is not plain. Behind the last value there is a byte that
-belongs to none, so no place has to be compared with an end.
+Each function takes the index of a value's first byte and returns the index behind its last one, or
+0 if the value is not plain. The data ends with a byte that belongs to no value, so no index needs a
+bounds check.
 """
 
 from typing import Final
@@ -15,30 +15,30 @@ from streamproc.decode.decimal_kernel import MAX_POWER, nearest
 
 Bytes = NDArray[np.uint8]
 
-_MAX_DIGITS: Final = 19  # of them every number fits into 64 bits
+_MAX_DIGITS: Final = 19  # any number with as many digits fits into 64 bits
 _MAX_EXPONENT: Final = 999
-#: No century between them has no leap day, and their microseconds are whole float64.
+#: Every fourth year between them is a leap year, and their microseconds are exact in a float64.
 _FIRST_YEAR, _LAST_YEAR = 1970, 2099
 _NEVER: Final = np.int64(-(1 << 40))
 _UNIT: Final = np.uint64(0x3FF0_0000_0000_0000)  # the bits of 1.0
 _SIGN: Final = np.uint64(1 << 63)
-# Unsigned places: numpy's negative ones would cost a comparison a byte.
+# Unsigned indices avoid numpy's check for negative ones, at every byte.
 _NO, _ONE, _NINE, _TEN = (np.uint64(n) for n in (0, 1, 9, 10))
 _MINUS, _PLUS, _POINT, _DIGIT, _EXPONENT, _T, _F = (np.uint8(ord(sign)) for sign in "-+.0etf")
 _QUOTE, _COLON, _BIG_T, _BIG_Z = (np.uint8(ord(sign)) for sign in '":TZ')
-_LOWER: Final = np.uint8(0x20)  # makes a letter a small one
+_LOWER: Final = np.uint8(0x20)  # this bit turns an ASCII letter into lower case
 
 
 @compiled
 def past_null(data: Bytes, at: np.uint64) -> np.uint64:
-    """Return the place behind "null", whose first letter has been seen."""
+    """Return the index behind "null"; its first letter has been checked."""
     end = at + np.uint64(4)
     return end if _stands(data, at, 117, 108, 108) else _NO
 
 
 @compiled
 def _stands(data: Bytes, at: np.uint64, second: int, third: int, fourth: int) -> bool:
-    """Whether these letters follow the one at a place."""
+    """Whether these letters follow the one at an index."""
     return bool(
         data[at + _ONE] == second
         and data[at + np.uint64(2)] == third
@@ -50,7 +50,7 @@ def _stands(data: Bytes, at: np.uint64, second: int, third: int, fourth: int) ->
 def number(  # noqa: C901  in one loop over its digits
     data: Bytes, at: np.uint64
 ) -> tuple[np.uint64, np.uint64]:
-    """Return the place behind a number, and its bits."""
+    """Return the index behind a number, and its float64 bits."""
     negative = data[at] == _MINUS
     if negative:
         at += _ONE
@@ -66,9 +66,9 @@ def number(  # noqa: C901  in one loop over its digits
             at += _ONE
             digit = np.uint64(data[at]) - np.uint64(_DIGIT)
     seen = np.int64(at - first)
-    whole = True
+    is_integer = True
     if data[at] == _POINT:
-        whole = False
+        is_integer = False
         at += _ONE
         begin = at
         digit = np.uint64(data[at]) - np.uint64(_DIGIT)
@@ -83,7 +83,7 @@ def number(  # noqa: C901  in one loop over its digits
     if seen > _MAX_DIGITS and seen - _leading(data, first) > _MAX_DIGITS:
         return _NO, _NO
     if data[at] | _LOWER == _EXPONENT:
-        whole = False
+        is_integer = False
         at, exponent = _exponent(data, at + _ONE)
         power += exponent
         if at == _NO:
@@ -91,13 +91,13 @@ def number(  # noqa: C901  in one loop over its digits
     if power < -MAX_POWER or power > MAX_POWER:
         return _NO, _NO
     bits = nearest(digits, power)
-    # as an integer, -0 is 0
-    return at, (bits | _SIGN if negative and not (whole and digits == _NO) else bits)
+    # the integer -0 is 0
+    return at, (bits | _SIGN if negative and not (is_integer and digits == _NO) else bits)
 
 
 @compiled
 def _leading(data: Bytes, at: np.uint64) -> int:
-    """Count the zeros that a number begins with."""
+    """Count the leading zeros of a number."""
     zeros = 0
     while data[at] == _DIGIT or data[at] == _POINT:
         zeros += data[at] == _DIGIT
@@ -122,7 +122,7 @@ def _exponent(data: Bytes, at: np.uint64) -> tuple[np.uint64, np.int64]:
 
 @compiled
 def _digits(data: Bytes, at: np.uint64, count: int) -> np.int64:
-    """Return a number of so many digits; a negative one where they are not digits."""
+    """Return the number of `count` digits; negative if one is not a digit."""
     number = np.int64(0)
     for place in range(count):
         digit = np.int64(data[at + np.uint64(place)]) - 48
@@ -134,7 +134,7 @@ def _digits(data: Bytes, at: np.uint64, count: int) -> np.int64:
 
 @compiled
 def _days(year: np.int64, month: np.int64, day: np.int64) -> np.int64:
-    """Count the days from 1970-01-01 to a date of the years in which no century is left out."""
+    """Return the days from 1970-01-01 to a date up to 2099; negative if it is invalid."""
     leap = year % 4 == 0
     if month < 1 or month > 12 or day < 1:
         return _NEVER
@@ -153,7 +153,7 @@ def _days(year: np.int64, month: np.int64, day: np.int64) -> np.int64:
 def instant(  # noqa: C901, PLR0911  field by field
     data: Bytes, at: np.uint64
 ) -> tuple[np.uint64, float]:
-    """Return the place behind a text like "2026-01-05T10:00:00.25Z", and seconds since 1970."""
+    """Return the index behind a string like "2026-01-05T10:00:00.25Z", and seconds since 1970."""
     at += _ONE
     year = _digits(data, at, 4)
     if year < _FIRST_YEAR or year > _LAST_YEAR or data[at + np.uint64(4)] != _MINUS:
@@ -187,14 +187,14 @@ def instant(  # noqa: C901, PLR0911  field by field
     at, east = _minutes_east(data, at)
     if at == _NO or data[at] != _QUOTE:
         return _NO, 0.0
-    whole = ((days * 24 + hour) * 60 + minute - east) * 60 + second
-    # below 2**53, so that one rounding is all, as in Python
-    return at + _ONE, (whole * 1_000_000 + micros) / 1_000_000
+    seconds = ((days * 24 + hour) * 60 + minute - east) * 60 + second
+    # microseconds are below 2**53: rounded once, as in Python
+    return at + _ONE, (seconds * 1_000_000 + micros) / 1_000_000
 
 
 @compiled
 def _minutes_east(data: Bytes, at: np.uint64) -> tuple[np.uint64, np.int64]:
-    """Return the place behind a time zone, "Z" or one like "+05:30", and its minutes."""
+    """Return the index behind a UTC offset, "Z" or like "+05:30", and its minutes."""
     if data[at] == _BIG_Z:
         return at + _ONE, np.int64(0)
     west = data[at] == _MINUS
@@ -212,7 +212,7 @@ def _minutes_east(data: Bytes, at: np.uint64) -> tuple[np.uint64, np.int64]:
 
 @compiled
 def value(data: Bytes, at: np.uint64) -> tuple[np.uint64, np.uint64]:
-    """Return the place behind a number or a boolean, and its bits."""
+    """Return the index behind a number or a boolean, and its float64 bits."""
     if data[at] == _T and _stands(data, at, 114, 117, 101):
         return at + np.uint64(4), _UNIT
     if data[at] == _F and _stands(data, at, 97, 108, 115) and data[at + np.uint64(4)] == 101:

@@ -1,4 +1,4 @@
-"""Which records are read side by side, and which one by one."""
+"""Partition records into those of a fast scan and those to decode one by one."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,17 @@ from streamproc.decode.layout import Layout
 def without_rows(
     found: list[tuple[Layout, DecodedColumns]], rows: Sequence[tuple[Layout, int]], first: int
 ) -> tuple[list[tuple[Layout, DecodedColumns]], list[int]]:
-    """Leave out what some rows have from a position on; return those positions, too."""
+    """Remove the events of some rows from a position on; return their positions, too.
+
+    Parameters
+    ----------
+    found
+        Scanned events by layout.
+    rows
+        Layouts and rows of the events to remove.
+    first
+        First position to remove.
+    """
     left: list[tuple[Layout, DecodedColumns]] = []
     again: list[int] = []
     for layout, part in found:
@@ -26,26 +36,26 @@ def without_rows(
 
 
 def by_layout(
-    hinted: Sequence[Layout | None], together: range
+    hinted: Sequence[Layout | None], chunk: range
 ) -> Mapping[Layout | None, Sequence[int]]:
-    """Sort records by what their keys say."""
+    """Group the positions of records by the layout that their keys suggest."""
     if len(set(hinted)) == 1:
-        return {hinted[0]: together}
+        return {hinted[0]: chunk}
     found: dict[Layout | None, list[int]] = {}
-    for position, layout in zip(together, hinted, strict=True):
+    for position, layout in zip(chunk, hinted, strict=True):
         found.setdefault(layout, []).append(position)
     return found
 
 
-def without(together: range, found: list[tuple[Layout, DecodedColumns]]) -> Sequence[int]:
-    """Return the records that are not among those that were found to be plain."""
-    if sum(len(part) for _, part in found) == len(together):
+def without(chunk: range, found: list[tuple[Layout, DecodedColumns]]) -> Sequence[int]:
+    """Return the positions of the records that the scan did not decode."""
+    if sum(len(part) for _, part in found) == len(chunk):
         return ()
     taken = {at for _, part in found for at in part.positions.tolist()}
-    return [at for at in together if at not in taken]
+    return [at for at in chunk if at not in taken]
 
 
 def within(part: DecodedColumns, span: range) -> DecodedColumns:
-    """Return those of a span of records."""
+    """Return the events of a span of positions."""
     first, last = np.searchsorted(part.positions, (span.start, span.stop)).tolist()
     return part if last - first == len(part) else part.where(slice(first, last))

@@ -1,21 +1,21 @@
-"""Texts to numbers that detectors of categories can tell apart, and back, in bounded memory."""
+"""Map categories to numbers for detectors, and back, in bounded memory."""
 
 from collections.abc import Callable, Iterable
 from zlib import crc32
 
 MAX_LENGTH = 64
-"""Characters of a text whose number is remembered; a longer one's is computed each time."""
+"""Maximum characters of a text with a cached number; longer ones are hashed each time."""
 SHOWN = 40
 """Characters of a text that an alert shows."""
 MAX_TEXTS = 16_384
-"""Texts remembered before it is asked which are still needed: 3 MB."""
+"""Cached texts (3 MB) before unused ones are dropped."""
 
 
 class Vocabulary(dict[str | None, float]):
-    """Text → number, the same in every process; None, a missing text, is NaN.
+    """Map text to a number that is equal in every process; None (missing) is NaN.
 
-    The number is made of the CRC-32 and the length of the text's UTF-8: two texts of equal
-    length share one once in four billion, and then count as one category.
+    The number combines CRC-32 and length of the UTF-8 bytes. Two texts of equal length collide with
+    a probability of 1 in 4 billion, and then count as one category.
 
     Examples
     --------
@@ -29,7 +29,7 @@ class Vocabulary(dict[str | None, float]):
         self._names: dict[float, str] = dict(known)
 
     def __missing__(self, text: str) -> float:
-        """Compute the number of a text, and remember it."""
+        """Compute and cache the number of a text."""
         data = text.encode("utf-8", "surrogatepass")
         number = float(crc32(data) + ((len(data) & 0xFFFFF) << 32))
         self._names.setdefault(number, text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
@@ -38,21 +38,21 @@ class Vocabulary(dict[str | None, float]):
         return number
 
     def name(self, number: float) -> str:
-        """Tell what an alert shows of a text: all of it, or its beginning.
+        """Return the text of a number, truncated to `SHOWN` characters.
 
         Raises
         ------
         KeyError
-            If the number was made before the last `keep` that did not name it.
+            If the number is unknown, or `keep` dropped it.
         """
         return self._names[number]
 
-    def keep(self, needed: Callable[[], set[float]], room: int = MAX_TEXTS) -> None:
-        """Forget all texts but the needed ones, if there are more than `room`."""
-        if max(len(self), len(self._names)) <= room:
+    def keep(self, needed: Callable[[], set[float]], capacity: int = MAX_TEXTS) -> None:
+        """Drop all texts but the needed ones, if there are more than `capacity`."""
+        if max(len(self), len(self._names)) <= capacity:
             return
         wanted = needed()
         self._names = {number: name for number, name in self._names.items() if number in wanted}
-        kept = {text: number for text, number in self.items() if text is None or number in wanted}
+        left = {text: number for text, number in self.items() if text is None or number in wanted}
         self.clear()
-        self.update(kept)
+        self.update(left)

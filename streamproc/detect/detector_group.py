@@ -1,4 +1,4 @@
-"""One set of detectors, and the slots of all series that it watches."""
+"""Group the series that are watched by the same detectors with the same settings."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,25 +9,29 @@ from streamproc.config.detector_spec import DetectorSpec, labelled
 
 
 class DetectorGroup:
-    """One set of detectors with one setting each, and a slot for every series it watches.
+    """A set of configured detectors, with a slot for each series that they watch.
 
     Attributes
     ----------
     settings
-        The hash of each detector's settings, by its label: a part of alert ids.
+        Hash of each detector's settings by label; part of alert ids.
     categories
-        Whether they watch categories.
+        Whether the series are categories.
+    watch
+        The detectors and their state, one slot per series.
     open
         (slots,): whether the series of a slot has an open incident.
+    used
+        Number of allocated slots.
     spare
-        Slots below `used` that no series has any more.
+        Free slots below `used`.
     """
 
     def __init__(self, specs: tuple[DetectorSpec, ...]) -> None:
         named = labelled(specs)
         self.settings = {label: spec.hash for label, spec in named.items()}
         self.categories = any(spec.of_categories for spec in specs)
-        # One `watch` entry gave them all, so all are whitened or none.
+        # All are of one `watch` entry, so all are whitened or none.
         whiten = any(spec.whitened for spec in specs)
         self.watch = SeriesMonitor(
             {label: spec.params for label, spec in named.items()}, whiten=whiten
@@ -37,7 +41,7 @@ class DetectorGroup:
         self.spare: list[int] = []
 
     def acquire(self) -> int:
-        """Return a slot that no series has."""
+        """Allocate a slot for a series."""
         if self.spare:
             return self.spare.pop()
         if self.used == self.watch.size:
@@ -47,13 +51,13 @@ class DetectorGroup:
         return self.used - 1
 
     def seed(self, slot: int, values: Floats) -> None:
-        """Show a slot values that are of no event: what it is to take for usual."""
+        """Feed reference values to a slot, as if they came before its first event."""
         task = np.array([[0, 0, len(values), slot]], np.int64)
         never, nowhere = np.full(len(values), np.nan), np.full(len(values), -1, np.int64)
         self.watch.scan(values[None], task, never, nowhere)
 
     def prime_zeros(self, counts: Ints) -> None:
-        """Show slots zeros that are of no event; `counts` is (slots, 2): slot, how many."""
+        """Feed zeros to slots before their first event; `counts` is (slots, 2): slot, number."""
         longest = int(counts[:, 1].max(initial=0))
         tasks = np.zeros((len(counts), 4), np.int64)
         tasks[:, 2], tasks[:, 3] = counts[:, 1], counts[:, 0]
@@ -61,7 +65,7 @@ class DetectorGroup:
         self.watch.scan(np.zeros((1, longest)), tasks, never, nowhere)
 
     def release(self, *slots: int) -> None:
-        """Take slots from their series, for other ones."""
+        """Reset and free slots."""
         freed = np.array(slots, np.int64)
         self.watch.reset(freed)
         self.open[freed] = False

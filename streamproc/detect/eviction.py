@@ -1,63 +1,62 @@
-"""Which models are forgotten when there is no room for another one."""
+"""Choose the idle models to evict at the limit of series."""
 
 from collections.abc import Mapping
 from typing import Final
 
 MIN_PATIENCE: Final = 200
-"""Records of a partition within which no model is forgotten: as many as a series warms up with."""
+"""Minimum records without an event of a model before it is idle: as many as a warm-up takes."""
 _PATIENT: Final = 4
 _AT_ONCE: Final = 16
 
 
 class Idle:
-    """Chooses models that have had no event for long.
+    """Choose models that have had no event for a long time.
 
-    Time is counted in offsets of the partition, so that the choice depends on its log alone, and
-    an event with a date in the future makes nobody idle. A model is idle after a quarter as many
-    records as there is room for series: a flood of names that are used once cannot push out models
-    that are at work.
+    Idle time is counted in offsets of the partition, so the choice depends on its log only, and
+    event times in the future have no effect. A model is idle after `capacity` / 4 records, so a
+    flood of model names that are used once cannot evict active models.
 
     Parameters
     ----------
-    room
-        Series that there is room for.
+    capacity
+        Maximum number of series.
 
     Attributes
     ----------
     patience
         Records without an event after which a model is idle.
     due
-        Offset from which on it is worth looking again for room for those that wait; 0: none does.
+        Offset from which on evictions are tried again for waiting series; 0 if none waits.
     """
 
-    def __init__(self, room: int) -> None:
-        self.patience = max(MIN_PATIENCE, room // _PATIENT)
+    def __init__(self, capacity: int) -> None:
+        self.patience = max(MIN_PATIENCE, capacity // _PATIENT)
         self.due = 0
-        self._more = room // _AT_ONCE
+        self._more = capacity // _AT_ONCE
         self._none_before = 0
 
     def possible(self, offset: int) -> bool:
-        """Whether some model may be idle at an offset; False only if none is."""
+        """Whether a model may be idle at an offset; False only if none is."""
         return offset >= self._none_before
 
     def wait(self, offset: int, *, waiting: bool) -> None:
-        """Say when to look for room again, if some series wait for it."""
+        """Schedule the next attempt to evict models, if series wait."""
         self.due = offset + self.patience if waiting else 0
 
     def choose(
         self, lasts: Mapping[str, int], sizes: Mapping[str, int], wanted: int, offset: int
     ) -> list[str]:
-        """Choose models to forget, the one idle longest first.
+        """Return the models to evict, longest idle first.
 
         Parameters
         ----------
         lasts, sizes
-            Of each model: offset of its last event, and how many series it has.
+            Offset of the last event, and number of series, by model.
         wanted
-            Series that are needed. A sixteenth of the room more is made at once, as far as models
-            are idle: to look through all of them for each new one would take a quadratic time.
+            Number of series to free. A sixteenth of the capacity is freed on top, as far as models
+            are idle: sorting all models for each new one would take quadratic time.
         offset
-            Of now.
+            Current offset.
         """
         found: list[str] = []
         by_age = sorted(lasts, key=lambda name: (lasts[name], name))

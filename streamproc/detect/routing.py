@@ -1,4 +1,4 @@
-"""Feeds a matrix to the detectors of its series, and the missing values to theirs."""
+"""Route the rows of a matrix, and its missing values, to the detector groups of their series."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,25 @@ from streamproc.decode.matrix import Floats, Ints, Matrix
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.series_registry import SeriesRegistry
 
-# How many of the values before the first missing one its detectors are told of: enough to
-# know the feature as complete, and bounded, so that the first gap in a billion costs nothing.
+# Maximum zeros fed to a missing-value series before its first one: enough to learn that the feature
+# was complete, and bounded, so that the first gap after a billion events is cheap.
 ZEROS_BEFORE = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorInput:
-    """Rows of numbers that one profile's detectors take, and which slot each goes to.
+    """The input of one detector group.
 
-    `tasks` is (k, 4): row of `values`, first event, event after the last, slot.
+    Attributes
+    ----------
+    profile
+        The group.
+    values
+        (series, events).
+    tasks
+        (k, 4): row of `values`, first event, event after the last, slot.
+    names
+        Series name of each row of `values`.
     """
 
     profile: DetectorGroup
@@ -29,7 +38,17 @@ class DetectorInput:
 
 
 def route(catalogue: SeriesRegistry, layout: Layout, data: Matrix) -> Iterator[DetectorInput]:
-    """Yield what every profile has to look at, each series at most once."""
+    """Yield the input of each detector group, each series at most once.
+
+    Parameters
+    ----------
+    catalogue
+        Registry in which missing-value series are created.
+    layout
+        Layout of the events.
+    data
+        The events.
+    """
     yield from _tasks(data.values, layout.slots, layout.profiles, layout.series, data.runs)
     features = len(layout.named)
     missing = np.isnan(data.values[:features])
@@ -62,7 +81,7 @@ def route(catalogue: SeriesRegistry, layout: Layout, data: Matrix) -> Iterator[D
 
 
 def _present(model: Model, name: str, earlier: int) -> int:
-    """Count the events in which a feature was there before it was missing for the first time."""
+    """Count the events with a feature before it was missing for the first time."""
     return int(model.layout.events[model.row]) - model.births.get(name, 0) + earlier
 
 
@@ -73,7 +92,7 @@ def _tasks(
     names: Sequence[str],
     runs: Ints,
 ) -> Iterator[DetectorInput]:
-    """Yield one feed for each profile; `runs` is (models, 3) or (models, series, 3)."""
+    """Yield one input for each group; `runs` is (models, 3) or (models, series, 3)."""
     if runs.ndim == 2:
         runs = np.repeat(runs[:, None, :], len(names), axis=1)
     columns_of: dict[DetectorGroup, list[int]] = {}

@@ -1,4 +1,4 @@
-"""All models and series of one partition, and which detectors watch each series."""
+"""Register the models and series of one partition, and assign detectors to each series."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -18,17 +18,17 @@ from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.eviction import Idle
 from streamproc.schemas.version_key import model_of
 
-_MAX_ASKED: Final = 65_536  # names of series whose detectors are remembered: 15 MB
+_MAX_ASKED: Final = 65_536  # cached lookups of detectors by series name: 15 MB
 
 
 def specs_of(config: ModelConfig, shape: EventSchema, name: str) -> tuple[DetectorSpec, ...]:
-    """Return the detectors of a series of events of a shape."""
+    """Return the configured detectors of a series."""
     asked = shape.asked().get(name, WatchKey((name,)))
     return config.detectors(*asked.names, category=asked.category)
 
 
 def key_of(specs: tuple[DetectorSpec, ...]) -> tuple[str, ...]:
-    """Return what tells one set of detectors from another."""
+    """Return the key of a set of detectors: the hashes of their settings."""
     return tuple(spec.hash for spec in specs)
 
 
@@ -37,42 +37,53 @@ def _of_quality(series: str) -> bool:
 
 
 def _watched(model: Model) -> int:
-    """Count the series of a model that take room."""
+    """Count the series of a model that `limits.max_series` counts."""
     return sum(slot != UNWATCHED and not _of_quality(name) for name, slot in model.slots.items())
 
 
 class SeriesRegistry:
-    """Finds, or makes, the place of every model and series of a partition.
+    """Hold the models, layouts, detector groups and series of a partition.
+
+    Parameters
+    ----------
+    topic
+        Kind of the topic.
+    config
+        The configuration.
+    capacity
+        This partition's share of `limits.max_series`; None for all of it.
 
     Attributes
     ----------
     models
-        Every model seen, by its id.
-    room
-        Series that are watched at most: the share of `limits.max_series` that this partition has.
+        All models by id.
+    capacity
+        Maximum number of watched series.
+    series
+        Number of watched series.
     idle
-        When models may be forgotten.
+        Policy that chooses models to evict.
     forgotten
-        Models that were forgotten to make room for others.
+        Number of evicted models.
     waiting
-        Models that are watched in part, or not, for want of room.
+        Ids of models with series that are not watched because of the limit.
     refused
-        Series that were not watched because there was no room.
-    told
-        Names of the limits whose being reached was said in an alert.
+        Number of series that were not watched because of the limit.
+    limits_reported
+        Names of the limits that an alert has reported.
     dropped
-        Model and name of the series that are no more: their feature is something else now.
+        (model, series) that ended because their feature changed its type.
     encoders
-        What texts and embeddings become numbers with.
+        Encoders of categories and embeddings.
     built
-        Layouts that were made so far: each costs as much as its shape is large.
+        Number of layouts built so far; each costs as much as its schema.
     """
 
-    def __init__(self, topic: Topic, config: Config, room: int | None = None) -> None:
+    def __init__(self, topic: Topic, config: Config, capacity: int | None = None) -> None:
         self.topic = topic
         self.config = config
-        self.room = config.limits.max_series if room is None else room
-        self.idle = Idle(self.room)
+        self.capacity = config.limits.max_series if capacity is None else capacity
+        self.idle = Idle(self.capacity)
         self.forgotten = 0
         self.waiting: set[str] = set()
         self.models: dict[str, Model] = {}
@@ -80,17 +91,17 @@ class SeriesRegistry:
         self.profiles: dict[tuple[str, ...], DetectorGroup] = {}
         self.series = 0
         self.refused = 0
-        self.told: set[str] = set()
+        self.limits_reported: set[str] = set()
         self.dropped: list[tuple[str, str]] = []
         self.encoders = Encoders()
         self.built = 0
         self._asked: dict[tuple[int, WatchKey], DetectorGroup | None] = {}
 
     def assign(self, model_id: str, shape: EventSchema) -> Model | None:
-        """Put a model where events of this shape are read; None when nothing more fits."""
+        """Assign a model to the layout of a schema; None if a new model exceeds the limit."""
         model = self.models.get(model_id)
         if model is None:
-            if self.series >= self.room:
+            if self.series >= self.capacity:
                 self.refused += len(shape.series())
                 return None
             config = self.configured(model_id)
@@ -112,10 +123,10 @@ class SeriesRegistry:
         return model
 
     def admit(self, model: Model, news: News) -> None:
-        """Give what is new of a model its slots, in the time of what is new.
+        """Allocate slots for the new series of a model, in time proportional to their number.
 
-        The model stays in its layout until `move`. Which series are refused depends on the order
-        of the log alone, so this cannot wait until then.
+        The model stays in its layout until `move`. Slots are allocated in log order, so that the
+        series that the limit refuses do not depend on how the log is split.
         """
         shape = news.shape()
         asked = shape.asked()
@@ -127,16 +138,16 @@ class SeriesRegistry:
             self._remember(model, name)
 
     def move(self, model: Model, shape: EventSchema, births: Mapping[str, int]) -> Layout:
-        """Put a model that has its slots where events of this shape are read.
+        """Move a model, after `admit`, to the layout of its grown schema.
 
         Parameters
         ----------
         model
-            Whose shape has grown, with nothing in it that is something else now.
+            The model. No feature may have changed its type.
         shape
-            As it is now.
+            Its schema now.
         births
-            Of each new feature, how many events of the model are to come before it.
+            Number of pending events of the model before each new feature.
         """
         layout = self._layout(shape, model.config)
         last = int(model.layout.last[model.row])
@@ -148,36 +159,36 @@ class SeriesRegistry:
         layout.add(model, events, last)
         return layout
 
-    def make_room(self, offset: int, needed: int, keep: str) -> list[str]:
-        """Choose the models to forget, the one idle longest first.
+    def models_to_evict(self, offset: int, needed: int, keep: str) -> list[str]:
+        """Return the ids of the models to evict, longest idle first.
 
         Parameters
         ----------
         offset
-            Of the record that needs the room; all events before it are watched.
+            Offset of the record that adds series; all events before it are watched.
         needed
-            Series that it needs.
+            Number of series that it adds.
         keep
-            Its model, which is not idle.
+            Id of its model, which is not evicted.
         """
         lasts = {
             model.id: int(model.layout.last[model.row])
             for model in self.models.values()
             if model.id != keep
         }
-        wanted = self.series + needed - self.room
+        wanted = self.series + needed - self.capacity
         sizes = {name: _watched(self.models[name]) for name in lasts}
         return self.idle.choose(lasts, sizes, wanted, offset)
 
     def refused_series(self) -> int:
-        """Count the series that wait for room."""
+        """Count the series that wait because of the limit."""
         slots = (self.models[model_id].slots.values() for model_id in self.waiting)
         return sum(slot == UNWATCHED for of_model in slots for slot in of_model)
 
     def watch_waiting(self) -> None:
-        """Give the series that were refused the room that there is, model by model."""
+        """Watch refused series as far as the limit allows, model by model."""
         for model in list(self.models.values()):
-            if self.series >= self.room:
+            if self.series >= self.capacity:
                 return
             if model.id not in self.waiting:
                 continue
@@ -189,10 +200,10 @@ class SeriesRegistry:
             model.layout.compile(model, model.row)
 
     def watch_quality(self, model: Model, column: int, profile: DetectorGroup) -> int:
-        """Begin to watch when a feature is missing; return the slot.
+        """Start the missing-value series of a feature; return its slot.
 
-        It does not count for `limits.max_series`: there are at most as many of these as of
-        features, and which series are refused must not depend on how the log is cut.
+        `limits.max_series` does not count it: there is at most one per feature, and which series
+        the limit refuses must not depend on how the log is split.
         """
         slot = profile.acquire()
         model.slots[f"quality:{model.layout.named[column]}"] = slot
@@ -200,12 +211,12 @@ class SeriesRegistry:
         return slot
 
     def configured(self, model_id: str) -> ModelConfig:
-        """Return what is configured for a model; all versions of one have the same."""
+        """Return the configuration of a model, which all of its versions share."""
         name = model_of(model_id) if self.topic is Topic.OUTCOMES else model_id
         return self.config.model(name)
 
     def retire(self, model_id: str) -> Model:
-        """Forget a model; its slots are for others."""
+        """Remove a model and free its slots."""
         model = self.models.pop(model_id)
         self.waiting.discard(model_id)
         freed: dict[DetectorGroup, list[int]] = {}
@@ -235,7 +246,7 @@ class SeriesRegistry:
         vectors: dict[str, int],
         last: int = UNWATCHED,
     ) -> None:
-        """Put a model back where it was; its series that have no slot start anew."""
+        """Restore a model from a snapshot; series that are not in `slots` are created."""
         config = self.configured(model_id)
         layout = self._layout(shape, config)
         model = self.models[model_id] = Model(
@@ -248,12 +259,12 @@ class SeriesRegistry:
         layout.add(model, events, last)
 
     def prune(self) -> None:
-        """Forget the texts that no series knows, when there are many."""
+        """Drop cached categories that no series knows, if there are many."""
         slots = sum(profile.used for profile in self.profiles.values() if profile.categories)
         self.encoders.texts.keep(self.categories, max(MAX_TEXTS, 4 * slots))
 
     def categories(self) -> set[float]:
-        """All categories that an alert may have to name."""
+        """Return the numbers of all categories that an alert may have to name."""
         return {
             category
             for profile in self.profiles.values()
@@ -261,21 +272,21 @@ class SeriesRegistry:
         }
 
     def warming(self) -> int:
-        """Count the series that are blind because they still learn their unit."""
+        """Count the series in their warm-up, which cannot alarm."""
         return sum(
             int(profile.watch.warming[: profile.used].sum()) - len(profile.spare)
             for profile in self.profiles.values()
         )
 
     def unwatched(self) -> int:
-        """Count the features that were always null, of which nobody knows what they are."""
+        """Count the features that were always null, so that their type is unknown."""
         return sum(
             (layout.shape.features - len(layout.named)) * len(layout.rows)
             for layout in self.layouts.values()
         )
 
     def _watch_all(self, model: Model, layout: Layout) -> None:
-        """Give every series of a layout that has none a slot."""
+        """Allocate slots for all series of a layout that have none."""
         for name, profile in zip(layout.series, layout.profiles, strict=True):
             if name not in model.slots:
                 self._begin(model, name, profile)
@@ -283,7 +294,7 @@ class SeriesRegistry:
             self._remember(model, name)
 
     def _begin(self, model: Model, name: str, profile: DetectorGroup | None) -> None:
-        """Give a series a slot, if anything watches it."""
+        """Allocate a slot for a series, if it has detectors, and seed it with its reference."""
         if profile is None:
             return
         slot = model.slots[name] = self._slot(profile)
@@ -294,13 +305,13 @@ class SeriesRegistry:
             self._seed(baseline.values(name), profile, slot)
 
     def _remember(self, model: Model, name: str) -> None:
-        """Give an embedding a memory, if any of its series is watched."""
+        """Allocate a slot in the embedder, if a series of the embedding is watched."""
         series = [model.slots.get(f"feature:{name}:{output}") for output in OUTPUTS]
         if name not in model.vectors and any(slot not in {None, UNWATCHED} for slot in series):
             model.vectors[name] = self.encoders.take()
 
     def _drop(self, model: Model, layout: Layout) -> None:
-        """Take the slots of series that a feature no longer has, now that it is something else."""
+        """Free the slots of series that end because their feature has another type."""
         before = model.layout
         for name in before.asked:
             slot, profile = model.slots.get(name), before.profile(name)
@@ -316,19 +327,19 @@ class SeriesRegistry:
                 self.encoders.give_back([model.vectors.pop(name)])
 
     def _sweep(self, model: Model) -> None:
-        """Forget the layout that a model had, if it was the last: growth must leave no trail."""
+        """Delete the layout that a model left, if it is empty: growth must not leak layouts."""
         if not model.layout.rows:
             del self.layouts[model.layout.shape, id(model.config)]
 
     def _slot(self, profile: DetectorGroup) -> int:
-        if self.series >= self.room:
+        if self.series >= self.capacity:
             self.refused += 1
             return UNWATCHED
         self.series += 1
         return profile.acquire()
 
     def _seed(self, values: Sequence[Cell], profile: DetectorGroup, slot: int) -> None:
-        """Let a series begin as if it had had the values of its reference; texts or numbers."""
+        """Feed the reference values of a series to its detectors: categories or numbers."""
         if profile.categories:
             found = self.encoders.numbers([value for value in values if isinstance(value, str)])
         else:
@@ -354,7 +365,7 @@ class SeriesRegistry:
         return layout
 
     def _profile_of(self, config: ModelConfig, asked: WatchKey) -> DetectorGroup | None:
-        """Find what watches a series; the configuration takes its time, so it is asked once."""
+        """Return the detector group of a series; cached, since configuration lookup is slow."""
         key = id(config), asked
         if key not in self._asked:
             if len(self._asked) >= _MAX_ASKED:

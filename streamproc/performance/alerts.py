@@ -1,4 +1,4 @@
-"""What is said of outcomes beside the alarms of series: floors, versions that go, wrong guesses."""
+"""Build alerts about baselines, label bias, dropped versions and wrongly inferred tasks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from streamproc.schemas.base import Source
 FLOOR: Final = "metric:floor"
 COVERAGE: Final = "metric:coverage"
 TAG: Final = "tag:"
-# Where one part has so much less of its labels than another, there is as good as none.
+# Below this ratio of the two shares of labels, "only" one cohort is labelled, else "mostly".
 FEW: Final = 0.1
 _PLANS: Final = {
     "majority": "the majority class",
@@ -26,23 +26,23 @@ _PLANS: Final = {
 
 
 class PerformanceAlerts:
-    """Makes the alerts of one version at one outcome.
+    """Build the alerts that one outcome of a model version causes.
 
     Parameters
     ----------
     model, config
-        The model, and what is configured for it.
+        Id of the model, and its configuration.
     origin
-        The outcome.
+        Coordinates of the outcome.
     now
-        `detected_at`.
+        Wall clock, published as `detected_at`.
     """
 
     def __init__(self, model: str, config: ModelConfig, origin: Origin, now: datetime) -> None:
         self._model, self._config, self._origin, self._now = model, config, origin, now
 
     def floor(self, floor: BaselineTest, measure: str, status: Status) -> AlertEvent:
-        """Say that a model does not beat a heuristic, or that it does again."""
+        """Return the alert that a model does not beat its baseline, or beats it again."""
         own, plain = (total / floor.compared for total in (floor.own, floor.plain))
         show = percent if measure == "error rate" else number
         verb = "does not beat" if status == "firing" else "beats"
@@ -59,16 +59,17 @@ class PerformanceAlerts:
         )
 
     def bias(self, by: str, bias: LabelBiasTest, verdict: Verdict) -> AlertEvent:
-        """Say that labels come for some events rather than others, or for all alike again."""
-        (share, events), (rest, others) = bias.shares(ordered=by == SCORE)
+        """Return the alert that labels are selected by value, or evenly distributed again."""
+        (share, events), (other_share, others) = bias.shares(ordered=by == SCORE)
         what, other = _apart(by, bias.accused)
         figures = f"labels of model {self._model!r} come"
         ending = ""
         if verdict == "biased":
-            few, many = sorted((share, rest))
+            few, many = sorted((share, other_share))
             seen = "only" if few < many * FEW else "mostly"
             ending = (
-                f": errors and learning see {seen} the {'former' if share > rest else 'latter'}"
+                f": errors and learning see {seen} the"
+                f" {'former' if share > other_share else 'latter'}"
             )
         else:
             figures += " evenly again:"
@@ -77,43 +78,43 @@ class PerformanceAlerts:
             "blind",
             (COVERAGE, f"coverage:{by}"),
             bias.open,
-            f"{figures} for {percent(share)} of predictions {what} and for {percent(rest)} of"
-            f" {other}{ending}",
-            before=Summary(n=round(others), mean=rest),
+            f"{figures} for {percent(share)} of predictions {what} and for {percent(other_share)}"
+            f" of {other}{ending}",
+            before=Summary(n=round(others), mean=other_share),
             after=Summary(n=round(events), mean=share),
             segment={by.removeprefix(TAG): bias.accused}
             if by.startswith(TAG) and bias.accused
             else None,
         )
 
-    def gone(self, series: str, detector: str, incident: str, version: str | None) -> AlertEvent:
-        """Close an incident of a version that is not watched any more."""
+    def forgotten(
+        self, series: str, detector: str, incident: str, version: str | None
+    ) -> AlertEvent:
+        """Return the alert that resolves an incident of a version that is no longer watched."""
         return self._alert(
             "resolved",
             "concept" if series == "error" else "performance",
             (series, detector),
             incident,
-            f"{model_label(self._model, version)} is not watched any more: newer versions have "
-            "taken its"
-            " place",
+            f"{model_label(self._model, version)} is no longer watched: newer versions have"
+            " replaced it",
             version=version,
         )
 
     def mistaken(self, task: str) -> AlertEvent:
-        """Say that labels and predictions are not what they looked like."""
+        """Return the alert that the inferred task was wrong, so the error series were reset."""
         return self._alert(
             "firing",
             "system",
             ("error", "task"),
             None,
-            f"{model_label(self._model, self._origin.model_version)} was taken for a binary "
-            "classifier,"
-            " since its predictions lay between 0 and 1 and its labels were 0 or 1; this outcome"
-            f" is of a {task}, and its error series start anew; set task: of the model",
+            f"{model_label(self._model, self._origin.model_version)} was taken for a binary"
+            " classifier, because its predictions were between 0 and 1 and its labels 0 or 1; this"
+            f" outcome is of a {task}: its error series are reset; set models[].task",
         )
 
     def blind(self, series: str, blind: Sequence[DetectorSpec]) -> AlertEvent:
-        """Say that detectors read nothing of a series."""
+        """Return the alert that some detectors cannot read a series."""
         names = " and ".join(spec.name for spec in blind)
         who = model_label(self._model, self._origin.model_version)
         return self._alert(
@@ -121,8 +122,8 @@ class PerformanceAlerts:
             "blind",
             (series, blind[0].name),
             None,
-            f"{names} cannot watch {series} of {who}: by its labels it is a regression, its losses"
-            " are numbers, not right or wrong; configure one of"
+            f"{names} cannot watch {series} of {who}: its labels are those of a regression, so its"
+            " losses are numbers, not right or wrong; configure one of"
             f" {', '.join(DetectorSpec.of_numbers())}",
         )
 
@@ -159,7 +160,7 @@ class PerformanceAlerts:
 
 
 def _apart(by: str, value: str) -> tuple[str, str]:
-    """Name a part of the predictions, and the rest of them."""
+    """Describe a cohort of the predictions, and all others."""
     if by == SCORE:
         return f"under {value}", "those above"
     if by == "class":

@@ -1,10 +1,10 @@
-"""A plain heuristic beside a production model, and the test of whether the model beats it.
+"""Test whether a production model beats a simple baseline.
 
-Both are compared label by label. The comparison is a bet against "the model is better than the
-heuristic by a twentieth of its loss": it wins where the model is worse, and starts again from
-nothing whenever it has lost everything. With `CERTAIN` to 1 it alarms about a model that is better
-once in a million labels at most, whatever the losses look like (an e-detector; Shin, Ramdas,
-Rinaldo, "E-detectors", 2024).
+Model and baseline are compared label by label with an e-detector (Shin, Ramdas, Rinaldo,
+"E-detectors", 2024). Its null hypothesis: the model's loss is at least 5 % below the baseline's.
+Wealth grows on labels where the model is worse and restarts at 1 when it falls below. An alarm
+needs a wealth of exp(`CERTAIN`), so a model that is better alarms at most once in a million labels,
+whatever the distribution of the losses.
 """
 
 import math
@@ -22,18 +22,18 @@ Answer = str | float | None
 Verdict = Literal["worse", "better"]
 
 MARGIN: Final = 0.05
-"""A model has to be better than its floor by this share of the floor's loss: one that does nothing
-but repeat the heuristic does not beat it."""
+"""The model's loss must be below the baseline's by this share of it, so that a model that only
+repeats the heuristic does not count as better."""
 CERTAIN: Final = math.log(1e6)
-"""Log of what a bet has to win before it is believed."""
+"""Log of the wealth at which the hypothesis is rejected."""
 STAKES: Final = (0.05, 0.15, 0.4, 0.8)
 HALF_LIFE: Final = 500.0
-"""Labels after which one counts half in what the heuristic knows."""
+"""Labels after which a label has half its weight in the heuristic."""
 RECENT: Final = 200.0
-"""The same of the losses that are told."""
-# A heuristic, too, has to have seen something.
+"""Labels after which a loss has half its weight in the losses that an alert shows."""
 WARMUP: Final = 200
-# Labels that came after an event was answered wait until an event is later than they are.
+"""Labels that the heuristic learns before it is compared."""
+# The heuristic `last` may use only labels that were known at the time of the event.
 MAX_WAITING: Final = 4096
 MAX_CLASSES: Final = 50
 _KEEP: Final = 0.5 ** (1.0 / HALF_LIFE)
@@ -41,31 +41,31 @@ _KEEP_RECENT: Final = 0.5 ** (1.0 / RECENT)
 
 
 class BaselineTest(msgspec.Struct):
-    """A heuristic and the bets on it, of one version of a model.
+    """Compare one version of a model with a heuristic.
 
     Attributes
     ----------
     plan
         The heuristic.
     seen
-        Labels.
+        Number of labels so far.
     weight
-        Faded number of labels.
+        Exponentially faded number of labels.
     classes
         Faded number of labels by class.
     mean, last
-        Faded mean of the labels of a regression; the last label known when an event was answered.
+        Faded mean of the labels (regression); the last label known at the time of an event.
     waiting
-        Labels that are later than the last event, with their times.
+        (time, label) of labels later than the last event; seconds since 1970.
     own, plain
         Faded sums of the losses of the model and of the heuristic.
     compared
-        Faded number of labels in them.
+        Faded number of labels in these sums.
     bets
-        Log of what each stake has won: betting that the model is no better or, while that is
-        known, that it is.
+        Log wealth for each of `STAKES`: evidence that the model is not better or, while an
+        incident is open, that it is.
     open
-        Id of the incident while the model is known not to beat it; empty: it is not.
+        Id of the open incident; empty if the model beats the heuristic.
     """
 
     plan: BaselineKind
@@ -82,48 +82,49 @@ class BaselineTest(msgspec.Struct):
     open: str = ""
 
     def step(
-        self, judged: ScoredPrediction, answer: Answer, times: tuple[float, float]
+        self, scored: ScoredPrediction, answer: Answer, times: tuple[float, float]
     ) -> Verdict | None:
-        """Take the next label: compare, then learn it.
+        """Compare at the next label, then learn the label.
 
         Parameters
         ----------
-        judged
-            The prediction beside the label.
+        scored
+            The prediction and its label.
         answer
-            What the rule says, if the heuristic is one.
+            Prediction of the configured rule, if the heuristic is a rule.
         times
-            Event time of the event, and of its label.
+            Event times of the event and of its label, seconds since 1970.
 
         Returns
         -------
         Verdict or None
-            `worse` when the model has just been found not to beat it, `better` when it does again.
+            `worse` when this label shows that the model does not beat the heuristic, `better` when
+            it shows that it does again; None otherwise.
         """
         self._arrive(times[0])
-        losses = self._losses(judged, answer) if self.seen >= WARMUP else None
-        self._learn(judged, times[1] if self.plan == "last" else None)
+        losses = self._losses(scored, answer) if self.seen >= WARMUP else None
+        self._learn(scored, times[1] if self.plan == "last" else None)
         if losses is None:
             return None
         own, plain = losses
         self.own = self.own * _KEEP_RECENT + own
         self.plain = self.plain * _KEEP_RECENT + plain
         self.compared = self.compared * _KEEP_RECENT + 1.0
-        excess = _excess(judged, own, plain)
+        excess = _excess(scored, own, plain)
         worse = self.own > (1.0 - MARGIN) * self.plain
         if not self._bet(-excess if self.open else excess) or worse == bool(self.open):
-            return None  # a bet can be won on a burst of labels, against what the rest of them say
+            return None  # a burst of labels can win the bet while the faded losses disagree
         self.bets = [0.0] * len(STAKES)
         return "better" if self.open else "worse"
 
     def _bet(self, outcome: float) -> bool:
-        """Bet, starting anew where all is lost; return whether it has won enough."""
+        """Update the log wealth, restarting at 0; return whether it exceeds `CERTAIN`."""
         self.bets = [
             max(won, 0.0) + math.log1p(stake * outcome)
             for won, stake in zip(self.bets, STAKES, strict=True)
         ]
         top = max(self.bets)
-        if top < CERTAIN:  # a mean is not above the largest
+        if top < CERTAIN:  # the mean is at most the maximum
             return False
         mean = top + math.log(sum(math.exp(won - top) for won in self.bets) / len(STAKES))
         return mean >= CERTAIN
@@ -132,70 +133,72 @@ class BaselineTest(msgspec.Struct):
         while self.waiting and self.waiting[0][0] <= now:
             self.last = self.waiting.pop(0)[1]
 
-    def _losses(self, judged: ScoredPrediction, answer: Answer) -> tuple[float, float] | None:
-        """Return the loss of the model and of the heuristic; None when that has no answer."""
-        wrong = judged.losses[0]
-        if judged.task == "regression":
+    def _losses(self, scored: ScoredPrediction, answer: Answer) -> tuple[float, float] | None:
+        """Return the losses of model and heuristic; None if the heuristic has no prediction."""
+        wrong = scored.losses[0]
+        if scored.task == "regression":
             guess = (
                 self.mean if self.plan == "mean" else self.last if self.plan == "last" else answer
             )
-            return None if not isinstance(guess, float) else (wrong, _apart(guess, judged.truth))
+            if not isinstance(guess, float):
+                return None
+            return wrong, _absolute_error(guess, scored.actual)
         if self.plan == "majority":
-            if judged.chance is not None:
-                return judged.losses[2], self._brier(judged)
+            if scored.chance is not None:
+                return scored.losses[2], self._brier(scored)
             return wrong, float(
-                max(self.classes, key=lambda name: self.classes[name]) != judged.truth
+                max(self.classes, key=lambda name: self.classes[name]) != scored.actual
             )
         guess = self.last if self.plan == "last" else answer
-        return None if guess is None else (wrong, float(guess != judged.truth))
+        return None if guess is None else (wrong, float(guess != scored.actual))
 
-    def _brier(self, judged: ScoredPrediction) -> float:
-        """Score the shares of the classes as if they were a prediction."""
-        right = self.classes.get(str(judged.truth), 0.0) / self.weight
-        if judged.task == "binary":
+    def _brier(self, scored: ScoredPrediction) -> float:
+        """Return the Brier score of the class frequencies as a prediction."""
+        right = self.classes.get(str(scored.actual), 0.0) / self.weight
+        if scored.task == "binary":
             return (1.0 - right) ** 2
         squares = sum(weight * weight for weight in self.classes.values()) / self.weight**2
         return squares - right * right + (1.0 - right) ** 2
 
-    def _learn(self, judged: ScoredPrediction, when: float | None) -> None:
+    def _learn(self, scored: ScoredPrediction, when: float | None) -> None:
         self.seen += 1
         if when is not None:
-            self.waiting.append((when, judged.truth))
+            self.waiting.append((when, scored.actual))
             if len(self.waiting) > MAX_WAITING:
                 self.last = self.waiting.pop(0)[1]
             return
         self.weight = self.weight * _KEEP + 1.0
-        if isinstance(judged.truth, float):
-            self.mean += (judged.truth - self.mean) / self.weight
+        if isinstance(scored.actual, float):
+            self.mean += (scored.actual - self.mean) / self.weight
             return
         for name in self.classes:
             self.classes[name] *= _KEEP
-        if judged.truth in self.classes or len(self.classes) < MAX_CLASSES:
-            self.classes[judged.truth] = self.classes.get(judged.truth, 0.0) + 1.0
+        if scored.actual in self.classes or len(self.classes) < MAX_CLASSES:
+            self.classes[scored.actual] = self.classes.get(scored.actual, 0.0) + 1.0
 
 
 def baseline_kind(configured: FloorConfig | None, task: Task) -> BaselineKind | None:
-    """Choose the heuristic: as configured, else what fits the task; None where it does not fit."""
+    """Return the configured heuristic or the task's default; None if it does not fit the task."""
     if isinstance(configured, Rule):
         return "rule"
     fitting: BaselineKind = "mean" if task == "regression" else "majority"
     return configured if configured in (fitting, "last") else None if configured else fitting
 
 
-def _excess(judged: ScoredPrediction, own: float, plain: float) -> float:
-    """Return by how much the model is worse, from -1 to 1, its margin included."""
-    kept = (1.0 - MARGIN) * plain
-    if judged.task == "regression":  # errors have no bound: which of the two is nearer
-        return (own - kept) / (own + kept) if own + kept > 0.0 else 0.0
-    return (own - kept) / (2.0 if judged.task == "multiclass" else 1.0)
+def _excess(scored: ScoredPrediction, own: float, plain: float) -> float:
+    """Return by how much the model is worse, margin included, from -1 to 1."""
+    target = (1.0 - MARGIN) * plain
+    if scored.task == "regression":  # unbounded losses: scale by their sum
+        return (own - target) / (own + target) if own + target > 0.0 else 0.0
+    return (own - target) / (2.0 if scored.task == "multiclass" else 1.0)
 
 
-def _apart(guess: float, truth: str | float) -> float:
-    return min(abs(guess - float(truth)), MAX_NUMBER)
+def _absolute_error(predicted: float, actual: str | float) -> float:
+    return min(abs(predicted - float(actual)), MAX_NUMBER)
 
 
-def measure_of(plan: BaselineKind | None, judged: ScoredPrediction) -> str:
-    """Name what is compared."""
-    if judged.task == "regression":
+def measure_of(plan: BaselineKind | None, scored: ScoredPrediction) -> str:
+    """Return the name of the loss that is compared."""
+    if scored.task == "regression":
         return "mean absolute error"
-    return "Brier score" if plan == "majority" and judged.chance is not None else "error rate"
+    return "Brier score" if plan == "majority" and scored.chance is not None else "error rate"

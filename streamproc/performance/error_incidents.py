@@ -1,4 +1,4 @@
-"""Several error series of a version that alarm together are one incident, told with one voice."""
+"""Group the alarms of all error series of a model version into one incident."""
 
 from streamproc.alerting.correlation import IncidentGrouper
 from streamproc.alerting.incident_group import IncidentGroup
@@ -8,38 +8,40 @@ from streamproc.schemas.series import ERROR
 
 
 class ErrorIncidentGrouper(IncidentGrouper):
-    """Makes one incident of those of the error series of a version, whenever they began.
+    """Group the alarms of a version's error series, whenever each change began.
 
-    A concept that changes moves the error, the log loss and the Brier score at once, and they are
-    three measures of one thing, so one person has to be told once: the first of them fires, the
-    others join as updates, and it is resolved when all of them are quiet. That the error itself
-    joins is said at once, as it makes the incident one of kind `concept`.
+    Concept drift moves the error, the log loss and the Brier score together. They measure one
+    thing, so they form one incident: the first alarm fires, later ones are updates, and the
+    incident is resolved when all series are quiet. Updates are rate-limited, except when the error
+    itself joins, because that changes the incident's kind to `concept`.
 
     Parameters
     ----------
     interval
-        Least event time between two updates, in seconds.
+        Minimum event time between two updates, in seconds.
     """
 
     def __init__(self, interval: float) -> None:
         super().__init__()
         self._interval = interval
 
-    def assign(self, said: PendingAlert) -> AlertEvent | None:
-        """Return what is to be told, with the incident that it is part of; None: nothing."""
-        if said.model is None or said.alert is None:
-            return super().assign(said)
-        group = self.of(said.model, said.series) or next(iter(self.open.get(said.model, ())), None)
-        news = group is not None and said.series == ERROR and ERROR not in group.open
-        told = super().assign(said)
-        if group is None or told is None:
-            return told
-        if told.status == "resolved":
-            return None if group.open else told
-        if not news and abs((told.ts - group.said).total_seconds()) < self._interval:
+    def assign(self, pending: PendingAlert) -> AlertEvent | None:
+        """Return the alert to publish, with its incident id; None to publish nothing."""
+        if pending.model is None or pending.alert is None:
+            return super().assign(pending)
+        group = self.of(pending.model, pending.series) or next(
+            iter(self.open.get(pending.model, ())), None
+        )
+        error_joins = group is not None and pending.series == ERROR and ERROR not in group.open
+        alert = super().assign(pending)
+        if group is None or alert is None:
+            return alert
+        if alert.status == "resolved":
+            return None if group.open else alert
+        if not error_joins and abs((alert.ts - group.said).total_seconds()) < self._interval:
             return None
-        group.said = told.ts
-        return told.model_copy(update={"status": "updated"})
+        group.said = alert.ts
+        return alert.model_copy(update={"status": "updated"})
 
     def _has_begun(self, _group: IncidentGroup, _began: int) -> bool:
         return True

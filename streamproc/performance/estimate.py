@@ -1,12 +1,11 @@
-"""Losses expected before labels are known, from how predictions like them turned out.
+"""Estimate losses before labels arrive, from the losses of similar past predictions.
 
-A classifier says how sure it is: among past answers with the same confidence some share was wrong,
-and the next ones are expected to err as often (confidence-based estimation, with a calibration that
-is learned). Of a regression, the absolute error is expected to be what it was for predictions of
-the same size (direct loss estimation, with the prediction as the only input).
+Classifiers: confidence-based estimation with learned calibration. Predictions of one confidence bin
+are expected to be wrong as often as past ones of that bin. Regressions: direct loss estimation from
+the prediction alone. Predictions of one size bin are expected to have that bin's past error.
 
-The estimate sees what moves confidence or the mix of predictions. It cannot see the same inputs
-taking on another meaning: that shows in the difference to the realised figure, once labels come.
+The estimate reacts to changes of the confidence or of the mix of predictions. It cannot detect
+concept drift: that shows as a difference to the realised metric, once labels arrive.
 """
 
 import math
@@ -21,31 +20,31 @@ from streamproc.performance.losses import SURE
 from streamproc.performance.metrics import Floats
 
 BINS: Final = 20
-# Half the weight of what is known is of the last thousand labels: long enough for 50 a bin, short
-# enough that a model which was retrained in place is known again within a few thousand.
+# Labels after which a label has half its weight: 50 labels a bin on average, and a model that was
+# retrained in place is learned within a few thousand.
 HALF_LIFE: Final = 1000.0
-# A bin begins with what the model itself claims, as that many labels; without a claim with the
-# average of all bins, as one.
+# A bin starts with the model's own confidence as a prior worth this many labels; without a
+# confidence, with the average of all bins, worth one.
 PRIOR: Final = 5.0
-# Predictions of a regression that its bins are cut from.
+# Predictions of a regression whose quantiles become the bin edges.
 CUT_AFTER: Final = 200
 _GROWTH: Final = 2.0 ** (1.0 / HALF_LIFE)
-# Weights grow instead of all sums shrinking; past this they are brought back, by a power of two,
-# which rounds nothing.
+# New labels gain weight, instead of all sums shrinking. Past this limit all are divided by a power
+# of two, which is exact.
 _MAX_WEIGHT: Final = 2.0**40
 
 
 class Estimate(msgspec.Struct):
-    """What one model's predictions are expected to cost, by bins of predictions.
+    """Estimate the expected loss of one model's predictions, by bins of predictions.
 
     Attributes
     ----------
     weights, losses
-        (BINS,): faded number of labels, and sum of losses.
+        (BINS,): faded number of labels, and faded sum of losses.
     unit
         Weight of the next label.
     edges
-        Of a regression's bins, between 19 and none; None until `CUT_AFTER` were seen.
+        Bin edges of a regression, 0 to 19; None until `CUT_AFTER` labels were seen.
     """
 
     weights: list[float] = msgspec.field(default_factory=lambda: [0.0] * BINS)
@@ -53,34 +52,39 @@ class Estimate(msgspec.Struct):
     unit: float = 1.0
     edges: list[float] | None = None
 
-    def place(self, task: Task, said: float, chance: float | None) -> int:
-        """Find a prediction's bin; `said` is a number or the code of a class."""
+    def place(self, task: Task, predicted: float, chance: float | None) -> int:
+        """Return the bin of a prediction; `predicted` is a number or the code of a class."""
         if chance is not None:
             return min(int(chance * BINS), BINS - 1)
         if task == "regression":
-            return bisect_right(self.edges, said) if self.edges else 0
-        return int(said) % BINS  # classes past the twentieth share
+            return bisect_right(self.edges, predicted) if self.edges else 0
+        return int(predicted) % BINS  # classes from the 21st on share bins
 
-    def expected(self, task: Task, said: float, chance: float | None) -> float:
-        """Return the loss that a prediction is expected to have.
+    def expected(self, task: Task, predicted: float, chance: float | None) -> float:
+        """Return the expected loss of a prediction.
 
-        0.5 for a class of a model that has neither a label nor a confidence yet; 0 for a number.
+        Without any label or confidence it is 0.5 for a class and 0 for a number.
         """
-        at = self.place(task, said, chance)
+        at = self.place(task, predicted, chance)
         prior = self.unit * (1.0 if chance is None else PRIOR)
         return (self.losses[at] + prior * self._claim(task, chance)) / (self.weights[at] + prior)
 
-    def mean(self, task: Task, said: Floats, chance: Floats) -> float:
-        """Return the mean of what several predictions are expected to cost.
+    def mean(self, task: Task, predicted: Floats, chance: Floats) -> float:
+        """Return the mean expected loss of several predictions.
 
         Parameters
         ----------
         task
-            What the model does.
-        said, chance
-            (predictions,): as in `expected`; NaN where there is no probability.
+            Task of the model.
+        predicted, chance
+            (predictions,): as in `expected`; NaN where a number or a probability is missing.
+
+        Returns
+        -------
+        float
+            NaN without any prediction.
         """
-        pairs = zip(said.tolist(), chance.tolist(), strict=True)
+        pairs = zip(predicted.tolist(), chance.tolist(), strict=True)
         costs = [
             self.expected(task, number, None if math.isnan(share) else share)
             for number, share in pairs
@@ -88,9 +92,9 @@ class Estimate(msgspec.Struct):
         ]
         return sum(costs) / len(costs) if costs else math.nan
 
-    def learn(self, task: Task, said: float, chance: float | None, loss: float) -> None:
-        """Take in what a prediction did cost."""
-        at = self.place(task, said, chance)
+    def learn(self, task: Task, predicted: float, chance: float | None, loss: float) -> None:
+        """Add the realised loss of a prediction."""
+        at = self.place(task, predicted, chance)
         self.weights[at] += self.unit
         self.losses[at] += self.unit * loss
         self.unit *= _GROWTH
@@ -100,16 +104,16 @@ class Estimate(msgspec.Struct):
             self.unit /= _MAX_WEIGHT
 
     def cut(self, predictions: Sequence[float], losses: Sequence[float]) -> None:
-        """Choose the bins of a regression so that past predictions spread evenly over them."""
+        """Set the bin edges of a regression to the quantiles of past predictions."""
         ranked = sorted(predictions)
         steps = [ranked[len(ranked) * k // BINS] for k in range(1, BINS)]
         self.edges = sorted(set(steps))
         self.weights, self.losses, self.unit = [0.0] * BINS, [0.0] * BINS, 1.0
-        for said, loss in zip(predictions, losses, strict=True):
-            self.learn("regression", said, None, loss)
+        for predicted, loss in zip(predictions, losses, strict=True):
+            self.learn("regression", predicted, None, loss)
 
     def _claim(self, task: Task, chance: float | None) -> float:
-        """Return what is expected where nothing like it was seen."""
+        """Return the expected loss in a bin without labels."""
         if chance is not None:
             claim = chance if chance >= SURE or task == "multiclass" else 1.0 - chance
             return 1.0 - claim

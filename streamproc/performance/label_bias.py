@@ -1,12 +1,11 @@
 """Detect label selection bias: errors then describe the labelled subset only.
 
-Each comparison is a bet. Of the events of a few steps of time and of those among them that have a
-label, a part holds as many labels as it would by chance (hypergeometric), or the odds of a label
-there are others (Fisher's noncentral hypergeometric): what the second makes of the counts, divided
-by what the first does, is what a bet wins. It cannot win for long where labels are missing at
-random, however many events have one and however that changes with time. It starts again from
-nothing whenever it has lost everything, so that with `CERTAIN` to 1 it accuses in vain once in a
-million comparisons at most (an e-detector; Shin, Ramdas, Rinaldo, "E-detectors", 2024).
+A cohort is the events of one value. Given the number of its events, of all events and of all
+labels, its number of labels is hypergeometric if labels are missing at random, and Fisher's
+noncentral hypergeometric if the odds of a label differ. The likelihood ratio of the two is the gain
+of one bet. Wealth cannot grow for long while labels are missing at random, whatever their share and
+however it changes over time. It restarts at 1 when it falls below, and `CERTAIN` bounds false
+alarms to one in a million comparisons (an e-detector; Shin, Ramdas, Rinaldo, "E-detectors", 2024).
 """
 
 import math
@@ -19,38 +18,38 @@ import numpy as np
 import numpy.typing as npt
 
 Counts = dict[str, tuple[int, int]]
-"""Value → events, and how many of them have a label."""
+"""Value → (events, events with a label)."""
 
 Verdict = Literal["biased", "even"]
 SCORE: Final = "score"
-"""What tells apart events whose prediction is a number."""
+"""Name of the comparison by the value of a numeric prediction."""
 
 Number = TypeVar("Number", int, float)
 
 CERTAIN: Final = math.log(1e6)
-"""Log of what bets have to win before labels are called biased."""
+"""Log of the wealth at which labels are called biased."""
 EVEN: Final = math.log(1e3)
-"""The same before they are called even again."""
+"""Log of the wealth at which biased labels are called even again."""
 ODDS: Final = (1 / 6, 1 / 2, 2.0, 6.0)
-"""What is bet on: odds of a label, against those of the rest. The nearest lose on odds of less than
-about 1.4: a share of 34 % beside one of 27 % is not worth waking anybody."""
+"""Alternative hypotheses: the odds of a label in a cohort, relative to all other events. Ratios
+below about 1.4 (34 % labelled against 27 %) gain nothing: they are too small for an alert."""
 ALL: Final = 0.95
-"""Where so many have a label, what sees labels sees nearly everything."""
+"""Share of labelled events from which on selection cannot matter."""
 KEEP: Final = 0.8
-"""What is left of older counts after a comparison, in what is told."""
-# Of more events counts are scaled down, which makes bets smaller, never larger; it bounds the work.
+"""Weight of older counts after each comparison, in the shares that alerts show."""
+# Larger counts are scaled down: this bounds the work and only makes bets smaller.
 MAX_EVENTS: Final = 20_000
 
 
 class Cohort(msgspec.Struct):
-    """A part of a model's events.
+    """The events of one value.
 
     Attributes
     ----------
     bets
-        Log of what each of `ODDS` has won.
+        Log wealth for each of `ODDS`.
     events, labels
-        Faded numbers.
+        Faded number of events, and of those with a label.
     """
 
     bets: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(ODDS))
@@ -59,18 +58,19 @@ class Cohort(msgspec.Struct):
 
 
 class LabelBiasTest(msgspec.Struct):
-    """The bets on what one thing tells apart.
+    """Test whether labels depend on one property of the events.
 
     Attributes
     ----------
     parts
-        By value, in the order in which they came.
+        Cohorts by value, in order of appearance.
     accused, odds
-        The part whose bet won most, and which of `ODDS` that was, while labels are biased.
+        While labels are biased: value of the cohort with the largest wealth, and its index in
+        `ODDS`.
     back
-        Log of what the opposite bet has won since.
+        Log wealth of the opposite bet since then.
     open
-        Id of the incident; empty: there is none.
+        Id of the open incident; empty if there is none.
     """
 
     parts: dict[str, Cohort] = {}
@@ -80,19 +80,24 @@ class LabelBiasTest(msgspec.Struct):
     open: str = ""
 
     def step(self, counts: Counts, *, ordered: bool) -> Verdict | None:
-        """Take the counts of the next steps of time; return what has just become certain.
+        """Add the counts of the next time steps; return the verdict that they establish.
 
         Parameters
         ----------
         counts
-            By value.
+            Events and labels by value.
         ordered
-            Whether the values are numbers: then what is below each is compared with the rest.
+            Whether values are numbers: then events below each value are compared with the others.
+
+        Returns
+        -------
+        Verdict or None
+            `biased` or `even` when that changes; None otherwise.
         """
         events, labels = (sum(pair[side] for pair in counts.values()) for side in (0, 1))
         self._remember(counts)
         if labels >= ALL * events:
-            self._start_anew()
+            self._restart()
             return "even" if self.open else None
         compared = below(counts) if ordered else counts
         won = {
@@ -107,9 +112,9 @@ class LabelBiasTest(msgspec.Struct):
         return self._accuse()
 
     def shares(self, *, ordered: bool) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Return the share of labels, and the number of events, of the accused and of the rest.
+        """Return (share of labels, events) of the suspected cohort, and of all other events.
 
-        Both are of the last comparisons.
+        Both are faded over past comparisons.
         """
         counts = {value: (part.events, part.labels) for value, part in self.parts.items()}
         events, labels = (sum(pair[side] for pair in counts.values()) for side in (0, 1))
@@ -125,7 +130,7 @@ class LabelBiasTest(msgspec.Struct):
             part.events, part.labels = part.events + came, part.labels + found
 
     def _accuse(self) -> Verdict | None:
-        # The k-th part has 1 / k (k + 1) of the stakes: however many come, it is never more than 1.
+        # Cohort k has 1 / k (k + 1) of the stakes, so any number of cohorts stakes at most 1.
         logs = [
             (bet - math.log(place * (place + 1) * len(ODDS)), value, odds)
             for place, (value, part) in enumerate(self.parts.items(), 1)
@@ -134,7 +139,7 @@ class LabelBiasTest(msgspec.Struct):
         top = max(logs, default=(0.0, "", 0))
         if top[0] + math.log(sum(math.exp(log - top[0]) for log, _, _ in logs)) < CERTAIN:
             return None
-        self._start_anew()
+        self._restart()
         _, self.accused, self.odds = top
         return "biased"
 
@@ -143,22 +148,22 @@ class LabelBiasTest(msgspec.Struct):
             self.back = max(self.back, 0.0) - won[self.accused][self.odds]
         if self.back < EVEN:
             return None
-        self._start_anew()
+        self._restart()
         return "even"
 
-    def _start_anew(self) -> None:
+    def _restart(self) -> None:
         self.back = 0.0
         for part in self.parts.values():
             part.bets = [0.0] * len(ODDS)
 
 
 def usable(by: str, counts: Counts) -> Counts:
-    """Return counts as `LabelBiasTest.step` takes them.
+    """Return validated counts for `LabelBiasTest.step`; non-finite scores are left out.
 
     Raises
     ------
     ValueError
-        If they are none.
+        If there are more labels than events, or a score is not a number.
     """
     if any(found > came for came, found in counts.values()):
         raise ValueError(f"coverage by {by!r} has more labels than events")
@@ -173,7 +178,7 @@ def usable(by: str, counts: Counts) -> Counts:
 
 
 def below(counts: Mapping[str, tuple[Number, Number]]) -> dict[str, tuple[Number, Number]]:
-    """Return what is below each value, of counts by numbers.
+    """Return the counts of all smaller values, for each numeric value but the smallest.
 
     Examples
     --------
@@ -197,24 +202,27 @@ def _scaled(came: int, found: int, events: int, labels: int) -> tuple[int, int, 
     if by == 1.0:
         return came, found, events, labels
     with_label, without = round(found * by), round((came - found) * by)
-    rest, rest_without = round((labels - found) * by), round((events - labels - came + found) * by)
+    others, others_without = (
+        round((labels - found) * by),
+        round((events - labels - came + found) * by),
+    )
     return (
         with_label + without,
         with_label,
-        with_label + without + rest + rest_without,
-        with_label + rest,
+        with_label + without + others + others_without,
+        with_label + others,
     )
 
 
 def log_evidence(came: int, found: int, events: int, labels: int) -> list[float]:
-    """Return the log of what a bet on each of `ODDS` makes of the labels of a part.
+    """Return the log likelihood ratio of each of `ODDS` for the labels of a cohort.
 
     Parameters
     ----------
     came, found
-        Events of the part, and those with a label.
+        Events of the cohort, and those with a label.
     events, labels
-        The same of all.
+        All events, and those with a label.
 
     Examples
     --------

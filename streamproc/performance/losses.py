@@ -1,6 +1,6 @@
-"""How wrong a prediction was, once its label is known: the numbers that error series are made of.
+"""Compute the losses of a prediction from its label.
 
-**An error is 1** for a class that was not the true one, and the absolute difference for a number.
+The error is 0 or 1 for classes and the absolute difference for numbers.
 """
 
 import math
@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 from streamproc.config.model import Task
 from streamproc.schemas.series import CLASSES, NUMBERS, SCORED
 
-# A class that was given no chance at all costs 34.5, as in River: one label must not cost infinity.
+# Bounds the log loss of one label at 34.5, as River does.
 MIN_PROBABILITY: Final = 1e-15
-# Sums and squares of what is larger would not be finite.
+# Keeps sums and squares of losses finite.
 MAX_NUMBER: Final = 1e150
-SURE: Final = 0.5  # from this probability on the positive class is what was said
+SURE: Final = 0.5  # from this probability on the positive class is predicted
 
 Value = float | bool | str
 Predicted = Value | Mapping[str, float]
@@ -22,55 +22,60 @@ _SAME: Final = {"true": "1", "false": "0", "True": "1", "False": "0"}
 
 
 class ScoredPrediction(NamedTuple):
-    """A prediction beside its label.
+    """A prediction with its label and its losses.
 
     Attributes
     ----------
     task
-        What the model does.
+        Task of the model, configured or inferred.
     sure
-        Whether that is certain; numbers from 0 to 1 with labels 0 and 1 may be either.
+        Whether the task is certain: a number in [0, 1] with a label 0 or 1 may be a probability or
+        a regression.
     series, losses
-        Names of the series, and the value of each.
-    truth, said
-        The class, or the number, that was right and that was said.
+        Names of the loss series, and the value of each.
+    actual, predicted
+        Class or number of the label and of the prediction.
     chance
-        Probability of the positive class; of several classes that of the one that was said; None
-        where the model gives none.
+        Probability of the positive class or, of several classes, of the predicted one; None if the
+        model gives none.
     given
-        Class → probability, where the model gives them.
+        Class → probability; None if the model gives none.
     """
 
     task: Task
     sure: bool
     series: tuple[str, ...]
     losses: tuple[float, ...]
-    truth: str | float
-    said: str | float
+    actual: str | float
+    predicted: str | float
     chance: float | None = None
     given: Mapping[str, float] | None = None
 
 
 class MismatchError(Exception):
-    """A label that does not go with its prediction; the message says why."""
+    """The label cannot be compared with the prediction; the message says why."""
 
 
-def score(task: Task | None, said: Predicted, truth: Value) -> ScoredPrediction:
+def score(task: Task | None, predicted: Predicted, actual: Value) -> ScoredPrediction:
     """Compare a prediction with its label.
 
     Parameters
     ----------
     task
-        As configured; None: as the types tell.
-    said
+        The configured task; None to infer it from the types.
+    predicted
         The prediction.
-    truth
+    actual
         The label.
+
+    Returns
+    -------
+    ScoredPrediction
 
     Raises
     ------
     MismatchError
-        If one cannot be compared with the other.
+        If prediction and label cannot be compared.
 
     Examples
     --------
@@ -81,79 +86,85 @@ def score(task: Task | None, said: Predicted, truth: Value) -> ScoredPrediction:
     """
     sure = task is not None
     if task is None:
-        task, sure = _guess(said, truth)
+        task, sure = _guess(predicted, actual)
     if task == "regression":
-        return _number(said, truth)
-    if isinstance(said, Mapping):
-        return _several(task, said, class_name(truth))
-    if task == "binary" and isinstance(said, float):
-        return _chance(said, class_name(truth), sure=sure)
-    wrong = float(class_name(said) != class_name(truth))
-    return ScoredPrediction(task, sure, CLASSES, (wrong,), class_name(truth), class_name(said))
+        return _number(predicted, actual)
+    if isinstance(predicted, Mapping):
+        return _several(task, predicted, class_name(actual))
+    if task == "binary" and isinstance(predicted, float):
+        return _chance(predicted, class_name(actual), sure=sure)
+    wrong = float(class_name(predicted) != class_name(actual))
+    return ScoredPrediction(
+        task, sure, CLASSES, (wrong,), class_name(actual), class_name(predicted)
+    )
 
 
-def _guess(said: Predicted, truth: Value) -> tuple[Task, bool]:
-    """Infer the task; a number beside a number is a regression unless both look like chances."""
-    if isinstance(said, Mapping):
-        two = len(said) == 2
+def _guess(predicted: Predicted, actual: Value) -> tuple[Task, bool]:
+    """Infer (task, certain); two numbers are a regression unless they may be probabilities."""
+    if isinstance(predicted, Mapping):
+        two = len(predicted) == 2
         return (
-            "binary" if two and {class_name(name) for name in said} == {"0", "1"} else "multiclass"
+            "binary"
+            if two and {class_name(name) for name in predicted} == {"0", "1"}
+            else "multiclass"
         ), True
-    if not isinstance(said, float):
-        return ("binary" if isinstance(said, bool) else "multiclass"), True
-    if isinstance(truth, bool):
+    if not isinstance(predicted, float):
+        return ("binary" if isinstance(predicted, bool) else "multiclass"), True
+    if isinstance(actual, bool):
         return "binary", True
-    if 0.0 <= said <= 1.0 and truth in (0.0, 1.0):
+    if 0.0 <= predicted <= 1.0 and actual in (0.0, 1.0):
         return "binary", False
     return "regression", True
 
 
-def _number(said: Predicted, truth: Value) -> ScoredPrediction:
-    if not isinstance(said, float) or not isinstance(truth, float):
+def _number(predicted: Predicted, actual: Value) -> ScoredPrediction:
+    if not isinstance(predicted, float) or not isinstance(actual, float):
         raise MismatchError(
-            f"a regression's prediction and label are numbers, not {_kind(said)} and"
-            f" {_kind(truth)}; set models[].task if this model is not a regression"
+            f"a regression's prediction and label are numbers, not {_kind(predicted)} and"
+            f" {_kind(actual)}; set models[].task if this model is not a regression"
         )
     apart = min(
-        abs(min(max(said, -MAX_NUMBER), MAX_NUMBER) - min(max(truth, -MAX_NUMBER), MAX_NUMBER)),
+        abs(
+            min(max(predicted, -MAX_NUMBER), MAX_NUMBER) - min(max(actual, -MAX_NUMBER), MAX_NUMBER)
+        ),
         MAX_NUMBER,
     )
-    return ScoredPrediction("regression", True, NUMBERS, (apart, apart * apart), truth, said)  # noqa: FBT003
+    return ScoredPrediction("regression", True, NUMBERS, (apart, apart * apart), actual, predicted)  # noqa: FBT003
 
 
-def _chance(said: float, truth: str, *, sure: bool) -> ScoredPrediction:
-    if not 0.0 <= said <= 1.0:
+def _chance(predicted: float, actual: str, *, sure: bool) -> ScoredPrediction:
+    if not 0.0 <= predicted <= 1.0:
         raise MismatchError(
-            f"a binary model's number is the probability of its positive class, and {said:g} is"
-            " none; set task: of the model"
+            "a number that a binary model predicts is the probability of its positive class, and"
+            f" {predicted:g} is outside [0, 1]; set models[].task"
         )
-    if truth not in ("0", "1"):
+    if actual not in ("0", "1"):
         raise MismatchError(
-            f"beside a probability of the positive class a label is true or false, 1 or 0, not"
-            f" {truth!r}; send the predicted class, or class → probability"
+            "the label of a probability of the positive class must be true or false, 1 or 0, not"
+            f" {actual!r}; send the predicted class, or class → probability"
         )
-    right = said if truth == "1" else 1.0 - said
-    claimed = "1" if said >= SURE else "0"
-    losses = (float(claimed != truth), -math.log(max(right, MIN_PROBABILITY)), (1.0 - right) ** 2)
-    return ScoredPrediction("binary", sure, SCORED, losses, truth, claimed, said)
+    right = predicted if actual == "1" else 1.0 - predicted
+    claimed = "1" if predicted >= SURE else "0"
+    losses = (float(claimed != actual), -math.log(max(right, MIN_PROBABILITY)), (1.0 - right) ** 2)
+    return ScoredPrediction("binary", sure, SCORED, losses, actual, claimed, predicted)
 
 
-def _several(task: Task, said: Mapping[str, float], truth: str) -> ScoredPrediction:
-    """Compare class → probability; the Brier score is the sum over classes."""
-    given = {class_name(name): chance for name, chance in said.items()}
+def _several(task: Task, predicted: Mapping[str, float], actual: str) -> ScoredPrediction:
+    """Score class → probability; the multiclass Brier score is the sum over classes."""
+    given = {class_name(name): chance for name, chance in predicted.items()}
     claimed = max(given, key=lambda name: given[name])
-    right = given.get(truth, 0.0)
+    right = given.get(actual, 0.0)
     brier = sum(chance * chance for chance in given.values()) - right * right + (1.0 - right) ** 2
-    losses = (float(claimed != truth), -math.log(max(min(right, 1.0), MIN_PROBABILITY)), brier)
+    losses = (float(claimed != actual), -math.log(max(min(right, 1.0), MIN_PROBABILITY)), brier)
     chance = given[claimed]
     if task == "binary":
         chance = given.get("1", chance if claimed == "1" else 1.0 - chance)
-        losses = (*losses[:2], losses[2] / 2.0)  # of one class, as for a single probability
-    return ScoredPrediction(task, True, SCORED, losses, truth, claimed, chance, given)  # noqa: FBT003
+        losses = (*losses[:2], losses[2] / 2.0)  # as for a single probability
+    return ScoredPrediction(task, True, SCORED, losses, actual, claimed, chance, given)  # noqa: FBT003
 
 
 def class_name(value: Value) -> str:
-    """Give one name to each class, however it is written: true, "true", 1 and 1.0 are the same."""
+    """Return the canonical name of a class: true, "true", 1 and 1.0 are equal."""
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, float):
@@ -165,5 +176,5 @@ def _kind(value: Predicted) -> str:
     if isinstance(value, bool):
         return "a boolean"
     if isinstance(value, str):
-        return "a text"
+        return "a string"
     return "a number" if isinstance(value, float) else "class → probability"

@@ -1,7 +1,6 @@
-"""How good a model is on its last labels: River's metrics, over a window and fading.
+"""Compute River's metrics over a model's last labels, unweighted or exponentially weighted.
 
-Computed from the last labels when somebody asks, and not with each label. Over the window each
-label counts once; fading, a label counts half as much as one `HALF_LIFE` later.
+They are computed on demand, not at each label.
 """
 
 from typing import Any, Final
@@ -14,16 +13,16 @@ from streamproc.config.model import Task
 Floats = NDArray[np.float64]
 
 WINDOW: Final = 500
-"""Labels of the window: 28 of them more or less wrong at a tenth is what chance does."""
+"""Labels in the window."""
 HALF_LIFE: Final = 50.0
-"""Labels after which one counts half; the oldest of the window then counts a thousandth."""
+"""Labels after which a label has half its weight; the oldest of the window has a thousandth."""
 ACTUAL, PREDICTED, CHANCE, EXPECTED = range(4)
-"""Columns of a window: class or number that was true, and said; probability; expected loss."""
+"""Columns of a window: class code or number of label and prediction, probability, expected loss."""
 _BINS: Final = 10
 
 
 def compute_metrics(rows: Floats, task: Task, *, fading: bool = False) -> dict[str, float]:
-    """Return every metric that these labels give.
+    """Return all metrics that are defined for these labels.
 
     Parameters
     ----------
@@ -31,17 +30,16 @@ def compute_metrics(rows: Floats, task: Task, *, fading: bool = False) -> dict[s
         (labels, 4), oldest first; see `ACTUAL` and the other columns. Classes are codes, the
         positive class of a binary model 1.
     task
-        What the model does.
+        Task of the model.
     fading
-        Whether older labels count less.
+        Whether weights halve every `HALF_LIFE` labels.
 
     Returns
     -------
     dict
-        `accuracy`, `f1` (of several classes their mean), `roc_auc` and `calibration_error` where
-        there are probabilities; of a regression `mae` and `r2`; and what was expected before the
-        labels were known: `expected_accuracy` or `expected_mae`. A metric that is not defined on
-        these labels is left out.
+        `accuracy`, `f1` (macro average of several classes), `roc_auc` and `calibration_error` if
+        there are probabilities; for a regression `mae` and `r2`; and the estimate made without
+        labels: `expected_accuracy` or `expected_mae`. Undefined metrics are left out.
 
     Examples
     --------
@@ -94,13 +92,13 @@ def _mean(values: Any, weights: Floats) -> Any:
 
 
 def _f1(rows: Floats, weights: Floats, of: float) -> float:
-    truth, said = rows[:, ACTUAL] == of, rows[:, PREDICTED] == of
-    both, either = weights[truth & said].sum(), weights[truth].sum() + weights[said].sum()
-    return float(2.0 * both / either) if either else 0.0
+    actual, predicted = rows[:, ACTUAL] == of, rows[:, PREDICTED] == of
+    total = weights[actual].sum() + weights[predicted].sum()
+    return float(2.0 * weights[actual & predicted].sum() / total) if total else 0.0
 
 
 def _roc_auc(positive: Any, chance: Floats, weights: Floats) -> float:
-    """Return the chance that a positive one has a higher score than a negative one; ties half."""
+    """Return the probability that a positive has a higher score than a negative; ties half."""
     yes, no = weights * positive, weights * ~positive
     if not yes.any() or not no.any():
         return float("nan")
@@ -111,7 +109,7 @@ def _roc_auc(positive: Any, chance: Floats, weights: Floats) -> float:
 
 
 def _calibration_error(happened: Any, chance: Floats, weights: Floats) -> float:
-    """Return how far probabilities are from shares, on average over ten bins."""
+    """Return the expected calibration error over ten bins of equal width."""
     place = np.minimum((chance * _BINS).astype(np.int64), _BINS - 1)
     gaps = np.bincount(place, weights * (happened - chance), minlength=_BINS)
     return float(np.abs(gaps).sum() / weights.sum())

@@ -1,4 +1,4 @@
-"""Outcomes to the losses of each version of each model, in the order of their log."""
+"""Decode outcomes into the losses of each model version, in log order."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
@@ -25,11 +25,11 @@ from streamproc.schemas.outcomes import OutcomeStatus
 from streamproc.schemas.records import Reason, Record, SliceResult
 from streamproc.schemas.version_key import version_key
 
-JUDGED: Final = {"labelled", "revised"}
+SCORABLE: Final = {"labelled", "revised"}
 
 
 class OutcomeHeader(Struct, gc=False):
-    """What tells whether there is anything to judge in an outcome; it is skimmed, not decoded."""
+    """The fields that decide whether an outcome has a loss; the payload is not decoded."""
 
     epoch: Count
     seq: Count
@@ -42,30 +42,30 @@ _GLANCE: Final = msgspec.json.Decoder(OutcomeHeader).decode
 
 
 class EventPosition(NamedTuple):
-    """Where in a slice something is: its record, and the place of its event."""
+    """Position of an event in a slice: its record, and its sort key."""
 
     record: Record
     place: int
 
 
 class Hooks(NamedTuple):
-    """What the reader tells of.
+    """Callbacks of the decoder.
 
     Attributes
     ----------
-    gone
-        A version that is about to be forgotten.
+    forgotten
+        Called before a version is dropped.
     mistaken
-        A version that was taken for a classifier, and is none.
+        Called when a version that was inferred to be a classifier turns out not to be one.
     floor
-        A version that ceased, or began again, to beat its floor.
+        Called when a version no longer beats its baseline, or beats it again.
     begun
-        A version that is new, with its first outcome.
+        Called at the first outcome of a version.
     bias
-        Labels that have been found to come for some events only, or for all alike again.
+        Called when labels are found to be selected, or evenly distributed again.
     """
 
-    gone: Callable[[str, EventPosition, Any], None]
+    forgotten: Callable[[str, EventPosition, Any], None]
     mistaken: Callable[[str, EventPosition, Any, str], None]
     floor: Callable[[str, EventPosition, Any, Verdict], None]
     begun: Callable[[str, EventPosition, Any, ScoredPrediction], None]
@@ -73,16 +73,16 @@ class Hooks(NamedTuple):
 
 
 class OutcomeDecoder(Decoder):
-    """Reads one partition's outcomes, and keeps the tracks of its versions.
+    """Decode the outcomes of one partition, and update the tracks of its model versions.
 
     Parameters
     ----------
     performance
-        Where tracks are kept.
+        The tracks.
     hooks
-        What is told of.
+        Callbacks.
     catalogue, topic, partition, watch, retyped, full
-        As in `Decoder`. An event that `watch` is given has the losses as its prediction.
+        As in `Decoder`. Events passed to `watch` have their losses as prediction.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class OutcomeDecoder(Decoder):
         self._hooks = hooks
 
     def read(self, records: Sequence[Record], outcome: SliceResult) -> None:
-        """Decode a slice and hand over all losses."""
+        """Decode a slice and pass all losses to `watch`."""
         batches: LayoutBatches = {}
         self._records, self._batches, self._outcome = records, batches, outcome
         for position, record in enumerate(records):
@@ -110,22 +110,22 @@ class OutcomeDecoder(Decoder):
                 mark = headers[EPOCH_HEADER], headers.get(GROUP_HEADER)
                 self._begin(record, mark, outcome)
             elif COMMAND_HEADER in headers or (not headers and self._is_over(record)):
-                pass  # the former are for online models
+                pass  # commands are for online models
             else:
                 self._read_any(records, position, batches, outcome)
         self._hand_over(batches, records, outcome)
         self._performance.trim()
 
     def _is_over(self, record: Record) -> bool:
-        """Take an outcome that says nothing of a prediction; False: it has to be read."""
+        """Count an outcome without a loss; return False if it must be decoded instead."""
         value = record.value or b""
         if len(value) > self._limits.record_bytes:
             return False
         try:
             seen = _GLANCE(value)
-        except DECODE_ERRORS:  # what is wrong with it, or that it is several, is said there
+        except DECODE_ERRORS:  # `_read_any` reports the error, or splits a batch
             return False
-        if seen.status != "asked" and (seen.status not in JUDGED or seen.prediction is not UNSET):
+        if seen.status != "asked" and (seen.status not in SCORABLE or seen.prediction is not UNSET):
             return False
         self._performance.log.counts(seen.epoch, seen.seq, seen.group)
         return True
@@ -136,7 +136,7 @@ class OutcomeDecoder(Decoder):
         try:
             self._performance.log.begin(*mark)
         except ValueError:
-            detail = f"header {EPOCH_HEADER!r} is no number"
+            detail = f"header {EPOCH_HEADER!r} is not a number"
             self._refuse(record, WHOLE_RECORD, record.value, (Reason.WRONG_TYPE, detail), outcome)
 
     def _read_any(
@@ -166,34 +166,35 @@ class OutcomeDecoder(Decoder):
     def _wrong(self, event: Any, record: Record) -> tuple[Reason, str] | None:
         for ts in (event.ts, event.label_ts):
             if not in_range(ts, record.timestamp):
-                return Reason.WRONG_TYPE, "its time is not within the years 1 to 9999 in UTC"
+                detail = "fields `ts` and `label_ts` must be within the years 1 to 9999 in UTC"
+                return Reason.WRONG_TYPE, detail
         return None
 
     def _take(self, event: Any, at: EventPosition) -> tuple[Reason, str] | None:
-        """Judge one outcome; what has no label, or no prediction, is nothing to judge."""
+        """Score one outcome; one without a label or a prediction is skipped."""
         counts = self._performance.log.counts(event.epoch, event.seq, event.group)
         if counts and event.status == "coverage":
             return self._compare(event, at)
-        if not counts or event.status not in JUDGED or event.prediction is None:
+        if not counts or event.status not in SCORABLE or event.prediction is None:
             return None
         if event.label is None:
-            return Reason.MISSING_FIELD, "it is labelled, and has no label"
+            return Reason.MISSING_FIELD, "status is labelled, but field `label` is missing"
         key = version_key(event.model_id, event.model_version)
         try:
-            judged = self._judge(key, event, at)
+            scored = self._score(key, event, at)
         except MismatchError as error:
             return Reason.WRONG_TYPE, str(error)
-        layout = self._room(key, judged, event, at)
+        layout = self._layout_of(key, scored, event, at)
         if layout is None:
             return None
-        self._advance(key, judged, event, at)
+        self._advance(key, scored, event, at)
         self._batches.setdefault(layout, LayoutBatch()).add(
-            _losses(layout, key, event, judged), at.place
+            _losses(layout, key, event, scored), at.place
         )
         return None
 
     def _compare(self, event: Any, at: EventPosition) -> tuple[Reason, str] | None:
-        """Take counts of events with and without a label."""
+        """Add counts of events with and without a label to the label bias tests."""
         try:
             compared = {by: usable(by, counts) for by, counts in (event.coverage or {}).items()}
         except ValueError as error:
@@ -205,78 +206,78 @@ class OutcomeDecoder(Decoder):
                 self._hooks.bias(by, bias, at, event, verdict)
         return None
 
-    def _judge(self, key: str, event: Any, at: EventPosition) -> ScoredPrediction:
-        """Judge by the configured task, or by what is known of it."""
+    def _score(self, key: str, event: Any, at: EventPosition) -> ScoredPrediction:
+        """Score by the configured task, or by the inferred one if that is certain."""
         task = configured = self._catalogue.config.model(event.model_id).task
         track = self._performance.tracks.get(key)
         if task is None and track is not None and track.sure:
             task = track.task
-        judged = score(task, event.prediction, event.label)
-        if track is not None and judged.task != track.task:
+        scored = score(task, event.prediction, event.label)
+        if track is not None and scored.task != track.task:
             self._forget(key, at, event)
             if configured is None:
-                self._hooks.mistaken(key, at, event, judged.task)
-        return judged
+                self._hooks.mistaken(key, at, event, scored.task)
+        return scored
 
-    def _room(
-        self, key: str, judged: ScoredPrediction, event: Any, at: EventPosition
+    def _layout_of(
+        self, key: str, scored: ScoredPrediction, event: Any, at: EventPosition
     ) -> Layout | None:
-        """Find the layout of a version, which is made when it is new; None when none fits."""
+        """Return the layout of a version, assigned if needed; None at the limit of series."""
         surplus = self._performance.surplus(key)
         if surplus is not None:
             self._forget(surplus, at, event)
         model = self._catalogue.models.get(key)
         known = () if model is None else model.layout.shape.classes
-        series = tuple(dict.fromkeys((*known, *judged.series)))
+        series = tuple(dict.fromkeys((*known, *scored.series)))
         if model is None or series != known:
             if model is not None:
                 self._hand_over(self._batches, self._records, self._outcome)
             is_new = model is None
-            self._have_room(key, len(series) - len(known), at, event)
+            self._evict_versions(key, len(series) - len(known), at, event)
             model = self._catalogue.assign(
                 key, EventSchema(form=PredictionForm.LOSSES, classes=series)
             )
             if is_new and model is not None:
-                self._hooks.begun(key, at, event, judged)
-        if self._catalogue.refused and "max_series" not in self._catalogue.told:
-            self._catalogue.told.add("max_series")
+                self._hooks.begun(key, at, event, scored)
+        if self._catalogue.refused and "max_series" not in self._catalogue.limits_reported:
+            self._catalogue.limits_reported.add("max_series")
             self._full("max_series", event, at.place, at.record)
         if model is None:
             self._outcome.events += 1
             return None
         return model.layout
 
-    def _have_room(self, key: str, needed: int, at: EventPosition, event: Any) -> None:
-        """Forget versions that are idle, if new series do not fit in otherwise."""
+    def _evict_versions(self, key: str, needed: int, at: EventPosition, event: Any) -> None:
+        """Drop idle versions if new series do not fit otherwise."""
         catalogue = self._catalogue
-        if catalogue.series + needed <= catalogue.room:
+        if catalogue.series + needed <= catalogue.capacity:
             return
         if not catalogue.idle.possible(at.record.offset):
             return
         self._hand_over(self._batches, self._records, self._outcome)
-        for name in catalogue.make_room(at.record.offset, needed, key):
+        for name in catalogue.models_to_evict(at.record.offset, needed, key):
             self.forgotten(catalogue.models[name], event, at.place, at.record)
             self._forget(name, at, event)
             catalogue.forgotten += 1
 
     def _forget(self, key: str, at: EventPosition, event: Any) -> None:
         self._hand_over(self._batches, self._records, self._outcome)
-        self._hooks.gone(key, at, event)
+        self._hooks.forgotten(key, at, event)
         self._performance.drop(key)
         self._catalogue.retire(key)
 
-    def _advance(self, key: str, judged: ScoredPrediction, event: Any, at: EventPosition) -> None:
-        track, window = self._performance.touch(key, judged)
-        track.sure = track.sure or judged.sure
+    def _advance(self, key: str, scored: ScoredPrediction, event: Any, at: EventPosition) -> None:
+        track, window = self._performance.touch(key, scored)
+        track.sure = track.sure or scored.sure
         times = seconds(event.ts, at.record), seconds(event.label_ts, at.record)
         floor = self._catalogue.models[key].config.floor
-        verdict = advance(track, window, judged, floor, event.features, times)
+        verdict = advance(track, window, scored, floor, event.features, times)
         if verdict is not None:
             self._hooks.floor(key, at, event, verdict)
 
 
-def _losses(layout: Layout, key: str, event: Any, judged: ScoredPrediction) -> Any:
-    values: dict[str, float | None] = dict(zip(judged.series, judged.losses, strict=True))
+def _losses(layout: Layout, key: str, event: Any, scored: ScoredPrediction) -> Any:
+    values: dict[str, float | None] = dict(zip(scored.series, scored.losses, strict=True))
     return layout.typed.event(
         model_id=key,
         ts=event.ts,

@@ -1,12 +1,12 @@
-"""Which records of the outcomes count, and what they say: the one rule of all of their readers.
+"""Filter the records of `outcomes` that count: the rule that all of its readers share.
 
-A partition has one writer at a time. Each new one takes a larger *epoch*, begins it with a mark,
-and numbers what it writes from 0. So whatever crashes, hangs and comes back, or is sent twice:
-a record counts when its (epoch, number) is above that of all records before it.
+A partition has one writer at a time. A new writer takes a larger *epoch*, writes a mark that starts
+it, and numbers its records from 0. A record counts if its (epoch, number) is above that of all
+records before it: this fences older writers and drops repeated records.
 
-Several consumer groups may write to one topic: each has writers, epochs and numbers apart from the
-others', and reads its own records alone. Records and marks that name no group are of a version that
-did not know of this; they count for every group.
+Several consumer groups may write to one topic. Each has separate epochs and numbers, and reads only
+its group's records. Records and marks without a group are from versions before groups were written;
+they count for every group.
 """
 
 from collections.abc import Sequence
@@ -27,11 +27,11 @@ GROUP_HEADER: Final = "group"
 
 MAX_COUNT: Final = 2**63 - 1
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
-"""A number that every form of a state can hold."""
+"""A number that fits into 64 signed bits, as states store it."""
 
 
 class RecordPosition(Struct, gc=False, frozen=True):
-    """Where a record lies."""
+    """Topic, partition and offset of a record."""
 
     topic: str
     partition: int
@@ -39,7 +39,7 @@ class RecordPosition(Struct, gc=False, frozen=True):
 
 
 class OutcomeFields(Struct, gc=False, kw_only=True):
-    """What learners read of an OutcomeEvent; the contract says what the fields mean."""
+    """The fields of an `OutcomeEvent` that online models read."""
 
     epoch: Count
     seq: Count
@@ -56,7 +56,7 @@ class OutcomeFields(Struct, gc=False, kw_only=True):
 
 
 class OutcomeRow(OutcomeFields, gc=False, kw_only=True):
-    """All of it: three times the work of decoding."""
+    """All fields of an `OutcomeEvent`; decoding takes three times as long."""
 
     outcome_id: str
     revision: int
@@ -67,7 +67,7 @@ class OutcomeRow(OutcomeFields, gc=False, kw_only=True):
 
 
 class ModelCommand(Struct, gc=False, kw_only=True, frozen=True):
-    """A `Choice` of the contract, with the name of the command that said it."""
+    """The payload of a promote or rollback command (`Choice`), with its id and verb."""
 
     id: str
     verb: str
@@ -77,7 +77,7 @@ class ModelCommand(Struct, gc=False, kw_only=True, frozen=True):
 
 
 class CommandRow(Struct, gc=False, kw_only=True):
-    """What an operator asked of a partition's models, in its place among the outcomes."""
+    """An operator's command for the models of a partition, as a record among its outcomes."""
 
     epoch: Count
     seq: Count
@@ -91,11 +91,11 @@ class AcceptedRecord(Struct, gc=False):
     Attributes
     ----------
     position
-        Its place among the records that were given.
+        Index among the records that were read.
     offset
-        Its place in the log.
+        Offset in the partition.
     row
-        What it says.
+        The decoded record.
     """
 
     position: int
@@ -107,21 +107,21 @@ _COMMAND: Final = msgspec.json.Decoder(CommandRow)
 
 
 class OutcomeLog:
-    """Reads one partition of the outcomes.
+    """Read one partition of `outcomes`.
 
     Parameters
     ----------
     epoch, seq
-        Of the last record that counted; a reader that goes on later has to keep both.
+        Those of the last record that counted; a reader stores both to resume.
     row
-        How much of each outcome is read.
+        Which fields of each outcome are decoded.
     group
-        The consumer group whose records count; None: those of all, as if they had one writer.
+        Consumer group to read the records of; None for all groups, as if they had one writer.
 
     Attributes
     ----------
     unreadable : int
-        Records that are no outcomes; they are left out.
+        Records that could not be decoded; they are skipped.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class OutcomeLog:
         self._decode = msgspec.json.Decoder(row).decode
 
     def read(self, records: Sequence[Record]) -> list[AcceptedRecord]:
-        """Return what counts of the next records, in their order."""
+        """Return the records that count, in log order."""
         found = []
         decode = self._decode
         for position, record in enumerate(records):
@@ -156,7 +156,7 @@ class OutcomeLog:
         return found
 
     def counts(self, epoch: int, seq: int, group: str | None = None) -> bool:
-        """Take the next record's epoch, number and group; return whether it counts."""
+        """Advance to the next record's epoch and number; return whether the record counts."""
         if self._of_others(group):
             return False
         if epoch < self.epoch or (epoch == self.epoch and seq <= self.seq):
@@ -165,23 +165,23 @@ class OutcomeLog:
         return True
 
     def begin(self, mark: bytes | None, group: bytes | None = None) -> None:
-        """Take a writer's mark: what those before it write from here on does not count.
+        """Start a writer's epoch: later records of earlier writers do not count.
 
         Parameters
         ----------
         mark
-            The epoch.
+            The epoch, as decimal digits.
         group
-            The writer's; None: it did not say.
+            Consumer group of the writer; None if the mark does not name it.
 
         Raises
         ------
         ValueError
-            If it is no number.
+            If the mark is not a number from 0 to `MAX_COUNT`.
         """
         epoch = int(mark or b"")
         if epoch > MAX_COUNT:
-            msg = f"an epoch is at most {MAX_COUNT}"
+            msg = f"epoch {epoch} is above the maximum {MAX_COUNT}"
             raise ValueError(msg)
         if epoch > self.epoch and not self._of_others(None if group is None else group.decode()):
             self.epoch, self.seq = epoch, -1
@@ -190,7 +190,7 @@ class OutcomeLog:
         return group is not None and self.group is not None and group != self.group
 
     def _marked(self, record: Record) -> OutcomeFields | CommandRow | None:
-        """Read a record with headers: a mark, a command, or an outcome after all."""
+        """Read a record with headers: a mark, a command or an outcome."""
         headers = dict(record.headers)
         try:
             if EPOCH_HEADER in headers:

@@ -1,4 +1,4 @@
-"""What a shard does with outcomes, and only with them: tracks, remarks, floors."""
+"""Turn events of the outcome decoder into performance alerts of one partition."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -25,32 +25,32 @@ from streamproc.schemas.version_key import model_of, version_of
 
 
 class PerformanceMonitor:
-    """How good the models of one partition of outcomes are.
+    """Monitor the performance of the models of one partition of `outcomes`.
 
     Parameters
     ----------
     catalogue, incidents
-        Of the shard.
-    say
-        Takes what is to be said.
+        Series and open incidents of the partition.
+    emit
+        Called with each alert.
     """
 
     def __init__(
-        self, catalogue: SeriesRegistry, incidents: Incidents, say: Callable[[PendingAlert], None]
+        self, catalogue: SeriesRegistry, incidents: Incidents, emit: Callable[[PendingAlert], None]
     ) -> None:
         self.performance = Performance(catalogue.config.group)
         self.hooks = Hooks(
-            gone=self._gone,
+            forgotten=self._forgotten,
             mistaken=self._mistaken,
             floor=self._floor,
             begun=self._begun,
             bias=self._bias,
         )
         self.now: datetime
-        self._catalogue, self._incidents, self._say = catalogue, incidents, say
+        self._catalogue, self._incidents, self._emit = catalogue, incidents, emit
 
     def remark(self, model: Model, data: Matrix, column: int, alert: AlertEvent) -> AlertEvent:
-        """Add to an alarm how good the version was on the labels since the change."""
+        """Add to an alert the metrics of the version over the labels since the change."""
         run = int(np.searchsorted(data.runs[:, 1], column, side="right")) - 1
         last = int(model.layout.events[model.row]) + column - int(data.runs[run, 1]) + 1
         most = alert.after.n if alert.after else 0
@@ -59,54 +59,54 @@ class PerformanceMonitor:
             update={"message": clip_message(alert.message + performance_note(figures))}
         )
 
-    def _teller(self, model: str, at: EventPosition, event: Any) -> PerformanceAlerts:
+    def _alerts(self, model: str, at: EventPosition, event: Any) -> PerformanceAlerts:
         origin = self._incidents.origin(
             at.place, at.record.offset, seconds(event.ts, at.record), event.model_version
         )
         return PerformanceAlerts(model, self._catalogue.config.model(model), origin, self.now)
 
-    def _gone(self, key: str, at: EventPosition, event: Any) -> None:
+    def _forgotten(self, key: str, at: EventPosition, event: Any) -> None:
         model, version = model_of(key), version_of(key)
-        teller = self._teller(model, at, event)
+        alerts = self._alerts(model, at, event)
         for of, series in [names for names in self._incidents.open if names[0] == key]:
             incident = self._incidents.open.pop((of, series))
-            alert = teller.gone(series, incident.detector, incident.id, version)
-            self._say(PendingAlert(at.place, series, alert, of))
+            alert = alerts.forgotten(series, incident.detector, incident.id, version)
+            self._emit(PendingAlert(at.place, series, alert, of))
         floor = self.performance.tracks[key].floor
         if floor.open:
-            self._say(standalone(at.place, teller.gone(FLOOR, "floor", floor.open, version)))
+            self._emit(standalone(at.place, alerts.forgotten(FLOOR, "floor", floor.open, version)))
 
     def _mistaken(self, key: str, at: EventPosition, event: Any, task: str) -> None:
-        teller = self._teller(model_of(key), at, event)
-        self._say(standalone(at.place, teller.mistaken(task)))
+        alerts = self._alerts(model_of(key), at, event)
+        self._emit(standalone(at.place, alerts.mistaken(task)))
 
-    def _begun(self, key: str, at: EventPosition, event: Any, judged: ScoredPrediction) -> None:
-        """Tell of detectors that read nothing, once it is known what a model is."""
-        if judged.task != "regression":
+    def _begun(self, key: str, at: EventPosition, event: Any, scored: ScoredPrediction) -> None:
+        """Report detectors that cannot read a regression's losses."""
+        if scored.task != "regression":
             return
         config = self._catalogue.models[key].config
-        teller = self._teller(model_of(key), at, event)
-        for series in judged.series:
+        alerts = self._alerts(model_of(key), at, event)
+        for series in scored.series:
             if blind := config.blind(series):
-                self._say(standalone(at.place, teller.blind(series, blind)))
+                self._emit(standalone(at.place, alerts.blind(series, blind)))
 
     def _floor(self, key: str, at: EventPosition, event: Any, verdict: Verdict) -> None:
         config = self._catalogue.models[key].config
         track = self.performance.tracks[key]
         if not config.detectors(FLOOR):
             return
-        teller = self._teller(model_of(key), at, event)
-        alert = teller.floor(
+        alerts = self._alerts(model_of(key), at, event)
+        alert = alerts.floor(
             track.floor, track.measure, "firing" if verdict == "worse" else "resolved"
         )
         track.floor.open = alert.incident_id if verdict == "worse" else ""
-        self._say(standalone(at.place, alert))
+        self._emit(standalone(at.place, alert))
 
     def _bias(
         self, by: str, bias: LabelBiasTest, at: EventPosition, event: Any, verdict: BiasVerdict
     ) -> None:
         if not self._catalogue.config.model(event.model_id).detectors(COVERAGE):
             return
-        alert = self._teller(event.model_id, at, event).bias(by, bias, verdict)
+        alert = self._alerts(event.model_id, at, event).bias(by, bias, verdict)
         bias.open = alert.incident_id if verdict == "biased" else ""
-        self._say(standalone(at.place, alert))
+        self._emit(standalone(at.place, alert))

@@ -1,4 +1,4 @@
-"""What is kept of one version of a model: its last labels, its estimate and its floor."""
+"""Track one model version: its last labels, loss estimate and baseline."""
 
 import msgspec
 import numpy as np
@@ -16,16 +16,22 @@ COLUMNS = 4
 
 
 class ModelTrack(msgspec.Struct):
-    """One version of a model, as far as its labels tell.
+    """State of one model version that its labels determine.
 
     Attributes
     ----------
     task, sure
-        What it does, and whether that is certain.
+        Task, and whether it is certain.
     classes
-        Names of its classes by code. Of a binary model they are 0 and 1.
+        Class names by code; "0" and "1" for a binary model.
     seen
-        Labels so far.
+        Number of labels so far.
+    estimate
+        Estimator of losses without labels.
+    floor
+        Comparison with the baseline.
+    measure
+        Name of the loss that the comparison uses.
     """
 
     task: Task
@@ -38,52 +44,73 @@ class ModelTrack(msgspec.Struct):
 
 
 class Window:
-    """The last labels of a track, and those of the slice at hand.
+    """The last labels of a track, and all labels of the current slice.
 
-    An alarm in the middle of a slice is told with the figures of that moment, so the labels of
-    a slice are all kept until it ends.
+    An alarm in the middle of a slice reports the metrics at that label, so the labels of a slice
+    are dropped only at its end.
+
+    Attributes
+    ----------
+    rows
+        (labels, COLUMNS): labels of earlier slices, oldest first; see `metrics.ACTUAL`.
+    fresh
+        Labels of the current slice.
     """
 
     def __init__(self, rows: Floats | None = None) -> None:
         self.rows: Floats = np.empty((0, COLUMNS)) if rows is None else rows
         self.fresh: list[tuple[float, float, float, float]] = []
 
-    def upto(self, seen: int, last: int, most: int) -> Floats:
-        """Return the rows up to label number `last`, of `seen`, at most so many of them."""
+    def upto(self, seen: int, last: int, limit: int) -> Floats:
+        """Return the last rows, at most `limit`, up to label number `last` of `seen`."""
         rows = self.rows
         if self.fresh:
             rows = np.concatenate([rows, np.array(self.fresh, np.float64)])
         stop = len(rows) - (seen - last)
-        return rows[max(0, stop - min(most, WINDOW)) : stop]
+        return rows[max(0, stop - min(limit, WINDOW)) : stop]
 
     def trim(self) -> None:
-        """Forget what is past the window."""
+        """Drop rows that have left the window."""
         if self.fresh:
             fresh = np.array(self.fresh[-WINDOW:], np.float64)
-            kept = self.rows[max(0, len(self.rows) + len(fresh) - WINDOW) :]
-            self.rows, self.fresh = np.concatenate([kept, fresh]), []
+            earlier = self.rows[max(0, len(self.rows) + len(fresh) - WINDOW) :]
+            self.rows, self.fresh = np.concatenate([earlier, fresh]), []
 
 
-def new_track(judged: ScoredPrediction) -> ModelTrack:
-    """Begin a track with its first label."""
-    classes = ["0", "1"] if judged.task == "binary" else []
-    return ModelTrack(judged.task, judged.sure, classes, 0, Estimate(), BaselineTest("majority"))
+def new_track(scored: ScoredPrediction) -> ModelTrack:
+    """Return the track of a version at its first label; the label itself is not added."""
+    classes = ["0", "1"] if scored.task == "binary" else []
+    return ModelTrack(scored.task, scored.sure, classes, 0, Estimate(), BaselineTest("majority"))
 
 
 def advance(
     track: ModelTrack,
     window: Window,
-    judged: ScoredPrediction,
+    scored: ScoredPrediction,
     floor: FloorConfig | None,
     features: msgspec.Raw,
     times: tuple[float, float],
 ) -> Verdict | None:
-    """Take the next label; return whether the model has begun or ceased to beat its floor."""
-    truth, said = _codes(track, judged)
-    expected = track.estimate.expected(track.task, said, judged.chance)
-    chance = np.nan if judged.chance is None else judged.chance
-    window.fresh.append((truth, said, chance, expected))
-    track.estimate.learn(track.task, said, judged.chance, judged.losses[0])
+    """Add the next label; return `worse` or `better` when the comparison with the baseline flips.
+
+    Parameters
+    ----------
+    track, window
+        Updated in place.
+    scored
+        The prediction and its label.
+    floor
+        The configured baseline, if any.
+    features
+        The event's features as JSON; a configured rule reads them.
+    times
+        Event times of the event and of its label, seconds since 1970.
+    """
+    actual, predicted = _codes(track, scored)
+    expected = track.estimate.expected(track.task, predicted, scored.chance)
+    chance = np.nan if scored.chance is None else scored.chance
+    window.fresh.append((actual, predicted, chance, expected))
+    track.estimate.learn(track.task, predicted, scored.chance, scored.losses[0])
     track.seen += 1
     if track.task == "regression" and track.seen == CUT_AFTER:
         rows = window.upto(track.seen, track.seen, CUT_AFTER)
@@ -95,20 +122,20 @@ def advance(
     if track.floor.plan != plan:
         track.floor = BaselineTest(plan)
     answer = _answer(floor, track.task, features) if isinstance(floor, Rule) else None
-    track.measure = measure_of(plan, judged)
-    return track.floor.step(judged, answer, times)
+    track.measure = measure_of(plan, scored)
+    return track.floor.step(scored, answer, times)
 
 
-def _codes(track: ModelTrack, judged: ScoredPrediction) -> tuple[float, float]:
-    """Return the numbers of two classes; those past `MAX_CLASSES` are one, or one that differs."""
-    if isinstance(judged.truth, float) or isinstance(judged.said, float):
-        return float(judged.truth), float(judged.said)
+def _codes(track: ModelTrack, scored: ScoredPrediction) -> tuple[float, float]:
+    """Return numbers or class codes of label and prediction; rare classes share two codes."""
+    if isinstance(scored.actual, float) or isinstance(scored.predicted, float):
+        return float(scored.actual), float(scored.predicted)
     codes: list[int] = []
-    for name in (judged.truth, judged.said):
+    for name in (scored.actual, scored.predicted):
         if name not in track.classes and len(track.classes) < MAX_CLASSES:
             track.classes.append(name)
         codes.append(track.classes.index(name) if name in track.classes else MAX_CLASSES)
-    if codes[0] == codes[1] and judged.truth != judged.said:
+    if codes[0] == codes[1] and scored.actual != scored.predicted:
         codes[1] += 1
     return float(codes[0]), float(codes[1])
 
@@ -117,7 +144,7 @@ def _answer(rule: Rule, task: Task, features: msgspec.Raw) -> Answer:
     held = msgspec.json.decode(features)
     value = held.get(rule.feature) if isinstance(held, dict) else None
     number = float(value) if isinstance(value, int | float) else None
-    said = rule.answer(number)
+    predicted = rule.answer(number)
     if task != "regression":
-        return class_name(said)
-    return said if isinstance(said, float) else None
+        return class_name(predicted)
+    return predicted if isinstance(predicted, float) else None

@@ -1,4 +1,4 @@
-"""All versions of all models of a partition of outcomes: how good they are, and were said to be."""
+"""Hold the performance tracks of all model versions of a partition of `outcomes`."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -19,22 +19,22 @@ from streamproc.state.snapshot_format import Arrays, SnapshotError
 TRACKS, ROWS, LENGTHS = "outcomes: tracks", "outcomes: rows", "outcomes: lengths"
 
 
-# Names of models may come without end.
+# Bounds memory: producers may send any number of model names.
 MAX_MODELS: Final = 1000
 
 
 class Earlier(msgspec.Struct):
-    """An incident as the version before wrote it; `said`: when it was last told."""
+    """An incident in the format of an earlier version, with the time of its last alert."""
 
     incident: str
     series: list[str]
-    said: Moment
+    last_alert: Moment = msgspec.field(name="said")
 
 
 class _State(msgspec.Struct):
     counted: tuple[int, int]
     tracks: list[tuple[str, ModelTrack]]
-    groups: list[tuple[str, str | None, Earlier]] = []  # empty; the version before wants it
+    groups: list[tuple[str, str | None, Earlier]] = []  # always empty; read by earlier versions
     biases: dict[str, dict[str, LabelBiasTest]] = {}
 
 
@@ -42,21 +42,21 @@ _state = msgspec.json.Decoder(_State)
 
 
 class Performance:
-    """Keeps a track of every version that labels come for.
+    """Hold a track of every model version that has labels.
 
     Attributes
     ----------
     tracks, windows
-        By the version's id; the one whose last label is oldest comes first.
+        By version key, least recently labelled first.
     log
-        Which outcomes count.
+        Filter of the outcomes that count.
     biases
-        Whether labels come for some events only: by model, then by what tells events apart.
+        Label bias tests: model → property of the events → test.
 
     Parameters
     ----------
     group
-        The consumer group whose outcomes count; None: those of all.
+        Consumer group to read the outcomes of; None for all groups.
     """
 
     def __init__(self, group: str | None = None) -> None:
@@ -68,15 +68,15 @@ class Performance:
         self._touched: set[str] = set()
 
     def surplus(self, key: str) -> str | None:
-        """Name the version that has to give way when this one is new; None when none has."""
+        """Return the version to drop before this new one is added; None to drop none."""
         if key in self.tracks:
             return None
         versions = self._versions.get(model_of(key), {})
         return next(iter(versions)) if len(versions) >= MAX_VERSIONS else None
 
-    def touch(self, key: str, judged: ScoredPrediction) -> tuple[ModelTrack, Window]:
-        """Give the track that the next label of a version belongs to."""
-        track = self.tracks.pop(key, None) or new_track(judged)
+    def touch(self, key: str, scored: ScoredPrediction) -> tuple[ModelTrack, Window]:
+        """Return track and window of a version for its next label, as the most recent one."""
+        track = self.tracks.pop(key, None) or new_track(scored)
         self.tracks[key] = track
         versions = self._versions.setdefault(model_of(key), {})
         versions.pop(key, None)
@@ -85,7 +85,7 @@ class Performance:
         return track, self.windows.setdefault(key, Window())
 
     def bias(self, model: str, by: str) -> LabelBiasTest:
-        """Give the bets that the next counts of a model's labels belong to."""
+        """Return the label bias test of a model for one property, as the most recent one."""
         of_model = self.biases.pop(model, {})
         self.biases[model] = of_model
         if len(self.biases) > MAX_MODELS:
@@ -93,7 +93,7 @@ class Performance:
         return of_model.setdefault(by, LabelBiasTest())
 
     def drop(self, key: str) -> None:
-        """Forget a version."""
+        """Drop a version."""
         del self.tracks[key], self.windows[key]
         self._touched.discard(key)
         model = model_of(key)
@@ -102,29 +102,29 @@ class Performance:
             del self._versions[model]
 
     def trim(self) -> None:
-        """End a slice."""
+        """Trim the windows that a slice has changed, at its end."""
         for key in self._touched:
             self.windows[key].trim()
         self._touched.clear()
 
-    def figures(self, key: str, last: int | None = None, most: int = WINDOW) -> dict[str, float]:
-        """Return the metrics of a version over its last labels up to number `last`."""
+    def figures(self, key: str, last: int | None = None, limit: int = WINDOW) -> dict[str, float]:
+        """Return the metrics over the last labels, at most `limit`, up to number `last`."""
         track = self.tracks[key]
         upto = track.seen if last is None else last
-        return compute_metrics(self.windows[key].upto(track.seen, upto, most), track.task)
+        return compute_metrics(self.windows[key].upto(track.seen, upto, limit), track.task)
 
     def fading(self, key: str) -> dict[str, float]:
-        """Return the metrics of a version in which older labels count less."""
+        """Return the exponentially weighted metrics of a version."""
         track = self.tracks[key]
         rows = self.windows[key].upto(track.seen, track.seen, WINDOW)
         return compute_metrics(rows, track.task, fading=True)
 
-    def latest(self, most: int) -> list[str]:
-        """Return the versions whose last labels are newest, the newest first."""
-        return list(islice(reversed(self.tracks), most))
+    def latest(self, limit: int) -> list[str]:
+        """Return at most `limit` versions, most recently labelled first."""
+        return list(islice(reversed(self.tracks), limit))
 
     def state(self) -> Arrays:
-        """Copy all there is to know, as plain arrays."""
+        """Return the state as arrays, for a snapshot."""
         tracks = list(self.tracks.items())
         counted = self.log.epoch, self.log.seq
         text = msgspec.json.encode(_State(counted, tracks, biases=self.biases))
@@ -136,17 +136,17 @@ class Performance:
         }
 
     def load(self, arrays: Arrays) -> list[GroupRecord]:
-        """Go on as the one that made `arrays`.
+        """Load the state that `state` returned.
 
         Returns
         -------
         list of GroupRecord
-            The open incidents, where the version before wrote them.
+            Open incidents in snapshots of earlier versions; else empty.
 
         Raises
         ------
         SnapshotError
-            If they do not fit together.
+            If the arrays are missing or inconsistent.
         """
         try:
             text, lengths, rows = arrays[TRACKS], arrays[LENGTHS], arrays[ROWS]
@@ -159,7 +159,7 @@ class Performance:
                 self._versions.setdefault(model_of(key), {})[key] = None
         except (KeyError, ValueError, TypeError, msgspec.MsgspecError) as error:
             raise SnapshotError(
-                f"what it says of outcomes does not fit together: {error}"
+                f"inconsistent arrays {TRACKS!r}, {ROWS!r}, {LENGTHS!r}: {error}"
             ) from error
         return [
             _record(version_key(model, version), group) for model, version, group in state.groups
@@ -168,7 +168,7 @@ class Performance:
 
 def _record(key: str, group: Earlier) -> GroupRecord:
     sizes = dict.fromkeys(group.series, UNKNOWN_SIZE)
-    return GroupRecord(key, group.incident, UNKNOWN_FIRST, group.said, tuple(sizes), sizes)
+    return GroupRecord(key, group.incident, UNKNOWN_FIRST, group.last_alert, tuple(sizes), sizes)
 
 
 def _cut(rows: Floats, lengths: list[int]) -> Iterator[Floats]:

@@ -1,7 +1,7 @@
-"""The last predictions of the versions that labels come for: what the estimate is made of.
+"""Estimate the loss of the last predictions of each model version, before labels arrive.
 
-Only metrics come of it. Predictions and outcomes are two logs, and how far each has been read
-depends on the moment, so no alert, and no state that is written down, may depend on both.
+The result feeds metrics only. Predictions and outcomes are two logs, and their relative read
+positions depend on timing, so no alert and no snapshot may depend on both.
 """
 
 from collections import deque
@@ -20,21 +20,16 @@ from streamproc.performance.track import MAX_CLASSES, ModelTrack
 from streamproc.performance.tracks import Performance
 from streamproc.schemas.version_key import version_key
 
-_Stated = tuple[float, float]  # the number, or the code of the class; and the probability
+_Stated = tuple[float, float]  # number or class code, and probability
 
 
 class RecentPredictions:
-    """The last predictions of each version that has a track.
+    """Hold the last predictions of each model version that has a track.
 
     Parameters
     ----------
     performance
-        The tracks of the same partition.
-
-    Attributes
-    ----------
-    performance
-        Those.
+        The tracks of the same partition; also an attribute.
     """
 
     def __init__(self, performance: Performance) -> None:
@@ -42,7 +37,7 @@ class RecentPredictions:
         self._last: dict[str, deque[_Stated]] = {}
 
     def observe(self, layout: Layout, events: Iterable[Any]) -> None:
-        """Take the next predictions."""
+        """Add the predictions of events of one layout."""
         tracks = self.performance.tracks
         if not tracks or layout.shape.form is PredictionForm.NONE:
             return
@@ -56,7 +51,7 @@ class RecentPredictions:
             del self._last[key]
 
     def expected(self, key: str) -> float | None:
-        """Return the loss expected of a version's last predictions; None when there are none."""
+        """Return the mean expected loss of a version's last predictions; None without any."""
         track, last = self.performance.tracks.get(key), self._last.get(key)
         if track is None or not last:
             return None
@@ -65,15 +60,17 @@ class RecentPredictions:
 
 
 def _stated(track: ModelTrack, layout: Layout, prediction: Any) -> _Stated:
-    """Read a prediction as it is read beside its label."""
+    """Return a prediction in the form in which labels are scored."""
     if track.task == "regression":
         return (prediction if isinstance(prediction, float) else np.nan), np.nan
     if isinstance(prediction, Struct):
         prediction = dict(zip(layout.shape.classes, astuple(prediction), strict=True))
     if isinstance(prediction, dict):
         shares = {name: share for name, share in prediction.items() if share is not None}
-        judged = score(track.task, shares or {"": 0.0}, "")
-        return _code(track, str(judged.said)), np.nan if judged.chance is None else judged.chance
+        scored = score(track.task, shares or {"": 0.0}, "")
+        return _code(
+            track, str(scored.predicted)
+        ), np.nan if scored.chance is None else scored.chance
     if track.task == "binary" and isinstance(prediction, float):
         return float(prediction >= SURE), prediction
     return _code(track, class_name(prediction)), np.nan

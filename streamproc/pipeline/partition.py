@@ -1,4 +1,4 @@
-"""One partition's whole pipeline: records in, alerts and dead letters out, nothing else."""
+"""Process the records of one partition into alerts and dead letters, without I/O."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,127 +32,135 @@ from streamproc.schemas.records import Record, SliceResult
 
 
 class PartitionMonitor:
-    """All state that belongs to one partition of one topic.
+    """Hold all state of one partition of one topic.
 
-    The state is a function of the records alone: any split of them into slices gives the
-    same alerts and the same state.
+    The state is a function of the records: any split of them into slices gives the same alerts and
+    the same state.
 
     Parameters
     ----------
     kind
-        What the topic holds.
+        Kind of the topic.
     topic, partition
-        The coordinates that alerts and their ids carry.
+        Coordinates that alerts and their ids contain.
     config
-        The whole configuration.
-    room
-        Series to watch at most; None: all of `limits.max_series`, of a partition that is alone.
+        The configuration.
+    capacity
+        Maximum number of watched series; None for all of `limits.max_series`.
 
     Attributes
     ----------
+    catalogue
+        Registry of models and series.
+    incidents
+        Open incidents by series.
     groups
-        The open incidents, each with its series.
+        Open incidents with their correlated series.
     truth
-        How good models are; None of topics other than the outcomes.
+        Monitor of model performance; None for topics other than the outcomes.
     unlabelled
-        Is shown all predictions, for metrics alone; None: nobody wants to see them.
+        Observer of all predictions, for metrics only; None to observe none.
     """
 
     def __init__(
-        self, kind: Topic, topic: str, partition: int, config: Config, room: int | None = None
+        self, kind: Topic, topic: str, partition: int, config: Config, capacity: int | None = None
     ) -> None:
-        self.catalogue = SeriesRegistry(kind, config, room)
+        self.catalogue = SeriesRegistry(kind, config, capacity)
         self.incidents = Incidents(topic, partition, config.policy, self.catalogue.encoders.texts)
-        self._said: list[PendingAlert] = []
+        self._pending: list[PendingAlert] = []
         self.groups = IncidentGrouper()
         self.truth: PerformanceMonitor | None = None
         self.unlabelled: RecentPredictions | None = None
-        rest = self.catalogue, topic, partition, self._watch, self._change, self._full
+        shared = self.catalogue, topic, partition, self._watch, self._change, self._full
         if kind is Topic.OUTCOMES:
             self.groups = ErrorIncidentGrouper(config.policy.update_interval.total_seconds())
-            self.truth = PerformanceMonitor(self.catalogue, self.incidents, self._say)
+            self.truth = PerformanceMonitor(self.catalogue, self.incidents, self._emit)
             self.incidents.remark = self.truth.remark
-            self._reader: Decoder = OutcomeDecoder(self.truth.performance, self.truth.hooks, *rest)
+            self._reader: Decoder = OutcomeDecoder(
+                self.truth.performance, self.truth.hooks, *shared
+            )
         else:
-            self._reader = Decoder(*rest)
+            self._reader = Decoder(*shared)
         self._reader.forgotten = self._forgotten
 
     @property
     def recent(self) -> Deduplicator:
-        """The events that came a moment ago."""
+        """The last events, for deduplication."""
         return self._reader.recent
 
     @property
     def strays(self) -> TypeChangeTracker:
-        """Values of another kind than their feature."""
+        """Values with another type than their feature."""
         return self._reader.strays
 
     def process(self, records: Sequence[Record], now: datetime) -> SliceResult:
-        """Take the next records of the partition.
+        """Process the next slice of the partition.
 
         Parameters
         ----------
         records
-            In the order of their offsets.
+            Records in the order of their offsets.
         now
-            What alerts carry as `detected_at`.
+            Wall clock, published as `detected_at`.
         """
         outcome = SliceResult()
         self._now = now
-        self._said = []
+        self._pending = []
         if self.truth is not None:
             self.truth.now = now
         self._reader.read(records, outcome)
-        for said in sorted(self._said, key=lambda said: said.order):
-            alert = self.groups.assign(said)
+        for pending in sorted(self._pending, key=lambda pending: pending.order):
+            alert = self.groups.assign(pending)
             if alert is not None:
                 outcome.alerts.append(alert)
-                outcome.positions.append(said.place >> PLACE_BITS)
+                outcome.positions.append(pending.place >> PLACE_BITS)
         self.catalogue.prune()
         return outcome
 
-    def _say(self, said: PendingAlert) -> None:
-        self._said.append(said)
+    def _emit(self, pending: PendingAlert) -> None:
+        self._pending.append(pending)
 
     def _full(self, limit: str, event: Any, place: int, record: Record) -> None:
         origin = self.incidents.origin(
             place, record.offset, seconds(event.ts, record), event.model_version
         )
-        share = self.catalogue.room if limit == "max_series" else None
+        share = self.catalogue.capacity if limit == "max_series" else None
         reached = limit, int(getattr(self.catalogue.config.limits, limit)), share
-        self._said.append(
+        self._pending.append(
             standalone(place, limit_alert(event.model_id, reached, origin, self._now))
         )
 
-    def _forgotten(self, gone: Model, event: Any, place: int, record: Record) -> None:
-        """Close the incidents of a model that is forgotten; say once that models are."""
+    def _forgotten(self, evicted: Model, event: Any, place: int, record: Record) -> None:
+        """Resolve the incidents of an evicted model; report the first eviction."""
         ts = record.timestamp / 1000 if event is None else seconds(event.ts, record)
         version = None if event is None else event.model_version
         origin = self.incidents.origin(place, record.offset, ts, version)
-        for key in [key for key in self.incidents.open if key[0] == gone.id]:
+        for key in [key for key in self.incidents.open if key[0] == evicted.id]:
             incident = self.incidents.open.pop(key)
             settings = {incident.detector: ""}
-            series = Series(gone, key[1], settings, self.incidents.texts)
+            series = Series(evicted, key[1], settings, self.incidents.texts)
             alert = forgotten(series, incident, origin, self._now)
-            self._said.append(PendingAlert(place, key[1], alert, gone.id))
-        if "forgotten" not in self.catalogue.told:
-            self.catalogue.told.add("forgotten")
-            reached = "max_series", self.catalogue.config.limits.max_series, self.catalogue.room
-            self._said.append(standalone(place, makes_room(gone.name, reached, origin, self._now)))
+            self._pending.append(PendingAlert(place, key[1], alert, evicted.id))
+        if "forgotten" not in self.catalogue.limits_reported:
+            self.catalogue.limits_reported.add("forgotten")
+            reached = "max_series", self.catalogue.config.limits.max_series, self.catalogue.capacity
+            self._pending.append(
+                standalone(place, makes_room(evicted.name, reached, origin, self._now))
+            )
 
     def _change(
         self, model_id: str, features: Retyped, event: Any, place: int, record: Record
     ) -> None:
         for of, series in self.catalogue.dropped:
             if self.incidents.open.pop((of, series), None) is not None:
-                self._said.append(PendingAlert(place, series, None, of))
+                self._pending.append(PendingAlert(place, series, None, of))
         self.catalogue.dropped.clear()
         origin = self.incidents.origin(
             place, record.offset, seconds(event.ts, record), event.model_version
         )
         model = self.catalogue.models[model_id]
         for name, kinds in features.items():
-            self._said.append(
+            self._pending.append(
                 standalone(place, type_change_alert(model, name, kinds, origin, self._now))
             )
 
@@ -164,7 +172,7 @@ class PartitionMonitor:
                 self.unlabelled.observe(layout, batch.events(layout, records))
             data = matrix(layout, batch, records, self.catalogue.encoders)
             for feed in route(self.catalogue, layout, data):
-                self._said += self.incidents.watch(feed, layout, data, self._now)
+                self._pending += self.incidents.watch(feed, layout, data, self._now)
             rows, stops = data.runs[:, 0], data.runs[:, 2]
             layout.events[rows] += stops - data.runs[:, 1]
             layout.last[rows] = data.offsets[stops - 1]

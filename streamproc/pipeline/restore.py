@@ -1,4 +1,4 @@
-"""A snapshot to a shard that goes on as the one that it was taken of."""
+"""Restore the state of a partition from a snapshot."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,23 +28,22 @@ from streamproc.state.snapshot_format import (
     versions,
 )
 
-Series = tuple[str, str]  # model and name
+Series = tuple[str, str]  # model id and series name
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A shard with the state of a snapshot.
+    """The restored state of a partition.
 
     Attributes
     ----------
     shard
-        Goes on at `next`.
+        The partition's monitor; it continues at `next`.
     next
         Offset of the first record that is not in the state.
     reset
-        Model and name of each series that starts anew because its detectors are others now: in
-        the configuration, or since a River of another version or another streamproc wrote what
-        they do not read.
+        (model, series) that were reset, because their detectors are configured differently or
+        cannot read the state that another version of River or streamproc wrote.
     """
 
     shard: PartitionMonitor
@@ -58,28 +57,41 @@ def restore(
     topic: str,
     partition: int,
     config: Config,
-    room: int | None = None,
+    capacity: int | None = None,
 ) -> Restored:
-    """Make a shard from a snapshot.
+    """Restore a partition from a snapshot.
 
-    Series whose detectors are configured as they were keep their state to the last bit; the
-    others start anew, and their open incidents are forgotten. A model's severity, owner and
-    runbook, the policy and the limits are those of `config`.
+    A series with unchanged detectors keeps its state to the last bit. Others are reset, and their
+    open incidents are dropped. Severity, owner and runbook of models, the policy and the limits are
+    those of `config`.
+
+    Parameters
+    ----------
+    snapshot
+        The decoded snapshot.
+    kind, topic, partition
+        The partition to restore.
+    config
+        The current configuration.
+    capacity
+        Maximum number of watched series; None for all of `limits.max_series`.
 
     Raises
     ------
     SnapshotError
-        If it is of another partition, or its arrays are not those of its detectors.
+        If the snapshot is of another partition, or its arrays do not fit its detectors.
     """
     header = snapshot.header
     if (header.topic, header.partition) != (topic, partition):
         raise SnapshotError(
-            f"it is of {header.topic}-{header.partition}, not of {topic}-{partition}"
+            f"the snapshot is of {header.topic}-{header.partition}, not of {topic}-{partition}"
         )
     try:
-        return _Restorer(snapshot, PartitionMonitor(kind, topic, partition, config, room)).run()
+        return _Restorer(snapshot, PartitionMonitor(kind, topic, partition, config, capacity)).run()
     except (ValueError, OverflowError, DetectorError) as error:
-        raise SnapshotError(f"its parts do not fit together: {error}") from error
+        raise SnapshotError(
+            f"inconsistent snapshot of {topic}-{partition} at offset {header.next}: {error}"
+        ) from error
 
 
 class _Restorer:
@@ -92,7 +104,7 @@ class _Restorer:
         self._unread: set[int] = set()
         self._specs: dict[tuple[int, str, WatchKey | None], tuple[DetectorSpec, ...]] = {}
         self._asked: dict[EventSchema, dict[str, WatchKey]] = {}
-        self._kept: dict[Series, set[str]] = {}  # with an open incident; its detectors
+        self._open: dict[Series, set[str]] = {}  # detectors of each series with an open incident
         self._reset: list[Series] = []
 
     def run(self) -> Restored:
@@ -106,11 +118,11 @@ class _Restorer:
             parts = slots[at], births[at], vectors[at]
             self._catalogue.restore(record.id, shape, events[at], *parts, lasts[at])
         self._catalogue.refused += self._header.refused
-        self._catalogue.told |= set(self._header.told)
+        self._catalogue.limits_reported |= set(self._header.limits_reported)
         self._catalogue.forgotten = self._header.forgotten
         self._catalogue.idle.due = self._header.due
         self._incidents()
-        none = np.empty(0, np.uint64)  # of a version that did not keep them
+        none = np.empty(0, np.uint64)  # of a version without deduplication
         self._shard.recent.load(*(self._arrays.get(name, none) for name in ARRAYS))
         self._shard.strays.load(self._header.strays)
         truth = self._shard.truth
@@ -120,7 +132,7 @@ class _Restorer:
         return Restored(self._shard, self._header.next, tuple(self._reset))
 
     def _slots(self) -> list[dict[str, int]]:
-        """Slots by series for each model, without those that start anew."""
+        """Return the slots by series of each model, without those of series to reset."""
         models, names, profiles = self._header.models, self._header.names, self._header.profiles
         configs = [self._catalogue.configured(model.id) for model in models]
         found: list[dict[str, int]] = [{} for _ in models]
@@ -132,12 +144,12 @@ class _Restorer:
                 continue
             found[at][name] = slot
             if slot != UNWATCHED and self._profiles[profile_at].open[slot]:
-                self._kept[models[at].id, name] = set(labelled(specs))
-        self._give_back(found)
+                self._open[models[at].id, name] = set(labelled(specs))
+        self._release_unused(found)
         return found
 
     def _usable(self, at: int, specs: tuple[DetectorSpec, ...]) -> bool:
-        """Load a profile; False when another version wrote what these detectors cannot read."""
+        """Load a detector group; return False if another version's state cannot be read."""
         if at not in self._profiles and at not in self._unread:
             written = self._header.versions
             if any(spec.of_river for spec in specs) and not same_river(written):
@@ -151,8 +163,8 @@ class _Restorer:
                 self._unread.add(at)
         return at in self._profiles
 
-    def _give_back(self, found: list[dict[str, int]]) -> None:
-        """Let the slots that no series has any more be others'."""
+    def _release_unused(self, found: list[dict[str, int]]) -> None:
+        """Release the slots of series that are reset."""
         taken: dict[int, set[int]] = {at: set() for at in self._profiles}
         for at, name_at, profile_at, slot in self._arrays["slots"].tolist():
             if found[at].get(self._header.names[name_at]) == slot and profile_at in taken:
@@ -182,9 +194,11 @@ class _Restorer:
         profile = DetectorGroup(specs)
         profile.watch.load(state)
         if opened is None or opened.dtype != bool or opened.shape != (profile.watch.size,):
-            raise SnapshotError(f"profile {at} does not say which of its incidents are open")
+            raise SnapshotError(f"array '{prefix}open' is missing or has a wrong dtype or shape")
         if record.used != profile.watch.size:
-            raise SnapshotError(f"profile {at} has {profile.watch.size} slots, not {record.used}")
+            raise SnapshotError(
+                f"detector group {at} has {profile.watch.size} slots, not {record.used}"
+            )
         profile.open, profile.used = opened.copy(), record.used
         self._profiles[at] = self._catalogue.profiles[record.key] = profile
 
@@ -195,7 +209,7 @@ class _Restorer:
         return found
 
     def _encoders(self) -> None:
-        """Give the texts their names back, and the embeddings what is remembered of them."""
+        """Restore the names of categories and the state of embeddings."""
         encoders = self._catalogue.encoders
         encoders.texts = Vocabulary(self._header.texts)
         self._shard.incidents.texts = encoders.texts
@@ -219,17 +233,18 @@ class _Restorer:
         for record in self._header.incidents:
             if (record.model, record.series) in reset:
                 continue
-            watching = self._kept.get((record.model, record.series), {record.detector})
+            watching = self._open.get((record.model, record.series), {record.detector})
             if record.detector not in watching:
                 raise SnapshotError(
-                    f"an incident of {record.series!r} is of a detector that does not watch it"
+                    f"incident {record.id} of series {record.series!r} is of detector"
+                    f" {record.detector!r}, which does not watch it"
                 )
             n, mean, std = record.before
             before = Summary(n=n, mean=mean, std=std)
             self._shard.incidents.open[record.model, record.series] = Incident(
-                record.id, record.detector, before, record.said
+                record.id, record.detector, before, record.last_alert
             )
-        _check_open(set(self._kept), self._shard.incidents.open)
+        _check_open(set(self._open), self._shard.incidents.open)
 
 
 def _check_open(flagged: set[Series], described: Iterable[Series]) -> None:

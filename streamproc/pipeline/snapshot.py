@@ -1,4 +1,4 @@
-"""A partition's state to bytes and back, to the last bit."""
+"""Encode the state of a partition as a snapshot, and decode it, to the last bit."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -29,27 +29,28 @@ from streamproc.state.snapshot_format import (
 __all__ = ["Snapshot", "SnapshotError", "config_hash", "decode", "encode", "encode_sections"]
 
 PARTS = "profile {}: "
-"""What the names of a profile's arrays begin with."""
+"""Prefix of the names of a detector group's arrays."""
 EMBEDDER = "embedder: "
-"""What the names of the embedder's arrays begin with."""
+"""Prefix of the names of the embedder's arrays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A snapshot whose checksum, versions and lists were found right.
+    """A decoded snapshot with a valid checksum, schema and index arrays.
 
     Attributes
     ----------
     header
-        All but the arrays.
+        Everything but the arrays.
     arrays
-        Of each profile what its detectors know; `slots` (n, 4): model, name of the series,
-        profile and slot; `births` (n, 3): model, name of the feature, events before it;
-        `events` (models,): how many each has had; `last` (models,): offset of its last one;
-        `recent:…` digests of the last events;
-        `groups` (bytes,): the open incidents, each with its series, as JSON;
-        `vectors` (n, 3): model, name of the embedding, its slot in the embedder, whose arrays
-        are there too.
+        `profile <i>: …`: state of the detectors of group i, a row for each slot.
+        `slots` (n, 4): model, series name, detector group, slot.
+        `births` (n, 3): model, feature name, events before it.
+        `events` (models,): number of events. `last` (models,): offset of the last event.
+        `recent:…`: digests of the last events.
+        `groups` (bytes,): open incidents with their series, as JSON.
+        `vectors` (n, 3): model, name of the embedding, slot in the embedder.
+        `embedder: …`: state of the embedder.
     """
 
     header: Header
@@ -57,40 +58,40 @@ class Snapshot:
 
 
 def config_hash(config: Config) -> str:
-    """Sixteen hex digits that are equal for configurations that watch in the same way.
+    """Return 16 hex digits of the configuration that detection depends on.
 
     Examples
     --------
     >>> config_hash(Config()) == config_hash(Config(group="another"))
     True
     """
-    said = config.model_dump_json(include={"models", "policy", "limits"})
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    text = config.model_dump_json(include={"models", "policy", "limits"})
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def encode(shard: PartitionMonitor, topic: str, partition: int, following: int) -> bytes:
-    """Write the state of a partition: its sections, one behind the other."""
+    """Encode the state of a partition: its sections, concatenated."""
     return b"".join(encode_sections(shard, topic, partition, following))
 
 
 def encode_sections(
     shard: PartitionMonitor, topic: str, partition: int, following: int
 ) -> list[Section]:
-    """Write the state of a partition, in parts each of which grows at its end.
+    """Encode the state of a partition in sections, each of which grows at its end.
 
     Parameters
     ----------
     shard
-        Not changed.
+        The partition's monitor; it is not changed.
     topic, partition
-        Whose state it is.
+        Its coordinates.
     following
-        Offset after the last record that is in the state.
+        Offset after the last record in the state.
 
     Returns
     -------
     list of bytes-like
-        Equal for equal states that came to be in the same way.
+        Equal for equal states with equal histories.
     """
     catalogue = shard.catalogue
     names: dict[str, int] = {}
@@ -131,7 +132,7 @@ def encode_sections(
         ),
         incidents=tuple(_incidents(shard)),
         refused=catalogue.refused,
-        told=tuple(sorted(catalogue.told)),
+        limits_reported=tuple(sorted(catalogue.limits_reported)),
         texts=tuple(
             (number, catalogue.encoders.texts.name(number))
             for number in sorted(catalogue.categories())
@@ -150,12 +151,12 @@ def encode_sections(
 
 
 def decode(data: bytes) -> Snapshot:
-    """Read a snapshot, and refuse one that is not whole or does not fit together.
+    """Decode and validate a snapshot.
 
     Raises
     ------
     SnapshotError
-        With what is wrong. What it says of detectors is checked when it is restored.
+        If it is incomplete or inconsistent. `restore` validates the state of detectors.
     """
     header, arrays = unpack(data)
     _check_list(arrays, "slots", (len(header.models), len(header.names), len(header.profiles)))
@@ -166,21 +167,21 @@ def decode(data: bytes) -> Snapshot:
         events = arrays["events"] = np.array([model.events for model in header.models], np.int64)
     last = arrays.setdefault("last", np.full(len(events), header.next - 1, np.int64))
     if last.dtype != np.int64 or last.shape != events.shape:
-        raise SnapshotError("array 'last' is not a number for each model")
+        raise SnapshotError("array 'last' is not one int64 per model")
     if events.dtype != np.int64 or events.shape != (len(header.models),) or (events < 0).any():
-        raise SnapshotError("array 'events' is not a number for each model")
+        raise SnapshotError("array 'events' is not one non-negative int64 per model")
     for model in header.models:
         if not 0 <= model.shape < len(header.shapes):
-            raise SnapshotError(f"model {model.id!r} has shape {model.shape}, which is not there")
+            raise SnapshotError(f"model {model.id!r} has shape {model.shape}, which does not exist")
     used = np.array([profile.used for profile in header.profiles], np.int64)
     slots = arrays["slots"]
     if (slots[:, 3] < UNWATCHED).any() or (slots[:, 3] >= used[slots[:, 2]]).any():
-        raise SnapshotError("array 'slots' names a slot that its profile does not have")
+        raise SnapshotError("array 'slots' names a slot that its detector group does not have")
     return Snapshot(header, arrays)
 
 
 class _Profiles:
-    """Finds the place of a series' profile; asking the configuration each time would be slow."""
+    """Look up the detector group of a series; cached, since configuration lookup is slow."""
 
     def __init__(self, shard: PartitionMonitor) -> None:
         self._places = {key: at for at, key in enumerate(shard.catalogue.profiles)}
@@ -221,7 +222,7 @@ def _incidents(shard: PartitionMonitor) -> list[IncidentRecord]:
             id=incident.id,
             detector=incident.detector,
             before=(incident.before.n, incident.before.mean, incident.before.std),
-            said=incident.said,
+            last_alert=incident.said,
         )
         for (model, series), incident in shard.incidents.open.items()
     ]
@@ -235,7 +236,7 @@ def _shape(shape: EventSchema) -> ShapeRecord:
 def _check_list(arrays: Arrays, name: str, lengths: tuple[int, ...]) -> None:
     array = arrays.get(name)
     if array is None or array.dtype != np.int64 or array.shape[1:] != (len(lengths) + 1,):
-        raise SnapshotError(f"array {name!r} is missing or no list of {len(lengths) + 1} numbers")
+        raise SnapshotError(f"array {name!r} is missing or not int64 (n, {len(lengths) + 1})")
     places = array[:, : len(lengths)]
     if (places < 0).any() or (places >= np.array(lengths)).any():
-        raise SnapshotError(f"array {name!r} names what is not in the header")
+        raise SnapshotError(f"array {name!r} has an index that is not in the header")

@@ -1,4 +1,4 @@
-"""What streamproc says: that something changed, where, since when, by how much, and for whom."""
+"""Define the schema of alerts."""
 
 import math
 from typing import Annotated, Final, Literal
@@ -10,10 +10,10 @@ from streamproc.schemas.clip import ClippedMessage, ClippedText
 from streamproc.schemas.timestamps import EventTime
 
 Status = Literal["firing", "updated", "resolved", "acknowledged", "silenced"]
-"""Where an incident stands."""
+"""Status of an incident."""
 
 PUBLISHED_STATUSES: Final[tuple[Status, ...]] = ("firing", "updated", "resolved")
-"""Those that workers publish; the others are reserved."""
+"""The statuses that workers publish; the others are reserved."""
 
 Kind = Literal[
     "data",
@@ -26,23 +26,23 @@ Kind = Literal[
     "blind",
     "system",
 ]
-"""What sort of thing changed; `rule` and `silence` are reserved."""
+"""What an alert is about; `rule` and `silence` are reserved."""
 
 Severity = Literal["info", "warning", "critical"]
 """How urgent an incident is."""
 
 
 def _finite_or_none(value: object) -> object:
-    """Turn what JSON cannot write into null: an alert must go out even if a sum overflowed."""
+    """Replace NaN and infinity by null: JSON has neither, and an alert must be published."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 Measure = Annotated[float | None, BeforeValidator(_finite_or_none)]
-"""A finite number, or null where there is none; NaN and infinity become null."""
+"""A finite number or null; NaN and infinity become null."""
 
 
 class Summary(Contract):
-    """How a series looked over a stretch of values, in the series' own unit.
+    """Summary of consecutive values of a series, in the unit of the series.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class Summary(Contract):
 
 
 class ChangePoint(Contract):
-    """Since when the series is different, as far as the detector can tell."""
+    """Estimated position of the change."""
 
     ts: Annotated[
         EventTime | None,
@@ -68,7 +68,7 @@ class ChangePoint(Contract):
 
 
 class Contributor(Contract):
-    """A series that has a part in a change of several."""
+    """A series that changed in the same incident, with its share of the change."""
 
     series: Annotated[ClippedText, Field(description="The series.", examples=["feature:amount"])]
     share: Annotated[
@@ -84,9 +84,9 @@ class Contributor(Contract):
 
 
 class AlertEvent(Contract):
-    """One step of an incident: it fires, is updated, is resolved.
+    """One step of an incident: firing, updated or resolved.
 
-    Everything but ``detected_at`` is a pure function of the log and the configuration.
+    All fields but ``detected_at`` are a pure function of the log and the configuration.
 
     Examples
     --------
@@ -222,24 +222,24 @@ class AlertEvent(Contract):
     ] = None
 
     def to_json(self) -> bytes:
-        """Write the alert as compact JSON.
+        """Serialise the alert as compact JSON.
 
         Returns
         -------
         bytes
-            UTF-8; every field, null where there is nothing; times in RFC 3339 with ``Z`` and six
+            UTF-8, with all fields (missing ones are null) and times in RFC 3339 with ``Z`` and six
             decimals. Equal alerts give equal bytes.
         """
         return _JSON.dump_json(self)
 
     @classmethod
     def from_json(cls, value: bytes | str) -> "AlertEvent":
-        """Read an alert that `to_json`, of this or a later minor version, wrote.
+        """Deserialise an alert that this or a later minor version wrote.
 
         Raises
         ------
         pydantic.ValidationError
-            When it is no AlertEvent of this major version.
+            If it is not an `AlertEvent` of this major version.
         """
         return cls.model_validate_json(value)
 

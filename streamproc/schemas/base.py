@@ -1,23 +1,23 @@
-"""What every model of the contract has in common."""
+"""Define the base of all event and alert schemas."""
 
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# A length, even 0, makes pydantic look at the characters: a lone surrogate, which UTF-8 and so
-# JSON cannot write, is then refused here and not when an alert that names it is published.
+# With a length constraint, even 0, pydantic rejects lone surrogates: UTF-8 cannot encode them, and
+# publishing an alert with one would fail.
 Text = Annotated[str, Field(min_length=0)]
-"""Any text that UTF-8 can write."""
+"""A string that UTF-8 can encode."""
 
 ModelId = Annotated[str, Field(min_length=1, max_length=255)]
 """The id of a model: 1 to 255 characters."""
 
 
 class Contract(BaseModel):
-    """A frozen record whose fields are taken as they are, never guessed.
+    """A frozen record with strictly typed fields.
 
-    Strict: ``"1"`` is no number and ``1`` no boolean. NaN and infinity are refused, since JSON
-    cannot write them. Unknown fields are ignored, so that newer producers can add some.
+    ``"1"`` is not a number, and ``1`` is not a boolean. NaN and infinity are rejected, since JSON
+    has neither. Unknown fields are ignored, so that newer producers can add fields.
     """
 
     model_config = ConfigDict(
@@ -31,7 +31,7 @@ class Contract(BaseModel):
 
 
 class Source(Contract):
-    """Where a record lies in the log."""
+    """Coordinates of a record: topic, partition and offset."""
 
     topic: Annotated[
         str, Field(min_length=1, description="Name of the topic.", examples=["predictions"])

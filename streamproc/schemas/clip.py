@@ -1,4 +1,4 @@
-"""Texts of events, cut to what a record can hold."""
+"""Shorten texts of events, so that alerts fit into a record."""
 
 import hashlib
 from typing import Annotated, Final
@@ -7,15 +7,15 @@ from pydantic import AfterValidator
 
 from streamproc.schemas.base import Text
 
-# An alert has some fifty such texts at most; with four bytes a character it stays below half of
-# the megabyte that topics take by default. Names of features have at most 1,000 characters.
+# An alert has at most some fifty such texts: with four bytes per character it stays below half of
+# Kafka's default maximum of 1 MB. Feature names have at most 1,000 characters.
 MAX_TEXT: Final = 2_000
 MAX_MESSAGE: Final = 8_000
 _DIGEST_BYTES: Final = 8
 
 
 def clip(text: str, limit: int) -> str:
-    """Return a text of at most `limit` characters; different texts stay different.
+    """Shorten a text to `limit` characters, with a digest that keeps different texts different.
 
     Examples
     --------
@@ -32,12 +32,12 @@ def clip(text: str, limit: int) -> str:
 
 
 def clip_text(text: str) -> str:
-    """Return a name or a version as alerts have it."""
+    """Shorten a name or a version for an alert."""
     return clip(text, MAX_TEXT)
 
 
 def clip_message(text: str) -> str:
-    """Return a sentence as alerts have it."""
+    """Shorten the message of an alert."""
     return clip(text, MAX_MESSAGE)
 
 

@@ -1,4 +1,4 @@
-"""What models see and say: prediction, feature and label events."""
+"""Define the schemas of prediction, feature and label events."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -10,7 +10,7 @@ from streamproc.errors import StreamprocError
 from streamproc.schemas.base import Contract, ModelId, Source, Text
 from streamproc.schemas.timestamps import EventTime
 
-# Tried in this order, strictly: `true` is a boolean before it could be a number, 1 is a number.
+# Tried strictly in this order: `true` is a boolean, and 1 is a number.
 Scalar = Annotated[bool | float | Text, Field(union_mode="left_to_right")]
 """A boolean, a finite number or a text."""
 
@@ -18,26 +18,26 @@ Feature = Annotated[bool | float | Text | list[float] | None, Field(union_mode="
 """A feature's value: boolean, finite number, text (a category), numbers (an embedding) or null."""
 
 FeatureName = Annotated[str, Field(min_length=0, max_length=1000)]
-"""A feature's name: an alert holds it, so it must fit into one."""
+"""A feature's name; limited, since alerts contain it."""
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Prediction = Annotated[
     bool | float | Text | Annotated[dict[Text, Probability], Field(min_length=1)],
     Field(union_mode="left_to_right"),
 ]
-"""What a model said: a number, a class (boolean or text), or class → probability."""
+"""A prediction: a number, a class (boolean or text), or class → probability."""
 
 
 class EventError(StreamprocError):
-    """A mapping is not an event of the contract.
+    """A mapping is not a valid event.
 
-    The message names each field that is wrong and what belongs there. On a topic such an event
-    goes to the dead letters; correct its producer.
+    The message names each invalid field and what is expected. In a topic such an event becomes a
+    dead letter; correct its producer.
     """
 
 
 class Coordinate(Source):
-    """Where an event comes from: its record, and its place in it when the record is a batch."""
+    """Coordinates of an event: its record, and its index if the record is a batch."""
 
     index: Annotated[
         int, Field(ge=0, description="Place of the event in its record.", examples=[0])
@@ -52,19 +52,19 @@ class Coordinate(Source):
 
 
 def _coordinate_or_nothing(value: object) -> object:
-    """Take only a full coordinate: any other ``source`` is a producer's own, unknown field."""
+    """Ignore a ``source`` without topic, partition and offset: it is an unknown field."""
     if isinstance(value, Mapping) and not {"topic", "partition", "offset"} <= value.keys():
         return None
     return value if isinstance(value, Mapping | Source) else None
 
 
 class Event(Contract):
-    """What all events share.
+    """Fields of all events.
 
     Raises
     ------
     pydantic.ValidationError
-        When a field is missing or of another type than the contract's. Nothing is converted.
+        If a field is missing or has the wrong type; nothing is converted.
     """
 
     model_id: Annotated[
@@ -115,7 +115,7 @@ _FEATURES: Final = Field(
 
 
 class Observation(Event):
-    """What feature and prediction events share."""
+    """Fields of feature and prediction events."""
 
     model_version: Annotated[
         Text | None, Field(description="Version of the model.", examples=["7"])
@@ -130,7 +130,7 @@ class Observation(Event):
 
 
 class FeatureEvent(Observation):
-    """What a model saw, or a business metric: features with no prediction.
+    """Features without a prediction: a model's input, or business metrics.
 
     Examples
     --------
@@ -146,7 +146,7 @@ class FeatureEvent(Observation):
 
 
 class PredictionEvent(Observation):
-    """What a model said, and what it saw when it did.
+    """A prediction, with the features that it was made from.
 
     Examples
     --------
@@ -169,7 +169,7 @@ class PredictionEvent(Observation):
 
 
 class LabelEvent(Event):
-    """The truth about an earlier event; the last one for an ``event_id`` is its revision.
+    """The label of an event; a later one for the same ``event_id`` is a revision.
 
     Examples
     --------
@@ -200,7 +200,7 @@ _SHAPES: Final = {
 
 
 def parse_event(fields: Mapping[str, Any]) -> AnyEvent:
-    """Make the event that a mapping describes.
+    """Parse a mapping into an event.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def parse_event(fields: Mapping[str, Any]) -> AnyEvent:
     Raises
     ------
     EventError
-        When a field is missing or of the wrong type.
+        If a field is missing or has the wrong type.
 
     Examples
     --------
@@ -234,7 +234,7 @@ def parse_event(fields: Mapping[str, Any]) -> AnyEvent:
 
 
 def _explain(kind: str, error: ValidationError) -> str:
-    """Say each wrong field once, whatever number of types it was tried as."""
+    """Name each invalid field once, although pydantic reports each type of a union."""
     wrong: dict[str, str] = {}
     for detail in error.errors(include_url=False, include_input=False, include_context=False):
         location = detail["loc"]

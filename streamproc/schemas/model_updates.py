@@ -1,4 +1,4 @@
-"""What online models tell: their answers, and each step of their lives."""
+"""Define the schemas of online models' predictions and updates."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -12,11 +12,11 @@ from streamproc.schemas.timestamps import EventTime
 Step = Literal[
     "learned", "reset", "replaced", "challenger", "promoted", "rolled_back", "retired", "failed"
 ]
-"""What happened to an online model."""
+"""Kind of an online model's update."""
 
 
 class OnlinePrediction(Contract):
-    """What an online model answered for an event.
+    """An online model's prediction for an event.
 
     Examples
     --------
@@ -59,25 +59,25 @@ class OnlinePrediction(Contract):
     ]
 
     def to_json(self) -> bytes:
-        """Write it as compact JSON; equal answers give equal bytes."""
+        """Serialise as compact JSON; equal predictions give equal bytes."""
         return _ANSWER.dump_json(self)
 
     @classmethod
     def from_json(cls, value: bytes | str) -> "OnlinePrediction":
-        """Read what `to_json`, of this or a later minor version, wrote.
+        """Deserialise what this or a later minor version wrote.
 
         Raises
         ------
         pydantic.ValidationError
-            When it is no OnlinePrediction of this major version.
+            If it is not an `OnlinePrediction` of this major version.
         """
         return cls.model_validate_json(value)
 
 
 class ModelUpdate(Contract):
-    """One step of an online model's life, with what is needed to apply it elsewhere.
+    """One update of an online model, with what is needed to apply it elsewhere.
 
-    Everything is a pure function of the outcomes and the configuration.
+    All fields are a pure function of the outcomes and the configuration.
 
     Examples
     --------
@@ -164,17 +164,17 @@ class ModelUpdate(Contract):
     ]
 
     def to_json(self) -> bytes:
-        """Write it as compact JSON; equal updates give equal bytes."""
+        """Serialise as compact JSON; equal updates give equal bytes."""
         return _UPDATE.dump_json(self)
 
     @classmethod
     def from_json(cls, value: bytes | str) -> "ModelUpdate":
-        """Read what `to_json`, of this or a later minor version, wrote.
+        """Deserialise what this or a later minor version wrote.
 
         Raises
         ------
         pydantic.ValidationError
-            When it is no ModelUpdate of this major version.
+            If it is not a `ModelUpdate` of this major version.
         """
         return cls.model_validate_json(value)
 

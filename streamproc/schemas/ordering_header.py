@@ -1,25 +1,25 @@
-"""Where a label stands among the events that its producer wrote in the same millisecond."""
+"""Encode the tie order of a label among events of the same millisecond in a header."""
 
 from collections.abc import Sequence
 from typing import Final
 
 AFTER_HEADER: Final = "after"
-"""Header of a record of `labels`: its own timestamp, a colon, and how many events of its model its
-producer had written in that millisecond before it."""
+"""Header of a record of `labels`: the record's timestamp, a colon, and the number of events of its
+model that the producer wrote in that millisecond before it."""
 
-# Of one millisecond; what is longer is no number of events, and slow to read.
+# A larger number of events per millisecond is implausible, and slow to parse.
 _DIGITS: Final = 9
 
 
 def after(stamp: int, events: int) -> tuple[str, bytes]:
-    """Make the header.
+    """Return the header of a label.
 
     Parameters
     ----------
     stamp
         The record's timestamp in milliseconds.
     events
-        How many events of the model were written in that millisecond before it.
+        Number of events of the model that were written in that millisecond before it.
 
     Examples
     --------
@@ -30,9 +30,9 @@ def after(stamp: int, events: int) -> tuple[str, bytes]:
 
 
 def events_before(headers: Sequence[tuple[str, bytes | None]], stamp: int) -> int | None:
-    """Return how many events of its millisecond a label follows; None when it does not say.
+    """Return the number of events of its millisecond before a label; None if unknown.
 
-    A broker that stamps records itself makes the number mean nothing: then it is not believed.
+    The header is ignored if the broker replaced the producer's timestamp.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def events_before(headers: Sequence[tuple[str, bytes | None]], stamp: int) -> in
     """
     for name, value in headers or ():
         if name == AFTER_HEADER:
-            said, _, events = (value or b"").partition(b":")
-            known = said == b"%d" % stamp and events.isdigit() and len(events) <= _DIGITS
+            written, _, events = (value or b"").partition(b":")
+            known = written == b"%d" % stamp and events.isdigit() and len(events) <= _DIGITS
             return int(events) if known else None
     return None

@@ -1,4 +1,4 @@
-"""What became of a prediction: joined with its label, late, or never asked for."""
+"""Define the schema of outcomes: predictions joined with their labels."""
 
 from typing import Annotated, Final, Literal
 
@@ -9,15 +9,15 @@ from streamproc.schemas.events import Feature, FeatureName, Observation, Predict
 from streamproc.schemas.timestamps import EventTime
 
 OutcomeStatus = Literal["asked", "labelled", "revised", "late", "unmatched", "coverage"]
-"""What an outcome says: see the field's description."""
+"""Status of an outcome; see the field's description."""
 
 
 class OutcomeEvent(Observation):
-    """An event and, once it is known, its label: what error detectors and learners read.
+    """An event with its label, if known; the input of error detectors and online models.
 
-    One writer for each partition writes all of them, in one order: that order is what a replay
-    sees too, however the topics of events and labels were read when it was written. Which of
-    them count is said by `streamproc.performance.outcome_log`.
+    Each partition has one writer, so a replay sees outcomes in the order in which they were
+    written, however the input topics were read then. `streamproc.performance.outcome_log` decides
+    which records count.
 
     Examples
     --------
@@ -131,17 +131,17 @@ class OutcomeEvent(Observation):
     ] = None
 
     def to_json(self) -> bytes:
-        """Write the outcome as compact JSON; equal outcomes give equal bytes."""
+        """Serialise the outcome as compact JSON; equal outcomes give equal bytes."""
         return _JSON.dump_json(self, exclude_none=True)
 
     @classmethod
     def from_json(cls, value: bytes | str) -> "OutcomeEvent":
-        """Read an outcome that `to_json`, of this or a later minor version, wrote.
+        """Deserialise an outcome that this or a later minor version wrote.
 
         Raises
         ------
         pydantic.ValidationError
-            When it is no OutcomeEvent of this major version.
+            If it is not an `OutcomeEvent` of this major version.
         """
         return cls.model_validate_json(value)
 

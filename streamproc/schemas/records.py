@@ -1,4 +1,4 @@
-"""What the core takes in and gives out: records, dead letters, and what became of a slice."""
+"""Define the input and output of the core: records, dead letters and slice results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Record(Protocol):
-    """One Kafka record as every client shows it; `timestamp` is in milliseconds."""
+    """One Kafka record, as every client provides it."""
 
     @property
     def offset(self) -> int:
-        """Place in the partition."""
+        """Offset in the partition."""
         ...
 
     @property
@@ -25,22 +25,22 @@ class Record(Protocol):
 
     @property
     def key(self) -> bytes | None:
-        """Which model, by convention."""
+        """By convention, the model id."""
         ...
 
     @property
     def value(self) -> bytes | None:
-        """The event, or several."""
+        """One event or several; None for a tombstone."""
         ...
 
     @property
     def headers(self) -> Headers:
-        """Names and values; `content-type` is read."""
+        """Names and values, such as `content-type`."""
         ...
 
 
 class Reason(StrEnum):
-    """Why an event was not read: the `reason` header of its dead letter."""
+    """Why an event was rejected: the `reason` header of its dead letter."""
 
     EMPTY = "empty"
     TOO_LARGE = "too_large"
@@ -59,21 +59,20 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRecord:
-    """Stands where the Kafka client could not parse a record, or a whole batch of them.
+    """Placeholder for a record, or a batch of records, that the Kafka client could not parse.
 
-    It has the fields of a `Record` without a value, so whatever reads records takes it for an
-    empty one unless it asks for more.
+    It is a `Record` without a value, so code that does not know it treats it as an empty record.
 
     Parameters
     ----------
     topic, partition, offset
-        Where it is; of a batch the offset of its last record.
+        Coordinates; for a batch, the offset of its last record.
     timestamp, timestamp_type
-        As far as they are known; else 0.
+        0 if unknown.
     reason, detail
         Why it could not be parsed; the detail of a batch names all of its offsets.
     key, original, original_headers
-        Key, value and headers where they could be parsed; names of headers are made UTF-8.
+        Key, value and headers as far as they could be parsed, with valid UTF-8 header names.
     """
 
     topic: str
@@ -89,12 +88,12 @@ class UnreadableRecord:
 
     @property
     def value(self) -> None:
-        """Nothing that may be decoded."""
+        """Always None: nothing may be decoded."""
         return
 
     @property
     def headers(self) -> Headers:
-        """None that may be obeyed."""
+        """Always empty: no header may take effect."""
         return ()
 
     def __str__(self) -> str:
@@ -103,10 +102,9 @@ class UnreadableRecord:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One event that could not be read, with its bytes as they came.
+    """One event that could not be decoded, with its original bytes.
 
-    `index` is its place in a record that held several events, and -1 when the whole
-    record is meant.
+    `index` is its index in a record of several events, or -1 for the record itself.
     """
 
     reason: Reason
@@ -123,11 +121,20 @@ class DeadLetter:
 
 @dataclass(slots=True)
 class SliceResult:
-    """What became of a slice.
+    """Result of processing a slice.
 
-    `alerts` come in log order; `positions[i]` is the place in the slice of the record
-    that `alerts[i]` comes from. `repeated` events came a moment ago already and were not watched
-    again.
+    Attributes
+    ----------
+    events
+        Number of watched events.
+    repeated
+        Number of skipped duplicates.
+    alerts
+        Alerts in log order.
+    positions
+        Position in the slice of the record that caused each alert.
+    dead_letters
+        Events that could not be decoded.
     """
 
     events: int = 0

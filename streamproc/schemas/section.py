@@ -1,4 +1,4 @@
-"""The base of every section of the configuration, and how its rules refuse what they are given."""
+"""Define the base of configuration sections, and report validation errors of their rules."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -10,25 +10,25 @@ from pydantic_core import PydanticCustomError
 from streamproc.schemas.base import Contract
 
 Path = tuple[str | int, ...]
-"""The way from a section to a field: keys, and positions in lists."""
+"""Path from a section to a field: keys and list indices."""
 
 REFUSED: Final = "refused"
 
 
 class Section(Contract):
-    """A frozen part of the configuration; a key that it does not know is an error."""
+    """A frozen section of the configuration; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 def refuse(*problems: tuple[Path, str]) -> NoReturn:
-    """End a validation with several problems at once, each at its own field.
+    """Fail a validation with several problems, each at its field.
 
     Parameters
     ----------
     *problems : tuple
-        The path from the value under validation to the field, and what is expected there. The
-        text is shown as it is: it must not repeat a secret.
+        Path from the validated value to the field, and what is expected there. The text is shown
+        to users and must not contain a secret.
 
     Raises
     ------
@@ -40,13 +40,13 @@ def refuse(*problems: tuple[Path, str]) -> NoReturn:
 
 
 def refuse_if_any(problems: Sequence[tuple[Path, str]]) -> None:
-    """Call `refuse` when there is something to refuse."""
+    """Call `refuse` if there are problems."""
     if problems:
         refuse(*problems)
 
 
 def suggest(name: str, known: Sequence[str]) -> str:
-    """Say which of the known names was probably meant, and what there is.
+    """Suggest the closest known name, and list all of them.
 
     Examples
     --------

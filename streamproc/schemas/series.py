@@ -1,4 +1,4 @@
-"""Names of the series that outcomes give, as alerts and metrics show them."""
+"""Name the series of losses, as alerts and metrics show them."""
 
 from typing import Final
 

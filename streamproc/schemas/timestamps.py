@@ -1,4 +1,4 @@
-"""Points in time as events write them: RFC 3339, or seconds or milliseconds since 1970."""
+"""Parse and format event times: RFC 3339, or seconds or milliseconds since 1970."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
@@ -7,8 +7,8 @@ import msgspec
 from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, WithJsonSchema
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# From here on a number counts milliseconds. As seconds it would be the year 5138, as
-# milliseconds it is March 1973: no event of a live model is near either end.
+# From here on a number is in milliseconds. In seconds it would be the year 5138, in milliseconds it
+# is March 1973: no event of a live model is near either.
 MILLISECONDS_FROM: Final = 1e11
 _FIRST: Final = (datetime.min.replace(tzinfo=UTC) - EPOCH).total_seconds()
 _LAST: Final = 253_402_300_799_999  # the last whole millisecond of the year 9999
@@ -16,14 +16,14 @@ _Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def parse_timestamp(value: object) -> datetime:
-    """Read an event's ``ts``.
+    """Parse an event's ``ts``.
 
     Parameters
     ----------
     value : str, int, float or datetime
-        RFC 3339 text with an offset from UTC; or a number of seconds since 1970-01-01 UTC, of
-        milliseconds when it is 1e11 or more; or a ``datetime`` that knows its offset. It is
-        rounded to microseconds.
+        RFC 3339 text with an offset from UTC; a number of seconds since 1970-01-01 UTC, or of
+        milliseconds if it is 1e11 or more; or an aware ``datetime``. It is rounded to
+        microseconds.
 
     Returns
     -------
@@ -33,8 +33,8 @@ def parse_timestamp(value: object) -> datetime:
     Raises
     ------
     ValueError
-        For anything else. Text without an offset is refused, since its zone would be a guess;
-        so is a leap second, for which there is no ``datetime``.
+        For anything else, including text without an offset (its zone would be a guess) and leap
+        seconds (``datetime`` has none).
 
     Examples
     --------
@@ -58,7 +58,7 @@ def parse_timestamp(value: object) -> datetime:
 
 
 def format_timestamp(value: datetime) -> str:
-    """Write an instant as RFC 3339 in UTC, always with six decimals, so that texts sort by time.
+    """Format a time as RFC 3339 in UTC with six decimals, so that texts sort by time.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def format_timestamp(value: datetime) -> str:
 
 
 def _from_text(text: str) -> datetime:
-    # The decoder of the worker is msgspec's too: both round and refuse alike.
+    # msgspec, like the worker's decoder, so that both round and reject alike.
     try:
         return _in_utc(msgspec.convert(text, _Zoned))
     except msgspec.ValidationError as error:
@@ -109,4 +109,4 @@ EventTime = Annotated[
     PlainSerializer(format_timestamp, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
 ]
-"""A field that reads `parse_timestamp`'s forms and writes `format_timestamp`'s."""
+"""A time; parsed by `parse_timestamp`, formatted by `format_timestamp`."""

@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: ``10m``, ``7d``, ``4MiB``."""
+"""Parse and format durations and sizes such as ``10m``, ``7d`` and ``4MiB``."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _BYTES: Final = {
     "MiB": 2**20,
     "GiB": 2**30,
 }
-# A hundred years: longer is a slip of the unit, and Kafka counts retention in milliseconds.
+# A longer duration is a wrong unit.
 _MAX_DURATION: Final = timedelta(days=36_525)
 _DURATION_EXPECTED: Final = "expected a duration such as 500ms, 30s, 10m, 7d, or seconds"
 _RANGE: Final = "expected a duration between 0 and 100 years"
@@ -26,7 +26,7 @@ _SIZE_EXPECTED: Final = "expected a size such as 512KiB, 4MiB, or a whole number
 
 
 def parse_duration(value: object) -> timedelta:
-    """Read a stretch of time.
+    """Parse a duration.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def parse_duration(value: object) -> timedelta:
 
 
 def format_duration(value: timedelta) -> str:
-    """Write a duration in the largest unit that leaves a whole number.
+    """Format a duration in the largest unit that gives an integer.
 
     Examples
     --------
@@ -66,14 +66,14 @@ def format_duration(value: timedelta) -> str:
     """
     microseconds = value // timedelta(microseconds=1)
     for unit in ("w", "d", "h", "m", "s", "ms"):
-        amount, rest = divmod(microseconds, round(_SECONDS[unit] * 1_000_000))
-        if amount and not rest:
+        amount, remainder = divmod(microseconds, round(_SECONDS[unit] * 1_000_000))
+        if amount and not remainder:
             return f"{amount}{unit}"
     return f"{value.total_seconds():.6f}s" if value else "0s"
 
 
 def parse_size(value: object) -> int:
-    """Read a number of bytes: a whole number, or one with ``B kB MB GB KiB MiB GiB``.
+    """Parse a size: an integer number of bytes, or a number with ``B kB MB GB KiB MiB GiB``.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def parse_size(value: object) -> int:
 
 
 def format_size(value: int) -> str:
-    """Write a size in the largest binary unit that leaves a whole number.
+    """Format a size in the largest binary unit that gives an integer.
 
     Examples
     --------
@@ -102,8 +102,8 @@ def format_size(value: int) -> str:
     '8MiB'
     """
     for unit in ("GiB", "MiB", "KiB"):
-        amount, rest = divmod(value, _BYTES[unit])
-        if amount and not rest:
+        amount, remainder = divmod(value, _BYTES[unit])
+        if amount and not remainder:
             return f"{amount}{unit}"
     return f"{value}B"
 
@@ -139,7 +139,7 @@ Duration = Annotated[
         }
     ),
 ]
-"""A stretch of time, read by `parse_duration`."""
+"""A duration; see `parse_duration`."""
 
 Size = Annotated[
     int,
@@ -157,4 +157,4 @@ Size = Annotated[
         }
     ),
 ]
-"""A number of bytes, read by `parse_size`."""
+"""A number of bytes; see `parse_size`."""

@@ -1,20 +1,20 @@
-"""Versions of models: of outcomes each version of a model is watched by itself.
+"""Encode model id and version as one key: losses of each version are watched separately.
 
-A new version is another program. Measured by its predecessor's error it would be called a drift,
-or hide one; so it learns its own level, as a new model does.
+A new version has another level of error. Compared with its predecessor it would look like a drift,
+or hide one, so its series are new ones.
 """
 
 import msgspec
 
 MAX_VERSIONS = 8
-"""Versions of one model that are watched at once: canaries run side by side, one or two of them.
-The one whose labels stopped first gives way to a ninth: a version a minute costs no memory."""
+"""Maximum versions of one model that are watched at once. Another one replaces the least recently
+labelled version, so frequent releases do not accumulate memory."""
 
 _key = msgspec.json.Decoder(tuple[str, str | None])
 
 
 def version_key(model_id: str, version: str | None) -> str:
-    """Make the id that tells a version of a model from all others.
+    """Return the key of a version of a model.
 
     Examples
     --------
@@ -25,16 +25,16 @@ def version_key(model_id: str, version: str | None) -> str:
 
 
 def model_of(key: str) -> str:
-    """Give the model of such an id.
+    """Return the model id of a key.
 
     Raises
     ------
     ValueError
-        If it is none.
+        If it is not a version key.
     """
     return _key.decode(key)[0]
 
 
 def version_of(key: str) -> str | None:
-    """Give the version of such an id; None for events that name none."""
+    """Return the version of a key; None for events without one."""
     return _key.decode(key)[1]

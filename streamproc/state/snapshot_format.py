@@ -1,8 +1,8 @@
-"""The bytes of a snapshot: a header, arrays, and a checksum over all of it.
+"""Serialise snapshots: a header, arrays, and a checksum over both.
 
-Arrays that have a row for each slot lie row by row, so that all there is of one series is in one
-place: what did not change since the last snapshot are stretches of bytes that need not be written
-again.
+Arrays with a row for each slot are stored row by row, so that the state of one series is
+contiguous. Series that did not change since the last snapshot then give equal byte ranges, which
+need not be written again.
 """
 
 import hashlib
@@ -21,11 +21,11 @@ from streamproc.decode.structs import DECODE_ERRORS
 from streamproc.errors import StreamprocError
 
 SCHEMA: Final = 4
-"""Raised by one whenever the same bytes would mean something else."""
+"""Format version; increased whenever the same bytes would mean something else."""
 _BLAKE: Final = 3
-"""The schema before: the digest is BLAKE2."""
+"""Previous version, with a BLAKE2 digest."""
 _BY_ARRAY: Final = 2
-"""The one before that: its arrays lie one behind the other, too."""
+"""The version before, which also stores each array contiguously."""
 _READ: Final = (_BY_ARRAY, _BLAKE, SCHEMA)
 _BLAKE_BYTES: Final = 32
 DIGEST_BYTES: Final = 16
@@ -37,26 +37,26 @@ _DTYPES: Final = {
     for name in ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")
 }
 _BLOCK_BYTES: Final = 2**18
-# Numbers in an array: more than any memory holds, less than what numpy can count.
+# Maximum numbers in an array: more than fits into memory, and below numpy's limit.
 _MAX_COUNT: Final = 2**40
 _LIBRARIES: Final = ("river", "numpy", "streamproc")
 TABLE: Final = ": "
-"""What ends the beginning of a name that arrays of one table share."""
+"""Separator after the prefix that the names of a table's arrays share."""
 
 Arrays = dict[str, NDArray[Any]]
 Section: TypeAlias = bytes | memoryview
 
 
 class SnapshotError(StreamprocError):
-    """A snapshot cannot be used, and nothing of it was.
+    """A snapshot cannot be used; no part of it was loaded.
 
-    The worker goes on with the one before, or with no state, and says which. There is nothing
-    to do, unless it comes again: then look at the disks and the version of what wrote it.
+    The worker falls back to the previous snapshot or to an empty state, and logs which. No action
+    is needed unless it recurs: then check the brokers' disks, and which version wrote it.
     """
 
 
 class ShapeRecord(msgspec.Struct, frozen=True, array_like=True):
-    """A shape, as `streamproc.decode.event_schema.EventSchema`."""
+    """An event schema; see `streamproc.decode.event_schema.EventSchema`."""
 
     numbers: tuple[str, ...]
     others: tuple[tuple[str, int], ...]
@@ -65,9 +65,9 @@ class ShapeRecord(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ModelRecord(msgspec.Struct, frozen=True, array_like=True):
-    """A model: its shape by its place in the list of shapes.
+    """A model, with the index of its event schema in `Header.shapes`.
 
-    Its number of events is in the array `events`; here in snapshots of schema 2.
+    Its number of events is in the array `events`; in snapshots of schema 2 it is here.
     """
 
     id: str
@@ -76,25 +76,33 @@ class ModelRecord(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ProfileRecord(msgspec.Struct, frozen=True, array_like=True):
-    """A set of detectors, by the hashes of their settings, and how many slots are in use."""
+    """A detector group: the hashes of its detectors' settings, and its number of used slots."""
 
     key: tuple[str, ...]
     used: int
 
 
 class IncidentRecord(msgspec.Struct, frozen=True, array_like=True):
-    """An open incident; `before` is n, mean and std."""
+    """An open incident.
+
+    Attributes
+    ----------
+    before
+        n, mean and standard deviation before the change.
+    last_alert
+        Event time of its last alert, seconds since 1970.
+    """
 
     model: str
     series: str
     id: str
     detector: str
     before: tuple[int, float | None, float | None]
-    said: float
+    last_alert: float
 
 
 class ArrayRecord(msgspec.Struct, frozen=True, array_like=True):
-    """What the bytes of an array mean."""
+    """Name, dtype and shape of an array."""
 
     name: str
     dtype: str
@@ -115,7 +123,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     profiles: tuple[ProfileRecord, ...]
     incidents: tuple[IncidentRecord, ...]
     refused: int
-    told: tuple[str, ...]
+    limits_reported: tuple[str, ...] = msgspec.field(name="told")
     texts: tuple[tuple[float, str], ...]
     strays: tuple[tuple[str, str, int, int], ...] = ()
     forgotten: int = 0
@@ -127,39 +135,39 @@ _HEADER: Final = msgspec.json.Decoder(Header)
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what wrote a snapshot."""
+    """Return the versions of the libraries that write snapshots."""
     return {name: version(name) for name in _LIBRARIES}
 
 
 def same_river(found: Mapping[str, str]) -> bool:
-    """Whether a state was written with our River: its models and detectors are its own affair.
+    """Whether a state was written with the installed version of River, which defines its format.
 
-    All else is numbers of ours. What they mean is told by `SCHEMA`, and by the names and types
-    of the arrays, not by the version of a library.
+    All other state consists of our arrays: `SCHEMA` and their names and dtypes define its format,
+    independent of library versions.
     """
     return found.get("river") == versions()["river"]
 
 
 def pack(header: Header, arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Write a snapshot: its sections, one behind the other."""
+    """Serialise a snapshot: its sections, concatenated."""
     return b"".join(sections(header, arrays))
 
 
 def sections(header: Header, arrays: Mapping[str, NDArray[Any]]) -> list[Section]:
-    """Write a snapshot in parts, each of which grows at its end.
+    """Serialise a snapshot in sections, each of which grows at its end.
 
     Parameters
     ----------
     header
-        All but `arrays`, which is filled in.
+        The header without `arrays`, which is filled in.
     arrays
-        Numbers or booleans, by name. Those whose names begin alike, up to a colon, and that are
-        of equal length make a table.
+        Arrays of numbers or booleans by name. Arrays of equal length that share a prefix up to
+        `TABLE` form a table.
 
     Returns
     -------
     list of bytes-like
-        The header, each table, and last a digest of all before it.
+        The header, each table, and the digest of all before it.
     """
     plain = {
         name: np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
@@ -179,9 +187,9 @@ def sections(header: Header, arrays: Mapping[str, NDArray[Any]]) -> list[Section
 
 
 def digest_of(parts: Iterable[Section], schema: int) -> bytes:
-    """Digest what a snapshot of a schema says: what was torn or flipped does not fit to it.
+    """Return the digest of a snapshot's bytes, which detects truncation and bit flips.
 
-    It keeps nobody out: who may write to the topic could make any digest fit.
+    It does not protect against tampering: a producer with access to the topic can compute it.
     """
     old = schema <= _BLAKE
     digest = hashlib.blake2b(digest_size=_BLAKE_BYTES) if old else xxhash.xxh3_128()
@@ -192,7 +200,7 @@ def digest_of(parts: Iterable[Section], schema: int) -> bytes:
 
 def _rows(table: Sequence[ArrayRecord], plain: Arrays) -> memoryview:
     rows = np.empty(table[0].shape[0], _row_of(table))
-    # As many at a time as stay in a processor's cache until all of their fields are there.
+    # Blocks stay in the processor's cache until all of their fields are written.
     step = max(1, _BLOCK_BYTES // max(1, rows.itemsize))
     for start in range(0, len(rows), step):
         block = rows[start : start + step]
@@ -202,24 +210,26 @@ def _rows(table: Sequence[ArrayRecord], plain: Arrays) -> memoryview:
 
 
 def unpack(data: bytes) -> tuple[Header, Arrays]:
-    """Read a snapshot; the arrays are views of `data`.
+    """Deserialise a snapshot; the arrays are views of `data`.
 
     Raises
     ------
     SnapshotError
-        If a single bit is not as it was written, or another version wrote it.
+        If any bit has changed, or the schema is not supported.
     """
     if len(data) < _PREFIX.size + DIGEST_BYTES:
-        raise SnapshotError(f"{len(data)} bytes are no snapshot: its end, or all of it, is missing")
+        raise SnapshotError(f"the snapshot is truncated: it has {len(data)} bytes")
     magic, schema, length = _PREFIX.unpack_from(data)
     if magic != _MAGIC:
-        raise SnapshotError(f"it begins with {magic!r}: this is no snapshot")
+        raise SnapshotError(f"not a snapshot: it starts with {magic!r}, not {_MAGIC!r}")
     if schema not in _READ:
-        raise SnapshotError(f"schema {schema}, and this version reads {_READ[0]} to {SCHEMA}")
+        raise SnapshotError(
+            f"snapshot schema {schema} is not supported; this version reads {_READ[0]} to {SCHEMA}"
+        )
     size = len(data) - (_BLAKE_BYTES if schema <= _BLAKE else DIGEST_BYTES)
     body = memoryview(data)[: max(size, 0)]
     if digest_of([body], schema) != data[len(body) :]:
-        raise SnapshotError("the checksum does not fit: bytes of it are missing or were changed")
+        raise SnapshotError("checksum mismatch: bytes of the snapshot are missing or have changed")
     start = _PREFIX.size + length
     try:
         header = _HEADER.decode(body[_PREFIX.size : start])
@@ -233,15 +243,18 @@ def unpack(data: bytes) -> tuple[Header, Arrays]:
 
 def _check(records: Sequence[ArrayRecord]) -> None:
     for record in records:
-        most = math.prod(length for length in record.shape if length)
-        if record.dtype not in _DTYPES or min(record.shape, default=0) < 0 or most > _MAX_COUNT:
-            raise SnapshotError(f"array {record.name!r} is {record.dtype} {record.shape}")
+        count = math.prod(length for length in record.shape if length)
+        if record.dtype not in _DTYPES or min(record.shape, default=0) < 0 or count > _MAX_COUNT:
+            raise SnapshotError(
+                f"array {record.name!r} has an unsupported dtype or shape: {record.dtype}"
+                f" {record.shape}"
+            )
     if len({record.name for record in records}) < len(records):
-        raise SnapshotError("an array is there twice")
+        raise SnapshotError("duplicate array name in the header")
 
 
 def _tables(records: Sequence[ArrayRecord]) -> list[tuple[ArrayRecord, ...]]:
-    """Find the arrays that lie row by row, in the order of the first of each; others are alone."""
+    """Group arrays into tables, in the order of each table's first array."""
     tables: dict[tuple[str, int], list[ArrayRecord]] = {}
     for record in records:
         begin, colon, _ = record.name.partition(TABLE)
@@ -251,7 +264,7 @@ def _tables(records: Sequence[ArrayRecord]) -> list[tuple[ArrayRecord, ...]]:
 
 
 def _row_of(table: Sequence[ArrayRecord]) -> np.dtype[Any]:
-    """Tell what is in a row of a table."""
+    """Return the dtype of a table's rows."""
     return np.dtype([(f"f{at}", record.dtype, record.shape[1:]) for at, record in enumerate(table)])
 
 
@@ -262,11 +275,11 @@ def _arrays(tables: Sequence[Sequence[ArrayRecord]], body: memoryview) -> Arrays
         size = sum(_bytes_of(record) for record in table)
         stop = start + size
         if stop > len(body):
-            raise SnapshotError(f"array {table[0].name!r} is past the end")
+            raise SnapshotError(f"array {table[0].name!r} exceeds the end of the snapshot")
         arrays |= _columns(table, body[start:stop])
         start = stop
     if start != len(body):
-        raise SnapshotError(f"{len(body) - start} bytes belong to no array")
+        raise SnapshotError(f"{len(body) - start} bytes after the last array")
     return arrays
 
 

@@ -146,9 +146,9 @@ def test_of_many_texts_the_needed_ones_are_kept() -> None:
     """When there is no room, the texts that are needed keep number and name."""
     texts = Vocabulary()
     numbers = [texts[f"{at}"] for at in range(100)]
-    texts.keep(lambda: {numbers[7]}, room=1000)
+    texts.keep(lambda: {numbers[7]}, capacity=1000)
     assert texts.name(numbers[99]) == "99"
-    texts.keep(lambda: {numbers[7]}, room=50)
+    texts.keep(lambda: {numbers[7]}, capacity=50)
     assert (texts.name(numbers[7]), len(texts)) == ("7", 2)
     assert [texts[f"{at}"] for at in range(100)] == numbers
 

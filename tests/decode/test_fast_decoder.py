@@ -135,7 +135,7 @@ def test_side_by_side_is_as_one_by_one(
     found = []
     for plainly, cuts in ((True, ()), (True, (min(cut, len(log)),)), (False, ())):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(decoder, "_TOGETHER", 16)
+            patch.setattr(decoder, "_CHUNK", 16)
             patch.setattr(decoder, "_FEW", 1)  # as if the others were few
             target = _learned(kind, plainly=plainly, patch=patch)
             found.append((_told(run(target, records, cuts)), state(target)))

@@ -93,5 +93,5 @@ def test_what_cannot_be_compared_is_a_dead_letter(
 
     [letter] = found.dead_letters
     assert (letter.reason, letter.offset) == (Reason.WRONG_TYPE, 0)
-    assert "task:" in letter.detail or "label" in letter.detail
+    assert "models[].task" in letter.detail or "label" in letter.detail
     assert json.loads(letter.value or b"")["event_id"] == "e1"
