@@ -76,13 +76,13 @@ def test_adwin_and_page_hinkley_are_one_word_away() -> None:
 def test_calls_go_on_where_the_last_one_ended() -> None:
     """Feeding a log in several calls gives the alerts of one call."""
     events = shifted()
-    whole = Monitor(clock=lambda: NOW).process(events)
+    unsplit = Monitor(clock=lambda: NOW).process(events)
     monitor = Monitor(clock=lambda: NOW)
 
     parts = [monitor.process(events[:700]), monitor.process(events[700:701])]
     parts.append(monitor.process(iter(events[701:])))
 
-    assert functools.reduce(operator.iadd, parts, []) == whole
+    assert functools.reduce(operator.iadd, parts, []) == unsplit
     assert monitor.events == len(events)
 
 
@@ -176,7 +176,7 @@ def test_numpy_values_and_nan_are_taken() -> None:
 
 
 def test_a_label_of_nothing_is_nothing() -> None:
-    """A label whose event is not known is no event to watch, and no dead letter either."""
+    """A label whose event is not known is not watched, and is not a dead letter either."""
     monitor = Monitor()
 
     assert monitor.process([{"model_id": "m", "event_id": "1", "label": 1}]) == []

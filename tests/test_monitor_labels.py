@@ -29,7 +29,7 @@ def test_a_label_is_joined_in_a_later_call() -> None:
 
 
 def test_outcomes_that_are_given_are_read_as_they_are() -> None:
-    """A replay of outcomes joins nothing anew: their order is that of the log."""
+    """A replay of outcomes joins nothing again: their order is that of the log."""
     first = Monitor()
     first.process(LOG)
     given = [json.loads(outcome.to_json()) for outcome in first.outcomes]
@@ -39,7 +39,7 @@ def test_outcomes_that_are_given_are_read_as_they_are() -> None:
 
 
 def test_a_label_that_is_none_is_a_dead_letter() -> None:
-    """It is told with its reason, and the label beside it counts."""
+    """It is reported with its reason, and the label beside it counts."""
     monitor = Monitor()
     monitor.process([*LOG[:1], NAME | {"label": [1]}, *LOG[1:]])
     assert [letter.reason for letter in monitor.dead_letters] == [Reason.WRONG_TYPE]

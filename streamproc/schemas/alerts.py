@@ -111,8 +111,8 @@ class AlertEvent(Contract):
     incident_id: Annotated[
         Text,
         Field(
-            description="Ties the alerts of one incident together: those of all series of the model"
-            " whose changes had begun when the first of them was told.",
+            description="Identifies the incident: it joins the alerts of all series of the model"
+            " with changes that had started when its first alert was published.",
             examples=["0b71fe2290ac"],
         ),
     ]

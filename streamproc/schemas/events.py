@@ -73,7 +73,7 @@ class Event(Contract):
     event_id: Annotated[
         Text | None,
         Field(
-            description="Joins a prediction with its label; without one there is no join.",
+            description="Joins a prediction with its label; events without one are not joined.",
             examples=["9f2c"],
         ),
     ] = None

@@ -104,7 +104,7 @@ class ModelUpdate(Contract):
     step: Annotated[
         Step,
         Field(
-            description="`learned`: further labels, same version; `reset`: it starts anew;"
+            description="`learned`: further labels, same version; `reset`: it starts untrained;"
             " `replaced`: a background model took over; `challenger`: one starts in the shadow;"
             " `promoted`: it proved better and answers now; `rolled_back`: an earlier version"
             " answers again; `retired`: a challenger was given up; `failed`: the model raised or"

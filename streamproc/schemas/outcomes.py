@@ -66,7 +66,7 @@ class OutcomeEvent(Observation):
     ] = None
     prediction: Annotated[
         Prediction | None,
-        Field(description="What the model said; null for a feature event.", examples=[0.93]),
+        Field(description="The model's prediction; null for a feature event.", examples=[0.93]),
     ] = None
     label: Annotated[
         Scalar | None, Field(description="The true value; null while asked.", examples=[1, "cat"])

@@ -1,4 +1,4 @@
-"""Texts in the pipeline: what is found, what is said, what it costs."""
+"""Categories in the pipeline: detection, messages and cost."""
 
 import random
 from typing import Any
@@ -75,7 +75,7 @@ def test_a_real_shift_of_shares_is_found_within_some_hundred_values() -> None:
 
 
 def test_a_value_that_a_thousand_others_give_way_to_is_found() -> None:
-    """Among a thousand texts, most without a place of their own, a new one is found and told."""
+    """Among a thousand texts, most of them uncounted, a new one raises an alert."""
     draw = random.Random(2)
     features = [{"zip": f"{draw.randrange(1000)}"} for _ in range(4000)]
     for found in features[2000:]:
@@ -143,7 +143,7 @@ def test_texts_of_any_characters_can_be_told_apart() -> None:
 
 
 def test_of_many_texts_the_needed_ones_are_kept() -> None:
-    """When there is no room, the texts that are needed keep number and name."""
+    """At the limit, the texts that are needed keep number and name."""
     texts = Vocabulary()
     numbers = [texts[f"{at}"] for at in range(100)]
     texts.keep(lambda: {numbers[7]}, capacity=1000)
@@ -214,9 +214,9 @@ def test_a_stray_value_changes_no_feature(usual: Any, stray: Any) -> None:
     [(name, kind)] = target.catalogue.models["m"].layout.shape.kinds().items()
     assert (name, kind) == ("t", kind_of(usual))
     often = [{"t": usual}] * 500 + [{"t": stray if at % 3 else usual} for at in range(300)]
-    [told] = alerts(often)
-    assert (told.kind, told.series) == ("quality", "quality:t")
-    assert "'t' of model 'm' is missing in " in told.message
+    [alert] = alerts(often)
+    assert (alert.kind, alert.series) == ("quality", "quality:t")
+    assert "'t' of model 'm' is missing in " in alert.message
 
 
 def test_a_feature_that_began_with_a_stray_heals() -> None:
@@ -237,13 +237,13 @@ VALUES = st.sampled_from(["a", "b", 1.0, True, None, [0.5, 1.0]])
 def test_kinds_do_not_depend_on_slices(
     stretches: list[tuple[Any, int]], cuts: list[int], saved: int
 ) -> None:
-    """What a feature is, and what is said of it, is the same in any split, and after a pause."""
+    """Feature types and alerts are the same for any split, and after a restart."""
     records = log([{"t": value, "u": 1.0} for value, times in stretches for _ in range(times)])
     cuts = sorted({min(cut, len(records)) for cut in cuts})
-    whole, cut_up = shard(None), shard(None)
-    at_once = run(whole, records)
+    unsplit, cut_up = shard(None), shard(None)
+    at_once = run(unsplit, records)
     assert run(cut_up, records, cuts) == at_once
-    assert state(cut_up) == state(whole)
+    assert state(cut_up) == state(unsplit)
     half = min(saved, len(records))
     begun = shard(None)
     before = run(begun, records[:half]).alerts
@@ -251,4 +251,4 @@ def test_kinds_do_not_depend_on_slices(
     config = begun.catalogue.config
     resumed = restore(snapshot, Topic.PREDICTIONS, "predictions", 0, config).shard
     assert before + run(resumed, records[half:]).alerts == at_once.alerts
-    assert state(resumed) == state(whole)
+    assert state(resumed) == state(unsplit)

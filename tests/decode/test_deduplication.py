@@ -33,7 +33,7 @@ def test_an_event_delivered_again_changes_nothing() -> None:
 
 
 def test_the_copies_are_counted() -> None:
-    """How many events came again is told."""
+    """The number of duplicates is counted."""
     [event] = identified(1)
     outcome = shard().process([record(at, event) for at in range(5)], NOW)
     assert (outcome.events, outcome.repeated) == (1, 4)
@@ -60,9 +60,9 @@ def test_any_split_knows_the_same_events(cuts: Any) -> None:
     events = identified(200)
     log = [record(at, events[at % 200]) for at in range(600)]
     config = {"limits": {"recent_events": 64}}
-    whole, split = shard(config), shard(config)
-    assert run(whole, log).events == run(split, log, cuts).events
-    assert state(whole) == state(split)
+    unsplit, split = shard(config), shard(config)
+    assert run(unsplit, log).events == run(split, log, cuts).events
+    assert state(unsplit) == state(split)
 
 
 def test_a_restored_shard_knows_them_still() -> None:

@@ -99,7 +99,7 @@ def events(draw: Any, *, labels: bool = False) -> tuple[bytes, str | None]:
 def test_an_event_is_refused_just_when_a_key_comes_twice(
     drawn: list[tuple[bytes, str | None]],
 ) -> None:
-    """However an event is written, a key that comes twice at any depth is told, and only that."""
+    """However an event is written, a duplicate key at any depth is reported, and only that."""
     good = {"model_id": "m", "features": {"a": 1}, "prediction": 1}
     target = shard({"limits": {"recent_events": 0}})
 
@@ -129,7 +129,7 @@ def test_a_label_is_refused_just_when_a_key_comes_twice(drawn: tuple[bytes, str 
 
 
 def test_an_event_that_is_refused_is_not_joined() -> None:
-    """What was refused as a prediction is no prediction for labels either."""
+    """What was refused as a prediction is not a prediction for labels either."""
     twice = b'{"model_id": "m", "event_id": "1", "prediction": 1, "prediction": 0}'
     [(_, label)] = tagged(InputLog.LABELS, [{"model_id": "m", "event_id": "1", "label": 1}])
 
@@ -152,13 +152,13 @@ def test_only_the_event_with_the_key_is_refused(kind: Topic, *, learned: bool) -
 
     outcome = run(target, [*before, record(1, lines, key=b"m"), record(2, bad, key=b"m")])
 
-    told = [(letter.offset, letter.index, letter.value) for letter in outcome.dead_letters]
-    assert told == [(1, 1, bad), (2, -1, bad)]
+    letters = [(letter.offset, letter.index, letter.value) for letter in outcome.dead_letters]
+    assert letters == [(1, 1, bad), (2, -1, bad)]
     assert outcome.events == len(before) + 2
 
 
 def test_an_object_of_any_size_and_depth_is_read() -> None:
-    """Many keys, and objects in objects, are no reason to refuse an event."""
+    """Many keys and nested objects do not make an event invalid."""
     deep: Any = 1
     for _ in range(100):
         deep = {"a": deep}

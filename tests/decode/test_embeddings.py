@@ -13,7 +13,7 @@ def embeddings(count: int, seed: int = 1, length: int = 8, shift: float = 0.0) -
     return [{"e": [draw.gauss(shift, 1.0) for _ in range(length)]} for _ in range(count)]
 
 
-def told(features: list[dict[str, Any]], config: Any = None) -> set[tuple[str, str]]:
+def alerted(features: list[dict[str, Any]], config: Any = None) -> set[tuple[str, str]]:
     """List kind and series of the incidents that began."""
     return {(a.kind, a.series) for a in alerts(features, config) if a.status == "firing"}
 
@@ -28,7 +28,7 @@ def test_an_embedding_that_moves_is_found() -> None:
 
 def test_steady_embeddings_are_no_alert() -> None:
     """Embeddings that do not change give no alert."""
-    assert told(embeddings(5000)) == set()
+    assert alerted(embeddings(5000)) == set()
 
 
 def test_an_embedding_can_be_left_out_by_its_name() -> None:
@@ -48,13 +48,13 @@ def test_a_missing_embedding_is_a_matter_of_quality_even_if_nothing_else_is_watc
     for extra in ([], [{"on": "feature:*", "detectors": []}]):
         watch = [*extra, {"on": "*", "detectors": ["adwin", "page_hinkley"]}]
         config = {"models": [{"id": "*", "watch": watch}]}
-        assert told(features, config) == {("quality", "quality:e")}
+        assert alerted(features, config) == {("quality", "quality:e")}
 
 
 def test_another_length_is_missing_at_first_and_then_the_new_one() -> None:
-    """Embeddings of another length count as missing, which is said, and are then watched anew."""
+    """Embeddings of another length count as missing, raise an alert, and are then watched again."""
     longer = embeddings(600, length=12) + embeddings(300, length=12, shift=1.0)
-    assert told(embeddings(500) + longer[:64]) == {("quality", "quality:e")}
+    assert alerted(embeddings(500) + longer[:64]) == {("quality", "quality:e")}
     later = [a for a in alerts(embeddings(500) + longer) if a.source.offset >= 1100]
     assert {a.series for a in later if a.status == "firing"} >= {"feature:e:mmd"}
 
@@ -63,7 +63,7 @@ def test_a_single_embedding_of_another_length_costs_nothing_else() -> None:
     """One of another length is missing, and those around it are watched as before."""
     features = embeddings(2000)
     features[1000] = {"e": [1.0]}
-    assert told(features) == set()
+    assert alerted(features) == set()
 
 
 def test_a_feature_with_the_name_of_a_part_of_an_embedding_keeps_it() -> None:
@@ -73,7 +73,7 @@ def test_a_feature_with_the_name_of_a_part_of_an_embedding_keeps_it() -> None:
         event | {"e:norm": draw.gauss(1000.0 * (at > 1500), 1.0)}
         for at, event in enumerate(embeddings(2000))
     ]
-    assert told(features) == {("data", "feature:e:norm")}
+    assert alerted(features) == {("data", "feature:e:norm")}
 
 
 def test_a_list_that_becomes_a_number_is_said() -> None:

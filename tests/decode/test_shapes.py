@@ -60,19 +60,19 @@ LOG = growing_log()
 @given(cuts=st.lists(st.integers(1, len(LOG) - 1), max_size=40, unique=True))
 def test_growth_and_forms_by_turns_do_not_depend_on_the_split(cuts: list[int]) -> None:
     """A log that grows and answers in forms by turns gives the same in any slices."""
-    whole, parts = shard(PATIENT), shard(PATIENT)
-    alerts = run(whole, LOG).alerts
+    unsplit, parts = shard(PATIENT), shard(PATIENT)
+    alerts = run(unsplit, LOG).alerts
     assert alerts
     assert run(parts, LOG, cuts).alerts == alerts
-    assert state(parts) == state(whole)
+    assert state(parts) == state(unsplit)
 
 
 def test_event_by_event_is_as_all_at_once() -> None:
     """Slices of one event each give the state and the alerts of one slice."""
-    whole, parts = shard(PATIENT), shard(PATIENT)
-    alerts = run(whole, LOG).alerts
+    unsplit, parts = shard(PATIENT), shard(PATIENT)
+    alerts = run(unsplit, LOG).alerts
     assert run(parts, LOG, range(1, len(LOG))).alerts == alerts
-    assert state(parts) == state(whole)
+    assert state(parts) == state(unsplit)
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_forms_by_turns_are_read_by_the_decoder_of_their_layout(alone: Counter[s
 
 
 def test_a_label_that_another_form_came_between_is_not_forgotten() -> None:
-    """Of labels by turns with numbers a class is watched as absent where another one is said."""
+    """Of labels by turns with numbers a class is 0 where another one is predicted."""
     log = [
         record(at, {"model_id": "m", "prediction": 0.5 if at % 2 else "xy"[at % 4 // 2]})
         for at in range(200)
@@ -170,7 +170,7 @@ def test_classes_beyond_the_cap_are_decoded_once(alone: Counter[str]) -> None:
 
 
 def test_a_stray_of_one_model_leaves_the_others_read_side_by_side(alone: Counter[str]) -> None:
-    """A value of another kind makes the events of its own model alone be read one by one."""
+    """A value of another kind makes only its model read one by one."""
     draw = random.Random(1)
     log = [record(at, usual(draw, f"m{at % 50}")) for at in range(2000)]
     stray = usual(draw, "m0")

@@ -5,7 +5,7 @@ from record_logs import noise, record, run, shard
 
 
 def alerts_of(scale: float, offset: float) -> list[tuple[Any, ...]]:
-    """Return what is said of a shift of one deviation, with the feature in another unit."""
+    """Return the alerts about a shift of one deviation, with the feature in another unit."""
     events = noise(4000, seed=5, shift_at=2500, a=2.0)
     for event in events:
         event["features"]["a"] = event["features"]["a"] * scale + offset

@@ -58,11 +58,11 @@ def test_new_models_are_watched_after_others_have_gone() -> None:
 
 def test_what_is_forgotten_does_not_depend_on_the_split() -> None:
     """Which models are forgotten, refused and watched later is the same in any slices."""
-    whole, parts, single = shard(SMALL), shard(SMALL), shard(SMALL)
-    told = run(whole, LOG)
-    assert run(parts, LOG, range(1, len(LOG), 7)) == told
-    assert run(single, LOG, range(1, len(LOG))) == told
-    assert state(parts) == state(whole) == state(single)
+    unsplit, parts, single = shard(SMALL), shard(SMALL), shard(SMALL)
+    expected = run(unsplit, LOG)
+    assert run(parts, LOG, range(1, len(LOG), 7)) == expected
+    assert run(single, LOG, range(1, len(LOG))) == expected
+    assert state(parts) == state(unsplit) == state(single)
 
 
 @settings(max_examples=10, deadline=None)
@@ -70,22 +70,22 @@ def test_what_is_forgotten_does_not_depend_on_the_split() -> None:
 def test_a_restored_state_forgets_the_same(cut: int, cap: int) -> None:
     """After a snapshot the same models are forgotten and refused as without it."""
     config = load({"limits": {"max_series": cap}})
-    whole, begun = shard(config), shard(config)
-    told = run(whole, LOG).alerts
+    unsplit, begun = shard(config), shard(config)
+    expected = run(unsplit, LOG).alerts
     first = run(begun, LOG[:cut]).alerts
     data = encode(begun, "predictions", 0, cut)
     went_on = restore(decode(data), Topic.PREDICTIONS, "predictions", 0, config).shard
-    assert first + run(went_on, LOG[cut:]).alerts == told
-    assert state(went_on) == state(whole)
-    assert went_on.catalogue.forgotten == whole.catalogue.forgotten
+    assert first + run(went_on, LOG[cut:]).alerts == expected
+    assert state(went_on) == state(unsplit)
+    assert went_on.catalogue.forgotten == unsplit.catalogue.forgotten
 
 
 def test_it_is_told_once_that_models_are_forgotten() -> None:
     """One alert names the limit and the first model that gave way."""
     alerts = run(shard(SMALL), LOG).alerts
-    [said] = [alert for alert in alerts if "forgotten" in alert.message]
-    assert "limits.max_series, 60, is reached" in said.message
-    assert "'m0'" in said.message
+    [notice] = [alert for alert in alerts if "forgotten" in alert.message]
+    assert "limits.max_series, 60, is reached" in notice.message
+    assert "'m0'" in notice.message
 
 
 def test_an_incident_of_a_model_that_is_forgotten_is_resolved() -> None:
@@ -126,7 +126,7 @@ def test_models_at_work_outlast_a_flood_of_names() -> None:
 
 
 def test_series_that_were_refused_are_watched_once_there_is_room() -> None:
-    """A model that came when all was full is watched as a whole when others have gone idle."""
+    """A model that came when all was full is fully watched when others have gone idle."""
     draw = random.Random(1)
     log: list[Record] = []
     for number in range(1500):

@@ -10,17 +10,17 @@ def test_a_detector_twice_in_a_list_is_two() -> None:
     quick = {"page_hinkley": {"threshold": 5.0, "min_instances": 30}}
     slow = {"page_hinkley": {"threshold": 50_000.0}}
     records = [record(at, event) for at, event in enumerate(noise(1500, 3, 1000, a=30.0))]
-    told = {}
+    found = {}
     for name, detectors in (("one", [quick]), ("both", [slow, quick]), ("slow", [slow])):
         config = {"models": [{"id": "*", "watch": [{"on": "feature:a", "detectors": detectors}]}]}
         target = shard(config)
         alerts = run(target, records).alerts
-        told[name] = {
+        found[name] = {
             (each.detector, each.source.offset) for each in alerts if each.status == "firing"
         }
-    assert {offset for _, offset in told["both"]} >= {offset for _, offset in told["one"]}
-    assert {detector for detector, _ in told["both"]} == {"page_hinkley#2"}
-    assert told["slow"] == set()
+    assert {offset for _, offset in found["both"]} >= {offset for _, offset in found["one"]}
+    assert {detector for detector, _ in found["both"]} == {"page_hinkley#2"}
+    assert found["slow"] == set()
 
 
 def test_the_same_entry_twice_is_one() -> None:

@@ -28,11 +28,11 @@ def row(draw: random.Random, level: float, countries: str = "DE FR NL") -> dict[
 def log(level: float, countries: str = "DE FR NL", events: int = 1500) -> list[LogRecord]:
     """Make the log of one model."""
     draw = random.Random(7)
-    said = [
+    events = [
         {"model_id": "m", "features": row(draw, level, countries), "prediction": draw.choice("yn")}
         for _ in range(events)
     ]
-    return [record(offset, event) for offset, event in enumerate(said)]
+    return [record(offset, event) for offset, event in enumerate(events)]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def alarms(config: Config, records: list[LogRecord]) -> list[tuple[str, str]]:
 
 
 def test_events_unlike_the_reference_from_the_first_on_alarm(training: Path) -> None:
-    """A skew that was there from the start, and would else be taken for usual, is told."""
+    """A skew that was there from the start, and would otherwise count as normal, alarms."""
     [(series, message)] = alarms(compared(training), log(USUAL + 4))
     assert series == "feature:amount"
     assert message.startswith("feature 'amount' of model 'm' rose from 40.0")
@@ -86,9 +86,9 @@ def test_events_like_the_reference_are_silent(training: Path) -> None:
 def test_slices_make_no_difference_with_a_reference(training: Path, cuts: list[int]) -> None:
     """However the log is cut, alerts and state are the same."""
     config, records = compared(training), log(USUAL + 4)
-    whole, parts = shard(config), shard(config)
-    assert run(whole, records).alerts == run(parts, records, sorted(cuts)).alerts
-    assert str(state(whole)) == str(state(parts))
+    unsplit, parts = shard(config), shard(config)
+    assert run(unsplit, records).alerts == run(parts, records, sorted(cuts)).alerts
+    assert str(state(unsplit)) == str(state(parts))
 
 
 def test_another_reference_starts_its_series_anew(training: Path, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_another_reference_starts_its_series_anew(training: Path, tmp_path: Path
 
 
 def test_every_reference_that_cannot_be_used_is_named(tmp_path: Path) -> None:
-    """A file that is missing and one without rows are told at once, each with its entry."""
+    """A file that is missing and one without rows are reported together, each with its entry."""
     empty = tmp_path / "empty.csv"
     empty.write_text("amount\n")
     models = [

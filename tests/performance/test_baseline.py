@@ -11,7 +11,7 @@ ALONE = [{"on": "metric:floor", "detectors": ["adwin"]}]
 
 
 def floors(events: list[dict[str, Any]], floor: Any = None) -> list[AlertEvent]:
-    """Return what is said of the floor."""
+    """Return the alerts about the baseline."""
     model = {"id": "*", "watch": ALONE} | ({"floor": floor} if floor is not None else {})
     return told(events, {"models": [model]})
 
@@ -36,7 +36,7 @@ def test_a_model_that_stops_beating_the_majority_is_said_and_its_return_too() ->
 
 
 def test_a_model_that_repeats_the_majority_does_not_beat_it() -> None:
-    """A model that always says the commonest class is said to be no better than that."""
+    """A model that always predicts the commonest class does not beat that baseline."""
     draw = random.Random(2)
     [alert] = floors([outcome(i, "a", "a" if draw.random() < 0.7 else "b") for i in range(4000)])
 
@@ -60,8 +60,8 @@ def test_a_regression_has_to_beat_the_mean() -> None:
     events = []
     for number in range(3000):
         truth = draw.gauss(50, 9)
-        said = truth + draw.gauss(0, 3) if number < 1500 else draw.gauss(50, 9)
-        events.append(outcome(number, said, truth))
+        predicted = truth + draw.gauss(0, 3) if number < 1500 else draw.gauss(50, 9)
+        events.append(outcome(number, predicted, truth))
     [alert] = floors(events)
 
     assert 1500 < alert.source.offset < 1800
@@ -94,14 +94,14 @@ def test_a_rule_looks_at_a_feature() -> None:
 
 
 def test_it_can_be_left_out() -> None:
-    """With no detectors on `metric:floor` nothing is said of it."""
+    """With no detectors on `metric:floor` there are no alerts."""
     config = {"models": [{"id": "*", "watch": [{"on": "metric:floor", "detectors": []}]}]}
 
     assert told([outcome(i, "a", "b") for i in range(3000)], config) == []
 
 
 def test_a_heuristic_that_does_not_fit_is_not_compared() -> None:
-    """The mean of classes, and the majority of numbers, are no heuristics."""
+    """The mean of classes, and the majority of numbers, are not heuristics."""
     assert floors([outcome(i, "a", "b") for i in range(3000)], "mean") == []
     target = truth_shard({"models": [{"id": "*", "floor": "majority"}]})
     assert run(target, records([outcome(i, 9.0, 1.0) for i in range(600)])).alerts == []

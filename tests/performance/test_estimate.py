@@ -35,10 +35,10 @@ def test_a_regression_is_expected_to_err_as_predictions_of_its_size_did() -> Non
     """Errors that grow with the prediction are expected where predictions are large."""
     draw = random.Random(2)
     estimate = Estimate()
-    said = [draw.uniform(0, 100) for _ in range(3000)]
-    errors = [abs(draw.gauss(0, 1 + value / 10)) for value in said]
-    estimate.cut(said[:200], errors[:200])
-    for value, error in zip(said[200:], errors[200:], strict=True):
+    predicted = [draw.uniform(0, 100) for _ in range(3000)]
+    errors = [abs(draw.gauss(0, 1 + value / 10)) for value in predicted]
+    estimate.cut(predicted[:200], errors[:200])
+    for value, error in zip(predicted[200:], errors[200:], strict=True):
         estimate.learn("regression", value, None, error)
 
     for low in (0, 35, 70):
@@ -72,20 +72,20 @@ def test_the_accuracy_of_unlabelled_predictions_is_estimated() -> None:
     assert seen.unlabelled.expected('["other",null]') is None
 
 
-@pytest.mark.parametrize("said", ["cat", {"cat": 0.6, "dog": 0.4}, True, 12.5])
-def test_every_form_of_prediction_has_an_estimate(said: object) -> None:
+@pytest.mark.parametrize("predicted", ["cat", {"cat": 0.6, "dog": 0.4}, True, 12.5])
+def test_every_form_of_prediction_has_an_estimate(predicted: object) -> None:
     """Classes, chances of classes and numbers: what outcomes taught is expected of predictions."""
     label = {"cat": "cat", True: True, 12.5: 10.0}.get(
-        said if not isinstance(said, dict) else "cat"
+        predicted if not isinstance(predicted, dict) else "cat"
     )
-    events = [event | {"prediction": said, "label": label} for event in labelled(400, seed=5)]
+    events = [event | {"prediction": predicted, "label": label} for event in labelled(400, seed=5)]
     target = truth_shard()
     run(target, records(events))
     assert target.truth
     seen = shard()
     seen.unlabelled = RecentPredictions(target.truth.performance)
-    events = [{"model_id": "fraud", "model_version": "7", "prediction": said}] * 20
+    events = [{"model_id": "fraud", "model_version": "7", "prediction": predicted}] * 20
     run(seen, [record(i, event) for i, event in enumerate(events)])
 
     expected = seen.unlabelled.expected('["fraud","7"]')
-    assert expected == pytest.approx(2.5 if said == 12.5 else 0.0, abs=0.03)
+    assert expected == pytest.approx(2.5 if predicted == 12.5 else 0.0, abs=0.03)

@@ -38,9 +38,9 @@ def stream(count: int, chance: Callable[[Event], float], seed: int = 1) -> list[
 
 
 def bias(events: list[Event], **labels: Any) -> list[AlertEvent]:
-    """Return what is said of labels that come for some only."""
-    said = Monitor(CONFIG | {"labels": CONFIG["labels"] | labels}).process(events)
-    return [alert for alert in said if alert.series == "metric:coverage"]
+    """Return the alerts about label selection bias."""
+    found = Monitor(CONFIG | {"labels": CONFIG["labels"] | labels}).process(events)
+    return [alert for alert in found if alert.series == "metric:coverage"]
 
 
 def test_labels_that_come_only_for_low_scores_are_said() -> None:
@@ -97,9 +97,9 @@ def test_nothing_is_said_where_it_is_switched_off() -> None:
     events = stream(5000, lambda event: float(event["prediction"] < 0.5))
     watch = [{"on": "metric:coverage", "detectors": []}]
 
-    said = Monitor(CONFIG | {"models": [{"id": "*", "watch": watch}]}).process(events)
+    found = Monitor(CONFIG | {"models": [{"id": "*", "watch": watch}]}).process(events)
 
-    assert not [alert for alert in said if alert.kind == "blind"]
+    assert not [alert for alert in found if alert.kind == "blind"]
 
 
 @given(
@@ -117,14 +117,14 @@ def test_labels_that_are_missing_at_random_are_never_called_biased(
     A million comparisons give one alarm in vain at most; these are 100 of 25 streams.
     """
     draw = random.Random(seed)
-    told = LabelBiasTest()
+    test = LabelBiasTest()
     for _ in range(100):
         share, weights = draw.random(), [draw.random() for _ in range(values)]
         counts = {str(value): (0, 0) for value in range(values)}
         for value in draw.choices(range(values), weights, k=size):
             came, found = counts[str(value)]
             counts[str(value)] = came + 1, found + (draw.random() < share)
-        assert told.step(counts, ordered=by == "score") is None
+        assert test.step(counts, ordered=by == "score") is None
 
 
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 10_000), max_size=5))
@@ -138,30 +138,41 @@ def test_any_split_counts_and_says_the_same(seed: int, cuts: list[int]) -> None:
         for log in (InputLog.PREDICTIONS, InputLog.LABELS)
     ]
     mixed = interleaved(draw, *logs)
-    whole, split = join("1h"), join("1h")
+    unsplit, split = join("1h"), join("1h")
 
-    at_once = outcomes([whole.process(mixed)])
+    at_once = outcomes([unsplit.process(mixed)])
     in_parts = outcomes([split.process(part) for part in parts(mixed, cuts)])
     log = records(at_once)
     shard = truth_shard()
-    said = [alert for cut in parts(log, cuts) for alert in run(shard, cut).alerts]
+    found = [alert for cut in parts(log, cuts) for alert in run(shard, cut).alerts]
 
     assert in_parts == at_once
     assert [o for o in at_once if o["status"] == "coverage"]
-    assert said == run(truth_shard(), log).alerts
+    assert found == run(truth_shard(), log).alerts
 
 
 def test_scores_of_any_size_and_classes_are_told_apart() -> None:
     """Tenths of probabilities, powers of two of other numbers, classes by the likeliest."""
-    said: list[Any] = [0.0, 0.55, 1.0, 1.5, 300.0, -0.5, -3.0, True, "cat", {"a": 0.2, "b": 0.8}]
+    predictions: list[Any] = [
+        0.0,
+        0.55,
+        1.0,
+        1.5,
+        300.0,
+        -0.5,
+        -3.0,
+        True,
+        "cat",
+        {"a": 0.2, "b": 0.8},
+    ]
 
-    assert [names_of(prediction, None, ())[0][1] for prediction in said] == [
+    assert [names_of(prediction, None, ())[0][1] for prediction in predictions] == [
         "0", "0.5", "0.9", "1", "256", "-1", "-4", "true", "cat", "b",
     ]  # fmt: skip
 
 
 def test_counts_that_are_none_are_a_dead_letter() -> None:
-    """More labels than events, or scores that are no numbers, are refused, and nothing is lost."""
+    """More labels than events, or scores that are not numbers, are refused, and nothing is lost."""
     fields = {
         "outcome_id": "1", "status": "coverage", "revision": 0, "model_id": "m", "epoch": 1,
     }  # fmt: skip

@@ -15,7 +15,7 @@ CHANCES = {"cat": 0.5, "dog": 0.3, "cow": 0.2}
 
 
 @pytest.mark.parametrize(
-    ("said", "truth", "task", "wrong"),
+    ("predicted", "truth", "task", "wrong"),
     [
         (0.9, True, "binary", 0),
         (0.9, 0.0, "binary", 1),
@@ -34,9 +34,9 @@ CHANCES = {"cat": 0.5, "dog": 0.3, "cow": 0.2}
         (0.5, 0.7, "regression", pytest.approx(0.2)),
     ],
 )
-def test_a_wrong_answer_is_one(said: object, truth: object, task: str, wrong: float) -> None:
+def test_a_wrong_answer_is_one(predicted: object, truth: object, task: str, wrong: float) -> None:
     """The error is 1 for a class that was not the true one, however it is written, and 0 else."""
-    judged = score(None, said, truth)
+    judged = score(None, predicted, truth)
 
     assert (judged.task, judged.losses[0]) == (task, wrong)
 
@@ -71,7 +71,7 @@ def test_numbers_cost_their_distance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "said", "truth"),
+    ("task", "predicted", "truth"),
     [
         (None, 3.0, "cat"),
         (None, 0.5, "cat"),
@@ -81,13 +81,13 @@ def test_numbers_cost_their_distance() -> None:
     ],
 )
 def test_what_cannot_be_compared_is_a_dead_letter(
-    task: str | None, said: object, truth: object
+    task: str | None, predicted: object, truth: object
 ) -> None:
     """A label that does not go with its prediction is one dead letter that says what to do."""
     config = {"models": [{"id": "fraud", "task": task}]} if task else None
-    bad = outcome(1, said, truth)
+    bad = outcome(1, predicted, truth)
     with pytest.raises(MismatchError):
-        score(task, said, truth)
+        score(task, predicted, truth)
 
     found = run(truth_shard(config), records([bad]))
 

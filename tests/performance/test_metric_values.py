@@ -11,11 +11,11 @@ def draws(count: int, seed: int, classes: int = 2) -> np.ndarray:
     truth = draw.integers(0, classes, count)
     if classes == 2:
         chance = np.clip(draw.normal(0.2 + 0.6 * truth, 0.3), 0, 1)
-        said = (chance >= 0.5).astype(float)
+        predicted = (chance >= 0.5).astype(float)
     else:
-        said = np.where(draw.random(count) < 0.7, truth, draw.integers(0, classes, count))
+        predicted = np.where(draw.random(count) < 0.7, truth, draw.integers(0, classes, count))
         chance = draw.uniform(0.4, 1, count)
-    return np.stack([truth, said, chance, np.full(count, 0.3)], axis=1)
+    return np.stack([truth, predicted, chance, np.full(count, 0.3)], axis=1)
 
 
 def weighted(metric: metrics.base.Metric, rows: np.ndarray, *, fading: bool) -> float:
@@ -55,8 +55,8 @@ def test_the_window_is_river_s_rolling_window() -> None:
     """After more labels than fit, the figures are those of River's rolling metrics."""
     rows = draws(WINDOW + 300, 4)
     accuracy, area = utils.Rolling(metrics.Accuracy, WINDOW), metrics.RollingROCAUC(WINDOW)
-    for truth, said, chance, _ in rows.tolist():
-        accuracy.update(truth, said)
+    for truth, predicted, chance, _ in rows.tolist():
+        accuracy.update(truth, predicted)
         area.update(bool(truth), chance)
 
     found = compute_metrics(rows[-WINDOW:], "binary")

@@ -13,7 +13,7 @@ DRIFT = 2000
 
 
 def of_series(alerts: list[AlertEvent], series: str) -> list[AlertEvent]:
-    """Return what is said of one series."""
+    """Return the alerts of one series."""
     return [alert for alert in alerts if alert.series == series]
 
 
@@ -63,7 +63,7 @@ def test_series_that_alarm_together_are_one_incident() -> None:
 
 
 def test_a_model_that_gets_better_wakes_nobody() -> None:
-    """An error rate that falls is no incident, and what it fell to is the level to keep."""
+    """A falling error rate does not open an incident, and its new level is the one to hold."""
     draw = random.Random(4)
     rates = [0.4] * 2000 + [0.1] * 3000 + [0.4] * 300
     events = [
@@ -149,7 +149,7 @@ def test_what_a_writer_of_before_says_does_not_count() -> None:
 
 
 def test_a_writer_s_mark_ends_what_was_before() -> None:
-    """After a mark, outcomes of the epoch before it do not count, and the mark is no outcome."""
+    """After a mark, outcomes of earlier epochs do not count, and the mark is not an outcome."""
     events = labelled(20, seed=11)
     mark = record(10, b"", headers=(("epoch", b"2"),))
     command = record(11, b"{}", headers=(("command", b"promote"),))

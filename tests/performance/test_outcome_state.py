@@ -53,10 +53,13 @@ def eventful() -> list[dict[str, Any]]:
 def counts(number: int) -> dict[str, Any]:
     """Count labels, which come for low scores alone for a while."""
     low, high = (50, 5) if 10 <= number < 25 else (25, 25)
-    told = {"score": {"0.2": [60, low], "0.8": [60, high]}, "tag:shop": {"x": [120, low + high]}}
+    coverage = {
+        "score": {"0.2": [60, low], "0.8": [60, high]},
+        "tag:shop": {"x": [120, low + high]},
+    }
     return {
         "outcome_id": f"c{number}", "status": "coverage", "revision": 0, "epoch": 1,
-        "model_id": "some", "ts": 1.7e9 + 35 * number, "coverage": told,
+        "model_id": "some", "ts": 1.7e9 + 35 * number, "coverage": coverage,
     }  # fmt: skip
 
 
@@ -64,12 +67,12 @@ LOG = records(eventful())
 
 
 def taken() -> tuple[PartitionMonitor, Any]:
-    """Return what a shard is after the whole log, and what it said."""
+    """Return the monitor after the complete log, and its result."""
     target = truth_shard(CONFIG)
     return target, run(target, LOG)
 
 
-WHOLE, SAID = taken()
+UNSPLIT, EXPECTED = taken()
 
 
 def everything(target: PartitionMonitor) -> dict[str, Any]:
@@ -86,10 +89,15 @@ def back(target: PartitionMonitor) -> Restored:
 
 
 def test_the_log_is_eventful() -> None:
-    """Every kind of alert about outcomes is said, so that the tests below hold something."""
-    assert {alert.kind for alert in SAID.alerts} == {"blind", "concept", "performance", "system"}
-    assert {alert.status for alert in SAID.alerts} == {"firing", "updated", "resolved"}
-    assert {alert.detector for alert in SAID.alerts} >= {"coverage:score", "floor", "task"}
+    """Every kind of alert about outcomes is raised, so that the tests below hold something."""
+    assert {alert.kind for alert in EXPECTED.alerts} == {
+        "blind",
+        "concept",
+        "performance",
+        "system",
+    }
+    assert {alert.status for alert in EXPECTED.alerts} == {"firing", "updated", "resolved"}
+    assert {alert.detector for alert in EXPECTED.alerts} >= {"coverage:score", "floor", "task"}
 
 
 @settings(max_examples=15)
@@ -98,8 +106,8 @@ def test_any_split_says_the_same(cuts: list[int]) -> None:
     """However the log is cut into slices, alerts, their sentences and the state are the same."""
     target = truth_shard(CONFIG)
 
-    assert run(target, LOG, cuts) == SAID
-    assert everything(target) == everything(WHOLE)
+    assert run(target, LOG, cuts) == EXPECTED
+    assert everything(target) == everything(UNSPLIT)
 
 
 @settings(max_examples=15)
@@ -136,8 +144,8 @@ def test_incidents_of_the_version_before_go_on() -> None:
     snapshot.arrays["outcomes: tracks"] = np.frombuffer(msgspec.json.encode(tracks), np.uint8)
     restored = restore(snapshot, Topic.OUTCOMES, "outcomes", 0, target.catalogue.config).shard
 
-    told, expected = (run(each, LOG[cut:]).alerts for each in (restored, target))
-    assert [(each.alert_id, each.incident_id, each.status) for each in told] == [
+    found, expected = (run(each, LOG[cut:]).alerts for each in (restored, target))
+    assert [(each.alert_id, each.incident_id, each.status) for each in found] == [
         (each.alert_id, each.incident_id, each.status) for each in expected
     ]
 
@@ -145,7 +153,7 @@ def test_incidents_of_the_version_before_go_on() -> None:
 def test_another_heuristic_starts_the_comparison_anew() -> None:
     """With another `floor:` nothing of the comparison before counts."""
     other = truth_shard({"models": [{"id": "*", "floor": "last"}]})
-    data = encode(WHOLE, "outcomes", 0, 7)
+    data = encode(UNSPLIT, "outcomes", 0, 7)
     restored = restore(decode(data), Topic.OUTCOMES, "outcomes", 0, other.catalogue.config).shard
     run(restored, records([outcome(10_000, 0.5, 1)]))
 
@@ -156,9 +164,9 @@ def test_another_heuristic_starts_the_comparison_anew() -> None:
 
 @pytest.mark.parametrize("name", ["outcomes: tracks", "outcomes: rows", "outcomes: lengths"])
 def test_half_a_state_is_refused(name: str) -> None:
-    """A snapshot of outcomes without one of its parts is refused whole."""
-    snapshot = decode(encode(WHOLE, "outcomes", 0, 7))
+    """A snapshot of outcomes without one of its parts is refused."""
+    snapshot = decode(encode(UNSPLIT, "outcomes", 0, 7))
     del snapshot.arrays[name]
 
     with pytest.raises(SnapshotError, match="outcomes"):
-        restore(snapshot, Topic.OUTCOMES, "outcomes", 0, WHOLE.catalogue.config)
+        restore(snapshot, Topic.OUTCOMES, "outcomes", 0, UNSPLIT.catalogue.config)

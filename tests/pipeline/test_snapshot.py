@@ -132,7 +132,7 @@ def written_with(config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **othe
 
 
 def test_another_river_resets_what_is_rivers_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After an upgrade of River its detectors start anew; all of ours go on to the bit."""
+    """After an upgrade of River its detectors are reset; all of ours go on to the bit."""
     watch = [
         {"on": "feature:a", "detectors": ["river:PageHinkley"]},
         {"on": "*", "detectors": BOTH},
@@ -143,9 +143,9 @@ def test_another_river_resets_what_is_rivers_own(monkeypatch: pytest.MonkeyPatch
     assert {name for _, name in restored.reset} == {"feature:a"}
     assert len(restored.reset) < len(back(taken(target), target).shard.catalogue.models) * 4
     ours, theirs = state(target), state(restored.shard)
-    kept = [name for name in ours if "/" in name and not name.endswith("/feature:a")]
-    assert kept
-    assert {name: ours[name] for name in kept} == {name: theirs[name] for name in kept}
+    unchanged = [name for name in ours if "/" in name and not name.endswith("/feature:a")]
+    assert unchanged
+    assert {name: ours[name] for name in unchanged} == {name: theirs[name] for name in unchanged}
     assert not back(taken(target), target).reset
 
 
@@ -161,7 +161,7 @@ def test_other_versions_keep_what_they_can_read(
 
 
 def test_a_form_of_another_version_resets_its_series(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What another streamproc's detectors hold otherwise starts anew; the same one's is broken."""
+    """What another streamproc's detectors hold differently is reset; the same one's is broken."""
     watch = [{"on": "feature:a", "detectors": ONE}, {"on": "*", "detectors": BOTH}]
     config = {**BRISK, "models": [{"id": "*", "watch": watch}]}
     target = after(config, 100)
@@ -257,7 +257,7 @@ def test_a_changed_detector_resets_its_series_alone() -> None:
     assert differing == {"m/feature:a", "m/feature:b"}
     assert "m/feature:b" not in now
     assert now["open"] == {
-        key: said for key, said in before["open"].items() if key not in restored.reset
+        key: group for key, group in before["open"].items() if key not in restored.reset
     }
     assert len(now["open"]) < len(before["open"])
     of_groups = {
@@ -273,8 +273,12 @@ def test_a_changed_detector_resets_its_series_alone() -> None:
 
 def written_group(**fields: Any) -> np.ndarray:
     """Write an incident of an open series as a snapshot holds it."""
-    told = {"said": "2026-01-05T10:00:00Z", "open": ["feature:a"], "sizes": {"feature:a": 1.0}}
-    record = ["m", "an id", 5, *(told | fields).values()]
+    record_fields = {
+        "said": "2026-01-05T10:00:00Z",
+        "open": ["feature:a"],
+        "sizes": {"feature:a": 1.0},
+    }
+    record = ["m", "an id", 5, *(record_fields | fields).values()]
     return np.frombuffer(msgspec.json.encode([record]), np.uint8)
 
 
@@ -295,7 +299,7 @@ def written_group(**fields: Any) -> np.ndarray:
     ],
 )
 def test_parts_that_do_not_fit_are_refused(name: str, array: Any) -> None:
-    """A snapshot with a right checksum and wrong contents is refused whole, by name."""
+    """A snapshot with a right checksum and wrong contents is refused, by name."""
     header, arrays = snapshot_format.unpack(SNAPSHOT)
     odd = {key: value for key, value in arrays.items() if key != name}
     if array is not None:
@@ -319,15 +323,15 @@ def test_a_lower_resolve_after_ends_what_is_quiet_already(rest: int) -> None:
     """An incident that has been quiet for longer than a new policy asks is resolved at once."""
     story = [record(at, event) for at, event in enumerate(noise(1000, seed=5, shift_at=600, a=8.0))]
     target = shard(PATIENT)
-    said = run(target, story[:900]).alerts
-    assert [alert.status for alert in said] == ["firing"]
+    alerts = run(target, story[:900]).alerts
+    assert [alert.status for alert in alerts] == ["firing"]
     restored = back(taken(target, 900), shard(BRISK)).shard
     [resolved] = run(restored, story[900 : 900 + rest]).alerts
     assert (resolved.status, resolved.source.offset) == ("resolved", 900)
 
 
 def test_an_incident_of_no_detector_is_refused() -> None:
-    """An incident of a detector that its series does not have could not be told: it is refused."""
+    """An incident of a detector that its series does not have is refused."""
     data = taken(after(PATIENT, 2800))
     shot = decode(data)
     first, *others = shot.header.incidents

@@ -65,62 +65,62 @@ def eventful_log() -> list[Any]:
 LOG = eventful_log()
 
 
-def taken_whole(config: dict[str, Any]) -> tuple[SliceResult, dict[str, Any]]:
+def taken_unsplit(config: dict[str, Any]) -> tuple[SliceResult, dict[str, Any]]:
     """Return what comes of the log in one slice, and the state after it."""
     target = shard(config)
     return run(target, LOG), state(target)
 
 
-WHOLE = [(config, *taken_whole(config)) for config in (BRISK, PATIENT)]
+UNSPLIT = [(config, *taken_unsplit(config)) for config in (BRISK, PATIENT)]
 each_policy = pytest.mark.parametrize(
-    ("config", "whole", "end"), WHOLE, ids=["brisk policy", "patient policy"]
+    ("config", "unsplit", "end"), UNSPLIT, ids=["brisk policy", "patient policy"]
 )
 
 
 def test_the_log_is_eventful() -> None:
     """The log has every kind of alert, so that the tests below have something to hold."""
-    said = [alert for _, outcome, _ in WHOLE for alert in outcome.alerts]
+    alerts = [alert for _, outcome, _ in UNSPLIT for alert in outcome.alerts]
 
-    assert {alert.status for alert in said} == {"firing", "updated", "resolved"}
-    assert {alert.kind for alert in said} == {"data", "quality", "prediction"}
-    assert len(WHOLE[0][1].dead_letters) == 9
-    assert {alert.model_id for alert in said if alert.contributors} == {"m", "n", "o"}
+    assert {alert.status for alert in alerts} == {"firing", "updated", "resolved"}
+    assert {alert.kind for alert in alerts} == {"data", "quality", "prediction"}
+    assert len(UNSPLIT[0][1].dead_letters) == 9
+    assert {alert.model_id for alert in alerts if alert.contributors} == {"m", "n", "o"}
 
 
 @each_policy
 @settings(max_examples=15)
 @given(cuts=st.sets(st.integers(1, len(LOG) - 1), max_size=40))
 def test_any_split_gives_the_same(
-    config: dict[str, Any], whole: SliceResult, end: dict[str, Any], cuts: set[int]
+    config: dict[str, Any], unsplit: SliceResult, end: dict[str, Any], cuts: set[int]
 ) -> None:
     """However a log is cut into slices, alerts, dead letters and state are the same to the bit."""
     target = shard(config)
 
-    assert run(target, LOG, cuts) == whole
+    assert run(target, LOG, cuts) == unsplit
     assert state(target) == end
 
 
 @each_policy
 def test_one_record_at_a_time_gives_the_same(
-    config: dict[str, Any], whole: SliceResult, end: dict[str, Any]
+    config: dict[str, Any], unsplit: SliceResult, end: dict[str, Any]
 ) -> None:
     """A slice of one record is a split too."""
     target = shard(config)
 
-    assert run(target, LOG, range(1, len(LOG))) == whole
+    assert run(target, LOG, range(1, len(LOG))) == unsplit
     assert state(target) == end
 
 
 def test_a_cap_on_series_gives_the_same_in_any_split() -> None:
-    """Which series are refused, and when that is said, does not depend on the slices either."""
+    """Which series are refused, and when that is reported, does not depend on the slices either."""
     config = BRISK | {"limits": {"max_series": 7}}
     together, apart = shard(config), shard(config)
 
-    whole = run(together, LOG)
+    unsplit = run(together, LOG)
 
-    assert run(apart, LOG, range(1, len(LOG), 3)) == whole
+    assert run(apart, LOG, range(1, len(LOG), 3)) == unsplit
     assert state(apart) == state(together)
-    [full] = [alert for alert in whole.alerts if alert.kind == "system"]
+    [full] = [alert for alert in unsplit.alerts if alert.kind == "system"]
     assert "limits.max_series" in full.message
     assert together.catalogue.series == 7
     assert together.catalogue.refused > 0

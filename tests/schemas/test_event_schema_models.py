@@ -97,7 +97,7 @@ def test_a_prediction_is_a_number_a_class_or_probabilities(value: object) -> Non
     "value", [None, [0.1], {}, {"cat": 1.01}, {"cat": -0.1}, {"cat": "1"}, float("inf")]
 )
 def test_any_other_prediction_is_refused(value: object) -> None:
-    """Null, lists, no class at all and what is no probability are errors."""
+    """Null, lists, no class at all and values that are not probabilities are errors."""
     with pytest.raises(EventError, match="prediction: expected"):
         parse_event({"model_id": "m", "prediction": value})
 
