@@ -130,7 +130,7 @@ def test_versions_without_end_cost_no_memory() -> None:
     assert target.catalogue.series == 24
     assert sum(profile.used for profile in target.catalogue.profiles.values()) <= 24
     assert alerts[-1].status == "resolved"
-    assert "newer versions have taken its place" in alerts[-1].message
+    assert "newer versions have replaced it" in alerts[-1].message
     assert target.incidents.open == {}
 
 
@@ -209,7 +209,7 @@ def test_a_regression_that_looked_like_a_classifier_is_said() -> None:
     [alert] = run(target, records(events)).alerts
 
     assert (alert.kind, alert.detector, alert.source.offset) == ("system", "task", 50)
-    assert "set task: of the model" in alert.message
+    assert "set models[].task" in alert.message
     assert target.truth
     assert target.truth.performance.figures('["fraud","7"]')["mae"] == 3.0
 
