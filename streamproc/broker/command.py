@@ -47,7 +47,7 @@ def run(port: int = DEFAULT_PORT, data_dir: Path | None = None) -> None:
             sys.stdout.flush()
             while not interrupted.wait(LOOK_SECONDS):
                 if not broker.running:
-                    raise BrokerError(f"the broker has ended; its log ends:\n{broker.tail()}")
+                    raise BrokerError(f"the broker exited; its log ends:\n{broker.tail()}")
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -150,5 +150,5 @@ class EmbeddedBroker:
                 f"port {self._wanted_port} is in use by another program: stop it, or choose "
                 "another port (0 takes a free one)"
             )
-        reason = f"did not answer within {READY_SECONDS:g} s" if late else "ended at its start"
+        reason = f"did not answer within {READY_SECONDS:g} s" if late else "exited during its start"
         raise BrokerError(f"the embedded broker {reason}; its log ends:\n{said}")

@@ -83,7 +83,10 @@ async def send_command(
         try:
             await producer.send_and_wait(topic, value, partition=0)
         except (errors.KafkaError, TimeoutError) as error:
-            raise DeliveryError(f"topic {topic!r} does not take the command: {error}") from error
+            raise DeliveryError(
+                f"cannot write the command to topic {topic!r}: {error}; check that the user of"
+                " security: may WRITE it"
+            ) from error
     return command
 
 

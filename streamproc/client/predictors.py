@@ -40,7 +40,7 @@ def predictor(parameters: Parameters) -> Predictor:
         answer = _MODELS[last["form"]](last)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         forms = [step.get("form") for step in steps if isinstance(step, Mapping)]
-        raise FormError(f"its parameters are in the form {forms}, which is not known") from error
+        raise FormError(f"its parameters have the unknown form {forms}") from error
     return lambda x: answer(_through(transforms, x))
 
 

@@ -318,8 +318,8 @@ class Publisher:
     def _undelivered(self, count: int, error: BaseException) -> DeliveryError:
         return DeliveryError(
             f"{self._config.broker} did not confirm {count} record(s)"
-            f" ({str(error) or type(error).__name__}): check that the cluster is up and that"
-            " the records are no larger than it allows"
+            f" ({str(error) or type(error).__name__}): check that the cluster is up and that the"
+            " records do not exceed its message.max.bytes"
         )
 
 

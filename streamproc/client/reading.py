@@ -117,7 +117,7 @@ class TopicReader(Generic[T]):
             elif time.monotonic() - progress > REQUEST_SECONDS:
                 raise BrokerUnreachableError(
                     f"{self._config.broker} stopped answering before the end of the"
-                    f" {self._told.many}"
+                    f" {self._told.many}: check that the cluster is up"
                 )
             for found in await self._poll(ends):
                 yield found
@@ -163,7 +163,8 @@ class TopicReader(Generic[T]):
             offsets = await self._consumer.offsets_for_times(dict.fromkeys(partitions, stamp))
         except errors.KafkaError as error:
             raise BrokerUnreachableError(
-                f"{self._config.broker} did not say where {since.isoformat()} is: {error!r}"
+                f"{self._config.broker} did not return the offsets of {since.isoformat()}:"
+                f" {error!r}"
             ) from error
         for partition in partitions:
             found = offsets.get(partition)

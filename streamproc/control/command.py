@@ -113,7 +113,7 @@ def sign(command: Command, topic: str, secret: SecretStr) -> bytes:
     try:
         _decoder.decode(body)
     except msgspec.MsgspecError as error:
-        raise ValueError(f"no command: {error}") from error
+        raise ValueError(f"malformed command: {error}") from error
     return _mac(body, topic, secret) + b"\n" + body
 
 
@@ -139,10 +139,10 @@ def verify(
         The largest sequence so far of each issuer.
     """
     if len(record) > MAX_BYTES:
-        return Refusal(Reason.TOO_LARGE, f"{len(record)} bytes; a command has {MAX_BYTES} at most")
+        return Refusal(Reason.TOO_LARGE, f"{len(record)} bytes exceed the limit of {MAX_BYTES}")
     signature, newline, body = record[:_SIGNATURE], record[_SIGNATURE:][:1], record[_SIGNATURE:][1:]
     if newline != b"\n":
-        return Refusal(Reason.MALFORMED, "expected 64 hexadecimal digits, a line's end, and JSON")
+        return Refusal(Reason.MALFORMED, "expected 64 hexadecimal digits, a newline, and JSON")
     if not hmac.compare_digest(signature, _mac(body, topic, secret)):
         return Refusal(
             Reason.BAD_SIGNATURE, f"it was not signed with this worker's secret for {topic}"
@@ -156,16 +156,16 @@ def verify(
 
 def _timely(command: Command, now: datetime, last: int) -> Command | Refusal:
     if command.version != VERSION:
-        detail = f"version {command.version}; this worker knows {VERSION}"
+        detail = f"version {command.version}; this worker supports version {VERSION}"
         return Refusal(Reason.UNSUPPORTED_VERSION, detail, command)
     if command.sequence <= last:
-        detail = f"{command.id} does not come after {last}: sent again, or out of order"
+        detail = f"{command.id} does not exceed sequence {last}: repeated, or out of order"
         return Refusal(Reason.REPLAYED, detail, command)
     left = command.expires - now
     if left <= timedelta():
         return Refusal(Reason.EXPIRED, f"{command.id} expired {-left} ago", command)
     if left > MAX_LIFETIME:
-        detail = f"{command.id} expires in {left}; {MAX_LIFETIME} is the most, by this clock"
+        detail = f"{command.id} expires in {left}, by this clock; the maximum is {MAX_LIFETIME}"
         return Refusal(Reason.LIVES_TOO_LONG, detail, command)
     return command
 

@@ -50,7 +50,7 @@ class CommandHandlers:
         verb = self._verbs.get(command.verb)
         if verb is None:
             known = ", ".join(sorted(self._verbs)) or "none"
-            detail = f"{command.id}: no verb {command.verb!r} here; there is {known}"
+            detail = f"{command.id}: unknown verb {command.verb!r}; known: {known}"
             return Refusal(Reason.UNKNOWN_VERB, detail, command)
         try:
             return verb, verb.payload.model_validate(command.payload)

@@ -198,4 +198,4 @@ async def _stop(stop: Callable[[], Awaitable[None]]) -> None:
     if stopping.done():
         stopping.result()
     else:
-        _log.info("a Kafka client did not stop within %.0f s; it was left", STOP_SECONDS)
+        _log.info("a Kafka client did not stop within %.0f s: going on without it", STOP_SECONDS)

@@ -27,12 +27,12 @@ _REFUSALS = (
 
 _NO_MECHANISM = (errors.UnsupportedSaslMechanismError, errors.IllegalSaslStateError)
 _LOGIN: Final = "sasl.username, and what sasl.password_env or sasl.password_file holds"
-_AUTHORITY: Final = "security.ca_file has to hold the certificate of the authority that signed it"
-_NAME: Final = "the address has to be one that it names, or security.check_hostname be false"
+_AUTHORITY: Final = "put the certificate of the authority that signed it into security.ca_file"
+_NAME: Final = "use an address that it names, or set security.check_hostname: false"
 # By OpenSSL's X509_V_ERR numbers.
 _ADVICE: Final = {
-    9: "it counts from later on: check the clocks of both machines",
-    10: "whoever runs the broker has to renew it, unless this machine's clock is wrong",
+    9: "it is not valid yet: check the clocks of both machines",
+    10: "renew the broker's certificate, or correct this machine's clock",
     18: _AUTHORITY,
     19: _AUTHORITY,
     20: _AUTHORITY,
@@ -97,7 +97,7 @@ async def _probe_address(address: str, options: Mapping[str, Any]) -> BrokerErro
     except _REFUSALS as error:
         wrong = "sasl.mechanism" if isinstance(error, _NO_MECHANISM) else _LOGIN
         return BrokerAuthError(
-            f"{address} refuses us: {_text(error)}; check security: in the config: {wrong}"
+            f"{address} refused the login: {_text(error)}; check security: in the config: {wrong}"
         )
     except TimeoutError:
         return BrokerUnreachableError(
@@ -107,8 +107,8 @@ async def _probe_address(address: str, options: Mapping[str, Any]) -> BrokerErro
     except (errors.KafkaError, ConnectionResetError):
         # What a broker has against a certificate, it says after the handshake, to nobody.
         certificate = (
-            "; does it want a certificate of ours, and is it one that has not expired, from an"
-            " authority that it knows? (security.cert_file)"
+            "; does it require a client certificate, and is security.cert_file one that has not"
+            " expired, from an authority that it trusts?"
         )
         return BrokerUnreachableError(
             f"{address} closed the connection: is it a Kafka broker, and does it expect TLS or"
@@ -134,12 +134,12 @@ def _tls_error(address: str, error: ssl.SSLError) -> BrokerError:
         )
     if "CERTIFICATE_EXPIRED" in (error.reason or ""):
         return BrokerAuthError(
-            f"{address} refuses our certificate, which has expired: put a new one where"
-            " security.cert_file points"
+            f"{address} refused the client certificate, which has expired: replace the file of"
+            " security.cert_file"
         )
     return BrokerAuthError(
-        f"no TLS with {address}: {_text(error)}; does this port speak TLS, and does it want a"
-        " client certificate? (security: in the config)"
+        f"the TLS handshake with {address} failed: {_text(error)}; does this port use TLS, and"
+        " does it require a client certificate? (security: in the config)"
     )
 
 

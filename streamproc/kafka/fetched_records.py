@@ -120,7 +120,7 @@ class _FetchedRecords(Fetched):
             fetch = fetches.get((tp.topic, tp.partition))
             if fetch is not None and fetch.offset == offset:
                 return fetches.pop((tp.topic, tp.partition))
-        raise LookupError(f"{tp.topic}-{tp.partition}: records from {offset} that nobody fetched")
+        raise LookupError(f"{tp.topic}-{tp.partition}: no fetched data from offset {offset}")
 
 
 def _consumer_record(tp: Any, record: Any) -> ConsumerRecord:

@@ -166,7 +166,8 @@ def _checked(view: memoryview, expected: int, below: int, highwater: int) -> Bat
         return Batch(view, base, base, magic, view[_LEGACY_ATTRIBUTES_AT])
     base, _, _, _, _, attributes, delta, _, timestamp, producer, *_ = HEADER.unpack_from(view)
     if delta < 0 or not expected <= base + delta < highwater:
-        return _damaged(view, expected, below, f"it says that it ends at offset {base + delta}")
+        fault = f"its last offset {base + delta} is outside of the fetched range"
+        return _damaged(view, expected, below, fault)
     return Batch(view, base, base + delta, magic, attributes, timestamp, producer)
 
 
@@ -174,7 +175,7 @@ def _fault(view: memoryview) -> str:
     """Say why a batch cannot be believed; nothing when it can."""
     magic = view[_MAGIC_AT]
     if magic > _MAGIC:
-        return f"its format, magic {magic}, is not known"
+        return f"its format, magic {magic}, is unknown"
     if magic == _MAGIC and len(view) < HEADER.size:
         return "it is shorter than its header"
     try:

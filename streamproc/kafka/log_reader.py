@@ -90,7 +90,8 @@ class BoundedLogReader:
         except errors.KafkaError as error:
             await self._stack.aclose()
             raise BrokerUnreachableError(
-                f"{self._config.broker} did not say where its topics end: {error!r}"
+                f"{self._config.broker} did not return the end offsets of"
+                f" {', '.join(self._topics)}: {error!r}"
             ) from error
         for tp in sorted(assigned):
             begin, end = begins[tp], ends[tp]
@@ -125,7 +126,7 @@ class BoundedLogReader:
             elif time.monotonic() - progress > REQUEST_SECONDS:
                 raise BrokerUnreachableError(
                     f"{self._config.broker} stopped answering {self.total - self.done} records"
-                    " before the end"
+                    f" before the end of {', '.join(self._topics)}: check that the cluster is up"
                 )
 
     async def _left(self) -> list[TopicPartition]:
@@ -157,6 +158,7 @@ async def handled(config: Config, topics: Collection[str]) -> dict[Partition, in
             found = await admin.list_consumer_group_offsets(config.group)
         except (errors.KafkaError, TimeoutError) as error:
             raise BrokerUnreachableError(
-                f"{config.broker} did not say what group {config.group} has handled: {error!r}"
+                f"{config.broker} did not return the committed offsets of group"
+                f" {config.group}: {error!r}"
             ) from error
     return {tuple(tp): at.offset for tp, at in found.items() if tp.topic in topics}

@@ -68,7 +68,7 @@ class PartitionReader(Iterator[Any]):
             for record in () if self._skips(batch) else self._parsed(batch):
                 offset = record.offset
                 if offset > batch.last:  # behind the end of the log, we would be sent to its start
-                    detail = f"a record says that it is at offset {offset}"
+                    detail = f"a record has offset {offset}, after the last one of its batch"
                     record = self._unreadable(batch, Reason.CORRUPT, detail)  # noqa: PLW2901
                     offset = batch.last
                 if offset < self.next_fetch_offset:

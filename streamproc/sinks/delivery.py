@@ -91,12 +91,14 @@ class Delivery:
         try:
             alert = AlertEvent.from_json(value)
         except ValidationError as error:
-            return self._drop(Dropped.UNREADABLE, None, f"{error.error_count()} things are wrong")
+            return self._drop(Dropped.UNREADABLE, None, f"{error.error_count()} validation errors")
         if not self._target.wants(alert):
             return LEFT_OUT
         most = self._target.rules.request_bytes
         if len(value) > most:
-            return self._drop(Dropped.TOO_LARGE, alert, f"{len(value)} bytes, {most} at most")
+            return self._drop(
+                Dropped.TOO_LARGE, alert, f"{len(value)} bytes exceed the limit of {most}"
+            )
         return await self._try_in_time(alert, value, published)
 
     async def _try_in_time(
@@ -128,7 +130,7 @@ class Delivery:
         return failing and self._clock() - published >= patience
 
     def _give_up(self, alert: AlertEvent) -> DeliveryResult:
-        waited = f"it could not be sent for {format_duration(self._target.hook.give_up_after)}"
+        waited = f"not delivered within {format_duration(self._target.hook.give_up_after)}"
         return self._drop(Dropped.GAVE_UP, alert, waited)
 
     async def _try(self, alert: AlertEvent, value: bytes, left: float) -> DeliveryResult:
@@ -138,15 +140,15 @@ class Delivery:
             return self._failed(alert, str(error), 0.0, left)
         except Exception as error:  # noqa: BLE001  whatever a receiver does ends nothing here
             return self._failed(alert, type(error).__name__, 0.0, left)
-        said = f"answered {answer.status}"
+        status = f"answered {answer.status}"
         verdict = judge(answer.status)
         if verdict is Verdict.LATER:
             asked = asked_seconds(answer.retry_after, datetime.fromtimestamp(self._clock(), UTC))
-            return self._failed(alert, said, asked, left)
+            return self._failed(alert, status, asked, left)
         self._patience.answered()
         self._failing_since = None
         if verdict is Verdict.REFUSED:
-            return self._drop(Dropped.REFUSED, alert, said)
+            return self._drop(Dropped.REFUSED, alert, status)
         self._counts.delivered()
         self._first_tries.pop(alert.alert_id, None)
         return DONE
@@ -161,7 +163,7 @@ class Delivery:
         if len(self._first_tries) > MAX_FIRST_TRIES:  # alerts of partitions that are no longer ours
             del self._first_tries[next(iter(self._first_tries))]
         _log.warning(
-            "webhook %s: alert %.80r: %s; trying again in %.3g s",
+            "webhook %s: alert %.80r: %s; retrying in %.3g s",
             *(self._name, alert.alert_id, reason, pause),
         )
         return DeliveryResult(pause, told=False)
@@ -170,6 +172,8 @@ class Delivery:
         self._counts.dropped(reason)
         if alert is not None:
             self._first_tries.pop(alert.alert_id, None)
-        what = "a record that is no alert" if alert is None else f"alert {alert.alert_id[:80]!r}"
+        what = (
+            "a record that is not an alert" if alert is None else f"alert {alert.alert_id[:80]!r}"
+        )
         _log.error("webhook %s: %s dropped: %s: %s", self._name, what, reason.value, detail)
         return DONE

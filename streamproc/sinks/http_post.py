@@ -100,7 +100,9 @@ async def _post(
 ) -> Answer:
     target = check_url(url, rules)
     if len(body) > rules.request_bytes:
-        raise PostError(f"webhook not sent: {len(body)} bytes, {rules.request_bytes} at most")
+        raise PostError(
+            f"webhook not sent: {len(body)} bytes exceed the limit of {rules.request_bytes}"
+        )
     headers = {"Content-Type": "application/json", **more}
     try:
         async with session.post(
@@ -108,7 +110,7 @@ async def _post(
         ) as answer:
             if 300 <= answer.status < 400:
                 raise TargetRefusedError(
-                    f"webhook target refused: {target.host} redirects; give the URL that it means"
+                    f"webhook target refused: {target.host} redirects; configure the final URL"
                 )
             text = await _beginning(answer.content, rules.answer_bytes)
     except TimeoutError as error:

@@ -94,13 +94,13 @@ def check_url(text: str, rules: EgressPolicy) -> URL:
         url = URL(text)
         host, port = (url.host or "").lower().removesuffix("."), url.port
     except ValueError:  # its message repeats the URL
-        raise _refused("it is no URL") from None
+        raise _refused("it is not a URL") from None
     if url.scheme != "https":
         raise _refused(f"expected https://, found {url.scheme or 'no scheme'}://")
     if url.user is not None or url.password is not None:
-        raise _refused("the URL has a user or a password in it")
+        raise _refused("the URL contains a user or a password")
     if not host or not _allowed(host, port or _HTTPS_PORT, rules):
-        raise _refused(f"host {host!r}, port {port} is not among the allowed ones")
+        raise _refused(f"host {host!r}, port {port} is not allowed; add it to allow")
     address = _literal(host)
     if address is not None:
         check_address(address, rules)
@@ -124,7 +124,7 @@ def check_address(address: Address, rules: EgressPolicy) -> None:
     for meant in _meanings(address):
         public = meant.is_global and not (meant.is_multicast or meant.is_reserved)
         if not public or any(meant in network for network in _SPECIAL):
-            raise _refused(f"address {address} is not on the public internet")
+            raise _refused(f"address {address} is not public; allow its network in networks")
 
 
 def _meanings(address: Address) -> Iterator[Address]:

@@ -64,13 +64,16 @@ class Batches:
     async def _write(self, batch: list[Pair], partition: int, place: int) -> None:
         try:
             while not await self._confirmed(batch, partition):
-                _log.warning("a batch for %s is not confirmed yet; trying again", self._topic)
+                _log.warning(
+                    "%d records for %s-%d are not confirmed yet: retrying",
+                    *(len(batch), self._topic, partition),
+                )
                 await asyncio.sleep(RETRY_SECONDS)
         except errors.MessageSizeTooLargeError:
             if len(batch) == 1:
                 size = len(batch[0][1])
                 _log.error(
-                    "topic %s takes no record of %d bytes: it is lost; raise the topic's"
+                    "topic %s rejected a record of %d bytes, which is lost: raise the topic's"
                     " max.message.bytes",
                     *(self._topic, size),
                 )

@@ -72,7 +72,10 @@ class ControlReader:
                 async with open_consumer(self._config) as consumer:
                     await self._read(consumer)
             except (errors.KafkaError, BrokerError, OSError) as error:
-                _log.warning("the control topic cannot be read now; trying again (%s)", error)
+                _log.warning(
+                    "cannot read topic %s: retrying in %.0f s (%s)",
+                    *(self._partition.topic, RETRY_SECONDS, error),
+                )
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
@@ -97,16 +100,16 @@ class ControlReader:
         elif self._old is None or offset >= self._old:  # else it was counted when it came
             self._metrics.refused(found.reason.value)
             _log.warning(
-                "command at %s offset %d refused: %s: %s",
+                "refused the command at %s offset %d: %s: %s",
                 *(self._partition.topic, offset, found.reason.value, found.detail),
             )
 
     async def _act(self, command: Command, verb: CommandHandler, payload: Section) -> None:
-        _log.info("obeying %s from %s", verb.name, command.id)
+        _log.info("running command %s of %s", verb.name, command.id)
         try:
             await verb.act(command, payload)
         except Exception:  # noqa: BLE001  whatever it is: no command ends a worker
-            _log.exception("%s from %s failed", verb.name, command.id)
+            _log.exception("command %s of %s failed", verb.name, command.id)
             self._metrics.obeyed(verb.name, "failed")
         else:
             self._metrics.obeyed(verb.name, verb.outcome)

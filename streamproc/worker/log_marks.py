@@ -145,5 +145,6 @@ class LogChecker:
             except (errors.KafkaError, BrokerUnreachableError, TimeoutError) as error:
                 if isinstance(error, errors.KafkaError) and not is_retriable(error):
                     raise
-                _log.warning("cannot check %d logs yet, trying again: %r", len(marks), error)
+                names = ", ".join(f"{topic}-{number}" for topic, number in sorted(marks))
+                _log.warning("cannot check the logs of %s yet: retrying (%r)", names, error)
                 await asyncio.sleep(RETRY_SECONDS)

@@ -43,6 +43,10 @@ async def _choose(
             while len(joins.joiners) < len(joins.owned):  # noqa: ASYNC110  nobody tells
                 await asyncio.sleep(_LOOK_SECONDS)
     except TimeoutError:
-        _log.warning("%s reaches only %d partitions", command.id, len(joins.joiners))
+        _log.warning(
+            "command %s reaches only %d of %d partitions, whose joins have begun; send it again"
+            " if its model is on another",
+            *(command.id, len(joins.joiners), len(joins.owned)),
+        )
     for joiner in list(joins.joiners.values()):
         await joiner.command(choice.model_id, body)

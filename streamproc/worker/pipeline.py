@@ -281,7 +281,7 @@ class Pipeline:
             return
         if part.first_offset > following:
             span = max(following, mark.out_of_range), part.first_offset
-            text = f"records {span[0]} to {span[1] - 1} were gone before they were read"
+            text = f"records {span[0]} to {span[1] - 1} were deleted before they were read"
             gap = self._snapshots.gap((part.topic, part.partition), span, text)
             await self._outbox.publish([gap], [])
 
@@ -300,8 +300,8 @@ class Pipeline:
         """Give up a state: where its partition goes on is for `resume` to find."""
         partition = part.topic, part.partition
         _log.warning(
-            "%s-%d no longer has the record at offset %d that was handled last: looking for a"
-            " snapshot that fits",
+            "%s-%d no longer has the last processed record, offset %d: looking for a snapshot"
+            " that matches the log",
             *(*partition, (held.next or 0) - 1),
         )
         del self._held[partition]

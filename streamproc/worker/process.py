@@ -103,9 +103,7 @@ class _Run:
         self._stop()
 
     def _hang_up(self) -> None:
-        _log.info(
-            "SIGHUP: stopping; only the supervisor of --processes reads its configuration again"
-        )
+        _log.info("SIGHUP: stopping; only a supervisor (--processes) reloads its configuration")
         self._stop()
 
     def _stop(self) -> None:

@@ -76,7 +76,8 @@ class AlertPublisher:
         while left:
             left = await self._send(left, lost)
             if left:
-                _log.warning("%d records are not confirmed yet; trying again", len(left))
+                topics = ", ".join(sorted({record.topic for record in left}))
+                _log.warning("%d records for %s are not confirmed yet: retrying", len(left), topics)
                 await asyncio.sleep(RETRY_SECONDS)
         return frozenset(lost)
 
@@ -111,9 +112,10 @@ class AlertPublisher:
                 lost.add(letter.alert.alert_id)
             return []
         _log.error(
-            "topic %s rejected %s even without payload; the record is lost",
+            "topic %s rejected %s even without payload; the record is lost: raise the topic's"
+            " max.message.bytes",
             letter.topic,
-            _told(letter),
+            _describe(letter),
         )
         if letter.alert is not None:
             lost.add(letter.alert.alert_id)
@@ -174,14 +176,18 @@ def _ever_smaller(letter: OutgoingRecord) -> Iterator[OutgoingRecord]:
     """
     yield letter
     if letter.alert is not None:
-        _log.error("%s is more than topic %s takes: it is cut short", _told(letter), letter.topic)
+        _log.error(
+            "%s exceeds max.message.bytes of topic %s: publishing a shortened alert",
+            *(_describe(letter), letter.topic),
+        )
         yield letter._replace(value=_shortened(letter.alert).to_json())
         return
     size = len(letter.value or b"")
-    note = f"the value, {size} bytes, is more than this topic takes; read it where it came from"
+    note = f"the value of {size} bytes exceeds this topic's limit; read it from its source topic"
     omitted = ("omitted", note.encode())
     _log.warning(
-        "%s is more than topic %s takes: its value is left out", _told(letter), letter.topic
+        "%s exceeds max.message.bytes of topic %s: publishing it without its value",
+        *(_describe(letter), letter.topic),
     )
     yield letter._replace(value=None, headers=[*letter.headers, omitted])
     ours = dict(letter.headers)
@@ -205,7 +211,7 @@ def _shortened(alert: AlertEvent) -> AlertEvent:
     )
 
 
-def _told(letter: OutgoingRecord) -> str:
+def _describe(letter: OutgoingRecord) -> str:
     """Say which record of ours this is, in a few words."""
     if letter.alert is not None:
         return f"alert {letter.alert.alert_id} of {len(letter.value or b'')} bytes"

@@ -41,9 +41,10 @@ class RecordStamps:
             return False
         if topic not in self._until:
             _log.error(
-                "topic %s does not take records of this host's clock (it is more than the topic's"
-                " message.timestamp.after.max.ms fast, or message.timestamp.before.max.ms slow):"
-                " they are written without a timestamp until it does; set the clock",
+                "topic %s rejects the timestamps of this host's clock (ahead by more than the"
+                " topic's message.timestamp.after.max.ms, or behind by more than its"
+                " message.timestamp.before.max.ms): writing records without timestamps meanwhile;"
+                " correct the clock",
                 topic,
             )
         self._until[topic] = self._monotonic() + TRUST_AGAIN_SECONDS

@@ -129,7 +129,7 @@ class Supervisor:
         if time.monotonic() - place.started > LONG_ENOUGH:
             place.pause = FIRST_PAUSE
         _log.warning(
-            "worker %d ended with %s; starting it again in %.0f s",
+            "worker %d exited with code %s: restarting it in %.0f s",
             place.number,
             process.exitcode,
             place.pause,
@@ -146,12 +146,12 @@ class Supervisor:
             except StreamprocError as error:
                 for line in str(error).splitlines():
                     _log.error("%s", line)
-                _log.error("the configuration stays as it was")
+                _log.error("keeping the current configuration: correct it and send SIGHUP again")
                 return
             for place in self._places:
                 place.config = _at(config, place.number)
                 place.outdated = place.process is not None
-            _log.info("the configuration was read again; replacing the workers one by one")
+            _log.info("reloaded the configuration: replacing the workers one by one")
         if not all(place.done or place.at_work.is_set() for place in self._places):
             return  # another one is just starting, or dead
         for place in self._places:
@@ -191,7 +191,10 @@ class Supervisor:
         for process in running:
             process.join(max(0.0, deadline - time.monotonic()))
             if process.is_alive():
-                _log.warning("worker with pid %s did not stop in time and is killed", process.pid)
+                _log.warning(
+                    "killing the worker with pid %s: it did not stop within %.0f s",
+                    *(process.pid, STOP_SECONDS),
+                )
                 process.kill()
 
 

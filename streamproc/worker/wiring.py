@@ -86,6 +86,6 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
                 await joining
     if worker.failure is not None:
         raise WorkerError(
-            f"{type(worker.failure).__name__}: {worker.failure}; a restart goes on with the"
-            " first slice that was not finished"
+            f"{type(worker.failure).__name__}: {worker.failure}; restart the worker: it resumes"
+            " with the first unfinished slice"
         ) from worker.failure

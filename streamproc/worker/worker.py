@@ -143,7 +143,7 @@ class Worker:
             raise BrokerUnreachableError(
                 f"could not join consumer group {self._config.group} at {self._config.broker}"
                 f" ({str(error) or type(error).__name__}): check that all of its brokers are up;"
-                " the embedded broker has to be restarted when a worker was killed"
+                " restart the embedded broker if one of its workers was killed"
             ) from error
         finally:
             slow.cancel()
@@ -164,7 +164,11 @@ class Worker:
             async with asyncio.timeout(FINISH_SECONDS), self._lanes.quiesce():
                 pass
         except TimeoutError:  # what is not done is not acknowledged, and comes again
-            _log.warning("the slices at hand were not done within %.0f s", FINISH_SECONDS)
+            _log.warning(
+                "slices in progress did not finish within %.0f s: their next owner processes them"
+                " again",
+                FINISH_SECONDS,
+            )
         else:
             await self._save()
         if forgetting is not None:
@@ -173,7 +177,9 @@ class Worker:
         leaving = asyncio.create_task(self._leave())
         done, _ = await asyncio.wait({leaving}, timeout=STOP_SECONDS)
         if not done:
-            _log.warning("the Kafka client did not stop within %.0f s; it was left", STOP_SECONDS)
+            _log.warning(
+                "the Kafka client did not stop within %.0f s: exiting without it", STOP_SECONDS
+            )
             return
         leaving.result()
 
@@ -185,7 +191,7 @@ class Worker:
             async with asyncio.timeout(SAVE_SECONDS):
                 await self._line.save()
         except (TimeoutError, SnapshotWriteError) as error:
-            _log.warning("the state was not written down; the snapshot before counts: %s", error)
+            _log.warning("no final snapshot, recovery will use the previous one: %s", error)
 
     async def save(self, *_: object) -> None:
         """Write all state down now, between two slices.
@@ -200,11 +206,14 @@ class Worker:
 
     def fail(self, error: BaseException) -> None:
         """End this worker for something that went wrong beside its slices."""
-        _log.error("the worker ends: %s", error, exc_info=error)
+        _log.error("stopping the worker: %s", error, exc_info=error)
         self._fail(error)
 
     def _say_slow(self) -> None:
-        _log.warning("still waiting to join group %s", self._config.group)
+        _log.warning(
+            "still waiting to join consumer group %s at %s: check that its brokers are up",
+            *(self._config.group, self._config.broker),
+        )
 
     async def _leave(self) -> None:
         # A commit that is under way may have begun before the last slice was done; it is then
@@ -230,7 +239,7 @@ class Worker:
             await acknowledge()
             self._active = time.monotonic()
         except Exception as error:  # noqa: BLE001  # whatever it is ends this worker
-            _log.exception("slice %r failed", part)
+            _log.exception("slice %r failed: stopping the worker; a restart repeats it", part)
             self._fail(error)
 
     async def _continue_at(
@@ -252,7 +261,10 @@ class Worker:
                     )
                     found = {}
         except Exception as error:
-            _log.exception("the state could not be had")
+            _log.exception(
+                "cannot recover the state of %s: stopping the worker",
+                ", ".join(f"{tp.topic}-{tp.partition}" for tp in sorted(committed)),
+            )
             self._fail(error)
             raise
         return {TP(*partition): offset for partition, offset in found.items()}

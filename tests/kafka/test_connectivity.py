@@ -112,9 +112,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("shown", "trusted", "told"),
     [
-        ("good", None, "; security.ca_file has to hold the certificate of the authority"),
-        ("late", "late", "expired; whoever runs the broker has to renew it, unless this machine's"),
-        ("other", "other", "; the address has to be one that it names, or security.check_hostname"),
+        ("good", None, "; put the certificate of the authority"),
+        ("late", "late", "expired; renew the broker's certificate, or correct"),
+        ("other", "other", "; use an address that it names, or set security.check_hostname"),
     ],
 )
 async def test_what_is_wrong_with_a_certificate_says_what_to_do(

@@ -129,7 +129,7 @@ async def test_an_alert_that_waited_for_too_long(caplog: pytest.LogCaptureFixtur
     assert await stage.take() == DONE
     assert len(stage.sent) == 2
     assert stage.counted("dropped_total", reason="gave_up") == 1
-    assert "alert 'a' dropped: gave_up: it could not be sent for 5s" in caplog.text
+    assert "alert 'a' dropped: gave_up: not delivered within 5s" in caplog.text
     stage.answers = [Answer(200, b"")]
     stage.now += 60
     assert await stage.take("b", age=-65.0) == DONE

@@ -126,7 +126,7 @@ async def test_a_name_of_our_own_network_is_not_connected_to(
     receiver: Receiver, address: str
 ) -> None:
     """A name on the list that resolves to loopback is refused before a connection is made."""
-    with pytest.raises(TargetRefusedError, match="not on the public internet"):
+    with pytest.raises(TargetRefusedError, match="is not public"):
         await receiver.post("/ok", receiver.rules(), address)
     assert receiver.bodies == []
 
@@ -134,7 +134,7 @@ async def test_a_name_of_our_own_network_is_not_connected_to(
 async def test_an_address_in_the_url_is_checked_as_well(receiver: Receiver) -> None:
     """Loopback written as a number is refused, even if that number is on the list of hosts."""
     async with open_post(receiver.rules(), tls=receiver.tls) as post:
-        with pytest.raises(TargetRefusedError, match="not on the public internet"):
+        with pytest.raises(TargetRefusedError, match="is not public"):
             await post(f"https://127.0.0.1:{receiver.port}/ok", b"{}")
     assert receiver.bodies == []
 
@@ -174,7 +174,7 @@ async def test_an_endless_answer_is_cut(receiver: Receiver) -> None:
 
 async def test_a_large_body_is_not_sent(receiver: Receiver) -> None:
     """A body beyond the limit goes nowhere."""
-    with pytest.raises(PostError, match="at most"):
+    with pytest.raises(PostError, match="exceed the limit"):
         await receiver.post("/ok", receiver.rules(networks=LOOPBACK, request_bytes=3), body=b"1234")
     assert receiver.bodies == []
 

@@ -42,21 +42,21 @@ def test_allowed_targets(url: str) -> None:
         ("hooks.example.org/", "expected https://"),
         ("file:///etc/passwd", "expected https://"),
         ("", "expected https://"),
-        ("https://", "not among the allowed|no URL"),
-        ("https:///path", "not among the allowed|no URL"),
-        ("https://example.org/", "not among the allowed"),
-        ("https://chat.example/", "not among the allowed"),
-        ("https://hooks.example.org.evil.example/", "not among the allowed"),
-        ("https://hooks.example.org:8443/", "not among the allowed"),
-        ("https://on-call.example/", "not among the allowed"),
+        ("https://", "is not allowed|not a URL"),
+        ("https:///path", "is not allowed|not a URL"),
+        ("https://example.org/", "is not allowed"),
+        ("https://chat.example/", "is not allowed"),
+        ("https://hooks.example.org.evil.example/", "is not allowed"),
+        ("https://hooks.example.org:8443/", "is not allowed"),
+        ("https://on-call.example/", "is not allowed"),
         ("https://hooks.example.org@evil.example/", "user or a password"),
         ("https://me:pw@hooks.example.org/", "user or a password"),  # pragma: allowlist secret
-        (r"https://evil.example\@hooks.example.org/", "not among|user or|no URL"),
-        ("https://evil.example#@hooks.example.org/", "not among the allowed"),
-        ("https://127.0.0.1/", "not among the allowed"),
-        ("https://[::1]/", "not among the allowed"),
-        ("https://[::1/", "no URL"),
-        ("https://hooks.example.org:99999/", "no URL"),
+        (r"https://evil.example\@hooks.example.org/", "is not allowed|user or|not a URL"),
+        ("https://evil.example#@hooks.example.org/", "is not allowed"),
+        ("https://127.0.0.1/", "is not allowed"),
+        ("https://[::1]/", "is not allowed"),
+        ("https://[::1/", "not a URL"),
+        ("https://hooks.example.org:99999/", "not a URL"),
         ("https://hooks.example.org/" + "x" * 3000, "longer than"),
     ],
 )
@@ -89,7 +89,7 @@ PRIVATE = (
 @pytest.mark.parametrize("address", PRIVATE)
 def test_addresses_of_our_own_network_are_refused(address: str) -> None:
     """Loopback, link-local, private and metadata addresses, however written, are not reached."""
-    with pytest.raises(TargetRefusedError, match="not on the public internet"):
+    with pytest.raises(TargetRefusedError, match="is not public"):
         check_address(ipaddress.ip_address(address), RULES)
 
 

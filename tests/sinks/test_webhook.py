@@ -36,7 +36,7 @@ def test_where_the_url_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ("url", "reason"),
     [
         ("http://hooks.example.org/T0KEN", "expected https://, found http://"),
-        ("https://evil.example.org/T0KEN", "host 'evil.example.org', port 443 is not among"),
+        ("https://evil.example.org/T0KEN", "host 'evil.example.org', port 443 is not allowed"),
         ("https://me:T0KEN@hooks.example.org/", "a user or a password"),  # pragma: allowlist secret
     ],
 )

@@ -102,7 +102,7 @@ async def test_a_dead_letter_too_large_goes_without_its_value() -> None:
     (sent,) = cluster.taken
     assert (sent["value"], sent["key"]) == (None, b"key")
     said = dict(sent["headers"])
-    assert said["omitted"].startswith(b"the value, 2000 bytes, is more than this topic takes")
+    assert said["omitted"].startswith(b"the value of 2000 bytes exceeds this topic")
     assert (said["topic"], said["partition"], said["offset"]) == (b"predictions", b"3", b"7")
     assert said["trace"] == b"1"
 

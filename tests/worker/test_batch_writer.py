@@ -137,7 +137,7 @@ async def test_a_record_that_is_too_large_is_lost_alone(caplog: pytest.LogCaptur
     given = pairs(20)
     await writer.write([*given[:7], large, *given[7:]])
     assert list(itertools.chain.from_iterable(part for _, part in cluster.taken)) == given
-    assert "topic answers takes no record of 5000 bytes: it is lost" in caplog.text
+    assert "topic answers rejected a record of 5000 bytes, which is lost" in caplog.text
 
 
 async def test_what_a_cluster_refuses_for_good_is_an_error() -> None:

@@ -95,7 +95,7 @@ async def test_states_of_a_worker(embedded_broker: EmbeddedBroker) -> None:
             worker._fail(RuntimeError("on fire"))
             assert worker.unhealthy() == worker.unready() == "failed: on fire"
 
-    with pytest.raises(WorkerError, match="RuntimeError: on fire; a restart goes on"):
+    with pytest.raises(WorkerError, match="RuntimeError: on fire; restart the worker"):
         await burn()
     async with worker_of(config) as (worker, _):
         assert worker.unhealthy() is None

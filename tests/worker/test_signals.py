@@ -34,7 +34,7 @@ async def test_a_worker_under_load_stops_cleanly(
         assert await worker.exit_code() == 0
     assert "Traceback" not in worker.stderr
     if sent[0] == signal.SIGHUP:
-        assert "only the supervisor of --processes reads its configuration again" in worker.stderr
+        assert "only a supervisor (--processes) reloads its configuration" in worker.stderr
 
 
 async def test_a_supervised_worker_leaves_sighup_to_its_supervisor(

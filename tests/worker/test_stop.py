@@ -104,7 +104,7 @@ async def test_a_stop_while_joining(tmp_path: Path) -> None:
         async with WorkerProcess(tmp_path, said) as worker:
             await worker.said("watching")
         async with WorkerProcess(tmp_path, said) as worker:
-            await worker.said(f"still waiting to join group {said['group']}")
+            await worker.said(f"still waiting to join consumer group {said['group']}")
             worker.send(signal.SIGTERM)
             assert await worker.exit_code(STOP_SECONDS) == 0
     assert "Traceback" not in worker.stderr

@@ -37,7 +37,7 @@ async def test_ctrl_c_ends_all(embedded_broker: EmbeddedBroker, tmp_path: Path) 
             os.kill(pid, signal.SIGINT)
         assert await supervisor.exit_code(STOP_SECONDS) == 0
     assert "Traceback" not in supervisor.stderr
-    assert "ended with" not in supervisor.stderr
+    assert "exited with" not in supervisor.stderr
 
 
 async def test_a_cluster_that_is_away_ends_the_supervisor(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ async def test_each_worker_ends_when_idle(embedded_broker: EmbeddedBroker, tmp_p
     flags = ("--processes", "2", "--exit-when-idle", "1")
     async with WorkerProcess(tmp_path, settings(embedded_broker.bootstrap), *flags) as supervisor:
         assert await supervisor.exit_code() == 0
-    assert "ended with" not in supervisor.stderr
+    assert "exited with" not in supervisor.stderr
 
 
 @pytest.mark.slow
@@ -84,7 +84,7 @@ async def test_a_config_is_reloaded_only_when_it_is_right(
 
         supervisor.configure(said | {"limits": {"max_series": "many"}})
         supervisor.send(signal.SIGHUP)
-        await supervisor.said("the configuration stays as it was")
+        await supervisor.said("keeping the current configuration")
         assert "limits.max_series" in supervisor.stderr
         assert children(supervisor.pid) == before
 
@@ -93,4 +93,4 @@ async def test_a_config_is_reloaded_only_when_it_is_right(
         await supervisor.said(f"watching {elsewhere}", times=2)
         assert not any(map(alive, before))
         assert await supervisor.stop() == 0
-    assert "ended with" not in supervisor.stderr
+    assert "exited with" not in supervisor.stderr

@@ -135,7 +135,7 @@ async def test_a_killed_worker_is_replaced(apache_kafka: ApacheKafka, tmp_path: 
         first = children(supervisor.pid)
         os.kill(first[0], signal.SIGKILL)
         await supervisor.said("watching kafka", times=3)
-        assert "ended with -9; starting it again in 1 s" in supervisor.stderr
+        assert "exited with code -9: restarting it in 1 s" in supervisor.stderr
         second = children(supervisor.pid)
         assert len(second) == 2
         assert first[1] in second

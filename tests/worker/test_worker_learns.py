@@ -41,7 +41,7 @@ async def test_a_learning_process_that_dies_ends_its_worker(
             await asyncio.wait_for(worker.stopped.wait(), 60)
     except Exception as error:  # noqa: BLE001  what it is, is looked at below
         failed.append(error)
-    assert "online models ended with -9" in str(failed[0])
+    assert "online models exited with code -9" in str(failed[0])
 
 
 async def test_without_online_models_no_process_is_started(

@@ -133,7 +133,7 @@ async def test_a_wrong_password(
     said = settings(secure["bootstrap"], security=secure["security"])
     async with WorkerProcess(tmp_path, said) as worker:
         assert await worker.exit_code() == 1
-    assert worker.stderr.startswith(f"error: {secure['bootstrap']} refuses us: ")
+    assert worker.stderr.startswith(f"error: {secure['bootstrap']} refused the login: ")
     assert "check security: in the config" in worker.stderr
     assert worker.stderr.count("\n") == 1
     assert "incorrect-horse" not in worker.stderr

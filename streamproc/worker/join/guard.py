@@ -76,8 +76,8 @@ class InputGuard:
         doubt, mark = self._watch.take(partition, first), self._marks.get(home)
         if doubt.suspect and mark is not None and not await self._logs.same(partition, mark):
             raise LogRewoundError(
-                f"{home.topic}-{home.partition} no longer has the record at offset {mark.offset}"
-                " that was read last: the topic was restored, truncated or created again"
+                f"{home.topic}-{home.partition} no longer has the last record read, offset"
+                f" {mark.offset}: the topic was restored, truncated or recreated"
             )
         following = self._next.get(home, first)
         if doubt.out_of_range is not None and first > following:
@@ -86,14 +86,14 @@ class InputGuard:
 
     async def tell_gone(self, home: TopicPartition, start: int, stop: int) -> None:
         """Tell that records between two offsets were gone before they were joined."""
-        text = f"records {start} to {stop - 1} were gone before they were joined"
+        text = f"records {start} to {stop - 1} were deleted before they were joined"
         await self._tell(home, (start, stop), text)
 
     async def tell_rewound(self, home: TopicPartition, span: tuple[int, int]) -> None:
         """Tell that a log is another one than the one that was joined, and where it begins."""
         text = (
-            "the topic was restored, truncated or created again, and records that were joined, up"
-            f" to offset {span[0]}, are no longer there; the join reads it from its beginning"
+            "the topic was restored, truncated or recreated, and joined records up to offset"
+            f" {span[0]} no longer exist; the join reads it from its beginning"
         )
         await self._tell(home, span, text)
 

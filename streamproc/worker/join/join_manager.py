@@ -138,7 +138,9 @@ class JoinManager:
         if tasks:
             _, left = await asyncio.wait(tasks, timeout=STOP_SECONDS)
             if left:
-                _log.warning("the disk of labels.store does not answer: its threads are left")
+                _log.warning(
+                    "the disk of labels.store does not respond: exiting without its threads"
+                )
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._spare.close()
 
@@ -228,7 +230,10 @@ class JoinManager:
             except Exception as error:
                 if not _passes(error):
                     raise
-                _log.warning("retrying the look for labels: %r", error)
+                _log.warning(
+                    "cannot look for labels on %s: retrying in %.0f s (%r)",
+                    *(self._config.topics.full_name("labels"), AGAIN_SECONDS, error),
+                )
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def _report(self, uneven: str | None, consumer: AIOKafkaConsumer) -> None:
@@ -279,7 +284,10 @@ class JoinManager:
                 try:
                     await self._join(partition, generation)
                 except FencedError as error:
-                    _log.warning("labels are joined by another worker: %s", error)
+                    _log.warning(
+                        "partition %d: fenced by another worker, which joins its labels now: %s",
+                        *(partition, error),
+                    )
                     self._failed(partition, f"fenced by another worker: {error}")
                     await self._await_turn(generation, of_group=error.of_group)
                 except (sqlite3.Error, StoreUnavailableError) as error:
@@ -304,7 +312,10 @@ class JoinManager:
         """
         path = self._spares.get(partition) or self._path(partition)
         if damaged(error):
-            _log.warning("%s is damaged and read again from the topics: %s", path, error)
+            _log.warning(
+                "partition %d: the store %s is damaged: rebuilding it from the topics (%s)",
+                *(partition, path, error),
+            )
             self._metrics.rebuilt("failed")
             self._failed(partition, f"the store {path} was damaged: {error}")
             await self._in_thread(remove, path)
@@ -315,7 +326,7 @@ class JoinManager:
             reason = store_failure(path, failure)
             pause = self._failed(partition, reason)
             _log.error(
-                "labels of partition %d are not joined: %s; trying again in %.0f s",
+                "labels of partition %d are not joined: %s; retrying in %.0f s",
                 *(partition, reason, pause),
             )
             await asyncio.sleep(pause)
@@ -373,7 +384,11 @@ class JoinManager:
                     # It was in use: its content is worth the wait.
                     raise StoreUnavailableError(f"{path}: {error}") from error
                 reason = f"{path}: {error}"
-            _log.warning("%s: what waits for labels is kept for this run only", reason)
+            _log.warning(
+                "partition %d: using a temporary store for this run, since labels.store cannot be"
+                " used: %s",
+                *(partition, reason),
+            )
             self._metrics.rebuilt("unusable")
             spare = self._spare.enter_context(tempfile.TemporaryDirectory(prefix="streamproc-"))
             self._spares[partition] = path = Path(spare) / "labels.db"

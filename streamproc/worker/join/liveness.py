@@ -98,7 +98,7 @@ class JoinWatch:
         ]
         seconds, number, waiting = max(found, default=(0.0, 0, 0))
         return seconds, (
-            f"labels of partition {number}: {waiting} records wait to be joined, none was for"
+            f"labels of partition {number}: {waiting} records wait, none was joined for"
             f" {seconds:.0f} s"
         )
 

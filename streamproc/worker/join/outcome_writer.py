@@ -108,12 +108,12 @@ class OutcomeWriter:
                 return record
             if found is not None and found[0] >= epoch:
                 raise FencedError(
-                    f"epoch {found[0]} of {self.topic}-{self.partition} is taken",
+                    f"another worker began epoch {found[0]} of {self.topic}-{self.partition}",
                     of_group=found[2],
                 )
         raise RecoveryError(
-            f"topic {self.topic!r} has confirmed a record and does not have it: check its"
-            " retention, and that it is not compacted"
+            f"{self.topic}-{self.partition} confirmed a record that its log does not have: check"
+            " the topic's retention, and that it is not compacted"
         )
 
     async def write(self, pairs: Sequence[Pair], headers: Headers = NONE) -> frozenset[int]:
@@ -147,8 +147,8 @@ class OutcomeWriter:
                 continue
             if 0 <= offset < self.next:
                 raise LogRewoundError(
-                    f"{self.topic}-{self.partition} has taken a record at offset {offset}, below"
-                    f" {self.next} where it ended: it was restored, truncated or created again"
+                    f"{self.topic}-{self.partition} wrote a record at offset {offset}, below its"
+                    f" previous end {self.next}: it was restored, truncated or recreated"
                 )
             if offset != self.next:
                 await self._look_at_gap(offset)
@@ -191,7 +191,7 @@ class OutcomeWriter:
             found = self._mark(record)
             if found is not None and found[0] > self.epoch:
                 raise FencedError(
-                    f"epoch {found[0]} of {self.topic}-{self.partition} has begun",
+                    f"another worker began epoch {found[0]} of {self.topic}-{self.partition}",
                     of_group=found[2],
                 )
         self.next = stop
@@ -227,7 +227,7 @@ class OutcomeWriter:
                 if count == 1:
                     size = len(records[0][1] or b"")
                     _log.error(
-                        "topic %s takes no outcome of %d bytes: it is lost; raise the topic's"
+                        "topic %s rejected an outcome of %d bytes, which is lost: raise the topic's"
                         " max.message.bytes",
                         *(self.topic, size),
                     )
@@ -239,7 +239,10 @@ class OutcomeWriter:
             except (errors.KafkaError, TimeoutError) as error:
                 if not is_retriable(error):
                     raise
-                _log.warning("outcomes are not confirmed yet; trying again")
+                _log.warning(
+                    "%d outcomes for %s-%d are not confirmed yet: retrying (%r)",
+                    *(count, self.topic, self.partition, error),
+                )
                 await asyncio.sleep(RETRY_SECONDS)
 
 
@@ -256,8 +259,8 @@ async def _records(
                     yield record
         if time.monotonic() - heard > SILENT_SECONDS:
             raise RecoveryError(
-                f"nothing came of {home.topic}-{home.partition} for {SILENT_SECONDS:.0f} s: check"
-                " that it has a leader, and that the user of security: may READ it"
+                f"no record came from {home.topic}-{home.partition} for {SILENT_SECONDS:.0f} s:"
+                " check that it has a leader, and that the user of security: may READ it"
             )
 
 

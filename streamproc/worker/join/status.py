@@ -89,8 +89,8 @@ class JoinStatus:
 def store_failure(path: Path, error: StoreError | OSError) -> str:
     """Describe why a store cannot be used, and what the operator should do."""
     return (
-        f"the store {path} cannot be written ({error}): check that its disk has free space, can be"
-        " written and answers, or set labels.store to a folder on another disk"
+        f"the store {path} cannot be written ({error}): check that its disk has free space, is"
+        " writable and responds, or set labels.store to a folder on another disk"
     )
 
 

@@ -64,7 +64,7 @@ class TimeReports:
         self._models.add(item.model_id)
         _log.warning(
             "model %r: ts %s at offset %d of %s is before 1970 or more than an hour ahead of its"
-            " record; check the clock and time zone of its producer (logged once a model)",
+            " record; check the clock and time zone of its producer (logged once per model)",
             item.model_id,
             item.ts,
             item.offset,
@@ -77,7 +77,7 @@ class TimeReports:
         self._topics.add(log)
         _log.warning(
             "the timestamp %d of offset %d of %s is more than an hour ahead of this worker's"
-            " clock; check the clocks of the producer and of this host (logged once a topic)",
+            " clock; check the clocks of the producer and of this host (logged once per topic)",
             record.timestamp,
             record.offset,
             log.name.lower(),

@@ -123,13 +123,15 @@ class OnlineProcess:
         now = time.monotonic()
         silent = now - (self._started if self._heard is None else self._heard)
         if self._heard is None:  # it is starting
-            return max(0.0, silent - START_SECONDS), "online models do not start"
+            return max(
+                0.0, silent - START_SECONDS
+            ), "the process of the online models has not started"
         if silent > SILENT_SECONDS:
             return silent, f"the process of the online models has not answered for {silent:.0f} s"
         # What was known before still holds while the cluster does not answer: it ends nobody.
         behind = sum(self._last.lags.values()) if self._last.lags else self._last.behind
         still = self._progress.stalled(now, self._last.handled, behind)
-        return still, f"{behind} outcomes wait for online models, none came for {still:.0f} s"
+        return still, f"{behind} outcomes wait for online models, none learned for {still:.0f} s"
 
     def _look_past(self) -> None:
         """Have the lag measured past a process that does not answer."""
@@ -166,8 +168,8 @@ class OnlineProcess:
             await asyncio.wait_for(process.wait(), STOP_SECONDS)
         except TimeoutError:
             _log.warning(
-                "online models did not end within %.0f s; what they learned since their last"
-                " snapshot is learned again",
+                "online models did not stop within %.0f s: killing their process; labels since"
+                " their last snapshot are learned again",
                 STOP_SECONDS,
             )
             process.kill()
@@ -190,7 +192,8 @@ class OnlineProcess:
                     self._reason = reason
         code = await process.wait()
         if not self._stopping:
-            self.failed(WorkerError(f"online models ended with {code}: {self._reason}"))
+            reason = f"the process of the online models exited with code {code}: {self._reason}"
+            self.failed(WorkerError(reason))
 
     def _say(self, message: ToChild) -> None:
         self._write(line(message))

@@ -257,8 +257,8 @@ class OnlineRunner:
         doubt, mark = self._watch.take(partition, first_offset), held.keeper.mark
         if doubt.suspect and mark is not None and not await self._logs.same(partition, mark):
             _log.warning(
-                "%s-%d no longer has the record at offset %d that was learned last: looking for"
-                " a snapshot that fits",
+                "%s-%d no longer has the last record learned, offset %d: looking for a snapshot"
+                " that matches the log",
                 *(*partition, mark.offset),
             )
             self._rewound[partition] = held.next
@@ -267,7 +267,9 @@ class OnlineRunner:
             self._news.set()
             return False
         if doubt.out_of_range is not None and first_offset > held.next:
-            text = f"records {held.next} to {first_offset - 1} were gone before they were learned"
+            text = (
+                f"records {held.next} to {first_offset - 1} were deleted before they were learned"
+            )
             gap = self._snapshots.gap(partition, (held.next, first_offset), text)
             await self._outbox.publish([gap], [])
         return True
@@ -333,9 +335,9 @@ def _small(update: ModelUpdate) -> bytes:
     if len(value) <= MAX_UPDATE_BYTES:
         return value
     _log.warning(
-        "the parameters of model %s, version %d, are left out of its update: %d bytes are more"
-        " than a record may have",
-        *(update.model_id, update.version, len(value)),
+        "publishing the update of model %s, version %d, without its parameters: %d bytes exceed"
+        " the limit of %d",
+        *(update.model_id, update.version, len(value), MAX_UPDATE_BYTES),
     )
     return _without_parameters(update).to_json()
 

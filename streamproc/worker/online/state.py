@@ -44,7 +44,7 @@ class PartitionModelsCodec:
     """
 
     kind = "#models"  # no topic's name holds such a sign
-    anew = "its online models start anew"
+    reset_note = "its online models are reset"
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -74,7 +74,7 @@ class PartitionModelsCodec:
         """
         body, digest = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
         if hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest() != digest:
-            raise SnapshotError("the checksum does not fit: bytes of it are missing or changed")
+            raise SnapshotError("checksum mismatch: bytes are missing or changed")
         line, _, state = body.partition(_END)
         try:
             head = _HEAD.decode(line)
@@ -82,7 +82,7 @@ class PartitionModelsCodec:
             raise SnapshotError(f"header: {error}") from error
         if head.schema != SCHEMA or (head.topic, head.partition) != partition:
             raise SnapshotError(
-                f"it is of {head.topic}-{head.partition}, schema {head.schema}; this is"
+                f"it belongs to {head.topic}-{head.partition}, schema {head.schema}; expected"
                 f" {partition[0]}-{partition[1]}, schema {SCHEMA}"
             )
         learners = self.fresh(partition)
@@ -92,8 +92,8 @@ class PartitionModelsCodec:
             raise SnapshotError(str(error)) from error
         if reset:
             _log.warning(
-                "%d online models of %s-%d start anew: they are configured otherwise now, or were"
-                " written with River %s and are River's own",
+                "reset %d online models of %s-%d: their configuration changed, or they consist of"
+                " River's classes and were written with River %s",
                 *(reset, *partition, head.versions.get("river")),
             )
         return Decoded(learners, head.next)

@@ -27,8 +27,8 @@ class Codec(Protocol[S]):
         ...
 
     @property
-    def anew(self) -> str:
-        """What happens where the state cannot be had, as in "its series start anew"."""
+    def reset_note(self) -> str:
+        """Effect of a state that cannot be recovered, as in "its series are reset"."""
         ...
 
     def fresh(self, partition: Partition) -> S:

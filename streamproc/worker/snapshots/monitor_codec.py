@@ -25,7 +25,7 @@ class MonitorCodec:
     """
 
     kind = ""
-    anew = "its series start anew"
+    reset_note = "its series are reset"
 
     def __init__(self, config: Config) -> None:
         self._config = config

@@ -126,16 +126,17 @@ class SnapshotSet:
         counts = manifest.sections or (manifest.chunks,)
         # A flipped bit may ask for any number of them.
         if sum(map(abs, counts)) != manifest.chunks or manifest.chunks > len(self._values):
-            raise SnapshotError(f"its manifest names {manifest.chunks} chunks, which are not there")
+            raise SnapshotError(f"its manifest names {manifest.chunks} chunks that do not exist")
         parts = [at * SECTION + n for at, count in enumerate(counts) for n in range(count)]
         chunks = [self._values.get(found.key._replace(part=part)) for part in parts]
         there = [chunk for chunk in chunks if chunk is not None]
         if len(there) < len(chunks):
-            raise SnapshotError(f"{len(chunks) - len(there)} of its {len(chunks)} chunks are gone")
+            missing = len(chunks) - len(there)
+            raise SnapshotError(f"{missing} of its {len(chunks)} chunks are missing")
         data = b"".join(there)
         end = data[len(data) - len(manifest.digest) // 2 :]
         if len(data) != manifest.bytes or end.hex() != manifest.digest:
-            raise SnapshotError("its chunks are not those that its manifest was written for")
+            raise SnapshotError("its chunks do not match the size or digest in its manifest")
         return data
 
 

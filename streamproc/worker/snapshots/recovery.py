@@ -115,20 +115,20 @@ def recover(codec: Codec[S], partition: Partition, log: Log) -> Recovered[S]:
         start = max(begin, done or 0)
         if not start or not (refused or done):  # all of the log, or the first owner ever
             return Recovered(state=state, next=None, outcome=outcome)
-        reason = refused[0] if refused else "there is no snapshot"
-        text = f"{codec.anew}, since their state cannot be had: {reason}"
+        reason = refused[0] if refused else "no snapshot exists"
+        text = f"{codec.reset_note}, since their state cannot be recovered: {reason}"
         return Recovered(state=state, next=None, outcome=outcome, gap=((0, start), text))
     restored, mark = newest
     if done and not log.signed and done != restored.next:
         _log.warning(
-            "the committed offset %d of %s-%d was not written by a worker of this version: ignoring"
-            " it and reading on at %d, where the snapshot is",
+            "ignoring the committed offset %d of %s-%d, which no worker of this version wrote:"
+            " resuming at offset %d of the snapshot",
             *(done, *partition, restored.next),
         )
     # What another program has committed was watched by nobody, and published by nobody.
     told = done if done and log.signed and done <= log.bounds.end else 0
     if restored.next < begin:
-        text = f"records {restored.next} to {begin - 1} were gone before they were read"
+        text = f"records {restored.next} to {begin - 1} were deleted before they were read"
         gap = (restored.next, begin), text
         return Recovered(state=restored.state, next=begin, outcome=outcome, told=told, gap=gap)
     return Recovered(
@@ -151,15 +151,15 @@ def _in_another_log(
     """Go on where the log that is there agrees with a snapshot, or at its beginning."""
     begin = log.bounds.begin
     text = (
-        "the topic was restored, truncated or created again, and records that were handled, up to"
-        f" offset {rewound}, are no longer there"
+        "the topic was restored, truncated or recreated, and processed records up to offset"
+        f" {rewound} no longer exist"
     )
     if newest is None:
         return Recovered(
             state=codec.fresh(partition),
             next=begin,
             outcome="refused",
-            gap=((rewound, begin), f"{text}; {codec.anew}"),
+            gap=((rewound, begin), f"{text}; {codec.reset_note}"),
             rewound=True,
         )
     restored, mark = newest
@@ -171,7 +171,7 @@ def _in_another_log(
         outcome="snapshot",
         saved=start if whole else None,
         mark=mark if whole else None,
-        gap=((rewound, start), f"{text}; a snapshot from before is used"),
+        gap=((rewound, start), f"{text}; an earlier snapshot is used"),
         rewound=True,
     )
 
@@ -191,7 +191,7 @@ def _newest(
             if candidate.key not in log.others and restored.next <= log.bounds.end:
                 return (restored, log.found.mark(candidate)), refused, rewound
             rewound = max(rewound or 0, restored.next)
-            reason = f"it is of another log than the one that is there, up to {restored.next}"
+            reason = f"it belongs to another log, up to offset {restored.next}"
         refused.append(reason)
         _warn(candidate, partition, reason)
     return None, refused, rewound
@@ -200,6 +200,6 @@ def _newest(
 def _warn(candidate: Candidate, partition: Partition, reason: str) -> None:
     key = candidate.key
     _log.warning(
-        "snapshot %d of epoch %d of %s-%d cannot be used: %s",
+        "cannot use snapshot %d of epoch %d of %s-%d: %s",
         *(key.slot, key.epoch, *partition, reason),
     )

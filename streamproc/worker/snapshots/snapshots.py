@@ -217,7 +217,7 @@ class Snapshots(Generic[S]):
             keeper.due = keeper.rest = self._clock() + self._interval
             if keeper.saved is None:
                 raise
-            _log.warning("no snapshot, the one before still counts: %s", error)
+            _log.warning("no new snapshot, recovery would use the previous one: %s", error)
             return
         now = self._clock()
         keeper.saved, keeper.stale, keeper.read = following, [], 0
@@ -292,7 +292,7 @@ class Snapshots(Generic[S]):
             result.keeper.key = result.keeper.key._replace(epoch=epoch)
         old = sum(result.next is not None for result in resumed.values())
         if old:
-            _log.info("%d partitions go on from a snapshot, %.1f s", old, self._clock() - began)
+            _log.info("recovered %d partitions from snapshots, %.1f s", old, self._clock() - began)
         return resumed
 
     async def contradicted(self, marks: Mapping[Partition, RecordMark]) -> set[Partition]:

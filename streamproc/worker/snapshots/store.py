@@ -233,9 +233,10 @@ class SnapshotStore:
                     await self._write(group, key.partition)
             except (TimeoutError, errors.KafkaError) as error:
                 raise SnapshotWriteError(
-                    f"topic {self._topic!r} does not take the state of {key.topic}-{key.partition}"
-                    f" ({str(error) or type(error).__name__}): check that its max.message.bytes is"
-                    " 1 MB at least, and that the user of security: may WRITE it"
+                    f"cannot write the snapshot of {key.topic}-{key.partition} to topic"
+                    f" {self._topic!r} ({str(error) or type(error).__name__}): check that its"
+                    " max.message.bytes is at least 1 MB, and that the user of security: may"
+                    " WRITE it"
                 ) from error
 
     async def _write(
@@ -272,7 +273,10 @@ class SnapshotStore:
             raise
         except errors.KafkaError as error:
             if isinstance(error, errors.KafkaTimeoutError) or error.retriable:
-                _log.warning("a snapshot is not confirmed yet; trying again (%s)", error)
+                _log.warning(
+                    "snapshot records for %s-%d are not confirmed yet: retrying (%s)",
+                    *(home.topic, home.partition, error),
+                )
                 return False
             raise
         return True

@@ -88,7 +88,7 @@ def _compiled(course: Callable[[], None]) -> bool:
 
 
 async def _compile(course: str, config: Config) -> None:
-    _log.info("compiling, once for this machine: a minute or two")
+    _log.info("compiling, once per machine: this takes a minute or two")
     process = await asyncio.create_subprocess_exec(
         *command(_MODULE, course), env=environment(), stdin=PIPE, stdout=DEVNULL
     )
@@ -101,9 +101,9 @@ async def _compile(course: str, config: Config) -> None:
     code = process.returncode
     if code:
         why = (
-            "was killed: it takes 400 MB of memory, once; give it that"
+            "was killed: it needs 400 MB of memory, once; provide that"
             if code == -SIGKILL
-            else f"ended with {code}, for the reason that it gave on stderr; start again"
+            else f"exited with code {code}, see its error on stderr; start again"
         )
         raise CompileError(
             f"the process that compiles the detectors {why}, or run `streamproc compile` on another"

@@ -47,6 +47,7 @@ class AlertConsumer:
 
     def __init__(self, config: Config, target: Target, counts: Counts) -> None:
         self._config = config
+        self._topic = config.topics.full_name("alerts")
         self._target = target
         self._counts = counts
         self._done: dict[TopicPartition, int] = {}
@@ -62,8 +63,8 @@ class AlertConsumer:
                     await self._read(delivery)
                 except Exception as error:  # noqa: BLE001  nothing here may end a worker
                     _log.warning(
-                        "webhook %s: the alerts cannot be read now; trying again (%r)",
-                        *(target.hook.name, error),
+                        "webhook %s: cannot read topic %s: retrying in %.0f s (%r)",
+                        *(target.hook.name, self._topic, RETRY_SECONDS, error),
                     )
                     self._counts.lag(0)  # of partitions that are ours, and none is
                     await asyncio.sleep(RETRY_SECONDS)
@@ -72,7 +73,7 @@ class AlertConsumer:
         self._done.clear()
         async with open_consumer(
             self._config,
-            self._config.topics.full_name("alerts"),
+            self._topic,
             group_id=group_of(self._config, self._target),
             session_timeout_ms=int(SESSION_SECONDS * 1000),
             heartbeat_interval_ms=int(HEARTBEAT_SECONDS * 1000),
@@ -113,7 +114,10 @@ class AlertConsumer:
             await consumer.commit(done)
         except (errors.CommitFailedError, errors.IllegalStateError) as error:
             # Whose they are now sends them once more; receivers drop what they have.
-            _log.info("webhook %s: no longer ours: %r", self._target.hook.name, error)
+            _log.info(
+                "webhook %s: its partitions were reassigned before this commit: %r",
+                *(self._target.hook.name, error),
+            )
 
 
 async def _lag(consumer: AIOKafkaConsumer) -> int:

@@ -38,8 +38,8 @@ async def begin(config: Config, targets: Iterable[Target]) -> None:
             continue  # another worker is at it already, and has begun
         except errors.KafkaError as error:
             raise BrokerError(
-                f"{config.broker} does not keep the place of group {group} ({error!r}): grant the"
-                " user of security: READ on it"
+                f"{config.broker} did not store the offsets of group {group} ({error!r}): grant"
+                " the user of security: READ on that group"
             ) from error
 
 

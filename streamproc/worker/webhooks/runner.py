@@ -56,5 +56,6 @@ async def serving_webhooks(
         _, left = await asyncio.wait(tasks, timeout=STOP_SECONDS)
         if left:
             _log.info(
-                "%d webhooks did not end within %.0f s; they were left", len(left), STOP_SECONDS
+                "%d webhooks did not stop within %.0f s: exiting without them",
+                *(len(left), STOP_SECONDS),
             )

@@ -47,7 +47,7 @@ async def scenario(said: dict[str, Any], folder: Path) -> str:
         if "labels of partition 0 are not joined" not in why or str(folder) not in why:
             raise Failed(f"not ready, but for {why!r}")
         epochs = await _epochs(config)
-        await worker.said(r"not joined: the store .*; trying again in 16 s")
+        await worker.said(r"not joined: the store .*; retrying in 16 s")
         same("epochs begun on a full disk", epochs, await _epochs(config))
         if not await worker.counted("labels_lag_records"):
             raise Failed("labels wait, and the lag is 0")

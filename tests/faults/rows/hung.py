@@ -41,7 +41,7 @@ async def scenario(said: dict[str, Any], folder: Path) -> str:
         await _all_learn(supervisor, 2)
         stopped = await _stop_learners(supervisor.pid, 2)
         [why, *_] = await supervisor.said(r"the process of the online models has not answered.*")
-        await supervisor.said("starting it again", times=2)
+        await supervisor.said("restarting it", times=2)
         await _all_learn(supervisor, 4)
         if left := [pid for pid in stopped if alive(pid)]:
             raise Failed(f"learners that were stopped are still there: {left}")

@@ -42,7 +42,7 @@ async def run(site: Site) -> str:
             await supervisor.has_counted("records_total", above=500 * times)
             supervisor.configure(file)
             supervisor.send(signal.SIGHUP)
-            await supervisor.said("the configuration stays as it was", times=times)
+            await supervisor.said("keeping the current configuration", times=times)
             if field not in supervisor.stderr:
                 raise Failed(f"the error does not name {field}: {supervisor.stderr[-500:]}")
             same("workers", before, children(supervisor.pid))
@@ -52,7 +52,7 @@ async def run(site: Site) -> str:
         same("workers that are still there", [], [pid for pid in before if alive(pid)])
         enough()
         same("exit code", 0, await supervisor.stop())
-    same("workers that died", 0, supervisor.stderr.count("ended with"))
+    same("workers that died", 0, supervisor.stderr.count("exited with"))
     same("series that began anew", 0, supervisor.stderr.count("state_gap"))
     await finish(site, said)
     found = await equal(config, least=10)

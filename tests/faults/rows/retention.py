@@ -20,7 +20,7 @@ ORDER = 12
 FAULT = "retention overtakes a worker that is paused within its session, and one that is stopped"
 PASSES = "a `state_gap` for each partition names the offsets that were lost; the rest is handled"
 MODELS = 8
-GONE = re.compile(r"records (\d+) to (\d+) were gone")
+GONE = re.compile(r"records (\d+) to (\d+) were deleted")
 
 
 async def run(site: Site) -> str:

@@ -33,7 +33,7 @@ async def run(site: Site) -> str:
             await supervisor.has_counted("records_total", above=500)
             detour.cut()
             [why, *_] = await supervisor.said(r"\d+ records wait, none came for [\d.]+ s")
-            await supervisor.said("starting it again")
+            await supervisor.said("restarting it")
             detour.mend()
             await supervisor.said("watching kafka", times=3)
             await all_handled(config)

@@ -57,7 +57,7 @@ def test_a_snapshot_of_another_log_is_left_for_the_one_before(log: Log) -> None:
     found = resume(log, 120)
     assert (found.next, found.told, found.rewound) == (50, 0, True)
     assert found.gap is not None
-    assert "no longer there" in found.gap.message
+    assert "no longer exist" in found.gap.message
 
 
 def test_a_log_that_fits_no_snapshot_is_read_from_its_beginning(log: Log) -> None:

@@ -58,7 +58,7 @@ class Topic(SnapshotStore):
 class Plain:
     """States that are lists of bytes; the last is what the others' digest would be."""
 
-    kind, anew = "", "all starts anew"
+    kind, reset_note = "", "all is reset"
 
     def fresh(self, _partition: Any) -> State:
         """Give nothing."""
@@ -210,7 +210,7 @@ def test_a_chunk_that_is_gone_is_seen() -> None:
         owner.save(state, following)
     newest = topic.collected.found()[0]
     topic.collected.add(newest.key._replace(part=7), None)
-    with pytest.raises(SnapshotError, match="1 of its 24 chunks are gone"):
+    with pytest.raises(SnapshotError, match="1 of its 24 chunks are missing"):
         topic.collected.whole(newest)
     assert Owner(topic, generation=2).resumed.next == 3
 

@@ -158,4 +158,4 @@ async def test_a_source_that_was_cut_is_told(apache_kafka: ApacheKafka) -> None:
     assert total(metrics, "records_total") == 800
     assert total(metrics, "recoveries_total", outcome="snapshot") == 1
     [gap] = [alert for alert in (await found(config)).values() if alert["detector"] == "state_gap"]
-    assert "records 1000 to 1199 were gone before they were read" in gap["message"]
+    assert "records 1000 to 1199 were deleted before they were read" in gap["message"]

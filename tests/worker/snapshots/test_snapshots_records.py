@@ -94,7 +94,7 @@ def test_what_is_missing_is_named() -> None:
     """A snapshot without one of its chunks is refused with their number."""
     found = collected((KEY, b"1" * 300, 30))
     found.add(KEY._replace(part=1), None)
-    with pytest.raises(SnapshotError, match="1 of its 3 chunks are gone"):
+    with pytest.raises(SnapshotError, match="1 of its 3 chunks are missing"):
         found.whole(found.found()[0])
 
 
