@@ -1,4 +1,4 @@
-"""The Faust application: one agent, which hands slices to the pipeline."""
+"""Build the Faust application: one agent that passes slices to the pipeline."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -17,17 +17,17 @@ from streamproc.kafka.security import faust_credentials
 Acknowledge = Callable[[], Awaitable[Any]]
 Handler = Callable[[Slice, Acknowledge], Awaitable[None]]
 
-# Kafka's smallest allowed session by default: the partitions of a worker that died are with
-# another one as soon as brokers permit, and joining a group of the embedded broker is fast.
+# Kafka's default for the smallest session timeout: partitions of a worker that died are
+# reassigned as soon as brokers permit, and joining a group of the embedded broker is fast.
 SESSION_SECONDS = 6.0
 HEARTBEAT_SECONDS = 1.0
 
 
 class App(faust.App):
-    """A Faust application that writes nothing to the disk."""
+    """Faust application that writes nothing to the disk."""
 
     def _create_directories(self) -> None:
-        """Faust's folders are for tables, of which there are none."""
+        """Create nothing: Faust's folders are for tables, which are not used."""
 
 
 def make_app(
@@ -36,23 +36,23 @@ def make_app(
     handle: Handler,
     assigned: Callable[[set[TP]], None],
 ) -> App:
-    """Make the application.
+    """Build the Faust application.
 
     Parameters
     ----------
     config
         The whole configuration.
     topics
-        What to read.
+        Names of the topics to read.
     handle
-        Takes one slice, and acknowledges it when it is done. It must not raise: Faust would
-        go on with the next slice.
+        Processes one slice and acknowledges it. It must not raise: Faust would continue with the
+        next slice.
     assigned
         Called with all partitions of this worker after each rebalance.
 
     Notes
     -----
-    Nothing of Faust's tables, web server or leader election is used; state is our own.
+    Faust's tables, web server and leader election are not used; snapshots hold the state.
     """
     limits = config.limits
     app = App(
@@ -65,7 +65,7 @@ def make_app(
         consumer_metadata_max_age_ms=METADATA_MS,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=limits.slice_bytes,
-        stream_wait_empty=False,  # a revoke would wait for slices that nobody finishes
+        stream_wait_empty=False,  # a revocation would wait for slices that are never finished
         topic_disable_leader=True,
         topic_allow_declare=False,  # topics are created as configured, before this starts
         web_enabled=False,

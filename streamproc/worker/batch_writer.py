@@ -1,4 +1,4 @@
-"""Writes many small records, whole batches at a time: thirty times less work than one by one."""
+"""Write many small records in batches: thirty times less work than one by one."""
 
 import asyncio
 import logging
@@ -14,30 +14,30 @@ V = TypeVar("V", bytes, bytes | None)
 Pair = tuple[bytes, bytes]
 """Key and value of a record."""
 
-# Less than the producer's own limit of a batch; a record may have thirty bytes around it.
+# Below the producer's batch limit; the framing of a record takes up to thirty bytes.
 _BATCH_BYTES: Final = 2**18 - 2**10
 _RECORD_BYTES: Final = 30
 _log: Final = logging.getLogger(__name__)
 
 
 class Batches:
-    """Writes records to one partition of a topic, in order, and waits for all replicas.
+    """Write records to one partition of a topic, in order, and wait for all replicas.
 
-    While the cluster is in trouble it tries for as long as it takes.
+    Retriable errors are retried without limit.
 
     Parameters
     ----------
     producer
-        Its records are confirmed by all replicas.
+        Waits for all replicas (``acks=all``).
     topic
-        Where to.
+        Name of the topic.
     number
-        Partition of what the records come from: theirs has the same number, if there are as many.
+        Partition of the source records; the target is this number modulo the topic's partitions.
 
     Attributes
     ----------
     lost : list of int
-        Places of the records that the topic did not take for their size.
+        Indices of the records that the topic rejected because of their size.
     """
 
     def __init__(self, producer: AIOKafkaProducer, topic: str, number: int) -> None:
@@ -47,15 +47,15 @@ class Batches:
         self.lost: list[int] = []
 
     async def write(self, pairs: Iterable[Pair]) -> None:
-        """Return when everything is confirmed.
+        """Write records; return when all are confirmed.
 
         Raises
         ------
         aiokafka.errors.KafkaError
-            If the cluster refuses a record for good.
+            If the cluster rejects a record with an error that cannot be retried.
         """
         count = len(await self._producer.partitions_for(self._topic))
-        # One after the other: what was to come later must not be there before what is tried again.
+        # One at a time: a retried batch must not be overtaken by a later one.
         place = 0
         for batch in cut(pairs):
             await self._write(batch, self._number % count, place)
@@ -79,7 +79,7 @@ class Batches:
                 )
                 self.lost.append(place)
                 return
-            for at, pair in enumerate(batch, place):  # brokers refuse a batch as a whole
+            for at, pair in enumerate(batch, place):  # brokers reject a whole batch
                 await self._write([pair], partition, at)
 
     async def _confirmed(self, batch: list[Pair], partition: int) -> bool:
@@ -102,14 +102,14 @@ class Batches:
 
 
 def cut(pairs: Iterable[tuple[bytes, V]]) -> Iterator[list[tuple[bytes, V]]]:
-    """Divide records among batches that a producer takes; one that is too large is alone."""
+    """Divide records into batches that fit the producer; a larger record gets its own batch."""
     batch, size = list[tuple[bytes, V]](), 0
     for pair in pairs:
-        room = len(pair[0]) + len(pair[1] or b"") + _RECORD_BYTES
-        if batch and size + room > _BATCH_BYTES:
+        needed = len(pair[0]) + len(pair[1] or b"") + _RECORD_BYTES
+        if batch and size + needed > _BATCH_BYTES:
             yield batch
             batch, size = [], 0
         batch.append(pair)
-        size += room
+        size += needed
     if batch:
         yield batch

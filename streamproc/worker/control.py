@@ -1,4 +1,4 @@
-"""Reads the control topic beside the slices, and has each command that is obeyed acted on."""
+"""Read the control topic and run the commands that pass verification."""
 
 import asyncio
 import logging
@@ -27,23 +27,23 @@ _log = logging.getLogger(__name__)
 
 
 class ControlReader:
-    """Everything on the control topic, from its start, and what comes.
+    """Read the control topic from its start, and follow it.
 
     Parameters
     ----------
     config
-        The whole configuration; its `control` is set.
+        The whole configuration, with `control`.
     metrics
         What is counted.
     verbs
-        What is obeyed.
+        Handlers of the supported commands.
     clock
         Seconds since 1970.
 
     Raises
     ------
     ConfigError
-        If the secret is not where the configuration says.
+        If the secret cannot be read from the configured source.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class ControlReader:
         # Commands use partition 0 only: Kafka orders records within a partition.
         self._partition = TopicPartition(topic, 0)
         self._next = 0
-        self._old: int | None = None  # the end when this worker started
+        self._old: int | None = None  # end offset when this worker started
 
     async def run(self) -> None:
-        """Read until cancelled; a cluster that is away for a while is waited for."""
+        """Read until cancelled; retry while the cluster is unreachable."""
         while True:
             try:
                 async with open_consumer(self._config) as consumer:
@@ -93,11 +93,11 @@ class ControlReader:
                     await self.take(record.value or b"", record.offset)
 
     async def take(self, value: bytes, offset: int) -> None:
-        """Obey a record, or refuse it."""
+        """Verify a record and run its command, or refuse it."""
         found = self._gate.check(value, datetime.fromtimestamp(self._clock(), UTC))
         if not isinstance(found, Refusal):
             await self._act(*found)
-        elif self._old is None or offset >= self._old:  # else it was counted when it came
+        elif self._old is None or offset >= self._old:  # earlier ones were counted on arrival
             self._metrics.refused(found.reason.value)
             _log.warning(
                 "refused the command at %s offset %d: %s: %s",
@@ -108,7 +108,7 @@ class ControlReader:
         _log.info("running command %s of %s", verb.name, command.id)
         try:
             await verb.act(command, payload)
-        except Exception:  # noqa: BLE001  whatever it is: no command ends a worker
+        except Exception:  # noqa: BLE001  a failed command must not stop the worker
             _log.exception("command %s of %s failed", verb.name, command.id)
             self._metrics.obeyed(verb.name, "failed")
         else:
@@ -122,28 +122,28 @@ async def serving_commands(
     failed: Callable[[BaseException], None],
     *verbs: CommandHandler,
 ) -> AsyncIterator[None]:
-    """Obey commands until the block ends; without `control` in the config, none.
+    """Run commands until the block ends; do nothing if `control` is not configured.
 
     Parameters
     ----------
     config, metrics
         As in `ControlReader`.
     failed
-        Called with what ended the reading before the block.
+        Called with the error that ended the reading early.
     verbs
-        What is obeyed.
+        Handlers of the supported commands.
 
     Raises
     ------
     ConfigError
-        If the secret is not where the configuration says.
+        If the secret cannot be read from the configured source.
     """
     if config.control is None:
         yield
         return
     metrics.verbs((verb.name, verb.outcome) for verb in verbs)
     task = asyncio.create_task(ControlReader(config, metrics, CommandHandlers(*verbs)).run())
-    task.add_done_callback(lambda done: _tell(done, failed))
+    task.add_done_callback(lambda done: _report_failure(done, failed))
     try:
         yield
     finally:
@@ -151,7 +151,7 @@ async def serving_commands(
         await asyncio.wait([task])
 
 
-def _tell(task: "asyncio.Task[None]", failed: Callable[[BaseException], None]) -> None:
+def _report_failure(task: "asyncio.Task[None]", failed: Callable[[BaseException], None]) -> None:
     error = None if task.cancelled() else task.exception()
     if error is not None:
         failed(error)

@@ -1,6 +1,6 @@
-"""Serves `/metrics`, `/healthz` and `/readyz` on the worker's own event loop.
+"""Serve `/metrics`, `/healthz` and `/readyz` on the worker's event loop.
 
-Nothing can be changed here: what is to be done is told by signed commands on the control topic.
+The endpoints are read-only: operations are signed commands on the control topic.
 """
 
 import hmac
@@ -16,31 +16,31 @@ from pydantic import SecretStr
 from streamproc.config.config import Http
 from streamproc.errors import StreamprocError
 
-# A client that does not read its answer must not hold up the end.
+# A client that does not read its response must not delay the shutdown.
 SHUTDOWN_SECONDS: Final = 1.0
 
 State = Callable[[], str | None]
-"""None when all is well, else what is not."""
+"""Returns None if all is well, else the reason."""
 
 
 class ServeError(StreamprocError):
-    """The HTTP address cannot be listened on; the message says which setting to change."""
+    """The HTTP address cannot be used; the message names the setting to change."""
 
 
 def application(
     registry: CollectorRegistry, healthy: State, ready: State, token: SecretStr | None = None
 ) -> web.Application:
-    """Make the application.
+    """Build the HTTP application.
 
     Parameters
     ----------
     registry
-        What `/metrics` shows.
+        Metrics that `/metrics` returns.
     healthy, ready
-        What `/healthz` and `/readyz` answer: 200 and "ok", or 503 and the reason.
+        Status of `/healthz` and `/readyz`: 200 and "ok", or 503 and the reason.
     token
-        What a reader has to show, as ``Authorization: Bearer``; None asks nobody. Probes without
-        it are answered as to how it is, and not why.
+        Required as ``Authorization: Bearer``; None: not required. Probes without it get the
+        status and not the reason.
     """
 
     async def metrics(request: web.Request) -> web.Response:
@@ -54,8 +54,8 @@ def application(
             trouble = state()
             if trouble is None:
                 return web.Response(text="ok\n")
-            told = trouble if _known(request, token) else "not ok"
-            return web.Response(text=f"{told}\n", status=503)
+            reason = trouble if _known(request, token) else "not ok"
+            return web.Response(text=f"{reason}\n", status=503)
 
         return handler
 
@@ -67,7 +67,7 @@ def application(
 
 
 def _known(request: web.Request, token: SecretStr | None) -> bool:
-    """Whether a request shows the token, in a time that does not tell how much of it is right."""
+    """Whether a request has the token, compared in constant time."""
     if token is None:
         return True
     shown = request.headers.get("Authorization", "").encode(errors="surrogateescape")
@@ -77,12 +77,12 @@ def _known(request: web.Request, token: SecretStr | None) -> bool:
 
 @asynccontextmanager
 async def serve(app: web.Application, http: Http | None) -> AsyncIterator[int | None]:
-    """Listen as configured; give the port, None when HTTP is off.
+    """Listen as configured; yield the port, or None if HTTP is off.
 
     Raises
     ------
     ServeError
-        If the address is taken or not ours.
+        If the address is in use, or is not one of this host.
     """
     if http is None:
         yield None
@@ -94,7 +94,7 @@ async def serve(app: web.Application, http: Http | None) -> AsyncIterator[int | 
         try:
             await site.start()
         except OSError as error:
-            # Event loops put the address into their own text.
+            # Event loops repeat the address in their message.
             reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error
             raise ServeError(
                 f"cannot listen on http.host {http.host}, http.port {http.port}: "

@@ -1,7 +1,7 @@
-"""Recognise a log that is not the one that was read before: by the last record handled.
+"""Detect a replaced log by comparing the last processed record.
 
-Offsets alone do not tell. After a restore from a backup, an unclean leader election, or when a
-topic is deleted and created again, new records lie at offsets that were handled already.
+Offsets are not enough: after a restore from a backup, an unclean leader election, or when a topic
+is deleted and recreated, new records have offsets that were processed before.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ __all__ = ["LogChecker", "RecordMark", "contradicted", "mark_of"]
 
 Partition = tuple[str, int]
 
-# One batch of each partition comes whatever is asked for; more would only cost time.
+# Brokers return at least one batch of each partition; more would only cost time.
 _FETCH_BYTES: Final = 2**14
-# A log whose broker is away is asked again by the caller.
+# The caller retries when a broker is unreachable.
 CHECK_SECONDS: Final = 30.0
 _TOGETHER_SECONDS: Final = 0.01
 
@@ -33,15 +33,15 @@ _log = logging.getLogger(__name__)
 
 
 class RecordMark(msgspec.Struct, frozen=True):
-    """Offset and digest of a record.
+    """Offset and digest that identify a record.
 
     Attributes
     ----------
     offset
-        Where it was.
+        Offset of the record.
     digest
-        Of its timestamp, key and value, in hexadecimal. Headers are left out: how a client shows
-        those that are not UTF-8 differs between versions.
+        Digest of its timestamp, key and value, in hexadecimal. Headers are left out: client
+        versions decode headers that are not UTF-8 differently.
     """
 
     offset: int
@@ -49,7 +49,7 @@ class RecordMark(msgspec.Struct, frozen=True):
 
 
 def mark_of(record: Record) -> RecordMark:
-    """Return what identifies a record.
+    """Return the mark that identifies a record.
 
     Examples
     --------
@@ -66,14 +66,14 @@ def mark_of(record: Record) -> RecordMark:
 
 
 async def contradicted(config: Config, marks: Mapping[Partition, RecordMark]) -> set[Partition]:
-    """Return the partitions whose log ends before a mark, or has another record in its place.
+    """Return the partitions whose log ends before a mark, or has another record at its offset.
 
-    A mark whose record is gone, by retention or compaction, contradicts nothing.
+    A mark whose record was deleted by retention or compaction does not contradict its log.
 
     Raises
     ------
     TimeoutError, BrokerError, aiokafka.errors.KafkaError
-        If the cluster does not show the records; asking again may help.
+        If the cluster does not return the records; retrying may help.
     """
     if not marks:
         return set()
@@ -99,7 +99,7 @@ async def contradicted(config: Config, marks: Mapping[Partition, RecordMark]) ->
             for home, records in (await consumer.getmany(*left, timeout_ms=200)).items():
                 found |= {home} if _differs(records[0], homes[home]) else set()
                 left.discard(home)
-            # Behind the mark there may be nothing but the markers of transactions.
+            # After the mark there may be only transaction markers.
             left = {home for home in left if await consumer.position(home) < ends[home]}
     return {(home.topic, home.partition) for home in found}
 
@@ -109,7 +109,7 @@ def _differs(record: Any, mark: RecordMark) -> bool:
 
 
 class LogChecker:
-    """Checks the logs of several partitions with one look at the cluster.
+    """Check the logs of several partitions with one request to the cluster.
 
     Parameters
     ----------
@@ -123,12 +123,12 @@ class LogChecker:
         self._look: asyncio.Task[set[Partition]] | None = None
 
     async def same(self, partition: Partition, mark: RecordMark) -> bool:
-        """Whether a partition still has the record of a mark; asks for as long as it takes.
+        """Whether a partition still has the record of a mark; retries without limit.
 
         Raises
         ------
         aiokafka.errors.KafkaError
-            If the cluster refuses to show it.
+            If the cluster rejects the request with an error that cannot be retried.
         """
         self._waiting[partition] = mark
         if self._look is None:
@@ -136,7 +136,7 @@ class LogChecker:
         return partition not in await asyncio.shield(self._look)
 
     async def _check(self) -> set[Partition]:
-        # After a restart of a broker all of its partitions ask in the same moment.
+        # After a broker restart, all of its partitions are checked at the same moment.
         await asyncio.sleep(_TOGETHER_SECONDS)
         marks, self._waiting, self._look = self._waiting, {}, None
         while True:

@@ -1,4 +1,4 @@
-"""What a service writes about itself while it runs."""
+"""Configure logging: format, levels, and rate limits for libraries."""
 
 import logging
 import sys
@@ -8,20 +8,20 @@ from typing import Final
 
 import structlog
 
-# A client whose broker is away says so in three ways, each ten times a second.
+# A client without its broker logs three kinds of lines, each ten times a second.
 AGAIN_SECONDS: Final = 60.0
 _CHATTY: Final = ("aiokafka", "faust", "mode")
-# Kafka creates the topic of the groups' offsets at the first start of a group, which takes it some
-# seconds; the client asks again until then.
+# Kafka creates the topic of committed offsets when the first group starts, which takes seconds;
+# the client retries until then.
 STARTING_SECONDS: Final = 30.0
 _COORDINATOR: Final = "aiokafka.consumer.group_coordinator"
 _COORDINATOR_ABSENT: Final = ("Group Coordinator Request failed", "Marking the coordinator dead")
-# Faust tells of each part of itself that starts or stops, under the name of our module.
+# Faust logs each service that starts or stops under the name of our module.
 _FAUST_SPEAKS: Final = ("streamproc.worker.app", "streamproc.driver")
 
 
 class OncePerMinute(logging.Filter):
-    """Lets each kind of line of the libraries beneath through once a minute.
+    """Pass each kind of log line of the client libraries once a minute.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class OncePerMinute(logging.Filter):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._said: dict[tuple[str, object], float] = {}
+        self._logged: dict[tuple[str, object], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether a line is written."""
@@ -40,16 +40,16 @@ class OncePerMinute(logging.Filter):
             return False
         if record.name.partition(".")[0] not in _CHATTY:
             return True
-        # Kinds are told apart by the text before its values are put in, of which there are few.
+        # The unformatted message identifies the kind; there are only a few of them.
         kind, now = (record.name, str(record.msg)[:80]), self._clock()
-        if now - self._said.get(kind, -AGAIN_SECONDS) < AGAIN_SECONDS:
+        if now - self._logged.get(kind, -AGAIN_SECONDS) < AGAIN_SECONDS:
             return False
-        self._said[kind] = now
+        self._logged[kind] = now
         return True
 
 
 class StartIsNoError(logging.Filter):
-    """Lowers to info what the client logs while a new cluster prepares its group coordinator.
+    """Lower to info what the client logs while a new cluster starts its group coordinator.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class StartIsNoError(logging.Filter):
         self._began = clock()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Change the level of the record; it is always written."""
+        """Change the level of the record if needed; return True, it is always written."""
         if (
             record.name == _COORDINATOR
             and str(record.msg).startswith(_COORDINATOR_ABSENT)
@@ -75,7 +75,7 @@ class StartIsNoError(logging.Filter):
 
 
 def log_to_stderr() -> None:
-    """Write logs as lines that people read on a terminal, and machines elsewhere."""
+    """Write logs to stderr: readable lines on a terminal, JSON elsewhere."""
     terminal = sys.stderr.isatty()
     processors: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,

@@ -1,4 +1,4 @@
-"""The worker's metrics, in Prometheus' terms and units."""
+"""Define the Prometheus metrics of a worker."""
 
 from collections import Counter as Tally
 from collections.abc import Iterable, Sequence
@@ -21,16 +21,16 @@ SLICE_RECORDS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
 LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300)
 
 RECOVERIES: Final = ("snapshot", "none", "refused")
-"""What a partition that was taken over goes on with."""
+"""Outcomes of recovering an assigned partition."""
 
 
 class Metrics:
-    """Everything that a worker counts.
+    """The metrics of a worker.
 
     Parameters
     ----------
     registry
-        Where the metrics are registered; one for each worker in a process.
+        Registers the metrics; one registry per worker.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -138,7 +138,7 @@ class Metrics:
         self._from_zero()
 
     def _from_zero(self) -> None:
-        """Show what may be counted before it is: `increase` of a first value is 0."""
+        """Export counters at 0 from the start: Prometheus' `increase` ignores a first value."""
         for kind, status in product(get_args(Kind), get_args(Status)):
             self._alerts.labels(kind, status)
         for stage in ("watch", "publish", "snapshot"):
@@ -158,7 +158,7 @@ class Metrics:
         self._topics.add(topic)
 
     def verbs(self, outcomes: Iterable[tuple[str, str]]) -> None:
-        """Show the commands that may be obeyed, from 0, each with the outcome of its success."""
+        """Export the counters of supported commands at 0, with their outcomes of success."""
         for name, outcome in outcomes:
             self._obeyed.labels(name, outcome)
             self._obeyed.labels(name, "failed")
@@ -168,11 +168,11 @@ class Metrics:
         self._operational.labels(detector).inc()
 
     def show(self, collector: Collector) -> None:
-        """Show what is computed whenever somebody reads the metrics."""
+        """Register metrics that are computed at each scrape."""
         self.registry.register(collector)
 
     def slice(self, topic: str, records: int, outcome: SliceResult) -> None:
-        """Count a slice and what was in it."""
+        """Count a slice, its records, events and dead letters."""
         self._slices.observe(records)
         self._records.labels(topic).inc(records)
         self._events.labels(topic).inc(outcome.events)
@@ -183,22 +183,22 @@ class Metrics:
             self._dead.labels(topic, reason).inc(count)
 
     def stages(self, **seconds: float) -> None:
-        """Add the time that each stage took."""
+        """Add the seconds that each stage took."""
         for stage, spent in seconds.items():
             self._stages.labels(stage).inc(spent)
 
     def alert(self, alert: AlertEvent, latency: float | None) -> None:
-        """Count a published alert; `latency` in seconds, None if it is not known."""
+        """Count a published alert; `latency` in seconds, None if unknown."""
         self._alerts.labels(alert.kind, alert.status).inc()
         if latency is not None:
             self._latency.observe(max(0.0, latency))
 
     def alert_lost(self, alert: AlertEvent) -> None:
-        """Count an alert that was larger than its topic takes."""
+        """Count an alert that exceeded its topic's record size."""
         self._alerts_lost.labels(alert.kind).inc()
 
     def snapshot(self, cost: SnapshotCost) -> None:
-        """Count a snapshot, and what it took."""
+        """Count a snapshot and its cost."""
         self._snapshots.inc()
         self._snapshot_costs.add(cost)
         self.stages(snapshot=cost.seconds)
@@ -208,7 +208,7 @@ class Metrics:
         self._snapshot_failures.inc()
 
     def recovered(self, outcome: str) -> None:
-        """Count a partition taken over: with a snapshot, with none, or with one refused."""
+        """Count a recovered partition: with a snapshot, with none, or with one refused."""
         self._recoveries.labels(outcome).inc()
 
     def state_gap(self) -> None:
@@ -216,19 +216,19 @@ class Metrics:
         self._state_gaps.inc()
 
     def obeyed(self, verb: str, outcome: str) -> None:
-        """Count a command that was acted on."""
+        """Count a command that was run."""
         self._obeyed.labels(verb, outcome).inc()
 
     def refused(self, reason: str) -> None:
-        """Count a command that was not obeyed."""
+        """Count a command that was refused."""
         self._control_refused.labels(reason).inc()
 
     def stalled(self, part: str, seconds: float) -> None:
-        """Set for how long a part of the worker has made no progress while records wait."""
+        """Set for how many seconds a part of the worker has had lag without progress."""
         self._stalled.labels(part).set(seconds)
 
     def state(self, topic: str, partition: int, shard: PartitionMonitor, lag: int) -> None:
-        """Say what a partition's state holds, and how many records it is behind."""
+        """Set the gauges of a partition's state, and its lag in records."""
         if topic not in self._topics:
             self._topic_from_zero(topic)
         catalogue, labels = shard.catalogue, (topic, partition)
@@ -242,12 +242,12 @@ class Metrics:
         self._incidents.labels(*labels).set(len(shard.groups))
 
     def held_back(self, partitions: Sequence[HeldBack]) -> None:
-        """Say which partitions transactions hold back; all others are not."""
+        """Set the partitions that transactions hold back; clear all others."""
         self._held_back.clear()
         for each in partitions:
             self._held_back.labels(each.topic, each.partition).set(each.records)
 
     def forget(self, topic: str, partition: int) -> None:
-        """Drop the figures of a partition that is no longer ours."""
+        """Remove the gauges of a partition that was revoked."""
         for gauge in self._gauges:
             gauge.remove(topic, str(partition))

@@ -1,4 +1,4 @@
-"""Alerts and open incidents by model, with the owner and severity that are configured for it."""
+"""Export alerts and open incidents by model, with its owner and severity."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sized
@@ -13,27 +13,27 @@ from streamproc.config.config import Config
 from streamproc.schemas.alerts import AlertEvent
 
 MAX_MODELS: Final = 100
-"""Models with series of their own; names of models may come without end."""
+"""Models that are exported separately, since model names are unbounded."""
 OTHERS: Final = "other"
 _LABELS: Final = ("model", "owner", "severity")
 
 
 class Seen(NamedTuple):
-    """The models of one partition, and the open incidents of those that have any."""
+    """The models of one partition, and their open incidents by model."""
 
     models: Iterable[str]
     open: Mapping[str, Sized]
 
 
 class ModelAlerts(Collector):
-    """Counts the incidents of the first models; a model is shown from 0 as soon as it is seen.
+    """Count incidents by model, for the first models seen; each is exported from 0.
 
     Parameters
     ----------
     config
-        Has owner and severity of each model.
+        Configures owner and severity of each model.
     seen
-        Gives what is known, by partition.
+        Returns the models and open incidents of each partition.
     """
 
     def __init__(self, config: Config, seen: Callable[[], Iterable[Seen]]) -> None:
@@ -43,16 +43,16 @@ class ModelAlerts(Collector):
         self._labels: dict[str, list[str]] = {OTHERS: [OTHERS, "", ""]}
 
     def count(self, alert: AlertEvent) -> None:
-        """Count an alert when it begins an incident."""
+        """Count an alert that opens an incident."""
         if alert.status == "firing" and alert.kind != "system":
             self._fired[alert.model_id if self._shows(alert.model_id) else OTHERS] += 1
 
     def describe(self) -> Iterable[Metric]:
-        """Name the metrics: a registry asks so that no two have the same name."""
+        """Return empty families, from which the registry checks names."""
         return self._families()
 
     def collect(self) -> Iterable[Metric]:
-        """Return the figures as they are now."""
+        """Return the current values."""
         fired, incidents = families = self._families()
         open_now: Counter[str] = Counter()
         for partition in self._seen():
@@ -67,7 +67,7 @@ class ModelAlerts(Collector):
         return families
 
     def _shows(self, model: str) -> bool:
-        """Whether a model is among the first ones."""
+        """Whether a model is exported separately."""
         if model not in self._labels and len(self._labels) <= MAX_MODELS:
             self._labels[model] = self._of(model)
         return model in self._labels

@@ -1,4 +1,4 @@
-"""An operator's choice of a version, put where it has an order: among the outcomes."""
+"""Forward promote and rollback commands to the models, through the outcomes topic."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from streamproc.control.handlers import CommandHandler
 from streamproc.schemas.model_command import Choice
 from streamproc.worker.join.join_manager import JoinManager
 
-# A new owner of a partition begins to write within a second or two.
+# A new owner of a partition starts writing outcomes within a second or two.
 BEGIN_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.1
 
@@ -20,9 +20,9 @@ _log = logging.getLogger(__name__)
 
 
 def choices(joins: JoinManager) -> tuple[CommandHandler, ...]:
-    """Return the verbs `promote` and `rollback`, for a worker that writes outcomes."""
+    """Return the handlers of `promote` and `rollback`."""
     return tuple(
-        # Whether it can be done is for the model to say, once it has come so far.
+        # The model decides whether it applies, when it reads the command.
         CommandHandler(name, Choice, partial(_choose, joins, name), outcome="forwarded")
         for name in ("promote", "rollback")
     )
@@ -31,13 +31,13 @@ def choices(joins: JoinManager) -> tuple[CommandHandler, ...]:
 async def _choose(
     joins: JoinManager, verb: Literal["promote", "rollback"], command: Command, choice: Any
 ) -> None:
-    """Write a choice to the outcomes of all partitions that are ours.
+    """Write a command to the outcomes of all assigned partitions.
 
-    Whichever of them has the model obeys, in its place; the others have none of that name. A
-    learner knows by `id` what it has obeyed already.
+    The partition that has the model applies it in order; the others ignore it. Readers skip a
+    repeated command by its `id`.
     """
-    said = choice.model_dump(mode="json", exclude_none=True)
-    body = msgspec.json.encode({"id": command.id, "verb": verb, **said})
+    fields = choice.model_dump(mode="json", exclude_none=True)
+    body = msgspec.json.encode({"id": command.id, "verb": verb, **fields})
     try:
         async with asyncio.timeout(BEGIN_SECONDS):
             while len(joins.joiners) < len(joins.owned):  # noqa: ASYNC110  nobody tells

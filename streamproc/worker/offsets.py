@@ -1,4 +1,4 @@
-"""How far a partition is: what its group has handled, what was fetched, where its log ends."""
+"""Read the offsets of a partition: committed, fetched, and end of the log."""
 
 from typing import Any, NamedTuple
 
@@ -9,26 +9,25 @@ from streamproc.kafka.compat import stable_offset
 
 
 class PartitionOffsets(NamedTuple):
-    """Offsets of a partition; None where not known, as in a rebalance.
+    """Offsets of a partition; None where unknown, as during a rebalance.
 
     Attributes
     ----------
     committed
-        After the last record that the group has handled.
+        Offset after the last record that the group has committed.
     fetched
-        After the last record that the client has handed over, or skipped: compaction and
+        Offset after the last record that the client delivered or skipped: compaction and
         transactions leave offsets without a record.
     end
-        After the last record that can be read: where the first open transaction begins, or the
-        log ends.
+        Last stable offset: the first open transaction, or the end of the log.
     in_flight
-        Whether something that was handed over is not acknowledged yet.
+        Whether a delivered slice is not acknowledged yet.
     log_end
-        After the last record of the log.
+        High watermark: offset after the last record of the log.
     suspect
-        Whether the next records may be of another log than those before.
+        Whether the next records may belong to another log than the previous ones.
     out_of_range
-        Offset that the log did not have, if the client went on at its beginning instead.
+        Requested offset that the log did not have, if the client reset to its beginning.
     """
 
     committed: int | None = None
@@ -40,20 +39,20 @@ class PartitionOffsets(NamedTuple):
     out_of_range: int | None = None
 
     def lag(self, handled: int | None) -> int:
-        """Return how many records wait, given the offset after the last one handled.
+        """Return the lag in records, given the offset after the last processed record.
 
-        At least 1 as long as the end is not known.
+        At least 1 while the end is unknown.
         """
         if self.end is None or self.fetched is None:
             return 1
         if self.fetched >= self.end and not self.in_flight:
-            return 0  # even where the last offsets of the log hold no record
+            return 0  # even if the last offsets of the log hold no record
         known = [offset for offset in (handled, self.committed) if offset is not None]
         return max(1, self.end - max(known, default=0))
 
 
 def partition_offsets(consumer: Any, topic: str, partition: int) -> PartitionOffsets:
-    """Read a partition's offsets from Faust's consumer; nobody is asked."""
+    """Return a partition's offsets as Faust's consumer knows them, without a request."""
     tp = TP(topic, partition)
     client = consumer._thread._consumer  # noqa: SLF001  its thread writes, reading is safe
     subscription = client._subscription.subscription  # noqa: SLF001
@@ -61,7 +60,7 @@ def partition_offsets(consumer: Any, topic: str, partition: int) -> PartitionOff
     state = assignment and assignment.state_value(TopicPartition(topic, partition))
     return PartitionOffsets(
         committed=consumer._committed_offset.get(tp),  # noqa: SLF001
-        fetched=state._position if state else None,  # noqa: SLF001  None until it was found
+        fetched=state._position if state else None,  # noqa: SLF001  None until the position is known
         end=stable_offset(state) if state else None,
         in_flight=any(message.tp == tp for message in consumer.unacked),
         log_end=state.highwater if state else None,
@@ -69,7 +68,7 @@ def partition_offsets(consumer: Any, topic: str, partition: int) -> PartitionOff
 
 
 def readable_end(consumer: AIOKafkaConsumer, home: TopicPartition) -> int | None:
-    """Return the offset after the last record that can be read; None while it is not known."""
+    """Return the offset after the last readable record; None while it is unknown."""
     end, stable = consumer.highwater(home), consumer.last_stable_offset(home)
     known = [offset for offset in (end, stable) if offset is not None and offset >= 0]
     return min(known, default=None)

@@ -1,4 +1,4 @@
-"""Work on several partitions at a time, and on each in order."""
+"""Run work on several partitions concurrently, in order within each."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -12,10 +12,9 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class PartitionExecutor:
-    """Lets the slices of several partitions wait for the cluster side by side.
+    """Process slices of several partitions concurrently, one at a time per partition.
 
-    What is done with slices is computed in one thread, so computing never overlaps; waiting does.
-    Of each partition nothing begins before what was begun before it is over.
+    All run in one event loop: computing never overlaps, waiting for the cluster does.
 
     Examples
     --------
@@ -40,18 +39,18 @@ class PartitionExecutor:
 
     @property
     def busy(self) -> bool:
-        """Whether anything is under way, or may not begin."""
+        """Whether work is in progress or blocked by `quiesce`."""
         return bool(self._under_way) or self._gate.locked()
 
     async def submit(self, partition: Partition, work: Work) -> None:
-        """Begin work on a partition, as soon as what was begun before is over.
+        """Start work on a partition once its previous work has finished.
 
         Parameters
         ----------
         partition
-            Topic and number.
+            Topic and partition number.
         work
-            Makes the coroutine that does it, which must not raise.
+            Returns the coroutine to run, which must not raise.
         """
         async with self._gate:
             if (before := self._under_way.get(partition)) is not None:
@@ -61,7 +60,7 @@ class PartitionExecutor:
 
     @asynccontextmanager
     async def quiesce(self) -> AsyncIterator[None]:
-        """Wait until nothing is under way, and let nothing begin until the block ends."""
+        """Wait for work in progress, and start none until the block ends."""
         async with self._gate:
             if self._under_way:
                 await asyncio.wait(self._under_way.values())

@@ -1,4 +1,4 @@
-"""How good the models are, as metrics: computed when somebody reads them, never with the labels."""
+"""Export model performance as gauges, computed at each scrape."""
 
 from collections.abc import Callable, Iterable, Mapping
 from heapq import nlargest
@@ -12,13 +12,13 @@ from streamproc.performance.unlabelled import RecentPredictions
 from streamproc.schemas.version_key import model_of, version_of
 
 MAX_VERSIONS: Final = 100
-"""Versions that are shown: some twenty figures each are what a monitoring system takes from one
-process without anybody noticing, and are computed within a tenth of a second."""
+"""Versions that are exported, with about twenty values each: few enough for a monitoring system,
+and computed within a tenth of a second."""
 _LABELS: Final = ("model", "version", "partition")
 
 
 class Watched(NamedTuple):
-    """What is known of the models of one partition; `unlabelled` is None with another worker."""
+    """Performance of one partition's models; `unlabelled` is None if another worker has it."""
 
     performance: Performance
     unlabelled: RecentPredictions | None
@@ -31,12 +31,12 @@ class _Version(NamedTuple):
 
 
 class PerformanceMetrics(Collector):
-    """Gauges of the versions whose labels came last.
+    """Gauges of the versions with the latest labels.
 
     Parameters
     ----------
     watched
-        Gives what is known, by partition.
+        Returns the performance of models by partition.
     """
 
     def __init__(self, watched: Callable[[], Mapping[int, Watched]]) -> None:
@@ -44,11 +44,11 @@ class PerformanceMetrics(Collector):
         self._known: dict[tuple[int, str], tuple[int, list[dict[str, float]]]] = {}
 
     def describe(self) -> Iterable[Metric]:
-        """Name the gauges: a registry asks so that no two have the same name."""
+        """Return empty families, from which the registry checks names."""
         return self._gauges()
 
     def collect(self) -> Iterable[Metric]:
-        """Compute what has changed, and return all of it."""
+        """Compute the values that have changed, and return all."""
         watched = self._watched()
         versions = self._latest(watched)
         gauges = figures, estimates, labels, hidden = self._gauges()
@@ -99,7 +99,7 @@ class PerformanceMetrics(Collector):
         )
 
     def _latest(self, watched: Mapping[int, Watched]) -> list[_Version]:
-        """Choose the same number of each partition, as far as there are any."""
+        """Choose the latest versions, evenly from all partitions."""
         ranked = [
             (-rank, number, key)
             for number, one in watched.items()

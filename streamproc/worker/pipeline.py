@@ -1,4 +1,4 @@
-"""What happens to a slice, in order; and which partitions' state is held here."""
+"""Process slices in order: update the state, publish, snapshot; hold partition states."""
 
 import logging
 import time
@@ -26,26 +26,26 @@ _log = logging.getLogger(__name__)
 
 
 class PartitionState:
-    """The state of a partition, and the offset after the last record that is in it.
+    """The state of a partition, and the offset after the last record in it.
 
     Attributes
     ----------
-    told
-        Offset before which everything was published by whoever committed it.
+    published_to
+        Offset before which an earlier owner has published everything, since it committed it.
     settled
-        Whether all that the state has given is published: only then it may be written down.
+        Whether all output of the state is published: only then may a snapshot be written.
     rewound
-        Whether what the group had committed was of another log.
+        Whether the committed offset belonged to another log.
     keeper
-        Writes it down; None where that is not done.
+        State of its snapshots; None if none are written.
     """
 
     def __init__(
-        self, shard: PartitionMonitor, following: int | None = None, told: int = 0
+        self, shard: PartitionMonitor, following: int | None = None, published_to: int = 0
     ) -> None:
         self.shard = shard
         self.next = following
-        self.told = told
+        self.published_to = published_to
         self.settled = True
         self.rewound = False
         self.keeper: SnapshotState | None = None
@@ -55,20 +55,20 @@ _UNKNOWN: Final = PartitionOffsets()
 
 
 class Pipeline:
-    """Takes slices through the core and publishes what comes of them.
+    """Process slices, publish their alerts and dead letters, and write snapshots.
 
     Parameters
     ----------
     config
         The whole configuration.
     outbox
-        Where alerts and dead letters go.
+        Publishes alerts and dead letters.
     metrics
         What is counted.
     clock
         Seconds since 1970.
     snapshots
-        Where state is kept; None: it lives as long as its worker.
+        Stores the state; None: the state is lost with the worker.
     """
 
     def __init__(
@@ -88,11 +88,12 @@ class Pipeline:
         self._kinds = {config.topics.full_name(kind.value): kind for kind in Topic}
         self._held: dict[Partition, PartitionState] = {}
         self._rewound: dict[Partition, int] = {}
-        self._left: dict[Partition, tuple[int, RecordMark]] = {}  # where we were when it went
+        # Position and last record of partitions that were revoked.
+        self._left: dict[Partition, tuple[int, RecordMark]] = {}
         self._logs = LogChecker(config)
-        #: Called with a partition whose log is not the one that was read: it is to be resumed.
+        #: Called with a partition to resume because its log was replaced.
         self.on_rewound: Callable[[Partition], None] = lambda _: None
-        #: Partitions of which what is committed means nothing, since the last `resume`.
+        #: Partitions whose committed offset is invalid, as of the last `resume`.
         self.distrusted: set[Partition] = set()
         metrics.show(PerformanceMetrics(self._watched))
         self._model_alerts = ModelAlerts(config, self._seen)
@@ -104,23 +105,22 @@ class Pipeline:
         return tuple(self._kinds)
 
     async def handle(self, part: Slice, mark: PartitionOffsets = _UNKNOWN) -> None:
-        """Watch a slice; when this returns, it may be acknowledged.
+        """Process a slice; when this returns, it may be acknowledged.
 
-        The order is the promise: what a slice gave is confirmed by the cluster before the
-        slice is acknowledged, so a crash in between repeats alerts, with the same ids, and
-        loses none.
+        The cluster confirms the output of a slice before the slice is acknowledged. A crash in
+        between repeats alerts, with the same ids, and loses none.
         """
         held = self._hold(part, mark)
-        if held is None:  # it came before a rebalance; its owner gets it, too
+        if held is None:  # fetched before a rebalance; the new owner reads it, too
             return
         if not await self._same_log(held, part, mark):
             self._rewind(part, held)
             return
-        await self._tell_of_gap(held, part, mark)
-        # 0. A crash must have a state to go back to.
+        await self._report_gap(held, part, mark)
+        # 0. Recovery needs a snapshot before the first record.
         if held.keeper is not None and held.keeper.saved is None:
             await self._save(held, held.next or part.first_offset)
-        # 1. Advance the state. Records that are in it already, after a seek, are skipped.
+        # 1. Update the state. Records that it already has, after a seek, are skipped.
         records = part.records
         if held.next is not None and part.first_offset < held.next:
             records = tuple(record for record in records if record.offset >= held.next)
@@ -131,19 +131,19 @@ class Pipeline:
         if held.keeper is not None:
             held.keeper.mark = mark_of(part.records[-1])
         watched = time.perf_counter()
-        # 2. Publish, and wait for the cluster to confirm.
-        if part.first_offset < held.told:
-            _drop_told(outcome, records, held.told)
+        # 2. Publish, and wait for confirmation.
+        if part.first_offset < held.published_to:
+            _drop_published(outcome, records, held.published_to)
         lost = await self._outbox.publish(outcome.alerts, outcome.dead_letters)
         held.settled = True
         self._count(part.topic, records, outcome, (began, watched, time.perf_counter()), lost)
-        # 3. Write the state down when it is time, and wait for the cluster to confirm.
+        # 3. Write a snapshot when it is due, and wait for confirmation.
         keeper, read = held.keeper, sum(len(record.value or b"") for record in records)
         if keeper and self._snapshots and self._snapshots.due(keeper, read):
             await self._save(held, held.next)
 
     async def save(self) -> None:
-        """Write down every state that has changed since it was."""
+        """Write a snapshot of every state that has changed since its last one."""
         for held in list(self._held.values()):
             keeper = held.keeper
             if keeper and held.settled and held.next is not None and keeper.saved != held.next:
@@ -155,17 +155,22 @@ class Pipeline:
         generation: int,
         unsigned: Collection[Partition] = frozenset(),
     ) -> dict[Partition, int]:
-        """Get the state of partitions that are ours; return where those that have one go on.
+        """Recover the state of the assigned partitions; return the offsets to resume at.
 
         Parameters
         ----------
         committed
-            All of our partitions, and what the group has committed of each.
+            All assigned partitions with their committed offsets; None: nothing is committed.
         generation
-            Of the group.
+            Generation of the group.
         unsigned
-            Partitions whose committed offset another program wrote: it does not show what was
-            published.
+            Partitions whose committed offset another program wrote: it does not prove that
+            anything was published.
+
+        Returns
+        -------
+        dict
+            Partition → offset, for partitions with a recovered state.
         """
         if self._snapshots is None:
             return {}
@@ -175,7 +180,7 @@ class Pipeline:
         self.distrusted = {partition for partition, found in resumed.items() if found.rewound}
         for partition, found in resumed.items():
             self._rewound.pop(partition, None)
-            held = PartitionState(found.state, found.next, found.told)
+            held = PartitionState(found.state, found.next, found.published_to)
             held.keeper, held.rewound = found.keeper, found.rewound
             if found.gap is not None:
                 await self._outbox.publish([found.gap], [])
@@ -184,29 +189,29 @@ class Pipeline:
         for partition, done in committed.items():
             held = self._held[partition]
             if partition not in resumed and held.keeper is not None:
-                # Another one may have owned it in between, and told what we are about to repeat.
+                # Another owner in between may have published what this one would repeat.
                 if partition not in unsigned and not held.rewound:
-                    held.told = max(held.told, done or 0)
+                    held.published_to = max(held.published_to, done or 0)
                 self._snapshots.promote(held.keeper, generation)
         offsets = {partition: self._held[partition].next for partition in committed}
         return {partition: at for partition, at in offsets.items() if at is not None}
 
     def retain(self, partitions: Iterable[Partition]) -> None:
-        """Hold the state of these partitions, and of no others: their owners advance it now."""
-        kept = set(partitions)
-        for partition in self._held.keys() - kept:
+        """Keep the state of these partitions only; other workers own the others now."""
+        retained = set(partitions)
+        for partition in self._held.keys() - retained:
             held = self._held.pop(partition)
             if held.keeper is not None and held.keeper.mark is not None:
                 self._left[partition] = held.next or 0, held.keeper.mark
             self._metrics.forget(*partition)
         if self._snapshots is not None:
-            self._awaited = kept - self._held.keys()
+            self._awaited = retained - self._held.keys()
             return
-        for partition in kept - self._held.keys():
+        for partition in retained - self._held.keys():
             self._held[partition] = self._fresh(partition)
 
     def models(self, topic: str) -> dict[int, Collection[str]]:
-        """Return the models that were seen on a topic, by partition of ours."""
+        """Return the models seen on a topic, by assigned partition."""
         return {
             number: held.shard.catalogue.models.keys()
             for (name, number), held in self._held.items()
@@ -214,7 +219,7 @@ class Pipeline:
         }
 
     def gauge(self, mark: Callable[[Partition], PartitionOffsets]) -> int:
-        """Show what is held. Return the records behind, at least 1 while that is not known."""
+        """Update the gauges; return the lag in records, at least 1 while it is unknown."""
         self._watched()
         behind = len(self._awaited)
         for partition, held in self._held.items():
@@ -224,12 +229,12 @@ class Pipeline:
         return behind
 
     def _seen(self) -> Iterator[Seen]:
-        """Give the models of each partition, and their open incidents."""
+        """Yield the models of each partition, and their open incidents."""
         for held in self._held.values():
             yield Seen(held.shard.catalogue.models, held.shard.groups.open)
 
     def _watched(self) -> dict[int, Watched]:
-        """Return how good models are, by partition, and have it shown their predictions."""
+        """Return the performance of models by partition, linked to their recent predictions."""
         outcomes = self._config.topics.full_name("outcomes")
         predictions = self._config.topics.full_name("predictions")
         found: dict[int, Watched] = {}
@@ -263,18 +268,18 @@ class Pipeline:
         return fresh
 
     async def _same_log(self, held: PartitionState, part: Slice, mark: PartitionOffsets) -> bool:
-        """Whether the records of a slice follow those that are in the state."""
+        """Whether the log of a slice is the one that the state was made from."""
         if held.keeper is None or held.next is None:
             return True
         if mark.suspect and held.keeper.mark is not None:
             return await self._logs.same((part.topic, part.partition), held.keeper.mark)
         return mark.end is None or mark.end >= held.next
 
-    async def _tell_of_gap(self, held: PartitionState, part: Slice, mark: PartitionOffsets) -> None:
-        """Say so when records were gone before they were fetched.
+    async def _report_gap(self, held: PartitionState, part: Slice, mark: PartitionOffsets) -> None:
+        """Publish an alert when records were deleted before they were fetched.
 
-        Only a fetch that was out of range shows that: compaction and transactions leave offsets
-        without a record, too.
+        Only an out-of-range fetch proves that: compaction and transactions leave offsets without
+        a record, too.
         """
         following = held.next
         if self._snapshots is None or mark.out_of_range is None or following is None:
@@ -286,9 +291,9 @@ class Pipeline:
             await self._outbox.publish([gap], [])
 
     async def _compare_left(self, partitions: Iterable[Partition]) -> None:
-        """Find out which partitions that come back have another log than when they left.
+        """Find partitions that are assigned again with another log than before.
 
-        A topic that is deleted takes its partitions from us before it is created again.
+        Deleting a topic revokes its partitions before the topic is recreated.
         """
         back = {each: self._left.pop(each) for each in partitions if each in self._left}
         if back and self._snapshots is not None:
@@ -297,7 +302,7 @@ class Pipeline:
                 self._rewound[partition] = back[partition][0]
 
     def _rewind(self, part: Slice, held: PartitionState) -> None:
-        """Give up a state: where its partition goes on is for `resume` to find."""
+        """Drop the state of a partition; `resume` finds the offset to continue at."""
         partition = part.topic, part.partition
         _log.warning(
             "%s-%d no longer has the last processed record, offset %d: looking for a snapshot"
@@ -310,7 +315,7 @@ class Pipeline:
         self.on_rewound(partition)
 
     def _from_other_log(self, state: int, part: Slice, mark: PartitionOffsets) -> bool:
-        """Whether a state up to an offset is of another past than the log of this slice."""
+        """Whether a state up to an offset does not belong to the log of this slice."""
         if mark.committed is not None and mark.committed > state:
             _log.warning(
                 "another worker processed %s-%d up to offset %d: resetting its series",
@@ -335,8 +340,8 @@ class Pipeline:
     def _fresh(self, partition: Partition) -> PartitionState:
         topic, number = partition
         kind = self._kinds[topic]
-        room = self._config.series_room(kind.value)
-        return PartitionState(PartitionMonitor(kind, topic, number, self._config, room))
+        max_series = self._config.series_room(kind.value)
+        return PartitionState(PartitionMonitor(kind, topic, number, self._config, max_series))
 
     def _count(
         self,
@@ -355,18 +360,18 @@ class Pipeline:
                 self._metrics.alert_lost(alert)
             else:
                 stamp = records[position].timestamp
-                # 0 and less: the record has no time.
+                # 0 or less: the record has no timestamp.
                 self._metrics.alert(alert, now - stamp / 1000 if stamp > 0 else None)
             self._model_alerts.count(alert)
 
 
-def _drop_told(outcome: SliceResult, records: Sequence[Record], told: int) -> None:
-    """Leave out what came of records before an offset: who committed them has published it."""
+def _drop_published(outcome: SliceResult, records: Sequence[Record], published_to: int) -> None:
+    """Remove the output of records before an offset, which an earlier owner has published."""
     new = [
         (alert, position)
         for alert, position in zip(outcome.alerts, outcome.positions, strict=True)
-        if records[position].offset >= told
+        if records[position].offset >= published_to
     ]
     outcome.alerts = [alert for alert, _ in new]
     outcome.positions = [position for _, position in new]
-    outcome.dead_letters = [letter for letter in outcome.dead_letters if letter.offset >= told]
+    outcome.dead_letters = [each for each in outcome.dead_letters if each.offset >= published_to]

@@ -1,4 +1,4 @@
-"""Reports models whose events or labels are on partitions where they do not meet."""
+"""Report models with events and labels on different partitions."""
 
 import asyncio
 import logging
@@ -19,9 +19,9 @@ from streamproc.worker.metrics import Metrics
 from streamproc.worker.pipeline import Pipeline
 from streamproc.worker.publisher import AlertPublisher
 
-# Two looks have to agree before labels are reported, all within a minute.
+# Two checks must agree before labels are reported, all within a minute.
 LOOK_SECONDS: Final = 10.0
-# A producer without keys scatters all of its models: the first ones tell enough.
+# A producer without keys scatters all of its models: the first alerts are enough.
 MAX_ALERTS: Final = 20
 
 _log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ PROBLEMS: Final = ("events_scattered", "labels_scattered", "labels_apart")
 
 
 def misplaced_gauge(registry: CollectorRegistry) -> Gauge:
-    """Make the gauge of the problems, each of them at 0."""
+    """Register the gauge of placement problems, each starting at 0."""
     gauge = Gauge(
         "streamproc_models_misplaced",
         "Models whose events or labels are on partitions where they do not meet.",
@@ -43,20 +43,20 @@ def misplaced_gauge(registry: CollectorRegistry) -> Gauge:
 
 
 class Placement:
-    """Compares the partitions of a worker, and publishes an alert for each problem, once.
+    """Compare the partitions of a worker, and publish one alert for each problem.
 
     Parameters
     ----------
     config
         The whole configuration.
     line
-        Knows the models of each partition.
+        Returns the models of each partition.
     joins
-        Know which labels have found their event.
+        Return which labels have found their event.
     outbox
-        Where the alerts go.
+        Publishes the alerts.
     metrics
-        Where problems are counted.
+        Counts the problems.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class Placement:
         self._alerted = metrics.operational
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Check periodically until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             await self.look()
 
     async def look(self) -> None:
-        """Publish what is wrong now and was not reported before."""
+        """Publish problems that were not reported before."""
         found = self._find()
         for problem in PROBLEMS:
             models = {each.model_id for each in found if each.problem == problem}
@@ -118,13 +118,13 @@ class Placement:
         topics = Topics(self._predictions, self._labels)
         lonely = apart(topics, events, meetings, self._homes(meetings))
         keys: set[tuple[str, str, str]] = {(e.problem, e.model_id, e.topic) for e in lonely}
-        # Labels that came a moment before their events are not reported.
+        # Labels that arrived just before their events are not reported.
         found += [e for e in lonely if (e.problem, e.model_id, e.topic) in self._suspected]
         self._suspected = keys
         return found
 
     def _homes(self, meetings: Mapping[int, Mapping[str, Meeting]]) -> dict[str, int]:
-        """Return where the default partitioner of Java puts models with lonely labels."""
+        """Return the murmur2 partition of each model with too many unmatched labels."""
         count = self._joins.watch.partitions
         if not count:
             return {}
@@ -140,7 +140,7 @@ class Placement:
 async def placing(
     placement: Placement, failed: Callable[[BaseException], None]
 ) -> AsyncIterator[None]:
-    """Look until the block ends; `failed` is called with what ended it before."""
+    """Check until the block ends; call `failed` with an error that ends it early."""
     task = asyncio.create_task(placement.run())
 
     def ended(done: "asyncio.Task[None]") -> None:

@@ -1,4 +1,4 @@
-"""Runs a worker in this process: logs, signals, event loop, HTTP."""
+"""Run a worker in this process: logs, signals, event loop, HTTP."""
 
 import asyncio
 import contextlib
@@ -30,14 +30,14 @@ def run(
     exit_when_idle: float | None = None,
     at_work: Callable[[], object] = lambda: None,
 ) -> None:
-    """Run a worker until SIGTERM, SIGINT, or nothing to do for `exit_when_idle` seconds.
+    """Run a worker until SIGTERM, SIGINT, or `exit_when_idle` seconds without work.
 
-    `at_work` is called when it has started.
+    `at_work` is called once the worker has started.
 
     Raises
     ------
     StreamprocError
-        If it cannot start, or something unexpected ended it.
+        If the worker cannot start, or an error ended it.
     """
     log_to_stderr()
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
@@ -51,7 +51,7 @@ def run(
 
 
 class _Run:
-    """One run of a worker: what HTTP, signals and the end of its supervisor act on."""
+    """One run of a worker, which HTTP, signals and the supervisor's exit act on."""
 
     def __init__(
         self, config: Config, exit_when_idle: float | None, at_work: Callable[[], object]
@@ -63,15 +63,15 @@ class _Run:
         self._starting: asyncio.Task[None] | None = None
 
     async def serve(self) -> None:
-        """Listen, so that a port that is taken ends it before anything is touched; then work."""
+        """Open the HTTP port first, so that a port in use fails early; then run the worker."""
         registry = CollectorRegistry()
         http = self._config.http
         token = None if http is None else http.token()
         app = application(registry, self._unhealthy, self._unready, token)
         async with serve(app, http) as port:
             self._starting = asyncio.create_task(self._work(Metrics(registry), port))
-            self._listen_for_the_end()
-            with contextlib.suppress(asyncio.CancelledError):  # told to stop while starting
+            self._handle_signals()
+            with contextlib.suppress(asyncio.CancelledError):  # stopped while starting
                 await self._starting
 
     async def _work(self, metrics: Metrics, port: int | None) -> None:
@@ -86,16 +86,16 @@ class _Run:
             else:
                 await _until_idle(worker, self._idle)
 
-    def _listen_for_the_end(self) -> None:
+    def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop)
         parent = multiprocessing.parent_process()
-        if parent is not None:  # its supervisor decides, and may have the same terminal
+        if parent is not None:  # the supervisor handles it, and may share the terminal
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
         elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # not under nohup
             loop.add_signal_handler(signal.SIGHUP, self._hang_up)
-        if parent is not None:  # a worker whose supervisor was killed must not live on unseen
+        if parent is not None:  # stop if the supervisor was killed
             loop.add_reader(parent.sentinel, self._orphaned, parent.sentinel)
 
     def _orphaned(self, sentinel: int) -> None:

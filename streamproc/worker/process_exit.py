@@ -1,4 +1,4 @@
-"""How a process ends although a thread of it does not."""
+"""End a process although one of its threads hangs."""
 
 import logging
 import os
@@ -13,18 +13,18 @@ from streamproc.worker.join.join_manager import STORE_THREADS
 
 FAILED: Final = 1
 LAST_WORDS_SECONDS: Final = 1.0
-# A thread without work ends within microseconds.
+# A thread without work exits within microseconds.
 IDLE_SECONDS: Final = 0.5
 
 
 def clings() -> bool:
-    """Whether a thread may never end, such as a client's without its cluster."""
+    """Whether a thread may never end, such as that of a client without its cluster."""
     threads = threading.enumerate()
     return any(isinstance(thread, WorkerThread) or _waits(thread) for thread in threads)
 
 
 def _waits(thread: threading.Thread) -> bool:
-    """Whether a thread of the stores is not about to end."""
+    """Whether a thread of the stores is still running after a short wait."""
     if not thread.name.startswith(STORE_THREADS):
         return False
     thread.join(IDLE_SECONDS)
@@ -32,8 +32,8 @@ def _waits(thread: threading.Thread) -> bool:
 
 
 def end_without() -> None:
-    """End the process although such a thread does not; errors are told before."""
-    # It would only say so once more, and that nobody awaits what it has begun.
+    """End the process although such a thread hangs; errors are reported before."""
+    # The client would only repeat its errors, and warn of tasks that are never awaited.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
     warnings.simplefilter("ignore", RuntimeWarning)
     code = FAILED if sys.exc_info()[0] else 0

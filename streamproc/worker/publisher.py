@@ -1,4 +1,4 @@
-"""Publishes what a slice gave, and waits until the cluster has it."""
+"""Publish the alerts and dead letters of a slice, and wait for confirmation."""
 
 import asyncio
 import logging
@@ -13,10 +13,10 @@ from streamproc.schemas.clip import clip
 from streamproc.schemas.records import DeadLetter
 from streamproc.worker.record_timestamps import stamps_of
 
-# A leader election lasts seconds; asking again sooner only adds load to a cluster in trouble.
+# A leader election lasts seconds; retrying sooner only adds load to a failing cluster.
 RETRY_SECONDS: Final = 1.0
-# The client tries by itself for as long as its cluster is away; past this it may hang (aiokafka
-# issue 1101). What it still holds then is written twice when it does not.
+# The client retries while its cluster is unreachable; after this long it may hang (aiokafka issue
+# 1101). If it does not, records that it still holds are written twice.
 HANG_SECONDS: Final = 180.0
 # Characters of each text of an alert that is published in place of one that is too large.
 SHORT_TEXT: Final = 60
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class OutgoingRecord(NamedTuple):
-    """A record to be written."""
+    """A record to write: an alert or a dead letter."""
 
     topic: str
     key: bytes | None
@@ -37,18 +37,18 @@ class OutgoingRecord(NamedTuple):
 
 
 class AlertPublisher:
-    """Writes alerts and dead letters, each once, and waits for all replicas to have them.
+    """Write alerts and dead letters, each once, and wait until all replicas have them.
 
-    While the cluster is in trouble it tries for as long as it takes: nothing is acknowledged
-    meanwhile, so nothing is lost. An alert that its topic does not take for its size is lost: a
-    short one with the same ids is published in its place, if the topic takes that.
+    Retriable errors are retried without limit: nothing is acknowledged meanwhile, so nothing is
+    lost. If an alert is too large for its topic, a shortened one with the same ids is published
+    in its place, if that fits.
 
     Parameters
     ----------
     config
         Names of the topics.
     producer
-        Its records are confirmed by all replicas.
+        Waits for all replicas (``acks=all``).
     """
 
     def __init__(self, config: Config, producer: AIOKafkaProducer) -> None:
@@ -59,17 +59,17 @@ class AlertPublisher:
     async def publish(
         self, alerts: Sequence[AlertEvent], dead_letters: Sequence[DeadLetter]
     ) -> frozenset[str]:
-        """Return when everything is confirmed.
+        """Publish alerts and dead letters; return when all are confirmed.
 
         Returns
         -------
         frozenset of str
-            Ids of the alerts that were not published as they are.
+            Ids of the alerts that were shortened or dropped.
 
         Raises
         ------
         aiokafka.errors.KafkaError
-            If the cluster refuses a record for good.
+            If the cluster rejects a record with an error that cannot be retried.
         """
         left = [*self._of_alerts(alerts), *self._of_dead_letters(dead_letters)]
         lost: set[str] = set()
@@ -82,14 +82,14 @@ class AlertPublisher:
         return frozenset(lost)
 
     async def _send(self, letters: list[OutgoingRecord], lost: set[str]) -> list[OutgoingRecord]:
-        """Return what has to be sent again."""
+        """Send records; return those to send again."""
         results = await asyncio.gather(
             *(self._send_one(letter) for letter in letters), return_exceptions=True
         )
         again: list[OutgoingRecord] = []
         for letter, result in zip(letters, results, strict=True):
             if isinstance(result, errors.MessageSizeTooLargeError):
-                # Perhaps only together with others: brokers refuse a batch as a whole.
+                # Brokers reject a whole batch, so this record may fit when it is sent alone.
                 again += await self._send_smaller(letter, lost)
             elif is_retriable(result):
                 again.append(letter)
@@ -98,7 +98,7 @@ class AlertPublisher:
         return again
 
     async def _send_smaller(self, letter: OutgoingRecord, lost: set[str]) -> list[OutgoingRecord]:
-        """Send a letter on its own, each time with less in it; return it if it has to wait."""
+        """Send a record alone, smaller with each attempt; return it if it must be retried."""
         for smaller in _ever_smaller(letter):
             try:
                 await self._send_one(smaller)
@@ -122,7 +122,7 @@ class AlertPublisher:
         return []
 
     async def _send_one(self, letter: OutgoingRecord) -> None:
-        # aiokafka sends no record without key and value, which a dead letter may have neither of.
+        # aiokafka rejects a record without key and value; a dead letter may have neither.
         key = b"" if letter.key is None and letter.value is None else letter.key
         topic, stamps = letter.topic, stamps_of(self._producer)
         stamp = stamps.of(topic)
@@ -143,7 +143,7 @@ class AlertPublisher:
 
     def _of_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> Iterator[OutgoingRecord]:
         for letter in dead_letters:
-            # Ours come last: where names collide, the last one counts in a dictionary.
+            # Our headers come last: readers that build a dictionary keep the last value of a name.
             yield OutgoingRecord(
                 self._dead_letters, letter.key, letter.value, [*letter.headers, *_headers(letter)]
             )
@@ -161,18 +161,18 @@ def _headers(letter: DeadLetter) -> Iterator[tuple[str, bytes]]:
 
 
 def is_retriable(result: BaseException | None) -> bool:
-    """Whether what went wrong with a cluster is over in a while."""
-    # The client calls its own time-out final; whether the record arrived, ids will tell.
+    """Whether an error of the cluster may pass, so that sending again can succeed."""
+    # aiokafka does not mark its timeout as retriable; readers drop duplicates by id.
     if isinstance(result, TimeoutError | errors.KafkaTimeoutError):
         return True
     return isinstance(result, errors.KafkaError) and bool(result.retriable)
 
 
 def _ever_smaller(letter: OutgoingRecord) -> Iterator[OutgoingRecord]:
-    """Give a letter, then what says less.
+    """Yield a record, then smaller versions of it.
 
-    Of an alert that is a short one; of a dead letter, it without its value, then our own headers
-    alone.
+    For an alert, a shortened one. For a dead letter, one without its value, then one with our
+    headers only.
     """
     yield letter
     if letter.alert is not None:
@@ -197,7 +197,7 @@ def _ever_smaller(letter: OutgoingRecord) -> Iterator[OutgoingRecord]:
 
 
 def _shortened(alert: AlertEvent) -> AlertEvent:
-    """Return an alert with the same ids that says as little as an alert may."""
+    """Return an alert with the same ids, clipped texts and no optional details."""
     version, owner = alert.model_version, alert.owner
     return alert.model_copy(
         update={
@@ -212,7 +212,7 @@ def _shortened(alert: AlertEvent) -> AlertEvent:
 
 
 def _describe(letter: OutgoingRecord) -> str:
-    """Say which record of ours this is, in a few words."""
+    """Describe a record for the log: its alert id or source offset, and its size."""
     if letter.alert is not None:
         return f"alert {letter.alert.alert_id} of {len(letter.value or b'')} bytes"
     ours = dict(letter.headers)

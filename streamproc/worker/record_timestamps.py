@@ -1,4 +1,4 @@
-"""Timestamps of the records that we write, where a topic does not take those of our clock."""
+"""Choose record timestamps for topics that reject those of this host's clock."""
 
 import logging
 import time
@@ -8,22 +8,22 @@ from weakref import WeakKeyDictionary
 
 from aiokafka import AIOKafkaProducer
 
-# Topics take a record without a timestamp whatever their message.timestamp.after.max.ms is; its
-# consumers see -1, and retention goes by when it was written.
+# Brokers accept a record without a timestamp for any message.timestamp.after.max.ms; consumers
+# see -1, and retention counts from when it was written.
 NO_TIMESTAMP: Final = -1
-# A clock may be set right meanwhile.
+# The clock may be corrected meanwhile.
 TRUST_AGAIN_SECONDS: Final = 60.0
 
 _log = logging.getLogger(__name__)
 
 
 class RecordStamps:
-    """Decides which timestamp the records of a topic are sent with.
+    """Decide which timestamp the records of a topic are sent with.
 
     Parameters
     ----------
     monotonic
-        Seconds; a clock that is never set.
+        Seconds of a monotonic clock.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -31,12 +31,12 @@ class RecordStamps:
         self._until: dict[str, float] = {}
 
     def of(self, topic: str) -> int | None:
-        """Return the timestamp to send with; None: the clock of this process."""
+        """Return the timestamp for a topic's records; None: the clock of this host."""
         until = self._until.get(topic)
         return None if until is None or self._monotonic() >= until else NO_TIMESTAMP
 
     def refused(self, topic: str, stamp: int | None) -> bool:
-        """Take note that a topic did not take a timestamp; return whether to send again."""
+        """Note that a topic rejected a timestamp; return whether to send again."""
         if stamp is not None:
             return False
         if topic not in self._until:
@@ -55,5 +55,5 @@ _stamps: Final[WeakKeyDictionary[AIOKafkaProducer, RecordStamps]] = WeakKeyDicti
 
 
 def stamps_of(producer: AIOKafkaProducer) -> RecordStamps:
-    """Return what is known of the topics that a producer writes to."""
+    """Return the timestamp choices for the topics of a producer."""
     return _stamps.setdefault(producer, RecordStamps())

@@ -1,18 +1,18 @@
-"""Programs of ours that run in a Python process of their own."""
+"""Command lines and environment of our Python subprocesses."""
 
 import os
 import sys
 
 
 def command(module: str, *arguments: str) -> list[str]:
-    """Run a module as a program, to be started in `environment`.
+    """Return the command line that runs a module, to be started with `environment`.
 
-    Without ``-P`` Python would look into the working directory first: a ``json.py`` of whoever
-    starts a worker there would be imported in the place of Python's.
+    Without ``-P`` Python would search the working directory first, and import a ``json.py`` there
+    instead of the standard library's.
     """
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
 def environment() -> dict[str, str]:
-    """Give a process our environment, and let it find modules where we do."""
+    """Return our environment with the import path of this process."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

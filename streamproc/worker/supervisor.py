@@ -1,7 +1,7 @@
-"""Several workers on one machine, and the process that starts again what dies.
+"""Run several workers on one machine and restart those that exit with an error.
 
-On SIGHUP it reads the configuration again. Only when that is right are the workers replaced, one
-after the other, and go on from their snapshots; when it is wrong nothing is touched.
+On SIGHUP it reloads the configuration. If it is valid, the workers are replaced one by one and
+recover from their snapshots; if not, the running workers are left alone.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ from streamproc.terminal import note
 from streamproc.worker.logs import log_to_stderr
 from streamproc.worker.process import run
 
-# A worker that dies at once would otherwise keep a core busy with starting it.
+# A worker that exits at once would otherwise be restarted in a busy loop.
 FIRST_PAUSE: Final = 1.0
 MAX_PAUSE: Final = 30.0
-# A worker that ran for so long did not die of its start.
+# A worker that ran this long did not fail because of its start.
 LONG_ENOUGH: Final = 120.0
 # A worker stops within 25 s; orchestrators kill after 30.
 STOP_SECONDS: Final = 28.0
@@ -40,9 +40,9 @@ _log = logging.getLogger("streamproc.supervisor")
 
 @dataclass(slots=True)
 class WorkerSlot:
-    """One of the workers: its settings, its process, and when it may be started again.
+    """One of the workers: its configuration, its process, and when to restart it.
 
-    `at_work` is set by the process when it has started; `outdated` when it has yet to be replaced.
+    The process sets `at_work` when it has started; `outdated` means that it must be replaced.
     """
 
     number: int
@@ -57,21 +57,21 @@ class WorkerSlot:
 
 
 class Supervisor:
-    """Keeps a number of workers running until it is told to stop, or all have ended by themselves.
+    """Keep workers running until SIGTERM or SIGINT, or until all have ended with success.
 
     Parameters
     ----------
     read
-        Gives the configuration of every worker; the n-th one serves HTTP on `http.port` + n.
+        Returns the configuration of the workers; worker n serves HTTP on `http.port` + n.
     processes
-        How many.
+        Number of workers.
     exit_when_idle
-        Seconds with nothing to do after which a worker ends.
+        Seconds without work after which a worker ends.
 
     Raises
     ------
     ConfigError
-        If the configuration is wrong.
+        If the configuration is invalid.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Supervisor:
         Raises
         ------
         BrokerError
-            At the start, if the cluster cannot be used: no worker would do better.
+            At the start, if the cluster cannot be used: workers could not use it either.
         """
         log_to_stderr()
         created = asyncio.run(ensure_topics(self._config))
@@ -138,7 +138,7 @@ class Supervisor:
         place.pause = min(2 * place.pause, MAX_PAUSE)
 
     def _renew(self) -> None:
-        """Read the configuration again if told to; replace the next worker that has the old one."""
+        """Reload the configuration after SIGHUP, and replace the next outdated worker."""
         if self._reread:
             self._reread = False
             try:
@@ -153,7 +153,7 @@ class Supervisor:
                 place.outdated = place.process is not None
             _log.info("reloaded the configuration: replacing the workers one by one")
         if not all(place.done or place.at_work.is_set() for place in self._places):
-            return  # another one is just starting, or dead
+            return  # another worker is starting or has exited
         for place in self._places:
             if place.outdated and place.process is not None:
                 place.at_work.clear()
@@ -165,8 +165,8 @@ class Supervisor:
         place.outdated = False
         arguments = place.config, self._idle, place.at_work
         process = self._context.Process(target=_work, args=arguments, daemon=True)
-        # Ctrl-C reaches every process of a terminal. The supervisor passes its own word on; a
-        # child that still imports would only show where it was.
+        # Ctrl-C reaches every process of a terminal. The supervisor forwards it; a child that is
+        # still importing would only print a traceback.
         resource_tracker.ensure_running()  # it would unblock the signal when it starts
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -179,7 +179,7 @@ class Supervisor:
         self._stopping = True
 
     def _hang_up(self, _number: int, _frame: FrameType | None) -> None:
-        if self._at_terminal and not os.isatty(0):  # nobody's word: the terminal was closed
+        if self._at_terminal and not os.isatty(0):  # the terminal was closed
             self._stopping = True
         self._reread = True
 

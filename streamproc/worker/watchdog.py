@@ -1,28 +1,28 @@
-"""Notices that records wait and none is handled: Kafka clients can hang without an error."""
+"""Detect lag without progress: Kafka clients can hang without an error."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-# Records that wait for so long without progress make a worker not ready, well before it ends.
+# Lag without progress for this long makes a worker not ready, well before it stops.
 NOTICE_SECONDS: Final = 60.0
 
 
 class Watchdog:
-    """Says when a worker should end, since it stands still.
+    """Decide when a worker that makes no progress should stop.
 
     Parameters
     ----------
     seconds
-        How long records may wait while none is handled.
+        How long lag may last while no record is processed.
     look
-        Asks the cluster, past the client that may hang, how many records wait; 0 when it does not
-        answer: a cluster that is away must not end its workers.
+        Returns the lag in records from a new connection, since the worker's client may hang; 0 if
+        the cluster does not answer, since an unreachable cluster must not stop its workers.
 
     Notes
     -----
-    A client that hangs goes on saying what it last heard, which may be that nothing waits. So a
-    worker that has been idle for `seconds` looks for itself, and once more as long after: only
-    what waits both times has waited.
+    A client that hangs keeps reporting its last known offsets, which may show no lag. So a worker
+    that has been idle for `seconds` measures the lag itself, and again after `seconds`: only lag
+    that both measurements show counts.
 
     Examples
     --------
@@ -41,14 +41,14 @@ class Watchdog:
         self._suspect: float | None = None
 
     async def check(self, now: float, active: float, behind: int) -> str | None:
-        """Return why the worker should end; None when it need not.
+        """Return the reason to stop the worker; None if there is none.
 
         Parameters
         ----------
         now, active
-            Seconds of one clock: now, and when something was last handled.
+            Seconds of one clock: now, and when a record was last processed.
         behind
-            Records that wait, as far as the client knows.
+            Lag in records, as far as the client knows.
         """
         still = now - active
         if still <= self._seconds:
@@ -67,7 +67,7 @@ class Watchdog:
 
 
 class Progress:
-    """Measures for how long records have waited in a part of a worker while none was handled.
+    """Measure for how long a part of a worker has had lag without progress.
 
     Examples
     --------
@@ -83,16 +83,16 @@ class Progress:
         self._since: float | None = None
 
     def stalled(self, now: float, handled: object, waiting: int) -> float:
-        """Return the seconds without progress; 0 while nothing waits.
+        """Return the seconds without progress; 0 while there is no lag.
 
         Parameters
         ----------
         now
             Seconds of a monotonic clock.
         handled
-            Anything that changes whenever a record was handled.
+            Any value that changes whenever a record is processed.
         waiting
-            Records that wait.
+            Lag in records.
         """
         if self._since is None or not waiting or handled != self._handled:
             self._handled, self._since = handled, now
@@ -100,14 +100,14 @@ class Progress:
 
 
 class Stalls:
-    """For how long each part of a worker has made no progress, and what follows from it.
+    """Track for how long each part of a worker has made no progress.
 
     Parameters
     ----------
     limit
-        Seconds after which the worker should end.
+        Seconds after which the worker should stop.
     show
-        Called with the name of a part and its seconds.
+        Called with the name of a part and its seconds without progress.
 
     Examples
     --------
@@ -127,15 +127,15 @@ class Stalls:
         self._parts: dict[str, tuple[float, str]] = {}
 
     def note(self, part: str, seconds: float, why: str) -> None:
-        """Set for how long a part has stalled, and the words for it."""
+        """Set for how many seconds a part has stalled, and the reason to report."""
         self._parts[part] = seconds, why
         self._show(part, seconds)
 
     def unready(self) -> str | None:
-        """Return why the worker is not ready; None when each part makes progress."""
+        """Return why the worker is not ready; None if every part makes progress."""
         return next((why for still, why in self._parts.values() if still > self._notice), None)
 
     def fatal(self, *parts: str) -> str | None:
-        """Return why one of these parts should end the worker; None when none should."""
+        """Return why one of these parts should stop the worker; None if none should."""
         found = [self._parts[part] for part in parts if part in self._parts]
         return next((why for still, why in found if still > self._limit), None)

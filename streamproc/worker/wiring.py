@@ -1,4 +1,4 @@
-"""Put a worker together from its parts, run it, and stop it cleanly."""
+"""Build a worker from its parts, run it, and stop it cleanly."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ from streamproc.worker.warmup import warm_up
 from streamproc.worker.webhooks.runner import serving_webhooks
 from streamproc.worker.worker import Worker
 
-# What a record needs beside its value: key, headers, framing.
+# Bytes of a record besides its value: key, headers, framing.
 ENVELOPE_BYTES: Final = 2**16
 
 _log = logging.getLogger(__name__)
@@ -41,12 +41,12 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
     Raises
     ------
     WorkerError
-        At the end, if something unexpected stopped it. Nothing past the last finished slice
-        was acknowledged: a restart goes on there.
+        On exit, if an error stopped it. Offsets after the last finished slice are not committed:
+        a restart resumes there.
     BrokerError
-        At the start, if the cluster cannot be used.
+        On entry, if the cluster cannot be used.
     ConfigError
-        At the start, if a model's reference cannot be read, or a webhook not be sent to.
+        On entry, if a model's reference cannot be read, or a webhook's URL is not allowed.
     """
     targets = await asyncio.to_thread(targets_of, config)
     config = await asyncio.to_thread(with_references, config)

@@ -1,4 +1,4 @@
-"""A worker from its start to its clean stop."""
+"""Run a worker: join the group, process slices, and stop cleanly."""
 
 import asyncio
 import gc
@@ -34,8 +34,8 @@ from streamproc.worker.watchdog import Progress, Stalls, Watchdog
 FINISH_SECONDS: Final = 10.0
 SAVE_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 8.0
-# Joining waits for every member of the group to say what it has handled: 60 s at most, by Faust's
-# rebalance time-out, twice when the membership changes meanwhile.
+# Joining waits until every member has committed: at most 60 s, Faust's rebalance timeout, and
+# twice that when the membership changes meanwhile.
 JOIN_SECONDS: Final = 150.0
 SLOW_JOIN_SECONDS: Final = 10.0
 HOUSEKEEPING_SECONDS: Final = 1.0
@@ -45,25 +45,25 @@ _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Takes its partitions' slices through the pipeline until it is stopped or fails.
+    """Process the slices of the assigned partitions until stopped or failed.
 
     Parameters
     ----------
     config
         The whole configuration.
     line
-        What happens to a slice.
+        The pipeline that processes each slice.
     metrics
-        What is counted.
+        The worker's metrics.
     joins
-        What joins labels; None: nothing does.
+        Joins labels with events; None: labels are not joined.
     learning
-        Where online models learn; None: there are none.
+        The process of the online models; None: no model is online.
 
     Attributes
     ----------
     stopped : asyncio.Event
-        Set when no further slice will be taken.
+        Set when no further slice will be processed.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Worker:
         self._lanes = PartitionExecutor()
         self._failure: BaseException | None = None
         self._ready = False
-        self._behind = 1  # nobody has looked yet
+        self._behind = 1  # not measured yet
         self._missing: list[str] = []
         self._active = self._looked = self._joined = self._learned = time.monotonic()
         self._housekeeping: asyncio.Task[None] | None = None
@@ -99,15 +99,15 @@ class Worker:
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended this worker; None while all is well."""
+        """The error that ended this worker; None while it works."""
         return self._failure
 
     def unhealthy(self) -> str | None:
-        """Why this worker should be restarted; None when it need not be."""
+        """Return the reason to restart this worker; None if there is none."""
         return None if self._failure is None else f"failed: {self._failure}"
 
     def unready(self) -> str | None:
-        """Why this worker does not work; None when it does."""
+        """Return the reason why this worker is not ready; None if it is ready."""
         if self._failure is not None or self.stopped.is_set():
             return self.unhealthy() or "stopping"
         if not self._ready:
@@ -119,22 +119,22 @@ class Worker:
         return trouble or self._stalls.unready() or held_back
 
     def idle_seconds(self) -> float:
-        """How long there was nothing to do; 0 while it waits for partitions or is behind."""
+        """Return the seconds without work; 0 while waiting for partitions or behind."""
         if not self._ready or self._behind or self._lanes.busy:
             return 0.0
         if self._learning is not None and self._looked < self._active:
-            return 0.0  # what was just handled is perhaps yet to be learned
+            return 0.0  # the online models may not have read the last outcomes yet
         return time.monotonic() - max(self._active, self._joined, self._learned)
 
     async def start(self) -> None:
-        """Join the group and begin.
+        """Join the consumer group and start processing.
 
         Raises
         ------
         BrokerUnreachableError
-            If the cluster stopped answering a moment ago, or the group lets nobody join.
+            If the cluster stops answering, or the group cannot be joined within `JOIN_SECONDS`.
         """
-        slow = asyncio.get_running_loop().call_later(SLOW_JOIN_SECONDS, self._say_slow)
+        slow = asyncio.get_running_loop().call_later(SLOW_JOIN_SECONDS, self._warn_slow_join)
         try:
             self._consumer.continue_at = self._continue_at
             async with asyncio.timeout(JOIN_SECONDS):
@@ -147,23 +147,23 @@ class Worker:
             ) from error
         finally:
             slow.cancel()
-        # What is there now stays. A full collection of it would stop the loop for 30 to 100 ms.
+        # These objects live as long as the process: collecting them would block for 30 to 100 ms.
         gc.collect()
         gc.freeze()
-        self._housekeeping = asyncio.create_task(self._keep_house())
-        self._housekeeping.add_done_callback(self._kept_house)
+        self._housekeeping = asyncio.create_task(self._run_housekeeping())
+        self._housekeeping.add_done_callback(self._housekeeping_ended)
 
     async def stop(self) -> None:
-        """Finish the slices at hand, commit, leave the group; within 25 s, whatever hangs."""
+        """Finish slices in progress, commit and leave the group, within 25 s even if parts hang."""
         self.stopped.set()
         if self._housekeeping is not None:
             self._housekeeping.cancel()
-        # While the slices at hand end, what was learned is written down.
+        # The online models write their snapshots while the slices in progress finish.
         forgetting = None if self._learning is None else asyncio.create_task(self._learning.stop())
         try:
             async with asyncio.timeout(FINISH_SECONDS), self._lanes.quiesce():
                 pass
-        except TimeoutError:  # what is not done is not acknowledged, and comes again
+        except TimeoutError:  # unfinished slices are not acknowledged, so they are read again
             _log.warning(
                 "slices in progress did not finish within %.0f s: their next owner processes them"
                 " again",
@@ -173,7 +173,7 @@ class Worker:
             await self._save()
         if forgetting is not None:
             await forgetting
-        # Faust swallows cancellation, so what does not end is left.
+        # Faust swallows cancellation, so a client that does not stop is abandoned.
         leaving = asyncio.create_task(self._leave())
         done, _ = await asyncio.wait({leaving}, timeout=STOP_SECONDS)
         if not done:
@@ -184,7 +184,7 @@ class Worker:
         leaving.result()
 
     async def _save(self) -> None:
-        """Write the state down, so that nothing has to be watched again."""
+        """Write final snapshots, so that the next owner need not process records again."""
         if self._failure is not None:
             return
         try:
@@ -194,43 +194,43 @@ class Worker:
             _log.warning("no final snapshot, recovery will use the previous one: %s", error)
 
     async def save(self, *_: object) -> None:
-        """Write all state down now, between two slices.
+        """Write snapshots of all partitions now, between two slices.
 
         Raises
         ------
         SnapshotWriteError
-            If a partition has no snapshot that a crash could go back to, and gets none.
+            If a partition has no earlier snapshot to recover from, and none can be written.
         """
         async with self._lanes.quiesce():
             await self._line.save()
 
     def fail(self, error: BaseException) -> None:
-        """End this worker for something that went wrong beside its slices."""
+        """Stop this worker because of an error outside of slice processing."""
         _log.error("stopping the worker: %s", error, exc_info=error)
         self._fail(error)
 
-    def _say_slow(self) -> None:
+    def _warn_slow_join(self) -> None:
         _log.warning(
             "still waiting to join consumer group %s at %s: check that its brokers are up",
             *(self._config.group, self._config.broker),
         )
 
     async def _leave(self) -> None:
-        # A commit that is under way may have begun before the last slice was done; it is then
-        # only waited for.
+        # A commit in progress may have started before the last slice finished: `commit` then only
+        # waits for it, so a second one is needed.
         if not self._app.crashed and self._ready and not await self._app.consumer.commit():
             await self._app.consumer.commit()
         await self._app.stop()
 
     async def _handle(self, part: Slice, acknowledge: Acknowledge) -> None:
-        """Begin with a slice when the one before it in its partition is done."""
+        """Start processing a slice once the previous one of its partition is done."""
         partition = part.topic, part.partition
         await self._lanes.submit(partition, lambda: self._take(part, acknowledge))
         if self.stopped.is_set():
             await asyncio.Event().wait()  # Faust must not hand over the next slice
 
     async def _take(self, part: Slice, acknowledge: Acknowledge) -> None:
-        """Take one slice; after a failure or a stop none is taken, so none acknowledged."""
+        """Process and acknowledge a slice; after a failure or a stop, do neither."""
         if self.stopped.is_set():
             return
         try:
@@ -238,14 +238,14 @@ class Worker:
             await self._line.handle(part, self._mark_of(part))
             await acknowledge()
             self._active = time.monotonic()
-        except Exception as error:  # noqa: BLE001  # whatever it is ends this worker
+        except Exception as error:  # noqa: BLE001  # any error stops this worker
             _log.exception("slice %r failed: stopping the worker; a restart repeats it", part)
             self._fail(error)
 
     async def _continue_at(
         self, committed: Mapping[TP, int | None], unsigned: Collection[TP]
     ) -> Mapping[TP, int]:
-        """Get the state of our partitions, once nothing of the time before is being handled."""
+        """Recover the state of the assigned partitions, once earlier slices are finished."""
         generation = self._app.consumer_generation_id
         found: dict[Partition, int] = {}
         try:
@@ -255,7 +255,7 @@ class Worker:
                     of_others = {(tp.topic, tp.partition) for tp in unsigned}
                     found = await self._line.resume(of_ours, generation, of_others)
                     self._consumer.distrust(TP(*each) for each in self._line.distrusted)
-                if self._app.consumer_generation_id != generation:  # they may be others' by now
+                if self._app.consumer_generation_id != generation:  # another rebalance came
                     self._line.retain(
                         (tp.topic, tp.partition) for tp in self._consumer.assignment()
                     )
@@ -285,7 +285,7 @@ class Worker:
         self._behind = 1
         self._ready = True
 
-    async def _keep_house(self) -> None:
+    async def _run_housekeeping(self) -> None:
         while not self.stopped.is_set():
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
             looked = time.monotonic()
@@ -304,19 +304,19 @@ class Worker:
             self._check_progress(behind)
 
     def _check_progress(self, behind: int) -> None:
-        """End the worker when a part of it has made no progress for too long."""
+        """Stop the worker when one of its parts has made no progress for too long."""
         still = self._slices.stalled(time.monotonic(), self._active, behind)
         self._stalls.note("slices", still, f"{behind} records wait, none came for {still:.0f} s")
         if self._joins is not None:
             self._stalls.note("labels", *self._joins.watch.stalled())
         if self._learning is not None:
             self._stalls.note("learner", *self._learning.stalled())
-        why = self._stalls.fatal("labels", "learner")  # the watchdog looks at the slices
+        why = self._stalls.fatal("labels", "learner")  # the watchdog checks the slices
         if why is not None:
             self._fail(WorkerError(why))
 
     async def _look(self) -> int:
-        """Ask the cluster how many records wait that the client does not know of."""
+        """Return the lag in records by the cluster's end offsets, not by the client's."""
         held = [TopicPartition(tp.topic, tp.partition) for tp in self._consumer.assignment()]
         try:
             async with asyncio.timeout(LOOK_SECONDS), open_consumer(self._config) as client:
@@ -327,7 +327,7 @@ class Worker:
         return sum(max(0, ends[tp] - (fetched[tp] or 0)) for tp in held)
 
     def _look_at_transactions(self) -> None:
-        """Note what transactions hold back: it is no lag of ours, and a restart would not help."""
+        """Record partitions held back by transactions; this is not lag, a restart cannot help."""
         ends: dict[Partition, ReadableEnd] = {}
         for tp in self._consumer.assignment():
             found = self._mark((tp.topic, tp.partition))
@@ -344,7 +344,7 @@ class Worker:
         if self._joins.failure is not None:
             self._fail(self._joins.failure)
         behind = self._joins.behind()
-        if behind:  # what it publishes then has to be watched
+        if behind:  # the outcomes that it publishes are processed after it
             self._joined = time.monotonic()
         return behind
 
@@ -356,7 +356,7 @@ class Worker:
             self._learned = time.monotonic()
         return behind
 
-    def _kept_house(self, task: "asyncio.Task[None]") -> None:
+    def _housekeeping_ended(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and task.exception() is not None:
             self._fail(task.exception())
 
@@ -365,7 +365,7 @@ class Worker:
         return cast("SliceConsumer", self._app.consumer)
 
     def _mark_of(self, part: Slice) -> PartitionOffsets:
-        """Return the mark of a slice's partition, with what is in doubt about the slice."""
+        """Return the offsets of a slice's partition, and whether its log may have changed."""
         tp = TP(part.topic, part.partition)
         return self._mark(tp)._replace(**self._consumer.doubt(tp, part.first_offset)._asdict())
 

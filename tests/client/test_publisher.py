@@ -127,7 +127,7 @@ async def test_an_unconfirmed_record_is_an_error_at_the_next_call(config: Config
 async def test_a_record_that_is_too_large_is_an_error(config: Config) -> None:
     """An event larger than a record may be raises at the call."""
     async with Publisher(config=config) as publisher:
-        with pytest.raises(DeliveryError, match="do not exceed its message.max.bytes"):
+        with pytest.raises(DeliveryError, match=r"do not exceed its message\.max\.bytes"):
             await publisher.features("m", {"x": "a" * 2_000_000})
 
 

@@ -81,7 +81,7 @@ async def _same_states(config: Config, found: Comparison) -> None:
                 f"the state of {partition} is of offset {newest.manifest.next}, not {end};"
                 f" snapshots: {[(each.key.epoch, each.next) for each in kept[partition][-6:]]}"
             )
-        snapshot = decode(collected[partition].whole(newest))
+        snapshot = decode(collected[partition].assemble(newest))
         restored = restore(snapshot, shard.catalogue.topic, *partition, config)
         if state(restored.shard) != state(shard):
             raise Failed(f"the state of {partition} is not that of G")

@@ -173,7 +173,7 @@ def topic(data: bytes) -> None:
             collected.add(key, value or None)
     for found in collected.found():
         try:
-            collected.whole(found)
+            collected.assemble(found)
         except SnapshotError:
             continue
 

@@ -170,7 +170,9 @@ async def test_a_wrong_password_is_told_and_not_shown(secure: Secure, mechanism:
         if mechanism == "PLAIN"
         else secure.config("SCRAM", protocol="SASL_SSL", ca_file=str(secure.ca), sasl=sasl)
     )
-    told = r"refused the login: .*security: in the config: sasl.username, and what sasl.password_env or"
+    told = (
+        r"refused the login: .*security: in the config: sasl.username, and what sasl.password_env"
+    )
     with pytest.raises(BrokerAuthError, match=told) as info:
         await ensure_topics(config)
     assert PASSWORD not in str(info.value)

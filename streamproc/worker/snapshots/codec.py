@@ -1,4 +1,4 @@
-"""How a partition's state is written down and read back."""
+"""Define how a partition's state is encoded to and decoded from a snapshot."""
 
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -12,18 +12,18 @@ S = TypeVar("S")
 
 
 class Decoded(NamedTuple, Generic[S]):
-    """A state as it was written down, and the offset after the last record that is in it."""
+    """A decoded state, and the offset after the last record in it."""
 
     state: S
     next: int
 
 
 class Codec(Protocol[S]):
-    """How a partition's state begins, becomes bytes, and comes back."""
+    """Creates, encodes and decodes the state of a partition."""
 
     @property
     def kind(self) -> str:
-        """What keys have after the topic's name: which of the states of a log this is."""
+        """Suffix of the topic's name in keys, which distinguishes the states of one log."""
         ...
 
     @property
@@ -32,16 +32,16 @@ class Codec(Protocol[S]):
         ...
 
     def fresh(self, partition: Partition) -> S:
-        """Give the state of a partition of which nothing was read."""
+        """Return the initial state of a partition."""
         ...
 
     def encode(self, state: S, partition: Partition, following: int) -> Sequence[Section]:
-        """Write a state that holds all before an offset, in parts that grow at their end.
+        """Encode a state of all records before an offset, in sections that grow at their end.
 
-        The last one is a digest of all before it.
+        The last section is a digest of the others.
         """
         ...
 
     def decode(self, data: bytes, partition: Partition) -> Decoded[S]:
-        """Read a state, or raise `SnapshotError`."""
+        """Decode a state, or raise `SnapshotError`."""
         ...

@@ -1,4 +1,4 @@
-"""What snapshots cost, as workers and learners show it."""
+"""Count the cost of snapshots, for workers and processes of online models."""
 
 from collections.abc import Callable
 
@@ -8,17 +8,17 @@ from streamproc.worker.snapshots.snapshots import SnapshotCost
 
 
 class SnapshotCosts:
-    """Sums up what snapshots took.
+    """Sum the cost of snapshots.
 
     Parameters
     ----------
     counter
-        Makes a counter of a name, with a text.
+        Registers a counter from its name and help text.
     """
 
     def __init__(self, counter: Callable[[str, str], Counter]) -> None:
         self._bytes = counter("snapshot_bytes_total", "Bytes of snapshots that were written.")
-        self._whole = counter(
+        self._state_bytes = counter(
             "snapshot_state_bytes_total",
             "Bytes of the states that were written down; what had not changed was left out.",
         )
@@ -30,6 +30,6 @@ class SnapshotCosts:
     def add(self, cost: SnapshotCost) -> None:
         """Count a snapshot."""
         self._bytes.inc(cost.bytes)
-        self._whole.inc(cost.size)
+        self._state_bytes.inc(cost.size)
         self._records.inc(cost.records)
         self._cpu.inc(cost.cpu)

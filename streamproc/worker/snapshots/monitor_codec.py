@@ -1,4 +1,4 @@
-"""How a watched partition's state is written down."""
+"""Encode and decode the state of a monitored partition."""
 
 import logging
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ _log = logging.getLogger(__name__)
 
 
 class MonitorCodec:
-    """The codec of shards.
+    """Codec of `PartitionMonitor`.
 
     Parameters
     ----------
     config
-        The whole configuration: only series that it still watches alike go on.
+        The whole configuration: only series whose detectors are unchanged are restored.
     """
 
     kind = ""
@@ -32,7 +32,7 @@ class MonitorCodec:
         self._kinds = {config.topics.full_name(kind.value): kind for kind in Topic}
 
     def fresh(self, partition: Partition) -> PartitionMonitor:
-        """Give the state of a partition of which nothing was read."""
+        """Return the initial state of a partition."""
         kind = self._kinds[partition[0]]
         return PartitionMonitor(
             kind, *partition, self._config, self._config.series_room(kind.value)
@@ -41,11 +41,11 @@ class MonitorCodec:
     def encode(
         self, state: PartitionMonitor, partition: Partition, following: int
     ) -> Sequence[Section]:
-        """Write a state that holds all before an offset."""
+        """Encode a state of all records before an offset."""
         return encode_sections(state, *partition, following)
 
     def decode(self, data: bytes, partition: Partition) -> Decoded[PartitionMonitor]:
-        """Read a state.
+        """Decode a state.
 
         Raises
         ------
@@ -53,8 +53,8 @@ class MonitorCodec:
             If it cannot be used.
         """
         kind = self._kinds[partition[0]]
-        room = self._config.series_room(kind.value)
-        found = restore(decode(data), kind, *partition, self._config, room)
+        max_series = self._config.series_room(kind.value)
+        found = restore(decode(data), kind, *partition, self._config, max_series)
         if found.reset:
             _log.warning(
                 "reset %d series of %s-%d: detector configuration or version changed;"

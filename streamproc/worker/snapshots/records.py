@@ -1,4 +1,4 @@
-"""A snapshot as records of a compacted topic: chunks, and a manifest that is written last."""
+"""Map snapshots to records of a compacted topic: chunks, then a manifest."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
@@ -9,24 +9,23 @@ from streamproc.decode.structs import DECODE_ERRORS
 from streamproc.state.snapshot_format import Section, SnapshotError
 from streamproc.worker.log_marks import RecordMark
 
-# What is written again when anything in it has changed: some twenty series. Less would make more
-# records of it, each with a key of a hundred bytes.
+# Unit of incremental writes: about twenty series. Smaller chunks would mean more records, each
+# with a key of a hundred bytes.
 CHUNK_BYTES: Final = 16 * 1024
 SECTION: Final = 2**20
-"""Chunks that a section may have: the numbers of the next one's begin behind them."""
+"""Maximum chunks of a section: section n numbers its chunks from n × SECTION."""
 MANIFEST: Final = -1
 MARK: Final = -2
-"""Number of the part that names the last record in the state: versions before leave it alone."""
+"""Part number of the last record's mark; earlier versions ignore it."""
 SLOTS: Final = 2
 
 
 class Key(NamedTuple):
-    """What a record of the topic is: compaction keeps the last one of each.
+    """The key of a snapshot record; compaction keeps the last record of each.
 
-    `epoch` and `writer` are the owner's, so that two owners never write the same key: one
-    that has lost its partition can spoil nothing but its own. `slot` alternates, so that what
-    is being written never takes the place of the last whole snapshot. `part` is the number of
-    a chunk, or `MANIFEST`.
+    `epoch` and `writer` identify the owner, so that a fenced owner cannot overwrite the records of
+    its successor. `slot` alternates, so that a write in progress never replaces the last complete
+    snapshot. `part` is the number of a chunk, or `MANIFEST`.
     """
 
     group: str
@@ -38,15 +37,15 @@ class Key(NamedTuple):
     part: int
 
     def pack(self) -> bytes:
-        """Write it: equal keys give equal bytes."""
+        """Encode the key; equal keys give equal bytes."""
         return msgspec.json.encode(self)
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What makes chunks a snapshot: how many, how they end, and the offset after its state.
+    """Lists a snapshot's chunks: their number, total bytes, digest, and the offset after its state.
 
-    `sections` has the number of chunks of each section. It does not matter when a chunk was
-    written: the digest, which is the end of the last one, is over all of them.
+    `sections` has the number of chunks of each section. Chunks may be from earlier snapshots: the
+    digest, which ends the last chunk, covers all of them.
     """
 
     next: int
@@ -57,14 +56,14 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LastRecord(msgspec.Struct, frozen=True):
-    """Which record is the last one in the state that ends at an offset."""
+    """The mark of the last record in a state, and the offset after it."""
 
     next: int
     mark: RecordMark
 
 
 class Candidate(NamedTuple):
-    """A snapshot that has a manifest; whether it is whole is seen when it is put together."""
+    """A snapshot with a manifest; `SnapshotSet.assemble` checks that it is complete."""
 
     key: Key
     manifest: Manifest
@@ -83,18 +82,18 @@ class SnapshotSet:
 
     @property
     def epoch(self) -> int:
-        """The highest epoch that was ever seen, 0 without any."""
+        """The highest epoch of any key; 0 without keys."""
         return max((key.epoch for key in self._values), default=0)
 
     def add(self, key: Key, value: bytes | None) -> None:
-        """Take a record; one without a value removes what there was."""
+        """Add a record; a tombstone removes its key."""
         if value is None:
             self._values.pop(key, None)
         else:
             self._values[key] = value
 
     def found(self) -> list[Candidate]:
-        """Give what there is, the newest first: the highest epoch, there the highest offset."""
+        """Return the snapshots, newest first: by epoch, then by offset."""
         manifests = [
             Candidate(key, manifest)
             for key, value in self._values.items()
@@ -105,26 +104,26 @@ class SnapshotSet:
         )
 
     def mark(self, found: Candidate) -> RecordMark | None:
-        """Return the last record of a snapshot; None where it does not say."""
+        """Return the mark of the last record in a snapshot; None if it has none."""
         value = self._values.get(found.key._replace(part=MARK))
         try:
             last = None if value is None else msgspec.json.decode(value, type=LastRecord)
         except DECODE_ERRORS:
             return None
-        # The one of a snapshot whose writing was interrupted stands beside an old manifest.
+        # An interrupted write leaves a newer mark beside an old manifest.
         return last.mark if last is not None and last.next == found.manifest.next else None
 
-    def whole(self, found: Candidate) -> bytes:
-        """Put a snapshot together.
+    def assemble(self, found: Candidate) -> bytes:
+        """Join the chunks of a snapshot, and verify them.
 
         Raises
         ------
         SnapshotError
-            If a chunk is missing, or chunks are of another snapshot than the manifest.
+            If a chunk is missing, or the chunks do not match the manifest.
         """
         manifest = found.manifest
         counts = manifest.sections or (manifest.chunks,)
-        # A flipped bit may ask for any number of them.
+        # A flipped bit may claim any number of chunks.
         if sum(map(abs, counts)) != manifest.chunks or manifest.chunks > len(self._values):
             raise SnapshotError(f"its manifest names {manifest.chunks} chunks that do not exist")
         parts = [at * SECTION + n for at, count in enumerate(counts) for n in range(count)]
@@ -141,7 +140,7 @@ class SnapshotSet:
 
 
 def key_of(data: bytes | None) -> Key | None:
-    """Read a record's key; None when it is none of ours."""
+    """Decode a record's key; None if it is not a snapshot key."""
     try:
         return None if data is None else msgspec.json.decode(data, type=Key)
     except DECODE_ERRORS:
@@ -151,24 +150,24 @@ def key_of(data: bytes | None) -> Key | None:
 def records(
     key: Key, sections: Sequence[Section], following: int, mark: RecordMark | None = None
 ) -> Iterator[tuple[Key, bytes]]:
-    """Cut a snapshot into records, the manifest last.
+    """Split a snapshot into records, the manifest last.
 
     Parameters
     ----------
     key
-        Whose it is; `part` does not matter.
+        Key of the snapshot; `part` is ignored.
     sections
-        The snapshot, the digest of it last; where one grows, the chunks of the others stay what
-        they are.
+        The snapshot, with its digest last. When a section grows, the chunks of the others do not
+        change.
     following
-        Offset after the last record that is in the state.
+        Offset after the last record in the state.
     mark
-        Of that record; None: not known.
+        Mark of that record; None: unknown.
 
     Yields
     ------
     key, value
-        Of each record; nothing is a snapshot until the last one is there.
+        Of each record; the snapshot is valid once the last one is written.
     """
     counts = []
     for at, data in enumerate(sections):

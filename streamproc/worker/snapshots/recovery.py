@@ -1,4 +1,4 @@
-"""Choose the state that the new owner of a partition goes on with, and where."""
+"""Choose the state and offset at which the new owner of a partition resumes."""
 
 import logging
 from collections.abc import Mapping
@@ -20,22 +20,22 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
-    """What is known of a partition that is to be resumed.
+    """Inputs of the recovery of a partition.
 
     Attributes
     ----------
     found
         Its snapshots.
     bounds
-        Of its log.
+        First and end offset of its log.
     done
-        What the group has committed of it; None: nothing.
+        Committed offset of the group; None: nothing is committed.
     signed
-        Whether a worker of this version has committed it.
+        Whether a worker of this version committed it.
     others
-        Keys of the snapshots that are of another log.
+        Keys of the snapshots that belong to another log.
     rewound
-        Offset up to which another log was handled; None: not known that there was one.
+        Offset up to which another log was processed; None: no other log is known.
     """
 
     found: SnapshotSet
@@ -48,26 +48,26 @@ class Log:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered(Generic[S]):
-    """What a partition goes on with.
+    """The result of recovering a partition.
 
     Attributes
     ----------
     state
         From a snapshot, or fresh.
     next
-        Where to go on; None: where the group has committed.
+        Offset to resume at; None: the committed offset.
     outcome
-        `snapshot`, `none` as there was none, or `refused`.
+        `snapshot`, `none` if there was none, or `refused` if none could be used.
     saved
-        Offset after what the snapshot holds, if the state is still that of the snapshot.
+        Offset after the last record in the snapshot, if the state still equals the snapshot.
     mark
-        Of the last record in the state; None: not known.
-    told
-        Offset before which everything was published by whoever committed it.
+        Mark of the last record in the state; None: unknown.
+    published_to
+        Offset before which an earlier owner has published everything, since it committed it.
     gap
-        From which offset to which one, and why; None: nothing is lost.
+        First offset, end offset and reason of lost state or records; None: nothing is lost.
     rewound
-        Whether the log is another one than the one that was handled.
+        Whether the log is another one than the one that was processed.
     """
 
     state: S
@@ -75,7 +75,7 @@ class Recovered(Generic[S]):
     outcome: str
     saved: int | None = None
     mark: RecordMark | None = None
-    told: int = 0
+    published_to: int = 0
     gap: tuple[tuple[int, int], str] | None = None
     rewound: bool = False
 
@@ -83,23 +83,23 @@ class Recovered(Generic[S]):
 async def of_other_logs(
     store: SnapshotStore, found: Mapping[Partition, SnapshotSet]
 ) -> dict[Partition, set[Key]]:
-    """Return the keys of the snapshots that are not of the logs that are there now.
+    """Return the keys of the snapshots that do not belong to the current logs.
 
-    Those behind the newest one that is of its log are not looked at.
+    Snapshots older than the newest one that matches are not checked.
     """
     others: dict[Partition, set[Key]] = {partition: set() for partition in found}
     left = {partition: collected.found() for partition, collected in found.items()}
-    while left := {partition: rest for partition, rest in left.items() if rest}:
-        newest = {partition: rest.pop(0) for partition, rest in left.items()}
+    while left := {partition: older for partition, older in left.items() if older}:
+        newest = {partition: older.pop(0) for partition, older in left.items()}
         marks = {
             partition: mark
             for partition, candidate in newest.items()
             if (mark := found[partition].mark(candidate)) is not None
         }
-        gone = await store.contradicted(marks) if marks else set()
-        for partition in gone:
+        contradicted = await store.contradicted(marks) if marks else set()
+        for partition in contradicted:
             others[partition].add(newest[partition].key)
-        left = {partition: left[partition] for partition in gone}
+        left = {partition: left[partition] for partition in contradicted}
     return others
 
 
@@ -113,7 +113,7 @@ def recover(codec: Codec[S], partition: Partition, log: Log) -> Recovered[S]:
     if newest is None:
         state = codec.fresh(partition)
         start = max(begin, done or 0)
-        if not start or not (refused or done):  # all of the log, or the first owner ever
+        if not start or not (refused or done):  # the log from its start, or its first owner
             return Recovered(state=state, next=None, outcome=outcome)
         reason = refused[0] if refused else "no snapshot exists"
         text = f"{codec.reset_note}, since their state cannot be recovered: {reason}"
@@ -125,19 +125,21 @@ def recover(codec: Codec[S], partition: Partition, log: Log) -> Recovered[S]:
             " resuming at offset %d of the snapshot",
             *(done, *partition, restored.next),
         )
-    # What another program has committed was watched by nobody, and published by nobody.
-    told = done if done and log.signed and done <= log.bounds.end else 0
+    # An offset that another program committed does not prove that anything was published.
+    published_to = done if done and log.signed and done <= log.bounds.end else 0
     if restored.next < begin:
         text = f"records {restored.next} to {begin - 1} were deleted before they were read"
         gap = (restored.next, begin), text
-        return Recovered(state=restored.state, next=begin, outcome=outcome, told=told, gap=gap)
+        return Recovered(
+            state=restored.state, next=begin, outcome=outcome, published_to=published_to, gap=gap
+        )
     return Recovered(
         state=restored.state,
         next=restored.next,
         outcome=outcome,
         saved=restored.next,
         mark=mark,
-        told=told,
+        published_to=published_to,
     )
 
 
@@ -148,7 +150,7 @@ def _in_another_log(
     newest: tuple[Decoded[S], RecordMark | None] | None,
     rewound: int,
 ) -> Recovered[S]:
-    """Go on where the log that is there agrees with a snapshot, or at its beginning."""
+    """Resume where the current log agrees with a snapshot, or at its beginning."""
     begin = log.bounds.begin
     text = (
         "the topic was restored, truncated or recreated, and processed records up to offset"
@@ -164,13 +166,13 @@ def _in_another_log(
         )
     restored, mark = newest
     start = max(begin, restored.next)
-    whole = start == restored.next
+    complete = start == restored.next
     return Recovered(
         state=restored.state,
         next=start,
         outcome="snapshot",
-        saved=start if whole else None,
-        mark=mark if whole else None,
+        saved=start if complete else None,
+        mark=mark if complete else None,
         gap=((rewound, start), f"{text}; an earlier snapshot is used"),
         rewound=True,
     )
@@ -179,12 +181,12 @@ def _in_another_log(
 def _newest(
     codec: Codec[S], partition: Partition, log: Log
 ) -> tuple[tuple[Decoded[S], RecordMark | None] | None, list[str], int | None]:
-    """Return the newest snapshot that can be used, why those before it cannot, and `rewound`."""
+    """Return the newest usable snapshot, why newer ones were refused, and `rewound`."""
     refused: list[str] = []
     rewound = log.rewound
     for candidate in log.found.found():
         try:
-            restored = codec.decode(log.found.whole(candidate), partition)
+            restored = codec.decode(log.found.assemble(candidate), partition)
         except SnapshotError as error:
             reason = str(error)
         else:

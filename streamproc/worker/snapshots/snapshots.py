@@ -1,4 +1,4 @@
-"""When state is written down, and how a partition's owner comes by the state it goes on with."""
+"""Schedule snapshots, and recover the state of assigned partitions."""
 
 import logging
 import math
@@ -20,13 +20,13 @@ from streamproc.worker.snapshots.records import SLOTS, Key
 from streamproc.worker.snapshots.recovery import Log, of_other_logs, recover
 from streamproc.worker.snapshots.store import Partition, SnapshotStore
 
-# A snapshot that takes a second is not repeated for twenty, and after one that takes a second of
-# CPU none is written for twenty, of any partition: 5 % of a worker at most. By the clock a broker
-# that was away for a minute would keep all partitions from theirs for twenty.
+# A partition's next snapshot waits twenty times as long as its last one took, and any snapshot
+# twenty times the CPU time of the last: at most 5 % of a worker. Elapsed time would not do for
+# all partitions: a broker outage of one minute would delay them all for twenty.
 COST: Final = 20.0
-# What did not change is not written again. Should it be gone from the topic, which the owner of a
-# partition does not read, then its snapshots are whole again after this.
-WHOLE_SECONDS: Final = 3600.0
+# Unchanged chunks are not rewritten. If they are lost from the topic, which the owner does not
+# read, a full write after this time completes its snapshots again.
+FULL_WRITE_SECONDS: Final = 3600.0
 _GOLDEN: Final = 0.6180339887498949
 
 NONE: Final[Mapping[Partition, int]] = {}
@@ -37,57 +37,57 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class SnapshotState:
-    """What one owner of a partition has to know to write its snapshots.
+    """State of the snapshots of one partition, for its owner.
 
     Attributes
     ----------
     key
-        Of the snapshot to be written next.
+        Key of the next snapshot.
     saved
-        Offset after what the last whole snapshot holds; None when there is none to go back to.
+        Offset after the last record in the last snapshot; None if there is none to recover from.
     due
-        When the next one is to be written, by the worker's monotonic clock.
-    rest
-        When it may be written at the soonest, however much comes.
+        When the next one is due, in seconds of the monotonic clock.
+    not_before
+        Earliest time of the next one, regardless of the bytes read.
     read
-        Bytes of records that came since the last one.
+        Bytes of records since the last one.
     phase
-        When in an interval this partition's turn is; from 0 to 1.
+        Position of this partition's snapshots within an interval, 0 to 1.
     stale
-        What owners before have left; removed when there is a snapshot in its place.
+        Keys of earlier owners, removed once a snapshot replaces them.
     written
-        What the last snapshot in each slot consists of: its keys, and what is under them.
-    whole
-        When each slot is to be written whole again.
+        Keys and value hashes of the last snapshot in each slot.
+    full_due
+        When all chunks of each slot are due to be written again.
     mark
-        Of the last record that is in the state; None: not known.
+        Mark of the last record in the state; None: unknown.
     """
 
     key: Key
     saved: int | None
     due: float
     phase: float = 0.0
-    rest: float = 0.0
+    not_before: float = 0.0
     read: int = 0
     stale: list[Key] = field(default_factory=list)
     written: dict[int, dict[Key, int | None]] = field(default_factory=dict)
-    whole: dict[int, float] = field(default_factory=dict)
+    full_due: dict[int, float] = field(default_factory=dict)
     mark: RecordMark | None = None
 
 
 class SnapshotCost(NamedTuple):
-    """What a snapshot took.
+    """Size and cost of a snapshot.
 
     Attributes
     ----------
     size
         Bytes of the state.
     bytes, records
-        That were written of it.
+        Bytes and records written.
     seconds
-        By the clock.
+        Elapsed time.
     cpu
-        Seconds of the CPU that this thread used meanwhile.
+        CPU seconds of this thread meanwhile.
     """
 
     size: int
@@ -98,10 +98,10 @@ class SnapshotCost(NamedTuple):
 
 
 class Counts(Protocol):
-    """What is counted of snapshots; `Metrics` does."""
+    """Counters of snapshots, such as `Metrics`."""
 
     def snapshot(self, cost: SnapshotCost) -> None:
-        """Count a snapshot, and what it took."""
+        """Count a snapshot and its cost."""
         ...
 
     def snapshot_failed(self) -> None:
@@ -109,7 +109,7 @@ class Counts(Protocol):
         ...
 
     def recovered(self, outcome: str) -> None:
-        """Count a partition taken over."""
+        """Count a recovered partition."""
         ...
 
     def state_gap(self) -> None:
@@ -119,29 +119,29 @@ class Counts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recovered(Generic[S]):
-    """What a partition goes on with.
+    """The recovered state of a partition.
 
     Attributes
     ----------
     state
-        As it was written down, or as it begins.
+        From a snapshot, or initial.
     next
-        Where to go on; None: where the group has committed, with no state.
-    told
-        Offset before which everything was published by whoever committed it.
+        Offset to resume at; None: the committed offset, with an initial state.
     keeper
-        To write it down.
+        State of its snapshots.
+    published_to
+        Offset before which an earlier owner has published everything, since it committed it.
     gap
-        What to tell when something was lost.
+        Alert about lost state or records; None: nothing is lost.
     rewound
-        Whether the log is another than the one that was read: what the group has committed of it
-        means nothing.
+        Whether the log is another one than the one that was read, so that the committed offset is
+        invalid.
     """
 
     state: S
     next: int | None
     keeper: SnapshotState
-    told: int = 0
+    published_to: int = 0
     gap: AlertEvent | None = None
     rewound: bool = False
 
@@ -154,16 +154,16 @@ class Snapshots(Generic[S]):
     config
         The whole configuration.
     store
-        Where they are.
+        Reads and writes their records.
     codec
-        What they are of.
+        Encodes and decodes the state.
     metrics
-        What is counted.
+        Counts snapshots.
     clock
         Monotonic seconds.
     cost
-        Seconds to the next snapshot of a partition, at least, for each that the last one took; and
-        to that of any partition, for each of CPU.
+        Minimum pause before the next snapshot: of the same partition, as a multiple of the last
+        one's elapsed time; of any partition, as a multiple of its CPU time.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class Snapshots(Generic[S]):
         cost: float = COST,
     ) -> None:
         self._cost = cost
-        self._rest = -math.inf
+        self._not_before = -math.inf
         self._config = config
         self._store = store
         self._codec = codec
@@ -187,24 +187,24 @@ class Snapshots(Generic[S]):
         self._writer = uuid.uuid4().hex[:12]
 
     def due(self, keeper: SnapshotState, read: int) -> bool:
-        """Whether it is time for the next snapshot, when records of so many bytes have come."""
+        """Whether the next snapshot is due, after `read` more bytes of records."""
         keeper.read += read
         now = self._clock()
-        own = keeper.rest if keeper.read >= self._bytes else keeper.due
-        return now >= max(self._rest, own)
+        own = keeper.not_before if keeper.read >= self._bytes else keeper.due
+        return now >= max(self._not_before, own)
 
     async def save(self, keeper: SnapshotState, state: S, following: int) -> None:
-        """Write a snapshot; a failure is counted, and fatal if there is none to go back to.
+        """Write a snapshot; a failure is counted, and raised if there is none to recover from.
 
         Raises
         ------
         SnapshotWriteError
-            If there is no snapshot of this partition that a crash could go back to.
+            If this partition has no earlier snapshot to recover from.
         """
         began, cpu = self._clock(), time.thread_time()
         key = keeper.key
         held = keeper.written.get(key.slot, {})
-        if whole := began >= keeper.whole.get(key.slot, began):
+        if full := began >= keeper.full_due.get(key.slot, began):
             held = dict.fromkeys(held)
         try:
             partition = key.topic.removesuffix(self._codec.kind), key.partition
@@ -213,8 +213,8 @@ class Snapshots(Generic[S]):
             await self._store.remove([*keeper.stale, *(held.keys() - written.held.keys())])
         except SnapshotWriteError as error:
             self._metrics.snapshot_failed()
-            keeper.written[key.slot] = dict.fromkeys(held)  # who knows what is there by now
-            keeper.due = keeper.rest = self._clock() + self._interval
+            keeper.written[key.slot] = dict.fromkeys(held)  # unknown after a failed write
+            keeper.due = keeper.not_before = self._clock() + self._interval
             if keeper.saved is None:
                 raise
             _log.warning("no new snapshot, recovery would use the previous one: %s", error)
@@ -222,20 +222,20 @@ class Snapshots(Generic[S]):
         now = self._clock()
         keeper.saved, keeper.stale, keeper.read = following, [], 0
         keeper.written[key.slot] = written.held
-        if whole:
-            keeper.whole[key.slot] = now + WHOLE_SECONDS
+        if full:
+            keeper.full_due[key.slot] = now + FULL_WRITE_SECONDS
         keeper.key = key._replace(slot=(key.slot + 1) % SLOTS)
         spent = now - began, time.thread_time() - cpu
-        keeper.rest, self._rest = (now + self._cost * seconds for seconds in spent)
-        keeper.due = max(keeper.rest, self._turn(now, keeper.phase))
+        keeper.not_before, self._not_before = (now + self._cost * seconds for seconds in spent)
+        keeper.due = max(keeper.not_before, self._next_due(now, keeper.phase))
         size = sum(map(len, sections))
         self._metrics.snapshot(SnapshotCost(size, written.bytes, written.records, *spent))
 
-    def _turn(self, now: float, phase: float) -> float:
-        """Return a partition's next turn, half an interval from now or later.
+    def _next_due(self, now: float, phase: float) -> float:
+        """Return when a partition's next snapshot is due, at least half an interval from now.
 
-        Partitions whose state was written at one moment, by a command or after a rebalance, are
-        not written at one moment again.
+        It spreads out partitions whose last snapshots were written at the same moment, by a
+        command or after a rebalance.
         """
         if not self._interval:
             return now
@@ -249,19 +249,19 @@ class Snapshots(Generic[S]):
         unsigned: Collection[Partition] = frozenset(),
         rewound: Mapping[Partition, int] = NONE,
     ) -> dict[Partition, Recovered[S]]:
-        """Find the state of partitions that are now ours.
+        """Recover the state of newly assigned partitions.
 
         Parameters
         ----------
         committed
-            What the group has committed of each; None: nothing.
+            Committed offset of each; None: nothing is committed.
         generation
-            Of the group; it rises with each change of owners.
+            Generation of the group; it rises with each rebalance.
         unsigned
             Partitions whose committed offset another program wrote.
         rewound
-            Partitions whose log turned out to be another one while they were ours, and the offset
-            up to which the one before was handled.
+            Partitions whose log was replaced while this worker owned them → offset up to which
+            the previous log was processed.
 
         Raises
         ------
@@ -296,25 +296,25 @@ class Snapshots(Generic[S]):
         return resumed
 
     async def contradicted(self, marks: Mapping[Partition, RecordMark]) -> set[Partition]:
-        """Return the partitions whose logs are not those that these records are from."""
+        """Return the partitions whose logs no longer have these records."""
         return await self._store.contradicted(marks)
 
     def promote(self, keeper: SnapshotState, generation: int) -> None:
-        """Make what an owner that stays will write newer than what others wrote meanwhile."""
+        """Raise the epoch of an owner that stays above those of owners in between."""
         if generation > keeper.key.epoch:
             keeper.stale += [key for keys in keeper.written.values() for key in keys]
             keeper.written.clear()
-            keeper.whole.clear()
+            keeper.full_due.clear()
             keeper.key = keeper.key._replace(epoch=generation)
 
     def keeper(self, partition: Partition, stale: list[Key]) -> SnapshotState:
-        """Make what writes a partition's snapshots in the place of those of owners before."""
+        """Return the snapshot state of a new owner, which replaces those of earlier owners."""
         topic, number = partition
         key = Key(self._config.group, topic + self._codec.kind, number, 0, self._writer, 0, 0)
-        # Partitions that came together are not written together. Steps of the golden section
-        # divide an interval evenly, whichever partitions are ours.
+        # Partitions that were assigned together get different phases. Steps of the golden ratio
+        # divide an interval evenly for any set of partitions.
         phase = (zlib.crc32(topic.encode()) / 2**32 + number * _GOLDEN) % 1
-        due = self._turn(self._clock(), phase)
+        due = self._next_due(self._clock(), phase)
         return SnapshotState(key, None, due, phase, stale=stale)
 
     def _resumed(self, partition: Partition, log: Log) -> Recovered[S]:
@@ -323,19 +323,19 @@ class Snapshots(Generic[S]):
         keeper = self.keeper(partition, list(log.found.keys))
         keeper.saved, keeper.mark = found.saved, found.mark
         gap = None if found.gap is None else self.gap(partition, *found.gap)
-        return Recovered(found.state, found.next, keeper, found.told, gap, found.rewound)
+        return Recovered(found.state, found.next, keeper, found.published_to, gap, found.rewound)
 
     def gap(self, partition: Partition, span: tuple[int, int], reason: str) -> AlertEvent:
-        """Count a gap, log it, and return the alert that tells of it.
+        """Count and log a gap, and return the alert about it.
 
         Parameters
         ----------
         partition
-            Which one.
+            Topic and partition number.
         span
-            Offsets up to which it was handled, and at which it goes on.
+            Offset up to which it was processed, and offset at which it resumes.
         reason
-            Why, in a few words.
+            Cause, in a few words.
         """
         self._metrics.state_gap()
         now = datetime.fromtimestamp(time.time(), UTC)

@@ -1,4 +1,4 @@
-"""Writes snapshots to their topic, and reads them back; nothing here can wait for ever."""
+"""Write snapshots to their topic and read them back, each with a timeout."""
 
 import asyncio
 import logging
@@ -22,10 +22,10 @@ Partition = tuple[str, int]
 
 # Recovery of 200,000 series takes 10 s. Faust gives a rebalance 90.
 READ_SECONDS: Final = 60.0
-# As long as a cluster may be away without its workers ending for it.
+# How long a cluster may be unreachable before its workers stop.
 WRITE_SECONDS: Final = 120.0
 RETRY_SECONDS: Final = 1.0
-# Two megabytes under way: enough to keep a broker busy, little enough for any memory.
+# Two megabytes in flight: enough to keep a broker busy, and small enough for any memory.
 AT_ONCE: Final = 8
 _FETCH_BYTES: Final = 8 * 2**20
 
@@ -33,21 +33,21 @@ _log = logging.getLogger(__name__)
 
 
 class Bounds(NamedTuple):
-    """First offset that a partition still has, and the one after its last."""
+    """First offset of a partition, and the offset after its last."""
 
     begin: int
     end: int
 
 
 class Written(NamedTuple):
-    """What a snapshot consists of, and what of it had to be written.
+    """The keys of a snapshot, and how much of it had to be written.
 
     Attributes
     ----------
     held
-        All of its keys; what is under them, in 64 bits.
+        All of its keys with 64-bit hashes of their values; None for the manifest.
     records, bytes
-        That were written.
+        Number and size of the records written.
     """
 
     held: dict[Key, int | None]
@@ -56,16 +56,16 @@ class Written(NamedTuple):
 
 
 class SnapshotStore:
-    """The topic of the snapshots.
+    """Reads and writes the snapshots topic.
 
-    A partition's snapshots are all in one partition of the topic, in the order of writing.
+    All snapshots of a partition are in one partition of the topic, in the order of writing.
 
     Parameters
     ----------
     config
-        Where the topic is.
+        Names the cluster and the topic.
     producer
-        Its records are confirmed by all replicas.
+        Waits for all replicas (``acks=all``).
     """
 
     def __init__(self, config: Config, producer: AIOKafkaProducer) -> None:
@@ -81,25 +81,26 @@ class SnapshotStore:
         held: Mapping[Key, int | None],
         mark: RecordMark | None = None,
     ) -> Written:
-        """Write a snapshot; when this returns, the cluster has all of it.
+        """Write a snapshot; return when the cluster has confirmed all of it.
 
         Parameters
         ----------
         key
-            Whose it is.
+            Key of the snapshot.
         sections
-            All of it.
+            The encoded state.
         following
-            Offset after the last record that is in the state.
+            Offset after the last record in the state.
         held
-            What is known to be under its keys, as `Written.held`: that is not written again.
+            Hashes known to be stored under its keys, as `Written.held`: unchanged chunks are not
+            written again.
         mark
-            Of the last record that is in the state; None: not known.
+            Mark of the last record in the state; None: unknown.
 
         Raises
         ------
         SnapshotWriteError
-            If the cluster does not take it; what was there before is still whole.
+            If the cluster rejects it; the previous snapshot stays complete.
         """
         *chunks, manifest = records(key, sections, following, mark)
         marks: dict[Key, int | None] = {
@@ -112,12 +113,12 @@ class SnapshotStore:
         return Written(marks | {manifest[0]: None}, len(fresh) + 1, size)
 
     async def contradicted(self, marks: Mapping[Partition, RecordMark]) -> set[Partition]:
-        """Return the partitions whose logs are not those that these records are from.
+        """Return the partitions whose logs no longer have these records.
 
         Raises
         ------
         RecoveryError
-            If the cluster does not show it in time.
+            If the cluster does not return the records in time.
         """
         try:
             return await contradicted(self._config, marks)
@@ -130,36 +131,36 @@ class SnapshotStore:
             ) from error
 
     async def remove(self, keys: Collection[Key]) -> None:
-        """Let compaction forget snapshots of owners that are past.
+        """Write tombstones for the snapshots of earlier owners.
 
         Raises
         ------
         SnapshotWriteError
-            If the cluster does not take it.
+            If the cluster rejects them.
         """
         await self._send([(key, None) for key in keys])
 
     async def read(
         self, partitions: Collection[Partition], kind: str = ""
     ) -> tuple[dict[Partition, SnapshotSet], dict[Partition, Bounds]]:
-        """Read what there is of some partitions, up to the end that the topic has now.
+        """Read the snapshots of some partitions, up to the current end of the topic.
 
         Parameters
         ----------
         partitions
-            Of which logs.
+            Partitions of the source topics.
         kind
-            What keys have after the topic's name: which of the states of one log.
+            Suffix of the topic's name in keys, as `Codec.kind`.
 
         Returns
         -------
         tuple
-            Their snapshots; and where their own logs begin and end.
+            Their snapshots, and the bounds of their logs.
 
         Raises
         ------
         RecoveryError
-            If that is not done within `READ_SECONDS`.
+            If reading takes longer than `READ_SECONDS`.
         """
         try:
             async with (
@@ -183,10 +184,10 @@ class SnapshotStore:
             ) from error
 
     async def _bounds(self, partitions: Collection[Partition]) -> dict[Partition, Bounds]:
-        """Return where the logs of some partitions begin and end.
+        """Return the first and end offsets of some partitions.
 
-        Not where they can be read to: a state may be of records behind a transaction that is open
-        now, if a version of before, which read those, wrote it.
+        The end is the high watermark, not the last stable offset: earlier versions read
+        uncommitted records, so their snapshots may be past a transaction that is open now.
         """
         sources = {TopicPartition(*partition): partition for partition in partitions}
         async with open_consumer(self._config, isolation_level="read_uncommitted") as consumer:
@@ -204,7 +205,7 @@ class SnapshotStore:
         await consumer.seek_to_beginning()
         left = set(consumer.assignment())
         while left:
-            # A position is past what compaction or transactions left out, too.
+            # The position also passes offsets without records, left by compaction or transactions.
             left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
             if not left:
                 break
@@ -243,18 +244,18 @@ class SnapshotStore:
         self, batches: Sequence[Sequence[tuple[bytes, bytes | None]]], number: int
     ) -> None:
         try:
-            while not await self._confirmed(batches, number):  # noqa: ASYNC110  brokers tell nobody
+            while not await self._confirmed(batches, number):  # noqa: ASYNC110  brokers send no event
                 await asyncio.sleep(RETRY_SECONDS)
         except errors.MessageSizeTooLargeError:
             if all(len(batch) == 1 for batch in batches):
                 raise
-            # Brokers refuse a batch as a whole.
+            # Brokers reject a whole batch.
             await self._write([[pair] for batch in batches for pair in batch], number)
 
     async def _confirmed(
         self, batches: Sequence[Sequence[tuple[bytes, bytes | None]]], number: int
     ) -> bool:
-        """Send records; False if a cluster in trouble may take them later."""
+        """Send records; return False if sending again may succeed later."""
         home = self._home(await self._count(), number)
         sent, stamps = [], stamps_of(self._producer)
         stamp = stamps.of(self._topic)
@@ -289,7 +290,7 @@ class SnapshotStore:
 
 
 async def _all(sent: Sequence[asyncio.Future[object]]) -> None:
-    """Wait for all of them, then raise what went wrong with the first."""
+    """Wait for all, then raise the error of the first that failed."""
     for result in await asyncio.gather(*sent, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result

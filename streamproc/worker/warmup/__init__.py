@@ -1,4 +1,4 @@
-"""The loops of detectors, reader and learners, compiled before anybody waits for them."""
+"""Compile or load the jitted code of detectors, decoder and models before it is needed."""
 
 from streamproc.worker.warmup.jit_cache import CompileError, warm_up, warm_up_learning
 

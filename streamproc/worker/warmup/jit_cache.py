@@ -1,6 +1,6 @@
-"""Compiled code is kept on disk; what is not there yet is made by a process of its own.
+"""Load numba's compiled code from the JIT cache; a separate process compiles what is missing.
 
-The compiler takes some 200 MB, and the process in which it ran keeps them to its end.
+The compiler takes about 200 MB, which its process holds until it exits.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ _log = logging.getLogger(__name__)
 
 
 class CompileError(StreamprocError):
-    """The process that compiles the detectors ended without having done so."""
+    """The process that compiles the detectors failed."""
 
 
 class _CacheMissError(Exception):
-    """Something would have to be compiled."""
+    """Compiled code is missing from the cache."""
 
 
 class _Refusal(event.Listener):
-    """Lets nothing be compiled."""
+    """Raise when numba starts to compile."""
 
     def on_start(self, event: Any) -> None:  # noqa: ARG002  its name is fixed
         raise _CacheMissError
@@ -41,14 +41,14 @@ class _Refusal(event.Listener):
 
 
 async def warm_up(config: Config | None = None) -> bool:
-    """Have what a worker runs in memory: from the disk, or else compiled first.
+    """Load the compiled code of a worker into memory, compiling it first if needed.
 
-    A worker that compiled in the middle of its work would be taken for dead by its group.
+    Compiling later would block the worker for longer than its session timeout.
 
     Parameters
     ----------
     config
-        Whose detectors to run; None: the defaults.
+        Configures the detectors to load; None: the defaults.
 
     Returns
     -------
@@ -58,43 +58,43 @@ async def warm_up(config: Config | None = None) -> bool:
     Raises
     ------
     CompileError
-        If that failed, most likely for lack of memory.
+        If compiling failed, most likely for lack of memory.
     """
     config = config or Config()
     return await _ready("watch", lambda: watch(config), config)
 
 
 async def warm_up_learning() -> bool:
-    """Have what linear online models run in memory; the rest is as with `warm_up`."""
+    """Load the compiled code of linear online models; otherwise like `warm_up`."""
     return await _ready("learn", learn, Config())
 
 
-async def _ready(name: str, course: Callable[[], None], config: Config) -> bool:
-    if await asyncio.to_thread(_compiled, course):
+async def _ready(name: str, workload: Callable[[], None], config: Config) -> bool:
+    if await asyncio.to_thread(_compiled, workload):
         return False
     await _compile(name, config)
-    await asyncio.to_thread(course)
+    await asyncio.to_thread(workload)
     return True
 
 
-def _compiled(course: Callable[[], None]) -> bool:
-    """Take a course; stop and say no where something would have to be compiled."""
+def _compiled(workload: Callable[[], None]) -> bool:
+    """Run a workload; return False if compiled code is missing."""
     try:
         with event.install_listener(_COMPILES, _Refusal()):
-            course()
+            workload()
     except _CacheMissError:
         return False
     return True
 
 
-async def _compile(course: str, config: Config) -> None:
+async def _compile(workload: str, config: Config) -> None:
     _log.info("compiling, once per machine: this takes a minute or two")
     process = await asyncio.create_subprocess_exec(
-        *command(_MODULE, course), env=environment(), stdin=PIPE, stdout=DEVNULL
+        *command(_MODULE, workload), env=environment(), stdin=PIPE, stdout=DEVNULL
     )
     try:
         await process.communicate(config.model_dump_json().encode())
-    except asyncio.CancelledError:  # a worker that is told to stop need not wait for it
+    except asyncio.CancelledError:  # a worker that stops need not wait for it
         process.kill()
         await process.wait()
         raise

@@ -1,4 +1,4 @@
-"""Compiles, and ends: ``python -m streamproc.worker.warmup.process watch < config.json``."""
+"""Compile and exit: ``python -m streamproc.worker.warmup.process watch < config.json``."""
 
 import sys
 
@@ -6,10 +6,10 @@ from streamproc.config.config import Config
 from streamproc.worker.warmup.workload import learn, watch
 
 
-def main(course: str) -> None:
-    """Take the course, `watch` or `learn`, for the configuration on standard input."""
+def main(workload: str) -> None:
+    """Run the workload, `watch` or `learn`, for the configuration on standard input."""
     config = Config.model_validate_json(sys.stdin.buffer.read())
-    match course:
+    match workload:
         case "watch":
             watch(config)
         case "learn":
@@ -19,5 +19,5 @@ def main(course: str) -> None:
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
-    except KeyboardInterrupt:  # its parent was told, too
+    except KeyboardInterrupt:  # its parent handles the signal, too
         sys.exit(130)

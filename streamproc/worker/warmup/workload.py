@@ -1,4 +1,4 @@
-"""What comes to every compiled loop that a worker has: a few hundred events of each kind."""
+"""Run a few hundred events of each kind through all compiled code of a worker."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -19,16 +19,16 @@ _LEARNED: Final[dict[str, tuple[str, Callable[[int], object]]]] = {
     "multiclass": ("linear_model.SoftmaxRegression", lambda row: "abc"[row % 3]),
     "regression": ("linear_model.LinearRegression", lambda row: row % 11 + 0.5),
 }
-"""Task → the last step of its model, and the label of a row."""
+"""Task → the last step of its model, and a function from row number to label."""
 
 
 def watch(config: Config) -> None:
-    """Take a change, missing values, texts, embeddings, labels, and what is written plainly.
+    """Process a change, missing values, texts, embeddings, labels and fast-path records.
 
     Parameters
     ----------
     config
-        Its detectors are those that run, and the defaults.
+        Configures the detectors to run, besides the defaults.
     """
     watching = _watching(config)
     monitor = Monitor(watching)
@@ -38,13 +38,13 @@ def watch(config: Config) -> None:
 
 
 def learn() -> None:
-    """Let a linear model of each task learn from labels, and a challenger beside it."""
+    """Let a linear model of each task and its challenger learn from labels."""
     online = {
         task: {"model": ["preprocessing.StandardScaler", step], "on_drift": "challenge"}
         for task, (step, _) in _LEARNED.items()
     }
     config = load(
-        {"models": [{"id": task, "task": task, "online": said} for task, said in online.items()]}
+        {"models": [{"id": task, "task": task, "online": spec} for task, spec in online.items()]}
     )
     monitor = Monitor(config)
     monitor.process(_labelled())
@@ -56,7 +56,7 @@ def learn() -> None:
 
 
 def _watching(config: Config) -> Config:
-    """Let every detector of the configuration look at whatever it can read."""
+    """Return a configuration in which every detector processes all values that it accepts."""
     usual = Config().model("any")
     found = [*usual.detectors("feature:x"), *usual.detectors("feature:x", category=True)]
     for model in config.models:
@@ -67,17 +67,17 @@ def _watching(config: Config) -> Config:
     values = [spec for spec in specs if not spec.of_errors]
     numbers = [spec for spec in values if not spec.of_categories]
     watch = [
-        {"on": "error", "detectors": _said(spec for spec in specs if not spec.of_categories)},
-        {"on": "*", "detectors": _said(values)},
+        {"on": "error", "detectors": _dump(spec for spec in specs if not spec.of_categories)},
+        {"on": "*", "detectors": _dump(values)},
     ]
     models = [{"id": "watched", "task": "binary", "watch": watch}]
     if any(entry.whiten for model in config.models for entry in model.watch):
-        whitened = [{"on": "*", "detectors": _said(numbers), "whiten": True}]
+        whitened = [{"on": "*", "detectors": _dump(numbers), "whiten": True}]
         models.append({"id": "whitened", "task": "binary", "watch": whitened})
     return load({"models": models})
 
 
-def _said(specs: Iterable[DetectorSpec]) -> list[Any]:
+def _dump(specs: Iterable[DetectorSpec]) -> list[Any]:
     return [spec.model_dump() for spec in specs]
 
 

@@ -1,4 +1,4 @@
-"""Reads the alerts for one webhook, and remembers which of them are done with."""
+"""Consume the alerts for one webhook, and commit those that are done."""
 
 import asyncio
 import logging
@@ -19,30 +19,30 @@ from streamproc.worker.offsets import readable_end
 from streamproc.worker.webhooks.offsets import group_of
 
 RETRY_SECONDS: Final = 5.0
-# What was left out is remembered so often: thousands a second need no word each.
+# Alerts that a webhook skips are committed this often: there may be thousands a second.
 COMMIT_SECONDS: Final = 1.0
 _POLL_MS: Final = 500
-# All that waits in memory, of each partition; a single record may be larger.
+# Fetched bytes per partition; a single record may be larger.
 _FETCH_BYTES: Final = 2**18
 
 _log = logging.getLogger(__name__)
 
 
 class AlertConsumer:
-    """Takes the alerts of its partitions to a target, one after another.
+    """Deliver the alerts of its partitions to a target, one after another.
 
-    The topic is the queue: while the target does not take an alert, the reader stays where it is,
-    and nothing waits in memory but what was fetched. Whoever gets a partition next goes on with
-    the first alert that is not done with.
+    The topic is the queue: while the target rejects an alert, the consumer keeps its position, and
+    only fetched records are in memory. The next owner of a partition resumes at the first alert
+    that is not committed.
 
     Parameters
     ----------
     config
         The whole configuration.
     target
-        Where to.
+        The webhook's target.
     counts
-        What is counted.
+        Its metrics.
     """
 
     def __init__(self, config: Config, target: Target, counts: Counts) -> None:
@@ -54,19 +54,19 @@ class AlertConsumer:
         self._committed = 0.0
 
     async def run(self) -> None:
-        """Read until cancelled; whatever goes wrong is told, and tried again."""
+        """Consume until cancelled; log errors and retry."""
         target = self._target
         async with open_post(target.rules, tls=target.tls(), headers=target.headers) as post:
             delivery = Delivery(target, post, self._counts)
             while True:
                 try:
                     await self._read(delivery)
-                except Exception as error:  # noqa: BLE001  nothing here may end a worker
+                except Exception as error:  # noqa: BLE001  a webhook must not stop the worker
                     _log.warning(
                         "webhook %s: cannot read topic %s: retrying in %.0f s (%r)",
                         *(target.hook.name, self._topic, RETRY_SECONDS, error),
                     )
-                    self._counts.lag(0)  # of partitions that are ours, and none is
+                    self._counts.lag(0)  # no partition is assigned now
                     await asyncio.sleep(RETRY_SECONDS)
 
     async def _read(self, delivery: Delivery) -> None:
@@ -80,21 +80,21 @@ class AlertConsumer:
             max_partition_fetch_bytes=_FETCH_BYTES,
         ) as consumer:
             while True:
-                await self._turn(consumer, delivery)
+                await self._deliver_next(consumer, delivery)
 
-    async def _turn(self, consumer: AIOKafkaConsumer, delivery: Delivery) -> None:
-        """Take the next alert, if there is one; the order is the promise: sent, then committed."""
+    async def _deliver_next(self, consumer: AIOKafkaConsumer, delivery: Delivery) -> None:
+        """Deliver the next alert, if there is one, and commit it only afterwards."""
         batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=1)
-        # What is at hand waits, too, for as long as the target takes.
+        # The alert being delivered counts as lag, too.
         self._counts.lag(await _lag(consumer) + len(batches))
         again_in = None
         for home, [record] in batches.items():
-            again_in, told = await delivery.take(record.value or b"", record.timestamp / 1000)
+            again_in, final = await delivery.take(record.value or b"", record.timestamp / 1000)
             if again_in is None:
                 self._done[home] = record.offset + 1
-                await self._commit(consumer, at_once=told)
+                await self._commit(consumer, at_once=final)
             else:
-                with suppress(errors.IllegalStateError):  # it is another one's by now
+                with suppress(errors.IllegalStateError):  # the partition was revoked
                     consumer.seek(home, record.offset)
         if not batches:
             await self._commit(consumer, at_once=False)
@@ -113,7 +113,7 @@ class AlertConsumer:
         try:
             await consumer.commit(done)
         except (errors.CommitFailedError, errors.IllegalStateError) as error:
-            # Whose they are now sends them once more; receivers drop what they have.
+            # The new owner sends them again; receivers drop duplicates.
             _log.info(
                 "webhook %s: its partitions were reassigned before this commit: %r",
                 *(self._target.hook.name, error),
@@ -121,9 +121,9 @@ class AlertConsumer:
 
 
 async def _lag(consumer: AIOKafkaConsumer) -> int:
-    """Count what is not done with, of the partitions that are ours."""
+    """Return the records of the assigned partitions that are not done."""
     lag = 0
     for home in consumer.assignment():
-        with suppress(errors.IllegalStateError):  # it is another one's by now
+        with suppress(errors.IllegalStateError):  # the partition was revoked
             lag += max(0, (readable_end(consumer, home) or 0) - await consumer.position(home))
     return lag

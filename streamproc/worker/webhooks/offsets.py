@@ -1,4 +1,4 @@
-"""Where each webhook is in the alerts: a consumer group of its own keeps its place."""
+"""Store each webhook's position in the alerts as a consumer group's offsets."""
 
 from collections.abc import Iterable
 
@@ -11,22 +11,22 @@ from streamproc.sinks.webhook import Target
 
 
 def group_of(config: Config, target: Target) -> str:
-    """Give the group whose members share a webhook's alerts."""
+    """Return the consumer group whose members share a webhook's alerts."""
     return f"{config.group}-webhook-{target.hook.name}"
 
 
 async def begin(config: Config, targets: Iterable[Target]) -> None:
-    """Let each webhook that has no place yet begin with what comes from now on.
+    """Commit the current end of the alerts for each webhook without committed offsets.
 
-    It is done before anything is watched, so that no alert falls between. What has no place later
-    is a partition that was added since, which is read from its start.
+    It runs before any slice is processed, so that no alert is missed. Partitions that are added
+    later have no committed offset, and are read from their start.
 
     Raises
     ------
     BrokerUnreachableError, BrokerAuthError
-        When the cluster does not answer, or refuses us.
+        If the cluster does not answer, or rejects the login.
     BrokerError
-        When it does not keep the place.
+        If it does not store the offsets.
     """
     async with open_consumer(config, config.topics.full_name("alerts")) as reader:
         ends = await reader.end_offsets(reader.assignment())
@@ -35,7 +35,7 @@ async def begin(config: Config, targets: Iterable[Target]) -> None:
         try:
             await _begin(config, group, ends)
         except errors.CommitFailedError:
-            continue  # another worker is at it already, and has begun
+            continue  # another worker is already a member, and has committed
         except errors.KafkaError as error:
             raise BrokerError(
                 f"{config.broker} did not store the offsets of group {group} ({error!r}): grant"

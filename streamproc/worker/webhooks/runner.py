@@ -1,4 +1,4 @@
-"""Webhooks beside a worker's own work, which knows nothing of them."""
+"""Run the webhook consumers alongside a worker."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ from streamproc.worker.metrics import Metrics
 from streamproc.worker.webhooks.consumer import AlertConsumer
 from streamproc.worker.webhooks.offsets import begin
 
-# Of the 30 s after which orchestrators kill, the worker itself takes most.
+# The worker needs most of the 30 s after which orchestrators kill it.
 STOP_SECONDS: Final = 2.0
 
 _log = logging.getLogger(__name__)
@@ -25,21 +25,21 @@ async def serving_webhooks(
 ) -> AsyncIterator[None]:
     """Send alerts to webhooks until the block ends.
 
-    Each webhook has a consumer of its own, in a group of its own: one that fails holds up no other.
+    Each webhook has a separate consumer and group, so that a failing one delays no other.
 
     Parameters
     ----------
     config
         The whole configuration.
     targets
-        Where to; none: nothing is sent, or read.
+        Targets of the webhooks; empty: nothing is consumed.
     metrics
-        Of the worker; what is counted is shown with its own.
+        The worker's metrics, which export those of the webhooks.
 
     Raises
     ------
     BrokerError
-        If the cluster cannot be asked where the alerts end.
+        If the cluster does not return the end of the alerts.
     """
     if not targets:
         yield

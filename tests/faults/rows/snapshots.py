@@ -64,7 +64,7 @@ async def _spoil(config: Config, name: str) -> None:
     collected, _ = await snapshots(config)
     [of_partition] = [each for place, each in collected.items() if place[0].endswith("predictions")]
     newest = of_partition.found()[0]
-    data = CHUNK[name](of_partition.whole(newest))
+    data = CHUNK[name](of_partition.assemble(newest))
     if name == "version":  # what says how a snapshot ends has to fit, or that is what is seen
         spoilt = dict(records(newest.key, [data], newest.manifest.next))
     else:

@@ -158,5 +158,5 @@ async def kept(config: Config) -> bytes:
         store = MortalStore(config, producer)
         found, _ = await store.read([(topic, 0)], PartitionModelsCodec.kind)
         [newest, *_] = found[topic, 0].found()
-        data = found[topic, 0].whole(newest)
+        data = found[topic, 0].assemble(newest)
     return PartitionModelsCodec(config).decode(data, (topic, 0)).state.state()

@@ -47,7 +47,7 @@ def log() -> Log:
 def test_the_newest_snapshot_of_the_log_counts(log: Log) -> None:
     """Where the log still has the last record handled, nothing is told, and told is what was."""
     found = resume(log, 120)
-    assert (found.next, found.told, found.gap, found.rewound) == (100, 120, None, False)
+    assert (found.next, found.published_to, found.gap, found.rewound) == (100, 120, None, False)
     assert found.keeper.mark == NEW
 
 
@@ -55,7 +55,7 @@ def test_a_snapshot_of_another_log_is_left_for_the_one_before(log: Log) -> None:
     """Records replaced since the snapshot before: it counts, and what was committed does not."""
     log.gone = {NEW}
     found = resume(log, 120)
-    assert (found.next, found.told, found.rewound) == (50, 0, True)
+    assert (found.next, found.published_to, found.rewound) == (50, 0, True)
     assert found.gap is not None
     assert "no longer exist" in found.gap.message
 
@@ -64,7 +64,7 @@ def test_a_log_that_fits_no_snapshot_is_read_from_its_beginning(log: Log) -> Non
     """The state is fresh, everything is published, and an alert names the offsets."""
     log.gone = {NEW, OLD}
     found = resume(log, 120)
-    assert (found.state, found.next, found.told, found.rewound) == ([], 0, 0, True)
+    assert (found.state, found.next, found.published_to, found.rewound) == ([], 0, 0, True)
     assert found.gap is not None
     assert "offset 100" in found.gap.message
 
@@ -75,10 +75,10 @@ def test_a_snapshot_that_names_no_record_is_believed(log: Log) -> None:
     for key in [key for key in log.collected.keys if key.part == -2]:
         log.collected.add(key, None)
     found = resume(log, 120)
-    assert (found.next, found.told, found.rewound) == (100, 120, False)
+    assert (found.next, found.published_to, found.rewound) == (100, 120, False)
 
 
 def test_what_another_program_committed_swallows_nothing(log: Log) -> None:
     """An offset that no worker committed does not show what was published."""
     found = resume(log, 120, unsigned={HOME})
-    assert (found.next, found.told, found.gap) == (100, 0, None)
+    assert (found.next, found.published_to, found.gap) == (100, 0, None)

@@ -158,7 +158,7 @@ def test_all_is_written_again_after_an_hour() -> None:
     owner = Owner(Topic(Config()))
     [state] = states()
     assert [owner.save(state, turn).records for turn in range(4)] == [25, 25, END, END]
-    owner.now += snapshots.WHOLE_SECONDS
+    owner.now += snapshots.FULL_WRITE_SECONDS
     assert [owner.save(state, turn).records for turn in range(4, 8)] == [25, 25, END, END]
 
 
@@ -211,7 +211,7 @@ def test_a_chunk_that_is_gone_is_seen() -> None:
     newest = topic.collected.found()[0]
     topic.collected.add(newest.key._replace(part=7), None)
     with pytest.raises(SnapshotError, match="1 of its 24 chunks are missing"):
-        topic.collected.whole(newest)
+        topic.collected.assemble(newest)
     assert Owner(topic, generation=2).resumed.next == 3
 
 

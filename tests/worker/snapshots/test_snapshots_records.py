@@ -41,7 +41,7 @@ def test_a_broken_manifest_is_no_snapshot(flip: tuple[bytes, bytes]) -> None:
     usable = []
     for candidate in found.found():
         try:
-            usable.append(found.whole(candidate))
+            usable.append(found.assemble(candidate))
         except SnapshotError:
             continue
     assert usable == [b"1" * 150]
@@ -54,7 +54,7 @@ def test_a_snapshot_is_put_together_again(size: int) -> None:
     found = collected((KEY, data, 7))
     [newest] = found.found()
     assert newest.manifest.next == 7
-    assert found.whole(newest) == data
+    assert found.assemble(newest) == data
 
 
 @given(data=st.data())
@@ -68,7 +68,7 @@ def test_a_write_that_was_interrupted_leaves_the_one_before(data: st.DataObject)
     usable = []
     for candidate in found.found():
         try:
-            usable.append(found.whole(candidate))
+            usable.append(found.assemble(candidate))
         except SnapshotError:
             continue
     whole = found.found()[0].manifest.next == 30
@@ -80,7 +80,7 @@ def test_a_zombie_never_wins_over_its_successor() -> None:
     late = KEY._replace(epoch=4, writer="zombie")
     found = collected((late, b"1" * 300, 10), (KEY, b"2" * 300, 20), (late, b"3" * 300, 99))
     assert [candidate.manifest.next for candidate in found.found()] == [20, 99]
-    assert found.whole(found.found()[0]) == b"2" * 300
+    assert found.assemble(found.found()[0]) == b"2" * 300
     assert found.epoch == 5
 
 
@@ -95,7 +95,7 @@ def test_what_is_missing_is_named() -> None:
     found = collected((KEY, b"1" * 300, 30))
     found.add(KEY._replace(part=1), None)
     with pytest.raises(SnapshotError, match="1 of its 3 chunks are missing"):
-        found.whole(found.found()[0])
+        found.assemble(found.found()[0])
 
 
 def test_a_manifest_that_cannot_be_read_is_none() -> None:
