@@ -83,7 +83,7 @@ class Progress:
         self._since: float | None = None
 
     def stalled(self, now: float, handled: object, waiting: int) -> float:
-        """Return the seconds without progress; 0 while there is no lag.
+        """Return the seconds without progress; 0 while the lag is 0.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Entries of a store that were used last: most labels come while their events are here."""
+"""Cache the recently used entries of a store, where most labels find their events."""
 
 from collections.abc import Collection
 from typing import Final
@@ -7,24 +7,24 @@ from msgspec import Struct
 
 from streamproc.join.store import StoredEntry
 
-# Of an entry beside its fields: its objects, and its places in dictionaries.
+# Overhead of an entry besides its fields: objects and dictionary slots.
 _ENTRY_BYTES: Final = 600
 _LABEL_BYTES: Final = 200
 
 
 class Slot(Struct, gc=False):
-    """An entry here.
+    """A cached entry.
 
     Attributes
     ----------
     stored
-        What it is now.
+        Its current content.
     row
-        Its row in the file.
+        Its row id in the file.
     filed
-        Whether the file has a row of it.
+        Whether the file has this row.
     moved
-        Whether it is due at another time than the file says.
+        Whether its due time differs from that in the file.
     """
 
     stored: StoredEntry
@@ -34,39 +34,39 @@ class Slot(Struct, gc=False):
 
 
 class EntryCache:
-    """Holds entries up to a size, and knows which of them the file does not have as they are.
+    """Cache entries up to a size, and track those that the file does not have in this form.
 
-    What is not used while as much as half of the size comes in may be dropped.
+    An entry may be dropped once entries of half the size were added without using it.
 
     Parameters
     ----------
     memory
-        Bytes, about.
+        Approximate size in bytes.
 
     Attributes
     ----------
     changed : dict
-        What the file does not have, in the order in which it came.
+        Entries to write to the file, in order of their change.
     """
 
     def __init__(self, memory: int) -> None:
         self.changed: dict[bytes, Slot] = {}
-        self._most = memory // 2
+        self._max_size = memory // 2
         self._young: dict[bytes, Slot] = {}
         self._old: dict[bytes, Slot] = {}
         self._size = 0
 
     @property
     def full(self) -> bool:
-        """Whether something has to be dropped."""
-        return self._size > self._most
+        """Whether entries must be dropped."""
+        return self._size > self._max_size
 
     def get(self, key: bytes) -> Slot | None:
-        """Return an entry, if it is here."""
+        """Return an entry if it is cached."""
         return self._young.get(key) or self._old.get(key)
 
     def find(self, keys: Collection[bytes]) -> tuple[dict[bytes, StoredEntry], list[bytes]]:
-        """Return the entries that are here, and the keys of the others."""
+        """Return the cached entries, and the keys of the others."""
         young, old = self._young, self._old
         found: dict[bytes, StoredEntry] = {}
         others: list[bytes] = []
@@ -79,7 +79,7 @@ class EntryCache:
         return found, others
 
     def add(self, key: bytes, slot: Slot) -> None:
-        """Take an entry that is not here."""
+        """Add an entry that is not cached."""
         entry = slot.stored.entry
         self._young[key] = slot
         self._size += _ENTRY_BYTES + len(entry.body or b"") + len(slot.stored.event)
@@ -89,7 +89,7 @@ class EntryCache:
             self.changed[key] = slot
 
     def change(self, key: bytes, slot: Slot, stored: StoredEntry) -> None:
-        """Note what has become of an entry that is here."""
+        """Record a change of a cached entry."""
         if stored is not slot.stored:
             slot.stored, slot.moved = stored, True
             if stored.entry.waiting:  # it grows by one at a time
@@ -97,11 +97,11 @@ class EntryCache:
         self.changed[key] = slot
 
     def drop(self, key: bytes) -> None:
-        """Forget an entry."""
+        """Remove an entry."""
         self._young.pop(key, None)
         self._old.pop(key, None)
         self.changed.pop(key, None)
 
-    def make_room(self) -> None:
-        """Drop what has not been used for longest; nothing that is `changed` may be here."""
+    def evict(self) -> None:
+        """Drop the least recently used half; `changed` must be empty."""
         self._old, self._young, self._size = self._young, {}, 0

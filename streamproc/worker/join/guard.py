@@ -1,4 +1,4 @@
-"""Notice that a joined topic was rewound, or that records were gone before they were joined."""
+"""Detect that a joined topic was replaced, or lost records before they were joined."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -21,16 +21,16 @@ _log = logging.getLogger(__name__)
 
 
 class InputGuard:
-    """Checks what the join of one partition reads, and tells what it missed.
+    """Check the records that the join of one partition reads, and report lost ones.
 
     Parameters
     ----------
     config
         The whole configuration.
     outbox
-        Where alerts go.
+        Publishes the alerts.
     metrics
-        What is counted.
+        Counts the gaps.
     """
 
     def __init__(self, config: Config, outbox: AlertPublisher, metrics: JoinMetrics) -> None:
@@ -43,32 +43,32 @@ class InputGuard:
         self._marks: dict[TopicPartition, RecordMark | None] = {}
 
     def watch(self, consumer: AIOKafkaConsumer) -> None:
-        """Watch the fetches of a consumer that was started."""
+        """Watch the fetches of a started consumer."""
         self._watch = LogWatch(consumer)
 
     def begin(self, home: TopicPartition, offset: int, mark: RecordMark | None) -> None:
-        """Expect records from an offset on, behind the one of a mark."""
+        """Expect records from an offset on, after the record of a mark."""
         self._next[home], self._marks[home] = offset, mark
 
     async def rewound(
         self, homes: Mapping[InputLog, TopicPartition], place: StorePosition
     ) -> list[InputLog]:
-        """Return the logs whose last record that was joined is not there any more."""
+        """Return the logs whose last joined record was deleted or replaced."""
         marks = {
             (homes[log].topic, homes[log].partition): mark
             for log, mark in place.marks.items()
             if log in homes
         }
-        gone = await contradicted(self._config, marks)
-        return [log for log, home in homes.items() if (home.topic, home.partition) in gone]
+        replaced = await contradicted(self._config, marks)
+        return [log for log, home in homes.items() if (home.topic, home.partition) in replaced]
 
     async def check(self, home: TopicPartition, records: Sequence[Record]) -> None:
-        """Take the next records of a log.
+        """Check the next records of a log.
 
         Raises
         ------
         LogRewoundError
-            If the log is not the one that was read before.
+            If the log was replaced since the last check.
         """
         if self._watch is None:
             return
@@ -81,23 +81,23 @@ class InputGuard:
             )
         following = self._next.get(home, first)
         if doubt.out_of_range is not None and first > following:
-            await self.tell_gone(home, following, first)
+            await self.report_deleted(home, following, first)
         self._next[home], self._marks[home] = records[-1].offset + 1, mark_of(records[-1])
 
-    async def tell_gone(self, home: TopicPartition, start: int, stop: int) -> None:
-        """Tell that records between two offsets were gone before they were joined."""
+    async def report_deleted(self, home: TopicPartition, start: int, stop: int) -> None:
+        """Report that records between two offsets were deleted before they were joined."""
         text = f"records {start} to {stop - 1} were deleted before they were joined"
-        await self._tell(home, (start, stop), text)
+        await self._report(home, (start, stop), text)
 
-    async def tell_rewound(self, home: TopicPartition, span: tuple[int, int]) -> None:
-        """Tell that a log is another one than the one that was joined, and where it begins."""
+    async def report_rewound(self, home: TopicPartition, span: tuple[int, int]) -> None:
+        """Report that a log was replaced, and where the new one begins."""
         text = (
             "the topic was restored, truncated or recreated, and joined records up to offset"
             f" {span[0]} no longer exist; the join reads it from its beginning"
         )
-        await self._tell(home, span, text)
+        await self._report(home, span, text)
 
-    async def _tell(self, home: TopicPartition, span: tuple[int, int], reason: str) -> None:
+    async def _report(self, home: TopicPartition, span: tuple[int, int], reason: str) -> None:
         alert = state_gap((home.topic, home.partition), span, reason, datetime.now(UTC), "join")
         _log.error("%s", alert.message)
         self._metrics.state_gap()

@@ -1,4 +1,4 @@
-"""Which partitions' events are joined with their labels here, and when that begins."""
+"""Start and stop the joins of the assigned partitions."""
 
 import asyncio
 import contextlib
@@ -41,14 +41,14 @@ from streamproc.worker.join.task import Joiner, in_thread
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.publisher import AlertPublisher, is_retriable
 
-# The first label of a partition is noticed within that.
+# How soon the first label of a partition is noticed.
 LOOK_SECONDS: Final = 1.0
 AGAIN_SECONDS: Final = 2.0
-# A worker that lost its partition unnoticed learns so within a session, 6 s.
+# A worker that has lost its partition learns of it within a session timeout, 6 s.
 RECLAIM_SECONDS: Final = 20.0
-# An owner before, in another process here, lets go of its file within that.
+# How soon the previous owner, in another process here, closes its file.
 BUSY_SECONDS: Final = 10.0
-# A disk that does not answer keeps its thread for ever; the worker ends without it.
+# A disk that hangs blocks its thread forever; the worker exits without it.
 STOP_SECONDS: Final = 5.0
 STORE_THREADS: Final = "streamproc-store"
 """Prefix of the names of the threads that use the disk."""
@@ -59,29 +59,30 @@ _log = logging.getLogger(__name__)
 
 
 class JoinManager:
-    """The joins of a worker's partitions.
+    """Run the joins of a worker's partitions.
 
-    A partition without labels and without an online model costs nothing but a question a second.
+    A partition without labels and without an online model only costs one request a second.
 
     Parameters
     ----------
     config
         The whole configuration.
     producer, outbox
-        Where outcomes and dead letters go.
+        Write outcomes and dead letters.
     metrics
-        What is counted.
+        The worker's metrics.
     asks
-        Whether the events of a model are told when they come; None: of those with `online:`.
+        Returns whether a model's events are published as outcomes when they come; None: those of
+        models with `online:` are.
 
     Attributes
     ----------
     joiners : dict
-        By partition, while they run.
+        Running joins by partition.
     watch : JoinWatch
-        Progress and trouble of the joins.
+        Progress and failures of the joins.
     failure : BaseException or None
-        What cannot be helped by trying again.
+        Error that a retry cannot fix.
     """
 
     def __init__(
@@ -112,16 +113,16 @@ class JoinManager:
 
     @property
     def owned(self) -> frozenset[int]:
-        """The partitions that are ours."""
+        """The assigned partitions."""
         return self._owned
 
     async def start(self) -> None:
-        """Begin to look for labels.
+        """Start to look for labels.
 
         Raises
         ------
         TopicError
-            If models learn, and the topics cannot be joined.
+            If a model is online, and the topics cannot be joined.
         """
         uneven = await self._compare_topics()
         if uneven and self._online:
@@ -130,7 +131,7 @@ class JoinManager:
         self._looking.add_done_callback(self._ended)
 
     async def stop(self) -> None:
-        """End all joins; what they have done is in their stores."""
+        """Stop all joins; their stores hold the progress."""
         looking = [self._looking] if self._looking else []
         tasks = [*self._tasks.values(), *looking, *self.watch.reports]
         for task in tasks:
@@ -145,14 +146,14 @@ class JoinManager:
         self._spare.close()
 
     def keep(self, partitions: Collection[int], generation: int) -> None:
-        """Join these partitions, and no others: their owners do now.
+        """Join these partitions, and stop all others.
 
         Parameters
         ----------
         partitions
-            Numbers of those whose predictions are ours.
+            Numbers of the assigned partitions of `predictions`.
         generation
-            Of the group; it rises with each change of owners.
+            Generation of the group; it rises with each rebalance.
         """
         self._owned, self._generation = frozenset(partitions), generation
         self._looked = False
@@ -162,7 +163,7 @@ class JoinManager:
         news.set()
 
     def behind(self) -> int:
-        """Return how many records are not joined yet, at least 1 while that is not known."""
+        """Return the lag in records, at least 1 while it is unknown."""
         if self._looking is None or self._looking.done():
             return 0
         if not self._looked:
@@ -173,7 +174,7 @@ class JoinManager:
         )
 
     def label_ends(self) -> dict[tuple[str, int], ReadableEnd]:
-        """Return where the labels of our partitions can be read to, as far as that is known."""
+        """Return the readable ends of the labels, for partitions where they are known."""
         topic = self._config.topics.full_name("labels")
         return {
             (topic, partition): joiner.label_end
@@ -185,9 +186,9 @@ class JoinManager:
         return getattr(self._config.model(model_id), "online", None) is not None
 
     async def _compare_topics(self) -> str | None:
-        """Return why the topics cannot be joined, and what to do; None when they can.
+        """Return why the topics cannot be joined, and what to do; None if they can.
 
-        Our own topics get the partitions that they lack.
+        Missing partitions are added to the output topics.
         """
         producer, _ = self._clients
         names = {kind: self._config.topics.full_name(kind) for kind in JOINED}
@@ -217,7 +218,7 @@ class JoinManager:
         return None
 
     async def _look(self) -> None:
-        """Begin with a partition as soon as there is something to join."""
+        """Start the join of a partition as soon as it has labels."""
         while True:
             try:
                 async with open_consumer(self._config) as consumer:
@@ -237,7 +238,7 @@ class JoinManager:
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def _report(self, uneven: str | None, consumer: AIOKafkaConsumer) -> None:
-        """Say why labels are not joined, once there are any; and when they are again."""
+        """Report why labels are not joined, once there are any, and when they are again."""
         if uneven is not None and not self._online and not await self._filled(consumer):
             uneven = None
         before, self.watch.uneven = self.watch.uneven, uneven
@@ -252,7 +253,7 @@ class JoinManager:
         await outbox.publish([uneven_topics(topic, uneven, datetime.now(UTC))], [])
 
     async def _begin(self, consumer: AIOKafkaConsumer, *, even: bool) -> None:
-        """Begin with the partitions of ours that have something to join."""
+        """Start the joins of assigned partitions that have labels or online models."""
         news = self._news
         owned = self._owned - self._tasks.keys() if even else set()
         for number in owned if self._online else owned and owned & await self._filled(consumer):
@@ -270,14 +271,14 @@ class JoinManager:
         return {home.partition for home, end in (await consumer.end_offsets(homes)).items() if end}
 
     async def _wait(self) -> None:
-        """Wait until other partitions are ours, or for a while."""
+        """Wait for a rebalance, or for `LOOK_SECONDS`."""
         news = self._news
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_SECONDS):
                 await news.wait()
 
     async def _run(self, partition: int) -> None:
-        """Join a partition, from the start again after what passes."""
+        """Join a partition; retry after errors that may pass."""
         try:
             while partition in self._owned:
                 generation = self._generation
@@ -306,9 +307,9 @@ class JoinManager:
         return self.watch.status[partition].fail(time.monotonic(), reason)
 
     async def _recover(self, partition: int, error: StoreError) -> None:
-        """Pause until the disk of a store can be written; remove a store that is damaged.
+        """Pause until the disk of a store can be written; remove a damaged store.
 
-        Nothing is read or claimed meanwhile. The store goes on with what it committed last.
+        Nothing is read and no epoch begun meanwhile. The store resumes at its last commit.
         """
         path = self._spares.get(partition) or self._path(partition)
         if damaged(error):
@@ -341,10 +342,10 @@ class JoinManager:
         return await in_thread(self._threads, work, *given)
 
     async def _await_turn(self, generation: int, *, of_group: bool) -> None:
-        """Wait until the group says again whose a partition is.
+        """Wait for the next rebalance after a partition was fenced.
 
-        A version that knows no groups has fenced us perhaps from another group, where nobody says
-        when it is over: then the partition is claimed again while it is ours.
+        A version without groups may have fenced it from another group, without any rebalance of
+        this one: then the partition is acquired again after `RECLAIM_SECONDS`.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None if of_group else RECLAIM_SECONDS):
@@ -366,7 +367,7 @@ class JoinManager:
             await self._in_thread(store.close)
 
     async def _store(self, partition: int) -> Store:
-        """Open the store of a partition; one that never opened is replaced for this run."""
+        """Open the store of a partition; use a temporary one if it never opened in this run."""
         memory = self._config.labels.memory // max(1, len(self._owned))
         path = self._spares.get(partition) or self._path(partition)
         deadline = asyncio.get_running_loop().time() + BUSY_SECONDS
@@ -381,7 +382,7 @@ class JoinManager:
                 reason = str(error)
             except (sqlite3.Error, OSError) as error:
                 if self.watch.status[partition].failure is not None:
-                    # It was in use: its content is worth the wait.
+                    # It was in use before: wait rather than lose its content.
                     raise StoreUnavailableError(f"{path}: {error}") from error
                 reason = f"{path}: {error}"
             _log.warning(
@@ -405,6 +406,6 @@ class JoinManager:
 
 
 def _passes(error: Exception) -> bool:
-    """Whether trying again can help."""
+    """Whether a retry may succeed."""
     again = BrokerUnreachableError, RecoveryError, LogRewoundError
     return is_retriable(error) or isinstance(error, again)

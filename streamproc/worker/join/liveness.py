@@ -1,4 +1,4 @@
-"""Whether a worker's joins make progress, and reports when they do not."""
+"""Measure the progress of a worker's joins, and report those that stall."""
 
 import asyncio
 import time
@@ -16,36 +16,36 @@ from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.join.status import JoinStatus
 from streamproc.worker.publisher import AlertPublisher
 
-# Lag is measured past the clients that join: one that hangs reports none.
+# Lag is measured by a separate client: one that hangs reports none.
 MEASURE_SECONDS: Final = 5.0
-# Shorter failures, such as a restart of the broker, only show in readiness and metrics.
+# Shorter failures, such as a broker restart, only show in readiness and metrics.
 ALERT_SECONDS: Final = 20.0
 
 
 class JoinWatch:
-    """Measures the lag of joins, and publishes an alert about those that stand still.
+    """Measure the lag of joins, and publish an alert about those that fail.
 
     Parameters
     ----------
     config
         The whole configuration.
     outbox
-        Where the alerts go.
+        Publishes the alerts.
     metrics
-        Where lag and failures are shown.
+        Exports lag and failures.
     online
         Whether features are joined, too.
 
     Attributes
     ----------
     status : dict
-        By partition, while it is ours and has something to join.
+        Status by partition, while its join runs.
     uneven : str or None
         Why no partition can be joined.
     reports : set
-        Alerts that are being published.
+        Tasks that publish alerts.
     partitions : int
-        Of each topic that is joined; 0 while that is not known.
+        Partitions of each joined topic; 0 while unknown.
     """
 
     def __init__(
@@ -68,16 +68,16 @@ class JoinWatch:
         self._open: dict[int, tuple[str, int, int]] = {}
 
     def begin(self, partition: int) -> None:
-        """Watch the join of a partition."""
+        """Start to watch the join of a partition."""
         self.status[partition] = JoinStatus()
 
     def end(self, partition: int) -> None:
-        """Forget a partition: it is not ours any more."""
+        """Stop watching a partition."""
         self.status.pop(partition, None)
         self._open.pop(partition, None)  # its next owner reports it
 
     def trouble(self) -> str | None:
-        """Return why labels are not joined; None when they are."""
+        """Return why labels are not joined; None if they are."""
         if self.uneven is not None:
             return f"labels are not joined: {self.uneven}"
         for number, status in sorted(self.status.items()):
@@ -86,10 +86,10 @@ class JoinWatch:
         return None
 
     def stalled(self) -> tuple[float, str]:
-        """Return the longest time for which records waited and none was joined, and where.
+        """Return the longest time of lag without progress in seconds, and its reason.
 
-        A join that pauses after a failure does not count: `trouble` has its reason, and a restart
-        of the worker would not help it.
+        A join that pauses after a failure does not count: `trouble` returns its reason, and a
+        restart of the worker would not help.
         """
         found = [
             (status.stalled, number, status.waiting)
@@ -103,12 +103,12 @@ class JoinWatch:
         )
 
     async def look(self, consumer: AIOKafkaConsumer) -> None:
-        """Ask the cluster how much waits, when it is time.
+        """Measure the lag at the cluster, if it is due.
 
         Raises
         ------
         aiokafka.errors.KafkaError
-            If it does not answer.
+            If the cluster does not answer.
         """
         now = time.monotonic()
         if now - self._measured < MEASURE_SECONDS or not self.status:
@@ -139,7 +139,7 @@ class JoinWatch:
     def _news(
         self, now: float
     ) -> Iterator[tuple[str, tuple[str, int, int], Literal["firing", "resolved"]]]:
-        """Give what has to be reported: partitions that stopped, and those that go on."""
+        """Yield what to report: partitions that failed, and those that recovered."""
         for number, status in self.status.items():
             place = self._open.get(number)
             if place is not None and status.failure is None:
@@ -154,7 +154,7 @@ class JoinWatch:
         self, reason: str, place: tuple[str, int, int], step: Literal["firing", "resolved"]
     ) -> None:
         alert = labels_not_joined(place, reason, step, datetime.now(UTC))
-        # While the brokers are away it waits, and must not hold up the joins of other partitions.
+        # It may wait for the brokers, and must not delay the joins of other partitions.
         task = asyncio.create_task(self._publish(alert))
         self.reports.add(task)
         task.add_done_callback(self.reports.discard)

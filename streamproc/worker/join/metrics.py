@@ -1,4 +1,4 @@
-"""What a worker counts of labels."""
+"""Define the metrics of joins."""
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -18,16 +18,16 @@ from streamproc.worker.metrics import Metrics
 
 LAG_SECONDS = (0.01, 0.05, 0.1, 0.2, 0.5, 1, 5, 30, 300, 3600)
 
-# Each costs Prometheus five series; names of models may come without end.
+# Each model takes five time series in Prometheus; model names are unbounded.
 MAX_MODELS: Final = 200
 MAX_PARTS: Final = 1000
 
 REBUILD_CAUSES: Final = ("new", "topic_made_anew", "outcomes_gone", "failed", "unusable")
-"""Why a store is filled from the topics; `new`: there was none."""
+"""Why a store is rebuilt from the topics; `new`: there was none."""
 
 
 class Lags(Collector):
-    """A histogram that takes many values at once: tens of thousands come a second."""
+    """A histogram for bulk updates, of tens of thousands of values a second."""
 
     def __init__(self) -> None:
         self._counts = np.zeros(len(LAG_SECONDS) + 1, np.int64)
@@ -41,7 +41,7 @@ class Lags(Collector):
         self._sum += float(values.sum())
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        """Give the histogram as Prometheus wants it."""
+        """Yield the histogram in Prometheus' form."""
         bounds = [*(str(float(bound)) for bound in LAG_SECONDS), "+Inf"]
         up_to = [float(count) for count in self._counts.cumsum()]
         yield HistogramMetricFamily(
@@ -53,12 +53,12 @@ class Lags(Collector):
 
 
 class JoinMetrics:
-    """Everything that is counted of the join of events and labels.
+    """The metrics of the joins of a worker.
 
     Parameters
     ----------
     metrics
-        Of the worker; they are shown with its own.
+        The worker's metrics, which export these.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class JoinMetrics:
         for log in InputLog:
             self._implausible.labels(log.name.lower())
         self._rebuilt = counter(
-            "labels_store_rebuilt_total", "Stores made anew from the topics, by why.", "cause"
+            "labels_store_rebuilt_total", "Stores rebuilt from the topics, by cause.", "cause"
         )
         self._lags = Lags()
         registry.register(self._lags)
@@ -126,17 +126,17 @@ class JoinMetrics:
         )
         self._parts = gauge(
             "label_coverage_part_ratio",
-            "The same of events told apart by what was predicted (score, class) and by their tags.",
+            "The same by cohort: by what was predicted (score, class), and by tag.",
             "model",
             "by",
             "value",
             "within",
         )
         self._covered: set[str] = set()
-        self._told: set[tuple[str, tuple[str, str]]] = set()
+        self._exported_parts: set[tuple[str, tuple[str, str]]] = set()
 
     def first(self, models: Collection[str]) -> list[str]:
-        """Return those of the models that are shown: the first that came."""
+        """Return those of the models that are exported: the first ones seen."""
         for model_id in models:
             if len(self._covered) >= MAX_MODELS:
                 break
@@ -149,23 +149,23 @@ class JoinMetrics:
         share: Mapping[float, float],
         parts: Mapping[tuple[str, str], Mapping[float, float]],
     ) -> None:
-        """Say how many of a model's events have a label, by their age in seconds.
+        """Set the share of a model's events with a label, by age.
 
         Parameters
         ----------
         model_id
-            One of those that are shown.
+            One of the exported models.
         share
-            Of all.
+            Age in seconds → share in [0, 1] of all its events.
         parts
-            Of those with one value: by what, and which.
+            The same by cohort: what it is by, and its value.
         """
         for age, value in share.items():
             within = format_duration(timedelta(seconds=age))
             self._coverage.labels(model_id, within).set(value)
         for part, of_part in parts.items():
-            if len(self._told) < MAX_PARTS or (model_id, part) in self._told:
-                self._told.add((model_id, part))
+            if len(self._exported_parts) < MAX_PARTS or (model_id, part) in self._exported_parts:
+                self._exported_parts.add((model_id, part))
                 for age, value in of_part.items():
                     within = format_duration(timedelta(seconds=age))
                     self._parts.labels(model_id, *part, within).set(value)
@@ -173,7 +173,7 @@ class JoinMetrics:
     def joined(
         self, joined: JoinResult, published: Mapping[str, int], ages: Sequence[float]
     ) -> None:
-        """Count a portion: what was published of it, and how old its records were then."""
+        """Count a batch: published outcomes by status, and the age of their records in seconds."""
         for status, count in published.items():
             self._outcomes.labels(status).inc(count)
         if ages:
@@ -183,32 +183,32 @@ class JoinMetrics:
         self._bad.inc(len(joined.dead_letters))
 
     def lost(self, count: int) -> None:
-        """Count outcomes that were larger than their topic takes."""
+        """Count outcomes that exceeded their topic's record size."""
         self._lost.inc(count)
 
     def implausible(self, log: InputLog, count: int) -> None:
-        """Count times that cannot be right, of the events or labels of a topic."""
+        """Count implausible times of the events or labels of a topic."""
         self._implausible.labels(log.name.lower()).inc(count)
 
     def rebuilt(self, cause: str) -> None:
-        """Count a store that was made anew: lost, or of another past."""
+        """Count a store that was rebuilt, by cause."""
         self._rebuilt.labels(cause).inc()
 
     def state(self, partition: int, pending: int, behind: int) -> None:
-        """Say how much waits in a partition, and how much is not joined yet."""
+        """Set the entries that wait in a partition, and its lag in records."""
         self._pending.labels(str(partition)).set(pending)
         self._behind.labels(str(partition)).set(behind)
 
     def behind(self, partition: int, records: int) -> None:
-        """Set how many records a partition's join is behind, as the cluster says."""
+        """Set the lag of a partition's join, as measured at the cluster."""
         self._behind.labels(str(partition)).set(records)
 
     def failing(self, partitions: int) -> None:
-        """Set how many partitions are not joined for a reason that is known."""
+        """Set how many partitions are not joined because of a known failure."""
         self._failing.set(partitions)
 
     def forget(self, partition: int) -> None:
-        """Drop the figures of a partition that is no longer ours."""
+        """Remove the gauges of a partition that was revoked."""
         for gauge in (self._pending, self._behind):
             with contextlib.suppress(KeyError):  # a join that never came so far has none
                 gauge.remove(str(partition))

@@ -1,4 +1,4 @@
-"""The outcomes of one partition, as their one writer: who may write, and what is written."""
+"""Write the outcomes of one partition as its only writer, fenced by epochs."""
 
 import asyncio
 import hashlib
@@ -21,7 +21,7 @@ from streamproc.performance.outcome_log import (
 from streamproc.worker.publisher import HANG_SECONDS, RETRY_SECONDS, is_retriable
 from streamproc.worker.record_timestamps import stamps_of
 
-# Nothing of a log that is there comes for so long: somebody has to look at the cluster.
+# A readable log that returns nothing for this long needs the operator's attention.
 SILENT_SECONDS: Final = 60.0
 _FETCH_BYTES: Final = 8 * 2**20
 
@@ -30,17 +30,17 @@ _log = logging.getLogger(__name__)
 
 Headers = list[tuple[str, bytes]]
 COMMAND: Final[Headers] = [(COMMAND_HEADER, b"1")]
-NONE: Final[Headers] = []  # aiokafka takes lists alone, and leaves them as they are
+NONE: Final[Headers] = []  # aiokafka requires lists, and does not change them
 
 
 class FencedError(Exception):
-    """Another one has taken the partition over: what we write does not count any more.
+    """Another worker has taken over the partition: readers ignore what this one writes.
 
     Attributes
     ----------
     of_group : bool
-        Whether it is one of our group; else it is of a version that knows no groups, and may be
-        of any.
+        Whether it is a member of this group; otherwise its version writes no group, and it may be
+        a member of any.
     """
 
     def __init__(self, message: str, *, of_group: bool) -> None:
@@ -53,25 +53,25 @@ Pair = tuple[bytes | None, bytes | None]
 
 
 class OutcomeWriter:
-    """Writes the outcomes of one partition, and reads what others wrote.
+    """Write the outcomes of one partition, and read those of earlier owners.
 
     Parameters
     ----------
     config
-        Where the topic is.
+        Names the cluster, the topic and the group.
     producer
-        Its records are confirmed by all replicas.
+        Waits for all replicas (``acks=all``).
     partition
-        Which one.
+        Number of the partition.
 
     Attributes
     ----------
     next : int
-        Offset after the last record that we know of.
+        Offset after the last known record.
     epoch : int
-        Ours; -1 before `claim`.
+        Epoch of this writer; -1 before `claim`.
     tail : bytes
-        Fingerprint of our last record.
+        Fingerprint of the last record written.
     """
 
     def __init__(self, config: Config, producer: AIOKafkaProducer, partition: int) -> None:
@@ -85,14 +85,14 @@ class OutcomeWriter:
         self.tail = b""
 
     async def claim(self, epoch: int, writer: str) -> Any:
-        """Begin an epoch; return the record of the mark, up to which everything is then known.
+        """Begin an epoch; return the record of its mark.
 
         Raises
         ------
         FencedError
-            If another one has begun this epoch, or a later one, before us: take a later one.
+            If another writer has begun this or a later epoch before; retry with a later one.
         RecoveryError
-            If the cluster does not show what it has taken.
+            If the cluster does not return a record that it confirmed.
         """
         headers: Headers = [
             (EPOCH_HEADER, str(epoch).encode()),
@@ -117,26 +117,26 @@ class OutcomeWriter:
         )
 
     async def write(self, pairs: Sequence[Pair], headers: Headers = NONE) -> frozenset[int]:
-        """Write records; when this returns, the cluster has all of them, and they count.
+        """Write records; when this returns, the cluster has confirmed all, and they are valid.
 
         Parameters
         ----------
         pairs
             Key and value of each.
         headers
-            Of each: `COMMAND` or none.
+            Headers of each record: `COMMAND` or none.
 
         Returns
         -------
         frozenset of int
-            Places of those that the topic did not take for their size: they are lost.
+            Indices of the records that the topic rejected because of their size; they are lost.
 
         Raises
         ------
         FencedError
-            If another one has begun a later epoch: whether they count is not known.
+            If another writer has begun a later epoch; the records may or may not be valid.
         aiokafka.errors.KafkaError
-            If the cluster refuses a record for good.
+            If the cluster rejects a record with an error that cannot be retried.
         """
         left, lost = pairs, set[int]()
         while left:
@@ -157,12 +157,12 @@ class OutcomeWriter:
         return frozenset(lost)
 
     async def read(self, start: int, stop: int) -> AsyncIterator[Any]:
-        """Iterate over the records from one offset to before another.
+        """Iterate over the records from `start` to before `stop`.
 
         Raises
         ------
         RecoveryError
-            If nothing comes any more before the end.
+            If no records come for `SILENT_SECONDS`.
         """
         if start >= stop:
             return
@@ -176,7 +176,7 @@ class OutcomeWriter:
                 yield record
 
     async def bounds(self) -> tuple[int, int]:
-        """Return the first offset that is still there, and the one after the last."""
+        """Return the first offset, and the one after the last."""
         home = TopicPartition(self.topic, self.partition)
         async with open_consumer(self._config) as consumer:
             begins = await consumer.beginning_offsets([home])
@@ -184,8 +184,8 @@ class OutcomeWriter:
         return begins[home], ends[home]
 
     async def _look_at_gap(self, stop: int) -> None:
-        """Find out who wrote between what we knew and what we have written."""
-        if stop < self.next:  # the cluster does not say where it is
+        """Check for marks of other writers between the last known record and ours."""
+        if stop < self.next:  # the response has no offset
             stop = (await self.bounds())[1]
         async for record in self.read(self.next, stop):
             found = self._mark(record)
@@ -197,9 +197,9 @@ class OutcomeWriter:
         self.next = stop
 
     def _mark(self, record: Any) -> tuple[int, str, bool] | None:
-        """Return epoch and writer of a mark, and whether it names our group; None if no mark.
+        """Return epoch and writer of a mark, and whether it names a group; None if it is not one.
 
-        Marks of other groups are none to us.
+        Marks of other groups are ignored.
         """
         headers = dict(record.headers or ())
         try:
@@ -211,7 +211,10 @@ class OutcomeWriter:
             return None
 
     async def _deliver(self, records: Sequence[Pair], headers: Headers) -> tuple[int, int | None]:
-        """Write the first of some records; return how many, and where; None: it is too large."""
+        """Write as many records as fit one batch; return their number and first offset.
+
+        The offset is None if the only record is too large.
+        """
         most, stamps = len(records), stamps_of(self._producer)
         await know_partition(self._producer, self.topic, self.partition)
         while True:
@@ -273,6 +276,6 @@ def _fill(builder: Any, records: Sequence[Pair], headers: Headers, stamp: int | 
 
 
 def fingerprint(key: bytes | None, value: bytes | None, headers: Any) -> bytes:
-    """Return what tells a record from that of another topic at its offset."""
+    """Return a 16-byte digest that identifies a record."""
     text = repr((key, value, [tuple(header) for header in headers or ()]))
     return hashlib.blake2b(text.encode(), digest_size=16).digest()

@@ -1,8 +1,8 @@
-"""How the owner of a partition comes by its store, and by the right to write its outcomes.
+"""Acquire a partition's store and the right to write its outcomes.
 
-1. The store must be of the past that the topics have; else it is made anew.
-2. The mark of a new epoch ends the right of all owners before.
-3. What they have written since the store's place is noted, so that it is not written again.
+1. The store must match the topics; otherwise it is rebuilt from them.
+2. The mark of a new epoch fences all earlier owners.
+3. Outcomes that they wrote after the store's position are noted, so that none is written twice.
 """
 
 import logging
@@ -25,18 +25,23 @@ _log = logging.getLogger(__name__)
 async def mismatch(
     store: Store, outcomes: OutcomeWriter, inputs: Bounds, rewound: Collection[InputLog] = ()
 ) -> str | None:
-    """Return why a store is not of the past of these topics; None when it is.
+    """Return why a store does not match its topics; None if it does.
 
     Parameters
     ----------
     store
-        That of the partition.
+        Store of the partition.
     outcomes
-        Those of the partition.
+        Outcomes of the partition.
     inputs
-        First offset and the one after the last, of each log.
+        First and end offset of each input log.
     rewound
-        Logs whose last record that was joined is no longer there, or another one.
+        Logs whose last joined record was deleted or replaced.
+
+    Returns
+    -------
+    str or None
+        One of `REBUILD_CAUSES`.
     """
     place = store.place
     if not place.outcomes:
@@ -63,18 +68,18 @@ async def acquire(
     generation: int,
     progress: Callable[[int], object] = lambda _: None,
 ) -> None:
-    """Begin an epoch, and note what was told since the store's place; nothing is committed.
+    """Begin an epoch, and note the outcomes written after the store's position.
 
     Parameters
     ----------
     store
-        Empty, or of the past of these topics.
+        Empty, or matching the topics; it is not committed here.
     outcomes
-        Those of the partition; `acquire` sets their place.
+        Outcomes of the partition; `acquire` sets their position.
     generation
-        Of the group.
+        Generation of the group.
     progress
-        Called with the number of outcomes that were read.
+        Called with the number of outcomes read.
     """
     place = store.place
     begin, end = await outcomes.bounds()
@@ -113,24 +118,24 @@ async def _note(
     progress: Callable[[int], object],
     start: int | None = None,
 ) -> None:
-    """Note the outcomes up to an offset that count."""
+    """Note the valid outcomes up to an offset."""
     portion: list[Any] = []
     async for record in outcomes.read(store.place.outcomes if start is None else start, stop):
         portion.append(record)
         if len(portion) >= _PORTION:
-            _tell(store, log, portion)
+            _note_written(store, log, portion)
             progress(len(portion))
             portion = []
-    _tell(store, log, portion)
+    _note_written(store, log, portion)
 
 
-def _tell(store: Store, log: OutcomeLog, records: list[Any]) -> None:
+def _note_written(store: Store, log: OutcomeLog, records: list[Any]) -> None:
     rows = [counted.row for counted in log.read(records)]
-    store.tell([row.outcome_id for row in rows if isinstance(row, OutcomeRow)])
+    store.note_written([row.outcome_id for row in rows if isinstance(row, OutcomeRow)])
 
 
 async def _first_time(outcomes: OutcomeWriter, begin: int, end: int) -> int:
-    """Return the time of the first outcome that is still there; 0 while all are."""
+    """Return the timestamp of the first retained outcome; 0 if none was deleted."""
     if begin == 0:
         return 0
     async for record in outcomes.read(begin, end):

@@ -1,4 +1,4 @@
-"""What is known of the join of one partition, also while it cannot report."""
+"""Track progress and failures of one partition's join, also while it hangs."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from streamproc.worker.watchdog import Progress
 
 FIRST_PAUSE: Final = 2.0
 MAX_PAUSE: Final = 60.0
-# SQLite grows its log by pages; a disk with less than that left would fail again at once.
+# SQLite extends its log by pages; with less free space it would fail again at once.
 PROBE_BYTES: Final = 2**20
 _DISK: Final = {
     sqlite3.SQLITE_FULL,
@@ -25,7 +25,7 @@ _DISK: Final = {
 
 
 class StoreUnavailableError(Exception):
-    """The folder of a store cannot be used; its content is kept for when it can."""
+    """The folder of a store cannot be used now; its content is preserved."""
 
 
 StoreError = sqlite3.Error | StoreUnavailableError
@@ -33,22 +33,22 @@ StoreError = sqlite3.Error | StoreUnavailableError
 
 @dataclass
 class JoinStatus:
-    """Progress and trouble of one partition's join.
+    """Progress and failures of one partition's join.
 
     Attributes
     ----------
     reached
-        Offset after the last record that is joined, of each log.
+        By log, the offset after the last joined record.
     handled
-        Grows with everything that the join does for its records.
+        Counter that grows with any progress.
     waiting
-        Records that are not joined, by the cluster's end offsets.
+        Lag in records, by the cluster's end offsets.
     stalled
-        Seconds for which records have waited and none was handled.
+        Seconds of lag without progress.
     failure
-        Why the join stands still; None while it works.
+        Why the join does not work; None while it does.
     failing_since
-        When the first of these failures was, by the monotonic clock.
+        Time of the first failure, in seconds of the monotonic clock.
     pause
         Seconds until the next attempt.
     """
@@ -64,7 +64,7 @@ class JoinStatus:
     _handled_before: int = 0
 
     def measure(self, now: float, waiting: int) -> None:
-        """Note how many records wait, by the cluster."""
+        """Record the lag in records, as measured at the cluster."""
         self.waiting = waiting
         self.stalled = self._progress.stalled(now, self.handled, waiting)
 
@@ -77,11 +77,11 @@ class JoinStatus:
         return pause
 
     def begin(self) -> None:
-        """Note that an attempt has come as far as the records."""
+        """Note that an attempt is ready to process records."""
         self._handled_before = self.handled
 
     def committed(self, behind: int) -> None:
-        """Clear a failure: records were handled since and are stored, or none waits."""
+        """Clear a failure once later records are stored, or when the lag is 0."""
         if self.failure is not None and (self.handled > self._handled_before or not behind):
             self.failure = None
 
@@ -95,7 +95,7 @@ def store_failure(path: Path, error: StoreError | OSError) -> str:
 
 
 def damaged(error: StoreError) -> bool:
-    """Whether the content of a store is unusable, rather than its disk."""
+    """Whether the content of a store is damaged, rather than its disk."""
     if isinstance(error, StoreUnavailableError):
         return False
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
@@ -103,12 +103,12 @@ def damaged(error: StoreError) -> bool:
 
 
 def probe(path: Path) -> None:
-    """Write next to a store what it needs to go on.
+    """Check that the disk of a store can be written, with a file next to it.
 
     Raises
     ------
     OSError
-        If the disk does not take it.
+        If the file cannot be written.
     """
     place = path.with_name(f"{path.name}-probe")
     try:
@@ -117,5 +117,5 @@ def probe(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
     finally:
-        with contextlib.suppress(OSError):  # the attempt to write has the reason
+        with contextlib.suppress(OSError):  # the failed write has the reason
             place.unlink(missing_ok=True)

@@ -1,10 +1,10 @@
-"""What waits to be joined, in a file: SQLite, since its memory has a limit and its files hold.
+"""Store entries that wait to be joined in a SQLite file, which bounds their memory.
 
-The topics are the truth: a lost file, or one of another log, is rebuilt from them. A file may lag
-behind the topics but must be consistent, so it is not used after the machine itself went down.
+A lost file, or one of another log, is rebuilt from the topics. It may lag behind them but must be
+consistent, so it is not used after a crash of the machine.
 
-What comes is kept in memory until the next commit, and written once, however often it changed; and
-stays there for a while, since most labels come soon after their events.
+Changes are cached until the next commit, which writes each entry once. Entries stay cached for a
+while, since most labels come soon after their events.
 """
 
 import contextlib
@@ -21,12 +21,12 @@ from streamproc.join.store import StoredEntries, StoredEntry
 from streamproc.worker.join.entry_cache import EntryCache, Slot
 from streamproc.worker.log_marks import RecordMark
 
-# Of this layout; a file of another one is made anew.
+# Version of the file layout; a file of another version is rebuilt.
 VERSION: Final = 3
-# A statement takes 32,766 values at most.
+# SQLite allows at most 32,766 values per statement.
 _AT_ONCE: Final = 10_000
-# 40 MB are written to the log of the file before they go to their places: a page that changes
-# again and again is written there once.
+# 40 MB are written to the write-ahead log between checkpoints: a page that changes often is then
+# written to the file once.
 _CHECKPOINT_PAGES: Final = 10_000
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _SCHEMA: Final = """
@@ -43,34 +43,35 @@ CREATE TABLE place (one INTEGER PRIMARY KEY CHECK (one = 1), state BLOB NOT NULL
 
 
 class StoreBusyError(Exception):
-    """Another process has the file open: the owner before has not let go of it yet."""
+    """Another process, usually the previous owner, still has the file open."""
 
 
 class StorePosition(Struct):
-    """What the content of a store is a function of.
+    """The positions in the topics that determine the content of a store.
 
     Attributes
     ----------
     positions
-        Offset after the last record that is in it, of each log.
+        By input log, the offset after the last record in the store.
     marks
-        What identifies that record, of each log where it is known.
+        By input log, the mark of that record, if known.
     outcomes
-        Offset after the last outcome that was written for it.
+        Offset after the last outcome written.
     tail
         Fingerprint of the record before that offset.
     epoch, seq
-        Of the last outcome.
+        Epoch and sequence number of the last outcome.
     entries
-        How many there are.
+        Number of entries.
     catching_up
-        Until where the logs have to be read before no outcome can have been told already.
+        By input log, the offset up to which its outcomes may have been published by an earlier
+        owner; None: none may.
     silent_before
-        Outcomes that records of before this time led to are told; in milliseconds.
+        Outcomes of records with earlier timestamps were published already; milliseconds.
     boot
-        Which run of the machine the file is of.
+        Boot id of the machine that wrote the file.
     version
-        Of the layout.
+        Version of the layout.
     """
 
     positions: dict[InputLog, int] = field(default_factory=dict)
@@ -93,28 +94,28 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class Store:
-    """A shelf in a file, with the place in the logs that it is of.
+    """A `JoinStore` in a file, with its position in the topics.
 
-    All that is done between two calls of `commit` counts together, or not at all.
+    Changes between two calls of `commit` are applied together or not at all.
 
     Parameters
     ----------
     path
-        The file; it is made when it is not there, or not usable.
+        The file; it is created if it is missing or not usable.
     memory
-        Bytes that it may take, about.
+        Approximate memory in bytes.
 
     Attributes
     ----------
     place
-        What the content is a function of; `commit` writes it, too.
+        The position that determines the content; `commit` writes it, too.
 
     Raises
     ------
     StoreBusyError
-        If another process has it open.
+        If another process has the file open.
     sqlite3.Error, OSError
-        If the file cannot be made.
+        If the file cannot be created.
     """
 
     def __init__(self, path: Path, memory: int) -> None:
@@ -131,15 +132,15 @@ class Store:
         return self.place.entries
 
     @property
-    def has_told(self) -> bool:
-        """Whether owners before may have told what will come again."""
+    def may_repeat(self) -> bool:
+        """Whether earlier owners may have published outcomes that this one will produce again."""
         return bool(self.place.silent_before) or self._one("SELECT 1 FROM told") is not None
 
     def load(self, keys: Collection[bytes]) -> dict[bytes, StoredEntry]:
-        """Return those that are there; what is changed in them counts once it is saved."""
+        """Return the entries found; changes to them take effect once saved."""
         if self._recent.full:
             self._write()
-            self._recent.make_room()
+            self._recent.evict()
         found, elsewhere = self._recent.find(keys)
         wanted = list({number_of(key) for key in elsewhere})
         for start in range(0, len(wanted), _AT_ONCE):
@@ -150,24 +151,24 @@ class Store:
         return found
 
     def save(self, changed: Mapping[bytes, StoredEntry | None]) -> None:
-        """Keep entries; None: forget it."""
+        """Store entries; None removes one."""
         recent = self._recent
-        gone = []
+        removed = []
         for key, stored in changed.items():
             slot = recent.get(key)
             if stored is None:
                 if slot is not None:
                     recent.drop(key)
                     self.place.entries -= 1
-                    gone += [(slot.row,)] if slot.filed else []
+                    removed += [(slot.row,)] if slot.filed else []
             elif slot is not None:
                 recent.change(key, slot, stored)
             else:
                 self._next += 1
                 self.place.entries += 1
                 recent.add(key, Slot(stored, self._next, filed=False))
-        if gone:
-            self._file.executemany("DELETE FROM entries WHERE id = ?", gone)
+        if removed:
+            self._file.executemany("DELETE FROM entries WHERE id = ?", removed)
 
     def due(self, model_id: str, *, known: bool, before: float, most: int) -> list[StoredEntries]:
         """Return a model's entries that are due before a time, each once."""
@@ -180,12 +181,12 @@ class Store:
         )
 
     def oldest(self, count: int) -> list[StoredEntries]:
-        """Return the entries that have been there longest."""
+        """Return the oldest entries."""
         self._write()
         return self._rows(f"SELECT {_COLUMNS} FROM entries ORDER BY id LIMIT ?", (count,))  # noqa: S608
 
     def clocks(self, models: Collection[str]) -> dict[str, Watermark]:
-        """Return the clocks of those models that have one."""
+        """Return the watermarks of those models that have one."""
         for model in models:
             if model not in self._clocks:
                 found = self._one("SELECT clock FROM models WHERE name = ?", model)
@@ -194,37 +195,37 @@ class Store:
         return {model: self._clocks[model] for model in models if model in self._clocks}
 
     def set_clocks(self, clocks: Mapping[str, Watermark]) -> None:
-        """Keep clocks."""
+        """Store watermarks."""
         self._clocks.update(clocks)
         self._ticked.update(clocks)
 
-    def told(self, outcomes: Collection[str]) -> set[str]:
-        """Return which of these outcomes an owner before has written already."""
+    def written(self, outcomes: Collection[str]) -> set[str]:
+        """Return which of these outcomes an earlier owner has written already."""
         return {
             outcome
             for outcome in outcomes
             if self._one("SELECT 1 FROM told WHERE outcome = ?", outcome) is not None
         }
 
-    def tell(self, outcomes: Collection[str]) -> None:
-        """Remember that outcomes have been written."""
+    def note_written(self, outcomes: Collection[str]) -> None:
+        """Note that outcomes have been written."""
         rows = [(outcome,) for outcome in outcomes]
         self._file.executemany("INSERT OR IGNORE INTO told VALUES (?)", rows)
 
     def caught_up(self) -> None:
-        """Forget what was told: none of it will come again."""
+        """Forget the outcomes of earlier owners: none can be produced again."""
         self._file.execute("DELETE FROM told")
         self.place.catching_up, self.place.silent_before = None, 0
 
     def commit(self) -> None:
-        """Make all since the last commit count."""
+        """Commit all changes since the last commit."""
         self._write()
         self._file.executemany(
             "UPDATE models SET clock = ? WHERE id = ?",
             [(_encode(self._clocks[name]), self._model(name)) for name in self._ticked],
         )
         self._ticked.clear()
-        if len(self._clocks) > _AT_ONCE:  # names of models may come without end
+        if len(self._clocks) > _AT_ONCE:  # model names are unbounded
             self._clocks.clear()
             self._models.clear()
             self._names.clear()
@@ -233,13 +234,13 @@ class Store:
         self._file.execute("BEGIN")
 
     def clear(self) -> None:
-        """Make it empty."""
+        """Remove all entries."""
         self.close()
         remove(self.path)
         self._open()
 
     def close(self) -> None:
-        """Let go of the file; what was not committed does not count."""
+        """Close the file; changes that were not committed are lost."""
         with contextlib.suppress(sqlite3.Error):
             self._file.execute("ROLLBACK")
         self._file.close()
@@ -247,7 +248,7 @@ class Store:
     def _open(self) -> None:
         self._models, self._names, self._clocks = {}, {}, {}
         self._ticked = set()
-        # The other half is for the pages of the file.
+        # The other half is for SQLite's page cache.
         self._recent = EntryCache(self._memory // 2)
         try:
             place = self._connect()
@@ -265,7 +266,7 @@ class Store:
         self._next = (self._one("SELECT max(id) FROM entries") or (0,))[0] or 0
 
     def _write(self) -> None:
-        """Put into the file what has changed; it does not count before it is committed."""
+        """Write changed entries to the file, within the current transaction."""
         new, same, moved = [], [], []
         for key, slot in self._recent.changed.items():
             stored = slot.stored
@@ -285,14 +286,14 @@ class Store:
         run("UPDATE entries SET known = ?, due = ?, entry = ? WHERE id = ?", moved)
 
     def _connect(self) -> StorePosition | None:
-        """Open the file; return what it says, or None if it is new or no store."""
+        """Open the file; return its position, or None if it is new or not a store."""
         self._file = sqlite3.connect(
             self.path, isolation_level=None, check_same_thread=False, timeout=0
         )
         run = self._file.execute
         run("PRAGMA locking_mode = EXCLUSIVE")
         run("PRAGMA journal_mode = WAL")
-        run("PRAGMA synchronous = OFF")  # see the top: `boot` stands in for it
+        run("PRAGMA synchronous = OFF")  # the boot id replaces it, see the module docstring
         run(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         run(f"PRAGMA cache_size = -{max(1024, self._memory // 2048)}")
         run("BEGIN IMMEDIATE")
@@ -344,7 +345,7 @@ _COLUMNS: Final = "id, key, model, known, due, entry"
 
 
 def _boot() -> str:
-    """Return what differs after each start of the machine; nothing where nobody says."""
+    """Return the boot id of the machine; empty if the system has none."""
     try:
         return _BOOT.read_text("ascii").strip()
     except OSError:
@@ -352,6 +353,6 @@ def _boot() -> str:
 
 
 def remove(path: Path) -> None:
-    """Remove a store and all that SQLite has put beside it."""
+    """Remove the file of a store, and the files that SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Joins the events of one partition with their labels, for as long as it is ours."""
+"""Join the events of one assigned partition with their labels."""
 
 import asyncio
 import logging
@@ -31,12 +31,12 @@ from streamproc.worker.log_marks import mark_of
 from streamproc.worker.offsets import readable_end
 from streamproc.worker.publisher import AlertPublisher
 
-# A log at whose end we are is waited for so long: what was written into it before the record at
-# hand has come by then.
+# How long to wait at the end of a log: records that were written before those of other logs have
+# arrived by then.
 GRACE_SECONDS: Final = 0.1
-# Work of 10 to 20 ms, half of which is that of a record alone: others get their turn.
+# 10 to 20 ms of work, so that other partitions are not delayed.
 MAX_RECORDS: Final = 2000
-# What a producer has stamped is on its topic by then; what waits longer is stamped in the future.
+# Records arrive within this time of their timestamp; longer waits mean future timestamps.
 HOLD_SECONDS: Final = 1.0
 COMMIT_SECONDS: Final = 1.0
 COVERAGE_SECONDS: Final = 10.0
@@ -56,26 +56,26 @@ class Joiner:
     config
         The whole configuration.
     partition
-        Which one.
+        Number of the partition, the same in all topics.
     store
-        What waits; it is ours as long as this runs.
+        Entries that wait; no other task may use it meanwhile.
     clients
-        The producer of the outcomes, and where dead letters go.
+        Producer of the outcomes, and publisher of dead letters.
     metrics
-        What is counted.
+        Metrics of the joins.
     asks
-        Whether the events of a model are told when they come.
+        Returns whether a model's events are published as outcomes when they come.
     status
-        Where progress is noted.
+        Records progress and failures.
     executor
-        Runs what may wait for the disk; None: the default one.
+        Runs disk access; None: the default executor.
 
     Attributes
     ----------
     behind : int
-        Records that are not joined yet; at least 1 while that is not known.
+        Lag in records; at least 1 while it is unknown.
     label_end : ReadableEnd or None
-        Where the labels can be read to; None while that is not known.
+        Readable end of the labels; None while it is unknown.
     """
 
     portion = MAX_RECORDS
@@ -111,20 +111,20 @@ class Joiner:
         self._ended: dict[InputLog, float] = {}
         self._times = TimeReports(metrics)
         self._round = time.monotonic()
-        self._read_whole: set[InputLog] = set()
+        self._read_to_end: set[InputLog] = set()
         self._guard = InputGuard(config, self._outbox, metrics)
         self._group = text(config.group)
         self._writing = asyncio.Lock()
         self._committed = time.monotonic()
         self._shown = -COVERAGE_SECONDS
         self._changed = False
-        self._whole = True
+        self._consistent = True
         self._touched: set[str] = set()
         self.claimed = asyncio.Event()
 
     @property
     def meetings(self) -> Mapping[str, Meeting]:
-        """By model, which labels have found their event."""
+        """By model, how many labels have found their event."""
         return self._join.meetings.of
 
     async def run(self, generation: int) -> None:
@@ -133,14 +133,14 @@ class Joiner:
         Parameters
         ----------
         generation
-            Of the group, when the partition became ours.
+            Generation of the group when the partition was assigned.
 
         Raises
         ------
         FencedError
-            If another one has taken the partition over.
+            If another worker has taken over the partition.
         StreamprocError, aiokafka.errors.KafkaError, sqlite3.Error
-            If it cannot go on; what was not committed is done again by whoever begins next.
+            If it cannot continue; the next attempt repeats what was not committed.
         """
         async with open_consumer(
             self._config,
@@ -160,25 +160,25 @@ class Joiner:
                     await self._commit_when_due(idle=not records)
                     self._show_coverage()
             except asyncio.CancelledError:
-                if self._whole:  # nothing is half done
+                if self._consistent:  # nothing is half done
                     await self._in_thread(self._store.commit)
                 raise
 
     async def take(self, records: Sequence[tuple[InputLog, Record]]) -> None:
-        """Join records and publish what comes of them; the order is the promise.
+        """Join records and publish their outcomes.
 
-        Whatever is told is confirmed before the store commits the place that it came from: a
-        crash in between has it told again, and the next owner finds it told.
+        The cluster confirms outcomes before the store commits its position. After a crash in
+        between, the next owner finds them on the topic and does not write them again.
         """
-        # 1. Into the store, which does not count before it is committed.
-        self._whole = False
+        # 1. Update the store, without a commit.
+        self._consistent = False
         joined = await self._in_thread(self._join.process, records)
         self._changed = True
-        # 2. Publish, and wait for the cluster to confirm.
+        # 2. Publish, and wait for confirmation.
         async with self._writing:
             published = await self._publish(joined, records)
         await self._outbox.publish([], joined.dead_letters)
-        # 3. The place goes with the content.
+        # 3. Advance the position together with the content.
         place = self._store.place
         last = dict(records)
         place.positions |= {log: record.offset + 1 for log, record in last.items()}
@@ -194,19 +194,19 @@ class Joiner:
             ],
         )
         self._times.report(joined.implausible, records, now)
-        self._whole = True
+        self._consistent = True
         self._status.handled += len(records)
         self._touched.update(draft.model_id for draft in published)
-        if joined.dead_letters:  # who comes next must not tell them again
+        if joined.dead_letters:  # the next owner must not publish them again
             await self._commit()
 
     async def command(self, model_id: str, body: bytes) -> None:
-        """Put a command into the outcomes, in its place among them.
+        """Write a command to the outcomes, ordered among them.
 
         Parameters
         ----------
         model_id
-            Whose it is; the key of the record.
+            Model that it is for; the key of the record.
         body
             A JSON object.
         """
@@ -220,13 +220,13 @@ class Joiner:
             self._changed = True
 
     async def _begin(self, consumer: AIOKafkaConsumer, generation: int) -> None:
-        """Make sure of the store and of the right to write, then go to where the store is."""
+        """Validate the store, acquire the right to write, and seek to the store's position."""
         bounds = await self._bounds(consumer)
         rewound = await self._guard.rewound(self._homes, self._store.place)
         cause = await mismatch(self._store, self._outcomes, bounds, rewound)
         for log in rewound:
             span = self._store.place.positions[log], bounds[log][0]
-            await self._guard.tell_rewound(self._homes[log], span)
+            await self._guard.report_rewound(self._homes[log], span)
         if cause is not None:
             if cause != "new":
                 _log.warning("rebuilding %s from the topics: %s", self._store.path, cause)
@@ -234,7 +234,7 @@ class Joiner:
             await self._in_thread(self._store.clear)
         await acquire(self._store, self._outcomes, generation, self._read_outcomes)
         place = self._store.place
-        if self._store.has_told:
+        if self._store.may_repeat:
             place.catching_up = {
                 log: last for log, (_, last) in (await self._bounds(consumer)).items()
             }
@@ -242,7 +242,7 @@ class Joiner:
             before, begin = place.positions.get(log, 0), bounds[log][0]
             at = max(before, begin)
             if before < begin and place.marks.get(log) is not None:
-                await self._guard.tell_gone(home, before, begin)
+                await self._guard.report_deleted(home, before, begin)
             self._guard.begin(home, at, place.marks.get(log))
             place.positions[log] = at
             consumer.seek(home, at)
@@ -260,7 +260,7 @@ class Joiner:
         return {log: (begins[home], ends[home]) for log, home in self._homes.items()}
 
     async def _next(self, consumer: AIOKafkaConsumer) -> list[tuple[InputLog, Record]]:
-        """Return the next records, as far as they are known to be the next."""
+        """Return the next records whose order is final; fetch more if there are none."""
         taken = self._merge.take(self._ended_for(GRACE_SECONDS), self.portion)
         if taken:
             return taken
@@ -274,7 +274,7 @@ class Joiner:
         for log, home in self._homes.items():
             at_end = await self._at_end(consumer, home)
             if at_end:
-                self._read_whole.add(log)
+                self._read_to_end.add(log)
             if home not in found and at_end:
                 self._ended.setdefault(log, now)
             else:
@@ -283,14 +283,14 @@ class Joiner:
         return []
 
     def _release_when_due(self, now: float) -> None:
-        """Let what is stamped in the future wait no longer than for the end of each log."""
-        if len(self._read_whole) == len(self._homes) and now - self._round >= HOLD_SECONDS:
+        """Release records with future timestamps once each log was read to its end."""
+        if len(self._read_to_end) == len(self._homes) and now - self._round >= HOLD_SECONDS:
             self._merge.release()
             self._round = now
-            self._read_whole.clear()
+            self._read_to_end.clear()
 
     def _ended_for(self, seconds: float) -> set[InputLog]:
-        """Return the logs at whose end we have been for so long."""
+        """Return the logs that have been at their end for this many seconds."""
         now = time.monotonic()
         return {log for log, since in self._ended.items() if now - since >= seconds}
 
@@ -301,15 +301,15 @@ class Joiner:
     async def _publish(
         self, joined: JoinResult, records: Sequence[tuple[InputLog, Record]]
     ) -> list[UnsequencedOutcome]:
-        """Publish the outcomes that nobody has told yet; return those that the topic took."""
+        """Publish outcomes that no earlier owner has; return those that the topic accepted."""
         drafts = joined.drafts
         place = self._store.place
         if place.catching_up is not None:
-            told = self._store.told([draft.outcome_id for draft in drafts])
+            written = self._store.written([draft.outcome_id for draft in drafts])
             drafts = [
                 draft
                 for draft in drafts
-                if draft.outcome_id not in told
+                if draft.outcome_id not in written
                 and records[draft.position][1].timestamp >= place.silent_before
             ]
         epoch, first = place.epoch, place.seq + 1
@@ -348,7 +348,7 @@ class Joiner:
         return await in_thread(self._executor, work, *given)
 
     def _show_coverage(self) -> None:
-        """Say how many events have a label; seldom, since there may be many models."""
+        """Export the label coverage of models, seldom, since there may be many."""
         now = time.monotonic()
         if self._touched and now - self._shown >= COVERAGE_SECONDS:
             for model_id in self._metrics.first(self._touched):
@@ -359,29 +359,29 @@ class Joiner:
             self._shown = now
 
     async def _look_behind(self, consumer: AIOKafkaConsumer) -> None:
-        """Say how much is left, and whether what others have told may still come."""
+        """Measure the lag, and whether earlier owners' outcomes may still be produced again."""
         place, empty = self._store.place, self._merge.empty()
-        behind, told = 0, False
+        behind, may_repeat = 0, False
         for log, home in self._homes.items():
             position, end = await consumer.position(home), readable_end(consumer, home)
-            # Where the last offsets hold no record, the position of the client is past them.
+            # The client's position also passes trailing offsets without records.
             joined = position if log in empty else place.positions[log]
             self._status.reached[log] = joined
             behind += 1 if end is None else max(0, end - joined)
-            told = told or joined < (place.catching_up or {}).get(log, 0)
+            may_repeat = may_repeat or joined < (place.catching_up or {}).get(log, 0)
         self.behind = behind
         labels = self._homes[InputLog.LABELS]
         end, log_end = readable_end(consumer, labels), consumer.highwater(labels)
         if end is not None and log_end is not None:
             self.label_end = ReadableEnd(end, log_end)
         self._metrics.state(self._outcomes.partition, len(self._store), behind)
-        if place.catching_up is not None and not told:
+        if place.catching_up is not None and not may_repeat:
             self._store.caught_up()
             self._changed = True
 
 
 async def in_thread(executor: Executor | None, work: Callable[..., Result], *given: Any) -> Result:
-    """Do what may wait for the disk; cancelled, wait for its end: the store is closed then."""
+    """Run disk access in a thread; if cancelled, wait for its end before the store closes."""
     done = asyncio.get_running_loop().run_in_executor(executor, work, *given)
     try:
         return await asyncio.shield(done)

@@ -1,4 +1,4 @@
-"""Reports of event times and record timestamps that cannot be right."""
+"""Report implausible event times and record timestamps."""
 
 import logging
 from collections import Counter
@@ -10,19 +10,19 @@ from streamproc.join.entry import InputLog
 from streamproc.schemas.records import Record
 from streamproc.worker.join.metrics import JoinMetrics
 
-# Each model is logged once; names of models may come without end.
+# Each model is logged once; model names are unbounded.
 MAX_LOGGED: Final = 100
 
 _log = logging.getLogger(__name__)
 
 
 class TimeReports:
-    """Counts them, and logs the first of each model and of each topic.
+    """Count implausible times, and log the first of each model and of each topic.
 
     Parameters
     ----------
     metrics
-        Where they are counted.
+        Metrics of the joins.
     """
 
     def __init__(self, metrics: JoinMetrics) -> None:
@@ -36,16 +36,16 @@ class TimeReports:
         records: Sequence[tuple[InputLog, Record]],
         now: float,
     ) -> None:
-        """Report what was joined of some records.
+        """Report the implausible times among some records.
 
         Parameters
         ----------
         implausible
-            Events and labels whose own time is negative, or ahead of their record.
+            Events and labels with a `ts` before 1970, or ahead of their record.
         records
-            All that were joined.
+            All records that were joined.
         now
-            The clock of this process, seconds since 1970.
+            Wall clock, seconds since 1970.
         """
         latest = int((now + REPORTED_AHEAD_SECONDS) * 1000)
         future = [(log, record) for log, record in records if record.timestamp > latest]

@@ -1,4 +1,4 @@
-"""What a worker and its learning process say to each other: a line of JSON each."""
+"""Define the messages between a worker and its process of online models, as JSON lines."""
 
 from typing import Final
 
@@ -6,33 +6,33 @@ import msgspec
 
 
 class Assign(msgspec.Struct, frozen=True, tag=True):
-    """Learn from these partitions, and from no others; `generation` of the group."""
+    """Learn from these partitions only; `generation` is the group's."""
 
     partitions: tuple[int, ...]
     generation: int
 
 
 class StatusRequest(msgspec.Struct, frozen=True, tag=True):
-    """Say how you are: a `Report` follows."""
+    """Request a `Report`."""
 
 
 class Stop(msgspec.Struct, frozen=True, tag=True):
-    """Write down what was learned, and end."""
+    """Write final snapshots and exit."""
 
 
 class Report(msgspec.Struct, frozen=True, tag=True):
-    """How far it is, and its metrics as Prometheus reads them.
+    """Progress of the process, and its metrics in Prometheus' text format.
 
     Attributes
     ----------
     behind
-        Records that wait; at least 1 while that is not known.
+        Lag in records; at least 1 while it is unknown.
     handled
-        Grows with every step of its work.
+        Counter that grows with any progress.
     positions
-        By partition, the offset after the last record that is learned.
+        By partition, the offset after the last learned record.
     lags
-        By partition, records that wait, as the cluster said last.
+        Lag in records by partition, as last measured.
     """
 
     behind: int
@@ -43,7 +43,7 @@ class Report(msgspec.Struct, frozen=True, tag=True):
 
 
 class LogLine(msgspec.Struct, frozen=True, tag=True):
-    """A line for the log."""
+    """A log line of the process."""
 
     level: int
     name: str
@@ -51,7 +51,7 @@ class LogLine(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """Why it ends."""
+    """The reason why the process exits."""
 
     reason: str
 
@@ -63,5 +63,5 @@ TO_PARENT: Final[msgspec.json.Decoder[ToParent]] = msgspec.json.Decoder(ToParent
 
 
 def line(message: ToChild | ToParent) -> bytes:
-    """Write a message."""
+    """Encode a message as a line."""
     return msgspec.json.encode(message) + b"\n"

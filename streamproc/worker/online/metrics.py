@@ -1,4 +1,4 @@
-"""What a learning process counts, and how its worker shows it."""
+"""Define the metrics of online models, and export them from the worker."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
@@ -15,12 +15,12 @@ from streamproc.worker.snapshots.snapshots import SnapshotCost
 
 
 class OnlineMetrics:
-    """Everything that a learning process counts.
+    """The metrics of a process of online models.
 
     Parameters
     ----------
     registry
-        Where the metrics are registered.
+        Registers the metrics.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -65,7 +65,7 @@ class OnlineMetrics:
     def took(
         self, records: int, answers: int, updates: Sequence[ModelUpdate], seconds: float
     ) -> None:
-        """Count what was learned from, what came of it, and the CPU that it took."""
+        """Count records, predictions and updates, and CPU seconds."""
         self._records.inc(records)
         self._answers.inc(answers)
         self._seconds.inc(seconds)
@@ -73,15 +73,15 @@ class OnlineMetrics:
             self._updates.labels(update.step).inc()
 
     def command(self, verb: str, outcome: str) -> None:
-        """Count a choice of an operator that reached its model."""
+        """Count a command of an operator that reached its model."""
         self._commands.labels(verb, outcome).inc()
 
     def lost(self, what: str, count: int) -> None:
-        """Count what was larger than its topic takes."""
+        """Count records that exceeded their topic's record size."""
         self._lost.labels(what).inc(count)
 
     def snapshot(self, cost: SnapshotCost) -> None:
-        """Count a snapshot, and what it took."""
+        """Count a snapshot and its cost."""
         self._seconds.inc(cost.seconds)
         self._snapshots.inc()
         self._costs.add(cost)
@@ -91,7 +91,7 @@ class OnlineMetrics:
         self._failures.inc()
 
     def recovered(self, outcome: str) -> None:
-        """Count a partition taken over: with a snapshot, with none, or with one refused."""
+        """Count a recovered partition: with a snapshot, with none, or with one refused."""
         self._recoveries.labels(outcome).inc()
 
     def state_gap(self) -> None:
@@ -100,12 +100,12 @@ class OnlineMetrics:
 
 
 class LearnLag:
-    """The lag of a learning process, as its worker knows it: also while that is silent.
+    """Gauge of the lag of online models, also while their process is silent.
 
     Parameters
     ----------
     registry
-        Where it is shown.
+        Exports the gauge.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -118,7 +118,7 @@ class LearnLag:
         )
 
     def set(self, lags: Mapping[int, int]) -> None:
-        """Show these partitions, and no others."""
+        """Set the lags of these partitions, and remove others."""
         for number in self._partitions - lags.keys():
             self._gauge.remove(str(number))
         for number, records in lags.items():
@@ -127,17 +127,17 @@ class LearnLag:
 
 
 class Mirror(Collector):
-    """Shows among a worker's metrics what another process has counted.
+    """Export the metrics of another process.
 
     Attributes
     ----------
     text
-        What it said last, in Prometheus' format.
+        Its latest metrics, in Prometheus' text format.
     """
 
     def __init__(self) -> None:
         self.text = ""
 
     def collect(self) -> Iterator[Metric]:
-        """Give what it said last."""
+        """Yield the latest metrics."""
         yield from text_string_to_metric_families(self.text)

@@ -1,4 +1,4 @@
-"""A worker's learning process: started when there is something to learn, and watched."""
+"""Start, watch and stop the process of a worker's online models."""
 
 import asyncio
 import logging
@@ -29,14 +29,14 @@ from streamproc.worker.online.metrics import LearnLag, Mirror
 from streamproc.worker.subprocesses import command, environment
 from streamproc.worker.watchdog import Progress
 
-# What a worker has left of the 30 s after which orchestrators kill.
+# The part of the 30 s after which orchestrators kill that is left for this.
 STOP_SECONDS: Final = 8.0
-# A model that is busy for longer still learns; only its worker does not hear of it meanwhile.
+# A model that is busy for longer still learns, but its process does not answer meanwhile.
 ASK_SECONDS: Final = 1.0
-# The lag of a process that is silent for longer is asked of the cluster.
+# If the process is silent for longer, the worker measures its lag at the cluster.
 SILENT_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 10.0
-# It compiles what is missing before it answers for the first time.
+# The process compiles missing code before it first answers.
 START_SECONDS: Final = 600.0
 # A report holds all metrics in one line.
 _LINE_BYTES: Final = 2**22
@@ -57,12 +57,12 @@ class OnlineProcess:
     config
         The whole configuration.
     registry
-        Where its metrics are shown.
+        Exports the metrics of the process.
 
     Attributes
     ----------
     failed
-        Called with the reason when it ends by itself.
+        Called with an error when the process exits unexpectedly.
     """
 
     failed: Callable[[Exception], None]
@@ -87,14 +87,14 @@ class OnlineProcess:
         self._listening: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the process; it learns nothing before `own`."""
+        """Start the process; it learns nothing until `own` is called."""
         self._process = await asyncio.create_subprocess_exec(
             *command("streamproc.worker.online.process"),
             env=environment(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_LINE_BYTES,
-            start_new_session=True,  # Ctrl-C is the worker's to handle
+            start_new_session=True,  # the worker handles Ctrl-C
         )
         self._started = time.monotonic()
         self._write(self._config.model_dump_json().encode() + b"\n")
@@ -102,13 +102,13 @@ class OnlineProcess:
         self._listening = asyncio.create_task(self._listen(self._process))
 
     def own(self, partitions: Iterable[TP], generation: int) -> None:
-        """Learn from the outcomes of what is in these partitions, and from no others."""
+        """Learn from the outcomes of these partitions only."""
         numbers = sorted(tp.partition for tp in partitions if tp.topic == self._topic)
         self._owned = frozenset(numbers)
         self._say(Assign(tuple(numbers), generation))
 
     async def behind(self) -> int:
-        """Return how many outcomes wait; 1 while a model is too busy to say."""
+        """Return the lag in outcomes; 1 while a model is too busy to report it."""
         while not self._reports.empty():
             self._reports.get_nowait()
         self._say(StatusRequest())
@@ -119,7 +119,7 @@ class OnlineProcess:
         return 1
 
     def stalled(self) -> tuple[float, str]:
-        """Return for how long outcomes have waited and none was learned, and why it seems so."""
+        """Return the seconds of lag without progress, and the reason to report."""
         now = time.monotonic()
         silent = now - (self._started if self._heard is None else self._heard)
         if self._heard is None:  # it is starting
@@ -128,13 +128,13 @@ class OnlineProcess:
             ), "the process of the online models has not started"
         if silent > SILENT_SECONDS:
             return silent, f"the process of the online models has not answered for {silent:.0f} s"
-        # What was known before still holds while the cluster does not answer: it ends nobody.
+        # While the cluster does not answer, the last lags stand, so that workers do not stop.
         behind = sum(self._last.lags.values()) if self._last.lags else self._last.behind
         still = self._progress.stalled(now, self._last.handled, behind)
         return still, f"{behind} outcomes wait for online models, none learned for {still:.0f} s"
 
     def _look_past(self) -> None:
-        """Have the lag measured past a process that does not answer."""
+        """Measure the lag at the cluster if the process does not answer."""
         now = time.monotonic()
         if self._heard is None or now - self._heard < SILENT_SECONDS:
             return
@@ -157,7 +157,7 @@ class OnlineProcess:
             )
 
     async def stop(self) -> None:
-        """Let it write down what it has learned, and end; kill it if that takes too long."""
+        """Stop the process after its final snapshots; kill it if that takes too long."""
         process, self._stopping = self._process, True
         if self._looking is not None:
             self._looking.cancel()
@@ -179,15 +179,15 @@ class OnlineProcess:
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None  # noqa: S101  it is a pipe
-        async for text in process.stdout:
-            match TO_PARENT.decode(text):
+        async for message in process.stdout:
+            match TO_PARENT.decode(message):
                 case Report() as report:
                     self._mirror.text = report.metrics
                     self._last, self._heard = report, time.monotonic()
                     self._lag.set(report.lags)
                     self._reports.put_nowait(report)
-                case LogLine(level, name, said):
-                    logging.getLogger(name).log(level, "%s", said)
+                case LogLine(level, name, text):
+                    logging.getLogger(name).log(level, "%s", text)
                 case Failed(reason):
                     self._reason = reason
         code = await process.wait()
@@ -200,5 +200,5 @@ class OnlineProcess:
 
     def _write(self, data: bytes) -> None:
         stdin = None if self._process is None else self._process.stdin
-        if stdin is not None and not stdin.is_closing():  # it is, once the process has ended
+        if stdin is not None and not stdin.is_closing():  # it is closed once the process has exited
             stdin.write(data)

@@ -1,8 +1,7 @@
-"""The process in which online models learn: ``python -m streamproc.worker.online.process``.
+"""Run the process of online models: ``python -m streamproc.worker.online.process``.
 
-It is a process of its own so that a model which takes its time delays no alert of another. It
-reads the configuration and then messages from its standard input, and ends with its worker,
-whose end closes that.
+It is separate from the worker so that a slow model does not delay alerts. It reads the
+configuration and then messages from its standard input, and exits when its worker closes that.
 """
 
 import asyncio
@@ -50,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 
 class _ToWorker(logging.Handler):
-    """Gives log lines to the worker, which writes them among its own."""
+    """Send log lines to the worker, which writes them to its log."""
 
     def __init__(self, say: Callable[[ToParent], None]) -> None:
         super().__init__()
@@ -61,7 +60,7 @@ class _ToWorker(logging.Handler):
 
 
 class _Writer:
-    """Writes messages from any thread, each whole."""
+    """Write complete messages from any thread."""
 
     def __init__(self, output: BinaryIO) -> None:
         self._output = output
@@ -74,33 +73,33 @@ class _Writer:
 
 
 def main() -> None:
-    """Learn until told to stop."""
+    """Learn until the worker sends `Stop`."""
     _end_with_worker()
-    mouth = _Writer(sys.stdout.buffer)
+    writer = _Writer(sys.stdout.buffer)
     logging.basicConfig(
-        handlers=[_ToWorker(mouth.say)], level=logging.WARNING, format="%(message)s"
+        handlers=[_ToWorker(writer.say)], level=logging.WARNING, format="%(message)s"
     )
     logging.getLogger("streamproc").setLevel(logging.INFO)
-    # Not buffered: a thread that waits in the buffer would hold its lock when the process ends.
-    ear = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115  no path
-    config = Config.model_validate_json(ear.readline())
+    # Unbuffered: a thread blocked in a buffered read would hold its lock at exit.
+    reader = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115  no path
+    config = Config.model_validate_json(reader.readline())
     try:
-        uvloop.run(_learn(config, ear, mouth.say))
+        uvloop.run(_learn(config, reader, writer.say))
     except (StreamprocError, errors.KafkaError) as error:
-        mouth.say(Failed(str(error) or type(error).__name__))
+        writer.say(Failed(str(error) or type(error).__name__))
         sys.exit(1)
 
 
 def _end_with_worker() -> None:
-    """Have the kernel kill this process when its worker ends.
+    """Have the kernel kill this process when its worker exits.
 
-    Its standard input is closed then, too, but a process that is stopped does not read that.
+    A stopped process would not notice that its standard input is closed.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-async def _learn(config: Config, ear: FileIO, say: Callable[[ToParent], None]) -> None:
+async def _learn(config: Config, reader: FileIO, say: Callable[[ToParent], None]) -> None:
     await warm_up_learning()
     metrics = OnlineMetrics(CollectorRegistry())
     async with (
@@ -119,25 +118,27 @@ async def _learn(config: Config, ear: FileIO, say: Callable[[ToParent], None]) -
             text = generate_latest(metrics.registry).decode()
             say(Report(behind, text, learning.handled, learning.positions, learning.lags))
 
-        # What is there now stays; no collection has to look at it again.
+        # These objects live as long as the process: exclude them from collections.
         gc.collect()
         gc.freeze()
-        hearing = asyncio.create_task(_hear(learning, ear, report))
+        listening = asyncio.create_task(_handle_messages(learning, reader, report))
         running = asyncio.create_task(learning.run())
-        done, _ = await asyncio.wait({hearing, running}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({listening, running}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
         await running
-        hearing.cancel()
+        listening.cancel()
 
 
-async def _hear(learning: OnlineRunner, ear: FileIO, report: Callable[[], Awaitable[None]]) -> None:
-    """Do what the worker says."""
+async def _handle_messages(
+    learning: OnlineRunner, reader: FileIO, report: Callable[[], Awaitable[None]]
+) -> None:
+    """Handle the messages of the worker."""
     messages: asyncio.Queue[ToChild] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     reading = threading.Thread(
         target=_read,
-        args=(ear, lambda message: loop.call_soon_threadsafe(messages.put_nowait, message)),
+        args=(reader, lambda message: loop.call_soon_threadsafe(messages.put_nowait, message)),
         daemon=True,
     )
     reading.start()
@@ -152,9 +153,9 @@ async def _hear(learning: OnlineRunner, ear: FileIO, report: Callable[[], Awaita
                 return
 
 
-def _read(ear: FileIO, give: Callable[[ToChild], object]) -> None:
-    """Read messages; without a worker, end at once, whatever a model is busy with."""
-    while text := ear.readline():
+def _read(reader: FileIO, give: Callable[[ToChild], object]) -> None:
+    """Read messages; exit at once when the worker has gone away, even if a model is busy."""
+    while text := reader.readline():
         give(TO_CHILD.decode(text))
     os._exit(ORPHANED)
 

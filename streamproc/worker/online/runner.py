@@ -1,4 +1,4 @@
-"""What happens to outcomes: online models answer, learn, and tell; in order, nothing twice."""
+"""Run online models over outcomes: predict, learn and publish, in order."""
 
 import asyncio
 import logging
@@ -24,11 +24,11 @@ from streamproc.worker.online.metrics import OnlineMetrics
 from streamproc.worker.publisher import AlertPublisher
 from streamproc.worker.snapshots.snapshots import Snapshots, SnapshotState
 
-# How soon a change of owners is seen; a record that comes is taken at once.
+# How soon a rebalance is noticed; records are processed at once.
 POLL_MS: Final = 200
-# Brokers take a megabyte a record unless configured: parameters that are larger are left out.
+# Brokers accept 1 MB a record by default: larger parameters are omitted.
 MAX_UPDATE_BYTES: Final = 900_000
-# A cluster that does not answer must not make the process look as if it hung.
+# A cluster that does not answer must not make this process seem to hang.
 LOOK_SECONDS: Final = 5.0
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class Owned(NamedTuple):
-    """The partitions to learn from, and the group's generation that says so."""
+    """The partitions to learn from, and the generation of the group."""
 
     partitions: frozenset[int]
     generation: int
@@ -44,14 +44,14 @@ class Owned(NamedTuple):
 
 @dataclass(slots=True)
 class PartitionState:
-    """The online models of a partition, and the offset after the last record they know.
+    """The online models of a partition, and the offset after their last record.
 
     Attributes
     ----------
     since
-        When the last records came, by the monotonic clock.
+        Time of the last records, in seconds of the monotonic clock.
     served
-        Seconds of quiet since then, when it was last looked at.
+        Seconds without records at the last check for unpublished updates.
     """
 
     learners: PartitionModels
@@ -62,33 +62,33 @@ class PartitionState:
 
 
 class OnlineRunner:
-    """Takes the outcomes of the partitions that are ours through their online models.
+    """Process the outcomes of the assigned partitions with their online models.
 
     Parameters
     ----------
     config
         The whole configuration.
     consumer
-        Of no group; which partitions it reads is decided here.
+        A consumer without a group; the runner assigns its partitions.
     producer
-        Writes answers and updates.
+        Writes predictions and updates.
     outbox
-        Where alerts go.
+        Publishes alerts.
     snapshots
-        Where the models are kept.
+        Stores the models.
     metrics
-        What is counted.
+        Metrics of online models.
     clock
         Seconds since 1970.
     monotonic
-        Seconds since any time, never less than before.
+        Seconds of a monotonic clock.
 
     Attributes
     ----------
     handled : int
-        Grows with every step of the work.
+        Counter that grows with any progress.
     lags : dict
-        By partition, records that wait, as the cluster said last.
+        Lag in records by partition, as last measured.
     """
 
     def __init__(
@@ -131,24 +131,24 @@ class OnlineRunner:
         self._stopping = False
 
     def own(self, owned: Owned) -> None:
-        """Learn from these partitions, and no others, from the next step on."""
+        """Learn from these partitions only, from the next step on."""
         self._owned = owned
         self._news.set()
 
     def stop(self) -> None:
-        """End with the step at hand."""
+        """Stop after the current step."""
         self._stopping = True
         self._news.set()
 
     async def run(self) -> None:
-        """Learn until stopped, then write down what was learned.
+        """Learn until stopped, then write snapshots.
 
         Raises
         ------
         RecoveryError, SnapshotWriteError
-            If models cannot be read back, or not be written down for the first time.
+            If models cannot be recovered, or their first snapshot cannot be written.
         aiokafka.errors.KafkaError
-            If the cluster refuses a record for good.
+            If the cluster rejects a record with an error that cannot be retried.
         """
         while not self._stopping:
             if self._news.is_set():
@@ -162,18 +162,18 @@ class OnlineRunner:
 
     @property
     def positions(self) -> dict[int, int]:
-        """By partition, the offset after the last record that is learned."""
+        """By partition, the offset after the last learned record."""
         return {number: held.next for number, held in self._held.items()}
 
     async def behind(self) -> int:
-        """Return how many records wait, by what the cluster said last."""
+        """Return the lag in records, measured now if the cluster answers."""
         if self._settled != self._owned:
-            return 1  # nobody has looked yet
+            return 1  # not measured yet
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 homes = [self._at(number) for number in self._held]
                 ends = await self._consumer.end_offsets(homes)
-        except (errors.KafkaError, TimeoutError):  # what was known before still holds
+        except (errors.KafkaError, TimeoutError):  # the last measurement still holds
             return max(1, sum(self.lags.values()))
         self.lags = {
             number: max(0, ends[self._at(number)] - held.next)
@@ -205,41 +205,41 @@ class OnlineRunner:
 
     async def _step(self) -> None:
         batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=self._pace.records)
-        # While the records of one are confirmed, another one learns.
+        # While the output of one partition awaits confirmation, another one learns.
         await asyncio.gather(
             *(self._take(at.partition, records) for at, records in batches.items())
         )
         for number in self._held.keys() - {at.partition for at in batches}:
-            await self._rest(number)
+            await self._publish_idle(number)
 
     async def _take(self, number: int, records: Sequence[Record]) -> None:
-        """Learn from records, in the order that is the promise.
+        """Learn from records, publish, and write a snapshot when it is due.
 
-        What they gave is confirmed by the cluster before the models are written down, so a
-        crash in between repeats it, with the same ids, and loses none.
+        The cluster confirms the output before the snapshot is written. A crash in between repeats
+        it, with the same ids, and loses none.
         """
         held = self._held[number]
         if not await self._follows(number, held, records[0].offset):
             return
         held.since, held.served = self._monotonic(), -1.0
-        # 1. Answer, learn, decide.
+        # 1. Predict, learn, evaluate.
         began = time.thread_time()
         learned = held.learners.process(records, datetime.fromtimestamp(self._clock(), UTC))
         spent = time.thread_time() - began
         self._pace.learn(len(records), spent)
-        # 2. Publish, and wait for the cluster to confirm.
+        # 2. Publish, and wait for confirmation.
         published = await self._publish(number, learned)
         held.next = records[-1].offset + 1
         self.handled += 1
         held.keeper.mark = mark_of(records[-1])
         self._metrics.took(len(records), len(published.answers), published.updates, spent)
         self._note(learned.commands)
-        # 3. Write the models down when it is time.
+        # 3. Write a snapshot when it is due.
         if self._snapshots.due(held.keeper, sum(len(record.value or b"") for record in records)):
             await self._snapshots.save(held.keeper, held.learners, held.next)
 
     def _note(self, commands: Sequence[Obeyed]) -> None:
-        """Count what came of the choices of operators, and log what changed nothing."""
+        """Count the commands of operators, and log those without effect."""
         for each in commands:
             self._metrics.command(each.verb, "done" if each.ignored is None else "ignored")
             if each.ignored is not None:
@@ -249,9 +249,9 @@ class OnlineRunner:
                 )
 
     async def _follows(self, number: int, held: PartitionState, first_offset: int) -> bool:
-        """Whether records follow what the models know; if not, the models are resumed.
+        """Whether records are of the log that the models learned from; if not, recover them.
 
-        Records that were gone before they were read are told of.
+        Records that were deleted before they were read are reported.
         """
         partition = self._topic, number
         doubt, mark = self._watch.take(partition, first_offset), held.keeper.mark
@@ -274,18 +274,17 @@ class OnlineRunner:
             await self._outbox.publish([gap], [])
         return True
 
-    async def _rest(self, number: int) -> None:
-        """Publish what was learned and not told, once no record has come for an interval.
+    async def _publish_idle(self, number: int) -> None:
+        """Publish pending updates once no record has come for an interval.
 
-        The models do not change by it. Whoever goes on with them after a crash may tell it again,
-        with the same ids.
+        The models do not change. After a crash the updates may be repeated, with the same ids.
         """
         held = self._held[number]
         quiet = self._monotonic() - held.since
         if not any(held.served < interval <= quiet for interval in self._intervals):
             return
         end = readable_end(self._consumer, self._at(number))
-        if end is None or end > held.next:  # others are busy; its records wait
+        if end is None or end > held.next:  # there is lag: other partitions are busy
             return
         updates = held.learners.rest(held.served, quiet)
         held.served = quiet
@@ -299,7 +298,7 @@ class OnlineRunner:
                 await self._snapshots.save(held.keeper, held.learners, held.next)
 
     async def _publish(self, number: int, learned: Learned) -> Learned:
-        """Publish what was learned; return what its topics took as it is."""
+        """Publish predictions, updates and alerts; return those published unchanged."""
         answers = Batches(self._producer, self._answers, number)
         updates = Batches(self._producer, self._updates, number)
         _, _, alerts = await asyncio.gather(

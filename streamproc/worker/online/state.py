@@ -1,4 +1,4 @@
-"""How the online models of a partition are written down."""
+"""Encode and decode the online models of a partition."""
 
 import hashlib
 import logging
@@ -15,13 +15,13 @@ from streamproc.worker.snapshots.codec import Decoded
 from streamproc.worker.snapshots.store import Partition
 
 SCHEMA: Final = 1
-"""Raised by one whenever the same bytes would mean something else."""
+"""Incremented whenever the format changes incompatibly."""
 _END: Final = b"\n"
 DIGEST_BYTES: Final = 32
 
 
 class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What stands before the state: whose it is, and what wrote it."""
+    """Header of the state: its partition, and the versions that wrote it."""
 
     schema: int
     topic: str
@@ -35,28 +35,28 @@ _HEAD: Final = msgspec.json.Decoder(Head)
 
 
 class PartitionModelsCodec:
-    """A line that says whose state it is, the state, and a digest of both.
+    """Encode a header line, the state, and a digest of both.
 
     Parameters
     ----------
     config
-        The whole configuration: only models that are still the same go on.
+        The whole configuration: only models with an unchanged one are restored.
     """
 
-    kind = "#models"  # no topic's name holds such a sign
+    kind = "#models"  # topic names cannot contain "#"
     reset_note = "its online models are reset"
 
     def __init__(self, config: Config) -> None:
         self._config = config
 
     def fresh(self, partition: Partition) -> PartitionModels:
-        """Give models that have learned nothing."""
+        """Return models that have learned nothing."""
         return PartitionModels(self._config, *partition)
 
     def encode(
         self, state: PartitionModels, partition: Partition, following: int
     ) -> Sequence[bytes]:
-        """Write models that have learned from all before an offset, each in a part of its own."""
+        """Encode models that learned from all records before an offset, one section per model."""
         head = msgspec.json.encode(Head(SCHEMA, *partition, following, versions()))
         parts = [head + _END, *state.sections()]
         digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
@@ -65,12 +65,12 @@ class PartitionModelsCodec:
         return [*parts, digest.digest()]
 
     def decode(self, data: bytes, partition: Partition) -> Decoded[PartitionModels]:
-        """Read models.
+        """Decode models.
 
         Raises
         ------
         SnapshotError
-            If a bit is not as it was written, or another version or partition wrote it.
+            If the data is damaged, or is from another schema version or partition.
         """
         body, digest = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
         if hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest() != digest:

@@ -85,9 +85,9 @@ class MortalLine(OnlineRunner):
     kill: Countdown
     rested: asyncio.Event
 
-    async def _rest(self, number: int) -> None:
+    async def _publish_idle(self, number: int) -> None:
         before = self._held[number].served
-        await super()._rest(number)
+        await super()._publish_idle(number)
         if self._held[number].served > max(before, 0.0):
             self.rested.set()
 
