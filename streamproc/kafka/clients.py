@@ -1,4 +1,4 @@
-"""Kafka clients as we want them: started and stopped within a time, failing with a reason."""
+"""Open Kafka clients with timeouts, and errors that name the cause."""
 
 import asyncio
 import logging
@@ -19,16 +19,15 @@ from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.kafka.security import client_options
 from streamproc.kafka.sequences import reuse_refused_sequences
 
-# A leader election takes seconds; what is not confirmed after half a minute will not be.
+# A leader election takes seconds; a record not confirmed after half a minute has failed.
 REQUEST_SECONDS: Final = 30.0
-# How soon partitions that were added are known, and topics that were created again; five minutes
-# with the client's default.
+# How soon added partitions and recreated topics are noticed; the client's default is five minutes.
 METADATA_MS: Final = 10_000
-# What `stop` still has to send was flushed before: it only says good-bye (aiokafka issue 773).
+# Records were flushed before `stop`, which only closes connections (aiokafka issue 773).
 STOP_SECONDS: Final = 5.0
-# Brokers take a megabyte a batch unless configured; a quarter keeps a slow one within its time.
+# Brokers accept 1 MB a batch by default; a quarter of it keeps slow ones within the timeout.
 _BATCH_BYTES: Final = 2**18
-# The broker says that it knows no idempotent producer, or that this user may not be one.
+# The broker does not support idempotent producers, or does not permit them for this user.
 _NOT_IDEMPOTENT: Final = (
     errors.UnsupportedVersionError,
     errors.IncompatibleBrokerVersion,
@@ -42,22 +41,22 @@ _log = logging.getLogger(__name__)
 async def open_producer(config: Config, **settings: Any) -> AsyncIterator[AIOKafkaProducer]:
     """Start a producer whose records are confirmed by all replicas, in the order of their key.
 
-    It is idempotent where the broker allows; where not, a record may be written twice, but never
-    out of order: aiokafka has one batch of a partition under way at a time.
+    It is idempotent if the broker permits; otherwise a record may be written twice, but never out
+    of order: aiokafka has one batch per partition in flight.
 
     Parameters
     ----------
     config
-        Where the broker is, and who we are.
+        Brokers and credentials.
     settings
-        Of ``AIOKafkaProducer``, in place of ours.
+        Arguments of ``AIOKafkaProducer`` that override the defaults here.
 
     Raises
     ------
     BrokerUnreachableError
         When no broker of ``config.broker`` answers within 10 s, or its cluster does not.
     BrokerAuthError
-        When the broker refuses ``config.security``.
+        When the broker rejects ``config.security``.
     """
     base = await _connect(config)
     ours = {"acks": "all", "linger_ms": 5, "max_batch_size": _BATCH_BYTES}
@@ -75,9 +74,9 @@ async def open_producer(config: Config, **settings: Any) -> AsyncIterator[AIOKaf
 
 
 async def know_partition(client: AIOKafkaProducer, topic: str, partition: int) -> None:
-    """Let a producer hear of a partition that was added since it last asked.
+    """Refresh a producer's metadata if it does not know a partition yet.
 
-    It refuses to send there otherwise, with an AssertionError.
+    Sending to an unknown partition raises an AssertionError.
     """
     if partition not in await client.partitions_for(topic):
         await client.client.force_metadata_update()
@@ -87,30 +86,30 @@ async def know_partition(client: AIOKafkaProducer, topic: str, partition: int) -
 async def open_consumer(
     config: Config, *topics: str, as_parsed: Container[str] = (), **settings: Any
 ) -> AsyncIterator[AIOKafkaConsumer]:
-    """Start a consumer of all partitions of some topics, from their start, in no group.
+    """Start a consumer of all partitions of some topics, from their start, without a group.
 
-    It reads what is committed, and an end of it is that: the last stable offset. What it cannot
-    read comes as an `UnreadableRecord`.
+    It reads committed records only, and its end offsets are the last stable offsets. A record that
+    cannot be parsed is returned as an `UnreadableRecord`.
 
     Parameters
     ----------
     config
-        Where the broker is, and who we are.
+        Brokers and credentials.
     topics
-        Topics that exist: asking a broker for another may create it.
+        Existing topics: requesting another one may create it.
     as_parsed
-        Topics whose records come as in `read_leniently`.
+        Topics whose records are not converted, see `read_leniently`.
     settings
-        Of ``AIOKafkaConsumer``, in place of ours.
+        Arguments of ``AIOKafkaConsumer`` that override the defaults here.
 
     Raises
     ------
     BrokerUnreachableError
         When no broker of ``config.broker`` answers within 10 s, or its cluster does not.
     BrokerAuthError
-        When the broker refuses ``config.security``.
+        When the broker rejects ``config.security``.
     ClientLibraryError
-        When the package for Kafka's codecs is missing.
+        When the package for Kafka's compression codecs is missing.
     """
     base = await _connect(config)
     ours = {
@@ -140,7 +139,7 @@ async def open_admin(config: Config) -> AsyncIterator[AIOKafkaAdminClient]:
     BrokerUnreachableError
         When no broker of ``config.broker`` answers within 10 s, or its cluster does not.
     BrokerAuthError
-        When the broker refuses ``config.security``.
+        When the broker rejects ``config.security``.
     """
     settings = await _connect(config)
     client = AIOKafkaAdminClient(**settings)
@@ -184,8 +183,8 @@ async def _start(
 
 
 async def _stop(stop: Callable[[], Awaitable[None]]) -> None:
-    # In a task of its own: aiokafka waits for its own tasks in a way that swallows a cancellation
-    # of whoever closes it, who would then go on for ever.
+    # In a separate task: aiokafka swallows a cancellation of its caller while it closes, and the
+    # caller would continue forever.
     stopping = asyncio.ensure_future(stop())
     with quiet_client():
         try:

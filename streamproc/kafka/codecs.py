@@ -1,4 +1,4 @@
-"""Decompression of Kafka's codecs into a bounded buffer."""
+"""Decompress Kafka's codecs into a bounded buffer."""
 
 import struct
 import zlib
@@ -27,11 +27,11 @@ _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 # The header of snappy-java's block stream, which Java clients write: magic and two versions.
 _XERIAL_MAGIC: Final = b"\x82SNAPPY\x00"
 _XERIAL_HEADER_BYTES: Final = 16
-# JSON compresses to a tenth or so: most batches fit into the first buffer.
+# JSON compresses to about a tenth: most batches fit into the first buffer.
 _FIRST_RATIO: Final = 16
 _MIN_BUFFER: Final = 2**16
 _STEP_BYTES: Final = 2**20
-# How cramjam says that the output does not fit into the buffer it was given.
+# cramjam's message when the output does not fit into the buffer.
 _BUFFER_FULL: Final = "failed to write whole buffer"
 
 
@@ -44,7 +44,7 @@ class UnpackedTooLargeError(Exception):
 
 
 def require_codecs() -> None:
-    """Check that all codecs of Kafka can be read.
+    """Check that all of Kafka's codecs can be decompressed.
 
     Raises
     ------
@@ -66,18 +66,18 @@ def decompress(codec: int, data: memoryview, limit: int, head: bytes = b"") -> m
     codec
         The codec bits of a batch's attributes; a key of `CODECS`.
     data
-        What is compressed.
+        Compressed bytes.
     limit
-        Bytes that may come of it. Neither more is allocated nor more work is done.
+        Maximum bytes of output, which bounds the memory and the work.
     head
-        Put before what comes of it, so that it need not be copied.
+        Bytes to put before the output, which saves a copy.
 
     Raises
     ------
     UnpackedTooLargeError
-        If more than `limit` bytes would come of it.
+        If the output would exceed `limit` bytes.
     CompressionError
-        If the data is damaged, or the codec is not known.
+        If the data is damaged, or the codec is unknown.
 
     Examples
     --------
@@ -105,21 +105,21 @@ def decompress(codec: int, data: memoryview, limit: int, head: bytes = b"") -> m
 
 
 def _gunzip(data: memoryview, limit: int, head: bytes) -> bytearray:
-    unpacked, rest = bytearray(head), bytes(data)
+    unpacked, remaining = bytearray(head), bytes(data)
     most = len(head) + limit
     try:
-        while rest:  # a stream may have several members
+        while remaining:  # a stream may have several members
             member = zlib.decompressobj(_GZIP_OR_ZLIB)
             while not member.eof:
-                # In steps: a single call holds its output twice.
-                step = member.decompress(rest, min(_STEP_BYTES, most - len(unpacked) + 1))
-                rest = member.unconsumed_tail
-                if not (step or rest or member.eof):
+                # In steps, since a single call would hold its output twice.
+                step = member.decompress(remaining, min(_STEP_BYTES, most - len(unpacked) + 1))
+                remaining = member.unconsumed_tail
+                if not (step or remaining or member.eof):
                     raise CompressionError("gzip: the stream is cut off")
                 unpacked += step
                 if len(unpacked) > most:
                     raise UnpackedTooLargeError(f"more than {limit} bytes")
-            rest = member.unused_data
+            remaining = member.unused_data
     except zlib.error as error:
         raise CompressionError(f"gzip: {error}") from error
     return unpacked
@@ -142,7 +142,7 @@ def _unsnap(data: memoryview, limit: int, head: bytes) -> bytearray:
 
 
 def _unsnap_block(data: memoryview, limit: int) -> memoryview:
-    # The length stands before the data; the decoder checks that it is true.
+    # The length precedes the data; the decoder verifies it.
     if cramjam.snappy.decompress_raw_len(data) > limit:
         raise UnpackedTooLargeError(f"more than {limit} bytes")
     return memoryview(cramjam.snappy.decompress_raw(data))
@@ -151,8 +151,8 @@ def _unsnap_block(data: memoryview, limit: int) -> memoryview:
 def _grow(into: Callable[..., int], data: memoryview, limit: int, head: bytes) -> memoryview:
     """Decompress into a buffer that is doubled up to the limit while it is too small.
 
-    The decoders of cramjam have no limit but the size of the buffer that they write into. All
-    attempts together cost at most twice the last one.
+    cramjam's decoders are only limited by the size of their output buffer. All attempts together
+    cost at most twice the last one.
     """
     start = len(head)
     size = min(limit, max(_MIN_BUFFER, _FIRST_RATIO * len(data)))
@@ -166,7 +166,7 @@ def _grow(into: Callable[..., int], data: memoryview, limit: int, head: bytes) -
         else:
             buffer[:start] = head
             return memoryview(buffer)[: start + count]
-        del buffer  # before the next one is there
+        del buffer  # before the next one is allocated
         if size == limit:
             raise UnpackedTooLargeError(f"more than {limit} bytes")
         size = min(limit, 2 * size)

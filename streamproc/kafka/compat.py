@@ -1,7 +1,7 @@
-"""The private names of aiokafka that reading batches depends on, all in one place.
+"""Wrap the private names of aiokafka that reading batches depends on.
 
-aiokafka offers no way to replace its parser, nor to read the last stable offset of a partition
-that another thread reads. What is needed of its internals is here, and checked on import.
+aiokafka has no public way to replace its parser, or to get the last stable offset from another
+thread. The internals that are needed are checked on import.
 """
 
 from collections import OrderedDict
@@ -40,10 +40,10 @@ __all__ = [
     "stable_offset",
 ]
 
-#: What a partition's fetched records are kept in, by partition.
+#: A consumer's fetched records, by partition.
 Fetched = OrderedDict[Any, Any]
 
-# Code that has to name the attributes that are used here.
+# Functions of aiokafka that must use the attributes named here.
 _NEEDED: Final = (
     (AIOKafkaConsumer.__init__, ("_client", "_isolation_level", "_subscription")),
     (AIOKafkaConsumer.start, ("_fetcher",)),
@@ -72,7 +72,7 @@ _check()
 
 
 class FetchedPartition(Protocol):
-    """What a fetch brought of a partition, as a consumer reads it."""
+    """Fetched records of a partition, as a consumer reads them."""
 
     next_fetch_offset: int
 
@@ -82,28 +82,28 @@ class FetchedPartition(Protocol):
 
 
 def read_committed(consumer: AIOKafkaConsumer) -> None:
-    """Let a consumer that was not started yet skip what transactions have aborted."""
+    """Make a consumer that is not started yet skip records of aborted transactions."""
     consumer._isolation_level = "read_committed"  # noqa: SLF001
 
 
 def reads_committed(consumer: AIOKafkaConsumer) -> bool:
-    """Return whether a consumer skips what transactions have aborted."""
+    """Return whether a consumer skips records of aborted transactions."""
     return bool(consumer._isolation_level == "read_committed")  # noqa: SLF001
 
 
 def intercept_fetches(
     consumer: AIOKafkaConsumer, fetched: Fetched, look: Callable[[Any, FetchRequest, Any], None]
 ) -> None:
-    """Let a consumer that was not started yet show each answer to a fetch before it is parsed.
+    """Call `look` with each fetch response of a consumer before it is parsed.
 
     Parameters
     ----------
     consumer
-        Whose.
+        A consumer that is not started yet.
     fetched
-        Where the consumer keeps what it has fetched, from its first fetch on.
+        Replaces the consumer's dictionary of fetched records.
     look
-        Takes the node, the request and its response, which it may change.
+        Called with the node, the request and its response, which it may change.
     """
     client = consumer._client  # noqa: SLF001
     send = client.send
@@ -111,7 +111,7 @@ def intercept_fetches(
     async def send_and_look(node_id: Any, request: Any, **options: Any) -> Any:
         if not isinstance(request, FetchRequest):
             return await send(node_id, request, **options)
-        consumer._fetcher._records = fetched  # noqa: SLF001  nothing is in it before the first one
+        consumer._fetcher._records = fetched  # noqa: SLF001  empty before the first fetch
         response = await send(node_id, request, **options)
         look(node_id, request, response)
         return response
@@ -120,14 +120,14 @@ def intercept_fetches(
 
 
 def fetched_from(result: FetchResult) -> int:
-    """Return the offset that the records of a fetch result begin at."""
+    """Return the offset of the first record of a fetch result."""
     return int(result._partition_records.next_fetch_offset)  # noqa: SLF001
 
 
 def replace_records(result: FetchResult, records: FetchedPartition) -> None:
-    """Let a fetch result give other records, many of them without a call for each.
+    """Replace the records of a fetch result, and read many of them in one call.
 
-    A result is read in portions, and does not count once the consumer is somewhere else.
+    A result is read in parts, and is void once the consumer has another position.
     """
     result._partition_records = records  # noqa: SLF001
     result.getall = partial(_take, result)
@@ -144,7 +144,7 @@ def _take(result: FetchResult, max_records: int | None = None) -> list[Any]:
 
 
 def requested_offsets(request: FetchRequest) -> dict[tuple[str, int], int]:
-    """Return from where a fetch request reads each partition."""
+    """Return the requested offset of each partition of a fetch request."""
     return {
         (topic, partition): offset
         for topic, partitions in request.topics
@@ -153,13 +153,13 @@ def requested_offsets(request: FetchRequest) -> dict[tuple[str, int], int]:
 
 
 def fetched_partitions(response: Any) -> Iterator[tuple[str, int, int, Any, bytes]]:
-    """Give topic, partition, high watermark, aborted transactions and batches of a response."""
+    """Yield topic, partition, high watermark, aborted transactions and batches of a response."""
     version = response.API_VERSION
     for topic, partitions in response.topics:
-        for partition, error, highwater, *rest in partitions:
-            if not error and rest[-1]:
-                aborted = None if version < 4 else rest[2] if version >= 11 else rest[-2]
-                yield topic, partition, highwater, aborted, rest[-1]
+        for partition, error, highwater, *fields in partitions:
+            if not error and fields[-1]:
+                aborted = None if version < 4 else fields[2] if version >= 11 else fields[-2]
+                yield topic, partition, highwater, aborted, fields[-1]
 
 
 def replace_data(response: Any, data: Callable[[bytes], bytes]) -> None:
@@ -171,9 +171,9 @@ def replace_data(response: Any, data: Callable[[bytes], bytes]) -> None:
 
 
 def stable_offset(state: Any) -> int | None:
-    """Return where a partition's readable records end; None where that is not known.
+    """Return the last stable offset of a partition; None if unknown.
 
-    That is the last stable offset, behind which a transaction is open or nothing is written yet.
+    It is the first offset of an open transaction, or the end of the log.
     """
     highwater, stable = state.highwater, state.lso
     if highwater is None or stable is None or not 0 <= stable <= highwater:

@@ -1,4 +1,4 @@
-"""Find out whether a cluster answers, and if not, why."""
+"""Check whether a cluster answers, and if not, why."""
 
 import asyncio
 import os
@@ -12,8 +12,8 @@ from aiokafka.conn import create_conn
 from streamproc.kafka.errors import BrokerAuthError, BrokerError, BrokerUnreachableError
 from streamproc.kafka.quiet_logs import quiet_client
 
-# A name server, a TLS handshake and a SCRAM exchange across the world take two seconds at worst;
-# after ten a person believes that the program hangs.
+# DNS, a TLS handshake and a SCRAM exchange across the world take at most two seconds; after ten, a
+# program seems to hang.
 CONNECT_SECONDS: Final = 10.0
 
 _REFUSALS = (
@@ -43,24 +43,24 @@ _ADVICE: Final = {
 
 
 async def probe(addresses: Sequence[str], options: Mapping[str, Any]) -> str:
-    """Return the first of some addresses where a broker lets us in.
+    """Return the first address where a broker accepts the connection.
 
-    All are tried at once, with TLS and SASL as every client will use them, so that a dead host
-    of a cluster costs no time. The client that follows says of a failure only that there was one.
+    All are tried at once, with the TLS and SASL of the clients, so that a dead host costs no time.
+    The clients that connect later do not report why a connection failed.
 
     Parameters
     ----------
     addresses
-        Each ``host:port``, one or more; an IPv6 host stands in brackets.
+        At least one ``host:port``; IPv6 hosts in brackets.
     options
-        What `streamproc.kafka.security.client_options` gives.
+        As from `streamproc.kafka.security.client_options`.
 
     Raises
     ------
     BrokerUnreachableError
         When none answers within 10 s.
     BrokerAuthError
-        When those that answer refuse us, or we them.
+        When a broker rejects the client, or the client rejects its certificate.
     """
     attempts = {
         asyncio.create_task(_probe_address(address, options), name=address) for address in addresses
@@ -79,7 +79,7 @@ async def probe(addresses: Sequence[str], options: Mapping[str, Any]) -> str:
         for attempt in waiting:
             attempt.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-    # Being refused says more than the silence of another host.
+    # A rejected login is more informative than an unreachable host.
     raise next(
         (failure for failure in failures if isinstance(failure, BrokerAuthError)), failures[0]
     )
@@ -105,7 +105,7 @@ async def _probe_address(address: str, options: Mapping[str, Any]) -> BrokerErro
             " the firewall; a broker that expects TLS is silent too (security: in the config)"
         )
     except (errors.KafkaError, ConnectionResetError):
-        # What a broker has against a certificate, it says after the handshake, to nobody.
+        # Brokers reject a client certificate only after the handshake, without a reason.
         certificate = (
             "; does it require a client certificate, and is security.cert_file one that has not"
             " expired, from an authority that it trusts?"
@@ -145,7 +145,7 @@ def _tls_error(address: str, error: ssl.SSLError) -> BrokerError:
 
 def _text(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)  # asyncio puts the address into its own text
+        return os.strerror(error.errno)  # asyncio repeats the address in its message
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""What goes wrong between us and a Kafka cluster."""
+"""Define the errors of using a Kafka cluster."""
 
 from streamproc.errors import StreamprocError
 
@@ -16,17 +16,17 @@ class BrokerUnreachableError(BrokerError):
 
 
 class BrokerAuthError(BrokerError):
-    """A broker answers and refuses who we are, or we refuse who it is.
+    """A broker rejects the client's identity, or the client rejects the broker's certificate.
 
-    Check ``security`` in the config: user, password, mechanism, and the authority that signed
-    the broker's certificate.
+    Check ``security`` in the config: user, password, mechanism, and the authority that signed the
+    broker's certificate.
     """
 
 
 class TopicError(BrokerError):
     """A topic is missing and cannot be created, or may not be used.
 
-    Create it, or grant the user of ``security`` what the message names.
+    Create it, or grant the user of ``security`` the permission that the message names.
     """
 
 
@@ -39,33 +39,33 @@ class DeliveryError(BrokerError):
 
 
 class WorkerError(StreamprocError):
-    """A worker came upon something that it was not made for, and ended.
+    """A worker stopped because of an unexpected error.
 
-    Start it again: nothing that was not finished is acknowledged. If it ends at the same
-    place again, the message names what to look at.
+    Restart it: unfinished slices are not acknowledged. If it stops at the same offset again, check
+    what the message names.
     """
 
 
 class RecoveryError(BrokerError):
-    """The state of a partition could not be read back; a worker ends rather than forget it.
+    """The state of a partition could not be recovered; the worker stops rather than lose it.
 
-    Check what the message names and start the worker again.
+    Check what the message names and restart the worker.
     """
 
 
 class LogRewoundError(BrokerError):
-    """A log is no longer the one that was read: restored, truncated or created again.
+    """A log is no longer the one that was read: it was restored, truncated or recreated.
 
-    What is made of it is made again, from where it still agrees with what was read. There is
-    nothing to do but to find out who changed the topic.
+    Its output is produced again from the last offset that still matches. Find out who changed the
+    topic.
     """
 
 
 class SnapshotWriteError(BrokerError):
-    """The state of a partition could not be written down.
+    """A snapshot of a partition could not be written.
 
-    The first time, a worker ends: without a snapshot it could not survive a crash. Later it
-    goes on, tries again, and counts it: after a crash more is watched again.
+    If it is the first one, the worker stops: it could not recover from a crash. Later it counts the
+    failure and retries: after a crash more records are processed again.
     """
 
 

@@ -1,4 +1,4 @@
-"""Fetches that wait for records, also where the broker does not."""
+"""Delay empty fetches of brokers that do not hold them."""
 
 import asyncio
 import time
@@ -13,17 +13,17 @@ _FIRST_SECONDS: Final = 0.002
 
 
 def throttle_fetches(consumer: AIOKafkaConsumer) -> None:
-    """Let a consumer that gets nothing ask again no sooner than the broker was told to wait.
+    """Delay a consumer's next fetch after an empty response, up to ``fetch_max_wait_ms``.
 
-    Kafka holds a fetch for up to ``fetch_max_wait_ms`` while there is nothing to give. noida 0.2.3
-    answers at once, and aiokafka asks again at once: 2,700 times a second, which is a whole core
-    for a consumer that does nothing. The pause starts short and doubles up to what was asked for,
-    so that a stream with small gaps waits hardly longer than without.
+    Kafka holds a fetch for up to ``fetch_max_wait_ms`` while it has no records. noida 0.2.3
+    answers at once, and aiokafka fetches again at once: 2,700 times a second, a full core for an
+    idle consumer. The pause starts short and doubles up to ``fetch_max_wait_ms``, so that a stream
+    with small gaps is hardly delayed.
 
     Parameters
     ----------
     consumer
-        One that was made, started or not. With Kafka nothing changes.
+        A consumer, started or not. With Kafka nothing changes.
     """
     client = consumer._client  # noqa: SLF001
     send = client.send
@@ -49,5 +49,5 @@ def throttle_fetches(consumer: AIOKafkaConsumer) -> None:
 
 
 def _gave(response: Any) -> bool:
-    """Return whether a fetch brought records, or an error that has to be seen to."""
+    """Return whether a fetch response has records, or an error to handle."""
     return any(error or records for _, parts in response.topics for _, error, *_, records in parts)

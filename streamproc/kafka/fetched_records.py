@@ -1,4 +1,4 @@
-"""Makes a consumer read its records through our own `PartitionReader`."""
+"""Make a consumer read its records through `PartitionReader`."""
 
 import struct
 from collections.abc import Callable, Container
@@ -21,15 +21,15 @@ from streamproc.kafka.compat import (
     replace_records,
     requested_offsets,
 )
-from streamproc.kafka.log_batches import Fetch, is_whole
+from streamproc.kafka.log_batches import Fetch, is_complete
 from streamproc.kafka.partition_reader import PartitionReader
 
 __all__ = ["read_leniently", "unpacked_limit"]
 
-# A batch of a producer holds a megabyte unless configured, compressed: eight of the largest
-# records are 64 times that, and JSON seldom compresses to less than a thirtieth.
+# A producer's batch holds 1 MB of compressed records by default: eight of the largest records are
+# 64 times that, and JSON seldom compresses to less than a thirtieth.
 _RECORDS_A_BATCH: Final = 8
-# What aiokafka takes for fetched data. Only where it would raise for the real data.
+# Replaces fetched data for which aiokafka would raise.
 _STAND_IN: Final = struct.pack(">qi49x", 0, 49)
 
 Key = tuple[str, int]
@@ -45,25 +45,24 @@ def read_leniently(
     unpacked_bytes: Callable[[], int],
     as_parsed: Container[str] = (),
 ) -> None:
-    """Let a consumer go on past what cannot be read.
+    """Make a consumer continue past records that it cannot parse.
 
-    Whatever the client cannot parse is an `UnreadableRecord` among the records.
+    A record that the client cannot parse is returned as an `UnreadableRecord`.
 
     Parameters
     ----------
     consumer
-        One that was made and not started yet.
+        A consumer that is not started yet.
     unpacked_bytes
         Returns how many bytes a batch may unpack to.
     as_parsed
-        Topics whose records come as the compiled parser makes them. aiokafka 0.14.0 makes a
-        ``ConsumerRecord`` of each, eleven fields that are mostly the same: as much work as the
-        parsing.
+        Topics whose records are returned as the compiled parser creates them. aiokafka 0.14.0
+        converts each to a ``ConsumerRecord`` of eleven fields, as much work as the parsing.
 
     Raises
     ------
     ClientLibraryError
-        If a codec of Kafka cannot be read.
+        If the package for Kafka's compression codecs is missing.
     """
     require_codecs()
     fetched = _FetchedRecords(unpacked_bytes, as_parsed, committed=reads_committed(consumer))
@@ -71,7 +70,7 @@ def read_leniently(
 
 
 class _FetchedRecords(Fetched):
-    """What was fetched of each partition and not read yet.
+    """The fetched records of each partition that were not read yet.
 
     Parameters
     ----------
@@ -88,11 +87,11 @@ class _FetchedRecords(Fetched):
         self._committed = committed
         self._unpacked_bytes = unpacked_bytes
         self._as_parsed = as_parsed
-        # By node, which has one fetch under way: the next one replaces what nobody took.
+        # By node, which has one fetch in flight: the next one replaces data that was not used.
         self._fetches: dict[Any, dict[Key, Fetch]] = {}
 
     def look(self, node_id: Any, request: FetchRequest, response: Any) -> None:
-        """Keep the data of a response until aiokafka has made a result of it."""
+        """Keep the data of a response until aiokafka creates a fetch result from it."""
         offsets = requested_offsets(request)
         fetches = {
             (topic, partition): Fetch(
@@ -101,8 +100,10 @@ class _FetchedRecords(Fetched):
             for topic, partition, highwater, aborted, data in fetched_partitions(response)
         }
         self._fetches[node_id] = fetches
-        if not all(is_whole(fetch.data) for fetch in fetches.values()):
-            replace_data(response, lambda data: data if not data or is_whole(data) else _STAND_IN)
+        if not all(is_complete(fetch.data) for fetch in fetches.values()):
+            replace_data(
+                response, lambda data: data if not data or is_complete(data) else _STAND_IN
+            )
 
     def __setitem__(self, tp: Any, result: Any) -> None:
         if isinstance(result, FetchResult) and result.has_more():
@@ -115,7 +116,7 @@ class _FetchedRecords(Fetched):
         super().__setitem__(tp, result)
 
     def _fetch_of(self, tp: Any, offset: int) -> Fetch:
-        """Take the data that a result was made of."""
+        """Return and remove the data of a fetch result."""
         for fetches in self._fetches.values():
             fetch = fetches.get((tp.topic, tp.partition))
             if fetch is not None and fetch.offset == offset:

@@ -1,4 +1,4 @@
-"""Parsing of a batch whose records the compiled parser of aiokafka refuses."""
+"""Parse a batch that aiokafka's compiled parser rejects, record by record."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -15,25 +15,25 @@ _SHOWN_BYTES: Final = 40
 
 
 class _MalformedError(Exception):
-    """Bytes are not what Kafka's format wants there."""
+    """Bytes do not follow Kafka's record format."""
 
 
 def read_records(view: memoryview, topic: str, partition: int, skip: int = 0) -> Iterator[Any]:
-    """Give the records of a batch; one that cannot be read is an `UnreadableRecord`.
+    """Yield the records of a batch; one that cannot be parsed as an `UnreadableRecord`.
 
     Parameters
     ----------
     view
-        A batch of the current format that is not compressed; its checksum holds.
+        An uncompressed batch of the current format, with a valid checksum.
     topic, partition
         Where it comes from.
     skip
-        Records at its beginning that are not given.
+        Number of records at its beginning to leave out.
 
     Notes
     -----
-    Each record says its length first, so a record that is wrong costs itself. Where a length is
-    wrong, the rest of the batch is one unreadable record at the batch's last offset.
+    Each record begins with its length, so a malformed record only affects itself. After a wrong
+    length, the remaining batch is one unreadable record at the batch's last offset.
     """
     base, _, _, _, _, attributes, delta, first_time, max_time, *_, count = HEADER.unpack_from(view)
     append_time = max_time if attributes & _APPEND_TIME_BIT else None
@@ -66,11 +66,11 @@ class _Frame:
     Parameters
     ----------
     view
-        All of them, without their length.
+        The bytes after the length.
     topic, partition
         Where it comes from.
     append_time
-        Its timestamp, where the broker sets it.
+        Its timestamp, if the broker sets it.
     """
 
     def __init__(
@@ -79,10 +79,10 @@ class _Frame:
         self._view = view
         self._home = topic, partition
         self._append_time = append_time
-        self._at = 1  # behind the attributes, which have no meaning yet
+        self._at = 1  # after the attributes, which Kafka does not use yet
 
     def read(self, base: int, first_time: int, expected: int) -> Any:
-        """Parse the record; `expected` is its offset unless it says another."""
+        """Parse the record; `expected` is its offset unless the record has another."""
         offset, time = expected, max(0, first_time)
         key = value = None
         headers: list[tuple[bytes, bytes | None]] = []
@@ -134,7 +134,7 @@ class _Frame:
 
 
 def _varint(view: memoryview, at: int) -> tuple[int, int]:
-    """Return the number at a place, in zigzag, and the place behind it."""
+    """Return the zigzag varint at an index, and the index after it."""
     found = shift = 0
     while True:
         _require(at < len(view) and shift <= _MAX_VARINT_BITS, "a number is cut off, or too long")

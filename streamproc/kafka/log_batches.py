@@ -1,4 +1,4 @@
-"""Framing of Kafka's log: what a fetch brings, cut into batches that were checked."""
+"""Split fetched bytes into verified batches of Kafka's log format."""
 
 import struct
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from streamproc.kafka.codecs import CompressionError, decompress
 from streamproc.kafka.compat import DefaultRecordBatch, LegacyRecordBatch
 
-__all__ = ["HEADER", "LEGACY", "Batch", "Fetch", "batches", "is_whole", "unpacked"]
+__all__ = ["HEADER", "LEGACY", "Batch", "Fetch", "batches", "is_complete", "unpacked"]
 
 #: Offset, length, leader epoch, magic, checksum, attributes, last offset delta, first and largest
 #: timestamp, producer id, producer epoch, sequence, number of records.
@@ -20,25 +20,25 @@ _FRAME: Final = struct.Struct(">qi")
 _MAGIC_AT: Final = 16
 _CODEC_BITS: Final = 0x07
 _ATTRIBUTES_LOW_BYTE: Final = 22
-# Messages of the formats before: checksum, magic, attributes, then a timestamp in the second one.
+# Legacy messages: checksum, magic, attributes, and a timestamp in magic 1.
 _MIN_LENGTH: Final = 14
 _LEGACY_ATTRIBUTES_AT: Final = 17
 _LEGACY_KEY_AT: Final = (18, 26)
 
 
 class Fetch(NamedTuple):
-    """What a fetch brought of a partition.
+    """The fetched bytes of a partition.
 
     Attributes
     ----------
     topic, partition
-        Which one.
+        Topic and partition number.
     offset
-        From where it was asked for.
+        Requested offset.
     highwater
-        Offset after the last record that was replicated.
+        High watermark: offset after the last replicated record.
     aborted
-        Producer id and first offset of each transaction that was aborted; None: not told.
+        Producer id and first offset of each aborted transaction; None: not in the response.
     data
         Batches; the last one may be cut off.
     """
@@ -61,9 +61,9 @@ class Batch(NamedTuple):
     base, last
         Its first and its last offset.
     magic, attributes, timestamp, producer
-        As its header has them; the timestamp is the largest one.
+        As in its header; the timestamp is the largest one.
     fault
-        Why it is damaged, so that only the offsets hold; empty: it is not.
+        Why it is damaged, so that only the offsets are valid; empty if it is not.
     """
 
     view: memoryview
@@ -77,7 +77,7 @@ class Batch(NamedTuple):
 
     @property
     def is_control(self) -> bool:
-        """Whether it holds the marker of a transaction's end."""
+        """Whether it holds a transaction's end marker."""
         return bool(self.magic == _MAGIC and self.attributes & 0x20)
 
     @property
@@ -87,25 +87,25 @@ class Batch(NamedTuple):
 
     @property
     def timestamp_type(self) -> int:
-        """0: timestamps are the producers'; 1: the broker's."""
+        """0 for the producer's timestamps, 1 for the broker's."""
         return int(bool(self.attributes & 0x08))
 
     @property
     def codec(self) -> int:
-        """Number of its codec; 0: it is not compressed."""
+        """Number of its codec; 0 if it is not compressed."""
         return self.attributes & _CODEC_BITS
 
 
-def is_whole(data: bytes) -> bool:
-    """Return whether a fetch begins with a whole frame."""
+def is_complete(data: bytes) -> bool:
+    """Return whether a fetch begins with a complete frame."""
     return _end(memoryview(data), 0) is not None
 
 
 def batches(fetch: Fetch) -> Iterator[Batch]:
-    """Cut a fetch into batches.
+    """Split a fetch into batches.
 
-    A batch that is cut off at the end is left out: it comes first in the next fetch. If the first
-    one is cut off, it is damaged: brokers send at least one whole batch.
+    An incomplete batch at the end is left out: the next fetch begins with it. If the first one is
+    incomplete, it is damaged: brokers send at least one complete batch.
     """
     view, at, expected = memoryview(fetch.data), 0, fetch.offset
     while (end := _end(view, at)) is not None:
@@ -119,19 +119,19 @@ def batches(fetch: Fetch) -> Iterator[Batch]:
 
 
 def unpacked(batch: Batch, limit: int) -> memoryview:
-    """Return a batch of which the current parser needs to unpack no more than `limit` bytes.
+    """Return the bytes of a batch, decompressed to at most `limit` bytes.
 
     Raises
     ------
     UnpackedTooLargeError
-        If it unpacks to more.
+        If it decompresses to more.
     CompressionError
-        If it cannot be unpacked.
+        If it cannot be decompressed.
     """
     view = batch.view
     if not batch.codec:
         return view
-    if batch.magic in LEGACY:  # its parser unpacks it once more, but no more than this
+    if batch.magic in LEGACY:  # its parser decompresses it again, within this limit
         decompress(batch.codec, _legacy_value(batch), limit)
         return view
     head = bytearray(view[: HEADER.size])
@@ -140,7 +140,7 @@ def unpacked(batch: Batch, limit: int) -> memoryview:
 
 
 def _end(view: memoryview, at: int) -> int | None:
-    """Return where the frame at a place ends; None: it is cut off, or it is none."""
+    """Return the end of the frame at an index; None if it is incomplete or not a frame."""
     if len(view) - at < _FRAME.size:
         return None
     _, length = _FRAME.unpack_from(view, at)
@@ -149,7 +149,7 @@ def _end(view: memoryview, at: int) -> int | None:
 
 
 def _next_base(view: memoryview, at: int, expected: int, highwater: int) -> int:
-    """Return the offset that the batch before a place does not reach."""
+    """Return the offset that the batch before an index must stay below."""
     if len(view) - at >= _FRAME.size:
         base: int = _FRAME.unpack_from(view, at)[0]
         if expected < base < highwater:
@@ -172,7 +172,7 @@ def _checked(view: memoryview, expected: int, below: int, highwater: int) -> Bat
 
 
 def _fault(view: memoryview) -> str:
-    """Say why a batch cannot be believed; nothing when it can."""
+    """Return why a batch is damaged; empty if it is not."""
     magic = view[_MAGIC_AT]
     if magic > _MAGIC:
         return f"its format, magic {magic}, is unknown"
@@ -186,10 +186,10 @@ def _fault(view: memoryview) -> str:
 
 
 def _damaged(view: memoryview, expected: int, below: int, fault: str) -> Batch:
-    """Return what is skipped: as far as the header says, if that is possible.
+    """Return a damaged batch with the offsets to skip, taken from its header if plausible.
 
-    A header that is damaged must neither lead past records that can be read, nor past the end of
-    the log, where a consumer is sent back to its beginning.
+    A damaged header must not skip readable records, or lead past the end of the log, where a
+    consumer would be reset to its beginning.
     """
     base = last = -1
     if len(view) >= _FRAME.size:

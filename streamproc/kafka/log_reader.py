@@ -1,4 +1,4 @@
-"""What topics hold up to a certain offset, read once from their beginning."""
+"""Read topics once, from their beginning up to given offsets."""
 
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -16,33 +16,33 @@ from streamproc.kafka.topics import has_topic
 
 Partition = tuple[str, int]
 
-# How soon a broker that stopped answering is noticed; a record that comes is given at once.
+# How soon a broker that stopped answering is noticed; records are returned at once.
 _POLL_MS: Final = 500
 
 
 class BoundedLogReader:
-    """Iterates over what some topics held when it was opened, each partition's in its order.
+    """Iterate over the records that some topics held when it was opened, in partition order.
 
     Parameters
     ----------
     config
-        Where the cluster is, and who we are.
+        Brokers and credentials.
     topics
-        Their names; all must exist.
+        Names of existing topics.
     until
-        Offset to stop before, by partition; of one that is not named nothing is read. None: all
-        is read, to the end.
+        Offset to stop before, by partition; partitions that are not named are not read. None:
+        read all to the end.
 
     Attributes
     ----------
     begins, ends
-        First offset of each partition that is still there, and the one to stop before.
+        First offset of each partition, and the offset to stop before.
     log_ends
         Offset after the last record of each partition.
     left_out
-        Records from there to the ends of the topics.
+        Number of offsets between `ends` and `log_ends`.
     done
-        Offsets behind us.
+        Number of offsets read.
 
     Raises
     ------
@@ -71,7 +71,7 @@ class BoundedLogReader:
 
     @property
     def total(self) -> int:
-        """Offsets from the beginnings to the ends."""
+        """Number of offsets between `begins` and `ends`."""
         return sum(self.ends.values()) - sum(self.begins.values())
 
     async def __aenter__(self) -> Self:
@@ -112,7 +112,7 @@ class BoundedLogReader:
     async def __aiter__(self) -> AsyncIterator[tuple[Partition, list[ConsumerRecord]]]:
         progress = time.monotonic()
         while left := await self._left():
-            with quiet_client():  # it retries by itself, and says so many times a second
+            with quiet_client():  # the client retries by itself, and logs that many times a second
                 batches = await self._consumer.getmany(*left, timeout_ms=_POLL_MS)
             before = self.done
             for tp, records in batches.items():
@@ -130,8 +130,8 @@ class BoundedLogReader:
                 )
 
     async def _left(self) -> list[TopicPartition]:
-        """Count what is behind us; return the partitions that are not at their end."""
-        # A position is past what compaction or transactions left out, too.
+        """Update `done`; return the partitions that are not at their end."""
+        # The position also passes offsets without records, left by compaction or transactions.
         positions = {
             partition: min(end, await self._consumer.position(TopicPartition(*partition)))
             for partition, end in self.ends.items()
@@ -146,7 +146,7 @@ class BoundedLogReader:
 
 
 async def handled(config: Config, topics: Collection[str]) -> dict[Partition, int]:
-    """Return the offset after what the config's group has committed, where it has.
+    """Return the committed offsets of the config's group, by partition.
 
     Raises
     ------

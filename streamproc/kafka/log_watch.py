@@ -1,4 +1,4 @@
-"""Notice when fetches may come from another log than before, or skip a part of it."""
+"""Detect fetches that may be from a replaced log, or that skip a part of it."""
 
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
@@ -15,15 +15,16 @@ _OUT_OF_RANGE: Final = errors.OffsetOutOfRangeError.errno
 
 
 class Doubt(NamedTuple):
-    """Why the next records of a partition are not simply the next ones.
+    """Why the next records of a partition may not follow the previous ones.
 
     Attributes
     ----------
     suspect
-        Whether the log may be another one: its leader or the connection to it changed, or a fetch
-        was refused.
+        Whether the log may have been replaced: its leader or the connection to it changed, or a
+        fetch returned an error.
     out_of_range
-        Offset that the log did not have; the client went on at its beginning. None: it had all.
+        Requested offset that the log did not have, so that the client was reset to its beginning;
+        None if there was none.
     """
 
     suspect: bool = False
@@ -31,32 +32,32 @@ class Doubt(NamedTuple):
 
 
 class LogWatch:
-    """Watches the fetches of a consumer.
+    """Watch the fetches of a consumer.
 
-    A broker that restarts on other data closes its connections, and one that takes over as leader
-    answers on another: so a log is checked when a connection changes, and not with each fetch.
+    A broker that restarts with other data closes its connections, and a new leader uses another
+    one: so a log is checked when its connection changes, and not with each fetch.
 
     Parameters
     ----------
     consumer
-        One that was made, started or not.
+        A consumer, started or not.
 
     Notes
     -----
-    The consumer may run in another thread than who asks: single operations on dictionaries and
-    lists are all that happens here.
+    The consumer may run in another thread than the caller: only atomic operations on dictionaries
+    and lists are used.
     """
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._client: Any = consumer._client  # noqa: SLF001
         self._send = self._client.send
-        self._routes: dict[Partition, Any] = {}  # the connection of the last answer
+        self._routes: dict[Partition, Any] = {}  # connection of the last response
         self._suspects: dict[Partition, list[int]] = {}
         self._out_of_range: dict[Partition, int] = {}
         self._client.send = self._watched
 
     def take(self, partition: Partition, first_offset: int) -> Doubt:
-        """Return what is in doubt about records that begin at an offset; it is told once."""
+        """Return and clear the doubt about records that begin at an offset."""
         out_of_range = self._out_of_range.pop(partition, None)
         waiting = self._suspects.get(partition, [])
         reached = [at for at in waiting if at <= first_offset or out_of_range is not None]
@@ -65,11 +66,11 @@ class LogWatch:
         return Doubt(bool(reached) or out_of_range is not None, out_of_range)
 
     def was_reset(self, partition: Partition) -> bool:
-        """Whether the client went to the beginning of a partition, and nobody has taken it yet."""
+        """Whether the client was reset to the beginning of a partition since the last `take`."""
         return partition in self._out_of_range
 
     def forget(self, partition: Partition) -> None:
-        """Drop what is in doubt: the log is checked, and read from elsewhere."""
+        """Clear the doubt about a partition, whose log was checked and position set."""
         self._suspects.pop(partition, None)
         self._out_of_range.pop(partition, None)
 

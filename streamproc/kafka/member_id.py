@@ -1,4 +1,4 @@
-"""Members that keep their id when their generation is over."""
+"""Keep a consumer's member id when its generation ends."""
 
 from typing import Any, Final
 
@@ -14,18 +14,17 @@ _AGAIN: Final = RebalanceInProgressError.errno
 
 
 def keep_member_id(consumer: AIOKafkaConsumer) -> None:
-    """Let a consumer whose generation is over join the next one as the member that it is.
+    """Let a consumer rejoin with its member id after its generation has ended.
 
-    aiokafka 0.14 forgets its member id then, and joins as somebody new. The group goes on waiting
-    for the member that it was: Kafka until its session is over, noida 0.2.3 for ever, and nobody
-    gets a partition meanwhile. noida says so to each member that commits while another one joins.
-    Only a group that answers that it does not know the id asks for a new one; Kafka's own client
-    keeps it, too (KAFKA-13419).
+    aiokafka 0.14 drops its member id on ILLEGAL_GENERATION, and joins as a new member. The group
+    waits for the old member, Kafka until its session timeout and noida 0.2.3 forever, and assigns
+    no partitions meanwhile. noida returns this error to each member that commits while another one
+    joins. Only UNKNOWN_MEMBER_ID requires a new id; Kafka's own client keeps it, too (KAFKA-13419).
 
     Parameters
     ----------
     consumer
-        One that was made, started or not. Without a group nothing changes.
+        A consumer, started or not. Without a group nothing changes.
     """
     client = consumer._client  # noqa: SLF001
     send = client.send
@@ -45,5 +44,5 @@ def keep_member_id(consumer: AIOKafkaConsumer) -> None:
 
 
 def _join_again(code: int) -> int:
-    """Return the error for which aiokafka joins again with the id that it has."""
+    """Map ILLEGAL_GENERATION to the error after which aiokafka rejoins with its id."""
     return _AGAIN if code == _OLD else code

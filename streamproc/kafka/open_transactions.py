@@ -1,4 +1,4 @@
-"""Notices transactions that are neither committed nor aborted, and what they hold back."""
+"""Detect transactions that stay open, and the partitions that they hold back."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ Partition = tuple[str, int]
 
 
 class ReadableEnd(NamedTuple):
-    """Where a partition can be read to, and where its log ends.
+    """The readable end and the log end of a partition.
 
     Attributes
     ----------
     stable
-        The last stable offset: that of the first record of an open transaction, or `log_end`.
+        The last stable offset: the first record of an open transaction, or `log_end`.
     log_end
         The high watermark.
     """
@@ -29,13 +29,13 @@ class HeldBack:
     Parameters
     ----------
     topic, partition
-        Which one.
+        Topic and partition number.
     offset
-        Of the transaction's first record: nothing from there on can be read.
+        Offset of the transaction's first record, from which on nothing can be read.
     records
-        Offsets from there to the end of the log.
+        Number of offsets from there to the end of the log.
     seconds
-        How long this has been so.
+        How long it has been held back.
     """
 
     topic: str
@@ -54,14 +54,14 @@ class HeldBack:
 
 
 class OpenTransactions:
-    """Tells the transactions that hold a partition back for too long from those that end.
+    """Find the transactions that hold a partition back for too long.
 
     Parameters
     ----------
     seconds
-        How long a last stable offset may stand still before the end of its log.
+        How long a last stable offset may stay below the end of its log.
     held_back
-        Called once when a partition is held back for longer.
+        Called once for each partition that is held back for longer.
 
     Examples
     --------
@@ -79,17 +79,17 @@ abort it
         self._seconds = seconds
         self._held_back = held_back
         self._since: dict[Partition, tuple[int, float]] = {}
-        self._told: set[tuple[Partition, int]] = set()
+        self._reported: set[tuple[Partition, int]] = set()
 
     def observe(self, ends: Mapping[Partition, ReadableEnd], now: float) -> list[HeldBack]:
-        """Look at all partitions; return those that are held back for too long.
+        """Update all partitions; return those that are held back for too long.
 
         Parameters
         ----------
         ends
-            As far as they are known; a partition that is not named is forgotten.
+            Known ends by partition; partitions that are not named are forgotten.
         now
-            Seconds of a clock that only goes forward.
+            Seconds of a monotonic clock.
         """
         found = []
         since: dict[Partition, tuple[int, float]] = {}
@@ -105,7 +105,7 @@ abort it
                 found.append(HeldBack(*partition, end.stable, records, now - began))
         self._since = since
         held = {((each.topic, each.partition), each.offset): each for each in found}
-        for place in held.keys() - self._told:
+        for place in held.keys() - self._reported:
             self._held_back(held[place])
-        self._told = set(held)
+        self._reported = set(held)
         return found

@@ -1,8 +1,8 @@
-"""Reading what a fetch brings of a partition: whatever cannot be read costs itself alone.
+"""Read the records of a fetch, so that an unreadable record only affects itself.
 
-aiokafka 0.14.0 raises at the first record that it cannot parse, and again at each later fetch of
-it; it unpacks a batch whatever its size. Here its compiled parser reads what it can. The rest is
-read record by record, and what is unreadable takes its place among the records.
+aiokafka 0.14.0 raises at the first record that it cannot parse, and again at each later fetch; it
+decompresses batches of any size. Here its compiled parser reads what it can. Other records are
+parsed one by one, and unreadable ones take their place among them.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,23 +21,23 @@ _MARKER_BYTES: Final = 4
 
 
 class PartitionReader(Iterator[Any]):
-    """Iterates over the records of a fetch, in the order of the log.
+    """Iterate over the records of a fetch, in the order of the log.
 
     Parameters
     ----------
     fetch
-        What came.
+        Fetched bytes of a partition.
     unpacked_bytes
-        Bytes that a batch may unpack to; a larger one is one unreadable record.
+        Maximum bytes of a decompressed batch; a larger one is one unreadable record.
     convert
-        Makes of a parsed record what is given; None: it is given as it is.
+        Converts a parsed record; None: records are returned as parsed.
     committed
         Whether records of aborted transactions are skipped.
 
     Attributes
     ----------
     next_fetch_offset
-        Where to go on when what was given so far is handled.
+        Offset after the last returned record.
     """
 
     def __init__(
@@ -67,22 +67,22 @@ class PartitionReader(Iterator[Any]):
         for batch in batches(self._fetch):
             for record in () if self._skips(batch) else self._parsed(batch):
                 offset = record.offset
-                if offset > batch.last:  # behind the end of the log, we would be sent to its start
+                if offset > batch.last:  # past the end of the log, the consumer would be reset
                     detail = f"a record has offset {offset}, after the last one of its batch"
                     record = self._unreadable(batch, Reason.CORRUPT, detail)  # noqa: PLW2901
                     offset = batch.last
                 if offset < self.next_fetch_offset:
-                    continue  # it was asked for from the middle of a batch
+                    continue  # the requested offset is in the middle of a batch
                 self.next_fetch_offset = offset + 1
                 if convert is None or record.__class__ is UnreadableRecord:
                     yield record
                 else:
                     yield convert(record)
-            # Compaction may have left the end of a batch without a record.
+            # Compaction may have removed the last records of a batch.
             self.next_fetch_offset = max(self.next_fetch_offset, batch.last + 1)
 
     def _skips(self, batch: Batch) -> bool:
-        """Follow the transactions; return whether a batch holds nothing for consumers."""
+        """Track aborted transactions; return whether to skip a batch."""
         if batch.fault or batch.magic in LEGACY:
             return False
         while self._aborted and self._aborted[0][1] <= batch.base:
@@ -112,7 +112,7 @@ class PartitionReader(Iterator[Any]):
             yield from self._records_of(batch, view)
 
     def _records_of(self, batch: Batch, view: memoryview) -> Iterator[Any]:
-        """Give records by the compiled parser as long as it takes them."""
+        """Yield records of the compiled parser until it fails, then parse one by one."""
         count = 0
         try:
             legacy = batch.magic in LEGACY
@@ -120,7 +120,7 @@ class PartitionReader(Iterator[Any]):
             for record in parser:
                 yield record
                 count += 1
-        except Exception as error:  # noqa: BLE001  the parser raises whatever its buffers do
+        except Exception as error:  # noqa: BLE001  the compiled parser raises various errors
             if batch.magic in LEGACY:
                 detail = f"{type(error).__name__}: {error}"
                 yield self._unreadable(batch, Reason.CORRUPT, detail)
@@ -146,5 +146,5 @@ def _is_marker(batch: Batch) -> bool:
         return all(
             len(record.key or b"") >= _MARKER_BYTES for record in DefaultRecordBatch(batch.view)
         )
-    except Exception:  # noqa: BLE001  the parser raises whatever its buffers do
+    except Exception:  # noqa: BLE001  the compiled parser raises various errors
         return False

@@ -1,4 +1,4 @@
-"""Keep the Kafka client's own log lines from a user who is told by our errors."""
+"""Silence the Kafka client's log lines where our errors report the problem."""
 
 import logging
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ _ABOVE_ALL = logging.CRITICAL + 1
 
 
 class _Depth:
-    """How many blocks are quiet now, and the level to which the last one returns."""
+    """Number of open quiet blocks, and the log level to restore after the last one."""
 
     blocks = 0
     level = logging.NOTSET

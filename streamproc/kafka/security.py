@@ -1,4 +1,4 @@
-"""TLS and SASL settings in the words of each Kafka client."""
+"""Translate TLS and SASL settings for each Kafka client."""
 
 import ssl
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def client_options(security: Security) -> dict[str, Any]:
-    """Return the keyword arguments that every aiokafka client takes.
+    """Return the security arguments of aiokafka clients.
 
     Parameters
     ----------
     security
-        Files are read, and secrets looked up, now.
+        Security settings; files and secrets are read by this call.
 
     Raises
     ------
@@ -43,12 +43,12 @@ def client_options(security: Security) -> dict[str, Any]:
 def faust_credentials(
     security: Security,
 ) -> "faust.SASLCredentials | faust.SSLCredentials | None":
-    """Return what a Faust app takes as ``broker_credentials``; None for PLAINTEXT.
+    """Return the ``broker_credentials`` of a Faust app; None for PLAINTEXT.
 
     Parameters
     ----------
     security
-        Files are read, and secrets looked up, now.
+        Security settings; files and secrets are read by this call.
 
     Raises
     ------
@@ -87,8 +87,8 @@ def _ssl_context(security: Security) -> ssl.SSLContext:
 
 def _load_certificate(context: ssl.SSLContext, security: Security) -> None:
     secret = security.key_password()
-    # Without a password at hand OpenSSL would ask for it on the terminal, and a service hang; an
-    # empty one makes it say that the key needs one.
+    # Without a password OpenSSL would prompt on the terminal, and a service would hang; with an
+    # empty one it fails if the key needs one.
     password = "" if secret is None else secret.get_secret_value()
     try:
         context.load_cert_chain(security.cert_file or "", security.key_file, password)

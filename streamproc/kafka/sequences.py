@@ -1,10 +1,10 @@
-"""Sequence numbers of idempotent producers that go on after the cluster has refused a batch."""
+"""Correct an idempotent producer's sequence numbers after a rejected batch."""
 
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, errors
 
-# The cluster has taken nothing of a batch that it refuses for one of these.
+# With these errors the cluster has written no record of the batch.
 REFUSALS: Final = (
     errors.MessageSizeTooLargeError,
     errors.RecordListTooLargeError,
@@ -14,16 +14,16 @@ REFUSALS: Final = (
 
 
 def reuse_refused_sequences(client: AIOKafkaProducer) -> None:
-    """Let the next batch of a partition have the sequence numbers of one that was refused.
+    """Reuse the sequence numbers of a rejected batch for the next one of its partition.
 
-    aiokafka counts them up when it sends a batch, and not down when the cluster refuses it: each
-    later batch of that partition is then out of order, for as long as the producer lives. Only
-    one batch of a partition is under way at a time, so that no other has later numbers.
+    aiokafka increments them when it sends a batch, and does not decrement them when the cluster
+    rejects it: all later batches of that partition are then out of order. Only one batch per
+    partition is in flight, so that no other batch has later numbers.
 
     Parameters
     ----------
     client
-        A producer that is started; one that is not idempotent is left as it is.
+        A started producer; one that is not idempotent is not changed.
     """
     manager: Any = client._txn_manager  # noqa: SLF001 - aiokafka has no other way
     if manager is None:

@@ -1,4 +1,4 @@
-"""Create the topics that are missing; leave alone those that are there."""
+"""Create missing topics, and check existing ones without changing them."""
 
 import asyncio
 import logging
@@ -16,22 +16,22 @@ from streamproc.kafka.errors import BrokerUnreachableError, TopicError
 
 _log = logging.getLogger(__name__)
 
-# Long enough for a controller election in between; the client's own time-out is longer.
+# Long enough for a controller election; the client's timeout is longer.
 _CREATE_MS: Final = 15_000
 _LOOK_SECONDS: Final = 0.05
 OUTPUTS: Final[tuple[TopicKind, ...]] = ("outcomes", "online_predictions", "model_updates")
-"""Ours alone to write, each partition about the events of the partition of its number."""
+"""Topics that only workers write, co-partitioned with their input topics."""
 JOINED: Final[tuple[TopicKind, ...]] = ("predictions", "features", "labels", *OUTPUTS)
 """Topics that need equal numbers of partitions."""
-# What a snapshot replaces is read again at every recovery until it is compacted, which brokers do
-# only to segments that are full, and by default only when half of them is worth nothing.
+# Every recovery reads replaced records until compaction, which brokers only run on full segments,
+# and by default only once half of a log is obsolete.
 _COMPACTED: Final = {
     "cleanup.policy": "compact",
     "segment.bytes": str(32 * 2**20),
     "min.cleanable.dirty.ratio": "0.1",
 }
-# What has been sent cannot be sent again while it is there: an hour would do, after which every
-# command has expired.
+# A command cannot be replayed while its record is retained: an hour would be enough, after which
+# every command has expired.
 _REMEMBERED: Final = {"retention.ms": str(7 * 86_400_000)}
 _ADVICE: Final[Mapping[type[Exception], str]] = {
     errors.InvalidReplicationFactorError: (
@@ -58,16 +58,16 @@ async def has_topic(config: Config, name: str) -> bool:
 async def ensure_topics(
     config: Config, only: Collection[TopicKind] | None = None
 ) -> tuple[str, ...]:
-    """Create the topics that are missing, as the config says; change none that exists.
+    """Create missing topics as configured; existing ones are not changed.
 
-    Somebody else may create the same topics at the same time: whoever is first wins.
+    Other processes may create the same topics concurrently.
 
     Parameters
     ----------
     config
         Names, partitions, replication and retention of the topics.
     only
-        Which of them; None: all that the config uses.
+        Kinds of topics to create; None: all that the config uses.
 
     Returns
     -------
@@ -77,8 +77,8 @@ async def ensure_topics(
     Raises
     ------
     TopicError
-        When the cluster refuses to create one, or deletes snapshots by their age; the message
-        says what to change.
+        When the cluster rejects one, or deletes snapshots by their age; the message
+        names what to change.
     BrokerUnreachableError, BrokerAuthError
         When the cluster cannot be asked.
     """
@@ -100,18 +100,18 @@ async def ensure_topics(
 
 async def _names(config: Config, admin: AIOKafkaAdminClient) -> set[str]:
     try:
-        # All of them: brokers that create topics by themselves do so when one is asked for by
-        # name, with partitions of their own choice.
+        # List all: a metadata request for one name may auto-create the topic, with the broker's
+        # default number of partitions.
         return set(await admin.list_topics())
     except (errors.KafkaError, TimeoutError) as error:
         raise _silent(config, error) from error
 
 
 async def _partitions(config: Config, admin: AIOKafkaAdminClient, there: set[str]) -> int:
-    """Return how many partitions missing topics get: as many as those beside them have.
+    """Return the number of partitions for missing topics: that of the existing joined topics.
 
-    Topics that are joined need equal numbers, and a producer may have created one of them with as
-    many as its broker gives by default.
+    Joined topics need equal numbers, and a producer may have auto-created one of them with the
+    broker's default.
     """
     names = [config.topics.full_name(kind) for kind in JOINED]
     if not there.intersection(names):
@@ -125,7 +125,7 @@ async def _partitions(config: Config, admin: AIOKafkaAdminClient, there: set[str
 
 
 async def grow_outputs(config: Config, partitions: int) -> tuple[str, ...]:
-    """Add partitions to those of our own topics that have fewer; return their names.
+    """Add partitions to output topics that have fewer; return their names.
 
     Raises
     ------
@@ -209,10 +209,10 @@ async def _create(
 
 
 async def _await_leaders(config: Config, admin: AIOKafkaAdminClient, names: list[str]) -> None:
-    """Wait until clients can use new topics: a controller confirms before its brokers know."""
+    """Wait until new topics have leaders: the controller confirms before brokers know them."""
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            # Brokers tell nobody when they are ready: all one can do is ask again.
+            # Brokers send no event when they are ready, so poll.
             while not all(map(_led, await admin.describe_topics(names))):  # noqa: ASYNC110
                 await asyncio.sleep(_LOOK_SECONDS)
     except (errors.KafkaError, TimeoutError) as error:
@@ -225,16 +225,16 @@ def _led(topic: dict[str, Any]) -> bool:
 
 
 def _created(name: str, outcome: list[Any]) -> bool:
-    """Whether the broker created a topic; False when somebody else was first."""
+    """Whether the broker created a topic; False if it existed already."""
     code, *message = outcome
     kind = errors.for_code(code)
     if kind is errors.TopicAlreadyExistsError:
         return False
     if kind is errors.NoError:
         return True
-    said = (message[0] if message else None) or kind.__name__
+    reason = (message[0] if message else None) or kind.__name__
     raise TopicError(
-        f"topic {name!r} cannot be created: {said};"
+        f"topic {name!r} cannot be created: {reason};"
         f" {_ADVICE.get(kind, 'create it yourself, or change topics: in the config')}"
     )
 
@@ -249,7 +249,7 @@ def _new(config: Config, kind: TopicKind, partitions: int) -> NewTopic:
 
 
 def _count(config: Config, kind: TopicKind, joined: int) -> int:
-    if kind == "control":  # commands are obeyed in their order
+    if kind == "control":  # commands are ordered
         return 1
     return joined if kind in JOINED else config.topics.partitions
 
