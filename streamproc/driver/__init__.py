@@ -1,4 +1,4 @@
-"""The batch driver: a Faust transport whose agents may receive slices instead of messages.
+"""Provide a Faust transport that delivers slices to agents instead of messages.
 
 Registered as ``slices``: a Faust application uses it when its broker URL begins with
 ``slices://``. See :func:`slice_topic` for how to read a topic in slices.
@@ -17,6 +17,6 @@ __all__ = ["Slice", "SliceLimits", "SliceSchema", "Transport", "TransportError",
 
 
 class Transport(base.Transport):
-    """Faust's Kafka transport with a consumer that knows slices."""
+    """Faust's Kafka transport with a consumer that delivers slices."""
 
     Consumer: ClassVar[type[ConsumerT]] = SliceConsumer

@@ -1,4 +1,4 @@
-"""Learns from acknowledgements how long slices take."""
+"""Measure the CPU time of slices, to adapt their size."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,17 +13,16 @@ __all__ = ["BatchSizeSensor"]
 
 
 class BatchSizeSensor(faust.Sensor):
-    """Tells each topic's :class:`BatchSizer` what its slices took.
+    """Report the CPU time of slices to each topic's :class:`BatchSizer`.
 
-    Counts the CPU time of the event loop's thread from when a stream takes a slice until it
-    is acknowledged, or until the next one is taken: the time for which nothing else ran. Waiting,
-    for a broker that is slow say, is not counted: smaller slices would not make it shorter, only
-    more frequent.
+    It counts the CPU time of the event loop's thread from when a stream takes a slice until it is
+    acknowledged or the next one is taken. Waiting, such as for a slow broker, is not counted:
+    smaller slices would make it more frequent, not shorter.
 
     Parameters
     ----------
     paces
-        Topic name to pace; looked at anew for each message.
+        Topic name → its batch sizer; read again for each message.
     taken
         Called with each message of these topics when a stream takes it.
     """
@@ -33,11 +32,11 @@ class BatchSizeSensor(faust.Sensor):
         self._taken = taken
         self._paces = paces
         self._spent: WeakKeyDictionary[Message, float] = WeakKeyDictionary()
-        self._counted: Message | None = None  # whose time it is, since then
+        self._counted: Message | None = None  # the slice that time since `_since` counts for
         self._since = 0.0
 
     def on_message_in(self, tp: TP, offset: int, message: Message) -> None:  # noqa: ARG002
-        """Start the clock of a slice: a stream has taken it."""
+        """Start to measure a slice that a stream has taken."""
         if tp.topic in self._paces:
             self._count()
             self._spent[message] = 0.0
@@ -45,7 +44,7 @@ class BatchSizeSensor(faust.Sensor):
             self._taken(message)
 
     def on_message_out(self, tp: TP, offset: int, message: Message) -> None:  # noqa: ARG002
-        """Stop the clock: the slice is acknowledged."""
+        """Report the time of an acknowledged slice."""
         if message in self._spent and isinstance(message.value, Slice):
             self._count()
             self._paces[tp.topic].learn(len(message.value), self._spent.pop(message))
@@ -53,9 +52,9 @@ class BatchSizeSensor(faust.Sensor):
                 self._counted = None
 
     def _count(self) -> None:
-        """Put what was spent since the last look down to the slice that was taken last."""
+        """Add the time since the last call to the slice that was taken last."""
         now = time.thread_time()
         if self._counted is not None:
-            # an acknowledgement from another thread reads that thread's clock: learn nothing
+            # another thread has another CPU clock: ignore its acknowledgements
             self._spent[self._counted] += max(0.0, now - self._since)
         self._since = now

@@ -1,4 +1,4 @@
-"""Sign committed offsets, to tell them from those that another program wrote."""
+"""Sign committed offsets, to recognise those that another program wrote."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Final
@@ -13,15 +13,15 @@ _SIGNATURE: Final = "streamproc {}"
 
 
 def sign_commits(consumer: AIOKafkaConsumer) -> None:
-    """Let each offset that a consumer commits carry metadata that names the offset.
+    """Add metadata that repeats the offset to each offset that a consumer commits.
 
-    Tools that move a group's offsets leave the metadata empty, or as it was: in both cases it does
-    not name the offset beside it.
+    Tools that change a group's offsets leave the metadata empty or unchanged: in both cases it
+    does not match the offset.
 
     Parameters
     ----------
     consumer
-        One that was made, started or not.
+        A consumer, started or not.
     """
     commit = consumer.commit
 
@@ -37,7 +37,7 @@ def sign_commits(consumer: AIOKafkaConsumer) -> None:
 
 
 async def fetch_unsigned(consumer: AIOKafkaConsumer, partitions: Collection[TP]) -> set[TP]:
-    """Return the partitions whose committed offset no worker of this version has written."""
+    """Return the partitions with a committed offset that no worker of this version wrote."""
     coordinator: Any = consumer._coordinator  # noqa: SLF001  the client drops the metadata
     asked = [TopicPartition(*tp) for tp in partitions]
     found: Mapping[TopicPartition, OffsetAndMetadata]

@@ -1,6 +1,6 @@
-"""Faust's Kafka consumer, with slices for the topics that ask for them.
+"""Extend Faust's Kafka consumer to deliver and commit slices.
 
-Everything else is left to Faust 0.15.3. Each method names the behaviour that it works around.
+Everything else is left to Faust 0.15.3. Each override names the behaviour that it works around.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from streamproc.kafka.log_watch import Doubt
 __all__ = ["SliceConsumer"]
 
 
-#: A poll that waits for records keeps a rebalance waiting.
+#: A poll that waits for records delays a rebalance.
 _POLL_SECONDS = 0.25
 
 ContinueAt = Callable[[Mapping[TP, int | None], Collection[TP]], Awaitable[Mapping[TP, int]]]
@@ -40,13 +40,13 @@ class SliceConsumer(base.Consumer):
         self._paces: dict[str, BatchSizer] = {}
         self._in_flight: defaultdict[TP, InFlight] = defaultdict(InFlight)
         self._waiting: defaultdict[TP, set[Message]] = defaultdict(set)
-        self._room = asyncio.Event()
+        self._capacity = asyncio.Event()
         self._moving = asyncio.Lock()
-        self._told: dict[TP, int] = {}  # where to go on, until the first fetch from there
+        self._resume_offsets: dict[TP, int] = {}  # applied until the first fetch from there
         self._polling = False
-        self._rereading: set[TP] = set()  # nothing is committed until they are read from elsewhere
-        #: Given what is committed of each partition, and of which ones another program wrote it,
-        #: returns where to go on instead.
+        self._rereading: set[TP] = set()  # nothing is committed until their new position is set
+        #: Takes committed offsets by partition, and the partitions where another program wrote
+        #: them; returns offsets to resume at instead.
         self.continue_at: ContinueAt | None = None
         super().__init__(*args, **kwargs)
         self.scheduler = SliceScheduler(self.scheduler, self._paces)
@@ -97,21 +97,21 @@ class SliceConsumer(base.Consumer):
             tp=tp,
             generation_id=self.app.consumer_generation_id,
         )
-        # the condition under which Consumer._drain_messages delivers it; what it drops must
-        # not wait for an acknowledgement
+        # same condition as in Consumer._drain_messages: a message that it drops must
+        # not await an acknowledgement
         read = self._read_offset[tp]
         if read is None or last.offset >= read:
             self._in_flight[tp].add(message, last.offset)
-            # While a slice of the partition waits for its agent, leave the next records to the
-            # client: they come as one slice then, where a slice each would pile up. An agent
-            # that takes 3 ms a slice falls behind 1,000 events a second otherwise.
+            # While a slice of the partition waits for its agent, leave the next records in the
+            # client, so that they become one slice instead of many. Otherwise an agent that takes
+            # 3 ms per slice falls behind 1,000 events a second.
             self._waiting[tp].add(message)
             self.on_buffer_full(tp)
         return message
 
     def _on_taken(self, message: Message) -> None:
         waiting = self._waiting.get(message.tp, set())
-        if message in waiting:  # and not of an assignment that is past
+        if message in waiting:  # it is not from an earlier assignment
             waiting.discard(message)
             if not waiting:
                 self.on_buffer_drop(message.tp)
@@ -120,11 +120,11 @@ class SliceConsumer(base.Consumer):
         self,
         timeout: float,  # noqa: ASYNC109  # Faust's signature
     ) -> tuple[RecordMap | None, set[TP] | None]:
-        # with every partition held back, Faust sleeps for a second, however soon there is room
+        # with all partitions paused, Faust sleeps for a second even if one resumes sooner
         if self._buffered_partitions and not self._active_partitions:
-            self._room.clear()
+            self._capacity.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._room.wait(), timeout)
+                await asyncio.wait_for(self._capacity.wait(), timeout)
         self._polling = True
         try:
             return await super()._wait_next_records(timeout)
@@ -142,54 +142,58 @@ class SliceConsumer(base.Consumer):
             limit = min(timeout, _POLL_SECONDS)
             records: RecordMap = await super()._getmany(active_partitions, limit)
             self._follow_resets(records)
-            return await self._from_where_told(records) if self._told else records
+            return await self._from_resume_offsets(records) if self._resume_offsets else records
 
     def _follow_resets(self, records: RecordMap) -> None:
-        """Let records pass that lie before those read so far, after the client went back.
+        """Accept records below the read offset after the client was reset.
 
-        Faust drops them otherwise, and nothing is read until the log is as long as it was.
+        Faust would drop them until the log is as long as it was before.
         """
         watch = self._thread.watch
         for key, found in records.items():
             tp = TP(*key)
-            if watch is None or tp in self._told or not watch.was_reset((tp.topic, tp.partition)):
+            if (
+                watch is None
+                or tp in self._resume_offsets
+                or not watch.was_reset((tp.topic, tp.partition))
+            ):
                 continue
             self._read_offset[tp] = found[0].offset
 
-    async def _from_where_told(self, records: RecordMap) -> RecordMap:
-        """Let the first records of a partition be those from where it was told to go on.
+    async def _from_resume_offsets(self, records: RecordMap) -> RecordMap:
+        """Return records from the resume offsets on; seek again where they were skipped.
 
-        A seek of Faust's that was cancelled goes on in the client's thread, and may move a
-        partition to what is committed after it was moved to where its state is. A gap that is
-        still there after another seek is one of the log.
+        A cancelled seek of Faust continues in the client's thread, and may move a partition to its
+        committed offset after it was moved to the offset of its state. A gap that remains after
+        another seek is one of the log.
         """
-        kept: dict[TP, list[Any]] = {}
+        accepted: dict[TP, list[Any]] = {}
         for key, found in records.items():
             tp = TP(*key)
-            told = self._told.pop(tp, None)
-            if told is not None and found[0].offset > told:
-                await self.seek_wait({tp: told})
+            resume_at = self._resume_offsets.pop(tp, None)
+            if resume_at is not None and found[0].offset > resume_at:
+                await self.seek_wait({tp: resume_at})
                 continue
-            if told is not None and (self._read_offset.get(tp) or 0) > told:
-                self._read_offset[tp] = told
-            kept[key] = found
-        return kept
+            if resume_at is not None and (self._read_offset.get(tp) or 0) > resume_at:
+                self._read_offset[tp] = resume_at
+            accepted[key] = found
+        return accepted
 
     def on_buffer_drop(self, tp: TP) -> None:
-        """Fetch again from a partition whose agent has room."""
+        """Resume fetching from a partition once its agent has capacity."""
         if tp in self._paused_partitions:  # Faust would undo the pause
             self._buffered_partitions.discard(tp)
             return
         super().on_buffer_drop(tp)
-        self._room.set()
-        # a poll that waits for other partitions does not see this one for up to a second
+        self._capacity.set()
+        # a poll waiting for other partitions would not notice this one for up to a second
         if self._polling:
             self._thread.thread_loop.call_soon_threadsafe(self._thread.wake)
 
     @Service.task
     async def _stay_in_group(self) -> None:
-        # The client leaves its group when it is not polled for max_poll_interval, and it is
-        # not polled while all agents are slow. The loop being alive is what counts.
+        # The client leaves its group when it is not polled for max_poll_interval, which happens
+        # while all agents are slow. A running event loop is enough to stay.
         interval = max(0.1, (self.app.conf.broker_max_poll_interval or 0) / 4)
         async for _ in self.itertimer(interval, name="stay_in_group"):
             if self._buffered_partitions:
@@ -198,14 +202,14 @@ class SliceConsumer(base.Consumer):
     # Commits
 
     def ack(self, message: Message) -> bool:
-        """Note that a slice was handled, even one from before what the group has committed."""
-        # Faust goes on counting such a message as being worked on.
+        """Acknowledge a slice, even one below the committed offset."""
+        # Faust would keep counting such a message as in progress.
         done: bool = super().ack(message)
         self._unacked_messages.discard(message)
         return done
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        # called for each slice, whose offset is its last one; a slice needs no gaps
+        # called for each slice with its last offset; slices do not track gaps
         if tp.topic not in self._paces:
             await super()._add_gap(tp, offset_from, offset_to)
 
@@ -213,8 +217,8 @@ class SliceConsumer(base.Consumer):
         if tp.topic not in self._paces:
             offset: int | None = super()._new_offset(tp)
             return offset
-        # Faust's lists hold the acknowledged offsets without their order of delivery, and
-        # those of generations past. They are filled in three places, one of them compiled.
+        # Faust's lists have acknowledged offsets without their order of delivery, and those of
+        # earlier generations. They are filled in three places, one of them compiled.
         self._acked[tp].clear()
         self._acked_index[tp].clear()
         if tp in self._rereading:
@@ -222,12 +226,12 @@ class SliceConsumer(base.Consumer):
         return self._in_flight[tp].committable()
 
     async def perform_seek(self) -> None:
-        """Go back to what is committed, or to where state is, or to the beginning.
+        """Seek to the committed offsets, to the offsets of the state, or to the beginning.
 
-        Nothing that was delivered counts any more.
+        Delivered slices are void afterwards.
         """
-        # Faust may fetch in between, and its loop that fetches comes here, too, when it meets a
-        # rebalance: what is committed and not in the state would be skipped.
+        # The lock excludes Faust's fetch loop, which also calls this on a rebalance: otherwise
+        # records that are committed but not in the state would be skipped.
         async with self._moving:
             for tp in tuple(self._in_flight):
                 self._forget(tp)
@@ -235,21 +239,21 @@ class SliceConsumer(base.Consumer):
             await super().perform_seek()
             committed = {tp: self._committed_offset.get(tp) for tp in self.assignment()}
             begins = await self._beginnings([tp for tp, done in committed.items() if not done])
-            states = await self._ask_where(committed)
+            states = await self._state_offsets(committed)
             if offsets := {**begins, **states}:
                 try:
                     await self.seek_wait(offsets)
                 except IllegalStateError:
                     if offsets.keys() <= self.assignment():
                         raise
-                    return  # a rebalance came meanwhile: after it we are here again
-                self._told.update(offsets)
+                    return  # a rebalance came meanwhile, which calls this again
+                self._resume_offsets.update(offsets)
                 self._forget_doubts(offsets)
             for tp, offset in states.items():
                 self._handled(tp, offset)
 
-    async def _ask_where(self, committed: Mapping[TP, int | None]) -> Mapping[TP, int]:
-        """Return where to go on, of those partitions that do not go on at what is committed."""
+    async def _state_offsets(self, committed: Mapping[TP, int | None]) -> Mapping[TP, int]:
+        """Return the offsets of partitions that do not resume at their committed offset."""
         if self.continue_at is None:
             return {}
         unsigned = await self._thread.unsigned([tp for tp, done in committed.items() if done])
@@ -257,52 +261,52 @@ class SliceConsumer(base.Consumer):
         return await self.continue_at(committed, unsigned)
 
     def doubt(self, tp: TP, first_offset: int) -> Doubt:
-        """Return what is in doubt about records that begin at an offset; it is told once."""
+        """Return and clear the doubt about records that begin at an offset."""
         watch = self._thread.watch
         return Doubt() if watch is None else watch.take((tp.topic, tp.partition), first_offset)
 
     def reread(self, tp: TP) -> None:
-        """Have it asked again where to go on with a partition: what was delivered is void."""
+        """Have a partition's position determined again; its delivered slices are void."""
         self._rereading.add(tp)
         self._forget(tp)
         self._thread.rejoin()
 
     def unknown(self, topics: Iterable[str]) -> list[str]:
-        """Return the topics that the cluster did not have when the client last asked."""
+        """Return the topics that were missing in the client's latest metadata."""
         partitions = self._thread.partitions
         return [topic for topic in topics if not partitions(topic)]
 
     def distrust(self, partitions: Iterable[TP]) -> None:
-        """Let what is committed of these partitions be replaced by any offset, a lower one too."""
+        """Allow any offset to be committed for these partitions, even a lower one."""
         for tp in partitions:
             self._committed_offset[tp] = None
 
     async def _beginnings(self, unread: Iterable[TP]) -> dict[TP, int]:
-        """Tell where partitions begin of which nothing is committed.
+        """Return the first offsets of partitions without a committed offset.
 
-        The client leaves them where it is: behind records that Faust has fetched, and dropped when
-        a rebalance came.
+        The client would keep its position there, after records that Faust fetched and dropped
+        when a rebalance came.
         """
         sliced = [tp for tp in unread if tp.topic in self._paces]
         found = await self.earliest_offsets(*sliced) if sliced else {}
         return {TP(*tp): offset for tp, offset in found.items()}
 
     def _handled(self, tp: TP, offset: int) -> None:
-        """Let what is before an offset be committed, though none of it comes to us."""
-        # Who wrote the state down had published what came of it, and may have ended, or lost the
-        # partition, before its commit. Nobody else commits it until the next record comes.
+        """Allow the offset of a recovered state to be committed before any slice is delivered."""
+        # The previous owner published before it wrote the snapshot, and may have stopped or lost
+        # the partition before its commit. Otherwise nothing is committed until the next record.
         committed = self._committed_offset.get(tp)
         if committed is None or offset > committed:
             self._in_flight[tp] = InFlight(offset)
-            self._acked[tp].clear()  # Faust commits what has an entry here
+            self._acked[tp].clear()  # Faust only commits partitions with an entry here
 
     async def seek(self, partition: TP, offset: int) -> None:
-        """Go to `offset`: what was delivered of the partition does not count any more."""
+        """Seek to `offset`; delivered slices of the partition are void."""
         self._forget(partition)
         await super().seek(partition, offset)
 
     def _forget(self, tp: TP) -> None:
-        self._told.pop(tp, None)
+        self._resume_offsets.pop(tp, None)
         self._forget_doubts([tp])
         self._in_flight.pop(tp, None)
         if self._waiting.pop(tp, None):
@@ -316,14 +320,14 @@ class SliceConsumer(base.Consumer):
     # Rebalances
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Commit what was handled, then forget what was delivered."""
-        # Faust forgets first: what was acknowledged since the last interval is handled twice.
-        # A coordinator that does not answer must not keep this worker from joining again.
+        """Commit acknowledged slices, then forget the delivered ones."""
+        # Faust forgets first, so slices acknowledged since the last interval would be repeated.
+        # A coordinator that does not answer must not prevent this worker from rejoining.
         if not self.in_transaction:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.commit(), self.app.conf.broker_session_timeout / 2)
         for tp in revoked:
-            self._told.pop(tp, None)
+            self._resume_offsets.pop(tp, None)
             self._in_flight.pop(tp, None)
             self._waiting.pop(tp, None)
             self._buffered_partitions.discard(tp)

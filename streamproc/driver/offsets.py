@@ -1,4 +1,4 @@
-"""Which offset may be committed while several slices of a partition are being handled."""
+"""Track which offset may be committed while slices of a partition are in flight."""
 
 from typing import Protocol
 
@@ -6,22 +6,22 @@ __all__ = ["InFlight"]
 
 
 class Acked(Protocol):
-    """A delivered message that knows whether its handler is done with it."""
+    """A delivered message with its acknowledgement."""
 
     acked: bool
 
 
 class InFlight:
-    """Slices of one partition that were delivered, in order, and what may be committed.
+    """The delivered slices of one partition in order, and the offset to commit.
 
-    Faust's own bookkeeping counts single offsets and asks for their gaps; a slice is
-    committed as a whole, so its order of delivery is all that matters: gaps inside of a
-    slice or between two cannot hold a commit up, and nothing passes a slice in flight.
+    Faust tracks single offsets and their gaps. Slices are committed as units in their order of
+    delivery: gaps within or between them do not delay a commit, and no commit passes a slice in
+    flight.
 
     Parameters
     ----------
     handled
-        Offset before which all was handled already; None: not known.
+        Offset before which everything is processed; None: unknown.
 
     Examples
     --------
@@ -43,27 +43,27 @@ class InFlight:
         return len(self._entries)
 
     def add(self, message: Acked, last_offset: int) -> None:
-        """Note that a slice ending at `last_offset` goes to its handlers."""
+        """Add a delivered slice that ends at `last_offset`."""
         self._settle()
         self._entries.append((message, last_offset))
 
     def committable(self) -> int | None:
-        """Return the offset after the last record before which all was acknowledged.
+        """Return the offset before which everything is acknowledged.
 
-        None while that is not known: the first slice is being handled.
+        None while it is unknown, until the first slice is acknowledged.
         """
         self._settle()
         return self._committable
 
     def _settle(self) -> None:
-        # Forgets what was acknowledged, also behind a slice that never will be: messages hold
-        # their records, and commits are seconds apart.
-        kept: list[tuple[Acked, int]] = []
+        # Drop acknowledged messages, also after one that is not acknowledged: they hold their
+        # records, and commits are seconds apart.
+        pending: list[tuple[Acked, int]] = []
         for message, last in self._entries:
             if not message.acked:
-                kept.append((message, last))
-            elif kept:  # done, but behind one that is not: it is covered when that one is done
-                kept[-1] = (kept[-1][0], last)
+                pending.append((message, last))
+            elif pending:  # acknowledged after a pending one, which then covers both
+                pending[-1] = (pending[-1][0], last)
             else:
                 self._committable = last + 1
-        self._entries = kept
+        self._entries = pending

@@ -1,4 +1,4 @@
-"""How records leave the client's thread, and in which order they are delivered."""
+"""Poll records in the client's thread, and schedule their delivery."""
 
 import asyncio
 import time
@@ -21,19 +21,19 @@ from streamproc.kafka.member_id import keep_member_id
 
 __all__ = ["SliceScheduler", "SliceThread"]
 
-#: Milliseconds that the broker may hold a fetch for lack of data. The client has one fetch
-#: under way per broker: a partition drained while that one waits for its neighbours waits
-#: with it, for up to 1.5 s with Faust's constant. An idle worker asks 20 times a second.
+#: Milliseconds that the broker may hold an empty fetch. The client has one fetch in flight per
+#: broker: a partition that is drained meanwhile waits for it, up to 1.5 s with Faust's constant.
+#: An idle worker fetches 20 times a second.
 _FETCH_WAIT_MS = 50
 
-#: Bytes of one fetch, of all partitions together; the client's default is 50 MB, and it copies an
-#: answer while it takes it apart. This much is three slices of small events; a single larger record
-#: comes nonetheless.
+#: Bytes of one fetch of all partitions; the client's default is 50 MB, and it copies a response
+#: while parsing it. This is enough for three slices of small events; a single larger record is
+#: returned nonetheless.
 _FETCH_BYTES = 4 << 20
 
 
 class Sliced(Protocol):
-    """A consumer that knows what is read in slices, and how much of it at once."""
+    """A consumer with sliced topics and their limits."""
 
     @property
     def sliced(self) -> Container[str]:
@@ -47,13 +47,13 @@ class Sliced(Protocol):
 
 
 class SliceThread(base.AIOKafkaConsumerThread):
-    """The thread of the Kafka client, under a loop that costs less than Python's own."""
+    """The thread of the Kafka client, with uvloop's faster event loop."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, thread_loop=uvloop.new_event_loop(), **kwargs)
-        #: Of the client's fetches; None until there is a client.
+        #: Watches the client's fetches; None until there is a client.
         self.watch: LogWatch | None = None
-        self._close_thread_loop_on_stop = True  # it is nobody else's
+        self._close_thread_loop_on_stop = True  # the loop is not shared
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -74,7 +74,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         active_partitions: set[TP] | None,
         timeout: float,  # noqa: ASYNC109  # Faust's signature
     ) -> RecordMap:
-        """Fetch records in the thread, at most as many as a slice may have."""
+        """Fetch records in the client's thread, at most as many as fit one slice."""
         consumer = self._ensure_consumer()
         sliced = cast("Sliced", self.consumer)
 
@@ -86,19 +86,19 @@ class SliceThread(base.AIOKafkaConsumerThread):
                 max_records=sliced.poll_records() or consumer._max_poll_records,  # noqa: SLF001
             )
 
-        # Faust's queue between the threads runs two tasks a call; this is one hop each way
+        # Faust's queue between threads needs two tasks per call; this is one hop each way
         fetching = asyncio.run_coroutine_threadsafe(fetch(), self.thread_loop)
         return await asyncio.wrap_future(fetching)
 
     async def unsigned(self, partitions: Collection[TP]) -> set[TP]:
-        """Return the partitions whose committed offset is not from a worker of this version."""
+        """Return the partitions with a committed offset that no worker of this version wrote."""
         fetched: set[TP] = await self.call_thread(
             fetch_unsigned, self._ensure_consumer(), partitions
         )
         return fetched
 
     def wake(self) -> None:
-        """Let a poll that is waiting look at what has been fetched of all active partitions."""
+        """Wake a waiting poll, so that it checks all active partitions."""
         fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001
         for waiter in fetcher._fetch_waiters:  # noqa: SLF001
             fetcher._notify(waiter)  # noqa: SLF001
@@ -109,24 +109,24 @@ class SliceThread(base.AIOKafkaConsumerThread):
         return cluster.partitions_for_topic(topic) or set()
 
     def rejoin(self) -> None:
-        """Have the group's partitions assigned again, though nobody came or went."""
+        """Request a rebalance of the group."""
         coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001
         self.thread_loop.call_soon_threadsafe(coordinator.request_rejoin)
 
     def keep_alive(self) -> None:
-        """Tell the client that it is in use, so that it stays in its group."""
+        """Mark the client as polled, so that it stays in its group."""
         self._ensure_consumer()._subscription._last_fetch_ended = time.monotonic()  # noqa: SLF001
 
 
 class SliceScheduler(SchedulingStrategyT):
-    """Orders what a poll gave: other topics as Faust does, then slices, partitions in turn.
+    """Order polled records: other topics as Faust does, then slices, round-robin by partition.
 
     Parameters
     ----------
     inner
-        The scheduler of the application's settings.
+        Scheduler of the application's settings, for other topics.
     paces
-        Topic name to pace, of sliced topics.
+        Topic name → batch sizer, of sliced topics.
     """
 
     def __init__(self, inner: SchedulingStrategyT, paces: Mapping[str, BatchSizer]) -> None:
@@ -134,11 +134,11 @@ class SliceScheduler(SchedulingStrategyT):
         self._paces = paces
 
     def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
-        """Give partition and record, or partition and slice."""
+        """Yield partition and record, or partition and slice."""
         others = {tp: found for tp, found in records.items() if tp.topic not in self._paces}
         if others:
             yield from self._inner.iterate(others)
-        waiting = [  # keys are the client's type, which Faust refuses among active partitions
+        waiting = [  # Faust requires its own type of partition
             (TP(*tp), split(tp.topic, tp.partition, found, self._paces[tp.topic]))
             for tp, found in records.items()
             if tp.topic in self._paces

@@ -1,4 +1,4 @@
-"""What an agent receives from a sliced topic, and how large it may be.
+"""Define slices, their limits, and how polled records are split into them.
 
 Pure: no Kafka, no event loop, no clock.
 """
@@ -12,21 +12,21 @@ from streamproc.schemas import records as core
 
 __all__ = ["BATCH_BYTES", "BatchSizer", "Record", "Slice", "SliceLimits", "split"]
 
-#: Records of the first slice of a topic, before anything is known of what a record costs.
-#: From there :class:`BatchSizer` doubles: 5,000 are reached at the sixth slice, while a handler
-#: that needs 10 ms a record blocks the loop for 2.5 s once, and not for 50 s.
+#: Records of the first slice of a topic, while the cost of a record is unknown. From there
+#: :class:`BatchSizer` doubles: it reaches 5,000 at the sixth slice, and a handler that takes 10 ms
+#: a record blocks the loop once for 2.5 s instead of 50 s.
 _FIRST = 250
 
-#: Bytes that a batch may unpack to; eight of the largest records that are read by default.
+#: Maximum bytes of a decompressed batch: eight of the largest records by default.
 BATCH_BYTES = 64 << 20
 
 
 class Record(core.Record, Protocol):
-    """One record as the Kafka client's parser makes it."""
+    """One record, as parsed by the Kafka client."""
 
     @property
     def timestamp_type(self) -> int:
-        """0: of the producer; 1: of the log's append."""
+        """0 for the producer's timestamp, 1 for the append time of the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,7 @@ class Slice:
     topic, partition
         Where the records come from.
     records
-        At least one record; offsets rise, with gaps where the log was compacted or where a
-        transaction left its markers.
+        At least one record; offsets increase, with gaps left by compaction or transactions.
 
     Examples
     --------
@@ -74,22 +73,22 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class SliceLimits:
-    """How large one slice may be; whatever comes first ends it.
+    """Limits of one slice; the first one reached ends it.
 
     Parameters
     ----------
     records
-        Records, at least 1. Also the most that one poll takes from the client's buffers.
+        Records, at least 1. Also the maximum that one poll takes from the client's buffers.
     bytes
-        Bytes of keys and values, at least 1. A single larger record makes a slice of its own.
-        Brokers may ignore what a client asks for, so this is counted here.
+        Bytes of keys and values, at least 1. A single larger record becomes one slice. It is
+        counted here because brokers may ignore a client's fetch limits.
     seconds
-        CPU seconds that the event loop's thread should spend on one slice, above 0. While it
-        does, nothing else in the worker runs: no commit, no metrics, no rebalance. Half a
-        second is a twelfth of the shortest session time-out that brokers allow by default.
+        CPU seconds that the event loop's thread should spend on one slice, above 0. Meanwhile
+        nothing else runs in the worker: no commit, no metrics, no rebalance. Half a second is a
+        twelfth of the shortest session timeout that brokers permit by default.
     batch_bytes
-        Bytes that a compressed batch may unpack to, at least 1. A larger one comes as one
-        record that cannot be read, and is not unpacked.
+        Maximum bytes of a decompressed batch, at least 1. A larger one is not decompressed, and
+        is returned as one unreadable record.
 
     Raises
     ------
@@ -111,14 +110,14 @@ class SliceLimits:
 
 
 class BatchSizer:
-    """How many records the next slice of a topic may have, from what the last ones took.
+    """Adapt the number of records in a topic's slices to the CPU time of earlier ones.
 
-    Where slices end never changes a result, so a clock may decide it.
+    Slice boundaries never change a result, so they may depend on a clock.
 
     Parameters
     ----------
     limits
-        The limits to keep.
+        Limits of a slice.
 
     Examples
     --------
@@ -138,10 +137,10 @@ class BatchSizer:
         self.records = min(_FIRST, limits.records)
 
     def learn(self, records: int, seconds: float) -> None:
-        """Take in that a slice of `records` records took `seconds`.
+        """Adapt to a slice of `records` records that took `seconds` of CPU time.
 
-        Too long: the next one is smaller in proportion. A full slice in less than half of the
-        time: the next one is twice as large; doubling cannot overshoot the limit then.
+        If it took too long, the next one is proportionally smaller. If it was full and took less
+        than half of the limit, the next one is twice as large, which cannot exceed the limit.
         """
         allowed = self.limits.seconds
         if seconds > allowed:
@@ -153,7 +152,7 @@ class BatchSizer:
 def split(
     topic: str, partition: int, records: Sequence[Record], pace: BatchSizer
 ) -> Iterator[Slice]:
-    """Cut what a poll gave of one partition into slices, in order and without loss.
+    """Split the polled records of one partition into slices, in order.
 
     Parameters
     ----------
@@ -162,7 +161,7 @@ def split(
     records
         All records of the partition in this poll.
     pace
-        Asked again before each slice how many records it may have.
+        Limits each slice; it may change between slices.
     """
     start = 0
     while start < len(records):
@@ -171,10 +170,10 @@ def split(
         yield Slice(topic, partition, tuple(taken))
 
 
-def _fitting(records: Sequence[Record], most_bytes: int) -> Sequence[Record]:
-    """Return the first of the records, at least one, and no more than fit."""
+def _fitting(records: Sequence[Record], max_bytes: int) -> Sequence[Record]:
+    """Return as many leading records as fit, at least one."""
     sizes = [len(r.key or b"") + len(r.value or b"") for r in records]
-    if sum(sizes) <= most_bytes:
+    if sum(sizes) <= max_bytes:
         return records
     totals = accumulate(sizes)
-    return records[: max(1, sum(1 for total in totals if total <= most_bytes))]
+    return records[: max(1, sum(1 for total in totals if total <= max_bytes))]

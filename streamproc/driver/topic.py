@@ -1,4 +1,4 @@
-"""How an application says that a topic is read in slices."""
+"""Declare topics of a Faust application that are read in slices."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ __all__ = ["SliceSchema", "TransportError", "slice_topic"]
 
 
 class TransportError(StreamprocError):
-    """The application and its transport do not fit; the message says what to change."""
+    """The application does not match its transport; the message names what to change."""
 
 
 class SliceSchema(faust.Schema[bytes, bytes]):
-    """Marks a Faust topic as read in slices: its events' values are :class:`Slice`.
+    """Mark a Faust topic as sliced: the values of its events are :class:`Slice`.
 
     Parameters
     ----------
     limits
-        How large a slice may be.
+        Limits of a slice.
     """
 
     def __init__(self, limits: SliceLimits | None = None) -> None:
@@ -29,12 +29,12 @@ class SliceSchema(faust.Schema[bytes, bytes]):
         self.limits = limits or SliceLimits()
 
     def compile(self, app: AppT, **_: Any) -> Any:
-        """Return the coroutine that makes an event of a message; nothing is decoded."""
+        """Return a coroutine that wraps a message in an event, without decoding it."""
 
         async def decode(message: Message, **_: Any) -> EventT[Any]:
             if not isinstance(message.value, Slice):
                 raise TransportError(
-                    f"topic {message.topic!r} came message by message, not in slices: "
+                    f"topic {message.topic!r} was delivered message by message, not in slices: "
                     "the broker's URL must begin with slices://"
                 )
             return app.create_event(None, message.value, {}, message)
@@ -49,7 +49,7 @@ def slice_topic(
     buffer: int = 8,
     **options: Any,
 ) -> TopicT:
-    """Describe topics whose agent receives one partition's slice of a poll at a time.
+    """Declare topics whose agent receives slices of one partition each.
 
     Parameters
     ----------
@@ -59,26 +59,26 @@ def slice_topic(
     *names
         Topics to read.
     limits
-        How large a slice may be.
+        Limits of a slice.
     buffer
         Slices that may wait for each agent, at least 3; when it is nearly full, its
         partitions are not fetched. Waiting takes at most ``buffer * limits.bytes`` of memory.
     **options
-        What else ``app.topic`` takes, such as `partitions` or `retention`.
+        Other arguments of ``app.topic``, such as `partitions` or `retention`.
 
     Returns
     -------
     TopicT
-        A topic for ``@app.agent``. Other topics of the application stay as they are.
+        A topic for ``@app.agent``. Other topics of the application are not affected.
 
     Notes
     -----
-    Acknowledge by hand: Faust's automatic way also acknowledges an event whose handler raised.
-    A slice is acknowledged as a whole. One that is not stays uncommitted, with all that
-    follows it in its partition, and comes again after a restart or a rebalance; Faust itself
-    goes on with the next one, so let the process end when something unexpected is raised.
-    Keep the agent's concurrency at 1, or slices of one partition overtake one another, and
-    leave ``stream_wait_empty`` at False.
+    Acknowledge manually: Faust's automatic mode also acknowledges an event after its handler
+    raised. A slice is acknowledged as a unit. If it is not, it stays uncommitted with all later
+    slices of its partition, and is delivered again after a restart or a rebalance. Faust continues
+    with the next slice, so let the process exit after an unexpected error. Keep the agent's
+    concurrency at 1, or slices of one partition overtake each other, and leave
+    ``stream_wait_empty`` at False.
 
     Examples
     --------

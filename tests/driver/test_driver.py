@@ -293,7 +293,7 @@ async def test_a_partition_that_is_lost_while_it_is_moved_ends_nothing(
     monkeypatch.setattr(consumer, "assignment", lambda: ours)
     with nullcontext() if lost else pytest.raises(IllegalStateError):
         await consumer.perform_seek()
-    assert consumer._told == {}
+    assert consumer._resume_offsets == {}
 
 
 @pytest.mark.parametrize(("state", "committed"), [(12, {12}), (9, set()), (5, set())])

@@ -83,7 +83,7 @@ async def test_refusals_are_counted_by_reason_and_logged(
     assert ours.obeyed == []
     assert ours.count("control_refused_total") == ours.count("control_refused_total", reason=reason)
     assert ours.count("control_refused_total") == 1
-    assert f"offset 7 refused: {reason}: " in caplog.text
+    assert f"refused the command at control offset 7: {reason}: " in caplog.text
     assert SECRET not in caplog.text
 
 
