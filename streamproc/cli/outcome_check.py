@@ -119,7 +119,7 @@ class OutcomeCheck:
         key = partition, item.key
         if item.log is InputLog.LABELS:
             self.labels += 1
-            label = _Label(item.model_id, item.event_id or "", item.offset, item.time, item.said)
+            label = _Label(item.model_id, item.event_id or "", item.offset, item.time, item.content)
             self._labels.setdefault(key, []).append(label)
         else:
             self._events.setdefault(key, _Event(item.log, item.offset, item.time))

@@ -1,4 +1,4 @@
-"""Some events and labels, joined with what waits and with one another."""
+"""Join a batch of events and labels with stored entries and with each other."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Final
 
 from streamproc.join.coverage import (
-    ENOUGH,
+    MIN_EVENTS,
     AgeBuckets,
     cohort,
     count_event,
@@ -24,11 +24,11 @@ from streamproc.schemas.records import DeadLetter
 
 Names = tuple[str, str]
 
-# A label that is revised again and again for an event that never comes must not grow its entry.
+# Labels that are revised often for an event that never comes must not grow its entry.
 MAX_WAITING: Final = 100
-# Sweeps a horizon: what is over stays for an hour or two of a week, and a sweep costs 10 us.
+# Sweeps per grace period: expired entries stay up to two hours of a week; a sweep takes 10 us.
 SWEEPS: Final = 64
-# Entries in a sweep: the event loop must not stand still for those of a whole week.
+# Maximum entries per sweep, so that a backlog of a week does not block the event loop.
 MAX_SWEPT: Final = 1000
 _LABELS: Final = InputLog.LABELS
 _NEVER: Final = float("-inf")
@@ -36,48 +36,48 @@ _NEVER: Final = float("-inf")
 
 @dataclass(frozen=True, slots=True)
 class JoinSettings:
-    """What a join goes by.
+    """Settings of a join.
 
     Attributes
     ----------
     horizon
-        Seconds.
+        Grace period in seconds.
     age
-        Of events that have their label, if they get one; seconds.
+        Age in seconds after which events are compared by whether they have a label.
     grid, parts
-        By what all events of a model, and those of its parts, are counted.
-    most
-        Entries that may wait.
+        Age buckets for all events of a model, and for its cohorts.
+    max_entries
+        Maximum number of stored entries.
     asks
-        Whether the events of a model are told when they come.
+        Returns whether a model's events are published as outcomes when they come.
     writer
-        Of the outcomes.
+        Encodes the outcomes.
     """
 
     horizon: float
     age: float
     grid: AgeBuckets
     parts: AgeBuckets
-    most: int
+    max_entries: int
     asks: Callable[[str], bool]
     writer: OutcomeEncoder
 
 
 @dataclass(slots=True)
 class JoinResult:
-    """What came of some records.
+    """The result of joining a batch of records.
 
     Attributes
     ----------
     drafts
-        Outcomes, in their order.
+        Outcomes, in order.
     dead_letters
-        Labels that could not be read.
+        Labels that could not be decoded.
     counts
-        Outcomes by status; ``repeated``: events and labels that had come before; ``given_up``:
-        what was forgotten because too many waited.
+        Outcomes by status; ``repeated``: duplicate events and labels; ``given_up``: entries
+        evicted because of `labels.max_pending`.
     implausible
-        Events and labels whose time is before 1970, or hours ahead of that of their record.
+        Events and labels with a time before 1970, or hours ahead of their record's.
     """
 
     drafts: list[UnsequencedOutcome] = field(default_factory=list)
@@ -88,7 +88,7 @@ class JoinResult:
 
 @dataclass(slots=True)
 class _Model:
-    """A model's time, whether its events are told when they come, and what met here."""
+    """A model's watermarks, whether its events are published, and its match counts."""
 
     clock: Watermark
     asked: bool
@@ -96,18 +96,18 @@ class _Model:
 
 
 class BatchJoin:
-    """Takes some items through the rules; what they change is on the shelf after `save`.
+    """Join items one by one; `save` writes the changed entries to the store.
 
     Parameters
     ----------
     rules
-        What to go by.
+        Settings of the join.
     shelf
-        What waits.
+        Stored entries.
     items
-        All that will be taken.
+        All items of the batch.
     meetings
-        Where it is counted which labels find their event.
+        Counts the labels that find their event.
     """
 
     def __init__(
@@ -144,11 +144,11 @@ class BatchJoin:
             self._compare(item, clock, now)
         if now >= clock.swept + self._step and now > _NEVER:
             self._sweep(item.model_id, clock, item.position)
-        if self._count > self._rules.most:
+        if self._count > self._rules.max_entries:
             self._give_up(item.position)
 
     def save(self) -> None:
-        """Put on the shelf what has changed."""
+        """Write changed entries and watermarks to the store."""
         self._flush()
         self._shelf.set_clocks({name: model.clock for name, model in self._models.items()})
 
@@ -158,7 +158,7 @@ class BatchJoin:
 
     def _event(self, item: JoinInput, model: "_Model") -> None:
         if item.log is InputLog.FEATURES and not model.asked:
-            return  # nobody said or will say anything that its label could be compared with
+            return  # there is no prediction that its label could be compared with
         key, clock, time = item.key, model.clock, item.time
         if not key:
             if model.asked:
@@ -176,7 +176,7 @@ class BatchJoin:
             max(clock.events, time),
             item.log,
             item.offset,
-            item.said,
+            item.content,
             b"",
             0,
             item.parts,
@@ -199,7 +199,7 @@ class BatchJoin:
 
     def _label(self, item: JoinInput, model: "_Model") -> None:
         clock = model.clock
-        label = Label(item.said, item.ts, item.time, max(clock.labels, item.time), item.offset)
+        label = Label(item.content, item.ts, item.time, max(clock.labels, item.time), item.offset)
         key = item.key
         before = self._entries.get(key)
         if before is not None and before.known:
@@ -212,7 +212,7 @@ class BatchJoin:
             self.joined.counts["repeated"] += 1
             return
         over = clock.for_labels(self._horizon) > label.time + self._horizon
-        if not over:  # else its event may have been forgotten
+        if not over:  # otherwise its event may have been removed
             model.meeting.label(item.time, met=False)
         if over or len(entry.waiting) >= MAX_WAITING:
             self._unmatched(key, (item.model_id, entry.event_id), label, item.position)
@@ -221,7 +221,7 @@ class BatchJoin:
             self._put(key, self._stored(item.model_id, entry))
 
     def _settle(self, key: bytes, item: JoinInput, stored: StoredEntry, label: Label) -> None:
-        """Say what a label of a known event is; `item` is either of them."""
+        """Add the outcome of a label and its event; `item` is the later of them."""
         entry, horizon, names = stored.entry, self._horizon, (item.model_id, item.event_id or "")
         time = entry.time or 0.0
         if entry.clock > label.time + horizon or label.clock > time + 2 * horizon:
@@ -239,53 +239,53 @@ class BatchJoin:
         else:
             event = stored.event or writer.event(names, entry, entry.body)
         if status == "labelled":
-            self._covered(self._models[names[0]].clock, entry, label.time - time)
-        rest = writer.settled(status, entry, event, label, _LABELS)
-        self._tell(
-            UnsequencedOutcome(f"{key.hex()}-{revision}", names[0], status, item.position, rest)
+            self._count_label(self._models[names[0]].clock, entry, label.time - time)
+        fields = writer.settled(status, entry, event, label, _LABELS)
+        self._add(
+            UnsequencedOutcome(f"{key.hex()}-{revision}", names[0], status, item.position, fields)
         )
 
-    def _covered(self, clock: Watermark, entry: JoinEntry, delay: float) -> None:
+    def _count_label(self, clock: Watermark, entry: JoinEntry, delay: float) -> None:
         rules, time = self._rules, entry.time or 0.0
         labelled(clock.tally, time, delay, rules.grid)
         for by, value in entry.parts:
             labelled(cohort(clock.parts, by, value), time, delay, rules.parts)
 
     def _compare(self, item: JoinInput, clock: Watermark, now: float) -> None:
-        """Tell how many events of each part have a label, of those that are old enough."""
+        """Add an outcome with the label coverage of each cohort's old enough events."""
         rules, width = self._rules, self._rules.parts.width
-        upto = (now - rules.age) // width  # steps before it are over
+        upto = (now - rules.age) // width  # earlier steps are complete
         clock.due = (upto + 1.0) * width + rules.age
-        clock.told = min(clock.told, upto)  # it was ahead if the model's time has gone back
-        table = window_counts(clock.parts, clock.told, upto, rules.parts, rules.age)
+        clock.reported = min(clock.reported, upto)  # ahead if the watermark has gone back
+        table = window_counts(clock.parts, clock.reported, upto, rules.parts, rules.age)
         sums = [tuple(map(sum, zip(*values.values(), strict=True))) for values in table.values()]
         events, labels = max(sums, default=(0, 0))
-        if events < ENOUGH:
+        if events < MIN_EVENTS:
             return
-        clock.told = upto
+        clock.reported = upto
         if labels:
             key = key_of(item.model_id, "").hex()
-            rest = rules.writer.counts(item.model_id, upto * width, table)
+            fields = rules.writer.counts(item.model_id, upto * width, table)
             name = f"{key}-coverage-{upto:.0f}"
-            self._tell(UnsequencedOutcome(name, item.model_id, "coverage", item.position, rest))
+            self._add(UnsequencedOutcome(name, item.model_id, "coverage", item.position, fields))
 
     def _unmatched(self, key: bytes, names: Names, label: Label, position: int) -> None:
-        rest = self._rules.writer.unmatched(names, label, _LABELS)
-        said = blake2b(label.value, digest_size=8).hexdigest()
-        self._tell(UnsequencedOutcome(f"{key.hex()}-{said}", names[0], "unmatched", position, rest))
+        fields = self._rules.writer.unmatched(names, label, _LABELS)
+        outcome_id = f"{key.hex()}-{blake2b(label.value, digest_size=8).hexdigest()}"
+        self._add(UnsequencedOutcome(outcome_id, names[0], "unmatched", position, fields))
 
     def _ask(self, item: JoinInput, entry: JoinEntry) -> bytes:
-        """Tell of an event that is to be answered; return what was said of it."""
+        """Add an outcome that asks for a prediction of an event; return its JSON fields."""
         model, name, key = item.model_id, item.event_id, item.key
-        if not key:  # it will not come again under another name than its place
+        if not key:  # without an id, its position identifies the event
             key = key_of(model, f"{int(item.log)}:{item.offset}:{item.index}")
-        event = self._rules.writer.event((model, name), entry, item.said)
-        self._tell(
+        event = self._rules.writer.event((model, name), entry, item.content)
+        self._add(
             UnsequencedOutcome(f"{key.hex()}-0", model, "asked", item.position, ASKED + event)
         )
         return event
 
-    def _tell(self, draft: UnsequencedOutcome) -> None:
+    def _add(self, draft: UnsequencedOutcome) -> None:
         self.joined.drafts.append(draft)
         self.joined.counts[draft.status] += 1
 
@@ -306,14 +306,14 @@ class BatchJoin:
         return StoredEntry(model_id, known=True, due=due, entry=entry)
 
     def _sweep(self, model_id: str, clock: Watermark, position: int) -> None:
-        """Take away what no label, or no event, can come for any more."""
+        """Remove entries for which no label, or no event, can come any more."""
         self._flush()
         now = clock.for_events(self._rules.horizon)
         over = self._shelf.due(model_id, known=True, before=now, most=MAX_SWEPT)
         for key, stored in over:
             entry = self._current(key, stored).entry
-            entry.body, whole = None, entry.body is not None
-            shorter = self._stored(model_id, entry) if whole else None
+            entry.body, had_body = None, entry.body is not None
+            shorter = self._stored(model_id, entry) if had_body else None
             self._put(key, shorter if shorter and shorter.due >= now else None)
         now = clock.for_labels(self._rules.horizon)
         lone = self._shelf.due(model_id, known=False, before=now, most=MAX_SWEPT)
@@ -326,7 +326,7 @@ class BatchJoin:
         self._flush()
 
     def _lose(self, key: bytes, model_id: str, entry: JoinEntry, now: float, position: int) -> None:
-        """Say of the labels whose time is over that their event did not come."""
+        """Add unmatched outcomes for the expired labels of an entry."""
         horizon = self._rules.horizon
         for label in entry.waiting:
             if label.time + horizon < now:
@@ -335,7 +335,7 @@ class BatchJoin:
 
     def _give_up(self, position: int) -> None:
         self._flush()
-        for key, stored in self._shelf.oldest(max(1, self._rules.most // 100)):
+        for key, stored in self._shelf.oldest(max(1, self._rules.max_entries // 100)):
             entry = self._current(key, stored).entry
             self._lose(key, stored.model_id, entry, float("inf"), position)
             self._put(key, None)
@@ -343,10 +343,10 @@ class BatchJoin:
         self._flush()
 
     def _current(self, key: bytes, stored: StoredEntry) -> StoredEntry:
-        """Return the entry as this portion holds it; a shelf may have read a copy."""
+        """Return the entry as changed by this batch; the store may have read a copy."""
         return self._entries.setdefault(key, stored)
 
 
 def _repeats(before: Label, label: Label) -> bool:
-    """Whether a label says nothing that the one before it would not say in any case."""
+    """Whether a label repeats the previous one."""
     return (before.value, before.time, before.clock) == (label.value, label.time, label.clock)

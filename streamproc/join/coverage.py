@@ -1,4 +1,4 @@
-"""How much of what a model said has a label, by age: of all events, and of the parts of them."""
+"""Count label coverage by age: of all events of a model, and of its cohorts."""
 
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -8,41 +8,41 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-# A figure is of the events of one horizon, in steps of a 32nd: 5 hours of a week.
+# Steps per grace period: 5 hours of a week.
 STEPS: Final = 32
-# Of a part, in steps of an eighth: there are dozens of parts, and each is kept.
+# Fewer steps for cohorts: there are dozens, and each is stored.
 PART_STEPS: Final = 8
 AGES: Final = (60.0, 3600.0, 86_400.0, 604_800.0)
-# Values by which events are told apart; those that come later are one part.
+# Values per cohort dimension; later values share one cohort.
 MAX_VALUES: Final = 50
 OTHERS: Final = ""
-# Events of which it is told how many have a label: fewer say little, and cost as much.
-ENOUGH: Final = 100
+# Minimum events for a coverage outcome: fewer carry little information at the same cost.
+MIN_EVENTS: Final = 100
 
 AgeCounts = dict[int, list[int]]
-"""Step of event time → events, then those whose label came after one age and within the next."""
+"""Step of event time → number of events, then of labels by age bucket."""
 
 Parts = dict[str, dict[str, AgeCounts]]
-"""By what events are told apart → value → their tally."""
+"""Cohort dimension → value → counts by age."""
 
 Names = tuple[tuple[str, str], ...]
-"""The parts that an event belongs to: by what, and its value."""
+"""The cohorts of an event: dimension and value."""
 
 Table = dict[str, dict[str, tuple[int, int]]]
-"""By what → value → how many events there were, and how many of them have a label."""
+"""Cohort dimension → value → number of events, and of those with a label."""
 
 _TENTHS: Final = tuple(f"{tenth / 10:g}" for tenth in range(10))
 
 
 class AgeBuckets(Struct, frozen=True, gc=False):
-    """What events are counted by.
+    """Steps and ages by which events are counted.
 
     Attributes
     ----------
     horizon, width
-        Seconds; of all, and of a step.
+        Seconds of the grace period, and of a step.
     ages
-        Seconds, smallest first; the last is the horizon.
+        Upper bounds in seconds, increasing; the last is the grace period.
     """
 
     horizon: float
@@ -52,7 +52,7 @@ class AgeBuckets(Struct, frozen=True, gc=False):
 
 @lru_cache
 def age_buckets(horizon: float, compare_after: float, steps: int) -> AgeBuckets:
-    """Return the grid of a horizon.
+    """Return the age buckets of a grace period.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def age_buckets(horizon: float, compare_after: float, steps: int) -> AgeBuckets:
 
 
 def count_event(tally: AgeCounts, time: float, now: float, by: AgeBuckets) -> None:
-    """Count an event; `now` is the time of its model, minus infinity while that is not known."""
+    """Count an event; `now` is its model's watermark, minus infinity while unknown."""
     step = int(time // by.width)
     row = tally.get(step)
     if row is None:
@@ -74,13 +74,13 @@ def count_event(tally: AgeCounts, time: float, now: float, by: AgeBuckets) -> No
 
 
 def _prune(tally: AgeCounts, now: float, by: AgeBuckets) -> None:
-    """Forget steps of which nothing is asked any more, and wrong times ahead of all others."""
-    # Twice the horizon: an event may have its label until the end of the first.
-    kept = 2 * round(by.horizon / by.width)
-    oldest = now // by.width - kept
+    """Remove steps that are no longer needed, and implausible ones in the future."""
+    # Two grace periods: an event may get its label until the end of the first.
+    max_steps = 2 * round(by.horizon / by.width)
+    oldest = now // by.width - max_steps
     for old in [step for step in tally if step < oldest]:
         del tally[old]
-    while len(tally) > 2 * kept:
+    while len(tally) > 2 * max_steps:
         del tally[max(tally)]
 
 
@@ -98,21 +98,21 @@ def coverage(tally: Mapping[int, list[int]], now: float, by: AgeBuckets) -> dict
     Parameters
     ----------
     tally
-        Of a model, or of a part of its events.
+        Counts of a model, or of a cohort.
     now
-        Its time, seconds since 1970.
+        Watermark of the model, seconds since 1970.
     by
-        As it was counted by.
+        Age buckets of the counts.
 
     Returns
     -------
     dict
-        Age in seconds → share in [0, 1], of the events of the last horizon that are older; an age
-        that no event has reached is left out.
+        Age in seconds → share in [0, 1] of the events of the last grace period that are older;
+        ages that no event has reached are left out.
     """
     found: dict[float, float] = {}
     for place, age in enumerate(by.ages, 1):
-        last = (now - age) // by.width  # steps before it are over
+        last = (now - age) // by.width  # earlier steps are complete
         first = last - round(by.horizon / by.width)
         rows = [row for step, row in tally.items() if first <= step < last]
         events = sum(row[0] for row in rows)
@@ -122,7 +122,7 @@ def coverage(tally: Mapping[int, list[int]], now: float, by: AgeBuckets) -> dict
 
 
 def cohort(parts: Parts, by: str, value: str) -> AgeCounts:
-    """Return the tally of a part; of all others, where there are too many."""
+    """Return the counts of a cohort; those of all others if there are too many."""
     tallies = parts.get(by)
     if tallies is None:
         tallies = parts[by] = {}
@@ -134,24 +134,24 @@ def cohort(parts: Parts, by: str, value: str) -> AgeCounts:
 
 
 def names_of(prediction: Any, tags: Mapping[str, str] | None, segments: tuple[str, ...]) -> Names:
-    """Return the parts that an event belongs to: by what was said, and by its tags.
+    """Return the cohorts of an event: by its prediction, and by its tags.
 
-    Numbers from 0 to 1 are told apart by tenths, others by powers of two; classes as they are,
-    and probabilities of classes by the likeliest.
+    Numbers from 0 to 1 are grouped by tenths, others by powers of two; classes are used as they
+    are, and class probabilities by the most probable class.
 
     Examples
     --------
     >>> names_of(0.47, {"region": "eu"}, ("region",))
     (('score', '0.4'), ('tag:region', 'eu'))
     """
-    said = _said(prediction)
+    predicted = _by_prediction(prediction)
     if not segments:
-        return said
+        return predicted
     found = tags or {}
-    return (*said, *((f"tag:{name}", found[name]) for name in segments if name in found))
+    return (*predicted, *((f"tag:{name}", found[name]) for name in segments if name in found))
 
 
-def _said(prediction: Any) -> Names:
+def _by_prediction(prediction: Any) -> Names:
     if prediction.__class__ is float:
         return _score(_edge(prediction))
     if prediction is None:
@@ -169,7 +169,7 @@ def _score(edge: str) -> Names:
 
 
 def _edge(number: float) -> str:
-    """Return the least number of the part that a number belongs to."""
+    """Return the lower bound of a number's cohort, as text."""
     if 0.0 <= number <= 1.0:
         return _TENTHS[min(9, int(number * 10.0))]
     exponent = max(0 if number < 0.0 else 1, frexp(number)[1])
@@ -177,18 +177,18 @@ def _edge(number: float) -> str:
 
 
 def window_counts(parts: Parts, since: float, upto: float, by: AgeBuckets, age: float) -> Table:
-    """Count events by their parts, and those with a label within an age.
+    """Count the events of each cohort, and those with a label within an age.
 
     Parameters
     ----------
     parts
-        Of a model.
+        Counts of a model's cohorts.
     since, upto
-        Steps, the last one not counted.
+        First step, and the step after the last.
     by
-        As they were counted by.
+        Age buckets of the counts.
     age
-        One of its ages.
+        One of its ages, in seconds.
     """
     last = by.ages.index(age) + 2
     table: Table = {}

@@ -1,4 +1,4 @@
-"""Records of the three logs to events and labels; a label that cannot be read is a dead letter."""
+"""Decode records of the three input logs to events and labels."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -33,13 +33,13 @@ from streamproc.join.entry import InputLog, key_of
 from streamproc.schemas.records import DeadLetter, Reason, Record
 from streamproc.schemas.timestamps import MILLISECONDS_FROM
 
-# An event cannot be of much later than its record: a clock that is wrong by a year must not end
-# the waiting of all others. A day is more than any time zone that was forgotten.
+# An event cannot be much later than its record: a clock that is wrong by a year must not expire
+# all other entries. A day is more than any time zone error.
 AHEAD_SECONDS: Final = 86_400.0
-# Clocks of hosts differ by less; what is further ahead of its record is reported.
+# Clocks of hosts differ by less; times further ahead of their record are reported.
 REPORTED_AHEAD_SECONDS: Final = 3_600.0
 _LABELS: Final = InputLog.LABELS
-# A label's text goes into every outcome of it; no class needs more.
+# A label's text is part of each of its outcomes; class names are shorter.
 MAX_LABEL_LENGTH: Final = 10_000
 
 
@@ -60,24 +60,24 @@ _DECODE: Final[tuple[Callable[[bytes], Any], ...]] = (
 
 
 class JoinInput(Struct, gc=False):
-    """An event or a label, and where it lies.
+    """An event or a label, and its position.
 
     Attributes
     ----------
     position
-        Of its record among those that were given.
+        Index of its record within the batch.
     index
-        Its place in the record; -1: it is all of it.
+        Its index in the record; -1 if the record holds nothing else.
     model_id, event_id
-        What it is about; an event may have no id.
+        Ids of its model and event; an event may have no id.
     key
-        Stands for both; empty without an id.
+        Hash of both; empty without an event id.
     ts, time
-        What it says about its time, and what we believe of it; seconds since 1970.
-    said
-        Of an event its fields, of a label its value; as JSON.
+        Its own time, and the plausible time used for it; seconds since 1970.
+    content
+        The fields of an event, or the value of a label, as JSON.
     parts
-        Of an event: the parts of its model's events that it belongs to.
+        The cohorts of an event.
     """
 
     log: InputLog
@@ -89,7 +89,7 @@ class JoinInput(Struct, gc=False):
     key: bytes
     ts: float
     time: float
-    said: bytes
+    content: bytes
     parts: Names
 
 
@@ -98,14 +98,14 @@ Segments = Callable[[str], tuple[str, ...]]
 
 @dataclass(slots=True)
 class DecodedInputs:
-    """What some records hold."""
+    """Items decoded from records."""
 
     items: list[JoinInput] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     implausible: list[JoinInput] = field(default_factory=list)
 
     def add(self, item: JoinInput, timestamp: int) -> None:
-        """Take an item of a record, and report a time that is before 1970 or ahead of it."""
+        """Add an item of a record, and note a time before 1970 or ahead of the record."""
         self.items.append(item)
         ahead = timestamp > 0 and item.ts > timestamp / 1000 + REPORTED_AHEAD_SECONDS
         if ahead or item.ts < 0.0:
@@ -121,20 +121,21 @@ def decode(
 ) -> DecodedInputs:
     """Decode records.
 
-    An event that cannot be read is left out: who watches its topic has said so already.
+    An undecodable event is left out: the worker publishes a dead letter when it processes the
+    event's topic. An undecodable label becomes a dead letter here.
 
     Parameters
     ----------
     records
-        In the order in which they are to be joined.
+        In the order of joining.
     config
         The whole configuration.
     names
-        Of the three topics.
+        Names of the three topics.
     partition
-        Which of theirs.
+        Partition number, the same in all topics.
     segments
-        Names the tags by which a model's events are told apart.
+        Returns the tags that define a model's cohorts.
     """
     found = DecodedInputs()
     limits, longest = config.limits, config.limits.record_bytes
@@ -168,7 +169,7 @@ def decode(
 
 
 def _plain(log: InputLog, record: Record, limits: Limits, longest: int) -> Any:
-    """Decode a record that is one object on one line, as nearly all are; None: look closer."""
+    """Decode a record with one object on one line; None if it needs the general decoder."""
     raw = record.value
     if raw is None or raw[:1] != b"{" or len(raw) > longest or b"\n" in raw:
         return None
@@ -176,7 +177,7 @@ def _plain(log: InputLog, record: Record, limits: Limits, longest: int) -> Any:
         return None
     try:
         event = _DECODE[log](raw)
-    except DECODE_ERRORS:  # what is wrong with it is said there
+    except DECODE_ERRORS:  # the general decoder reports the error
         return None
     if event.ts.__class__ is not float and not in_range(event.ts, record.timestamp):
         return None
@@ -218,18 +219,18 @@ def _item(
     if ts.__class__ is not float or ts >= MILLISECONDS_FROM:
         ts = seconds(ts, record)
     time, stamp = ts, record.timestamp
-    # 0 and less: the record has no time of its own.
+    # 0 or less: the record has no timestamp.
     if stamp > 0 and ts > stamp / 1000 + AHEAD_SECONDS:
         time = stamp / 1000
     model_id, name = event.model_id, event.event_id
     key = b"" if name is None else key_of(model_id, name)
     parts: Names = ()
     if log is _LABELS:
-        said = value(event.label)
+        content = value(event.label)
     else:
         prediction = event.prediction if log is InputLog.PREDICTIONS else None
-        said = body(event, prediction)
+        content = body(event, prediction)
         parts = names_of(prediction, event.tags, segments(model_id))
     return JoinInput(
-        log, position, record.offset, index, model_id, name, key, ts, time, said, parts
+        log, position, record.offset, index, model_id, name, key, ts, time, content, parts
     )

@@ -1,4 +1,4 @@
-"""Outcomes as JSON, written by hand: there are tens of thousands a second."""
+"""Encode outcomes as JSON by hand, tens of thousands a second."""
 
 from datetime import timedelta
 from functools import lru_cache
@@ -14,36 +14,36 @@ from streamproc.schemas.timestamps import EPOCH, format_timestamp
 
 _ENCODE: Final = msgspec.json.Encoder().encode
 ASKED: Final = b'"status":"asked","revision":0,'
-"""Stands before what is said of an event that is asked about."""
+"""First fields of an outcome that asks for a prediction of an event."""
 _MICROS: Final = 1_000_000
 
 
 class UnsequencedOutcome(Struct, gc=False, frozen=True):
-    """An outcome that has no place in the log yet.
+    """An outcome without epoch and sequence number.
 
     Attributes
     ----------
     outcome_id
-        The same for the same model, event and revision.
+        Equal for the same model, event and revision.
     model_id, status
         As in the outcome.
     position
-        Of the record that led to it, among those that were given.
-    rest
-        All of the outcome but its id, epoch and number, as JSON.
+        Index of the record that led to it, within the batch.
+    fields
+        The other fields of the outcome as JSON, without braces.
     """
 
     outcome_id: str
     model_id: str
     status: OutcomeStatus
     position: int
-    rest: bytes
+    fields: bytes
 
     def numbered(self, epoch: int, seq: int, group: bytes = b"null") -> bytes:
         """Return the outcome as JSON; `group` is JSON, too."""
         name = self.outcome_id.encode()  # of letters, digits and dashes
         return b'{"outcome_id":"%b","epoch":%d,"seq":%d,"group":%b,%b}' % (
-            *(name, epoch, seq, group, self.rest),
+            *(name, epoch, seq, group, self.fields),
         )
 
 
@@ -55,14 +55,14 @@ class _Body(Struct, gc=False, omit_defaults=True):
 
 
 class OutcomeEncoder:
-    """Writes the outcomes of one partition.
+    """Encode the outcomes of one partition.
 
     Parameters
     ----------
     names
-        Of the three topics.
+        Names of the three input topics.
     partition
-        Which of theirs.
+        Partition number, the same in all of them.
     """
 
     def __init__(self, names: tuple[str, str, str], partition: int) -> None:
@@ -71,16 +71,16 @@ class OutcomeEncoder:
         ]
 
     def event(self, names: tuple[str, str | None], entry: JoinEntry, fields: bytes) -> bytes:
-        """Return the part of outcomes that is about an event.
+        """Return an outcome's fields about its event.
 
         Parameters
         ----------
         names
-            Of the model and of the event.
+            Ids of the model and of the event.
         entry
             The event.
         fields
-            What it said; empty where that is gone.
+            The event's own fields as JSON; empty if they were removed.
         """
         model_id, event_id = names
         return b'"model_id":%b%b,"ts":"%b","event_source":%b%d}%b%b' % (
@@ -96,7 +96,7 @@ class OutcomeEncoder:
     def settled(
         self, status: OutcomeStatus, entry: JoinEntry, event: bytes, label: Label, log: int
     ) -> bytes:
-        """Return all that is said of an event and its label; `event` as `event` gives it."""
+        """Return the fields about an event and its label; `event` is from `event`."""
         return (
             b'"status":"%b","revision":%d,%b,"label":%b,"label_ts":"%b","delay":%b,'
             b'"label_source":%b%d}'
@@ -112,7 +112,7 @@ class OutcomeEncoder:
         )
 
     def unmatched(self, names: tuple[str, str], label: Label, log: int) -> bytes:
-        """Return all that is said of a label without its event."""
+        """Return the fields about a label without its event."""
         return (
             b'"status":"unmatched","revision":0,"model_id":%b,"event_id":%b,'
             b'"label":%b,"label_ts":"%b","label_source":%b%d}'
@@ -126,7 +126,7 @@ class OutcomeEncoder:
         )
 
     def counts(self, model_id: str, ts: float, table: Table) -> bytes:
-        """Return an outcome that is about many events: how many of each part have a label."""
+        """Return the fields of a coverage outcome: how many events of each cohort have a label."""
         return b'"status":"coverage","revision":0,"model_id":%b,"ts":"%b","coverage":%b' % (
             text(model_id),
             _time(ts),
@@ -135,30 +135,30 @@ class OutcomeEncoder:
 
 
 def text(value: str) -> bytes:
-    """Write a text as JSON."""
+    """Encode a text as JSON."""
     return _ENCODE(value)
 
 
 def value(given: Any) -> bytes:
-    """Write a label as JSON; equal labels give equal bytes."""
+    """Encode a label as JSON; equal labels give equal bytes."""
     return _ENCODE(given)
 
 
 def body(event: Any, prediction: Any) -> bytes:
-    """Write what an outcome says of an event beside its names and time, without braces."""
+    """Encode the fields of an event besides its ids and time, without braces."""
     return _ENCODE(_Body(event.model_version, event.tags, event.features, prediction))[1:-1]
 
 
 def _time(seconds: float) -> bytes:
-    """Write an instant as `format_timestamp` does."""
-    whole = int(seconds)
-    micros = round((seconds - whole) * 1e6)
+    """Encode an instant as `format_timestamp` does."""
+    integral = int(seconds)
+    micros = round((seconds - integral) * 1e6)
     if 0 <= micros < _MICROS:
-        return b"%b%06dZ" % (_second(whole), micros)
+        return b"%b%06dZ" % (_second(integral), micros)
     return format_timestamp(EPOCH + timedelta(seconds=seconds)).encode()
 
 
-# Events and labels of a stream are of few seconds; their text is half of what an outcome costs.
+# Times in a stream share few seconds, and formatting them is half of the cost of an outcome.
 @lru_cache(maxsize=4096)
 def _second(seconds: int) -> bytes:
     return format_timestamp(EPOCH + timedelta(seconds=seconds))[: -len("000000Z")].encode()

@@ -1,4 +1,4 @@
-"""What is kept of an event that waits for its label, and of a label that waits for its event."""
+"""Define the stored entries of events and labels that wait, and the watermarks of models."""
 
 from enum import IntEnum
 from functools import lru_cache
@@ -10,7 +10,7 @@ from streamproc.join.watermark import Candidate, advance
 
 
 class InputLog(IntEnum):
-    """The three logs that are joined; what is kept names its log by this number."""
+    """The three input logs; entries refer to them by number."""
 
     PREDICTIONS = 0
     FEATURES = 1
@@ -25,11 +25,11 @@ class Label(Struct, array_like=True, gc=False):
     value
         As JSON.
     ts, time
-        What it says about its time, and what we believe of it; seconds since 1970.
+        Its own time, and the plausible time used for it; seconds since 1970.
     clock
-        The latest time of its model's labels then: their watermark, or its own time.
+        Watermark of its model's labels when it came, or its own time if that is later.
     offset
-        Of its record.
+        Offset of its record.
     """
 
     value: bytes
@@ -45,25 +45,25 @@ class JoinEntry(Struct, array_like=True, gc=False):
     Attributes
     ----------
     event_id
-        Only while there is no event.
+        Only while the event has not come.
     waiting
         Labels without an event, in the order of their log.
     time
-        What is believed of the event's time, seconds since 1970; None while there is none.
+        Plausible time of the event, seconds since 1970; None while it has not come.
     ts
-        What the event says.
+        The event's own time, seconds since 1970.
     clock
-        The latest time of its model's events then: their watermark, or its own time.
+        Watermark of its model's events when it came, or its own time if that is later.
     log, offset
-        Where its record lies.
+        Position of its record.
     body
         The event's fields as JSON, without braces; None once a label could only be late.
     last
-        Its last label, as JSON; empty while there is none.
+        Its last label as JSON; empty before the first.
     revision
-        How many different labels came, one after the other.
+        Number of label changes.
     parts
-        The parts of the model's events that it belongs to: `streamproc.join.coverage`.
+        The event's cohorts, see `streamproc.join.coverage`.
     """
 
     event_id: str = ""
@@ -80,20 +80,20 @@ class JoinEntry(Struct, array_like=True, gc=False):
 
 
 class Watermark(Struct, array_like=True):
-    """How far a model's time has come, in events and in labels; seconds since 1970.
+    """The watermarks of a model's events and labels, in seconds since 1970.
 
     Attributes
     ----------
     events, labels
-        The watermark of each; minus infinity before it is known.
+        The watermark of each; minus infinity while unknown.
     swept
-        When what is over was last taken away.
+        Time of the last removal of expired entries.
     tally, parts
-        How many events have a label, of all and by their parts: `streamproc.join.coverage`.
-    told
-        The step up to which it was told how many have one.
+        Label coverage of all events, and of cohorts, see `streamproc.join.coverage`.
+    reported
+        Step before which coverage outcomes were written.
     due
-        When that has to be looked at again.
+        Time of the next coverage outcome.
     next_events, next_labels
         Times ahead of a watermark, or far behind it, that are not confirmed yet.
     """
@@ -103,45 +103,45 @@ class Watermark(Struct, array_like=True):
     swept: float = float("-inf")
     tally: dict[int, list[int]] = field(default_factory=dict)
     parts: dict[str, dict[str, dict[int, list[int]]]] = field(default_factory=dict)
-    told: float = float("-inf")
+    reported: float = float("-inf")
     due: float = float("-inf")
     next_events: Candidate = field(default_factory=Candidate)
     next_labels: Candidate = field(default_factory=Candidate)
 
     @property
     def now(self) -> float:
-        """The model's time: that of its events or of its labels, whichever is later."""
+        """The later watermark of events and labels."""
         return max(self.events, self.labels)
 
     def see_event(self, time: float, horizon: float) -> None:
-        """Take the time of the next event."""
+        """Advance the watermark of events by the time of the next event."""
         before = self.now
         self.events = advance(self.events, self.next_events, time, horizon)
         if self.now < before:
             self._go_back()
 
     def see_label(self, time: float, horizon: float) -> None:
-        """Take the time of the next label."""
+        """Advance the watermark of labels by the time of the next label."""
         before = self.now
         self.labels = advance(self.labels, self.next_labels, time, horizon)
         if self.now < before:
             self._go_back()
 
     def _go_back(self) -> None:
-        """Do again what was put off until a time that was wrong."""
+        """Reschedule sweeps and coverage after a wrong watermark was corrected."""
         self.swept, self.due = min(self.swept, self.now), float("-inf")
 
     def for_events(self, horizon: float) -> float:
-        """Return the time that events which wait for labels go by."""
+        """Return the time by which events that wait for labels expire."""
         return max(self.labels, self.events - horizon)
 
     def for_labels(self, horizon: float) -> float:
-        """Return the time that labels which wait for events go by."""
+        """Return the time by which labels that wait for events expire."""
         return max(self.events, self.labels - horizon)
 
 
 def key_of(model_id: str, event_id: str) -> bytes:
-    """Return 16 bytes that stand for a model's event."""
+    """Return a 16-byte hash of a model's event."""
     digest = _begun(model_id).copy()
     digest.update(event_id.encode())
     return digest.digest()
@@ -154,5 +154,5 @@ def _begun(model_id: str) -> blake2b:
 
 
 def number_of(key: bytes) -> int:
-    """Return a number of 64 bits that all but stands for such a key: cheaper to look up."""
+    """Return the first 64 bits of a key as an integer, which is cheaper to look up."""
     return int.from_bytes(key[:8], "big", signed=True)

@@ -1,4 +1,4 @@
-"""Events and labels in the order in which they are given, to the outcomes that they make."""
+"""Join events and labels in memory, without topics."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -10,16 +10,16 @@ from streamproc.schemas.records import DeadLetter, Record
 
 
 class JoinedRecord(NamedTuple):
-    """A record of the outcomes.
+    """An outcome as a record.
 
     Attributes
     ----------
     position
-        Of the record that led to it, among those that were given.
+        Index of the record that led to it, within the batch.
     offset
-        Its place in its partition, counted from 0.
+        Its offset in the outcomes, from 0.
     key, value
-        As in a topic.
+        As on the topic.
     """
 
     position: int
@@ -29,16 +29,16 @@ class JoinedRecord(NamedTuple):
 
 
 class JoinedLog:
-    """The outcomes of one partition, for who has no topic of them; all of it is in memory.
+    """Join one partition in memory, and number its outcomes.
 
     Parameters
     ----------
     config
         The whole configuration.
     partition
-        Its number.
+        Partition number.
     asks
-        Whether the events of a model are told when they come.
+        Returns whether a model's events are published as outcomes when they come.
     """
 
     def __init__(self, config: Config, partition: int, asks: Callable[[str], bool]) -> None:
@@ -48,7 +48,7 @@ class JoinedLog:
     def process(
         self, records: Sequence[tuple[InputLog, Record]]
     ) -> tuple[list[JoinedRecord], list[DeadLetter]]:
-        """Take the next records; return what they lead to, and the labels that are none."""
+        """Join the next records; return their outcomes and dead letters."""
         joined = self._join.process(records)
         first, self._next = self._next, self._next + len(joined.drafts)
         found = [

@@ -1,18 +1,18 @@
-"""The join of events with their labels: which pairs there are, and what becomes of the rest.
+"""Join events with their labels, and classify late and unmatched labels.
 
-What a label is told as depends on its event, on itself and on the labels before it in their log,
-not on how the logs were interleaved when they were read:
+The status of a label depends on its event, on itself and on earlier labels in their log, not on how
+the logs were interleaved when they were read:
 
-- *late*, when its own time, or the watermark of its model's labels, is more than a horizon after
+- *late*, if its own time, or the watermark of its model's labels, is more than a grace period after
   the event;
-- *unmatched*, when it is more than two horizons; and when its event's own time, or the watermark
-  of its model's events when that came, is more than a horizon after the label.
+- *unmatched*, if it is more than two grace periods; also if its event's own time, or the watermark
+  of its model's events when that came, is more than a grace period after the label.
 
-A watermark is the latest time of its log that others have confirmed: a wrong time harms its own
-event or label only (`streamproc.join.watermark`).
+A watermark is the latest time of its log that later records have confirmed: a wrong time only
+affects its own event or label (`streamproc.join.watermark`).
 
-That holds as long as no watermark of a model is further than a horizon ahead of the other: what
-waits longer than that has to be forgotten at some point.
+This holds while no watermark of a model is more than a grace period ahead of the other: entries
+that wait longer are removed.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,27 +32,27 @@ MAX_MODELS: Final = 10_000
 
 
 class Join:
-    """Joins one partition's events with their labels.
+    """Join one partition's events with their labels.
 
     Parameters
     ----------
     config
         The whole configuration.
     partition
-        Its number, the same in all topics.
+        Partition number, the same in all topics.
     shelf
-        Where what waits is kept; in memory by default.
+        Stores entries that wait; in memory by default.
     asks
-        Whether the events of a model are told when they come.
+        Returns whether a model's events are published as outcomes when they come.
 
     Attributes
     ----------
     meetings : Meetings
-        Which labels found their event, since this join began; no outcome depends on it.
+        Counts of labels that found their event since the start; no outcome depends on them.
 
     Notes
     -----
-    Any split of the records gives the same. When `process` returns, the shelf has all of it.
+    Any split of the records gives the same result. When `process` returns, the store is up to date.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class Join:
             age=age,
             grid=age_buckets(horizon, age, STEPS),
             parts=age_buckets(horizon, age, PART_STEPS),
-            most=config.labels.max_pending,
+            max_entries=config.labels.max_pending,
             asks=asks,
             writer=OutcomeEncoder(self._names, partition),
         )
 
     def process(self, records: Sequence[tuple[InputLog, Record]]) -> JoinResult:
-        """Take the next records of the three logs, in the order in which they are joined."""
+        """Join the next records of the three logs, given in the order of joining."""
         found = decode(records, self._config, self._names, self._partition, self._tags)
         portion = BatchJoin(self._rules, self.shelf, found.items, self.meetings)
         for item in found.items:
@@ -98,14 +98,14 @@ class Join:
         return portion.joined
 
     def coverage(self, model_id: str) -> dict[float, float]:
-        """Return the share of a model's events with a label, by their age in seconds."""
+        """Return the share of a model's events with a label, in [0, 1], by age in seconds."""
         clock = self.shelf.clocks([model_id]).get(model_id)
         if clock is None:
             return {}
         return coverage(clock.tally, clock.now, self._rules.grid)
 
     def parts(self, model_id: str) -> dict[tuple[str, str], dict[float, float]]:
-        """Return the same by what events are told apart, and by its value; `other` at last."""
+        """Return the same by cohort: dimension and value, with `other` for rare values."""
         clock = self.shelf.clocks([model_id]).get(model_id)
         if clock is None:
             return {}
@@ -117,13 +117,13 @@ class Join:
         }
 
     def _tags(self, model_id: str) -> tuple[str, ...]:
-        """Name the tags by which a model's events are told apart."""
+        """Return the tags that define a model's cohorts."""
         found = self._segments.get(model_id)
         if found is None:
             online = self._config.model(model_id).online
             per = () if online is None else online.per
             found = tuple(dict.fromkeys((*self._config.labels.segments, *per)))
-            if len(self._segments) >= MAX_MODELS:  # names of models may come without end
+            if len(self._segments) >= MAX_MODELS:  # model names are unbounded
                 self._segments.clear()
             self._segments[model_id] = found
         return found

@@ -1,25 +1,25 @@
-"""How many labels of each model have found their event on one partition."""
+"""Count the labels of each model that have found their event on one partition."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-# Names of models may come without end; the first ones show a wrong partitioner as well as all.
+# Model names are unbounded; the first ones are enough to show a wrong partitioner.
 MAX_MODELS: Final = 10_000
 
 
 @dataclass(slots=True)
 class Meeting:
-    """Events and labels of one model on one partition, since its join began.
+    """Events and labels of one model on one partition, since the start of its join.
 
     Attributes
     ----------
     events
         Events that may have labels.
     labels
-        Labels that came; those of before the first event here are not counted.
+        Labels that came; those before the first event here are not counted.
     alone
-        Labels among them whose event has not come.
+        Labels among them without an event.
     first
         Time of the earliest event, in seconds since 1970; infinite without one.
     """
@@ -30,7 +30,7 @@ class Meeting:
     first: float = float("inf")
 
     def event(self, time: float, waiting: int) -> None:
-        """Count an event, for which so many labels waited."""
+        """Count an event that `waiting` labels were waiting for."""
         self.events += 1
         self.first = min(self.first, time)
         self.alone = max(0, self.alone - waiting)
@@ -43,7 +43,7 @@ class Meeting:
 
 
 class Meetings:
-    """The meetings of all models of a partition.
+    """Label matching of all models of a partition.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Meetings:
         self.of: dict[str, Meeting] = {}
 
     def models(self, names: Iterable[str]) -> dict[str, Meeting]:
-        """Return those of some models; of models beyond the cap nothing is kept."""
+        """Return the counts of some models; those beyond the cap are not stored."""
         found = {}
         for name in names:
             meeting = self.of.get(name)

@@ -1,4 +1,4 @@
-"""The order in which records of several logs are joined: that in which they were produced."""
+"""Merge records of several logs in the order in which they were produced."""
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
@@ -11,32 +11,31 @@ from streamproc.join.entry import InputLog
 from streamproc.join.tie_order import in_tie_order
 from streamproc.schemas.records import Record
 
-# So many records of one millisecond are not waited for: the memory is not for that.
+# Do not wait for more records of one millisecond than this, which bounds the memory.
 MAX_AT_ONCE: Final = 20_000
-# Records before one with an earlier timestamp that are looked at: descending timestamps would
-# cost the square of what waits.
+# Maximum records to lower before one with an earlier timestamp: descending timestamps would
+# otherwise take quadratic time.
 MAX_LOWERED: Final = 256
 
 
 class Merge:
-    """Puts what was fetched of some logs into one order.
+    """Merge fetched records of several logs into one order.
 
-    The smallest timestamp comes first; those of one millisecond come `in_tie_order`. Nothing
-    depends on this order but what an online model knew when it was asked. A record counts as no
-    later than those that follow it in its log: one that is stamped in the future holds up none of
-    them.
+    The smallest timestamp comes first; records of one millisecond are put `in_tie_order`. Only the
+    predictions of online models depend on this order. A record counts as not later than those that
+    follow it in its log, so that a future timestamp does not delay them.
 
     Parameters
     ----------
     logs
-        Which ones.
+        The logs to merge.
 
     Examples
     --------
     >>> from streamproc.monitor import LogRecord
     >>> merge = Merge([InputLog.PREDICTIONS, InputLog.LABELS])
     >>> merge.add(InputLog.PREDICTIONS, [LogRecord(0, b"", 5), LogRecord(1, b"", 7)])
-    >>> merge.take(ended=[], most=10)  # a label of before may still come
+    >>> merge.take(ended=[], most=10)  # an earlier label may still come
     []
     >>> merge.add(InputLog.LABELS, [LogRecord(0, b"", 6)])
     >>> [(log.name, record.timestamp) for log, record in merge.take(ended=[InputLog.LABELS],
@@ -48,7 +47,7 @@ class Merge:
         self._held: dict[InputLog, int] = dict.fromkeys(self._waiting, 0)
 
     def add(self, log: InputLog, records: Sequence[Record]) -> None:
-        """Take what was fetched, in the order of its log."""
+        """Add fetched records, in the order of their log."""
         waiting = self._waiting[log]
         for record in records:
             stamp = record.timestamp
@@ -57,10 +56,10 @@ class Merge:
             waiting.append(_Stamped(stamp, record))
 
     def release(self) -> None:
-        """Hold up no longer what has waited since the last call.
+        """Release records that have waited since the last call.
 
-        To be called when each log was read to its end since then: whatever was produced before
-        these records is here, and they are stamped in the future.
+        Call it once each log was read to its end since then: all earlier records are here, so these
+        have future timestamps.
         """
         for log, waiting in self._waiting.items():
             for stamped in islice(waiting, min(self._held[log], len(waiting))):
@@ -68,12 +67,12 @@ class Merge:
             self._held[log] = len(waiting)
 
     def empty(self) -> set[InputLog]:
-        """Return the logs of which nothing waits here."""
+        """Return the logs without waiting records."""
         return {log for log, waiting in self._waiting.items() if not waiting}
 
     def short(self, most: int) -> set[InputLog]:
-        """Return the logs of which less than that waits, or of which more has to be known."""
-        # One that holds but one millisecond is not known to hold all of it.
+        """Return the logs from which more records must be fetched."""
+        # A log with records of a single millisecond may have more of it.
         full = {
             log
             for log, waiting in self._waiting.items()
@@ -82,14 +81,14 @@ class Merge:
         return self._waiting.keys() - full or set(self._waiting)
 
     def take(self, ended: Collection[InputLog], most: int) -> list[tuple[InputLog, Record]]:
-        """Return the next records, as far as they are known to be the next.
+        """Return the next records whose order is final.
 
         Parameters
         ----------
         ended
-            Logs that need not be waited for.
+            Logs at their end, which need not be waited for.
         most
-            Where to stop; a millisecond is not divided.
+            Number of records to stop at; records of one millisecond stay together.
         """
         taken: list[tuple[InputLog, Record]] = []
         while len(taken) < most:
@@ -121,14 +120,14 @@ class Merge:
 
 
 class _Stamped(Struct, gc=False):
-    """A record, and the time that it counts as: its own, or that of one that follows it."""
+    """A record with its effective timestamp: its own, or that of a later record."""
 
     stamp: int
     record: Record
 
 
 def _lower(waiting: deque[_Stamped], stamp: int) -> None:
-    """Let the last records be no later than the one that follows them."""
+    """Lower the timestamps of the last records to that of the one that follows."""
     for stamped in islice(reversed(waiting), MAX_LOWERED):
         if stamped.stamp <= stamp:
             break
@@ -136,7 +135,7 @@ def _lower(waiting: deque[_Stamped], stamp: int) -> None:
 
 
 def _upto(waiting: Iterable[_Stamped], stamp: int) -> int:
-    """Count the first records that are not later."""
+    """Count the leading records with timestamps up to `stamp`."""
     count = 0
     for stamped in waiting:
         if stamped.stamp > stamp:

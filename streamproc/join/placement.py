@@ -1,7 +1,7 @@
-"""Find models whose events or labels are on partitions where they do not meet.
+"""Find models with events and labels on different partitions.
 
-A series and a join belong to one partition. Producers choose it by the key and their partitioner,
-so a producer without a key, or with another partitioner than the rest, splits a model.
+A series and a join belong to one partition. Producers choose it by key and partitioner, so one
+without a key, or with another partitioner than the others, splits a model.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from streamproc.join.meetings import Meeting
 
 Problem = Literal["events_scattered", "labels_scattered", "labels_apart"]
 
-# A few labels without an event are nothing unusual: an event may have been dropped.
+# A few labels without an event are normal: events may have been dropped.
 MIN_LABELS: Final = 20
 MIN_SHARE: Final = 0.2
 KEYING: Final = (
@@ -23,7 +23,7 @@ KEYING: Final = (
 
 
 class Finding(NamedTuple):
-    """A problem of one model; `detail` is what was seen."""
+    """A problem of one model; `detail` describes what was observed."""
 
     problem: Problem
     model_id: str
@@ -33,7 +33,7 @@ class Finding(NamedTuple):
 
     @property
     def message(self) -> str:
-        """A sentence for the operator, with the remedy."""
+        """The message for the operator, with the remedy."""
         return f"{self.detail}; {KEYING}"
 
 
@@ -47,18 +47,18 @@ class Topics(NamedTuple):
 def scattered(
     problem: Problem, topic: str, models: Mapping[int, Collection[str]], what: str
 ) -> list[Finding]:
-    """Find the models that are on several partitions of a topic.
+    """Find models on several partitions of a topic.
 
     Parameters
     ----------
     problem
         `events_scattered` or `labels_scattered`.
     topic
-        Which one.
+        Name of the topic.
     models
         By partition, the models that have records there.
     what
-        Name of these records in the message.
+        What to call these records in the message.
     """
     places: dict[str, list[int]] = defaultdict(list)
     for number, names in sorted(models.items()):
@@ -84,18 +84,18 @@ def apart(
     meetings: Mapping[int, Mapping[str, Meeting]],
     home: Mapping[str, int],
 ) -> list[Finding]:
-    """Find the models whose labels do not meet their events, while both arrive.
+    """Find models with labels that do not meet their events, although both arrive.
 
     Parameters
     ----------
     topics
-        Names for the message.
+        Names of the topics.
     events
-        By partition, the models whose events are known to arrive there.
+        By partition, the models with events there.
     meetings
-        By partition, which labels have found their event.
+        By partition and model, how many labels have found their event.
     home
-        Partition of a model's key by murmur2, for models with labels alone.
+        Partition of a model's key by murmur2, for models with labels only.
     """
     found = []
     for number, of in sorted(meetings.items()):
@@ -104,7 +104,7 @@ def apart(
                 continue
             elsewhere = [at for at, names in sorted(events.items()) if name in names]
             if not meeting.events and not elsewhere and home.get(name, number) == number:
-                continue  # as far as is known, this model has labels and no events
+                continue  # this model seems to have labels and no events
             where = ""
             if not meeting.events and elsewhere:
                 where = f", which arrive on partitions {_listed(elsewhere)} of"
@@ -121,7 +121,7 @@ def apart(
 
 
 def suspicious(meeting: Meeting) -> bool:
-    """Whether too many labels of a model have found no event."""
+    """Whether too many labels of a model are without an event."""
     return meeting.alone >= max(MIN_LABELS, MIN_SHARE * meeting.labels)
 
 

@@ -1,4 +1,4 @@
-"""Where a join keeps what waits: in memory here; on a disk in a worker."""
+"""Define the store of a join's waiting entries, and one in memory."""
 
 from collections.abc import Collection, Mapping
 from heapq import heappop, heappush
@@ -11,21 +11,20 @@ from streamproc.join.entry import JoinEntry, Watermark, number_of
 
 
 class StoredEntry(Struct, gc=False):
-    """An entry as a shelf keeps it.
+    """An entry with its index fields.
 
     Attributes
     ----------
     model_id
-        Whose it is.
+        Model that it belongs to.
     known
-        Whether its event is there; else it holds labels that wait for it.
+        Whether its event has come; otherwise it holds labels that wait for it.
     due
-        When it has to be looked at again, by the time of its model; seconds since 1970.
+        Event time at which it expires; seconds since 1970.
     entry
-        What is kept.
+        The stored entry.
     event
-        The part of outcomes that is about the event, if it was written already; a shelf need not
-        keep it.
+        Encoded outcome fields of the event, a cache that a store may drop.
     """
 
     model_id: str
@@ -39,31 +38,31 @@ StoredEntries = tuple[bytes, StoredEntry]
 
 
 class JoinStore(Protocol):
-    """Holds the entries of one partition."""
+    """Stores the entries and watermarks of one partition."""
 
     def load(self, keys: Collection[bytes]) -> dict[bytes, StoredEntry]:
-        """Return those that are there; what is changed in them counts once it is saved."""
+        """Return the entries found; changes to them take effect once saved."""
 
     def save(self, changed: Mapping[bytes, StoredEntry | None]) -> None:
-        """Keep entries; None: forget it."""
+        """Store entries; None removes one."""
 
     def due(self, model_id: str, *, known: bool, before: float, most: int) -> list[StoredEntries]:
         """Return a model's entries that are due before a time, each once, by time and number."""
 
     def oldest(self, count: int) -> list[StoredEntries]:
-        """Return the entries that have been there longest."""
+        """Return the oldest entries."""
 
     def clocks(self, models: Collection[str]) -> dict[str, Watermark]:
-        """Return the clocks of those models that have one."""
+        """Return the watermarks of those models that have one."""
 
     def set_clocks(self, clocks: Mapping[str, Watermark]) -> None:
-        """Keep clocks."""
+        """Store watermarks."""
 
     def __len__(self) -> int: ...
 
 
 class InMemoryStore:
-    """A shelf that lives as long as its process."""
+    """A store in memory, which is lost with its process."""
 
     def __init__(self) -> None:
         self._entries: dict[bytes, StoredEntry] = {}
@@ -74,12 +73,12 @@ class InMemoryStore:
         return len(self._entries)
 
     def load(self, keys: Collection[bytes]) -> dict[bytes, StoredEntry]:
-        """Return those that are there."""
+        """Return the entries found."""
         entries = self._entries
         return {key: entries[key] for key in keys if key in entries}
 
     def save(self, changed: Mapping[bytes, StoredEntry | None]) -> None:
-        """Keep entries; None: forget it."""
+        """Store entries; None removes one."""
         for key, stored in changed.items():
             before = self._entries.get(key)
             if stored is None:
@@ -99,20 +98,20 @@ class InMemoryStore:
         while heap and heap[0][0] < before and len(found) < most:
             due, _, key = heappop(heap)
             stored = self._entries.get(key)
-            # What was changed since stands in the heap again, with its new time.
+            # Changed entries are in the heap again, with their new time.
             if stored and (stored.known, stored.due) == (known, due):
                 found.append((key, stored))
         return found
 
     def oldest(self, count: int) -> list[StoredEntries]:
-        """Return the entries that have been there longest."""
+        """Return the oldest entries."""
         return list(islice(self._entries.items(), count))
 
     def clocks(self, models: Collection[str]) -> dict[str, Watermark]:
-        """Return the clocks of those models that have one."""
+        """Return the watermarks of those models that have one."""
         clocks = self._clocks
         return {model: clocks[model] for model in models if model in clocks}
 
     def set_clocks(self, clocks: Mapping[str, Watermark]) -> None:
-        """Keep clocks."""
+        """Store watermarks."""
         self._clocks.update(clocks)

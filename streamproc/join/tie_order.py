@@ -1,4 +1,4 @@
-"""The order of events and labels that were written in one millisecond."""
+"""Order events and labels that were written in the same millisecond."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,16 +14,16 @@ def in_tie_order(
 ) -> list[tuple[InputLog, Record]]:
     """Put the records of one millisecond into one order; each log keeps its own.
 
-    A label whose header says how many events of its model its producer wrote before it comes after
-    as many of them: a publisher at full speed writes dozens of both in a millisecond. Where nobody
-    says, logs take turns, evenly, an event before a label.
+    If a label's header has the number of its model's events that its producer wrote before it, the
+    label comes after as many of them: a publisher at full speed writes dozens of both in a
+    millisecond. Otherwise the logs are interleaved evenly, events before labels.
 
     Parameters
     ----------
     runs
         Records by their log.
     stamp
-        The millisecond.
+        The timestamp in milliseconds.
     """
     turns: list[Turn] = [
         (_share(place, run), log, record)

@@ -1,18 +1,18 @@
-"""How far the event time of a log has come, if single wrong times are not believed."""
+"""Advance the watermark of a log, robust against single wrong times."""
 
 from typing import Final
 
 from msgspec import Struct
 
-# A time that is further ahead than this part of the horizon has to be confirmed: smaller errors
-# change nothing, since what is over is removed in steps of that size.
+# A time further ahead than this fraction of the grace period must be confirmed: smaller errors
+# have no effect, since expired entries are removed in steps of that size.
 STEPS: Final = 64
-# Times in a row. One wrong time, or two, cannot move the watermark; a model with one event a day
-# decides about a label two events later than it could.
+# Consecutive times. One or two wrong times cannot move the watermark; a model with one event a day
+# classifies a label two events later than it could.
 CONFIRMATIONS: Final = 3
-# Horizons by which a time has to lie behind, and times in a row, before the watermark goes back.
-# Labels that old belong to no event that is kept, so a backfill loses nothing by it; it is how a
-# state recovers that was saved with a time of the year 9999.
+# Grace periods by which times must be behind, and consecutive times, before the watermark goes
+# back. Labels that old belong to events that are no longer stored, so a backfill is not affected;
+# it lets a state recover that was saved with a time in the year 9999.
 FAR_BEHIND: Final = 4
 BACKWARD_CONFIRMATIONS: Final = 16
 
@@ -23,9 +23,9 @@ class Candidate(Struct, array_like=True):
     Attributes
     ----------
     time
-        Seconds since 1970: the smallest of those that are ahead, the largest of those behind.
+        Seconds since 1970: the smallest of the times ahead, or the largest of those behind.
     count
-        How many in a row; negative if they are behind.
+        Number of consecutive times; negative if they are behind.
     """
 
     time: float = 0.0
@@ -42,9 +42,9 @@ def advance(watermark: float, candidate: Candidate, time: float, horizon: float)
     candidate
         Updated in place.
     time
-        Of the next event or label; seconds since 1970.
+        Time of the next event or label; seconds since 1970.
     horizon
-        Seconds.
+        Grace period in seconds.
 
     Examples
     --------
