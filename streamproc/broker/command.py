@@ -1,4 +1,4 @@
-"""What ``streamproc broker`` does."""
+"""Implement ``streamproc broker``."""
 
 import signal
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 from streamproc.broker.embedded import EmbeddedBroker
 from streamproc.broker.errors import BrokerError
 
-# `streamproc worker` looks for a broker there when no other is named.
+# The default broker of `streamproc worker`.
 DEFAULT_PORT = 9092
 LOOK_SECONDS = 0.2
 NOTICE = (
@@ -20,8 +20,8 @@ NOTICE = (
 def run(port: int = DEFAULT_PORT, data_dir: Path | None = None) -> None:
     """Run the embedded broker until SIGINT or SIGTERM.
 
-    Prints its address, alone on a line, to standard output when it answers, and a notice of
-    what it is not to standard error. Call it from the main thread.
+    It prints its address to standard output once it answers, and a notice of its limits to standard
+    error. Call it from the main thread.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def run(port: int = DEFAULT_PORT, data_dir: Path | None = None) -> None:
     Raises
     ------
     BrokerError
-        It could not be started, or ended by itself later.
+        It could not be started, or exited unexpectedly.
     """
     interrupted = threading.Event()
     before = {

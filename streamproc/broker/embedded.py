@@ -1,4 +1,4 @@
-"""A broker for one machine and one story, started and ended with a ``with`` block."""
+"""Start and stop the embedded broker with a ``with`` block."""
 
 import asyncio
 import re
@@ -15,17 +15,17 @@ from streamproc.broker.metadata import broker_count
 from streamproc.broker.process import Child
 
 HOST = "127.0.0.1"
-# It answers within 10 ms on an idle machine; a crowded one may need a thousand times that.
+# It answers within 10 ms on an idle machine; a busy one may need a thousand times that.
 READY_SECONDS = 20.0
-# It writes its data once more before it ends: 2 s for 300,000 records.
+# It rewrites its data before it exits: 2 s for 300,000 records.
 STOP_SECONDS = 8.0
 POLL_SECONDS = 0.01
 
 
 class EmbeddedBroker:
-    """A Kafka broker on loopback that ends with this process, however that ends.
+    """A Kafka broker on loopback that exits with this process, also after a crash.
 
-    It keeps nothing safe: see `streamproc.broker` for what it can be trusted with. Use it with
+    It is not durable: see `streamproc.broker` for its limits. Use it with
     ``with`` or ``async with``.
 
     Parameters
@@ -33,13 +33,13 @@ class EmbeddedBroker:
     port
         TCP port, 0 to 65535; 0 takes a free one.
     data_dir
-        Folder in which topics are kept from one start to the next; created when missing. None
-        means a temporary folder that is removed at the end.
+        Folder that stores topics between runs; created if it is missing. None: a temporary folder
+        that is removed at the end.
 
     Raises
     ------
     BrokerError
-        On entering: the port is taken, or the broker ended or did not answer within 20 seconds.
+        On entry, if the port is in use, or the broker exited or did not answer within 20 s.
 
     Examples
     --------
@@ -62,11 +62,11 @@ class EmbeddedBroker:
 
     @property
     def running(self) -> bool:
-        """Whether its process is there."""
+        """Whether its process is running."""
         return self._child is not None and self._child.running
 
     def start(self) -> None:
-        """Start it and wait until it answers a metadata request."""
+        """Start the broker and wait until it answers a metadata request."""
         self._temporary = Path(tempfile.mkdtemp(prefix="streamproc-broker-"))
         data_dir = self._data_dir or self._temporary / "data"
         try:
@@ -81,10 +81,10 @@ class EmbeddedBroker:
             raise
 
     def stop(self) -> None:
-        """End it within seconds; whatever was in a temporary folder is gone."""
+        """Stop the broker within seconds, and remove its temporary folder."""
         if self._child is not None:
             if self._data_dir is None:
-                self._child.kill()  # nothing is worth the wait
+                self._child.kill()  # its data is temporary
             else:
                 self._child.terminate(STOP_SECONDS)
         if self._temporary is not None:
@@ -92,11 +92,11 @@ class EmbeddedBroker:
             self._temporary = None
 
     def tail(self) -> str:
-        """Return the last lines of its log while it runs."""
+        """Return the last lines of the broker's log."""
         return "" if self._child is None else self._child.tail()
 
     def __enter__(self) -> Self:
-        """Start it."""
+        """Start the broker."""
         self.start()
         return self
 
@@ -106,11 +106,11 @@ class EmbeddedBroker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End it."""
+        """Stop the broker."""
         self.stop()
 
     async def __aenter__(self) -> Self:
-        """Start it without holding up the event loop."""
+        """Start the broker without blocking the event loop."""
         await asyncio.to_thread(self.start)
         return self
 
@@ -120,18 +120,18 @@ class EmbeddedBroker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End it without holding up the event loop."""
+        """Stop the broker without blocking the event loop."""
         await asyncio.to_thread(self.stop)
 
     def _command(self, data_dir: Path) -> list[str]:
-        # The program itself, not its Python wrapper, which would stand between us and it.
+        # The program itself: its Python wrapper would be a process in between.
         program = str(files("noida_db").joinpath("noida-db"))
         options = ["--only", "kafka", "--kafka-port", str(self._wanted_port), "--host", HOST]
         return [program, "start", *options, "--data-dir", str(data_dir)]
 
     def _await_answer(self, child: Child) -> None:
         deadline = time.monotonic() + READY_SECONDS
-        # It prints its address once it listens; with port 0 only it knows the port.
+        # It prints its address once it listens; with port 0 it chooses the port.
         while (found := re.search(rf"kafka\s+({re.escape(HOST)}:\d+)", child.tail())) is None:
             self._check(child, deadline)
             time.sleep(POLL_SECONDS)
@@ -144,11 +144,11 @@ class EmbeddedBroker:
         late = time.monotonic() > deadline
         if child.running and not late:
             return
-        said = child.tail()
-        if "already in use" in said:
+        log = child.tail()
+        if "already in use" in log:
             raise BrokerError(
                 f"port {self._wanted_port} is in use by another program: stop it, or choose "
                 "another port (0 takes a free one)"
             )
         reason = f"did not answer within {READY_SECONDS:g} s" if late else "exited during its start"
-        raise BrokerError(f"the embedded broker {reason}; its log ends:\n{said}")
+        raise BrokerError(f"the embedded broker {reason}; its log ends:\n{log}")

@@ -1,12 +1,11 @@
-"""What can go wrong with a broker that we start ourselves."""
+"""Define the error of the embedded broker."""
 
 from streamproc.errors import StreamprocError
 
 
 class BrokerError(StreamprocError):
-    """A broker process could not be started, or ended by itself.
+    """A broker process could not be started, or exited unexpectedly.
 
-    The message says what was being started, why it failed and, when there is one, the end of
-    the broker's own log. Free the port, or choose another, when it names the port; otherwise
-    read the log's end.
+    The message names the program, the reason and, if there is one, the end of the broker's log.
+    If it names the port, free it or choose another one; otherwise read the log.
     """

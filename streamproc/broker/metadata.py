@@ -1,4 +1,4 @@
-"""What a broker says of its cluster, from any thread, with or without a running event loop."""
+"""Query a broker's metadata from any thread, with or without a running event loop."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +10,8 @@ REQUEST_MS = 5_000
 
 
 def broker_count(address: str) -> int:
-    """Return how many brokers one broker names to its clients; 0 when it does not answer."""
-    # A thread of its own: the caller's may have an event loop running already.
+    """Return the number of brokers in a broker's metadata; 0 if it does not answer."""
+    # A separate thread: the caller's may have a running event loop.
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(lambda: asyncio.run(_ask(address))).result()
 

@@ -1,4 +1,4 @@
-"""A child process that ends with its parent and whose output is kept in a file."""
+"""Run a child process that exits with its parent and logs to a file."""
 
 import atexit
 import os
@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from streamproc.broker.errors import BrokerError
 
 LEASH = Path(__file__).with_name("parent_death.py")
-# Enough to hold a Java stack trace with its causes, little enough to read in a terminal.
+# Enough for a Java stack trace with its causes, and short enough for a terminal.
 TAIL_LINES = 40
 
 
@@ -28,7 +28,7 @@ class Child:
     log
         File to which standard output and standard error are appended.
     env
-        Environment; none means the parent's.
+        Environment; None: the parent's.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Child:
         self._ended = threading.Event()
         born: SimpleQueue[subprocess.Popen[bytes] | OSError] = SimpleQueue()
         # The kernel ties the child to the *thread* that started it, so one thread starts it and
-        # stays until it has ended; a pool's worker may be gone sooner.
+        # waits until it has exited; a thread of a pool may end sooner.
         threading.Thread(target=self._live, args=(command, env, born), daemon=True).start()
         process = born.get()
         if isinstance(process, OSError):
@@ -94,7 +94,7 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether the process has not ended yet."""
+        """Whether the process is running."""
         return not self._ended.is_set()
 
     @property
@@ -103,23 +103,23 @@ class Child:
         return self._process.returncode
 
     def wait(self, seconds: float) -> int | None:
-        """Wait for the end; return the exit code, or None when time runs out."""
+        """Wait up to `seconds` for the exit; return the exit code, or None on timeout."""
         self._ended.wait(seconds)
         return self.exit_code
 
     def kill(self) -> None:
-        """End it at once (SIGKILL) and wait until it is gone."""
+        """Kill the process (SIGKILL) and wait for its exit."""
         self._signal(signal.SIGKILL)
         self._ended.wait()
         atexit.unregister(self.kill)
 
     def terminate(self, grace: float) -> bool:
-        """Ask it to end (SIGTERM); kill it after ``grace`` seconds.
+        """Ask the process to exit (SIGTERM); kill it after ``grace`` seconds.
 
         Returns
         -------
         bool
-            Whether it ended by itself within the grace.
+            Whether it exited within the grace period.
         """
         self._signal(signal.SIGTERM)
         in_time = self._ended.wait(grace)
@@ -127,16 +127,16 @@ class Child:
         return in_time
 
     def tail(self, lines: int = TAIL_LINES) -> str:
-        """Return the last lines of what it wrote."""
+        """Return the last lines of its output."""
         return tail(self.log, lines)
 
     def _signal(self, number: int) -> None:
         if self.running:
-            self._process.send_signal(number)  # nothing is sent once the process was waited for
+            self._process.send_signal(number)  # no signal is sent once the process was waited for
 
 
 def tail(path: Path, lines: int = TAIL_LINES) -> str:
-    """Return a text file's last lines, or nothing when there is no such file."""
+    """Return a text file's last lines; empty if the file does not exist."""
     if not path.exists():
         return ""
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])

@@ -1,4 +1,4 @@
-"""Send events, read alerts, and answer with online models from a program of your own.
+"""Send events, read alerts, and predict with online models from your program.
 
 `Publisher`, `Alerts` and `ModelUpdates` are for asyncio; `streamproc.client.sync` has the same
 names for plain ``with`` and ``for``.

@@ -18,9 +18,9 @@ _ALERTS: Final = TopicSpec[AlertEvent](
 class Alerts:
     """Iterates over the alerts on the topic, each alert once, oldest first within a model.
 
-    It belongs to no consumer group: every reader sees every alert, from the start of the topic
-    unless `since` says otherwise, and leaves nothing behind on the broker. A record that is no
-    alert is skipped with a logged warning that names its offset.
+    It uses no consumer group: every reader sees every alert, from the start of the topic or from
+    `since`, and stores nothing on the broker. A record that is not an alert is skipped with a
+    warning in the log that names its offset.
 
     Parameters
     ----------
@@ -29,22 +29,22 @@ class Alerts:
     config
         Path of a config file, a dict, or a Config: for a topic of another name, TLS and SASL.
     follow
-        Whether to wait for more at the end of the topic; else the iteration ends with the alerts
-        that were there when it began.
+        Whether to wait for more at the end of the topic; otherwise it ends with the alerts
+        that existed when it began.
     model
         Only alerts of models whose id matches this glob (``*``, ``?``, ``[…]``).
     kinds
         Only alerts of these kinds; none means all.
     since
-        Only alerts published at this time or later; it must know its time zone.
+        Only alerts published at this time or later; it must have a time zone.
 
     Raises
     ------
     ConfigError
         When the broker or the config cannot be used.
     BrokerUnreachableError, BrokerAuthError
-        On entry, when the cluster does not answer within 10 s, or refuses us; without `follow`
-        also when it stops answering.
+        On entry, if the cluster does not answer within 10 s, or rejects the login; without
+        `follow` also if it stops answering.
     TopicError
         On entry, when the topic does not exist; with `follow` it is created.
 

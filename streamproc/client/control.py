@@ -1,4 +1,4 @@
-"""Sends signed commands to running workers."""
+"""Send signed commands to running workers."""
 
 import getpass
 import re
@@ -29,33 +29,33 @@ async def send_command(
     issuer: str | None = None,
     life: timedelta = LIFE,
 ) -> Command:
-    """Sign a command and put it on the control topic; workers obey it within a second or so.
+    """Sign a command and write it to the control topic; workers run it within about a second.
 
     Parameters
     ----------
     verb
-        What to do.
+        Name of the command, such as ``save``.
     payload
-        What to do it to.
+        Arguments of the command.
     broker, config
-        As of `Publisher`; the config has `control`, with the secret of the workers.
+        As for `Publisher`; the config must have `control`, with the secret of the workers.
     issuer
-        Who says so; default: the user and the machine. Its commands are numbered by the clock, in
-        microseconds: where one issuer has two clocks, the slower one is refused.
+        Name of the sender; by default user and host. Its commands are numbered by the clock, in
+        microseconds: if one issuer uses two clocks, commands of the slower one are refused.
     life
-        How long workers that are away now may still obey it; an hour at most.
+        Time until the command expires, at most an hour.
 
     Returns
     -------
     Command
-        As it was sent.
+        The command as sent.
 
     Raises
     ------
     ConfigError
-        If the config has no `control`, its secret is not there, or the command has a wrong form.
+        If the config has no `control`, its secret cannot be read, or the command is malformed.
     BrokerError
-        If the cluster does not take it.
+        If the cluster rejects it.
 
     Examples
     --------
@@ -67,7 +67,7 @@ async def send_command(
         raise ConfigError("control: set `secret_env` or `secret_file`, as the workers have it")
     now = time.time_ns() // 1000
     command = Command(
-        issuer=issuer or _whoever(),
+        issuer=issuer or _default_issuer(),
         sequence=now,
         expires=datetime.fromtimestamp(now / 1e6, UTC) + life,
         verb=verb,
@@ -90,6 +90,6 @@ async def send_command(
     return command
 
 
-def _whoever() -> str:
-    said = f"{getpass.getuser()}@{socket.gethostname()}"
-    return re.sub(r"[^A-Za-z0-9._@:-]", "_", said)[:100]
+def _default_issuer() -> str:
+    name = f"{getpass.getuser()}@{socket.gethostname()}"
+    return re.sub(r"[^A-Za-z0-9._@:-]", "_", name)[:100]

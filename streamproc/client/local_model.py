@@ -1,4 +1,4 @@
-"""An online model from its plain parameters: it answers where it is needed, and loads no code."""
+"""Predict with an online model from its plain parameters, without loading code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,28 +15,28 @@ _BOOLEANS: Final = {"true": True, "false": False}
 
 
 class NoModelError(StreamprocError):
-    """No update of an online model has come; the message says what to check."""
+    """No update of an online model was received; the message names what to check."""
 
 
 class NoParametersError(StreamprocError):
-    """An online model has no plain form, or one that this version does not know.
+    """An online model has no plain parameters, or in a form that this version does not support.
 
-    Read its answers from `online-predictions`, or choose a linear model, naive Bayes or a tree.
+    Read its predictions from `online-predictions`, or use a linear model, naive Bayes or a tree.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class LocalAnswer:
-    """What a model answers, as an `OnlinePrediction` has it.
+    """A prediction, with the fields of an `OnlinePrediction`.
 
     Attributes
     ----------
     prediction
-        A number, or a class; None: it knows no class yet.
+        A number, or a class; None if no class was learned yet.
     probabilities
-        Class → probability; None for a regression.
+        Class → probability in [0, 1]; None for a regression.
     version, learned
-        Of the model that answered.
+        Version of the model, and number of labels that it had learned from.
     """
 
     prediction: float | bool | str | None
@@ -47,16 +47,16 @@ class LocalAnswer:
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """One version of an online model, as it was when an update told of it.
+    """One version of an online model, as of an update.
 
     Attributes
     ----------
     model_id
-        Whose it is.
+        Id of the model.
     version
-        Its version.
+        Number of the version.
     learned
-        Labels that it had learned from.
+        Number of labels that it had learned from.
     """
 
     model_id: str
@@ -66,12 +66,12 @@ class LocalModel:
 
     @classmethod
     def of(cls, update: ModelUpdate) -> Self:
-        """Make the model that an update tells of.
+        """Build the model of an update.
 
         Raises
         ------
         NoParametersError
-            When it tells no parameters, or not in a form that is known here.
+            If the update has no parameters, or in a form that is not supported.
         """
         name = f"version {update.version} of model {update.model_id!r}"
         if update.parameters is None:
@@ -83,11 +83,13 @@ class LocalModel:
         return cls(update.model_id, update.version, update.learned, found)
 
     def predict(self, features: Mapping[str, Any]) -> LocalAnswer:
-        """Answer an event with these features, as events have them: null or absent is missing."""
+        """Predict for an event's features; null or absent means missing."""
         number, shares = self._predictor(inputs(features, texts=True))
         if shares is None:
             return LocalAnswer(number, None, self.version, self.learned)
         best = max(shares, key=lambda name: shares[name], default=None)
-        said = _BOOLEANS.get(best, best) if shares.keys() <= _BOOLEANS.keys() and best else best
+        predicted = (
+            _BOOLEANS.get(best, best) if shares.keys() <= _BOOLEANS.keys() and best else best
+        )
         probabilities = {name: min(max(share, 0.0), 1.0) for name, share in shares.items()}
-        return LocalAnswer(said, probabilities, self.version, self.learned)
+        return LocalAnswer(predicted, probabilities, self.version, self.learned)

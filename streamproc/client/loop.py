@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for programs that have none."""
+"""Run an event loop in a separate thread, for programs without asyncio."""
 
 import asyncio
 import threading
@@ -11,15 +11,14 @@ T = TypeVar("T")
 
 
 class LoopThread:
-    """Runs coroutines for a caller who waits for them.
+    """Run coroutines for a blocking caller.
 
-    The loop goes on between the calls, so that records are sent while the caller does something
-    else.
+    The loop also runs between calls, so that records are sent in the background.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        # A daemon: a program that forgets to close its client can still end.
+        # A daemon thread, so that a program can exit without closing its client.
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="streamproc-client", daemon=True
         )
@@ -30,14 +29,14 @@ class LoopThread:
         return self
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end and return its result, or raise its error.
+        """Run a coroutine and return its result, or raise its error.
 
-        When the waiting is interrupted, as by Ctrl-C, the coroutine is cancelled.
+        If the wait is interrupted, such as by Ctrl-C, the coroutine is cancelled.
 
         Raises
         ------
         ClientNotOpenError
-            If the thread does not run: before the ``with`` block, or after it.
+            If the thread is not running, outside of the ``with`` block.
         """
         if not self._thread.is_alive():
             coroutine.close()

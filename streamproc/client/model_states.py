@@ -1,4 +1,4 @@
-"""What updates tell of online models: their versions, and which of them answers."""
+"""Track the versions of online models from their updates, and which one serves."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,14 +6,14 @@ from typing import Final
 
 from streamproc.schemas.model_updates import ModelUpdate
 
-# A worker keeps a handful of versions to roll back to; older ones answer no more.
+# A worker stores a few versions for rollbacks; older ones cannot serve again.
 VERSIONS: Final = 20
 
 Segment = tuple[tuple[str, str], ...]
 
 
 def segment_of(tags: Mapping[str, str] | None) -> Segment:
-    """Return tags so that equal ones are equal, whatever their order; none: all events."""
+    """Return tags as a sorted tuple; empty for all events."""
     return tuple(sorted((tags or {}).items()))
 
 
@@ -24,9 +24,9 @@ class Version:
     Attributes
     ----------
     last
-        What was told of it last.
+        Its last update.
     plain
-        The last update with its parameters; None if there never was one.
+        Its last update with parameters; None if there was none.
     """
 
     last: ModelUpdate
@@ -35,18 +35,18 @@ class Version:
 
 @dataclass(slots=True)
 class ModelState:
-    """An online model, or the part of it that one segment has.
+    """An online model, or its part for one segment.
 
     Attributes
     ----------
     model_id, segment
-        Which.
+        Id of the model, and tags of the segment.
     serving
-        The version that answers.
+        Number of the version that predicts, the champion.
     versions
-        By their numbers, the one that was told of last at the end.
+        Versions by number, the most recently updated last.
     step
-        The last step that was more than learning; None if there was none.
+        The last step other than `learned`; None if there was none.
     """
 
     model_id: str
@@ -56,7 +56,7 @@ class ModelState:
     step: ModelUpdate | None = None
 
     def apply(self, update: ModelUpdate) -> None:
-        """Take in the next update of this model and segment."""
+        """Apply the next update of this model and segment."""
         before = self.versions.pop(update.version, None)
         plain = None if before is None else before.plain
         if update.parameters is not None:
@@ -72,12 +72,12 @@ class ModelState:
 
     @property
     def answering(self) -> Version | None:
-        """The version that answers; None if nothing was told of it yet."""
+        """The version that predicts; None before its first update."""
         return self.versions.get(self.serving)
 
 
 class ModelStates:
-    """All online models that updates tell of.
+    """The states of all online models, from their updates.
 
     Examples
     --------
@@ -91,29 +91,29 @@ class ModelStates:
     """
 
     def __init__(self) -> None:
-        self._lives: dict[tuple[str, Segment], ModelState] = {}
+        self._states: dict[tuple[str, Segment], ModelState] = {}
         self._tags: dict[str, dict[tuple[str, ...], None]] = {}
 
     def apply(self, update: ModelUpdate) -> None:
-        """Take in the next update."""
+        """Apply the next update."""
         segment = segment_of(update.segment)
-        life = self._lives.get((update.model_id, segment))
+        life = self._states.get((update.model_id, segment))
         if life is None:
-            life = self._lives[update.model_id, segment] = ModelState(update.model_id, segment)
+            life = self._states[update.model_id, segment] = ModelState(update.model_id, segment)
             names = tuple(name for name, _ in segment)
             self._tags.setdefault(update.model_id, {})[names] = None
         life.apply(update)
 
     def get(self, model_id: str, tags: Mapping[str, str] | None = None) -> ModelState | None:
-        """Return the model that answers events with these tags; None if there is none yet."""
+        """Return the model for events with these tags; None if there is none yet."""
         given = tags or {}
         for names in self._tags.get(model_id, ()):
-            # An event without the tag belongs to the model of those without it.
+            # Events without the tag share one model.
             chosen = {name: given.get(name, "") for name in names}
-            life = self._lives.get((model_id, segment_of(chosen)))
+            life = self._states.get((model_id, segment_of(chosen)))
             if life is not None:
                 return life
         return None
 
     def __iter__(self) -> Iterator[ModelState]:
-        return iter(self._lives.values())
+        return iter(self._states.values())

@@ -1,4 +1,4 @@
-"""Follow online models, and answer with them where they are needed."""
+"""Follow online models, and predict with them in this process."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -21,17 +21,17 @@ UPDATES: Final = TopicSpec[ModelUpdate](
     ModelUpdate.from_json,
     lambda update: update.update_id,
 )
-# Updates that wait for who iterates; the oldest are dropped, the models are not.
+# Updates buffered for iteration; the oldest are dropped, which does not affect the models.
 _WAITING: Final = 10_000
 
 
 class ModelUpdates:
-    """The online models on the topic, kept up to date in this process.
+    """Online models in this process, updated from the topic.
 
-    On entry it reads what there is; from then on it follows, and `predict` answers with what
-    the models know by now, with the numbers of the worker's `online-predictions`. It loads plain
-    numbers only, never code. ``async for`` gives each update once it is applied: with `follow`
-    those that come after the entry, without it all that are there, and then it ends.
+    On entry it reads the topic to its end; then it follows, and `predict` returns the same values
+    as the worker's `online-predictions`. It loads plain numbers only, never code. ``async for``
+    yields each update once it is applied: with `follow` those after the entry, without it all
+    existing ones, and then it ends.
 
     Parameters
     ----------
@@ -40,20 +40,20 @@ class ModelUpdates:
     config
         Path of a config file, a dict, or a Config: for a topic of another name, TLS and SASL.
     follow
-        Whether to go on after what is there now.
+        Whether to follow the topic after its current end.
     model
         Only models whose id matches this glob (``*``, ``?``, ``[…]``).
     since
-        Only updates published at this time or later; it must know its time zone. A model that
-        learned nothing since then is not known.
+        Only updates published at this time or later; it must have a time zone. Models that learned
+        nothing since then are missing.
 
     Raises
     ------
     ConfigError
         When the broker or the config cannot be used.
     BrokerUnreachableError, BrokerAuthError
-        On entry, when the cluster does not answer within 10 s, or refuses us; without `follow`
-        also when it stops answering.
+        On entry, if the cluster does not answer within 10 s, or rejects the login; without
+        `follow` also if it stops answering.
     TopicError
         On entry, when the topic does not exist; with `follow` it is created.
 
@@ -77,7 +77,7 @@ class ModelUpdates:
         self._reader = TopicReader(settle_client(broker, config), UPDATES, since)
         self._follow = follow
         self._model = model
-        self._lives = ModelStates()
+        self._states = ModelStates()
         self._models: dict[tuple[str, Any], LocalModel] = {}
         self._waiting: asyncio.Queue[ModelUpdate] = asyncio.Queue(_WAITING)
         self._following: asyncio.Task[None] | None = None
@@ -112,30 +112,30 @@ class ModelUpdates:
 
     @property
     def lives(self) -> Iterator[ModelState]:
-        """What is known of each model and segment: its versions, and which of them answers."""
-        return iter(self._lives)
+        """The state of each model and segment: its versions, and which one serves."""
+        return iter(self._states)
 
     def get(self, model_id: str, tags: Mapping[str, str] | None = None) -> LocalModel | None:
-        """Return the model that answers now; it stays as it is.
+        """Return the current model; later updates do not change it.
 
         Parameters
         ----------
         model_id
             Which model.
         tags
-            Of the event: they choose among the models of a config with ``per``.
+            Tags of the event; they select among the models of a config with ``per``.
 
         Returns
         -------
         LocalModel or None
-            None while no update of it has come.
+            None before its first update.
 
         Raises
         ------
         NoParametersError
-            When the model has no plain form, as ensembles have none.
+            If the model has no plain parameters, such as an ensemble.
         """
-        life = self._lives.get(model_id, tags)
+        life = self._states.get(model_id, tags)
         if life is None or life.answering is None:
             return None
         place = life.model_id, life.segment
@@ -148,14 +148,14 @@ class ModelUpdates:
     def predict(
         self, model_id: str, features: Mapping[str, Any], tags: Mapping[str, str] | None = None
     ) -> LocalAnswer:
-        """Answer with the model as it is now; parameters as in `get`.
+        """Predict with the current model; parameters as in `get`.
 
         Raises
         ------
         NoModelError
-            While no update of it has come.
+            Before its first update.
         NoParametersError
-            When the model has no plain form.
+            If the model has no plain parameters.
         """
         model = self.get(model_id, tags)
         if model is None:
@@ -168,7 +168,7 @@ class ModelUpdates:
     def _apply(self, update: ModelUpdate) -> bool:
         if not fnmatchcase(update.model_id, self._model):
             return False
-        self._lives.apply(update)
+        self._states.apply(update)
         return True
 
     async def _keep_up(self) -> None:
@@ -179,7 +179,7 @@ class ModelUpdates:
                 self._waiting.put_nowait(update)
 
     async def _next(self, following: "asyncio.Task[None]") -> ModelUpdate:
-        """Wait for an update, or raise what ended the following."""
+        """Wait for an update, or raise the error that stopped the follower."""
         getting = asyncio.ensure_future(self._waiting.get())
         try:
             await asyncio.wait({getting, following}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""The plain forms of model parameters, and how each answers."""
+"""Build predictors from the plain forms of model parameters."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,21 +11,21 @@ Parameters = Mapping[str, Any]
 
 
 class FormError(Exception):
-    """Parameters are in no form that is known here; the text says which."""
+    """Parameters have an unsupported form, which the message names."""
 
 
 def predictor(parameters: Parameters) -> Predictor:
-    """Make what answers as the model with these parameters does.
+    """Return a predictor with these model parameters.
 
     Parameters
     ----------
     parameters
-        As a `ModelUpdate` has them.
+        As in a `ModelUpdate`.
 
     Raises
     ------
     FormError
-        When the form is not known.
+        If the form is not supported.
 
     Examples
     --------

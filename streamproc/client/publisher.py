@@ -18,8 +18,8 @@ from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.kafka.topics import ensure_topics
 from streamproc.schemas.events import AnyEvent
 
-# The client gives up on a record after REQUEST_SECONDS; what is still open then is a fault of
-# the client (aiokafka issue 1101), and waiting longer would be waiting for ever.
+# The client gives up on a record after REQUEST_SECONDS; a record still pending then is a client bug
+# (aiokafka issue 1101), and would be pending forever.
 _DEADLINE: Final = REQUEST_SECONDS + 10
 
 Features = Mapping[str, Any]
@@ -28,39 +28,39 @@ OnFull = Literal["block", "raise", "drop"]
 
 
 class Publisher:
-    """Sends events, in order, confirmed by the cluster, with bounded memory.
+    """Send events in order, confirmed by the cluster, with bounded memory.
 
-    A call checks its event and queues it; it waits only while `max_pending` records are not yet
-    confirmed. Leaving the ``async with`` block waits for all of them.
+    A call validates its event and queues it; it waits only while `max_pending` records are
+    unconfirmed. Leaving the ``async with`` block waits for all confirmations.
 
     Parameters
     ----------
     broker
-        ``kafka://host:port``, with further hosts after commas; None means what `config` says.
+        ``kafka://host:port``, with further hosts after commas; None: the broker of `config`.
     config
-        Path of a config file, a dict, or a Config: for topics of other names, TLS and SASL.
-        None means the defaults.
+        Path of a config file, a dict, or a Config, such as for other topic names, TLS and SASL.
+        None: the defaults.
     max_pending
-        Records that may be unconfirmed, 1 or more. The default holds a few MB of small events
+        Maximum unconfirmed records, 1 or more. The default holds a few MB of small events
         and is more than a broker confirms in one round trip.
     on_full
         What a call does while `max_pending` records are unconfirmed: ``"block"`` waits for up to
-        `timeout`, ``"raise"`` raises QueueFullError at once, ``"drop"`` leaves its event out and
-        counts it.
+        `timeout`, ``"raise"`` raises QueueFullError at once, ``"drop"`` drops the event and counts
+        it.
     timeout
-        Seconds that a call may wait; None: 40, after which the client has given up on a record.
+        Maximum seconds that a call waits; None: 40, when the client has given up on a record.
 
     Attributes
     ----------
     dropped : int
-        Events that were left out since the queue was full.
+        Events dropped because the queue was full.
 
     Raises
     ------
     ConfigError
-        When the broker or the config cannot be used.
+        If the broker or the config cannot be used.
     BrokerUnreachableError, BrokerAuthError
-        On entry, when the cluster does not answer within 10 s, or refuses us.
+        On entry, if the cluster does not answer within 10 s, or rejects the login.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class Publisher:
         self._topics: dict[Stream, str] = {}
         self._pending = 0
         self._failures: list[BaseException] = []
-        self._room = asyncio.Event()
+        self._has_capacity = asyncio.Event()
         self._idle = asyncio.Event()
         self._stack = AsyncExitStack()
         self._producer: AIOKafkaProducer | None = None
@@ -118,12 +118,12 @@ class Publisher:
         model_version: str | None = None,
         tags: Tags | None = None,
     ) -> None:
-        """Send what a model said, and what it saw when it did.
+        """Send a prediction and the features that it was made from.
 
         Parameters
         ----------
         model_id
-            Which model, 1 to 255 characters. Events of one model keep their order.
+            Id of the model, 1 to 255 characters. Events of one model stay in order.
         features
             Name → number, boolean, text, list of numbers, or None for missing.
         prediction
@@ -136,14 +136,14 @@ class Publisher:
         model_version
             Version of the model.
         tags
-            Groups that the event belongs to, such as ``{"region": "eu"}``.
+            Segments of the event, such as ``{"region": "eu"}``.
 
         Raises
         ------
         EventError
-            When a field is missing or of the wrong type; nothing is sent.
+            If a field is missing or has the wrong type; nothing is sent.
         DeliveryError
-            When records sent before were not confirmed.
+            If earlier records were not confirmed.
         """
         await self.send(
             _given(
@@ -167,7 +167,7 @@ class Publisher:
         model_version: str | None = None,
         tags: Tags | None = None,
     ) -> None:
-        """Send what a model saw, or a business metric; parameters and errors as `prediction`."""
+        """Send features or a business metric; parameters and errors as for `prediction`."""
         await self.send(
             _given(
                 model_id=model_id,
@@ -187,14 +187,14 @@ class Publisher:
         *,
         ts: datetime | str | float | None = None,
     ) -> None:
-        """Send the truth about an earlier event; the last one for an ``event_id`` counts.
+        """Send the label of an earlier event; the last one of an ``event_id`` is used.
 
         Parameters
         ----------
         model_id
-            Which model.
+            Id of the model.
         event_id
-            Of the event that the truth is about.
+            Id of the labelled event.
         label
             A number, or a class (boolean or text).
         ts
@@ -203,31 +203,31 @@ class Publisher:
         Raises
         ------
         EventError
-            When a field is missing or of the wrong type; nothing is sent.
+            If a field is missing or has the wrong type; nothing is sent.
         DeliveryError
-            When records sent before were not confirmed.
+            If earlier records were not confirmed.
         """
         await self.send(_given(model_id=model_id, event_id=event_id, ts=ts) | {"label": label})
 
     async def send(self, event: AnyEvent | Mapping[str, Any]) -> None:
-        """Send an event of the contract, or a mapping that describes one.
+        """Send an event, or a mapping with its fields.
 
         Parameters
         ----------
         event
-            A mapping with ``label`` is a LabelEvent, else with ``prediction`` a PredictionEvent,
-            else a FeatureEvent.
+            A mapping with ``label`` is a LabelEvent, one with ``prediction`` a PredictionEvent,
+            any other a FeatureEvent.
 
         Raises
         ------
         EventError
-            When a field is missing or of the wrong type; nothing is sent.
+            If a field is missing or has the wrong type; nothing is sent.
         TopicError
-            When the topic is missing and may not be created.
+            If the topic is missing and cannot be created.
         DeliveryError
-            When records sent before were not confirmed.
+            If earlier records were not confirmed.
         QueueFullError
-            When the queue is full, at once or after `timeout`; nothing is sent.
+            If the queue is full, at once or after `timeout`; nothing is sent.
         ClientNotOpenError
             Outside of the ``async with`` block.
         """
@@ -236,7 +236,7 @@ class Publisher:
             raise ClientNotOpenError("use the publisher in an async with block: it is not open")
         self._raise_failures()
         topic = self._topics.get(record.stream) or await self._topic(record.stream)
-        if self._pending >= self._max_pending and not await self._has_room():
+        if self._pending >= self._max_pending and not await self._wait_for_capacity():
             return
         stamp, headers = self._turns.take(record)
         try:
@@ -249,8 +249,8 @@ class Publisher:
         self._pending += 1
         receipt.add_done_callback(self._settled)
 
-    async def _has_room(self) -> bool:
-        """Whether the event is to be sent, once the queue has room for it."""
+    async def _wait_for_capacity(self) -> bool:
+        """Wait for capacity in the queue; return False if the event is dropped instead."""
         if self._on_full == "drop":
             self.dropped += 1
             return False
@@ -259,8 +259,8 @@ class Publisher:
         try:
             async with asyncio.timeout(self._timeout):
                 while self._pending >= self._max_pending:
-                    self._room.clear()
-                    await self._room.wait()
+                    self._has_capacity.clear()
+                    await self._has_capacity.wait()
         except TimeoutError as error:
             raise self._full(f" for {self._timeout:g} s") from error
         return True
@@ -277,7 +277,7 @@ class Publisher:
         Raises
         ------
         DeliveryError
-            When some were not.
+            If some were not confirmed.
         """
         while self._pending:
             self._idle.clear()
@@ -285,7 +285,7 @@ class Publisher:
         self._raise_failures()
 
     async def _topic(self, stream: Stream) -> str:
-        """Return the name of a topic, which exists from now on."""
+        """Return the name of a stream's topic, created if it is missing."""
         await ensure_topics(self._config, only={stream})
         self._topics[stream] = self._config.topics.full_name(stream)
         return self._topics[stream]
@@ -303,7 +303,7 @@ class Publisher:
         if (
             self._pending <= self._max_pending // 2
         ):  # half: one wake-up a thousand records, not each
-            self._room.set()
+            self._has_capacity.set()
         if not self._pending:
             self._idle.set()
         error = asyncio.CancelledError() if receipt.cancelled() else receipt.exception()

@@ -1,4 +1,4 @@
-"""Read a topic that belongs to no group: each thing on it once, to its end or for ever."""
+"""Read the records of a topic without a consumer group, each once."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.kafka.topics import ensure_topics, has_topic
 from streamproc.schemas.records import UnreadableRecord
 
-POLL_MS: Final = 500  # how soon an end is noticed; a record that comes is given at once
+POLL_MS: Final = 500  # how soon an end is noticed; records are returned at once
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -28,18 +28,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TopicSpec(Generic[T]):
-    """What a topic tells.
+    """How to read the records of a topic.
 
     Parameters
     ----------
     kind
-        Which topic.
+        Kind of the topic.
     one, many
-        What a record of it is called, as in "not an alert" and "the end of the alerts".
+        Names of its records in messages, as in "not an alert" and "the end of the alerts".
     parse
-        Makes one of a record's value; raises `ValidationError` for what is none.
+        Parses a record's value; raises `ValidationError` if it is invalid.
     identity
-        Gives its id: what has one that was seen is not given again.
+        Returns the id by which duplicates are skipped.
     """
 
     kind: TopicKind
@@ -50,39 +50,39 @@ class TopicSpec(Generic[T]):
 
 
 class TopicReader(Generic[T]):
-    """Reads what a topic tells.
+    """Read the records of a topic, without duplicates.
 
     Parameters
     ----------
     config
-        Where the topic is.
-    told
-        What is on it.
+        Brokers, credentials, and the name of the topic.
+    spec
+        How to read its records.
     since
-        Only what was published at this time or later.
+        Only records published at this time or later; None: all.
     """
 
-    def __init__(self, config: Config, told: TopicSpec[T], since: datetime | None) -> None:
+    def __init__(self, config: Config, spec: TopicSpec[T], since: datetime | None) -> None:
         self._config = config
-        self._told = told
+        self._spec = spec
         self._since = since
         self._seen = Seen()
         self._stack = AsyncExitStack()
         self._consumer: AIOKafkaConsumer
 
     async def open(self, *, create: bool) -> None:
-        """Start reading; a topic that is missing is created, or an error.
+        """Start reading; create a missing topic, or raise.
 
         Raises
         ------
         BrokerUnreachableError, BrokerAuthError
-            When the cluster does not answer within 10 s, or refuses us.
+            If the cluster does not answer within 10 s, or rejects the login.
         TopicError
-            When the topic is missing and not to be created.
+            If the topic is missing and `create` is False.
         """
-        topic = self._config.topics.full_name(self._told.kind)
+        topic = self._config.topics.full_name(self._spec.kind)
         if create:
-            await ensure_topics(self._config, only={self._told.kind})
+            await ensure_topics(self._config, only={self._spec.kind})
         elif not await has_topic(self._config, topic):
             raise TopicError(
                 f"{self._config.broker} has no topic {topic!r}: no worker has run on it yet"
@@ -96,18 +96,18 @@ class TopicReader(Generic[T]):
         await self._stack.aclose()
 
     async def endless(self) -> AsyncIterator[T]:
-        """Give what is there, and wait for more."""
+        """Yield existing records, and wait for more."""
         while True:
             for found in await self._poll():
                 yield found
 
     async def to_the_end(self) -> AsyncIterator[T]:
-        """Give what is there now.
+        """Yield the records up to the current end of the topic.
 
         Raises
         ------
         BrokerUnreachableError
-            When the cluster stops answering.
+            If the cluster stops answering.
         """
         ends = await self._consumer.end_offsets(self._consumer.assignment())
         progress, position = time.monotonic(), -1
@@ -117,7 +117,7 @@ class TopicReader(Generic[T]):
             elif time.monotonic() - progress > REQUEST_SECONDS:
                 raise BrokerUnreachableError(
                     f"{self._config.broker} stopped answering before the end of the"
-                    f" {self._told.many}: check that the cluster is up"
+                    f" {self._spec.many}: check that the cluster is up"
                 )
             for found in await self._poll(ends):
                 yield found
@@ -132,13 +132,13 @@ class TopicReader(Generic[T]):
         return sum(positions.values())
 
     async def _poll(self, ends: dict[TopicPartition, int] | None = None) -> list[T]:
-        with quiet_client():  # it retries by itself, and says so many times a second
+        with quiet_client():  # the client retries by itself, and logs that often
             batches = await self._consumer.getmany(timeout_ms=POLL_MS)
         found: list[T] = []
         for partition, records in batches.items():
             for record in records:
                 if ends is not None and record.offset >= ends[partition]:
-                    # Fetched together with what was asked for: `endless` may still want it.
+                    # Fetched beyond the end: `endless` may still need it.
                     self._consumer.seek(partition, record.offset)
                     break
                 found += self._parsed(record)
@@ -149,12 +149,12 @@ class TopicReader(Generic[T]):
             _log.warning("skipped %s", record)
             return []
         try:
-            found = self._told.parse(record.value or b"")
+            found = self._spec.parse(record.value or b"")
         except ValidationError as error:
             place = f"{record.topic}[{record.partition}]@{record.offset}"
-            _log.warning("skipped %s: not %s (%s)", place, self._told.one, _first(error))
+            _log.warning("skipped %s: not %s (%s)", place, self._spec.one, _first(error))
             return []
-        return [] if self._seen.before(self._told.identity(found)) else [found]
+        return [] if self._seen.before(self._spec.identity(found)) else [found]
 
     async def _seek(self, since: datetime) -> None:
         partitions = self._consumer.assignment()

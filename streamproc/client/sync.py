@@ -1,4 +1,4 @@
-"""`Publisher`, `Alerts` and `ModelUpdates` for programs without asyncio: ``with`` and ``for``.
+"""Provide blocking `Publisher`, `Alerts` and `ModelUpdates` for ``with`` and ``for``.
 
 Parameters, errors and meaning are those of `streamproc.client`.
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class Publisher:
-    """`streamproc.client.Publisher` whose calls return when they are done."""
+    """Blocking `streamproc.client.Publisher`."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Publisher:
 
     @property
     def dropped(self) -> int:
-        """Events that were left out since the queue was full."""
+        """Events dropped because the queue was full."""
         return self._publisher.dropped
 
     def prediction(
@@ -80,7 +80,7 @@ class Publisher:
         model_version: str | None = None,
         tags: Tags | None = None,
     ) -> None:
-        """Send what a model said, and what it saw when it did."""
+        """Send a prediction and the features that it was made from."""
         self._thread.run(
             self._publisher.prediction(
                 model_id,
@@ -103,7 +103,7 @@ class Publisher:
         model_version: str | None = None,
         tags: Tags | None = None,
     ) -> None:
-        """Send what a model saw, or a business metric."""
+        """Send features or a business metric."""
         self._thread.run(
             self._publisher.features(
                 model_id,
@@ -123,11 +123,11 @@ class Publisher:
         *,
         ts: datetime | str | float | None = None,
     ) -> None:
-        """Send the truth about an earlier event."""
+        """Send the label of an earlier event."""
         self._thread.run(self._publisher.label(model_id, event_id, label, ts=ts))
 
     def send(self, event: AnyEvent | Mapping[str, Any]) -> None:
-        """Send an event of the contract, or a mapping that describes one."""
+        """Send an event, or a mapping with its fields."""
         self._thread.run(self._publisher.send(event))
 
     def flush(self) -> None:
@@ -136,7 +136,7 @@ class Publisher:
 
 
 class Alerts:
-    """`streamproc.client.Alerts` for a plain ``for``."""
+    """Blocking `streamproc.client.Alerts` for a plain ``for``."""
 
     def __init__(
         self,
@@ -175,7 +175,7 @@ class Alerts:
 
 
 class ModelUpdates:
-    """`streamproc.client.ModelUpdates` for plain calls; it follows in a thread of its own."""
+    """Blocking `streamproc.client.ModelUpdates`, which follows in a background thread."""
 
     def __init__(
         self,
@@ -212,16 +212,16 @@ class ModelUpdates:
             yield update
 
     def get(self, model_id: str, tags: Mapping[str, str] | None = None) -> LocalModel | None:
-        """Return the model that answers now; it stays as it is."""
+        """Return the current model; later updates do not change it."""
         return self._thread.run(self._get(model_id, tags))
 
     def predict(
         self, model_id: str, features: Mapping[str, Any], tags: Mapping[str, str] | None = None
     ) -> LocalAnswer:
-        """Answer with the model as it is now."""
+        """Predict with the current model."""
         return self._thread.run(self._predict(model_id, features, tags))
 
-    # In the thread that applies the updates, so that no half of one is ever seen.
+    # These run in the thread that applies updates, so that updates are atomic.
 
     async def _get(self, model_id: str, tags: Mapping[str, str] | None) -> LocalModel | None:
         return self._updates.get(model_id, tags)

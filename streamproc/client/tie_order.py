@@ -1,4 +1,4 @@
-"""What a publisher says about the order in which it writes events and labels."""
+"""Record the order of a publisher's events and labels within a millisecond."""
 
 import time
 from collections import Counter
@@ -11,10 +11,10 @@ Headers = list[tuple[str, bytes]]
 
 
 class TieOrder:
-    """Gives each record its timestamp, and each label its place among the events of its model.
+    """Assign timestamps to records, and to labels their position among their model's events.
 
-    Timestamps have milliseconds; events and labels are on topics of their own, so that within one
-    nobody could tell which came first. Only labels say it: they are not read on the hot path.
+    Timestamps have milliseconds, and events and labels are on separate topics, so that their order
+    within a millisecond would be unknown. Only labels carry it: they are not on the hot path.
 
     Parameters
     ----------

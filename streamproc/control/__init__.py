@@ -1,4 +1,4 @@
-"""Commands to running workers: signed, expiring, in sequence. Pure: no Kafka, no clock."""
+"""Sign, verify and dispatch commands to running workers. Pure: no Kafka, no clock."""
 
 from streamproc.control.command import Command, Reason, Refusal, sign, verify
 

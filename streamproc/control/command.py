@@ -12,8 +12,8 @@ from msgspec import Meta
 from pydantic import SecretStr
 
 VERSION: Final = 1
-# The topic's records of the last hour, which it keeps for longer, are then all that could be sent
-# again with a hope of being believed: and those are known by their sequence.
+# Only commands of the last hour can be replayed. The topic retains them for longer, so a replay is
+# recognised by its sequence.
 MAX_LIFETIME: Final = timedelta(hours=1)
 MAX_BYTES: Final = 65_536
 _PURPOSE: Final = b"streamproc control"
@@ -35,22 +35,22 @@ class Reason(StrEnum):
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody who has the secret wants done.
+    """A command from an issuer with the secret.
 
     Attributes
     ----------
     issuer
-        Who sends it: 1 to 100 letters, digits, or ``. _ @ : -``.
+        Name of the sender: 1 to 100 letters, digits, or ``. _ @ : -``.
     sequence
-        Larger than that of every command of the same issuer before it.
+        Larger than that of every earlier command of the same issuer; 1 to 2⁶³ − 1.
     expires
-        When it is no longer to be obeyed.
+        Time after which it is refused, with a time zone.
     verb
-        What to do: lower case, words joined by ``_``.
+        Name of the command: lower case, words joined by ``_``.
     payload
-        What to do it to: whatever the verb wants.
+        Arguments, as the command requires.
     version
-        Of this form.
+        Version of this format.
     """
 
     issuer: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._@:-]{1,100}\Z")]
@@ -62,16 +62,16 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """Names this command and no other: what a handler remembers so as to act only once."""
+        """The unique id of this command, by which handlers act only once."""
         return f"{self.issuer}#{self.sequence}"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A command that is not obeyed.
+    """A refused command.
 
-    `detail` is for the log: it repeats nothing that a stranger could have written. `command` is
-    there when it was signed with our secret, whatever else is wrong with it.
+    `detail` is for the log, and repeats no unauthenticated text. `command` is set if the signature
+    is valid.
     """
 
     reason: Reason
@@ -80,21 +80,21 @@ class Refusal:
 
 
 def sign(command: Command, topic: str, secret: SecretStr) -> bytes:
-    """Write a command for a topic: its signature, a line's end, and the command as JSON.
+    """Encode a command for a topic: its signature, a newline, and the command as JSON.
 
     Parameters
     ----------
     command
-        What is to be done.
+        The command.
     topic
         Full name of the topic: a command for one is refused on every other.
     secret
-        What workers and issuers share.
+        Secret that workers and issuers share.
 
     Raises
     ------
     ValueError
-        If the command would be refused by its form, whoever reads it.
+        If the command is malformed or too large, so that workers would refuse it.
 
     Examples
     --------
@@ -120,23 +120,23 @@ def sign(command: Command, topic: str, secret: SecretStr) -> bytes:
 def verify(
     record: bytes, topic: str, secret: SecretStr, now: datetime, last: Mapping[str, int]
 ) -> Command | Refusal:
-    """Read a command, or say why it must not be obeyed.
+    """Decode a command, or return the reason to refuse it.
 
-    Nothing of a record is read before its signature holds: who does not have the secret reaches
-    no parser.
+    A record is only parsed once its signature is verified, so that no parser sees unauthenticated
+    input.
 
     Parameters
     ----------
     record
-        As it came.
+        Value of the record.
     topic
-        Full name of the topic that it came from.
+        Full name of the topic that it was read from.
     secret
-        What workers and issuers share.
+        Secret that workers and issuers share.
     now
-        The wall clock, with its time zone.
+        The wall clock, with a time zone.
     last
-        The largest sequence so far of each issuer.
+        The largest sequence of each issuer so far.
     """
     if len(record) > MAX_BYTES:
         return Refusal(Reason.TOO_LARGE, f"{len(record)} bytes exceed the limit of {MAX_BYTES}")
@@ -171,7 +171,7 @@ def _timely(command: Command, now: datetime, last: int) -> Command | Refusal:
 
 
 def _mac(body: bytes, topic: str, secret: SecretStr) -> bytes:
-    # No topic's name holds a null character, so no other topic and body give the same message.
+    # Topic names cannot contain a null character, so the encoding is unambiguous.
     message = b"\0".join((_PURPOSE, topic.encode(), body))
     return hmac.digest(secret.get_secret_value().encode(), message, "sha256").hex().encode()
 

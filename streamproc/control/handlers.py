@@ -1,4 +1,4 @@
-"""What workers obey: each verb, the payload that it takes, and who acts on it."""
+"""Register the commands of workers: name, payload and handler."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,21 +10,20 @@ from streamproc.control.command import Command, Reason, Refusal
 from streamproc.schemas.section import Section
 
 Act = Callable[[Command, Any], Awaitable[None]]
-"""Acts on a command with its payload as it was registered; called once or more for each."""
+"""Runs a command with its validated payload; may be called more than once for each."""
 
 
 class NoPayload(Section):
-    """The payload of a verb that says all by itself."""
+    """The payload of a command without arguments."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandHandler:
-    """A verb that workers know.
+    """The handler of a command.
 
-    `payload` is the model that its payload must fit, `act` what is called with both. A worker
-    that starts is given again what has not expired, so `act` has to know by `Command.id`, or by
-    a sequence not above the last of that issuer, what it has done already. `outcome` is what is
-    counted when `act` returns.
+    `payload` is the model that validates the payload; `act` is called with both. A worker that
+    starts reads unexpired commands again, so `act` must skip what it has done already, by
+    `Command.id` or by the last sequence of the issuer. `outcome` is counted when `act` returns.
     """
 
     name: str
@@ -34,19 +33,19 @@ class CommandHandler:
 
 
 class CommandHandlers:
-    """The verbs of a worker.
+    """The handlers of a worker by command name.
 
     Parameters
     ----------
     *verbs
-        Each with a name of its own.
+        Handlers with distinct names.
     """
 
     def __init__(self, *verbs: CommandHandler) -> None:
         self._verbs: Final = {verb.name: verb for verb in verbs}
 
     def find(self, command: Command) -> tuple[CommandHandler, Section] | Refusal:
-        """Give a command's verb, and its payload as that wants it, or say why there is none."""
+        """Return a command's handler and validated payload, or the reason to refuse it."""
         verb = self._verbs.get(command.verb)
         if verb is None:
             known = ", ".join(sorted(self._verbs)) or "none"

@@ -1,4 +1,4 @@
-"""Lets through, of all that is on the control topic, what is to be obeyed, in its order."""
+"""Validate the commands of a control topic, in order."""
 
 from datetime import datetime
 from typing import Final
@@ -11,19 +11,19 @@ from streamproc.schemas.section import Section
 
 
 class CommandValidator:
-    """What is known of a control topic that is read from its start.
+    """Validate commands by signature, expiry, sequence and payload.
 
-    The sequences live on the topic itself: whoever reads it from the start knows all of them,
-    after any crash and on any machine.
+    The topic is read from its start, so that all sequences are known after any crash and on any
+    machine.
 
     Parameters
     ----------
     topic
         Full name of the topic.
     secret
-        What workers and issuers share.
+        Secret that workers and issuers share.
     verbs
-        What is obeyed.
+        Handlers of the supported commands.
     """
 
     def __init__(self, topic: str, secret: SecretStr, verbs: CommandHandlers) -> None:
@@ -35,11 +35,11 @@ class CommandValidator:
     def check(
         self, record: bytes, now: datetime
     ) -> tuple[Command, CommandHandler, Section] | Refusal:
-        """Give a command with its verb and payload, or say why it is refused."""
+        """Return a command with its handler and payload, or the reason to refuse it."""
         found = verify(record, self._topic, self._secret, now, self._last)
         command = found.command if isinstance(found, Refusal) else found
         if command is not None:
-            # Of a refused one, too: that it was sent is true, and what is older is out of order.
+            # A refused command counts, too: it was sent, so older ones are out of order.
             self._last[command.issuer] = max(command.sequence, self._last.get(command.issuer, 0))
         if isinstance(found, Refusal):
             return found

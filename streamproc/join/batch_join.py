@@ -158,7 +158,7 @@ class BatchJoin:
 
     def _event(self, item: JoinInput, model: "_Model") -> None:
         if item.log is InputLog.FEATURES and not model.asked:
-            return  # there is no prediction that its label could be compared with
+            return  # its label has nothing to be compared with
         key, clock, time = item.key, model.clock, item.time
         if not key:
             if model.asked:

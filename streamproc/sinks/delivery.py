@@ -1,4 +1,4 @@
-"""Takes alerts to one target: each until it is there, is refused, or has waited for too long."""
+"""Deliver alerts to one webhook target, with retries and a deadline."""
 
 import logging
 import time
@@ -16,47 +16,47 @@ from streamproc.sinks.metrics import Counts, Dropped
 from streamproc.sinks.retry import Backoff, Verdict, asked_seconds, judge
 from streamproc.sinks.webhook import Target
 
-# Old alerts for a target that has failed for long are tried once each, not faster than this.
+# Overdue alerts for a failing target are tried once each, with at least this pause.
 OVERDUE_SECONDS: Final = 0.1
-# One of each partition is under way at a time.
+# One alert per partition is in progress at a time.
 MAX_FIRST_TRIES: Final = 1000
 
 _log = logging.getLogger(__name__)
 
 
 class DeliveryResult(NamedTuple):
-    """What became of an alert.
+    """The result of an attempt to deliver an alert.
 
-    `again_in` is None when it is done with, else the seconds after which it is to be taken again;
-    `told` whether its end is one that somebody has heard of: it has to be remembered at once.
+    `again_in` is None when the alert is done, otherwise the seconds until the next attempt;
+    `final` tells whether it was delivered or dropped, so that its offset must be committed at once.
     """
 
     again_in: float | None
-    told: bool
+    final: bool
 
 
-DONE: Final = DeliveryResult(None, told=True)
-LEFT_OUT: Final = DeliveryResult(None, told=False)
+DONE: Final = DeliveryResult(None, final=True)
+LEFT_OUT: Final = DeliveryResult(None, final=False)
 
 
 class Delivery:
-    """Takes alerts to one target.
+    """Deliver alerts to one target.
 
-    Nothing is kept here but how long the target is left alone, and when an alert was first tried:
-    who calls holds the alert.
+    It only stores the target's backoff, and when each alert was first tried: the caller holds the
+    alert.
 
     Parameters
     ----------
     target
-        Where to.
+        The webhook's target.
     post
-        Sends.
+        Sends HTTP requests.
     counts
-        What is counted.
+        Metrics of the webhook.
     clock
         Seconds since 1970.
     steady
-        Seconds of a clock that only goes forward.
+        Seconds of a monotonic clock.
     """
 
     def __init__(
@@ -79,14 +79,14 @@ class Delivery:
         self._last_try = float("-inf")
 
     async def take(self, value: bytes, published: float) -> DeliveryResult:
-        """Send an alert, if it is wanted and its time has come.
+        """Send an alert, if it is selected and its next attempt is due.
 
         Parameters
         ----------
         value
-            As it is on the topic.
+            Value of its record.
         published
-            When it was, in seconds since 1970.
+            Timestamp of its record, in seconds since 1970.
         """
         try:
             alert = AlertEvent.from_json(value)
@@ -104,8 +104,8 @@ class Delivery:
     async def _try_in_time(
         self, alert: AlertEvent, value: bytes, published: float
     ) -> DeliveryResult:
-        # Counted from the first try, by a clock that nobody sets and that a suspended machine
-        # stops: an alert that was never tried is not given up.
+        # Measured from the first attempt by a monotonic clock, which stops while the machine is
+        # suspended: an alert that was never tried is not dropped.
         now, patience = self._steady(), self._target.hook.give_up_after.total_seconds()
         first = self._first_tries.get(alert.alert_id)
         left = patience if first is None else first + patience - now
@@ -116,7 +116,7 @@ class Delivery:
         if overdue and first is None:
             wait = min(wait, max(0.0, self._last_try + OVERDUE_SECONDS - now))
         if wait > 0:
-            return DeliveryResult(min(wait, left), told=False)
+            return DeliveryResult(min(wait, left), final=False)
         self._last_try = now
         result = await self._try(alert, value, left)
         if result.again_in is None:
@@ -124,7 +124,7 @@ class Delivery:
         return self._give_up(alert) if overdue else result
 
     def _overdue(self, published: float, now: float) -> bool:
-        """Whether an alert is old, and its target has failed for as long as alerts may wait."""
+        """Whether an alert is older than `give_up_after`, and its target has failed for as long."""
         patience = self._target.hook.give_up_after.total_seconds()
         failing = self._failing_since is not None and now - self._failing_since >= patience
         return failing and self._clock() - published >= patience
@@ -138,7 +138,7 @@ class Delivery:
             answer = await self._post(self._target.url.get_secret_value(), value)
         except StreamprocError as error:
             return self._failed(alert, str(error), 0.0, left)
-        except Exception as error:  # noqa: BLE001  whatever a receiver does ends nothing here
+        except Exception as error:  # noqa: BLE001  a receiver must not stop the worker
             return self._failed(alert, type(error).__name__, 0.0, left)
         status = f"answered {answer.status}"
         verdict = judge(answer.status)
@@ -166,7 +166,7 @@ class Delivery:
             "webhook %s: alert %.80r: %s; retrying in %.3g s",
             *(self._name, alert.alert_id, reason, pause),
         )
-        return DeliveryResult(pause, told=False)
+        return DeliveryResult(pause, final=False)
 
     def _drop(self, reason: Dropped, alert: AlertEvent | None, detail: str) -> DeliveryResult:
         self._counts.dropped(reason)

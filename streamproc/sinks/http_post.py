@@ -1,4 +1,4 @@
-"""Sends a webhook: to an address that was checked as it is connected to, once, with an end."""
+"""Send a webhook once, with a timeout, to an address that is checked on connect."""
 
 import asyncio
 import ipaddress
@@ -17,16 +17,16 @@ from streamproc.sinks.target import EgressPolicy, TargetRefusedError, check_addr
 
 
 class PostError(StreamprocError):
-    """A webhook was not delivered, or nobody knows whether it was.
+    """A webhook was not delivered, or it is unknown whether it was.
 
-    Send it again later: receivers drop what they have by its `alert_id`. The message does not
-    repeat the URL, whose path is often a secret.
+    Send it again later: receivers drop duplicates by `alert_id`. The message does not repeat the
+    URL: its path is often a secret.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the receiver said: its status, the beginning of its text, and its `Retry-After`."""
+    """The response: its status, the beginning of its body, and its `Retry-After`."""
 
     status: int
     text: bytes
@@ -37,7 +37,7 @@ Post = Callable[[str, bytes], Awaitable[Answer]]
 """Sends a JSON body to a URL."""
 
 Headers = Callable[[bytes], Mapping[str, str]]
-"""Gives what else is said of a body, such as its signature."""
+"""Returns additional headers for a body, such as its signature."""
 
 
 @asynccontextmanager
@@ -48,21 +48,21 @@ async def open_post(
     resolver: AbstractResolver | None = None,
     headers: Headers = lambda _: {},
 ) -> AsyncIterator[Post]:
-    """Give what sends webhooks until the block ends.
+    """Yield a function that sends webhooks until the block ends.
 
-    A name is resolved once for each delivery, and the very addresses that came of it are checked
-    and connected to: a second answer of a name server, which might be another, is not asked for.
+    A name is resolved once per delivery, and exactly these addresses are checked and connected to:
+    a second DNS query could return another address.
 
     Parameters
     ----------
     rules
-        What may be sent to, and how much of it.
+        Permitted targets and sizes.
     tls
-        Whom to trust; None: the system's authorities.
+        Trusted authorities; None: the system's.
     resolver
-        Of names; None: the system's.
+        DNS resolver; None: the system's.
     headers
-        What else is said of each body.
+        Returns additional headers for each body.
     """
 
     def connect(info: Any) -> socket.socket:
@@ -74,14 +74,14 @@ async def open_post(
         ssl=tls or ssl.create_default_context(),
         resolver=resolver,
         use_dns_cache=False,
-        force_close=True,  # the next delivery is checked as this one
+        force_close=True,  # so that each delivery checks its address
         socket_factory=connect,
     )
     async with aiohttp.ClientSession(
         connector=connector,
-        trust_env=False,  # a proxy would connect to who knows where
+        trust_env=False,  # a proxy would connect to unchecked addresses
         cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,  # a short answer stays one
+        auto_decompress=False,  # a small response must not expand
         timeout=aiohttp.ClientTimeout(total=rules.seconds),
     ) as session:
 
@@ -122,9 +122,9 @@ async def _post(
     return Answer(answer.status, text, answer.headers.get("Retry-After"))
 
 
-async def _beginning(stream: aiohttp.StreamReader, most: int) -> bytes:
+async def _beginning(stream: aiohttp.StreamReader, max_bytes: int) -> bytes:
     parts: list[bytes] = []
-    left = most
+    left = max_bytes
     while left > 0 and (part := await stream.read(left)):
         parts.append(part)
         left -= len(part)

@@ -1,4 +1,4 @@
-"""What is counted of webhooks."""
+"""Define the metrics of webhooks."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class Dropped(StrEnum):
-    """Why an alert was not sent, and will not be."""
+    """Why an alert was dropped."""
 
     GAVE_UP = "gave_up"
     REFUSED = "refused"
@@ -15,12 +15,12 @@ class Dropped(StrEnum):
 
 
 class WebhookMetrics:
-    """Everything that is counted of webhooks.
+    """The metrics of all webhooks.
 
     Parameters
     ----------
     registry
-        Where the metrics are registered.
+        Registers the metrics.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -42,7 +42,7 @@ class WebhookMetrics:
         )
 
     def of(self, webhook: str) -> "Counts":
-        """Give what is counted of one, from 0: a rate needs a value before the first."""
+        """Return the counters of one webhook, exported at 0: a rate needs an initial value."""
         dropped = {reason: self._dropped.labels(webhook, reason.value) for reason in Dropped}
         return Counts(
             self._delivered.labels(webhook),
@@ -53,7 +53,7 @@ class WebhookMetrics:
 
 
 class Counts:
-    """What is counted of one webhook."""
+    """The metrics of one webhook."""
 
     def __init__(
         self, delivered: Counter, failures: Counter, dropped: dict[Dropped, Counter], lag: Gauge
@@ -64,17 +64,17 @@ class Counts:
         self._lag = lag
 
     def delivered(self) -> None:
-        """Count an alert that was taken."""
+        """Count a delivered alert."""
         self._delivered.inc()
 
     def failed(self) -> None:
-        """Count a try that failed."""
+        """Count a failed attempt."""
         self._failures.inc()
 
     def dropped(self, reason: Dropped) -> None:
-        """Count an alert that was given up."""
+        """Count a dropped alert."""
         self._dropped[reason].inc()
 
     def lag(self, records: int) -> None:
-        """Say how many records are not handled yet."""
+        """Set the lag in records."""
         self._lag.set(records)

@@ -1,4 +1,4 @@
-"""How often a target is tried, and when no more. Pure: clocks are given, nothing is sent here."""
+"""Decide when to retry a target. Pure: no clock, no I/O."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,16 +8,16 @@ from typing import Final
 
 FIRST_SECONDS: Final = 1.0
 MAX_SECONDS: Final = 60.0
-# A target may ask for so much at most. It must stay below the 5 min after which Kafka's clients
-# take a consumer that asks for nothing for dead.
+# Upper limit of a target's Retry-After. It must be below 5 min, Kafka's limit between two polls of
+# a consumer.
 MAX_RETRY_AFTER: Final = 120.0
-_DOUBLINGS: Final = 6  # beyond the longest; 10,000 of them would be no float
-# The request took the receiver too long, or it has too many: the same one may do later.
+_DOUBLINGS: Final = 6  # enough to reach the maximum; 10,000 would overflow a float
+# Timeout, too early, or too many requests: the same request may succeed later.
 _LATER: Final = frozenset({408, 425, 429})
 
 
 class Verdict(Enum):
-    """What an answer means for the alert that was sent."""
+    """What a response means for the alert that was sent."""
 
     DELIVERED = "delivered"
     REFUSED = "refused"
@@ -25,7 +25,7 @@ class Verdict(Enum):
 
 
 def judge(status: int) -> Verdict:
-    """Say what an HTTP status means.
+    """Classify an HTTP status.
 
     Examples
     --------
@@ -36,19 +36,19 @@ def judge(status: int) -> Verdict:
     if 200 <= status < 300:
         return Verdict.DELIVERED
     if 400 <= status < 500 and status not in _LATER:
-        return Verdict.REFUSED  # it would be wrong the next time, too
+        return Verdict.REFUSED  # a retry would fail, too
     return Verdict.LATER
 
 
 def asked_seconds(text: str | None, now: datetime) -> float:
-    """Read a ``Retry-After``: seconds, or the time of an HTTP date; 0 for none, or what is neither.
+    """Parse a ``Retry-After`` header, in seconds; 0 if absent or malformed.
 
     Parameters
     ----------
     text
-        What the header says.
+        Value of the header: seconds, or an HTTP date.
     now
-        To count a date from; it knows its time zone.
+        Current time, with a time zone; a date is relative to it.
 
     Examples
     --------
@@ -70,9 +70,9 @@ def asked_seconds(text: str | None, now: datetime) -> float:
 
 @dataclass(slots=True)
 class Backoff:
-    """How long a target that failed is left alone: twice as long each time, up to a minute.
+    """Exponential backoff of a failing target, from 1 s up to a minute.
 
-    It is the target's, not an alert's: whatever is to be sent next waits, too.
+    It applies to the target, not to an alert: the next alerts wait, too.
 
     Examples
     --------
@@ -85,14 +85,14 @@ class Backoff:
     until: float = 0.0
 
     def failed(self, now: float, asked: float = 0.0) -> float:
-        """Count a failure; return the seconds that the target is left alone.
+        """Count a failure; return the seconds until the next attempt.
 
         Parameters
         ----------
         now
-            Seconds of a clock that only goes forward.
+            Seconds of a monotonic clock.
         asked
-            Seconds that the target wants to be left alone; 120 at most count.
+            Seconds that the target requests by Retry-After, limited to 120.
         """
         own = min(FIRST_SECONDS * (1 << min(self.failures, _DOUBLINGS)), MAX_SECONDS)
         self.failures += 1
@@ -101,9 +101,9 @@ class Backoff:
         return pause
 
     def answered(self) -> None:
-        """Forget all failures: the target is there."""
+        """Reset the backoff after a response."""
         self.failures, self.until = 0, 0.0
 
     def left(self, now: float) -> float:
-        """Return the seconds for which the target is still left alone."""
+        """Return the seconds until the next attempt."""
         return max(0.0, self.until - now)

@@ -1,4 +1,4 @@
-"""Which addresses a webhook may be sent to. Pure: nothing is resolved or connected here."""
+"""Check the URLs and addresses of webhooks. Pure: no DNS, no connections."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _HTTPS_PORT: Final = 443
 _MAX_URL_LENGTH: Final = 2048
-# Not private by every Python's tables: what clouds answer to each of their machines with, and
-# addresses for protocols.
+# Not private in the tables of every Python version: a cloud's metadata service, and addresses
+# reserved for protocols.
 _SPECIAL: Final = (
     ipaddress.IPv4Network("168.63.129.16/32"),
     ipaddress.IPv4Network("192.0.0.0/24"),
     ipaddress.IPv4Network("192.88.99.0/24"),
 )
-# Addresses that routers translate to the IPv4 address in their last four bytes.
+# Prefixes that routers translate to the IPv4 address in the last four bytes.
 _NAT64: Final = (
     ipaddress.IPv6Network("64:ff9b::/96"),
     ipaddress.IPv6Network("64:ff9b:1::/48"),
@@ -30,7 +30,7 @@ _NAT64: Final = (
 
 
 class TargetRefusedError(StreamprocError):
-    """A webhook's target is not one that may be sent to; nothing was sent.
+    """A webhook's target is not allowed; nothing was sent.
 
     Correct the URL, or allow what the message names.
     """
@@ -38,20 +38,20 @@ class TargetRefusedError(StreamprocError):
 
 @dataclass(frozen=True, slots=True)
 class EgressPolicy:
-    """What may be sent to, and how much of it.
+    """Permitted targets, sizes and time of webhooks.
 
     Parameters
     ----------
     hosts
-        Names that may be sent to, as ``hooks.example.org`` or ``*.example.org``, in lower case;
-        with ``:port`` where that is not 443.
+        Permitted hosts, as ``hooks.example.org`` or ``*.example.org``, in lower case; with
+        ``:port`` unless it is 443.
     networks
-        Addresses of our own network that may be reached nevertheless: loopback, private and
-        link-local ones, those of clouds' metadata, and the like are refused unless they are here.
+        Permitted networks that are not public: loopback, private and link-local addresses, cloud
+        metadata services and the like are refused otherwise.
     seconds
-        Longest time for one delivery, all of it.
+        Timeout of one delivery.
     request_bytes, answer_bytes
-        Longest body to send; most that is read of an answer.
+        Maximum size of a request body; maximum bytes read of a response.
     """
 
     hosts: tuple[str, ...]
@@ -62,19 +62,19 @@ class EgressPolicy:
 
 
 def check_url(text: str, rules: EgressPolicy) -> URL:
-    """Read a target, as who connects to it will.
+    """Parse and check a target's URL.
 
     Parameters
     ----------
     text
-        What the configuration says.
+        The configured URL.
     rules
-        What may be sent to.
+        Permitted targets.
 
     Raises
     ------
     TargetRefusedError
-        If it is not https, not allowed, or an address of our own network. The message does not
+        If it is not https, not allowed, or not a public address. The message does not
         repeat the URL: its path is often a secret.
 
     Examples
@@ -108,12 +108,12 @@ def check_url(text: str, rules: EgressPolicy) -> URL:
 
 
 def check_address(address: Address, rules: EgressPolicy) -> None:
-    """Check where a connection is about to go, whatever name it was found under.
+    """Check the address of a connection before it is opened.
 
     Raises
     ------
     TargetRefusedError
-        If it is not on the public internet and not allowed.
+        If it is neither public nor allowed.
 
     Examples
     --------
@@ -128,10 +128,10 @@ def check_address(address: Address, rules: EgressPolicy) -> None:
 
 
 def _meanings(address: Address) -> Iterator[Address]:
-    """Give an address, and every one that routers may make of it."""
+    """Yield an address, and the ones that routers may translate it to."""
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     if mapped is not None:
-        yield mapped  # it is that one, written longer
+        yield mapped  # the same address in IPv6 notation
         return
     yield address
     if isinstance(address, ipaddress.IPv6Address):

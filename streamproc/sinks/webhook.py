@@ -1,4 +1,4 @@
-"""The targets of webhooks, as the configuration says: found, checked, ready to be sent to."""
+"""Build and check the targets of webhooks from the configuration."""
 
 import hmac
 import ipaddress
@@ -20,26 +20,26 @@ _URGENCY: Final = {severity: rank for rank, severity in enumerate(get_args(Sever
 
 
 class AbsentError(ConfigError):
-    """A secret or a file that a webhook needs is not to be had on this machine.
+    """A secret or a file that a webhook needs is missing on this machine.
 
-    Put it where the message says; on a machine that only checks a configuration nothing is wrong.
+    Provide what the message names; a machine that only checks a configuration does not need it.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A webhook that can be sent to.
+    """The checked target of a webhook.
 
     Parameters
     ----------
     hook
-        What the configuration says.
+        Its configuration.
     url
-        Where to; checked.
+        Its URL, checked.
     rules
-        What may be sent to, and how much of it.
+        Permitted targets and sizes.
     secret
-        What bodies are signed with; None: they are not.
+        Secret that signs bodies; None: they are not signed.
     """
 
     hook: Webhook
@@ -48,14 +48,14 @@ class Target:
     secret: SecretStr | None
 
     def headers(self, body: bytes) -> Mapping[str, str]:
-        """Give what is said of a body: its signature, where there is a secret."""
+        """Return the headers of a body: its signature, if there is a secret."""
         if self.secret is None:
             return {}
         digest = hmac.digest(self.secret.get_secret_value().encode(), body, "sha256")
         return {"X-Streamproc-Signature": f"sha256={digest.hex()}"}
 
     def wants(self, alert: AlertEvent) -> bool:
-        """Whether an alert is one of those that are sent there."""
+        """Whether an alert matches the webhook's status, severity and model filters."""
         hook = self.hook
         return (
             alert.status in hook.statuses
@@ -64,25 +64,25 @@ class Target:
         )
 
     def tls(self) -> ssl.SSLContext:
-        """Read the authorities that are trusted.
+        """Load the trusted authorities.
 
         Raises
         ------
         OSError
-            If the file cannot be read, or holds none.
+            If the file cannot be read, or has no certificate.
         """
         return ssl.create_default_context(cafile=self.hook.ca_file)
 
 
 def targets_of(config: Config) -> tuple[Target, ...]:
-    """Find the targets of all webhooks: secrets are looked up, URLs checked, files read.
+    """Build the targets of all webhooks: read secrets and files, and check URLs.
 
     Raises
     ------
     AbsentError
-        If something is not to be had on this machine, and nothing else is wrong.
+        If only secrets or files are missing on this machine.
     ConfigError
-        If a target may not be sent to. There is a line for each problem; none repeats a URL.
+        If a target is not allowed. There is a line for each problem; none repeats a URL.
     """
     found: list[Target] = []
     absent: list[str] = []
@@ -121,5 +121,5 @@ def _target(hook: Webhook, field: str) -> Target:
 
 
 def _named(hook: Webhook) -> str:
-    """Return the key that says where the URL is."""
+    """Return the configuration key of the URL."""
     return next(key for key in ("url", "url_env", "url_file") if getattr(hook, key) is not None)

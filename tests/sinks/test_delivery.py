@@ -92,12 +92,14 @@ async def test_a_target_that_fails_is_tried_again(
 ) -> None:
     """Pauses double, nothing is sent within them, and the target gets it when it is back."""
     stage = Stage(failure, failure, failure, Answer(200, b""))
-    assert await stage.take() == DeliveryResult(1.0, told=False)
-    assert await stage.take("b") == DeliveryResult(1.0, told=False)  # nor any other alert meanwhile
+    assert await stage.take() == DeliveryResult(1.0, final=False)
+    assert await stage.take("b") == DeliveryResult(
+        1.0, final=False
+    )  # nor any other alert meanwhile
     assert len(stage.sent) == 1
     for pause in (2.0, 4.0):
         stage.now += pause / 2
-        assert await stage.take() == DeliveryResult(pause, told=False)
+        assert await stage.take() == DeliveryResult(pause, final=False)
     stage.now += 4.0
     assert await stage.take() == DONE
     assert stage.counted("failures_total") == 3
@@ -109,21 +111,21 @@ async def test_a_target_that_fails_is_tried_again(
 async def test_a_target_says_when_to_come_again() -> None:
     """`Retry-After` is heeded, up to two minutes."""
     stage = Stage(Answer(429, b"", "30"), Answer(503, b"", "86400"))
-    assert await stage.take() == DeliveryResult(30.0, told=False)
+    assert await stage.take() == DeliveryResult(30.0, final=False)
     stage.now += 30
-    assert await stage.take() == DeliveryResult(120.0, told=False)
+    assert await stage.take() == DeliveryResult(120.0, final=False)
 
 
 async def test_an_alert_that_waited_for_too_long(caplog: pytest.LogCaptureFixture) -> None:
     """After `give_up_after` an alert is dropped, counted and named, and the next has its turn."""
     stage = Stage(Answer(500, b""), give_up_after="5s")
-    assert await stage.take() == DeliveryResult(1.0, told=False)
+    assert await stage.take() == DeliveryResult(1.0, final=False)
     stage.now += 4.5
     assert await stage.take() == DeliveryResult(
-        0.5, told=False
+        0.5, final=False
     )  # no pause is longer than what is left
     stage.now += 0.25
-    assert await stage.take() == DeliveryResult(0.25, told=False)
+    assert await stage.take() == DeliveryResult(0.25, final=False)
     stage.now -= 0.25
     stage.now += 0.5
     assert await stage.take() == DONE
@@ -139,7 +141,7 @@ async def test_an_alert_that_waited_for_too_long(caplog: pytest.LogCaptureFixtur
 async def test_what_waited_while_nobody_ran_is_sent() -> None:
     """An alert older than `give_up_after` when the worker starts still has its time."""
     stage = Stage(Answer(500, b""), Answer(200, b""), give_up_after="1h")
-    assert await stage.take(age=86_400.0) == DeliveryResult(1.0, told=False)
+    assert await stage.take(age=86_400.0) == DeliveryResult(1.0, final=False)
     stage.now += 1
     assert await stage.take(age=86_400.0) == DONE
     assert stage.counted("delivered_total") == 1
@@ -153,7 +155,7 @@ async def test_a_slow_clock_of_the_publisher_gives_up_nothing() -> None:
     stage = Stage(Answer(200, b""), Answer(500, b""), Answer(200, b""), give_up_after="1h")
     stage.now += 7200  # ours or theirs is off, or all of that was slept through
     assert await stage.take("a", age=3600.0) == DONE
-    assert await stage.take("b", age=3600.0) == DeliveryResult(1.0, told=False)
+    assert await stage.take("b", age=3600.0) == DeliveryResult(1.0, final=False)
     stage.now += 1800
     stage.steady_offset -= 1799  # all but a second of it the machine was suspended
     assert await stage.take("b", age=3600.0) == DONE
@@ -163,7 +165,7 @@ async def test_a_slow_clock_of_the_publisher_gives_up_nothing() -> None:
 async def test_a_clock_that_jumps_gives_up_nothing() -> None:
     """A wall clock set a day ahead between two tries does not end an alert."""
     stage = Stage(Answer(500, b""), Answer(200, b""), give_up_after="1h")
-    assert await stage.take() == DeliveryResult(1.0, told=False)
+    assert await stage.take() == DeliveryResult(1.0, final=False)
     stage.now += 86_400
     stage.steady_offset -= 86_399
     assert await stage.take() == DONE
@@ -173,7 +175,7 @@ async def test_a_clock_that_jumps_gives_up_nothing() -> None:
 async def test_what_is_old_for_a_target_that_is_dead_is_tried_once() -> None:
     """Of a queue of an hour ago each alert is tried once and dropped; a new one has its time."""
     stage = Stage(Answer(500, b""), give_up_after="5s")
-    assert await stage.take("first") == DeliveryResult(1.0, told=False)
+    assert await stage.take("first") == DeliveryResult(1.0, final=False)
     stage.now += 5
     assert await stage.take("first") == DONE
     for name in ("old1", "old2", "old3"):
@@ -228,7 +230,7 @@ async def test_a_server_gets_it_signed(tmp_path: Path, monkeypatch: pytest.Monke
         async with open_post(target.rules, tls=target.tls(), headers=target.headers) as post:
             delivery = Delivery(target, post, counts, lambda: now[0], lambda: now[0])
             body = alert().to_json()
-            assert await delivery.take(body, START) == DeliveryResult(3.0, told=False)
+            assert await delivery.take(body, START) == DeliveryResult(3.0, final=False)
             now[0] += 3
             assert await delivery.take(body, START) == DONE
     for headers, got in receiver.got:
