@@ -10,7 +10,7 @@ import pytest
 from streamproc.config.load import load
 
 ROOT = Path(__file__).parents[2]
-SECTION = (ROOT / "README.md").read_text().split("## How sure, how soon, how fast")[1]
+SECTION = (ROOT / "README.md").read_text().split("## False alarms, delay and speed")[1]
 SECTION = SECTION.split("\n## ")[0]
 PAGE = (ROOT / "docs" / "false-alarms.md").read_text()
 PERFORMANCE = (ROOT / "docs" / "performance.md").read_text()
@@ -42,11 +42,11 @@ SPEED = {
 }
 # What the text says → what the page says.
 SAID = {
-    "they raised 12 false incidents in\n1.2 billion values": (
+    "they raised 12 false incidents in 1.2 billion values": (
         PAGE,
         "In 1.2 billion values the mixture raised nine, Page-Hinkley three",
     ),
-    "ADWIN with Page-Hinkley, the default before, raised five in as many values": (
+    "ADWIN with Page-Hinkley, the previous default, raised five in the same number of values": (
         PAGE,
         "Page-Hinkley three, ADWIN two",
     ),
