@@ -1,1 +1,1 @@
-"""The commands: each turns its flags into a call of the library and its errors into exit codes."""
+"""Commands: parse flags, call the library, and turn errors into exit codes."""

@@ -1,4 +1,4 @@
-"""Alerts for the eye, or for another program."""
+"""Print alerts for a person or as JSON."""
 
 import sys
 from collections.abc import Mapping

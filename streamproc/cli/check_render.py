@@ -1,4 +1,4 @@
-"""A config in words."""
+"""Summarise a configuration in words."""
 
 import json
 from collections.abc import Iterator, Mapping

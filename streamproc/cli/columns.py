@@ -1,4 +1,4 @@
-"""Which column of a table is what in an event."""
+"""Assign the columns of a table to the parts of an event."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

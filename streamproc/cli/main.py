@@ -1,4 +1,4 @@
-"""The console script: every command, and what an error looks like to a person."""
+"""Console script: register the commands, and print errors."""
 
 import os
 import sys

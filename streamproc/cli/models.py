@@ -1,4 +1,4 @@
-"""``streamproc models``: what became of the online models, and which of them is to answer."""
+"""``streamproc models``: inspect, promote, roll back and try online models."""
 
 import asyncio
 from pathlib import Path

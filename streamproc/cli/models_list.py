@@ -1,4 +1,4 @@
-"""Online models for the eye, or for another program."""
+"""Print online models for a person or as JSON."""
 
 import sys
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""``streamproc models promote`` and ``rollback``: say it to running workers, see what they do."""
+"""``streamproc models promote`` and ``rollback``: send a signed command and await its step."""
 
 import asyncio
 from datetime import UTC, datetime

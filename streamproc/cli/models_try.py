@@ -1,4 +1,4 @@
-"""``streamproc models try``: a file's rows through an online model, and what came of it."""
+"""``streamproc models try``: evaluate an online model on the rows of a file."""
 
 import sys
 from collections.abc import Iterator
@@ -72,18 +72,22 @@ def _run(job: Job, table: Table, trials: list[Trial], console: Console) -> int:
         for part in portions(reader.events(table.rows(roles.text))):
             for trial in trials:
                 trial.take(part)
-            for told in trials[0].course.told[shown:]:
-                console.print(_described(told))
-            shown = len(trials[0].course.told)
+            for reported in trials[0].course.reported[shown:]:
+                console.print(_described(reported))
+            shown = len(trials[0].course.reported)
             rows += sum("label" not in event for _, row in part for event in row.events)
             bar.advance(rows)
             sys.stdout.flush()
     return rows
 
 
-def _described(told: ReportedEvent) -> Text:
-    what = describe(told.what) if isinstance(told.what, ModelUpdate) else describe_alert(told.what)
-    return Text.assemble((f"row {told.row:>7,}  ", "bold"), what)
+def _described(reported: ReportedEvent) -> Text:
+    what = (
+        describe(reported.what)
+        if isinstance(reported.what, ModelUpdate)
+        else describe_alert(reported.what)
+    )
+    return Text.assemble((f"row {reported.row:>7,}  ", "bold"), what)
 
 
 def _result(rows: int, courses: list[TrialResult], on_drift: str) -> Grid:
@@ -104,15 +108,16 @@ def _result(rows: int, courses: list[TrialResult], on_drift: str) -> Grid:
 def _changes(courses: list[TrialResult], rows: int) -> Iterator[str]:
     """Say of each change what alarmed before it, and what was lost from there on, and otherwise."""
     alarm: ReportedEvent | None = None
-    for told in courses[0].told:
-        if isinstance(told.what, AlertEvent):
-            if told.what.kind == "concept" and told.what.status == "firing":
-                alarm = told
-        elif told.what.step in _TAKES_OVER:
-            mine, still = (course.loss(told.row, rows) for course in courses)
+    for reported in courses[0].reported:
+        if isinstance(reported.what, AlertEvent):
+            if reported.what.kind == "concept" and reported.what.status == "firing":
+                alarm = reported
+        elif reported.what.step in _TAKES_OVER:
+            mine, still = (course.loss(reported.row, rows) for course in courses)
             since = "" if alarm is None else f"alarm at row {alarm.row:,}, "
-            yield f"{since}version {told.what.version} {told.what.step} at row {told.row:,}" + (
-                "" if mine is None or still is None else _compared(mine, still)
+            yield (
+                f"{since}version {reported.what.version} {reported.what.step} at row {reported.row:,}"
+                + ("" if mine is None or still is None else _compared(mine, still))
             )
 
 

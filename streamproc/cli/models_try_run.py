@@ -1,4 +1,4 @@
-"""What online models would have made of a file: the pipeline of a worker, without Kafka."""
+"""Run online models over the rows of a file, with a worker's pipeline and without Kafka."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -57,7 +57,7 @@ class TrialResult:
     """
 
     judged: list[ScoredRow] = field(default_factory=list)
-    told: list[ReportedEvent] = field(default_factory=list)
+    reported: list[ReportedEvent] = field(default_factory=list)
     last: ModelUpdate | None = None
 
     def loss(self, first: int = 0, last: int | None = None) -> float | None:
@@ -123,7 +123,7 @@ class Trial:
         steps = [update for update in learned.updates if update.step != "learned"]
         found = [ReportedEvent(places[each.source.offset - first], each) for each in learned.alerts]
         found += [ReportedEvent(places[each.source.offset - first], each) for each in steps]
-        self.course.told += sorted(found, key=lambda told: told.row)
+        self.course.reported += sorted(found, key=lambda reported: reported.row)
         self.course.last = learned.updates[-1] if learned.updates else self.course.last
 
     def _record(self, event: Event, number: int) -> tuple[InputLog, LogRecord]:
@@ -146,10 +146,14 @@ class Trial:
             row = _OUTCOME.decode(record.value or b"")
             if row.status != "labelled" or row.event_id not in self._answers:
                 continue
-            said = self._answers.pop(row.event_id)
+            predicted = self._answers.pop(row.event_id)
             label = truth(row.label, self._task)
-            if said is not None and label is not None:
-                loss = abs(said - label) if self._task == "regression" else float(said != label)
+            if predicted is not None and label is not None:
+                loss = (
+                    abs(predicted - label)
+                    if self._task == "regression"
+                    else float(predicted != label)
+                )
                 self.course.judged.append(ScoredRow(self._asked.pop(row.event_id), loss))
 
 

@@ -1,4 +1,4 @@
-"""Flags, each of which the environment can set too."""
+"""Define flags, each of which can also be set in the environment."""
 
 from pathlib import Path
 from typing import Annotated, Any

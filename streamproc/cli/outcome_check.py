@@ -1,4 +1,4 @@
-"""Check recorded outcomes against the events and labels that they come from."""
+"""Check recorded outcomes against their source events and labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple

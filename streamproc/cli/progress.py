@@ -1,4 +1,4 @@
-"""A progress bar on standard error."""
+"""Show a progress bar on standard error."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""Send a file's rows, show how far it is, and say what was sent."""
+"""Publish the rows of a file, show progress, and summarise the result."""
 
 import asyncio
 import sys

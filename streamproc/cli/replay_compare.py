@@ -24,7 +24,7 @@ class DeadLetterView(NamedTuple):
     reason: str
     detail: str
     value: bytes | None
-    whole: bool
+    complete: bool
 
 
 @dataclass
@@ -91,20 +91,22 @@ class Observed:
         for each in letters:
             place = each.topic, each.partition, each.offset, each.index
             self.letter(
-                place, DeadLetterView(each.reason.value, each.detail, each.value, whole=True)
+                place, DeadLetterView(each.reason.value, each.detail, each.value, complete=True)
             )
 
     def written(self, record: Record) -> None:
         """Take a dead letter as it is on its topic."""
-        said = dict(record.headers)
+        headers = dict(record.headers)
         try:
-            text = {name: (value or b"").decode("utf-8", "replace") for name, value in said.items()}
+            text = {
+                name: (value or b"").decode("utf-8", "replace") for name, value in headers.items()
+            }
             place = (
                 *(text["topic"], int(text["partition"]), int(text["offset"])),
                 int(text.get("index", "-1")),
             )
             letter = DeadLetterView(
-                text["reason"], text["detail"], record.value, "omitted" not in said
+                text["reason"], text["detail"], record.value, "omitted" not in headers
             )
         except (KeyError, ValueError):
             self.odd.append(
@@ -181,7 +183,7 @@ def few(what: str, of_a_kind: Sequence[str]) -> Iterator[str]:
 
 
 def _same(one: DeadLetterView, other: DeadLetterView) -> bool:
-    values = one.value == other.value or not (one.whole and other.whole)
+    values = one.value == other.value or not (one.complete and other.complete)
     return values and one[:2] == other[:2]
 
 

@@ -1,4 +1,4 @@
-"""Recorded events through the pipeline, in this process: what workers should have said."""
+"""Replay recorded events through the pipeline in this process."""
 
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping

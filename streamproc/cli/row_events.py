@@ -1,4 +1,4 @@
-"""The events of a table's rows."""
+"""Convert the rows of a table to events."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -56,9 +56,9 @@ class RowReader:
             before = list(self._due(number, event))
             self._remember_label(number, event, values)
             yield RowEvents(line, [*before, event, *self._due(number, event)])
-        rest = list(self._due(None, event))
-        if rest:
-            yield RowEvents(line, rest)
+        waiting = list(self._due(None, event))
+        if waiting:
+            yield RowEvents(line, waiting)
 
     def _event(self, number: int, line: int, values: Any) -> Event:
         roles = self._roles

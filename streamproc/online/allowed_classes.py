@@ -1,4 +1,4 @@
-"""Names of what the models on the list are made of: nothing else is written down or loaded."""
+"""List the classes that states of online models may contain; no other is written or loaded."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The heuristic that every model has to beat."""
+"""Baseline heuristics that an online model must beat."""
 
 import math
 from array import array

@@ -1,4 +1,4 @@
-"""Stretches of many learners' events: who answered what, and how much everybody lost."""
+"""Predict, evaluate and learn one batch of each of many online models."""
 
 import math
 from array import array
@@ -102,11 +102,11 @@ def _weigh(stretches: Sequence[EventBatch], answers: "array[float]") -> BatchRes
             ys.append(known[place])
             ts.append(op.ts)
             offsets.append(op.offset)
-        for said in each.production:
-            if said is None:
+        for published in each.production:
+            if published is None:
                 production += [math.nan] * width
             else:
-                production += said + [0.0] * (width - len(said))
+                production += published + [0.0] * (width - len(published))
         tasks += (len(judged), len(each.players), width, each.rival, each.below)
         enough.append(each.enough)
         records.append(each.evidence)

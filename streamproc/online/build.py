@@ -1,4 +1,4 @@
-"""A River model from its specification."""
+"""Build a River model from its specification."""
 
 import importlib
 from typing import Any

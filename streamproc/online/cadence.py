@@ -1,4 +1,4 @@
-"""When a model reports what it has learned: in intervals of event time, wrong times apart."""
+"""Decide when a model publishes a `learned` update, in intervals of event time."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""The classes of a model, in the order in which they were met, and answers as rows of numbers."""
+"""Number the classes of a model, and encode predictions as rows of numbers."""
 
 import math
 from typing import Any, Final
@@ -68,7 +68,7 @@ class Classes:
         self.names.append(name)
         self.texts.append(class_text(name))
 
-    def said(self, prediction: Any) -> list[float]:
+    def production_row(self, prediction: Any) -> list[float]:
         """Turn what production said into an answer: (1 + classes,), NaN for what it did not say."""
         row = [math.nan] * (1 + len(self.names))
         if isinstance(prediction, dict):

@@ -1,4 +1,4 @@
-"""Detectors on the errors of many learners, each in a slot, fed together."""
+"""Monitor the errors of many online models, one detector slot for each."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -67,8 +67,8 @@ class ErrorMonitor:
         self.used, state = written
         types = {name: part.dtype for name, part in self.watch.state().items()}
         found = {}
-        for name, (said, shape, data) in state.items():
-            if said != types[name].str:  # numpy would read a type out of any text
+        for name, (dtype, shape, data) in state.items():
+            if dtype != types[name].str:  # numpy would read a type out of any text
                 raise ValueError(name)
             found[name] = np.frombuffer(data, types[name]).reshape(shape).copy()
         self.watch.load(found)
@@ -90,13 +90,13 @@ def scan(
         if stretch.judged:
             stop = stretch.first + len(stretch.judged)
             for what, (bank, slot) in enumerate(watched):
-                fed, whose = banks.setdefault(bank, ([], {}))
+                fed, places = banks.setdefault(bank, ([], {}))
                 fed.append((slot, stretch.first, stop))
-                whose[slot] = place, what
+                places[slot] = place, what
     found: dict[int, tuple[list[Alarm], list[Alarm]]] = {}
-    for bank, (fed, whose) in banks.items():
+    for bank, (fed, places) in banks.items():
         for alarm in bank.scan(fed, played):
-            place, what = whose[alarm.slot]
+            place, what = places[alarm.slot]
             row = alarm.row - stretches[place].first
             found.setdefault(place, ([], []))[what].append(replace(alarm, row=row, column=0))
     return found

@@ -1,4 +1,4 @@
-"""How good answers were: losses, prequential metrics, and the evidence that one is better."""
+"""Evaluate predictions: losses, prequential metrics and sequential tests."""
 
 import math
 from typing import Final
@@ -141,11 +141,11 @@ def evaluate(  # noqa: PLR0913, PLR0917 - arrays, not objects
     reached
         (learners,): gets the label that completed the proof, or -1.
     """
-    row = said = label = record = lost = 0
+    row = published = label = record = lost = 0
     for k in range(len(tasks)):
         n, players, width = tasks[k, 0], tasks[k, 1], tasks[k, 2]
         for i in range(n):
-            theirs = production[said + i * width : said + (i + 1) * width]
+            theirs = production[published + i * width : published + (i + 1) * width]
             at = row + i * (players + 1) * width
             floor = rows[at + players * width : at + (players + 1) * width]
             truth = ys[label + i]
@@ -172,7 +172,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - arrays, not objects
             worse, better, absolute, records[record:][:LOG_WEALTH], 0, enough[k]
         )
         row += n * (players + 1) * width
-        said += n * width
+        published += n * width
         label += n
         record += LOG_WEALTH + players * RECORD
         lost += (players + 1) * n

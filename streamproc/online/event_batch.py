@@ -1,4 +1,4 @@
-"""A part of a learner's events in which it stays what it is."""
+"""Cut a model's outcomes into batches within which its versions do not change."""
 
 import math
 from array import array
@@ -191,8 +191,8 @@ def next_batch(learner: BatchableModel, ops: list[PendingOutcome], start: int) -
             grown.append((place + 1, 1 + count))
         if row.status == "labelled":
             judged.append(place)
-            said = row.prediction
-            production.append(None if said is None else classes.said(said))
+            answer = row.prediction
+            production.append(None if answer is None else classes.production_row(answer))
             todo.append(ASK | LEARN if op.waiting is None else LEARN)
         else:
             todo.append(LEARN)

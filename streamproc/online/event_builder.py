@@ -1,4 +1,4 @@
-"""What a learner says, put into events."""
+"""Build the updates and alerts of an online model."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,14 +46,14 @@ class Incident:
 
     id: str
     detector: str
-    said: float
+    reported_at: float
     quiet: int = 0
 
 
 class ReportingModel(Protocol):
     """What is said of a learner, and what it remembers of what was said."""
 
-    whose: event_ids.ModelRef
+    ref: event_ids.ModelRef
     task: str
     classes: Classes
     policy: Policy
@@ -72,14 +72,14 @@ class ReportingModel(Protocol):
 class UpdateBuilder:
     """Puts what a learner has to say into events."""
 
-    def __init__(self, learner: ReportingModel, told: SliceEvents, log: tuple[str, int]) -> None:
-        self._learner, self._told, self._log = learner, told, log
+    def __init__(self, learner: ReportingModel, events: SliceEvents, log: tuple[str, int]) -> None:
+        self._learner, self._events, self._log = learner, events, log
 
     def step(self, step: Step, who: ScoredVersion, op: PendingOutcome, cause: str | None) -> None:
         """Tell a step of its life."""
         learner = self._learner
         update = stepped(learner, op.origin(self._log), step, who, cause)
-        self._told.updates.append((op.position, update))
+        self._events.updates.append((op.position, update))
         if who.version == learner.champion.version:
             learner.untold = None
 
@@ -94,7 +94,7 @@ class UpdateBuilder:
             series=event_ids.ERROR,
             detector="online",
             severity="critical",
-            message=f"version {version} of {learner.whose.name} failed: {how}; its state after"
+            message=f"version {version} of {learner.ref.name} failed: {how}; its state after"
             f" {who.contestant.learned} labels answers in its place"
             + ("" if who.contestant.learns else ", and learns no more"),
         )
@@ -108,7 +108,7 @@ class UpdateBuilder:
             status = "firing"
         else:
             incident.quiet = 0
-            if abs(op.ts - incident.said) < learner.policy.update_interval.total_seconds():
+            if abs(op.ts - incident.reported_at) < learner.policy.update_interval.total_seconds():
                 learner.drift = incident.id
                 return
         learner.drift = self._alert(
@@ -117,7 +117,7 @@ class UpdateBuilder:
             "concept",
             series=event_ids.ERROR,
             detector=alarm.detector,
-            message=f"the error of {learner.whose.name} (version {learner.champion.version})"
+            message=f"the error of {learner.ref.name} (version {learner.champion.version})"
             f" {_risen(before, after)}",
             incident=incident.id if incident else None,
             statistic=alarm.statistic,
@@ -127,7 +127,7 @@ class UpdateBuilder:
         if incident is None:
             learner.incident = Incident(learner.drift, alarm.detector, op.ts)
         else:
-            incident.said = op.ts
+            incident.reported_at = op.ts
 
     def settled(self, op: PendingOutcome) -> None:
         """Tell that the error is steady again."""
@@ -141,7 +141,7 @@ class UpdateBuilder:
             "concept",
             series=event_ids.ERROR,
             detector=incident.detector,
-            message=f"the error of {learner.whose.name} has been steady for"
+            message=f"the error of {learner.ref.name} has been steady for"
             f" {learner.policy.resolve_after} labels",
             incident=incident.id,
         )
@@ -150,7 +150,7 @@ class UpdateBuilder:
         """Tell that the floor is better, or is not any more."""
         learner = self._learner
         fires = learner.below_floor is None
-        name, ours = learner.whose.name, f"version {learner.champion.version}"
+        name, ours = learner.ref.name, f"version {learner.champion.version}"
         identity = self._alert(
             op,
             "firing" if fires else "resolved",
@@ -166,9 +166,9 @@ class UpdateBuilder:
 
     def _alert(self, op: PendingOutcome, status: Any, kind: Any, **fields: Any) -> str:
         alert = event_ids.alert(
-            self._learner.whose, op.origin(self._log), self._told.now, status, kind, **fields
+            self._learner.ref, op.origin(self._log), self._events.now, status, kind, **fields
         )
-        self._told.alerts.append((op.position, alert))
+        self._events.alerts.append((op.position, alert))
         return alert.alert_id
 
 
@@ -181,7 +181,7 @@ def stepped(
 ) -> ModelUpdate:
     """Put a step of a learner's life into an event, with what the version is by then."""
     return event_ids.update(
-        learner.whose,
+        learner.ref,
         origin,
         step,
         version=who.version,
@@ -194,7 +194,7 @@ def stepped(
     )
 
 
-def rest(learner: ReportingModel, topic: str, partition: int) -> ModelUpdate | None:
+def unreported_update(learner: ReportingModel, topic: str, partition: int) -> ModelUpdate | None:
     """Tell what was learned and no update has told; None: nothing.
 
     It is told where no more labels come to end an interval. When that is depends on the clock, so

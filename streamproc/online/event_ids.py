@@ -1,4 +1,4 @@
-"""What a learner says: updates of its life, and alerts; each with an id from where it comes."""
+"""Create updates and alerts with ids derived from their source record."""
 
 import hashlib
 import math
@@ -65,7 +65,7 @@ class ModelRef:
 
 
 def update(  # noqa: PLR0913 - one argument a fact
-    whose: ModelRef,
+    ref: ModelRef,
     origin: EventOrigin,
     step: Step,
     *,
@@ -79,9 +79,9 @@ def update(  # noqa: PLR0913 - one argument a fact
 ) -> ModelUpdate:
     """Tell a step of a model's life."""
     return ModelUpdate(
-        update_id=whose.identity(f"{step}:{version}", origin),
-        model_id=whose.model_id,
-        segment=whose.segment,
+        update_id=ref.identity(f"{step}:{version}", origin),
+        model_id=ref.model_id,
+        segment=ref.segment,
         step=step,
         version=version,
         serving=serving,
@@ -96,7 +96,7 @@ def update(  # noqa: PLR0913 - one argument a fact
 
 
 def alert(  # noqa: PLR0913 - one argument a fact
-    whose: ModelRef,
+    ref: ModelRef,
     origin: EventOrigin,
     now: datetime,
     status: Status,
@@ -112,19 +112,19 @@ def alert(  # noqa: PLR0913 - one argument a fact
     change: Change | None = None,
 ) -> AlertEvent:
     """Say what happened to a model."""
-    identity = whose.identity(f"{series}:{detector}:{status}", origin)
+    identity = ref.identity(f"{series}:{detector}:{status}", origin)
     return AlertEvent(
         alert_id=identity,
         incident_id=incident or identity,
         status=status,
-        model_id=whose.model_id,
+        model_id=ref.model_id,
         model_version=origin.model_version,
         kind=kind,
         series=series,
-        segment=whose.segment,
+        segment=ref.segment,
         detector=detector,
-        severity=severity or whose.config.severity,
-        owner=whose.config.owner,
+        severity=severity or ref.config.severity,
+        owner=ref.config.owner,
         message=message,
         ts=origin.time(),
         detected_at=now,
@@ -134,7 +134,7 @@ def alert(  # noqa: PLR0913 - one argument a fact
         threshold=threshold,
         before=_summary(change.before) if change else None,
         after=_summary(change.after) if change else None,
-        runbook=whose.config.runbook,
+        runbook=ref.config.runbook,
     )
 
 

@@ -1,4 +1,4 @@
-"""A stretch of one model's events, as every contestant takes it, a leg at a time."""
+"""Hold a run of one model's events and the segments in which its versions process it."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a model is given: features as River takes them, and labels as the model's kind needs."""
+"""Convert features to River's form, and labels to the form of the model's task."""
 
 from collections.abc import Mapping
 from typing import Any, Final

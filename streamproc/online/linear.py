@@ -1,4 +1,4 @@
-"""River's scaler and linear models, in compiled loops over arrays."""
+"""Run River's scaler and linear models in compiled kernels over arrays."""
 
 import math
 import struct
@@ -20,7 +20,7 @@ _KINDS: Final = {
 }
 _TAKEN: Final = {"optimizer", "l2", "intercept_init", "intercept_lr", "clip_gradient"}
 _DEFAULTS: Final = {"l2": 0.0, "intercept_init": 0.0, "intercept_lr": 0.01, "clip_gradient": 1e12}
-Kept = tuple[tuple[str, ...], int, int, Floats]
+SavedState = tuple[tuple[str, ...], int, int, Floats]
 """What was learned by some time: columns, features and classes that there is room for, state."""
 MAX_FEATURES: Final = 10_000
 """Names beyond are not learned from: one who makes up names must not fill the memory."""
@@ -111,15 +111,15 @@ class Linear:
             return False
         return True
 
-    def keep(self) -> Kept:
+    def keep(self) -> SavedState:
         """Keep what was learned: far cheaper than to write it, as `written` does."""
         return self.columns, self._features, self._classes, self.state.copy()
 
-    def written(self, kept: Kept | bytes) -> bytes:
+    def written(self, saved: SavedState | bytes) -> bytes:
         """Write what was kept, or was written already."""
-        if isinstance(kept, bytes):
-            return kept
-        columns, features, most, state = kept
+        if isinstance(saved, bytes):
+            return saved
+        columns, features, most, state = saved
         numbers, moments, weights, known = _parts(state, features, most)
         # What the rest of a leg brings is not learned yet: equal histories give equal bytes.
         used = int(np.count_nonzero(moments[0]))

@@ -1,4 +1,4 @@
-"""The arithmetic of River's scaler and linear models, over a run of events at once."""
+"""Compute River's scaler and linear models over a run of events."""
 
 import math
 

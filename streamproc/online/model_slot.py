@@ -1,4 +1,4 @@
-"""A learner's seat in its partition: where its errors are watched, what it answers, what it is."""
+"""Hold an online model with its detector slots and pending outcomes."""
 
 import hashlib
 from bisect import bisect_left
@@ -45,7 +45,7 @@ def answer(
     stretch: EventBatch,
     numbers: Sequence[float],
     log: tuple[str, int],
-    told: SliceEvents,
+    events: SliceEvents,
 ) -> None:
     """Tell the answers of a stretch.
 
@@ -63,7 +63,7 @@ def answer(
     if not stretch.asked:
         return
     names, texts, learnings = learner.classes.names, learner.classes.texts, stretch.run.learnings
-    version, segment, stride = stretch.versions[0], learner.whose.segment, stretch.stride
+    version, segment, stride = stretch.versions[0], learner.ref.segment, stretch.stride
     width, grown, legs = stretch.width, stretch.grown, list(stretch.legs)
     for place in stretch.asked:
         while len(legs) > 1 and legs[1][0] <= place:
@@ -72,8 +72,8 @@ def answer(
         if learns and learnings:
             learned += bisect_left(learnings, place) - bisect_left(learnings, start)
         op, at = stretch.ops[place], stretch.at + place * stride
-        said, row = numbers[at], op.row
-        known = said == said  # noqa: PLR0124 - NaN is not
+        predicted, row = numbers[at], op.row
+        known = predicted == predicted  # noqa: PLR0124 - NaN is not
         probabilities = None
         if texts:
             stop = at + (stretch.known_at(place) if grown else width)
@@ -83,12 +83,12 @@ def answer(
             probabilities = dict(zip(texts, shares, strict=False))
         elif learner.task != "regression":
             probabilities = {}
-        told.answers[op.position] = ModelPrediction(
+        events.answers[op.position] = ModelPrediction(
             row.model_id,
             row.event_id,
             EPOCH + timedelta(seconds=op.ts) if row.ts is None else row.ts,
             segment,
-            (names[int(said)] if names else said) if known else None,
+            (names[int(predicted)] if names else predicted) if known else None,
             probabilities,
             version,
             learned,
@@ -113,13 +113,13 @@ def of_river(online: Online) -> bool:
 def summary(learner: OnlineModel) -> dict[str, Any]:
     """Sum up a learner."""
     return {
-        "model_id": learner.whose.model_id,
-        "segment": learner.whose.segment,
+        "model_id": learner.ref.model_id,
+        "segment": learner.ref.segment,
         "serving": learner.champion.version,
         "learned": learner.champion.contestant.learned,
         "metrics": learner.champion.metrics(learner.task),
         "challengers": [each.version for each in learner.challengers],
         "former": learner.former.version if learner.former else None,
-        "kept": [version for version, _ in learner.kept],
+        "kept": [version for version, _ in learner.history],
         "skipped": learner.skipped,
     }

@@ -1,4 +1,4 @@
-"""One version of a model: it answers, it learns, and what breaks it is undone."""
+"""Run one version of a model, and restore its last good state after a failure."""
 
 from typing import Any
 
@@ -73,8 +73,8 @@ class ModelVersion:
         """Labels until it has to stop: its state is to be kept, or it has learned enough."""
         learned = self.learned
         period = _period(learned)
-        room = period - learned % period
-        return room if self._train_for is None else min(room, self._train_for - learned)
+        remaining = period - learned % period
+        return remaining if self._train_for is None else min(remaining, self._train_for - learned)
 
     def learn(self, labels: int) -> None:
         """Count labels that were learned; keep a good state when it is time."""

@@ -1,4 +1,4 @@
-"""One online model of one part of the events, and its life."""
+"""Manage the versions of one online model: champion, challengers and rollback."""
 
 import math
 from collections import deque
@@ -63,7 +63,7 @@ class OnlineModel:
     ) -> None:
         self.online = online
         self.policy = policy
-        self.whose = event_ids.ModelRef(model_id, segment, config, online.model.hash)
+        self.ref = event_ids.ModelRef(model_id, segment, config, online.model.hash)
         self.task = task_of(config, online)
         self.classes = Classes(self.task)
         self.floor = floor_of(online, self.classes)
@@ -72,7 +72,7 @@ class OnlineModel:
         self.background: ScoredVersion | None = None
         self.challengers: list[ScoredVersion] = []
         self.former: ScoredVersion | None = None
-        self.kept: deque[list[Any]] = deque(maxlen=online.keep)
+        self.history: deque[list[Any]] = deque(maxlen=online.keep)
         self.labels = 0
         self.since_crowned = 0
         self.since_challenge = 0
@@ -273,11 +273,11 @@ class OnlineModel:
             back = self.former
         else:
             written = next(
-                (each for each in reversed(self.kept) if version in {None, each[0]}), None
+                (each for each in reversed(self.history) if version in {None, each[0]}), None
             )
             if written is None:
                 return False
-            self.kept.remove(written)
+            self.history.remove(written)
             back = self._restored(written[1])
         self._keep(self.champion)
         self._promote_to_champion(back)
@@ -298,7 +298,7 @@ class OnlineModel:
         self.rewatch = True
 
     def _keep(self, old: ScoredVersion) -> None:
-        self.kept.append([old.version, old.dump()])
+        self.history.append([old.version, old.dump()])
 
     def _last_cause(self) -> str | None:
         return self.incident.id if self.incident else None
@@ -335,8 +335,8 @@ class OnlineModel:
             "background": self.background.dump() if self.background else None,
             "challengers": [each.dump() for each in self.challengers],
             "former": self.former.dump() if self.former else None,
-            "kept": list(self.kept),
-            "incident": [incident.id, incident.detector, incident.said, incident.quiet]
+            "kept": list(self.history),
+            "incident": [incident.id, incident.detector, incident.reported_at, incident.quiet]
             if incident
             else None,
             "floor_evidence": self.floor_evidence.tobytes(),
@@ -355,7 +355,7 @@ class OnlineModel:
             for name in ("background", "former")
         )
         self.challengers = [self._restored(each) for each in written["challengers"]]
-        self.kept.extend(written["kept"])
+        self.history.extend(written["kept"])
         self.incident = None if written["incident"] is None else Incident(*written["incident"])
         self.floor_evidence = np.frombuffer(written["floor_evidence"]).copy()
         if "cadence" in written:

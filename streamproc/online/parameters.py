@@ -1,4 +1,4 @@
-"""What a model has learned, in the plain forms that the docs describe."""
+"""Export the parameters of a model in the plain forms of docs/models.md."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""All online models of one partition of the outcomes: records in, answers and updates out."""
+"""Process one partition of `outcomes` with all its online models."""
 
 from array import array
 from collections.abc import Sequence
@@ -17,7 +17,12 @@ from streamproc.online import event_ids
 from streamproc.online.batch_step import step_batch
 from streamproc.online.error_monitor import ErrorMonitor, drift_detectors, scan, warning_detectors
 from streamproc.online.event_batch import PendingOutcome, PendingPrediction, next_batch
-from streamproc.online.event_builder import Obeyed, SliceEvents, UpdateBuilder, rest
+from streamproc.online.event_builder import (
+    Obeyed,
+    SliceEvents,
+    UpdateBuilder,
+    unreported_update,
+)
 from streamproc.online.model_slot import ModelSlot, answer, of_river, settings, summary
 from streamproc.online.online_model import OnlineModel
 from streamproc.online.prediction import ModelPrediction
@@ -84,7 +89,7 @@ class PartitionModels:
         self._log = OutcomeLog(row=OutcomeFields, group=config.group)
         self._seats: dict[Key, ModelSlot] = {}
         self._banks: dict[tuple[str, ...], ErrorMonitor] = {}
-        self._whole: dict[
+        self._unsegmented: dict[
             str, ModelSlot
         ] = {}  # of models that have one learner for all their events
         self._waiting: dict[tuple[int, str | None], PendingPrediction] = {}
@@ -108,23 +113,23 @@ class PartitionModels:
         now
             What alerts carry as `detected_at`.
         """
-        told, busy = SliceEvents(now, [None] * len(records)), list[ModelSlot]()
+        events, busy = SliceEvents(now, [None] * len(records)), list[ModelSlot]()
         for counted in self._log.read(records):
             row = counted.row
             if isinstance(row, CommandRow):
-                self._advance(busy, told)
-                self._command(counted, records[counted.position], told)
+                self._advance(busy, events)
+                self._command(counted, records[counted.position], events)
             elif row.status in _TAKEN and row.event_id is not None:
-                self._route(row, counted, records[counted.position], busy, told)
-        self._advance(busy, told)
+                self._route(row, counted, records[counted.position], busy, events)
+        self._advance(busy, events)
         return Learned(
-            [answer for answer in told.answers if answer is not None],
-            [update for _, update in sorted(told.updates, key=_PLACE)],
-            [alert for _, alert in sorted(told.alerts, key=_PLACE)],
-            told.commands,
+            [answer for answer in events.answers if answer is not None],
+            [update for _, update in sorted(events.updates, key=_PLACE)],
+            [alert for _, alert in sorted(events.alerts, key=_PLACE)],
+            events.commands,
         )
 
-    def rest(self, before: float, quiet: float) -> list[ModelUpdate]:
+    def unreported_updates(self, before: float, quiet: float) -> list[ModelUpdate]:
         """Tell what models have learned that no update has told: no more labels end an interval.
 
         Nothing changes by it, and ids come from the last labels: it may be asked for again.
@@ -137,7 +142,7 @@ class PartitionModels:
         """
         seats = [seat.learner for seat in self._seats.values()]
         due = [each for each in seats if before < each.online.interval.total_seconds() <= quiet]
-        found = [rest(each, *self._place) for each in due]
+        found = [unreported_update(each, *self._place) for each in due]
         return [update for update in found if update is not None]
 
     def models(self) -> list[dict[str, Any]]:
@@ -239,11 +244,11 @@ class PartitionModels:
         counted: AcceptedRecord,
         record: Record,
         busy: list[ModelSlot],
-        told: SliceEvents,
+        events: SliceEvents,
     ) -> None:
         """Give an outcome to its learner, and an answer that waits to its label."""
         op = PendingOutcome(counted.position, counted.offset, seconds(row.ts, record), row)
-        seat = self._whole.get(row.model_id) or self._seat_of(row, op, told)
+        seat = self._unsegmented.get(row.model_id) or self._seat_of(row, op, events)
         if seat is None:
             return
         if row.status == "asked":
@@ -256,7 +261,7 @@ class PartitionModels:
             busy.append(seat)
         seat.ops.append(op)
 
-    def _advance(self, busy: list[ModelSlot], told: SliceEvents) -> None:
+    def _advance(self, busy: list[ModelSlot], events: SliceEvents) -> None:
         """Take every learner to the end of its events, all of them a stretch at a time."""
         while busy:
             stretches = [next_batch(seat.learner, seat.ops, seat.next) for seat in busy]
@@ -264,9 +269,9 @@ class PartitionModels:
             numbers = played.answers.tolist()
             found = scan([seat.watches for seat in busy], stretches, played)
             for place, (seat, stretch) in enumerate(zip(busy, stretches, strict=True)):
-                answer(seat.learner, stretch, numbers, self._place, told)
+                answer(seat.learner, stretch, numbers, self._place, events)
                 alarms, warnings = found.get(place, _NONE)
-                seat.learner.settle(stretch, alarms, warnings, self._say(seat, told))
+                seat.learner.settle(stretch, alarms, warnings, self._say(seat, events))
                 if seat.learner.rewatch:
                     self._reset_detectors(seat)
                 seat.next += len(stretch.ops)
@@ -274,8 +279,8 @@ class PartitionModels:
                     seat.ops, seat.next = [], 0
             busy[:] = [seat for seat in busy if seat.ops]
 
-    def _say(self, seat: ModelSlot, told: SliceEvents) -> UpdateBuilder:
-        return UpdateBuilder(seat.learner, told, self._place)
+    def _say(self, seat: ModelSlot, events: SliceEvents) -> UpdateBuilder:
+        return UpdateBuilder(seat.learner, events, self._place)
 
     def _reset_detectors(self, seat: ModelSlot) -> None:
         if seat.learner.rewatch:
@@ -283,7 +288,7 @@ class PartitionModels:
             for bank, slot in seat.watches:
                 bank.reset(slot)
 
-    def _command(self, counted: AcceptedRecord, record: Record, told: SliceEvents) -> None:
+    def _command(self, counted: AcceptedRecord, record: Record, events: SliceEvents) -> None:
         row: Any = counted.row
         command: ModelCommand = row.command
         # Workers that start anew say again what they were told in the last minutes.
@@ -300,24 +305,24 @@ class PartitionModels:
             return
         nothing = OutcomeFields(epoch=0, seq=0, status="asked", model_id=key[0])
         op = PendingOutcome(counted.position, counted.offset, record.timestamp / 1000, nothing)
-        ignored = seat.learner.command(command, op, self._say(seat, told))
-        told.commands.append(Obeyed(command.id, command.verb, command.model_id, ignored))
+        ignored = seat.learner.command(command, op, self._say(seat, events))
+        events.commands.append(Obeyed(command.id, command.verb, command.model_id, ignored))
         self._reset_detectors(seat)
 
     # Learners come.
 
     def _seat_of(
-        self, row: OutcomeFields, op: PendingOutcome, told: SliceEvents
+        self, row: OutcomeFields, op: PendingOutcome, events: SliceEvents
     ) -> ModelSlot | None:
         """Find or make the learner of an outcome; None: it has none."""
         online = self._known.get(row.model_id) or self._config.model(row.model_id).online
         if online is None:
             return None
         key = _key(row, online) if online.per else (row.model_id, ())
-        return self._seats.get(key) or self._seat(key, online, op, told)
+        return self._seats.get(key) or self._seat(key, online, op, events)
 
     def _seat(
-        self, key: Key, online: Online, op: PendingOutcome, told: SliceEvents
+        self, key: Key, online: Online, op: PendingOutcome, events: SliceEvents
     ) -> ModelSlot | None:
         """Make a learner; None when there are as many as there may be, which is told once."""
         config = self._config.model(key[0])
@@ -327,21 +332,21 @@ class PartitionModels:
             self.refused += 1
             if count == online.max_models:
                 self._counts[config.id] = count + 1
-                whose = event_ids.ModelRef(key[0], segment, config, online.model.hash)
+                ref = event_ids.ModelRef(key[0], segment, config, online.model.hash)
                 alert = event_ids.alert(
-                    whose,
+                    ref,
                     op.origin(self._place),
-                    told.now,
+                    events.now,
                     "firing",
                     "system",
                     series=event_ids.ERROR,
                     detector="limits",
                     severity="critical",
                     message=f"online.max_models, {online.max_models}, is reached on partition"
-                    f" {self._place[1]}: {whose.name} and later ones do not answer; raise the"
+                    f" {self._place[1]}: {ref.name} and later ones do not answer; raise the"
                     " limit, or stop the producer that makes up names",
                 )
-                told.alerts.append((op.position, alert))
+                events.alerts.append((op.position, alert))
             return None
         self._counts[config.id] = count + 1
         return self._sit(key, self._learner(key, config, online))
@@ -362,7 +367,7 @@ class PartitionModels:
             learner, len(self._seats), [(bank, bank.take()) for bank in banks]
         )
         if not key[1]:
-            self._whole[key[0]] = seat
+            self._unsegmented[key[0]] = seat
         return seat
 
     def _bank(self, specs: tuple[DetectorSpec, ...]) -> ErrorMonitor:

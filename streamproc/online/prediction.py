@@ -1,4 +1,4 @@
-"""An answer on its way to the topic: an `OnlinePrediction`, made and written fast."""
+"""Encode a prediction as an `OnlinePrediction`, without validation, for speed."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What answers as a naive Bayes or a tree with given plain parameters does."""
+"""Predict with the plain parameters of a naive Bayes model or a tree."""
 
 import math
 from collections.abc import Callable, Mapping

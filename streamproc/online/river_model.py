@@ -1,4 +1,4 @@
-"""A model of River as it is, an event at a time."""
+"""Run a River model unchanged, one event at a time."""
 
 import math
 from typing import Any
@@ -55,9 +55,9 @@ class RiverModel:
         """Keep what was learned."""
         return self.dump()
 
-    def written(self, kept: bytes) -> bytes:
+    def written(self, saved: bytes) -> bytes:
         """Write what was kept."""
-        return kept
+        return saved
 
     def load(self, data: bytes) -> None:
         """Take what `dump` wrote."""

@@ -1,4 +1,4 @@
-"""A contestant with its record: how good it was, and the evidence that it is better."""
+"""Hold a model version with its metrics and the evidence that it is better."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a River model holds, as plain bytes and back: no pickle, only classes on a list."""
+"""Serialise a River model without pickle, with allowed classes only."""
 
 import functools
 import importlib
@@ -195,8 +195,8 @@ class _Reader:
     def node(self, number: int) -> Any:
         """Give the object of a node; it is known before what it holds is read."""
         if number not in self._made:
-            kind, *rest = self._nodes[number]
-            _READ[kind](self, number, rest)
+            kind, *args = self._nodes[number]
+            _READ[kind](self, number, args)
         return self._made[number]
 
     def values(self, written: Iterable[Any]) -> list[Any]:
@@ -215,74 +215,74 @@ class _Reader:
 
 
 def _mapping(kind: Callable[[], Any]) -> Callable[[_Reader, int, list[Any]], None]:
-    return lambda reader, number, rest: reader.fill(reader.put(number, kind()), rest)
+    return lambda reader, number, args: reader.fill(reader.put(number, kind()), args)
 
 
-def _list(reader: _Reader, number: int, rest: list[Any]) -> None:
-    reader.put(number, []).extend(reader.values(rest))
+def _list(reader: _Reader, number: int, args: list[Any]) -> None:
+    reader.put(number, []).extend(reader.values(args))
 
 
-def _deque(reader: _Reader, number: int, rest: list[Any]) -> None:
-    reader.put(number, deque(maxlen=rest[0])).extend(reader.values(rest[1:]))
+def _deque(reader: _Reader, number: int, args: list[Any]) -> None:
+    reader.put(number, deque(maxlen=args[0])).extend(reader.values(args[1:]))
 
 
 def _immutable(kind: Callable[[list[Any]], Any]) -> Callable[[_Reader, int, list[Any]], None]:
-    return lambda reader, number, rest: reader.put(number, kind(reader.values(rest)))
+    return lambda reader, number, args: reader.put(number, kind(reader.values(args)))
 
 
-def _defaultdict(reader: _Reader, number: int, rest: list[Any]) -> None:
+def _defaultdict(reader: _Reader, number: int, args: list[Any]) -> None:
     made = reader.put(number, defaultdict(None))
-    made.default_factory = reader.value(rest[0])
-    reader.fill(made, rest[1:])
+    made.default_factory = reader.value(args[0])
+    reader.fill(made, args[1:])
 
 
-def _partial(reader: _Reader, number: int, rest: list[Any]) -> None:
-    function, arguments, keywords = reader.values(rest)
+def _partial(reader: _Reader, number: int, args: list[Any]) -> None:
+    function, arguments, keywords = reader.values(args)
     reader.put(number, functools.partial(function, *arguments, **keywords))
 
 
-def _method(reader: _Reader, number: int, rest: list[Any]) -> None:
-    owner, name = reader.value(rest[0]), rest[1]
+def _method(reader: _Reader, number: int, args: list[Any]) -> None:
+    owner, name = reader.value(args[0]), args[1]
     if _name(type(owner)) not in CLASSES or name.startswith("__"):
         raise ValueError(name)
     reader.put(number, getattr(owner, name))
 
 
-def _array(reader: _Reader, number: int, rest: list[Any]) -> None:
-    dtype, shape, data = rest
+def _array(reader: _Reader, number: int, args: list[Any]) -> None:
+    dtype, shape, data = args
     if dtype not in _DTYPES:
         raise ValueError(dtype)
     reader.put(number, np.frombuffer(data, dtype).reshape(shape).copy())
 
 
-def _scalar(reader: _Reader, number: int, rest: list[Any]) -> None:
-    _array(reader, number, rest)
+def _scalar(reader: _Reader, number: int, args: list[Any]) -> None:
+    _array(reader, number, args)
     reader.put(number, reader.node(number)[()])
 
 
-def _random(reader: _Reader, number: int, rest: list[Any]) -> None:
-    version, words, gauss = rest
+def _random(reader: _Reader, number: int, args: list[Any]) -> None:
+    version, words, gauss = args
     # River's seeded generator, in River's hands: nothing here draws from it.
     made = importlib.import_module("random").Random()
     made.setstate((version, tuple(msgspec.msgpack.decode(words)), gauss))
     reader.put(number, made)
 
 
-def _random_state(reader: _Reader, number: int, rest: list[Any]) -> None:
-    words, place, has_gauss, gauss = rest
+def _random_state(reader: _Reader, number: int, args: list[Any]) -> None:
+    words, place, has_gauss, gauss = args
     made = np.random.RandomState(0)
     made.set_state(("MT19937", np.frombuffer(words, np.uint32), place, has_gauss, gauss))
     reader.put(number, made)
 
 
-def _named(reader: _Reader, number: int, rest: list[Any]) -> None:
-    if rest[0] not in CLASSES and rest[0] not in FUNCTIONS:
-        raise ValueError(rest[0])
-    reader.put(number, _find(rest[0]))
+def _named(reader: _Reader, number: int, args: list[Any]) -> None:
+    if args[0] not in CLASSES and args[0] not in FUNCTIONS:
+        raise ValueError(args[0])
+    reader.put(number, _find(args[0]))
 
 
-def _native(reader: _Reader, number: int, rest: list[Any]) -> None:
-    name, arguments, state = rest
+def _native(reader: _Reader, number: int, args: list[Any]) -> None:
+    name, arguments, state = args
     if name not in NATIVE:
         raise ValueError(name)
     made = reader.put(number, _find(name)(*reader.value(arguments)))
@@ -290,13 +290,13 @@ def _native(reader: _Reader, number: int, rest: list[Any]) -> None:
         made.__setstate__(state)
 
 
-def _object(reader: _Reader, number: int, rest: list[Any]) -> None:
-    if rest[0] not in CLASSES:
-        raise ValueError(rest[0])
-    kind = _find(rest[0])
+def _object(reader: _Reader, number: int, args: list[Any]) -> None:
+    if args[0] not in CLASSES:
+        raise ValueError(args[0])
+    kind = _find(args[0])
     made = reader.put(number, kind.__new__(kind))
-    for place in range(1, len(rest), 2):
-        object.__setattr__(made, rest[place], reader.value(rest[place + 1]))
+    for place in range(1, len(args), 2):
+        object.__setattr__(made, args[place], reader.value(args[place + 1]))
 
 
 def _name(thing: Any) -> str:
@@ -309,7 +309,7 @@ def _find(name: str) -> Any:
 
 
 _READ: Final[dict[str, Callable[[_Reader, int, list[Any]], Any]]] = {
-    "int": lambda reader, number, rest: reader.put(number, int(rest[0])),
+    "int": lambda reader, number, args: reader.put(number, int(args[0])),
     "dict": _mapping(dict),
     "Counter": _mapping(Counter),
     "OrderedDict": _mapping(OrderedDict),

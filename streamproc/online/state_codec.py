@@ -1,4 +1,4 @@
-"""How the online models of a partition lie in bytes: what they share, then each model."""
+"""Encode the online models of a partition: shared values, then each model."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -37,8 +37,8 @@ class ModelStateError(StreamprocError):
 def pack(shared: Mapping[str, Any], seats: Sequence[Any]) -> list[bytes]:
     """Write plain values, in parts: what does not change in one leaves its bytes what they are."""
     parts = [_encode(seat) for seat in seats]
-    said = _encode({"schema": SCHEMA, **shared, "seats": [len(part) for part in parts]})
-    return [len(said).to_bytes(_LENGTH) + said, *parts]
+    head = _encode({"schema": SCHEMA, **shared, "seats": [len(part) for part in parts]})
+    return [len(head).to_bytes(_LENGTH) + head, *parts]
 
 
 def unpack(data: bytes) -> dict[str, Any]:

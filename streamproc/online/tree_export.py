@@ -1,4 +1,4 @@
-"""Hoeffding trees in a plain form."""
+"""Export Hoeffding trees in a plain form."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Contestants on their way through runs: all of them together, each a leg at a time."""
+"""Run model versions through their events, all of them one segment at a time."""
 
 from bisect import bisect_left
 from collections.abc import Sequence

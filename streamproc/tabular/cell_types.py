@@ -1,4 +1,4 @@
-"""The value of one cell of text."""
+"""Parse the text of one cell."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Rows of a csv file."""
+"""Read rows of a csv file."""
 
 import csv
 import zlib

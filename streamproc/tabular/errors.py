@@ -1,4 +1,4 @@
-"""What goes wrong with a file of rows."""
+"""Errors of files of rows."""
 
 from streamproc.errors import StreamprocError
 

@@ -1,4 +1,4 @@
-"""Rows of a jsonl file: one JSON object a line."""
+"""Read rows of a jsonl file: one JSON object per line."""
 
 import zlib
 from collections.abc import Collection, Iterator
@@ -89,5 +89,5 @@ class JsonTable:
 
 
 def _text(value: Any) -> Any:
-    whole = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if whole else value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else value

@@ -1,4 +1,4 @@
-"""Rows of a parquet file."""
+"""Read rows of a parquet file."""
 
 import math
 from collections.abc import Collection, Iterator

@@ -1,4 +1,4 @@
-"""The reference files that a configuration names, read and put into it."""
+"""Load the reference files that a configuration names."""
 
 import hashlib
 import json
@@ -61,19 +61,19 @@ def _read(model: ModelConfig, file: str) -> ModelConfig:
                 columns.setdefault(name, []).append(
                     value if isinstance(value, str) else float(value)
                 )
-    said = json.dumps(columns, sort_keys=True, allow_nan=False)
+    mapping = json.dumps(columns, sort_keys=True, allow_nan=False)
     return model.compared_with(
-        ReferenceSample(hashlib.sha256(said.encode()).hexdigest()[:16], columns)
+        ReferenceSample(hashlib.sha256(mapping.encode()).hexdigest()[:16], columns)
     )
 
 
 def _sample(table: Table) -> list[Row]:
     """Draw rows, each as likely as any other, in an order that says nothing: Vitter's R."""
     draw = np.random.default_rng(0)
-    kept: list[Row] = []
+    selected: list[Row] = []
     for count, row in enumerate(table.rows()):
         if count < ROWS:
-            kept.append(row)
+            selected.append(row)
         elif (place := int(draw.integers(count + 1))) < ROWS:
-            kept[place] = row
-    return [kept[place] for place in draw.permutation(len(kept)).tolist()]
+            selected[place] = row
+    return [selected[place] for place in draw.permutation(len(selected)).tolist()]

@@ -1,4 +1,4 @@
-"""Which reader a file wants."""
+"""Select the reader for a file."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

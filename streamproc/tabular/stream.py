@@ -1,4 +1,4 @@
-"""A file or standard input as bytes, unpacked when it is gzip."""
+"""Open a file or standard input as bytes, and decompress gzip."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""What every reader of rows offers."""
+"""Interface of all readers of rows."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass

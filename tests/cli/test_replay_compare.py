@@ -33,9 +33,9 @@ def test_a_dead_letter_without_room_for_its_value_is_equal() -> None:
     """A value that the topic had no room for cannot be compared; its reason can."""
     place = "predictions", 0, 7, -1
     wanted, found, other = Observed(), Observed(), Observed()
-    wanted.letter(place, DeadLetterView("too_large", "…", b"x" * 100, whole=True))
-    found.letter(place, DeadLetterView("too_large", "…", None, whole=False))
-    other.letter(place, DeadLetterView("not_json", "…", None, whole=False))
+    wanted.letter(place, DeadLetterView("too_large", "…", b"x" * 100, complete=True))
+    found.letter(place, DeadLetterView("too_large", "…", None, complete=False))
+    other.letter(place, DeadLetterView("not_json", "…", None, complete=False))
     assert list(differences(wanted, found)) == []
     [line] = differences(wanted, other)
     assert "predictions-0@7 says not_json" in line

@@ -273,9 +273,9 @@ def test_what_was_learned_and_not_told_can_be_told_without_a_trace() -> None:
     learners = PartitionModels(config(LINEAR["binary"], interval="30s"), "outcomes", 0)
     learned = learners.process(log, NOW)
     state = learners.state()
-    [update] = learners.rest(0.0, 30.0)
-    assert update == learners.rest(29.9, 60.0)[0]
-    assert learners.rest(0.0, 29.9) == learners.rest(30.0, 90.0) == []
+    [update] = learners.unreported_updates(0.0, 30.0)
+    assert update == learners.unreported_updates(29.9, 60.0)[0]
+    assert learners.unreported_updates(0.0, 29.9) == learners.rest(30.0, 90.0) == []
     assert learners.state() == state
     assert (update.step, update.version, update.learned) == ("learned", 1, 100)
     assert update.source.offset == log[-1].offset
@@ -283,7 +283,7 @@ def test_what_was_learned_and_not_told_can_be_told_without_a_trace() -> None:
     assert update.update_id not in {each.update_id for each in learned.updates}
     again = PartitionModels(config(LINEAR["binary"], interval="30s"), "outcomes", 0)
     again.restore(state)
-    assert again.rest(0.0, 30.0) == [update]
+    assert again.unreported_updates(0.0, 30.0) == [update]
 
 
 def test_what_was_told_is_no_rest() -> None:
@@ -291,12 +291,12 @@ def test_what_was_told_is_no_rest() -> None:
     log = asked_then_labelled(changing("binary", 60, 60))
     learners = PartitionModels(config(LINEAR["binary"], interval="30s"), "outcomes", 0)
     learners.process(log, NOW)
-    assert [each.learned for each in learners.rest(0.0, 30.0)] == [60]
+    assert [each.learned for each in learners.unreported_updates(0.0, 30.0)] == [60]
     told = learners.process(
         [outcome(121, "x", "labelled", features={"a": 1.0, "b": 2.0, "c": 1.0}, label=True)], NOW
     )
     assert [each.learned for each in told.updates] == [61]
-    assert learners.rest(0.0, 30.0) == []
+    assert learners.unreported_updates(0.0, 30.0) == []
 
 
 def test_an_answer_names_the_classes_known_before_it() -> None:

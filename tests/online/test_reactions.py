@@ -133,12 +133,12 @@ def test_an_operator_promotes_and_rolls_back() -> None:
         offset += 1
         return learners.process([record], NOW)
 
-    assert len(learners.rest(0.0, 1e9)) == 1
+    assert len(learners.unreported_updates(0.0, 1e9)) == 1
     version = learners.models()[0]["serving"]
     other = [each.version for each in challenged.updates if each.step == "challenger"][-1]
     back = command("rollback", "ops#1") if version != 1 else command("promote", "ops#1")
     assert [each.cause for each in back.updates][:1] == ["ops#1"]
-    assert learners.rest(0.0, 1e9) == []
+    assert learners.unreported_updates(0.0, 1e9) == []
     [update] = command("rollback", "ops#2", version=version).updates
     assert (update.step, update.serving, update.cause) == ("rolled_back", version, "ops#2")
     assert command("rollback", "ops#3", version=99).updates == []

@@ -34,7 +34,7 @@ def test_a_class_is_the_same_however_it_is_written(task: str, written: Any) -> N
     classes = Classes(task)
     code = classes.learn(True)  # noqa: FBT003
     assert classes.learn(written) == code
-    assert classes.said(written)[0] == code
+    assert classes.production_row(written)[0] == code
 
 
 def test_restored_classes_keep_their_numbers() -> None:

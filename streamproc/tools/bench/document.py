@@ -1,4 +1,4 @@
-"""Writes the tables of kept figures into a Markdown page, between markers.
+"""Write the tables of stored figures into a Markdown page, between markers.
 
 ``python -m streamproc.tools.bench.document docs/performance.md`` reads, for each pair of markers
 ``<!-- figures: FILE PART -->`` and ``<!-- end -->``, the table of one part from one JSON file.

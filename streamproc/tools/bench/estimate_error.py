@@ -1,4 +1,4 @@
-"""How far estimates are from what labels say later.
+"""Measure how far performance estimates are from the errors that labels show later.
 
 `python -m streamproc.tools.bench.estimate_error FILE` measures it.
 The rows of elec2 are answered by models whose labels come 500 rows late. Every 100 rows the loss of
@@ -62,36 +62,36 @@ def rows(file: Path) -> list[Row]:
 
 def answers(model: Any, task: Task, data: Sequence[Row], *, learns: bool) -> list[float]:
     """Return what a model says of each row: the chance of the positive class, or a number."""
-    said: list[float] = []
+    predicted: list[float] = []
     for number, (features, *_) in enumerate(data):
         if learns and number >= DELAY:
             _learn(model, task, data[number - DELAY])
         elif not learns and number < TRAINED:
             _learn(model, task, data[number])
         if task == "regression":
-            said.append(float(model.predict_one(_without_price(features))))
+            predicted.append(float(model.predict_one(_without_price(features))))
         else:
-            said.append(float(model.predict_proba_one(features).get(True, 0.5)))
-    return said
+            predicted.append(float(model.predict_proba_one(features).get(True, 0.5)))
+    return predicted
 
 
-def distance(task: Task, said: Sequence[float], data: Sequence[Row], start: int) -> Distance:
+def distance(task: Task, predicted: Sequence[float], data: Sequence[Row], start: int) -> Distance:
     """Replay answers and their late labels; compare estimates with what came of them."""
     truths: list[bool | float] = [row[2] if task == "regression" else row[1] for row in data]
-    judged = [score(task, one, truth) for one, truth in zip(said, truths, strict=True)]
+    judged = [score(task, one, truth) for one, truth in zip(predicted, truths, strict=True)]
     losses = np.array([one.losses[0] for one in judged])
     estimate, found = Estimate(), []
-    for now in range(start + DELAY, len(said)):
+    for now in range(start + DELAY, len(predicted)):
         known = now - DELAY
         chance = judged[known].chance
-        code = said[known] if task == "regression" else float(said[known] >= 0.5)
+        code = predicted[known] if task == "regression" else float(predicted[known] >= 0.5)
         estimate.learn(task, code, chance, losses[known])
         if task == "regression" and known == start + CUT_AFTER:
-            estimate.cut(said[start:known], losses[start:known].tolist())
+            estimate.cut(predicted[start:known], losses[start:known].tolist())
         if known < start + DELAY or now % EVERY:
             continue
         new, old = slice(known + 1, now + 1), slice(known + 1 - DELAY, known + 1)
-        numbers = np.array(said[new])
+        numbers = np.array(predicted[new])
         chances = np.full(DELAY, np.nan) if chance is None else numbers
         expected = estimate.mean(task, numbers, chances)
         claim = np.minimum(numbers, 1 - numbers).mean()
@@ -128,8 +128,8 @@ def table(data: Sequence[Row]) -> str:
     ]
     for name, (task, make) in MODELS.items():
         for learns in (True, False):
-            said = answers(make(), task, data, learns=learns)
-            found = distance(task, said, data, 0 if learns else TRAINED)
+            predicted = answers(make(), task, data, learns=learns)
+            found = distance(task, predicted, data, 0 if learns else TRAINED)
             cells = [_shown(value, task) for value in found]
             lines.append(f"| {name} | {'learning' if learns else 'static'} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Workload L: events of many models, each followed by its label."""
+"""Generate workload L: events of many models, each followed by its label."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
@@ -66,8 +66,8 @@ def messages(workload: LabelledWorkload) -> Iterator[Message]:
                 late = number - DELAY
                 yield _message("labels", workload, late, ts, {"label": labels[late]})
     for number in range(max(0, workload.events - DELAY), workload.events):
-        said = {"label": labels[number]}
-        yield _message("labels", workload, number, _ts(workload.events), said)
+        fields = {"label": labels[number]}
+        yield _message("labels", workload, number, _ts(workload.events), fields)
 
 
 def _ts(number: int) -> float:
@@ -75,8 +75,8 @@ def _ts(number: int) -> float:
 
 
 def _message(
-    kind: str, workload: LabelledWorkload, number: int, ts: float, said: Mapping[str, object]
+    kind: str, workload: LabelledWorkload, number: int, ts: float, fields: Mapping[str, object]
 ) -> Message:
     model = number % workload.models
-    event = {"model_id": f"m{model}", "event_id": str(number), "ts": ts, **said}
+    event = {"model_id": f"m{model}", "event_id": str(number), "ts": ts, **fields}
     return Message(kind, model % PARTITIONS, b"m%d" % model, msgspec.json.encode(event))

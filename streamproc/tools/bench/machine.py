@@ -1,4 +1,4 @@
-"""What figures depend on beside the code; no names of hosts or people."""
+"""Describe the machine that figures depend on, without names of hosts or people."""
 
 import os
 import platform

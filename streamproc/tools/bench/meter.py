@@ -1,4 +1,4 @@
-"""What a process has used while it handled events, measured inside of it."""
+"""Measure, inside a process, its CPU and memory while it processes events."""
 
 import resource
 import sys

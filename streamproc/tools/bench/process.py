@@ -1,4 +1,4 @@
-"""Each measurement has a process of its own: how it is started, and how it answers."""
+"""Run each measurement in a separate process."""
 
 import json
 import sys
@@ -85,9 +85,9 @@ def settings() -> Any:
     return json.loads(sys.argv[1])
 
 
-def answer(told: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
+def answer(options: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
     """Leave, in a measurement's process, its figures to whoever started it."""
     # two steps, so that nobody reads half of it
-    draft = Path(told["folder"]) / "draft"
+    draft = Path(options["folder"]) / "draft"
     draft.write_text(json.dumps(figures))
     draft.rename(draft.with_name("answer"))

@@ -1,4 +1,4 @@
-"""What came of a part: rows of figures, each against its goal if it has one."""
+"""Report the figures of a part, each with its goal."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

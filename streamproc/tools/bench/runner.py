@@ -1,4 +1,4 @@
-"""Where measurements are made: a broker, a folder, and topics of our own."""
+"""Prepare measurements: a broker, a folder and separate topics."""
 
 import asyncio
 import secrets

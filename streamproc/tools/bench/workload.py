@@ -1,4 +1,4 @@
-"""Workload W: what every system of a measurement is given to read."""
+"""Generate workload W, which every system of a comparison reads."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple

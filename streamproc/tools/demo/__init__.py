@@ -1,4 +1,4 @@
-"""The first five minutes: a story of known incidents, told through a real broker and worker."""
+"""Demo: known incidents, sent through a real broker and worker."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""How wrong the model that learns was, and the one whose predictions are published beside it."""
+"""Track the error rates of the online model and of the production model."""
 
 from streamproc.schemas.model_updates import OnlinePrediction
 from streamproc.tools.demo.events import DemoEvent, Scenario
@@ -28,16 +28,16 @@ class Course:
         """How many events the online model has answered."""
         return len(self._answers)
 
-    def take(self, told: DemoEvent) -> None:
+    def take(self, demo_event: DemoEvent) -> None:
         """Note what was published."""
-        if told.is_label:
-            self.rows.append(told.row)
+        if demo_event.is_label:
+            self.rows.append(demo_event.row)
 
     def answer(self, answer: OnlinePrediction) -> None:
         """Note what the online model said."""
         if answer.model_id == self._story.learner and answer.event_id is not None:
-            said = bool(answer.prediction)
-            self._answers[int(answer.event_id)] = (answer.version, said)
+            predicted = bool(answer.prediction)
+            self._answers[int(answer.event_id)] = (answer.version, predicted)
 
     def wrong(self, row: int) -> bool | None:
         """Whether the online model was wrong; None while it has not answered."""

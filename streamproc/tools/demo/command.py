@@ -1,4 +1,4 @@
-"""What ``streamproc demo`` does, in order."""
+"""Implement ``streamproc demo``."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Where the demo is shown."""
+"""Choose the console of the demo."""
 
 from typing import Final
 

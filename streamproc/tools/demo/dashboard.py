@@ -1,4 +1,4 @@
-"""The demo's dashboard: models as rows, alerts beneath, in a terminal that is redrawn."""
+"""Show a live dashboard: one row per model, and the latest alerts below."""
 
 import time
 from collections import Counter, deque
@@ -30,7 +30,7 @@ _RATE_SECONDS: Final = 1.0  # over which events a second are counted
 _COLUMNS: Final = 64
 _NARROW: Final = 74  # with fewer columns, the sparkline and its name are left out
 _LINES: Final = 8 + LINES
-_KEPT: Final = 20
+_MAX_LINES_STORED: Final = 20
 
 
 class Dashboard:
@@ -65,18 +65,18 @@ class Dashboard:
             actor.id: Spark(story.count(actor.id), self._width) for actor in story.models
         }
         self._incidents: dict[tuple[str, str], bool] = {}  # model and series: whether open
-        self._news: deque[Text] = deque(maxlen=_KEPT)
+        self._news: deque[Text] = deque(maxlen=_MAX_LINES_STORED)
         self._marks: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
         self._live = Live(console=console, get_renderable=self.drawn, refresh_per_second=_REDRAWN)
 
-    def sent(self, told: DemoEvent) -> None:
+    def sent(self, demo_event: DemoEvent) -> None:
         """Count an event, and draw its number."""
-        self._last = told
-        if told.is_label:
+        self._last = demo_event
+        if demo_event.is_label:
             return
-        model = told.event["model_id"]
+        model = demo_event.event["model_id"]
         self._sent[model] += 1
-        self._sparks[model].add(told.shown)
+        self._sparks[model].add(demo_event.shown)
 
     def alert(self, alert: AlertEvent) -> None:
         """Show an alert beneath the others."""
@@ -102,8 +102,10 @@ class Dashboard:
 
     def drawn(self) -> RenderableType:
         """Return how it looks now."""
-        room = self._console.height - len(self._story.models) - _LINES
-        return Group(self._head(), self._models(), *self._panel.drawn(), Text(), *self._told(room))
+        height = self._console.height - len(self._story.models) - _LINES
+        return Group(
+            self._head(), self._models(), *self._panel.drawn(), Text(), *self._messages(height)
+        )
 
     def _head(self) -> Text:
         watched = self._counts.watched()
@@ -151,13 +153,13 @@ class Dashboard:
             table.add_row(*row[: len(table.columns)])
         return table
 
-    def _told(self, room: int) -> list[RenderableType]:
+    def _messages(self, height: int) -> list[RenderableType]:
         """Return the newest alerts and steps that fit into so many lines, the newest last."""
         shown: list[RenderableType] = []
         for news in reversed(list(self._news)):
             text = _set_in(news)
-            room -= len(self._console.render_lines(text))
-            if shown and room < 0:
+            height -= len(self._console.render_lines(text))
+            if shown and height < 0:
                 break
             shown.insert(0, text)
         return shown or [Text(" no alert yet", "dim")]

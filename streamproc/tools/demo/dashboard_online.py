@@ -1,4 +1,4 @@
-"""The part of the dashboard about the model that learns: how late labels are, how wrong it is."""
+"""Show the online model in the dashboard: label delay and error rates."""
 
 from typing import Final
 
@@ -33,8 +33,8 @@ class Panel:
 
     def __init__(self, story: Scenario, course: Course, counts: Counts, width: int) -> None:
         self._story, self._course, self._counts = story, course, counts
-        room = max(10, min(60, width - _NAMES))
-        self._sparks = [Spark(story.labels.count, room) for _ in range(2)]
+        width_left = max(10, min(60, width - _NAMES))
+        self._sparks = [Spark(story.labels.count, width_left) for _ in range(2)]
         self._wrong: list[tuple[bool, bool]] = []
         self._serving = 1
         self._shadow: list[int] = []

@@ -1,4 +1,4 @@
-"""What a person sees while the story runs: lines, or a dashboard."""
+"""Display the running demo: as lines or as a dashboard."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -19,7 +19,7 @@ Describe = Callable[[AlertEvent], Text]
 class Show(Protocol):
     """Is told what happens, and shows it in its ``with`` block."""
 
-    def sent(self, told: DemoEvent) -> None:
+    def sent(self, demo_event: DemoEvent) -> None:
         """Note an event that was sent."""
 
     def alert(self, alert: AlertEvent) -> None:
@@ -55,7 +55,7 @@ class Lines:
         self._console = console
         self._describe = describe
 
-    def sent(self, told: DemoEvent) -> None:
+    def sent(self, demo_event: DemoEvent) -> None:
         """Note an event that was sent: it is not worth a line."""
 
     def alert(self, alert: AlertEvent) -> None:

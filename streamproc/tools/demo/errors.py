@@ -1,4 +1,4 @@
-"""What can go wrong with the demo, besides what can go wrong with a broker or a worker."""
+"""Errors of the demo other than those of the broker or the worker."""
 
 from streamproc.errors import StreamprocError
 

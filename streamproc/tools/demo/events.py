@@ -1,4 +1,4 @@
-"""A log of events in which it is known what happens, when, and to whom: pure, and seeded."""
+"""Generate the scenario: a seeded log of events with known incidents."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
@@ -149,9 +149,9 @@ class Scenario:
         lines = [self._lines(actor) for actor in MODELS]
         known = self._known()
         for actor in self._order.tolist():
-            told = next(lines[actor])
-            yield told
-            if told.event["model_id"] == self.learner and told.row >= self.labels.delay:
+            demo_event = next(lines[actor])
+            yield demo_event
+            if demo_event.event["model_id"] == self.learner and demo_event.row >= self.labels.delay:
                 yield from next(known)
         for labelled in known:
             yield from labelled
@@ -222,8 +222,8 @@ class Scenario:
     def _lines(self, actor: ModelSpec) -> Iterator[DemoEvent]:
         times = self._times[actor.id]
         columns = {name: self._column(actor, name).tolist() for name in actor.features}
-        said = self._said(actor)
-        shown = said if actor.shown == PREDICTION and said else columns[actor.shown]
+        predicted = self._predictions(actor)
+        shown = predicted if actor.shown == PREDICTION and predicted else columns[actor.shown]
         start = START.timestamp()
         for row, millis in enumerate(times.tolist()):
             ts = round(start + millis / 1000, 3)
@@ -233,16 +233,16 @@ class Scenario:
                 "ts": ts,
                 "features": {name: values[row] for name, values in columns.items()},
             }
-            if said is not None:
-                value = said[row]
+            if predicted is not None:
+                value = predicted[row]
                 classes = actor.classes
                 event["prediction"] = dict(zip(classes, value, strict=True)) if classes else value
             yield DemoEvent(event, ts, row, shown[row])
 
-    def _said(self, actor: ModelSpec) -> list[Any] | None:
+    def _predictions(self, actor: ModelSpec) -> list[Any] | None:
         """Give what a model says; None when it says nothing."""
         if actor.truth is not None:
-            return list(self.labels.said)
+            return list(self.labels.predicted)
         return None if actor.prediction is None else self._column(actor, PREDICTION).tolist()
 
     def _column(self, actor: ModelSpec, name: str) -> Values:

@@ -1,4 +1,4 @@
-"""How the numbers of the story are drawn; each draw has the shape of something real."""
+"""Draw the values of the scenario, with realistic distributions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -67,9 +67,9 @@ def drift(by: float) -> Change:
     return lambda _, values: np.round(values + np.linspace(0.0, by, len(values)), 2)
 
 
-def replaced(draw_anew: Draw) -> Change:
+def replaced(draw_new: Draw) -> Change:
     """Forget the values and draw others."""
-    return lambda draw, values: draw_anew(draw, len(values))
+    return lambda draw, values: draw_new(draw, len(values))
 
 
 def missing() -> Change:

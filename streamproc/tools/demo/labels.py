@@ -1,4 +1,4 @@
-"""What turns out to be true of a model's events, how late that is known, and how it changes."""
+"""Generate labels, their delay, and how their relation to the features changes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class Labels:
     """
 
     delay: int
-    said: tuple[float, ...]
+    predicted: tuple[float, ...]
     came: tuple[bool | None, ...]
     begins: int
     turned: range
@@ -90,7 +90,7 @@ class Labels:
 
     def wrong(self, row: int) -> bool:
         """Whether the model said something else than the label of this event, which came."""
-        return (self.said[row] >= 0.5) != self.came[row]
+        return (self.predicted[row] >= 0.5) != self.came[row]
 
 
 def logistic(intercept: float, **weights: float) -> Chance:

@@ -1,4 +1,4 @@
-"""What the demo's worker is told beforehand: that one model learns, and how."""
+"""Configure the demo's worker: one online model with challengers."""
 
 from pathlib import Path
 from typing import Any, Final

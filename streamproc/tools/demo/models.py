@@ -1,4 +1,4 @@
-"""Who is in the story: models, what they see and say, and what happens to them."""
+"""Define the models of the scenario, their series and their incidents."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

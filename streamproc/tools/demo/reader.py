@@ -1,4 +1,4 @@
-"""Reads alerts, steps and answers as anybody would, and shows each at once."""
+"""Read alerts, updates and predictions as a subscriber, and display them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -42,10 +42,10 @@ class DemoReader:
         self._more = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    def sent(self, told: DemoEvent) -> None:
+    def sent(self, demo_event: DemoEvent) -> None:
         """Note what was published."""
-        self.course.take(told)
-        self.show.sent(told)
+        self.course.take(demo_event)
+        self.show.sent(demo_event)
 
     async def failed(self) -> None:
         """Wait until it cannot go on, and raise why."""

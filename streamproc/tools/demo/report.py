@@ -1,4 +1,4 @@
-"""The end of the story: what was found, after how long, and what was not."""
+"""Print the final report: detected incidents, detection delays and false alarms."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -134,8 +134,8 @@ def _summary(story: Scenario, verdict: Verdict) -> Text:
         "bold red" if verdict.missed else "bold green",
     )
     count = len({alert.incident_id for alert in verdict.false})
-    told = f"{count} false incident{'s' if count > 1 else ''}" if count else "no false incident"
-    text.append(f", {told}", "bold red" if count else "bold green")
+    summary = f"{count} false incident{'s' if count > 1 else ''}" if count else "no false incident"
+    text.append(f", {summary}", "bold red" if count else "bold green")
     taken = len(verdict.learnt) - len(verdict.unlearnt)
     text.append(
         f"; {taken} of {len(verdict.learnt)} steps of the online model taken",

@@ -1,4 +1,4 @@
-"""The end of the story of the model that learns: what it did, and what that was worth."""
+"""Print the report of the online model: its steps and their effect on the error."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -1,4 +1,4 @@
-"""The demo from its first event to its verdict."""
+"""Run the demo from its first event to its result."""
 
 import asyncio
 import time
@@ -82,9 +82,9 @@ async def _publish(story: Scenario, config: Config, listener: DemoReader, second
     started = time.monotonic()
     records = story.events + story.labels.count
     async with Publisher(config=config) as publisher:
-        for number, told in enumerate(story.tell(), 1):
-            await publisher.send(told.event)
-            listener.sent(told)
+        for number, demo_event in enumerate(story.tell(), 1):
+            await publisher.send(demo_event.event)
+            listener.sent(demo_event)
             if number % _TURN == 0:
                 ahead = started + seconds * number / records - time.monotonic()
                 await asyncio.sleep(max(0.0, ahead))

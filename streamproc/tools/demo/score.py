@@ -1,4 +1,4 @@
-"""What of a story was found, after how long, and what was told that did not happen."""
+"""Compare alerts with the scenario: detected, missed and false incidents."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -109,9 +109,11 @@ def score(
         The steps of the model that learns, in their order. Each lesson counts from the alarm or
         the lesson before it on.
     """
-    told = sorted(alerts, key=lambda alert: alert.ts)
-    findings = tuple(_finding(story, incident, told) for incident in story.incidents)
-    false = tuple(alert for alert in told if alert.status == "firing" and not _true(story, alert))
+    ordered = sorted(alerts, key=lambda alert: alert.ts)
+    findings = tuple(_finding(story, incident, ordered) for incident in story.incidents)
+    false = tuple(
+        alert for alert in ordered if alert.status == "firing" and not _true(story, alert)
+    )
     steps = [each for each in updates if each.step in _GRAVE]
     learnt = tuple(_learnt(story, findings, steps))
     known = [each.update for each in learnt]
@@ -131,10 +133,10 @@ def _true(story: Scenario, alert: AlertEvent) -> bool:
     return any(_tells(story, incident, as_error) for incident in story.incidents)
 
 
-def _finding(story: Scenario, incident: Incident, told: list[AlertEvent]) -> Finding:
+def _finding(story: Scenario, incident: Incident, ordered: list[AlertEvent]) -> Finding:
     # The measures of a model's errors are one incident, which another of them may have begun.
     begun = {"firing", "updated"} if incident.series == ERROR else {"firing"}
-    for alert in told:
+    for alert in ordered:
         if alert.status in begun and _tells(story, incident, alert):
             rows = range(incident.begins, story.index(alert.model_id, alert.ts) + 1)
             delay = alert.ts - incident.began_at

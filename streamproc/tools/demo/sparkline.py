@@ -1,4 +1,4 @@
-"""A series drawn in one line of a terminal."""
+"""Draw a series in one line of a terminal."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The steps of the model that learns, in words."""
+"""Describe the steps of the online model in words."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""The worker that watches the story, in this process, and what it has seen so far."""
+"""Run the worker of the demo in this process, and track its progress."""
 
 import asyncio
 from collections.abc import AsyncIterator

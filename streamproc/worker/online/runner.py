@@ -286,7 +286,7 @@ class OnlineRunner:
         end = readable_end(self._consumer, self._at(number))
         if end is None or end > held.next:  # there is lag: other partitions are busy
             return
-        updates = held.learners.rest(held.served, quiet)
+        updates = held.learners.unreported_updates(held.served, quiet)
         held.served = quiet
         if updates:
             published = await self._publish(number, Learned(updates=updates))

@@ -1,1 +1,1 @@
-"""Programs that measure, and those that make or read load."""
+"""Jobs: programs that measure, and programs that generate or read load."""

@@ -1,4 +1,4 @@
-"""Reads alerts, or the events themselves, and tells how old each was when it came."""
+"""Read alerts or events, and measure their age on arrival."""
 
 import asyncio
 import time
@@ -24,16 +24,16 @@ class Seen(msgspec.Struct):
     ts: datetime | float
 
 
-async def listen(told: dict[str, Any]) -> dict[str, Any]:
+async def listen(options: dict[str, Any]) -> dict[str, Any]:
     """Read until nothing comes any more; give percentiles of the ages past the first seconds."""
-    config = Config.model_validate(told["config"])
-    topic = config.topics.full_name("predictions" if told["floor"] else "alerts")
+    config = Config.model_validate(options["config"])
+    topic = config.topics.full_name("predictions" if options["floor"] else "alerts")
     decode = msgspec.json.Decoder(Seen).decode
     ages: list[tuple[float, float]] = []
     async with open_consumer(config, topic, fetch_max_wait_ms=FETCH_WAIT_MS) as consumer:
         await consumer.seek_to_end()
-        (Path(told["folder"]) / "listening").touch()
-        first = await _take(consumer, told["seconds"] * 1000)
+        (Path(options["folder"]) / "listening").touch()
+        first = await _take(consumer, options["seconds"] * 1000)
         while first:
             now = time.time()
             for value in first:
@@ -41,7 +41,7 @@ async def listen(told: dict[str, Any]) -> dict[str, Any]:
                 made = ts.timestamp() if isinstance(ts, datetime) else ts
                 ages.append((made, now - made))
             first = await _take(consumer, QUIET_SECONDS * 1000)
-    return _figures(ages, told["settle"], floor=told["floor"])
+    return _figures(ages, options["settle"], floor=options["floor"])
 
 
 async def _take(consumer: AIOKafkaConsumer, milliseconds: float) -> list[bytes]:
@@ -63,5 +63,5 @@ def _figures(ages: list[tuple[float, float]], settle: float, *, floor: bool) -> 
 
 
 if __name__ == "__main__":
-    told = settings()
-    answer(told, asyncio.run(listen(told)))
+    options = settings()
+    answer(options, asyncio.run(listen(options)))

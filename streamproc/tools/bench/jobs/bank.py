@@ -1,4 +1,4 @@
-"""Nanoseconds a value: banks, the whole watch of a series, and River from Python."""
+"""Measure nanoseconds per value: banks, monitored series, and River from Python."""
 
 import time
 from collections.abc import Callable
@@ -79,16 +79,16 @@ def state_bytes(draw: np.random.Generator) -> float:
 
 def main() -> None:
     """Measure everything once."""
-    told = settings()
-    draw = np.random.default_rng(told["seed"])
-    series = told["series"]
+    options = settings()
+    draw = np.random.default_rng(options["seed"])
+    series = options["series"]
     figures: dict[str, Any] = {"bytes": state_bytes(draw)}
-    figures["river"] = river_nanoseconds(draw, 11, told["values"] // 11 // 10)
+    figures["river"] = river_nanoseconds(draw, 11, options["values"] // 11 // 10)
     for size, width in ((11, 500), (series, 100), (series, 10), (series, 1)):
-        calls = max(1, min(told["values"] // (size * width), 2000))
+        calls = max(1, min(options["values"] // (size * width), 2000))
         for name, make in (("pair", pair_scan), ("watch", watch_scan)):
             figures[f"{name}/{size}/{width}"] = nanoseconds(make(size), draw, size, width, calls)
-    answer(told, figures)
+    answer(options, figures)
 
 
 if __name__ == "__main__":

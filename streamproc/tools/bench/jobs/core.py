@@ -1,4 +1,4 @@
-"""The pure core, with no Kafka: bytes of many models in, alerts out."""
+"""Measure the core without Kafka, from record bytes of many models to alerts."""
 
 import time
 from datetime import UTC, datetime
@@ -68,22 +68,22 @@ class Core:
 
 def main() -> None:
     """Meet every model, age all series, then measure."""
-    told = settings()
-    workload = Workload(*told["workload"])
+    options = settings()
+    workload = Workload(*options["workload"])
     source = events(workload)
     core = Core()
-    for event in islice(source, told["skip"]):
+    for event in islice(source, options["skip"]):
         core.take(event)
     core.flush()
-    core.age(told["age"], workload.seed)
+    core.age(options["age"], workload.seed)
     core.cpu, core.events = 0.0, 0
     for event in source:
         core.take(event)
     core.flush()
     answer(
-        told,
+        options,
         {
-            "events": core.events + told["skip"],
+            "events": core.events + options["skip"],
             "measured": core.events,
             "cpu_seconds_per_100k": 1e5 * core.cpu / core.events,
             "alerts": core.alerts,

@@ -1,4 +1,4 @@
-"""Events that wait for their labels: what they cost in time, in memory and on the disk."""
+"""Measure time, memory and disk of events that wait for labels."""
 
 import resource
 import sys
@@ -77,11 +77,11 @@ class Logs:
 
 def main() -> None:
     """Fill a store, then join labels while further events come."""
-    told = settings()
-    pending = told["pending"]
-    path = Path(told["folder"]) / "labels.db"
+    options = settings()
+    pending = options["pending"]
+    path = Path(options["folder"]) / "labels.db"
     store = Store(path, Config().labels.memory)
-    join, logs = Join(Config(), 0, store), Logs(pending, told["seed"])
+    join, logs = Join(Config(), 0, store), Logs(pending, options["seed"])
     figures: dict[str, Any] = {"fill_us": _measured(join, store, logs, pending)}
     outcomes = max(PORTION, pending // MEASURED_SHARE)
     figures["soon_us"] = _measured(join, store, logs, outcomes, logs.soon)
@@ -91,7 +91,7 @@ def main() -> None:
     figures["peak_rss_mb"] = peak * KILO / 2**20
     figures["disk_mb"] = sum(file.stat().st_size for file in path.parent.glob("labels.db*")) / 2**20
     store.close()
-    answer(told, figures)
+    answer(options, figures)
 
 
 def _measured(

@@ -1,4 +1,4 @@
-"""From an event's making to its alert's arrival: a worker, a source and a sink side by side."""
+"""Measure the latency from event to alert, with a worker, a source and a sink."""
 
 from pathlib import Path
 from typing import Any
@@ -9,19 +9,19 @@ from streamproc.tools.bench.process import Job, answer, finish, settings, start
 
 def main() -> None:
     """Run the three, and pass on what source and sink saw."""
-    told = settings()
-    if told["floor"]:  # what broker and clients take alone: the sink reads the events
-        answer(told, _measure(told))
+    options = settings()
+    if options["floor"]:  # what broker and clients take alone: the sink reads the events
+        answer(options, _measure(options))
         return
-    with running(told, "worker"):
-        answer(told, _measure(told))
+    with running(options, "worker"):
+        answer(options, _measure(options))
 
 
-def _measure(told: dict[str, Any]) -> dict[str, Any]:
-    folder = Path(told["folder"])
+def _measure(options: dict[str, Any]) -> dict[str, Any]:
+    folder = Path(options["folder"])
     jobs = [
-        Job("latency", "jobs.alert_probe", told, "sink"),
-        Job("latency", "jobs.load_generator", told, "source"),
+        Job("latency", "jobs.alert_probe", options, "sink"),
+        Job("latency", "jobs.load_generator", options, "source"),
     ]
     children = [start(job, folder / job.label) for job in jobs]
     figures = [

@@ -1,4 +1,4 @@
-"""The pure learners, with no Kafka: outcomes of many models in, answers out."""
+"""Measure online models without Kafka, from outcomes to predictions."""
 
 import gc
 import time
@@ -20,10 +20,10 @@ NOW = datetime.fromtimestamp(FIRST_TS, UTC)
 KINDS = {"features": InputLog.FEATURES, "labels": InputLog.LABELS}
 
 
-def learned(told: dict[str, Any]) -> dict[str, float]:
+def learned(options: dict[str, Any]) -> dict[str, float]:
     """Join one partition's events and labels, then learn; the first tenth is not measured."""
-    config = Config.model_validate(told["config"])
-    log = outcomes(config, LabelledWorkload(*told["workload"]))
+    config = Config.model_validate(options["config"])
+    log = outcomes(config, LabelledWorkload(*options["workload"]))
     learners = PartitionModels(config, "outcomes", 0)
     skipped = len(log) // 10
     learners.process(log[:skipped], NOW)
@@ -53,5 +53,5 @@ def outcomes(config: Config, workload: LabelledWorkload) -> list[LogRecord]:
 
 
 if __name__ == "__main__":
-    told = settings()
-    answer(told, learned(told))
+    options = settings()
+    answer(options, learned(options))

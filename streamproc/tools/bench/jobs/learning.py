@@ -1,4 +1,4 @@
-"""A worker with online models, from the events and labels on their topics to what it learned."""
+"""Measure a worker with online models, from events and labels to learned models."""
 
 import time
 from typing import Any
@@ -10,17 +10,17 @@ LOOK_SECONDS = 0.2
 RECORDS_AN_EVENT = 2  # it is asked, then its label comes
 
 
-def learned(told: dict[str, Any]) -> dict[str, float]:
+def learned(options: dict[str, Any]) -> dict[str, float]:
     """Measure from the first tenth to the last record."""
-    whole = told["events"] * RECORDS_AN_EVENT
-    with running(told, "worker") as worker:
-        first = _until(worker, whole // 10)
-        last = _until(worker, whole)
+    total = options["events"] * RECORDS_AN_EVENT
+    with running(options, "worker") as worker:
+        first = _until(worker, total // 10)
+        last = _until(worker, total)
         updates = worker.counted("learn_updates_total")
     records, seconds, cpu = (b - a for a, b in zip(first, last, strict=True))
     events = records / RECORDS_AN_EVENT
     return {
-        "events": told["events"],
+        "events": options["events"],
         "measured": events,
         "events_per_second": events / seconds,
         "cpu_seconds_per_100k": 1e5 * cpu / events,
@@ -40,5 +40,5 @@ def _until(worker: Running, records: int) -> tuple[float, float, float]:
 
 
 if __name__ == "__main__":
-    told = settings()
-    answer(told, learned(told))
+    options = settings()
+    answer(options, learned(options))

@@ -1,4 +1,4 @@
-"""Puts a workload on a topic."""
+"""Write a workload to a topic."""
 
 import asyncio
 import time
@@ -16,11 +16,11 @@ from streamproc.tools.bench.workload import PARTITIONS, Event, Workload, events
 BATCH_BYTES = 2**18
 
 
-async def put(told: dict[str, Any]) -> int:
+async def put(options: dict[str, Any]) -> int:
     """Write a workload to its topic, in batches; return how many events."""
-    config = Config.model_validate(told["config"])
+    config = Config.model_validate(options["config"])
     await ensure_topics(config)
-    workload = Workload(*told["workload"])
+    workload = Workload(*options["workload"])
     topic = config.topics.full_name("predictions")
     async with open_producer(config, max_batch_size=BATCH_BYTES) as producer:
         await _put_all(producer, topic, events(workload))
@@ -43,5 +43,5 @@ async def _put_all(producer: AIOKafkaProducer, topic: str, found: Iterator[Event
 
 
 if __name__ == "__main__":
-    told = settings()
-    answer(told, {"events": asyncio.run(put(told))})
+    options = settings()
+    answer(options, {"events": asyncio.run(put(options))})

@@ -1,4 +1,4 @@
-"""Makes events at a steady rate, each with the time of its making."""
+"""Send events at a constant rate, each with its creation time."""
 
 import asyncio
 import time
@@ -27,17 +27,17 @@ class Template(NamedTuple):
     after: bytes
 
 
-async def make(told: dict[str, Any]) -> dict[str, float]:
+async def make(options: dict[str, Any]) -> dict[str, float]:
     """Keep the rate for so many seconds; tell what was really made, and how late."""
-    config = Config.model_validate(told["config"])
+    config = Config.model_validate(options["config"])
     topic = config.topics.full_name("predictions")
-    templates = [_template(event) for event in events(Workload(POOL, seed=told["seed"]))]
-    rate, seconds = told["rate"], told["seconds"]
+    templates = [_template(event) for event in events(Workload(POOL, seed=options["seed"]))]
+    rate, seconds = options["rate"], options["seconds"]
     total = int(rate * seconds)
     made, latest = 0, 0.0
     async with open_producer(config, linger_ms=0, max_batch_size=BATCH_BYTES) as producer:
         await producer.partitions_for(topic)
-        await asyncio.to_thread(_await_sink, Path(told["folder"]).parent / "sink" / "listening")
+        await asyncio.to_thread(_await_sink, Path(options["folder"]).parent / "sink" / "listening")
         began = time.perf_counter()
         while made < total:
             due = min(total, int((time.perf_counter() - began) * rate))
@@ -74,5 +74,5 @@ def _await_sink(sign: Path) -> None:
 
 
 if __name__ == "__main__":
-    told = settings()
-    answer(told, asyncio.run(make(told)))
+    options = settings()
+    answer(options, asyncio.run(make(options)))

@@ -1,4 +1,4 @@
-"""Puts events and their labels on their topics."""
+"""Write events and their labels to their topics."""
 
 import asyncio
 import time
@@ -17,11 +17,11 @@ from streamproc.tools.bench.workload import PARTITIONS
 A_MILLISECOND = 40
 
 
-async def put(told: dict[str, Any]) -> int:
+async def put(options: dict[str, Any]) -> int:
     """Write a workload to its topics, in batches; return how many events."""
-    config = Config.model_validate(told["config"])
+    config = Config.model_validate(options["config"])
     await ensure_topics(config)
-    workload = LabelledWorkload(*told["workload"])
+    workload = LabelledWorkload(*options["workload"])
     names = {kind: config.topics.full_name(kind) for kind in ("features", "labels")}
     stamp = int(time.time() * 1000)  # brokers drop records whose time is long past
     async with open_producer(config, max_batch_size=BATCH_BYTES) as producer:
@@ -46,5 +46,5 @@ async def put(told: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    told = settings()
-    answer(told, {"events": asyncio.run(put(told))})
+    options = settings()
+    answer(options, {"events": asyncio.run(put(options))})

@@ -1,4 +1,4 @@
-"""How long records wait when a worker comes or goes: those that are no events tell at once."""
+"""Measure how long records wait in a rebalance, by their dead letters."""
 
 import asyncio
 import time
@@ -20,9 +20,9 @@ SETTLE_SECONDS: Final = 5.0
 Ages = dict[int, list[tuple[float, float]]]
 
 
-async def measure(told: dict[str, Any]) -> dict[str, Any]:
+async def measure(options: dict[str, Any]) -> dict[str, Any]:
     """Let a third worker join and leave; give how long each partition stood still each time."""
-    config = Config.model_validate(told["config"])
+    config = Config.model_validate(options["config"])
     await ensure_topics(config)
     ages: Ages = defaultdict(list)
     pauses: dict[str, list[float]] = {"join": [], "leave": []}
@@ -31,9 +31,9 @@ async def measure(told: dict[str, Any]) -> dict[str, Any]:
         await consumer.seek_to_end()
         tasks = [asyncio.create_task(_feed(producer, config))]
         tasks.append(asyncio.create_task(_listen(consumer, ages)))
-        with worker_group(told, STEADY) as workers:
+        with worker_group(options, STEADY) as workers:
             await asyncio.sleep(SETTLE_SECONDS)
-            for _ in range(told["times"]):
+            for _ in range(options["times"]):
                 await _turn(workers, ages, pauses)
             for task in tasks:
                 task.cancel()
@@ -78,5 +78,5 @@ async def _listen(consumer: AIOKafkaConsumer, ages: Ages) -> None:
 
 
 if __name__ == "__main__":
-    told = settings()
-    answer(told, asyncio.run(measure(told)))
+    options = settings()
+    answer(options, asyncio.run(measure(options)))

@@ -1,4 +1,4 @@
-"""What a number of workers together use for the same events, and what they tell."""
+"""Measure the CPU and the alerts of several workers for the same events."""
 
 import asyncio
 import hashlib
@@ -23,16 +23,16 @@ PATIENCE_SECONDS: Final = 300.0
 Batches = list[tuple[int, Any]]
 
 
-async def measure(told: dict[str, Any]) -> dict[str, Any]:
+async def measure(options: dict[str, Any]) -> dict[str, Any]:
     """Let workers settle, give them a first part, then measure them on the rest."""
-    config = Config.model_validate(told["config"])
+    config = Config.model_validate(options["config"])
     await ensure_topics(config)
-    workload = Workload(*told["workload"])
+    workload = Workload(*options["workload"])
     first = workload.events // FIRST_SHARE
     async with open_producer(config, max_batch_size=BATCH_BYTES) as producer:
         # Made before anything is measured, so that what follows is as fast as the broker.
         early, late = _batches(producer, workload, first)
-        with worker_group(told, told["workers"]) as workers:
+        with worker_group(options, options["workers"]) as workers:
             await _send(producer, config, early)
             await asyncio.to_thread(workers.handled, first, PATIENCE_SECONDS)
             cpu, began = workers.cpu_seconds(), time.perf_counter()
@@ -40,12 +40,12 @@ async def measure(told: dict[str, Any]) -> dict[str, Any]:
             await asyncio.to_thread(workers.handled, workload.events, PATIENCE_SECONDS)
             cpu, spent = workers.cpu_seconds() - cpu, time.perf_counter() - began
     measured = workload.events - first
-    told_alerts = await _alerts(config)
+    alerts = await _alerts(config)
     return {
         "cpu_seconds_per_100k": 1e5 * cpu / measured,
         "events_per_second": measured / spent,
-        "alerts": len(told_alerts),
-        "alerts_digest": hashlib.sha256(msgspec.json.encode(told_alerts)).hexdigest(),
+        "alerts": len(alerts),
+        "alerts_digest": hashlib.sha256(msgspec.json.encode(alerts)).hexdigest(),
     }
 
 
@@ -92,5 +92,5 @@ async def _alerts(config: Config) -> list[list[Any]]:
 
 
 if __name__ == "__main__":
-    told = settings()
-    answer(told, asyncio.run(measure(told)))
+    options = settings()
+    answer(options, asyncio.run(measure(options)))

@@ -1,4 +1,4 @@
-"""Seconds from the start of ``streamproc worker`` until it is ready."""
+"""Measure seconds from the start of ``streamproc worker`` until it is ready."""
 
 from streamproc.tools.bench.jobs.worker_process import running
 from streamproc.tools.bench.process import answer, settings
@@ -6,9 +6,9 @@ from streamproc.tools.bench.process import answer, settings
 
 def main() -> None:
     """Start it once and stop it."""
-    told = settings()
-    with running(told, "worker") as worker:
-        answer(told, {"seconds": worker.seconds})
+    options = settings()
+    with running(options, "worker") as worker:
+        answer(options, {"seconds": worker.seconds})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the state of many series costs: taken over by a worker, and written by it."""
+"""Measure the state of many series: recovery and snapshots of a worker."""
 
 import asyncio
 import os
@@ -39,31 +39,31 @@ Figures = dict[str, float]
 
 def main() -> None:
     """Leave the state of many series to a worker, give it events, have it all written down."""
-    told = settings()
+    options = settings()
     os.environ[SECRET] = os.urandom(32).hex()
-    config = Config.model_validate(told["config"])
-    asyncio.run(_leave(told, config))
+    config = Config.model_validate(options["config"])
+    asyncio.run(_leave(options, config))
     began = time.perf_counter()
-    with running(told, "worker") as worker:
+    with running(options, "worker") as worker:
         wanted = len(Topic) * PARTITIONS
         _until(lambda: worker.counted("recoveries_total") >= wanted, "recovery")
         recovered = {
             "recovered_seconds": time.perf_counter() - began,
             "recovered_cpu_seconds": worker.cpu_seconds(),
-            "reading_seconds": _reading(Path(told["folder"]) / "worker.log"),
+            "reading_seconds": _reading(Path(options["folder"]) / "worker.log"),
         }
-        answer(told, {**recovered, **_steady(worker, told), **_written(worker, config)})
+        answer(options, {**recovered, **_steady(worker, options), **_written(worker, config)})
 
 
-async def _leave(told: dict[str, Any], config: Config) -> None:
+async def _leave(options: dict[str, Any], config: Config) -> None:
     """Write down the state of models past their warm-up, as their last owner would have."""
-    workload = Workload(*told["seen"])
-    await put({**told, "workload": told["seen"]})
+    workload = Workload(*options["seen"])
+    await put({**options, "workload": options["seen"]})
     core = Core()
     for event in events(workload):
         core.take(event)
     core.flush()
-    core.age(told["age"], workload.seed)
+    core.age(options["age"], workload.seed)
     name = config.topics.full_name("predictions")
     async with open_consumer(config, name) as consumer:
         ends = await consumer.end_offsets([TopicPartition(name, n) for n in range(PARTITIONS)])
@@ -97,10 +97,10 @@ def _mark(worker: Running) -> Mark:
     return Mark(worker.counted("events_total"), time.perf_counter(), worker.cpu_seconds(), counts)
 
 
-def _steady(worker: Running, told: dict[str, Any]) -> Figures:
+def _steady(worker: Running, options: dict[str, Any]) -> Figures:
     """Give the cost of events of all models, and of the snapshots meanwhile."""
     before = _mark(worker)
-    sent = asyncio.run(put(told))
+    sent = asyncio.run(put(options))
     _until(lambda: worker.counted("events_total") >= before.events + sent, f"{sent} events")
     after = _mark(worker)
     _until(lambda: worker.counted("series") > 0, "series")  # a worker counts them now and then

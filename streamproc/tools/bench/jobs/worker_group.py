@@ -1,4 +1,4 @@
-"""Several workers side by side, as their command starts them, and what they have used."""
+"""Start several worker processes, and measure their CPU time."""
 
 import http.client
 import os
@@ -29,17 +29,17 @@ class WorkerGroup:
         What the measurement was told: the config and a folder.
     """
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        self._told = told
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = options
         self._children: list[Child] = []
         self._started = 0
 
     def start(self) -> Child:
         """Start one more worker."""
-        folder = Path(self._told["folder"]) / str(self._started)
+        folder = Path(self._options["folder"]) / str(self._started)
         folder.mkdir()
         self._started += 1
-        path = config_file({**self._told, "folder": str(folder)})
+        path = config_file({**self._options, "folder": str(folder)})
         child = Child(
             [sys.executable, "-c", _MAIN, "worker", "--config", str(path)], folder / "log"
         )
@@ -97,15 +97,15 @@ class WorkerGroup:
         while not true():
             dead = [child for child in self._children if not child.running]
             if dead or time.monotonic() > deadline:
-                said = (dead or self._children)[0].tail()
-                raise BenchError(f"{what} after {seconds:.0f} s; a worker's output ends:\n{said}")
+                output = (dead or self._children)[0].tail()
+                raise BenchError(f"{what} after {seconds:.0f} s; a worker's output ends:\n{output}")
             time.sleep(10 * POLL_SECONDS)
 
 
 @contextmanager
-def worker_group(told: Mapping[str, Any], workers: int) -> Iterator[WorkerGroup]:
+def worker_group(options: Mapping[str, Any], workers: int) -> Iterator[WorkerGroup]:
     """Run workers until the block ends; they have shared out the partitions when it begins."""
-    ours = WorkerGroup(told)
+    ours = WorkerGroup(options)
     try:
         for _ in range(workers):
             ours.start()

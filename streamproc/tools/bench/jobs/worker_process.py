@@ -1,4 +1,4 @@
-"""A worker in a process of its own, as its command starts it."""
+"""Run a worker as a subprocess, started by its command."""
 
 import http.client
 import os
@@ -65,7 +65,7 @@ def _cpu_seconds(pid: int) -> float:
 
 
 @contextmanager
-def running(told: dict[str, Any], name: str) -> Iterator[Running]:
+def running(options: dict[str, Any], name: str) -> Iterator[Running]:
     """Run ``streamproc worker`` until the block ends; give it when it is ready.
 
     Raises
@@ -73,9 +73,9 @@ def running(told: dict[str, Any], name: str) -> Iterator[Running]:
     BenchError
         If it ended, or was not ready within three minutes.
     """
-    log = Path(told["folder"]) / f"{name}.log"
+    log = Path(options["folder"]) / f"{name}.log"
     program = "from streamproc.cli.main import main; main()"
-    command = [sys.executable, "-c", program, "worker", "--config", str(config_file(told))]
+    command = [sys.executable, "-c", program, "worker", "--config", str(config_file(options))]
     began = time.perf_counter()
     child = Child(command, log)
     try:
@@ -88,14 +88,14 @@ def running(told: dict[str, Any], name: str) -> Iterator[Running]:
         child.terminate(STOP_SECONDS)
 
 
-def port_of(said: str) -> Place | None:
+def port_of(line: str) -> Place | None:
     """Give where a worker serves, from what it says; None before it says so."""
-    found = re.search(r"metrics on http://([^\s:]+):(\d+)", said)
+    found = re.search(r"metrics on http://([^\s:]+):(\d+)", line)
     return None if found is None else (found[1], int(found[2]))
 
 
-def _ready(said: str) -> Place | None:
-    place = port_of(said)
+def _ready(line: str) -> Place | None:
+    place = port_of(line)
     return None if place is None or _ask(place, "/readyz") is None else place
 
 

@@ -1,1 +1,1 @@
-"""Other ways of watching a stream, as their users would write them, and the worker itself."""
+"""Peers: other stream processors as their users would write them, and the worker."""

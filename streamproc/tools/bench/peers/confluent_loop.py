@@ -1,4 +1,4 @@
-"""A loop by hand around confluent-kafka: consume a batch, watch each event, send alerts."""
+"""Peer: a loop around confluent-kafka that consumes batches and sends alerts."""
 
 from confluent_kafka import Consumer, Producer
 
@@ -12,31 +12,31 @@ WAIT_SECONDS = 0.1
 
 def main() -> None:
     """Handle so many events, tell what they cost, and stop."""
-    told = settings()
-    meter = Meter(told["events"], told["skip"])
+    options = settings()
+    meter = Meter(options["events"], options["skip"])
     pairs = Pairs()
     sent = 0
     consumer = Consumer(
         {
-            "bootstrap.servers": told["bootstrap"],
-            "group.id": told["group"],
+            "bootstrap.servers": options["bootstrap"],
+            "group.id": options["group"],
             "auto.offset.reset": "earliest",
             "session.timeout.ms": 6000,
         }
     )
-    producer = Producer({"bootstrap.servers": told["bootstrap"], "linger.ms": 5})
-    consumer.subscribe([told["topic"]])
+    producer = Producer({"bootstrap.servers": options["bootstrap"], "linger.ms": 5})
+    consumer.subscribe([options["topic"]])
     done = False
     while not done:
         batch = [found for found in consumer.consume(BATCH, WAIT_SECONDS) if not found.error()]
         for message in batch:
             event = loads(message.value() or b"null")
             for alarm in pairs.alarms(event):
-                producer.produce(told["alerts"], dumps(alarm), key=message.key())
+                producer.produce(options["alerts"], dumps(alarm), key=message.key())
                 sent += 1
         producer.poll(0)
         done = bool(batch) and meter.count(len(batch))
-    answer(told, {**meter.figures(), "alerts": sent})
+    answer(options, {**meter.figures(), "alerts": sent})
     producer.flush()
     consumer.close()
 

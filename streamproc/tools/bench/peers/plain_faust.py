@@ -1,4 +1,4 @@
-"""Plain Faust: an agent that takes one event after the other and sends alerts."""
+"""Peer: a plain Faust agent that processes one event after another."""
 
 import os
 import signal
@@ -14,23 +14,23 @@ from streamproc.tools.bench.process import answer, settings
 
 def main() -> None:
     """Handle so many events, tell what they cost, and stop."""
-    told = settings()
-    meter = Meter(told["events"], told["skip"])
+    options = settings()
+    meter = Meter(options["events"], options["skip"])
     pairs = Pairs()
     sent = 0
     app = faust.App(
-        told["group"],
-        broker=f"kafka://{told['bootstrap']}",
+        options["group"],
+        broker=f"kafka://{options['bootstrap']}",
         store="memory://",
-        datadir=told["folder"],
+        datadir=options["folder"],
         topic_disable_leader=True,
         consumer_auto_offset_reset="earliest",
         # as the worker has them: brokers make a member wait that joins with a longer session
         broker_session_timeout=6.0,
         broker_heartbeat_interval=1.0,
     )
-    events = app.topic(told["topic"], value_type=bytes, value_serializer="raw")
-    alerts = app.topic(told["alerts"], value_type=bytes, value_serializer="raw")
+    events = app.topic(options["topic"], value_type=bytes, value_serializer="raw")
+    alerts = app.topic(options["alerts"], value_type=bytes, value_serializer="raw")
 
     @app.agent(events)
     async def watch(stream: StreamT[bytes]) -> None:
@@ -41,7 +41,7 @@ def main() -> None:
                 await alerts.send(key=event["model_id"], value=dumps(alarm))
                 sent += 1
             if meter.count(1):
-                answer(told, {**meter.figures(), "alerts": sent})
+                answer(options, {**meter.figures(), "alerts": sent})
                 os.kill(os.getpid(), signal.SIGTERM)
 
     sys.argv = ["plain_faust", "worker", "-l", "warn", "--without-web"]

@@ -1,4 +1,4 @@
-"""ADWIN and Page-Hinkley of River on every series: a dictionary of detectors."""
+"""River's ADWIN and Page-Hinkley on every series, in a dictionary."""
 
 import json
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""``streamproc worker``, the command itself, with a meter where it counts its slices."""
+"""Peer: the ``streamproc worker`` command with a meter on its slice count."""
 
 import os
 import signal
@@ -18,8 +18,8 @@ from streamproc.worker.metrics import Metrics
 
 def main() -> None:
     """Handle so many events, tell what they cost, and stop."""
-    told = settings()
-    meter = Meter(told["events"], told["skip"])
+    options = settings()
+    meter = Meter(options["events"], options["skip"])
 
     class Metered(Metrics):
         """The worker's metrics; a slice is counted once its alerts are confirmed."""
@@ -30,10 +30,10 @@ def main() -> None:
             super().slice(topic, records, outcome)
             self.published += len(outcome.alerts)
             if meter.count(outcome.events):
-                answer(told, {**meter.figures(), "alerts": self.published})
+                answer(options, {**meter.figures(), "alerts": self.published})
                 os.kill(os.getpid(), signal.SIGTERM)
 
-    sys.argv = ["streamproc", "worker", "--config", str(config_file(told))]
+    sys.argv = ["streamproc", "worker", "--config", str(config_file(options))]
     # the command is a program to us, above this package: it is found as `python -m` would
     serving = import_module("streamproc.worker.process")
     cli = import_module("streamproc.cli.main")
@@ -41,10 +41,10 @@ def main() -> None:
         cli.main()
 
 
-def config_file(told: dict[str, Any]) -> Path:
+def config_file(options: dict[str, Any]) -> Path:
     """Write the configuration that a measurement was told to a file."""
-    path = Path(told["folder"]) / "streamproc.yaml"
-    path.write_text(yaml.safe_dump(told["config"]))
+    path = Path(options["folder"]) / "streamproc.yaml"
+    path.write_text(yaml.safe_dump(options["config"]))
     return path
 
 

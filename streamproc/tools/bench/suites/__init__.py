@@ -1,4 +1,4 @@
-"""What is measured: for each part a plan of jobs, and the table of their figures."""
+"""Suites: for each part a plan of jobs, and the table of their figures."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Detectors alone: nanoseconds a value, and bytes a detector."""
+"""Measure detectors alone: nanoseconds per value, and bytes per detector."""
 
 from streamproc.tools.bench.process import Job
 from streamproc.tools.bench.report import Row

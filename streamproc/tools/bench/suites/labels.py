@@ -1,4 +1,4 @@
-"""What waits for its labels, on the disk of one worker."""
+"""Measure events that wait for labels in the store of one worker."""
 
 from streamproc.tools.bench.process import Job
 from streamproc.tools.bench.report import Row

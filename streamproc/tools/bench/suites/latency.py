@@ -1,4 +1,4 @@
-"""From an event's making to its alert's arrival, at two rates that are really kept."""
+"""Measure the latency from event to alert at two constant rates."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""A thousand online models in one worker, and what one event costs."""
+"""Measure a thousand online models in one worker, and the cost of one event."""
 
 from typing import Any, Final
 
@@ -23,12 +23,14 @@ def plan(lab: BenchRun) -> list[Job]:
     load: dict[str, Any] = {"config": _config(lab, LINEAR, "load"), "workload": workload}
     jobs = [Job("topics of events and labels", "jobs.load_labelled", load, "load")]
     for turn in range(lab.rounds):
-        told: dict[str, Any]
+        options: dict[str, Any]
         for label, model, size in (("linear", LINEAR, workload), ("river", RIVER, few)):
-            told = {"config": _config(lab, model, "core"), "workload": size}
-            jobs.append(Job(f"pure learners, {label}", "jobs.learn_core", told, label))
-        told = {"config": _config(lab, LINEAR, f"worker-{turn}"), "events": lab.events}
-        jobs.append(Job(f"worker with {models:,} online models", "jobs.learning", told, "worker"))
+            options = {"config": _config(lab, model, "core"), "workload": size}
+            jobs.append(Job(f"pure learners, {label}", "jobs.learn_core", options, label))
+        options = {"config": _config(lab, LINEAR, f"worker-{turn}"), "events": lab.events}
+        jobs.append(
+            Job(f"worker with {models:,} online models", "jobs.learning", options, "worker")
+        )
     return jobs
 
 

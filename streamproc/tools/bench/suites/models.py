@@ -1,4 +1,4 @@
-"""Ten thousand models in one worker, next to ten."""
+"""Compare ten thousand models in one worker with ten."""
 
 from typing import Final
 

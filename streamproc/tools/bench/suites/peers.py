@@ -1,4 +1,4 @@
-"""The worker beside a plain Faust agent and a loop around confluent-kafka, both with River."""
+"""Compare the worker with plain Faust and confluent-kafka, both with River's detectors."""
 
 from importlib.util import find_spec
 from typing import Any, Final

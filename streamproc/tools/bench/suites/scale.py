@@ -1,4 +1,4 @@
-"""One, two and four workers on twelve partitions; and what it costs when one comes or goes."""
+"""Measure one, two and four workers on twelve partitions, and the cost of rebalances."""
 
 from typing import Final
 
@@ -21,14 +21,14 @@ def plan(lab: BenchRun) -> list[Job]:
     jobs = []
     for turn in range(lab.rounds):
         for workers in WORKERS:
-            told = {
+            options = {
                 "config": _config(lab, f"{workers}-{turn}"),
                 "workload": [lab.events, MODELS, FEATURES, lab.seed],
                 "workers": workers,
             }
-            jobs.append(Job(f"{workers} workers", "jobs.scale", told, f"workers/{workers}"))
-        told = {"config": _config(lab, f"rebalance-{turn}"), "times": TIMES}
-        jobs.append(Job("a worker comes and goes", "jobs.rebalance", told, "rebalance"))
+            jobs.append(Job(f"{workers} workers", "jobs.scale", options, f"workers/{workers}"))
+        options = {"config": _config(lab, f"rebalance-{turn}"), "times": TIMES}
+        jobs.append(Job("a worker comes and goes", "jobs.rebalance", options, "rebalance"))
     return jobs
 
 
@@ -45,24 +45,24 @@ def rows(results: Results) -> list[Row]:
         found = results[f"workers/{workers}"]
         name = f"{workers} worker{'s' if workers > 1 else ''}"
         table += [
-            Row(f"{name}, CPU of all", "s per 100k", tuple(told[CPU] for told in found)),
-            Row(f"{name}, speed", "events/s", tuple(told["events_per_second"] for told in found)),
+            Row(f"{name}, CPU of all", "s per 100k", tuple(each[CPU] for each in found)),
+            Row(f"{name}, speed", "events/s", tuple(each["events_per_second"] for each in found)),
         ]
         if workers > 1:
             pairs = list(zip(found, one, strict=True))
-            ratios = tuple(told[CPU] / alone[CPU] for told, alone in pairs)
+            ratios = tuple(each[CPU] / alone[CPU] for each, alone in pairs)
             same = tuple(
-                100.0 * (told["alerts_digest"] == alone["alerts_digest"]) for told, alone in pairs
+                100.0 * (each["alerts_digest"] == alone["alerts_digest"]) for each, alone in pairs
             )
             table += [
                 Row(f"{name}, CPU ÷ one worker's", "×", ratios, 1.1),
                 Row(f"{name}, rounds with one worker's alerts", "%", same, 100.0, "more"),
             ]
-    table.append(Row("alerts told", "alerts", tuple(float(told["alerts"]) for told in one)))
+    table.append(Row("alerts told", "alerts", tuple(float(each["alerts"]) for each in one)))
     for what, text in (("join", "a worker joins"), ("leave", "a worker leaves")):
         for level in (50, 99):
             values = tuple(
-                float(np.percentile(told["pauses"][what], level)) for told in results["rebalance"]
+                float(np.percentile(each["pauses"][what], level)) for each in results["rebalance"]
             )
             table.append(Row(f"{text}: a partition's pause, p{level}", "s", values))
     return table

@@ -1,4 +1,4 @@
-"""From a worker's start until it is ready."""
+"""Measure the time from a worker's start until it is ready."""
 
 from streamproc.tools.bench.process import Job
 from streamproc.tools.bench.report import Row

@@ -1,4 +1,4 @@
-"""State of 200,000 series: taken over, written, and what it takes from the worker's speed."""
+"""Measure the state of 200,000 series: recovery, snapshots and their effect on speed."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ def plan(lab: BenchRun) -> list[Job]:
     jobs = []
     for turn in range(lab.rounds):
         for label, interval in INTERVALS.items():
-            told = {
+            options = {
                 "config": lab.config(
                     f"state-{label}-{turn}",
                     snapshots={"interval": interval},
@@ -31,7 +31,7 @@ def plan(lab: BenchRun) -> list[Job]:
                 "age": AGE,
                 "workload": [lab.events, models, FEATURES, lab.seed + 1],
             }
-            jobs.append(Job(f"snapshots {label}", "jobs.state", told, label))
+            jobs.append(Job(f"snapshots {label}", "jobs.state", options, label))
     return jobs
 
 
