@@ -53,11 +53,10 @@ def print_alert(alert: AlertEvent, console: Console, *, as_json: bool) -> None:
 
 
 def describe(alert: AlertEvent) -> Text:
-    """Return an alert in lines: when, what and where; its sentence; and whose incident it is.
+    """Return an alert in lines: time, status and series; its message; its incident.
 
-    The third is there if several series take part: whose change it is most, and the beginning of
-    the incident's id, by which their alerts are told from others. Nothing of it is read as markup,
-    and nothing of it can steer the terminal.
+    The third line is there if several series take part: the main contributors, and the beginning
+    of the incident's id, which their alerts share. Markup and control characters are escaped.
     """
     return Text.assemble(
         (alert.ts.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z", "dim"),

@@ -16,7 +16,7 @@ class Roles:
     features
         Columns with features, in the order of the table.
     prediction
-        Column with what the model said; None makes feature events.
+        Column of the prediction; None for feature events.
     label
         Column with the truth; None sends no labels.
     ts

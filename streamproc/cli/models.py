@@ -167,7 +167,7 @@ def try_(  # noqa: PLR0913  one parameter a flag
     model: Annotated[str, flag("model", "The entry of the config to try.", metavar="ID")],
     label: Annotated[str, flag("label", "Column with the truth.", metavar="COL")],
     prediction: Annotated[
-        str | None, flag("prediction", "Column with what production said.", metavar="COL")
+        str | None, flag("prediction", "Column of the production prediction.", metavar="COL")
     ] = None,
     ts: Annotated[
         str | None,

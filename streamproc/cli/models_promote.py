@@ -21,7 +21,7 @@ WAIT_SECONDS: Final = 30.0
 
 
 class NotDoneError(StreamprocError):
-    """No worker has told that it obeyed; the message says what to look at."""
+    """No worker has confirmed the command; the message names what to check."""
 
 
 async def choose(config: Config, verb: Literal["promote", "rollback"], choice: Choice) -> None:
@@ -71,22 +71,22 @@ def advice(life: ModelState | None, verb: Literal["promote", "rollback"], choice
     earlier = [number for number in last if number not in {life.serving, *challengers}]
     name, wanted = choice.model_id, choice.version
     if wanted == life.serving:
-        return f"v{wanted} of model {name!r} answers already"
+        return f"v{wanted} of model {name!r} is already the champion"
     if verb == "promote" and wanted in earlier:
         return (
-            f"v{wanted} of model {name!r} is no challenger; an earlier version answers again by"
+            f"v{wanted} of model {name!r} is not a challenger; to restore an earlier version, run"
             f" `streamproc models rollback {name} --version {wanted}`"
         )
     if verb == "promote" and (wanted not in challengers if wanted is not None else not challengers):
         back = (
-            f"; to let v{earlier[-1]} answer again: `streamproc models rollback {name}"
+            f"; to restore v{earlier[-1]}: `streamproc models rollback {name}"
             f" --version {earlier[-1]}`"
             if earlier
             else ""
         )
         return f"model {name!r} has {_listed(challengers)} to promote{back}"
     if verb == "rollback" and (wanted not in earlier if wanted is not None else not earlier):
-        return f"model {name!r} keeps no such earlier version; known are {_listed(list(last))}"
+        return f"model {name!r} has no such earlier version; known are {_listed(list(last))}"
     return workers
 
 

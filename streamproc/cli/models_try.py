@@ -116,7 +116,8 @@ def _changes(courses: list[TrialResult], rows: int) -> Iterator[str]:
             mine, still = (course.loss(reported.row, rows) for course in courses)
             since = "" if alarm is None else f"alarm at row {alarm.row:,}, "
             yield (
-                f"{since}version {reported.what.version} {reported.what.step} at row {reported.row:,}"
+                f"{since}version {reported.what.version} {reported.what.step}"
+                f" at row {reported.row:,}"
                 + ("" if mine is None or still is None else _compared(mine, still))
             )
 

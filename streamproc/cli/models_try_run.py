@@ -44,13 +44,13 @@ class ReportedEvent(NamedTuple):
 
 @dataclass(slots=True)
 class TrialResult:
-    """What became of a model over the rows.
+    """Results of a model over the rows.
 
     Attributes
     ----------
     judged
-        Of each answer whose label came, in the order of the labels.
-    told
+        The loss of each prediction with a label, in the order of the labels.
+    reported
         Steps and alerts in their order, without what was merely learned.
     last
         The last update.
@@ -131,8 +131,8 @@ class Trial:
         if "prediction" in event:
             kind = InputLog.PREDICTIONS
         offset, self._next[kind] = self._next[kind], self._next[kind] + 1
-        # A row without a time of its own comes a second after the one before; one with a time is
-        # written down then.
+        # Rows without a time are one second apart; others have their event time as the record's
+        # timestamp.
         placed = {"ts": number, **event}
         try:
             stamp = int(parse_timestamp(placed["ts"]).timestamp() * 1000)

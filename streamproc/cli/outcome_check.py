@@ -28,11 +28,11 @@ class _Label(NamedTuple):
     event_id: str
     offset: int
     time: float
-    said: bytes
+    encoded: bytes
 
 
 class OutcomeCheck:
-    """Holds outcomes against the labels and events that they name, and the other way round.
+    """Checks that outcomes, labels and events match each other.
 
     The order in which a join read its topics is not recorded, so this does not repeat the join: it
     finds outcomes without their label or event, outcomes that count twice, and labels without an
@@ -124,13 +124,13 @@ class OutcomeCheck:
         else:
             self._events.setdefault(key, _Event(item.log, item.offset, item.time))
 
-    def _gone(self, topic: str, partition: int, offset: int) -> bool:
-        """Whether retention has taken a record."""
+    def _removed(self, topic: str, partition: int, offset: int) -> bool:
+        """Whether retention has removed a record."""
         return offset < self._begins.get((topic, partition), 0)
 
     def _without_event(self, key: Found, where: str, row: OutcomeRow) -> Iterator[str]:
         source = row.event_source
-        if source is None or self._gone(source.topic, source.partition, source.offset):
+        if source is None or self._removed(source.topic, source.partition, source.offset):
             return
         if key not in self._events:
             place = f"{source.topic}-{source.partition}@{source.offset}"
@@ -138,11 +138,11 @@ class OutcomeCheck:
 
     def _without_label(self, key: Found, where: str, row: OutcomeRow) -> Iterator[str]:
         source = row.label_source
-        if source is None or self._gone(source.topic, source.partition, source.offset):
+        if source is None or self._removed(source.topic, source.partition, source.offset):
             return
-        said = value(row.label)
+        encoded = value(row.label)
         labels = self._labels.get(key, ())
-        if not any(each.offset == source.offset and each.said == said for each in labels):
+        if not any(each.offset == source.offset and each.encoded == encoded for each in labels):
             place = f"{source.topic}-{source.partition}@{source.offset}"
             yield f"no label explains {where}: {place} has no such label"
 
@@ -162,7 +162,7 @@ class OutcomeCheck:
                 if label.offset > joined.get((partition, topic), -1):
                     break
                 in_time = abs(label.time - event.time) <= self._horizon
-                if in_time and (key, label.said) not in settled:
+                if in_time and (key, label.encoded) not in settled:
                     yield (
                         f"the outcome of label {topic}-{partition}@{label.offset} of model"
                         f" {label.model_id!r}, event {label.event_id!r}, is missing"

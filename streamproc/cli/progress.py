@@ -33,9 +33,9 @@ class Measured(Protocol):
 
 
 class Bar:
-    """Shows how much of something has been taken, at what rate, and when it will be done.
+    """Shows progress, rate and remaining time.
 
-    Where standard error is no terminal it shows nothing.
+    It shows nothing if standard error is not a terminal.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Bar:
         self._progress.stop()
 
     def advance(self, taken: int) -> None:
-        """Show that so many have been taken."""
+        """Update the number of processed items."""
         now = time.monotonic()
         if not self._shown or now < self._next:
             return

@@ -29,7 +29,7 @@ class DeadLetterView(NamedTuple):
 
 @dataclass
 class Observed:
-    """Alerts and dead letters, each once, in the order in which they were first said.
+    """Alerts and dead letters without duplicates, in the order of their first publication.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Observed:
     letters
         Dead letters by the event that they are about.
     repeated
-        How many alerts and dead letters were said before.
+        Number of repeated alerts and dead letters.
     odd
         What cannot be right whatever the events were.
 
@@ -59,7 +59,7 @@ class Observed:
     odd: list[str] = field(default_factory=list)
 
     def alert(self, alert: AlertEvent) -> None:
-        """Take an alert; one that was said before must be the same."""
+        """Add an alert; a duplicate must be equal to the first."""
         source = alert.source
         if self._later(source.topic, source.partition, source.offset):
             return
@@ -70,7 +70,7 @@ class Observed:
             self.repeated += 1
             if known != payload:
                 self.odd.append(
-                    f"{_alert(payload)} was said twice, with {_differing(known, payload)}"
+                    f"{_alert(payload)} was published twice, with {_differing(known, payload)}"
                 )
             return
         series = source.topic, source.partition, alert.model_id, alert.series

@@ -29,7 +29,7 @@ _Given = tuple[list[AlertEvent], list[DeadLetter]]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of comparing the topics with a replay.
+    """Result of comparing the topics with a replay.
 
     Parameters
     ----------
@@ -74,10 +74,10 @@ async def print_replay(config: Config, model: str, *, as_json: bool) -> None:
 
 
 async def compared(config: Config) -> bool:
-    """Compare, print what came of it, and return whether all is as it should be."""
+    """Compare, print the result, and return whether topics and replay are equal."""
     found = await compare(config)
     if found.waiting:
-        note(f"{count(found.waiting, 'record')} not handled by group {config.group} yet: left out")
+        note(f"{count(found.waiting, 'record')} not processed by group {config.group} yet: skipped")
     lines = found.differences
     if found.outcomes.outcomes:
         checked = count(found.outcomes.outcomes, "outcome"), count(found.outcomes.labels, "label")
@@ -88,7 +88,7 @@ async def compared(config: Config) -> bool:
         f"{'different' if lines else 'equal'}: {count(found.monitor.events, 'event')},"
         f" {count(len(found.wanted.alerts), 'alert')},"
         f" {count(len(found.wanted.letters), 'dead letter')};"
-        f" {found.found.repeated} said again\n"
+        f" {found.found.repeated} repeated\n"
     )
     return not lines
 
@@ -207,7 +207,7 @@ def _take(found: Observed, record: ConsumerRecord) -> None:
     try:
         alert = AlertEvent.from_json(record.value or b"")
     except ValidationError:
-        found.odd.append(f"{record.topic}-{record.partition}@{record.offset} is no alert")
+        found.odd.append(f"{record.topic}-{record.partition}@{record.offset} is not an alert")
         return
     if alert.detector not in OPERATIONAL:  # no replay can give these
         found.alert(alert)

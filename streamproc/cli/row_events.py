@@ -18,7 +18,7 @@ class RowEvents(NamedTuple):
 
 
 class RowReader:
-    """Makes the events of a table's rows, all of one model.
+    """Creates the events of a table's rows, all of one model.
 
     Parameters
     ----------
@@ -29,10 +29,9 @@ class RowReader:
     roles
         What each column is.
     label_delay
-        A row's label comes right before the event of the row that is so many rows later, and has
-        its time; with 0 it follows its own row, and those of the last rows follow the last row.
-        So a model is asked about a row when it knows all that is known then, as in River's
-        ``progressive_val_score``. A row without a truth gives no label.
+        Rows until the label. The label comes just before the event of that row, with its time; with
+        0 it follows its row, and labels of the last rows follow the last row. This is the order of
+        River's ``progressive_val_score``. A row without a label value gives no label.
     """
 
     def __init__(self, name: str, model: str, roles: Roles, label_delay: int = 0) -> None:

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 def worker(
     config: ConfigFile = None,
     broker: Broker = None,
-    processes: Annotated[int, flag("processes", "Workers to run, side by side.", min=1)] = 1,
+    processes: Annotated[int, flag("processes", "Number of worker processes to run.", min=1)] = 1,
     exit_when_idle: Annotated[
         float | None,
-        flag("exit-when-idle", "End after so many seconds with nothing to do.", metavar="SECONDS"),
+        flag("exit-when-idle", "Stop after this many idle seconds.", metavar="SECONDS"),
     ] = None,
 ) -> None:
     """Watch every model and publish alerts.
@@ -33,7 +33,7 @@ def worker(
 
     def read() -> "Config":
         settings = resolve_config(broker, config)
-        # Each worker looks for itself: an error is told before one is touched.
+        # Each worker checks it again: this reports an error before any worker starts.
         with_references(settings)
         targets_of(settings)
         return settings

@@ -15,14 +15,14 @@ from streamproc.online.version_runner import VersionRunner, take
 
 
 class BatchResult(Struct, gc=False):
-    """What came of stretches that were taken together.
+    """Results of batches that were processed together.
 
     Attributes
     ----------
     answers
         All of them, as `EventBatch.at` says.
     errors, ts, offsets
-        (labels,): what those who count lost, as `EventBatch.first` says, with times and offsets.
+        (labels,): losses of the champions, indexed by `EventBatch.first`, with times and offsets.
     """
 
     answers: "array[float]"
@@ -32,10 +32,10 @@ class BatchResult(Struct, gc=False):
 
 
 def step_batch(stretches: Sequence[EventBatch]) -> BatchResult:
-    """Let everybody answer, judge the answers, let everybody learn, and weigh who is better.
+    """Predict, learn, evaluate the predictions and update the tests, for all versions.
 
-    An answer that was given when the event was asked about is the one that is judged; whoever was
-    not there then is not judged by that event.
+    Evaluation uses the prediction that was made when the event arrived. A version that did not
+    exist then is not evaluated on that event.
     """
     answers, todo, ys = array("d"), list[int](), list[float]()
     lines = []
@@ -65,13 +65,13 @@ def step_batch(stretches: Sequence[EventBatch]) -> BatchResult:
 
 @lru_cache
 def _blank(players: int, width: int) -> "array[float]":
-    """Give the answers to an event that nobody was asked about."""
+    """Return blank predictions for one event, NaN for each version and the baseline."""
     nobody = [math.nan] + [0.0] * (width - 1)
     return array("d", nobody * players + [math.nan] * width)
 
 
 def _remember(stretch: EventBatch, answers: "array[float]") -> None:
-    """Keep the answers to what was asked for when the label comes."""
+    """Store the predictions of `asked` outcomes until their label arrives."""
     versions, stride, width = stretch.versions, stretch.stride, stretch.width
     for place in stretch.asked:
         waiting, at = stretch.ops[place].waiting, stretch.at + place * stride
@@ -140,7 +140,7 @@ def _weigh(stretches: Sequence[EventBatch], answers: "array[float]") -> BatchRes
 
 
 def _fit(waiting: PendingPrediction, stretch: EventBatch) -> "array[float]":
-    """Give answers of before as those of the players of now, with the classes known by now."""
+    """Arrange stored predictions by the current versions and classes; NaN where missing."""
     versions, width = stretch.versions, stretch.width
     known = waiting.rows
     if known is not None and waiting.versions == versions and len(known) == stretch.stride:

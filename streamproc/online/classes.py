@@ -6,7 +6,7 @@ from typing import Any, Final
 from streamproc.online.features import class_text, truth
 
 MAX_CLASSES: Final = 1000
-"""Labels of further classes are not learned: a number is no class."""
+"""Labels of further classes are not learned: a continuous value is not a class."""
 
 
 class Classes:
@@ -34,8 +34,8 @@ class Classes:
         return len(self.names)
 
     def learn(self, label: Any) -> float | None:
-        """Give the number of a label, known from now on; None when it is none of this task."""
-        # Labels as they usually are need no look at what they mean.
+        """Return the code of a label, registering new classes; None if it does not fit."""
+        # Fast path for labels of the usual type.
         if isinstance(label, self._usual):
             if isinstance(label, float):
                 return label
@@ -57,7 +57,7 @@ class Classes:
         return float(code)
 
     def restore(self, names: list[Any]) -> None:
-        """Give saved classes the numbers that they had."""
+        """Restore the codes of saved classes."""
         for name in names[len(self.names) :]:
             self._add(name)
 
@@ -69,7 +69,7 @@ class Classes:
         self.texts.append(class_text(name))
 
     def production_row(self, prediction: Any) -> list[float]:
-        """Turn what production said into an answer: (1 + classes,), NaN for what it did not say."""
+        """Encode a production prediction as a row: (1 + classes,), NaN where it is missing."""
         row = [math.nan] * (1 + len(self.names))
         if isinstance(prediction, dict):
             row[1:] = [0.0] * len(self.names)

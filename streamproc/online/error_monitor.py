@@ -21,31 +21,31 @@ _WARNING: Final[dict[str, dict[str, dict[str, float]]]] = {
 
 
 def drift_detectors(kind: str, given: Sequence[DetectorSpec]) -> tuple[DetectorSpec, ...]:
-    """Give the detectors of drift: those of the config, else the default of the kind of model."""
+    """Return the drift detectors of the configuration, or the default for the kind of model."""
     return tuple(given) or (DetectorSpec.model_validate(_DRIFT[kind]),)
 
 
 def warning_detectors(kind: str, given: Sequence[DetectorSpec]) -> tuple[DetectorSpec, ...]:
-    """Give the detectors of a warning, which comes sooner, and is false more often."""
+    """Return the detectors of warnings, which are earlier and more often false."""
     return tuple(given) or (DetectorSpec.model_validate(_WARNING[kind]),)
 
 
 class ErrorMonitor:
-    """One set of detectors, and a slot for every learner that it watches."""
+    """One set of detectors, with a slot for each monitored model."""
 
     def __init__(self, specs: tuple[DetectorSpec, ...]) -> None:
         self.watch = SeriesMonitor({label: spec.params for label, spec in labelled(specs).items()})
         self.used = 0
 
     def take(self) -> int:
-        """Return a slot that no learner has yet."""
+        """Return an unused slot."""
         if self.used == self.watch.size:
             self.watch.resize(max(8, 2 * self.watch.size))
         self.used += 1
         return self.used - 1
 
     def reset(self, slot: int) -> None:
-        """Forget a learner's errors: another version answers."""
+        """Reset a slot after a change of the champion."""
         self.watch.reset(np.array([slot]))
 
     def scan(self, fed: Sequence[tuple[int, int, int]], played: BatchResult) -> list[Alarm]:
@@ -55,7 +55,7 @@ class ErrorMonitor:
         return self.watch.scan(played.errors[None], tasks, played.ts, played.offsets)
 
     def dump(self) -> list[Any]:
-        """Write down what is known of all slots."""
+        """Return the state of all slots as plain values."""
         state = {
             name: [part.dtype.str, list(part.shape), part.tobytes()]
             for name, part in self.watch.state(self.used).items()
@@ -68,7 +68,7 @@ class ErrorMonitor:
         types = {name: part.dtype for name, part in self.watch.state().items()}
         found = {}
         for name, (dtype, shape, data) in state.items():
-            if dtype != types[name].str:  # numpy would read a type out of any text
+            if dtype != types[name].str:  # numpy would parse any text as a type
                 raise ValueError(name)
             found[name] = np.frombuffer(data, types[name]).reshape(shape).copy()
         self.watch.load(found)

@@ -12,23 +12,23 @@ RUNNING_METRICS: Final = 7
 """Answers judged, their errors, squared errors; answers with probabilities, their log losses and
 Brier scores; and the fading mean error."""
 FADING: Final = 0.998
-"""How much of the recent error is kept at each label: a memory of some 500."""
+"""Weight of the previous fading error at each label: a memory of about 500 labels."""
 LOG_WEALTH: Final = 5
 """Log wealth, its largest, pairs, and the fading mean and square of the differences."""
 RECORD: Final = 3 * RUNNING_METRICS + LOG_WEALTH
-"""What is remembered of a player: three tallies (see `ScoredVersion`), then its evidence."""
+"""Size of a version's record: three running metrics (see `ScoredVersion`), then evidence."""
 TASK: Final = 5
 _MAX_STAKE: Final = 0.5
-"""Share of the wealth that is bet at most."""
+"""Maximum share of the wealth that is bet."""
 
 
 def new_running_metrics() -> Floats:
-    """Judge from nothing on."""
+    """Return empty running metrics."""
     return np.zeros(RUNNING_METRICS)
 
 
 def new_log_wealth() -> Floats:
-    """Begin to bet with a wealth of one."""
+    """Return the evidence of a wealth of one."""
     return np.array([0.0, 0.0, 0.0, 0.0, 0.25])
 
 
@@ -54,16 +54,16 @@ def sequential_test(
     start: int,
     enough: float,
 ) -> int:
-    """Bet, label by label from `start` on, that the other's losses are smaller than mine.
+    """Test, label by label from `start` on, whether the other version has smaller losses.
 
-    Under "the other is not better", whatever was seen before, the wealth is a supermartingale
+    If the other version is not better, the wealth is a supermartingale, whatever the history,
     that begins at 1: at any time at all it is above 1 / level with a chance of at most `level`.
     The share that is bet depends on earlier labels only, and is 0 while the other looks worse.
 
     Parameters
     ----------
     mine, other
-        (labels,): losses on the same events; NaN on either side is no pair.
+        (labels,): losses on the same events; pairs with a NaN are skipped.
     absolute
         Whether the losses are absolute errors: their difference then counts relative to their
         sum, so that it lies in [-1, 1] in any unit.
@@ -114,7 +114,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - arrays, not objects
     errors: Floats,
     reached: Ints,
 ) -> None:
-    """Compare the answers of many learners' players with labels, and bet on who is better.
+    """Evaluate the predictions of all versions of many models, and update their tests.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - arrays, not objects
         Of each learner in turn: (labels, players + 1, width), the answers of the players and the
         floor; NaN where there are none.
     production
-        (labels, width): what production said.
+        (labels, width): predictions of the production model.
     ys
         (labels,): numbers, or codes of classes.
     records
@@ -137,7 +137,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - arrays, not objects
         (players + 1, labels): gets 0 or 1 for a class, the absolute error for a number; NaN for
         no answer.
     errors
-        (labels,): gets what each player 0 lost.
+        (labels,): gets the loss of each champion (version 0).
     reached
         (learners,): gets the label that completed the proof, or -1.
     """
@@ -189,7 +189,7 @@ def _loss(answer: Floats, label: float) -> float:
 
 @compiled
 def _judge(answer: Floats, label: float, tally: Floats) -> float:
-    """Add an answer to a tally; return what it lost."""
+    """Add a prediction to running metrics; return its loss."""
     error = _loss(answer, label)
     if math.isnan(error):
         return error
@@ -204,12 +204,12 @@ def _judge(answer: Floats, label: float, tally: Floats) -> float:
 
 
 def is_significant(evidence: Floats, level: float) -> bool:
-    """Whether the wealth has ever been large enough for an error level."""
+    """Whether the maximum wealth is significant at an error level."""
     return bool(evidence[1] >= -math.log(level))
 
 
 def metrics(tally: Floats, task: str, prefix: str = "") -> dict[str, float | None]:
-    """Name the means of a tally; None where nothing was judged.
+    """Return named means of running metrics; None without evaluated predictions.
 
     The Brier score of a binary model is that of its positive class, as in `metric:brier` of a
     model in production; with several classes it is the sum over them.

@@ -21,12 +21,12 @@ _NOTHING = np.zeros(0)
 
 
 class PendingPrediction(Struct, gc=False):
-    """The answers to an event whose label has not come.
+    """Predictions of an event that waits for its label.
 
     Attributes
     ----------
     versions
-        Who answered; the floor is version 0, and the last.
+        Versions that predicted; the last is the baseline, with number 0.
     rows
         (versions, 1 + classes), one after the other.
     """
@@ -36,7 +36,7 @@ class PendingPrediction(Struct, gc=False):
 
 
 class PendingOutcome(Struct, gc=False):
-    """An outcome on its way: its place, and its answers when it was asked before.
+    """An outcome to process, with the stored predictions of its event.
 
     `position` is its place in the slice.
     """
@@ -53,7 +53,7 @@ class PendingOutcome(Struct, gc=False):
 
 
 class EventBatch(Struct, gc=False, kw_only=True):
-    """A part of a learner's events in which it stays what it is.
+    """A part of a model's outcomes within which its versions do not change.
 
     Attributes
     ----------
@@ -66,9 +66,9 @@ class EventBatch(Struct, gc=False, kw_only=True):
     judged
         Places of the labels that are compared with answers.
     production
-        What production said of these: 1 + classes, as many as were known; None: nothing.
+        Production predictions of these: 1 + classes known then; None if missing.
     skipped
-        Labels that are none of the task.
+        Number of labels that do not fit the task.
     due
         Whether an update of what was learned is due after its last label.
     players, rival

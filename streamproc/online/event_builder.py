@@ -18,7 +18,7 @@ from streamproc.schemas.model_updates import ModelUpdate, Step
 
 
 class Obeyed(NamedTuple):
-    """A command that reached its model; `ignored` is why it changed nothing, None: it was done."""
+    """A command processed by its model; `ignored` is the reason if it had no effect."""
 
     id: str
     verb: str
@@ -28,9 +28,9 @@ class Obeyed(NamedTuple):
 
 @dataclass(slots=True)
 class SliceEvents:
-    """What a slice led to, with the place in it: answers lie there.
+    """Results of a slice, each with its position in the slice.
 
-    `now` is what alerts carry as `detected_at`.
+    `now` is the `detected_at` of alerts; `answers` has one element per record.
     """
 
     now: datetime
@@ -42,7 +42,7 @@ class SliceEvents:
 
 @dataclass(slots=True)
 class Incident:
-    """Drift that was told of and has not been quiet since."""
+    """An open drift incident; `reported_at` is the event time of its last alert, in seconds."""
 
     id: str
     detector: str
@@ -51,7 +51,7 @@ class Incident:
 
 
 class ReportingModel(Protocol):
-    """What is said of a learner, and what it remembers of what was said."""
+    """The part of an online model that updates and alerts are built from."""
 
     ref: event_ids.ModelRef
     task: str
@@ -65,18 +65,18 @@ class ReportingModel(Protocol):
 
     @property
     def players(self) -> list[ScoredVersion]:
-        """Everybody that answers and learns."""
+        """All versions that predict and learn."""
         ...
 
 
 class UpdateBuilder:
-    """Puts what a learner has to say into events."""
+    """Builds the updates and alerts of one model and appends them to the slice's results."""
 
     def __init__(self, learner: ReportingModel, events: SliceEvents, log: tuple[str, int]) -> None:
         self._learner, self._events, self._log = learner, events, log
 
     def step(self, step: Step, who: ScoredVersion, op: PendingOutcome, cause: str | None) -> None:
-        """Tell a step of its life."""
+        """Add an update for a step of a version."""
         learner = self._learner
         update = stepped(learner, op.origin(self._log), step, who, cause)
         self._events.updates.append((op.position, update))
@@ -84,7 +84,7 @@ class UpdateBuilder:
             learner.untold = None
 
     def failed(self, version: int, op: PendingOutcome, how: str) -> None:
-        """Tell that a version failed and was put back."""
+        """Add an alert and an update for a version that failed and was restored."""
         learner = self._learner
         who = next(each for each in learner.players if each.version == version)
         alert = self._alert(
@@ -94,14 +94,14 @@ class UpdateBuilder:
             series=event_ids.ERROR,
             detector="online",
             severity="critical",
-            message=f"version {version} of {learner.ref.name} failed: {how}; its state after"
-            f" {who.contestant.learned} labels answers in its place"
-            + ("" if who.contestant.learns else ", and learns no more"),
+            message=f"version {version} of {learner.ref.name} failed: {how}; restored to its state"
+            f" after {who.contestant.learned} labels"
+            + ("" if who.contestant.learns else "; it no longer learns"),
         )
         self.step("failed", who, op, alert)
 
     def drift(self, alarm: Alarm, risen: Change, op: PendingOutcome) -> None:
-        """Tell that the error rose, unless that was told a moment ago."""
+        """Add an alert for an increased error, at most one per `policy.update_interval`."""
         learner, before, after = self._learner, risen.before, risen.after
         incident, status = learner.incident, "updated"
         if incident is None:
@@ -130,7 +130,7 @@ class UpdateBuilder:
             incident.reported_at = op.ts
 
     def settled(self, op: PendingOutcome) -> None:
-        """Tell that the error is steady again."""
+        """Add an alert that resolves the drift incident."""
         learner, incident = self._learner, self._learner.incident
         if incident is None:
             return
@@ -147,7 +147,7 @@ class UpdateBuilder:
         )
 
     def floor(self, op: PendingOutcome) -> None:
-        """Tell that the floor is better, or is not any more."""
+        """Add an alert that the model does not beat the baseline, or beats it again."""
         learner = self._learner
         fires = learner.below_floor is None
         name, ours = learner.ref.name, f"version {learner.champion.version}"
@@ -157,9 +157,9 @@ class UpdateBuilder:
             "performance",
             series=event_ids.FLOOR,
             detector="floor",
-            message=f"{name} ({ours}) no longer beats the simple answer beside it"
+            message=f"{name} ({ours}) no longer beats its baseline"
             if fires
-            else f"{name} ({ours}) beats the simple answer beside it again",
+            else f"{name} ({ours}) beats its baseline again",
             incident=learner.below_floor,
         )
         learner.below_floor = identity if fires else None
@@ -179,7 +179,7 @@ def stepped(
     who: ScoredVersion,
     cause: str | None,
 ) -> ModelUpdate:
-    """Put a step of a learner's life into an event, with what the version is by then."""
+    """Create the update for a step, with the current metrics and parameters of the version."""
     return event_ids.update(
         learner.ref,
         origin,
@@ -195,10 +195,10 @@ def stepped(
 
 
 def unreported_update(learner: ReportingModel, topic: str, partition: int) -> ModelUpdate | None:
-    """Tell what was learned and no update has told; None: nothing.
+    """Create an update about labels that no earlier update covers; None if there are none.
 
-    It is told where no more labels come to end an interval. When that is depends on the clock, so
-    nothing changes by it, and its id comes from the last label that was learned.
+    This is for a stream that stops before the end of an interval. The time of the call depends on
+    the wall clock, so the call changes no state, and the id is derived from the last label.
     """
     if learner.untold is None:
         return None
@@ -208,20 +208,20 @@ def unreported_update(learner: ReportingModel, topic: str, partition: int) -> Mo
 
 
 def _risen(before: Moments, after: Moments) -> str:
-    """Say how an error rose.
+    """Describe the increase of an error.
 
-    Detectors of the family of `ddm` alarm at the first error of a model that has made none, since
-    no error at all is a rate without a spread: one label is no mean.
+    Detectors such as `ddm` alarm at the first error of a model without earlier errors, because a
+    zero rate has zero spread. One label does not give a mean.
     """
     if after.n > 1:
         return f"rose from {before.mean:.4g} to {after.mean:.4g}; since {after.n} labels ago"
     return (
         f"is {after.mean:.4g} at one label, after a mean of {before.mean:.4g} over the"
-        f" {before.n} before it; how far it rose is not known yet"
+        f" {before.n} labels before; the size of the increase is not known yet"
     )
 
 
 def rise(alarm: Alarm) -> Change | None:
-    """Return the change of an error that rose: what got better needs no reaction."""
+    """Return the change of an alarm if the error increased; improvements need no reaction."""
     change = alarm.change
     return change if isinstance(change, Change) and change.direction == "up" else None

@@ -22,7 +22,7 @@ Series = Literal["metric:online_error", "metric:online_floor"]
 
 @dataclass(frozen=True, slots=True)
 class EventOrigin:
-    """The record that led to it; `ts` is event time, `position` its place in the slice."""
+    """The source record; `ts` is event time in seconds, `position` its index in the slice."""
 
     topic: str
     partition: int
@@ -43,7 +43,7 @@ class EventOrigin:
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """The model that speaks."""
+    """Reference to an online model: id, segment, configuration and its hash."""
 
     model_id: str
     segment: dict[str, str] | None
@@ -52,12 +52,12 @@ class ModelRef:
 
     @property
     def name(self) -> str:
-        """How a sentence names it."""
+        """The model as messages name it."""
         part = ", ".join(f"{key} {value}" for key, value in (self.segment or {}).items())
         return f"the online model of {self.model_id!r}{f' ({part})' if part else ''}"
 
     def identity(self, what: str, origin: EventOrigin) -> str:
-        """Make an id from where something comes from, and from nothing else."""
+        """Derive an id from the source record only."""
         parts = what, self.model_id, self.segment, self.settings
         where = origin.topic, origin.partition, origin.offset
         text = msgspec.json.encode((*parts, *where), order="deterministic")
@@ -77,7 +77,7 @@ def update(  # noqa: PLR0913 - one argument a fact
     cause: str | None = None,
     parameters: dict[str, Any] | None = None,
 ) -> ModelUpdate:
-    """Tell a step of a model's life."""
+    """Create an update for a step of a model."""
     return ModelUpdate(
         update_id=ref.identity(f"{step}:{version}", origin),
         model_id=ref.model_id,
@@ -111,7 +111,7 @@ def alert(  # noqa: PLR0913 - one argument a fact
     threshold: float | None = None,
     change: Change | None = None,
 ) -> AlertEvent:
-    """Say what happened to a model."""
+    """Create an alert about a model."""
     identity = ref.identity(f"{series}:{detector}:{status}", origin)
     return AlertEvent(
         alert_id=identity,

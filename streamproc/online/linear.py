@@ -21,9 +21,9 @@ _KINDS: Final = {
 _TAKEN: Final = {"optimizer", "l2", "intercept_init", "intercept_lr", "clip_gradient"}
 _DEFAULTS: Final = {"l2": 0.0, "intercept_init": 0.0, "intercept_lr": 0.01, "clip_gradient": 1e12}
 SavedState = tuple[tuple[str, ...], int, int, Floats]
-"""What was learned by some time: columns, features and classes that there is room for, state."""
+"""A saved state: columns, capacity for features and classes, arrays."""
 MAX_FEATURES: Final = 10_000
-"""Names beyond are not learned from: one who makes up names must not fill the memory."""
+"""Further feature names are not learned, so that generated names cannot fill the memory."""
 
 
 def is_linear(spec: ModelSpec) -> bool:
@@ -112,11 +112,11 @@ class Linear:
         return True
 
     def keep(self) -> SavedState:
-        """Keep what was learned: far cheaper than to write it, as `written` does."""
+        """Copy the learned state: far cheaper than encoding it with `written`."""
         return self.columns, self._features, self._classes, self.state.copy()
 
     def written(self, saved: SavedState | bytes) -> bytes:
-        """Write what was kept, or was written already."""
+        """Encode a saved state; encoded ones are returned as they are."""
         if isinstance(saved, bytes):
             return saved
         columns, features, most, state = saved

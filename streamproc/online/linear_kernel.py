@@ -192,7 +192,7 @@ def _answer(
     known: Floats,
     answer: Floats,
 ) -> bool:
-    """Answer scaled features; False when there is no number to give."""
+    """Predict from scaled features; False if the result is not finite."""
     if model == SOFTMAX:
         answer[1:] = 0.0
         answer[0] = math.nan
@@ -226,7 +226,7 @@ def _answer(
 def _learn(
     x: Floats, y: float, model: int, numbers: Floats, weights: Floats, known: Floats
 ) -> bool:
-    """Learn a label of scaled features; False when its gradient is no number."""
+    """Learn a label of scaled features; False if its gradient is not finite."""
     if model == SOFTMAX:
         return _learn_class(x, int(y), numbers, weights, known)
     raw = _raw(x, weights[0], numbers[4])

@@ -21,16 +21,16 @@ from streamproc.schemas.timestamps import EPOCH
 
 @dataclass(slots=True)
 class ModelSlot:
-    """A learner.
+    """An online model in its partition.
 
     Attributes
     ----------
     learner, place
-        It, and its number.
+        The model, and its index in the partition.
     watches
-        Where its errors are watched: for drift, for a warning.
+        Monitors of its errors with slots: for drift, for a warning.
     ops, next
-        What it has still to take, and from where on.
+        Outcomes to process, and the index of the next one.
     """
 
     learner: OnlineModel
@@ -47,18 +47,18 @@ def answer(
     log: tuple[str, int],
     events: SliceEvents,
 ) -> None:
-    """Tell the answers of a stretch.
+    """Add the champion's predictions of a batch to the results of the slice.
 
     Parameters
     ----------
     learner, stretch
-        Whose.
+        The model and its batch.
     numbers
-        Of all answers, as `EventBatch.at` says.
+        All predictions, indexed by `EventBatch.at`.
     log
         Topic and partition of the outcomes.
-    told
-        Gets them.
+    events
+        Results of the slice; its `answers` are filled.
     """
     if not stretch.asked:
         return
@@ -97,7 +97,7 @@ def answer(
 
 
 def settings(learner: OnlineModel) -> str:
-    """Sixteen hex digits that are equal as long as the configuration of a model is."""
+    """Hash the configuration of a model to sixteen hexadecimal digits."""
     text = msgspec.json.encode(
         [learner.task, learner.online.model_dump(mode="json")], order="deterministic"
     )
@@ -105,13 +105,13 @@ def settings(learner: OnlineModel) -> str:
 
 
 def of_river(online: Online) -> bool:
-    """Whether anything of a model is River's own code, whose state is of one version of it."""
+    """Whether a model uses River's code, whose state depends on the River version."""
     compiled = all(is_linear(spec) for spec in (online.model, *online.challengers))
     return not compiled or any(spec.of_river for spec in (*online.detectors, *online.warning))
 
 
 def summary(learner: OnlineModel) -> dict[str, Any]:
-    """Sum up a learner."""
+    """Summarise a model."""
     return {
         "model_id": learner.ref.model_id,
         "segment": learner.ref.segment,

@@ -10,9 +10,9 @@ from streamproc.online.linear import Linear, is_linear
 from streamproc.online.river_model import RiverModel
 
 MAX_FAILURES = 3
-"""Failures after which a version learns no more."""
+"""Failures after which a version stops learning."""
 _FORGIVEN = 1024
-"""Labels of a good state that makes earlier failures be forgotten."""
+"""Labels of a good state that resets the count of failures."""
 _SELDOM = 4096
 """Labels between two good states that are kept, at most: twice as many, up to this, each time."""
 
@@ -27,9 +27,9 @@ class ModelVersion:
     version
         Its number within the model.
     binary
-        Whether it tells false from true.
+        Whether the classes are false and true.
     train_for
-        Labels that it learns from at most.
+        Maximum number of labels that it learns.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class ModelVersion:
 
     @property
     def labels_left(self) -> int:
-        """Labels until it has to stop: its state is to be kept, or it has learned enough."""
+        """Labels until the next saved state, or until `train_for` is reached."""
         learned = self.learned
         period = _period(learned)
         remaining = period - learned % period
@@ -87,7 +87,7 @@ class ModelVersion:
                 self.strikes = 0
 
     def undo(self, failure: Failure) -> None:
-        """Go back to the last good state."""
+        """Restore the last good state."""
         self.strikes += 1
         self.failures.append(failure)
         self.learned = self._good[0]
@@ -114,5 +114,5 @@ class ModelVersion:
 
 
 def _period(learned: int) -> int:
-    """Give the labels from one kept state to the next, around a number of labels."""
+    """Return the labels between two saved states after a number of labels."""
     return min(1 << max(learned, 1).bit_length() - 1, _SELDOM)

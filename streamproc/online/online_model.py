@@ -21,35 +21,35 @@ from streamproc.online.scored_version import ScoredVersion, restored, scored_ver
 from streamproc.performance.outcome_log import ModelCommand
 
 MIN_LABELS: Final = 100
-"""Labels that a challenger has learned from before it may be promoted: a lucky start proves little
-to people, whatever it does to a test."""
+"""Labels that a challenger needs before a promotion: a short series of good predictions does not
+convince operators, even if it is significant."""
 BLOCK: Final = 16
-"""Labels between two moments at which a model may be exchanged: what lies between them can be
-computed at once, and cutting the log elsewhere changes nothing."""
+"""Labels between two points at which the champion may change. Outcomes between them are computed
+as one batch, so the result does not depend on the slices."""
 _NEVER: Final = math.inf
 
 
 class OnlineModel:
-    """The online model of one model id and segment: a pure state machine over its outcomes.
+    """Online model of one model id and segment: a pure state machine over its outcomes.
 
     Parameters
     ----------
     model_id, segment
-        Whose it is.
+        The id of the model, and the tag values of its segment.
     config
-        Of the model.
+        The configuration of the model.
     online
-        Of it, what the online model is.
+        The section `online` of it.
     policy
-        When incidents are told.
+        Intervals of alerts about an incident.
     horizon
-        Seconds by which a label may come after its event.
+        Grace period of labels in seconds of event time.
 
     Attributes
     ----------
     champion, background, challengers, former
-        The version that answers; one trained since a warning; those in the shadow; and the one
-        that answered before a promotion on probation.
+        The serving version; one trained since a warning; those in the shadow test; and the previous
+        champion during probation.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class OnlineModel:
 
     @property
     def players(self) -> list[ScoredVersion]:
-        """Everybody that answers and learns, the one that counts first."""
+        """All versions that predict and learn, the champion first."""
         if self.background is None and self.former is None and not self.challengers:
             return [self.champion]
         others = [self.background, *self.challengers, self.former]
@@ -97,7 +97,7 @@ class OnlineModel:
 
     @property
     def labels_to_cut(self) -> float:
-        """Labels until it may be exchanged."""
+        """Labels until the champion may change."""
         return BLOCK - self.labels % BLOCK if self._reactive else _NEVER
 
     def settle(
@@ -107,7 +107,7 @@ class OnlineModel:
         warnings: list[Alarm],
         say: UpdateBuilder,
     ) -> None:
-        """Draw the consequences of a stretch."""
+        """React to a batch: report failures, drift and evidence, promote and roll back."""
         self.labels += len(stretch.run.learnings)
         self.skipped += stretch.skipped
         self.since_crowned += len(stretch.judged)
@@ -131,12 +131,12 @@ class OnlineModel:
         op: PendingOutcome,
         say: UpdateBuilder,
     ) -> str | None:
-        """Obey an operator: promote a challenger, or go back to an earlier version.
+        """Execute a command: promote a challenger, or roll back to an earlier version.
 
         Returns
         -------
         str or None
-            Why nothing changed; None when it did.
+            The reason if the command had no effect, else None.
         """
         version, cause = command.version, command.id
         if command.verb == "promote":
@@ -157,14 +157,14 @@ class OnlineModel:
             return f"it keeps no earlier version{which}"
         return None
 
-    # What follows from what was seen.
+    # Reactions.
 
     @property
     def _reactive(self) -> bool:
         return self.online.on_drift != "notify" or self.former is not None
 
     def _watch(self, stretch: EventBatch, alarms: list[Alarm], say: UpdateBuilder) -> None:
-        """Tell of drift, and when it is over."""
+        """Report drift and its end."""
         at = 0
         for alarm in alarms:
             risen = rise(alarm)
@@ -186,7 +186,7 @@ class OnlineModel:
             incident.quiet += stop - start
 
     def _floor(self, stretch: EventBatch, say: UpdateBuilder) -> None:
-        """Tell that the floor has proven better, or else the model again; go on from there."""
+        """Report that the baseline, or the model again, is better, and restart the test."""
         labels, losses = len(stretch.judged), stretch.losses
         mine, floors = losses[:labels], losses[-labels:]
         at = stretch.reached
@@ -226,7 +226,7 @@ class OnlineModel:
                 self._keep(self.former)
                 self.former = None
         if self.challengers:
-            # The chance that any of them is promoted for nothing is the level, not that of each.
+            # Bonferroni: `level` bounds the probability that any of them is promoted wrongly.
             each_level = level / len(self.challengers)
             best = max(self.challengers, key=lambda each: float(each.evidence[0]))
             if is_significant(best.evidence, each_level) and best.contestant.learned >= MIN_LABELS:
@@ -268,7 +268,7 @@ class OnlineModel:
     def _roll_back(
         self, say: UpdateBuilder, op: PendingOutcome, version: int | None, cause: str | None
     ) -> bool:
-        """Let an earlier version answer again, if it is on hand or was kept."""
+        """Make an earlier version the champion again if it is available."""
         if self.former is not None and version in {None, self.former.version}:
             back = self.former
         else:
@@ -304,7 +304,7 @@ class OnlineModel:
         return self.incident.id if self.incident else None
 
     def _new(self, place: int) -> ScoredVersion:
-        """Start a version: of the model, or of the challenger at this place."""
+        """Create a version of the model, or of the challenger with this index."""
         online = self.online
         specs = online.challengers if self.next_version > 1 and self._challenging else ()
         spec = specs[place] if specs else online.model
@@ -322,10 +322,10 @@ class OnlineModel:
         train_for = self.online.train_for
         return restored(written, binary=self.task == "binary", train_for=train_for)
 
-    # What is written down.
+    # State.
 
     def dump(self) -> dict[str, Any]:
-        """Write all that there is to it, in plain values."""
+        """Return the state as plain values."""
         incident = self.incident
         return {
             "classes": self.classes.names if self.task == "multiclass" else [],

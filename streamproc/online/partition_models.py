@@ -39,18 +39,18 @@ from streamproc.schemas.model_updates import ModelUpdate
 from streamproc.schemas.records import Record
 
 REMEMBERED: Final = 1000
-"""Commands that are known when they come again; they live for an hour at most."""
+"""Command ids stored to recognise repeated commands, which expire after an hour."""
 Key = tuple[str, tuple[str, ...]]
 
 
 @dataclass(slots=True)
 class Learned:
-    """What became of a slice of outcomes, each list in log order.
+    """Results of a slice of outcomes, each list in log order.
 
     Attributes
     ----------
     answers
-        To be published as `OnlinePrediction`: each has `model_id`, `to_json` and `event`.
+        Published as `OnlinePrediction`: each has `model_id`, `to_json` and `event`.
     """
 
     answers: list[ModelPrediction] = field(default_factory=list)
@@ -60,19 +60,19 @@ class Learned:
 
 
 class PartitionModels:
-    """Every online model of a partition; any split of the records gives the same.
+    """All online models of a partition; any split of the records gives the same results.
 
     Parameters
     ----------
     config
         The whole configuration.
     topic, partition
-        Of the outcomes: the coordinates that answers, updates and alerts carry.
+        Of `outcomes`: the source of predictions, updates and alerts.
 
     Attributes
     ----------
     refused : int
-        Events that were not answered because `online.max_models` was reached.
+        Events without a prediction because `online.max_models` was reached.
 
     Examples
     --------
@@ -100,18 +100,18 @@ class PartitionModels:
 
     @property
     def unread(self) -> int:
-        """Records that were no outcomes."""
+        """Number of records that are not outcomes."""
         return self._log.unreadable
 
     def process(self, records: Sequence[Record], now: datetime) -> Learned:
-        """Take the next records of the partition.
+        """Process the next records of the partition.
 
         Parameters
         ----------
         records
             In the order of their offsets.
         now
-            What alerts carry as `detected_at`.
+            Wall clock, used as `detected_at` of alerts.
         """
         events, busy = SliceEvents(now, [None] * len(records)), list[ModelSlot]()
         for counted in self._log.read(records):
@@ -130,15 +130,15 @@ class PartitionModels:
         )
 
     def unreported_updates(self, before: float, quiet: float) -> list[ModelUpdate]:
-        """Tell what models have learned that no update has told: no more labels end an interval.
+        """Return updates about learned labels that no earlier update covers, for an idle partition.
 
-        Nothing changes by it, and ids come from the last labels: it may be asked for again.
+        This changes no state, and ids are derived from the last labels, so it may be repeated.
 
         Parameters
         ----------
         before, quiet
-            Seconds for which no record has come, when this was asked the last time, and now: of
-            models whose `interval` has passed in between.
+            Seconds without a record at the previous call, and now. Models with an `interval`
+            between the two are reported.
         """
         seats = [seat.learner for seat in self._seats.values()]
         due = [each for each in seats if before < each.online.interval.total_seconds() <= quiet]
@@ -146,15 +146,15 @@ class PartitionModels:
         return [update for update in found if update is not None]
 
     def models(self) -> list[dict[str, Any]]:
-        """Sum up each online model: what answers, what runs beside it, how good they are."""
+        """Summarise each online model: champion, challengers and metrics."""
         return [summary(seat.learner) for seat in self._seats.values()]
 
     def state(self) -> bytes:
-        """Write everything down: plain values only, equal for equal histories."""
+        """Return the state as plain values; equal histories give equal bytes."""
         return b"".join(self.sections())
 
     def sections(self) -> list[bytes]:
-        """Write everything down in parts: what they share, and each model."""
+        """Return the state in parts: shared values, then each model."""
         waiting = [
             [place, event_id, each.versions, *_packed(each)]
             for (place, event_id), each in self._waiting.items()
@@ -176,25 +176,25 @@ class PartitionModels:
         )
 
     def restore(self, data: bytes, *, same_river: bool = True) -> int:
-        """Become what `state` was taken of; a model whose configuration differs starts anew.
+        """Restore a state; models with a changed configuration are reset.
 
         Parameters
         ----------
         data
-            What `state` gave.
+            The result of `state`.
         same_river
-            Whether this is the River that it was written with; if not, its models and those that
-            its detectors watch start anew, too.
+            Whether the state was written with this version of River. If not, River's models and
+            those with River's detectors are reset, too.
 
         Returns
         -------
         int
-            How many models start anew.
+            Number of models that were reset.
 
         Raises
         ------
         ModelStateError
-            When `data` is not such a state; this one is then not to be used.
+            If `data` is not a valid state; do not use this object afterwards.
         """
         try:
             return self._restore(unpack(data), same_river=same_river)
@@ -236,7 +236,7 @@ class PartitionModels:
                 self._waiting[owner, event_id] = PendingPrediction(tuple(versions), answers)
         return places.count(None)
 
-    # The way of a slice.
+    # Processing of a slice.
 
     def _route(
         self,
@@ -246,7 +246,7 @@ class PartitionModels:
         busy: list[ModelSlot],
         events: SliceEvents,
     ) -> None:
-        """Give an outcome to its learner, and an answer that waits to its label."""
+        """Queue an outcome for its model, with the stored prediction if it is labelled."""
         op = PendingOutcome(counted.position, counted.offset, seconds(row.ts, record), row)
         seat = self._unsegmented.get(row.model_id) or self._seat_of(row, op, events)
         if seat is None:
@@ -262,7 +262,7 @@ class PartitionModels:
         seat.ops.append(op)
 
     def _advance(self, busy: list[ModelSlot], events: SliceEvents) -> None:
-        """Take every learner to the end of its events, all of them a stretch at a time."""
+        """Process all queued outcomes, one batch of every model at a time."""
         while busy:
             stretches = [next_batch(seat.learner, seat.ops, seat.next) for seat in busy]
             played = step_batch(stretches)
@@ -291,7 +291,7 @@ class PartitionModels:
     def _command(self, counted: AcceptedRecord, record: Record, events: SliceEvents) -> None:
         row: Any = counted.row
         command: ModelCommand = row.command
-        # Workers that start anew say again what they were told in the last minutes.
+        # Restarted workers forward the commands of the last minutes again.
         if command.id in self._obeyed:
             return
         self._obeyed = [*self._obeyed, command.id][-REMEMBERED:]
@@ -309,12 +309,12 @@ class PartitionModels:
         events.commands.append(Obeyed(command.id, command.verb, command.model_id, ignored))
         self._reset_detectors(seat)
 
-    # Learners come.
+    # Creation of models.
 
     def _seat_of(
         self, row: OutcomeFields, op: PendingOutcome, events: SliceEvents
     ) -> ModelSlot | None:
-        """Find or make the learner of an outcome; None: it has none."""
+        """Return or create the model of an outcome; None without `online:`."""
         online = self._known.get(row.model_id) or self._config.model(row.model_id).online
         if online is None:
             return None
@@ -324,7 +324,7 @@ class PartitionModels:
     def _seat(
         self, key: Key, online: Online, op: PendingOutcome, events: SliceEvents
     ) -> ModelSlot | None:
-        """Make a learner; None when there are as many as there may be, which is told once."""
+        """Create a model; None above `online.max_models`, with one alert."""
         config = self._config.model(key[0])
         count = self._counts.get(config.id, 0)
         segment = dict(zip(online.per, key[1], strict=True)) or None
@@ -343,8 +343,8 @@ class PartitionModels:
                     detector="limits",
                     severity="critical",
                     message=f"online.max_models, {online.max_models}, is reached on partition"
-                    f" {self._place[1]}: {ref.name} and later ones do not answer; raise the"
-                    " limit, or stop the producer that makes up names",
+                    f" {self._place[1]}: {ref.name} and later ones do not predict; raise the"
+                    " limit, or stop the producer that creates the tag values",
                 )
                 events.alerts.append((op.position, alert))
             return None

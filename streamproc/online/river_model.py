@@ -42,21 +42,21 @@ class RiverModel:
                     self._answer(inputs[i], answers[at : at + leg.width])
                 if todo & LEARN:
                     self._learn(inputs[i], ys[i])
-            except Exception as error:  # noqa: BLE001 - whatever a model raises is told, and undone
+            except Exception as error:  # noqa: BLE001 - any failure is reported and undone
                 return i, f"{type(error).__name__}: {error}"[:300]
             at += leg.stride
         return None
 
     def dump(self) -> bytes:
-        """Write what was learned."""
+        """Return the learned state as bytes."""
         return serialization.dump([self.model, self._largest, list(self._known)])
 
     def keep(self) -> bytes:
-        """Keep what was learned."""
+        """Return a copy of the learned state."""
         return self.dump()
 
     def written(self, saved: bytes) -> bytes:
-        """Write what was kept."""
+        """Return a saved copy as bytes."""
         return saved
 
     def load(self, data: bytes) -> None:
@@ -68,7 +68,7 @@ class RiverModel:
         try:
             self._say(x, row)
         except ArithmeticError:
-            # `MinMaxScaler` makes no number of a feature that it has not learned from: no failure.
+            # `MinMaxScaler` cannot scale a feature that it has not learned: this is not a failure.
             known = {name: value for name, value in x.items() if name in self._known}
             if len(known) == len(x):
                 raise
@@ -78,7 +78,7 @@ class RiverModel:
         if self._regresses:
             number = float(self.model.predict_one(dict(x)))
             if not math.isfinite(number) or (self._largest and abs(number) > FAR * self._largest):
-                msg = f"it answers {number}"
+                msg = f"it predicts {number}"
                 raise ArithmeticError(msg)
             row[0] = number
             return
@@ -86,7 +86,7 @@ class RiverModel:
         if not probabilities:
             return
         if not math.isfinite(math.fsum(probabilities.values())):
-            msg = f"it answers {probabilities}"
+            msg = f"it predicts {probabilities}"
             raise ArithmeticError(msg)
         for code, share in probabilities.items():
             row[1 + int(code)] = share

@@ -16,14 +16,14 @@ _PREFIXES = {OWN: "", PRODUCTION: "production_", FLOOR: "floor_"}
 
 @dataclass(slots=True)
 class ScoredVersion:
-    """A version and its record.
+    """A version with its metrics and evidence.
 
     Attributes
     ----------
     contestant
-        What answers and learns.
+        The version.
     record
-        (RECORD,): its tallies, then the evidence.
+        (RECORD,): running metrics, then the evidence.
     """
 
     contestant: ModelVersion
@@ -33,28 +33,25 @@ class ScoredVersion:
 
     @property
     def tallies(self) -> Floats:
-        """(3, TALLY): of its own answers, and of production's and the floor's on the same events.
-
-        It is a view.
-        """
+        """(3, TALLY): running metrics of this version, production and baseline; a view."""
         return self.record[: 3 * RUNNING_METRICS].reshape(3, RUNNING_METRICS)
 
     @property
     def evidence(self) -> Floats:
-        """(EVIDENCE,): that it is better than the version that answers; a view."""
+        """(EVIDENCE,): evidence that it is better than the champion; a view."""
         return self.record[3 * RUNNING_METRICS :]
 
     def doubt(self) -> None:
-        """Begin to bet anew."""
+        """Reset the evidence."""
         self.record[3 * RUNNING_METRICS :] = new_log_wealth()
 
     @property
     def version(self) -> int:
-        """Its number."""
+        """Version number."""
         return self.contestant.version
 
     def metrics(self, task: str) -> dict[str, float | None]:
-        """Give its prequential metrics, and beside them those that were judged with it."""
+        """Return prequential metrics of this version, production and baseline by name."""
         found: dict[str, float | None] = {}
         for row, prefix in _PREFIXES.items():
             if row == OWN or self.tallies[row, 0]:
@@ -62,7 +59,7 @@ class ScoredVersion:
         return {name: value for name, value in found.items() if value is not None}
 
     def dump(self) -> list[Any]:
-        """Write all that there is to it."""
+        """Return the state as plain values."""
         spec = self.contestant.spec.steps
         parts = self.tallies.tobytes(), self.evidence.tobytes()
         return [spec, self.contestant.dump(), *parts]

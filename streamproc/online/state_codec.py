@@ -10,7 +10,7 @@ from streamproc.errors import StreamprocError
 from streamproc.online.serialization import GraphError
 
 SCHEMA: Final = 2
-"""Raised by one whenever the same bytes would mean something else."""
+"""Format version, increased with each incompatible change."""
 _LENGTH: Final = 4
 UNREADABLE: Final = (
     msgspec.MsgspecError,
@@ -23,26 +23,26 @@ UNREADABLE: Final = (
     RecursionError,
     GraphError,
 )
-"""What bytes that are no state can lead to."""
+"""Exceptions that invalid bytes can cause."""
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class ModelStateError(StreamprocError):
-    """The state of online models cannot be used, and nothing of it was.
+    """The state of online models is unreadable and was not applied.
 
-    They start anew from the outcomes that are still there.
+    The models learn again from the outcomes that are still on the topic.
     """
 
 
 def pack(shared: Mapping[str, Any], seats: Sequence[Any]) -> list[bytes]:
-    """Write plain values, in parts: what does not change in one leaves its bytes what they are."""
+    """Encode plain values in parts; unchanged parts have unchanged bytes."""
     parts = [_encode(seat) for seat in seats]
     head = _encode({"schema": SCHEMA, **shared, "seats": [len(part) for part in parts]})
     return [len(head).to_bytes(_LENGTH) + head, *parts]
 
 
 def unpack(data: bytes) -> dict[str, Any]:
-    """Read what `pack` wrote: what is shared, and under ``seats`` the rest.
+    """Decode the output of `pack`: shared values, and the models under ``seats``.
 
     Raises
     ------

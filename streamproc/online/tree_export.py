@@ -12,7 +12,7 @@ _TREES: Final = {
 
 
 def tree_form(tree: Any, names: list[str]) -> dict[str, Any] | None:
-    """Give a tree as nested branches and leaves; None when it is none, or not to be told so.
+    """Return a tree as nested branches and leaves; None if it has no plain form.
 
     Parameters
     ----------

@@ -98,7 +98,7 @@ class CsvTable:
         done = 0
         try:
             for line in self._stream.data:
-                # A byte order mark, which spreadsheets write, is no part of the first name.
+                # Spreadsheets write a byte order mark, which does not belong to the first name.
                 yield line.decode("utf-8" if done else "utf-8-sig")
                 done += 1
         except UnicodeDecodeError as error:

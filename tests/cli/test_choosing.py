@@ -26,11 +26,11 @@ ROLLED_BACK = life(
 @pytest.mark.parametrize(
     ("known", "verb", "version", "expected"),
     [
-        (ROLLED_BACK, "promote", None, "has no challenger to promote; to let v2 answer again"),
+        (ROLLED_BACK, "promote", None, "has no challenger to promote; to restore v2"),
         (ROLLED_BACK, "promote", None, "`streamproc models rollback m --version 2`"),
-        (ROLLED_BACK, "promote", 2, "v2 of model 'm' is no challenger"),
-        (ROLLED_BACK, "promote", 1, "v1 of model 'm' answers already"),
-        (ROLLED_BACK, "rollback", 9, "keeps no such earlier version; known are v1, v2"),
+        (ROLLED_BACK, "promote", 2, "v2 of model 'm' is not a challenger"),
+        (ROLLED_BACK, "promote", 1, "v1 of model 'm' is already the champion"),
+        (ROLLED_BACK, "rollback", 9, "has no such earlier version; known are v1, v2"),
         (life(("challenger", 2, 1)), "promote", 3, "has v2 to promote"),
         (life(("challenger", 2, 1)), "promote", None, "same `control` secret"),
         (None, "promote", None, "no online model 'm' is known"),

@@ -66,7 +66,7 @@ def test_what_a_worker_said_is_equal(run: Any, config_file: Path, watched: Confi
     alerts = len(asyncio.run(records(watched, "alerts")))
     result = run("replay", "--compare", "--config", config_file)
     assert result.exit_code == 0
-    assert result.stdout == (f"equal: 5200 events, {alerts} alerts, 1 dead letter; 0 said again\n")
+    assert result.stdout == (f"equal: 5200 events, {alerts} alerts, 1 dead letter; 0 repeated\n")
 
 
 def test_an_alert_said_twice_is_equal(run: Any, config_file: Path, watched: Config) -> None:
@@ -74,7 +74,7 @@ def test_an_alert_said_twice_is_equal(run: Any, config_file: Path, watched: Conf
     rewritten(watched, "alerts", lambda value: value)
     result = run("replay", "--compare", "--config", config_file)
     assert result.exit_code == 0
-    assert result.stdout.endswith("; 1 said again\n")
+    assert result.stdout.endswith("; 1 repeated\n")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_what_nobody_has_handled_is_left_out(run: Any, config_file: Path, watche
     result = run("replay", "--compare", "--config", config_file)
     assert result.exit_code == 0
     assert result.stdout.startswith("equal: 5200 events, ")
-    assert result.stderr == "5200 records not handled by group streamproc yet: left out\n"
+    assert result.stderr == "5200 records not processed by group streamproc yet: skipped\n"
 
 
 def test_what_was_never_read_is_a_difference(run: Any, config_file: Path, config: Config) -> None:

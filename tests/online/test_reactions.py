@@ -161,7 +161,7 @@ def test_a_model_that_explodes_is_put_back_and_told() -> None:
     rows += [({"a": 1e9}, 1.0), ({"a": -1e9}, 1.0), *rows]
     learned = PartitionModels(config(wild), "outcomes", 0).process(asked_then_labelled(rows), NOW)
     [*failed] = [alert for alert in learned.alerts if alert.kind == "system"]
-    assert "answers in its place" in failed[0].message
+    assert "restored to its state after" in failed[0].message
     assert [each.step for each in learned.updates if each.step == "failed"]
     assert max(abs(answer.prediction or 0.0) for answer in learned.answers[:120]) < 1e3  # type: ignore[arg-type]
     assert all(np.isfinite(answer.prediction or 0.0) for answer in learned.answers)  # type: ignore[arg-type]

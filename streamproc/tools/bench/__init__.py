@@ -1,5 +1,5 @@
 """Measure speed, compared with other systems, each measurement in a separate process.
 
-A part (`parts`) is a plan of jobs and a table of what came of them. A job (`jobs`, `peers`) is
-a program: it is told its settings, measures inside of itself, and leaves its figures.
+A suite (`suites`) is a plan of jobs and a table of their figures. A job (`jobs`, `peers`) is a
+program that gets its options as an argument, measures itself, and writes its figures.
 """

@@ -76,7 +76,7 @@ def answers(model: Any, task: Task, data: Sequence[Row], *, learns: bool) -> lis
 
 
 def distance(task: Task, predicted: Sequence[float], data: Sequence[Row], start: int) -> Distance:
-    """Replay answers and their late labels; compare estimates with what came of them."""
+    """Replay predictions and their delayed labels; compare estimates with the actual errors."""
     truths: list[bool | float] = [row[2] if task == "regression" else row[1] for row in data]
     judged = [score(task, one, truth) for one, truth in zip(predicted, truths, strict=True)]
     losses = np.array([one.losses[0] for one in judged])

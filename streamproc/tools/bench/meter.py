@@ -37,7 +37,7 @@ class Meter:
         self._ended = (0.0, 0.0)
 
     def count(self, events: int) -> bool:
-        """Note that so many more events are handled; tell whether these were the last."""
+        """Count processed events; return whether these were the last."""
         self._seen += events
         if not self._from and self._seen >= self._skip:
             self._from = self._seen

@@ -33,7 +33,7 @@ class Job:
     module
         Below `streamproc.tools.bench`; it is run as a program.
     settings
-        What it is told: names and plain values.
+        Its options: names and plain values.
     label
         Whose figures these are.
     """
@@ -74,14 +74,14 @@ def finish(job: Job, child: Child, folder: Path) -> Figures:
 
 
 def _reason(log: str) -> str | None:
-    """Return what a measurement said that failed on purpose, without its traceback."""
+    """Return the error message of a failed measurement, without its traceback."""
     last = log.strip().rpartition("\n")[2]
     name, _, reason = last.partition(": ")
     return reason if name == f"{BenchError.__module__}.{BenchError.__qualname__}" else None
 
 
 def settings() -> Any:
-    """Read, in a measurement's process, what it was told."""
+    """Read the options of a measurement in its process."""
     return json.loads(sys.argv[1])
 
 

@@ -104,7 +104,7 @@ class Outcome:
     not_run
         What could not be measured, with the reason.
     figures
-        Everything that each job told, by its label, in the order of the rounds.
+        All results of each job, by its label, in the order of the rounds.
     """
 
     name: str

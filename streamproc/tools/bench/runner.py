@@ -48,7 +48,7 @@ class BenchRun:
     prefix: str = field(default_factory=lambda: f"bench-{secrets.token_hex(4)}.")
 
     def config(self, name: str, group: str = "all", **settings: Any) -> dict[str, Any]:
-        """Give a configuration whose topics begin with a name of our own."""
+        """Return a configuration with a separate prefix of topic names."""
         prefix = f"{self.prefix}{name}."
         return {
             "broker": f"kafka://{self.bootstrap}",
@@ -111,14 +111,14 @@ def measure(
     events, rounds, seed
         As in `BenchRun`.
     step
-        Told what begins now, how many jobs are done, and how many there are.
+        Called before each job with its name, the number of finished jobs, and the total.
 
     Raises
     ------
     BenchError
         If a job fails.
     BrokerError
-        If there is no broker.
+        If the broker cannot be reached.
     """
     if part.needs_cluster and broker is None:
         reason = (

@@ -34,7 +34,7 @@ class Course:
             self.rows.append(demo_event.row)
 
     def answer(self, answer: OnlinePrediction) -> None:
-        """Note what the online model said."""
+        """Record a prediction of the online model."""
         if answer.model_id == self._story.learner and answer.event_id is not None:
             predicted = bool(answer.prediction)
             self._answers[int(answer.event_id)] = (answer.version, predicted)

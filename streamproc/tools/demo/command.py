@@ -106,7 +106,7 @@ class Demo:
         await first(self._perform(config, verdict, shown), interrupted.wait(), _ended(broker))
         if verdict.done():
             return verdict.result()
-        self.console.print("Interrupted: the story was not told to its end.")
+        self.console.print("Interrupted: the demo did not run to its end.")
         return None
 
     async def _perform(
@@ -119,8 +119,8 @@ class Demo:
             ends = (listener.failed, stage.worker.stopped.wait)
             # Whatever clings to a broker that is gone, the terminal is left as it was.
             shown.enter_context(listener.show)
-            told = play(self.story, stage, listener, self._seconds())
-            judged = await first(told, *(end() for end in ends))
+            played = play(self.story, stage, listener, self._seconds())
+            judged = await first(played, *(end() for end in ends))
             shown.close()
             if judged is None:
                 return  # the worker failed, and says why when it is left
@@ -148,10 +148,10 @@ class Demo:
             f" and a worker watches them, each number by {' and '.join(DEFAULT)}, which"
             " find most changes sooner than ADWIN and Page-Hinkley, and are wrong once in a hundred"
             " million values."
-            f" {len(story.incidents)} incidents wait to be found;"
-            f" {silent} of the models are left alone. What is true of the {story.learner} becomes"
-            f" known {labels.delay} events later, for most of them, and an online model learns"
-            " from it; that is all that the worker is told beforehand.",
+            f" {len(story.incidents)} incidents are injected;"
+            f" {silent} of the models do not change. Most labels of {story.learner} become"
+            f" known {labels.delay} events later, and an online model learns from them. The worker"
+            " has no information about the incidents.",
             highlight=False,
         )
 
@@ -176,7 +176,7 @@ class Demo:
 
 
 async def _ended(broker: EmbeddedBroker) -> None:
-    """Wait until the broker is gone, which it should not be, and raise what it said."""
+    """Raise the broker's error if it stops unexpectedly."""
     while broker.running:  # noqa: ASYNC110  # a process gives no event
         await asyncio.sleep(LOOK_SECONDS)
     raise BrokerError(f"the broker has ended; its log ends:\n{broker.tail()}")

@@ -4,7 +4,7 @@ from typing import Final
 
 from rich.console import Console
 
-# What the table of the end was made for; files and pipes have no width of their own.
+# Width of the report where the output is a file or a pipe.
 WIDTH: Final = 100
 
 

@@ -34,7 +34,7 @@ _MAX_LINES_STORED: Final = 20
 
 
 class Dashboard:
-    """Shows how many events of each model there were, how its series looks, what was told.
+    """Shows the number of events and a series of each model, and the latest alerts.
 
     Parameters
     ----------
@@ -43,11 +43,11 @@ class Dashboard:
     describe
         Writes an alert.
     story
-        What is told.
+        The scenario.
     course
-        What was answered and what was true.
+        Predictions and labels so far.
     counts
-        What the worker has counted.
+        Counters of the worker.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Dashboard:
         return table
 
     def _messages(self, height: int) -> list[RenderableType]:
-        """Return the newest alerts and steps that fit into so many lines, the newest last."""
+        """Return the newest alerts and steps that fit into this height, the newest last."""
         shown: list[RenderableType] = []
         for news in reversed(list(self._news)):
             text = _set_in(news)

@@ -22,7 +22,7 @@ class Panel:
     Parameters
     ----------
     story
-        What is told.
+        The scenario.
     course
         What was answered and what was true.
     counts

@@ -17,7 +17,7 @@ Describe = Callable[[AlertEvent], Text]
 
 
 class Show(Protocol):
-    """Is told what happens, and shows it in its ``with`` block."""
+    """Receives events, alerts and updates, and shows them in its ``with`` block."""
 
     def sent(self, demo_event: DemoEvent) -> None:
         """Note an event that was sent."""

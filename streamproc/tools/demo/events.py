@@ -24,7 +24,7 @@ _JITTER: Final = 0.9
 
 @dataclass(frozen=True)
 class Incident:
-    """Something that happens, and how soon it should be known.
+    """A known change, and the maximum delay until its alert.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Incident:
     began_at
         Event time of that event.
     within
-        Events of the model, the first that differs included, after which it should be told.
+        Maximum detection delay in events of the model, including the first changed one.
     """
 
     title: str
@@ -88,7 +88,7 @@ class DemoEvent(NamedTuple):
 
 
 class Scenario:
-    """The whole story; the same events whenever it is told.
+    """The complete scenario, with the same events in each run.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class Scenario:
     >>> story = Scenario(10_000)
     >>> [incident.series for incident in story.incidents][:3]
     ['error', 'feature:income', 'feature:amount']
-    >>> sum(1 for told in story.tell() if not told.is_label)
+    >>> sum(1 for event in story.tell() if not event.is_label)
     10000
     """
 
@@ -246,7 +246,7 @@ class Scenario:
         return None if actor.prediction is None else self._column(actor, PREDICTION).tolist()
 
     def _column(self, actor: ModelSpec, name: str) -> Values:
-        """Draw a column from a source of its own, so that no other depends on it."""
+        """Draw a column from a separate generator, so that columns are independent."""
         source = actor.prediction if name == PREDICTION else actor.features[name]
         if source is None:
             raise KeyError(name)

@@ -11,7 +11,7 @@ Values = NDArray[Any]
 """One value an event: numbers, booleans or texts; or one row an event."""
 
 Draw = Callable[[Generator, int], Values]
-"""Draws so many values."""
+"""Draws a number of values."""
 
 Change = Callable[[Generator, Values], Values]
 """Makes of the values from the beginning of an incident on what it makes of them."""

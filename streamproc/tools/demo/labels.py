@@ -34,7 +34,7 @@ class Truth:
     begins
         Where, as a share of the model's events.
     within
-        Labels after which it should have been told.
+        Maximum detection delay in labels.
     turned
         Where labels begin to come the wrong way round for a while, as a share of the events.
     known
@@ -65,7 +65,7 @@ class Labels:
     begins
         The first event of which another pattern is true.
     turned
-        The events whose labels come the wrong way round.
+        The events with inverted labels.
     """
 
     delay: int
@@ -80,7 +80,7 @@ class Labels:
         return len(self.came) - self.came.count(None)
 
     def due(self, count: int) -> int:
-        """Return how many events there are up to the last of so many labels."""
+        """Return the number of events up to the last of this many labels."""
         places = (row for row, label in enumerate(self.came) if label is not None)
         return next(islice(places, count - 1, None), -1) + 1 if count else 0
 
@@ -89,7 +89,7 @@ class Labels:
         return sum(1 for row in rows if self.came[row] is not None)
 
     def wrong(self, row: int) -> bool:
-        """Whether the model said something else than the label of this event, which came."""
+        """Whether the model's prediction differs from the label of this event."""
         return (self.predicted[row] >= 0.5) != self.came[row]
 
 
@@ -116,7 +116,7 @@ def labels(truth: Truth, columns: Mapping[str, Values], draw: Generator) -> Labe
     count = len(before)
     delay = min(_LATE, count // _LATE_SHARE)
     begins, start = round(truth.begins * count), round(truth.turned * count)
-    # A challenger has first to wait for the labels of its own first answers.
+    # A challenger first waits for the labels of its first predictions.
     turned = range(start, min(count, start + 5 * delay // 4 + 60))
     rows = np.arange(count)
     positive = draw.random(count) < np.where(rows < begins, before, after)

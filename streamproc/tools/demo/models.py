@@ -27,22 +27,22 @@ PREDICTION: Final = "prediction"
 
 @dataclass(frozen=True)
 class InjectedChange:
-    """What happens to one column of a model.
+    """A change of one column of a model.
 
     Parameters
     ----------
     title
-        In the words of the person who will have to explain it afterwards.
+        A description for people.
     column
         Name of a feature, or ``prediction``.
     series
-        The series that should tell, and no other.
+        The only series that should alarm.
     begins
         Where, as a share of the model's events, above 0 and below 1.
     change
-        What becomes of the values from there on.
+        The change of the values from there on.
     within
-        Values of the series after which it should have been told.
+        Maximum detection delay in values of the series.
     within_share
         The same as a share of the model's events, for what grows with the story; the larger of
         the two counts.

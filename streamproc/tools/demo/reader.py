@@ -54,7 +54,7 @@ class DemoReader:
     async def until_shown(
         self, alerts: Iterable[AlertEvent], updates: Iterable[ModelUpdate], answers: int
     ) -> None:
-        """Wait until each of these was shown, and so many answers have come."""
+        """Wait until these alerts and updates were shown, and this many predictions arrived."""
         wanted = {each.alert_id for each in alerts} | {each.update_id for each in updates}
         while not wanted <= self._shown or self.course.answered < answers:
             self._more.clear()
@@ -98,7 +98,7 @@ class DemoReader:
 async def listening(
     config: Config, story: Scenario, show: Callable[[Course], Show]
 ) -> AsyncIterator[DemoReader]:
-    """Show what is told until the block ends."""
+    """Read and display the topics until the block ends."""
     course = Course(story)
     listener = DemoReader(show(course), course)
     answers = TopicReader(config, ANSWERS, None)

@@ -36,7 +36,7 @@ def report(
     describe
         Writes a false incident's alert.
     width
-        Columns; with few of them there are no tables.
+        Width in columns; a narrow report has lists instead of tables.
     """
     narrow = width < NARROW
     parts: list[RenderableType] = [
@@ -95,7 +95,7 @@ def _table(verdict: Verdict) -> Table:
         header_style="dim",
         expand=True,
     )
-    table.add_column("Incident, and what the alert said", ratio=1, min_width=24)
+    table.add_column("Incident and message of its alert", ratio=1, min_width=24)
     table.add_column("Where", no_wrap=True)
     table.add_column("Began", no_wrap=True)
     table.add_column("Found after, by", no_wrap=True, justify="right")
@@ -143,7 +143,7 @@ def _summary(story: Scenario, verdict: Verdict) -> Text:
     )
     silent = _silent(story, verdict)
     if silent:
-        text.append(f". Nothing happened to {' and '.join(silent)}, and nothing was said of them.")
+        text.append(f". {' and '.join(silent)} did not change and raised no alert.")
     else:
         text.append(".")
     for incident in verdict.missed:

@@ -14,7 +14,7 @@ from streamproc.tools.demo.events import Scenario
 from streamproc.tools.demo.score import ObservedStep, Verdict
 from streamproc.tools.demo.step_text import kind, share
 
-# A table with four columns needs so many of the terminal's.
+# Minimum width of the terminal for the table with four columns.
 NARROW: Final = 76
 
 
@@ -32,7 +32,7 @@ def lessons(
     course
         What it answered and what was true.
     narrow
-        Whether there is no room for a table.
+        Whether the terminal is too narrow for a table.
     """
     labels = story.labels
     title = (

@@ -14,14 +14,14 @@ from streamproc.tools.demo.worker import DemoWorker
 
 T = TypeVar("T")
 
-# After so many events others get their turn: the worker, and what redraws the terminal.
+# Events between two yields to the event loop, for the worker and the display.
 _TURN: Final = 50
 # Stopping takes a second; only a client whose broker is gone takes longer, or for ever.
 PATIENCE_SECONDS: Final = 5.0
 
 
 async def play(story: Scenario, stage: DemoWorker, listener: DemoReader, seconds: float) -> Verdict:
-    """Publish a story, wait until all was watched and learned, and judge what was told.
+    """Publish the scenario, wait until all of it is processed, and score the alerts.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ async def play(story: Scenario, stage: DemoWorker, listener: DemoReader, seconds
 
 
 async def first(work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, Any]) -> T | None:
-    """Run coroutines side by side until one ends, and cancel the rest.
+    """Run coroutines concurrently until one ends, and cancel the others.
 
     Returns
     -------

@@ -17,14 +17,14 @@ _GRAVE: Final[frozenset[Step]] = frozenset(
 
 @dataclass(frozen=True)
 class Finding:
-    """An incident, and the alert that told of it first.
+    """An incident, and the first alert about it.
 
     Parameters
     ----------
     incident
         What happened.
     alert
-        None: nothing told of it.
+        None if the incident was missed.
     events
         Events of the model from the first that differs to the one that gave the alert, both
         included; of an error, those that have a label; 0 without an alert.
@@ -70,7 +70,7 @@ class ObservedStep:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found of each incident and lesson, and what was told but did not happen."""
+    """Result for each incident and label change, and the false alarms."""
 
     findings: tuple[Finding, ...]
     false: tuple[AlertEvent, ...]
@@ -79,7 +79,7 @@ class Verdict:
 
     @property
     def missed(self) -> tuple[Incident, ...]:
-        """Incidents that nothing told of."""
+        """Missed incidents."""
         return tuple(found.incident for found in self.findings if found.alert is None)
 
     @property
@@ -96,7 +96,7 @@ class Verdict:
 def score(
     story: Scenario, alerts: Iterable[AlertEvent], updates: Iterable[ModelUpdate] = ()
 ) -> Verdict:
-    """Compare what was told with what happened.
+    """Compare alerts and updates with the scenario.
 
     Parameters
     ----------

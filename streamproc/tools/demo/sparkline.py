@@ -4,7 +4,7 @@ from typing import Final
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _MISSING: Final = "·"
-# So many bars tell what is usual; noise of less than so many deviations of theirs looks level.
+# Bars that define the usual level; noise below this many of their deviations is drawn flat.
 _USUAL: Final = 6
 _CALM: Final = 10.0
 

@@ -16,7 +16,7 @@ from streamproc.worker.wiring import working
 from streamproc.worker.worker import Worker
 
 LOOK_SECONDS: Final = 0.05
-# A slice takes half a second at most; a group that has to be joined anew, a few seconds; loops
+# A slice takes half a second at most; joining the group again, a few seconds; kernels
 # of models that are compiled for the first time on a crowded machine, a minute and more.
 STALLED_SECONDS: Final = 180.0
 _EVENTS: Final = ("streamproc_events_total", "streamproc_dead_letters_total")
@@ -71,7 +71,7 @@ class DemoWorker:
         return self._count(_OUTCOMES, status="labelled")
 
     async def until_done(self, events: int, labels: int) -> None:
-        """Wait until so many went through the worker, and it has nothing left to do.
+        """Wait until the worker has processed this many records and is idle.
 
         Raises
         ------

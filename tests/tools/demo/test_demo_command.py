@@ -107,7 +107,7 @@ def test_interrupted_in_the_middle_it_ends_clean(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     out, errors = process.communicate(timeout=SECONDS)
     assert (process.returncode, errors) == (1, "")
-    assert out.endswith("Interrupted: the story was not told to its end.\n")
+    assert out.endswith("Interrupted: the demo did not run to its end.\n")
     assert not Path(f"/proc/{learning}").exists()
     assert list(tmp_path.glob("streamproc-*")) == []
 

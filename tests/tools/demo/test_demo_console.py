@@ -146,7 +146,7 @@ def test_the_report_says_what_was_missed_and_what_was_false(
     assert "ticket-router\n hm" in text.replace("firing ", "").replace(" \n", "\n").replace(
         "  ", ""
     )
-    assert "Nothing happened to search-ranking, and" in flowing
+    assert "search-ranking did not change and raised no alert" in flowing
 
 
 def test_a_late_alert_is_shown_with_what_was_expected(

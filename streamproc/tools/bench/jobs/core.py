@@ -49,7 +49,7 @@ class Core:
             self._watch(partition)
 
     def age(self, values: int, seed: int) -> None:
-        """Let every series have so many N(0, 1) values more, without the way through JSON."""
+        """Feed this many N(0, 1) values to every series, without JSON."""
         draw = np.random.default_rng(seed)
         for shard in self.shards:
             for profile in shard.catalogue.profiles.values():

@@ -64,7 +64,7 @@ class Logs:
         yield from self._labels_of(self._draw.integers(0, self._made, count).tolist())
 
     def soon(self, count: int) -> Iterator[Tagged]:
-        """Give labels of events that came a moment ago, each once."""
+        """Yield the labels of the most recent events, each once."""
         yield from self._labels_of(range(self._made - 2 * count, self._made - count))
 
     def _labels_of(self, numbers: Iterable[int]) -> Iterator[Tagged]:

@@ -29,7 +29,7 @@ def learned(options: dict[str, Any]) -> dict[str, float]:
 
 
 def _until(worker: Running, records: int) -> tuple[float, float, float]:
-    """Wait until so many outcomes were learned; give how many, when, and the CPU until then."""
+    """Wait until this many outcomes are learned; return their number, the time and the CPU."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         found = worker.counted("learn_records_total"), time.perf_counter(), worker.cpu_seconds()

@@ -15,7 +15,7 @@ from streamproc.tools.bench.workload import PARTITIONS, Event, Workload, events
 
 TICK_SECONDS = 0.002
 BATCH_BYTES = 2**18
-POOL = 5000  # events that are made anew each time with another ts
+POOL = 5000  # events that are reused with a new ts
 
 
 class Template(NamedTuple):
@@ -28,7 +28,7 @@ class Template(NamedTuple):
 
 
 async def make(options: dict[str, Any]) -> dict[str, float]:
-    """Keep the rate for so many seconds; tell what was really made, and how late."""
+    """Send at the rate for the duration; return the actual number of events and the delay."""
     config = Config.model_validate(options["config"])
     topic = config.topics.full_name("predictions")
     templates = [_template(event) for event in events(Workload(POOL, seed=options["seed"]))]

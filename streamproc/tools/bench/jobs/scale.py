@@ -79,7 +79,7 @@ async def _send(producer: AIOKafkaProducer, config: Config, batches: Batches) ->
 
 
 async def _alerts(config: Config) -> list[list[Any]]:
-    """Give what was told, each once, without what the name of this run's topics goes into."""
+    """Return the alerts without duplicates and without fields that depend on topic names."""
     async with Alerts(config=config, follow=False) as alerts:
         found = {
             alert.alert_id: [

@@ -25,8 +25,8 @@ class WorkerGroup:
 
     Parameters
     ----------
-    told
-        What the measurement was told: the config and a folder.
+    options
+        Options of the measurement: the configuration and a folder.
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -73,7 +73,7 @@ class WorkerGroup:
         self._until(balanced, "the group is not settled", READY_SECONDS)
 
     def handled(self, events: int, seconds: float) -> None:
-        """Wait until so many events are handled.
+        """Wait until this many events are processed.
 
         Raises
         ------

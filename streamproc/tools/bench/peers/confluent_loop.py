@@ -11,7 +11,7 @@ WAIT_SECONDS = 0.1
 
 
 def main() -> None:
-    """Handle so many events, tell what they cost, and stop."""
+    """Process the events, report their cost, and stop."""
     options = settings()
     meter = Meter(options["events"], options["skip"])
     pairs = Pairs()

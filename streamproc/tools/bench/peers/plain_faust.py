@@ -13,7 +13,7 @@ from streamproc.tools.bench.process import answer, settings
 
 
 def main() -> None:
-    """Handle so many events, tell what they cost, and stop."""
+    """Process the events, report their cost, and stop."""
     options = settings()
     meter = Meter(options["events"], options["skip"])
     pairs = Pairs()

@@ -17,7 +17,7 @@ from streamproc.worker.metrics import Metrics
 
 
 def main() -> None:
-    """Handle so many events, tell what they cost, and stop."""
+    """Process the events, report their cost, and stop."""
     options = settings()
     meter = Meter(options["events"], options["skip"])
 
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def config_file(options: dict[str, Any]) -> Path:
-    """Write the configuration that a measurement was told to a file."""
+    """Write the configuration of a measurement to a file."""
     path = Path(options["folder"]) / "streamproc.yaml"
     path.write_text(yaml.safe_dump(options["config"]))
     return path

@@ -68,6 +68,4 @@ def rows(results: Results) -> list[Row]:
     return table
 
 
-SCALE = Suite(
-    "scale", f"Workers side by side, {PARTITIONS} partitions", plan, rows, needs_cluster=True
-)
+SCALE = Suite("scale", f"Several workers, {PARTITIONS} partitions", plan, rows, needs_cluster=True)
