@@ -110,24 +110,28 @@ async def compare(config: Config) -> Comparison:
             for alert in alerts:
                 wanted.alert(alert)
             wanted.dead(letters)
+        remaining = await recording.remaining()
     # What was handled had been published before: it is on the topics by now.
     found = await _on_the_topics(config, recording.ends)
-    unread = list(_unread(config, until, recording))
+    unread = list(_unread(config, until, recording, remaining))
     checked = await _outcomes(config)
-    return Comparison(
-        *(wanted, found, recording.ends, recording.left_out, monitor), unread, checked
-    )
+    waiting = sum(remaining.values())
+    return Comparison(*(wanted, found, recording.ends, waiting, monitor), unread, checked)
 
 
 def _unread(
-    config: Config, handled: Mapping[Partition, int], recording: BoundedLogReader
+    config: Config,
+    handled: Mapping[Partition, int],
+    recording: BoundedLogReader,
+    remaining: Mapping[Partition, int],
 ) -> Iterator[str]:
     """Describe partitions that have records and were not read, and those that went back."""
-    for (topic, number), begin in sorted(recording.begins.items()):
+    for topic, number in sorted(recording.begins):
         done, end = handled.get((topic, number)), recording.log_ends[topic, number]
-        if done is None and end > begin:
+        records = remaining.get((topic, number), 0)
+        if done is None and records:
             yield (
-                f"{topic}-{number} has {count(end - begin, 'record')} and group {config.group} has"
+                f"{topic}-{number} has {count(records, 'record')} and group {config.group} has"
                 " committed no offset of it: it was not read"
             )
         elif done is not None and done > end:

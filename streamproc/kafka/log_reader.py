@@ -39,8 +39,6 @@ class BoundedLogReader:
         First offset of each partition, and the offset to stop before.
     log_ends
         Offset after the last record of each partition.
-    left_out
-        Number of offsets between `ends` and `log_ends`.
     done
         Number of offsets read.
 
@@ -66,7 +64,6 @@ class BoundedLogReader:
         self.begins: dict[Partition, int] = {}
         self.ends: dict[Partition, int] = {}
         self.log_ends: dict[Partition, int] = {}
-        self.left_out = 0
         self.done = 0
 
     @property
@@ -98,7 +95,6 @@ class BoundedLogReader:
             until = end if self._until is None else min(end, self._until.get(tuple(tp), 0))
             self.begins[tuple(tp)], self.log_ends[tuple(tp)] = begin, end
             self.ends[tuple(tp)] = max(begin, until)
-            self.left_out += end - max(begin, until)
         return self
 
     async def __aexit__(
@@ -128,6 +124,44 @@ class BoundedLogReader:
                     f"{self._config.broker} stopped answering {self.total - self.done} records"
                     f" before the end of {', '.join(self._topics)}: check that the cluster is up"
                 )
+
+    async def remaining(self) -> dict[Partition, int]:
+        """Count the offsets from the first record behind `ends` to the log's end, by partition.
+
+        Markers of transactions and aborted records are not records: a partition that has nothing
+        else there is not in it. Call it after the iteration; it moves the positions.
+
+        Raises
+        ------
+        BrokerUnreachableError
+            When the cluster stops answering.
+        """
+        places = [place for place, end in self.ends.items() if end < self.log_ends[place]]
+        for place in places:
+            self._consumer.seek(TopicPartition(*place), self.ends[place])
+        found: dict[Partition, int] = {}
+        before, progress = -1, time.monotonic()
+        while True:
+            at = {place: await self._consumer.position(TopicPartition(*place)) for place in places}
+            open_places = [
+                TopicPartition(*place)
+                for place in places
+                if place not in found and at[place] < self.log_ends[place]
+            ]
+            if not open_places:
+                return found
+            if sum(at.values()) > before:
+                before, progress = sum(at.values()), time.monotonic()
+            elif time.monotonic() - progress > REQUEST_SECONDS:
+                raise BrokerUnreachableError(
+                    f"{self._config.broker} stopped answering while {open_places[0]} was read"
+                )
+            with quiet_client():
+                batches = await self._consumer.getmany(*open_places, timeout_ms=_POLL_MS)
+            for tp, records in batches.items():
+                count = self.log_ends[tuple(tp)] - records[0].offset
+                if count > 0:  # else it came after the topics' ends were asked for
+                    found[tuple(tp)] = count
 
     async def _left(self) -> list[TopicPartition]:
         """Update `done`; return the partitions that are not at their end."""
