@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, Self
 
 from aiokafka import AIOKafkaProducer, errors
 
+from streamproc.client.drop_oldest import DropOldestQueue, Outgoing
 from streamproc.client.records import Stream, to_record
 from streamproc.client.settings import Source, settle_client
 from streamproc.client.tie_order import TieOrder
@@ -24,7 +25,7 @@ _DEADLINE: Final = REQUEST_SECONDS + 10
 
 Features = Mapping[str, Any]
 Tags = Mapping[str, str]
-OnFull = Literal["block", "raise", "drop"]
+OnFull = Literal["block", "raise", "drop", "drop_oldest"]
 
 
 class Publisher:
@@ -45,15 +46,34 @@ class Publisher:
         and is more than a broker confirms in one round trip.
     on_full
         What a call does while `max_pending` records are unconfirmed: ``"block"`` waits for up to
+<<<<<<< HEAD
         `timeout`, ``"raise"`` raises QueueFullError at once, ``"drop"`` drops the event and counts
         it.
+=======
+        `timeout`, ``"raise"`` raises QueueFullError at once, ``"drop"`` leaves its event out and
+        counts it, ``"drop_oldest"`` leaves out and counts the oldest event that Kafka's client has
+        not got yet. The client gets up to half of `max_pending`, and 1,000 at most; these cannot
+        be withdrawn.
+>>>>>>> 5cf2a83 (Let a publisher drop its oldest events and count each outcome)
     timeout
         Maximum seconds that a call waits; None: 40, when the client has given up on a record.
 
     Attributes
     ----------
+    sent : int
+        Events that the cluster has confirmed.
     dropped : int
+<<<<<<< HEAD
         Events dropped because the queue was full.
+=======
+        Events that were left out since the queue was full.
+    refused : int
+        Events that the cluster did not confirm, or that are larger than it allows; a DeliveryError
+        says so.
+
+    Each event whose call returned is counted as one of the three, once that is known. A call that
+    raises EventError or QueueFullError counts nothing.
+>>>>>>> 5cf2a83 (Let a publisher drop its oldest events and count each outcome)
 
     Raises
     ------
@@ -83,7 +103,8 @@ class Publisher:
         self._max_pending = max_pending
         self._on_full = on_full
         self._timeout = _DEADLINE if timeout is None else timeout
-        self.dropped = 0
+        self.sent = self.dropped = self.refused = 0
+        self._queue: DropOldestQueue | None = None
         self._topics: dict[Stream, str] = {}
         self._pending = 0
         self._failures: list[BaseException] = []
@@ -95,6 +116,9 @@ class Publisher:
 
     async def __aenter__(self) -> Self:
         self._producer = await self._stack.enter_async_context(open_producer(self._config))
+        if self._on_full == "drop_oldest":
+            queue = DropOldestQueue(self._hand_over, self._max_pending)
+            self._queue = await self._stack.enter_async_context(queue)
         return self
 
     async def __aexit__(
@@ -103,9 +127,13 @@ class Publisher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        async with self._stack:
-            if error is None:
-                await self.flush()
+        try:
+            async with self._stack:
+                if error is None:
+                    await self.flush()
+        finally:
+            if self._queue is not None:
+                self.dropped += self._queue.clear()
 
     async def prediction(
         self,
@@ -236,21 +264,55 @@ class Publisher:
             raise ClientNotOpenError("use the publisher in an async with block: it is not open")
         self._raise_failures()
         topic = self._topics.get(record.stream) or await self._topic(record.stream)
+<<<<<<< HEAD
         if self._pending >= self._max_pending and not await self._wait_for_capacity():
+=======
+        if self._queue is not None:
+            dropped = self._queue.put(Outgoing(topic, record, self._turns.now()))
+            self.dropped += dropped
+            self._pending += not dropped
             return
-        stamp, headers = self._turns.take(record)
+        if self._pending >= self._max_pending and not await self._has_room():
+>>>>>>> 5cf2a83 (Let a publisher drop its oldest events and count each outcome)
+            return
         try:
             async with asyncio.timeout(self._timeout):
-                receipt = await self._producer.send(
-                    topic, record.value, record.key, timestamp_ms=stamp, headers=headers
-                )
+                receipt = await self._produce(Outgoing(topic, record, self._turns.now()))
         except (errors.KafkaError, TimeoutError) as error:
+            self.refused += 1
             raise self._undelivered(self._pending + 1, error) from error
         self._pending += 1
         receipt.add_done_callback(self._settled)
 
+<<<<<<< HEAD
     async def _wait_for_capacity(self) -> bool:
         """Wait for capacity in the queue; return False if the event is dropped instead."""
+=======
+    async def _produce(self, outgoing: Outgoing) -> "asyncio.Future[Any]":
+        """Give a record to Kafka's client; return its receipt."""
+        if self._producer is None:
+            raise ClientNotOpenError("use the publisher in an async with block: it is not open")
+        topic, record, stamp = outgoing
+        _, headers = self._turns.take(record, stamp)
+        receipt: asyncio.Future[Any] = await self._producer.send(
+            topic, record.value, record.key, timestamp_ms=stamp, headers=headers
+        )
+        return receipt
+
+    async def _hand_over(self, outgoing: Outgoing) -> "asyncio.Future[Any]":
+        """Give a queued record to Kafka's client; return its receipt, which may be an error."""
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                receipt = await self._produce(outgoing)
+        except (errors.KafkaError, TimeoutError) as error:
+            receipt = asyncio.get_running_loop().create_future()
+            receipt.set_exception(error)
+        receipt.add_done_callback(self._settled)
+        return receipt
+
+    async def _has_room(self) -> bool:
+        """Whether the event is to be sent, once the queue has room for it."""
+>>>>>>> 5cf2a83 (Let a publisher drop its oldest events and count each outcome)
         if self._on_full == "drop":
             self.dropped += 1
             return False
@@ -307,7 +369,10 @@ class Publisher:
         if not self._pending:
             self._idle.set()
         error = asyncio.CancelledError() if receipt.cancelled() else receipt.exception()
-        if error is not None:
+        if error is None:
+            self.sent += 1
+        else:
+            self.refused += 1
             self._failures.append(error)
 
     def _raise_failures(self) -> None:

@@ -65,6 +65,16 @@ class Publisher:
             self._thread.stop()
 
     @property
+    def sent(self) -> int:
+        """Events that the cluster has confirmed."""
+        return self._publisher.sent
+
+    @property
+    def refused(self) -> int:
+        """Events that the cluster did not confirm, or that are larger than it allows."""
+        return self._publisher.refused
+
+    @property
     def dropped(self) -> int:
         """Events dropped because the queue was full."""
         return self._publisher.dropped

@@ -27,8 +27,19 @@ class TieOrder:
         self._stamp = 0
         self._events: Counter[bytes] = Counter()
 
-    def take(self, record: Record) -> tuple[int, Headers]:
+    def now(self) -> int:
+        """Return the timestamp of a record that is made now, in milliseconds."""
+        return int(self._clock() * 1000)
+
+    def take(self, record: Record, stamp: int | None = None) -> tuple[int, Headers]:
         """Return timestamp and headers of the next record.
+
+        Parameters
+        ----------
+        record
+            What is written now.
+        stamp
+            Its timestamp, where it was made earlier; None: now.
 
         Examples
         --------
@@ -38,7 +49,8 @@ class TieOrder:
         >>> turns.take(Record("labels", b"m", b"..."))
         (1500, [('after', b'1500:1')])
         """
-        stamp = int(self._clock() * 1000)
+        if stamp is None:
+            stamp = self.now()
         if stamp != self._stamp:
             self._stamp = stamp
             self._events.clear()

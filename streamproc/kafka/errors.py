@@ -83,5 +83,6 @@ class ClientNotOpenError(StreamprocError):
 class QueueFullError(DeliveryError):
     """The queue of a publisher is full; this event was not sent, those in the queue may be.
 
-    Try again later, drop the event, or raise ``max_pending``.
+    Try again later, drop the event, or raise ``max_pending``; ``on_full`` of the publisher chooses
+    what is dropped instead.
     """
