@@ -46,15 +46,10 @@ class Publisher:
         and is more than a broker confirms in one round trip.
     on_full
         What a call does while `max_pending` records are unconfirmed: ``"block"`` waits for up to
-<<<<<<< HEAD
         `timeout`, ``"raise"`` raises QueueFullError at once, ``"drop"`` drops the event and counts
-        it.
-=======
-        `timeout`, ``"raise"`` raises QueueFullError at once, ``"drop"`` leaves its event out and
-        counts it, ``"drop_oldest"`` leaves out and counts the oldest event that Kafka's client has
-        not got yet. The client gets up to half of `max_pending`, and 1,000 at most; these cannot
-        be withdrawn.
->>>>>>> 5cf2a83 (Let a publisher drop its oldest events and count each outcome)
+        it, ``"drop_oldest"`` drops and counts the oldest event that Kafka's client has not got
+        yet. The client gets up to half of `max_pending`, and 1,000 at most; these cannot be
+        withdrawn.
     timeout
         Maximum seconds that a call waits; None: 40, when the client has given up on a record.
 
@@ -63,17 +58,13 @@ class Publisher:
     sent : int
         Events that the cluster has confirmed.
     dropped : int
-<<<<<<< HEAD
         Events dropped because the queue was full.
-=======
-        Events that were left out since the queue was full.
     refused : int
         Events that the cluster did not confirm, or that are larger than it allows; a DeliveryError
         says so.
 
     Each event whose call returned is counted as one of the three, once that is known. A call that
     raises EventError or QueueFullError counts nothing.
->>>>>>> 5cf2a83 (Let a publisher drop its oldest events and count each outcome)
 
     Raises
     ------
@@ -264,16 +255,12 @@ class Publisher:
             raise ClientNotOpenError("use the publisher in an async with block: it is not open")
         self._raise_failures()
         topic = self._topics.get(record.stream) or await self._topic(record.stream)
-<<<<<<< HEAD
-        if self._pending >= self._max_pending and not await self._wait_for_capacity():
-=======
         if self._queue is not None:
             dropped = self._queue.put(Outgoing(topic, record, self._turns.now()))
             self.dropped += dropped
             self._pending += not dropped
             return
-        if self._pending >= self._max_pending and not await self._has_room():
->>>>>>> 5cf2a83 (Let a publisher drop its oldest events and count each outcome)
+        if self._pending >= self._max_pending and not await self._wait_for_capacity():
             return
         try:
             async with asyncio.timeout(self._timeout):
@@ -284,10 +271,6 @@ class Publisher:
         self._pending += 1
         receipt.add_done_callback(self._settled)
 
-<<<<<<< HEAD
-    async def _wait_for_capacity(self) -> bool:
-        """Wait for capacity in the queue; return False if the event is dropped instead."""
-=======
     async def _produce(self, outgoing: Outgoing) -> "asyncio.Future[Any]":
         """Give a record to Kafka's client; return its receipt."""
         if self._producer is None:
@@ -310,9 +293,8 @@ class Publisher:
         receipt.add_done_callback(self._settled)
         return receipt
 
-    async def _has_room(self) -> bool:
-        """Whether the event is to be sent, once the queue has room for it."""
->>>>>>> 5cf2a83 (Let a publisher drop its oldest events and count each outcome)
+    async def _wait_for_capacity(self) -> bool:
+        """Wait for capacity in the queue; return False if the event is dropped instead."""
         if self._on_full == "drop":
             self.dropped += 1
             return False

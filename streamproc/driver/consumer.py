@@ -276,6 +276,10 @@ class SliceConsumer(base.Consumer):
         partitions = self._thread.partitions
         return [topic for topic in topics if not partitions(topic)]
 
+    def counts(self, topics: Iterable[str]) -> dict[str, int]:
+        """Return how many partitions topics had when the client last asked; 0: none is known."""
+        return {topic: len(self._thread.partitions(topic) or ()) for topic in topics}
+
     def distrust(self, partitions: Iterable[TP]) -> None:
         """Allow any offset to be committed for these partitions, even a lower one."""
         for tp in partitions:

@@ -117,6 +117,12 @@ class Metrics:
             "Alerts about the operation of streamproc, which no replay can give.",
             "detector",
         )
+        self._partitions_ratio = Gauge(
+            "streamproc_partitions_to_configured_ratio",
+            "Partitions of a topic over topics.partitions; above 1, limits.max_series is exceeded.",
+            ("topic",),
+            registry=registry,
+        )
         self._stalled = Gauge(
             "streamproc_stalled_seconds",
             "Seconds for which records have waited in a part of the worker and none was handled.",
@@ -226,6 +232,10 @@ class Metrics:
     def stalled(self, part: str, seconds: float) -> None:
         """Set for how many seconds a part of the worker has had lag without progress."""
         self._stalled.labels(part).set(seconds)
+
+    def partitions_ratio(self, topic: str, ratio: float) -> None:
+        """Set how many times `topics.partitions` a topic has partitions."""
+        self._partitions_ratio.labels(topic).set(ratio)
 
     def state(self, topic: str, partition: int, shard: PartitionMonitor, lag: int) -> None:
         """Set the gauges of a partition's state, and its lag in records."""

@@ -27,6 +27,7 @@ from streamproc.worker.metrics import Metrics
 from streamproc.worker.offsets import PartitionOffsets, partition_offsets
 from streamproc.worker.online.online_process import OnlineProcess
 from streamproc.worker.partition_executor import PartitionExecutor
+from streamproc.worker.partition_share import PartitionShare
 from streamproc.worker.pipeline import Partition, Pipeline
 from streamproc.worker.watchdog import Progress, Stalls, Watchdog
 
@@ -93,6 +94,7 @@ class Worker:
         self._ready = False
         self._behind = 1  # not measured yet
         self._missing: list[str] = []
+        self._share = PartitionShare(config, metrics.partitions_ratio)
         self._active = self._looked = self._joined = self._learned = time.monotonic()
         self._housekeeping: asyncio.Task[None] | None = None
         self.stopped = asyncio.Event()
@@ -290,6 +292,7 @@ class Worker:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
             looked = time.monotonic()
             self._missing = self._consumer.unknown(self._line.topics)
+            self._share.check(self._consumer.counts(self._line.topics))
             behind = self._line.gauge(self._mark) + len(self._missing)
             joining = self._behind_in_joins()
             self._behind = behind + joining + await self._behind_in_learning()
