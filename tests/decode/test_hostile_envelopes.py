@@ -86,7 +86,7 @@ def held_by(process: Callable[[int], object], count: int) -> int:
 
 
 def under_long_keys(first: int, value: Any) -> list[Any]:
-    """Make a slice of records, each under a key of its own."""
+    """Make a slice of records, each under another key."""
     made = []
     for offset in range(first, first + SLICE):
         own = value if isinstance(value, bytes) else value | {"event_id": f"{offset}"}
