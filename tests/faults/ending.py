@@ -1,10 +1,11 @@
 """How rows end: a last worker finishes what is left."""
 
 import asyncio
+import re
 from typing import Any
 
 from faults.matrix import Failed, Site
-from worker.running import WorkerProcess, ends
+from worker.running import PATIENCE, WorkerProcess, ends
 
 from streamproc.config.config import Config
 from streamproc.kafka.log_reader import handled
@@ -20,6 +21,17 @@ async def all_handled(config: Config) -> None:
     async with asyncio.timeout(FINISH_SECONDS):
         while not wanted.items() <= (await handled(config, {topic})).items():
             pass  # each look waits for the broker
+
+
+async def all_done(worker: WorkerProcess) -> None:
+    """Wait until everything is watched, joined and learned."""
+    async with asyncio.timeout(PATIENCE):
+        quiet = 0
+        while quiet < 3:  # a log may just be about to be read
+            _, text = await worker.get("/metrics")
+            lags = re.findall(r"^streamproc_(?:\w+_)?lag_records{.*} (\S+)$", text, re.MULTILINE)
+            quiet = quiet + 1 if len(lags) >= 2 and not any(map(float, lags)) else 0
+            await asyncio.sleep(0.2)
 
 
 async def finish(site: Site, said: dict[str, Any]) -> None:

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from broker_topics import records
+from faults.ending import all_done
 from faults.matrix import Failed, Site
 from faults.verdicts import same
 from label_logs import BEGIN, DAY, Logs, hard_logs, join, outcomes, pairs
 from worker.join.joining import counted, fill, pairs_of
 from worker.online.online_workers import MODEL, kept, offline, published
 from worker.procfs import resident
-from worker.running import PATIENCE, WorkerProcess, publish
+from worker.running import WorkerProcess, publish
 
 from streamproc.config.config import Config
 from streamproc.config.load import load
@@ -47,10 +48,10 @@ async def run(site: Site) -> str:
             worker.send(signal.SIGKILL)
             await worker.exit_code()
     async with WorkerProcess(site.folder, said) as worker:
-        await _done(worker)
+        await all_done(worker)
         same("pairs", logs.pairs, await pairs_of(config))
         await publish(config, late)
-        await _done(worker)
+        await all_done(worker)
         told = [str(row.event_id) for row in await counted(config) if row.status == "late"]
         same("late", sorted(label["event_id"] for label in late[1:]), sorted(told))
         metrics = await worker.has_counted("outcomes_total")
@@ -103,17 +104,6 @@ def _late(metrics: str) -> int:
     return int(float(found[1])) if found else 0
 
 
-async def _done(worker: WorkerProcess) -> None:
-    """Wait until everything is joined and learned."""
-    async with asyncio.timeout(PATIENCE):
-        quiet = 0
-        while quiet < 3:  # a log may just be about to be read
-            _, text = await worker.get("/metrics")
-            lags = re.findall(r"^streamproc_\w+_lag_records{.*} (\S+)$", text, re.MULTILINE)
-            quiet = quiet + 1 if len(lags) >= 2 and not any(map(float, lags)) else 0
-            await asyncio.sleep(0.2)
-
-
 async def _flooded(site: Site, logs: Logs, cap: int, count: int) -> tuple[float, int]:
     """Let more come than may wait; return how much did at most, and by how much memory grew."""
     said = _said(site, cap)
@@ -121,7 +111,7 @@ async def _flooded(site: Site, logs: Logs, cap: int, count: int) -> tuple[float,
     await fill(config, logs)
     async with WorkerProcess(site.folder, said) as worker:
         await worker.has_counted("outcomes_total")
-        await _done(worker)
+        await all_done(worker)
         found = await _flood(worker, config, count)
         same("exit code", 0, await worker.stop())
     return found
@@ -142,7 +132,7 @@ async def _flood(worker: WorkerProcess, config: Config, count: int) -> tuple[flo
     while not sending.done():
         most = max(most, await worker.counted("labels_pending"))
     await sending
-    await _done(worker)
+    await all_done(worker)
     return max(most, await worker.counted("labels_pending")), resident(worker.pid) - before
 
 
