@@ -57,8 +57,9 @@ async def _nothing() -> None:
 async def _live(config: Config, kind: type[Worker], outbox: type[AlertPublisher]) -> Worker:
     """Run a worker until it crashes or has nothing to do."""
     async with open_producer(config) as producer:
-        line = Pipeline(config, outbox(config, producer), Metrics(CollectorRegistry()))
-        worker = kind(config, line)
+        metrics = Metrics(CollectorRegistry())
+        line = Pipeline(config, outbox(config, producer), metrics)
+        worker = kind(config, line, metrics)
         await worker.start()
         try:
             await idle(worker)

@@ -20,7 +20,7 @@ import streamproc.online.partition_models
 from streamproc.config.load import load
 from streamproc.monitor import LogRecord, Monitor
 from streamproc.worker.warmup import warm_up, warm_up_learning
-from transport.learning import outcomes
+from worker.online.online_workers import outcomes
 import msgspec
 
 def loops():
