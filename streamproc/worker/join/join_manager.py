@@ -25,10 +25,10 @@ from streamproc.kafka.errors import (
     TopicError,
 )
 from streamproc.kafka.open_transactions import ReadableEnd
-from streamproc.kafka.topics import JOINED, OUTPUTS, grow_outputs
 from streamproc.worker.join.liveness import JoinWatch
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.join.outcome_writer import FencedError
+from streamproc.worker.join.partition_counts import equal_partitions
 from streamproc.worker.join.status import (
     StoreError,
     StoreUnavailableError,
@@ -186,35 +186,11 @@ class JoinManager:
         return getattr(self._config.model(model_id), "online", None) is not None
 
     async def _compare_topics(self) -> str | None:
-        """Return why the topics cannot be joined, and what to do; None if they can.
-
-        Missing partitions are added to the output topics.
-        """
         producer, _ = self._clients
-        names = {kind: self._config.topics.full_name(kind) for kind in JOINED}
-        counts = {
-            kind: len(await producer.partitions_for(name))
-            for kind, name in names.items()
-            if kind in self._config.kinds
-        }
-        inputs = {names[kind]: count for kind, count in counts.items() if kind not in OUTPUTS}
-        if len(set(inputs.values())) > 1:
-            found = ", ".join(f"{name} {count}" for name, count in inputs.items())
-            return (
-                "these topics need equal numbers of partitions to be joined, and have:"
-                f" {found}; add partitions to the smaller ones (kafka-topics --alter), or delete"
-                " and create them"
-            )
-        wanted = max(inputs.values())
-        if min(counts.values()) < wanted:
-            try:
-                grown = await grow_outputs(self._config, wanted)
-            except TopicError as error:
-                return str(error)
-            if grown:
-                _log.info("added partitions up to %d: %s", wanted, ", ".join(grown))
-            await producer.client.force_metadata_update()
-        self.watch.partitions = wanted
+        try:
+            self.watch.partitions = await equal_partitions(self._config, producer)
+        except TopicError as error:
+            return str(error)
         return None
 
     async def _look(self) -> None:
