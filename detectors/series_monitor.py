@@ -1,7 +1,6 @@
 """Watch: standardise, detect, locate, start anew; what every watched series goes through."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,12 @@ from detectors.bank import Bank
 from detectors.errors import ParameterError, StateError
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.slots import Slots, State, every_row
-from detectors.series.category_counts import CategoryCounts, CategoryDistribution, ShareChange
-from detectors.series.change_points import Change, ChangePoints, Moments
+from detectors.series.alarm import Alarm
+from detectors.series.alarms import FINDER, followed, marked
+from detectors.series.category_counts import CategoryCounts, CategoryDistribution
+from detectors.series.change_points import ChangePoints, Moments
+from detectors.series.follow import Follow
+from detectors.series.mixes import Mixes
 from detectors.series.standardise import Standardiser
 from detectors.series.whiten import Whitener
 
@@ -20,40 +23,10 @@ WARMUP = 200
 """Values that a series learns its unit from."""
 CLIP = 4.0
 """Robust deviations beyond which a value counts no more."""
+__all__ = ["CLIP", "FINDER", "WARMUP", "Alarm", "SeriesMonitor"]
+
 _NONE = np.iinfo(np.int64).max
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """A change, as the first detector to see it tells it.
-
-    Attributes
-    ----------
-    column, row
-        Where in the scanned matrix.
-    slot
-        The series.
-    detector
-        Name of the detector; the first in order if several alarmed at this row.
-    others
-        Names of those others.
-    statistic, threshold
-        The detector's test statistic and what it exceeded, standardised.
-    change
-        Where the change most likely began, and how it was before and after.
-    restarts
-        How often this slot had alarmed before.
-    """
-
-    column: int
-    row: int
-    slot: int
-    detector: str
-    others: tuple[str, ...]
-    statistic: float
-    threshold: float
-    change: Change | ShareChange
-    restarts: int
+_FOLLOW = f"{FINDER}."
 
 
 class SeriesMonitor:
@@ -75,6 +48,9 @@ class SeriesMonitor:
     whiten
         Whether detectors read the residuals of a `Whitener` rather than the
         standardised values: for series whose values depend on each other.
+    follow
+        Whether to find, beside the detectors, what is sure of series of any kind, and to tell
+        alarms that a dependent series raises anyway: see `detectors.series.follow.Follow`.
 
     Raises
     ------
@@ -109,6 +85,7 @@ class SeriesMonitor:
         warmup: int = WARMUP,
         clip: float = CLIP,
         whiten: bool = False,
+        follow: bool = False,
     ) -> None:
         if not detectors:
             msg = f"detectors: at least one of {', '.join(registry.names())} is needed, got none"
@@ -139,6 +116,9 @@ class SeriesMonitor:
         if whiten and odd:
             msg = f"{odd[0]}: reads errors or categories as they come: nothing to whiten"
             raise ParameterError(msg)
+        self._life: Follow | Mixes | None = None
+        if follow:
+            self._life = Mixes() if self._blind else Follow()
         self._restarts = np.zeros(0, np.int64)
         self._standardised = self._residuals = np.empty((0, 0))
         self.resize(size)
@@ -160,6 +140,13 @@ class SeriesMonitor:
         """Count the non-missing values of slots since their last start, warm-up included."""
         return self._changes.count(slots)
 
+    def settled(self, slots: Ints) -> Ints:
+        """Count the values of slots since what was last reported: an alarm, or a finding.
+
+        Of a dependent series its detectors' alarms do not count.
+        """
+        return self.quiet(slots) if self._life is None else self._life.since(slots)
+
     def level(self, slot: int) -> Moments | CategoryDistribution:
         """Tell how a slot has been since its last start."""
         return self._changes.level(slot)
@@ -168,6 +155,8 @@ class SeriesMonitor:
         """Grow to `size` slots; a smaller size changes nothing."""
         for part in self._parts.values():
             part.resize(size)
+        if self._life is not None:
+            self._life.resize(size)
         if size > len(self._restarts):
             self._restarts = np.append(
                 self._restarts, np.zeros(size - len(self._restarts), np.int64)
@@ -177,6 +166,8 @@ class SeriesMonitor:
         """Make slots as good as new, their number of restarts too."""
         self._restart(slots)
         self._restarts[slots] = 0
+        if self._life is not None:
+            self._life.reset(slots)
 
     def scan(self, values: Floats, tasks: Ints, ts: Floats, offsets: Ints) -> list[Alarm]:
         """Feed stretches of columns to slots, all of them, through every alarm.
@@ -207,6 +198,16 @@ class SeriesMonitor:
         # Read-only views of a log would be a type of their own: seconds of compiling, in service.
         values, ts = (np.require(array, np.float64, ["C", "W"]) for array in (values, ts))
         tasks, offsets = (np.require(array, np.int64, ["C", "W"]) for array in (tasks, offsets))
+        alarms = self._detect(values, tasks, ts, offsets)
+        rows = (ts, offsets)
+        if isinstance(self._life, Follow):
+            alarms = followed(self._life, alarms, values, tasks, rows, self._restarts)
+        elif self._life is not None:
+            alarms = marked(self._life, alarms, values, tasks, rows, self._restarts)
+        return sorted(alarms, key=lambda alarm: (alarm.row, alarm.column))
+
+    def _detect(self, values: Floats, tasks: Ints, ts: Floats, offsets: Ints) -> list[Alarm]:
+        """Run the detectors over all tasks, through every alarm."""
         alarms: list[Alarm] = []
         while len(tasks):
             # 1. What a scan finds past the first alarm of a slot is undone by its restart.
@@ -250,7 +251,7 @@ class SeriesMonitor:
             tasks, first = tasks[hit], first[hit]
             tasks[:, 1] = first + 1
             tasks = tasks[tasks[:, 1] < tasks[:, 2]]
-        return sorted(alarms, key=lambda alarm: (alarm.row, alarm.column))
+        return alarms
 
     def scan_all(self, values: Floats) -> list[Alarm]:
         """Feed row s of a matrix to slot s; its columns count as times and offsets."""
@@ -276,6 +277,9 @@ class SeriesMonitor:
             for part, slots in self._parts.items()
             for name, array in slots.state().items()
         }
+        if self._life is not None:
+            follow = self._life.state(used)
+            parts |= {f"{_FOLLOW}{name}": array for name, array in follow.items()}
         return parts | {"restarts": self._restarts[:used].copy()}
 
     def load(self, state: State) -> None:
@@ -291,6 +295,10 @@ class SeriesMonitor:
             msg = "Watch: state 'restarts' is missing or not a list of int64"
             raise StateError(msg)
         parts = self._parts
+        follow = {
+            name.removeprefix(_FOLLOW): state[name] for name in state if name.startswith(_FOLLOW)
+        }
+        state = {name: array for name, array in state.items() if not name.startswith(_FOLLOW)}
         split: dict[str, State] = {part: {} for part in parts}
         for name, array in state.items():
             part, _, field = name.rpartition(".")
@@ -303,6 +311,7 @@ class SeriesMonitor:
         before = {part: vars(slots).copy() for part, slots in parts.items()}
         try:
             self._load_parts(split, len(restarts))
+            self._load_life(follow, len(restarts))
         except StateError:
             for part, slots in parts.items():
                 vars(slots).update(before[part])
@@ -311,7 +320,24 @@ class SeriesMonitor:
 
     def nbytes(self) -> int:
         """Bytes held, spare room included."""
-        return int(self._restarts.nbytes) + sum(part.nbytes() for part in self._parts.values())
+        follow = 0 if self._life is None else self._life.nbytes()
+        return (
+            int(self._restarts.nbytes)
+            + follow
+            + sum(part.nbytes() for part in self._parts.values())
+        )
+
+    def _load_life(self, state: State, size: int) -> None:
+        """Take what is known of whole lives; a version that did not know it wrote nothing."""
+        if self._life is None:
+            return
+        life = type(self._life)(0 if state else size)
+        if state:
+            life.load(state)
+        if life.size != size:
+            msg = f"Watch: state of {FINDER} has {life.size} slots, restarts has {size}"
+            raise StateError(msg)
+        self._life = life
 
     def _load_parts(self, split: dict[str, State], size: int) -> None:
         for part, slots in self._parts.items():

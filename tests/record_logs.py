@@ -84,8 +84,17 @@ def _of_slot(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:
     row = {
         name: array[slot].tobytes()
         for name, array in arrays.items()
-        if len(array) == len(filled) and name != "standardiser.waiting"
+        if len(array) == len(filled)
+        and name != "standardiser.waiting"
+        and not name.startswith("follow.rhythm.")
     }
+    if arrays.get("follow.gross.kept", np.zeros(len(filled), bool))[slot]:
+        place = int(arrays["follow.gross.kept"][:slot].sum())
+        row |= {
+            name: array[place].tobytes()
+            for name, array in arrays.items()
+            if name.startswith("follow.rhythm.")
+        }
     waiting = arrays["standardiser.waiting"]
     ends = np.cumsum(-(-filled // waiting.shape[1]))  # pieces of each slot, one slot after another
     begin = ends[slot - 1] if slot else 0

@@ -1,1 +1,1 @@
-"""A series before its detectors: standardise, whiten, count, embed, date changes."""
+"""What a series is like over its whole life: its range, its repeats, its dependence, its rhythm."""

@@ -4,7 +4,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -17,7 +17,7 @@ from streamproc.decode.event_schema import PredictionForm
 from streamproc.decode.layout import Model
 from streamproc.decode.type_changes import THRESHOLD
 from streamproc.decode.vocabulary import Vocabulary
-from streamproc.schemas.alerts import AlertEvent, ChangePoint, Kind, Status, Summary
+from streamproc.schemas.alerts import AlertEvent, ChangePoint, Kind, Severity, Status, Summary
 from streamproc.schemas.base import Source
 from streamproc.schemas.series import SQUARED_ERROR
 from streamproc.schemas.timestamps import EPOCH
@@ -28,6 +28,11 @@ KINDS: dict[str, Kind] = {
     "quality": "quality",
     "error": "concept",
     "metric": "performance",
+}
+_WORSE: Final[dict[Severity, Severity]] = {
+    "info": "warning",
+    "warning": "critical",
+    "critical": "critical",
 }
 
 
@@ -63,13 +68,14 @@ class Incident:
     """A series that alarmed and has not been quiet since.
 
     `before` is the series as it was before the first alarm; `said` is the event time of the
-    last alert.
+    last alert; `raised` whether it was found to be worse than its first alert said.
     """
 
     id: str
     detector: str
     before: Summary
     said: float
+    raised: bool = False
 
 
 def open_incident(series: Series, alarm: Alarm, origin: Origin) -> Incident:
@@ -85,18 +91,24 @@ def open_incident(series: Series, alarm: Alarm, origin: Origin) -> Incident:
 def alarm_alert(
     status: Status, series: Series, incident: Incident, alarm: Alarm, origin: Origin, now: datetime
 ) -> AlertEvent:
-    """Say that a series alarmed: `firing` the first time, `updated` from then on."""
+    """Say that a series alarmed: `firing` the first time, `updated` from then on.
+
+    `pending` where detectors alarm on a series of dependent values: for your information.
+    """
     before, after = _summary(alarm.change.before), _summary(alarm.change.after)
     point = _change_point(alarm.change)
     told = _told(series, origin)
     if isinstance(alarm.change, ShareChange):
-        message = (
-            f"{messages.subject(told)}: {category_messages.change(alarm.change, series.texts.name)}"
-        )
+        say = category_messages.unseen if alarm.reason else category_messages.change
+        message = f"{messages.subject(told)}: {say(alarm.change, series.texts.name)}"
+    elif alarm.reason:
+        message = messages.finding(told, alarm.reason, before, after)
     else:
         message = messages.change(told, before, after, spread=alarm.change.spread)
     baseline = series.model.config.baseline
-    if point is None and baseline is not None and baseline.values(series.name):
+    if alarm.reason:
+        pass
+    elif point is None and baseline is not None and baseline.values(series.name):
         message += messages.FROM_THE_START
     else:
         message += messages.since(told, point.ts if point else None, after.n)
@@ -300,7 +312,7 @@ def _common(
         "kind": KINDS[series.name.partition(":")[0]],
         "series": series.name,
         "detector": detector,
-        "severity": config.severity,
+        "severity": severity(status, config.severity, raised=incident.raised),
         "owner": config.owner,
         "runbook": config.runbook,
         "ts": from_epoch(origin.ts),
@@ -309,9 +321,16 @@ def _common(
     }
 
 
+def severity(status: Status, configured: Severity, *, raised: bool) -> Severity:
+    """Give how urgent an alert is: one step more where a second change was found in an incident."""
+    if status == "pending":
+        return "info"
+    return _WORSE[configured] if raised else configured
+
+
 def _digest(what: str, series: Series, detector: str, origin: Origin) -> str:
     return identity(
-        (what, series.model.id, series.name, detector, series.settings[detector]), origin
+        (what, series.model.id, series.name, detector, series.settings.get(detector, "")), origin
     )
 
 

@@ -41,6 +41,12 @@ def change(found: ShareChange, name: Name) -> str:
     return ", ".join(said) or "its rare values changed"
 
 
+def unseen(found: ShareChange, name: Name) -> str:
+    """Say that a value which a series had never had comes often now; it is all that is known."""
+    (key, share), *_ = found.after.shares.items()
+    return f"{name(key)!r}, not seen in {found.before.n} values before, makes {_percent(share)}"
+
+
 def settled(level: CategoryDistribution, name: Name) -> str:
     """Say where the shares of a series that fell quiet are now."""
     top = sorted(level.shares, key=lambda key: -level.shares[key])[:MAX_NAMED]

@@ -34,7 +34,7 @@ class IncidentGrouper:
     def assign(self, said: PendingAlert) -> AlertEvent | None:
         """Return what is to be told, with the incident that it is part of; None: nothing."""
         model, series, alert = said.model, said.series, said.alert
-        if model is None:
+        if model is None or (alert is not None and alert.status == "pending"):
             return alert
         if alert is not None and alert.status == "firing":
             return self._fire(said, model, alert)

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import numpy as np
 
-from detectors.series.change_points import Change
+from detectors.series.category_counts import CategoryDistribution
+from detectors.series.change_points import Change, Moments
 from detectors.series_monitor import Alarm
 from streamproc.alerting.alert_builder import (
     Incident,
@@ -25,6 +26,12 @@ from streamproc.decode.vocabulary import Vocabulary
 from streamproc.detect.routing import DetectorInput
 from streamproc.schemas.alerts import AlertEvent
 
+# Seconds of event time after which what is found is not the same incident any more.
+_APART = 2 * 86400.0
+# Series whose values come from a source that can get stuck.
+_FREEZING = ("feature:", "prediction")
+# By how much a rate has to rise: five in a hundred values.
+_LEAST_OF_RATES = 0.05
 INDEX = (1 << PLACE_BITS) - 1
 # Adds to an alarm of a model what is known at that column of the matrix.
 Annotate = Callable[[Model, Matrix, int, AlertEvent], AlertEvent]
@@ -50,6 +57,7 @@ class Incidents:
         self._quiet = policy.resolve_after
         self._interval = policy.update_interval.total_seconds()
         self.open: dict[tuple[str, str], Incident] = {}
+        self.pending: dict[tuple[str, str], Incident] = {}
         self.remark: Annotate = _no_annotation
 
     def watch(
@@ -73,7 +81,7 @@ class Incidents:
     def _stretch(self, passage: "_DetectorRun", tasks: Ints) -> None:
         profile = passage.feed.profile
         slots = tasks[:, 3]
-        quiet = profile.watch.quiet(slots) + tasks[:, 2] - tasks[:, 1]
+        quiet = profile.watch.settled(slots) + tasks[:, 2] - tasks[:, 1]
         may_resolve = profile.open[slots] & (quiet >= self._quiet)
         passage.scan(tasks[~may_resolve])
         for task in tasks[may_resolve]:
@@ -84,13 +92,13 @@ class Incidents:
         watch = passage.feed.profile.watch
         present = np.flatnonzero(~np.isnan(passage.feed.values[column, start:stop]))
         # None when a restart has come with a lower `resolve_after`: the next value resolves it.
-        needed = max(1, self._quiet - int(watch.quiet(task[3:])[0]))
+        needed = max(1, self._quiet - int(watch.settled(task[3:])[0]))
         if len(present) < needed:
             passage.scan(task[None])
             return
         cut = start + int(present[needed - 1]) + 1
         passage.scan(np.array([[column, start, cut, slot]], np.int64))
-        if watch.quiet(task[3:])[0] >= self._quiet:
+        if watch.settled(task[3:])[0] >= self._quiet:
             passage.settle(column, cut - 1, slot)
         passage.scan(np.array([[column, cut, stop, slot]], np.int64))
 
@@ -100,19 +108,77 @@ class Incidents:
         """Open an incident or go on with it; None when it was spoken of a moment ago."""
         key = series.model.id, series.name
         incident = self.open.get(key)
-        if incident is None and series.is_loss and _fell(alarm):
-            return None  # good news wakes nobody; the series learns its new level all the same
-        if incident is None:
-            incident = self.open[key] = open_incident(series, alarm, origin)
-            return alarm_alert("firing", series, incident, alarm, origin, now)
-        if abs(origin.ts - incident.said) < self._interval:  # time may run backwards
+        if not _matters(series, alarm, first=incident is None):
             return None
+        if incident is None and alarm.expected:
+            return self._wait(series, alarm, origin, now)
+        if incident is None or self.is_over(incident, alarm, origin):
+            waiting = self.pending.pop(key, None)
+            incident = self.open[key] = waiting or open_incident(series, alarm, origin)
+            incident.said = origin.ts
+            return alarm_alert("firing", series, incident, alarm, origin, now)
+        soon = abs(origin.ts - incident.said) < self._interval  # time may run backwards
+        worse = (
+            bool(alarm.reason) and not incident.raised and not (soon and alarm.reason != "range")
+        )
+        if soon and not worse:
+            return None
+        incident.raised |= worse
         incident.said = origin.ts
         return alarm_alert("updated", series, incident, alarm, origin, now)
+
+    def over(
+        self,
+        series: Series,
+        alarm: Alarm,
+        level: Moments | CategoryDistribution,
+        origin: Origin,
+        now: datetime,
+    ) -> AlertEvent | None:
+        """Resolve the incident of a series in which a change was found days after the last."""
+        incident = self.open.get((series.model.id, series.name))
+        if incident is None or not self.is_over(incident, alarm, origin):
+            return None
+        if not _matters(series, alarm, first=False):
+            return None
+        return resolved(series, incident, level, origin, now)
+
+    @staticmethod
+    def is_over(incident: Incident, alarm: Alarm, origin: Origin) -> bool:
+        """Whether a finding is none of an open incident, which is raised and told for days."""
+        return bool(alarm.reason) and incident.raised and origin.ts - incident.said > _APART
+
+    def _wait(
+        self, series: Series, alarm: Alarm, origin: Origin, now: datetime
+    ) -> AlertEvent | None:
+        """Tell an alarm that a series of dependent values raises anyway; wakes nobody."""
+        key = series.model.id, series.name
+        incident = self.pending.get(key)
+        if incident is None:
+            incident = self.pending[key] = open_incident(series, alarm, origin)
+        elif abs(origin.ts - incident.said) < self._interval:
+            return None
+        incident.said = origin.ts
+        return alarm_alert("pending", series, incident, alarm, origin, now)
 
     def origin(self, place: int, offset: int, ts: float, version: str | None) -> Origin:
         """Say where an event of this partition lies."""
         return Origin(self._topic, self._partition, offset, place & INDEX, ts, version)
+
+
+def _matters(series: Series, alarm: Alarm, *, first: bool) -> bool:
+    """Whether an alarm is one for this series; `first`: it would open an incident.
+
+    A rate that stays at 0 is as well as it can be, and so is one that falls; its daily profile
+    says little where nearly all of its values are 0.
+    """
+    if not alarm.reason:
+        # Good news wakes nobody; the series learns its new level all the same.
+        return not (first and series.is_loss and _fell(alarm))
+    if series.name.startswith(_FREEZING):
+        return True
+    change = alarm.change
+    return alarm.reason == "level" and isinstance(change, Change) and change.size >= _LEAST_OF_RATES
 
 
 def _fell(alarm: Alarm) -> bool:
@@ -142,6 +208,10 @@ class _DetectorRun:
         watch = self.feed.profile.watch
         for alarm in watch.scan(self.feed.values, tasks, self.data.ts, self.data.offsets):
             series, origin = self._whose(alarm.column, alarm.row)
+            level = watch.level(alarm.slot) if alarm.reason else None
+            over = level and self.incidents.over(series, alarm, level, origin, self.now)
+            if over:
+                self._say(alarm.row, series, over)
             alert = self.incidents.alarm(series, alarm, origin, self.now)
             key = series.model.id, series.name
             self.feed.profile.open[alarm.slot] = key in self.incidents.open

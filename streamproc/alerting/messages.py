@@ -89,6 +89,29 @@ def change(told: SeriesLabel, before: Summary, after: Summary, *, spread: bool =
     )
 
 
+def finding(told: SeriesLabel, reason: str, before: Summary, after: Summary) -> str:
+    """Say what is wrong with a series that was followed over its whole life."""
+    who, now, was = subject(told), number(after.mean), number(before.mean)
+    if told.series.startswith("quality:"):
+        usual = percent(before.mean)
+        return f"{who} is missing in {percent(after.mean)} of events (usual: {usual})"
+    if reason == "frozen":
+        return f"{who} has been {now} in {after.n} values in a row, longer than ever before"
+    if reason == "range":
+        return (
+            f"{who} is far outside of its range: {now} on average in {after.n} values"
+            f" (usual level: {was})"
+        )
+    if reason == "profile":
+        return f"{who} does not follow its daily profile: {now} where {was} is usual"
+    if reason == "spread":
+        return (
+            f"{who} is farther than ever from what its hour and its last values let expect: at"
+            f" {now} where {was} is usual"
+        )
+    return f"{who} is at {now} where {was} is usual at this time"
+
+
 def since(told: SeriesLabel, point: datetime | None, values: int) -> str:
     """Say when the change began."""
     count = f"{values} {told.counted}{'s' if values != 1 else ''} ago"

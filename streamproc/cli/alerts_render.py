@@ -13,6 +13,7 @@ from streamproc.schemas.alerts import AlertEvent
 from streamproc.terminal import printable
 
 _STATUS: Final[Mapping[str, str]] = {
+    "pending": "dim",
     "firing": "bold red",
     "updated": "yellow",
     "resolved": "green",

@@ -41,6 +41,10 @@ class DetectorSpec(Section):
     whitened: Annotated[
         bool, Field(description="Whether it reads what is new in each value.", examples=[False])
     ] = False
+    followed: Annotated[
+        bool,
+        Field(description="Whether its series is followed over its whole life.", examples=[True]),
+    ] = True
     baseline: Annotated[
         str,
         Field(description="Digest of what it starts from; empty: the first values.", examples=[""]),
@@ -54,6 +58,7 @@ class DetectorSpec(Section):
         """
         said = [self.name, self.params, *(["whitened"] if self.whitened else [])]
         said += [f"baseline {self.baseline}"] if self.baseline else []
+        said += [] if self.followed else ["not followed"]
         canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -79,13 +84,20 @@ class DetectorSpec(Section):
 
     def whitening(self) -> "DetectorSpec":
         """Return the same detector on whitened values; see `detectors.series.whiten`."""
-        return DetectorSpec.model_construct(name=self.name, params=self.params, whitened=True)
+        return self._with(whitened=True)
+
+    def alone(self) -> "DetectorSpec":
+        """Return the same detector, all of whose alarms count; see `detectors.series`."""
+        return self._with(followed=False)
 
     def against(self, baseline: str) -> "DetectorSpec":
         """Return the same detector, starting from a sample with this digest."""
-        return DetectorSpec.model_construct(
-            name=self.name, params=self.params, whitened=self.whitened, baseline=baseline
-        )
+        return self._with(baseline=baseline)
+
+    def _with(self, **changed: object) -> "DetectorSpec":
+        """Copy it; not by `model_copy`, which would copy the hash, too."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return DetectorSpec.model_construct(**(fields | changed))
 
     @model_validator(mode="before")
     @classmethod

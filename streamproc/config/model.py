@@ -115,6 +115,16 @@ class Watch(Section):
             examples=[True],
         ),
     ] = False
+    follow: Annotated[
+        bool,
+        Field(
+            description="Whether a series is followed over its whole life: values far outside of"
+            " its range, a frozen feed and, where values depend on each other, what breaks its"
+            " daily profile fire; the detectors' alarms on such a series are `pending`. false:"
+            " every alarm of a detector fires, and nothing else.",
+            examples=[False],
+        ),
+    ] = True
 
     @model_validator(mode="after")
     def _can_be_whitened(self) -> Self:
@@ -334,6 +344,8 @@ class ModelConfig(Section):
         for entry in self.watch:
             if any(fnmatchcase(name, entry.on) for name in names):
                 specs = entry.readers(category=category)
+                if not entry.follow:
+                    specs = tuple(spec.alone() for spec in specs)
                 if entry.whiten and not category:
                     return tuple(spec.whitening() for spec in specs)
                 if self._baseline is not None and self._baseline.values(names[0]):

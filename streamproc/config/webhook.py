@@ -152,8 +152,8 @@ class Webhook(Section):
         AfterValidator(_not_empty),
         Field(
             strict=False,
-            description="Alerts with one of these are sent; workers publish no others than the"
-            " default.",
+            description="Alerts with one of these are sent. Workers also publish `pending`, of"
+            " series whose values depend on each other.",
             examples=[["firing", "resolved"]],
         ),
     ] = PUBLISHED_STATUSES

@@ -11,6 +11,13 @@ from streamproc.config.detector_spec import DetectorSpec, labelled
 class DetectorGroup:
     """A set of configured detectors, with a slot for each series that they watch.
 
+    Parameters
+    ----------
+    specs
+        The detectors.
+    follow
+        Whether series are followed over their whole lives, unless the detectors say otherwise.
+
     Attributes
     ----------
     settings
@@ -27,14 +34,15 @@ class DetectorGroup:
         Free slots below `used`.
     """
 
-    def __init__(self, specs: tuple[DetectorSpec, ...]) -> None:
+    def __init__(self, specs: tuple[DetectorSpec, ...], *, follow: bool = False) -> None:
         named = labelled(specs)
         self.settings = {label: spec.hash for label, spec in named.items()}
         self.categories = any(spec.of_categories for spec in specs)
         # All are of one `watch` entry, so all are whitened or none.
         whiten = any(spec.whitened for spec in specs)
+        follow = follow and not whiten and all(spec.followed for spec in specs)
         self.watch = SeriesMonitor(
-            {label: spec.params for label, spec in named.items()}, whiten=whiten
+            {label: spec.params for label, spec in named.items()}, whiten=whiten, follow=follow
         )
         self.open: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.used = 0

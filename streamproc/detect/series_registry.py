@@ -380,5 +380,9 @@ class SeriesRegistry:
         key = key_of(specs)
         profile = self.profiles.get(key)
         if profile is None:
-            profile = self.profiles[key] = DetectorGroup(specs)
+            profile = self.profiles[key] = self.profile(specs)
         return profile
+
+    def profile(self, specs: tuple[DetectorSpec, ...]) -> DetectorGroup:
+        """Make a profile of this partition; losses are judged against labels, not followed."""
+        return DetectorGroup(specs, follow=self.topic is not Topic.OUTCOMES)

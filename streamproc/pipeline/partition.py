@@ -152,6 +152,7 @@ class PartitionMonitor:
         self, model_id: str, features: Retyped, event: Any, place: int, record: Record
     ) -> None:
         for of, series in self.catalogue.dropped:
+            self.incidents.pending.pop((of, series), None)
             if self.incidents.open.pop((of, series), None) is not None:
                 self._pending.append(PendingAlert(place, series, None, of))
         self.catalogue.dropped.clear()

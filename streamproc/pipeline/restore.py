@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.errors import DetectorError, StateError
+from detectors.series_monitor import FINDER
 from streamproc.alerting import incident_state
 from streamproc.alerting.alert_builder import Incident
 from streamproc.config.config import Config
@@ -191,7 +192,7 @@ class _Restorer:
             if name.startswith(prefix)
         }
         opened = state.pop("open", None)
-        profile = DetectorGroup(specs)
+        profile = self._catalogue.profile(specs)
         profile.watch.load(state)
         if opened is None or opened.dtype != bool or opened.shape != (profile.watch.size,):
             raise SnapshotError(f"array '{prefix}open' is missing or has a wrong dtype or shape")
@@ -234,16 +235,19 @@ class _Restorer:
             if (record.model, record.series) in reset:
                 continue
             watching = self._open.get((record.model, record.series), {record.detector})
-            if record.detector not in watching:
+            if record.detector not in watching | {FINDER}:
                 raise SnapshotError(
                     f"incident {record.id} of series {record.series!r} is of detector"
                     f" {record.detector!r}, which does not watch it"
                 )
             n, mean, std = record.before
             before = Summary(n=n, mean=mean, std=std)
-            self._shard.incidents.open[record.model, record.series] = Incident(
-                record.id, record.detector, before, record.last_alert
+            incident = Incident(
+                record.id, record.detector, before, record.last_alert, raised=record.raised
             )
+            incidents = self._shard.incidents
+            place = incidents.pending if record.pending else incidents.open
+            place[record.model, record.series] = incident
         _check_open(set(self._open), self._shard.incidents.open)
 
 

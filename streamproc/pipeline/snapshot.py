@@ -223,8 +223,11 @@ def _incidents(shard: PartitionMonitor) -> list[IncidentRecord]:
             detector=incident.detector,
             before=(incident.before.n, incident.before.mean, incident.before.std),
             last_alert=incident.said,
+            raised=incident.raised,
+            pending=pending,
         )
-        for (model, series), incident in shard.incidents.open.items()
+        for pending, incidents in ((False, shard.incidents.open), (True, shard.incidents.pending))
+        for (model, series), incident in incidents.items()
     ]
 
 

@@ -9,11 +9,13 @@ from streamproc.schemas.base import Contract, ModelId, Source, Text
 from streamproc.schemas.clip import ClippedMessage, ClippedText
 from streamproc.schemas.timestamps import EventTime
 
-Status = Literal["firing", "updated", "resolved", "acknowledged", "silenced"]
-"""Status of an incident."""
+Status = Literal["pending", "firing", "updated", "resolved", "acknowledged", "silenced"]
+"""Status of an incident. `pending`: a detector alarmed on a series whose values depend on each
+other, where alarms come without a change; it pages nobody, and becomes `firing` once confirmed."""
 
 PUBLISHED_STATUSES: Final[tuple[Status, ...]] = ("firing", "updated", "resolved")
-"""The statuses that workers publish; the others are reserved."""
+"""The statuses that webhooks get by default. Workers also publish `pending`; the others are
+reserved."""
 
 Kind = Literal[
     "data",

@@ -83,7 +83,7 @@ class ProfileRecord(msgspec.Struct, frozen=True, array_like=True):
 
 
 class IncidentRecord(msgspec.Struct, frozen=True, array_like=True):
-    """An open incident.
+    """An open or pending incident.
 
     Attributes
     ----------
@@ -91,6 +91,10 @@ class IncidentRecord(msgspec.Struct, frozen=True, array_like=True):
         n, mean and standard deviation before the change.
     last_alert
         Event time of its last alert, seconds since 1970.
+    raised
+        Whether it fired for a finding.
+    pending
+        Whether it has not fired.
     """
 
     model: str
@@ -99,6 +103,8 @@ class IncidentRecord(msgspec.Struct, frozen=True, array_like=True):
     detector: str
     before: tuple[int, float | None, float | None]
     last_alert: float
+    raised: bool = False
+    pending: bool = False
 
 
 class ArrayRecord(msgspec.Struct, frozen=True, array_like=True):

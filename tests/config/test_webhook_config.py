@@ -53,7 +53,7 @@ def test_a_written_configuration_reads_back() -> None:
         ({"secret": "T0KEN"}, "webhooks[0].secret: unknown key"),
         ({"models": []}, "webhooks[0].models: expected at least one"),
         ({"severity": "warnin"}, "webhooks[0].severity: expected 'info', 'warning' or 'critical'"),
-        ({"statuses": ["fired"]}, "webhooks[0].statuses[0]: expected 'firing', 'updated'"),
+        ({"statuses": ["fired"]}, "webhooks[0].statuses[0]: expected 'pending', 'firing'"),
         ({"statuses": []}, "webhooks[0].statuses: expected at least one"),
         ({"timeout": "0s"}, "webhooks[0].timeout: expected more than 0s, and 1m at most"),
         ({"timeout": "2m"}, "webhooks[0].timeout: expected more than 0s, and 1m at most"),

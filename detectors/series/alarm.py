@@ -1,0 +1,46 @@
+"""What a watched series raises when it changes."""
+
+from dataclasses import dataclass
+
+from detectors.series.category_counts import ShareChange
+from detectors.series.change_points import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A change, as the first detector to see it tells it.
+
+    Attributes
+    ----------
+    column, row
+        Where in the scanned matrix.
+    slot
+        The series.
+    detector
+        Name of the detector; the first in order if several alarmed at this row.
+    others
+        Names of those others.
+    statistic, threshold
+        The detector's test statistic and what it exceeded, standardised.
+    change
+        Where the change most likely began, and how it was before and after.
+    restarts
+        How often this slot had alarmed before.
+    expected
+        Whether the values of the series depend on each other, so that detectors, which count on
+        independent ones, alarm without a change.
+    reason
+        Of a finding that no detector made, what it is about, as `detectors.series.follow.Reason`.
+    """
+
+    column: int
+    row: int
+    slot: int
+    detector: str
+    others: tuple[str, ...]
+    statistic: float
+    threshold: float
+    change: Change | ShareChange
+    restarts: int
+    expected: bool = False
+    reason: str = ""

@@ -1,0 +1,310 @@
+"""Follow: what is known of each series over its whole life, beside what its detectors know."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from detectors.errors import StateError
+from detectors.runtime.dtypes import Floats, Ints
+from detectors.runtime.slots import State
+from detectors.series import gross_kernel, rhythm_kernel
+from detectors.series.change_points import Change, Moments
+from detectors.series.gross import Gross
+from detectors.series.rhythm import Rhythm
+
+Reason = Literal["range", "frozen", "level", "profile", "spread"]
+"""What a finding is about: the values' range, one value again and again, their level, whether
+they follow the hours of the day, or how far they are from what is forecast."""
+
+_GROSS: Final[dict[int, Reason]] = {gross_kernel.RANGE: "range", gross_kernel.FROZEN: "frozen"}
+_RHYTHM: Final[dict[int, Reason]] = {
+    rhythm_kernel.JUMP_SHORT: "level",
+    rhythm_kernel.JUMP_DAY: "level",
+    rhythm_kernel.LEVEL: "level",
+    rhythm_kernel.SHAPE: "profile",
+    rhythm_kernel.NEWS: "level",
+    rhythm_kernel.BURST: "spread",
+    rhythm_kernel.ROUGH: "spread",
+}
+_NEVER: Final = np.iinfo(np.int64).max
+_RHYTHM_PART: Final = "rhythm."
+_GROSS_PART: Final = "gross."
+
+
+Level = tuple[int, Moments, Moments]
+"""Row of an alarm, and the values before and after the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A change that is sure without a detector's alarm.
+
+    Attributes
+    ----------
+    task, row
+        Which task, and where in its column.
+    reason
+        What it is about.
+    statistic, threshold
+        What was measured, and what it exceeded.
+    change
+        The level before, and of the values that show it.
+    """
+
+    task: int
+    row: int
+    reason: Reason
+    statistic: float
+    threshold: float
+    change: Change
+
+
+class Follow:
+    """Gross changes of all series, and the rhythm of those whose values depend on each other.
+
+    Parameters
+    ----------
+    size
+        Number of slots.
+
+    Notes
+    -----
+    A series is independent until its values stay on one side of their centre for too long, or
+    its detectors have alarmed `gross.RECURRING` times. Alarms of an independent series count at
+    once. Those of a dependent one are what its rhythm makes every day; only a `Finding` counts.
+    """
+
+    def __init__(self, size: int = 0) -> None:
+        self._gross = Gross(size)
+        self._rhythm = Rhythm()
+        self._used = 0
+        self._spare: list[int] = []
+
+    @property
+    def size(self) -> int:
+        """Number of slots."""
+        return self._gross.size
+
+    def dependent(self, slot: int) -> bool:
+        """Whether the values of a slot depend on each other."""
+        return bool(self._gross.dependent[slot])
+
+    def since(self, slots: Ints) -> Ints:
+        """Count the values of slots since the last alarm or finding that counted."""
+        return self._gross.since[slots]
+
+    def resize(self, size: int) -> None:
+        """Grow to `size` slots."""
+        self._gross.resize(size)
+
+    def reset(self, slots: Ints) -> None:
+        """Make slots as good as new."""
+        places = self._gross.place[slots]
+        held = places[places >= 0].astype(np.int64)
+        self._rhythm.reset(held)
+        self._spare += held.tolist()
+        self._gross.reset(slots)
+
+    def scan(
+        self,
+        values: Floats,
+        tasks: Ints,
+        places: tuple[Floats, Ints],
+        alarms: Mapping[int, Sequence[Level]],
+    ) -> tuple[list[Finding], set[tuple[int, int]]]:
+        """Feed stretches of columns to slots, all of them.
+
+        Parameters
+        ----------
+        values, tasks
+            As of `Watch.scan`.
+        places
+            Time and offset of each row.
+        alarms
+            Task → the alarms of its detectors, by row.
+
+        Returns
+        -------
+        list of Finding
+            In no order.
+        set of (task, row)
+            Alarms of series that were dependent by then.
+        """
+        found: list[Finding] = []
+        expected: set[tuple[int, int]] = set()
+        rhythm = self._through_gross(values, tasks, places, alarms, found, expected)
+        self._through_rhythm(values, rhythm, places, found)
+        for finding in found:
+            slot = int(tasks[finding.task, 3])
+            column, stop = int(tasks[finding.task, 0]), int(tasks[finding.task, 2])
+            rest = values[column, finding.row + 1 : stop]
+            after = int(np.count_nonzero(~np.isnan(rest)))
+            self._gross.since[slot] = min(after, int(self._gross.since[slot]))
+        return found, expected
+
+    def _through_gross(
+        self,
+        values: Floats,
+        tasks: Ints,
+        places: tuple[Floats, Ints],
+        alarms: Mapping[int, Sequence[Level]],
+        found: list[Finding],
+        expected: set[tuple[int, int]],
+    ) -> Ints:
+        """Feed the gross part; returns tasks for the rhythm, their number and where it counts."""
+        left = {task: list(levels) for task, levels in alarms.items()}
+        number = np.arange(len(tasks))
+        begins = tasks[:, 1].copy()
+        begins[self._gross.place[tasks[:, 3]] < 0] = _NEVER
+        counts = np.where(self._gross.dependent[tasks[:, 3]], tasks[:, 1], _NEVER)
+        starts = begins, counts
+        todo = tasks.copy()
+        while len(todo):
+            # 1. Up to the next alarm of each, or a finding before it.
+            part = todo.copy()
+            waiting = np.flatnonzero(np.isin(number, list(left))).tolist() if left else []
+            for k in waiting:
+                part[k, 2] = left[int(number[k])][0][0] + 1
+            hits = self._gross.scan(values, part, places[0])
+            stops = np.where(hits.row >= 0, hits.row + 1, part[:, 2])
+            # 2. What was found.
+            for k in np.flatnonzero(hits.row >= 0).tolist():
+                row, code, task = int(hits.row[k]), int(hits.code[k]), int(number[k])
+                if code in _GROSS:
+                    found.append(_gross_finding(task, row, code, hits.summary[k], places))
+                else:
+                    depends = code == gross_kernel.DEPENDENT
+                    self._begin(int(part[k, 3]), row, starts, task, depends=depends)
+            # 3. The alarms that were reached.
+            for k in waiting:
+                task, slot = int(number[k]), int(part[k, 3])
+                row, before, after = left[task][0]
+                if row < stops[k]:
+                    self._pass(left, task)
+                    if self._gross.alarm(slot, before, after):
+                        expected.add((task, row))
+                        self._begin(slot, row, starts, task, depends=True)
+            todo[:, 1] = stops
+            on = todo[:, 1] < todo[:, 2]
+            todo, number = todo[on], number[on]
+        rhythm = np.column_stack([tasks, np.arange(len(tasks)), counts])
+        rhythm[:, 1] = begins
+        rhythm = rhythm[begins < tasks[:, 2]]
+        rhythm[:, 3] = self._gross.place[rhythm[:, 3]]
+        return rhythm
+
+    @staticmethod
+    def _pass(left: dict[int, list[Level]], task: int) -> None:
+        """Leave an alarm behind."""
+        left[task].pop(0)
+        if not left[task]:
+            del left[task]
+
+    def _begin(
+        self, slot: int, row: int, starts: tuple[Ints, Ints], task: int, *, depends: bool
+    ) -> None:
+        """Let a series have a rhythm from the next row on, and let it count if it `depends`."""
+        begins, counts = starts
+        if depends:
+            self._gross.dependent[slot] = True
+            counts[task] = min(int(counts[task]), row + 1)
+        if self._gross.place[slot] >= 0:
+            return
+        if not self._spare:
+            if self._used == self._rhythm.size:
+                self._rhythm.resize(max(4, self._used + self._used // 4))
+            self._spare.append(self._used)
+            self._used += 1
+        self._gross.kept[slot] = True
+        self._gross.place[slot] = self._spare.pop()
+        begins[task] = row + 1
+
+    def _through_rhythm(
+        self, values: Floats, tasks: Ints, places: tuple[Floats, Ints], found: list[Finding]
+    ) -> None:
+        while len(tasks):
+            hits = self._rhythm.scan(values, np.ascontiguousarray(tasks[:, :4]), places[0])
+            hit = np.flatnonzero(hits.row >= 0)
+            for k in hit:
+                row = int(hits.row[k])
+                if row < tasks[k, 5]:
+                    continue  # it was independent then: its detectors' alarms count
+                found.append(
+                    _rhythm_finding(
+                        int(tasks[k, 4]), row, int(hits.which[k]), hits.summary[k], places
+                    )
+                )
+            tasks = tasks[hit]
+            tasks[:, 1] = hits.row[hit] + 1
+            tasks = tasks[tasks[:, 1] < tasks[:, 2]]
+
+    def state(self, used: int | None = None) -> State:
+        """Copy all there is to know; rhythms in the order of their slots."""
+        held = self._gross.place[:used]
+        slots = np.flatnonzero(held >= 0)
+        rhythms = self._rhythm.rows(held[slots].astype(np.int64))
+        return {
+            **{f"{_GROSS_PART}{name}": array[:used] for name, array in self._gross.state().items()},
+            **{f"{_RHYTHM_PART}{name}": array for name, array in rhythms.items()},
+        }
+
+    def load(self, state: State) -> None:
+        """Take the place of the one that made `state`, to the last bit.
+
+        Raises
+        ------
+        StateError
+            If it does not fit; nothing was changed.
+        """
+        gross, rhythm = Gross(), Rhythm()
+        gross.load(_part(state, _GROSS_PART))
+        rhythm.load(_part(state, _RHYTHM_PART))
+        slots = np.flatnonzero(gross.kept)
+        if len(slots) != rhythm.size:
+            msg = f"Follow: state has {rhythm.size} rhythms of {len(slots)} series"
+            raise StateError(msg)
+        gross.place[slots] = np.arange(len(slots))
+        self._gross, self._rhythm, self._used, self._spare = gross, rhythm, len(slots), []
+
+    def nbytes(self) -> int:
+        """Bytes held, spare room included."""
+        return self._gross.nbytes() + self._rhythm.nbytes()
+
+
+def _part(state: State, prefix: str) -> State:
+    return {
+        name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)
+    }
+
+
+def _gross_finding(
+    task: int, row: int, code: int, summary: Floats, places: tuple[Floats, Ints]
+) -> Finding:
+    n, mean, deviation, values, level = summary.tolist()
+    before, after = Moments(int(n), mean, deviation), Moments(int(values), level, 0.0)
+    least = gross_kernel.EXCEEDANCES if code == gross_kernel.RANGE else gross_kernel.REPEATS
+    return Finding(
+        task, row, _GROSS[code], values, float(least), _change(before, after, row, places)
+    )
+
+
+def _rhythm_finding(
+    task: int, row: int, which: int, summary: Floats, places: tuple[Floats, Ints]
+) -> Finding:
+    n, expected, deviation, seen, values, ratio = summary.tolist()
+    before, after = Moments(int(n), expected, deviation), Moments(int(values), seen, deviation)
+    limit = rhythm_kernel.LIMITS[which]
+    return Finding(task, row, _RHYTHM[which], ratio, limit, _change(before, after, row, places))
+
+
+def _change(before: Moments, after: Moments, row: int, places: tuple[Floats, Ints]) -> Change:
+    ts, offsets = places
+    return Change(
+        before=before,
+        after=after,
+        ts=float(ts[row]),
+        offset=int(offsets[row]),
+        direction="up" if after.mean >= before.mean else "down",
+    )

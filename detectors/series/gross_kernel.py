@@ -1,0 +1,199 @@
+"""The loop over every value of a series: its range, runs of one value, and serial dependence."""
+
+import math
+from typing import Any
+
+from detectors.runtime.dtypes import Floats, Ints
+from detectors.runtime.jit import compiled
+from detectors.runtime.prefetch import AHEAD, prefetch
+
+NOTHING, RANGE, FROZEN, DEPENDENT, SLOW = range(5)
+"""What a scan stops at."""
+STARTS = 30
+"""Values before a range or a centre counts as known."""
+MARGIN = 2.0
+"""Widths of the range so far that a value has to lie outside of it."""
+EXCEEDANCES = 4
+"""Values outside of the range, close to each other, that are a finding. With a Pareto tail of
+index 1.5 one value in 5n lies outside after n values, so four in n/25 are one in 10^9 windows."""
+WINDOW, SHARE = 16, 25
+"""They must come within so many values, or within this part of all so far if that is more."""
+PATIENCE = 32
+"""Values that the detectors of an independent series have to report the change first."""
+RELEARNING = 230
+"""Values after an alarm in which those detectors are blind."""
+REPEATS = 10
+"""Fewest repeats of one value that are a frozen feed."""
+LOG_ODDS = 23.0
+"""A run must be less likely than exp(-23) by what the series has repeated so far."""
+MEMORY = 512
+"""Values over which mean and deviation are averaged."""
+CHECK, CHECKS = 200, 16
+"""Values between two tests for dependence, and tests until counting begins again."""
+RUNS_LIMIT = -6.0
+"""Deviations by which runs above and below the centre are too few: one in 10^9 if independent."""
+LEAST_VARIANCE = 20.0
+"""Of the number of values above the centre; with fewer the test's distribution is not normal."""
+LARGEST = 1e150
+PACE = 120.0
+"""Seconds between values from which on a series is slow: its profile takes weeks to learn, so it is
+learned from the beginning, before there can be a word on dependence."""
+
+
+@compiled
+def frozen(record: Any) -> bool:
+    """Whether the present run is too long for this series.
+
+    With `repeats` and `breaks` so far, a run lasts r values with probability of about
+    (repeats / (repeats + r)) ** breaks, and no run so far was half as long.
+    """
+    if record.told or record.run < 2 * record.longest + REPEATS:
+        return False
+    share = math.log1p(record.run / (record.repeats - record.run + 1.0))
+    return bool(share * (record.breaks + 1.0) > LOG_ODDS)
+
+
+@compiled
+def dependent(record: Any) -> bool:
+    """Wald and Wolfowitz: whether values stay on one side of the centre for too long."""
+    n = float(record.counted)
+    share = record.above / n
+    variance = n * share * (1.0 - share)
+    if variance < LEAST_VARIANCE:
+        return False
+    spread = 2.0 * variance / math.sqrt(n)
+    return bool((record.runs - 2.0 * variance) / spread < RUNS_LIMIT)
+
+
+@compiled
+def absorb(record: Any) -> None:
+    """Take the values outside of the range into it."""
+    if record.beyond > 0:
+        record.low = min(record.low, record.far_low)
+        record.high = max(record.high, record.far_high)
+        record.beyond = 0
+
+
+@compiled
+def outside(record: Any, value: float) -> int:
+    """Count a value outside of the range; returns what it amounts to."""
+    if record.beyond == 0:
+        record.first, record.far_low, record.far_high = record.n, value, value
+        record.far_sum = 0.0
+    record.beyond += 1
+    record.far_low = min(record.far_low, value)
+    record.far_high = max(record.far_high, value)
+    record.far_sum += min(max(value, -LARGEST), LARGEST)
+    if record.beyond < EXCEEDANCES:
+        return NOTHING
+    blind = record.n - record.alarmed <= RELEARNING
+    waited = record.n - record.first >= PATIENCE
+    return RANGE if record.dependent or blind or waited else NOTHING
+
+
+@compiled
+def sided(record: Any, value: float) -> int:
+    """Count runs above and below the centre; returns whether they show dependence."""
+    if record.counted == 0:
+        record.centre = record.mean
+        record.above = record.runs = 0
+    above = value > record.centre
+    if record.counted == 0 or above != record.was_above:
+        record.runs += 1
+    record.was_above = above
+    record.above += above
+    record.counted += 1
+    if record.counted % CHECK != 0:
+        return NOTHING
+    if dependent(record):
+        return DEPENDENT
+    if record.counted >= CHECK * CHECKS:
+        record.counted = 0
+    return NOTHING
+
+
+@compiled
+def take(record: Any, value: float, ts: float) -> int:
+    """Feed one value; returns what it shows."""
+    found = NOTHING
+    record.n += 1
+    record.since += 1
+    if record.n <= STARTS:
+        if record.n == 1:
+            record.began = ts
+        elif record.n == STARTS and ts - record.began >= PACE * (STARTS - 1):
+            found = SLOW
+    if value == record.last:
+        record.run += 1
+        record.repeats += 1
+        if record.run >= REPEATS and frozen(record):
+            record.told = True
+            found = max(found, FROZEN)
+    else:
+        record.breaks += 1
+        record.longest = max(record.longest, record.run)
+        record.run = 0
+        record.told = False
+        record.last = value
+    if record.n == 1:
+        record.low = record.high = value
+    reach = MARGIN * (record.high - record.low)
+    if (
+        record.n > STARTS
+        and reach > 0.0
+        and (value > record.high + reach or value < record.low - reach)
+    ):
+        return max(outside(record, value), found)
+    if record.beyond > 0 and record.n - record.first > max(WINDOW, record.n // SHARE):
+        absorb(record)
+    record.low = min(record.low, value)
+    record.high = max(record.high, value)
+    x = min(max(value, -LARGEST), LARGEST)
+    weight = 1.0 / min(record.n, MEMORY)
+    apart = x - record.mean
+    record.mean += weight * apart
+    record.square += weight * (apart * apart * (1.0 - weight) - record.square)
+    if record.n > STARTS and not record.dependent:
+        return max(sided(record, value), found)
+    return found
+
+
+@compiled
+def scan(
+    values: Floats, ts: Floats, tasks: Ints, records: Any, row: Ints, code: Ints, summary: Floats
+) -> None:
+    """Feed every task until its first finding.
+
+    Parameters
+    ----------
+    values, ts, tasks, records
+        As of a bank, and the time of each row.
+    row, code
+        (tasks,): row and kind of the first finding, -1 and `NOTHING` if there is none.
+    summary
+        (tasks, 5): of it number, mean and deviation of the values before, number and mean of
+        those that show it.
+    """
+    for k in range(tasks.shape[0]):
+        if k + AHEAD < tasks.shape[0]:
+            for line in range(0, 192, 64):
+                prefetch(records, tasks[k + AHEAD, 3], line)
+        column, start, stop = tasks[k, 0], tasks[k, 1], tasks[k, 2]
+        record = records[tasks[k, 3]]
+        row[k], code[k] = -1, NOTHING
+        for t in range(start, stop):
+            value = values[column, t]
+            if value != value:  # noqa: PLR0124 - NaN
+                continue
+            found = take(record, value, ts[t])
+            if found == NOTHING:
+                continue
+            row[k], code[k] = t, found
+            summary[k, 0], summary[k, 1] = record.n, record.mean
+            summary[k, 2] = math.sqrt(max(record.square, 0.0))
+            summary[k, 3], summary[k, 4] = record.run + 1.0, value
+            if found == RANGE:
+                summary[k, 3] = record.beyond
+                summary[k, 4] = record.far_sum / record.beyond
+                absorb(record)
+            break

@@ -1,0 +1,120 @@
+"""Rhythm: the daily and weekly profile of dependent series, and what does not follow it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.runtime.dtypes import Floats, Ints
+from detectors.runtime.slots import State, blank_record, check_scan
+from detectors.series import rhythm_kernel as kernel
+from detectors.slot_arrays import Arrays
+
+_BLANK = blank_record(
+    {
+        "n": (np.float64, 0.0),
+        "origin": (np.float64, 0.0),
+        "unit": (np.float64, 0.0),
+        "began": (np.float64, 0.0),
+        "last": (np.float64, 0.0),
+        "muted": (np.float64, -np.inf),
+        "pace": (np.float64, 0.0),
+        "middle": (np.float64, 0.0),
+        "swings": (np.float64, 0.0),
+        "residual": (np.float64, 0.0),
+        "errors": (np.float64, 0.0),
+        "residuals": (np.float64, 0.0),
+        "products": (np.float64, 0.0),
+        "squares": (np.float64, 1e-9),
+        "followed": (np.float64, 0.0),
+        "expected": (np.float64, 0.0),
+        "seen": (np.float64, 0.0),
+        "season": (np.float64, 0.0),
+        "worst": (np.float64, 0.0),
+        "within": (np.float64, 0.0),
+        "statistics": ((np.float32, (kernel.STATISTICS,)), 0.0),
+        "filled": ((np.float32, (kernel.STATISTICS,)), 0.0),
+        "compared": ((np.float32, (kernel.STATISTICS,)), 0.0),
+        "blocks": ((np.uint8, (kernel.STATISTICS,)), 0),
+        "hour": (np.int32, -1),
+    }
+)
+_MARK = (0.0, 0.0, 0.0, 0.0, -np.inf, np.inf, -np.inf, np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first finding of each task; `which` statistic, `summary` as the kernel's `scan` says."""
+
+    row: Ints
+    which: Ints
+    summary: Floats
+
+
+class Rhythm(Arrays):
+    """Compares each value of a dependent series with its hour, its past and its own record.
+
+    A value is forecast from the mean of its hour of the day and of the week, and from how far
+    the value before was from that (autoregression of order 1). Seven statistics of the errors
+    are each compared with the farthest that they have gone in this series before; a finding is
+    one that goes `LIMITS` times as far. So nothing is assumed of the errors' distribution or
+    dependence, only that the future is not far worse than the past.
+
+    Parameters
+    ----------
+    size
+        Number of slots.
+
+    Notes
+    -----
+    It needs event time. Profiles take errors of no more than three of their deviations, so a
+    broken unit is not learned within days. Nothing is found in the first days: twice
+    `kernel.LEARN` days of hourly values, two of fast ones. A slot holds 1.6 kB.
+
+    References
+    ----------
+    S. Gelper, R. Fried, C. Croux, "Robust Forecasting with Exponential and
+    Holt-Winters Smoothing", Journal of Forecasting 29, 2010.
+    """
+
+    def __init__(self, size: int = 0) -> None:
+        super().__init__(
+            _BLANK,
+            size,
+            {
+                "daily": (np.float32, (kernel.HOURS, 2)),
+                "weekly": (np.float32, (kernel.WEEK,)),
+                "visits": (np.uint8, (kernel.WEEK + kernel.HOURS,)),
+                "ring": (np.float32, (kernel.LAGS + 1,)),
+                "marks": (np.float32, (kernel.STATISTICS, len(_MARK))),
+            },
+        )
+
+    def resize(self, size: int) -> None:
+        """Grow to `size` slots; new ones are blank. A smaller size changes nothing."""
+        before = self.size
+        super().resize(size)
+        self._wide["marks"][before : self.size] = _MARK
+
+    def reset(self, slots: Ints) -> None:
+        """Make slots as good as new."""
+        super().reset(slots)
+        self._wide["marks"][slots] = _MARK
+
+    def scan(self, values: Floats, tasks: Ints, ts: Floats) -> Broken:
+        """Feed every task until its first finding; values without a time are passed over."""
+        check_scan(self.size, values, tasks)
+        row, which = (np.empty(len(tasks), np.int64) for _ in range(2))
+        summary = np.zeros((len(tasks), 6))
+        wide = self._wide
+        arrays = (wide["daily"], wide["weekly"], wide["visits"], wide["ring"], wide["marks"])
+        kernel.scan(values, ts, tasks, self._records, arrays, row, which, summary)
+        return Broken(row, which, summary)
+
+    def rows(self, places: Ints) -> State:
+        """Copy what is known of some slots, in this order."""
+        return {name: array[places] for name, array in self.state().items()}
+
+    def _check_ranges(self, state: State) -> None:
+        self._refuse_outside(state, {"hour": (-1, kernel.WEEK - 1)})
+        if not np.isfinite(state["n"]).all():
+            self._refuse_outside({"n": state["n"]}, {"n": (0, 2**53)})

@@ -1,0 +1,290 @@
+"""The loop of `Rhythm`: forecast by hour and past value, and errors against earlier ones."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from detectors.runtime.dtypes import Floats, Ints
+from detectors.runtime.jit import compiled
+from detectors.series.change_points_kernel import unit_of
+
+HOURS, WEEK = 24, 168
+LAGS = 24
+"""Residuals that are remembered, for jumps."""
+JUMP_SHORT, JUMP_DAY, LEVEL, SHAPE, NEWS, BURST, ROUGH = range(7)
+"""The statistics: a jump that 6 values, or 24, confirm; the level over a day; how the daily
+profile is followed; the mean forecast error over 8 values; its size over 8, and over a day."""
+STATISTICS = 7
+LIMITS = (2.0, 3.0, 2.0, 2.0, 2.0, 2.5, 2.5)
+"""How far each may go, in multiples of the farthest that it has gone before. The false pages of a
+statistic with normal tails fall with the square of this in the exponent; jumps and sizes of errors
+have heavier ones."""
+BLOCKS = (18.0, 72.0, 0.0, 0.0, 24.0, 24.0, 0.0)
+"""Values in a block of each, three times what it looks at; 0: two days."""
+YOUNG = 1.0
+"""How much wider the limits are when the farthest values are of few days: by this part at first,
+a quarter of it when they are of twice as many."""
+SHORT = 8.0
+"""Values of the short means."""
+LONGEST_DAY = 512.0
+"""Values that the means over a day take at most: fast series are judged sooner."""
+CLIP = 8.0
+"""Deviations beyond which an error counts, and is learned, no more."""
+DAY = 86400.0
+LEARN = 10.0
+"""Days, or values an hour of the day, whichever is less, until the profile is known; as long again
+until the farthest values are. At least one day of each."""
+KEEP = 0.999
+"""What is left of the farthest values a day later: half of it after two years."""
+DAILY, WEEKLY = 28.0, 16.0
+"""Visits of an hour that its profile remembers."""
+FEWEST = 150.0
+"""Values before statistics count."""
+QUIET = 2.0
+"""Days after a finding in which what is seen becomes usual, and nothing is found."""
+FAST_QUIET = 1.0 / 12.0
+"""The same of series with more than `LONGEST_DAY` values a day."""
+NORMAL = 1.2533
+"""Standard deviation over mean absolute deviation of normal values."""
+TINY = 1e-12
+FARTHEST = 1e15
+"""Values count as no farther from the first than so many times the first difference: profiles are
+kept in 32 bits."""
+
+
+@compiled
+def forecast(record: Any, daily: Any, weekly: Any, visits: Any, hour: int) -> float:
+    """Profile of an hour of the week; the week counts from its second visit on."""
+    day = hour % HOURS
+    base = daily[day, 0] if visits[WEEK + day] > 0 or daily[day, 1] > 0.0 else record.middle
+    known = float(visits[hour]) - 1.0
+    if known <= 0.0:
+        return float(base)
+    return float(base + (weekly[hour] - base) * known / (known + 2.0))
+
+
+@compiled
+def jumped(record: Any, ring: Any, residual: float, lags: int, phi: float) -> float:
+    """Smallest distance of the last values from where they would have been, 0 if signs differ."""
+    n = int(record.n)
+    if n < lags + 2:
+        return 0.0
+    base = float(ring[(n - lags) % (LAGS + 1)])
+    least = residual - base * phi**lags
+    sign = 1.0 if least > 0.0 else -1.0
+    least *= sign
+    power = phi
+    for j in range(lags - 1, 0, -1):
+        apart = sign * (ring[(n - j) % (LAGS + 1)] - base * power)
+        if apart <= 0.0:
+            return 0.0
+        least = min(least, apart)
+        power *= phi
+    return float(sign * least)
+
+
+@compiled
+def compared(record: Any, marks: Any, k: int, value: float, muted: float) -> float:
+    """Compare a statistic with the farthest before; returns the ratio, 0 while there are few.
+
+    The farthest are those of blocks that ended at least one block ago: a change that builds up
+    slowly would else raise its own limit. `marks[k]` holds centre, mean distance, high, low,
+    high and low of the block before and of this one.
+    """
+    own = marks[k]
+    apart = value - own[0]
+    farthest = own[2] - own[0] if apart >= 0.0 else own[0] - own[3]
+    ratio = 0.0
+    if record.blocks[k] >= 3 and farthest > TINY:
+        ratio = abs(apart) / farthest
+    own[6], own[7] = max(own[6], value), min(own[7], value)
+    if muted > 0.0:
+        own[2], own[3] = max(own[2], value), min(own[3], value)
+    limit = 3.0 * own[1] if record.blocks[k] >= 3 else np.inf
+    record.compared[k] += 1.0
+    n = record.compared[k]
+    own[1] += (min(abs(apart), limit) - own[1]) / min(n, 20000.0)
+    own[0] += min(max(apart, -limit), limit) / min(n, 5000.0)
+    return ratio
+
+
+@compiled
+def turned(record: Any, marks: Any, k: int, length: float, perday: float) -> None:
+    """End a block of a statistic, if it is long enough."""
+    record.filled[k] += 1.0
+    if record.filled[k] < length:
+        return
+    own = marks[k]
+    if record.blocks[k] >= 1:
+        kept = KEEP ** (length / perday)
+        high, low = own[0] + (own[2] - own[0]) * kept, own[0] + (own[3] - own[0]) * kept
+        own[2] = max(high, own[4]) if record.blocks[k] > 1 else own[4]
+        own[3] = min(low, own[5]) if record.blocks[k] > 1 else own[5]
+    own[4], own[5] = own[6], own[7]
+    own[6], own[7] = -np.inf, np.inf
+    record.filled[k] = 0.0
+    record.blocks[k] = min(record.blocks[k] + 1, 100)
+
+
+@compiled
+def arrived(record: Any, visits: Any, ts: float) -> float:
+    """Move on to the hour of a value; returns the seconds since the one before."""
+    since = max(ts - record.last, 0.0) if record.n > 0.0 else 0.0
+    if record.n == 0.0:
+        record.began = ts
+    elif record.n == 1.0:
+        record.pace = since
+    else:
+        bound = 4.0 * record.pace if record.pace > 0.0 else since
+        record.pace += (min(since, bound) - record.pace) / min(record.n, 300.0)
+    record.last = ts if record.n == 0.0 else max(ts, record.last)
+    hour = int(math.floor(ts / 3600.0) % WEEK)
+    if hour != record.hour:
+        if record.hour >= 0:
+            past = WEEK + record.hour % HOURS
+            visits[record.hour] = min(visits[record.hour] + 1, 200)
+            visits[past] = min(visits[past] + 1, 200)
+        record.hour, record.within = hour, 0.0
+    return float(since)
+
+
+@compiled
+def found_in(record: Any, marks: Any, ts: float, perday: float, day: float) -> int:
+    """Compare all statistics; returns the one that is most out of proportion, or -1."""
+    learning = min(max(LEARN * HOURS / perday, 1.0), LEARN)
+    age = (ts - record.began) / DAY
+    if age < learning or record.n < FEWEST:
+        return -1
+    muted = 1.0 if ts < record.muted else 0.0
+    watched = age >= 2.0 * learning and record.n >= 2.0 * FEWEST and muted == 0.0
+    known = max(age / learning - 1.0, 1.0)
+    caution = 1.0 + YOUNG / (known * known)
+    worst, found = 1.0, -1
+    for k in range(STATISTICS):
+        ratio = compared(record, marks, k, float(record.statistics[k]), muted)
+        ratio /= LIMITS[k] * caution
+        if watched and ratio > worst:
+            worst, found = ratio, k
+        length = BLOCKS[k] if BLOCKS[k] > 0.0 else 2.0 * (perday if k == SHAPE else day)
+        turned(record, marks, k, length, perday)
+    if found >= 0:
+        record.worst = worst * LIMITS[found] * caution
+        record.muted = ts + DAY * (QUIET if perday <= LONGEST_DAY else FAST_QUIET)
+    return found
+
+
+@compiled
+def take(record: Any, arrays: Any, raw: float, ts: float) -> int:
+    """Feed one value; returns the statistic that is out of all proportion, or -1."""
+    daily, weekly, visits, ring, marks = arrays
+    # 1. How far apart values come, and which hour this one is of.
+    since = arrived(record, visits, ts)
+    if record.n == 0.0:
+        record.origin = raw
+    if record.unit == 0.0 and raw != record.origin:
+        record.unit = unit_of(raw - record.origin)
+    value = min(max((raw - record.origin) * record.unit, -FARTHEST), FARTHEST)
+    pace, perday = max(record.pace, 1e-3), max(DAY / max(record.pace, 1e-3), 4.0)
+    day, perhour = min(perday, LONGEST_DAY), max(perday / HOURS, 1.0)
+    hour, h = record.hour, record.hour % HOURS
+    # 2. Forecast, and its error in the deviations of the hour.
+    season = forecast(record, daily, weekly, visits, hour)
+    gap = min(max(since / pace, 1.0), 200.0)
+    phi = min(max(record.products / record.squares, 0.0), 0.999) if record.n > 50.0 else 0.0
+    power = phi if gap < 1.5 else phi**gap
+    residual = value - season
+    error = residual - power * record.residual
+    usual = record.errors if record.errors > 0.0 else abs(error) + TINY
+    weight = min(float(visits[WEEK + h]) * perhour + record.within, 66.0)
+    scale = NORMAL * (daily[h, 1] * weight + 8.0 * usual) / (weight + 8.0) + TINY
+    wide = NORMAL * (record.residuals if record.residuals > 0.0 else abs(residual)) + TINY
+    if gap >= 1.5:
+        scale *= math.sqrt(max(1.0 - power * power, 1e-3) / max(1.0 - phi * phi, 1e-3))
+    z = error / scale
+    near = min(max(z, -CLIP), CLIP) if record.n > 48.0 else z
+    # 3. The statistics.
+    s = record.statistics
+    s[NEWS] += (near - s[NEWS]) / SHORT
+    s[BURST] += (min(abs(z), 2.0 * CLIP) - s[BURST]) / SHORT
+    s[ROUGH] += (min(abs(z), 2.0 * CLIP) - s[ROUGH]) / day
+    s[LEVEL] += (min(max(residual / wide, -CLIP), CLIP) - s[LEVEL]) / day
+    swing = season - record.middle
+    fade = math.exp(-min(since / DAY, 50.0))
+    record.followed = record.followed * fade + swing * min(max(residual, -CLIP * wide), CLIP * wide)
+    record.expected = record.expected * fade + swing * swing
+    swings = record.swings + TINY
+    swung = record.expected + 0.25 * swings * perday + TINY
+    s[SHAPE] = record.followed / swung * math.sqrt(swings) / wide
+    s[JUMP_SHORT] = jumped(record, ring, residual, 6, phi) / scale
+    s[JUMP_DAY] = jumped(record, ring, residual, LAGS, phi) / scale
+    record.seen += (value - record.seen) / min(record.n + 1.0, day)
+    record.season += (season - record.season) / min(record.n + 1.0, day)
+    ring[int(record.n) % (LAGS + 1)] = residual
+    found = found_in(record, marks, ts, perday, day)
+    # 4. Learn, from what is no farther off than errors can be.
+    kept = power * record.residual + near * scale
+    if gap < 3.0:
+        record.products = 0.9995 * record.products + kept * record.residual
+        record.squares = 0.9995 * record.squares + record.residual * record.residual
+    record.residual = residual if abs(z) < CLIP else kept
+    learn(record, daily, weekly, visits, (residual, season, near * scale, wide, weight, perhour))
+    record.swings += (swing * swing - record.swings) / min(record.n, 4000.0)
+    return found
+
+
+@compiled
+def learn(record: Any, daily: Any, weekly: Any, visits: Any, given: Any) -> None:
+    """Take a value into the profile, as far as it is no farther off than errors can be."""
+    residual, season, error, wide, weight, perhour = given
+    hour, h = record.hour, record.hour % HOURS
+    record.within += 1.0
+    reach = 3.0 * wide if record.n > 200.0 else np.inf
+    moved = min(max(residual, -reach), reach) + season
+    count = float(visits[WEEK + h]) * perhour + record.within
+    daily[h, 0] += (moved - daily[h, 0]) / min(count, DAILY * perhour)
+    count = float(visits[hour]) * perhour + record.within
+    weekly[hour] += (moved - weekly[hour]) / min(count, WEEKLY * perhour)
+    daily[h, 1] += (abs(error) - daily[h, 1]) / min(weight + 1.0, 66.0)
+    reach = 3.0 * wide if record.n > 100.0 else np.inf
+    record.n += 1.0
+    record.middle += (moved - record.middle) / min(record.n, 2000.0)
+    record.errors += (abs(error) - record.errors) / min(record.n, 2000.0)
+    record.residuals += (min(abs(residual), reach) - record.residuals) / min(record.n, 2000.0)
+
+
+@compiled
+def scan(
+    values: Floats,
+    ts: Floats,
+    tasks: Ints,
+    records: Any,
+    arrays: Any,
+    row: Ints,
+    which: Ints,
+    summary: Floats,
+) -> None:
+    """Feed every task until its first finding.
+
+    `summary` (tasks, 6): number of values, level that was expected, its deviation, level that was
+    seen, over how many values, and the ratio to the farthest before.
+    """
+    daily, weekly, visits, ring, marks = arrays
+    for k in range(tasks.shape[0]):
+        column, start, stop, slot = tasks[k, 0], tasks[k, 1], tasks[k, 2], tasks[k, 3]
+        record = records[slot]
+        own = (daily[slot], weekly[slot], visits[slot], ring[slot], marks[slot])
+        row[k], which[k] = -1, -1
+        for t in range(start, stop):
+            value = values[column, t]
+            if math.isnan(value) or math.isnan(ts[t]):
+                continue
+            found = take(record, own, value, ts[t])
+            if found >= 0:
+                row[k], which[k] = t, found
+                summary[k, 0], summary[k, 1] = record.n, record.origin + record.season / record.unit
+                summary[k, 2] = NORMAL * record.residuals / record.unit
+                summary[k, 3] = record.origin + record.seen / record.unit
+                summary[k, 4] = min(record.n, LONGEST_DAY, max(DAY / max(record.pace, 1e-3), 4.0))
+                summary[k, 5] = record.worst
+                break
