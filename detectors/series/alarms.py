@@ -86,10 +86,10 @@ def marked(
     """
     found = mixes.scan(values, tasks, rows)
     task_of = {int(task[3]): k for k, task in enumerate(tasks)} if alarms else {}
-    told: list[Alarm] = []
+    reported: list[Alarm] = []
     for alarm in sorted(alarms, key=lambda alarm: alarm.row):
         usual = isinstance(alarm.change, ShareChange) and mixes.alarm(alarm.slot, alarm.change)
-        told.append(replace(alarm, expected=True) if usual else alarm)
+        reported.append(replace(alarm, expected=True) if usual else alarm)
         if not usual:
             mixes.counted(alarm.slot, _later(values, tasks[task_of[alarm.slot]], alarm.row))
     for number, row, change in found:
@@ -98,7 +98,7 @@ def marked(
         mixes.counted(slot, _later(values, task, row))
         restarted = int(restarts[slot]) - sum(a.slot == slot and a.row > row for a in alarms)
         share = max(change.after.shares.values())
-        told.append(
+        reported.append(
             Alarm(
                 column=int(task[0]),
                 row=row,
@@ -112,13 +112,13 @@ def marked(
                 reason="category",
             )
         )
-    return told
+    return reported
 
 
 def _later(values: Floats, task: Ints, row: int) -> int:
     """Count the values of a task behind a row."""
-    rest = values[int(task[0]), row + 1 : int(task[2])]
-    return int(np.count_nonzero(~np.isnan(rest)))
+    remaining = values[int(task[0]), row + 1 : int(task[2])]
+    return int(np.count_nonzero(~np.isnan(remaining)))
 
 
 def _alarm(finding: Finding, task: Ints, restarts: Ints, alarms: Sequence[Level]) -> Alarm:

@@ -139,8 +139,8 @@ class Follow:
         for finding in found:
             slot = int(tasks[finding.task, 3])
             column, stop = int(tasks[finding.task, 0]), int(tasks[finding.task, 2])
-            rest = values[column, finding.row + 1 : stop]
-            after = int(np.count_nonzero(~np.isnan(rest)))
+            remaining = values[column, finding.row + 1 : stop]
+            after = int(np.count_nonzero(~np.isnan(remaining)))
             self._gross.since[slot] = min(after, int(self._gross.since[slot]))
         return found, expected
 
@@ -217,7 +217,7 @@ class Follow:
                 self._rhythm.resize(max(4, self._used + self._used // 4))
             self._spare.append(self._used)
             self._used += 1
-        self._gross.kept[slot] = True
+        self._gross.retained[slot] = True
         self._gross.place[slot] = self._spare.pop()
         begins[task] = row + 1
 
@@ -261,7 +261,7 @@ class Follow:
         gross, rhythm = Gross(), Rhythm()
         gross.load(_part(state, _GROSS_PART))
         rhythm.load(_part(state, _RHYTHM_PART))
-        slots = np.flatnonzero(gross.kept)
+        slots = np.flatnonzero(gross.retained)
         if len(slots) != rhythm.size:
             msg = f"Follow: state has {rhythm.size} rhythms of {len(slots)} series"
             raise StateError(msg)

@@ -40,9 +40,9 @@ _BLANK = blank_record(
         "recurred": (np.int32, 0),
         "place": (np.int32, -1),
         "was_above": (np.bool_, False),
-        "told": (np.bool_, False),
+        "reported": (np.bool_, False),
         "dependent": (np.bool_, False),
-        "kept": (np.bool_, False),
+        "retained": (np.bool_, False),
     }
 )
 RECURRING = 2
@@ -72,8 +72,8 @@ class Gross(Slots):
 
     Notes
     -----
-    What a detector's alarm makes it forget is kept here, so a series is watched while its unit
-    is learned and while it is learned anew. A slot holds 192 bytes.
+    What a detector's alarm makes it forget is retained here, so a series is watched while its unit
+    is learned and while it is learned again. A slot holds 192 bytes.
 
     References
     ----------
@@ -91,9 +91,9 @@ class Gross(Slots):
         return view
 
     @property
-    def kept(self) -> NDArray[np.bool_]:
-        """(size,): whether a rhythm is kept; a view."""
-        view: NDArray[np.bool_] = self._records["kept"][: self.size]
+    def retained(self) -> NDArray[np.bool_]:
+        """(size,): whether a rhythm is retained; a view."""
+        view: NDArray[np.bool_] = self._records["retained"][: self.size]
         return view
 
     @property
@@ -131,7 +131,7 @@ class Gross(Slots):
 
         Its level recurs when it has been between the levels of earlier alarms, as far as the
         values since the change can tell. So it does when it goes from one constant to another
-        again: a number that stays for hours is no sample of independent values.
+        again: a number that stays for hours is not a sample of independent values.
 
         Parameters
         ----------

@@ -17,7 +17,7 @@ EXCEEDANCES = 4
 """Values outside of the range, close to each other, that are a finding. With a Pareto tail of
 index 1.5 one value in 5n lies outside after n values, so four in n/25 are one in 10^9 windows."""
 WINDOW, SHARE = 16, 25
-"""They must come within so many values, or within this part of all so far if that is more."""
+"""They must come within this number of values, or this part of all so far if that is more."""
 PATIENCE = 32
 """Values that the detectors of an independent series have to report the change first."""
 RELEARNING = 230
@@ -32,9 +32,9 @@ CHECK, CHECKS = 200, 16
 """Values between two tests for dependence, and tests until counting begins again."""
 RUNS_LIMIT = -6.0
 """Deviations by which runs above and below the centre are too few: one in 10^9 if independent."""
-LEAST_VARIANCE = 20.0
+MIN_VARIANCE = 20.0
 """Of the number of values above the centre; with fewer the test's distribution is not normal."""
-LARGEST = 1e150
+MAX_VALUE = 1e150
 PACE = 120.0
 """Seconds between values from which on a series is slow: its profile takes weeks to learn, so it is
 learned from the beginning, before there can be a word on dependence."""
@@ -47,7 +47,7 @@ def frozen(record: Any) -> bool:
     With `repeats` and `breaks` so far, a run lasts r values with probability of about
     (repeats / (repeats + r)) ** breaks, and no run so far was half as long.
     """
-    if record.told or record.run < 2 * record.longest + REPEATS:
+    if record.reported or record.run < 2 * record.longest + REPEATS:
         return False
     share = math.log1p(record.run / (record.repeats - record.run + 1.0))
     return bool(share * (record.breaks + 1.0) > LOG_ODDS)
@@ -59,7 +59,7 @@ def dependent(record: Any) -> bool:
     n = float(record.counted)
     share = record.above / n
     variance = n * share * (1.0 - share)
-    if variance < LEAST_VARIANCE:
+    if variance < MIN_VARIANCE:
         return False
     spread = 2.0 * variance / math.sqrt(n)
     return bool((record.runs - 2.0 * variance) / spread < RUNS_LIMIT)
@@ -83,7 +83,7 @@ def outside(record: Any, value: float) -> int:
     record.beyond += 1
     record.far_low = min(record.far_low, value)
     record.far_high = max(record.far_high, value)
-    record.far_sum += min(max(value, -LARGEST), LARGEST)
+    record.far_sum += min(max(value, -MAX_VALUE), MAX_VALUE)
     if record.beyond < EXCEEDANCES:
         return NOTHING
     blind = record.n - record.alarmed <= RELEARNING
@@ -127,13 +127,13 @@ def take(record: Any, value: float, ts: float) -> int:
         record.run += 1
         record.repeats += 1
         if record.run >= REPEATS and frozen(record):
-            record.told = True
+            record.reported = True
             found = max(found, FROZEN)
     else:
         record.breaks += 1
         record.longest = max(record.longest, record.run)
         record.run = 0
-        record.told = False
+        record.reported = False
         record.last = value
     if record.n == 1:
         record.low = record.high = value
@@ -148,7 +148,7 @@ def take(record: Any, value: float, ts: float) -> int:
         absorb(record)
     record.low = min(record.low, value)
     record.high = max(record.high, value)
-    x = min(max(value, -LARGEST), LARGEST)
+    x = min(max(value, -MAX_VALUE), MAX_VALUE)
     weight = 1.0 / min(record.n, MEMORY)
     apart = x - record.mean
     record.mean += weight * apart

@@ -1,4 +1,4 @@
-"""The mixes that a series of categories has had: one that comes back is no news, a new one is."""
+"""The mixes that a series of categories has had: one that comes back is not new."""
 
 from types import MappingProxyType
 
@@ -10,7 +10,7 @@ from detectors.series import mixes_kernel as kernel
 from detectors.series.category_counts import CategoryDistribution, ShareChange
 from detectors.slot_arrays import Arrays
 
-LEAST = 0.05
+MIN_SHARE = 0.05
 """By how much a share has to lie outside of those before: five points."""
 DOUBT = 2.0
 """Standard errors of a share that are added to it."""
@@ -27,8 +27,8 @@ class Mixes(Arrays):
     """Categories of each series, and the range of their shares in the mixes of its alarms.
 
     Shares that turn with the hours, or with who is awake, alarm at each turn. The first alarm of
-    a series counts; a later one does where a share lies outside of all before by `LEAST`, beyond
-    what chance explains. A category that comes in 1 % of events after 2,000 without it is a
+    a series counts; a later one does where a share lies outside of all before by `MIN_SHARE`,
+    beyond what chance explains. A category that comes in 1 % of events after 2,000 without it is a
     finding, unless the series has more categories than are remembered.
 
     Parameters
@@ -113,7 +113,7 @@ class Mixes(Arrays):
             k = places.get(float(key))
             low = float(self._wide["low"][slot][k]) if k is not None else 0.0
             high = float(self._wide["high"][slot][k]) if k is not None else 0.0
-            near = LEAST + DOUBT * np.sqrt(share * (1.0 - share) / max(mix.n, 1))
+            near = MIN_SHARE + DOUBT * np.sqrt(share * (1.0 - share) / max(mix.n, 1))
             if not low - near <= share <= high + near:
                 return True
         return False

@@ -11,7 +11,7 @@ PLACES = 32
 KNOWN = 2000
 """Values after which a category that was not among them is new."""
 ENOUGH, WITHIN = 10, 1000
-"""A new category counts when it comes so often within so many values: 1 %."""
+"""A new category counts when it makes up 1 % of this number of values."""
 
 
 @compiled

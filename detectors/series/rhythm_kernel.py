@@ -27,7 +27,7 @@ YOUNG = 1.0
 a quarter of it when they are of twice as many."""
 SHORT = 8.0
 """Values of the short means."""
-LONGEST_DAY = 512.0
+MAX_DAY = 512.0
 """Values that the means over a day take at most: fast series are judged sooner."""
 CLIP = 8.0
 """Deviations beyond which an error counts, and is learned, no more."""
@@ -44,13 +44,13 @@ FEWEST = 150.0
 QUIET = 2.0
 """Days after a finding in which what is seen becomes usual, and nothing is found."""
 FAST_QUIET = 1.0 / 12.0
-"""The same of series with more than `LONGEST_DAY` values a day."""
+"""The same of series with more than `MAX_DAY` values a day."""
 NORMAL = 1.2533
 """Standard deviation over mean absolute deviation of normal values."""
 TINY = 1e-12
 FARTHEST = 1e15
-"""Values count as no farther from the first than so many times the first difference: profiles are
-kept in 32 bits."""
+"""Values count as at most this many times as far from the first as the first difference:
+profiles are stored in 32 bits."""
 
 
 @compiled
@@ -117,8 +117,8 @@ def turned(record: Any, marks: Any, k: int, length: float, perday: float) -> Non
         return
     own = marks[k]
     if record.blocks[k] >= 1:
-        kept = KEEP ** (length / perday)
-        high, low = own[0] + (own[2] - own[0]) * kept, own[0] + (own[3] - own[0]) * kept
+        decayed = KEEP ** (length / perday)
+        high, low = own[0] + (own[2] - own[0]) * decayed, own[0] + (own[3] - own[0]) * decayed
         own[2] = max(high, own[4]) if record.blocks[k] > 1 else own[4]
         own[3] = min(low, own[5]) if record.blocks[k] > 1 else own[5]
     own[4], own[5] = own[6], own[7]
@@ -170,7 +170,7 @@ def found_in(record: Any, marks: Any, ts: float, perday: float, day: float) -> i
         turned(record, marks, k, length, perday)
     if found >= 0:
         record.worst = worst * LIMITS[found] * caution
-        record.muted = ts + DAY * (QUIET if perday <= LONGEST_DAY else FAST_QUIET)
+        record.muted = ts + DAY * (QUIET if perday <= MAX_DAY else FAST_QUIET)
     return found
 
 
@@ -186,7 +186,7 @@ def take(record: Any, arrays: Any, raw: float, ts: float) -> int:
         record.unit = unit_of(raw - record.origin)
     value = min(max((raw - record.origin) * record.unit, -FARTHEST), FARTHEST)
     pace, perday = max(record.pace, 1e-3), max(DAY / max(record.pace, 1e-3), 4.0)
-    day, perhour = min(perday, LONGEST_DAY), max(perday / HOURS, 1.0)
+    day, perhour = min(perday, MAX_DAY), max(perday / HOURS, 1.0)
     hour, h = record.hour, record.hour % HOURS
     # 2. Forecast, and its error in the deviations of the hour.
     season = forecast(record, daily, weekly, visits, hour)
@@ -222,12 +222,12 @@ def take(record: Any, arrays: Any, raw: float, ts: float) -> int:
     record.season += (season - record.season) / min(record.n + 1.0, day)
     ring[int(record.n) % (LAGS + 1)] = residual
     found = found_in(record, marks, ts, perday, day)
-    # 4. Learn, from what is no farther off than errors can be.
-    kept = power * record.residual + near * scale
+    # 4. Learn, from what lies within the possible error.
+    decayed = power * record.residual + near * scale
     if gap < 3.0:
-        record.products = 0.9995 * record.products + kept * record.residual
+        record.products = 0.9995 * record.products + decayed * record.residual
         record.squares = 0.9995 * record.squares + record.residual * record.residual
-    record.residual = residual if abs(z) < CLIP else kept
+    record.residual = residual if abs(z) < CLIP else decayed
     learn(record, daily, weekly, visits, (residual, season, near * scale, wide, weight, perhour))
     record.swings += (swing * swing - record.swings) / min(record.n, 4000.0)
     return found
@@ -235,7 +235,7 @@ def take(record: Any, arrays: Any, raw: float, ts: float) -> int:
 
 @compiled
 def learn(record: Any, daily: Any, weekly: Any, visits: Any, given: Any) -> None:
-    """Take a value into the profile, as far as it is no farther off than errors can be."""
+    """Take a value into the profile, if it lies within the possible error."""
     residual, season, error, wide, weight, perhour = given
     hour, h = record.hour, record.hour % HOURS
     record.within += 1.0
@@ -285,6 +285,6 @@ def scan(
                 summary[k, 0], summary[k, 1] = record.n, record.origin + record.season / record.unit
                 summary[k, 2] = NORMAL * record.residuals / record.unit
                 summary[k, 3] = record.origin + record.seen / record.unit
-                summary[k, 4] = min(record.n, LONGEST_DAY, max(DAY / max(record.pace, 1e-3), 4.0))
+                summary[k, 4] = min(record.n, MAX_DAY, max(DAY / max(record.pace, 1e-3), 4.0))
                 summary[k, 5] = record.worst
                 break

@@ -67,8 +67,8 @@ class Series:
 class Incident:
     """A series that alarmed and has not been quiet since.
 
-    `before` is the series as it was before the first alarm; `said` is the event time of the
-    last alert; `raised` whether it was found to be worse than its first alert said.
+    `before` describes the series before the first alarm; `said` is the event time of the last
+    alert; `raised` is whether a finding has raised its severity.
     """
 
     id: str

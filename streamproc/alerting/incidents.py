@@ -1,4 +1,4 @@
-"""Alarms to incidents: what is said when a series alarms, goes on alarming, and falls quiet."""
+"""Turn alarms into incidents: open, update and resolve them."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -31,7 +31,7 @@ _APART = 2 * 86400.0
 # Series whose values come from a source that can get stuck.
 _FREEZING = ("feature:", "prediction")
 # By how much a rate has to rise: five in a hundred values.
-_LEAST_OF_RATES = 0.05
+_MIN_OF_RATES = 0.05
 INDEX = (1 << PLACE_BITS) - 1
 # Adds to an alarm of a model what is known at that column of the matrix.
 Annotate = Callable[[Model, Matrix, int, AlertEvent], AlertEvent]
@@ -45,10 +45,9 @@ class Incidents:
     """The series of one partition with an open incident, and the rules by which that changes.
 
     The first alarm of a series opens an incident (`firing`); later ones belong to it and
-    are told at most once in `policy.update_interval` of event time (`updated`); after
+    are reported at most once in `policy.update_interval` of event time (`updated`); after
     `policy.resolve_after` values with no alarm it is closed (`resolved`). Series are looked at
-    one after the other; which of them are one incident is told in the order of the log, by
-    `IncidentGrouper`.
+    one after the other; `IncidentGrouper` groups them in the order of the log.
     """
 
     def __init__(self, topic: str, partition: int, policy: Policy, texts: Vocabulary) -> None:
@@ -105,7 +104,7 @@ class Incidents:
     def alarm(
         self, series: Series, alarm: Alarm, origin: Origin, now: datetime
     ) -> AlertEvent | None:
-        """Open an incident or go on with it; None when it was spoken of a moment ago."""
+        """Open an incident or go on with it; None within `policy.update_interval`."""
         key = series.model.id, series.name
         incident = self.open.get(key)
         if not _matters(series, alarm, first=incident is None):
@@ -145,7 +144,7 @@ class Incidents:
 
     @staticmethod
     def is_over(incident: Incident, alarm: Alarm, origin: Origin) -> bool:
-        """Whether a finding is none of an open incident, which is raised and told for days."""
+        """Whether a finding is none of an open incident, which is raised and reported for days."""
         return bool(alarm.reason) and incident.raised and origin.ts - incident.said > _APART
 
     def _wait(
@@ -178,7 +177,7 @@ def _matters(series: Series, alarm: Alarm, *, first: bool) -> bool:
     if series.name.startswith(_FREEZING):
         return True
     change = alarm.change
-    return alarm.reason == "level" and isinstance(change, Change) and change.size >= _LEAST_OF_RATES
+    return alarm.reason == "level" and isinstance(change, Change) and change.size >= _MIN_OF_RATES
 
 
 def _fell(alarm: Alarm) -> bool:

@@ -89,10 +89,10 @@ def change(told: SeriesLabel, before: Summary, after: Summary, *, spread: bool =
     )
 
 
-def finding(told: SeriesLabel, reason: str, before: Summary, after: Summary) -> str:
+def finding(label: SeriesLabel, reason: str, before: Summary, after: Summary) -> str:
     """Say what is wrong with a series that was followed over its whole life."""
-    who, now, was = subject(told), number(after.mean), number(before.mean)
-    if told.series.startswith("quality:"):
+    who, now, was = subject(label), number(after.mean), number(before.mean)
+    if label.series.startswith("quality:"):
         usual = percent(before.mean)
         return f"{who} is missing in {percent(after.mean)} of events (usual: {usual})"
     if reason == "frozen":

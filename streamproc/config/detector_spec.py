@@ -56,10 +56,10 @@ class DetectorSpec(Section):
 
         Alert ids are made with it, so that a changed parameter starts new incidents.
         """
-        said = [self.name, self.params, *(["whitened"] if self.whitened else [])]
-        said += [f"baseline {self.baseline}"] if self.baseline else []
-        said += [] if self.followed else ["not followed"]
-        canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        parts = [self.name, self.params, *(["whitened"] if self.whitened else [])]
+        parts += [f"baseline {self.baseline}"] if self.baseline else []
+        parts += [] if self.followed else ["not followed"]
+        canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     @property

@@ -1,4 +1,4 @@
-"""What is followed over a series' whole life: range, frozen feeds, dependence and daily profile."""
+"""What is followed over the life of a series: range, frozen feeds, dependence and daily profile."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -62,7 +62,7 @@ def findings(values: Floats, pace: float = HOUR) -> list[tuple[int, int, str]]:
 
 
 def in_pieces(watch: SeriesMonitor, edges: list[int]) -> list[Alarm]:
-    """Scan the story in pieces, each on arrays of its own."""
+    """Scan the story in pieces, each on separate arrays."""
     alarms = []
     for start, stop in pairwise(edges):
         piece = np.ascontiguousarray(STORY[:, start:stop])
@@ -75,19 +75,19 @@ def in_pieces(watch: SeriesMonitor, edges: list[int]) -> list[Alarm]:
 @given(cuts=st.lists(st.integers(1, LENGTH - 1), max_size=20), save=st.integers(0, LENGTH))
 def test_any_split_and_reload_is_the_same(cuts: list[int], save: int) -> None:
     """Cut anywhere, saved and loaded once: same findings, same state, to the last bit."""
-    whole, first = (
+    complete, first = (
         SeriesMonitor(DEFAULT, len(STORY), follow=True),
         SeriesMonitor(DEFAULT, len(STORY), follow=True),
     )
     second = SeriesMonitor(DEFAULT, follow=True)
-    expected = whole.scan(STORY, every_row(STORY), TS, OFFSETS)
+    expected = complete.scan(STORY, every_row(STORY), TS, OFFSETS)
     edges = sorted({0, LENGTH, save, *cuts})
     alarms = in_pieces(first, [edge for edge in edges if edge <= save])
     second.load(first.state())
     alarms += in_pieces(second, [edge for edge in edges if edge >= save])
     assert alarms == expected
     assert {alarm.reason for alarm in expected} >= {"", "range", "frozen"}
-    assert same_state(second.state(), whole.state())
+    assert same_state(second.state(), complete.state())
 
 
 def test_a_state_without_it_is_continued() -> None:
@@ -177,7 +177,7 @@ def independent(count: int, seed: int) -> Floats:
 
 
 def test_nothing_is_found_in_independent_values() -> None:
-    """In two million independent values of eleven shapes there is no finding, nor a dependence."""
+    """In two million independent values of eleven shapes nothing is found, nor a dependence."""
     for seed in range(10):
         alarms = scan(independent(20_000, seed), pace=1.0)
         assert [alarm for alarm in alarms if alarm.reason or alarm.expected] == []

@@ -1,4 +1,4 @@
-"""Incidents of series that are followed over their whole life."""
+"""Incidents of series that are followed over their complete life."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def events(values: Any, pace: float = HOUR) -> list[dict[str, Any]]:
 
 
 def watch(found: list[dict[str, Any]], config: Any = None) -> list[AlertEvent]:
-    """Return what is said of a log."""
+    """Return the alerts of a log."""
     return run(shard(config), [record(i, event) for i, event in enumerate(found)]).alerts
 
 
@@ -61,12 +61,12 @@ def test_a_season_is_pending_and_its_fault_fires() -> None:
     values[AT:] *= 1000
     alerts = [alert for alert in wakes(watch(events(values))) if alert.source.offset >= AT]
     assert (alerts[0].status, alerts[0].severity) == ("firing", "warning")
-    [said] = [alert for alert in alerts if "far outside of its range" in alert.message]
-    assert said.source.offset < AT + 10
+    [found] = [alert for alert in alerts if "far outside of its range" in alert.message]
+    assert found.source.offset < AT + 10
 
 
 def test_a_second_change_in_an_open_incident_raises_it() -> None:
-    """A broken unit inside an open incident is told at once, and is critical."""
+    """A broken unit inside an open incident is reported at once, and is critical."""
     rng = np.random.default_rng(2)
     values = rng.normal(10, 1, size=4000)
     values[2000:] += 5
@@ -129,15 +129,15 @@ def test_a_snapshot_goes_on_in_the_midst(cut: int) -> None:
     values = day(1)
     values[AT:] = values[AT]
     records, config = [record(i, event) for i, event in enumerate(events(values))], load(None)
-    whole = shard(config)
-    expected = [a for a in run(whole, records).alerts if a.source.offset >= cut]
-    rest = _continued(config, records, cut)
-    assert run(rest, records[cut:]).alerts == expected
-    assert state(rest) == state(whole)
+    complete = shard(config)
+    expected = [a for a in run(complete, records).alerts if a.source.offset >= cut]
+    remaining = _continued(config, records, cut)
+    assert run(remaining, records[cut:]).alerts == expected
+    assert state(remaining) == state(complete)
 
 
 def test_mixes_that_come_back_wake_nobody() -> None:
-    """Shares that turn with the hours are told once; a new category fires again."""
+    """Shares that turn with the hours are reported once; a new category fires again."""
     rng = np.random.default_rng(7)
     hours = np.arange(60_000) / 2500
     share = 0.3 + 0.12 * np.sin(2 * np.pi * hours / 6)
