@@ -134,7 +134,7 @@ def test_a_learning_process_that_is_killed_ends_it(tmp_path: Path) -> None:
     os.kill(learning, signal.SIGKILL)
     _, errors = process.communicate(timeout=SECONDS)
     assert process.returncode == 1
-    assert "error: WorkerError: online models ended with -9" in errors
+    assert "error: WorkerError: the process of the online models exited with code -9" in errors
     assert "Traceback" not in errors
     assert list(tmp_path.glob("streamproc-*")) == []
 
