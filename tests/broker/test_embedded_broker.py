@@ -181,6 +181,6 @@ def test_the_command_ends_with_its_broker(monkeypatch: pytest.MonkeyPatch) -> No
         os.kill(broker._child.pid, signal.SIGKILL)
 
     monkeypatch.setattr(EmbeddedBroker, "start", start_and_die)
-    with pytest.raises(BrokerError, match="the broker has ended"):
+    with pytest.raises(BrokerError, match="the broker exited"):
         run(0)
     assert not started[0].running

@@ -81,8 +81,8 @@ def test_an_alert_said_twice_is_equal(run: Any, config_file: Path, watched: Conf
     ("stream", "change", "told"),
     [
         ("alerts", {"alert_id": "made-up"}, "alert made-up, firing, feature:amount of model"),
-        ("alerts", {"severity": "critical"}, "was said twice, with severity ('warning' and"),
-        ("alerts", None, "is no alert"),
+        ("alerts", {"severity": "critical"}, "was published twice, with severity ('warning' and"),
+        ("alerts", None, "is not an alert"),
         ("dead_letters", None, "offset 1 of the dead letters does not say of what it is"),
     ],
 )
