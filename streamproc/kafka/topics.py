@@ -85,16 +85,16 @@ async def ensure_topics(
     async with open_admin(config) as admin:
         there = await _names(config, admin)
         kinds = config.kinds if only is None else only
+        absent = [kind for kind in kinds if config.topics.full_name(kind) not in there]
+        created: tuple[str, ...] = ()
+        if absent:
+            partitions = await _partitions(config, admin, there)
+            missing = [_new(config, kind, partitions) for kind in absent]
+            created = await _create(config, admin, missing)
+            await _await_leaders(config, admin, [topic.name for topic in missing])
         snapshots = config.topics.full_name("snapshots")
-        if "snapshots" in kinds and snapshots in there:
+        if "snapshots" in kinds and snapshots not in created:
             await _check_compacted(admin, snapshots)
-        kinds = [kind for kind in kinds if config.topics.full_name(kind) not in there]
-        if not kinds:
-            return ()
-        partitions = await _partitions(config, admin, there)
-        missing = [_new(config, kind, partitions) for kind in kinds]
-        created = await _create(config, admin, missing)
-        await _await_leaders(config, admin, [topic.name for topic in missing])
         return created
 
 
