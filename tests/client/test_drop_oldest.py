@@ -74,7 +74,7 @@ async def test_every_event_is_counted(config: Config, on_full: Any) -> None:
     async with Publisher(config=config, on_full=on_full) as publisher:
         for number in range(5):
             await publisher.features("m", {"x": number})
-        with pytest.raises(DeliveryError, match="do not exceed its message.max.bytes"):
+        with pytest.raises(DeliveryError, match=r"do not exceed its message\.max\.bytes"):
             await too_large(publisher)
         await publisher.flush()
         assert outcomes(publisher) == (5, 0, 1)
