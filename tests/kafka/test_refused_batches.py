@@ -1,14 +1,18 @@
 """What Apache Kafka refuses of a producer, and that the producer goes on."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError
 from alert_factory import alert
 from apache.kafka import ApacheKafka
 from broker_topics import records
-from worker.running import own_config
+from worker.running import PATIENCE, own_config
 
 from streamproc.config.config import Config
 from streamproc.kafka.clients import open_admin, open_producer
@@ -56,11 +60,19 @@ KINDS = {
 
 
 async def limit(config: Config, kind: Any, **settings: str) -> None:
-    """Change settings of a topic while it is used."""
+    """Change settings of a topic, and wait until its broker refuses what they do not allow."""
     name = config.topics.full_name(kind)
     resource = ConfigResource(ConfigResourceType.TOPIC, name, configs=settings)
     async with open_admin(config) as admin:
         await admin.alter_configs([resource])
+    refused = MessageSizeTooLargeError, InvalidTimestampError
+    hour_ago = int(time.time() - 3600) * 1000
+    async with open_producer(config) as producer, asyncio.timeout(PATIENCE):
+        with suppress(*refused):
+            while True:
+                await producer.send_and_wait(
+                    name, b"x" * 3000, key=b"x", partition=0, timestamp_ms=hour_ago
+                )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from broker_topics import records
-from faults.ending import all_done
+from faults.ending import all_done, finish
 from faults.matrix import Failed, Site
 from faults.verdicts import same
 from label_logs import BEGIN, DAY, Logs, hard_logs, join, outcomes, pairs
@@ -57,6 +57,7 @@ async def run(site: Site) -> str:
         metrics = await worker.has_counted("outcomes_total")
         same("late ones counted", len(told), _late(metrics))
         same("exit code", 0, await worker.stop())
+    await finish(site, said)
     await _same_pairs(config, logs)
     steps = await _nothing_late_is_learned(config)
     _, without = await _flooded(site, logs, 1, 3 * cap)

@@ -39,7 +39,7 @@ KINDS: dict[bytes | None, str] = {
     None: "empty",
 }
 
-PARTS = 8
+PARTS = 16
 
 
 async def run(site: Site) -> str:
@@ -70,7 +70,7 @@ async def run(site: Site) -> str:
         Counter(each.reason for each in found.found.letters.values()),
     )
     same("dead letters and alerts that are there twice", 0, found.found.repeated)
-    # A buffer of 10 MB that is still held at one look is no growth: the least of each half counts.
+    # A buffer of 10 MB that is in use at one look is not growth: the smallest of a half counts.
     early, late = min(sizes[: PARTS // 2]), min(sizes[PARTS // 2 :])
     grown = late - early
     if grown >= GROWTH:

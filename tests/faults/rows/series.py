@@ -14,8 +14,8 @@ from streamproc.monitor import Monitor
 ORDER = 15
 FAULT = "a million distinct series names (100,000 in the short form)"
 PASSES = (
-    "the cap holds; known series ≡G; refusals are counted, and alerted once; RSS ≤ 500 MiB (800 in"
-    " the nightly form)"
+    "the cap holds; known series ≡G; refusals and evictions are counted, and each is alerted once;"
+    " RSS ≤ 500 MiB (800 in the nightly form)"
 )
 MODELS, FEATURES = 8, 50
 
@@ -37,16 +37,21 @@ async def run(site: Site) -> str:
         await worker.has_counted("records_total", above=count - 1, within=site.size(60, 900))
         made_up = flood * (FEATURES + 1)
         await worker.has_counted("series_refused", above=made_up - cap - 1, within=600)
+        forgotten = await worker.counted("models_forgotten")
         watched = await worker.counted("series")
         refused = await worker.counted("series_refused")
         size = resident(worker.pid)
         same("exit code", 0, await worker.stop())
     # A worker that stops has ten seconds for its last snapshot: too few for all of this.
     found = await equal(config, least=20, states=not site.nightly)
-    if not cap - FEATURES <= watched <= cap:
+    # A partition that evicts models frees a sixteenth of its series, in whole models.
+    evicted = cap // 16 + FEATURES + 1 if forgotten else 0
+    if not cap - evicted - FEATURES <= watched <= cap:
         raise Failed(f"{watched:.0f} series are watched; the cap is {cap}")
     alerts = await read_alerts(config)
-    same("alerts of the limit", 1, sum(each.detector == "limits" for each in alerts))
+    limits = [each.message for each in alerts if each.detector == "limits"]
+    same("alerts of refused series", 1, sum("is not watched" in text for text in limits))
+    same("alerts of evictions", forgotten > 0, sum("idle longest" in text for text in limits))
     known = [each for each in await records(config, "predictions") if each.key != b"flood"]
     monitor = Monitor(config)
     wanted = payloads(monitor.process_records(known[0].topic, 0, known))
@@ -55,7 +60,8 @@ async def run(site: Site) -> str:
     if size > site.size(500, 800) * 2**20:
         raise Failed(f"RSS is {size / 2**20:.0f} MiB")
     return (
-        f"{flood * FEATURES} names, {watched:.0f} series watched, {refused:.0f} refused, told once;"
+        f"{flood * FEATURES} names, {watched:.0f} series watched, {refused:.0f} refused,"
+        f" {forgotten:.0f} models evicted, each alerted once;"
         f" {len(of_known)} alerts of known series as without; RSS {size / 2**20:.0f} MiB;"
         f" {len(found.wanted.alerts)} alerts ≡G"
     )

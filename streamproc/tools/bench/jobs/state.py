@@ -77,7 +77,7 @@ async def _leave(options: dict[str, Any], config: Config) -> None:
 
 def _reading(log: Path) -> float:
     """Return how long the worker read state, as it says."""
-    found = re.findall(r"(\d+) partitions go on from a snapshot, ([\d.]+) s", log.read_text())
+    found = re.findall(r"recovered (\d+) partitions from snapshots, ([\d.]+) s", log.read_text())
     if [int(count) for count, _ in found] != [PARTITIONS]:
         raise BenchError(f"the worker did not take over {PARTITIONS} partitions")
     return float(found[0][1])
