@@ -18,7 +18,7 @@ from mode import Service
 from streamproc.driver.adaptive_batch import BatchSizeSensor
 from streamproc.driver.offsets import InFlight
 from streamproc.driver.poll import SliceScheduler, SliceThread
-from streamproc.driver.slices import BATCH_BYTES, BatchSizer, Slice
+from streamproc.driver.slices import BATCH_BYTES, BatchSizer, Polled, Slice
 from streamproc.driver.topic import SliceSchema, TransportError
 from streamproc.kafka.log_watch import Doubt
 
@@ -171,7 +171,8 @@ class SliceConsumer(base.Consumer):
         for key, found in records.items():
             tp = TP(*key)
             resume_at = self._resume_offsets.pop(tp, None)
-            if resume_at is not None and found[0].offset > resume_at:
+            begin = found.begin if isinstance(found, Polled) else found[0].offset
+            if resume_at is not None and begin > resume_at:
                 await self.seek_wait({tp: resume_at})
                 continue
             if resume_at is not None and (self._read_offset.get(tp) or 0) > resume_at:

@@ -12,7 +12,7 @@ from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
 from streamproc.driver.commits import fetch_unsigned, sign_commits
-from streamproc.driver.slices import BatchSizer, split
+from streamproc.driver.slices import BatchSizer, Polled, split
 from streamproc.kafka.compat import read_committed
 from streamproc.kafka.fetch_throttle import throttle_fetches
 from streamproc.kafka.fetched_records import read_leniently
@@ -53,6 +53,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         super().__init__(*args, thread_loop=uvloop.new_event_loop(), **kwargs)
         #: Watches the client's fetches; None until there is a client.
         self.watch: LogWatch | None = None
+        self._begins: Mapping[Any, int] = {}
         self._close_thread_loop_on_stop = True  # the loop is not shared
 
     def _create_worker_consumer(self, transport: Any) -> Any:
@@ -62,7 +63,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         consumer._fetch_max_bytes = _FETCH_BYTES  # noqa: SLF001
         read_committed(consumer)
         sliced = cast("Sliced", self.consumer)
-        read_leniently(consumer, sliced.unpacked_bytes, sliced.sliced)
+        self._begins = read_leniently(consumer, sliced.unpacked_bytes, sliced.sliced)
         throttle_fetches(consumer)
         keep_member_id(consumer)
         sign_commits(consumer)
@@ -79,12 +80,13 @@ class SliceThread(base.AIOKafkaConsumerThread):
         sliced = cast("Sliced", self.consumer)
 
         async def fetch() -> RecordMap:
-            return await self._fetch_records(
+            found = await self._fetch_records(
                 consumer,
                 active_partitions or set(),  # the empty set stands for all
                 timeout=timeout,
                 max_records=sliced.poll_records() or consumer._max_poll_records,  # noqa: SLF001
             )
+            return {tp: Polled(records, self._begins[tp]) for tp, records in found.items()}
 
         # Faust's queue between threads needs two tasks per call; this is one hop each way
         fetching = asyncio.run_coroutine_threadsafe(fetch(), self.thread_loop)

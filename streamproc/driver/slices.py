@@ -3,14 +3,14 @@
 Pure: no Kafka, no event loop, no clock.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
 
 from streamproc.schemas import records as core
 
-__all__ = ["BATCH_BYTES", "BatchSizer", "Record", "Slice", "SliceLimits", "split"]
+__all__ = ["BATCH_BYTES", "BatchSizer", "Polled", "Record", "Slice", "SliceLimits", "split"]
 
 #: Records of the first slice of a topic, while the cost of a record is unknown. From there
 #: :class:`BatchSizer` doubles: it reaches 5,000 at the sixth slice, and a handler that takes 10 ms
@@ -39,6 +39,9 @@ class Slice:
         Where the records come from.
     records
         At least one record; offsets increase, with gaps left by compaction or transactions.
+    begin
+        Offset from which on the log was read: it has no record between there and the first one.
+        None if unknown.
 
     Examples
     --------
@@ -51,6 +54,7 @@ class Slice:
     topic: str
     partition: int
     records: tuple[Record, ...]
+    begin: int | None = None
 
     def __len__(self) -> int:
         return len(self.records)
@@ -149,6 +153,22 @@ class BatchSizer:
             self.records = min(self.limits.records, self.records * 2)
 
 
+class Polled(list[Record]):
+    """Records of one partition that a poll returned.
+
+    Parameters
+    ----------
+    records
+        In the order of their offsets.
+    begin
+        As in `Slice`.
+    """
+
+    def __init__(self, records: Iterable[Record], begin: int) -> None:
+        super().__init__(records)
+        self.begin = begin
+
+
 def split(
     topic: str, partition: int, records: Sequence[Record], pace: BatchSizer
 ) -> Iterator[Slice]:
@@ -159,15 +179,17 @@ def split(
     topic, partition
         Where the records come from.
     records
-        All records of the partition in this poll.
+        All records of the partition in this poll, `Polled` if it is known where they begin.
     pace
         Limits each slice; it may change between slices.
     """
     start = 0
+    begin = records.begin if isinstance(records, Polled) else None
     while start < len(records):
         taken = _fitting(records[start : start + pace.records], pace.limits.bytes)
         start += len(taken)
-        yield Slice(topic, partition, tuple(taken))
+        yield Slice(topic, partition, tuple(taken), begin)
+        begin = taken[-1].offset + 1
 
 
 def _fitting(records: Sequence[Record], max_bytes: int) -> Sequence[Record]:

@@ -1,7 +1,7 @@
 """Make a consumer read its records through `PartitionReader`."""
 
 import struct
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -44,7 +44,7 @@ def read_leniently(
     consumer: AIOKafkaConsumer,
     unpacked_bytes: Callable[[], int],
     as_parsed: Container[str] = (),
-) -> None:
+) -> Mapping[Key, int]:
     """Make a consumer continue past records that it cannot parse.
 
     A record that the client cannot parse is returned as an `UnreadableRecord`.
@@ -59,6 +59,12 @@ def read_leniently(
         Topics whose records are returned as the compiled parser creates them. aiokafka 0.14.0
         converts each to a ``ConsumerRecord`` of eleven fields, as much work as the parsing.
 
+    Returns
+    -------
+    mapping
+        Partition → offset from which on its latest records were read. Between it and the first of
+        them, the log has no record.
+
     Raises
     ------
     ClientLibraryError
@@ -67,6 +73,7 @@ def read_leniently(
     require_codecs()
     fetched = _FetchedRecords(unpacked_bytes, as_parsed, committed=reads_committed(consumer))
     intercept_fetches(consumer, fetched, fetched.look)
+    return fetched.begins
 
 
 class _FetchedRecords(Fetched):
@@ -87,6 +94,7 @@ class _FetchedRecords(Fetched):
         self._committed = committed
         self._unpacked_bytes = unpacked_bytes
         self._as_parsed = as_parsed
+        self.begins: dict[Key, int] = {}
         # By node, which has one fetch in flight: the next one replaces data that was not used.
         self._fetches: dict[Any, dict[Key, Fetch]] = {}
 
@@ -110,7 +118,11 @@ class _FetchedRecords(Fetched):
             fetch = self._fetch_of(tp, fetched_from(result))
             convert = None if tp.topic in self._as_parsed else partial(_consumer_record, tp)
             reader = PartitionReader(
-                fetch, self._unpacked_bytes(), convert, committed=self._committed
+                fetch,
+                self._unpacked_bytes(),
+                convert,
+                committed=self._committed,
+                on_begin=partial(self.begins.__setitem__, (tp.topic, tp.partition)),
             )
             replace_records(result, reader)
         super().__setitem__(tp, result)

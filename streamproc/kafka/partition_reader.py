@@ -33,6 +33,8 @@ class PartitionReader(Iterator[Any]):
         Converts a parsed record; None: records are returned as parsed.
     committed
         Whether records of aborted transactions are skipped.
+    on_begin
+        Called with the offset from which on records are read, whenever an iteration begins.
 
     Attributes
     ----------
@@ -47,16 +49,20 @@ class PartitionReader(Iterator[Any]):
         convert: Callable[[Any], Any] | None = None,
         *,
         committed: bool = True,
+        on_begin: Callable[[int], None] | None = None,
     ) -> None:
         self.next_fetch_offset = fetch.offset
         self._fetch = fetch
         self._unpacked_bytes = unpacked_bytes
         self._convert = convert
+        self._on_begin = on_begin
         self._aborted = sorted(fetch.aborted or (), key=lambda each: each[1]) if committed else []
         self._aborting: set[int] = set()
         self._records = self._read()
 
     def __iter__(self) -> "PartitionReader":
+        if self._on_begin is not None:
+            self._on_begin(self.next_fetch_offset)
         return self
 
     def __next__(self) -> Any:

@@ -16,41 +16,18 @@ from streamproc.worker.log_marks import LogChecker, RecordMark, mark_of
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.model_alerts import ModelAlerts, Seen
 from streamproc.worker.offsets import PartitionOffsets
+from streamproc.worker.partition_state import PartitionState
 from streamproc.worker.performance_metrics import PerformanceMetrics, Watched
 from streamproc.worker.publisher import AlertPublisher
-from streamproc.worker.snapshots.snapshots import Snapshots, SnapshotState
+from streamproc.worker.snapshots.snapshots import Snapshots
 
 Partition = tuple[str, int]
 
 _log = logging.getLogger(__name__)
 
 
-class PartitionState:
-    """The state of a partition, and the offset after the last record in it.
-
-    Attributes
-    ----------
-    published_to
-        Offset before which an earlier owner has published everything, since it committed it.
-    settled
-        Whether all output of the state is published: only then may a snapshot be written.
-    rewound
-        Whether the committed offset belonged to another log.
-    keeper
-        State of its snapshots; None if none are written.
-    """
-
-    def __init__(
-        self, shard: PartitionMonitor, following: int | None = None, published_to: int = 0
-    ) -> None:
-        self.shard = shard
-        self.next = following
-        self.published_to = published_to
-        self.settled = True
-        self.rewound = False
-        self.keeper: SnapshotState | None = None
-
-
+REREADS: Final = 5
+"""How often records that were not delivered are read again; only a defect prevents all of it."""
 _UNKNOWN: Final = PartitionOffsets()
 
 
@@ -91,8 +68,8 @@ class Pipeline:
         # Position and last record of partitions that were revoked.
         self._left: dict[Partition, tuple[int, RecordMark]] = {}
         self._logs = LogChecker(config)
-        #: Called with a partition to resume because its log was replaced.
-        self.on_rewound: Callable[[Partition], None] = lambda _: None
+        #: Called with a partition that must be read from another offset.
+        self.on_reread: Callable[[Partition], None] = lambda _: None
         #: Partitions whose committed offset is invalid, as of the last `resume`.
         self.distrusted: set[Partition] = set()
         metrics.show(PerformanceMetrics(self._watched))
@@ -115,6 +92,8 @@ class Pipeline:
             return
         if not await self._same_log(held, part, mark):
             self._rewind(part, held)
+            return
+        if self._missed(part, held, mark):
             return
         await self._report_gap(held, part, mark)
         # 0. Recovery needs a snapshot before the first record.
@@ -188,6 +167,7 @@ class Pipeline:
         self._awaited -= committed.keys()
         for partition, done in committed.items():
             held = self._held[partition]
+            held.rereading = False
             if partition not in resumed and held.keeper is not None:
                 # Another owner in between may have published what this one would repeat.
                 if partition not in unsigned and not held.rewound:
@@ -275,20 +255,51 @@ class Pipeline:
             return await self._logs.same((part.topic, part.partition), held.keeper.mark)
         return mark.end is None or mark.end >= held.next
 
-    async def _report_gap(self, held: PartitionState, part: Slice, mark: PartitionOffsets) -> None:
-        """Publish an alert when records were deleted before they were fetched.
+    def _missed(self, part: Slice, held: PartitionState, mark: PartitionOffsets) -> bool:
+        """Whether records before a slice were fetched but not delivered, so it is not processed.
 
-        Only an out-of-range fetch proves that: compaction and transactions leave offsets without
-        a record, too.
+        Faust drops fetched records when a rebalance comes between their fetch and their delivery.
+        They are read again, at most `REREADS` times.
+        """
+        following, begin = held.next, part.begin
+        if (
+            following is None
+            or begin is None
+            or begin <= following
+            or mark.out_of_range is not None
+        ):
+            return False
+        if held.rereading:
+            return True
+        attempts = held.missed[1] if held.missed[0] == following else 0
+        if attempts == REREADS:
+            return False
+        _log.warning(
+            "%s-%d: offsets %d to %d were not delivered: reading them again",
+            *(part.topic, part.partition, following, begin - 1),
+        )
+        held.missed, held.rereading = (following, attempts + 1), True
+        self.on_reread((part.topic, part.partition))
+        return True
+
+    async def _report_gap(self, held: PartitionState, part: Slice, mark: PartitionOffsets) -> None:
+        """Publish an alert when records were deleted, or are never delivered.
+
+        Only an out-of-range fetch proves a deletion: compaction and transactions leave offsets
+        without a record, too.
         """
         following = held.next
-        if self._snapshots is None or mark.out_of_range is None or following is None:
+        if self._snapshots is None or following is None or part.first_offset <= following:
             return
-        if part.first_offset > following:
-            span = max(following, mark.out_of_range), part.first_offset
-            text = f"records {span[0]} to {span[1] - 1} were deleted before they were read"
-            gap = self._snapshots.gap((part.topic, part.partition), span, text)
-            await self._outbox.publish([gap], [])
+        deleted, missed = mark.out_of_range is not None, (part.begin or 0) > following
+        if not deleted and not missed:
+            return
+        span = max(following, mark.out_of_range or 0), part.first_offset
+        text = f"records {span[0]} to {span[1] - 1} were " + (
+            "deleted before they were read" if deleted else f"not delivered, {REREADS} times"
+        )
+        gap = self._snapshots.gap((part.topic, part.partition), span, text)
+        await self._outbox.publish([gap], [])
 
     async def _compare_left(self, partitions: Iterable[Partition]) -> None:
         """Find partitions that are assigned again with another log than before.
@@ -312,7 +323,7 @@ class Pipeline:
         del self._held[partition]
         self._awaited.add(partition)
         self._rewound[partition] = held.next or 0
-        self.on_rewound(partition)
+        self.on_reread(partition)
 
     def _from_other_log(self, state: int, part: Slice, mark: PartitionOffsets) -> bool:
         """Whether a state up to an offset does not belong to the log of this slice."""

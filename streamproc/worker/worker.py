@@ -82,7 +82,7 @@ class Worker:
         if learning is not None:
             learning.failed = self._fail
         self._config = config
-        line.on_rewound = lambda partition: self._consumer.reread(TP(*partition))
+        line.on_reread = lambda partition: self._consumer.reread(TP(*partition))
         self._app = make_app(config, line.topics, self._handle, self._assigned)
         stall = config.limits.stall.total_seconds()
         self._watchdog = Watchdog(stall, self._look)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamproc.driver.slices import BatchSizer, Slice, SliceLimits, split
+from streamproc.driver.slices import BatchSizer, Polled, Slice, SliceLimits, split
 
 
 @dataclass(frozen=True)
@@ -112,3 +112,13 @@ def test_limits_must_be_positive(field: str) -> None:
     """A limit of zero is refused by name."""
     with pytest.raises(ValueError, match=field):
         SliceLimits(**{field: 0})
+
+
+@given(polls().filter(bool), st.integers(1, 20), st.integers(0, 50))
+def test_slices_of_a_poll_leave_nothing_out(records: list[Stored], most: int, before: int) -> None:
+    """Each slice begins where the one before it ends, and the first where the poll began."""
+    begin = records[0].offset - before
+    pace = BatchSizer(SliceLimits(records=most))
+    parts = list(split("t", 0, Polled(records, begin), pace))
+    ends = [part.last_offset + 1 for part in parts]
+    assert [part.begin for part in parts] == [begin, *ends[:-1]]

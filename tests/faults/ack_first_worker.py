@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from streamproc.worker.pipeline import PartitionState, Pipeline
+from streamproc.worker.partition_state import PartitionState
+from streamproc.worker.pipeline import Pipeline
 from streamproc.worker.worker import Worker
 
 _ONE = asyncio.Lock()  # the outbox is put in the place of that of all partitions

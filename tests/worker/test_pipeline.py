@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,3 +130,27 @@ def test_lag_counts_what_is_not_handled(mark: PartitionOffsets, lag: int) -> Non
     line.retain({HERE})
     assert line.gauge(lambda _: mark) == lag
     assert total(line.registry, "lag_records", topic="predictions", partition="0") == lag
+
+
+async def test_records_that_were_not_delivered_are_read_again() -> None:
+    """A slice that begins after what is missing is not processed; the partition is read again."""
+    log = [replace(part, begin=part.first_offset) for part in slices(0, 2600, 100)]
+    wanted = await Line().all(*log)
+    line = Line()
+    asked: list[Any] = []
+    line.on_reread = asked.append
+    assert await line.all(*log[:5], *log[6:9]) == await Line().all(*log[:5])
+    assert asked == [HERE]
+    assert await line.all(*log[5:]) == wanted
+    assert total(line.registry, "events_total") == 2600
+
+
+async def test_offsets_without_a_record_are_no_loss() -> None:
+    """Where the log itself has no records, as after a transaction, nothing is read again."""
+    log = slices(0, 2600, 100)
+    gaps = [replace(part, begin=part.first_offset) for part in log[:5]]
+    gaps += [replace(log[6], begin=log[5].first_offset)]
+    line = Line()
+    line.on_reread = pytest.fail
+    await line.all(*gaps)
+    assert total(line.registry, "events_total") == 600
