@@ -14,6 +14,7 @@ from faust.types.transports import SchedulingStrategyT
 from streamproc.driver.commits import fetch_unsigned, sign_commits
 from streamproc.driver.slices import BatchSizer, Polled, split
 from streamproc.kafka.compat import read_committed
+from streamproc.kafka.fetch_pacing import pace_fetches
 from streamproc.kafka.fetch_throttle import throttle_fetches
 from streamproc.kafka.fetched_records import read_leniently
 from streamproc.kafka.log_watch import LogWatch
@@ -21,9 +22,9 @@ from streamproc.kafka.member_id import keep_member_id
 
 __all__ = ["SliceScheduler", "SliceThread"]
 
-#: Milliseconds that the broker may hold an empty fetch. The client has one fetch in flight per
-#: broker: a partition that is drained meanwhile waits for it, up to 1.5 s with Faust's constant.
-#: An idle worker fetches 20 times a second.
+#: Milliseconds that the broker may hold an empty fetch while fetched records wait in the client,
+#: which has one fetch in flight per broker: a partition that is drained meanwhile waits for it, up
+#: to 1.5 s with Faust's constant. Other fetches may be held longer: see `pace_fetches`.
 _FETCH_WAIT_MS = 50
 
 #: Bytes of one fetch of all partitions; the client's default is 50 MB, and it copies a response
@@ -64,7 +65,8 @@ class SliceThread(base.AIOKafkaConsumerThread):
         read_committed(consumer)
         sliced = cast("Sliced", self.consumer)
         self._begins = read_leniently(consumer, sliced.unpacked_bytes, sliced.sliced)
-        throttle_fetches(consumer)
+        throttle_fetches(consumer, _FETCH_WAIT_MS)
+        pace_fetches(consumer)
         keep_member_id(consumer)
         sign_commits(consumer)
         self.watch = LogWatch(consumer)

@@ -12,7 +12,7 @@ __all__ = ["throttle_fetches"]
 _FIRST_SECONDS: Final = 0.002
 
 
-def throttle_fetches(consumer: AIOKafkaConsumer) -> None:
+def throttle_fetches(consumer: AIOKafkaConsumer, longest_ms: int | None = None) -> None:
     """Delay a consumer's next fetch after an empty response, up to ``fetch_max_wait_ms``.
 
     Kafka holds a fetch for up to ``fetch_max_wait_ms`` while it has no records. noida 0.2.3
@@ -24,6 +24,8 @@ def throttle_fetches(consumer: AIOKafkaConsumer) -> None:
     ----------
     consumer
         A consumer, started or not. With Kafka nothing changes.
+    longest_ms
+        Maximum delay in milliseconds, if below the time that the broker may hold the request.
     """
     client = consumer._client  # noqa: SLF001
     send = client.send
@@ -37,7 +39,8 @@ def throttle_fetches(consumer: AIOKafkaConsumer) -> None:
         if _gave(response):
             pauses.pop(node_id, None)
             return response
-        longest = request._max_wait_ms / 1000  # noqa: SLF001
+        held = request._max_wait_ms  # noqa: SLF001
+        longest = min(held, held if longest_ms is None else longest_ms) / 1000
         pause = pauses.get(node_id, _FIRST_SECONDS)
         pauses[node_id] = min(2 * pause, longest)
         left = longest - (time.monotonic() - began)
