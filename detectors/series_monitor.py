@@ -9,7 +9,8 @@ from detectors import registry
 from detectors.bank import Bank
 from detectors.errors import ParameterError, StateError
 from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.slots import Slots, State, every_row
+from detectors.runtime.slots import Slots, State, check_scan, every_row
+from detectors.runtime.small_arrays import any_hit, native_floats, native_ints
 from detectors.series.alarm import Alarm
 from detectors.series.alarms import FINDER, followed, marked
 from detectors.series.category_counts import CategoryCounts, CategoryDistribution
@@ -25,8 +26,7 @@ CLIP = 4.0
 """Robust deviations beyond which a value counts no more."""
 __all__ = ["CLIP", "FINDER", "WARMUP", "Alarm", "SeriesMonitor"]
 
-_NONE = np.iinfo(np.int64).max
-_FOLLOW = f"{FINDER}."
+_NONE, _FOLLOW = np.iinfo(np.int64).max, f"{FINDER}."
 
 
 class SeriesMonitor:
@@ -106,13 +106,10 @@ class SeriesMonitor:
             )
             self._changes, self._blind = CategoryCounts(cap=cap, span=window), 2 * window
         # Errors are 0 or 1 as they come; a unit learned from them would only hide that.
-        self._raw = tuple(registry.get(_registered(name)).family == "error" for name in detectors)
+        families = {name: registry.get(_registered(name)).family for name in detectors}
+        self._raw = tuple(family == "error" for family in families.values())
         self._whitener = Whitener(clip=clip) if whiten else None
-        odd = [
-            name
-            for name in detectors
-            if registry.get(_registered(name)).family in {"error", "category"}
-        ]
+        odd = [name for name, family in families.items() if family in {"error", "category"}]
         if whiten and odd:
             msg = f"{odd[0]}: reads errors or categories as they come: nothing to whiten"
             raise ParameterError(msg)
@@ -158,9 +155,8 @@ class SeriesMonitor:
         if self._life is not None:
             self._life.resize(size)
         if size > len(self._restarts):
-            self._restarts = np.append(
-                self._restarts, np.zeros(size - len(self._restarts), np.int64)
-            )
+            more = np.zeros(size - len(self._restarts), np.int64)
+            self._restarts = np.append(self._restarts, more)
 
     def reset(self, slots: Ints) -> None:
         """Make slots as good as new, their number of restarts too."""
@@ -195,18 +191,20 @@ class SeriesMonitor:
         ShapeError
             If shapes, types or ranges are not as above.
         """
-        # Read-only views of a log would be a type of their own: seconds of compiling, in service.
-        values, ts = (np.require(array, np.float64, ["C", "W"]) for array in (values, ts))
-        tasks, offsets = (np.require(array, np.int64, ["C", "W"]) for array in (tasks, offsets))
-        alarms = self._detect(values, tasks, ts, offsets)
-        rows = (ts, offsets)
+        values, ts = native_floats(values), native_floats(ts)
+        tasks, offsets = native_ints(tasks), native_ints(offsets)
+        longest = check_scan(self.size, values, tasks, ts, offsets)
+        rows = ts, offsets
+        alarms = self._detect(values, tasks, longest, rows)
         if isinstance(self._life, Follow):
             alarms = followed(self._life, alarms, values, tasks, rows, self._restarts)
         elif self._life is not None:
             alarms = marked(self._life, alarms, values, tasks, rows, self._restarts)
-        return sorted(alarms, key=lambda alarm: (alarm.row, alarm.column))
+        return sorted(alarms, key=lambda alarm: (alarm.row, alarm.column)) if alarms else alarms
 
-    def _detect(self, values: Floats, tasks: Ints, ts: Floats, offsets: Ints) -> list[Alarm]:
+    def _detect(
+        self, values: Floats, tasks: Ints, longest: int, places: tuple[Floats, Ints]
+    ) -> list[Alarm]:
         """Run the detectors over all tasks, through every alarm."""
         alarms: list[Alarm] = []
         while len(tasks):
@@ -215,20 +213,21 @@ class SeriesMonitor:
             read = self._whitened(standardised, tasks)
             raw = self._unscaled(values) if any(self._raw) else values
             hits = [
-                bank.scan(raw if is_raw else read, tasks)
+                bank.scan_checked(raw if is_raw else read, tasks, longest)
                 for bank, is_raw in zip(self._banks, self._raw, strict=True)
             ]
+            if not any(any_hit(hit.row) for hit in hits):
+                self._changes.scan_checked(values, standardised, tasks, *places)
+                break
             rows = np.array([hit.row for hit in hits])
             rows[rows < 0] = _NONE
             first = rows.min(axis=0)
             # 2. The change-point tracker sees no row after the first alarm.
             seen = tasks.copy()
             seen[:, 2] = np.minimum(first, tasks[:, 2] - 1) + 1
-            self._changes.scan(values, standardised, seen, ts, offsets)
+            self._changes.scan_checked(values, standardised, seen, *places)
             # 3. Tell, start anew, go on behind the alarm.
             hit = np.flatnonzero(first < _NONE)
-            if not len(hit):
-                break
             for k in hit:
                 who = np.flatnonzero(rows[:, k] == first[k])
                 told = hits[who[0]]
@@ -251,6 +250,7 @@ class SeriesMonitor:
             tasks, first = tasks[hit], first[hit]
             tasks[:, 1] = first + 1
             tasks = tasks[tasks[:, 1] < tasks[:, 2]]
+            longest = int((tasks[:, 2] - tasks[:, 1]).max(initial=0))
         return alarms
 
     def scan_all(self, values: Floats) -> list[Alarm]:
@@ -375,7 +375,7 @@ class SeriesMonitor:
             return values
         if self._standardised.shape != values.shape:
             self._standardised = np.empty(values.shape)
-        self._standardiser.scan(values, tasks, self._standardised)
+        self._standardiser.scan_checked(values, tasks, self._standardised)
         return self._standardised
 
     def _whitened(self, standardised: Floats, tasks: Ints) -> Floats:

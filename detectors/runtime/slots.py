@@ -164,7 +164,7 @@ def check_state(
     return size
 
 
-def check_scan(size: int, values: NDArray[Any], tasks: NDArray[Any]) -> int:
+def check_scan(size: int, values: NDArray[Any], tasks: NDArray[Any], *by_row: NDArray[Any]) -> int:
     """Refuse what a compiled loop could not survive: it does not check its bounds.
 
     Parameters
@@ -176,6 +176,8 @@ def check_scan(size: int, values: NDArray[Any], tasks: NDArray[Any]) -> int:
     tasks
         Must be int64, (tasks, 4), C-contiguous: column, start, stop, slot, all
         within range.
+    *by_row
+        Must have one entry for each row of the values.
 
     Returns
     -------
@@ -199,6 +201,10 @@ def check_scan(size: int, values: NDArray[Any], tasks: NDArray[Any]) -> int:
         msg = f"tasks: expected C-contiguous int64 (tasks, 4), got {_shown(tasks)}"
         raise ShapeError(msg)
     columns, rows = values.shape
+    for array in by_row:
+        if array.shape != (rows,):
+            msg = f"values have {rows} rows, but their times or offsets are {_shown(array)}"
+            raise ShapeError(msg)
     longest, wrong = _longest(tasks, columns, rows, size)
     if wrong >= 0:
         msg = (

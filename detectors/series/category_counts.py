@@ -110,10 +110,16 @@ class CategoryCounts(Slots):
             array[slots] = 0
 
     def scan(
-        self, values: Floats, _standardised: Floats, tasks: Ints, ts: Floats, offsets: Ints
+        self, values: Floats, standardised: Floats, tasks: Ints, ts: Floats, offsets: Ints
     ) -> None:
         """Feed stretches of columns; as `ChangePoints.scan`, but for the unit, which is none."""
         check_scan(self.size, values, tasks)
+        self.scan_checked(values, standardised, tasks, ts, offsets)
+
+    def scan_checked(
+        self, values: Floats, _standardised: Floats, tasks: Ints, ts: Floats, offsets: Ints
+    ) -> None:
+        """Do as `scan` with arguments that are known to be right."""
         wide = self._wide
         arrays = wide["keys"], wide["counts"], wide["ring"], wide["mark_ts"], wide["mark_offsets"]
         kernel.scan(values, tasks, ts, offsets, self._records, arrays)

@@ -144,6 +144,12 @@ class ChangePoints(Slots):
                 f"do not fit values {values.shape}"
             )
             raise ShapeError(msg)
+        self.scan_checked(values, standardised, tasks, ts, offsets)
+
+    def scan_checked(
+        self, values: Floats, standardised: Floats, tasks: Ints, ts: Floats, offsets: Ints
+    ) -> None:
+        """Do as `scan` with arguments that are known to be right."""
         kernel.scan(values, standardised, tasks, ts, offsets, self._records)
 
     def load(self, state: State) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 from detectors.errors import StateError
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.slots import State
+from detectors.runtime.small_arrays import any_hit
 from detectors.series import gross_kernel, rhythm_kernel
 from detectors.series.change_points import Change, Moments
-from detectors.series.gross import Gross
+from detectors.series.gross import Found, Gross
 from detectors.series.rhythm import Rhythm
 
 Reason = Literal["range", "frozen", "level", "profile", "spread"]
@@ -134,7 +135,11 @@ class Follow:
         """
         found: list[Finding] = []
         expected: set[tuple[int, int]] = set()
-        rhythm = self._through_gross(values, tasks, places, alarms, found, expected)
+        hits = None if alarms else self._gross.scan_checked(values, tasks, places[0])
+        if hits is not None and not any_hit(hits.row) and not self._any_rhythm(tasks):
+            return found, expected
+        parts = values, tasks, places
+        rhythm = self._through_gross(parts, alarms, hits, found, expected)
         self._through_rhythm(values, rhythm, places, found)
         for finding in found:
             slot = int(tasks[finding.task, 3])
@@ -144,16 +149,25 @@ class Follow:
             self._gross.since[slot] = min(after, int(self._gross.since[slot]))
         return found, expected
 
+    def _any_rhythm(self, tasks: Ints) -> bool:
+        """Whether any task is of a series with a rhythm."""
+        if self._used == len(self._spare):
+            return False
+        return bool((self._gross.place[tasks[:, 3]] >= 0).any())
+
     def _through_gross(
         self,
-        values: Floats,
-        tasks: Ints,
-        places: tuple[Floats, Ints],
+        parts: tuple[Floats, Ints, tuple[Floats, Ints]],
         alarms: Mapping[int, Sequence[Level]],
+        hits: Found | None,
         found: list[Finding],
         expected: set[tuple[int, int]],
     ) -> Ints:
-        """Feed the gross part; returns tasks for the rhythm, their number and where it counts."""
+        """Feed the gross part; returns tasks for the rhythm, their number and where it counts.
+
+        `hits` are those of a scan of all tasks, if no alarm had to be stopped at.
+        """
+        values, tasks, places = parts
         left = {task: list(levels) for task, levels in alarms.items()}
         number = np.arange(len(tasks))
         begins = tasks[:, 1].copy()
@@ -167,7 +181,8 @@ class Follow:
             waiting = np.flatnonzero(np.isin(number, list(left))).tolist() if left else []
             for k in waiting:
                 part[k, 2] = left[int(number[k])][0][0] + 1
-            hits = self._gross.scan(values, part, places[0])
+            if hits is None:
+                hits = self._gross.scan_checked(values, part, places[0])
             stops = np.where(hits.row >= 0, hits.row + 1, part[:, 2])
             # 2. What was found.
             for k in np.flatnonzero(hits.row >= 0).tolist():
@@ -186,6 +201,7 @@ class Follow:
                     if self._gross.alarm(slot, before, after):
                         expected.add((task, row))
                         self._begin(slot, row, starts, task, depends=True)
+            hits = None
             todo[:, 1] = stops
             on = todo[:, 1] < todo[:, 2]
             todo, number = todo[on], number[on]

@@ -1,7 +1,7 @@
 """Gross changes that need no model of a series, and whether its values depend on each other."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +53,7 @@ NEAR = 0.25
 """Deviations by which a level may lie outside of those before to be one of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The first finding of each task; `code` of the kernel, `summary` as its `scan` says."""
 
     row: Ints
@@ -121,7 +120,11 @@ class Gross(Slots):
             float64 (rows,): event time of each row.
         """
         check_scan(self.size, values, tasks)
-        row, code = (np.empty(len(tasks), np.int64) for _ in range(2))
+        return self.scan_checked(values, tasks, ts)
+
+    def scan_checked(self, values: Floats, tasks: Ints, ts: Floats) -> Found:
+        """Do as `scan` with arguments that are known to be right."""
+        row, code = np.empty((2, len(tasks)), np.int64)
         summary = np.zeros((len(tasks), 5))
         kernel.scan(values, ts, tasks, self._records, row, code, summary)
         return Found(row, code, summary)

@@ -111,6 +111,10 @@ class Standardiser(Slots):
         if out.shape != values.shape or out.dtype != np.float64 or not out.flags.c_contiguous:
             msg = f"out: expected C-contiguous float64 {values.shape}, got {out.dtype} {out.shape}"
             raise ShapeError(msg)
+        self.scan_checked(values, tasks, out)
+
+    def scan_checked(self, values: Floats, tasks: Ints, out: Floats) -> None:
+        """Do as `scan` with arguments that are known to be right."""
         while (done := self._scan(values, tasks, out)) < len(tasks):
             tasks = tasks[done:]
             self._pieces.widen(len(tasks))
