@@ -69,6 +69,9 @@ class Incidents:
         """
         passage = _DetectorRun(self, feed, layout, data, now)
         stretch = max(1, self._quiet - 1)
+        if len(data.ts) <= stretch:
+            self._stretch(passage, feed.tasks)
+            return passage.said
         longest = int((feed.tasks[:, 2] - feed.tasks[:, 1]).max(initial=0))
         for offset in range(0, longest, stretch):
             tasks = feed.tasks.copy()
@@ -80,6 +83,9 @@ class Incidents:
     def _stretch(self, passage: "_DetectorRun", tasks: Ints) -> None:
         profile = passage.feed.profile
         slots = tasks[:, 3]
+        if not profile.open[slots].any():
+            passage.scan(tasks)
+            return
         quiet = profile.watch.settled(slots) + tasks[:, 2] - tasks[:, 1]
         may_resolve = profile.open[slots] & (quiet >= self._quiet)
         passage.scan(tasks[~may_resolve])

@@ -68,6 +68,11 @@ class Decoder(EventBatcher):
         """
         scanning = self._scans.due()
         found = self._scan(records, chunk) if scanning else []
+        if scanning and sum(len(part) for _, part in found) == len(chunk):
+            self._scans.note(worth_it=True)
+            self._doubtful = set()
+            self._add_scanned(found, records, batches, outcome)
+            return chunk.stop
         single = without(chunk, found)
         too_many = len(single) > len(chunk) // _FEW
         if scanning:
@@ -128,7 +133,22 @@ class Decoder(EventBatcher):
         if not span:
             return
         parts = [(layout, within(part, span)) for layout, part in found]
-        named = [at for _, part in parts for at in part.positions[part.named].tolist()]
+        self._add_scanned(parts, records, batches, outcome)
+
+    def _add_scanned(
+        self,
+        parts: list[tuple[Layout, DecodedColumns]],
+        records: Sequence[Record],
+        batches: LayoutBatches,
+        outcome: SliceResult,
+    ) -> None:
+        """Add scanned events to their batches, without duplicates."""
+        named = [
+            at
+            for _, part in parts
+            for at, is_named in zip(part.positions.tolist(), part.named.tolist(), strict=True)
+            if is_named
+        ]
         if len(parts) > 1:
             named.sort()
         repeated = self.recent.duplicates([records[at].value or b"" for at in named])

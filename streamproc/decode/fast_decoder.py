@@ -127,22 +127,24 @@ class FastDecoder:
         if max(map(len, values)) > longest:
             values = [value if len(value) <= longest else b"" for value in values]
         count = len(values)
-        ends = np.cumsum(np.fromiter(map(len, values), np.int64, count) + 1).astype(np.uint64)
+        lengths = np.fromiter(map(len, values), np.int64, count)
         data = np.frombuffer(b"\0".join((*values, b"")), np.uint8)
         bits, ts = np.empty((count, self._columns), np.uint64), np.empty(count, np.uint64)
         found, named = np.empty(count, np.int64), np.empty(count, np.bool_)
         models = self._models = self._models or _Models(tuple(rows.items()))
-        kernel.scan(
-            data, ends - np.uint64(1), _NAMES, self._features, models.table, self._required,
-            bits, ts, found, named,
+        done = kernel.decode(
+            data, lengths, _NAMES, self._features, models.table, self._required,
+            bits, ts, found, named, models.rows, _LIMITS,
         )  # fmt: skip
         read = DecodedColumns(
             np.array(positions, np.int64),
-            models.rows[found],
+            found if done else models.rows[found],
             ts.view(np.float64),
             bits.view(np.float64),
             named,
         )
+        if done:
+            return read
         taken = found >= 0
         return _with_times(read if taken.all() else read.where(taken), records)
 
@@ -168,6 +170,7 @@ def _concatenated(names: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.u
 
 
 _NAMES: Final = _concatenated(_FIELDS)
+_LIMITS: Final = float(FIRST_MS // 1000), float(LAST_MS), float(MILLISECONDS_FROM)
 
 
 def _with_times(found: DecodedColumns, records: Sequence[Record]) -> DecodedColumns:

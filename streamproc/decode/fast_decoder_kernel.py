@@ -332,3 +332,53 @@ def scan(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917  arrays in, arrays o
                 if at == ends[each]:
                     rows[each] = model
             break
+
+
+@compiled
+def decode(  # noqa: PLR0913, PLR0917  as above
+    data: Bytes,
+    lengths: Ints,
+    fields: tuple[Bytes, Bits],
+    features: tuple[Bytes, Bits, int],
+    models: tuple[Bytes, Bits, Ints, Bits],
+    required: int,
+    bits: Bits,
+    ts: Bits,
+    rows: Ints,
+    named: NDArray[np.bool_],
+    layout_rows: Ints,
+    limits: tuple[float, float, float],
+) -> bool:
+    """Do as `scan`, and convert models and times if every event is plain and has a usual time.
+
+    Parameters
+    ----------
+    lengths
+        (events,): bytes of each event, without the zero byte.
+    layout_rows
+        Row in the layout of each model.
+    limits
+        First and last event time, and the first one that counts milliseconds.
+
+    Returns
+    -------
+    bool
+        Whether `rows` are rows of the layout and `ts` seconds; otherwise they are as of `scan`.
+    """
+    ends = np.empty(len(lengths), np.uint64)
+    end = _NO
+    for each in range(len(lengths)):
+        end += np.uint64(lengths[each])
+        ends[each] = end
+        end += _ONE
+    scan(data, ends, fields, features, models, required, bits, ts, rows, named)
+    first, last, milliseconds_from = limits
+    seconds = ts.view(np.float64)
+    for each in range(len(rows)):
+        if rows[each] < 0 or not first <= seconds[each] <= last:
+            return False
+    for each in range(len(rows)):
+        rows[each] = layout_rows[rows[each]]
+        if seconds[each] >= milliseconds_from:
+            seconds[each] /= 1000.0
+    return True

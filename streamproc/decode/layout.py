@@ -126,6 +126,15 @@ class Layout:
         self.last: Ints = np.empty(0, np.int64)
 
     @cached_property
+    def groups(self) -> Sequence[tuple[DetectorGroup, Ints]]:
+        """Each detector group with the columns of the series that it watches."""
+        columns: dict[DetectorGroup, list[int]] = {}
+        for column, profile in enumerate(self.profiles):
+            if profile is not None:
+                columns.setdefault(profile, []).append(column)
+        return tuple((profile, np.array(found, np.int64)) for profile, found in columns.items())
+
+    @cached_property
     def asked(self) -> Mapping[str, WatchKey]:
         """Lookup key in the configuration for each feature series."""
         return self.shape.asked()

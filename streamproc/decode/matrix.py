@@ -1,10 +1,9 @@
 """Build a matrix (series, events) from the events of one layout, with their coordinates."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from msgspec.structs import astuple
@@ -15,6 +14,7 @@ from streamproc.decode.decoded_events import PLACE_BITS, DecodedEvents, LayoutBa
 from streamproc.decode.event_schema import FeatureType, PredictionForm
 from streamproc.decode.fast_decoder import DecodedColumns
 from streamproc.decode.layout import FITTING, Layout
+from streamproc.decode.matrix_kernel import MAX_SORTED, arrange
 from streamproc.decode.value_encoding import Encoders
 from streamproc.schemas.records import Record
 from streamproc.schemas.timestamps import MILLISECONDS_FROM
@@ -23,8 +23,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class Matrix:
+class Matrix(NamedTuple):
     """The values of the events of one layout, grouped by model, in log order within each.
 
     Attributes
@@ -76,6 +75,9 @@ def matrix(
     encoders
         Encoders of categories and embeddings.
     """
+    first = batch.parts[0]
+    if len(batch.parts) == 1 and isinstance(first, DecodedColumns) and len(first) <= MAX_SORTED:
+        return _small_matrix(layout, batch, first, records)
     coordinates = [_coordinates(layout, part, records) for part in batch.parts]
     rows, ts, places = (np.concatenate(parts) for parts in zip(*coordinates, strict=True))
     order = np.argsort(rows, kind="stable")
@@ -88,6 +90,29 @@ def matrix(
     return Matrix(
         values=values,
         ts=ts[order],
+        places=places,
+        offsets=np.array(offsets, np.int64),
+        runs=runs,
+        order=order,
+        event_of=partial(batch.event, layout, records),
+        unborn=_unborn(layout, batch, runs, values) if batch.births else (),
+    )
+
+
+def _small_matrix(
+    layout: Layout, batch: LayoutBatch, part: DecodedColumns, records: Sequence[Record]
+) -> Matrix:
+    """Build the matrix of few plain events, whose columns are those of the layout."""
+    count = len(part)
+    values, ts = np.empty((part.values.shape[1], count)), np.empty(count)
+    places, order = np.empty(count, np.int64), np.empty(count, np.int64)
+    runs = np.empty((count, 3), np.int64)
+    events = part.rows, part.ts, part.positions, part.values
+    runs = runs[: arrange(events, PLACE_BITS, values, ts, places, order, runs)]
+    offsets = [records[place >> PLACE_BITS].offset for place in places.tolist()]
+    return Matrix(
+        values=values,
+        ts=ts,
         places=places,
         offsets=np.array(offsets, np.int64),
         runs=runs,

@@ -1,13 +1,14 @@
 """Route the rows of a matrix, and its missing values, to the detector groups of their series."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from streamproc.decode.layout import UNWATCHED, Layout, Model, Profiles
 from streamproc.decode.matrix import Floats, Ints, Matrix
 from streamproc.detect.detector_group import DetectorGroup
+from streamproc.detect.routing_kernel import is_complete, write_tasks
 from streamproc.detect.series_registry import SeriesRegistry
 
 # Maximum zeros fed to a missing-value series before its first one: enough to learn that the feature
@@ -15,8 +16,7 @@ from streamproc.detect.series_registry import SeriesRegistry
 ZEROS_BEFORE = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class DetectorInput:
+class DetectorInput(NamedTuple):
     """The input of one detector group.
 
     Attributes
@@ -49,8 +49,13 @@ def route(catalogue: SeriesRegistry, layout: Layout, data: Matrix) -> Iterator[D
     data
         The events.
     """
-    yield from _tasks(data.values, layout.slots, layout.profiles, layout.series, data.runs)
+    for group, columns in layout.groups:
+        tasks = np.empty((len(data.runs) * len(columns), 4), np.int64)
+        count = write_tasks(data.runs, columns, layout.slots, UNWATCHED, tasks)
+        yield DetectorInput(group, data.values, tasks[:count], layout.series)
     features = len(layout.named)
+    if is_complete(data.values, features, data.runs, layout.quality, UNWATCHED):
+        return
     missing = np.isnan(data.values[:features])
     for column, start, stop in data.unborn:
         missing[column, start:stop] = False
@@ -92,9 +97,7 @@ def _tasks(
     names: Sequence[str],
     runs: Ints,
 ) -> Iterator[DetectorInput]:
-    """Yield one input for each group; `runs` is (models, 3) or (models, series, 3)."""
-    if runs.ndim == 2:
-        runs = np.repeat(runs[:, None, :], len(names), axis=1)
+    """Yield one input for each group; `runs` is (models, series, 3)."""
     columns_of: dict[DetectorGroup, list[int]] = {}
     for column, profile in enumerate(profiles):
         if profile is not None:

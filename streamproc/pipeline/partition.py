@@ -21,6 +21,7 @@ from streamproc.decode.deduplication import Deduplicator
 from streamproc.decode.event_schema import Retyped, Topic
 from streamproc.decode.layout import Model
 from streamproc.decode.matrix import matrix, seconds
+from streamproc.decode.matrix_kernel import count_events
 from streamproc.decode.type_changes import TypeChangeTracker
 from streamproc.detect.routing import route
 from streamproc.detect.series_registry import SeriesRegistry
@@ -174,6 +175,4 @@ class PartitionMonitor:
             data = matrix(layout, batch, records, self.catalogue.encoders)
             for feed in route(self.catalogue, layout, data):
                 self._pending += self.incidents.watch(feed, layout, data, self._now)
-            rows, stops = data.runs[:, 0], data.runs[:, 2]
-            layout.events[rows] += stops - data.runs[:, 1]
-            layout.last[rows] = data.offsets[stops - 1]
+            count_events(data.runs, data.offsets, layout.events, layout.last)
