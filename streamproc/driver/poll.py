@@ -14,6 +14,7 @@ from faust.types.transports import SchedulingStrategyT
 from streamproc.driver.commits import fetch_unsigned, sign_commits
 from streamproc.driver.slices import BatchSizer, Polled, split
 from streamproc.kafka.compat import read_committed
+from streamproc.kafka.fetch_codec import speed_up_fetches
 from streamproc.kafka.fetch_pacing import pace_fetches
 from streamproc.kafka.fetch_throttle import throttle_fetches
 from streamproc.kafka.fetched_records import read_leniently
@@ -65,6 +66,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         read_committed(consumer)
         sliced = cast("Sliced", self.consumer)
         self._begins = read_leniently(consumer, sliced.unpacked_bytes, sliced.sliced)
+        speed_up_fetches(consumer)
         throttle_fetches(consumer, _FETCH_WAIT_MS)
         pace_fetches(consumer)
         keep_member_id(consumer)
