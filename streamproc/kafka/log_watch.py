@@ -31,6 +31,9 @@ class Doubt(NamedTuple):
     out_of_range: int | None = None
 
 
+_NO_DOUBT: Final = Doubt()
+
+
 class LogWatch:
     """Watch the fetches of a consumer.
 
@@ -58,6 +61,8 @@ class LogWatch:
 
     def take(self, partition: Partition, first_offset: int) -> Doubt:
         """Return and clear the doubt about records that begin at an offset."""
+        if not self._out_of_range and not self._suspects.get(partition):
+            return _NO_DOUBT
         out_of_range = self._out_of_range.pop(partition, None)
         waiting = self._suspects.get(partition, [])
         reached = [at for at in waiting if at <= first_offset or out_of_range is not None]

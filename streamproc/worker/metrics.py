@@ -147,8 +147,10 @@ class Metrics:
         """Export counters at 0 from the start: Prometheus' `increase` ignores a first value."""
         for kind, status in product(get_args(Kind), get_args(Status)):
             self._alerts.labels(kind, status)
-        for stage in ("watch", "publish", "snapshot"):
-            self._stages.labels(stage)
+        # Looking labels up takes longer than counting, so the counters of each slice are cached.
+        stages = ("watch", "publish", "snapshot")
+        self._of_stage = {stage: self._stages.labels(stage) for stage in stages}
+        self._of_topic: dict[str, tuple[Counter, Counter]] = {}
         for outcome in RECOVERIES:
             self._recoveries.labels(outcome)
         for refused in control.Reason:
@@ -180,18 +182,23 @@ class Metrics:
     def slice(self, topic: str, records: int, outcome: SliceResult) -> None:
         """Count a slice, its records, events and dead letters."""
         self._slices.observe(records)
-        self._records.labels(topic).inc(records)
-        self._events.labels(topic).inc(outcome.events)
+        counters = self._of_topic.get(topic)
+        if counters is None:
+            counters = self._records.labels(topic), self._events.labels(topic)
+            self._of_topic[topic] = counters
+        counters[0].inc(records)
+        counters[1].inc(outcome.events)
         if outcome.repeated:
             self._repeated.labels(topic).inc(outcome.repeated)
-        reasons = Tally(letter.reason.value for letter in outcome.dead_letters)
-        for reason, count in reasons.items():
-            self._dead.labels(topic, reason).inc(count)
+        if outcome.dead_letters:
+            reasons = Tally(letter.reason.value for letter in outcome.dead_letters)
+            for reason, count in reasons.items():
+                self._dead.labels(topic, reason).inc(count)
 
     def stages(self, **seconds: float) -> None:
         """Add the seconds that each stage took."""
         for stage, spent in seconds.items():
-            self._stages.labels(stage).inc(spent)
+            self._of_stage[stage].inc(spent)
 
     def alert(self, alert: AlertEvent, latency: float | None) -> None:
         """Count a published alert; `latency` in seconds, None if unknown."""

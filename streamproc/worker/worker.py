@@ -370,7 +370,8 @@ class Worker:
     def _mark_of(self, part: Slice) -> PartitionOffsets:
         """Return the offsets of a slice's partition, and whether its log may have changed."""
         tp = TP(part.topic, part.partition)
-        return self._mark(tp)._replace(**self._consumer.doubt(tp, part.first_offset)._asdict())
+        mark, doubt = self._mark(tp), self._consumer.doubt(tp, part.first_offset)
+        return mark._replace(**doubt._asdict()) if doubt.suspect else mark
 
     def _mark(self, partition: Partition) -> PartitionOffsets:
         return partition_offsets(self._app.consumer, *partition)
