@@ -31,7 +31,7 @@ async def make(options: dict[str, Any]) -> dict[str, float]:
     """Send at the rate for the duration; return the actual number of events and the delay."""
     config = Config.model_validate(options["config"])
     topic = config.topics.full_name("predictions")
-    templates = [_template(event) for event in events(Workload(POOL, seed=options["seed"]))]
+    templates = templates_of(options["seed"])
     rate, seconds = options["rate"], options["seconds"]
     total = int(rate * seconds)
     made, latest = 0, 0.0
@@ -44,11 +44,16 @@ async def make(options: dict[str, Any]) -> dict[str, float]:
             if due > made:
                 latest = max(latest, time.perf_counter() - began - made / rate)
                 batch = [templates[i % POOL] for i in range(made, due)]
-                await _send(producer, topic, batch)
+                await send_batch(producer, topic, batch)
                 made = due
             await asyncio.sleep(TICK_SECONDS)
         took = time.perf_counter() - began
     return {"made": made, "made_per_second": made / took, "latest_ms": latest * 1000}
+
+
+def templates_of(seed: int) -> list[Template]:
+    """Return the events that are sent again and again."""
+    return [_template(event) for event in events(Workload(POOL, seed=seed))]
 
 
 def _template(event: Event) -> Template:
@@ -57,7 +62,8 @@ def _template(event: Event) -> Template:
     return Template(event.partition, event.key, before, after)
 
 
-async def _send(producer: AIOKafkaProducer, topic: str, batch: list[Template]) -> None:
+async def send_batch(producer: AIOKafkaProducer, topic: str, batch: list[Template]) -> None:
+    """Send events that are made now."""
     builders = [producer.create_batch() for _ in range(PARTITIONS)]
     for partition, key, before, after in batch:
         now = time.time()

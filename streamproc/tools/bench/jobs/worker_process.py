@@ -51,7 +51,12 @@ class Running:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of its process and of those that it has started, all threads."""
-        return sum(map(_cpu_seconds, [self.pid, *_children(self.pid)]))
+        return cpu_seconds(self.pid)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process and of those that it has started, all threads."""
+    return sum(map(_cpu_seconds, [pid, *_children(pid)]))
 
 
 def _children(pid: int) -> list[int]:

@@ -7,13 +7,27 @@ from streamproc.tools.bench.suites.bank import BANK
 from streamproc.tools.bench.suites.labels import LABELS
 from streamproc.tools.bench.suites.latency import LATENCY
 from streamproc.tools.bench.suites.learning import LEARNING
+from streamproc.tools.bench.suites.live import LIVE
 from streamproc.tools.bench.suites.models import MODELS
 from streamproc.tools.bench.suites.peers import PEERS
 from streamproc.tools.bench.suites.scale import SCALE
+from streamproc.tools.bench.suites.slices import SLICES
 from streamproc.tools.bench.suites.startup import STARTUP
 from streamproc.tools.bench.suites.state import STATE
 
 PARTS: Final[dict[str, Suite]] = {
     part.name: part
-    for part in (PEERS, BANK, LATENCY, MODELS, LABELS, LEARNING, SCALE, STARTUP, STATE)
+    for part in (
+        PEERS,
+        LIVE,
+        SLICES,
+        BANK,
+        LATENCY,
+        MODELS,
+        LABELS,
+        LEARNING,
+        SCALE,
+        STARTUP,
+        STATE,
+    )
 }
