@@ -22,7 +22,7 @@ def check(
     from streamproc.client.settings import resolve_config  # noqa: PLC0415  --help
     from streamproc.config.load import located  # noqa: PLC0415  --help
     from streamproc.errors import ConfigError  # noqa: PLC0415  --help
-    from streamproc.sinks.webhook import AbsentError, targets_of  # noqa: PLC0415  --help
+    from streamproc.sinks.targets import AbsentError, targets_of  # noqa: PLC0415  --help
     from streamproc.tabular.reference import with_references  # noqa: PLC0415  --help
 
     loaded = resolve_config(broker, config)

@@ -27,7 +27,7 @@ def worker(
     if processes == 1:
         run(resolve_config(broker, config), exit_when_idle)
         return
-    from streamproc.sinks.webhook import targets_of  # noqa: PLC0415  --help
+    from streamproc.sinks.targets import targets_of  # noqa: PLC0415  --help
     from streamproc.tabular.reference import with_references  # noqa: PLC0415  --help
     from streamproc.worker.supervisor import Supervisor  # noqa: PLC0415  --help
 

@@ -1,4 +1,4 @@
-"""Deliver alerts to one webhook target, with retries and a deadline."""
+"""Deliver alerts to one sink, with retries and a deadline."""
 
 import logging
 import time
@@ -11,10 +11,12 @@ from pydantic import ValidationError
 from streamproc.errors import StreamprocError
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.units import format_duration
-from streamproc.sinks.http_post import Post
+from streamproc.sinks.answers import redact
+from streamproc.sinks.http_post import RequestTooLargeError
 from streamproc.sinks.metrics import Counts, Dropped
-from streamproc.sinks.retry import Backoff, Verdict, asked_seconds, judge
-from streamproc.sinks.webhook import Target
+from streamproc.sinks.retry import Backoff, Verdict, asked_seconds
+from streamproc.sinks.sink import Answer, Outcome, Send, Sink
+from streamproc.sinks.targets import Target
 
 # Overdue alerts for a failing target are tried once each, with at least this pause.
 OVERDUE_SECONDS: Final = 0.1
@@ -39,6 +41,29 @@ DONE: Final = DeliveryResult(None, final=True)
 LEFT_OUT: Final = DeliveryResult(None, final=False)
 
 
+async def deliver_once(
+    sink: Sink, send: Send, alert: AlertEvent, value: bytes
+) -> tuple[Answer, Outcome]:
+    """Send the requests of an alert, until the sink wants no further one.
+
+    Returns
+    -------
+    tuple
+        The last answer, and what it means; secrets are hidden in the reason.
+
+    Raises
+    ------
+    StreamprocError
+        If the receiver does not answer.
+    """
+    while True:
+        request = sink.render(alert, value)
+        answer = await send(request)
+        verdict, reason = sink.classify(answer)
+        if verdict is not Verdict.MORE:
+            return answer, Outcome(verdict, redact(reason, request.secrets))
+
+
 class Delivery:
     """Deliver alerts to one target.
 
@@ -48,11 +73,11 @@ class Delivery:
     Parameters
     ----------
     target
-        The webhook's target.
-    post
-        Sends HTTP requests.
+        The sink, and which alerts it gets.
+    send
+        Sends requests.
     counts
-        Metrics of the webhook.
+        Metrics of the sink.
     clock
         Seconds since 1970.
     steady
@@ -62,14 +87,14 @@ class Delivery:
     def __init__(
         self,
         target: Target,
-        post: Post,
+        send: Send,
         counts: Counts,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._target = target
-        self._name = target.hook.name
-        self._post = post
+        self._name = target.settings.name
+        self._send = send
         self._counts = counts
         self._clock = clock
         self._steady = steady
@@ -94,7 +119,7 @@ class Delivery:
             return self._drop(Dropped.UNREADABLE, None, f"{error.error_count()} validation errors")
         if not self._target.wants(alert):
             return LEFT_OUT
-        most = self._target.rules.request_bytes
+        most = self._target.settings.max_bytes
         if len(value) > most:
             return self._drop(
                 Dropped.TOO_LARGE, alert, f"{len(value)} bytes exceed the limit of {most}"
@@ -106,7 +131,7 @@ class Delivery:
     ) -> DeliveryResult:
         # Measured from the first attempt by a monotonic clock, which stops while the machine is
         # suspended: an alert that was never tried is not dropped.
-        now, patience = self._steady(), self._target.hook.give_up_after.total_seconds()
+        now, patience = self._steady(), self._target.settings.give_up_after.total_seconds()
         first = self._first_tries.get(alert.alert_id)
         left = patience if first is None else first + patience - now
         if left <= 0:
@@ -125,30 +150,30 @@ class Delivery:
 
     def _overdue(self, published: float, now: float) -> bool:
         """Whether an alert is older than `give_up_after`, and its target has failed for as long."""
-        patience = self._target.hook.give_up_after.total_seconds()
+        patience = self._target.settings.give_up_after.total_seconds()
         failing = self._failing_since is not None and now - self._failing_since >= patience
         return failing and self._clock() - published >= patience
 
     def _give_up(self, alert: AlertEvent) -> DeliveryResult:
-        waited = f"not delivered within {format_duration(self._target.hook.give_up_after)}"
+        waited = f"not delivered within {format_duration(self._target.settings.give_up_after)}"
         return self._drop(Dropped.GAVE_UP, alert, waited)
 
     async def _try(self, alert: AlertEvent, value: bytes, left: float) -> DeliveryResult:
         try:
-            answer = await self._post(self._target.url.get_secret_value(), value)
+            answer, outcome = await deliver_once(self._target.sink, self._send, alert, value)
+        except RequestTooLargeError as error:
+            return self._drop(Dropped.TOO_LARGE, alert, str(error))
         except StreamprocError as error:
             return self._failed(alert, str(error), 0.0, left)
         except Exception as error:  # noqa: BLE001  a receiver must not stop the worker
             return self._failed(alert, type(error).__name__, 0.0, left)
-        status = f"answered {answer.status}"
-        verdict = judge(answer.status)
-        if verdict is Verdict.LATER:
+        if outcome.verdict is Verdict.LATER:
             asked = asked_seconds(answer.retry_after, datetime.fromtimestamp(self._clock(), UTC))
-            return self._failed(alert, status, asked, left)
+            return self._failed(alert, outcome.reason, asked, left)
         self._patience.answered()
         self._failing_since = None
-        if verdict is Verdict.REFUSED:
-            return self._drop(Dropped.REFUSED, alert, status)
+        if outcome.verdict is Verdict.REFUSED:
+            return self._drop(Dropped.REFUSED, alert, outcome.reason)
         self._counts.delivered()
         self._first_tries.pop(alert.alert_id, None)
         return DONE

@@ -4,15 +4,15 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from streamproc.errors import StreamprocError
+from streamproc.sinks.sink import Answer, Request, Send
 from streamproc.sinks.target import EgressPolicy, TargetRefusedError, check_address, check_url
 
 
@@ -24,20 +24,11 @@ class PostError(StreamprocError):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The response: its status, the beginning of its body, and its `Retry-After`."""
+class RequestTooLargeError(PostError):
+    """The rendered alert is larger than `max_bytes`; nothing was sent.
 
-    status: int
-    text: bytes
-    retry_after: str | None = None
-
-
-Post = Callable[[str, bytes], Awaitable[Answer]]
-"""Sends a JSON body to a URL."""
-
-Headers = Callable[[bytes], Mapping[str, str]]
-"""Returns additional headers for a body, such as its signature."""
+    Raise `max_bytes` of the sink, if its receiver takes more.
+    """
 
 
 @asynccontextmanager
@@ -46,8 +37,7 @@ async def open_post(
     *,
     tls: ssl.SSLContext | None = None,
     resolver: AbstractResolver | None = None,
-    headers: Headers = lambda _: {},
-) -> AsyncIterator[Post]:
+) -> AsyncIterator[Send]:
     """Yield a function that sends webhooks until the block ends.
 
     A name is resolved once per delivery, and exactly these addresses are checked and connected to:
@@ -61,8 +51,6 @@ async def open_post(
         Trusted authorities; None: the system's.
     resolver
         DNS resolver; None: the system's.
-    headers
-        Returns additional headers for each body.
     """
 
     def connect(info: Any) -> socket.socket:
@@ -85,25 +73,19 @@ async def open_post(
         timeout=aiohttp.ClientTimeout(total=rules.seconds),
     ) as session:
 
-        async def post(url: str, body: bytes) -> Answer:
-            return await _post(session, rules, url, body, headers(body))
+        async def post(request: Request) -> Answer:
+            return await _post(session, rules, request)
 
         yield post
 
 
-async def _post(
-    session: aiohttp.ClientSession,
-    rules: EgressPolicy,
-    url: str,
-    body: bytes,
-    more: Mapping[str, str],
-) -> Answer:
-    target = check_url(url, rules)
+async def _post(session: aiohttp.ClientSession, rules: EgressPolicy, request: Request) -> Answer:
+    target, body = check_url(request.url, rules), request.body
     if len(body) > rules.request_bytes:
-        raise PostError(
+        raise RequestTooLargeError(
             f"webhook not sent: {len(body)} bytes exceed the limit of {rules.request_bytes}"
         )
-    headers = {"Content-Type": "application/json", **more}
+    headers = {"Content-Type": "application/json", **request.headers}
     try:
         async with session.post(
             target, data=body, headers=headers, allow_redirects=False

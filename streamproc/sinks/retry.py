@@ -22,6 +22,8 @@ class Verdict(Enum):
     DELIVERED = "delivered"
     REFUSED = "refused"
     LATER = "later"
+    MORE = "more"
+    """Accepted, and the alert has a further request."""
 
 
 def judge(status: int) -> Verdict:

@@ -11,7 +11,7 @@ from streamproc.control.handlers import CommandHandler, NoPayload
 from streamproc.kafka.clients import open_producer
 from streamproc.kafka.errors import WorkerError
 from streamproc.kafka.topics import ensure_topics
-from streamproc.sinks.webhook import targets_of
+from streamproc.sinks.targets import targets_of
 from streamproc.tabular.reference import with_references
 from streamproc.worker.control import serving_commands
 from streamproc.worker.join.join_manager import JoinManager

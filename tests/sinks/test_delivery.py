@@ -12,9 +12,11 @@ from sinks.receiver import certificate, receiving
 
 from streamproc.config.load import load
 from streamproc.sinks.delivery import DONE, LEFT_OUT, Delivery, DeliveryResult
-from streamproc.sinks.http_post import Answer, PostError, open_post
+from streamproc.sinks.http_post import PostError
 from streamproc.sinks.metrics import WebhookMetrics
-from streamproc.sinks.webhook import targets_of
+from streamproc.sinks.sink import Answer, Request
+from streamproc.sinks.targets import targets_of
+from streamproc.sinks.webhook import WebhookSink
 
 START = 1_767_600_000.0
 URL = "https://hooks.example.org/T0KEN"
@@ -56,9 +58,9 @@ class Stage:
         assert found is not None
         return found
 
-    async def _post(self, url: str, body: bytes) -> Answer:
-        assert url == URL
-        self.sent.append(body)
+    async def _post(self, request: Request) -> Answer:
+        assert request.url == URL
+        self.sent.append(request.body)
         answer = self.answers[min(len(self.sent), len(self.answers)) - 1]
         if isinstance(answer, Exception):
             raise answer
@@ -227,13 +229,16 @@ async def test_a_server_gets_it_signed(tmp_path: Path, monkeypatch: pytest.Monke
         [target] = targets_of(load({"webhooks": [said]}))
         counts = WebhookMetrics(CollectorRegistry()).of("pager")
         now = [START]
-        async with open_post(target.rules, tls=target.tls(), headers=target.headers) as post:
+        async with target.open_send() as post:
             delivery = Delivery(target, post, counts, lambda: now[0], lambda: now[0])
             body = alert().to_json()
             assert await delivery.take(body, START) == DeliveryResult(3.0, final=False)
             now[0] += 3
             assert await delivery.take(body, START) == DONE
+    assert isinstance(target.sink, WebhookSink)
     for headers, got in receiver.got:
         assert got == body
         assert headers["Content-Type"] == "application/json"
-        assert headers["X-Streamproc-Signature"] == target.headers(body)["X-Streamproc-Signature"]
+        assert (
+            headers["X-Streamproc-Signature"] == target.sink.headers(body)["X-Streamproc-Signature"]
+        )

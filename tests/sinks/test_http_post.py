@@ -15,7 +15,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from sinks.receiver import certificate, server_tls
 
-from streamproc.sinks.http_post import Answer, PostError, open_post
+from streamproc.sinks.http_post import PostError, open_post
+from streamproc.sinks.sink import Answer, Request
 from streamproc.sinks.target import EgressPolicy, TargetRefusedError
 
 HOST = "hooks.example.org"
@@ -76,7 +77,7 @@ class Receiver:
         names = Names(*answers or ("127.0.0.1",))
         rules = rules or self.rules(networks=LOOPBACK)
         async with open_post(rules, tls=self.tls, resolver=names) as post:
-            return await post(f"{self.url}{path}", body)
+            return await post(Request(f"{self.url}{path}", body))
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +136,7 @@ async def test_an_address_in_the_url_is_checked_as_well(receiver: Receiver) -> N
     """Loopback written as a number is refused, even if that number is on the list of hosts."""
     async with open_post(receiver.rules(), tls=receiver.tls) as post:
         with pytest.raises(TargetRefusedError, match="is not public"):
-            await post(f"https://127.0.0.1:{receiver.port}/ok", b"{}")
+            await post(Request(f"https://127.0.0.1:{receiver.port}/ok", b"{}"))
     assert receiver.bodies == []
 
 
@@ -144,11 +145,11 @@ async def test_a_name_that_changes_its_mind_gains_nothing(receiver: Receiver) ->
     names = Names("127.0.0.1", "10.0.0.1", "127.0.0.1")
     rules = receiver.rules(networks=LOOPBACK)
     async with open_post(rules, tls=receiver.tls, resolver=names) as post:
-        assert (await post(f"{receiver.url}/ok", b"1")).status == 200
+        assert (await post(Request(f"{receiver.url}/ok", b"1"))).status == 200
         assert names.asked == 1  # checked and connected to in one
         with pytest.raises(TargetRefusedError, match=r"10\.0\.0\.1"):
-            await post(f"{receiver.url}/ok", b"2")
-        assert (await post(f"{receiver.url}/ok", b"3")).status == 200
+            await post(Request(f"{receiver.url}/ok", b"2"))
+        assert (await post(Request(f"{receiver.url}/ok", b"3"))).status == 200
     assert receiver.bodies == [b"1", b"3"]
 
 

@@ -10,7 +10,8 @@ from alert_factory import alert
 
 from streamproc.config.load import load
 from streamproc.errors import ConfigError
-from streamproc.sinks.webhook import AbsentError, Target, targets_of
+from streamproc.sinks.targets import AbsentError, Target, targets_of
+from streamproc.sinks.webhook import WebhookSink
 
 URL = "https://hooks.example.org/T0KEN"
 SECRET = "0123456789abcdef" * 2
@@ -23,12 +24,18 @@ def targets(*hooks: dict[str, Any]) -> tuple[Target, ...]:
     return targets_of(load({"webhooks": said}))
 
 
+def sink_of(target: Target) -> WebhookSink:
+    """Return the sink of a webhook."""
+    assert isinstance(target.sink, WebhookSink)
+    return target.sink
+
+
 def test_where_the_url_is_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A URL is taken from the config, a variable or a file, and in none of them is it shown."""
     monkeypatch.setenv("OURS", URL)
     (tmp_path / "url").write_text(f"{URL}\n")
     found = targets({"url": URL}, {"url_env": "OURS"}, {"url_file": str(tmp_path / "url")})
-    assert {target.url.get_secret_value() for target in found} == {URL}
+    assert {sink_of(target).url.get_secret_value() for target in found} == {URL}
     assert "T0KEN" not in repr(found)
 
 
@@ -111,6 +118,6 @@ def test_a_body_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", SECRET)
     plain, signed = targets({"url": URL}, {"url": URL, "secret_env": "SECRET"})
     digest = hmac.new(SECRET.encode(), b"{}", hashlib.sha256).hexdigest()
-    assert signed.headers(b"{}") == {"X-Streamproc-Signature": f"sha256={digest}"}
-    assert plain.headers(b"{}") == {}
+    assert sink_of(signed).headers(b"{}") == {"X-Streamproc-Signature": f"sha256={digest}"}
+    assert sink_of(plain).headers(b"{}") == {}
     assert SECRET not in repr(signed)

@@ -11,9 +11,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 from streamproc.config.config import Config
 from streamproc.kafka.clients import open_consumer
 from streamproc.sinks.delivery import Delivery
-from streamproc.sinks.http_post import open_post
 from streamproc.sinks.metrics import Counts
-from streamproc.sinks.webhook import Target
+from streamproc.sinks.targets import Target
 from streamproc.worker.app import HEARTBEAT_SECONDS, SESSION_SECONDS
 from streamproc.worker.offsets import readable_end
 from streamproc.worker.webhooks.offsets import group_of
@@ -56,15 +55,15 @@ class AlertConsumer:
     async def run(self) -> None:
         """Consume until cancelled; log errors and retry."""
         target = self._target
-        async with open_post(target.rules, tls=target.tls(), headers=target.headers) as post:
-            delivery = Delivery(target, post, self._counts)
+        async with target.open_send() as send:
+            delivery = Delivery(target, send, self._counts)
             while True:
                 try:
                     await self._read(delivery)
                 except Exception as error:  # noqa: BLE001  a webhook must not stop the worker
                     _log.warning(
                         "webhook %s: cannot read topic %s: retrying in %.0f s (%r)",
-                        *(target.hook.name, self._topic, RETRY_SECONDS, error),
+                        *(target.settings.name, self._topic, RETRY_SECONDS, error),
                     )
                     self._counts.lag(0)  # no partition is assigned now
                     await asyncio.sleep(RETRY_SECONDS)
@@ -116,7 +115,7 @@ class AlertConsumer:
             # The new owner sends them again; receivers drop duplicates.
             _log.info(
                 "webhook %s: its partitions were reassigned before this commit: %r",
-                *(self._target.hook.name, error),
+                *(self._target.settings.name, error),
             )
 
 

@@ -7,12 +7,12 @@ from aiokafka import TopicPartition, errors
 from streamproc.config.config import Config
 from streamproc.kafka.clients import open_consumer
 from streamproc.kafka.errors import BrokerError
-from streamproc.sinks.webhook import Target
+from streamproc.sinks.targets import Target
 
 
 def group_of(config: Config, target: Target) -> str:
     """Return the consumer group whose members share a webhook's alerts."""
-    return f"{config.group}-webhook-{target.hook.name}"
+    return f"{config.group}-webhook-{target.settings.name}"
 
 
 async def begin(config: Config, targets: Iterable[Target]) -> None:

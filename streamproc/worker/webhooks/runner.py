@@ -8,7 +8,7 @@ from typing import Final
 
 from streamproc.config.config import Config
 from streamproc.sinks.metrics import WebhookMetrics
-from streamproc.sinks.webhook import Target
+from streamproc.sinks.targets import Target
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.webhooks.consumer import AlertConsumer
 from streamproc.worker.webhooks.offsets import begin
@@ -46,7 +46,9 @@ async def serving_webhooks(
         return
     await begin(config, targets)
     counted = WebhookMetrics(metrics.registry)
-    readers = [AlertConsumer(config, target, counted.of(target.hook.name)) for target in targets]
+    readers = [
+        AlertConsumer(config, target, counted.of(target.settings.name)) for target in targets
+    ]
     tasks = [asyncio.create_task(reader.run()) for reader in readers]
     try:
         yield
