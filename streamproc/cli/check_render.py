@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from streamproc.config.config import Config
 from streamproc.config.model import DetectorSpec, ModelConfig
+from streamproc.config.sink import SinkSection
 from streamproc.config.webhook import Webhook
 from streamproc.terminal import printable
 
@@ -31,6 +32,7 @@ def summarise(config: Config) -> Iterator[str]:
     yield f"topics  {', '.join(config.topics.full_name(kind) for kind in config.kinds)}"
     yield from _sections(config)
     yield from map(_webhook, config.webhooks)
+    yield from (_sink(sink, sink.kind) for sink in config.sinks)
     for model in config.models:
         yield from _model(f"model {printable(model.id)}", model)
     if not any(model.id == "*" for model in config.models):
@@ -60,9 +62,16 @@ def _settings(values: Mapping[str, Any]) -> str:
 
 
 def _webhook(hook: Webhook) -> str:
-    hosts, models = (", ".join(map(printable, some)) for some in (hook.allow, hook.models))
-    what = f"models {models}; {hook.severity} or more urgent; {', '.join(hook.statuses)}"
-    return f"webhook {hook.name} to {hosts} ({what})"
+    return f"webhook {hook.name} to {', '.join(map(printable, hook.allow))} ({_filter(hook)})"
+
+
+def _sink(sink: SinkSection, kind: str) -> str:
+    return f"sink {sink.name}, {kind} ({_filter(sink)})"
+
+
+def _filter(sink: SinkSection) -> str:
+    models = ", ".join(map(printable, sink.models))
+    return f"models {models}; {sink.severity} or more urgent; {', '.join(sink.statuses)}"
 
 
 def _model(title: str, model: ModelConfig) -> Iterator[str]:

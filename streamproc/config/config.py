@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from streamproc.config.broker_url import BrokerUrl
 from streamproc.config.control import Control
@@ -13,10 +13,12 @@ from streamproc.config.http import Http
 from streamproc.config.labels import Labels
 from streamproc.config.model import ModelConfig, all_reached
 from streamproc.config.security import Security
+from streamproc.config.sink import SinkSection
+from streamproc.config.sinks import AnySink
 from streamproc.config.topics import KINDS, NAME_PATTERN, TopicKind, Topics
 from streamproc.config.webhook import Webhook, all_named
 from streamproc.errors import ConfigError
-from streamproc.schemas.section import Section
+from streamproc.schemas.section import Path, Section, refuse_if_any
 from streamproc.schemas.units import Duration, Size
 
 __all__ = [
@@ -234,6 +236,15 @@ class Config(Section):
             ],
         ),
     ] = ()
+    sinks: Annotated[
+        tuple[AnySink, ...],
+        Field(
+            strict=False,
+            max_length=16,
+            description="Where alerts are sent in the format of the receiver.",
+            examples=[[{"name": "pager", "kind": "pagerduty", "routing_key_env": "PAGERDUTY_KEY"}]],
+        ),
+    ] = ()
     http: Annotated[
         Http | None,
         Field(
@@ -248,6 +259,26 @@ class Config(Section):
             examples=[{"secret_env": "STREAMPROC_CONTROL_SECRET"}],
         ),
     ] = None
+
+    @model_validator(mode="after")
+    def _sinks_named_once(self) -> Self:
+        """Refuse a sink with the name of another one: both would share a consumer group."""
+        hooks = {hook.name for hook in self.webhooks}
+        first: dict[str, int] = {}
+        problems: list[tuple[Path, str]] = []
+        for place, sink in enumerate(self.sinks):
+            if sink.name in hooks:
+                problems.append((("sinks", place, "name"), "is the name of a webhook already"))
+            elif first.setdefault(sink.name, place) != place:
+                name_of = f"is the name of entry {first[sink.name]} already"
+                problems.append((("sinks", place, "name"), name_of))
+        refuse_if_any(problems)
+        return self
+
+    @property
+    def all_sinks(self) -> tuple[SinkSection, ...]:
+        """The entries of `webhooks` and of `sinks`."""
+        return (*self.webhooks, *self.sinks)
 
     @property
     def kinds(self) -> tuple[TopicKind, ...]:

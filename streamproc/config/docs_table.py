@@ -1,10 +1,11 @@
 """The table of every configuration key, for the docs."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from streamproc.config.json_schema import config_schema
+from streamproc.config.sink import SinkSection
 
 _HEAD: Final = "| key | type | default | meaning |\n|---|---|---|---|\n"
 _ALIASES: Final = frozenset({"topics.dead-letters"})  # named in the row of the key itself
@@ -35,9 +36,26 @@ def _rows(model: Mapping[str, Any], models: Mapping[str, Any], prefix: str) -> I
             continue
         cells = (f"`{path}`", _type(field, models), _default(field), field["description"])
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+        if "oneOf" in field.get("items", {}):
+            yield from _rows_of_kinds(field["items"]["oneOf"], models, path)
         inner, step = _inner(field, models)
         if inner:
             yield from _rows(inner, models, f"{path}{step}")
+
+
+def _rows_of_kinds(
+    refs: Sequence[Mapping[str, str]], models: Mapping[str, Any], path: str
+) -> Iterator[str]:
+    """Write the keys that all kinds of a list's entries share, then those of each kind."""
+    kinds = [models[ref["$ref"].rpartition("/")[2]] for ref in refs]
+    tag = "kind"
+    shared = {key: kinds[0]["properties"][key] for key in SinkSection.model_fields}
+    yield from _rows({"properties": shared}, models, f"{path}[].")
+    for kind in kinds:
+        name = kind["properties"][tag]["const"]
+        own = {key: kind["properties"][key] for key in kind["properties"] if key not in shared}
+        own = {tag: own.pop(tag), **own}
+        yield from _rows({"properties": own}, models, f"{path}[{name}].")
 
 
 def _inner(
@@ -57,17 +75,19 @@ def _type(field: Mapping[str, Any], models: Mapping[str, Any]) -> str:
         return _type(models[field["$ref"].rpartition("/")[2]], models)
     if field.get("title") in {"duration", "size", "detector", "pipeline"}:
         return str(field["title"])
-    if "enum" in field:
-        return ", ".join(f"`{value}`" for value in field["enum"])
+    values = field.get("enum", [field["const"]] if "const" in field else [])
+    if values:
+        return ", ".join(f"`{value}`" for value in values)
     if "anyOf" in field:
         branches = [_type(branch, models) for branch in field["anyOf"]]
         return " or ".join(branches)
-    if field["type"] == "array":
+    kind = field.get("type", "object")  # a choice of sections has no type
+    if kind == "array":
         entry = _type(field["items"], models)
         return f"list of {entry}" if entry.endswith("`") else f"list of {entry}s"
     names = {"object": "section", "string": "text", "integer": "whole number"}
     names["boolean"] = "true, false"
-    return names.get(field["type"], str(field["type"]))
+    return names.get(kind, str(kind))
 
 
 def _default(field: Mapping[str, Any]) -> str:

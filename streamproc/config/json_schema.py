@@ -15,6 +15,7 @@ from streamproc.config.config import (
     Webhook,
 )
 from streamproc.config.online import Online
+from streamproc.config.sinks import SECTIONS
 from streamproc.config.topics import DASHED
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.events import FeatureEvent, LabelEvent, PredictionEvent
@@ -46,6 +47,8 @@ def config_schema() -> dict[str, Any]:
     )
     # Not validated: it has no target, which is no default.
     _show_defaults(schema["$defs"]["Webhook"], Webhook.model_construct(name="", allow=()))
+    for sink in SECTIONS.values():
+        _show_defaults(schema["$defs"][sink.__name__], sink.model_construct(name="", allow=()))
     topics = schema["$defs"]["Topics"]["properties"]
     for kind, dashed in DASHED.items():
         topics[dashed] = {**topics[kind], "description": f"Same as `{kind}`."}

@@ -80,6 +80,22 @@ def read_strong_secret(field: str, env: str | None, file: str | None) -> SecretS
     return secret
 
 
+def read_optional_secret(field: str, env: str | None, file: str | None) -> SecretStr | None:
+    """Look up a secret that may be left out; None: it is not configured.
+
+    Raises
+    ------
+    ConfigError
+        When it is configured and not there.
+    """
+    return None if env is None and file is None else read_secret(field, env, file)
+
+
+def check_at_most_one(field: str, env: str | None, file: str | None) -> list[tuple[Path, str]]:
+    """Return the problem of a secret that is configured in two places."""
+    return [] if env is None or file is None else check_one(field, env, file)
+
+
 def check_one(field: str, env: str | None, file: str | None) -> list[tuple[Path, str]]:
     """Give what is wrong with where a secret is said to be: it has to be in just one place."""
     if (env is None) == (file is None):

@@ -3,11 +3,11 @@
 import ipaddress
 import re
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from streamproc.config.secrets import FileName
+from streamproc.config.secrets import EnvName, FileName, read_secret
 from streamproc.config.topics import NAME_PATTERN
 from streamproc.schemas.alerts import PUBLISHED_STATUSES, Severity, Status
 from streamproc.schemas.base import Text
@@ -126,8 +126,8 @@ class SinkSection(Section):
         Field(
             strict=False,
             max_length=64,
-            description="Networks that may be reached besides public ones: otherwise loopback, private"
-            " and link-local addresses are refused.",
+            description="Networks that may be reached besides public ones: otherwise loopback,"
+            " private and link-local addresses are refused.",
             examples=[["10.2.0.0/16"]],
         ),
     ] = ()
@@ -139,3 +139,55 @@ class SinkSection(Section):
             examples=["/etc/streamproc/ca.pem"],
         ),
     ] = None
+
+
+class UrlSection(SinkSection):
+    """A sink whose URL may be a secret."""
+
+    url: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=2048,
+            description="The https URL, where it holds no secret; or else `url_env` or `url_file`.",
+            examples=["https://alerts.example.org/streamproc"],
+            repr=False,
+        ),
+    ] = None
+    url_env: Annotated[
+        EnvName | None,
+        Field(
+            description="Environment variable with the URL: its path is often a secret.",
+            examples=["PAGER_URL"],
+            repr=False,
+        ),
+    ] = None
+    url_file: Annotated[
+        FileName | None,
+        Field(description="File with the URL.", examples=["/run/secrets/pager-url"], repr=False),
+    ] = None
+    allow: Hosts
+
+    def address(self, field: str) -> SecretStr:
+        """Look the URL up now; `field` is the path of this section, for the message.
+
+        Raises
+        ------
+        ConfigError
+            When it is not where the configuration says.
+        """
+        if self.url is not None:
+            return SecretStr(self.url)
+        return read_secret(f"{field}.url", self.url_env, self.url_file)
+
+    @property
+    def url_key(self) -> str | None:
+        """The configuration key of the URL; None: there is not exactly one."""
+        keys = [key for key in ("url", "url_env", "url_file") if getattr(self, key) is not None]
+        return keys[0] if len(keys) == 1 else None
+
+    @model_validator(mode="after")
+    def _one_url(self) -> Self:
+        if self.url_key is None:
+            refuse((("url",), "expected this, `url_env` or `url_file`, just one"))
+        return self

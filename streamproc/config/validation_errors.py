@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from streamproc.config.annotations import inner_model
 from streamproc.config.secrets import ENV_PATTERN
+from streamproc.config.sinks import SECTIONS
 from streamproc.config.topics import NAME_PATTERN, PREFIX_PATTERN
 from streamproc.config.yaml_lines import Problem
 from streamproc.schemas.section import REFUSED, Path, suggest
@@ -22,6 +23,7 @@ _EXPECTED: Final = {
     "int_type": "a whole number",
     "invalid_key": "text as key",
     "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
     "string_type": "text",
     "tuple_type": "a list",
 }
@@ -31,11 +33,12 @@ _PATTERNS: Final = {
     PREFIX_PATTERN: "letters, digits, dots, underscores and hyphens",
 }
 _MAX_LENGTH: Final = 60
+_TAG_ERRORS: Final = frozenset({"union_tag_invalid", "union_tag_not_found"})
 # Of what stands here only the kind is shown: it may be a secret in the wrong place.
-_GUARDED: Final = frozenset({"security", "control", "http", "webhooks"})
+_GUARDED: Final = frozenset({"security", "control", "http", "webhooks", "sinks"})
 _UNGUARDED: Final = frozenset(
     {"protocol", "mechanism", "check_hostname", "host", "port", "severity", "timeout"}
-    | {"max_bytes", "give_up_after"}
+    | {"max_bytes", "give_up_after", "kind"}
 )
 
 
@@ -59,12 +62,36 @@ def explain(
         In the order of the fields, with line 0 where none is known.
     """
     for detail in error.errors(include_url=False):
-        location: Path = detail["loc"]
+        location = without_tag(detail["loc"])
+        if detail["type"] in _TAG_ERRORS:
+            yield Problem(_line(lines, (*location, "kind")), (*location, "kind"), _tag(detail))
+            continue
         if detail["type"] == REFUSED:
             for at, message in detail["ctx"]["problems"]:
                 yield Problem(_line(lines, (*location, *at)), (*location, *at), message)
             continue
         yield Problem(_line(lines, location), location, _message(detail, model))
+
+
+def without_tag(location: Path) -> Path:
+    """Leave the kind of a sink out of a path, which pydantic adds: it is not in the file.
+
+    Examples
+    --------
+    >>> without_tag(("sinks", 0, "pagerduty", "url"))
+    ('sinks', 0, 'url')
+    """
+    match location:
+        case ("sinks", int(place), str(kind), *inner) if kind in SECTIONS:
+            return ("sinks", place, *inner)
+    return location
+
+
+def _tag(detail: ErrorDetails) -> str:
+    """Describe a sink without a kind, or with an unknown one."""
+    if detail["type"] == "union_tag_not_found":
+        return f"is required: one of {', '.join(SECTIONS)}"
+    return f"unknown kind; {suggest(detail['ctx']['tag'][:_MAX_LENGTH], list(SECTIONS))}"
 
 
 def _line(lines: Mapping[Path, int], path: Path) -> int:
@@ -79,6 +106,7 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
     kind, path = detail["type"], detail["loc"]
     if kind == "extra_forbidden":
         return _unknown_key(path, model)
+    path = without_tag(path)
     if kind == "missing":
         return "is required"
     found = _found(path, detail["input"])
@@ -103,6 +131,8 @@ def _keys(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _model_at(model: type[BaseModel] | None, path: Path) -> type[BaseModel] | None:
+    if without_tag(path) != path:
+        return _model_at(SECTIONS[str(path[2])], path[3:])
     for part in path:
         if isinstance(part, int):
             continue  # an item of a list is of the model that the list's field names

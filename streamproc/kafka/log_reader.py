@@ -32,6 +32,8 @@ class BoundedLogReader:
     until
         Offset to stop before, by partition; partitions that are not named are not read. None:
         read all to the end.
+    last
+        Maximum number of offsets to read of each partition, the last ones. None: all.
 
     Attributes
     ----------
@@ -55,10 +57,13 @@ class BoundedLogReader:
         config: Config,
         topics: Collection[str],
         until: Mapping[Partition, int] | None = None,
+        *,
+        last: int | None = None,
     ) -> None:
         self._config = config
         self._topics = tuple(topics)
         self._until = until
+        self._last = last
         self._stack = AsyncExitStack()
         self._consumer: AIOKafkaConsumer
         self.begins: dict[Partition, int] = {}
@@ -95,6 +100,9 @@ class BoundedLogReader:
             until = end if self._until is None else min(end, self._until.get(tuple(tp), 0))
             self.begins[tuple(tp)], self.log_ends[tuple(tp)] = begin, end
             self.ends[tuple(tp)] = max(begin, until)
+            if self._last is not None and until - self._last > begin:
+                self.begins[tuple(tp)] = until - self._last
+                self._consumer.seek(tp, until - self._last)
         return self
 
     async def __aexit__(

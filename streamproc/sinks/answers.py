@@ -49,7 +49,7 @@ def reason_of(text: bytes) -> str:
         parsed = json.loads(plain)
     except (ValueError, RecursionError):
         parsed = None
-    found = "; ".join(_texts(parsed)) if isinstance(parsed, dict) else ""
+    found = "; ".join(_texts(parsed)) if isinstance(parsed, dict | str) else ""
     shown = printable(" ".join((found or plain).split()))
     return shown if len(shown) <= MAX_REASON else f"{shown[:MAX_REASON]}…"
 

@@ -13,6 +13,7 @@ from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.units import format_duration
 from streamproc.sinks.answers import redact
 from streamproc.sinks.http_post import RequestTooLargeError
+from streamproc.sinks.incident_status import IncidentStatus
 from streamproc.sinks.metrics import Counts, Dropped
 from streamproc.sinks.retry import Backoff, Verdict, asked_seconds
 from streamproc.sinks.sink import Answer, Outcome, Send, Sink
@@ -99,6 +100,7 @@ class Delivery:
         self._clock = clock
         self._steady = steady
         self._patience = Backoff()
+        self._status = IncidentStatus()
         self._first_tries: dict[str, float] = {}
         self._failing_since: float | None = None
         self._last_try = float("-inf")
@@ -119,12 +121,26 @@ class Delivery:
             return self._drop(Dropped.UNREADABLE, None, f"{error.error_count()} validation errors")
         if not self._target.wants(alert):
             return LEFT_OUT
+        if self._target.per_incident:
+            if self._status.repeated(alert):
+                return LEFT_OUT
+            alert = self._status.apply(alert)
         most = self._target.settings.max_bytes
         if len(value) > most:
             return self._drop(
                 Dropped.TOO_LARGE, alert, f"{len(value)} bytes exceed the limit of {most}"
             )
         return await self._try_in_time(alert, value, published)
+
+    def remember(self, value: bytes) -> None:
+        """Take note of an alert that was handled before this process read the topic."""
+        try:
+            alert = AlertEvent.from_json(value)
+        except ValidationError:
+            return
+        if self._target.per_incident and self._target.wants(alert):
+            self._status.apply(alert)
+            self._status.handled(alert)
 
     async def _try_in_time(
         self, alert: AlertEvent, value: bytes, published: float
@@ -176,6 +192,7 @@ class Delivery:
             return self._drop(Dropped.REFUSED, alert, outcome.reason)
         self._counts.delivered()
         self._first_tries.pop(alert.alert_id, None)
+        self._status.handled(alert)
         return DONE
 
     def _failed(self, alert: AlertEvent, reason: str, asked: float, left: float) -> DeliveryResult:
@@ -197,6 +214,7 @@ class Delivery:
         self._counts.dropped(reason)
         if alert is not None:
             self._first_tries.pop(alert.alert_id, None)
+            self._status.handled(alert)
         what = (
             "a record that is not an alert" if alert is None else f"alert {alert.alert_id[:80]!r}"
         )

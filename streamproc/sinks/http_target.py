@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Sequence
 
 from pydantic import SecretStr
+from yarl import URL
 
 from streamproc.config.sink import SinkSection
 from streamproc.errors import ConfigError
@@ -13,14 +14,32 @@ from streamproc.sinks.sink import OpenSend
 from streamproc.sinks.target import EgressPolicy, check_url
 
 
-def egress_policy(section: SinkSection, hosts: Sequence[str]) -> EgressPolicy:
+def egress_policy(
+    section: SinkSection, hosts: Sequence[str], *, plain: bool = False
+) -> EgressPolicy:
     """Return which targets, sizes and times a sink permits."""
     return EgressPolicy(
         hosts=tuple(hosts),
         networks=tuple(map(ipaddress.ip_network, section.networks)),
         seconds=section.timeout.total_seconds(),
         request_bytes=section.max_bytes,
+        plain=plain,
     )
+
+
+def host_of(url: str) -> str:
+    """Return the only permitted host, of a URL that the configuration shows.
+
+    Examples
+    --------
+    >>> host_of("http://alertmanager:9093/prefix"), host_of("https://events.pagerduty.com/v2")
+    ('alertmanager:9093', 'events.pagerduty.com:443')
+    """
+    try:
+        parsed = URL(url)
+        return f"{(parsed.host or '').lower()}:{parsed.port}"
+    except ValueError:  # `check_url` reports it
+        return ""
 
 
 def http_opener(section: SinkSection, url: SecretStr, rules: EgressPolicy, field: str) -> OpenSend:

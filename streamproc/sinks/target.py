@@ -50,6 +50,8 @@ class EgressPolicy:
         metadata services and the like are refused otherwise.
     seconds
         Timeout of one delivery.
+    plain
+        Whether http is permitted, too; then every address has to be in `networks`.
     request_bytes, answer_bytes
         Maximum size of a request body; maximum bytes read of a response.
     """
@@ -59,6 +61,7 @@ class EgressPolicy:
     seconds: float = 10.0
     request_bytes: int = 262_144
     answer_bytes: int = 65_536
+    plain: bool = False
 
 
 def check_url(text: str, rules: EgressPolicy) -> URL:
@@ -95,7 +98,7 @@ def check_url(text: str, rules: EgressPolicy) -> URL:
         host, port = (url.host or "").lower().removesuffix("."), url.port
     except ValueError:  # its message repeats the URL
         raise _refused("it is not a URL") from None
-    if url.scheme != "https":
+    if url.scheme != "https" and not (rules.plain and url.scheme == "http"):
         raise _refused(f"expected https://, found {url.scheme or 'no scheme'}://")
     if url.user is not None or url.password is not None:
         raise _refused("the URL contains a user or a password")
@@ -121,6 +124,10 @@ def check_address(address: Address, rules: EgressPolicy) -> None:
     """
     if any(address in network for network in rules.networks):
         return
+    if rules.plain:
+        raise _refused(
+            f"http to {address}, which is not in networks; use https, or add its network"
+        )
     for meant in _meanings(address):
         public = meant.is_global and not (meant.is_multicast or meant.is_reserved)
         if not public or any(meant in network for network in _SPECIAL):

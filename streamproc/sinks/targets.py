@@ -1,16 +1,23 @@
 """Build the targets of alerts from the configuration: a sink, and which alerts it gets."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Final, get_args
+from typing import Final, assert_never, get_args
 
 from streamproc.config.config import Config
-from streamproc.config.sink import SinkSection
+from streamproc.config.sink import SinkSection, UrlSection
+from streamproc.config.sinks import AnySink
+from streamproc.config.sinks.alertmanager import AlertmanagerSection
+from streamproc.config.sinks.pagerduty import PagerDutySection
+from streamproc.config.webhook import Webhook
 from streamproc.errors import ConfigError
 from streamproc.schemas.alerts import AlertEvent, Severity
+from streamproc.sinks.alertmanager import build_alertmanager
+from streamproc.sinks.pagerduty import build_pagerduty
 from streamproc.sinks.sink import OpenSend, Sink
 from streamproc.sinks.target import TargetRefusedError
-from streamproc.sinks.webhook import build_webhook, url_key
+from streamproc.sinks.webhook import build_webhook
 
 _URGENCY: Final = {severity: rank for rank, severity in enumerate(get_args(Severity))}
 
@@ -34,11 +41,15 @@ class Target:
         Renders alerts and classifies answers.
     open_send
         Opens its connection pool.
+    per_incident
+        Its receiver has one entry for an incident, so that repeated alerts are left out, and
+        `resolved` means that all series of the incident are.
     """
 
     settings: SinkSection
     sink: Sink
     open_send: OpenSend = field(repr=False)
+    per_incident: bool = False
 
     def wants(self, alert: AlertEvent) -> bool:
         """Whether an alert matches the sink's status, severity and model filters."""
@@ -63,12 +74,12 @@ def targets_of(config: Config) -> tuple[Target, ...]:
     found: list[Target] = []
     absent: list[str] = []
     refused: list[str] = []
-    for place, hook in enumerate(config.webhooks):
-        path = f"webhooks[{place}]"
+    for path, section in _sections(config):
         try:
-            found.append(Target(hook, *build_webhook(hook, path)))
+            found.append(_target(section, path))
         except TargetRefusedError as error:
-            refused.append(f"{path}.{url_key(hook)}: {error}")
+            key = section.url_key if isinstance(section, UrlSection) else "url"
+            refused.append(f"{path}.{key}: {error}")
         except ConfigError as error:
             absent += error.problems
     if refused:
@@ -76,3 +87,22 @@ def targets_of(config: Config) -> tuple[Target, ...]:
     if absent:
         raise AbsentError(*absent)
     return tuple(found)
+
+
+def _sections(config: Config) -> Iterator[tuple[str, Webhook | AnySink]]:
+    for place, hook in enumerate(config.webhooks):
+        yield f"webhooks[{place}]", hook
+    for place, sink in enumerate(config.sinks):
+        yield f"sinks[{place}]", sink
+
+
+def _target(section: Webhook | AnySink, path: str) -> Target:
+    match section:
+        case Webhook():
+            return Target(section, *build_webhook(section, path))
+        case AlertmanagerSection():
+            return Target(section, *build_alertmanager(section, path))
+        case PagerDutySection():
+            return Target(section, *build_pagerduty(section, path), per_incident=True)
+        case _:
+            assert_never(section)

@@ -58,8 +58,3 @@ def build_webhook(hook: Webhook, field: str) -> tuple[WebhookSink, OpenSend]:
     rules = egress_policy(hook, hook.allow)
     url = hook.address(field)
     return WebhookSink(url, hook.secret(field)), http_opener(hook, url, rules, field)
-
-
-def url_key(hook: Webhook) -> str:
-    """Return the configuration key of the URL."""
-    return next(key for key in ("url", "url_env", "url_file") if getattr(hook, key) is not None)

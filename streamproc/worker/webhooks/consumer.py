@@ -15,6 +15,7 @@ from streamproc.sinks.metrics import Counts
 from streamproc.sinks.targets import Target
 from streamproc.worker.app import HEARTBEAT_SECONDS, SESSION_SECONDS
 from streamproc.worker.offsets import readable_end
+from streamproc.worker.webhooks.history import read_history
 from streamproc.worker.webhooks.offsets import group_of
 
 RETRY_SECONDS: Final = 5.0
@@ -50,6 +51,7 @@ class AlertConsumer:
         self._target = target
         self._counts = counts
         self._done: dict[TopicPartition, int] = {}
+        self._known: set[TopicPartition] = set()
         self._committed = 0.0
 
     async def run(self) -> None:
@@ -70,6 +72,7 @@ class AlertConsumer:
 
     async def _read(self, delivery: Delivery) -> None:
         self._done.clear()
+        self._known.clear()
         async with open_consumer(
             self._config,
             self._topic,
@@ -83,11 +86,16 @@ class AlertConsumer:
 
     async def _deliver_next(self, consumer: AIOKafkaConsumer, delivery: Delivery) -> None:
         """Deliver the next alert, if there is one, and commit it only afterwards."""
+        await self._know_history(consumer, delivery)
         batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=1)
         # The alert being delivered counts as lag, too.
         self._counts.lag(await _lag(consumer) + len(batches))
         again_in = None
         for home, [record] in batches.items():
+            if home not in self._known:  # assigned during this poll
+                with suppress(errors.IllegalStateError):  # and revoked again
+                    consumer.seek(home, record.offset)
+                continue
             again_in, final = await delivery.take(record.value or b"", record.timestamp / 1000)
             if again_in is None:
                 self._done[home] = record.offset + 1
@@ -100,6 +108,19 @@ class AlertConsumer:
         self._counts.lag(await _lag(consumer))
         if again_in is not None:
             await asyncio.sleep(again_in)
+
+    async def _know_history(self, consumer: AIOKafkaConsumer, delivery: Delivery) -> None:
+        """Read what was handled of newly assigned partitions, if the sink follows incidents."""
+        assigned = consumer.assignment()
+        self._known &= assigned
+        new = assigned - self._known
+        if new and self._target.per_incident:
+            try:
+                ends = {home: await consumer.position(home) for home in new}
+            except errors.IllegalStateError:  # revoked meanwhile
+                return
+            await read_history(self._config, ends, delivery.remember)
+        self._known |= new
 
     async def _commit(self, consumer: AIOKafkaConsumer, *, at_once: bool) -> None:
         now = time.monotonic()

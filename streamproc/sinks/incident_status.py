@@ -1,0 +1,51 @@
+"""Follow which series of an incident are open. Pure: no clock, no I/O.
+
+An alert is about one series, and an incident joins several. A receiver that has one entry for an
+incident must not end it with the first series that resolves.
+"""
+
+from collections import OrderedDict
+from typing import Final
+
+from streamproc.schemas.alerts import AlertEvent
+
+MAX_INCIDENTS: Final = 10_000
+MAX_ALERTS: Final = 10_000
+
+_Series = tuple[str, tuple[tuple[str, str], ...]]
+
+
+class IncidentStatus:
+    """Tell whether an alert was seen before, and whether its incident is over with it."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[str, set[_Series]] = OrderedDict()
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    def repeated(self, alert: AlertEvent) -> bool:
+        """Whether the alert was handled; after a crash a worker publishes alerts again."""
+        return alert.alert_id in self._seen
+
+    def handled(self, alert: AlertEvent) -> None:
+        """Remember that an alert was delivered or dropped."""
+        self._seen[alert.alert_id] = None
+        if len(self._seen) > MAX_ALERTS:
+            self._seen.popitem(last=False)
+
+    def apply(self, alert: AlertEvent) -> AlertEvent:
+        """Return the alert with the status of its incident; calling it again changes nothing.
+
+        A series that resolves while others of the incident are open is an update of the incident.
+        """
+        if alert.status == "pending":
+            return alert
+        series = (alert.series, tuple(sorted((alert.segment or {}).items())))
+        still_open = self._open.setdefault(alert.incident_id, set())
+        self._open.move_to_end(alert.incident_id)
+        if len(self._open) > MAX_INCIDENTS:
+            self._open.popitem(last=False)
+        if alert.status != "resolved":
+            still_open.add(series)
+            return alert
+        still_open.discard(series)
+        return alert.model_copy(update={"status": "updated"}) if still_open else alert
