@@ -18,6 +18,7 @@ _EXTRA_OF: Final = {
     (
         "aiohttp",
         "faust",
+        "jinja2",
         "mode",
         "numba",
         "numpy",

@@ -16,7 +16,7 @@ from streamproc.sinks.http_post import RequestTooLargeError
 from streamproc.sinks.incident_status import IncidentStatus
 from streamproc.sinks.metrics import Counts, Dropped
 from streamproc.sinks.retry import Backoff, Verdict, asked_seconds
-from streamproc.sinks.sink import Answer, Outcome, Send, Sink
+from streamproc.sinks.sink import Answer, Outcome, RenderError, Send, Sink
 from streamproc.sinks.targets import Target
 
 # Overdue alerts for a failing target are tried once each, with at least this pause.
@@ -177,8 +177,10 @@ class Delivery:
     async def _try(self, alert: AlertEvent, value: bytes, left: float) -> DeliveryResult:
         try:
             answer, outcome = await deliver_once(self._target.sink, self._send, alert, value)
-        except RequestTooLargeError as error:
-            return self._drop(Dropped.TOO_LARGE, alert, str(error))
+        except (RenderError, RequestTooLargeError) as error:  # it would fail again
+            is_large = isinstance(error, RequestTooLargeError)
+            reason = Dropped.TOO_LARGE if is_large else Dropped.REFUSED
+            return self._drop(reason, alert, str(error))
         except StreamprocError as error:
             return self._failed(alert, str(error), 0.0, left)
         except Exception as error:  # noqa: BLE001  a receiver must not stop the worker

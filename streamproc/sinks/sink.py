@@ -5,8 +5,20 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from streamproc.errors import ConfigError, StreamprocError
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.sinks.retry import Verdict
+
+
+class InvalidSinkError(ConfigError):
+    """Settings of a sink are not valid, on whatever machine. Correct what the message names."""
+
+
+class RenderError(StreamprocError):
+    """An alert cannot be rendered, so that sending it again cannot help.
+
+    Correct the template; `streamproc sinks test` tries it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,11 @@ class Sink(Protocol):
             The alert.
         value
             The record that it was read from; it may have fields of a later version.
+
+        Raises
+        ------
+        RenderError
+            If that is not possible for this alert.
         """
         ...
 

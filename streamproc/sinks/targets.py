@@ -9,15 +9,25 @@ from streamproc.config.config import Config
 from streamproc.config.sink import SinkSection, UrlSection
 from streamproc.config.sinks import AnySink
 from streamproc.config.sinks.alertmanager import AlertmanagerSection
+from streamproc.config.sinks.email import EmailSection
 from streamproc.config.sinks.pagerduty import PagerDutySection
+from streamproc.config.sinks.slack import SlackSection
+from streamproc.config.sinks.teams import TeamsSection
+from streamproc.config.sinks.template import TemplateSection
 from streamproc.config.webhook import Webhook
 from streamproc.errors import ConfigError
 from streamproc.schemas.alerts import AlertEvent, Severity
 from streamproc.sinks.alertmanager import build_alertmanager
+from streamproc.sinks.email import build_email
 from streamproc.sinks.pagerduty import build_pagerduty
-from streamproc.sinks.sink import OpenSend, Sink
+from streamproc.sinks.sink import InvalidSinkError, OpenSend, Sink
+from streamproc.sinks.slack import build_slack
 from streamproc.sinks.target import TargetRefusedError
+from streamproc.sinks.teams import build_teams
+from streamproc.sinks.template import build_template
 from streamproc.sinks.webhook import build_webhook
+
+_PerIncident = EmailSection | PagerDutySection | SlackSection | TeamsSection | TemplateSection
 
 _URGENCY: Final = {severity: rank for rank, severity in enumerate(get_args(Severity))}
 
@@ -80,6 +90,8 @@ def targets_of(config: Config) -> tuple[Target, ...]:
         except TargetRefusedError as error:
             key = section.url_key if isinstance(section, UrlSection) else "url"
             refused.append(f"{path}.{key}: {error}")
+        except InvalidSinkError as error:
+            refused += error.problems
         except ConfigError as error:
             absent += error.problems
     if refused:
@@ -97,12 +109,24 @@ def _sections(config: Config) -> Iterator[tuple[str, Webhook | AnySink]]:
 
 
 def _target(section: Webhook | AnySink, path: str) -> Target:
+    if isinstance(section, Webhook):
+        return Target(section, *build_webhook(section, path))
+    if isinstance(section, AlertmanagerSection):
+        return Target(section, *build_alertmanager(section, path))
+    return Target(section, *_build(section, path), per_incident=True)
+
+
+def _build(section: _PerIncident, path: str) -> tuple[Sink, OpenSend]:
     match section:
-        case Webhook():
-            return Target(section, *build_webhook(section, path))
-        case AlertmanagerSection():
-            return Target(section, *build_alertmanager(section, path))
+        case EmailSection():
+            return build_email(section, path)
         case PagerDutySection():
-            return Target(section, *build_pagerduty(section, path), per_incident=True)
+            return build_pagerduty(section, path)
+        case SlackSection():
+            return build_slack(section, path)
+        case TeamsSection():
+            return build_teams(section, path)
+        case TemplateSection():
+            return build_template(section, path)
         case _:
             assert_never(section)

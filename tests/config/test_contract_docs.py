@@ -22,8 +22,12 @@ MODULES = [
     for m in pkgutil.iter_modules(package.__path__)
 ]
 
+EXAMPLES = sorted(
+    (*(ROOT / "configs").glob("*.yaml"), *(ROOT / "configs" / "sinks").glob("*.yaml"))
+)
 
-@pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda f: f.name)
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda f: f.name)
 def test_every_example_configuration_loads(file: Path) -> None:
     """What we show, works as it is."""
     assert load(file).bootstrap_servers

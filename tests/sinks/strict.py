@@ -62,7 +62,7 @@ async def strict_receiver(pair: tuple[Path, Path], check: Check) -> AsyncIterato
 
     async def handle(request: web.Request) -> web.Response:
         body = json.loads(await request.read())
-        posted = Posted(request.path_qs, request.headers, body)
+        posted = Posted(request.raw_path, request.headers, body)
         status, text = check(posted)
         if status < 300:
             ours.accepted.append(posted)

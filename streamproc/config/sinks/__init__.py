@@ -1,4 +1,4 @@
-"""Sinks with a format of their receiver, told apart by `kind`."""
+"""Sections of the sinks with the format of their receiver; `kind` selects the section."""
 
 from typing import Annotated, Final, get_args
 
@@ -6,9 +6,20 @@ from pydantic import Field
 
 from streamproc.config.sink import SinkSection
 from streamproc.config.sinks.alertmanager import AlertmanagerSection
+from streamproc.config.sinks.email import EmailSection
 from streamproc.config.sinks.pagerduty import PagerDutySection
+from streamproc.config.sinks.slack import SlackSection
+from streamproc.config.sinks.teams import TeamsSection
+from streamproc.config.sinks.template import TemplateSection
 
-_Section = AlertmanagerSection | PagerDutySection
+_Section = (
+    AlertmanagerSection
+    | EmailSection
+    | PagerDutySection
+    | SlackSection
+    | TeamsSection
+    | TemplateSection
+)
 
 AnySink = Annotated[_Section, Field(discriminator="kind")]
 """One entry of the list `sinks`."""
