@@ -15,8 +15,9 @@ class Webhook(UrlSection):
     secret_env: Annotated[
         EnvName | None,
         Field(
-            description="Environment variable with the secret that bodies are signed with, 32"
-            " characters or more; without it and `secret_file` they are not signed.",
+            description="Environment variable with the secret that bodies are signed with: `whsec_`"
+            " and base64 of 24 to 64 bytes for Standard Webhooks, or else 32 characters or more;"
+            " without it and `secret_file` they are not signed.",
             examples=["PAGER_SECRET"],
             repr=False,
         ),

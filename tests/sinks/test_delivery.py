@@ -240,5 +240,6 @@ async def test_a_server_gets_it_signed(tmp_path: Path, monkeypatch: pytest.Monke
         assert got == body
         assert headers["Content-Type"] == "application/json"
         assert (
-            headers["X-Streamproc-Signature"] == target.sink.headers(body)["X-Streamproc-Signature"]
+            headers["X-Streamproc-Signature"]
+            == target.sink.headers("a1", body)["X-Streamproc-Signature"]
         )

@@ -118,6 +118,6 @@ def test_a_body_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", SECRET)
     plain, signed = targets({"url": URL}, {"url": URL, "secret_env": "SECRET"})
     digest = hmac.new(SECRET.encode(), b"{}", hashlib.sha256).hexdigest()
-    assert sink_of(signed).headers(b"{}") == {"X-Streamproc-Signature": f"sha256={digest}"}
-    assert sink_of(plain).headers(b"{}") == {}
+    assert sink_of(signed).headers("a1", b"{}") == {"X-Streamproc-Signature": f"sha256={digest}"}
+    assert sink_of(plain).headers("a1", b"{}") == {}
     assert SECRET not in repr(signed)
