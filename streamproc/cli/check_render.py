@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from streamproc.cli.check_routes import who_hears
 from streamproc.config.config import Config
 from streamproc.config.model import DetectorSpec, ModelConfig
 from streamproc.config.sink import SinkSection
@@ -33,6 +34,7 @@ def summarise(config: Config) -> Iterator[str]:
     yield from _sections(config)
     yield from map(_webhook, config.webhooks)
     yield from (_sink(sink, sink.kind) for sink in config.sinks)
+    yield from (f"hears of {line}" for line in who_hears(config))
     for model in config.models:
         yield from _model(f"model {printable(model.id)}", model)
     if not any(model.id == "*" for model in config.models):

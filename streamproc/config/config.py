@@ -12,13 +12,15 @@ from streamproc.config.control import Control
 from streamproc.config.http import Http
 from streamproc.config.labels import Labels
 from streamproc.config.model import ModelConfig, all_reached
+from streamproc.config.reachability import unreachable
+from streamproc.config.routes import Route, all_routes
 from streamproc.config.security import Security
 from streamproc.config.sink import SinkSection
 from streamproc.config.sinks import AnySink
 from streamproc.config.topics import KINDS, NAME_PATTERN, TopicKind, Topics
 from streamproc.config.webhook import Webhook, all_named
 from streamproc.errors import ConfigError
-from streamproc.schemas.section import Path, Section, refuse_if_any
+from streamproc.schemas.section import Path, Section, refuse_if_any, suggest
 from streamproc.schemas.units import Duration, Size
 
 __all__ = [
@@ -245,6 +247,16 @@ class Config(Section):
             examples=[[{"name": "pager", "kind": "pagerduty", "routing_key_env": "PAGERDUTY_KEY"}]],
         ),
     ] = ()
+    routes: Annotated[
+        tuple[Route, ...],
+        Field(
+            strict=False,
+            max_length=100,
+            description="Which sinks and webhooks hear of which alerts, the first match first."
+            " Alerts that no route matches go to all of them.",
+            examples=[[{"match": ["owner = risk-oncall"], "sinks": ["pager"]}]],
+        ),
+    ] = ()
     http: Annotated[
         Http | None,
         Field(
@@ -273,6 +285,21 @@ class Config(Section):
                 name_of = f"is the name of entry {first[sink.name]} already"
                 problems.append((("sinks", place, "name"), name_of))
         refuse_if_any(problems)
+        return self
+
+    @model_validator(mode="after")
+    def _routes_lead_somewhere(self) -> Self:
+        """Refuse routes to unknown sinks, without any sink, and those that nothing can reach."""
+        known = [sink.name for sink in self.all_sinks]
+        problems: list[tuple[Path, str]] = []
+        for path, route, sinks in all_routes(self.routes):
+            for place, name in enumerate(route.sinks):
+                if name not in known:
+                    hint = suggest(name, known) if known else "no sink is configured"
+                    problems.append(((*path, "sinks", place), f"unknown sink; {hint}"))
+            if not sinks and not route.routes:
+                problems.append(((*path, "sinks"), "expected at least one: it has no parent's"))
+        refuse_if_any([*problems, *unreachable(self.routes)])
         return self
 
     @property

@@ -39,7 +39,7 @@ def _rows(model: Mapping[str, Any], models: Mapping[str, Any], prefix: str) -> I
         if "oneOf" in field.get("items", {}):
             yield from _rows_of_kinds(field["items"]["oneOf"], models, path)
         inner, step = _inner(field, models)
-        if inner:
+        if inner and inner is not model:  # routes have routes
             yield from _rows(inner, models, f"{path}{step}")
 
 

@@ -125,7 +125,8 @@ def _unknown_key(path: Path, model: type[BaseModel]) -> str:
 
 def _keys(model: type[BaseModel]) -> Iterator[str]:
     for name, info in model.model_fields.items():
-        yield name
+        if not name.endswith("_"):  # `continue_` is written `continue`
+            yield name
         if isinstance(info.validation_alias, AliasChoices):
             yield from (str(choice) for choice in info.validation_alias.choices if choice != name)
 

@@ -9,25 +9,29 @@ https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 
 import json
 import re
-from dataclasses import dataclass
+from collections import OrderedDict
 from datetime import timedelta
 from typing import Any, Final
 
 from pydantic import SecretStr
 
 from streamproc.config.sinks.alertmanager import AlertmanagerSection
-from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.alerts import AlertEvent, Severity
 from streamproc.sinks.answers import classify_http
 from streamproc.sinks.http_target import egress_policy, host_of, http_opener
+from streamproc.sinks.retry import Verdict
 from streamproc.sinks.sink import Answer, OpenSend, Outcome, Request
 from streamproc.sinks.texts import facts
 
+MAX_ALERTS: Final = 10_000
 _NO_LABEL: Final = re.compile(r"[^A-Za-z0-9_]")
 
 
-@dataclass(frozen=True, slots=True)
 class AlertmanagerSink:
-    """Post the alert of a series; its labels are the same from its start to its end.
+    """Post the alert of a series, with the same labels from its start to its end.
+
+    The severity is a label, since routes need it, and may rise within an incident: then the alert
+    with the severity of before is ended by the same request.
 
     Parameters
     ----------
@@ -39,31 +43,58 @@ class AlertmanagerSink:
         Time until Alertmanager ends an alert that is never resolved.
     """
 
-    url: str
-    token: SecretStr | None
-    ends_after: timedelta
+    def __init__(self, url: str, token: SecretStr | None, ends_after: timedelta) -> None:
+        self._url = f"{url.rstrip('/')}/api/v2/alerts"
+        self._token = token
+        self._ends_after = ends_after
+        self._severities: OrderedDict[str, Severity] = OrderedDict()
+        self._last: AlertEvent | None = None
 
     def render(self, alert: AlertEvent, value: bytes) -> Request:  # noqa: ARG002  the protocol
-        """Return a list with the one alert."""
-        posted: dict[str, Any] = {"labels": labels(alert), "annotations": _annotations(alert)}
-        # Times of the wall clock: event time may be another day, and a start that is not before
-        # the end is refused. Alertmanager merges an end with the start that it knows.
-        if alert.status == "resolved":
-            posted["endsAt"] = alert.detected_at.isoformat()
-        else:
-            posted["startsAt"] = alert.detected_at.isoformat()
-            posted["endsAt"] = (alert.detected_at + self.ends_after).isoformat()
-        token = "" if self.token is None else self.token.get_secret_value()
+        """Return a list with the alert, and with the one that it replaces."""
+        self._last = alert
+        posted = [self._posted(alert, ends=alert.status == "resolved")]
+        before = self._severities.get(_identity(alert), alert.severity)
+        if before != alert.severity:
+            replaced = alert.model_copy(update={"severity": before})
+            posted.append(self._posted(replaced, ends=True))
+        token = "" if self._token is None else self._token.get_secret_value()
         return Request(
-            f"{self.url.rstrip('/')}/api/v2/alerts",
-            json.dumps([posted]).encode(),
+            self._url,
+            json.dumps(posted).encode(),
             {"Authorization": f"Bearer {token}"} if token else {},
             (token,) if token else (),
         )
 
     def classify(self, answer: Answer) -> Outcome:
         """Decide by the HTTP status; the reason is the body, which is a JSON text."""
-        return classify_http(answer)
+        outcome = classify_http(answer)
+        if outcome.verdict is Verdict.DELIVERED and self._last is not None:
+            self.observe(self._last)
+        return outcome
+
+    def observe(self, alert: AlertEvent) -> None:
+        """Remember the severity that Alertmanager knows an alert by."""
+        self._severities[_identity(alert)] = alert.severity
+        self._severities.move_to_end(_identity(alert))
+        if alert.status == "resolved":
+            del self._severities[_identity(alert)]
+        elif len(self._severities) > MAX_ALERTS:
+            self._severities.popitem(last=False)
+
+    def _posted(self, alert: AlertEvent, *, ends: bool) -> dict[str, Any]:
+        # Times of the wall clock: event time may be another day, and a start that is not before
+        # the end is refused. Alertmanager merges an end with the start that it knows.
+        now = alert.detected_at
+        times = {"endsAt": now.isoformat()}
+        if not ends:
+            times = {"startsAt": now.isoformat(), "endsAt": (now + self._ends_after).isoformat()}
+        return {"labels": labels(alert), "annotations": _annotations(alert), **times}
+
+
+def _identity(alert: AlertEvent) -> str:
+    """Return the labels without the severity."""
+    return json.dumps({**labels(alert), "severity": ""}, sort_keys=True)
 
 
 def labels(alert: AlertEvent) -> dict[str, str]:

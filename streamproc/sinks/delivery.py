@@ -138,9 +138,12 @@ class Delivery:
             alert = AlertEvent.from_json(value)
         except ValidationError:
             return
-        if self._target.per_incident and self._target.wants(alert):
-            self._status.apply(alert)
-            self._status.handled(alert)
+        if not self._target.wants(alert):
+            return
+        if self._target.observe is not None:
+            self._target.observe(alert)
+        self._status.apply(alert)
+        self._status.handled(alert)
 
     async def _try_in_time(
         self, alert: AlertEvent, value: bytes, published: float

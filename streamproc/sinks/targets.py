@@ -1,11 +1,12 @@
 """Build the targets of alerts from the configuration: a sink, and which alerts it gets."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Final, assert_never, get_args
 
 from streamproc.config.config import Config
+from streamproc.config.routes import Route
 from streamproc.config.sink import SinkSection, UrlSection
 from streamproc.config.sinks import AnySink
 from streamproc.config.sinks.alertmanager import AlertmanagerSection
@@ -20,6 +21,7 @@ from streamproc.schemas.alerts import AlertEvent, Severity
 from streamproc.sinks.alertmanager import build_alertmanager
 from streamproc.sinks.email import build_email
 from streamproc.sinks.pagerduty import build_pagerduty
+from streamproc.sinks.routing import labels_of, sinks_of
 from streamproc.sinks.sink import InvalidSinkError, OpenSend, Sink
 from streamproc.sinks.slack import build_slack
 from streamproc.sinks.target import TargetRefusedError
@@ -51,24 +53,39 @@ class Target:
         Renders alerts and classifies answers.
     open_send
         Opens its connection pool.
+    routes
+        The routes of the configuration, which may lead elsewhere.
     per_incident
         Its receiver has one entry for an incident, so that repeated alerts are left out, and
         `resolved` means that all series of the incident are.
+    observe
+        Is called with alerts that were delivered before this process read the topic.
     """
 
     settings: SinkSection
     sink: Sink
     open_send: OpenSend = field(repr=False)
+    routes: tuple[Route, ...] = ()
     per_incident: bool = False
+    observe: Callable[[AlertEvent], None] | None = None
+
+    @property
+    def needs_history(self) -> bool:
+        """Whether what was delivered before matters for the next alert."""
+        return self.per_incident or self.observe is not None
 
     def wants(self, alert: AlertEvent) -> bool:
-        """Whether an alert matches the sink's status, severity and model filters."""
+        """Whether an alert matches the sink's filters, and is routed to it."""
         settings = self.settings
-        return (
+        is_selected = (
             alert.status in settings.statuses
             and _URGENCY[alert.severity] >= _URGENCY[settings.severity]
             and any(fnmatchcase(alert.model_id, glob) for glob in settings.models)
         )
+        if not is_selected or not self.routes:
+            return is_selected
+        names = sinks_of(self.routes, labels_of(alert))
+        return names is None or settings.name in names
 
 
 def targets_of(config: Config) -> tuple[Target, ...]:
@@ -86,7 +103,7 @@ def targets_of(config: Config) -> tuple[Target, ...]:
     refused: list[str] = []
     for path, section in _sections(config):
         try:
-            found.append(_target(section, path))
+            found.append(replace(_target(section, path), routes=config.routes))
         except TargetRefusedError as error:
             key = section.url_key if isinstance(section, UrlSection) else "url"
             refused.append(f"{path}.{key}: {error}")
@@ -112,7 +129,8 @@ def _target(section: Webhook | AnySink, path: str) -> Target:
     if isinstance(section, Webhook):
         return Target(section, *build_webhook(section, path))
     if isinstance(section, AlertmanagerSection):
-        return Target(section, *build_alertmanager(section, path))
+        sink, opener = build_alertmanager(section, path)
+        return Target(section, sink, opener, observe=sink.observe)
     return Target(section, *_build(section, path), per_incident=True)
 
 

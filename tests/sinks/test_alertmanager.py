@@ -62,6 +62,33 @@ async def test_an_incident_is_one_notification_and_is_resolved(
     assert await alertmanager.get("alerts?active=true") == []
 
 
+async def test_a_rising_severity_replaces_the_alert(alertmanager: Alertmanager) -> None:
+    """An incident that becomes critical is one alert, and none is left when it resolves."""
+    am = target(alertmanager)
+    series = "feature:amount"
+    await deliver(
+        am, now_alert("a", series), now_alert("b", series, "updated", severity="critical")
+    )
+    [active] = await alertmanager.get("alerts?active=true")
+    assert active["labels"]["severity"] == "critical"
+    await deliver(am, now_alert("c", series, "resolved", severity="critical"))
+    assert await alertmanager.get("alerts?active=true") == []
+
+
+async def test_a_restarted_sink_replaces_the_alert_too(alertmanager: Alertmanager) -> None:
+    """What was delivered before a restart is known from the topic."""
+    series = "feature:amount"
+    first = now_alert("a", series)
+    await deliver(target(alertmanager), first)
+    am = target(alertmanager)
+    assert am.needs_history
+    assert am.observe is not None
+    am.observe(first)
+    await deliver(am, now_alert("b", series, "updated", severity="critical"))
+    [active] = await alertmanager.get("alerts?active=true")
+    assert active["labels"]["severity"] == "critical"
+
+
 async def test_an_alert_stays_until_it_is_resolved(alertmanager: Alertmanager) -> None:
     """Nothing is sent again every minute, and still Alertmanager does not end the alert."""
     await deliver(target(alertmanager), now_alert("a", "prediction"))

@@ -114,7 +114,7 @@ class AlertConsumer:
         assigned = consumer.assignment()
         self._known &= assigned
         new = assigned - self._known
-        if new and self._target.per_incident:
+        if new and self._target.needs_history:
             try:
                 ends = {home: await consumer.position(home) for home in new}
             except errors.IllegalStateError:  # revoked meanwhile

@@ -1,0 +1,126 @@
+"""Print for each model who hears of its alerts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Final, NamedTuple, get_args
+
+from streamproc.config.config import Config
+from streamproc.config.matchers import Matcher
+from streamproc.config.model import ModelConfig
+from streamproc.config.routes import Route
+from streamproc.config.sink import SinkSection
+from streamproc.schemas.alerts import Kind, Severity
+from streamproc.terminal import printable
+
+_SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+_RESERVED: Final = frozenset({"rule", "silence"})
+_GLOB: Final = frozenset("*?[")
+
+_Labels = Mapping[str, tuple[str, ...]]
+"""The values that a label can have; labels that are not there can have any value."""
+
+
+class _Heard(NamedTuple):
+    """Sinks that hear of alerts, under conditions that only an alert decides."""
+
+    sinks: tuple[str, ...]
+    conditions: tuple[str, ...]
+
+
+def who_hears(config: Config) -> Iterator[str]:
+    """Yield a line for the alerts of each configured model, and for those of every other model.
+
+    Examples
+    --------
+    >>> from streamproc.config.load import load
+    >>> hook = {"name": "pager", "url_env": "URL", "allow": ["a.example.org"]}
+    >>> list(who_hears(load({"webhooks": [hook | {"severity": "critical"}]})))
+    ['every model: data, prediction, concept, performance, quality, blind: nobody; system: pager']
+    """
+    if not config.all_sinks:
+        return
+    for model in config.models:
+        yield _line(config, f"model {printable(model.id)}", model)
+    if not any(model.id == "*" for model in config.models):
+        other = "every other model" if config.models else "every model"
+        yield _line(config, other, ModelConfig.model_validate({"id": "*"}))
+
+
+def _line(config: Config, title: str, model: ModelConfig) -> str:
+    heard: dict[str, list[str]] = {}
+    for kind in get_args(Kind):
+        if kind not in _RESERVED:
+            heard.setdefault(_sinks_of_kind(config, model, kind), []).append(kind)
+    return f"{title}: " + "; ".join(f"{', '.join(kinds)}: {who}" for who, kinds in heard.items())
+
+
+def _sinks_of_kind(config: Config, model: ModelConfig, kind: str) -> str:
+    labels = _labels(model, kind)
+    found, is_certain = _walk(config.routes, labels, (), ())
+    if not is_certain:
+        every = tuple(sink.name for sink in config.all_sinks)
+        found.append(_Heard(every, ("no other route matches",) if found else ()))
+    shown: dict[str, list[str]] = {}
+    for heard in found:
+        for sink in config.all_sinks:
+            if sink.name in heard.sinks and _may_want(sink, labels, model):
+                shown.setdefault(sink.name, []).append(" and ".join(heard.conditions))
+    who = [
+        name if "" in conditions else f"{name} (if {' or '.join(dict.fromkeys(conditions))})"
+        for name, conditions in shown.items()
+    ]
+    return ", ".join(who) or "nobody"
+
+
+def _labels(model: ModelConfig, kind: str) -> _Labels:
+    """Return what is known of a model's alerts: a finding may raise their severity by a step."""
+    rank = _SEVERITIES.index(model.severity)
+    severities = _SEVERITIES if kind == "system" else _SEVERITIES[rank : rank + 2]
+    known = {"kind": (kind,), "severity": severities, "owner": (model.owner or "",)}
+    return known if _GLOB & set(model.id) else {**known, "model": (model.id,)}
+
+
+def _may_want(sink: SinkSection, labels: _Labels, model: ModelConfig) -> bool:
+    """Whether the sink's filters let the first alert of such an incident through."""
+    first = model.severity if labels["kind"] != ("system",) else _SEVERITIES[-1]
+    is_urgent = _SEVERITIES.index(first) >= _SEVERITIES.index(sink.severity)
+    is_exact = "model" in labels
+    return is_urgent and (not is_exact or any(fnmatchcase(model.id, glob) for glob in sink.models))
+
+
+def _walk(
+    routes: Sequence[Route],
+    labels: _Labels,
+    inherited: tuple[str, ...],
+    conditions: tuple[str, ...],
+) -> tuple[list[_Heard], bool]:
+    """Return who may hear, and whether one of the routes matches for certain."""
+    found: list[_Heard] = []
+    is_certain = False
+    for route in routes:
+        open_conditions: list[str] = []
+        verdicts = [_verdict(matcher, labels) for matcher in route.matchers()]
+        if False in verdicts:
+            continue
+        for matcher, verdict in zip(route.matchers(), verdicts, strict=True):
+            if verdict is None:
+                open_conditions.append(printable(str(matcher)))
+        here = (*conditions, *open_conditions)
+        sinks = route.sinks or inherited
+        inner, is_inner_certain = _walk(route.routes, labels, sinks, here)
+        found += inner
+        if not is_inner_certain:
+            found.append(_Heard(sinks, here))
+        if not open_conditions:
+            is_certain = True
+            if not route.continue_:
+                break
+    return found, is_certain
+
+
+def _verdict(matcher: Matcher, labels: _Labels) -> bool | None:
+    """Whether all, none or (None) some of the possible values match."""
+    if matcher.label not in labels:
+        return None
+    verdicts = {matcher.accepts(value) for value in labels[matcher.label]}
+    return verdicts.pop() if len(verdicts) == 1 else None

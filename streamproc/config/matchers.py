@@ -1,0 +1,90 @@
+"""Matchers of routes, in Alertmanager's notation: ``owner = risk`` or ``kind =~ "data|rule"``."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+LABELS: Final = ("model", "owner", "severity", "kind", "series", "feature")
+SEGMENT: Final = "segment."
+_FORM: Final = re.compile(r"\s*([A-Za-z_][^\s=!~]*)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One condition on a label of an alert.
+
+    Parameters
+    ----------
+    label
+        One of `LABELS`, or ``segment.`` and a tag.
+    operator
+        ``=``, ``!=``, ``=~`` or ``!~``; regular expressions have to match the whole value.
+    value
+        What the label is compared with.
+    """
+
+    label: str
+    operator: str
+    value: str
+
+    def accepts(self, value: str) -> bool:
+        """Whether a value of the label matches."""
+        if self.operator in ("=", "!="):
+            return (value == self.value) == (self.operator == "=")
+        found = _compiled(self.value).fullmatch(value) is not None
+        return found == (self.operator == "=~")
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether the labels match; a label that is missing has the value ``""``."""
+        return self.accepts(labels.get(self.label, ""))
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.operator} {self.value or chr(34) * 2}"
+
+
+def parse_matcher(text: str) -> Matcher:
+    """Parse a matcher.
+
+    Raises
+    ------
+    ValueError
+        If it is not one; the message names what is expected.
+
+    Examples
+    --------
+    >>> parse_matcher('owner =~ "risk|fraud"')
+    Matcher(label='owner', operator='=~', value='risk|fraud')
+    >>> parse_matcher("segment.region=eu").matches({"segment.region": "eu"})
+    True
+    """
+    form = _FORM.fullmatch(text)
+    if form is None:
+        raise ValueError('expected a label, one of = != =~ !~ and a value: owner =~ "risk|fraud"')
+    label, operator, value = form.groups()
+    if label not in LABELS and not (label.startswith(SEGMENT) and len(label) > len(SEGMENT)):
+        known = ", ".join(LABELS)
+        raise ValueError(f"unknown label `{label[:60]}`; expected {known} or {SEGMENT}<tag>")
+    matcher = Matcher(label, operator, _unquoted(value))
+    if "~" in operator:
+        _compiled(matcher.value)
+    return matcher
+
+
+def _unquoted(value: str) -> str:
+    if not value.startswith('"'):
+        if value.endswith('"'):
+            raise ValueError("the value has a quotation mark at its end only")
+        return value
+    if len(value) < 2 or not value.endswith('"'):
+        raise ValueError("the value has a quotation mark at its start only")
+    return re.sub(r'\\(["\\])', r"\1", value[1:-1])
+
+
+@lru_cache(maxsize=1000)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern, re.DOTALL)
+    except re.error as error:
+        raise ValueError(f"the regular expression is not valid: {error}") from None

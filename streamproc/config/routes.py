@@ -1,0 +1,80 @@
+"""Which sinks hear of which alerts: a tree of routes, as Alertmanager's."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, AliasChoices, Field
+
+from streamproc.config.matchers import Matcher, parse_matcher
+from streamproc.schemas.section import Path, Section, refuse
+
+
+def _matcher(text: str) -> str:
+    try:
+        parse_matcher(text)
+    except ValueError as error:
+        refuse(((), str(error)))
+    return text
+
+
+class Route(Section):
+    """The alerts that match, and the sinks that hear of them.
+
+    An alert goes to the first route that matches, and on to the next one if that says `continue`.
+    Within a route it goes to the child routes in the same way, or to the route's sinks if no child
+    matches.
+    """
+
+    match: Annotated[
+        tuple[Annotated[str, AfterValidator(_matcher), Field(max_length=2_000)], ...],
+        Field(
+            strict=False,
+            max_length=32,
+            description="Conditions that all have to hold: a label (`model`, `owner`, `severity`,"
+            " `kind`, `series`, `feature`, `segment.<tag>`), one of `=`, `!=`, `=~`, `!~`, and a"
+            " value; regular expressions match the whole value, a missing label is empty. An"
+            " empty list matches every alert.",
+            examples=[["owner = risk-oncall", 'severity =~ "warning|critical"']],
+        ),
+    ] = ()
+    sinks: Annotated[
+        tuple[str, ...],
+        Field(
+            strict=False,
+            max_length=32,
+            description="Names of sinks and webhooks; their own filters apply, too. An empty list:"
+            " those of the parent.",
+            examples=[["on-call", "chat"]],
+        ),
+    ] = ()
+    continue_: Annotated[
+        bool,
+        Field(
+            validation_alias=AliasChoices("continue", "continue_"),
+            description="Whether the next routes are tried, too, after this one has matched.",
+            examples=[True],
+        ),
+    ] = False
+    routes: Annotated[
+        tuple["Route", ...],
+        Field(
+            strict=False,
+            max_length=100,
+            description="Child routes, with the same keys.",
+            examples=[[{"match": ["severity = critical"], "sinks": ["on-call"]}]],
+        ),
+    ] = ()
+
+    def matchers(self) -> tuple[Matcher, ...]:
+        """Return the parsed conditions."""
+        return tuple(map(parse_matcher, self.match))
+
+
+def all_routes(
+    routes: Sequence[Route], path: Path = ("routes",), inherited: tuple[str, ...] = ()
+) -> Iterator[tuple[Path, Route, tuple[str, ...]]]:
+    """Yield every route of a tree, with its path and its sinks."""
+    for place, route in enumerate(routes):
+        sinks = route.sinks or inherited
+        yield (*path, place), route, sinks
+        yield from all_routes(route.routes, (*path, place, "routes"), sinks)

@@ -1,0 +1,67 @@
+"""Print who hears of what."""
+
+from pathlib import Path
+from typing import Any
+
+HOOKS = """
+webhooks:
+  - {name: pager, url: 'https://a.example.org/', allow: [a.example.org], severity: critical}
+  - {name: chat, url: 'https://a.example.org/', allow: [a.example.org]}
+  - {name: ops, url: 'https://a.example.org/', allow: [a.example.org]}
+"""
+
+
+def lines(run: Any, folder: Path, text: str) -> list[str]:
+    """Return what `check` prints about who hears."""
+    file = folder / "a.yaml"
+    file.write_text(text)
+    result = run("check", file)
+    assert result.exit_code == 0
+    return [line for line in result.stdout.splitlines() if line.startswith("hears of")]
+
+
+def test_check_prints_who_hears_of_each_model(run: Any, tmp_path: Path) -> None:
+    """Per model and kind of alert: the sinks that get it, and under which conditions."""
+    text = (
+        HOOKS
+        + """
+models:
+  - {id: fraud, owner: risk, severity: critical}
+  - {id: 'ads*'}
+routes:
+  - {match: [kind = system], sinks: [ops]}
+  - {match: [owner = risk], sinks: [pager, chat]}
+  - {match: [feature =~ "fx_.*"], sinks: [pager]}
+"""
+    )
+    kinds = "data, prediction, concept, performance, quality, blind"
+    others = "chat (if no other route matches), ops (if no other route matches); system: ops"
+    assert lines(run, tmp_path, text) == [
+        f"hears of model fraud: {kinds}: pager, chat; system: ops",
+        f"hears of model ads*: {kinds}: {others}",
+        f"hears of every other model: {kinds}: {others}",
+    ]
+
+
+def test_check_shows_a_model_that_nobody_hears_of(run: Any, tmp_path: Path) -> None:
+    """A pager for critical alerts hears of no model whose alerts are warnings."""
+    pager = "\n".join(HOOKS.splitlines()[:3])
+    [line] = lines(run, tmp_path, pager)
+    assert line.startswith("hears of every model: data, prediction")
+    assert line.endswith("blind: nobody; system: pager")
+
+
+def test_check_prints_nothing_about_sinks_without_any(run: Any, tmp_path: Path) -> None:
+    """Who reads the topic is not asked for routes."""
+    assert lines(run, tmp_path, "group: a\n") == []
+
+
+def test_check_refuses_a_route_at_its_line(run: Any, tmp_path: Path) -> None:
+    """The error of a route that nothing can reach names its line."""
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        HOOKS + "routes:\n  - sinks: [chat]\n  - match: [kind = data]\n    sinks: [ops]\n"
+    )
+    result = run("check", file)
+    assert result.exit_code == 2
+    assert f"{file}:8: routes[1]: is never reached: routes[0] matches" in result.stderr
