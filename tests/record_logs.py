@@ -73,6 +73,8 @@ def state(target: PartitionMonitor) -> dict[str, Any]:
     found["open"] = {key: (i.id, i.said) for key, i in target.incidents.open.items()}
     found["groups"] = incident_state.state(target.groups)["groups"].tobytes()
     found["strays"] = sorted(target.strays.rows())
+    found["numeric texts"] = sorted(target.numeric_texts.rows())
+    found["reported"] = sorted(target.catalogue.limits_reported)
     found["recent"] = {name: known.tobytes() for name, known in target.recent.state().items()}
     return found
 

@@ -148,7 +148,7 @@ def test_each_kind_of_event_is_counted_by_itself() -> None:
 def test_bad_events_are_dead_letters() -> None:
     """An event that is none costs nothing but itself, and says why."""
     monitor = Monitor()
-    alerts = monitor.process([{"model_id": "m", "features": {"a": {"b": 1}}}, {"features": {}}])
+    alerts = monitor.process([{"model_id": 5, "features": {"a": 1}}, {"features": {}}])
 
     assert alerts == []
     assert [x.reason for x in monitor.dead_letters] == [Reason.WRONG_TYPE, Reason.MISSING_FIELD]

@@ -45,9 +45,13 @@ def summarise(config: Config) -> Iterator[str]:
 def _sections(config: Config) -> Iterator[str]:
     """Give the settings that differ from their defaults, a line for each section."""
     given = config.model_dump(mode="json", exclude_defaults=True)
+    if given.get("strict"):
+        yield "strict  an event with a field of another type is a dead letter"
     for name in ("policy", "limits", "labels", "snapshots"):
         if given.get(name):
             yield f"{name}  {_settings(given[name])}"
+    if "zone" in given.get("topics", {}):
+        yield f"topics  times without a zone are in {config.topics.zone}"
     made = {key: value for key, value in given.get("topics", {}).items() if key in _MAKING}
     if made:
         yield f"topics are created with {_settings(made)}"
@@ -79,6 +83,8 @@ def _filter(sink: SinkSection) -> str:
 def _model(title: str, model: ModelConfig) -> Iterator[str]:
     floor = model.floor if isinstance(model.floor, str | None) else "a rule"
     known = {"task": model.task, "owner": model.owner, "severity": model.severity}
+    numbers = ", ".join(model.numbers) or None
+    known |= {"positive class": model.positive, "numbers sent as text": numbers}
     known |= {"runbook": model.runbook, "floor": floor}
     notes = [f"{name} {printable(value)}" for name, value in known.items() if value is not None]
     yield f"{title} ({', '.join(notes)})"
@@ -98,6 +104,8 @@ def _model(title: str, model: ModelConfig) -> Iterator[str]:
         steps = json.dumps(set_here.pop("model"))
         others = f"; {_settings(set_here)}" if set_here else ""
         yield f"  online model {printable(steps)}{others}"
+        if not model.online.model.texts:
+            yield "  text features are left out of the online model: no step of it reads text"
 
 
 def _detector(spec: DetectorSpec) -> str:

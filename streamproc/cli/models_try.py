@@ -25,7 +25,7 @@ from streamproc.config.config import Config
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.model_updates import ModelUpdate
 from streamproc.tabular import Table, open_table
-from streamproc.terminal import count, note
+from streamproc.terminal import count, note, printable
 
 _PARTS: Final = 10
 _TAKES_OVER: Final = ("promoted", "replaced", "reset")
@@ -60,6 +60,9 @@ def try_file(job: Job, config: Config) -> None:
         rows = _run(job, table, trials, console)
     courses = [trial.course for trial in trials]
     console.print(_result(rows, courses, on_drift))
+    if courses[0].texts_left_out:
+        names = ", ".join(map(printable, courses[0].texts_left_out))
+        note(f"text features are left out, since no step of the model reads text: {names}")
     for line in _changes(courses, rows):
         console.print(line, soft_wrap=True)
 

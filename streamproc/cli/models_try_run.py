@@ -1,6 +1,6 @@
 """Run online models over the rows of a file, with a worker's pipeline and without Kafka."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -54,11 +54,20 @@ class TrialResult:
         Steps and alerts in their order, without what was merely learned.
     last
         The last update.
+    texts_left_out
+        Names of the features that are texts, if the model reads numbers only.
     """
 
     judged: list[ScoredRow] = field(default_factory=list)
     reported: list[ReportedEvent] = field(default_factory=list)
     last: ModelUpdate | None = None
+    texts_left_out: dict[str, None] = field(default_factory=dict)
+
+    def note_texts(self, features: Mapping[str, Any] | None) -> None:
+        """Note the features that are texts, which the model does not read."""
+        for name, value in (features or {}).items():
+            if isinstance(value, str):
+                self.texts_left_out[name] = None
 
     def loss(self, first: int = 0, last: int | None = None) -> float | None:
         """Mean loss of the answers to some rows; None of none.
@@ -94,6 +103,8 @@ class Trial:
                 " one"
             )
         self._task = task_of(entry, entry.online)
+        self._positive = entry.positive
+        self._reads_texts = entry.online.model.texts
         self._topic = config.topics.full_name("outcomes")
         self._log = JoinedLog(config, 0, asks=lambda _: True)
         self._learners = PartitionModels(config, self._topic, 0)
@@ -107,6 +118,8 @@ class Trial:
         of_rows: list[int] = []
         for number, row in rows:
             for event in row.events:
+                if not self._reads_texts:
+                    self.course.note_texts(event.get("features"))
                 records.append(self._record(event, number))
                 of_rows.append(number)
         joined, _ = self._log.process(records)
@@ -147,7 +160,7 @@ class Trial:
             if row.status != "labelled" or row.event_id not in self._answers:
                 continue
             predicted = self._answers.pop(row.event_id)
-            label = truth(row.label, self._task)
+            label = truth(row.label, self._task, self._positive)
             if predicted is not None and label is not None:
                 loss = (
                     abs(predicted - label)

@@ -199,6 +199,16 @@ class Config(Section):
         Security,
         Field(description="TLS and SASL to the broker.", examples=[{"protocol": "SSL"}]),
     ] = Security()
+    strict: Annotated[
+        bool,
+        Field(
+            description="Whether an event with a field of another type than the schema's is a dead"
+            " letter. false: fields are converted where nothing is lost (integer ids, nested"
+            " objects, numbers as text, times without a zone), and unreadable ones count as"
+            " missing.",
+            examples=[True],
+        ),
+    ] = False
     models: Annotated[
         tuple[ModelConfig, ...],
         AfterValidator(all_reached),

@@ -215,6 +215,26 @@ class ModelConfig(Section):
             examples=["binary"],
         ),
     ] = None
+    positive: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=255,
+            description="Label of the positive class, where a prediction is its probability and"
+            " labels are texts; every other label is the negative class. null: true or 1.",
+            examples=["fraud"],
+        ),
+    ] = None
+    numbers: Annotated[
+        tuple[str, ...],
+        Field(
+            strict=False,
+            description="Features, or globs of them, whose numbers are sent as text though they"
+            " look like codes, such as 64-bit integers of protobuf. Decimal fractions are"
+            " recognised without it.",
+            examples=[["total_cents"]],
+        ),
+    ] = ()
     floor: Annotated[
         Floor | None,
         Field(
@@ -318,6 +338,10 @@ class ModelConfig(Section):
         found = tuple(spec for spec in entry.detectors if spec.of_errors)
         meant = entry.on == series or len(found) == len(entry.detectors)
         return found if meant else ()
+
+    def sends_numbers(self, feature: str) -> bool:
+        """Whether integers that are sent as text are numbers of this feature."""
+        return any(fnmatchcase(feature, glob) for glob in self.numbers)
 
     def _place(self, series: str) -> int:
         """Return the place of the entry of `watch` that a series goes by; -1: of none."""

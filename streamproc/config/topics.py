@@ -1,10 +1,13 @@
 """The topics: their names, and how missing ones are created."""
 
+from datetime import UTC, tzinfo
+from functools import cache
 from typing import Annotated, Final, Literal, Self, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, model_validator
 
-from streamproc.schemas.section import Section, refuse_if_any
+from streamproc.schemas.section import Section, refuse, refuse_if_any
 from streamproc.schemas.units import Duration
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9._-]+$"
@@ -25,6 +28,32 @@ TopicKind = Literal[
 KINDS: Final[tuple[TopicKind, ...]] = get_args(TopicKind)
 DASHED: Final = {kind: kind.replace("_", "-") for kind in KINDS if "_" in kind}
 """Kinds that may be written in the configuration as the topic itself is by default."""
+
+
+@cache
+def zone_of(name: str) -> tzinfo:
+    """Return a time zone.
+
+    Raises
+    ------
+    ValueError
+        If there is no such zone.
+    """
+    if name == "UTC":
+        return UTC  # needs no time zone database
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
+        msg = f"unknown time zone {name!r}; expected an IANA name such as Europe/Berlin"
+        raise ValueError(msg) from error
+
+
+def _known_zone(name: str) -> str:
+    try:
+        zone_of(name)
+    except ValueError as error:
+        refuse(((), str(error)))
+    return name
 
 
 class Topics(Section):
@@ -119,6 +148,20 @@ class Topics(Section):
             examples=["7d"],
         ),
     ] = None
+
+    zone: Annotated[
+        str,
+        AfterValidator(_known_zone),
+        Field(
+            description="Time zone of a `ts` without one, by its IANA name.",
+            examples=["Europe/Berlin"],
+        ),
+    ] = "UTC"
+
+    @property
+    def tzinfo(self) -> tzinfo:
+        """The time zone of a `ts` without one."""
+        return zone_of(self.zone)
 
     def full_name(self, kind: TopicKind) -> str:
         """Give a topic's name on the broker, with the prefix."""

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from streamproc.decode.duplicate_keys import find_duplicate_key, suspects
 from streamproc.decode.event_batcher import EventBatcher
 from streamproc.decode.fast_decoder import DecodedColumns
 from streamproc.decode.layout import Layout
+from streamproc.decode.lenient import Note
 from streamproc.decode.payloads import (
     WHOLE_RECORD,
     UnreadableError,
@@ -37,7 +39,7 @@ class Decoder(EventBatcher):
 
     def read(self, records: Sequence[Record], outcome: SliceResult) -> None:
         """Decode a slice and pass all of its events to `watch`."""
-        self._alone = set(self.strays)
+        self._alone = {*self.strays, *self.numeric_texts}
         batches: LayoutBatches = {}
         first = 0
         while first < len(records):
@@ -200,14 +202,14 @@ class Decoder(EventBatcher):
     ) -> None:
         record = records[position]
         try:
-            found = bodies(record, self._limits.record_bytes)
+            found = bodies(record, self._limits.record_bytes, strict=self._lenient is None)
         except UnreadableError as error:
             why_not = error.reason, error.detail
             self._refuse(record, WHOLE_RECORD, original_value(record), why_not, outcome)
             return
         for index, body in found:
             try:
-                event = self._any.decode(body)
+                event, notes = self._decode(body)
             except DECODE_ERRORS as error:
                 self._refuse(record, index, body, classify_error(error, body), outcome)
                 continue
@@ -222,8 +224,25 @@ class Decoder(EventBatcher):
                 continue
             place = (position << PLACE_BITS) + max(index, 0)
             self._put(event, place, batches, records, outcome)
+            if notes:
+                self._note(notes, event, place, record, outcome)
             if self._waiting > _MAX_WAITING:
                 self._hand_over(batches, records, outcome)
+
+    def _decode(self, body: bytes) -> tuple[Any, Sequence[Note]]:
+        """Decode one event, leniently if the strict decoder rejects it.
+
+        Raises
+        ------
+        msgspec.MsgspecError, UnicodeDecodeError, RecursionError
+            If it cannot be decoded.
+        """
+        try:
+            return self._any.decode(body), ()
+        except DECODE_ERRORS:
+            if self._lenient is None:
+                raise
+        return self._lenient.decode(body)
 
     def _refuse(
         self,

@@ -6,8 +6,16 @@ from typing import Any, Final
 from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatch, LayoutBatches
 from streamproc.decode.deduplication import Deduplicator
 from streamproc.decode.draft import Draft
-from streamproc.decode.event_schema import EventSchema, FeatureType, Retyped
+from streamproc.decode.event_schema import (
+    EventSchema,
+    FeatureType,
+    PredictionForm,
+    Retyped,
+    Topic,
+)
 from streamproc.decode.layout import Layout, Model
+from streamproc.decode.lenient import Note, lenient_decoder
+from streamproc.decode.numeric_text import NumericTextTracker, as_number
 from streamproc.decode.scan_backoff import ScanBackoff
 from streamproc.decode.schema_growth import Growth, News, clashes, news_of, unusual
 from streamproc.decode.structs import GENERIC, MAX_CLASSES
@@ -18,6 +26,8 @@ from streamproc.schemas.records import Record, SliceResult
 # A model id has at most 255 characters of UTF-8. Longer keys are not stored, since a key may be as
 # long as a record.
 _MAX_KEY_BYTES: Final = 4 * 255
+_NOTED: Final = ("coerced", "missing", "ambiguous")
+_WITH_NUMBER: Final = frozenset({PredictionForm.NUMBER, PredictionForm.MIXED})
 
 
 class EventBatcher:
@@ -43,10 +53,15 @@ class EventBatcher:
     ----------
     forgotten
         Called with each evicted model, and the event, sort key and record that caused it.
+    noted
+        Called once for each model and kind of note, with the note, the event, its sort key and its
+        record.
     recent
         Duplicates of the last events.
     strays
         Values with another type than their feature.
+    numeric_texts
+        Text features that may turn out to be numbers.
     """
 
     def __init__(
@@ -65,6 +80,12 @@ class EventBatcher:
         self._retyped = retyped
         self._full = full
         self._any = GENERIC[catalogue.topic]
+        config = catalogue.config
+        self._lenient = (
+            None
+            if config.strict or catalogue.topic is Topic.OUTCOMES
+            else lenient_decoder(catalogue.topic, config.topics.tzinfo)
+        )
         self._doubtful: set[int] = set()  # positions of records that may have duplicate keys
         self._scans = ScanBackoff()
         self._drafts: dict[str, Draft] = {}  # models with a schema that grows within this slice
@@ -73,8 +94,10 @@ class EventBatcher:
         self._left: list[tuple[Layout, int]] = []  # layouts and rows that models have just left
         self._hints: dict[bytes | None, Layout] = {}
         self.forgotten: Callable[[Model, Any, int, Record], None]
+        self.noted: Callable[[Note, Any, int, Record], None]
         self.recent = Deduplicator(self._limits.recent_events)
         self.strays = TypeChangeTracker()
+        self.numeric_texts = NumericTextTracker()
 
     def _put(
         self,
@@ -87,12 +110,16 @@ class EventBatcher:
         """Add a generic event to the batch of its model, and extend the model's schema."""
         record = records[place >> PLACE_BITS]
         model = self._catalogue.models.get(event.model_id)
+        if self._lenient is not None and getattr(event, "prediction", None).__class__ is str:
+            self._read_number(event, model, place, record, outcome)
         if model is None:
             growth = self._growth(EventSchema())
             if (news := growth.news(event.features or {}, _prediction(event))) is not None:
                 self._evict_if_full(news, event, place, batches, records, outcome)
                 growth.add(news)
             model = self._catalogue.assign(event.model_id, growth.shape())
+            if model is not None:
+                self._count_numeric(model, event.features or {}, record.key)
         else:
             self._grow(model, event, place, batches, records, outcome)
         draft = self._drafts.get(event.model_id)
@@ -128,6 +155,13 @@ class EventBatcher:
         features, prediction = event.features or {}, _prediction(event)
         key = records[place >> PLACE_BITS].key
         odd = unusual(kinds, features)
+        numbers, notes = self._numeric(model, kinds, features, odd)
+        if notes:
+            self._note(notes, event, place, records[place >> PLACE_BITS], outcome)
+        if numbers:
+            self._hand_over(batches, records, outcome)
+            self._settle(model, numbers, event, place, records, silent=True)
+            return
         other: Mapping[str, FeatureType] = {}
         if odd or model.id in self.strays:
             other = self.strays.observe(model.id, kinds, features, odd)
@@ -144,6 +178,7 @@ class EventBatcher:
             news = news_of(known, (odd, prediction), self._limits.max_features, MAX_CLASSES)
         if news is None:
             return
+        self._count_numeric(model, {name: odd[name] for name in news.features}, key)
         self._evict_if_full(news, event, place, batches, records, outcome)
         draft = self._drafts.get(model.id)
         if clashes(kinds, news):
@@ -179,6 +214,9 @@ class EventBatcher:
         model = self._catalogue.models[model_id]
         self._left.append((model.layout, model.row))
         self.strays.forget(model_id)
+        self.numeric_texts.forget(model_id)
+        for kind in _NOTED:
+            self._catalogue.limits_reported.discard(_reported(kind, model_id))
         self.forgotten(model, event, place, record)
         self._catalogue.retire(model_id)
         self._catalogue.forgotten += 1
@@ -212,8 +250,13 @@ class EventBatcher:
         event: Any,
         place: int,
         records: Sequence[Record],
+        *,
+        silent: bool = False,
     ) -> None:
-        """Move a model to a new layout at once, because features change their type."""
+        """Move a model to a new layout at once, because features change their type.
+
+        `silent`: the change is not reported as a change of type.
+        """
         known = model.layout.shape
         growth = self._growth(known)
         growth.remove(other)
@@ -223,9 +266,81 @@ class EventBatcher:
         shape = growth.shape()
         self._left.append((model.layout, model.row))
         self._catalogue.assign(model.id, shape)
-        retyped = known.retyped(shape)
+        retyped = {} if silent else known.retyped(shape)
         if retyped or self._catalogue.dropped:
             self._retyped(model.id, retyped, event, place, records[place >> PLACE_BITS])
+
+    def _numeric(
+        self,
+        model: Model,
+        kinds: Mapping[str, FeatureType],
+        features: dict[str, Any],
+        odd: dict[str, Any],
+    ) -> tuple[dict[str, FeatureType], list[Note]]:
+        """Read numbers that are sent as text; return the features that are numbers from now on."""
+        if self._lenient is None:
+            return {}, []
+        for name, value in list(odd.items()):
+            if value.__class__ is str and kinds.get(name) is FeatureType.NUMBER:
+                number = as_number(value)
+                if number is not None:
+                    features[name] = number
+                    del odd[name]
+        if model.id not in self.numeric_texts:
+            return {}, []
+        numbers: dict[str, FeatureType] = {}
+        notes: list[Note] = []
+        for name, is_decimal in self.numeric_texts.observe(model.id, kinds, features).items():
+            if is_decimal or model.config.sends_numbers(name):
+                numbers[name] = FeatureType.NUMBER
+                notes.append(Note("coerced", f"feature {name!r}", "text"))
+                if features[name].__class__ is str:
+                    features[name] = as_number(features[name])
+            else:
+                notes.append(Note("ambiguous", f"feature {name!r}", "text"))
+        return numbers, notes
+
+    def _count_numeric(self, model: Model, new: Mapping[str, Any], key: bytes | None) -> None:
+        """Count the values of new features that begin with a number as text."""
+        if self._lenient is None or not new:
+            return
+        self.numeric_texts.begin(model.id, new)
+        if model.id in self.numeric_texts:
+            self._read_alone(model, key)
+
+    def _read_number(
+        self, event: Any, model: Model | None, place: int, record: Record, outcome: SliceResult
+    ) -> None:
+        """Turn a prediction such as "0.93" into a number, unless the model predicts labels."""
+        number = as_number(event.prediction)
+        if number is None:
+            return
+        draft = self._drafts.get(event.model_id)
+        form = PredictionForm.NONE
+        if draft is not None:
+            form = draft.growth.form
+        elif model is not None:
+            form = model.layout.shape.form
+        is_decimal = form is PredictionForm.NONE and not number.is_integer()
+        if is_decimal or form in _WITH_NUMBER:
+            event.prediction = number
+            if model is not None:
+                note = Note("coerced", "`prediction`", "text")
+                self._note([note], event, place, record, outcome)
+
+    def _note(
+        self, notes: Sequence[Note], event: Any, place: int, record: Record, outcome: SliceResult
+    ) -> None:
+        """Count what was done with fields of an event, and report it once for a model and kind."""
+        if event.model_id not in self._catalogue.models:
+            return
+        reported = self._catalogue.limits_reported
+        for note in notes:
+            if note.kind != "ambiguous":
+                outcome.fields[note.kind] += 1
+            if (name := _reported(note.kind, event.model_id)) not in reported:
+                reported.add(name)
+                self.noted(note, event, place, record)
 
     def _report_limits(
         self, event: Any, kinds: Mapping[str, FeatureType], place: int, record: Record
@@ -250,7 +365,7 @@ class EventBatcher:
                 draft.move(self._catalogue, batches)
             self._drafts.clear()
             self._watch_all(batches, records, outcome)
-        self._alone = set(self.strays)
+        self._alone = {*self.strays, *self.numeric_texts}
         self._waiting = 0
 
     def _watch_all(
@@ -266,6 +381,11 @@ class EventBatcher:
         if len(self._hints) > 2 * len(self._catalogue.models) + 1000:
             self._hints.clear()  # bounds memory: producers may send any number of keys
         self._hints[key] = layout
+
+
+def _reported(kind: str, model_id: str) -> str:
+    """Return the entry of a note among the limits that were reported."""
+    return f"{kind}:{model_id}"
 
 
 def _prediction(event: Any) -> Any:

@@ -196,7 +196,8 @@ def _rows(layout: Layout, part: DecodedEvents | DecodedColumns) -> Floats:
         rows: Any = _numbers(layout, part)
         if not layout.shape.has_number:
             return np.asarray(rows)
-        return np.column_stack([rows, [event.prediction for event in part.events]])
+        predictions = np.array([event.prediction for event in part.events], np.float64)
+        return np.column_stack([rows, predictions])  # None becomes NaN
     rows = [astuple(event.features)[:numbers] for event in part.events]
     if layout.shape.has_number:
         rows = [(*row, event.prediction) for row, event in zip(rows, part.events, strict=True)]
@@ -308,6 +309,7 @@ def _predictions(layout: Layout, part: DecodedEvents | DecodedColumns) -> Floats
         found[:] = np.array([astuple(each) for each in predictions], np.float64).T
     elif shape.form is PredictionForm.LABEL:
         found[:] = _votes(shape.classes, predictions)
+        found[:, [at for at in part.loose if predictions[at] is None]] = np.nan
     else:
         _mixed(layout, predictions, found)
     return found
@@ -340,6 +342,8 @@ def _mixed(layout: Layout, predictions: Sequence[Any], found: Floats) -> None:
                     found[offset + row, at] = value
         elif isinstance(each, (float, bool)):
             found[0, at] = each
+        elif each is None:
+            continue  # it was missing or unreadable
         else:
             found[first:, at] = [np.nan if value is None else value for value in astuple(each)]
     if labels:

@@ -1,5 +1,9 @@
 """Split a record's payload into events: one JSON object, an array, or NDJSON lines."""
 
+import json
+import re
+from typing import Final
+
 import msgspec
 
 from streamproc.decode.structs import DECODE_ERRORS, classify_error
@@ -9,6 +13,8 @@ JSON, NDJSON = "application/json", "application/x-ndjson"
 WHOLE_RECORD = -1  # index of an event that is the only one of its record
 
 _document = msgspec.json.Decoder(msgspec.Raw)
+_python: Final[json.JSONDecoder] = json.JSONDecoder()
+_BLANKS: Final = re.compile(r"[ \t\r\n]*")
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -20,8 +26,10 @@ class UnreadableError(Exception):
         self.reason, self.detail = reason, detail
 
 
-def bodies(record: Record, longest: int) -> list[tuple[int, bytes]]:
+def bodies(record: Record, longest: int, *, strict: bool = True) -> list[tuple[int, bytes]]:
     """Return the index and the bytes of each event of a record.
+
+    Unless `strict`, events may hold `NaN` and `Infinity`, which JSON does not have.
 
     Raises
     ------
@@ -38,10 +46,10 @@ def bodies(record: Record, longest: int) -> list[tuple[int, bytes]]:
         detail = f"{len(value)} bytes exceed limits.record_bytes ({longest})"
         raise UnreadableError(Reason.TOO_LARGE, detail)
     form = _content_type(record)
-    if form == NDJSON or (form == JSON and _is_lines(value)):
+    if form == NDJSON or (form == JSON and _is_lines(value, strict=strict)):
         found = _lines(value)
     elif value.lstrip()[:1] == b"[":
-        found = _elements(value)
+        found = _elements(value, strict=strict)
     else:
         return [(WHOLE_RECORD, value)]
     if not found:
@@ -63,7 +71,7 @@ def original_headers(record: Record) -> Headers:
 def _content_type(record: Record) -> str:
     for name, value in record.headers or ():
         if name.lower() == "content-type":
-            form = (value or b"").decode("utf-8", "replace").split(";")[0].strip().lower()
+            form = _media_type((value or b"").decode("utf-8", "replace"))
             if form not in (JSON, NDJSON):
                 detail = f"content-type is {form!r}; expected {JSON} or {NDJSON}"
                 raise UnreadableError(Reason.UNSUPPORTED_CONTENT_TYPE, detail)
@@ -71,7 +79,26 @@ def _content_type(record: Record) -> str:
     return JSON
 
 
-def _is_lines(value: bytes) -> bool:
+def _media_type(text: str) -> str:
+    """Return the media type of a header, without parameters.
+
+    Spring quotes header values, and Connect's `JsonConverter` wraps them in schema and payload.
+    """
+    text = text.strip()
+    if text[:1] in {'"', "{"}:
+        try:
+            inner = msgspec.json.decode(text)
+        except DECODE_ERRORS:
+            inner = text
+        inner = inner.get("payload") if isinstance(inner, dict) else inner
+        text = inner if isinstance(inner, str) else text
+    form = text.split(";")[0].strip().lower()
+    if form == "text/json" or (form.startswith("application/vnd.kafka.") and form[-5:] == "+json"):
+        return JSON
+    return form
+
+
+def _is_lines(value: bytes, *, strict: bool) -> bool:
     """Whether a value is NDJSON, and not one object that is printed over several lines."""
     first, newline, more = value.strip().partition(b"\n")
     if not newline or not more or first[:1] == b"[":
@@ -79,6 +106,14 @@ def _is_lines(value: bytes) -> bool:
     try:
         _document.decode(first)
     except DECODE_ERRORS:
+        return not strict and _is_lenient(first)
+    return True
+
+
+def _is_lenient(line: bytes) -> bool:
+    try:
+        _python.decode(line.decode())
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -88,8 +123,29 @@ def _lines(value: bytes) -> list[tuple[int, bytes]]:
     return list(enumerate(line for line in lines if line))
 
 
-def _elements(value: bytes) -> list[tuple[int, bytes]]:
+def _elements(value: bytes, *, strict: bool) -> list[tuple[int, bytes]]:
     try:
         return [(index, bytes(raw)) for index, raw in enumerate(_array.decode(value))]
     except DECODE_ERRORS as error:
-        raise UnreadableError(*classify_error(error)) from error
+        found = [] if strict else _lenient_elements(value)
+        if not found:
+            raise UnreadableError(*classify_error(error)) from error
+        return found
+
+
+def _lenient_elements(value: bytes) -> list[tuple[int, bytes]]:
+    """Split an array whose elements may hold `NaN`; empty if it is not one."""
+    found: list[tuple[int, bytes]] = []
+    try:
+        text = value.decode().strip()
+        at = 1
+        while True:
+            start = _BLANKS.match(text, at).end()  # type: ignore[union-attr]  # matches anything
+            _, stop = _python.raw_decode(text, start)
+            found.append((len(found), text[start:stop].encode()))
+            at = _BLANKS.match(text, stop).end()  # type: ignore[union-attr]
+            if text[at : at + 1] != ",":
+                return found if text[at:] == "]" else []
+            at += 1
+    except (ValueError, RecursionError):
+        return []

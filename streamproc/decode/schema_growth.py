@@ -81,6 +81,11 @@ class Growth:
         self._form, self._classes = shape.form, dict.fromkeys(shape.classes)
         self._max_features, self._max_classes = max_features, max_classes
 
+    @property
+    def form(self) -> PredictionForm:
+        """Form of the predictions."""
+        return self._form
+
     def news(self, features: Mapping[str, Any], prediction: Any) -> News | None:
         """Return what an event adds; None if nothing."""
         return news_of(

@@ -137,15 +137,18 @@ def typed(shape: EventSchema, topic: Topic) -> EventStruct:
     if topic is Topic.PREDICTIONS:
         fields = [("features", features, msgspec.field(default_factory=features))]
     classes = None
+    readable = is_plain((*names, *shape.classes))
     if shape.form is PredictionForm.LOSSES:
         classes = _struct("Losses", shape.classes, [Number] * len(shape.classes))
         fields.append(("prediction", classes))
+    elif shape.form is PredictionForm.NONE and topic is Topic.PREDICTIONS:
+        readable = False  # predictions were null so far: the next event may extend the schema
     elif shape.form is not PredictionForm.NONE:
         if shape.form in _OF_CLASSES and len(shape.classes) < MAX_CLASSES:
             classes = _struct("Classes", shape.classes, [Probability | None] * len(shape.classes))
         fields.append(("prediction", _prediction(shape, classes)))
     event = msgspec.defstruct("Event", fields, bases=(_Header,), gc=False, kw_only=True)
-    decode = msgspec.json.Decoder(event).decode if is_plain((*names, *shape.classes)) else _never
+    decode = msgspec.json.Decoder(event).decode if readable else _never
     return EventStruct(event, features, classes, decode)
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
+from functools import cache
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -10,6 +12,7 @@ from msgspec import Meta, Struct
 from streamproc.config.config import Config, Limits
 from streamproc.decode.duplicate_keys import find_duplicate_key, suspects
 from streamproc.decode.event_schema import Topic
+from streamproc.decode.lenient import LenientDecoder, LenientPrediction
 from streamproc.decode.matrix import seconds
 from streamproc.decode.payloads import (
     WHOLE_RECORD,
@@ -22,6 +25,7 @@ from streamproc.decode.structs import (
     DECODE_ERRORS,
     GENERIC,
     EventTime,
+    GenericFeatures,
     ModelId,
     classify_error,
     in_range,
@@ -57,6 +61,13 @@ _DECODE: Final[tuple[Callable[[bytes], Any], ...]] = (
     GENERIC[Topic.FEATURES].decode,
     msgspec.json.Decoder(GenericLabel).decode,
 )
+
+
+@cache
+def _lenient(zone: tzinfo) -> tuple[LenientDecoder, ...]:
+    """Return the lenient decoders of the three logs."""
+    structs = LenientPrediction, GenericFeatures, GenericLabel
+    return tuple(LenientDecoder(struct, zone) for struct in structs)
 
 
 class JoinInput(Struct, gc=False):
@@ -139,14 +150,15 @@ def decode(
     """
     found = DecodedInputs()
     limits, longest = config.limits, config.limits.record_bytes
+    lenient = () if config.strict else _lenient(config.topics.tzinfo)
     doubts = suspects([record.value for _, record in records], longest)
     for position, (log, record) in enumerate(records):
         event = None if position in doubts else _plain(log, record, limits, longest)
         if event is not None:
             found.add(_item(log, position, record, WHOLE_RECORD, event, segments), record.timestamp)
             continue
-        for index, raw, error in _bodies(record, limits):
-            event, wrong = (None, error) if error else _decode(log, raw, record, limits)
+        for index, raw, error in _bodies(record, limits, strict=config.strict):
+            event, wrong = (None, error) if error else _decode(log, raw, record, limits, lenient)
             if wrong is None and position in doubts:
                 wrong = find_duplicate_key(raw or b"")
             if wrong is None:
@@ -189,20 +201,29 @@ def _plain(log: InputLog, record: Record, limits: Limits, longest: int) -> Any:
 
 
 def _bodies(
-    record: Record, limits: Limits
+    record: Record, limits: Limits, *, strict: bool
 ) -> Iterator[tuple[int, bytes | None, tuple[Reason, str] | None]]:
     try:
-        for index, body in bodies(record, limits.record_bytes):
+        for index, body in bodies(record, limits.record_bytes, strict=strict):
             yield index, body, None
     except UnreadableError as error:
         yield WHOLE_RECORD, original_value(record), (error.reason, error.detail)
 
 
 def _decode(
-    log: InputLog, body: bytes | None, record: Record, limits: Limits
+    log: InputLog,
+    body: bytes | None,
+    record: Record,
+    limits: Limits,
+    lenient: Sequence[LenientDecoder],
 ) -> tuple[Any, tuple[Reason, str] | None]:
     try:
-        event = _DECODE[log](body or b"")
+        try:
+            event = _DECODE[log](body or b"")
+        except DECODE_ERRORS:
+            if not lenient:
+                raise
+            event, _ = lenient[log].decode(body or b"")
     except DECODE_ERRORS as error:
         return None, classify_error(error)
     if log is not InputLog.LABELS:

@@ -17,14 +17,18 @@ class Classes:
     task
         ``binary`` (false is 0, true 1), ``multiclass`` or ``regression``.
 
+    positive
+        Label of the positive class of a binary task; None: true or 1.
+
     Attributes
     ----------
     names, texts : list
         The classes, and how probabilities name them.
     """
 
-    def __init__(self, task: str) -> None:
+    def __init__(self, task: str, positive: str | None = None) -> None:
         self.task = task
+        self._positive = positive
         self._usual: type = {"binary": bool, "multiclass": str, "regression": float}[task]
         self.names: list[Any] = [False, True] if task == "binary" else []
         self.texts = [class_text(name) for name in self.names]
@@ -42,7 +46,7 @@ class Classes:
             code = self._codes.get(label)
             if code is not None:
                 return float(code)
-        value = truth(label, self.task)
+        value = truth(label, self.task, self._positive)
         if value is None:
             return None
         if self.task == "regression":
@@ -52,7 +56,7 @@ class Classes:
                 return None
             self._add(label if isinstance(label, bool | str) else value)
         code = self._codes[value]
-        if isinstance(label, str):
+        if isinstance(label, str) and len(self._codes) < 2 * MAX_CLASSES:
             self._codes.setdefault(label, code)
         return float(code)
 

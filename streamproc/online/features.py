@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from streamproc.performance.losses import class_name
+from streamproc.decode.numeric_text import as_number
+from streamproc.performance.losses import class_name, is_positive
 
 Inputs = dict[str, float | str]
 """Feature → number, or a text for models that work on texts."""
@@ -59,8 +60,10 @@ def class_text(value: bool | float | str) -> str:  # noqa: FBT001 - a class may 
     return str(value)
 
 
-def truth(label: Any, task: str) -> Any:
+def truth(label: Any, task: str, positive: str | None = None) -> Any:
     """Turn a label into what a model of a task learns; None when it does not fit the task.
+
+    `positive` is the label of the positive class of a binary task, if it is not true or 1.
 
     Classes are compared as production's are, by `streamproc.performance.losses.class_name`.
 
@@ -70,16 +73,16 @@ def truth(label: Any, task: str) -> Any:
     (True, '1', 1.0)
     >>> truth("True", "binary"), truth("True", "multiclass")
     (True, '1')
-    >>> truth("cat", "binary") is None
-    True
+    >>> truth("cat", "binary") is None, truth("cat", "binary", "cat"), truth("12.5", "regression")
+    (True, True, 12.5)
     """
     if label is None:
         return None
     if task == "multiclass":
         return class_name(label)
     if task == "binary":
-        return _BINARY.get(class_name(label))
-    return None if isinstance(label, str) else float(label)
+        return _BINARY.get(class_name(label)) if positive is None else is_positive(label, positive)
+    return as_number(label) if isinstance(label, str) else float(label)
 
 
 _BINARY: Final = {"1": True, "0": False}

@@ -65,7 +65,7 @@ class OnlineModel:
         self.policy = policy
         self.ref = event_ids.ModelRef(model_id, segment, config, online.model.hash)
         self.task = task_of(config, online)
-        self.classes = Classes(self.task)
+        self.classes = Classes(self.task, config.positive)
         self.floor = floor_of(online, self.classes)
         self.next_version = 1
         self.champion = self._new(0)

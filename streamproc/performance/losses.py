@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from streamproc.config.model import Task
+from streamproc.decode.lenient import ROUNDING
+from streamproc.decode.numeric_text import as_number
 from streamproc.schemas.series import CLASSES, NUMBERS, SCORED
 
 # Bounds the log loss of one label at 34.5, as River does.
@@ -18,6 +20,7 @@ SURE: Final = 0.5  # from this probability on the positive class is predicted
 
 Value = float | bool | str
 Predicted = Value | Mapping[str, float]
+_BOOLEANS: Final = {"true": True, "false": False, "True": True, "False": False}
 _SAME: Final = {"true": "1", "false": "0", "True": "1", "False": "0"}
 
 
@@ -56,7 +59,14 @@ class MismatchError(Exception):
     """The label cannot be compared with the prediction; the message says why."""
 
 
-def score(task: Task | None, predicted: Predicted, actual: Value) -> ScoredPrediction:
+def score(
+    task: Task | None,
+    predicted: Predicted,
+    actual: Value,
+    *,
+    positive: str | None = None,
+    strict: bool = False,
+) -> ScoredPrediction:
     """Compare a prediction with its label.
 
     Parameters
@@ -67,6 +77,10 @@ def score(task: Task | None, predicted: Predicted, actual: Value) -> ScoredPredi
         The prediction.
     actual
         The label.
+    positive
+        Label of the positive class, where predictions are its probability; None: true or 1.
+    strict
+        Whether rounding errors of probabilities and numbers sent as text are refused.
 
     Returns
     -------
@@ -84,6 +98,10 @@ def score(task: Task | None, predicted: Predicted, actual: Value) -> ScoredPredi
     >>> score("regression", 3.0, 5).losses
     (2.0, 4.0)
     """
+    if not strict:
+        predicted, actual = _as_numbers(task, predicted, actual, positive)
+    if positive is not None and isinstance(predicted, float) and task != "regression":
+        task, actual = "binary", is_positive(actual, positive)
     sure = task is not None
     if task is None:
         task, sure = _guess(predicted, actual)
@@ -97,6 +115,26 @@ def score(task: Task | None, predicted: Predicted, actual: Value) -> ScoredPredi
     return ScoredPrediction(
         task, sure, CLASSES, (wrong,), class_name(actual), class_name(predicted)
     )
+
+
+def _as_numbers(
+    task: Task | None, predicted: Predicted, actual: Value, positive: str | None
+) -> tuple[Predicted, Value]:
+    """Return numbers for those sent as text, and probabilities without rounding errors."""
+    if isinstance(predicted, str) and task != "multiclass":
+        number = as_number(predicted)
+        if number is not None and (task == "regression" or not number.is_integer()):
+            predicted = number
+    if not isinstance(predicted, float) or task == "multiclass":
+        return predicted, actual
+    if isinstance(actual, str) and positive is None and task != "binary":
+        number = as_number(actual)
+        actual = number if number is not None else _BOOLEANS.get(actual, actual)
+    outside = predicted < 0.0 or predicted > 1.0
+    if outside and task != "regression" and -ROUNDING <= predicted <= 1.0 + ROUNDING:
+        of_class = positive is not None or class_name(actual) in {"0", "1"}
+        predicted = min(max(predicted, 0.0), 1.0) if of_class else predicted
+    return predicted, actual
 
 
 def _guess(predicted: Predicted, actual: Value) -> tuple[Task, bool]:
@@ -121,7 +159,8 @@ def _number(predicted: Predicted, actual: Value) -> ScoredPrediction:
     if not isinstance(predicted, float) or not isinstance(actual, float):
         raise MismatchError(
             f"a regression's prediction and label are numbers, not {_kind(predicted)} and"
-            f" {_kind(actual)}; set models[].task if this model is not a regression"
+            f" {_kind(actual)}; set models[].task if this model is not a regression, or"
+            " models[].positive if its predictions are probabilities and its labels texts"
         )
     apart = min(
         abs(
@@ -141,7 +180,8 @@ def _chance(predicted: float, actual: str, *, sure: bool) -> ScoredPrediction:
     if actual not in ("0", "1"):
         raise MismatchError(
             "the label of a probability of the positive class must be true or false, 1 or 0, not"
-            f" {actual!r}; send the predicted class, or class → probability"
+            f" {actual!r}; set models[].positive to the label of that class, or send the predicted"
+            " class, or class → probability"
         )
     right = predicted if actual == "1" else 1.0 - predicted
     claimed = "1" if predicted >= SURE else "0"
@@ -170,6 +210,11 @@ def class_name(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(value)
     return _SAME.get(value, value)
+
+
+def is_positive(label: Value, positive: str) -> bool:
+    """Whether a label is that of the positive class, of which the configuration has the name."""
+    return label if isinstance(label, bool) else class_name(label) == class_name(positive)
 
 
 def _kind(value: Predicted) -> str:

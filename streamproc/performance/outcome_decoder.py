@@ -208,11 +208,19 @@ class OutcomeDecoder(Decoder):
 
     def _score(self, key: str, event: Any, at: EventPosition) -> ScoredPrediction:
         """Score by the configured task, or by the inferred one if that is certain."""
-        task = configured = self._catalogue.config.model(event.model_id).task
+        config = self._catalogue.config
+        settings = config.model(event.model_id)
+        task = configured = settings.task
         track = self._performance.tracks.get(key)
         if task is None and track is not None and track.sure:
             task = track.task
-        scored = score(task, event.prediction, event.label)
+        scored = score(
+            task,
+            event.prediction,
+            event.label,
+            positive=settings.positive,
+            strict=config.strict,
+        )
         if track is not None and scored.task != track.task:
             self._forget(key, at, event)
             if configured is None:

@@ -13,6 +13,7 @@ from streamproc.alerting.alert_builder import (
 )
 from streamproc.alerting.correlation import IncidentGrouper
 from streamproc.alerting.incidents import Incidents
+from streamproc.alerting.input_alerts import input_alert
 from streamproc.alerting.pending_alert import PendingAlert, standalone
 from streamproc.config.config import Config
 from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatches
@@ -20,8 +21,10 @@ from streamproc.decode.decoder import Decoder
 from streamproc.decode.deduplication import Deduplicator
 from streamproc.decode.event_schema import Retyped, Topic
 from streamproc.decode.layout import Model
+from streamproc.decode.lenient import Note
 from streamproc.decode.matrix import matrix, seconds
 from streamproc.decode.matrix_kernel import count_events
+from streamproc.decode.numeric_text import NumericTextTracker
 from streamproc.decode.type_changes import TypeChangeTracker
 from streamproc.detect.routing import route
 from streamproc.detect.series_registry import SeriesRegistry
@@ -83,6 +86,7 @@ class PartitionMonitor:
         else:
             self._reader = Decoder(*shared)
         self._reader.forgotten = self._forgotten
+        self._reader.noted = self._noted
 
     @property
     def recent(self) -> Deduplicator:
@@ -93,6 +97,11 @@ class PartitionMonitor:
     def strays(self) -> TypeChangeTracker:
         """Values with another type than their feature."""
         return self._reader.strays
+
+    @property
+    def numeric_texts(self) -> NumericTextTracker:
+        """Text features that may turn out to be numbers."""
+        return self._reader.numeric_texts
 
     def process(self, records: Sequence[Record], now: datetime) -> SliceResult:
         """Process the next slice of the partition.
@@ -129,6 +138,14 @@ class PartitionMonitor:
         reached = limit, int(getattr(self.catalogue.config.limits, limit)), share
         self._pending.append(
             standalone(place, limit_alert(event.model_id, reached, origin, self._now))
+        )
+
+    def _noted(self, note: Note, event: Any, place: int, record: Record) -> None:
+        origin = self.incidents.origin(
+            place, record.offset, seconds(event.ts, record), event.model_version
+        )
+        self._pending.append(
+            standalone(place, input_alert(event.model_id, note, origin, self._now))
         )
 
     def _forgotten(self, evicted: Model, event: Any, place: int, record: Record) -> None:

@@ -126,6 +126,7 @@ class _Restorer:
         none = np.empty(0, np.uint64)  # of a version without deduplication
         self._shard.recent.load(*(self._arrays.get(name, none) for name in ARRAYS))
         self._shard.strays.load(self._header.strays)
+        self._shard.numeric_texts.load(self._header.numeric_texts)
         truth = self._shard.truth
         earlier = [] if truth is None else truth.performance.load(self._arrays)
         groups, incidents = self._shard.groups, self._shard.incidents.open

@@ -138,6 +138,7 @@ def encode_sections(
             for number in sorted(catalogue.categories())
         ),
         strays=tuple(shard.strays.rows()),
+        numeric_texts=tuple(shard.numeric_texts.rows()),
         forgotten=catalogue.forgotten,
         due=catalogue.idle.due,
     )

@@ -109,7 +109,8 @@ class Event(Contract):
 
 _FEATURES: Final = Field(
     description="Name → number, boolean, text (a category), list of numbers (an embedding) or"
-    " null (missing). A text of digits stays a category.",
+    " null (missing). A text of digits stays a category, unless the model's `numbers`"
+    " names it; a text feature of decimal fractions is a number.",
     examples=[{"amount": 12.5, "country": "DE", "new_device": False, "age": None}],
 )
 

@@ -1,5 +1,6 @@
 """Define the input and output of the core: records, dead letters and slice results."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -135,6 +136,8 @@ class SliceResult:
         Position in the slice of the record that caused each alert.
     dead_letters
         Events that could not be decoded.
+    fields
+        Number of fields that were converted (`coerced`) and that could not be read (`missing`).
     """
 
     events: int = 0
@@ -142,3 +145,4 @@ class SliceResult:
     alerts: list[AlertEvent] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    fields: Counter[str] = field(default_factory=Counter)

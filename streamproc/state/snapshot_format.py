@@ -132,6 +132,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits_reported: tuple[str, ...] = msgspec.field(name="told")
     texts: tuple[tuple[float, str], ...]
     strays: tuple[tuple[str, str, int, int], ...] = ()
+    numeric_texts: tuple[tuple[str, str, int, tuple[str, ...]], ...] = ()
     forgotten: int = 0
     due: int = 0
     arrays: tuple[ArrayRecord, ...] = ()

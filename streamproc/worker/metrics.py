@@ -51,6 +51,11 @@ class Metrics:
         self._repeated = counter(
             "events_repeated_total", "Events delivered again, and not watched again.", "topic"
         )
+        self._fields = counter(
+            "event_fields_total",
+            "Fields of events that were converted (coerced) or could not be read (missing).",
+            *("topic", "what"),
+        )
         self._dead = counter(
             "dead_letters_total", "Events that could not be read.", "topic", "reason"
         )
@@ -163,6 +168,8 @@ class Metrics:
             counter.labels(topic)
         for reason in Reason:
             self._dead.labels(topic, reason.value)
+        for what in ("coerced", "missing"):
+            self._fields.labels(topic, what)
         self._topics.add(topic)
 
     def verbs(self, outcomes: Iterable[tuple[str, str]]) -> None:
@@ -190,6 +197,8 @@ class Metrics:
         counters[1].inc(outcome.events)
         if outcome.repeated:
             self._repeated.labels(topic).inc(outcome.repeated)
+        for what, count in outcome.fields.items():
+            self._fields.labels(topic, what).inc(count)
         if outcome.dead_letters:
             reasons = Tally(letter.reason.value for letter in outcome.dead_letters)
             for reason, count in reasons.items():

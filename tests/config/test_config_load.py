@@ -31,7 +31,8 @@ policy: 5
 http: {port: '80'}
 """
 PROBLEMS = f"""\
-3: models[0].wach: unknown key; did you mean `watch`? Expected one of: id, task, floor, owner, \
+3: models[0].wach: unknown key; did you mean `watch`? Expected one of: id, task, positive, \
+numbers, floor, owner, \
 runbook, severity, watch, reference, online
 4: models[0].severity: expected 'info', 'warning' or 'critical', found "Warnin"; \
 did you mean `warning`?

@@ -25,8 +25,9 @@ def log(features: list[dict[str, Any]]) -> list[Any]:
 
 
 def alerts(features: list[dict[str, Any]], config: Any = None) -> list[AlertEvent]:
-    """Watch events of one model in slices of 500."""
-    return run(shard(config), log(features), range(500, len(features), 500)).alerts
+    """Watch events of one model in slices of 500; return the alerts about their values."""
+    found = run(shard(config), log(features), range(500, len(features), 500)).alerts
+    return [alert for alert in found if alert.detector != "inputs"]
 
 
 def countries(

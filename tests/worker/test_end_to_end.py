@@ -24,8 +24,8 @@ POISON = {
     b'{"model_id": "\xff", "prediction": 1}': "not_utf8",
     b"": "empty",
     b'{"features": {"x": 1}}': "missing_field",
-    b'{"model_id": "m", "prediction": 1, "features": {"x": {}}}': "wrong_type",
-    b'{"model_id": "m", "prediction": 1e999}': "wrong_type",
+    b'{"model_id": "m", "prediction": 1, "event_id": {}}': "wrong_type",
+    b'{"model_id": "m", "prediction": 1, "ts": 1e999}': "wrong_type",
     b"[" * 5000: "too_deep",
 }
 HEADERS = [("trace", b"\x00\xff"), ("trace", b"again"), ("reason", b"theirs"), ("empty", b"")]

@@ -53,7 +53,7 @@ def test_no_counter_with_labels_starts_without_a_value() -> None:
     JoinMetrics(Metrics(registry))
     WebhookMetrics(registry)
     empty = {m.name for m in registry.collect() if m.type == "counter" and not m.samples}
-    by_topic = {"records", "events", "events_repeated", "dead_letters"}
+    by_topic = {"records", "events", "events_repeated", "event_fields", "dead_letters"}
     by_verb_or_webhook = {"control_commands", "webhook_delivered", "webhook_failures"}
     expected = by_topic | by_verb_or_webhook | {"webhook_dropped"}
     assert empty == {f"streamproc_{name}" for name in expected}

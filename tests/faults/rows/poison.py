@@ -31,9 +31,9 @@ KINDS: dict[bytes | None, str] = {
     + b"[" * 5000
     + b"]" * 5000
     + b"}": "too_deep",
-    b'{"model_id": "model-2", "prediction": 1e999}': "wrong_type",
-    b'{"model_id": "model-3", "prediction": NaN}': "not_json",
-    b'{"model_id": "model-4", "prediction": Infinity}': "not_json",
+    b'{"model_id": 1e999, "prediction": 1}': "wrong_type",
+    b'{"model_id": NaN, "prediction": 1}': "wrong_type",
+    b'{"model_id": "model-4", "prediction": 1, "ts": Infinity}': "wrong_type",
     b'{"model_id": "model-\xff", "prediction": 1}': "not_utf8",
     b"": "empty",
     None: "empty",

@@ -1,0 +1,104 @@
+"""Numbers that are sent as text are watched as numbers; codes stay categories."""
+
+import random
+from typing import Any
+
+import pytest
+from record_logs import record, run, shard
+
+from streamproc.decode.event_schema import FeatureType
+from streamproc.decode.numeric_text import FIRST_VALUES, MIN_DISTINCT
+from streamproc.monitor import Monitor
+
+
+def kind(values: list[Any], config: Any = None) -> FeatureType:
+    """Return the type that a feature with these values ends with."""
+    target = shard(config)
+    events = [{"model_id": "m", "prediction": 0.5, "features": {"f": value}} for value in values]
+    run(target, [record(i, event) for i, event in enumerate(events)])
+    return target.catalogue.models["m"].layout.kinds["f"]
+
+
+def decimals(count: int, low: float = 10.0) -> list[str]:
+    """Draw amounts as Debezium writes decimals."""
+    draw = random.Random(count)
+    return [f"{draw.uniform(low, 10 * low):.4f}" for _ in range(count)]
+
+
+def test_decimals_are_numbers() -> None:
+    """As soon as the first values all are, and enough of them differ."""
+    assert kind(decimals(FIRST_VALUES - 1)) is FeatureType.TEXT
+    assert kind(decimals(FIRST_VALUES)) is FeatureType.NUMBER
+    assert kind([None, *decimals(FIRST_VALUES)]) is FeatureType.NUMBER
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [str(n % (MIN_DISTINCT - 1)) for n in range(500)],
+        [f"0{n}" for n in range(1000, 1500)],
+        [*decimals(40), "n/a", *decimals(300)],
+        ["DE", *decimals(300)],
+    ],
+    ids=["codes", "leading zeros", "other texts", "text first"],
+)
+def test_other_texts_stay_categories(values: list[str]) -> None:
+    """Few different codes, postcodes, and texts among which one is not a number."""
+    assert kind(values) is FeatureType.TEXT
+
+
+def test_integers_are_categories_unless_the_configuration_names_them() -> None:
+    """They may be postcodes: they stay categories, and one alert says what to do otherwise."""
+    values = [str(7919 * n) for n in range(2 * FIRST_VALUES)]
+    assert kind(values, {"models": [{"id": "m", "numbers": ["f*"]}]}) is FeatureType.NUMBER
+    assert kind(values) is FeatureType.TEXT
+    target = shard()
+    events = [{"model_id": "m", "prediction": 0.5, "features": {"f": value}} for value in values]
+    [alert] = run(target, [record(i, event) for i, event in enumerate(events)]).alerts
+    assert alert.severity == "info"
+    assert "models[].numbers" in alert.message
+
+
+def test_strict_keeps_texts() -> None:
+    """With `strict: true` a text is a category, whatever it looks like."""
+    assert kind(decimals(300), {"strict": True}) is FeatureType.TEXT
+
+
+def test_it_is_reported_once() -> None:
+    """One system alert names the feature; a change of type is not reported beside it."""
+    target = shard()
+    events = [{"model_id": "m", "prediction": 0.5, "features": {"f": v}} for v in decimals(400)]
+    alerts = run(target, [record(i, event) for i, event in enumerate(events)]).alerts
+    assert [(a.kind, a.detector, a.severity) for a in alerts] == [("system", "inputs", "info")]
+    assert "feature 'f' of model 'm' is sent as text" in alerts[0].message
+    assert alerts[0].source.offset == FIRST_VALUES - 1
+
+
+@pytest.mark.parametrize("as_sent", [float, str])
+def test_amounts_a_hundred_times_as_large_are_found(as_sent: Any) -> None:
+    """As text as well as in numbers."""
+    values = [*decimals(2500), *decimals(1200, low=1000.0)]
+    events = [
+        {"model_id": "m", "prediction": 0.5, "features": {"amount": as_sent(v)}} for v in values
+    ]
+    alerts = [a for a in Monitor().process(events) if a.series == "feature:amount"]
+    assert alerts
+    assert alerts[0].source.offset < 2600
+
+
+def test_a_number_among_texts_of_a_number_is_that_number() -> None:
+    """A producer that changes from numbers to texts does not change the type of the feature."""
+    assert kind([*map(float, decimals(100)), *decimals(300)]) is FeatureType.NUMBER
+
+
+def test_predictions_as_text_are_numbers_unless_they_are_classes() -> None:
+    """A decimal fraction starts a number; integers as text are classes, as before."""
+    for predictions, series in (
+        (["0.731", "0.25", "1", "0.5"], {"prediction"}),
+        (["1", "0", "1", "0.5"], {"prediction:1", "prediction:0", "prediction:0.5"}),
+        (["2.0", "1.0"], {"prediction:2.0", "prediction:1.0"}),
+    ):
+        target = shard()
+        events = [{"model_id": "m", "prediction": p} for p in predictions]
+        run(target, [record(i, event) for i, event in enumerate(events)])
+        assert set(target.catalogue.models["m"].slots) == series
