@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_
 from streamproc.config.broker_url import BrokerUrl
 from streamproc.config.control import Control
 from streamproc.config.http import Http
+from streamproc.config.intake import Intake
 from streamproc.config.labels import Labels
 from streamproc.config.model import ModelConfig, all_reached
 from streamproc.config.reachability import unreachable
@@ -228,6 +229,15 @@ class Config(Section):
         Limits,
         Field(description="What a worker takes at most.", examples=[{"slice_records": 5000}]),
     ] = Limits()
+    intake: Annotated[
+        tuple[Intake, ...],
+        Field(
+            strict=False,
+            max_length=256,
+            description="Topics of other systems to read, and what becomes of their records.",
+            examples=[[{"from": {"topics": ["logger"]}, "preset": "kserve"}]],
+        ),
+    ] = ()
     labels: Annotated[
         Labels,
         Field(description="How truth is joined to events.", examples=[{"horizon": "7d"}]),

@@ -8,6 +8,7 @@ from streamproc.config.json_schema import config_schema
 from streamproc.config.sink import SinkSection
 
 _HEAD: Final = "| key | type | default | meaning |\n|---|---|---|---|\n"
+_ELSEWHERE: Final = ("intake[].map", "intake[].rules[].map")  # docs/intake.md has these
 _ALIASES: Final = frozenset({"topics.dead-letters"})  # named in the row of the key itself
 
 
@@ -39,7 +40,8 @@ def _rows(model: Mapping[str, Any], models: Mapping[str, Any], prefix: str) -> I
         if "oneOf" in field.get("items", {}):
             yield from _rows_of_kinds(field["items"]["oneOf"], models, path)
         inner, step = _inner(field, models)
-        if inner and inner is not model:  # routes have routes
+        # Routes have routes.
+        if inner and inner is not model and not path.endswith(_ELSEWHERE):
             yield from _rows(inner, models, f"{path}{step}")
 
 

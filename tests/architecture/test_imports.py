@@ -21,6 +21,7 @@ ALLOWED = {
         *_BASE, "streamproc.detect.series_registry", "streamproc.detect.detector_group",
     },
     "streamproc.join": {*_BASE, "streamproc.decode"},
+    "streamproc.intake": {*_BASE, "streamproc.decode", "streamproc.join"},
     "streamproc.detect": {*_BASE, "streamproc.decode"},
     "streamproc.state": {*_BASE, "streamproc.decode"},
     "streamproc.alerting": {*_BASE, *_STAGES, "streamproc.join"},
@@ -30,8 +31,8 @@ ALLOWED = {
 }  # fmt: skip
 LAYERS = (
     "cli", "tools", "worker", "broker", "client", "driver", "sinks", "pipeline", "online",
-    "performance", "alerting", "detect", "join", "state", "decode", "control", "kafka", "tabular",
-    "config", "schemas",
+    "performance", "alerting", "detect", "intake", "join", "state", "decode", "control", "kafka",
+    "tabular", "config", "schemas",
 )  # fmt: skip
 LINT = "import sys; from importlinter.cli import lint_imports_command as lint; lint()"
 

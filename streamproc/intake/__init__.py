@@ -1,0 +1,1 @@
+"""Turn the records of other systems into native events, without I/O."""

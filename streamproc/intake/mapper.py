@@ -1,0 +1,252 @@
+"""Map the records of other systems to native events, as the configuration says."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import tzinfo
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from streamproc.config.config import Config
+from streamproc.config.intake import Intake, Rule, Target
+from streamproc.config.topics import zone_of
+from streamproc.decode.event_schema import Topic
+from streamproc.decode.lenient import LenientDecoder, Note, lenient_decoder, time_of
+from streamproc.decode.structs import DECODE_ERRORS, classify_error
+from streamproc.intake.documents import Document, IntakeError, document
+from streamproc.intake.getters import (
+    ABSENT,
+    condition,
+    getter,
+    plain,
+    rows_getter,
+    spec_getter,
+    used_paths,
+)
+from streamproc.join.decode import GenericLabel
+from streamproc.schemas.records import Reason, Record
+
+_ENCODE: Final = msgspec.json.Encoder().encode
+
+
+class NativeEvent(NamedTuple):
+    """An event for a native topic.
+
+    Attributes
+    ----------
+    to
+        Kind of its topic.
+    model_id
+        The model, which is the key of its record.
+    body
+        The event as JSON.
+    """
+
+    to: Target
+    model_id: str
+    body: bytes
+
+
+class Mapped(NamedTuple):
+    """What a record became.
+
+    Attributes
+    ----------
+    events
+        Its events; none if it is skipped.
+    skipped
+        Why it is skipped; None if it is not.
+    notes
+        What was done with fields of unusual types.
+    """
+
+    events: Sequence[NativeEvent] = ()
+    skipped: str | None = None
+    notes: Sequence[Note] = ()
+
+
+class Mapper:
+    """Map the records of one entry of `intake`.
+
+    Parameters
+    ----------
+    entry
+        The entry.
+    config
+        The whole configuration: time zone, and limits of events.
+
+    Examples
+    --------
+    >>> from streamproc.monitor import LogRecord
+    >>> entry = Intake.model_validate({
+    ...     "from": {"topics": ["scores"]},
+    ...     "map": {"event_id": "id", "prediction": "score", "features": {"omit": []}},
+    ... })
+    >>> record = LogRecord(7, b'{"id": 12, "score": 0.5, "amount": 3}', timestamp=1_000)
+    >>> Mapper(entry, Config()).map(record, "scores", 0).events[0].body
+    b'{"model_id":"scores","event_id":"12","ts":1.0,"features":{"amount":3.0},"prediction":0.5}'
+    """
+
+    def __init__(self, entry: Intake, config: Config) -> None:
+        self.entry = entry
+        zone = config.topics.tzinfo
+        self._rules = [_Rule(rule, entry.columns, zone) for rule in entry.rules]
+        self._skip = [(getter(path), set(values)) for path, values in entry.skip.items()]
+        self._keep = [(getter(path), set(values)) for path, values in entry.keep.items()]
+
+    def map(self, record: Record, topic: str, partition: int) -> Mapped:
+        """Map one record.
+
+        Raises
+        ------
+        IntakeError
+            If it cannot be read, or a required field is missing.
+        """
+        found = document(record, self.entry.format, topic, partition)
+        if found is None:
+            return Mapped(skipped="it has no value (a tombstone)")
+        if not isinstance(found.value, list):
+            return self._map(found, None)
+        events: list[NativeEvent] = []
+        notes: list[Note] = []
+        skipped: str | None = "it is an empty list"
+        for index, value in enumerate(found.value):
+            part = self._map(found._replace(value=value), index)
+            events += part.events
+            notes += part.notes
+            skipped = part.skipped
+        return Mapped(events, None if events else skipped, notes)
+
+    def _map(self, found: Document, index: int | None) -> Mapped:
+        for get, values in self._skip:
+            if (value := plain(get(found))) in values:
+                return Mapped(skipped=f"`skip` names {value!r}")
+        for get, values in self._keep:
+            if (value := plain(get(found))) not in values:
+                return Mapped(skipped=f"`keep` does not name {value!r}")
+        for rule in self._rules:
+            if rule.holds(found):
+                return rule.map(found, index)
+        return Mapped(skipped="`when` of no rule holds")
+
+
+class _Rule:
+    """A compiled rule."""
+
+    def __init__(self, rule: Rule, columns: Sequence[str], zone: tzinfo) -> None:
+        fields = rule.map
+        self._to: Target = rule.to
+        self._when = [(condition(name), value) for name, value in rule.when.items()]
+        self._texts = [
+            (name, spec_getter(spec))
+            for name, spec in (
+                ("model_id", fields.model_id),
+                ("event_id", fields.event_id),
+                ("model_version", fields.model_version),
+            )
+            if spec is not None
+        ]
+        self._ts = None if fields.ts is None else spec_getter(fields.ts)
+        self._zone = zone
+        if fields.ts is not None and fields.ts.zone is not None:
+            self._zone = zone_of(fields.ts.zone)
+        self._tags = [(name, spec_getter(spec)) for name, spec in fields.tags.items()]
+        self._label = None if fields.label is None else spec_getter(fields.label)
+        used = used_paths(fields)
+        self._features = rows_getter(fields.features, columns, used, named=True)
+        self._prediction = rows_getter(fields.prediction, (), used, named=False)
+        self._decoder = _decoder(rule.to, self._zone)
+        self._struct = self._decoder.struct
+
+    def holds(self, found: Document) -> bool:
+        return all(
+            (value := plain(get(found))) == wanted or (wanted == "*" and value is not None)
+            for get, wanted in self._when
+        )
+
+    def map(self, found: Document, index: int | None) -> Mapped:
+        """Return the events of a document; `index` is its place in a list of several."""
+        common: dict[str, Any] = {"model_id": found.topic}
+        for name, get in self._texts:
+            if (value := get(found)) is not ABSENT and value is not None:
+                common[name] = value
+        if self._to == "labels":
+            label = ABSENT if self._label is None else self._label(found)
+            if label is ABSENT or label is None:
+                return Mapped(skipped="it has no label")
+            if "event_id" not in common:
+                raise IntakeError(Reason.MISSING_FIELD, "a label needs an event id")
+            common["label"] = label
+        self._add_time(common, found)
+        tags = {name: value for name, get in self._tags if (value := get(found)) is not ABSENT}
+        if tags:
+            common["tags"] = {name: tag for name, tag in tags.items() if tag not in {None, ""}}
+        return self._events(found, common, index)
+
+    def _add_time(self, common: dict[str, Any], found: Document) -> None:
+        ts = ABSENT if self._ts is None else self._ts(found)
+        if ts is ABSENT or ts is None:
+            if found.record.timestamp > 0:
+                common["ts"] = found.record.timestamp / 1000
+        else:
+            common["ts"] = time_of(ts, self._zone, [])
+
+    def _events(self, found: Document, common: dict[str, Any], index: int | None) -> Mapped:
+        features = None if self._features is None else self._features(found)
+        predictions = None if self._prediction is None else self._prediction(found)
+        counts = {len(each) for each in (features, predictions) if each is not None}
+        if len(counts) > 1:
+            detail = f"{len(features or ())} rows of features, {len(predictions or ())} predictions"
+            raise IntakeError(Reason.WRONG_TYPE, detail)
+        count = counts.pop() if counts else 1
+        if "event_id" not in common:
+            common["event_id"] = f"{found.topic}-{found.partition}-{found.record.offset}"
+            if index is not None:
+                common["event_id"] += f"_{index}"
+        notes: list[Note] = []
+        events: list[NativeEvent] = []
+        for at in range(count):
+            event = dict(common)
+            if count > 1:
+                event["event_id"] = f"{common['event_id']}_{at}"
+            if features is not None:
+                event["features"] = features[at]
+            if predictions is not None:
+                event["prediction"] = predictions[at]
+            events.append(self._checked(event, notes))
+        return Mapped(events, None if events else "it has no rows", notes)
+
+    def _checked(self, event: dict[str, Any], notes: list[Note]) -> NativeEvent:
+        """Convert fields without loss, and check the event as the native decoder will."""
+        try:
+            self._decoder.repair(event, notes)
+            msgspec.convert(event, self._struct)
+        except DECODE_ERRORS as error:
+            raise IntakeError(*classify_error(error)) from error
+        return NativeEvent(self._to, event["model_id"], _ENCODE(event))
+
+
+def _decoder(to: Target, zone: tzinfo) -> LenientDecoder:
+    if to == "labels":
+        return LenientDecoder(GenericLabel, zone)
+    return lenient_decoder(Topic.PREDICTIONS if to == "predictions" else Topic.FEATURES, zone)
+
+
+def mappers(config: Config) -> Callable[[str], Mapper | None]:
+    """Return a function that gives the mapper of a topic: that of the first entry that matches."""
+    made = [Mapper(entry, config) for entry in config.intake]
+    known: dict[str, Mapper | None] = {}
+
+    def of(topic: str) -> Mapper | None:
+        if topic not in known:
+            known[topic] = next((each for each in made if each.entry.source.matches(topic)), None)
+        return known[topic]
+
+    return of
+
+
+def describe(mapped: Mapped) -> Iterator[str]:
+    """Describe what a record became, a line for each event."""
+    for event in mapped.events:
+        yield f"{event.to}: {event.body.decode()}"
+    if mapped.skipped is not None:
+        yield f"skipped: {mapped.skipped}"
