@@ -1,11 +1,18 @@
 """``streamproc worker``."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 from streamproc.cli.options import Broker, ConfigFile, flag
 
 if TYPE_CHECKING:
     from streamproc.config.config import Config
+
+
+class Part(StrEnum):
+    """A part of a worker that can run alone."""
+
+    INTAKE = "intake"
 
 
 def worker(
@@ -16,6 +23,9 @@ def worker(
         float | None,
         flag("exit-when-idle", "Stop after this many idle seconds.", metavar="SECONDS"),
     ] = None,
+    only: Annotated[
+        Part | None, flag("only", "Run this part alone: intake of other topics.")
+    ] = None,
 ) -> None:
     """Watch every model and publish alerts.
 
@@ -25,7 +35,7 @@ def worker(
     from streamproc.worker.process import run  # noqa: PLC0415  --help
 
     if processes == 1:
-        run(resolve_config(broker, config), exit_when_idle)
+        run(resolve_config(broker, config), exit_when_idle, only=None if only is None else "intake")
         return
     from streamproc.sinks.targets import targets_of  # noqa: PLC0415  --help
     from streamproc.tabular.reference import with_references  # noqa: PLC0415  --help
@@ -38,4 +48,4 @@ def worker(
         targets_of(settings)
         return settings
 
-    Supervisor(read, processes, exit_when_idle).run()
+    Supervisor(read, processes, exit_when_idle, None if only is None else "intake").run()

@@ -93,6 +93,7 @@ class Spec(_Short):
 
 
 def refuse_bad_pattern(name: str, pattern: str | None) -> None:
+    """Fail the validation of a section whose key is not a regular expression."""
     try:
         re.compile(pattern or "")
     except re.error as error:

@@ -55,6 +55,18 @@ async def has_topic(config: Config, name: str) -> bool:
         return name in await _names(config, admin)
 
 
+async def existing_topics(config: Config) -> set[str]:
+    """Return the names of all topics that the user may see.
+
+    Raises
+    ------
+    BrokerUnreachableError, BrokerAuthError
+        When the cluster cannot be asked.
+    """
+    async with open_admin(config) as admin:
+        return await _names(config, admin)
+
+
 async def ensure_topics(
     config: Config, only: Collection[TopicKind] | None = None
 ) -> tuple[str, ...]:

@@ -16,9 +16,8 @@ from streamproc.terminal import note
 from streamproc.worker.http import application, serve
 from streamproc.worker.logs import log_to_stderr
 from streamproc.worker.metrics import Metrics
+from streamproc.worker.parts import Only, Parts, running
 from streamproc.worker.process_exit import clings, end_without
-from streamproc.worker.wiring import working
-from streamproc.worker.worker import Worker
 
 IDLE_CHECK_SECONDS: Final = 0.2
 
@@ -29,10 +28,11 @@ def run(
     config: Config,
     exit_when_idle: float | None = None,
     at_work: Callable[[], object] = lambda: None,
+    only: Only | None = None,
 ) -> None:
     """Run a worker until SIGTERM, SIGINT, or `exit_when_idle` seconds without work.
 
-    `at_work` is called once the worker has started.
+    `at_work` is called once the worker has started; `only` names the part to run alone.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def run(
     log_to_stderr()
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     try:
-        runner.run(_Run(config, exit_when_idle, at_work).serve())
+        runner.run(_Run(config, exit_when_idle, at_work, only).serve())
     finally:
         if clings():
             end_without()
@@ -54,12 +54,17 @@ class _Run:
     """One run of a worker, which HTTP, signals and the supervisor's exit act on."""
 
     def __init__(
-        self, config: Config, exit_when_idle: float | None, at_work: Callable[[], object]
+        self,
+        config: Config,
+        exit_when_idle: float | None,
+        at_work: Callable[[], object],
+        only: Only | None,
     ) -> None:
         self._config = config
         self._idle = exit_when_idle
         self._at_work = at_work
-        self._worker: Worker | None = None
+        self._only = only
+        self._worker: Parts | None = None
         self._starting: asyncio.Task[None] | None = None
 
     async def serve(self) -> None:
@@ -77,12 +82,13 @@ class _Run:
     async def _work(self, metrics: Metrics, port: int | None) -> None:
         http = self._config.http
         where = f"; metrics on http://{http.host}:{port}" if http else ""
-        async with working(self._config, metrics) as worker:
+        async with running(self._config, metrics, self._only) as worker:
             self._worker = worker
-            note(f"watching {self._config.broker}{where}")
+            doing = "watching" if self._only is None else "reading intake from"
+            note(f"{doing} {self._config.broker}{where}")
             self._at_work()
             if self._idle is None:
-                await worker.stopped.wait()
+                await worker.wait_stopped()
             else:
                 await _until_idle(worker, self._idle)
 
@@ -108,7 +114,7 @@ class _Run:
 
     def _stop(self) -> None:
         if self._worker is not None:
-            self._worker.stopped.set()
+            self._worker.stop()
         elif self._starting is not None and not self._starting.cancelling():
             self._starting.cancel()  # nothing was taken yet
 
@@ -119,8 +125,8 @@ class _Run:
         return "starting" if self._worker is None else self._worker.unready()
 
 
-async def _until_idle(worker: Worker, seconds: float) -> None:
+async def _until_idle(worker: Parts, seconds: float) -> None:
     while worker.idle_seconds() < seconds:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(worker.stopped.wait(), IDLE_CHECK_SECONDS)
+            await asyncio.wait_for(worker.wait_stopped(), IDLE_CHECK_SECONDS)
             return

@@ -25,6 +25,7 @@ from streamproc.errors import StreamprocError
 from streamproc.kafka.topics import ensure_topics
 from streamproc.terminal import note
 from streamproc.worker.logs import log_to_stderr
+from streamproc.worker.parts import Only
 from streamproc.worker.process import run
 
 # A worker that exits at once would otherwise be restarted in a busy loop.
@@ -75,12 +76,17 @@ class Supervisor:
     """
 
     def __init__(
-        self, read: Callable[[], Config], processes: int, exit_when_idle: float | None
+        self,
+        read: Callable[[], Config],
+        processes: int,
+        exit_when_idle: float | None,
+        only: Only | None = None,
     ) -> None:
         self._context: SpawnContext = multiprocessing.get_context("spawn")
         self._read = read
         self._config = read()
         self._idle = exit_when_idle
+        self._only = only
         self._places = [
             WorkerSlot(number, _at(self._config, number), self._context.Event())
             for number in range(processes)
@@ -163,7 +169,7 @@ class Supervisor:
     def _spawn(self, place: WorkerSlot) -> SpawnProcess:
         place.at_work.clear()
         place.outdated = False
-        arguments = place.config, self._idle, place.at_work
+        arguments = place.config, self._idle, place.at_work, self._only
         process = self._context.Process(target=_work, args=arguments, daemon=True)
         # Ctrl-C reaches every process of a terminal. The supervisor forwards it; a child that is
         # still importing would only print a traceback.
@@ -205,9 +211,9 @@ def _at(config: Config, number: int) -> Config:
     return config.model_copy(update={"http": http.model_copy(update={"port": http.port + number})})
 
 
-def _work(config: Config, exit_when_idle: float | None, at_work: Event) -> None:
+def _work(config: Config, exit_when_idle: float | None, at_work: Event, only: Only | None) -> None:
     try:
-        run(config, exit_when_idle, at_work.set)
+        run(config, exit_when_idle, at_work.set, only)
     except StreamprocError as error:
         for line in str(error).splitlines():
             note(f"error: {line}")

@@ -1,0 +1,63 @@
+"""Map several records of a partition; what cannot be mapped becomes a dead letter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from streamproc.decode.payloads import original_headers, original_value
+from streamproc.intake.documents import IntakeError
+from streamproc.intake.mapper import Mapper, NativeEvent
+from streamproc.schemas.records import DeadLetter, Record, UnreadableRecord
+
+
+@dataclass(slots=True)
+class MappedSlice:
+    """What the records of a slice became."""
+
+    events: list[NativeEvent] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    skipped: int = 0
+
+
+def map_records(
+    mapper: Mapper, records: Sequence[Record], topic: str, partition: int
+) -> MappedSlice:
+    """Map records; what cannot be mapped is a dead letter.
+
+    Examples
+    --------
+    >>> from streamproc.config.config import Config
+    >>> from streamproc.config.intake import Intake
+    >>> from streamproc.monitor import LogRecord
+    >>> entry = Intake.model_validate({"from": {"topics": ["t"]}, "map": {"prediction": "y"}})
+    >>> records = [LogRecord(0, b'{"y": 1.5}'), LogRecord(1, b"?"), LogRecord(2, None)]
+    >>> found = map_records(Mapper(entry, Config()), records, "t", 0)
+    >>> len(found.events), found.dead_letters[0].reason.value, found.skipped
+    (1, 'not_json', 1)
+    """
+    found = MappedSlice()
+    for record in records:
+        try:
+            if isinstance(record, UnreadableRecord):
+                raise IntakeError(record.reason, record.detail)  # noqa: TRY301  counted as below
+            mapped = mapper.map(record, topic, partition)
+        except IntakeError as error:
+            found.dead_letters.append(_dead_letter(record, topic, partition, error))
+            continue
+        found.events += mapped.events
+        found.skipped += mapped.skipped is not None
+    return found
+
+
+def _dead_letter(record: Record, topic: str, partition: int, error: IntakeError) -> DeadLetter:
+    return DeadLetter(
+        reason=error.reason,
+        detail=error.detail,
+        topic=topic,
+        partition=partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        index=-1,
+        key=record.key,
+        value=original_value(record),
+        headers=original_headers(record),
+    )

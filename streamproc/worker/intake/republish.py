@@ -1,0 +1,106 @@
+"""Map the slices of foreign topics, and publish the native events by model."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
+
+from streamproc.config.config import Config
+from streamproc.driver.slices import Slice
+from streamproc.intake.mapper import NativeEvent, mappers
+from streamproc.intake.records import MappedSlice, map_records
+from streamproc.worker.batch_writer import Batches, Pair
+from streamproc.worker.intake.metrics import IntakeMetrics
+from streamproc.worker.publisher import AlertPublisher
+
+# Records mapped between two turns of the event loop: some ten milliseconds.
+CHUNK: Final = 500
+
+_log = logging.getLogger(__name__)
+
+
+class Republisher:
+    """Publish the native events of slices.
+
+    Parameters
+    ----------
+    config
+        Entries of `intake`, and names of the native topics.
+    producer
+        Waits for all replicas (``acks=all``).
+    publisher
+        Publishes dead letters.
+    metrics
+        What is counted; also an attribute.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        producer: AIOKafkaProducer,
+        publisher: AlertPublisher,
+        metrics: IntakeMetrics,
+    ) -> None:
+        self._names = {
+            kind: config.topics.full_name(kind) for kind in ("predictions", "features", "labels")
+        }
+        self._limit = config.limits.record_bytes
+        self._mapper_of = mappers(config)
+        self._producer = producer
+        self._publisher = publisher
+        self.metrics = metrics
+
+    async def handle(self, part: Slice) -> None:
+        """Publish the events of a slice; when this returns, it may be acknowledged.
+
+        The cluster confirms all events before. A crash in between repeats events, byte for byte
+        and with the same ids, so that the native topics' readers drop them.
+        """
+        mapper = self._mapper_of(part.topic)
+        if mapper is None:  # its entry was removed since the group subscribed
+            return
+        for first in range(0, len(part.records), CHUNK):
+            records = part.records[first : first + CHUNK]
+            found = map_records(mapper, records, part.topic, part.partition)
+            self._refuse_large(found, part)
+            await self._publish(found.events)
+            if found.dead_letters:
+                await self._publisher.publish([], found.dead_letters)
+            self.metrics.slice(part.topic, len(records), found)
+
+    def _refuse_large(self, found: MappedSlice, part: Slice) -> None:
+        """Drop events that the native topics' readers would refuse; only rows can become longer."""
+        large = [event for event in found.events if len(event.body) > self._limit]
+        for event in large:
+            _log.error(
+                "an event of model %r from %r has %d bytes, more than limits.record_bytes (%d):"
+                " it is dropped",
+                *(event.model_id, part, len(event.body), self._limit),
+            )
+        if large:
+            found.events = [event for event in found.events if len(event.body) <= self._limit]
+
+    async def _publish(self, events: Sequence[NativeEvent]) -> None:
+        """Write events to the partition of their model, in order, as single records.
+
+        Single records without headers are what native decoding is fastest at.
+        """
+        batches: dict[tuple[str, int], list[Pair]] = {}
+        counts = {
+            to: len(await self._producer.partitions_for(self._names[to]))
+            for to in sorted({event.to for event in events})
+        }
+        for event in events:
+            key = event.model_id.encode()
+            partition = (murmur2(key) & 0x7FFFFFFF) % counts[event.to]
+            batches.setdefault((self._names[event.to], partition), []).append((key, event.body))
+        for (topic, partition), pairs in batches.items():
+            writer = Batches(self._producer, topic, partition)
+            await writer.write(pairs)
+            for place in writer.lost:
+                model_id = pairs[place][0].decode()
+                _log.error(
+                    "an event of model %r is lost: topic %s rejects its size", model_id, topic
+                )
