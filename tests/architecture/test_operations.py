@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from streamproc.config.config import Config
 from streamproc.config.load import load
 from streamproc.sinks.metrics import WebhookMetrics
+from streamproc.worker.intake.metrics import IntakeMetrics
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.model_alerts import ModelAlerts
@@ -41,6 +42,7 @@ def metrics() -> set[str]:
     WebhookMetrics(registry)
     shown.show(ModelAlerts(Config(), lambda: ()))
     misplaced_gauge(registry)
+    IntakeMetrics(registry)
     return names(registry)
 
 
