@@ -102,7 +102,9 @@ PREDICTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("prediction", "series"), PREDICTIONS, ids=repr)
+@pytest.mark.parametrize(
+    ("prediction", "series"), PREDICTIONS, ids=[repr(prediction) for prediction, _ in PREDICTIONS]
+)
 def test_a_prediction_in_another_form_is_watched(prediction: Any, series: set[str]) -> None:
     """Lists are classes by index, rounding errors are cut, an unreadable one costs nothing else."""
     target = shard()
