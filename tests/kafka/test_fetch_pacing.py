@@ -5,7 +5,12 @@ import pytest
 from aiokafka.protocol.fetch import FetchRequest
 
 from streamproc.kafka import fetch_pacing
-from streamproc.kafka.fetch_pacing import HOLD_MS, LINGER_SECONDS, pace_fetches
+from streamproc.kafka.fetch_pacing import (
+    HOLD_MS,
+    LINGER_SECONDS,
+    LONG_LINGER_SECONDS,
+    pace_fetches,
+)
 
 WAIT_MS = 50
 LINGER_MS = round(LINGER_SECONDS * 1000)
@@ -78,6 +83,13 @@ async def test_a_record_after_a_pause_is_not_delayed(clock: Clock) -> None:
     client = Client(clock, (0.0, 300), (0.0, 0), (0.040, 300))
     paced(client, {})
     assert await durations(clock, client, 3) == [0, LINGER_MS, 40]
+
+
+async def test_much_traffic_is_coalesced_longer(clock: Clock) -> None:
+    """At thousands of events a second a fetch holds dozens, and half as many are enough."""
+    client = Client(clock, (0.0, 30_000), (0.0, 30_000))
+    paced(client, {})
+    assert await durations(clock, client, 2) == [0, round(LONG_LINGER_SECONDS * 1000)]
 
 
 async def test_a_backlog_is_fetched_without_pauses(clock: Clock) -> None:
