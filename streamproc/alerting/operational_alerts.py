@@ -1,5 +1,6 @@
 """Alerts about the operation of streamproc that no replay of the records can reproduce."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -12,7 +13,9 @@ NOT_JOINED: Final = "labels_not_joined"
 
 PLACEMENT: Final = "placement"
 
-OPERATIONAL: Final = frozenset({NOT_JOINED, PLACEMENT})
+NOT_DELIVERED: Final = "alerts_not_delivered"
+
+OPERATIONAL: Final = frozenset({NOT_JOINED, PLACEMENT, NOT_DELIVERED})
 """Detectors of these alerts; a comparison with a replay leaves them out."""
 
 
@@ -46,6 +49,54 @@ def labels_not_joined(
         detector=NOT_JOINED,
         severity="critical",
         message=f"labels of partition {partition} of topic {topic!r} are {what}",
+        ts=now,
+        detected_at=now,
+        source=Source(topic=topic, partition=partition, offset=offset),
+    )
+
+
+def alerts_not_delivered(
+    sink: str,
+    place: tuple[str, int, int],
+    reason: str,
+    status: Literal["firing", "resolved"],
+    now: datetime,
+) -> AlertEvent:
+    """Report that a sink drops the alerts of a partition, or that it takes them again.
+
+    The incident is the same for each failure of the sink in this partition, so that a receiver
+    which has one entry for an incident opens it again.
+
+    Parameters
+    ----------
+    sink
+        Name of the sink.
+    place
+        Topic, partition and offset of the alert that was dropped, or delivered again.
+    reason
+        Why it was dropped.
+    status
+        `resolved`: alerts are delivered again.
+    now
+        The wall clock.
+    """
+    topic, partition, offset = place
+    alerts = f"alerts of partition {partition} of topic {topic!r}"
+    if status == "firing":
+        message = f"sink {sink!r} does not get {alerts}: {reason}; `streamproc sinks test {sink}`"
+    else:
+        message = f"sink {sink!r} gets {alerts} again"
+    here = Origin(topic, partition, offset, 0, 0.0, None)
+    return AlertEvent(
+        alert_id=identity((NOT_DELIVERED, sink, status), here),
+        incident_id=identity((NOT_DELIVERED, sink), replace(here, offset=0)),
+        status=status,
+        model_id="*",
+        kind="system",
+        series=f"sink:{sink}",
+        detector=NOT_DELIVERED,
+        severity="critical",
+        message=message,
         ts=now,
         detected_at=now,
         source=Source(topic=topic, partition=partition, offset=offset),

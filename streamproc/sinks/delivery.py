@@ -21,6 +21,8 @@ from streamproc.sinks.targets import Target
 
 # Overdue alerts for a failing target are tried once each, with at least this pause.
 OVERDUE_SECONDS: Final = 0.1
+# Of one alert: a sink that asks for more would otherwise send without a pause.
+MAX_REQUESTS: Final = 8
 # One alert per partition is in progress at a time.
 MAX_FIRST_TRIES: Final = 1000
 
@@ -36,6 +38,16 @@ class DeliveryResult(NamedTuple):
 
     again_in: float | None
     final: bool
+
+
+class Taken(NamedTuple):
+    """What became of an alert that is done.
+
+    `dropped` is the reason why it was dropped; None: it was delivered.
+    """
+
+    alert: AlertEvent
+    dropped: str | None
 
 
 DONE: Final = DeliveryResult(None, final=True)
@@ -57,19 +69,20 @@ async def deliver_once(
     StreamprocError
         If the receiver does not answer.
     """
-    while True:
+    for _ in range(MAX_REQUESTS):
         request = sink.render(alert, value)
         answer = await send(request)
         verdict, reason = sink.classify(answer)
         if verdict is not Verdict.MORE:
             return answer, Outcome(verdict, redact(reason, request.secrets))
+    return answer, Outcome(Verdict.LATER, f"not done after {MAX_REQUESTS} requests: {reason}")
 
 
 class Delivery:
     """Deliver alerts to one target.
 
-    It only stores the target's backoff, and when each alert was first tried: the caller holds the
-    alert.
+    It only stores the target's backoff, when each alert was first tried, and the open series of
+    incidents: the caller holds the alert.
 
     Parameters
     ----------
@@ -83,6 +96,11 @@ class Delivery:
         Seconds since 1970.
     steady
         Seconds of a monotonic clock.
+
+    Attributes
+    ----------
+    taken
+        What became of the last alert; None: it is not done, was not selected, or is unreadable.
     """
 
     def __init__(
@@ -101,6 +119,7 @@ class Delivery:
         self._steady = steady
         self._patience = Backoff()
         self._status = IncidentStatus()
+        self.taken: Taken | None = None
         self._first_tries: dict[str, float] = {}
         self._failing_since: float | None = None
         self._last_try = float("-inf")
@@ -115,6 +134,7 @@ class Delivery:
         published
             Timestamp of its record, in seconds since 1970.
         """
+        self.taken = None
         try:
             alert = AlertEvent.from_json(value)
         except ValidationError as error:
@@ -198,6 +218,7 @@ class Delivery:
         self._counts.delivered()
         self._first_tries.pop(alert.alert_id, None)
         self._status.handled(alert)
+        self.taken = Taken(alert, None)
         return DONE
 
     def _failed(self, alert: AlertEvent, reason: str, asked: float, left: float) -> DeliveryResult:
@@ -220,6 +241,7 @@ class Delivery:
         if alert is not None:
             self._first_tries.pop(alert.alert_id, None)
             self._status.handled(alert)
+            self.taken = Taken(alert, f"{reason.value}: {detail}")
         what = (
             "a record that is not an alert" if alert is None else f"alert {alert.alert_id[:80]!r}"
         )

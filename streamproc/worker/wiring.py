@@ -71,7 +71,7 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
             placement = Placement(config, line, joins, outbox, metrics)
             async with (
                 commands,
-                serving_webhooks(config, targets, metrics),
+                serving_webhooks(config, targets, metrics, outbox),
                 placing(placement, worker.fail),
             ):
                 if learning is not None:

@@ -9,7 +9,7 @@ from alert_factory import alert
 from broker_topics import write
 from sinks.receiver import certificate
 from sinks.strict import Posted, strict_receiver
-from worker.running import own_config, until, worker_of
+from worker.running import own_config, total, until, worker_of
 
 from streamproc.config.config import Config
 from streamproc.config.load import load
@@ -67,3 +67,50 @@ async def test_a_restarted_worker_knows_the_open_series_of_an_incident(
             await write(config, "alerts", step("b", "resolved"), key=b"fraud")
             await until(lambda: got()[3:] == ["resolve"])
     assert got() == ["trigger", "trigger", "trigger", "resolve"]
+
+
+async def test_a_sink_that_refuses_is_an_alert_to_the_others(
+    bootstrap: str, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another sink hears once, with the receiver's reason, and once more when it is over."""
+    monkeypatch.setenv("PAGERDUTY_KEY", KEY)
+    config = own_config(bootstrap, topics={"partitions": 1})
+    await ensure_topics(config)
+    refusing = True
+
+    def pagerduty_answer(_: Posted) -> tuple[int, str]:
+        reason = json.dumps({"status": "invalid event", "errors": ["the service is disabled"]})
+        return (400, reason) if refusing else (202, "{}")
+
+    async with (
+        strict_receiver(pair, pagerduty_answer) as pagerduty,
+        strict_receiver(pair, accept) as healthy,
+    ):
+        sink = pagerduty.settings(
+            "pagerduty", url=f"{pagerduty.url}/v2/enqueue", routing_key_env="PAGERDUTY_KEY"
+        )
+        other = healthy.settings("template", url=healthy.url)
+        other |= {"allow": [f"127.0.0.1:{healthy.port}"]}
+        other["body"] = (
+            '{"series": {{ series | tojson }}, "text": {{ [status, message] | tojson }}}'
+        )
+        config = with_sinks(config, sink, other)
+        heard: Callable[[], list[list[str]]] = lambda: [  # noqa: E731
+            posted.body["text"]
+            for posted in healthy.accepted
+            if posted.body["series"] == "sink:pagerduty"
+        ]
+        async with worker_of(config) as (_, registry):
+            await write(config, "alerts", alert("a").to_json(), alert("b").to_json())
+            await until(lambda: len(heard()) == 1)
+            refused = lambda: total(registry, "webhook_dropped_total", webhook="pagerduty")  # noqa: E731
+            await until(lambda: refused() == 3)  # two alerts, and the one about them
+            refusing = False
+            await write(config, "alerts", alert("c").to_json())
+            await until(lambda: len(heard()) == 2)
+            assert total(registry, "operational_alerts_total") == 2
+    (first, reason), (second, over) = heard()
+    assert (first, second) == ("firing", "resolved")
+    assert "sink 'pagerduty' does not get alerts of partition 0" in reason
+    assert "refused: answered 400: the service is disabled" in reason
+    assert "again" in over

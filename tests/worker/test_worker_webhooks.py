@@ -90,12 +90,13 @@ async def test_a_webhook_that_fails_holds_up_nobody(
         async with worker_of(config) as (worker, registry):
             await idle(worker)
             ids = {each.alert_id for each in await told(config)}
-            await until(lambda: set(healthy.ids) == ids)
+            await until(lambda: ids <= set(healthy.ids))
             dropped = lambda: total(registry, "webhook_dropped_total", reason="gave_up")  # noqa: E731
-            await until(lambda: dropped() == len(ids))
+            await until(lambda: dropped() >= len(ids))
             assert total(registry, "webhook_failures_total", webhook="failing") >= 1
             assert total(registry, "webhook_lag_records", webhook="hanging") > 0
             assert worker.failure is None
+            ids = {each.alert_id for each in await told(config)}  # with those about the drops
     assert set(failing.ids) <= ids
     assert len(set(hanging.ids)) <= 1
 

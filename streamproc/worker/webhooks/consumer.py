@@ -15,6 +15,7 @@ from streamproc.sinks.metrics import Counts
 from streamproc.sinks.targets import Target
 from streamproc.worker.app import HEARTBEAT_SECONDS, SESSION_SECONDS
 from streamproc.worker.offsets import readable_end
+from streamproc.worker.webhooks.failures import DropReporter, PublishAlert
 from streamproc.worker.webhooks.history import read_history
 from streamproc.worker.webhooks.offsets import group_of
 
@@ -43,13 +44,18 @@ class AlertConsumer:
         The webhook's target.
     counts
         Its metrics.
+    publish
+        Publishes an alert about drops.
     """
 
-    def __init__(self, config: Config, target: Target, counts: Counts) -> None:
+    def __init__(
+        self, config: Config, target: Target, counts: Counts, publish: PublishAlert
+    ) -> None:
         self._config = config
         self._topic = config.topics.full_name("alerts")
         self._target = target
         self._counts = counts
+        self._drops = DropReporter(target.settings.name, publish)
         self._done: dict[TopicPartition, int] = {}
         self._known: set[TopicPartition] = set()
         self._committed = 0.0
@@ -97,6 +103,7 @@ class AlertConsumer:
                     consumer.seek(home, record.offset)
                 continue
             again_in, final = await delivery.take(record.value or b"", record.timestamp / 1000)
+            await self._drops.report(home, record.offset, delivery.taken)
             if again_in is None:
                 self._done[home] = record.offset + 1
                 await self._commit(consumer, at_once=final)

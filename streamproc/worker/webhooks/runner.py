@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from streamproc.config.config import Config
+from streamproc.schemas.alerts import AlertEvent
 from streamproc.sinks.metrics import WebhookMetrics
 from streamproc.sinks.targets import Target
 from streamproc.worker.metrics import Metrics
+from streamproc.worker.publisher import AlertPublisher
 from streamproc.worker.webhooks.consumer import AlertConsumer
 from streamproc.worker.webhooks.offsets import begin
 
@@ -21,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def serving_webhooks(
-    config: Config, targets: Sequence[Target], metrics: Metrics
+    config: Config, targets: Sequence[Target], metrics: Metrics, publisher: AlertPublisher
 ) -> AsyncIterator[None]:
     """Send alerts to webhooks until the block ends.
 
@@ -35,6 +37,8 @@ async def serving_webhooks(
         Targets of the webhooks; empty: nothing is consumed.
     metrics
         The worker's metrics, which export those of the webhooks.
+    publisher
+        Publishes alerts about webhooks that drop alerts.
 
     Raises
     ------
@@ -46,8 +50,14 @@ async def serving_webhooks(
         return
     await begin(config, targets)
     counted = WebhookMetrics(metrics.registry)
+
+    async def publish(alert: AlertEvent) -> None:
+        await publisher.publish([alert], [])
+        metrics.operational(alert.detector)
+
     readers = [
-        AlertConsumer(config, target, counted.of(target.settings.name)) for target in targets
+        AlertConsumer(config, target, counted.of(target.settings.name), publish)
+        for target in targets
     ]
     tasks = [asyncio.create_task(reader.run()) for reader in readers]
     try:
