@@ -20,6 +20,7 @@ from streamproc.cli.models import app as models
 from streamproc.cli.publish import publish
 from streamproc.cli.replay import replay
 from streamproc.cli.schema import schema
+from streamproc.cli.sinks import app as sinks
 from streamproc.cli.worker import worker
 from streamproc.errors import ConfigError, StreamprocError, extras_named
 
@@ -98,6 +99,7 @@ def _common(
 for _function, _example in _COMMANDS:
     app.command(epilog=f"\b\nExample:\n  {_example}")(_function)
 app.add_typer(models, name="models")
+app.add_typer(sinks, name="sinks")
 
 
 def main() -> None:

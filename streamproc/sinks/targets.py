@@ -118,6 +118,21 @@ def targets_of(config: Config) -> tuple[Target, ...]:
     return tuple(found)
 
 
+def target_named(config: Config, name: str) -> Target:
+    """Build the target of one sink alone; secrets of other sinks may be missing.
+
+    Raises
+    ------
+    ConfigError
+        If it is not allowed, or its secrets are missing.
+    """
+    [(path, section)] = [each for each in _sections(config) if each[1].name == name]
+    try:
+        return _target(section, path)
+    except TargetRefusedError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
 def _sections(config: Config) -> Iterator[tuple[str, Webhook | AnySink]]:
     for place, hook in enumerate(config.webhooks):
         yield f"webhooks[{place}]", hook
