@@ -254,7 +254,7 @@ class Config(Section):
             max_length=16,
             description="Where alerts are sent besides Kafka.",
             examples=[
-                [{"name": "pager", "url_env": "PAGER_URL", "allow": ["events.pagerduty.com"]}]
+                [{"name": "tickets", "url_env": "TICKETS_URL", "allow": ["tickets.example.org"]}]
             ],
         ),
     ] = ()

@@ -44,6 +44,7 @@ class Matcher:
         return f"{self.label} {self.operator} {self.value or chr(34) * 2}"
 
 
+@lru_cache(maxsize=1000)
 def parse_matcher(text: str) -> Matcher:
     """Parse a matcher.
 

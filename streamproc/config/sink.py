@@ -61,7 +61,7 @@ Hosts = Annotated[
         max_length=64,
         description="Hosts that may be sent to, in lower case; globs such as `*.example.org`,"
         " with `:port` where that is not 443. The URL's has to be one of them.",
-        examples=[["events.pagerduty.com"]],
+        examples=[["hooks.example.org"]],
     ),
 ]
 """The hosts that a sink may connect to."""

@@ -12,6 +12,8 @@ from streamproc.schemas.alerts import AlertEvent
 MAX_INCIDENTS: Final = 10_000
 MAX_ALERTS: Final = 10_000
 
+_OF_A_SERIES: Final = frozenset({"firing", "updated", "resolved"})
+
 _Series = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -36,8 +38,9 @@ class IncidentStatus:
         """Return the alert with the status of its incident; calling it again changes nothing.
 
         A series that resolves while others of the incident are open is an update of the incident.
+        Other statuses, such as `acknowledged`, are of the incident as it is.
         """
-        if alert.status == "pending":
+        if alert.status not in _OF_A_SERIES:
             return alert
         series = (alert.series, tuple(sorted((alert.segment or {}).items())))
         still_open = self._open.setdefault(alert.incident_id, set())

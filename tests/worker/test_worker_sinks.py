@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 from alert_factory import alert
-from broker_topics import write
+from broker_topics import records, write
+from sinks.alertmanager_server import alertmanager_binary, running_alertmanager
 from sinks.receiver import certificate
 from sinks.strict import Posted, strict_receiver
-from worker.running import own_config, total, until, worker_of
+from worker.running import idle, own_config, publish, total, until, worker_of
+from worker.scenarios import story
 
 from streamproc.config.config import Config
 from streamproc.config.load import load
 from streamproc.kafka.topics import ensure_topics
+from streamproc.schemas.alerts import PUBLISHED_STATUSES, AlertEvent
 
 KEY = "0123456789abcdef0123456789abcdef"  # pragma: allowlist secret
 
@@ -114,3 +117,29 @@ async def test_a_sink_that_refuses_is_an_alert_to_the_others(
     assert "sink 'pagerduty' does not get alerts of partition 0" in reason
     assert "refused: answered 400: the service is disabled" in reason
     assert "again" in over
+
+
+@pytest.mark.skipif(alertmanager_binary() is None, reason="no Alertmanager is installed")
+async def test_a_drift_is_an_alert_at_alertmanager_until_it_ends(
+    bootstrap: str, tmp_path: Path
+) -> None:
+    """The real Alertmanager shows the series of each model that fires, and no other one."""
+    config = own_config(bootstrap)
+    async with running_alertmanager(str(alertmanager_binary()), tmp_path) as server:
+        sink = {"name": "am", "kind": "alertmanager", "url": server.url}
+        config = with_sinks(config, sink | {"networks": ["127.0.0.0/8"]})
+        await publish(config, story())
+        async with worker_of(config) as (worker, registry):
+            await idle(worker)
+            published = [
+                AlertEvent.from_json(record.value) for record in await records(config, "alerts")
+            ]
+            wanted = [each for each in published if each.status in PUBLISHED_STATUSES]
+            delivered = lambda: total(registry, "webhook_delivered_total", webhook="am")  # noqa: E731
+            await until(lambda: delivered() == len(wanted))
+            assert total(registry, "webhook_dropped_total") == 0
+        last = {(each.incident_id, each.series): each.status for each in wanted}
+        firing = {key for key, status in last.items() if status != "resolved"}
+        shown = [each["labels"] for each in await server.get("alerts?active=true")]
+    assert {(labels["incident"], labels["series"]) for labels in shown} == firing
+    assert {each.status for each in wanted} >= {"firing", "resolved"}
