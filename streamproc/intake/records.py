@@ -1,6 +1,6 @@
 """Map several records of a partition; what cannot be mapped becomes a dead letter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from streamproc.decode.payloads import original_headers, original_value
@@ -18,10 +18,8 @@ class MappedSlice:
     skipped: int = 0
 
 
-def map_records(
-    mapper: Mapper, records: Sequence[Record], topic: str, partition: int
-) -> MappedSlice:
-    """Map records; what cannot be mapped is a dead letter.
+def map_records(mapper: Mapper, records: Iterable[tuple[int, Record]], topic: str) -> MappedSlice:
+    """Map records of a topic, each with its partition; what cannot be mapped is a dead letter.
 
     Examples
     --------
@@ -30,12 +28,12 @@ def map_records(
     >>> from streamproc.monitor import LogRecord
     >>> entry = Intake.model_validate({"from": {"topics": ["t"]}, "map": {"prediction": "y"}})
     >>> records = [LogRecord(0, b'{"y": 1.5}'), LogRecord(1, b"?"), LogRecord(2, None)]
-    >>> found = map_records(Mapper(entry, Config()), records, "t", 0)
+    >>> found = map_records(Mapper(entry, Config()), [(0, each) for each in records], "t")
     >>> len(found.events), found.dead_letters[0].reason.value, found.skipped
     (1, 'not_json', 1)
     """
     found = MappedSlice()
-    for record in records:
+    for partition, record in records:
         try:
             if isinstance(record, UnreadableRecord):
                 raise IntakeError(record.reason, record.detail)  # noqa: TRY301  counted as below

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from worker.running import WorkerProcess, read_alerts, settings, until
 from streamproc.broker import EmbeddedBroker
 from streamproc.config.config import Config
 from streamproc.config.load import load
-from streamproc.driver.slices import Slice
 from streamproc.kafka.clients import open_admin, open_producer
 from streamproc.kafka.errors import WorkerError
 from streamproc.kafka.topics import ensure_topics
@@ -71,17 +71,19 @@ async def send_unkeyed(config: Config, topic: str, given: Iterable[dict[str, Any
     """Write records as another system does: without keys, to partitions by turns."""
     async with open_admin(config) as admin:
         await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
+    start = int(time.time() * 1000) - 60_000  # brokers delete what is older than they retain
     async with open_producer(config) as producer:
         for number, row in enumerate(given):
             body = row if isinstance(row, bytes) else json.dumps(row).encode()
-            await producer.send(topic, body, partition=number // 50 % PARTITIONS)
+            where = number // 3 % PARTITIONS
+            await producer.send(topic, body, partition=where, timestamp_ms=start + number)
         await producer.flush()
 
 
 async def test_unkeyed_records_of_many_partitions_are_watched(
     embedded_broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
-    """They are keyed by model; the alerts are those that `Monitor` gives for the native topic."""
+    """They are keyed by model and in order; the alerts are those of the native events."""
     given = settings(embedded_broker.bootstrap)
     topic = f"{given['group']}-scores"
     config = load(given | {"intake": intake(topic)})
@@ -94,10 +96,14 @@ async def test_unkeyed_records_of_many_partitions_are_watched(
     for record in found:
         of_model.setdefault(record.key.decode(), set()).add(record.partition)
     assert {name: len(where) for name, where in of_model.items()} == {"a": 1, "b": 1}
-    ids = [msgspec.json.decode(record.value)["event_id"] for record in found]
-    assert sorted(ids) == sorted(row["id"] for row in rows())
+    for name in "ab":
+        values = [record.value for record in found if record.key == name.encode()]
+        assert values == [_body(row) for row in rows() if row["model"] == name]
     alerts = await read_alerts(config)
-    assert {(a.model_id, a.series) for a in alerts if a.kind == "data"} == {("b", "feature:amount")}
+    assert [a.message for a in alerts] == [
+        a.message for a in Monitor().process(map(native, rows()))
+    ]
+    assert {(a.model_id, a.series) for a in alerts} == {("b", "feature:amount")}
     letters = await records(config, "dead_letters")
     headers = [dict(letter.headers) for letter in letters]
     assert sorted(h["reason"] for h in headers) == [b"missing_field", b"not_json"]
@@ -115,7 +121,7 @@ async def test_events_that_a_crash_repeats_are_dropped(
     await send_unkeyed(config, topic, rows())
     for _ in range(3):
         with monkeypatch.context() as patched:
-            patched.setattr(Republisher, "handle", crashing(Republisher.handle, after=4))
+            patched.setattr(Republisher, "publish", crashing(Republisher.publish, after=4))
             with pytest.raises(WorkerError, match="published, and not committed"):
                 async with reading(config, Metrics(CollectorRegistry())) as reader:
                     await reader.stopped.wait()
@@ -134,18 +140,18 @@ async def test_events_that_a_crash_repeats_are_dropped(
     assert {a.series for a in alerts} == {"feature:amount"}
 
 
-def crashing(handle: Any, after: int) -> Any:
-    """Fail between publishing a slice and its acknowledgement, after some slices."""
+def crashing(publish: Any, after: int) -> Any:
+    """Fail between publishing records and their acknowledgement, after some calls."""
     left = [after]
 
-    async def handle_and_crash(self: Republisher, part: Slice) -> None:
-        await handle(self, part)
+    async def publish_and_crash(self: Republisher, topic: str, records: Any) -> None:
+        await publish(self, topic, records)
         left[0] -= 1
         if left[0] < 0:
             message = "published, and not committed"
             raise RuntimeError(message)
 
-    return handle_and_crash
+    return publish_and_crash
 
 
 def _body(row: dict[str, Any]) -> bytes:

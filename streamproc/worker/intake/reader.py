@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import errors
 from faust.types import TP
@@ -17,6 +17,7 @@ from streamproc.kafka.clients import open_producer
 from streamproc.kafka.errors import BrokerError, WorkerError
 from streamproc.kafka.topics import ensure_topics, existing_topics
 from streamproc.worker.app import Acknowledge, App, make_app
+from streamproc.worker.intake.merge import TimeMerge
 from streamproc.worker.intake.metrics import IntakeMetrics
 from streamproc.worker.intake.republish import Republisher
 from streamproc.worker.metrics import Metrics
@@ -26,6 +27,12 @@ from streamproc.worker.publisher import AlertPublisher
 #: How soon topics that are created later are noticed.
 DISCOVERY_SECONDS: Final = 10.0
 HOUSEKEEPING_SECONDS: Final = 0.5
+#: How often held records are looked at while a partition's next records are awaited.
+RELEASE_SECONDS: Final = 0.02
+#: How long a partition must stay read to its end for its log to count as read.
+SETTLED_SECONDS: Final = 0.5
+#: How long one partition may hold up the others of its topic.
+PATIENCE_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 8.0
 
 _log = logging.getLogger(__name__)
@@ -62,7 +69,13 @@ class IntakeReader:
         self._following: dict[tuple[str, int], int] = {}
         self._active = time.monotonic()
         self._behind = 1  # not measured yet
+        self._merges: dict[str, TimeMerge[Acknowledge]] = {}
+        self._received: dict[TP, int] = {}  # offset after the last record that was delivered
+        # Of partitions without held records: fetched, whether to the end, in flight; since when.
+        self._seen: dict[TP, tuple[Any, ...]] = {}
+        self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._pumping: asyncio.Task[None] | None = None
         self.failure: BaseException | None = None
         self.stopped = asyncio.Event()
 
@@ -85,13 +98,24 @@ class IntakeReader:
     async def start(self) -> None:
         """Start to read in the background."""
         self._task = asyncio.create_task(self._run())
+        self._pumping = asyncio.create_task(self._pump())
+        self._pumping.add_done_callback(self._pump_ended)
 
     async def stop(self) -> None:
         """Finish the slice in progress, commit and leave the group."""
         self.stopped.set()
+        self._arrived.set()
+        if self._pumping is not None:
+            await asyncio.wait({self._pumping}, timeout=STOP_SECONDS)
+            self._pumping.cancel()
         if self._task is not None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await self._task
+
+    def _pump_ended(self, task: "asyncio.Task[None]") -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            _log.error("intake failed: stopping the worker", exc_info=error)
+            self._fail(error)
 
     async def _run(self) -> None:
         try:
@@ -157,23 +181,81 @@ class IntakeReader:
         self._behind = sum(lags.values())
 
     async def _handle(self, part: Slice, acknowledge: Acknowledge) -> None:
-        """Publish the events of a slice and acknowledge it; after a failure, do neither."""
-        if not self.stopped.is_set():
-            try:
-                self._active = time.monotonic()
-                await self._republisher.handle(part)
-                await acknowledge()
-                self._following[part.topic, part.partition] = part.last_offset + 1
-                self._active = time.monotonic()
-            except Exception as error:  # noqa: BLE001  any error stops it: a restart repeats it
-                _log.exception("intake of %r failed: stopping the worker", part)
-                self._fail(error)
-            else:
-                return
-        await asyncio.Event().wait()  # Faust must not hand over the next slice
+        """Hold a slice until its records' turn comes; its partition is not fetched meanwhile."""
+        if self.stopped.is_set():
+            await asyncio.Event().wait()  # Faust must not hand over the next slice
+        self._active = time.monotonic()
+        self._merges.setdefault(part.topic, TimeMerge()).add(part, acknowledge)
+        tp = TP(part.topic, part.partition)
+        self._received[tp] = part.last_offset + 1
+        self._seen.pop(tp, None)
+        self._pause(tp, paused=True)
+        self._arrived.set()
+
+    def _pause(self, tp: TP, *, paused: bool) -> None:
+        if self._app is not None:
+            consumer = self._app.consumer
+            (consumer.on_buffer_full if paused else consumer.on_buffer_drop)(tp)
+
+    async def _pump(self) -> None:
+        """Publish held records as soon as no earlier one can come, and acknowledge their slices."""
+        while not self.stopped.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), RELEASE_SECONDS)
+            self._arrived.clear()
+            for topic, merge in list(self._merges.items()):
+                while merge and not self.stopped.is_set():
+                    if not await self._release(topic, merge):
+                        break
+
+    async def _release(self, topic: str, merge: TimeMerge[Acknowledge]) -> bool:
+        """Publish what may be published; return whether it was anything."""
+        partitions = [tp.partition for tp in self._assigned or () if tp.topic == topic]
+        if not partitions:
+            return False
+        records = merge.release(partitions, lambda number: self._is_complete(topic, number, merge))
+        if not records:
+            return False
+        await self._republisher.publish(topic, records)
+        if self._merges.get(topic) is not merge:
+            return False  # a rebalance: the next owner publishes them again
+        for partition, acknowledge in merge.finished():
+            await acknowledge()
+            if not merge.slices(partition):
+                self._pause(TP(topic, partition), paused=False)
+        for partition, record in records:
+            self._following[topic, partition] = record.offset + 1
+        self._active = time.monotonic()
+        return True
+
+    def _is_complete(self, topic: str, number: int, merge: TimeMerge[Acknowledge]) -> bool:
+        """Whether the log of a partition ends with the records that are held.
+
+        A partition that brings nothing for `PATIENCE_SECONDS`, because it has no leader for
+        instance, does not hold up the others.
+        """
+        if self._app is None:
+            return False
+        tp, now = TP(topic, number), time.monotonic()
+        mark = partition_offsets(self._app.consumer, topic, number)
+        if mark.end is not None and self._received.get(tp, -1) >= mark.end:
+            return True
+        if merge.slices(number):
+            return False
+        # Nothing is held. The client may have fetched a slice that Faust has not delivered yet,
+        # and the last offsets of a log may hold no records: look for some time.
+        is_read = mark.end is not None and mark.fetched is not None and mark.fetched >= mark.end
+        if (mark.fetched, is_read, mark.in_flight) != self._seen.get(tp, (None,))[:-1]:
+            self._seen[tp] = mark.fetched, is_read, mark.in_flight, now
+        still: float = now - self._seen[tp][-1]
+        return still > (SETTLED_SECONDS if is_read and not mark.in_flight else PATIENCE_SECONDS)
 
     def _on_assigned(self, partitions: set[TP]) -> None:
         self._assigned = set(partitions)
+        # Slices that were delivered before are void: they are delivered again.
+        self._merges.clear()
+        self._received.clear()
+        self._seen.clear()
         self._following.clear()
         self._behind = 1
         self._active = time.monotonic()

@@ -1,5 +1,6 @@
 """Map the slices of foreign topics, and publish the native events by model."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Final
@@ -8,10 +9,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
 from streamproc.config.config import Config
-from streamproc.driver.slices import Slice
 from streamproc.intake.mapper import NativeEvent, mappers
 from streamproc.intake.records import MappedSlice, map_records
 from streamproc.worker.batch_writer import Batches, Pair
+from streamproc.worker.intake.merge import MergedRecord
 from streamproc.worker.intake.metrics import IntakeMetrics
 from streamproc.worker.publisher import AlertPublisher
 
@@ -52,32 +53,33 @@ class Republisher:
         self._publisher = publisher
         self.metrics = metrics
 
-    async def handle(self, part: Slice) -> None:
-        """Publish the events of a slice; when this returns, it may be acknowledged.
+    async def publish(self, topic: str, records: Sequence[MergedRecord]) -> None:
+        """Publish the events of some records; when this returns, they may be acknowledged.
 
         The cluster confirms all events before. A crash in between repeats events, byte for byte
         and with the same ids, so that the native topics' readers drop them.
         """
-        mapper = self._mapper_of(part.topic)
+        mapper = self._mapper_of(topic)
         if mapper is None:  # its entry was removed since the group subscribed
             return
-        for first in range(0, len(part.records), CHUNK):
-            records = part.records[first : first + CHUNK]
-            found = map_records(mapper, records, part.topic, part.partition)
-            self._refuse_large(found, part)
+        for first in range(0, len(records), CHUNK):
+            part = records[first : first + CHUNK]
+            found = map_records(mapper, part, topic)
+            self._refuse_large(found, topic)
             await self._publish(found.events)
             if found.dead_letters:
                 await self._publisher.publish([], found.dead_letters)
-            self.metrics.slice(part.topic, len(records), found)
+            self.metrics.slice(topic, len(part), found)
+            await asyncio.sleep(0)  # the client's heartbeats and commits need their turns
 
-    def _refuse_large(self, found: MappedSlice, part: Slice) -> None:
+    def _refuse_large(self, found: MappedSlice, topic: str) -> None:
         """Drop events that the native topics' readers would refuse; only rows can become longer."""
         large = [event for event in found.events if len(event.body) > self._limit]
         for event in large:
             _log.error(
-                "an event of model %r from %r has %d bytes, more than limits.record_bytes (%d):"
-                " it is dropped",
-                *(event.model_id, part, len(event.body), self._limit),
+                "an event of model %r from topic %s is dropped: it has %d bytes, more than"
+                " limits.record_bytes (%d)",
+                *(event.model_id, topic, len(event.body), self._limit),
             )
         if large:
             found.events = [event for event in found.events if len(event.body) <= self._limit]
