@@ -17,6 +17,7 @@ ALLOWED = {
         "detectors.errors", "detectors.registry", "streamproc.schemas", "streamproc.errors",
     },
     "streamproc.control": {"streamproc.schemas", "streamproc.errors"},
+    "streamproc.incidents": {"streamproc.control", "streamproc.schemas"},
     "streamproc.decode": {
         *_BASE, "streamproc.detect.series_registry", "streamproc.detect.detector_group",
     },
@@ -31,8 +32,8 @@ ALLOWED = {
 }  # fmt: skip
 LAYERS = (
     "cli", "tools", "worker", "broker", "client", "driver", "sinks", "pipeline", "online",
-    "performance", "alerting", "detect", "intake", "join", "state", "decode", "control", "kafka",
-    "tabular", "config", "schemas",
+    "performance", "alerting", "detect", "intake", "join", "state", "decode", "incidents",
+    "control", "kafka", "tabular", "config", "schemas",
 )  # fmt: skip
 LINT = "import sys; from importlinter.cli import lint_imports_command as lint; lint()"
 

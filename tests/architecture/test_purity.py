@@ -9,6 +9,7 @@ PURE = (
     "streamproc/schemas",
     "streamproc/config",
     "streamproc/control",
+    "streamproc/incidents",
     "streamproc/decode",
     "streamproc/join",
     "streamproc/detect",

@@ -1,0 +1,1 @@
+"""Group alerts across models into incidents, and apply the commands of people to them."""

@@ -1,0 +1,242 @@
+"""All incidents and silences, folded from the ordered log of alerts, commands and ticks.
+
+The state after an entry depends on the entries before it only: on neither the wall clock nor how
+the log was split into batches. Times are those of the log's records, which the broker sets.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from typing import Final
+
+from streamproc.incidents.commands import (
+    apply_to_incident,
+    remove_silence,
+    set_silence,
+    silence_id_of,
+)
+from streamproc.incidents.entries import CommandEntry, Entry
+from streamproc.incidents.incident import (
+    add_cause,
+    advance,
+    due,
+    edit,
+    find_member,
+    is_full,
+    open_incident,
+    record_alert,
+    schedule_page,
+    shares_cause,
+)
+from streamproc.incidents.members import apply_alert, new_member
+from streamproc.incidents.silencing import cover_member, cover_with, silence_at, silence_due
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.incident_commands import RemoveSilence, SetSilence
+from streamproc.schemas.incidents import ChangedSeries, IncidentState
+from streamproc.schemas.silences import SILENCE_KEY, Silence
+
+RETAIN_INCIDENTS: Final = timedelta(days=30)
+# About 7 kB each in memory.
+MAX_INCIDENTS: Final = 20_000
+START: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+Change = IncidentState | Silence | None
+"""The new state of a key of the topic `incidents`; None: it is deleted."""
+
+
+class IncidentBook:
+    """The incidents and silences after a prefix of the log.
+
+    Parameters
+    ----------
+    group_wait
+        How long a page waits for incidents of other models; critical ones do not wait.
+    incidents, silences
+        Those of a topic `incidents` that was read again.
+    now
+        Time of the last entry that was applied to them.
+    """
+
+    def __init__(
+        self,
+        group_wait: timedelta,
+        incidents: Iterable[IncidentState] = (),
+        silences: Iterable[Silence] = (),
+        now: datetime = START,
+    ) -> None:
+        self._wait: Final = group_wait
+        self.now = now
+        self.incidents: dict[str, IncidentState] = {}
+        self.silences: dict[str, Silence] = {}
+        self._of_member: dict[str, str] = {}
+        self._by_cause: dict[tuple[str, str], set[str]] = {}
+        self._due: list[tuple[datetime, str]] = []
+        self._changes: dict[str, Change] = {}
+        for silence in silences:
+            self._put_silence(silence)
+        for incident in incidents:
+            self._put(incident)
+        self._changes.clear()
+
+    def apply(self, entry: Entry | None, at: datetime) -> None:
+        """Apply the next entry of the log; None: one that cannot be read.
+
+        Parameters
+        ----------
+        entry
+            The entry.
+        at
+            Timestamp of its record. Time does not run backwards: an earlier one counts as `now`.
+        """
+        self.now = max(self.now, at)
+        self._advance()
+        if isinstance(entry, AlertEvent):
+            self._alert(entry)
+        elif isinstance(entry, CommandEntry):
+            self._command(entry)
+
+    def take_changes(self) -> Mapping[str, Change]:
+        """Return what has changed since the last call, by key of the topic `incidents`."""
+        changes, self._changes = self._changes, {}
+        return changes
+
+    def next_due(self) -> datetime | None:
+        """Return when something changes by itself; a tick has to be logged then."""
+        return self._due[0][0] if self._due else None
+
+    def find(self, incident_id: str) -> IncidentState | None:
+        """Return an incident by its id, or by that of one of its members."""
+        return self.incidents.get(self._of_member.get(incident_id, incident_id))
+
+    def _alert(self, alert: AlertEvent) -> None:
+        if alert.status not in {"firing", "updated", "resolved"}:
+            return  # a pending one pages nobody, and fires once it is confirmed
+        before = self.find(alert.incident_id)
+        member = before and find_member(before, alert.incident_id)
+        change = apply_alert(member or new_member(alert), alert)
+        if change.stale:
+            return
+        series = next(each for each in change.member.series if each.alert_ids[-1] == alert.alert_id)
+        home = self._home(before, series) if change.fired else before
+        if before is not None and home is not before and home is not None:
+            self._delete(before.incident_id)
+        incident = home or open_incident(alert, self.now)
+        known = incident if incident.members else None
+        incident = record_alert(incident, alert, change, self.now)
+        for each in change.member.series:  # a member that moved brings all of its causes
+            incident = add_cause(incident, each)
+        incident = cover_member(incident, alert.incident_id, self.silences.values())
+        self._update(schedule_page(incident, known, self.now, self._wait))
+
+    def _home(self, before: IncidentState | None, series: ChangedSeries) -> IncidentState | None:
+        """Return the incident that a change belongs to; None: it opens one.
+
+        A member whose incident nobody has heard of yet moves to one that shares the new cause.
+        """
+        if before is not None and not _movable(before):
+            return before
+        ids = self._by_cause.get((series.series, series.direction), ())
+        others = [
+            other
+            for other in map(self.incidents.__getitem__, ids)
+            if other is not before and not is_full(other) and shares_cause(other, series)
+        ]
+        return min(others, key=_age, default=before)
+
+    def _command(self, command: CommandEntry) -> None:
+        payload = command.payload
+        if isinstance(payload, SetSilence):
+            known = self.silences.get(payload.silence_id or silence_id_of(command.id))
+            self._change_silence(set_silence(known, command, payload, self.now))
+        elif isinstance(payload, RemoveSilence):
+            found = self.silences.get(payload.silence_id)
+            self._change_silence(found and remove_silence(found, command, self.now))
+        else:
+            incident = self.find(str(getattr(payload, "incident_id", "")))
+            if incident is not None:
+                after = apply_to_incident(incident, command, self.now)
+                if after is not incident:
+                    self._update(after)
+
+    def _change_silence(self, silence: Silence | None) -> None:
+        if silence is None:
+            return
+        silence = silence_at(silence, self.now)
+        self._put_silence(silence)
+        for incident in list(self.incidents.values()):
+            covered = cover_with(incident, silence) if incident.open else incident
+            if covered is not incident:
+                self._update(covered)
+
+    def _advance(self) -> None:
+        """Apply what was due by now."""
+        while self._due and self._due[0][0] <= self.now:
+            _, key = heappop(self._due)
+            if key.startswith(SILENCE_KEY):
+                self._advance_silence(key.removeprefix(SILENCE_KEY))
+            elif key in self.incidents:
+                self._advance_incident(self.incidents[key])
+
+    def _advance_silence(self, silence_id: str) -> None:
+        silence = self.silences.get(silence_id)
+        if silence is None or silence_due(silence) > self.now:
+            return
+        after = silence_at(silence, self.now)
+        if after is not silence:
+            self._change_silence(after)
+        else:
+            del self.silences[silence_id]
+            self._changes[SILENCE_KEY + silence_id] = None
+
+    def _advance_incident(self, incident: IncidentState) -> None:
+        if incident.ended is not None and incident.ended + RETAIN_INCIDENTS <= self.now:
+            self._delete(incident.incident_id)
+            return
+        after = advance(incident, self.now)
+        if after != incident:
+            self._update(after)
+
+    def _update(self, incident: IncidentState) -> None:
+        self._put(edit(advance(incident, self.now), updated=self.now))
+        if len(self.incidents) > MAX_INCIDENTS:
+            self._delete(min(self.incidents.values(), key=_dispensable).incident_id)
+
+    def _put(self, incident: IncidentState) -> None:
+        key = incident.incident_id
+        self.incidents[key] = self._changes[key] = incident
+        for member in incident.members:
+            self._of_member[member.incident_id] = key
+        for cause in incident.causes:
+            causes = self._by_cause.setdefault((cause.series, cause.direction), set())
+            (causes.add if incident.open else causes.discard)(key)
+        ends = None if incident.ended is None else incident.ended + RETAIN_INCIDENTS
+        for time in (due(incident), ends):
+            if time is not None:
+                heappush(self._due, (time, key))
+
+    def _put_silence(self, silence: Silence) -> None:
+        key = SILENCE_KEY + silence.silence_id
+        self.silences[silence.silence_id] = self._changes[key] = silence
+        heappush(self._due, (silence_due(silence), key))
+
+    def _delete(self, key: str) -> None:
+        incident = self.incidents.pop(key)
+        self._changes[key] = None
+        for member in incident.members:
+            if self._of_member.get(member.incident_id) == key:
+                del self._of_member[member.incident_id]
+        for cause in incident.causes:
+            self._by_cause.get((cause.series, cause.direction), set()).discard(key)
+
+
+def _movable(incident: IncidentState) -> bool:
+    """Whether nobody has heard of an incident of one member, so that it may join another."""
+    return len(incident.members) == 1 and not incident.paged and not incident.commands
+
+
+def _age(incident: IncidentState) -> tuple[datetime, str]:
+    return incident.opened, incident.incident_id
+
+
+def _dispensable(incident: IncidentState) -> tuple[bool, datetime, str]:
+    return incident.open, incident.updated, incident.incident_id
