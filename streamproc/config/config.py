@@ -60,6 +60,14 @@ class Policy(Section):
             examples=[1000],
         ),
     ] = 1000
+    group_wait: Annotated[
+        Duration,
+        Field(
+            description="How long an incident waits for other models with the same cause before it"
+            " pages; critical ones do not wait.",
+            examples=["10s"],
+        ),
+    ] = timedelta(seconds=10)
 
 
 class Limits(Section):

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from streamproc.config.json_schema import config_schema
 from streamproc.config.sink import SinkSection
+from streamproc.config.topics import DASHED
 
 _HEAD: Final = "| key | type | default | meaning |\n|---|---|---|---|\n"
 _ELSEWHERE: Final = ("intake[].map", "intake[].rules[].map")  # docs/intake.md has these
-_ALIASES: Final = frozenset({"topics.dead-letters"})  # named in the row of the key itself
+_ALIASES: Final = {f"topics.{dashed}" for dashed in DASHED.values()}  # in the row of the key
 
 
 def config_table() -> str:

@@ -19,9 +19,11 @@ from streamproc.config.sinks import SECTIONS
 from streamproc.config.topics import DASHED
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.events import FeatureEvent, LabelEvent, PredictionEvent
+from streamproc.schemas.incidents import IncidentState
 from streamproc.schemas.model_updates import ModelUpdate, OnlinePrediction
 from streamproc.schemas.outcomes import OutcomeEvent
 from streamproc.schemas.section import Section
+from streamproc.schemas.silences import Silence
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -70,7 +72,7 @@ def events_schema() -> dict[str, Any]:
     ['model_id', 'event_id', 'label']
     """
     incoming = (PredictionEvent, FeatureEvent, LabelEvent)
-    outgoing = (AlertEvent, OutcomeEvent, OnlinePrediction, ModelUpdate)
+    outgoing = (*(AlertEvent, IncidentState, Silence, OutcomeEvent, OnlinePrediction, ModelUpdate),)
     _, schema = models_json_schema(
         [
             *((event, "validation") for event in incoming),

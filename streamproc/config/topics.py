@@ -24,6 +24,8 @@ TopicKind = Literal[
     "control",
     "dead_letters",
     "snapshots",
+    "incidents",
+    "incident_log",
 ]
 KINDS: Final[tuple[TopicKind, ...]] = get_args(TopicKind)
 DASHED: Final = {kind: kind.replace("_", "-") for kind in KINDS if "_" in kind}
@@ -127,6 +129,22 @@ class Topics(Section):
             examples=["snapshots"],
         ),
     ] = "snapshots"
+    incidents: Annotated[
+        TopicName,
+        Field(
+            description="Out: incidents across models, and silences; compacted, one partition.",
+            examples=["incidents"],
+        ),
+    ] = "incidents"
+    incident_log: Annotated[
+        TopicName,
+        Field(
+            validation_alias=AliasChoices("incident_log", "incident-log"),
+            description="Alerts and commands in the order from which incidents are derived, for"
+            " nobody else to write; one partition; may also be written `incident-log`.",
+            examples=["incident-log"],
+        ),
+    ] = "incident-log"
     partitions: Annotated[
         int,
         Field(

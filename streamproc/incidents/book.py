@@ -100,6 +100,12 @@ class IncidentBook:
         changes, self._changes = self._changes, {}
         return changes
 
+    def rewrite(self, keys: Iterable[str]) -> None:
+        """Count keys of the topic as changed: their last record is not the one that counts."""
+        for key in keys:
+            silence = self.silences.get(key.removeprefix(SILENCE_KEY))
+            self._changes[key] = self.incidents.get(key) or silence
+
     def next_due(self) -> datetime | None:
         """Return when something changes by itself; a tick has to be logged then."""
         return self._due[0][0] if self._due else None

@@ -6,9 +6,9 @@ with the log's next record. States of a position are the same whoever writes the
 at once, the one that is behind is recognised by its positions.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
 from pydantic import ValidationError
@@ -20,6 +20,7 @@ from streamproc.schemas.silences import SILENCE_KEY, Silence
 POSITION_KEY: Final = "position"
 """Key of the record that ends a batch."""
 POSITION_HEADER: Final = "position"
+T = TypeVar("T")
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -73,7 +74,7 @@ def encode_batch(changes: Mapping[str, Change], position: Position) -> list[Book
 
 
 class StoredBook:
-    """The records of a topic `incidents`, as far as they are complete.
+    """Read the records of a topic `incidents`, and pass on what complete batches have changed.
 
     Attributes
     ----------
@@ -87,67 +88,68 @@ class StoredBook:
     def __init__(self) -> None:
         self.position: Position | None = None
         self.stale: set[str] = set()
-        self._values: dict[str, tuple[int, bytes | None]] = {}
+        self._numbers: dict[str, int] = {}
         self._open: dict[str, list[tuple[int, bytes | None]]] = {}
 
-    def feed(self, records: Iterable[StoredRecord]) -> frozenset[str]:
-        """Read the next records; return the keys whose value has changed."""
-        changed: set[str] = set()
+    def feed(self, records: Iterable[StoredRecord]) -> dict[str, bytes | None]:
+        """Read the next records; return the new value of each key that has changed."""
+        changed: dict[str, bytes | None] = {}
         for record in records:
-            key = (record.key or b"").decode("utf-8", "replace")
             number = _number(record)
             if number is None:
                 continue  # not a record of ours
+            key = (record.key or b"").decode("utf-8", "replace")
             if key == POSITION_KEY:
                 changed |= self._complete(_position(record.value))
             else:
                 self._open.setdefault(key, []).append((number, record.value))
-        return frozenset(changed)
+        return changed
 
-    def get(self, key: str) -> bytes | None:
-        """Return the value of a key."""
-        return self._values.get(key, (0, None))[1]
-
-    def incidents(self) -> Iterator[IncidentState]:
-        """Yield the incidents, without those that cannot be read."""
-        for key, (_, value) in self._values.items():
-            if value is not None and not key.startswith(SILENCE_KEY):
-                try:
-                    yield IncidentState.from_json(value)
-                except ValidationError:
-                    continue
-
-    def silences(self) -> Iterator[Silence]:
-        """Yield the silences, without those that cannot be read."""
-        for key, (_, value) in self._values.items():
-            if value is not None and key.startswith(SILENCE_KEY):
-                try:
-                    yield Silence.from_json(value)
-                except ValidationError:
-                    continue
-
-    def _complete(self, position: Position | None) -> set[str]:
+    def _complete(self, position: Position | None) -> dict[str, bytes | None]:
         if position is None:
-            return set()
-        changed: set[str] = set()
+            return {}
+        changed: dict[str, bytes | None] = {}
         for key, waiting in list(self._open.items()):
             for number, value in waiting:
                 if number > position.number:
                     continue
-                if number < self._values.get(key, (-1, None))[0]:
+                if number < self._numbers.get(key, -1):
                     self.stale.add(key)
                 else:
-                    self._values[key] = number, value
+                    self._numbers[key], changed[key] = number, value
                     self.stale.discard(key)
-                    changed.add(key)
-            left = [each for each in waiting if each[0] > position.number]
-            if left:
-                self._open[key] = left
-            else:
+            self._open[key] = [each for each in waiting if each[0] > position.number]
+            if not self._open[key]:
                 del self._open[key]
         if self.position is None or position.number > self.position.number:
             self.position = position
         return changed
+
+
+class StoredValues:
+    """The incidents and silences of a topic `incidents`; what cannot be read is left out."""
+
+    def __init__(self) -> None:
+        self.incidents: dict[str, IncidentState] = {}
+        self.silences: dict[str, Silence] = {}
+
+    def update(self, changed: Mapping[str, bytes | None]) -> None:
+        """Take over what `StoredBook.feed` returned."""
+        for key, value in changed.items():
+            if key.startswith(SILENCE_KEY):
+                _put(self.silences, key, value, Silence.from_json)
+            else:
+                _put(self.incidents, key, value, IncidentState.from_json)
+
+
+def _put(values: dict[str, T], key: str, value: bytes | None, parse: Callable[[bytes], T]) -> None:
+    try:
+        if value is not None:
+            values[key] = parse(value)
+            return
+    except ValidationError:
+        pass
+    values.pop(key, None)
 
 
 def _number(record: StoredRecord) -> int | None:

@@ -33,6 +33,10 @@ _COMPACTED: Final = {
 # A command cannot be replayed while its record is retained: an hour would be enough, after which
 # every command has expired.
 _REMEMBERED: Final = {"retention.ms": str(7 * 86_400_000)}
+# Incidents depend on the order of the log and on the time of its records. It is the broker's time,
+# since the clocks of workers differ.
+_ORDERED: Final[tuple[TopicKind, ...]] = ("control", "incidents", "incident_log")
+_BROKER_TIME: Final = {"message.timestamp.type": "LogAppendTime"}
 _ADVICE: Final[Mapping[type[Exception], str]] = {
     errors.InvalidReplicationFactorError: (
         "set topics.replication to at most the number of brokers"
@@ -89,8 +93,8 @@ async def ensure_topics(
     Raises
     ------
     TopicError
-        When the cluster rejects one, or deletes snapshots by their age; the message
-        names what to change.
+        When the cluster rejects one, or deletes snapshots or incidents by their age; the
+        message names what to change.
     BrokerUnreachableError, BrokerAuthError
         When the cluster cannot be asked.
     """
@@ -104,9 +108,10 @@ async def ensure_topics(
             missing = [_new(config, kind, partitions) for kind in absent]
             created = await _create(config, admin, missing)
             await _await_leaders(config, admin, [topic.name for topic in missing])
-        snapshots = config.topics.full_name("snapshots")
-        if "snapshots" in kinds and snapshots not in created:
-            await _check_compacted(admin, snapshots)
+        for kind in ("snapshots", "incidents"):
+            name = config.topics.full_name(kind)
+            if kind in kinds and name not in created:
+                await _check_compacted(admin, name)
         return created
 
 
@@ -183,14 +188,14 @@ async def _check_compacted(admin: AIOKafkaAdminClient, topic: str) -> None:
         )
     elif "compact" not in policy:
         raise TopicError(
-            f"topic {topic!r} has cleanup.policy={policy}: snapshots would be deleted by their age"
-            " and the state of workers lost with them; set it with `kafka-configs --alter"
+            f"topic {topic!r} has cleanup.policy={policy}: records would be deleted by their age"
+            " and the state in them lost; set it with `kafka-configs --alter"
             f" --entity-type topics --entity-name {topic} --add-config cleanup.policy=compact`"
         )
     elif "delete" in policy:
         _log.warning(
-            "topic %s has cleanup.policy=%s: a partition without events for longer than its"
-            " retention loses its state; set cleanup.policy=compact",
+            "topic %s has cleanup.policy=%s: state that is older than its retention is lost;"
+            " set cleanup.policy=compact",
             *(topic, policy),
         )
 
@@ -261,18 +266,21 @@ def _new(config: Config, kind: TopicKind, partitions: int) -> NewTopic:
 
 
 def _count(config: Config, kind: TopicKind, joined: int) -> int:
-    if kind == "control":  # commands are ordered
+    if kind in _ORDERED:
         return 1
     return joined if kind in JOINED else config.topics.partitions
 
 
 def _settings(config: Config, kind: TopicKind) -> Mapping[str, str]:
-    if kind == "snapshots":
+    if kind in {"snapshots", "incidents"}:
         return _COMPACTED
     if kind == "control":
         return _REMEMBERED
     retention = config.topics.retention
-    return {} if retention is None else {"retention.ms": str(int(retention.total_seconds() * 1000))}
+    settings = _BROKER_TIME if kind == "incident_log" else {}
+    if retention is None:
+        return settings
+    return {**settings, "retention.ms": str(int(retention.total_seconds() * 1000))}
 
 
 def _silent(config: Config, error: Exception) -> BrokerUnreachableError:

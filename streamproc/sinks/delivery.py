@@ -2,13 +2,14 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
 from streamproc.errors import StreamprocError
+from streamproc.incidents.standing import Standing
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.units import format_duration
 from streamproc.sinks.answers import redact
@@ -52,6 +53,13 @@ class Taken(NamedTuple):
 
 DONE: Final = DeliveryResult(None, final=True)
 LEFT_OUT: Final = DeliveryResult(None, final=False)
+StandingOf = Callable[[AlertEvent], Awaitable[Standing]]
+"""Returns the incident of an alert, and whether it is silenced."""
+
+
+async def no_standing(_: AlertEvent) -> Standing:
+    """Return that nothing is known of an alert."""
+    return Standing()
 
 
 async def deliver_once(
@@ -96,6 +104,8 @@ class Delivery:
         Seconds since 1970.
     steady
         Seconds of a monotonic clock.
+    standing
+        Returns whether an alert is silenced.
 
     Attributes
     ----------
@@ -110,7 +120,9 @@ class Delivery:
         counts: Counts,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
+        standing: StandingOf = no_standing,
     ) -> None:
+        self._standing = standing
         self._target = target
         self._name = target.settings.name
         self._send = send
@@ -145,6 +157,11 @@ class Delivery:
             if self._status.repeated(alert):
                 return LEFT_OUT
             alert = self._status.apply(alert)
+        reason = (await self._standing(alert)).muted(alert)
+        if reason is not None:
+            _log.info("sink %s: alert %.80r is %s", self._name, alert.alert_id, reason)
+            self._first_tries.pop(alert.alert_id, None)
+            return LEFT_OUT
         most = self._target.settings.max_bytes
         if len(value) > most:
             return self._drop(

@@ -14,6 +14,7 @@ from streamproc.kafka.topics import ensure_topics
 from streamproc.sinks.targets import targets_of
 from streamproc.tabular.reference import with_references
 from streamproc.worker.control import serving_commands
+from streamproc.worker.incidents.runner import Incidents, serving_incidents
 from streamproc.worker.join.join_manager import JoinManager
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.model_commands import choices
@@ -63,15 +64,21 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
         line = Pipeline(config, outbox, metrics, snapshots=snapshots)
         joins = JoinManager(config, producer, outbox, metrics)
         learning = OnlineProcess(config, metrics.registry) if learns(config) else None
-        worker = Worker(config, line, metrics, joins, learning)
-        verbs = CommandHandler("save", NoPayload, worker.save), *choices(joins)
+        incidents = Incidents.of(config, producer, metrics)
+        worker = Worker(config, line, metrics, joins, learning, incidents.owner)
+        verbs = (
+            CommandHandler("save", NoPayload, worker.save),
+            *choices(joins),
+            *incidents.commands,
+        )
         await joins.start()
         try:
             commands = serving_commands(config, metrics, worker.fail, *verbs)
             placement = Placement(config, line, joins, outbox, metrics)
             async with (
                 commands,
-                serving_webhooks(config, targets, metrics, outbox),
+                serving_incidents(incidents, sinks=bool(targets)),
+                serving_webhooks(config, targets, metrics, outbox, incidents.view.standing),
                 placing(placement, worker.fail),
             ):
                 if learning is not None:

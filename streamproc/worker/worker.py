@@ -22,6 +22,7 @@ from streamproc.kafka.errors import (
 )
 from streamproc.kafka.open_transactions import HeldBack, OpenTransactions, ReadableEnd
 from streamproc.worker.app import Acknowledge, make_app
+from streamproc.worker.incidents.owner import IncidentOwner
 from streamproc.worker.join.join_manager import JoinManager
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.offsets import PartitionOffsets, partition_offsets
@@ -60,6 +61,8 @@ class Worker:
         Joins labels with events; None: labels are not joined.
     learning
         The process of the online models; None: no model is online.
+    incidents
+        Derives incidents from the alerts; None: nobody does.
 
     Attributes
     ----------
@@ -74,7 +77,9 @@ class Worker:
         metrics: Metrics,
         joins: JoinManager | None = None,
         learning: OnlineProcess | None = None,
+        incidents: IncidentOwner | None = None,
     ) -> None:
+        self._incidents = incidents
         self._line = line
         self._metrics = metrics
         self._joins = joins
@@ -296,6 +301,7 @@ class Worker:
             behind = self._line.gauge(self._mark) + len(self._missing)
             joining = self._behind_in_joins()
             self._behind = behind + joining + await self._behind_in_learning()
+            self._behind += 0 if self._incidents is None else self._incidents.behind()
             self._looked = looked
             self._look_at_transactions()
             if self._app.crashed:

@@ -9,7 +9,13 @@ from alert_factory import alert
 
 from streamproc.incidents.book import IncidentBook
 from streamproc.incidents.entries import CommandEntry, Entry, Tick
-from streamproc.incidents.records import BookRecord, Position, StoredBook, encode_batch
+from streamproc.incidents.records import (
+    BookRecord,
+    Position,
+    StoredBook,
+    StoredValues,
+    encode_batch,
+)
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.incident_commands import PAYLOADS
 from streamproc.schemas.incidents import IncidentState
@@ -88,10 +94,13 @@ class Owner:
 
     def __post_init__(self) -> None:
         """Read the topic, as an owner does that takes over."""
-        stored = StoredBook()
-        stored.feed(self.topic)
+        stored, values = StoredBook(), StoredValues()
+        values.update(stored.feed(self.topic))
         self.position = stored.position or Position(-1)
-        self.book = IncidentBook(WAIT, stored.incidents(), stored.silences(), self.position.now)
+        self.book = IncidentBook(
+            WAIT, values.incidents.values(), values.silences.values(), self.position.now
+        )
+        self.book.rewrite(stored.stale)
 
     def batch(self, size: int) -> list[BookRecord]:
         """Apply the next entries; return the records to write."""
@@ -110,13 +119,10 @@ class Owner:
 
 def contents(topic: Sequence[BookRecord]) -> dict[str, bytes]:
     """Return what a reader of the topic has in the end."""
-    stored = StoredBook()
-    stored.feed(topic)
-    return {
-        key: value
-        for record in topic
-        if (value := stored.get(key := record.key.decode())) is not None
-    }
+    stored, values = StoredBook(), dict[str, bytes | None]()
+    for record in topic:
+        values |= stored.feed([record])
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def expected(log: Sequence[tuple[Entry, float]]) -> dict[str, bytes]:

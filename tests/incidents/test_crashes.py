@@ -6,7 +6,7 @@ from incidents.logs import Owner, at, command, contents, expected, fired, later,
 
 from streamproc.incidents.commands import silence_id_of
 from streamproc.incidents.entries import Entry
-from streamproc.incidents.records import BookRecord, StoredBook
+from streamproc.incidents.records import BookRecord, StoredBook, StoredValues
 from streamproc.schemas.alerts import AlertEvent
 
 Log = list[tuple[Entry, float]]
@@ -132,6 +132,7 @@ def test_records_of_others_are_ignored() -> None:
     topic = Owner([(fired("a"), 0.0)]).batch(1)
     strange = [record._replace(headers=[]) for record in topic]
     damaged = [topic[-1]._replace(value=b"\xff")]
-    assert stored.feed([*strange, *damaged, topic[0]._replace(value=b"{")]) == frozenset()
-    stored.feed(topic[-1:])
-    assert list(stored.incidents()) == []
+    values = StoredValues()
+    assert stored.feed([*strange, *damaged, topic[0]._replace(value=b"{")]) == {}
+    values.update(stored.feed(topic[-1:]))
+    assert values.incidents == {}

@@ -1,4 +1,5 @@
 import asyncio
+from typing import Literal
 
 import pytest
 from aiokafka.admin import NewTopic
@@ -21,7 +22,10 @@ NAMES = (
     "online-predictions",
     "dead-letters",
     "snapshots",
+    "incidents",
+    "incident-log",
 )
+ORDERED = ("incidents", "incident-log")
 
 
 async def _partitions(config: Config, name: str) -> int:
@@ -45,7 +49,9 @@ async def test_missing_topics_are_created_as_configured(bootstrap: str) -> None:
     prefix = config.topics.prefix
     wanted = {f"{prefix}{name}" for name in NAMES}
     assert set(created) == wanted
-    assert {await _partitions(config, name) for name in created} == {3}
+    for name in NAMES:
+        partitions = 1 if name in ORDERED else 3
+        assert await _partitions(config, f"{prefix}{name}") == partitions, name
 
 
 async def test_retention_is_set_on_creation(apache_kafka: ApacheKafka) -> None:
@@ -99,13 +105,25 @@ async def test_too_many_replicas_are_refused_with_advice(apache_kafka: ApacheKaf
         await ensure_topics(config)
 
 
+async def test_the_incident_log_has_the_time_of_the_broker(apache_kafka: ApacheKafka) -> None:
+    """Waits and silences are measured by one clock, however wrong those of the workers are."""
+    config = own_topics(apache_kafka.bootstrap)
+    await ensure_topics(config, only={"incident_log"})
+    settings = await _settings(config, config.topics.full_name("incident_log"))
+    assert settings["message.timestamp.type"] == "LogAppendTime"
+
+
+@pytest.mark.parametrize("kind", ["snapshots", "incidents"])
 @pytest.mark.parametrize("policy", ["delete", "compact,delete"])
-async def test_snapshots_that_are_deleted_by_their_age_are_refused(
-    policy: str, apache_kafka: ApacheKafka, caplog: pytest.LogCaptureFixture
+async def test_state_that_is_deleted_by_its_age_is_refused(
+    policy: str,
+    kind: Literal["snapshots", "incidents"],
+    apache_kafka: ApacheKafka,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """State would be lost when its retention passes: the message has the command that helps."""
     config = own_topics(apache_kafka.bootstrap)
-    name = config.topics.full_name("snapshots")
+    name = config.topics.full_name(kind)
     async with open_admin(config) as admin:
         await admin.create_topics([NewTopic(name, 1, 1, topic_configs={"cleanup.policy": policy})])
     if policy == "delete":

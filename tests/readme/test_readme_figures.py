@@ -127,8 +127,8 @@ def test_the_number_of_topics_is_that_of_a_worker() -> None:
     text = (ROOT / "README.md").read_text().split("## Your own cluster")[1].split("```json")[0]
     kinds = load({}).kinds
 
-    assert (re.search(r"(\w+) topics that are missing", text)[1], len(kinds)) == ("nine", 9)  # type: ignore[index]
-    assert "ten with `control`" in " ".join(text.split())
-    assert len(load({"control": {"secret_env": "SECRET"}}).kinds) == 10
+    assert (re.search(r"(\w+) topics that are missing", text)[1], len(kinds)) == ("eleven", 11)  # type: ignore[index]
+    assert "twelve with `control`" in " ".join(text.split())
+    assert len(load({"control": {"secret_env": "SECRET"}}).kinds) == 12
     names = {load({}).topics.full_name(kind) for kind in kinds}
     assert names <= set(re.findall(r"`([a-z-]+)`", text))

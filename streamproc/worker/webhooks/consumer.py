@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 
 from streamproc.config.config import Config
 from streamproc.kafka.clients import open_consumer
-from streamproc.sinks.delivery import Delivery
+from streamproc.sinks.delivery import Delivery, StandingOf
 from streamproc.sinks.metrics import Counts
 from streamproc.sinks.targets import Target
 from streamproc.worker.app import HEARTBEAT_SECONDS, SESSION_SECONDS
@@ -46,11 +46,19 @@ class AlertConsumer:
         Its metrics.
     publish
         Publishes an alert about drops.
+    standing
+        Returns whether an alert is silenced.
     """
 
     def __init__(
-        self, config: Config, target: Target, counts: Counts, publish: PublishAlert
+        self,
+        config: Config,
+        target: Target,
+        counts: Counts,
+        publish: PublishAlert,
+        standing: StandingOf,
     ) -> None:
+        self._standing = standing
         self._config = config
         self._topic = config.topics.full_name("alerts")
         self._target = target
@@ -64,7 +72,7 @@ class AlertConsumer:
         """Consume until cancelled; log errors and retry."""
         target = self._target
         async with target.open_send() as send:
-            delivery = Delivery(target, send, self._counts)
+            delivery = Delivery(target, send, self._counts, standing=self._standing)
             while True:
                 try:
                     await self._read(delivery)

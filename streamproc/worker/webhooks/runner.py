@@ -8,6 +8,7 @@ from typing import Final
 
 from streamproc.config.config import Config
 from streamproc.schemas.alerts import AlertEvent
+from streamproc.sinks.delivery import StandingOf
 from streamproc.sinks.metrics import WebhookMetrics
 from streamproc.sinks.targets import Target
 from streamproc.worker.metrics import Metrics
@@ -23,7 +24,11 @@ _log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def serving_webhooks(
-    config: Config, targets: Sequence[Target], metrics: Metrics, publisher: AlertPublisher
+    config: Config,
+    targets: Sequence[Target],
+    metrics: Metrics,
+    publisher: AlertPublisher,
+    standing: StandingOf,
 ) -> AsyncIterator[None]:
     """Send alerts to webhooks until the block ends.
 
@@ -39,6 +44,8 @@ async def serving_webhooks(
         The worker's metrics, which export those of the webhooks.
     publisher
         Publishes alerts about webhooks that drop alerts.
+    standing
+        Returns whether an alert is silenced.
 
     Raises
     ------
@@ -56,7 +63,7 @@ async def serving_webhooks(
         metrics.operational(alert.detector)
 
     readers = [
-        AlertConsumer(config, target, counted.of(target.settings.name), publish)
+        AlertConsumer(config, target, counted.of(target.settings.name), publish, standing)
         for target in targets
     ]
     tasks = [asyncio.create_task(reader.run()) for reader in readers]

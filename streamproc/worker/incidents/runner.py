@@ -1,0 +1,78 @@
+"""Run what concerns incidents alongside a worker."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka import AIOKafkaProducer
+
+from streamproc.config.config import Config
+from streamproc.control.handlers import CommandHandler
+from streamproc.worker.incidents.commands import incident_commands
+from streamproc.worker.incidents.metrics import IncidentMetrics
+from streamproc.worker.incidents.owner import IncidentOwner
+from streamproc.worker.incidents.view import IncidentView
+from streamproc.worker.incidents.writing import IncidentLog, OrderedTopic
+from streamproc.worker.metrics import Metrics
+
+# The worker needs most of the 30 s after which orchestrators kill it.
+STOP_SECONDS: Final = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Incidents:
+    """What a worker has to do with incidents.
+
+    Attributes
+    ----------
+    owner
+        Orders alerts, and derives incidents where this worker owns them.
+    view
+        Tells sinks where an alert stands; runs only where `sinks` are configured.
+    commands
+        Handlers of the commands of people.
+    """
+
+    owner: IncidentOwner
+    view: IncidentView
+    commands: tuple[CommandHandler, ...]
+
+    @classmethod
+    def of(cls, config: Config, producer: AIOKafkaProducer, metrics: Metrics) -> "Incidents":
+        """Build them from the configuration."""
+        log = IncidentLog(config, producer)
+        topic = OrderedTopic(producer, config.topics.full_name("incidents"))
+        owner = IncidentOwner(config, log, topic, IncidentMetrics(metrics.registry))
+        return cls(owner, IncidentView(config), incident_commands(log))
+
+
+@asynccontextmanager
+async def serving_incidents(incidents: Incidents, *, sinks: bool) -> AsyncIterator[None]:
+    """Keep the incidents until the block ends.
+
+    Parameters
+    ----------
+    incidents
+        What to run.
+    sinks
+        Whether there are sinks that ask where alerts stand.
+    """
+    tasks = [asyncio.create_task(incidents.owner.run())]
+    if sinks:
+        tasks.append(asyncio.create_task(incidents.view.run()))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        _, left = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        if left:
+            _log.info(
+                "%d readers of incidents did not stop within %.0f s: exiting without them",
+                *(len(left), STOP_SECONDS),
+            )

@@ -1,0 +1,81 @@
+"""Follow the topic `incidents`, so that sinks know what is silenced and what belongs together."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from streamproc.config.config import Config
+from streamproc.incidents.records import StoredBook
+from streamproc.incidents.standing import Standing, Standings
+from streamproc.kafka.clients import open_consumer
+from streamproc.schemas.alerts import AlertEvent
+
+RETRY_SECONDS: Final = 5.0
+# The owner orders an alert within a fraction of a second. Without an owner a sink sends it.
+PATIENCE_SECONDS: Final = 2.0
+_POLL_MS: Final = 500
+
+_log = logging.getLogger(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class IncidentView:
+    """The standings of all alerts, as far as the topic `incidents` was read.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    clock
+        The wall clock, by which silences begin and end.
+    """
+
+    def __init__(self, config: Config, clock: Callable[[], datetime] = _now) -> None:
+        self._config = config
+        self._clock = clock
+        self._standings = Standings()
+        self._news = asyncio.Condition()
+        self._patient = True
+
+    async def run(self) -> None:
+        """Read until cancelled; log errors and retry from the start of the topic."""
+        topic = self._config.topics.full_name("incidents")
+        while True:
+            try:
+                await self._read(topic)
+            except Exception as error:  # noqa: BLE001  a reader must not stop the worker
+                _log.warning(
+                    "cannot read topic %s: retrying in %.0f s; silences set meanwhile are not"
+                    " obeyed (%r)",
+                    *(topic, RETRY_SECONDS, error),
+                )
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def standing(self, alert: AlertEvent) -> Standing:
+        """Return where an alert stands; wait a moment for the incident of a new one."""
+        if alert.status == "firing" and self._patient and not self._standings.knows(alert):
+            await self._wait_for(alert)
+        return self._standings.of(alert, self._clock())
+
+    async def _wait_for(self, alert: AlertEvent) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS), self._news:
+                await self._news.wait_for(lambda: self._standings.knows(alert))
+        except TimeoutError:
+            # Nobody owns the incidents: the next alert would wait in vain as well.
+            self._patient = False
+
+    async def _read(self, topic: str) -> None:
+        stored = StoredBook()
+        async with open_consumer(self._config, topic) as consumer:
+            while True:
+                for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
+                    async with self._news:
+                        self._standings.update(stored.feed(records))
+                        self._patient = True
+                        self._news.notify_all()
