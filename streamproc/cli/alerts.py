@@ -1,13 +1,11 @@
 """``streamproc alerts``."""
 
 import asyncio
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
-import typer
-
 from streamproc.cli.options import Broker, ConfigFile, flag
+from streamproc.cli.times import moment
 
 
 def alerts(
@@ -45,26 +43,10 @@ def alerts(
         config=config,
         follow=follow,
         model=model,
-        since=None if since is None else _moment(since, datetime.now(UTC)),
+        since=None if since is None else moment(since, datetime.now(UTC), "--since", "past"),
     )
     try:
         asyncio.run(print_alerts(source, as_json=as_json))
     except KeyboardInterrupt:
         if not follow:
             raise
-
-
-def _moment(text: str, now: datetime) -> datetime:
-    from streamproc.schemas.timestamps import parse_timestamp  # noqa: PLC0415  --help
-    from streamproc.schemas.units import parse_duration  # noqa: PLC0415  --help
-
-    if text == "now":
-        return now
-    for parse in (parse_timestamp, lambda stretch: now - parse_duration(stretch)):
-        with suppress(ValueError):
-            return parse(text)
-    raise typer.BadParameter(
-        f"{text!r} is neither a time such as 2026-01-05T10:00:00Z, nor a stretch such as 15m, 2h"
-        " or 7d, nor now",
-        param_hint="--since",
-    )

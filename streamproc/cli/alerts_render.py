@@ -57,7 +57,8 @@ def describe(alert: AlertEvent) -> Text:
     """Return an alert in lines: time, status and series; its message; its incident.
 
     The third line is there if several series take part: the main contributors, and the beginning
-    of the incident's id, which their alerts share. Markup and control characters are escaped.
+    of the incident's id, which their alerts share. The last line is there if the model has an owner
+    or a runbook. Markup and control characters are escaped.
     """
     return Text.assemble(
         (alert.ts.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z", "dim"),
@@ -71,6 +72,7 @@ def describe(alert: AlertEvent) -> Text:
         (printable(alert.series), "magenta"),
         f" {printable(alert.detector)}\n    {printable(alert.message)}",
         (_incident(alert), "dim"),
+        (_help(alert), "dim"),
     )
 
 
@@ -81,3 +83,9 @@ def _incident(alert: AlertEvent) -> str:
     named = [f"{printable(each.series)} {100 * each.share:.3g} %" for each in shares[:_NAMED]]
     more = ["…"] if len(shares) > _NAMED else []
     return f"\n    incident {printable(alert.incident_id[:8])}: {', '.join(named + more)}"
+
+
+def _help(alert: AlertEvent) -> str:
+    given = (("owner", alert.owner), ("runbook", alert.runbook))
+    found = [f"{name} {printable(value)}" for name, value in given if value]
+    return f"\n    {', '.join(found)}" if found else ""

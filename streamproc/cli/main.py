@@ -16,6 +16,7 @@ from streamproc.cli.check import check
 from streamproc.cli.compile import compile  # noqa: A004  the command's name
 from streamproc.cli.control import control
 from streamproc.cli.demo import demo
+from streamproc.cli.incidents import app as incidents
 from streamproc.cli.intake import app as intake
 from streamproc.cli.models import app as models
 from streamproc.cli.publish import publish
@@ -99,6 +100,7 @@ def _common(
 
 for _function, _example in _COMMANDS:
     app.command(epilog=f"\b\nExample:\n  {_example}")(_function)
+app.add_typer(incidents, name="incidents")
 app.add_typer(models, name="models")
 app.add_typer(sinks, name="sinks")
 app.add_typer(intake, name="intake")

@@ -1,0 +1,153 @@
+"""Send commands about incidents, and wait until they are on the topic."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import typer
+
+from streamproc.client.control import send_command
+from streamproc.client.incidents import IncidentTopic, UnknownIncidentError, open_incidents
+from streamproc.config.config import Config
+from streamproc.control.command import Command
+from streamproc.errors import StreamprocError
+from streamproc.incidents.commands import silence_id_of
+from streamproc.incidents.records import StoredValues
+from streamproc.kafka.quiet_logs import quiet_client
+from streamproc.schemas.silences import SILENCE_KEY
+from streamproc.schemas.timestamps import format_timestamp
+
+# Workers apply a command within a second; a rebalance takes some seconds more.
+WAIT_SECONDS: Final = 20.0
+
+
+class NotAppliedError(StreamprocError):
+    """No worker has applied the command; the message names what to check."""
+
+
+async def print_acted(config: Config, text: str, verb: str, payload: Mapping[str, Any]) -> None:
+    """Send a command about an incident, and print what follows.
+
+    Raises
+    ------
+    UnknownIncidentError
+        If there is no such incident.
+    NotAppliedError
+        If no worker applies the command.
+    """
+    with quiet_client():
+        async with open_incidents(config) as topic:
+            key = topic.find(text).incident_id
+            await _send(
+                *(config, topic, verb, {"incident_id": key, **payload}),
+                lambda values, sent: (
+                    key in values.incidents and sent.id in values.incidents[key].commands
+                ),
+            )
+            typer.echo(f"incident {key}: {topic.values.incidents[key].status}")
+
+
+async def print_silenced(
+    config: Config,
+    text: str | None,
+    globs: Mapping[str, str],
+    times: Mapping[str, datetime | None],
+    comment: str | None,
+    edit: str | None,
+    by: str | None,
+) -> None:
+    """Create or change a silence, and print its id.
+
+    Raises
+    ------
+    UnknownIncidentError
+        If there is no such incident or silence.
+    NotAppliedError
+        If no worker applies the command.
+    """
+    with quiet_client():
+        async with open_incidents(config) as topic:
+            matchers: dict[str, Any] = dict(globs)
+            if text is not None:
+                matchers["incident"] = topic.find(text).incident_id
+            payload: dict[str, Any] = {"matchers": matchers, "comment": comment or "", **times}
+            if edit is not None:
+                payload = _edited(topic, edit, matchers, comment, times)
+            sent = await _send(
+                *(config, topic, "silence_set", payload | {"by": by}),
+                lambda values, sent: any(
+                    sent.id in each.commands for each in values.silences.values()
+                ),
+            )
+            silence = topic.values.silences[SILENCE_KEY + (edit or silence_id_of(sent.id))]
+            typer.echo(
+                f"silence {silence.silence_id}: {silence.status} until"
+                f" {silence.end:%Y-%m-%d %H:%M:%SZ}, covers {silence.matchers}"
+            )
+
+
+async def print_unsilenced(config: Config, silence_id: str, by: str | None) -> None:
+    """End a silence.
+
+    Raises
+    ------
+    UnknownIncidentError
+        If there is no such silence.
+    NotAppliedError
+        If no worker applies the command.
+    """
+    with quiet_client():
+        async with open_incidents(config) as topic:
+            _known(topic, silence_id)
+            await _send(
+                *(config, topic, "silence_remove", {"silence_id": silence_id, "by": by}),
+                lambda values, _: values.silences[SILENCE_KEY + silence_id].status == "removed",
+            )
+            typer.echo(f"silence {silence_id}: removed")
+
+
+async def _send(
+    config: Config,
+    topic: IncidentTopic,
+    verb: str,
+    payload: Mapping[str, Any],
+    applied: Callable[[StoredValues, Command], bool],
+) -> Command:
+    fields = {
+        key: format_timestamp(value) if isinstance(value, datetime) else value
+        for key, value in payload.items()
+        if value is not None
+    }
+    sent = await send_command(verb, fields, config=config)
+    if not await topic.wait_for(lambda values: applied(values, sent), WAIT_SECONDS):
+        raise NotAppliedError(
+            f"{sent.id} is sent, and no worker has applied it within {WAIT_SECONDS:.0f} s: check"
+            " that a worker runs, that it has the same `control` secret, and its log"
+        )
+    return sent
+
+
+def _edited(
+    topic: IncidentTopic,
+    silence_id: str,
+    matchers: Mapping[str, Any],
+    comment: str | None,
+    times: Mapping[str, datetime | None],
+) -> dict[str, Any]:
+    before = _known(topic, silence_id)
+    return {
+        "silence_id": silence_id,
+        "matchers": before.matchers.model_dump() | dict(matchers),
+        "comment": before.comment if comment is None else comment,
+        "start": times["start"] or before.start,
+        "end": times["end"] or before.end,
+    }
+
+
+def _known(topic: IncidentTopic, silence_id: str) -> Any:
+    found = topic.values.silences.get(SILENCE_KEY + silence_id)
+    if found is None:
+        raise UnknownIncidentError(
+            f"no silence is called {silence_id!r}: list them with `streamproc incidents silences`"
+        )
+    return found

@@ -1,0 +1,117 @@
+"""Print incidents and silences as tables or as JSON."""
+
+import sys
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from rich.text import Text
+
+from streamproc.cli.models_list import new_table, terminal
+from streamproc.client.incidents import open_incidents
+from streamproc.config.config import Config
+from streamproc.incidents.members import rank
+from streamproc.kafka.quiet_logs import quiet_client
+from streamproc.schemas.alerts import Severity
+from streamproc.schemas.incidents import IncidentState
+from streamproc.schemas.silences import Silence
+from streamproc.terminal import printable
+
+STATUS_STYLE = {
+    "firing": "bold red",
+    "acknowledged": "cyan",
+    "silenced": "dim",
+    "resolved": "green",
+}
+SEVERITY_STYLE = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+SHORT_ID = 12
+
+
+class Filter(NamedTuple):
+    """Which incidents to list."""
+
+    only_open: bool
+    owner: str | None
+    severity: Severity | None
+    kind: str | None
+    since: datetime | None
+
+    def wants(self, incident: IncidentState) -> bool:
+        """Whether an incident is to be listed."""
+        return (
+            (incident.open or not self.only_open)
+            and (self.owner is None or fnmatchcase(incident.owner or "", self.owner))
+            and (self.severity is None or rank(incident.severity) >= rank(self.severity))
+            and (self.kind is None or any(each.kind == self.kind for each in incident.members))
+            and (self.since is None or incident.updated >= self.since)
+        )
+
+
+async def print_incidents(config: Config, wanted: Filter, *, as_json: bool) -> None:
+    """Print the incidents that a filter wants, the last one last."""
+    with quiet_client():
+        async with open_incidents(config) as topic:
+            found = [each for each in topic.values.incidents.values() if wanted.wants(each)]
+    found.sort(key=lambda each: (each.opened, each.incident_id))
+    if as_json:
+        for incident in found:
+            sys.stdout.write(incident.to_json().decode() + "\n")
+        return
+    table = new_table("incident", "status", "severity", "opened", "models", "cause", "owner")
+    for incident in found:
+        table.add_row(
+            printable(incident.incident_id[:SHORT_ID]),
+            Text(incident.status, STATUS_STYLE[incident.status]),
+            Text(incident.severity, SEVERITY_STYLE[incident.severity]),
+            f"{incident.opened:%Y-%m-%d %H:%M:%SZ}",
+            str(len(incident.members)),
+            cause_of(incident),
+            printable(incident.owner or ""),
+        )
+    terminal().print(table)
+
+
+async def print_silences(config: Config, *, everything: bool, as_json: bool) -> None:
+    """Print the silences that hold or will, or all of them."""
+    with quiet_client():
+        async with open_incidents(config) as topic:
+            found = [
+                each
+                for each in topic.values.silences.values()
+                if everything or each.status in {"active", "pending"}
+            ]
+    found.sort(key=lambda each: (each.end, each.silence_id))
+    if as_json:
+        for silence in found:
+            sys.stdout.write(silence.to_json().decode() + "\n")
+        return
+    table = new_table("silence", "status", "covers", "from", "until", "by", "comment")
+    for silence in found:
+        table.add_row(*describe_silence(silence))
+    terminal().print(table)
+
+
+def describe_silence(silence: Silence) -> tuple[str, ...]:
+    """Return the cells of a silence."""
+    return (
+        printable(silence.silence_id),
+        silence.status,
+        printable(str(silence.matchers)),
+        f"{silence.start:%Y-%m-%d %H:%M:%SZ}",
+        f"{silence.end:%Y-%m-%d %H:%M:%SZ}",
+        printable(silence.author),
+        printable(silence.comment),
+    )
+
+
+def cause_of(incident: IncidentState) -> str:
+    """Return what an incident is about: its causes, else its first series."""
+    arrows = {"up": "↑", "down": "↓", "changed": ""}
+    causes = [
+        f"{printable(cause.series.removeprefix('feature:'))}{arrows[cause.direction]}"
+        for cause in incident.causes[:3]
+    ]
+    if not causes:
+        first = incident.members[0]
+        return f"{printable(first.series[0].series)} of {printable(first.model_id)}"
+    return ", ".join(causes) + (" …" if len(incident.causes) > 3 else "")

@@ -1,0 +1,152 @@
+"""Print one incident: what changed, since when, for whom, and what to do next."""
+
+import sys
+from collections.abc import Iterator
+
+from rich.console import Console
+
+from streamproc.cli.incidents_list import SHORT_ID, STATUS_STYLE
+from streamproc.client.incidents import open_incidents
+from streamproc.config.config import Config
+from streamproc.kafka.quiet_logs import quiet_client
+from streamproc.schemas.alerts import Summary
+from streamproc.schemas.incidents import ChangedSeries, IncidentState, Member, TimelineEntry
+from streamproc.schemas.silences import SILENCE_KEY, Silence
+from streamproc.terminal import printable
+
+_MEMBERS = 4
+_STEPS = 4
+
+
+async def print_incident(config: Config, text: str, *, everything: bool, as_json: bool) -> None:
+    """Print the incident with an id.
+
+    Raises
+    ------
+    UnknownIncidentError
+        If there is none.
+    """
+    with quiet_client():
+        async with open_incidents(config) as topic:
+            incident = topic.find(text)
+            silences = {
+                key.removeprefix(SILENCE_KEY): each for key, each in topic.values.silences.items()
+            }
+    if as_json:
+        sys.stdout.write(incident.to_json().decode() + "\n")
+        return
+    head, *lines = describe(incident, silences, everything=everything)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console.print(head, style=STATUS_STYLE[incident.status])
+    for line in lines:
+        console.print(line)
+
+
+def describe(
+    incident: IncidentState, silences: dict[str, Silence], *, everything: bool = False
+) -> list[str]:
+    """Return an incident in at most ten lines; `everything`: in as many as it takes."""
+    return [printable(line) for line in _lines(incident, silences, everything=everything)]
+
+
+def _lines(
+    incident: IncidentState, silences: dict[str, Silence], *, everything: bool
+) -> Iterator[str]:
+    first = incident.members[0]
+    yield (
+        f"incident {incident.incident_id}: {incident.status}"
+        f"{f' ({incident.reason})' if incident.reason else ''}, {incident.severity},"
+        f" owner {incident.owner or 'nobody'}, since {incident.opened:%Y-%m-%d %H:%M:%SZ}"
+    )
+    yield f"what      {first.series[0].message or first.series[0].series}"
+    yield f"began     {_onset(incident, first.series[0])}"
+    yield f"values    {_values(first.series[0])}"
+    yield from _members(incident, everything=everything)
+    yield from _timeline(incident, everything=everything)
+    yield f"handling  {_handling(incident, silences)}"
+    notes = [entry for entry in incident.timeline if entry.step == "noted"]
+    if notes:
+        yield f"note      {notes[-1].text} ({notes[-1].by}, {notes[-1].at:%H:%M:%SZ})"
+    yield f"runbook   {next((each.runbook for each in incident.members if each.runbook), 'none')}"
+    yield f"next      {next_step(incident)}"
+
+
+def _onset(incident: IncidentState, first: ChangedSeries) -> str:
+    onset = incident.causes[0].onset if incident.causes else first.onset
+    if onset is None:
+        return "unknown"
+    return f"between {onset.earliest:%Y-%m-%d %H:%M:%SZ} and {onset.latest:%Y-%m-%d %H:%M:%SZ}"
+
+
+def _values(series: ChangedSeries) -> str:
+    return f"{series.series}: {_summary(series.before)} before, {_summary(series.after)} since"
+
+
+def _summary(summary: Summary | None) -> str:
+    if summary is None or summary.mean is None:
+        return "no mean"
+    return f"mean {summary.mean:.6g} ± {summary.std or 0:.3g} of {summary.n}"
+
+
+def _members(incident: IncidentState, *, everything: bool) -> Iterator[str]:
+    shown = incident.members if everything else incident.members[:_MEMBERS]
+    names = [_member(member) for member in shown]
+    left = len(incident.members) - len(shown)
+    ended = sum(not member.open for member in incident.members)
+    count = f"{len(incident.members)} ({ended} recovered)"
+    if not everything:
+        yield f"models    {count}: {', '.join(names)}{f' and {left} more' if left else ''}"
+        return
+    yield f"models    {count}"
+    yield from (f"          {name}" for name in names)
+
+
+def _member(member: Member) -> str:
+    share = f" {100 * member.contributors[0].share:.0f} %" if member.contributors else ""
+    named = member.contributors[0].series if member.contributors else member.series[0].series
+    version = f" v{member.model_version}" if member.model_version else ""
+    return f"{member.model_id}{version} ({named}{share})"
+
+
+def _timeline(incident: IncidentState, *, everything: bool) -> Iterator[str]:
+    if everything:
+        yield "timeline"
+        yield from (f"          {_step(entry)}" for entry in incident.timeline)
+        return
+    # Every member has joined: what people and pages did is rarer.
+    rare = [each for each in incident.timeline if each.step not in {"joined", "fired", "resolved"}]
+    yield f"timeline  {'; '.join(_step(entry) for entry in (rare or incident.timeline)[-_STEPS:])}"
+
+
+def _step(entry: TimelineEntry) -> str:
+    who = f" by {entry.by}" if entry.by else ""
+    what = " ".join(each for each in (entry.model_id, entry.text) if each)
+    return f"{entry.at:%H:%M:%SZ} {entry.step.replace('_', ' ')}{who}{f': {what}' if what else ''}"
+
+
+def _handling(incident: IncidentState, silences: dict[str, Silence]) -> str:
+    pages = incident.paged
+    parts = [f"paged {len(pages)} times, last {pages[-1]:%H:%M:%SZ}" if pages else "not paged"]
+    acknowledged = incident.acknowledgement
+    if acknowledged is not None:
+        until = f" until {acknowledged.until:%H:%M:%SZ}" if acknowledged.until else ""
+        parts.append(f"acknowledged by {acknowledged.by}{until}: {acknowledged.reason or '-'}")
+    for silence_id in incident.silences:
+        silence = silences.get(silence_id)
+        end = f" until {silence.end:%Y-%m-%d %H:%M:%SZ}" if silence else ""
+        parts.append(f"silence {silence_id}{end}")
+    return "; ".join(parts)
+
+
+def next_step(incident: IncidentState) -> str:
+    """Return the command that helps next."""
+    name = f"streamproc incidents {{}} {incident.incident_id[:SHORT_ID]}"
+    if not incident.open:
+        return "nothing to do: it is over"
+    if incident.status == "silenced":
+        return "wait for the end of the silence, or `streamproc incidents unsilence SILENCE`"
+    if incident.acknowledgement is None:
+        return f"`{name.format('ack')} --reason …`, then open the runbook"
+    return (
+        f"`{name.format('note')} …` what you find; `{name.format('accept')}` if it is meant to be"
+    )
