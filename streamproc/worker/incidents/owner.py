@@ -155,7 +155,7 @@ class IncidentOwner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
                     "skipped offset %d of topic %s: it is not an alert, a command or a tick",
                     *(record.offset, self._home.topic),
                 )
-            book.apply(entry, _time_of(record.timestamp))
+            book.apply(entry, time_of(record.timestamp))
         self._read_at, self._ticking = time.monotonic(), False
         position = Position(records[-1].offset + position.base, position.base, book.now)
         changes = book.take_changes()
@@ -213,5 +213,6 @@ class IncidentOwner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self._metrics.lag(behind)
 
 
-def _time_of(milliseconds: int) -> datetime:
+def time_of(milliseconds: int) -> datetime:
+    """Return the time of a record's timestamp, within the years that there are."""
     return EPOCH + timedelta(milliseconds=min(max(milliseconds, 0), _MAX_MS))
