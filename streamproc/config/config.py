@@ -1,6 +1,5 @@
 """The whole configuration: frozen, validated as one, complete without a single key given."""
 
-from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Annotated, Final, Self
@@ -12,6 +11,7 @@ from streamproc.config.control import Control
 from streamproc.config.http import Http
 from streamproc.config.intake import Intake
 from streamproc.config.labels import Labels
+from streamproc.config.limits import Limits, Policy, Snapshots
 from streamproc.config.model import ModelConfig, all_reached
 from streamproc.config.reachability import unreachable
 from streamproc.config.routes import Route, all_routes
@@ -22,7 +22,6 @@ from streamproc.config.topics import KINDS, NAME_PATTERN, TopicKind, Topics
 from streamproc.config.webhook import Webhook, all_named
 from streamproc.errors import ConfigError
 from streamproc.schemas.section import Path, Section, refuse_if_any, suggest
-from streamproc.schemas.units import Duration, Size
 
 __all__ = [
     "KINDS",
@@ -41,131 +40,8 @@ __all__ = [
 _BROKER: Final[TypeAdapter[str]] = TypeAdapter(BrokerUrl)
 
 
-class Policy(Section):
-    """How alarms become incidents."""
-
-    update_interval: Annotated[
-        Duration,
-        Field(
-            description="Least event time between two updates of an open incident.",
-            examples=["10m"],
-        ),
-    ] = timedelta(minutes=10)
-    resolve_after: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=1_000_000_000,
-            description="Values of the series without an alarm after which it is resolved.",
-            examples=[1000],
-        ),
-    ] = 1000
-    group_wait: Annotated[
-        Duration,
-        Field(
-            description="How long an incident waits for other models with the same cause before it"
-            " pages; critical ones do not wait.",
-            examples=["10s"],
-        ),
-    ] = timedelta(seconds=10)
-
-
-class Limits(Section):
-    """What a worker takes at once, and at most."""
-
-    slice_records: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=1_000_000,
-            description="Most records in one slice of a partition.",
-            examples=[5000],
-        ),
-    ] = 5000
-    slice_bytes: Annotated[
-        Size,
-        Field(
-            description="Most bytes in one slice; a single record may be larger.",
-            examples=["4MiB"],
-        ),
-    ] = 4 * 2**20
-    slice_seconds: Annotated[
-        float,
-        Field(
-            gt=0,
-            le=60,
-            description="Longest time in seconds to work on one slice before others get a turn.",
-            examples=[0.5],
-        ),
-    ] = 0.5
-    record_bytes: Annotated[
-        Size,
-        Field(description="A record with more bytes is a dead letter.", examples=["8MiB"]),
-    ] = 8 * 2**20
-    max_series: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=100_000_000,
-            description="Series that are watched at most, by one worker that has all partitions."
-            " Each of the `topics.partitions` partitions has a fixed share: half of them all of"
-            " predictions, a quarter of features and of outcomes. Where a share is full the models"
-            " that have been idle longest are forgotten; if none is idle new series are refused."
-            " Both are counted and alerted once.",
-            examples=[500_000],
-        ),
-    ] = 500_000
-    max_features: Annotated[
-        int,
-        Field(
-            ge=1, le=1_000_000, description="An event with more is a dead letter.", examples=[2000]
-        ),
-    ] = 2000
-    recent_events: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=10_000_000,
-            description="Events with an `event_id` that a partition knows again, at least: one"
-            " delivered twice, byte for byte, is counted and not watched again. About 130 bytes"
-            " of memory each; 0: all are watched.",
-            examples=[20_000],
-        ),
-    ] = 20_000
-    stall: Annotated[
-        Duration,
-        Field(
-            description="A worker with records waiting that has handled none for so long ends"
-            " with a reason, to be started again.",
-            examples=["10m"],
-        ),
-    ] = timedelta(minutes=10)
-
-
-class Snapshots(Section):
-    """How often a worker writes down what it has learned."""
-
-    interval: Annotated[
-        Duration,
-        Field(
-            description="Time between two snapshots of a partition that has new records;"
-            " a large state is written less often, so that this takes 5 % of a worker at most."
-            " What came since the last one is watched again after a crash.",
-            examples=["30s"],
-        ),
-    ] = timedelta(seconds=30)
-    bytes: Annotated[
-        Size,
-        Field(
-            description="Bytes of records after which a partition is written down before its time:"
-            " what has to be watched again after a crash is some seconds of work at most.",
-            examples=["128MiB"],
-        ),
-    ] = 128 * 2**20
-
-
 _SHARES: Final = {"predictions": 2, "features": 4, "outcomes": 4}
-"""One part in so many of `limits.max_series` is for all partitions of a topic."""
+"""Divisor of `limits.max_series` that gives the share of all partitions of a topic."""
 
 
 class Config(Section):

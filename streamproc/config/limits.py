@@ -1,0 +1,132 @@
+"""Sections `policy`, `limits` and `snapshots`: incidents, resources, and recovery."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from streamproc.schemas.section import Section
+from streamproc.schemas.units import Duration, Size
+
+
+class Policy(Section):
+    """How alarms become incidents."""
+
+    update_interval: Annotated[
+        Duration,
+        Field(
+            description="Least event time between two updates of an open incident.",
+            examples=["10m"],
+        ),
+    ] = timedelta(minutes=10)
+    resolve_after: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000_000_000,
+            description="Values of the series without an alarm after which it is resolved.",
+            examples=[1000],
+        ),
+    ] = 1000
+    group_wait: Annotated[
+        Duration,
+        Field(
+            description="How long an incident waits for other models with the same cause before it"
+            " pages; critical ones do not wait.",
+            examples=["10s"],
+        ),
+    ] = timedelta(seconds=10)
+
+
+class Limits(Section):
+    """Limits of a worker."""
+
+    slice_records: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000_000,
+            description="Most records in one slice of a partition.",
+            examples=[5000],
+        ),
+    ] = 5000
+    slice_bytes: Annotated[
+        Size,
+        Field(
+            description="Most bytes in one slice; a single record may be larger.",
+            examples=["4MiB"],
+        ),
+    ] = 4 * 2**20
+    slice_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=60,
+            description="Longest time in seconds to work on one slice before others get a turn.",
+            examples=[0.5],
+        ),
+    ] = 0.5
+    record_bytes: Annotated[
+        Size,
+        Field(description="A record with more bytes is a dead letter.", examples=["8MiB"]),
+    ] = 8 * 2**20
+    max_series: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000_000,
+            description="Series that are watched at most, by one worker that has all partitions."
+            " Each of the `topics.partitions` partitions has a fixed share: half of them all of"
+            " predictions, a quarter of features and of outcomes. Where a share is full the models"
+            " that have been idle longest are forgotten; if none is idle new series are refused."
+            " Both are counted and alerted once.",
+            examples=[500_000],
+        ),
+    ] = 500_000
+    max_features: Annotated[
+        int,
+        Field(
+            ge=1, le=1_000_000, description="An event with more is a dead letter.", examples=[2000]
+        ),
+    ] = 2000
+    recent_events: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10_000_000,
+            description="Events with an `event_id` that a partition knows again, at least: one"
+            " delivered twice, byte for byte, is counted and not watched again. About 130 bytes"
+            " of memory each; 0: all are watched.",
+            examples=[20_000],
+        ),
+    ] = 20_000
+    stall: Annotated[
+        Duration,
+        Field(
+            description="A worker with records waiting that has handled none for so long ends"
+            " with a reason, to be started again.",
+            examples=["10m"],
+        ),
+    ] = timedelta(minutes=10)
+
+
+class Snapshots(Section):
+    """How often a worker writes snapshots."""
+
+    interval: Annotated[
+        Duration,
+        Field(
+            description="Time between two snapshots of a partition that has new records;"
+            " a large state is written less often, so that this takes 5 % of a worker at most."
+            " What came since the last one is watched again after a crash.",
+            examples=["30s"],
+        ),
+    ] = timedelta(seconds=30)
+    bytes: Annotated[
+        Size,
+        Field(
+            description="Bytes of records after which a partition is written down before its time:"
+            " what has to be watched again after a crash is some seconds of work at most.",
+            examples=["128MiB"],
+        ),
+    ] = 128 * 2**20
