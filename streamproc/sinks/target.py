@@ -51,7 +51,7 @@ class EgressPolicy:
     seconds
         Timeout of one delivery.
     plain
-        Whether http is permitted, too; then every address has to be in `networks`.
+        Whether connections without TLS are permitted; then every address has to be in `networks`.
     request_bytes, answer_bytes
         Maximum size of a request body; maximum bytes read of a response.
     """

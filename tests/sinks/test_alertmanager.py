@@ -133,7 +133,7 @@ async def test_a_refusal_has_its_reason(alertmanager: Alertmanager) -> None:
 def test_http_needs_a_network() -> None:
     """Alerts are not sent in clear text to an address outside of the allowed networks."""
     sink = {"name": "am", "kind": "alertmanager", "url": "http://8.8.8.8:9093"}
-    with pytest.raises(ConfigError, match=r"sinks\[0\]\.url: webhook target refused: http to 8"):
+    with pytest.raises(ConfigError, match=r"sinks\[0\]\.url: webhook target refused: no TLS to 8"):
         target_of(sink)
     assert target_of(sink | {"networks": ["8.8.8.0/24"]}).settings.name == "am"
 
