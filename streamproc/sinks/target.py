@@ -125,9 +125,7 @@ def check_address(address: Address, rules: EgressPolicy) -> None:
     if any(address in network for network in rules.networks):
         return
     if rules.plain:
-        raise _refused(
-            f"http to {address}, which is not in networks; use https, or add its network"
-        )
+        raise _refused(f"no TLS to {address}; use TLS, or allow its network in networks")
     for meant in _meanings(address):
         public = meant.is_global and not (meant.is_multicast or meant.is_reserved)
         if not public or any(meant in network for network in _SPECIAL):
