@@ -1,5 +1,7 @@
 """Run the pipeline without Kafka: events in, alerts out."""
 
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,6 +55,10 @@ class _Placed(NamedTuple):
 
 class UnknownTopicError(StreamprocError):
     """An event's `source` names an unknown topic; correct it or `topics:` in the configuration."""
+
+
+class UnreadableWarning(UserWarning):
+    """Most events of a call could not be decoded; correct their producer."""
 
 
 class Monitor:
@@ -153,9 +159,15 @@ class Monitor:
         ------
         UnknownTopicError
             If a `source` names an unknown topic.
+
+        Warns
+        -----
+        UnreadableWarning
+            If most of the events cannot be decoded; `dead_letters` has the reasons.
         """
         self.dead_letters = []
         placed = list(self._place(events))
+        given = len(placed) + len(self.dead_letters)
         outcomes = self._join(placed)
         self._joined = [outcome.body for outcome in outcomes]
         watched = self._topics.keys() - {self._outcomes}
@@ -165,7 +177,21 @@ class Monitor:
         for (topic, partition), of_partition in groupby(placed, key=lambda event: event[:2]):
             found += self._watch(topic, partition, list(of_partition))
         found.sort(key=lambda alert: alert[0])
+        self._warn(given)
         return [alert for _, alert in found]
+
+    def _warn(self, events: int) -> None:
+        """Warn if most events of a call could not be decoded."""
+        lost = len(self.dead_letters)
+        if lost and 2 * lost > events:
+            reasons = Counter(f"{each.reason.value}: {each.detail}" for each in self.dead_letters)
+            [(reason, _)] = reasons.most_common(1)
+            warnings.warn(
+                f"{lost} of {events} events could not be decoded, most often because of {reason};"
+                " see Monitor.dead_letters",
+                UnreadableWarning,
+                stacklevel=3,
+            )
 
     def process_records(
         self, topic: str, partition: int, records: Sequence[Record]

@@ -1,6 +1,7 @@
 import functools
 import itertools
 import operator
+import warnings
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from outcome_logs import labelled
 
 from streamproc import Monitor
 from streamproc.errors import ConfigError, StreamprocError
+from streamproc.monitor import UnreadableWarning
 from streamproc.schemas.events import FeatureEvent, PredictionEvent
 from streamproc.schemas.records import Reason
 
@@ -247,3 +249,14 @@ def test_values_that_spread_otherwise_are_told_as_such_and_since_when(
     assert abs(alert.change_point.offset - 2_000) <= 30
     assert alert.before.std == pytest.approx(1.0, rel=0.1)
     assert alert.after.std == pytest.approx(std, rel=0.2)
+
+
+def test_a_call_that_loses_most_of_its_events_warns() -> None:
+    """The warning says how many and why; a few lost events are only in `dead_letters`."""
+    lost = [{"model_id": 5, "prediction": 1.0}] * 6
+    good = [{"model_id": "m", "prediction": 1.0}] * 4
+    with pytest.warns(UnreadableWarning, match=r"6 of 10 events .* wrong_type: .*model_id"):
+        Monitor().process(lost + good)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Monitor().process(lost[:2] + good)

@@ -11,7 +11,8 @@ from streamproc.decode.duplicate_keys import find_duplicate_key, suspects
 from streamproc.decode.event_batcher import EventBatcher
 from streamproc.decode.fast_decoder import DecodedColumns
 from streamproc.decode.layout import Layout
-from streamproc.decode.lenient import Note
+from streamproc.decode.lenient import COUNTED, Note
+from streamproc.decode.normalise import Normalised, normalise
 from streamproc.decode.payloads import (
     WHOLE_RECORD,
     UnreadableError,
@@ -40,6 +41,7 @@ class Decoder(EventBatcher):
     def read(self, records: Sequence[Record], outcome: SliceResult) -> None:
         """Decode a slice and pass all of its events to `watch`."""
         self._alone = {*self.strays, *self.numeric_texts}
+        self._odd: dict[int, Normalised] = {}  # scanned events of this slice that were rewritten
         batches: LayoutBatches = {}
         first = 0
         while first < len(records):
@@ -117,11 +119,52 @@ class Decoder(EventBatcher):
         for layout, positions in by_layout(hinted, chunk).items():
             if layout is not None and layout.plain is not None:
                 part = layout.plain.read(layout.rows, records, positions, longest)
+                if self._lenient is not None and len(part) < len(positions):
+                    part = self._scan_odd(layout, part, records, positions)
                 if self._alone:
                     rows = [layout.rows[name] for name in self._alone if name in layout.rows]
                     part = part.where(~np.isin(part.rows, rows)) if rows else part
                 found.append((layout, part))
         return found
+
+    def _scan_odd(
+        self,
+        layout: Layout,
+        part: DecodedColumns,
+        records: Sequence[Record],
+        positions: Sequence[int],
+    ) -> DecodedColumns:
+        """Add the events that are plain once their odd fields are rewritten.
+
+        An event of a kind that was not reported for its model is left to the lenient decoder,
+        which reports it.
+        """
+        assert layout.plain is not None  # noqa: S101  the caller has read its plain events
+        read = set(part.positions.tolist())
+        longest, is_utc = self._limits.record_bytes, self._is_utc
+        odd: dict[int, Normalised] = {}
+        for at in positions:
+            value = records[at].value
+            if at in read or not value or len(value) > longest:
+                continue
+            if at not in self._doubtful and (found := normalise(value, utc=is_utc)) is not None:
+                odd[at] = found
+        if not odd:
+            return part
+        values = [found.value for found in odd.values()]
+        more = layout.plain.read(layout.rows, records, list(odd), longest, values)
+        reported = self._catalogue.limits_reported
+        known = [
+            all(
+                f"{kind}:{layout.model(row).id}" in reported
+                for kind, count in zip(COUNTED, odd[at][1:], strict=True)
+                if count
+            )
+            for at, row in zip(more.positions.tolist(), more.rows.tolist(), strict=True)
+        ]
+        more = more.where(np.array(known, bool))
+        self._odd |= {at: odd[at] for at in more.positions.tolist()}
+        return part.merged(more) if len(more) else part
 
     def _gather(
         self,
@@ -160,6 +203,10 @@ class Decoder(EventBatcher):
             new = part.where(~np.isin(part.positions, again)) if again else part
             if len(new):
                 batches.setdefault(layout, LayoutBatch()).parts.append(new)
+                if self._odd:
+                    odd = [self._odd[at] for at in new.positions.tolist() if at in self._odd]
+                    for place, kind in enumerate(COUNTED, 1):
+                        outcome.fields[kind] += sum(int(found[place]) for found in odd)
 
     def _doubt(self, records: Sequence[Record], positions: Sequence[int]) -> None:
         """Mark the records that may hold a duplicate key."""

@@ -79,6 +79,7 @@ class EventBatcher:
         self._watch = watch
         self._retyped = retyped
         self._full = full
+        self._is_utc = catalogue.config.topics.zone == "UTC"
         self._any = GENERIC[catalogue.topic]
         config = catalogue.config
         self._lenient = (

@@ -53,6 +53,18 @@ class DecodedColumns:
     def __len__(self) -> int:
         return len(self.positions)
 
+    def merged(self, other: "DecodedColumns") -> "DecodedColumns":
+        """Return the events of both, in log order."""
+        order = np.argsort(np.concatenate([self.positions, other.positions]), kind="stable")
+        pairs = [
+            (self.positions, other.positions),
+            (self.rows, other.rows),
+            (self.ts, other.ts),
+            (self.values, other.values),
+            (self.named, other.named),
+        ]
+        return DecodedColumns(*(np.concatenate(pair)[order] for pair in pairs))
+
     def where(self, chosen: NDArray[np.bool_] | slice) -> "DecodedColumns":
         """Return the selected events."""
         return DecodedColumns(
@@ -104,6 +116,7 @@ class FastDecoder:
         records: Sequence[Record],
         positions: Sequence[int],
         longest: int,
+        values: list[bytes] | None = None,
     ) -> DecodedColumns:
         """Decode those of the records that are plain.
 
@@ -117,13 +130,16 @@ class FastDecoder:
             Positions of the records to decode, ascending.
         longest
             Maximum bytes; longer records are skipped.
+        values
+            What to decode in place of the values of these records.
 
         Returns
         -------
         DecodedColumns
             The plain events; the other positions are left to the general decoder.
         """
-        values = [records[position].value or b"" for position in positions]
+        if values is None:
+            values = [records[position].value or b"" for position in positions]
         if max(map(len, values)) > longest:
             values = [value if len(value) <= longest else b"" for value in values]
         count = len(values)

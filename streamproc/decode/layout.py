@@ -6,6 +6,7 @@ slice. Python objects for each model would cost more than its detectors.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 from streamproc.config.model import ModelConfig
 from streamproc.decode.event_schema import EventSchema, FeatureType, PredictionForm, Topic, WatchKey
 from streamproc.decode.fast_decoder import FastDecoder
-from streamproc.decode.structs import EventStruct, typed
+from streamproc.decode.lenient import lenient_decoder
+from streamproc.decode.numeric_text import as_number
+from streamproc.decode.structs import DECODE_ERRORS, EventStruct, typed
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.schemas.version_key import model_of
 
@@ -143,6 +146,16 @@ class Layout:
     def typed(self) -> EventStruct:
         """The msgspec struct for events of this schema, and its decoder."""
         return typed(self.shape, self._topic)
+
+    def decode_again(self, value: bytes) -> Any:
+        """Return an event that the fast decoder has read, as a struct."""
+        try:
+            return self.typed.decode(value)
+        except DECODE_ERRORS:  # it was read after its odd fields were rewritten
+            event, _ = lenient_decoder(self._topic, UTC).decode(value)
+        if isinstance(event.prediction if self.shape.has_number else None, str):
+            event.prediction = as_number(event.prediction)
+        return event
 
     @cached_property
     def plain(self) -> FastDecoder | None:

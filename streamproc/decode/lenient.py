@@ -21,6 +21,8 @@ from streamproc.decode.structs import (
     Prediction,
 )
 
+COUNTED: Final = ("coerced", "missing")
+"""Kinds of notes that are counted."""
 ROUNDING: Final = 1e-4
 """A probability this far outside of [0, 1] is a rounding error of float32 or of a sum."""
 _MAX_DEPTH: Final = 8  # of nested objects among the features; deeper ones count as missing

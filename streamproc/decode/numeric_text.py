@@ -31,6 +31,8 @@ def as_number(text: str) -> float | None:
     if not _NUMBER.fullmatch(text):
         return None
     number = float(text)
+    if number == 0.0 and text == "-0":  # an integer, as the fast decoder reads it
+        return 0.0
     return number if abs(number) < _INFINITE else None
 
 

@@ -258,6 +258,29 @@ def test_what_is_not_json_otherwise_stays_a_dead_letter(value: bytes) -> None:
     assert outcome.dead_letters[0].value == value
 
 
+def make_odd(
+    kind: int, offset: int, event: dict[str, Any], features: dict[str, Any], draw: random.Random
+) -> None:
+    """Change a field of an event to an unusual type; one of several, or none."""
+    match kind:
+        case 3:
+            features["plain"] = float("nan")
+        case 5:
+            features["more"] = {"deep": draw.random()}
+        case 7:
+            event["prediction"] = None
+        case 9:
+            event["prediction"] = f"{draw.random():.3f}"
+        case 11:
+            event |= {"event_id": offset, "tags": {"n": 1}}
+        case 13:
+            features["text"] = None
+        case 15:
+            event["ts"] = 1_790_000_000_000_000 + 1_000_001 * offset
+        case 17:
+            event["ts"] = f"2026-09-21 13:33:20.{offset:06d}"
+
+
 def odd_log() -> list[Any]:
     """Three models with odd fields of each kind between plain events, some of them in batches."""
     draw = random.Random(23)
@@ -267,19 +290,7 @@ def odd_log() -> list[Any]:
         value = draw.gauss(8.0 if offset > 700 else 1.0, 1.0)
         features: dict[str, Any] = {"plain": value, "text": f"{draw.lognormvariate(3, 1):.2f}"}
         event: dict[str, Any] = {"model_id": model, "prediction": draw.random()}
-        match offset % 19:
-            case 3:
-                features["plain"] = float("nan")
-            case 5:
-                features["more"] = {"deep": draw.random()}
-            case 7:
-                event["prediction"] = None
-            case 9:
-                event["prediction"] = f"{draw.random():.3f}"
-            case 11:
-                event |= {"event_id": offset, "tags": {"n": 1}}
-            case 13:
-                features["text"] = None
+        make_odd(offset % 19, offset, event, features, draw)
         if model == "c":
             features["code"] = draw.choice(["7", "8", "9"])
             features["mixed"] = str(offset) if offset < 120 else "none"

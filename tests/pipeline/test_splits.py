@@ -82,7 +82,7 @@ def test_the_log_is_eventful() -> None:
     alerts = [alert for _, outcome, _ in UNSPLIT for alert in outcome.alerts]
 
     assert {alert.status for alert in alerts} == {"firing", "updated", "resolved"}
-    assert {alert.kind for alert in alerts} == {"data", "quality", "prediction"}
+    assert {alert.kind for alert in alerts} == {"data", "quality", "prediction", "system"}
     assert len(UNSPLIT[0][1].dead_letters) == 9
     assert {alert.model_id for alert in alerts if alert.contributors} == {"m", "n", "o"}
 
@@ -120,7 +120,7 @@ def test_a_cap_on_series_gives_the_same_in_any_split() -> None:
 
     assert run(apart, LOG, range(1, len(LOG), 3)) == unsplit
     assert state(apart) == state(together)
-    [full] = [alert for alert in unsplit.alerts if alert.kind == "system"]
+    [full] = [alert for alert in unsplit.alerts if alert.detector == "limits"]
     assert "limits.max_series" in full.message
     assert together.catalogue.series == 7
     assert together.catalogue.refused > 0
