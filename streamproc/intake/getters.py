@@ -28,9 +28,22 @@ def plain(value: Any) -> str | None:
 def getter(path: str) -> Getter:
     """Return a function that takes the value at a dotted path."""
     parts = tuple(path.split(".")) if path != "." else ()
+    if len(parts) == 1:
+        return _field(parts[0])
 
     def get(found: Document) -> Any:
         return _at(found.value, parts)
+
+    return get
+
+
+def _field(name: str) -> Getter:
+    """Return a function that takes a field of an object, which is what most paths are."""
+    parts = (name,)
+
+    def get(found: Document) -> Any:
+        value = found.value
+        return value.get(name, ABSENT) if value.__class__ is dict else _at(value, parts)
 
     return get
 

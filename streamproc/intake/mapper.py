@@ -83,7 +83,7 @@ class Mapper:
     ... })
     >>> record = LogRecord(7, b'{"id": 12, "score": 0.5, "amount": 3}', timestamp=1_000)
     >>> Mapper(entry, Config()).map(record, "scores", 0).events[0].body
-    b'{"model_id":"scores","event_id":"12","ts":1.0,"features":{"amount":3.0},"prediction":0.5}'
+    b'{"model_id":"scores","event_id":"12","ts":1.0,"features":{"amount":3},"prediction":0.5}'
     """
 
     def __init__(self, entry: Intake, config: Config) -> None:
@@ -156,6 +156,7 @@ class _Rule:
         self._prediction = rows_getter(fields.prediction, (), used, named=False)
         self._decoder = _decoder(rule.to, self._zone)
         self._struct = self._decoder.struct
+        self._strict = msgspec.json.Decoder(self._struct).decode
 
     def holds(self, found: Document) -> bool:
         return all(
@@ -217,6 +218,13 @@ class _Rule:
 
     def _checked(self, event: dict[str, Any], notes: list[Note]) -> NativeEvent:
         """Convert fields without loss, and check the event as the native decoder will."""
+        body = _ENCODE(event)  # NaN becomes null
+        try:
+            if b"null" not in body:
+                self._strict(body)
+                return NativeEvent(self._to, event["model_id"], body)
+        except DECODE_ERRORS:
+            pass  # a field has another type: it is converted, or named in the reason
         try:
             self._decoder.repair(event, notes)
             msgspec.convert(event, self._struct)
