@@ -15,6 +15,7 @@ from streamproc.cli.broker import broker
 from streamproc.cli.check import check
 from streamproc.cli.compile import compile  # noqa: A004  the command's name
 from streamproc.cli.control import control
+from streamproc.cli.dead_letters import dead_letters
 from streamproc.cli.demo import demo
 from streamproc.cli.incidents import app as incidents
 from streamproc.cli.intake import app as intake
@@ -37,6 +38,7 @@ _COMMANDS: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (worker, "streamproc worker --config streamproc.yaml"),
     (publish, "streamproc publish transactions.csv.gz --model fraud --prediction score"),
     (alerts, "streamproc alerts --follow --model 'fraud*'"),
+    (dead_letters, "streamproc dead-letters --topic predictions"),
     (replay, "streamproc replay --compare"),
     (control, "streamproc control save --config streamproc.yaml"),
     (check, "streamproc check streamproc.yaml"),
