@@ -27,6 +27,11 @@ class IncidentMetrics:
             ("status",),
             registry=registry,
         )
+        self._owner = Gauge(
+            "streamproc_incidents_owner",
+            "Whether this worker owns the incidents: 1 on one worker of the group.",
+            registry=registry,
+        )
         self._silences = Gauge(
             "streamproc_silences_active",
             "Silences that hold, on the worker that owns the incidents; elsewhere 0.",
@@ -46,6 +51,7 @@ class IncidentMetrics:
 
     def owned(self, book: IncidentBook) -> None:
         """Set the gauges of the incidents that this worker owns."""
+        self._owner.set(1)
         counts = Tally(incident.status for incident in book.incidents.values())
         for status in _OPEN:
             self._open.labels(status).set(counts[status])
@@ -53,6 +59,7 @@ class IncidentMetrics:
 
     def released(self) -> None:
         """Set the gauges to 0: another worker may own the incidents now."""
+        self._owner.set(0)
         for status in _OPEN:
             self._open.labels(status).set(0)
         self._silences.set(0)

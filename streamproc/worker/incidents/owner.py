@@ -86,6 +86,7 @@ class IncidentOwner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
                 await self._work()
             except Exception as error:  # noqa: BLE001  detection goes on without incidents
                 self._state, self._behind = None, 0
+                self._metrics.released()
                 self._metrics.failed()
                 _log.warning(
                     "incidents: retrying in %.0f s: %r; alerts wait in topic %s meanwhile",

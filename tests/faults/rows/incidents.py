@@ -1,16 +1,19 @@
 """The owner of the incidents is killed and stopped again and again, while people act on them."""
 
 import asyncio
+import itertools
+import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from broker_topics import records
 from faults.ending import finish
 from faults.matrix import Failed, Site
-from faults.traffic import events, send, sent
+from faults.traffic import START, send, sent
 from faults.traffic import load as under_load
 from faults.verdicts import equal, same
 from worker.running import WorkerProcess
@@ -35,7 +38,8 @@ PASSES = (
     "alerts ≡G; each alert is in the ordered log; the incidents and silences on their topic are"
     " those of one undisturbed pass over that log"
 )
-MODELS, RATE, BACKLOG = 8, 300, 16_000
+MODELS, CHANGED, SHIFT, EVENTS = 8, 6, 300, 600
+RATE, BACKLOG = 300, 16_000
 FROZEN_SECONDS = 9.0  # the session ends after 6
 APPLIED_SECONDS = 60.0
 
@@ -51,13 +55,13 @@ async def run(site: Site) -> str:
         policy={"resolve_after": 100, "update_interval": "30s", "group_wait": "2s"},
     )
     config = load(raw)
-    log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 10**9))
+    log = (sent(event) for event in _events(site.draw.randrange(2**32)))
     await send(config, islice(log, BACKLOG))
     kills, delays = site.size(5, 25), list[float]()
     async with under_load(config, log, RATE) as enough:
         for number in range(kills):
             async with WorkerProcess(site.folder, raw) as worker:
-                await worker.has_counted("event_groups")
+                await worker.has_counted("incidents_owner")
                 delays.append(await _act(config, number))
                 await asyncio.sleep(site.draw.random())
                 worker.send(signal.SIGKILL)
@@ -73,16 +77,33 @@ async def run(site: Site) -> str:
     )
 
 
+def _events(seed: int) -> Iterator[dict[str, Any]]:
+    """Give events of new models again and again; a feature that six of them share moves by 4 σ."""
+    draw = random.Random(seed)
+    for index in itertools.count():
+        generation, step = divmod(index, EVENTS)
+        for model in range(MODELS):
+            moved = 4.0 if model < CHANGED and step >= SHIFT else 0.0
+            yield {
+                "model_id": f"model-{generation}-{model}",
+                "event_id": f"{index}",
+                "ts": START + index,
+                "features": {"amount": draw.gauss(moved, 1), "age": draw.random()},
+                "prediction": draw.random(),
+            }
+
+
 async def _act(config: Config, number: int) -> float:
     """Acknowledge the last incident, and silence a model; return the seconds until it shows."""
     async with open_incidents(config) as topic:
+        await topic.wait_for(lambda values: bool(values.incidents), APPLIED_SECONDS)
         last = max(topic.values.incidents.values(), key=lambda each: each.opened)
         began = time.monotonic()
         sent_ack = await send_command(
             "incident_ack", {"incident_id": last.incident_id}, config=config
         )
         end = f"{2026 + number}-12-31T00:00:00Z"
-        silence = {"matchers": {"model": f"model-{number % MODELS}"}, "end": end, "comment": "row"}
+        silence = {"matchers": {"model": f"*-{number % MODELS}"}, "end": end, "comment": "row"}
         sent_silence = await send_command("silence_set", silence, config=config)
 
         def applied(values: Any) -> bool:
@@ -103,11 +124,11 @@ async def _freeze(site: Site, raw: dict[str, Any]) -> None:
         owns = [False, False]
         async with asyncio.timeout(APPLIED_SECONDS):
             while sum(owns) != 1:
-                owns = [await each.counted("event_groups") > 0 for each in (one, other)]
+                owns = [await each.counted("incidents_owner") > 0 for each in (one, other)]
         owner, heir = (one, other) if owns[0] else (other, one)
         owner.send(signal.SIGSTOP)
         await asyncio.sleep(FROZEN_SECONDS)
-        await heir.has_counted("event_groups")
+        await heir.has_counted("incidents_owner")
         owner.send(signal.SIGCONT)
         await asyncio.sleep(site.size(2, 10))
         same("exit codes", [0, 0], [await owner.stop(), await heir.stop()])
