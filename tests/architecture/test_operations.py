@@ -18,6 +18,7 @@ from streamproc.sinks.metrics import WebhookMetrics
 from streamproc.worker.intake.metrics import IntakeMetrics
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.metrics import Metrics
+from streamproc.worker.incidents.metrics import IncidentMetrics
 from streamproc.worker.model_alerts import ModelAlerts
 from streamproc.worker.online.metrics import LearnLag, OnlineMetrics
 from streamproc.worker.performance_metrics import PerformanceMetrics
@@ -43,6 +44,7 @@ def metrics() -> set[str]:
     shown.show(ModelAlerts(Config(), lambda: ()))
     misplaced_gauge(registry)
     IntakeMetrics(registry)
+    IncidentMetrics(registry)
     return names(registry)
 
 
