@@ -15,10 +15,10 @@ from prometheus_client import CollectorRegistry
 from streamproc.config.config import Config
 from streamproc.config.load import load
 from streamproc.sinks.metrics import WebhookMetrics
+from streamproc.worker.incidents.metrics import IncidentMetrics
 from streamproc.worker.intake.metrics import IntakeMetrics
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.metrics import Metrics
-from streamproc.worker.incidents.metrics import IncidentMetrics
 from streamproc.worker.model_alerts import ModelAlerts
 from streamproc.worker.online.metrics import LearnLag, OnlineMetrics
 from streamproc.worker.performance_metrics import PerformanceMetrics
