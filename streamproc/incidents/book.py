@@ -131,7 +131,8 @@ class IncidentBook:
         incident = record_alert(incident, alert, change, self.now)
         for each in change.member.series:  # a member that moved brings all of its causes
             incident = add_cause(incident, each)
-        incident = cover_member(incident, alert.incident_id, self.silences.values())
+        if change.fired or change.escalated:  # else silences match as before
+            incident = cover_member(incident, alert.incident_id, self.silences.values())
         self._update(schedule_page(incident, known, self.now, self._wait))
 
     def _home(self, before: IncidentState | None, series: ChangedSeries) -> IncidentState | None:

@@ -22,12 +22,14 @@ _RANKS: Final = {severity: rank for rank, severity in enumerate(get_args(Severit
 class MemberChange(NamedTuple):
     """A member after an alert.
 
-    `fired` and `resolved` tell whether the alert opened or closed its series; `stale` that an
-    equal or a later alert of the series was applied before, so that nothing changed.
+    `fired` and `resolved` tell whether the alert opened or closed its series, `escalated` whether
+    it is more severe than those before; `stale` that an equal or a later alert of the series was
+    applied before, so that nothing changed.
     """
 
     member: Member
     fired: bool = False
+    escalated: bool = False
     resolved: bool = False
     stale: bool = False
 
@@ -71,6 +73,7 @@ def apply_alert(member: Member, alert: AlertEvent) -> MemberChange:
     return MemberChange(
         _with(member, position, after, alert),
         fired=after.open and not before.open,
+        escalated=after.severity != before.severity,
         resolved=before.open and not after.open,
     )
 
