@@ -12,8 +12,23 @@ from streamproc.config.security import Sasl, Security
 from streamproc.schemas.alerts import AlertEvent, ChangePoint, Contributor, Summary
 from streamproc.schemas.base import Source
 from streamproc.schemas.events import FeatureEvent, LabelEvent, PredictionEvent
+from streamproc.schemas.incident_commands import PAYLOADS
+from streamproc.schemas.incidents import (
+    Acknowledgement,
+    Cause,
+    ChangedSeries,
+    IncidentState,
+    Member,
+    OnsetInterval,
+    TimelineEntry,
+)
+from streamproc.schemas.silences import Matchers, Silence
 
 EVENTS = [PredictionEvent, FeatureEvent, LabelEvent, AlertEvent, Summary, ChangePoint, Contributor]
+INCIDENTS = [
+    *(IncidentState, Member, ChangedSeries, Cause, OnsetInterval, Acknowledgement, TimelineEntry),
+    *(Silence, Matchers, *PAYLOADS.values()),
+]
 SECTIONS = [Config, Topics, Security, Sasl, ModelConfig, Watch, Policy, Limits, Http]
 
 
@@ -39,7 +54,7 @@ def test_every_field_has_a_meaning_and_an_example(schema: dict[str, Any]) -> Non
     assert len(fields(schema)) > 30
 
 
-@pytest.mark.parametrize("model", [*EVENTS, *SECTIONS, Source])
+@pytest.mark.parametrize("model", [*EVENTS, *INCIDENTS, *SECTIONS, Source])
 def test_every_example_is_valid(model: type[BaseModel]) -> None:
     """What the docs show is taken by the code."""
     for name, info in model.model_fields.items():

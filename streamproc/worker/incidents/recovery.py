@@ -45,7 +45,7 @@ async def recover_book(
             values.update(stored.feed(records))
     begin = (await consumer.beginning_offsets([log]))[log]
     end = (await consumer.end_offsets([log]))[log]
-    position = _continued(stored.position or Position(begin - 1), begin, end, log.topic)
+    position = continued(stored.position or Position(begin - 1), begin, end, log.topic)
     book = IncidentBook(
         config.policy.group_wait,
         values.incidents.values(),
@@ -61,7 +61,7 @@ async def recover_book(
     return RecoveredBook(book, position)
 
 
-def _continued(position: Position, begin: int, end: int, topic: str) -> Position:
+def continued(position: Position, begin: int, end: int, topic: str) -> Position:
     """Return the position before the first record that the log has to offer."""
     if position.next_offset > end:
         _log.warning(
