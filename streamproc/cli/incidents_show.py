@@ -12,7 +12,7 @@ from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.schemas.alerts import Summary
 from streamproc.schemas.incidents import ChangedSeries, IncidentState, Member, TimelineEntry
 from streamproc.schemas.silences import SILENCE_KEY, Silence
-from streamproc.terminal import printable
+from streamproc.terminal import count, printable
 
 _MEMBERS = 4
 _STEPS = 4
@@ -93,11 +93,11 @@ def _members(incident: IncidentState, *, everything: bool) -> Iterator[str]:
     names = [_member(member) for member in shown]
     left = len(incident.members) - len(shown)
     ended = sum(not member.open for member in incident.members)
-    count = f"{len(incident.members)} ({ended} recovered)"
+    total = f"{len(incident.members)} ({ended} recovered)"
     if not everything:
-        yield f"models    {count}: {', '.join(names)}{f' and {left} more' if left else ''}"
+        yield f"models    {total}: {', '.join(names)}{f' and {left} more' if left else ''}"
         return
-    yield f"models    {count}"
+    yield f"models    {total}"
     yield from (f"          {name}" for name in names)
 
 
@@ -126,7 +126,8 @@ def _step(entry: TimelineEntry) -> str:
 
 def _handling(incident: IncidentState, silences: dict[str, Silence]) -> str:
     pages = incident.paged
-    parts = [f"paged {len(pages)} times, last {pages[-1]:%H:%M:%SZ}" if pages else "not paged"]
+    paged = f"paged {count(len(pages), 'time')}"
+    parts = [f"{paged}, last {pages[-1]:%H:%M:%SZ}" if pages else "not paged"]
     acknowledged = incident.acknowledgement
     if acknowledged is not None:
         until = f" until {acknowledged.until:%H:%M:%SZ}" if acknowledged.until else ""
