@@ -1,6 +1,5 @@
 """Define the input and output of the core: records, dead letters and slice results."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -145,4 +144,4 @@ class SliceResult:
     alerts: list[AlertEvent] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
-    fields: Counter[str] = field(default_factory=Counter)
+    fields: dict[str, int] = field(default_factory=lambda: {"coerced": 0, "missing": 0})

@@ -198,7 +198,8 @@ class Metrics:
         if outcome.repeated:
             self._repeated.labels(topic).inc(outcome.repeated)
         for what, count in outcome.fields.items():
-            self._fields.labels(topic, what).inc(count)
+            if count:
+                self._fields.labels(topic, what).inc(count)
         if outcome.dead_letters:
             reasons = Tally(letter.reason.value for letter in outcome.dead_letters)
             for reason, count in reasons.items():
