@@ -275,7 +275,7 @@ def test_what_was_learned_and_not_told_can_be_told_without_a_trace() -> None:
     state = learners.state()
     [update] = learners.unreported_updates(0.0, 30.0)
     assert update == learners.unreported_updates(29.9, 60.0)[0]
-    assert learners.unreported_updates(0.0, 29.9) == learners.rest(30.0, 90.0) == []
+    assert learners.unreported_updates(0.0, 29.9) == learners.unreported_updates(30.0, 90.0) == []
     assert learners.state() == state
     assert (update.step, update.version, update.learned) == ("learned", 1, 100)
     assert update.source.offset == log[-1].offset
