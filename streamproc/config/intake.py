@@ -6,7 +6,7 @@ from importlib import resources
 from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from streamproc.config.intake_fields import Mapping, refuse_bad_pattern
 from streamproc.config.topics import NAME_PATTERN
@@ -86,7 +86,7 @@ class Intake(Section):
     source: Annotated[
         Source,
         Field(
-            validation_alias="from",
+            validation_alias=AliasChoices("from", "source"),
             serialization_alias="from",
             description="The topics to read, written as `from`.",
             examples=[{"topics": ["payments.scores"]}],

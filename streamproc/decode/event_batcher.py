@@ -15,7 +15,8 @@ from streamproc.decode.event_schema import (
 )
 from streamproc.decode.layout import Layout, Model
 from streamproc.decode.lenient import Note, lenient_decoder
-from streamproc.decode.numeric_text import NumericTextTracker, as_number
+from streamproc.decode.lenient_numbers import as_number
+from streamproc.decode.numeric_text import NumericTextTracker
 from streamproc.decode.scan_backoff import ScanBackoff
 from streamproc.decode.schema_growth import Growth, News, clashes, news_of, unusual
 from streamproc.decode.structs import GENERIC, MAX_CLASSES

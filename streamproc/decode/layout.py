@@ -17,7 +17,7 @@ from streamproc.config.model import ModelConfig
 from streamproc.decode.event_schema import EventSchema, FeatureType, PredictionForm, Topic, WatchKey
 from streamproc.decode.fast_decoder import FastDecoder
 from streamproc.decode.lenient import lenient_decoder
-from streamproc.decode.numeric_text import as_number
+from streamproc.decode.lenient_numbers import as_number
 from streamproc.decode.structs import DECODE_ERRORS, EventStruct, typed
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.schemas.version_key import model_of

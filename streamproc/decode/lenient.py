@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from streamproc.decode.event_schema import Topic
+from streamproc.decode.lenient_numbers import ROUNDING
 from streamproc.decode.structs import (
     DECODE_ERRORS,
     LAST_MS,
@@ -23,8 +24,6 @@ from streamproc.decode.structs import (
 
 COUNTED: Final = ("coerced", "missing")
 """Kinds of notes that are counted."""
-ROUNDING: Final = 1e-4
-"""A probability this far outside of [0, 1] is a rounding error of float32 or of a sum."""
 _MAX_DEPTH: Final = 8  # of nested objects among the features; deeper ones count as missing
 _LAST_US, _LAST_NS = LAST_MS * 1000, LAST_MS * 1_000_000
 _LOCAL_TIME: Final = re.compile(

@@ -5,35 +5,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from streamproc.decode.event_schema import FeatureType
+from streamproc.decode.lenient_numbers import as_number
 
 FIRST_VALUES: Final = 64
 """Values of a text feature that must all be numbers for it to be taken for one."""
 MIN_DISTINCT: Final = 17
 """Different ones among them; fewer are codes of categories, such as "1", "2" and "3"."""
 
-# As JSON writes numbers: without leading zeros, so that postcodes such as "01067" stay texts.
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,40})?(?:[eE][-+]?[0-9]{1,3})?")
 _FRACTION: Final = re.compile(r"[.eE]")
-_INFINITE: Final = float("inf")
 
 Row = tuple[str, str, int, tuple[str, ...]]
 """(model, feature, values so far, the different ones among them)."""
-
-
-def as_number(text: str) -> float | None:
-    """Return the number that a text is in JSON's notation; None if it is not one.
-
-    Examples
-    --------
-    >>> as_number("12.50"), as_number("-3"), as_number("01067"), as_number("1e999")
-    (12.5, -3.0, None, None)
-    """
-    if not _NUMBER.fullmatch(text):
-        return None
-    number = float(text)
-    if number == 0.0 and text == "-0":  # an integer, as the fast decoder reads it
-        return 0.0
-    return number if abs(number) < _INFINITE else None
 
 
 class NumericTextTracker:

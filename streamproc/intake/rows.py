@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from streamproc.decode.lenient import parse
-from streamproc.decode.numeric_text import as_number
+from streamproc.decode.lenient_numbers import as_number
 from streamproc.intake.documents import IntakeError
 from streamproc.schemas.records import Reason
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from streamproc.decode.numeric_text import as_number
+from streamproc.decode.lenient_numbers import as_number
 from streamproc.performance.losses import class_name, is_positive
 
 Inputs = dict[str, float | str]

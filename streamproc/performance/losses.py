@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from streamproc.config.model import Task
-from streamproc.decode.lenient import ROUNDING
-from streamproc.decode.numeric_text import as_number
+from streamproc.decode.lenient_numbers import ROUNDING, as_number
 from streamproc.schemas.series import CLASSES, NUMBERS, SCORED
 
 # Bounds the log loss of one label at 34.5, as River does.

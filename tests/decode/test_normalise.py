@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from record_logs import NOW, record, shard
 
 from streamproc.decode import decoder
+from streamproc.decode.lenient_numbers import as_number
 from streamproc.decode.normalise import normalise
-from streamproc.decode.numeric_text import as_number
 
 numbers = st.floats(allow_nan=True) | st.integers(-(10**20), 10**20) | st.none() | st.booleans()
 texts = st.sampled_from(["1.5", "-0", "-0.0", "1e400", "01", "7", "x: NaN", '":"1', "}", "é"])

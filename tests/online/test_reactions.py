@@ -232,6 +232,6 @@ def test_a_single_error_is_not_said_to_be_a_rise() -> None:
         asked_then_labelled(rows), NOW
     )
     [alert] = [alert for alert in learned.alerts if alert.kind == "concept"]
-    assert "is 1 at one label, after a mean of 0 over the 1999 before it" in alert.message
+    assert "is 1 at one label, after a mean of 0 over the 1999 labels before" in alert.message
     assert "rose from" not in alert.message
     assert "1 labels" not in alert.message
