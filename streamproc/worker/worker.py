@@ -198,7 +198,8 @@ class Worker:
             async with asyncio.timeout(SAVE_SECONDS):
                 await self._line.save()
         except (TimeoutError, SnapshotWriteError) as error:
-            _log.warning("no final snapshot, recovery will use the previous one: %s", error)
+            reason = str(error) or f"it was not written within {SAVE_SECONDS:.0f} s"
+            _log.warning("no final snapshot, recovery will use the previous one: %s", reason)
 
     async def save(self, *_: object) -> None:
         """Write snapshots of all partitions now, between two slices.
