@@ -12,7 +12,11 @@ from streamproc.cli.main import app
 from streamproc.config.json_schema import config_schema, events_schema
 
 SCRIPT = "from streamproc.cli.main import main; main()"
-COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+COMMANDS = [
+    command.callback.__name__.replace("_", "-")
+    for command in app.registered_commands
+    if command.callback
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
