@@ -262,12 +262,10 @@ class Pipeline:
         They are read again, at most `REREADS` times.
         """
         following, begin = held.next, part.begin
-        if (
-            following is None
-            or begin is None
-            or begin <= following
-            or mark.out_of_range is not None
-        ):
+        if following is None or begin is None or begin <= following:
+            held.rereading = False  # the position was set
+            return False
+        if mark.out_of_range is not None:  # deleted
             return False
         if held.rereading:
             return True

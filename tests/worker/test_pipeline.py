@@ -145,6 +145,17 @@ async def test_records_that_were_not_delivered_are_read_again() -> None:
     assert total(line.registry, "events_total") == 2600
 
 
+async def test_records_that_are_missing_a_second_time_are_read_again() -> None:
+    """A partition whose position was set may lose records again later."""
+    log = [replace(part, begin=part.first_offset) for part in slices(0, 2600, 100)]
+    line = Line()
+    asked: list[Any] = []
+    line.on_reread = asked.append
+    await line.all(*log[:5], log[6], *log[5:9], log[10])
+    assert asked == [HERE, HERE]
+    assert total(line.registry, "events_total") == 900
+
+
 async def test_offsets_without_a_record_are_no_loss() -> None:
     """Where the log itself has no records, as after a transaction, nothing is read again."""
     log = slices(0, 2600, 100)

@@ -20,7 +20,7 @@ FAULT = (
 )
 PASSES = (
     "each in the dead letters once, with topic, partition, offset and reason; the rest ≡G; no"
-    " restart; RSS grows by less than 10 MiB"
+    " restart; RSS grows by less than 10 MiB after a warm-up"
 )
 MODELS, GROWTH = 8, 10 * 2**20
 HUGE = json.dumps({"model_id": "model-0", "prediction": 1, "x": "x" * 10_000_000}).encode()
