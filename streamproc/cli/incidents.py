@@ -99,7 +99,7 @@ def acknowledge(
     config: ConfigFile = None,
     broker: Broker = None,
 ) -> None:
-    """Tell that you work on it: no more pages."""
+    """Tell that you work on it."""
     end = None if until is None else moment(until, datetime.now(UTC), "--until", "future")
     _act(broker, config, incident, "incident_ack", reason=reason, until=end, by=by)
 
@@ -162,7 +162,7 @@ def silence(  # noqa: PLR0913  a flag each
     config: ConfigFile = None,
     broker: Broker = None,
 ) -> None:
-    """Page nobody for what matches, until a time.
+    """Let sinks skip what matches, until a time.
 
     With --edit only what is given changes.
     """

@@ -21,8 +21,6 @@ class Standing(NamedTuple):
         Its incident across models: equal for alerts with one cause. None while it is unknown.
     status
         Status of that incident; None while it is unknown.
-    paged
-        Whether that incident has paged.
     accepted
         Whether somebody has accepted it.
     acknowledged_by
@@ -33,7 +31,6 @@ class Standing(NamedTuple):
 
     incident_id: str | None = None
     status: IncidentStatus | None = None
-    paged: bool = False
     accepted: bool = False
     acknowledged_by: str | None = None
     silences: tuple[str, ...] = ()
@@ -41,9 +38,10 @@ class Standing(NamedTuple):
     def muted(self, alert: AlertEvent) -> str | None:
         """Return why a sink must not send an alert; None if it may.
 
-        An end is sent in spite of a silence if the beginning was: a pager would stay open.
+        An end is always sent: a sink may have sent the beginning before the silence was set, and
+        its receiver would stay open.
         """
-        if self.silences and not (alert.status == "resolved" and self.paged):
+        if self.silences and alert.status != "resolved":
             return f"silenced by {', '.join(self.silences)}"
         if self.accepted and alert.status == "updated":
             return "accepted"
@@ -64,7 +62,6 @@ class _Incident(msgspec.Struct):
     incident_id: str
     status: IncidentStatus
     members: list[_MemberId]
-    paged: list[str]
     reason: str | None = None
     acknowledgement: _Named | None = None
 
@@ -105,7 +102,6 @@ class Standings:
         return Standing(
             incident.incident_id,
             incident.status,
-            bool(incident.paged),
             incident.reason == "accepted",
             None if acknowledgement is None else acknowledgement.by,
             silences,

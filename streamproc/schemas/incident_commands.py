@@ -25,7 +25,7 @@ _Reason = Annotated[ClippedMessage, Field(description="Why.", examples=["provide
 
 
 class Acknowledge(Section):
-    """Somebody works on it: it pages no more until then."""
+    """Somebody works on it: its entry has no further page until then."""
 
     incident_id: _Incident
     by: _By = None
