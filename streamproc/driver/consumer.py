@@ -28,7 +28,7 @@ from streamproc.driver.offsets import InFlight
 from streamproc.driver.poll import SliceScheduler, SliceThread
 from streamproc.driver.slices import BATCH_BYTES, BatchSizer, Polled, Slice
 from streamproc.driver.topic import SliceSchema, TransportError
-from streamproc.kafka.log_watch import Doubt
+from streamproc.kafka.log_watch import NO_DOUBT
 
 __all__ = ["SliceConsumer"]
 
@@ -190,16 +190,11 @@ class SliceConsumer(base.Consumer):
 
         Faust would drop them until the log is as long as it was before.
         """
-        watch = self._thread.watch
         for key, found in records.items():
             tp = TP(*key)
-            if (
-                watch is None
-                or tp in self._resume_offsets
-                or not watch.was_reset((tp.topic, tp.partition))
-            ):
-                continue
-            self._read_offset[tp] = found[0].offset
+            doubt = found.doubt if isinstance(found, Polled) else NO_DOUBT
+            if doubt.out_of_range is not None and tp not in self._resume_offsets:
+                self._read_offset[tp] = found[0].offset
 
     async def _from_resume_offsets(self, records: RecordMap) -> RecordMap:
         """Return records from the resume offsets on; seek again where they were skipped.
@@ -240,6 +235,13 @@ class SliceConsumer(base.Consumer):
         async for _ in self.itertimer(interval, name="stay_in_group"):
             if self._buffered_partitions:
                 self._thread.keep_alive()
+
+    async def verify_all_partitions_active(self) -> None:
+        """Do nothing: the worker's watchdog detects stalls.
+
+        Faust's check raises, and so ends the application, while the position of a partition is
+        unknown, as during the outage of its leader.
+        """
 
     # Commits
 
@@ -290,7 +292,6 @@ class SliceConsumer(base.Consumer):
                         raise
                     return  # a rebalance came meanwhile, which calls this again
                 self._resume_offsets.update(offsets)
-                self._forget_doubts(offsets)
             for tp, offset in states.items():
                 self._handled(tp, offset)
 
@@ -302,10 +303,10 @@ class SliceConsumer(base.Consumer):
         self.distrust(unsigned)
         return await self.continue_at(committed, unsigned)
 
-    def doubt(self, tp: TP, first_offset: int) -> Doubt:
-        """Return and clear the doubt about records that begin at an offset."""
-        watch = self._thread.watch
-        return Doubt() if watch is None else watch.take((tp.topic, tp.partition), first_offset)
+    def settle(self, part: Slice) -> None:
+        """Forget the doubt about the log of a slice, which was checked and processed."""
+        if part.doubt is not NO_DOUBT:
+            self._thread.settle(TP(part.topic, part.partition), part.doubt)
 
     def reread(self, tp: TP) -> None:
         """Have a partition's position determined again; its delivered slices are void."""
@@ -353,15 +354,9 @@ class SliceConsumer(base.Consumer):
 
     def _forget(self, tp: TP) -> None:
         self._resume_offsets.pop(tp, None)
-        self._forget_doubts([tp])
         self._in_flight.pop(tp, None)
         if self._waiting.pop(tp, None):
             self.on_buffer_drop(tp)
-
-    def _forget_doubts(self, partitions: Iterable[TP]) -> None:
-        for tp in partitions:
-            if self._thread.watch is not None:
-                self._thread.watch.forget((tp.topic, tp.partition))
 
     # Rebalances
 

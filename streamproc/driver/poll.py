@@ -6,6 +6,7 @@ from collections.abc import Collection, Container, Iterator, Mapping
 from typing import Any, Protocol, cast
 
 import uvloop
+from aiokafka import AIOKafkaConsumer
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as base
 from faust.types import TP
@@ -18,7 +19,7 @@ from streamproc.kafka.fetch_codec import speed_up_fetches
 from streamproc.kafka.fetch_pacing import pace_fetches
 from streamproc.kafka.fetch_throttle import throttle_fetches
 from streamproc.kafka.fetched_records import read_leniently
-from streamproc.kafka.log_watch import LogWatch
+from streamproc.kafka.log_watch import NO_DOUBT, Doubt, LogWatch
 from streamproc.kafka.member_id import keep_member_id
 
 __all__ = ["SliceScheduler", "SliceThread"]
@@ -53,8 +54,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, thread_loop=uvloop.new_event_loop(), **kwargs)
-        #: Watches the client's fetches; None until there is a client.
-        self.watch: LogWatch | None = None
+        self._watch: LogWatch | None = None  # until there is a client
         self._begins: Mapping[Any, int] = {}
         self._close_thread_loop_on_stop = True  # the loop is not shared
 
@@ -71,7 +71,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         pace_fetches(consumer)
         keep_member_id(consumer)
         sign_commits(consumer)
-        self.watch = LogWatch(consumer)
+        self._watch = LogWatch(consumer)
         return consumer
 
     async def getmany(
@@ -90,11 +90,29 @@ class SliceThread(base.AIOKafkaConsumerThread):
                 timeout=timeout,
                 max_records=sliced.poll_records() or consumer._max_poll_records,  # noqa: SLF001
             )
-            return {tp: Polled(records, self._begins[tp]) for tp, records in found.items()}
+            return {
+                tp: Polled(records, self._begins[tp], self._doubt(tp))
+                for tp, records in found.items()
+            }
 
         # Faust's queue between threads needs two tasks per call; this is one hop each way
         fetching = asyncio.run_coroutine_threadsafe(fetch(), self.thread_loop)
         return await asyncio.wrap_future(fetching)
+
+    def _doubt(self, tp: TP) -> Doubt:
+        return NO_DOUBT if self._watch is None else self._watch.doubt((tp.topic, tp.partition))
+
+    def settle(self, tp: TP, doubt: Doubt) -> None:
+        """Forget a doubt about the log of a partition, once it was checked."""
+        if self._watch is not None:
+            partition = tp.topic, tp.partition
+            self.thread_loop.call_soon_threadsafe(self._watch.settle, partition, doubt)
+
+    async def _seek_wait(self, consumer: AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
+        if self._watch is not None:
+            for tp in partitions:
+                self._watch.moving((tp.topic, tp.partition))
+        await super()._seek_wait(consumer, partitions)
 
     async def unsigned(self, partitions: Collection[TP]) -> set[TP]:
         """Return the partitions with a committed offset that no worker of this version wrote."""

@@ -1,6 +1,6 @@
 """Define slices, their limits, and how polled records are split into them.
 
-Pure: no Kafka, no event loop, no clock.
+Pure: no I/O, no event loop, no clock.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
 
+from streamproc.kafka.log_watch import NO_DOUBT, Doubt
 from streamproc.schemas import records as core
 
 __all__ = ["BATCH_BYTES", "BatchSizer", "Polled", "Record", "Slice", "SliceLimits", "split"]
@@ -42,6 +43,8 @@ class Slice:
     begin
         Offset from which on the log was read: it has no record between there and the first one.
         None if unknown.
+    doubt
+        Whether the log was replaced before these records, or a part of it was skipped.
 
     Examples
     --------
@@ -55,6 +58,7 @@ class Slice:
     partition: int
     records: tuple[Record, ...]
     begin: int | None = None
+    doubt: Doubt = NO_DOUBT
 
     def __len__(self) -> int:
         return len(self.records)
@@ -160,13 +164,14 @@ class Polled(list[Record]):
     ----------
     records
         In the order of their offsets.
-    begin
+    begin, doubt
         As in `Slice`.
     """
 
-    def __init__(self, records: Iterable[Record], begin: int) -> None:
+    def __init__(self, records: Iterable[Record], begin: int, doubt: Doubt = NO_DOUBT) -> None:
         super().__init__(records)
         self.begin = begin
+        self.doubt = doubt
 
 
 def split(
@@ -184,12 +189,14 @@ def split(
         Limits each slice; it may change between slices.
     """
     start = 0
-    begin = records.begin if isinstance(records, Polled) else None
+    begin, doubt = None, NO_DOUBT
+    if isinstance(records, Polled):
+        begin, doubt = records.begin, records.doubt
     while start < len(records):
         taken = _fitting(records[start : start + pace.records], pace.limits.bytes)
         start += len(taken)
-        yield Slice(topic, partition, tuple(taken), begin)
-        begin = taken[-1].offset + 1
+        yield Slice(topic, partition, tuple(taken), begin, doubt)
+        begin, doubt = taken[-1].offset + 1, NO_DOUBT
 
 
 def _fitting(records: Sequence[Record], max_bytes: int) -> Sequence[Record]:

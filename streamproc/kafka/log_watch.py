@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, errors
 from aiokafka.client import ConnectionGroup
 from aiokafka.protocol.fetch import FetchRequest
 
-__all__ = ["Doubt", "LogWatch"]
+__all__ = ["NO_DOUBT", "Doubt", "LogWatch"]
 
 Partition = tuple[str, int]
 
@@ -31,7 +31,7 @@ class Doubt(NamedTuple):
     out_of_range: int | None = None
 
 
-_NO_DOUBT: Final = Doubt()
+NO_DOUBT: Final = Doubt()
 
 
 class LogWatch:
@@ -47,37 +47,38 @@ class LogWatch:
 
     Notes
     -----
-    The consumer may run in another thread than the caller: only atomic operations on dictionaries
-    and lists are used.
+    Its methods may only be called in the thread of the consumer.
     """
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._client: Any = consumer._client  # noqa: SLF001
         self._send = self._client.send
         self._routes: dict[Partition, Any] = {}  # connection of the last response
-        self._suspects: dict[Partition, list[int]] = {}
-        self._out_of_range: dict[Partition, int] = {}
+        self._doubts: dict[Partition, Doubt] = {}
         self._client.send = self._watched
 
-    def take(self, partition: Partition, first_offset: int) -> Doubt:
-        """Return and clear the doubt about records that begin at an offset."""
-        if not self._out_of_range and not self._suspects.get(partition):
-            return _NO_DOUBT
-        out_of_range = self._out_of_range.pop(partition, None)
-        waiting = self._suspects.get(partition, [])
-        reached = [at for at in waiting if at <= first_offset or out_of_range is not None]
-        for at in reached:
-            waiting.remove(at)
-        return Doubt(bool(reached) or out_of_range is not None, out_of_range)
+    def doubt(self, partition: Partition) -> Doubt:
+        """Return the doubt about records that the client has just returned.
 
-    def was_reset(self, partition: Partition) -> bool:
-        """Whether the client was reset to the beginning of a partition since the last `take`."""
-        return partition in self._out_of_range
+        The client fetches from a partition only once all earlier records of it were returned: a
+        doubt of a later moment may be about records that were not returned yet.
+        """
+        return self._doubts.get(partition, NO_DOUBT)
 
-    def forget(self, partition: Partition) -> None:
-        """Clear the doubt about a partition, whose log was checked and position set."""
-        self._suspects.pop(partition, None)
-        self._out_of_range.pop(partition, None)
+    def settle(self, partition: Partition, doubt: Doubt) -> None:
+        """Forget a doubt once records with it were checked, unless another one has followed.
+
+        Until then, all records of the partition have it: the first ones may never be delivered.
+        """
+        if self._doubts.get(partition) is doubt:
+            del self._doubts[partition]
+
+    def moving(self, partition: Partition) -> None:
+        """Doubt the first records from a position that is about to be set.
+
+        The state may be older than the connection, as after a rebalance.
+        """
+        self._doubts[partition] = Doubt(suspect=True)
 
     async def _watched(self, node_id: Any, request: Any, **options: Any) -> Any:
         if not isinstance(request, FetchRequest):
@@ -96,13 +97,12 @@ class LogWatch:
 
     def _answered(self, partition: Partition, offset: int, code: int, route: Any) -> None:
         changed = self._routes.setdefault(partition, route) is not route
-        if changed or code:
-            self._routes[partition] = route
-            waiting = self._suspects.setdefault(partition, [])
-            if offset not in waiting:
-                waiting.append(offset)
-        if code == _OUT_OF_RANGE:
-            self._out_of_range.setdefault(partition, offset)
+        if not changed and not code:
+            return
+        self._routes[partition] = route
+        known = self.doubt(partition).out_of_range
+        found = offset if code == _OUT_OF_RANGE and known is None else known
+        self._doubts[partition] = Doubt(suspect=True, out_of_range=found)
 
 
 def _offsets(request: Any) -> Iterator[tuple[Partition, int]]:

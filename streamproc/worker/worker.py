@@ -244,6 +244,7 @@ class Worker:
         try:
             self._active = time.monotonic()
             await self._line.handle(part, self._mark_of(part))
+            self._consumer.settle(part)
             await acknowledge()
             self._active = time.monotonic()
         except Exception as error:  # noqa: BLE001  # any error stops this worker
@@ -376,9 +377,8 @@ class Worker:
 
     def _mark_of(self, part: Slice) -> PartitionOffsets:
         """Return the offsets of a slice's partition, and whether its log may have changed."""
-        tp = TP(part.topic, part.partition)
-        mark, doubt = self._mark(tp), self._consumer.doubt(tp, part.first_offset)
-        return mark._replace(**doubt._asdict()) if doubt.suspect else mark
+        mark = self._mark((part.topic, part.partition))
+        return mark._replace(**part.doubt._asdict()) if part.doubt.suspect else mark
 
     def _mark(self, partition: Partition) -> PartitionOffsets:
         return partition_offsets(self._app.consumer, *partition)

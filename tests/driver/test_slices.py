@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamproc.driver.slices import BatchSizer, Polled, Slice, SliceLimits, split
+from streamproc.kafka.log_watch import Doubt
 
 
 @dataclass(frozen=True)
@@ -122,3 +123,11 @@ def test_slices_of_a_poll_leave_nothing_out(records: list[Stored], most: int, be
     parts = list(split("t", 0, Polled(records, begin), pace))
     ends = [part.last_offset + 1 for part in parts]
     assert [part.begin for part in parts] == [begin, *ends[:-1]]
+
+
+def test_the_first_slice_of_a_poll_has_its_doubt() -> None:
+    """What a poll found out about the log concerns the records that come first, and only them."""
+    doubt = Doubt(suspect=True, out_of_range=7)
+    polled = Polled(at(0, 1, 2, 3, 4), 0, doubt)
+    parts = list(split("t", 0, polled, BatchSizer(SliceLimits(records=2))))
+    assert [part.doubt for part in parts] == [doubt, Doubt(), Doubt()]

@@ -47,12 +47,12 @@ async def client() -> Client:
 async def test_one_connection_leaves_no_doubt(client: Client) -> None:
     """As long as a leader answers on one connection, nothing has to be checked."""
     await client.fetch(110)
-    assert client.watch.take(HOME, 110) == Doubt()
+    assert client.watch.doubt(HOME) == Doubt()
 
 
 @pytest.mark.parametrize("change", ["restart", "leader", "refused", "away"])
 async def test_what_comes_after_a_change_is_in_doubt(client: Client, change: str) -> None:
-    """After a new connection, another leader or an error, the next records are checked, once."""
+    """After a new connection, another leader or an error, records are in doubt until a check."""
     if change == "restart":
         client._conns.clear()
     elif change == "refused":
@@ -63,15 +63,32 @@ async def test_what_comes_after_a_change_is_in_doubt(client: Client, change: str
             await client.fetch(110)
         client.down = False
     await client.fetch(110, node=2 if change == "leader" else 1)
-    assert client.watch.take(HOME, 109) == Doubt()  # it was fetched before
-    assert client.watch.take(HOME, 110) == Doubt(suspect=True)
-    assert client.watch.take(HOME, 120) == Doubt()
+    doubt = client.watch.doubt(HOME)
+    assert doubt == client.watch.doubt(HOME) == Doubt(suspect=True)
+    client.watch.settle(HOME, doubt)
+    assert client.watch.doubt(HOME) == Doubt()
 
 
-async def test_an_offset_out_of_range_is_told(client: Client) -> None:
+async def test_an_offset_out_of_range_is_reported(client: Client) -> None:
     """Wherever the client goes on, the offset that the log did not have is known."""
     client.code = OUT_OF_RANGE
     await client.fetch(110)
-    assert client.watch.was_reset(HOME)
-    assert client.watch.take(HOME, 0) == Doubt(suspect=True, out_of_range=110)
-    assert client.watch.take(HOME, 0) == Doubt()
+    client.code = 0
+    await client.fetch(0)
+    assert client.watch.doubt(HOME) == Doubt(suspect=True, out_of_range=110)
+
+
+async def test_a_set_position_is_in_doubt(client: Client) -> None:
+    """After a rebalance, the state may be of before a restart that nothing else shows."""
+    client.watch.moving(HOME)
+    assert client.watch.doubt(HOME) == Doubt(suspect=True)
+
+
+async def test_a_check_settles_no_later_doubt(client: Client) -> None:
+    """A log that is replaced during the check of an earlier doubt is checked again."""
+    client.watch.moving(HOME)
+    first = client.watch.doubt(HOME)
+    client._conns.clear()
+    await client.fetch(120)
+    client.watch.settle(HOME, first)
+    assert client.watch.doubt(HOME) == Doubt(suspect=True)

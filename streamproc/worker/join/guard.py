@@ -1,7 +1,7 @@
 """Detect that a joined topic was replaced, or lost records before they were joined."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -10,7 +10,7 @@ from streamproc.alerting.alert_builder import state_gap
 from streamproc.config.config import Config
 from streamproc.join.entry import InputLog
 from streamproc.kafka.errors import LogRewoundError
-from streamproc.kafka.log_watch import LogWatch
+from streamproc.kafka.log_watch import NO_DOUBT, Doubt, LogWatch
 from streamproc.schemas.records import Record
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.join.store import StorePosition
@@ -62,7 +62,14 @@ class InputGuard:
         replaced = await contradicted(self._config, marks)
         return [log for log, home in homes.items() if (home.topic, home.partition) in replaced]
 
-    async def check(self, home: TopicPartition, records: Sequence[Record]) -> None:
+    def doubts(self, homes: Iterable[TopicPartition]) -> list[Doubt]:
+        """Return the doubts about records that the consumer has just returned."""
+        return [
+            NO_DOUBT if self._watch is None else self._watch.doubt((home.topic, home.partition))
+            for home in homes
+        ]
+
+    async def check(self, home: TopicPartition, records: Sequence[Record], doubt: Doubt) -> None:
         """Check the next records of a log.
 
         Raises
@@ -70,15 +77,15 @@ class InputGuard:
         LogRewoundError
             If the log was replaced since the last check.
         """
-        if self._watch is None:
-            return
         partition, first = (home.topic, home.partition), records[0].offset
-        doubt, mark = self._watch.take(partition, first), self._marks.get(home)
+        mark = self._marks.get(home)
         if doubt.suspect and mark is not None and not await self._logs.same(partition, mark):
             raise LogRewoundError(
                 f"{home.topic}-{home.partition} no longer has the last record read, offset"
                 f" {mark.offset}: the topic was restored, truncated or recreated"
             )
+        if self._watch is not None:
+            self._watch.settle(partition, doubt)
         following = self._next.get(home, first)
         if doubt.out_of_range is not None and first > following:
             await self.report_deleted(home, following, first)

@@ -267,8 +267,9 @@ class Joiner:
         homes = {self._homes[log]: log for log in self._merge.short(self.portion)}
         timeout = POLL_MS if self._merge.empty() == set(self._homes) else POLL_MS // 5
         found = await consumer.getmany(*homes, timeout_ms=timeout, max_records=self.portion)
-        for home, batch in found.items():
-            await self._guard.check(home, batch)
+        doubts = self._guard.doubts(found)  # before anything else is fetched
+        for (home, batch), doubt in zip(found.items(), doubts, strict=True):
+            await self._guard.check(home, batch, doubt)
             self._merge.add(homes[home], batch)
         now = time.monotonic()
         for log, home in self._homes.items():

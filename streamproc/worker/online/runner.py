@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
 
 from streamproc.config.config import Config
 from streamproc.driver.slices import BatchSizer, SliceLimits
-from streamproc.kafka.log_watch import LogWatch
+from streamproc.kafka.log_watch import Doubt, LogWatch
 from streamproc.online.event_builder import Obeyed
 from streamproc.online.partition_models import Learned, PartitionModels
 from streamproc.schemas.model_updates import ModelUpdate
@@ -198,28 +198,32 @@ class OnlineRunner:
             )
         self._consumer.assign([self._at(number) for number in self._held])
         for number, held in self._held.items():
+            self._watch.moving((self._topic, number))
             self._consumer.seek(self._at(number), held.next)
-            self._watch.forget((self._topic, number))
         self._settled = owned
         self.handled += 1
 
     async def _step(self) -> None:
         batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=self._pace.records)
+        doubts = [self._watch.doubt((at.topic, at.partition)) for at in batches]
         # While the output of one partition awaits confirmation, another one learns.
         await asyncio.gather(
-            *(self._take(at.partition, records) for at, records in batches.items())
+            *(
+                self._take(at.partition, records, doubt)
+                for (at, records), doubt in zip(batches.items(), doubts, strict=True)
+            )
         )
         for number in self._held.keys() - {at.partition for at in batches}:
             await self._publish_idle(number)
 
-    async def _take(self, number: int, records: Sequence[Record]) -> None:
+    async def _take(self, number: int, records: Sequence[Record], doubt: Doubt) -> None:
         """Learn from records, publish, and write a snapshot when it is due.
 
         The cluster confirms the output before the snapshot is written. A crash in between repeats
         it, with the same ids, and loses none.
         """
         held = self._held[number]
-        if not await self._follows(number, held, records[0].offset):
+        if not await self._follows(number, held, records[0].offset, doubt):
             return
         held.since, held.served = self._monotonic(), -1.0
         # 1. Predict, learn, evaluate.
@@ -248,13 +252,14 @@ class OnlineRunner:
                     *(each.verb, each.model_id, each.id, each.ignored),
                 )
 
-    async def _follows(self, number: int, held: PartitionState, first_offset: int) -> bool:
+    async def _follows(
+        self, number: int, held: PartitionState, first_offset: int, doubt: Doubt
+    ) -> bool:
         """Whether records are of the log that the models learned from; if not, recover them.
 
         Records that were deleted before they were read are reported.
         """
-        partition = self._topic, number
-        doubt, mark = self._watch.take(partition, first_offset), held.keeper.mark
+        partition, mark = (self._topic, number), held.keeper.mark
         if doubt.suspect and mark is not None and not await self._logs.same(partition, mark):
             _log.warning(
                 "%s-%d no longer has the last record learned, offset %d: looking for a snapshot"
@@ -266,6 +271,7 @@ class OnlineRunner:
             self._settled = Owned(frozenset(), -1)
             self._news.set()
             return False
+        self._watch.settle(partition, doubt)
         if doubt.out_of_range is not None and first_offset > held.next:
             text = (
                 f"records {held.next} to {first_offset - 1} were deleted before they were learned"

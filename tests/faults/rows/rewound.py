@@ -1,11 +1,12 @@
 """The log goes back: data of a moment ago, and a topic created again under the same name."""
 
+import asyncio
 import signal
 from itertools import islice
 from typing import Any
 
 from faults.cluster_tools import keep_data, recreate_topic, restore_data
-from faults.ending import finish
+from faults.ending import FINISH_SECONDS, finish
 from faults.matrix import Failed, Site
 from faults.traffic import events, send, sent
 from faults.verdicts import regained, same
@@ -77,5 +78,6 @@ async def _all_handled(config: Config) -> None:
     wanted: dict[Any, int] = {
         (topic, number): end for number, end in (await ends(config, "predictions")).items()
     }
-    while await handled(config, {topic}) != wanted:
-        pass  # each look waits for the broker
+    async with asyncio.timeout(FINISH_SECONDS):
+        while await handled(config, {topic}) != wanted:
+            pass  # each look waits for the broker
