@@ -5,7 +5,9 @@ from functools import partial
 from typing import Any
 
 import faust
+from faust.tables import TableManager
 from faust.types import TP
+from mode.utils.times import Seconds
 from yarl import URL
 
 from streamproc.config.config import Config
@@ -21,6 +23,13 @@ Handler = Callable[[Slice, Acknowledge], Awaitable[None]]
 # reassigned as soon as brokers permit, and joining a group of the embedded broker is fast.
 SESSION_SECONDS = 6.0
 HEARTBEAT_SECONDS = 1.0
+
+
+class NoTables(TableManager):
+    """Manager of Faust's tables that does not wait for any to be declared: there are none."""
+
+    async def sleep(self, n: Seconds) -> None:
+        """Return at once: Faust's only wait here is the second for tables, at the start."""
 
 
 class App(faust.App):
@@ -70,6 +79,7 @@ def make_app(
         topic_allow_declare=False,  # topics are created as configured, before this starts
         web_enabled=False,
         store="memory://",
+        TableManager=NoTables,
         autodiscover=False,
     )
     source = slice_topic(
