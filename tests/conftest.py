@@ -1,8 +1,9 @@
-"""Brokers for the tests: real ones, started once a session and only when a test asks.
+"""Brokers for the tests: real ones, shared, and started only when a test asks.
 
 What workers keep on a disk is put into a folder of the tests' own.
 """
 
+import os
 from collections.abc import Iterator
 from functools import cache
 
@@ -18,6 +19,24 @@ settings.register_profile("streamproc", settings(), deadline=None)
 settings.load_profile("streamproc")
 
 
+# Folders whose files take longest, the longest first: a lane begins with them, so that it does not
+# end with one core at work.
+SLOWEST_FOLDERS = (
+    "tests/faults",
+    "tests/real",
+    "tests/tools",
+    "tests/readme",
+    "tests/worker",
+    "tests/online",
+    "tests/driver",
+    "tests/cli",
+    "tests/client",
+    "tests/kafka",
+    "tests/architecture",
+    "tests/detectors",
+)
+
+
 @cache
 def _kafka_missing() -> str | None:
     """Why Apache Kafka cannot be run here, or None when it can."""
@@ -28,15 +47,28 @@ def _kafka_missing() -> str | None:
     return None
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` chooses among the tests
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses Apache Kafka, so that no test can forget to."""
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run two files more than there are cores: tests that wait for a broker use no core."""
+    return len(os.sched_getaffinity(0)) + 2
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before `-m` chooses among the tests
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark what uses a broker, so that no test can forget to; put the longest files first."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & {"apache_kafka", "apache_kafka_cluster"}:
             item.add_marker("kafka")
         if "apache_kafka_cluster" in fixtures:
             item.add_marker("slow")
+    yield
+    items.sort(key=lambda item: _turn(item.nodeid))
+
+
+def _turn(nodeid: str) -> int:
+    found = (turn for turn, folder in enumerate(SLOWEST_FOLDERS) if nodeid.startswith(folder))
+    return next(found, len(SLOWEST_FOLDERS))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -69,16 +101,20 @@ def apache_kafka_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
         yield kafka
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def embedded_broker() -> Iterator[EmbeddedBroker]:
-    """One embedded broker, shared: use topics and groups of your own."""
+    """One embedded broker, shared: use topics and groups of your own.
+
+    It starts in milliseconds, and after each record writes all of its data again: one that holds
+    the records of a whole session takes a third of a core.
+    """
     with EmbeddedBroker() as broker:
         yield broker
 
 
 @pytest.fixture(
     params=["embedded_broker", pytest.param("apache_kafka", marks=pytest.mark.kafka)],
-    scope="session",
+    scope="module",
 )
 def bootstrap(request: pytest.FixtureRequest) -> str:
     """Address of a broker: the test runs on the embedded one and on Apache Kafka."""
