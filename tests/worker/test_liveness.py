@@ -12,13 +12,13 @@ from faults.rows import disk, hung
 from worker.join.joining import joins_config
 from worker.online.online_workers import MODEL, fill, outcomes
 from worker.procfs import alive, learners
-from worker.running import PATIENCE, WorkerProcess, publish, settings, total, until, worker_of
+from worker.running import PATIENCE, own_config, publish, settings, total, until, worker_of
 
 from streamproc.broker import EmbeddedBroker
 from streamproc.config.config import Config
-from streamproc.config.load import load
 from streamproc.join.join import Join
 from streamproc.kafka.errors import WorkerError
+from streamproc.worker.online import online_process
 
 
 async def test_a_full_disk_is_reported_and_costs_nothing(
@@ -37,29 +37,39 @@ async def test_hung_learners_leave_no_orphan(
 
 
 async def test_a_hung_learner_shows_its_lag_and_ends_its_worker(
-    embedded_broker: EmbeddedBroker, tmp_path: Path
+    embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lag is that of the cluster, the worker is not ready, and then ends with the reason."""
-    said = settings(
+    for name in ("SILENT_SECONDS", "LOOK_SECONDS", "STOP_SECONDS"):
+        monkeypatch.setattr(online_process, name, 1.0)
+    config = own_config(
         embedded_broker.bootstrap,
         topics={"partitions": 1},
-        limits={"stall": "40s"},
+        limits={"stall": "10s"},
         models=[{"id": "m", "task": "binary", "online": {"model": MODEL}}],
     )
-    config = load(said)
     rows = list(outcomes(400))
     await fill(config, rows[:100])
-    async with WorkerProcess(tmp_path, said) as worker:
-        await worker.has_counted("learn_answers_total", above=59)
-        [learner] = learners(worker.pid)
-        os.kill(learner, signal.SIGSTOP)
-        await fill(config, rows[100:])
-        await worker.has_counted("learn_lag_records", above=100)
-        why = await worker.becomes("/readyz", 503)
-        assert "online models has not answered" in why
-        assert await worker.exit_code() == 1
-        assert "online models has not answered" in worker.stderr
-    assert not alive(learner)
+    stopped: list[int] = []
+    with pytest.raises(WorkerError, match="online models has not answered"):
+        await _until_its_learner_hangs(config, rows[100:], stopped)
+    assert not any(map(alive, stopped))
+
+
+async def _until_its_learner_hangs(
+    config: Config, rest: list[dict[str, Any]], stopped: list[int]
+) -> None:
+    async with worker_of(config) as (worker, registry):
+        await until(lambda: total(registry, "learn_answers_total") > 59)
+        stopped += learners(os.getpid())
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        await fill(config, rest)
+        await until(lambda: total(registry, "learn_lag_records") > 100)
+        await until(lambda: worker.unready() is not None)
+        assert "online models has not answered" in str(worker.unready())
+        async with asyncio.timeout(PATIENCE):
+            await worker.stopped.wait()
 
 
 async def test_a_join_that_hangs_ends_its_worker(
@@ -78,6 +88,7 @@ async def test_a_join_that_hangs_ends_its_worker(
             return super().process(records)
 
     monkeypatch.setattr("streamproc.worker.join.task.Join", Hanging)
+    monkeypatch.setattr("streamproc.worker.join.join_manager.STOP_SECONDS", 0.5)
     await publish(config, [{"model_id": "m", "event_id": "1", "prediction": 0.5}])
     await publish(config, [{"model_id": "m", "event_id": "1", "label": 1, "ts": 0}])
     try:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+import pytest
 from broker_topics import records
 from prometheus_client import CollectorRegistry
 from worker.running import idle, own_config, read_alerts
@@ -13,6 +14,7 @@ from streamproc.config.config import Config
 from streamproc.kafka.clients import open_producer
 from streamproc.kafka.topics import ensure_topics
 from streamproc.schemas.alerts import AlertEvent
+from streamproc.worker import worker as worker_module
 from streamproc.worker.log_marks import RecordMark
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.pipeline import Pipeline
@@ -110,9 +112,19 @@ async def live(
     """Run a worker until it crashes or has nothing to do."""
     registry = CollectorRegistry()
     metrics = Metrics(registry)
+    with pytest.MonkeyPatch.context() as patched:
+        # All records are there already: what is left to do is known with the first fetch.
+        patched.setattr(worker_module, "HOUSEKEEPING_SECONDS", 0.1)
+        worker = await _lived(config, kill or Countdown(), kind, line, metrics)
+    return worker, registry
+
+
+async def _lived(
+    config: Config, kill: Countdown, kind: type[Worker], line: type[Pipeline], metrics: Metrics
+) -> Worker:
     async with open_producer(config) as producer:
         outbox, store = MortalOutbox(config, producer), MortalStore(config, producer)
-        outbox.kill = store.kill = kill or Countdown()
+        outbox.kill = store.kill = kill
         snapshots = Snapshots(config, store, MonitorCodec(config), metrics, cost=0.0)
         worker = kind(config, line(config, outbox, metrics, snapshots=snapshots), metrics)
         await worker.start()
@@ -120,7 +132,7 @@ async def live(
             await idle(worker)
         finally:
             await worker.stop()
-    return worker, registry
+    return worker
 
 
 async def fill(config: Config, first: int = 0, last: int = RECORDS) -> None:
