@@ -7,29 +7,42 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# xdist would begin with the files of most tests; tests/conftest.py puts the slowest folders first.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+# No broker, no process, no numerical comparison with River.
+FAST := $(addprefix tests/,alerting config control decode detect incidents join performance \
+	pipeline rows schemas tabular)
 LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --quiet \
 	--custom-compile-command "make lock"
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench faults docs dist lock clean
+.PHONY: help demo test test-fast nightly lint format bench faults docs dist lock clean
 
 help:
-	@echo 'make demo    models are hit by known incidents; watch the alerts come'
-	@echo 'make test    every check that is quick: style, types, imports, tests'
-	@echo 'make lint    style and types alone;  make format  mends the style'
-	@echo 'make bench   speed, next to other ways of doing the same'
-	@echo 'make faults  kills, cuts and poisons on an Apache Kafka; the table in docs/faults.md'
-	@echo 'make docs    the documentation as HTML'
-	@echo 'make dist    the wheel and the source distribution, checked'
-	@echo 'make lock    newest versions that pyproject.toml allows, into the locks'
-	@echo 'make clean   removes what these commands made'
+	@echo 'make demo       models are hit by known incidents; watch the alerts come'
+	@echo 'make test       every check that is quick: style, types, imports, tests'
+	@echo 'make test-fast  within a minute: the tests that need no broker, process or River'
+	@echo 'make nightly    the longer forms of quick tests'
+	@echo 'make lint       style and types alone;  make format  mends the style'
+	@echo 'make bench      speed, next to other ways of doing the same'
+	@echo 'make faults     kills, cuts and poisons on an Apache Kafka; the table in docs/faults.md'
+	@echo 'make docs       the documentation as HTML'
+	@echo 'make dist       the wheel and the source distribution, checked'
+	@echo 'make lock       newest versions that pyproject.toml allows, into the locks'
+	@echo 'make clean      removes what these commands made'
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/streamproc demo
 
 test: lint
-	$(BIN)/python -m pytest -n auto --dist loadfile -m 'not kafka and not slow'
+	$(PYTEST) -m 'not kafka and not slow and not nightly'
+
+test-fast: $(VENV)/dev.stamp
+	$(PYTEST) -m 'not kafka and not slow and not nightly' $(FAST)
+
+nightly: $(VENV)/dev.stamp
+	$(PYTEST) -m nightly
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -3,8 +3,7 @@
 What workers keep on a disk is put into a folder of the tests' own.
 """
 
-import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 
 import pytest
@@ -47,14 +46,14 @@ def _kafka_missing() -> str | None:
     return None
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """Run two files more than there are cores: tests that wait for a broker use no core."""
-    return len(os.sched_getaffinity(0)) + 2
+    return (yield) + 2
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before `-m` chooses among the tests
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     """Mark what uses a broker, so that no test can forget to; put the longest files first."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))

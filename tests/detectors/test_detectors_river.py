@@ -81,7 +81,7 @@ def test_adwin_is_rivers_after_every_value(params: Params) -> None:
     ("length", "ours", "bank", "theirs", "params"),
     [
         pytest.param(length, *classes, params, marks=marks, id=f"{classes[0].__name__}{i}-{length}")
-        for length, marks in ((6_000, ()), (300_000, pytest.mark.slow))
+        for length, marks in ((6_000, ()), (300_000, pytest.mark.nightly))
         for classes, all_params in (
             ((ADWIN, ADWINBank, drift.ADWIN), ADWIN_PARAMS),
             ((PageHinkley, PageHinkleyBank, drift.PageHinkley), PAGE_HINKLEY_PARAMS),

@@ -97,7 +97,7 @@ def _agree(ours: Any, theirs: Any, values: NDArray[np.float64], *, flip: bool) -
     return alarms
 
 
-@pytest.mark.parametrize("length", [20_000, pytest.param(300_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("length", [20_000, pytest.param(300_000, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(
     ("ours", "bank", "theirs", "params"),
     CASES,

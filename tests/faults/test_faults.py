@@ -1,17 +1,14 @@
-"""The rows of the matrix in their short form, and the test of the test."""
+"""The rows of the matrix in their short form: topics, labels and incidents under fault."""
 
-import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults.brokers import Broker, running
-from faults.matrix import Failed, Row, Site, rows
+from faults.brokers import Broker
+from faults.chosen import OF_RECORDS, OF_WORKERS, passes, runnable
+from faults.matrix import Row, rows
 from faults.table import BEGIN, END
-from faults.workers import lane
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
-SEED = 1
 # They repeat what other tests show, or hurt for minutes: `python tests/faults/run.py` runs all.
 ELSEWHERE = {
     "snapshots",
@@ -37,35 +34,14 @@ ELSEWHERE = {
     "shapes",  # 107 s, and it differs: two shapes cost more than they should
     "sizes",  # a minute and more: outcomes that are too large are refused one by one
 }
-CHOSEN = [row for row in rows() if row.not_run(nightly=False) is None and row.name not in ELSEWHERE]
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """Run a broker that the rows may stop, cut off and start again."""
-    with running(tmp_path_factory.mktemp("faults") / "kafka") as broker:
-        yield broker
-
-
-def site(broker: Broker, folder: Path, name: str) -> Site:
-    """Return what a row works with."""
-    return Site(broker, folder, random.Random(f"{SEED}/{name}"), nightly=False)
+HERE = {row.name for row in rows()} - ELSEWHERE - OF_WORKERS - OF_RECORDS
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("row", CHOSEN, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", runnable(HERE), ids=lambda row: row.name)
 async def test_a_fault_costs_nothing(row: Row, broker: Broker, tmp_path: Path) -> None:
-    """Whatever happens to a worker, its topics and its state end as if nothing had happened."""
-    verdict = await row.judge(site(broker, tmp_path, row.name), SEED)
-    assert verdict.verdict == "pass", verdict.line()
-
-
-@pytest.mark.kafka
-@pytest.mark.parametrize("build", ["acknowledges first", "saves first"])
-async def test_a_hasty_build_fails(build: str, broker: Broker, tmp_path: Path) -> None:
-    """A build that acknowledges, or saves its state, before it publishes does not get through."""
-    with pytest.raises(Failed, match="is missing"):
-        await lane(site(broker, tmp_path, build), ["before_alert"], SEED, hasty=build)
+    """Whatever happens to topics and logs, they end as if nothing had happened."""
+    await passes(row, broker, tmp_path)
 
 
 def test_each_row_of_the_table_is_a_row_that_is_there() -> None:

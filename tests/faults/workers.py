@@ -91,8 +91,8 @@ async def _killed(
 async def lanes(site: Site, count: int, kills: int) -> tuple[int, int]:
     """Run lanes side by side; return alerts, and those said again."""
     plans = [[site.draw.choice(("moment", *STEPS)) for _ in range(kills)] for _ in range(count)]
-    for step, plan in zip(STEPS, plans, strict=False):  # each step is among them
-        plan[0] = step
+    for kill, plan in zip((*STEPS, "moment"), plans, strict=False):  # each is among them
+        plan[0] = kill
     async with asyncio.TaskGroup() as group:
         running = [
             group.create_task(lane(site, plan, site.draw.randrange(2**32))) for plan in plans

@@ -15,7 +15,9 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real streams are 
 
 
 @pytest.fixture(
-    scope="module", params=[8000, pytest.param(None, marks=pytest.mark.slow)], ids=["part", "all"]
+    scope="module",
+    params=[8000, pytest.param(None, marks=pytest.mark.nightly)],
+    ids=["part", "all"],
 )
 def rows(request: pytest.FixtureRequest) -> list[Row]:
     """Give the electricity stream, its labels as booleans."""

@@ -54,7 +54,8 @@ def expected(name: str) -> float:
     return float(found.get())
 
 
-@pytest.mark.parametrize("name", MODELS)
+# That a tree learns as River's does is shown without a broker, in tests/online/test_prequential.py.
+@pytest.mark.parametrize("name", ["logistic", pytest.param("tree", marks=pytest.mark.nightly)])
 async def test_the_accuracy_is_that_of_rivers_loop(name: str, bootstrap: str) -> None:
     """Published with its labels 500 rows late, learned live: River's figure to three digits."""
     assert FILE is not None

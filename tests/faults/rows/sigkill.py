@@ -10,6 +10,6 @@ PASSES = "≡G, state too; no alert comes again that a snapshot had covered"
 
 async def run(site: Site) -> str:
     """Kill in several groups at once, since most of the time goes into waiting for sessions."""
-    groups, kills = site.size(7, 8), site.size(3, 25)
+    groups, kills = site.size(6, 8), site.size(2, 25)
     alerts, again = await lanes(site, groups, kills)
     return f"{groups * kills} kills, {alerts} alerts ≡G, {again} said again, none covered"
