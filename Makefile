@@ -10,8 +10,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # xdist would begin with the files of most tests; tests/conftest.py puts the slowest folders first.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 # No broker, no process, no numerical comparison with River.
-FAST := $(addprefix tests/,alerting config control decode detect incidents join performance \
-	pipeline rows schemas tabular)
+FAST := $(addprefix tests/,alerting config control decode detect incidents intake join \
+	performance pipeline rows schemas tabular test_monitor.py test_monitor_labels.py)
 LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --quiet \
 	--custom-compile-command "make lock"
@@ -22,7 +22,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-
 help:
 	@echo 'make demo       models are hit by known incidents; watch the alerts come'
 	@echo 'make test       every check that is quick: style, types, imports, tests'
-	@echo 'make test-fast  within a minute: the tests that need no broker, process or River'
+	@echo 'make test-fast  within a minute: no broker, process or River, and fewer examples'
 	@echo 'make nightly    the longer forms of quick tests'
 	@echo 'make lint       style and types alone;  make format  mends the style'
 	@echo 'make bench      speed, next to other ways of doing the same'
@@ -39,7 +39,7 @@ test: lint
 	$(PYTEST) -m 'not kafka and not slow and not nightly'
 
 test-fast: $(VENV)/dev.stamp
-	$(PYTEST) -m 'not kafka and not slow and not nightly' $(FAST)
+	$(PYTEST) --hypothesis-profile fast -m 'not kafka and not slow and not nightly' $(FAST)
 
 nightly: $(VENV)/dev.stamp
 	$(PYTEST) -m nightly

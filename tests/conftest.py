@@ -15,6 +15,7 @@ from streamproc.broker import EmbeddedBroker
 # No test fails for being slow. Hypothesis sees by itself that it runs in CI and draws the same
 # examples every time there, others each time elsewhere.
 settings.register_profile("streamproc", settings(), deadline=None)
+settings.register_profile("fast", settings(), deadline=None, max_examples=10)
 settings.load_profile("streamproc")
 
 

@@ -9,6 +9,7 @@ def test_the_figures_of_categories_are_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The command prints a line for each steady and each changing mix, every detector in it."""
+    monkeypatch.setattr("sys.argv", ["categories"])
     monkeypatch.setattr(categories, "SERIES", 10)
     monkeypatch.setattr(categories, "LENGTH", 5_000)
     categories.main()

@@ -10,6 +10,7 @@ def test_the_figures_of_starts_are_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The command prints a line for each shape and each change, every contestant in it."""
+    monkeypatch.setattr("sys.argv", ["restarts"])
     monkeypatch.setattr(restarts, "SERIES", 20)
     monkeypatch.setattr(restarts, "CHUNK", 15)
     monkeypatch.setattr(restarts, "CHANGED", 10)

@@ -105,6 +105,7 @@ async def test_a_restart_in_the_middle_skips_nothing(apache_kafka: ApacheKafka) 
 
 
 @pytest.mark.kafka
+@pytest.mark.nightly  # the row `broker` of the fault matrix shows more of it
 @pytest.mark.parametrize("how", ["kill", "stop"])
 async def test_a_broker_that_restarts(how: str, tmp_path: Path) -> None:
     """A worker outlives its broker: it goes on by itself, and no record is skipped."""

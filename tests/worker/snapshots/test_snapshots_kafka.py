@@ -30,7 +30,7 @@ def brisk(bootstrap: str) -> dict[str, Any]:
     return settings(bootstrap, limits={"slice_records": 200}, snapshots={"interval": "200ms"})
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.nightly)])
 async def test_a_killed_worker_loses_nothing(
     seed: int, apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
