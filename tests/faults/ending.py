@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from faults.matrix import Failed, Site
-from worker.running import PATIENCE, WorkerProcess, ends
+from worker.running import LOOK_SECONDS, PATIENCE, WorkerProcess, ends
 
 from streamproc.config.config import Config
 from streamproc.kafka.log_reader import handled
@@ -19,8 +19,8 @@ async def all_handled(config: Config) -> None:
     log = {(topic, number): end for number, end in (await ends(config, "predictions")).items()}
     wanted = {partition: end for partition, end in log.items() if end}
     async with asyncio.timeout(FINISH_SECONDS):
-        while not wanted.items() <= (await handled(config, {topic})).items():
-            pass  # each look waits for the broker
+        while not wanted.items() <= (await handled(config, {topic})).items():  # noqa: ASYNC110  nobody tells
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 async def all_done(worker: WorkerProcess) -> None:

@@ -25,6 +25,7 @@ from streamproc.worker.metrics import Metrics
 from streamproc.worker.wiring import working
 from streamproc.worker.worker import Worker
 
+LOOK_SECONDS = 0.1  # between two looks at a process, which take its time, too
 MAIN = "from streamproc.cli.main import main; main()"
 PATIENCE = 600.0  # seconds: only what does not happen takes so long, on the most crowded machine
 
@@ -208,13 +209,13 @@ class WorkerProcess:
                 found, text = await self.get(path)
                 if found == status:
                     return text
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(LOOK_SECONDS)
 
     async def is_counted(self, name: str, value: float) -> None:
         """Wait until a metric, over all of its labels, is a number."""
         async with asyncio.timeout(PATIENCE):
-            while await self.counted(name) != value:
-                pass  # each look waits for the worker
+            while await self.counted(name) != value:  # noqa: ASYNC110  nobody tells
+                await asyncio.sleep(LOOK_SECONDS)
 
     async def counted(self, name: str) -> float:
         """Return a metric, over all of its labels."""
@@ -224,8 +225,10 @@ class WorkerProcess:
     async def holds(self, partitions: int) -> None:
         """Wait until it owns so many partitions."""
         async with asyncio.timeout(PATIENCE):
-            while len(_samples("lag_records", (await self.get("/metrics"))[1])) < partitions:
-                pass  # each look waits for the worker
+            text = ""
+            while len(_samples("lag_records", text)) < partitions:
+                await asyncio.sleep(LOOK_SECONDS)
+                _, text = await self.get("/metrics")
 
     async def has_counted(self, name: str, *, above: float = 0, within: float = PATIENCE) -> str:
         """Wait until a metric, over all of its labels, is more than a number; return all."""

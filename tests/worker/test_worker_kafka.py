@@ -11,6 +11,7 @@ from apache.kafka import ApacheKafka
 from broker_topics import records
 from worker.procfs import alive, children
 from worker.running import (
+    LOOK_SECONDS,
     WorkerProcess,
     committed,
     ends,
@@ -142,8 +143,10 @@ async def test_a_killed_worker_is_replaced(apache_kafka: ApacheKafka, tmp_path: 
         assert first[1] in second
         log = await _log(config)
         async with asyncio.timeout(60):
-            while sum((await committed(config, "predictions")).values()) < len(log):
-                pass  # each look waits for the broker
+            done = 0
+            while done < len(log):
+                await asyncio.sleep(LOOK_SECONDS)
+                done = sum((await committed(config, "predictions")).values())
         supervisor.send(signal.SIGTERM)
         assert await supervisor.exit_code(STOP_SECONDS) == 0
     assert not any(map(alive, {*first, *second}))

@@ -11,7 +11,7 @@ from faults.matrix import Failed, Site
 from faults.verdicts import same
 from worker.online.online_workers import MODEL, fill, outcomes
 from worker.procfs import alive, children, learners
-from worker.running import PATIENCE, WorkerProcess, until
+from worker.running import LOOK_SECONDS, PATIENCE, WorkerProcess, until
 
 from streamproc.config.load import load
 
@@ -59,6 +59,7 @@ async def _all_learn(supervisor: WorkerProcess, times: int) -> None:
         for port in ports[-2:]:
             text = ""
             while "streamproc_learn_records_total" not in text:
+                await asyncio.sleep(LOOK_SECONDS)
                 async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
                     text = await answer.text()
 

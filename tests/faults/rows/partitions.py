@@ -9,7 +9,7 @@ from faults.ending import all_handled, finish
 from faults.matrix import Failed, Site
 from faults.traffic import Sent, events, send, sent
 from faults.verdicts import regained, same
-from worker.running import WorkerProcess, read_alerts
+from worker.running import LOOK_SECONDS, WorkerProcess, read_alerts
 
 from streamproc.config.config import Config
 from streamproc.config.load import load
@@ -129,5 +129,5 @@ async def _handled(config: Config) -> None:
 async def _is_ready(worker: WorkerProcess, *, ready: bool) -> None:
     wanted = 200 if ready else 503
     async with asyncio.timeout(READ_SECONDS):
-        while (await worker.get("/readyz"))[0] != wanted:
-            pass  # each look waits for the worker
+        while (await worker.get("/readyz"))[0] != wanted:  # noqa: ASYNC110  nobody tells
+            await asyncio.sleep(LOOK_SECONDS)

@@ -15,6 +15,7 @@ from broker_topics import records, write
 from label_logs import BEGIN, DAY, Logs, Pair, hard_logs
 from worker.join.joining import counted, fill, joins_config, pairs_of
 from worker.running import (
+    LOOK_SECONDS,
     PATIENCE,
     WorkerProcess,
     idle,
@@ -195,6 +196,7 @@ async def _all_joined(worker: WorkerProcess) -> None:
     async with asyncio.timeout(2 * PATIENCE):
         text = ""
         while 'labels_lag_records{partition="0"} 0.0' not in text:
+            await asyncio.sleep(LOOK_SECONDS)
             _, text = await worker.get("/metrics")
 
 
