@@ -101,7 +101,7 @@ def test_it_stays_until_it_is_stopped(tmp_path: Path) -> None:
 
 def test_interrupted_in_the_middle_it_ends_clean(tmp_path: Path) -> None:
     """Before the end it says so; exit code 1, no traceback, no broker and no learning left."""
-    process = _start(tmp_path)
+    process = _start(tmp_path, "--events", str(2 * MIN_EVENTS))
     _until(process, "Z challenger")
     [learning] = _children(process, "online.process")
     process.send_signal(signal.SIGTERM)
@@ -128,7 +128,7 @@ def test_a_broker_that_is_killed_ends_it(when: str, tmp_path: Path) -> None:
 
 def test_a_learning_process_that_is_killed_ends_it(tmp_path: Path) -> None:
     """It names what ended; exit code 1, no traceback, nothing left."""
-    process = _start(tmp_path)
+    process = _start(tmp_path, "--events", str(2 * MIN_EVENTS))
     _until(process, "Z firing")
     [learning] = _children(process, "online.process")
     os.kill(learning, signal.SIGKILL)
