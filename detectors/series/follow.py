@@ -19,7 +19,11 @@ Reason = Literal["range", "frozen", "level", "profile", "spread"]
 """What a finding is about: the values' range, one value again and again, their level, whether
 they follow the hours of the day, or how far they are from what is forecast."""
 
-_GROSS: Final[dict[int, Reason]] = {gross_kernel.RANGE: "range", gross_kernel.FROZEN: "frozen"}
+_GROSS: Final[dict[int, Reason]] = {
+    gross_kernel.RANGE: "range",
+    gross_kernel.FROZEN: "frozen",
+    gross_kernel.GAPS: "level",
+}
 _RHYTHM: Final[dict[int, Reason]] = {
     rhythm_kernel.JUMP_SHORT: "level",
     rhythm_kernel.JUMP_DAY: "level",

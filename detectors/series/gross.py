@@ -28,7 +28,10 @@ _BLANK = blank_record(
         "far_high": (np.float64, 0.0),
         "far_sum": (np.float64, 0.0),
         "began": (np.float64, 0.0),
+        "flicker": (np.float64, 0.0),
+        "flickered": (np.float64, 0.0),
         "first": (np.int64, 0),
+        "ones": (np.int64, 0),
         "repeats": (np.int64, 0),
         "breaks": (np.int64, 0),
         "run": (np.int64, 0),
@@ -38,6 +41,8 @@ _BLANK = blank_record(
         "above": (np.int32, 0),
         "runs": (np.int32, 0),
         "recurred": (np.int32, 0),
+        "flicker_n": (np.int32, 0),
+        "flicker_ones": (np.int32, 0),
         "place": (np.int32, -1),
         "was_above": (np.bool_, False),
         "reported": (np.bool_, False),
@@ -45,6 +50,7 @@ _BLANK = blank_record(
         "retained": (np.bool_, False),
     }
 )
+_ADDED = ("flicker", "flickered", "ones", "flicker_n", "flicker_ones")
 RECURRING = 2
 """Alarms that lead to a level where the series was before, from which on it is dependent."""
 DOUBT = 2.0
@@ -72,7 +78,7 @@ class Gross(Slots):
     Notes
     -----
     What a detector's alarm makes it forget is retained here, so a series is watched while its unit
-    is learned and while it is learned again. A slot holds 192 bytes.
+    is learned and while it is learned again. A slot holds 224 bytes.
 
     References
     ----------
@@ -166,8 +172,13 @@ class Gross(Slots):
         return {name: array for name, array in super().state().items() if name != "place"}
 
     def load(self, state: State) -> None:
-        """Take the place of the one that made `state`; places are -1."""
+        """Take the place of the one that made `state`; places are -1.
+
+        A version that did not count the turns of zeros and ones wrote none of `_ADDED`.
+        """
         size = len(next(iter(state.values()), ()))
+        if not state.keys() & set(_ADDED):
+            state = state | {name: np.repeat(_BLANK[name][None], size) for name in _ADDED}
         expected = {
             name: (_BLANK.dtype[name].base, (-1,)) for name in self._fields() if name != "place"
         }

@@ -7,23 +7,34 @@ from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.prefetch import AHEAD, prefetch
 
-NOTHING, RANGE, FROZEN, DEPENDENT, SLOW = range(5)
+NOTHING, RANGE, FROZEN, DEPENDENT, SLOW, GAPS = range(6)
 """What a scan stops at."""
 STARTS = 30
 """Values before a range or a centre counts as known."""
 MARGIN = 2.0
 """Widths of the range so far that a value has to lie outside of it."""
-EXCEEDANCES = 4
-"""Values outside of the range, close to each other, that are a finding. With a Pareto tail of
-index 1.5 one value in 5n lies outside after n values, so four in n/25 are one in 10^9 windows."""
-WINDOW, SHARE = 16, 25
-"""They must come within this number of values, or this part of all so far if that is more."""
+EXCEEDANCES, WINDOW = 4, 16
+"""Values outside of the range that are a finding, if they come within a window of this length."""
+HEAVY = 5.0
+"""With a Pareto tail of index 1.5 one value in 5n lies outside of the range of n values. That range
+is as uncertain as its farthest value, so m of the next k lie outside with probability of about
+(1 + 5n / k) ** -m."""
+RARE = 19.0
+"""Exceedances further apart than `WINDOW` are a finding once they are less likely than exp(-19)."""
+CHOICES = 10.0
+"""Logarithm of the number of ways to choose the exceedances among the values that are not repeats:
+reached by 4 beside 25, or 9 beside 9."""
 PATIENCE = 32
 """Values that the detectors of an independent series have to report the change first."""
 RELEARNING = 230
 """Values after an alarm in which those detectors are blind."""
 REPEATS = 10
 """Fewest repeats of one value that are a frozen feed."""
+OFTEN = 4.0
+"""How many times as often as so far zeros and ones may turn into each other."""
+FLICKER_STARTS = 200
+"""Values from which on that is known."""
+BINARY = (0.0, 1.0)
 LOG_ODDS = 23.0
 """A run must be less likely than exp(-23) by what the series has repeated so far."""
 MEMORY = 512
@@ -45,12 +56,16 @@ def frozen(record: Any) -> bool:
     """Whether the present run is too long for this series.
 
     With `repeats` and `breaks` so far, a run lasts r values with probability of about
-    (repeats / (repeats + r)) ** breaks, and no run so far was half as long.
+    (repeats / (repeats + r)) ** (breaks / 2), since a rare event breaks two runs. Where one value
+    repeats itself more than others do, its longest run tells more: of m runs it is about log(m)
+    mean lengths long.
     """
     if record.reported or record.run < 2 * record.longest + REPEATS:
         return False
+    breaks = 0.5 * record.breaks + 1.0
     share = math.log1p(record.run / (record.repeats - record.run + 1.0))
-    return bool(share * (record.breaks + 1.0) > LOG_ODDS)
+    of_longest = record.run * math.log(breaks) / max(record.longest, 1)
+    return bool(min(share * breaks, of_longest) > LOG_ODDS)
 
 
 @compiled
@@ -75,6 +90,31 @@ def absorb(record: Any) -> None:
 
 
 @compiled
+def known_range(record: Any) -> bool:
+    """Whether the range is of enough values: of a series that is mostly zero, the others count.
+
+    Of a + m exchangeable values, the last m are the farthest with probability 1 / C(a + m, m).
+    """
+    m = float(record.beyond)
+    a = max(record.breaks * (1.0 - 0.5 * record.repeats / record.n) - m, 0.0)
+    return bool(math.lgamma(a + m + 1.0) - math.lgamma(a + 1.0) - math.lgamma(m + 1.0) > CHOICES)
+
+
+@compiled
+def too_many(record: Any) -> bool:
+    """Whether there are more values outside of the range than heavy tails explain.
+
+    A sentinel in 2 % of values, or another unit of what is mostly zero, comes as rarely as that.
+    """
+    since = record.n - record.first + 1
+    if record.beyond < EXCEEDANCES or not known_range(record):
+        return False
+    if since <= WINDOW:
+        return True
+    return bool(record.beyond * math.log1p(HEAVY * record.first / since) > RARE)
+
+
+@compiled
 def outside(record: Any, value: float) -> int:
     """Count a value outside of the range; returns what it amounts to."""
     if record.beyond == 0:
@@ -84,7 +124,7 @@ def outside(record: Any, value: float) -> int:
     record.far_low = min(record.far_low, value)
     record.far_high = max(record.far_high, value)
     record.far_sum += min(max(value, -MAX_VALUE), MAX_VALUE)
-    if record.beyond < EXCEEDANCES:
+    if not too_many(record):
         return NOTHING
     blind = record.n - record.alarmed <= RELEARNING
     waited = record.n - record.first >= PATIENCE
@@ -113,6 +153,63 @@ def sided(record: Any, value: float) -> int:
 
 
 @compiled
+def flickering(record: Any) -> bool:
+    """Whether a series of zeros and ones turns far more often than it has done.
+
+    Page's cumulative sum of log-likelihood ratios. Gaps of a source that drops out for hours say
+    nothing of a loss of every other value, whose share may be smaller.
+    """
+    usual = OFTEN * (record.breaks + 1.0) / record.n
+    if usual > 0.5 / OFTEN or record.n < FLICKER_STARTS:
+        return False
+    if record.flicker == 0.0:
+        record.flicker_n = record.flicker_ones = 0
+    record.flicker_n += 1
+    record.flicker_ones += record.last == 1.0
+    ratio = 0.5 / usual if record.run == 0 else 0.5 / (1.0 - usual)
+    record.flicker = max(record.flicker + math.log(ratio), 0.0)
+    if record.flicker <= max(LOG_ODDS, 1.5 * record.flickered):
+        return False
+    record.flickered, record.flicker = record.flicker, 0.0
+    return True
+
+
+@compiled
+def repeated(record: Any, value: float) -> int:
+    """Count runs of one value; returns what they show."""
+    if value == record.last:
+        record.run += 1
+        record.repeats += 1
+        if record.run >= REPEATS and frozen(record):
+            record.reported = True
+            return FROZEN
+    else:
+        record.breaks += 1
+        record.longest = max(record.longest, record.run)
+        record.run = 0
+        record.reported = False
+        record.last = value
+    if record.dependent and record.low == 0.0 and record.high == 1.0 and value in BINARY:
+        record.ones += value == 1.0
+        if flickering(record):
+            return GAPS
+    return NOTHING
+
+
+@compiled
+def widen(record: Any, value: float) -> None:
+    """Take a value into the range, unless others outside of it may yet be a finding."""
+    if record.beyond > 0 and record.n - record.first > max(WINDOW, record.first):
+        absorb(record)
+    if record.beyond > 0:  # else each value would make room for one that is farther out
+        record.far_low = min(record.far_low, value)
+        record.far_high = max(record.far_high, value)
+    else:
+        record.low = min(record.low, value)
+        record.high = max(record.high, value)
+
+
+@compiled
 def take(record: Any, value: float, ts: float) -> int:
     """Feed one value; returns what it shows."""
     found = NOTHING
@@ -121,22 +218,10 @@ def take(record: Any, value: float, ts: float) -> int:
     if record.n <= STARTS:
         if record.n == 1:
             record.began = ts
+            record.low = record.high = value
         elif record.n == STARTS and ts - record.began >= PACE * (STARTS - 1):
             found = SLOW
-    if value == record.last:
-        record.run += 1
-        record.repeats += 1
-        if record.run >= REPEATS and frozen(record):
-            record.reported = True
-            found = max(found, FROZEN)
-    else:
-        record.breaks += 1
-        record.longest = max(record.longest, record.run)
-        record.run = 0
-        record.reported = False
-        record.last = value
-    if record.n == 1:
-        record.low = record.high = value
+    found = max(repeated(record, value), found)
     reach = MARGIN * (record.high - record.low)
     if (
         record.n > STARTS
@@ -144,10 +229,7 @@ def take(record: Any, value: float, ts: float) -> int:
         and (value > record.high + reach or value < record.low - reach)
     ):
         return max(outside(record, value), found)
-    if record.beyond > 0 and record.n - record.first > max(WINDOW, record.n // SHARE):
-        absorb(record)
-    record.low = min(record.low, value)
-    record.high = max(record.high, value)
+    widen(record, value)
     x = min(max(value, -MAX_VALUE), MAX_VALUE)
     weight = 1.0 / min(record.n, MEMORY)
     apart = x - record.mean
@@ -176,7 +258,7 @@ def scan(
     """
     for k in range(tasks.shape[0]):
         if k + AHEAD < tasks.shape[0]:
-            for line in range(0, 192, 64):
+            for line in range(0, 256, 64):
                 prefetch(records, tasks[k + AHEAD, 3], line)
         column, start, stop = tasks[k, 0], tasks[k, 1], tasks[k, 2]
         record = records[tasks[k, 3]]
@@ -192,7 +274,12 @@ def scan(
             summary[k, 0], summary[k, 1] = record.n, record.mean
             summary[k, 2] = math.sqrt(max(record.square, 0.0))
             summary[k, 3], summary[k, 4] = record.run + 1.0, value
-            if found == RANGE:
+            if found == GAPS:
+                summary[k, 1] = record.ones / record.n
+                summary[k, 2] = math.sqrt(summary[k, 1] * (1.0 - summary[k, 1]))
+                summary[k, 3] = record.flicker_n
+                summary[k, 4] = record.flicker_ones / record.flicker_n
+            elif found == RANGE:
                 summary[k, 3] = record.beyond
                 summary[k, 4] = record.far_sum / record.beyond
                 absorb(record)
