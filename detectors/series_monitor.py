@@ -7,14 +7,15 @@ from numpy.typing import NDArray
 
 from detectors import registry
 from detectors.bank import Bank
+from detectors.detector_names import of_categories, registered
 from detectors.errors import ParameterError, StateError
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.slots import Slots, State, check_scan, every_row
 from detectors.runtime.small_arrays import any_hit, native_floats, native_ints
 from detectors.series.alarm import Alarm
 from detectors.series.alarms import FINDER, followed, marked
-from detectors.series.category_counts import CategoryCounts, CategoryDistribution
-from detectors.series.change_points import ChangePoints, Moments
+from detectors.series.category_counts import CategoryCounts, CategoryDistribution, ShareChange
+from detectors.series.change_points import Change, ChangePoints, Moments
 from detectors.series.follow import Follow
 from detectors.series.mixes import Mixes
 from detectors.series.standardise import Standardiser
@@ -92,21 +93,21 @@ class SeriesMonitor:
             raise ParameterError(msg)
         self._names = tuple(detectors)
         complete = {
-            name: registry.resolve(_registered(name), params) for name, params in detectors.items()
+            name: registry.resolve(registered(name), params) for name, params in detectors.items()
         }
         self._banks: tuple[Bank, ...] = tuple(
-            registry.get(_registered(name)).bank(0, **params) for name, params in complete.items()
+            registry.get(registered(name)).bank(0, **params) for name, params in complete.items()
         )
         self._standardiser = Standardiser(warmup=warmup, clip=clip)
         self._changes: ChangePoints | CategoryCounts = ChangePoints()
         self._blind = 0  # values before categories can be compared
-        if self._categories(detectors):
+        if of_categories(detectors):
             cap, window = (
                 max(int(params[name]) for params in complete.values()) for name in ("cap", "window")
             )
             self._changes, self._blind = CategoryCounts(cap=cap, span=window), 2 * window
         # Errors are 0 or 1 as they come; a unit learned from them would only hide that.
-        families = {name: registry.get(_registered(name)).family for name in detectors}
+        families = {name: registry.get(registered(name)).family for name in detectors}
         self._raw = tuple(family == "error" for family in families.values())
         self._whitener = Whitener(clip=clip) if whiten else None
         odd = [name for name, family in families.items() if family in {"error", "category"}]
@@ -241,7 +242,7 @@ class SeriesMonitor:
                         others=tuple(self._names[i] for i in who[1:]),
                         statistic=float(told.statistic[k]),
                         threshold=float(told.threshold[k]),
-                        change=self._changes.change(slot),
+                        change=self._change(slot),
                         restarts=int(self._restarts[slot]),
                     )
                 )
@@ -252,6 +253,12 @@ class SeriesMonitor:
             tasks = tasks[tasks[:, 1] < tasks[:, 2]]
             longest = int((tasks[:, 2] - tasks[:, 1]).max(initial=0))
         return alarms
+
+    def _change(self, slot: int) -> Change | ShareChange:
+        """Tell the likeliest change of a slot."""
+        if isinstance(self._changes, CategoryCounts):
+            return self._changes.change(slot)
+        return self._changes.change(slot, self._standardiser.unit(slot))
 
     def scan_all(self, values: Floats) -> list[Alarm]:
         """Feed row s of a matrix to slot s; its columns count as times and offsets."""
@@ -355,16 +362,6 @@ class SeriesMonitor:
         whitener = {"whitener": self._whitener} if self._whitener else {}
         return unit | whitener | {"changes": self._changes} | banks
 
-    @staticmethod
-    def _categories(detectors: Mapping[str, object]) -> bool:
-        """Whether the detectors are of categories: all or none."""
-        of = [name for name in detectors if registry.get(_registered(name)).family == "category"]
-        if of and len(of) < len(detectors):
-            rest = ", ".join(name for name in detectors if name not in of)
-            msg = f"detectors: {', '.join(of)} watch categories, and {rest} numbers"
-            raise ParameterError(msg)
-        return bool(of)
-
     def categories(self) -> Floats:
         """All categories that alarms may speak of, in ascending order; none for numbers."""
         return self._changes.keys() if isinstance(self._changes, CategoryCounts) else np.empty(0)
@@ -394,7 +391,3 @@ class SeriesMonitor:
     def _restart(self, slots: Ints) -> None:
         for part in self._parts.values():
             part.reset(slots)
-
-
-def _registered(name: str) -> str:
-    return name.partition("#")[0]

@@ -14,6 +14,7 @@ from detectors.mean.self_starting import bounded
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.prefetch import AHEAD, prefetch
+from detectors.runtime.skewness import gained, skewness
 
 Limits = tuple[float, float, float, float, bool, bool]
 """Log threshold, weight of the spread, clip, warm-up, whether rises count, whether falls do."""
@@ -30,10 +31,6 @@ FARTHEST_SQUARE = 6.0
 """Squared deviations beyond which a value says no more of the spread."""
 STEADY = 0.25
 """Least variance of squared deviations: those of a fair coin have none."""
-SHY = 1.0
-"""Square of the skewness that is believed by half: a hundred normal values have one of .06."""
-EVEN = 0.01
-"""Skewness below which values count as normal."""
 NEW = 64.0
 """Places that may join between two looks, with a ratio of 1."""
 DUST = 7.0
@@ -82,28 +79,6 @@ def part(
     width = v + spread
     power = gain - 0.5 * (z - mean) * (z - mean) / width + weight
     return math.sqrt(v / width) * math.exp(power) if power > least else 0.0
-
-
-@compiled
-def skewness(cubes: float, n: float, variance: float) -> float:
-    """Estimate the skewness, shrunk the more the smaller it is."""
-    skew = cubes / (n * variance * math.sqrt(variance))
-    return skew * skew * skew / (skew * skew + SHY)
-
-
-@compiled
-def excess(u: float) -> float:
-    """Likelihood of Poisson counts at their own mean, 1 + u times as high as expected."""
-    return (1.0 + u) * math.log1p(u) - u if u > -1.0 else 1.0
-
-
-@compiled
-def gained(apart: float, after: float, before: float, skew: float) -> float:
-    """Log-likelihood ratio of a place, after which the sum is `apart` beyond what it should be."""
-    if abs(skew) < EVEN:
-        return 0.5 * apart * apart * (after + before) / (after * before)
-    own = after * excess(skew * apart / after) + before * excess(-skew * apart / before)
-    return own / (skew * skew)
 
 
 @compiled

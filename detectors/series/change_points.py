@@ -8,6 +8,7 @@ import numpy as np
 
 from detectors.errors import ShapeError
 from detectors.runtime.dtypes import Floats, Ints
+from detectors.runtime.skewness import gained, skewness
 from detectors.runtime.slots import Slots, State, blank_record, check_scan
 from detectors.series import change_points_kernel as kernel
 
@@ -21,6 +22,8 @@ _BLANK = blank_record(
         "level": (np.float64, 0.0),
         "rough": (np.float64, 1.0),
         "rougher": (np.float64, 0.0),
+        "second": (np.float64, 0.0),
+        "third": (np.float64, 0.0),
         "sums": ((np.float64, (kernel.SUMS,)), 0.0),
         "turn_sums": ((np.float64, (kernel.TURNS,)), 0.0),
         # Of the rows before: n, mean and sum of squares raw, mean standardised; the row's ts; and
@@ -35,8 +38,17 @@ _BLANK = blank_record(
 _OF_SPREAD: Final = ("rough", "rougher", "turn_sums", "turns", "turn_offsets")
 # Variance of the bounded squares of normal values: what is taken for those that nobody squared.
 _NORMAL: Final = 1.65
+# Raw deviations beyond this many drawn in, made by fewer than this share, are made by wild values.
+_WILD, _FEW = 3.0, 0.02
+_MOMENTS: Final = ("second", "third")
+# Skewness from which on squares say no more than the mean does: that of events of 10 %.
+_SKEWED: Final = 3.0
 # Means that differ by fewer of their standard errors have not moved.
 _STILL: Final = 3.0
+
+
+Unit = tuple[float, float]
+"""Location and scale of standardised values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +165,12 @@ class ChangePoints(Slots):
         kernel.scan(values, standardised, tasks, ts, offsets, self._records)
 
     def load(self, state: State) -> None:
-        """Take the place of the object that made `state`, or would have without the spread.
+        """Take the place of the object that made `state`, or would have without spread or skewness.
 
         Parameters
         ----------
         state
-            What `state()` gave; of what it knows of the spread all or nothing.
+            What `state()` gave; of what it knows of the spread, and of skewness, all or nothing.
 
         Raises
         ------
@@ -169,6 +181,8 @@ class ChangePoints(Slots):
             slots = len(state["units"])
             blank = {name: np.repeat(_BLANK[name][None], slots, 0) for name in _OF_SPREAD}
             state = state | blank | {"rougher": _NORMAL * state["units"]}
+        if "rough" in state and not state.keys() & set(_MOMENTS):
+            state = state | {"second": state["rough"], "third": np.zeros(len(state["rough"]))}
         super().load(state)
 
     def take(self, values: Floats, tasks: Ints, offsets: Ints) -> None:
@@ -185,13 +199,16 @@ class ChangePoints(Slots):
         """
         kernel.take(values, tasks, offsets, self._records)
 
-    def change(self, slot: int) -> Change:
+    def change(self, slot: int, unit: Unit | None = None) -> Change:
         """Tell the likeliest change of a slot since its last reset.
 
         Parameters
         ----------
         slot
             Its number. It must have had a value after its warm-up.
+        unit
+            Location and scale of the standardised values, if they were drawn in: where a few wild
+            values make the levels on either side, those of the values that were drawn in count.
 
         Returns
         -------
@@ -199,23 +216,23 @@ class ChangePoints(Slots):
             The candidate with the largest likelihood ratio.
         """
         record = self._records[slot]
-        marks, units = record["marks"], float(record["units"])
-        before = units - (record["n"] - marks[:, 0])
-        after = units - before
-        apart = (record["level"] - marks[:, 3]) * units / after
-        gains = before * after * apart * apart
+        deviation, skew = _shape(record)
+        gains = [_mean_gain(record, mark, deviation, skew) for mark in record["marks"]]
         best = int(np.argmax(gains))
-        mark, offset, spread = marks[best], record["mark_offsets"][best], False
-        # Rare events standardised by all values have a far smaller variance than 1.
-        gain = gains[best] / (2.0 * units * (float(record["rough"]) or 1.0))
-        for turn, turned in zip(record["turns"], record["turn_offsets"], strict=True):
+        mark, offset, spread = record["marks"][best], record["mark_offsets"][best], False
+        gain = gains[best]
+        turns = zip(record["turns"], record["turn_offsets"], strict=True)
+        for turn, turned in turns if abs(skew) < _SKEWED else ():
             if (other := _spread_gain(record, turn)) > gain:
                 mark, offset, spread, gain = turn, turned, True, other
-        unit = float(record["unit"]) or 1.0
+        scale = float(record["unit"]) or 1.0
         first, whole = _raw(mark), _whole(record)
+        before, after = _moments(*first, scale), _moments(*_rest(whole, first), scale)
+        if unit is not None:
+            before, after = _without_wild(record, mark, (before, after), unit)
         return Change(
-            before=_moments(*first, unit),
-            after=_moments(*_rest(whole, first), unit),
+            before=before,
+            after=after,
             ts=float(mark[4]),
             offset=int(offset),
             direction="up" if record["level"] >= mark[3] else "down",
@@ -226,6 +243,57 @@ class ChangePoints(Slots):
         """Tell how a slot has been since its last reset, in the unit of the series."""
         record = self._records[slot]
         return _moments(*_whole(record), float(record["unit"]) or 1.0)
+
+
+def _shape(record: Any) -> tuple[float, float]:
+    """Deviation and skewness of the standardised values."""
+    level, second = float(record["level"]), float(record["second"])
+    variance = second - level * level
+    if not variance > 0.0:
+        return 1.0, 0.0
+    cubes = float(record["third"]) - 3.0 * level * second + 2.0 * level**3
+    return math.sqrt(variance), float(skewness(cubes, 1.0, variance))
+
+
+def _mean_gain(record: Any, mark: Floats, deviation: float, skew: float) -> float:
+    """Log-likelihood ratio of a change of the mean at a mark."""
+    units = float(record["units"])
+    before = units - (float(record["n"]) - float(mark[0]))
+    if before < 1.0 or before >= units:
+        return 0.0
+    apart = (float(record["level"]) - float(mark[3])) * before / deviation
+    return float(gained(apart, units - before, before, skew))
+
+
+def _without_wild(
+    record: Any, mark: Floats, raw: tuple[Moments, Moments], unit: Unit
+) -> tuple[Moments, Moments]:
+    """Levels of the values drawn in, if wild ones made either of the raw levels.
+
+    Wild values of one size, m deviations, are a share of excess² / variance of all: their mean
+    is m times the share, their mean square m² times it.
+    """
+    loc, scale = unit
+    after = raw[1]
+    count = float(record["units"])
+    later = min(float(after.n), count)
+    known = count - later
+    levels = [float(mark[3]), float(mark[3])]
+    levels[1] += (float(record["level"]) - levels[0]) * count / max(later, 1.0)
+    drawn = [loc + scale * level for level in levels]
+    wild = [
+        values.std > _WILD * scale > 0.0
+        and (values.mean - level) ** 2 < _FEW * values.std * values.std
+        for values, level in zip(raw, drawn, strict=True)
+    ]
+    if not any(wild) or known < 1.0 or abs(_shape(record)[1]) > _SKEWED:
+        return raw
+    std = scale * _shape(record)[0]
+    first, last = (
+        Moments(values.n, _finite(level), std) for values, level in zip(raw, drawn, strict=True)
+    )
+    # Where all values lie beyond the bound, those drawn in would hide how far.
+    return first, after if abs(levels[1]) > _WILD else last
 
 
 def _spread_gain(record: Any, turn: Floats) -> float:
@@ -239,8 +307,12 @@ def _spread_gain(record: Any, turn: Floats) -> float:
     error = first[2] / before**2 + squares / after**2
     if (mean - first[1]) ** 2 > _STILL * _STILL * error:
         return 0.0
-    before = units - after  # of those that are standardised
+    before = units - after  # of those that are standardised, which wild values do not widen
     apart = (float(record["rough"]) - float(turn[5])) * units / after
+    moved = (float(record["level"]) - float(turn[3])) * units / after
+    error = float(turn[5]) / before + (float(turn[5]) + apart) / after
+    if moved * moved > _STILL * _STILL * error:
+        return 0.0
     variance = float(record["rougher"]) / units
     return before * after * apart * apart / (2.0 * units * variance) if variance > 0.0 else 0.0
 

@@ -14,6 +14,11 @@ ALLOWANCES = (0.1, 0.1, 0.5, 0.5, 1.5, 1.5)
 """Deviations a value that each sum gives away. Half of the shift's size places its start best:
 0.5 for shifts of 1 and more, which would else be dated back to some earlier wiggle; 0.1 for small
 ones, which a sum that gives away more would not notice."""
+RARE = (0.25, 0.1, 1e9, 1e9, 1e9, 1e9)
+"""Most that each sum gives away, in mean squares: the smallest allowance is for rare events, too.
+Events of size s and rate p have mean p·s and mean square p·s²; the best allowance for a rate that
+becomes three times as high is .8 p·s beyond the mean, for one that falls to a third .4 p·s, and s
+is 4 at most."""
 SUMS = len(SIGNS)
 TURN_SIGNS = (1.0, -1.0)
 TURN_ALLOWANCES = (0.5, 0.3)
@@ -68,6 +73,7 @@ def scan(
         sums, marks, mark_offsets = record.sums, record.marks, record.mark_offsets
         n, mean, squares, unit = record.n, record.mean, record.squares, record.unit
         units, level, rough = record.units, record.level, record.rough
+        second, third = record.second, record.third
         for t in range(start, stop):
             value = values[column, t]
             if math.isnan(value):
@@ -77,9 +83,11 @@ def scan(
                 before = level
                 units += 1.0
                 level += (z - level) / units
+                second += (z * z - second) / units
+                third += (z * z * z - third) / units
                 apart = z - level
                 for j in range(SUMS):
-                    total = sums[j] + SIGNS[j] * apart - ALLOWANCES[j]
+                    total = sums[j] + SIGNS[j] * apart - min(ALLOWANCES[j], RARE[j] * second)
                     # A sum that leaves 0 has its likeliest start here.
                     if units == 1.0 or (total > 0.0 and sums[j] == 0.0):
                         marks[j, 0], marks[j, 1], marks[j, 2] = n, mean, squares
@@ -98,6 +106,7 @@ def scan(
             squares += apart * (scaled - mean)
         record.n, record.mean, record.squares, record.unit = n, mean, squares, unit
         record.units, record.level, record.rough = units, level, rough
+        record.second, record.third = second, third
 
 
 @compiled

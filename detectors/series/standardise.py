@@ -83,6 +83,10 @@ class Standardiser(Slots):
         """(size,): spreads, in the unit of the values; 0 after a constant, NaN while warming."""
         return self._records["scale"][: self.size].copy()
 
+    def unit(self, slot: int) -> tuple[float, float]:
+        """Location and scale of a slot, in the unit of the values; NaN while warming."""
+        return float(self._records["loc"][slot]), float(self._records["scale"][slot])
+
     def reset(self, slots: Ints) -> None:
         """Let slots learn anew."""
         self._pieces.free(self._records["last"][slots])

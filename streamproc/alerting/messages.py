@@ -20,6 +20,15 @@ def number(value: float | None) -> str:
     return f"{value:.4g}"
 
 
+def numbers(first: float, second: float) -> tuple[str, str]:
+    """Write two numbers with as many digits as their difference needs: 10,000 and 10,003."""
+    apart, size = abs(first - second), max(abs(first), abs(second))
+    digits = 4
+    if 0.0 < apart < 0.1 * size:
+        digits = min(4 + math.ceil(math.log10(0.1 * size / apart)), 17)
+    return f"{first:.{digits}g}", f"{second:.{digits}g}"
+
+
 class SeriesLabel(NamedTuple):
     """A series as people speak of it.
 
@@ -84,9 +93,11 @@ def change(told: SeriesLabel, before: Summary, after: Summary, *, spread: bool =
     verb = "rose" if after.mean > before.mean else "fell"
     if told.is_rate:
         return f"{who} {verb} from {percent(before.mean)} to {percent(after.mean)}"
-    return f"{who} {verb} from {number(before.mean)} to {number(after.mean)}" + _size(
-        before.mean, after.mean, before.std or 0.0
-    )
+    if _is_share(before) and _is_share(after):
+        was, now = percent(before.mean), percent(after.mean)
+        return f"{who} {verb}: it is 1 in {now} of events (before: {was})"
+    was, now = numbers(before.mean, after.mean)
+    return f"{who} {verb} from {was} to {now}" + _size(before.mean, after.mean, before.std or 0.0)
 
 
 def finding(label: SeriesLabel, reason: str, before: Summary, after: Summary) -> str:
@@ -145,6 +156,14 @@ def percent(share: float | None) -> str:
 
 def _level(summary: Summary, *, spread: bool) -> str:
     return number(summary.mean) + (f" ± {number(summary.std)}" if spread else "")
+
+
+def _is_share(summary: Summary) -> bool:
+    """Whether values are zeros and ones, both of them: their spread follows from their mean."""
+    mean, n = summary.mean, summary.n
+    if mean is None or not summary.std or not 0.0 < mean < 1.0 or n < 2:
+        return False
+    return math.isclose(summary.std**2, mean * (1.0 - mean) * n / (n - 1.0), rel_tol=1e-9)
 
 
 def _only_spread(before: Summary, after: Summary) -> bool:

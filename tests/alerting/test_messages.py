@@ -49,6 +49,18 @@ def summary(mean: float | None, std: float | None = 1.0, n: int = 500) -> Summar
             summary(1.0),
             "feature 'age' of model 'm' is missing in 100 % of events (before: 1 %)",
         ),
+        (
+            "feature:x",
+            summary(10_000.0, 1.0),
+            summary(10_003.0, 1.0),
+            "feature 'x' of model 'm' rose from 10000 to 10003 (+3 standard deviations)",
+        ),
+        (
+            "feature:flag",
+            summary(0.002, (0.002 * 0.998 * 500 / 499) ** 0.5),
+            summary(0.02, (0.02 * 0.98 * 500 / 499) ** 0.5),
+            "feature 'flag' of model 'm' rose: it is 1 in 2 % of events (before: 0.2 %)",
+        ),
         ("feature:x", summary(None), summary(1.0), "feature 'x' of model 'm' changed"),
     ],
 )
