@@ -68,7 +68,7 @@ class Incident:
     """A series that alarmed and has not been quiet since.
 
     `before` describes the series before the first alarm; `said` is the event time of the last
-    alert; `raised` is whether a finding has raised its severity.
+    alert, `alarmed` that of the last alarm; `raised` is whether a finding has raised its severity.
     """
 
     id: str
@@ -76,6 +76,7 @@ class Incident:
     before: Summary
     said: float
     raised: bool = False
+    alarmed: float = -math.inf
 
 
 def open_incident(series: Series, alarm: Alarm, origin: Origin) -> Incident:
@@ -85,6 +86,7 @@ def open_incident(series: Series, alarm: Alarm, origin: Origin) -> Incident:
         detector=alarm.detector,
         before=_summary(alarm.change.before),
         said=origin.ts,
+        alarmed=origin.ts,
     )
 
 

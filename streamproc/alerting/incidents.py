@@ -46,14 +46,15 @@ class Incidents:
 
     The first alarm of a series opens an incident (`firing`); later ones belong to it and
     are reported at most once in `policy.update_interval` of event time (`updated`); after
-    `policy.resolve_after` values with no alarm it is closed (`resolved`). Series are looked at
+    `policy.resolve_after` with no alarm it is closed (`resolved`). Series are looked at
     one after the other; `IncidentGrouper` groups them in the order of the log.
     """
 
     def __init__(self, topic: str, partition: int, policy: Policy, texts: Vocabulary) -> None:
         self._topic, self._partition, self._policy = topic, partition, policy
         self.texts = texts
-        self._quiet = policy.resolve_after
+        self._quiet, quiet_time = policy.resolve_after
+        self._quiet_seconds = quiet_time.total_seconds()
         self._interval = policy.update_interval.total_seconds()
         self.open: dict[tuple[str, str], Incident] = {}
         self.pending: dict[tuple[str, str], Incident] = {}
@@ -69,7 +70,7 @@ class Incidents:
         """
         passage = _DetectorRun(self, feed, layout, data, now)
         stretch = max(1, self._quiet - 1)
-        if len(data.ts) <= stretch:
+        if len(data.ts) <= stretch or np.ptp(data.ts) < self._quiet_seconds:
             self._stretch(passage, feed.tasks)
             return passage.said
         longest = int((feed.tasks[:, 2] - feed.tasks[:, 1]).max(initial=0))
@@ -95,15 +96,19 @@ class Incidents:
     def _until_quiet(self, passage: "_DetectorRun", task: Ints) -> None:
         column, start, stop, slot = task.tolist()
         watch = passage.feed.profile.watch
-        present = np.flatnonzero(~np.isnan(passage.feed.values[column, start:stop]))
+        present = start + np.flatnonzero(~np.isnan(passage.feed.values[column, start:stop]))
         # None when a restart has come with a lower `resolve_after`: the next value resolves it.
         needed = max(1, self._quiet - int(watch.settled(task[3:])[0]))
-        if len(present) < needed:
+        late = present[needed - 1 :]
+        alarmed = passage.incident(column, start).alarmed
+        late = late[passage.data.ts[late] - alarmed >= self._quiet_seconds]
+        if not len(late):
             passage.scan(task[None])
             return
-        cut = start + int(present[needed - 1]) + 1
+        cut = int(late[0]) + 1
         passage.scan(np.array([[column, start, cut, slot]], np.int64))
-        if watch.settled(task[3:])[0] >= self._quiet:
+        same = passage.incident(column, start).alarmed == alarmed
+        if same and watch.settled(task[3:])[0] >= self._quiet:
             passage.settle(column, cut - 1, slot)
         passage.scan(np.array([[column, cut, stop, slot]], np.int64))
 
@@ -113,6 +118,8 @@ class Incidents:
         """Open an incident or go on with it; None within `policy.update_interval`."""
         key = series.model.id, series.name
         incident = self.open.get(key)
+        if incident is not None and not alarm.expected:
+            incident.alarmed = origin.ts
         if not _matters(series, alarm, first=incident is None):
             return None
         if incident is None and alarm.expected:
@@ -120,7 +127,7 @@ class Incidents:
         if incident is None or self.is_over(incident, alarm, origin):
             waiting = self.pending.pop(key, None)
             incident = self.open[key] = waiting or open_incident(series, alarm, origin)
-            incident.said = origin.ts
+            incident.said = incident.alarmed = origin.ts
             return alarm_alert("firing", series, incident, alarm, origin, now)
         soon = abs(origin.ts - incident.said) < self._interval  # time may run backwards
         worse = (
@@ -223,6 +230,11 @@ class _DetectorRun:
             if alert is not None:
                 alert = self.incidents.remark(series.model, self.data, alarm.row, alert)
                 self._say(alarm.row, series, alert, size_of(alarm.change))
+
+    def incident(self, column: int, row: int) -> Incident:
+        """Give the open incident of a series."""
+        model = self.layout.model(self.layout.rows[self.data.event(row).model_id])
+        return self.incidents.open[model.id, self.feed.names[column]]
 
     def settle(self, column: int, row: int, slot: int) -> None:
         """Close the incident of a series that has been quiet up to this event."""

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from streamproc.config.quiet_time import QuietTime, QuietTimeField
 from streamproc.schemas.section import Section
 from streamproc.schemas.units import Duration, Size
 
@@ -20,14 +21,14 @@ class Policy(Section):
         ),
     ] = timedelta(minutes=10)
     resolve_after: Annotated[
-        int,
+        QuietTimeField,
         Field(
-            ge=1,
-            le=1_000_000_000,
-            description="Values of the series without an alarm after which it is resolved.",
-            examples=[1000],
+            description="How long a series has to be without an alarm until its incident can end: a"
+            " number of values, a duration of event time (of 30 values at least), or"
+            " `{values: 1000, time: 6h}`, of which both have to pass.",
+            examples=[1000, "6h", {"values": 1000, "time": "6h"}],
         ),
-    ] = 1000
+    ] = QuietTime(1000)
     group_wait: Annotated[
         Duration,
         Field(

@@ -1,5 +1,6 @@
 """Build the updates and alerts of an online model."""
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -42,12 +43,22 @@ class SliceEvents:
 
 @dataclass(slots=True)
 class Incident:
-    """An open drift incident; `reported_at` is the event time of its last alert, in seconds."""
+    """An open drift incident.
+
+    `reported_at` is the event time of its last alert, in seconds, `alarmed_at` that of its last
+    alarm, and `quiet` how many labels came since. Versions that counted labels only wrote no
+    `alarmed_at`.
+    """
 
     id: str
     detector: str
     reported_at: float
     quiet: int = 0
+    alarmed_at: float = -math.inf
+
+    def dump(self) -> list[Any]:
+        """Return the state as plain values."""
+        return [self.id, self.detector, self.reported_at, self.quiet, self.alarmed_at]
 
 
 class ReportingModel(Protocol):
@@ -107,7 +118,7 @@ class UpdateBuilder:
         if incident is None:
             status = "firing"
         else:
-            incident.quiet = 0
+            incident.quiet, incident.alarmed_at = 0, op.ts
             if abs(op.ts - incident.reported_at) < learner.policy.update_interval.total_seconds():
                 learner.drift = incident.id
                 return
@@ -125,7 +136,7 @@ class UpdateBuilder:
             change=risen,
         )
         if incident is None:
-            learner.incident = Incident(learner.drift, alarm.detector, op.ts)
+            learner.incident = Incident(learner.drift, alarm.detector, op.ts, 0, op.ts)
         else:
             incident.reported_at = op.ts
 
@@ -141,8 +152,7 @@ class UpdateBuilder:
             "concept",
             series=event_ids.ERROR,
             detector=incident.detector,
-            message=f"the error of {learner.ref.name} has been steady for"
-            f" {learner.policy.resolve_after} labels",
+            message=f"the error of {learner.ref.name} has been steady for {incident.quiet} labels",
             incident=incident.id,
         )
 

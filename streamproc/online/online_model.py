@@ -179,11 +179,16 @@ class OnlineModel:
         incident = self.incident
         if incident is None:
             return
-        needed = self.policy.resolve_after - incident.quiet
-        if stop - start >= needed:
-            say.settled(stretch.ops[stretch.judged[start + needed - 1]])
-        else:
-            incident.quiet += stop - start
+        least = self.policy.resolve_after
+        first = start + max(least.values - incident.quiet - 1, 0)
+        since = incident.alarmed_at + least.time.total_seconds()
+        for at in range(first, stop):
+            op = stretch.ops[stretch.judged[at]]
+            if op.ts >= since:
+                incident.quiet += at + 1 - start
+                say.settled(op)
+                return
+        incident.quiet += stop - start
 
     def _floor(self, stretch: EventBatch, say: UpdateBuilder) -> None:
         """Report that the baseline, or the model again, is better, and restart the test."""
@@ -336,9 +341,7 @@ class OnlineModel:
             "challengers": [each.dump() for each in self.challengers],
             "former": self.former.dump() if self.former else None,
             "kept": list(self.history),
-            "incident": [incident.id, incident.detector, incident.reported_at, incident.quiet]
-            if incident
-            else None,
+            "incident": None if incident is None else incident.dump(),
             "floor_evidence": self.floor_evidence.tobytes(),
             "cadence": self.cadence.dump(),
             **{name: getattr(self, name) for name in _PLAIN},

@@ -243,8 +243,9 @@ class _Restorer:
                 )
             n, mean, std = record.before
             before = Summary(n=n, mean=mean, std=std)
+            alarmed = record.last_alert if record.alarmed is None else record.alarmed
             incident = Incident(
-                record.id, record.detector, before, record.last_alert, raised=record.raised
+                record.id, record.detector, before, record.last_alert, record.raised, alarmed
             )
             incidents = self._shard.incidents
             place = incidents.pending if record.pending else incidents.open

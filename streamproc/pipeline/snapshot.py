@@ -226,6 +226,7 @@ def _incidents(shard: PartitionMonitor) -> list[IncidentRecord]:
             last_alert=incident.said,
             raised=incident.raised,
             pending=pending,
+            alarmed=incident.alarmed,
         )
         for pending, incidents in ((False, shard.incidents.open), (True, shard.incidents.pending))
         for (model, series), incident in incidents.items()

@@ -95,6 +95,8 @@ class IncidentRecord(msgspec.Struct, frozen=True, array_like=True):
         Whether it fired for a finding.
     pending
         Whether it has not fired.
+    alarmed
+        Event time of its last alarm; None in earlier versions, which count values only.
     """
 
     model: str
@@ -105,6 +107,7 @@ class IncidentRecord(msgspec.Struct, frozen=True, array_like=True):
     last_alert: float
     raised: bool = False
     pending: bool = False
+    alarmed: float | None = None
 
 
 class ArrayRecord(msgspec.Struct, frozen=True, array_like=True):

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from streamproc.config.config import Config, Topics
 from streamproc.config.load import load
+from streamproc.config.quiet_time import QuietTime
 from streamproc.errors import ConfigError
 
 
@@ -16,7 +17,7 @@ def test_the_defaults_are_those_of_the_docs() -> None:
     assert (config.topics.partitions, config.topics.replication) == (4, 1)
     assert config.topics.retention is None
     assert config.policy.update_interval.total_seconds() == 600
-    assert config.policy.resolve_after == 1000
+    assert config.policy.resolve_after == QuietTime(1000)
     assert (config.limits.record_bytes, config.limits.slice_bytes) == (8 * 2**20, 4 * 2**20)
     assert config.http is not None
     assert (config.http.host, config.http.port) == ("127.0.0.1", 9464)
@@ -113,7 +114,7 @@ def test_http_can_be_turned_off() -> None:
     ("given", "message"),
     [
         ({"policy": {"update_interval": -1}}, "policy.update_interval: expected a duration"),
-        ({"policy": {"resolve_after": 0}}, "policy.resolve_after: expected greater"),
+        ({"policy": {"resolve_after": 0}}, "policy.resolve_after: expected a whole number"),
         ({"limits": {"slice_seconds": 0}}, "limits.slice_seconds: expected greater than 0"),
         ({"limits": {"slice_seconds": float("nan")}}, "found NaN or infinity"),
         ({"limits": {"record_bytes": "3GiB"}}, "limits.record_bytes: expected less"),

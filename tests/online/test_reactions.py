@@ -1,5 +1,6 @@
 """What follows when an online model's own error drifts: for every task, every reaction."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 from online.model_streams import LINEAR, RIVER, changing
 from online.outcome_streams import NOW, Row, asked_then_labelled, config, outcome
 
+from streamproc.config.load import load
 from streamproc.monitor import LogRecord
 from streamproc.online.evaluation import is_significant, new_log_wealth, sequential_test
 from streamproc.online.partition_models import Learned, PartitionModels
@@ -186,6 +188,21 @@ def test_a_model_that_raises_is_isolated() -> None:
     assert {(alert.model_id, alert.kind) for alert in learned.alerts} == {("bad", "system")}
     assert len(learned.alerts) <= 5
     assert learners.models()[1]["learned"] == 20
+
+
+def test_the_end_of_a_drift_waits_for_event_time() -> None:
+    """A drift ends once its labels were steady for the time of `policy.resolve_after`."""
+    rows = changing("binary", 4000, CHANGE)
+    settled = load(
+        {
+            "models": [{"id": "*", "online": {"model": LINEAR["binary"], "train_for": 800}}],
+            "policy": {"resolve_after": {"values": 40, "time": "9m"}, "update_interval": "1d"},
+        }
+    )
+    learned = PartitionModels(settled, "outcomes", 0).process(asked_then_labelled(rows), NOW)
+    [firing, end, *_] = [each for each in learned.alerts if each.kind == "concept"]
+    assert (firing.status, end.status) == ("firing", "resolved")
+    assert end.ts - firing.ts >= timedelta(minutes=9)
 
 
 def test_a_model_worse_than_the_floor_raises_an_alert_until_it_is_better() -> None:
