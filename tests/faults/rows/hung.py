@@ -31,7 +31,7 @@ async def run(site: Site) -> str:
 async def scenario(said: dict[str, Any], folder: Path) -> str:
     """Stop the learner of a worker, then that of its successor and kill the supervisor."""
     said = said | {
-        "limits": {"stall": "10s"},
+        "limits": {"stall": "20s"},
         "models": [{"id": "m", "task": "binary", "online": {"model": MODEL}}],
     }
     config = load(said)
