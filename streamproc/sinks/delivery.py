@@ -14,7 +14,6 @@ from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.units import format_duration
 from streamproc.sinks.answers import redact
 from streamproc.sinks.http_post import RequestTooLargeError
-from streamproc.sinks.incident_status import IncidentStatus
 from streamproc.sinks.metrics import Counts, Dropped
 from streamproc.sinks.retry import Backoff, Verdict, asked_seconds
 from streamproc.sinks.sink import Answer, Outcome, RenderError, Send, Sink
@@ -89,8 +88,8 @@ async def deliver_once(
 class Delivery:
     """Deliver alerts to one target.
 
-    It only stores the target's backoff, when each alert was first tried, and the open series of
-    incidents: the caller holds the alert.
+    It only stores the target's backoff, when each alert was first tried, and what its receiver
+    knows of incidents: the caller holds the alert.
 
     Parameters
     ----------
@@ -130,7 +129,7 @@ class Delivery:
         self._clock = clock
         self._steady = steady
         self._patience = Backoff()
-        self._status = IncidentStatus()
+        self._reader = target.reader()
         self.taken: Taken | None = None
         self._first_tries: dict[str, float] = {}
         self._failing_since: float | None = None
@@ -148,15 +147,11 @@ class Delivery:
         """
         self.taken = None
         try:
-            alert = AlertEvent.from_json(value)
+            alert = self._reader.read(value)
         except ValidationError as error:
             return self._drop(Dropped.UNREADABLE, None, f"{error.error_count()} validation errors")
-        if not self._target.wants(alert):
+        if alert is None:
             return LEFT_OUT
-        if self._target.per_incident:
-            if self._status.repeated(alert):
-                return LEFT_OUT
-            alert = self._status.apply(alert)
         reason = (await self._standing(alert)).muted(alert)
         if reason is not None:
             _log.info("sink %s: alert %.80r is %s", self._name, alert.alert_id, reason)
@@ -170,17 +165,8 @@ class Delivery:
         return await self._try_in_time(alert, value, published)
 
     def remember(self, value: bytes) -> None:
-        """Take note of an alert that was handled before this process read the topic."""
-        try:
-            alert = AlertEvent.from_json(value)
-        except ValidationError:
-            return
-        if not self._target.wants(alert):
-            return
-        if self._target.observe is not None:
-            self._target.observe(alert)
-        self._status.apply(alert)
-        self._status.handled(alert)
+        """Take note of a record that was handled before this process read the topic."""
+        self._reader.remember(value)
 
     async def _try_in_time(
         self, alert: AlertEvent, value: bytes, published: float
@@ -234,7 +220,7 @@ class Delivery:
             return self._drop(Dropped.REFUSED, alert, outcome.reason)
         self._counts.delivered()
         self._first_tries.pop(alert.alert_id, None)
-        self._status.handled(alert)
+        self._reader.handled(alert)
         self.taken = Taken(alert, None)
         return DONE
 
@@ -257,7 +243,7 @@ class Delivery:
         self._counts.dropped(reason)
         if alert is not None:
             self._first_tries.pop(alert.alert_id, None)
-            self._status.handled(alert)
+            self._reader.handled(alert)
             self.taken = Taken(alert, f"{reason.value}: {detail}")
         what = (
             "a record that is not an alert" if alert is None else f"alert {alert.alert_id[:80]!r}"

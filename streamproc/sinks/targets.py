@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Final, assert_never, get_args
+from typing import Final, Literal, assert_never, get_args
 
 from streamproc.config.config import Config
 from streamproc.config.routes import Route
@@ -21,6 +21,7 @@ from streamproc.schemas.alerts import AlertEvent, Severity
 from streamproc.sinks.alertmanager import build_alertmanager
 from streamproc.sinks.email import build_email
 from streamproc.sinks.pagerduty import build_pagerduty
+from streamproc.sinks.reading import AlertReader, PageReader, Reader
 from streamproc.sinks.routing import labels_of, sinks_of
 from streamproc.sinks.sink import InvalidSinkError, OpenSend, Sink
 from streamproc.sinks.slack import build_slack
@@ -60,6 +61,8 @@ class Target:
         `resolved` means that all series of the incident are.
     observe
         Is called with alerts that were delivered before this process read the topic.
+    follows_incidents
+        Whether it gets the pages of incidents across models instead of each alert.
     """
 
     settings: SinkSection
@@ -68,11 +71,23 @@ class Target:
     routes: tuple[Route, ...] = ()
     per_incident: bool = False
     observe: Callable[[AlertEvent], None] | None = None
+    follows_incidents: bool = False
 
     @property
     def needs_history(self) -> bool:
         """Whether what was delivered before matters for the next alert."""
         return self.per_incident or self.observe is not None
+
+    @property
+    def topic(self) -> Literal["alerts", "incidents"]:
+        """The topic that it reads."""
+        return "incidents" if self.follows_incidents else "alerts"
+
+    def reader(self) -> Reader:
+        """Return what decides which records are sent."""
+        if self.follows_incidents:
+            return PageReader(self.wants)
+        return AlertReader(self.wants, self.observe, per_incident=self.per_incident)
 
     def wants(self, alert: AlertEvent) -> bool:
         """Whether an alert matches the sink's filters, and is routed to it."""
@@ -146,7 +161,8 @@ def _target(section: Webhook | AnySink, path: str) -> Target:
     if isinstance(section, AlertmanagerSection):
         sink, opener = build_alertmanager(section, path)
         return Target(section, sink, opener, observe=sink.observe)
-    return Target(section, *_build(section, path), per_incident=True)
+    follows = section.once == "incident"
+    return Target(section, *_build(section, path), per_incident=True, follows_incidents=follows)
 
 
 def _build(section: _PerIncident, path: str) -> tuple[Sink, OpenSend]:

@@ -1,9 +1,10 @@
 """A receiver over TLS that checks what it gets and refuses it as the real one does."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from sinks.receiver import ADDRESS, server_tls
 
 from streamproc.config.load import load
+from streamproc.incidents.book import IncidentBook
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.sinks.delivery import Delivery
 from streamproc.sinks.metrics import WebhookMetrics
@@ -46,10 +48,12 @@ class Strict:
         return f"https://{ADDRESS}:{self.port}"
 
     def settings(self, kind: str, **more: Any) -> dict[str, Any]:
-        """Return the configuration of a sink of this receiver."""
+        """Return the configuration of a sink of this receiver; it gets each alert."""
+        once = {} if kind == "alertmanager" else {"once": "alert"}
         return {
             "name": kind,
             "kind": kind,
+            **once,
             "networks": ["127.0.0.0/8"],
             "ca_file": str(self.ca_file),
             **more,
@@ -102,11 +106,21 @@ class Delivered:
 
 
 async def deliver(target: Target, *alerts: AlertEvent) -> Delivered:
-    """Deliver alerts as a worker does, one after another."""
+    """Deliver alerts as a worker does, one after another; or the pages of their incidents."""
     registry = CollectorRegistry()
     name = target.settings.name
     async with target.open_send() as send:
         delivery = Delivery(target, send, WebhookMetrics(registry).of(name))
-        for alert in alerts:
-            await delivery.take(alert.to_json(), 0.0)
+        for value in (
+            _pages(alerts) if target.follows_incidents else map(AlertEvent.to_json, alerts)
+        ):
+            await delivery.take(value, 0.0)
     return Delivered(registry, name)
+
+
+def _pages(alerts: Iterable[AlertEvent]) -> Iterator[bytes]:
+    """Yield what the topic `incidents` has for alerts; pages do not wait for other models."""
+    book = IncidentBook(timedelta())
+    for alert in alerts:
+        book.apply(alert, alert.detected_at)
+        yield from (state.to_json() for state in book.take_changes().values() if state)

@@ -100,7 +100,7 @@ def target(port: int, certificate: tuple[Path, Path], **fields: Any) -> Target:
         "networks": ["127.0.0.0/8"],
         "ca_file": str(certificate[0]),
     }
-    return target_of(sink | fields)
+    return target_of(sink | {"once": "alert"} | fields)
 
 
 @pytest.fixture(autouse=True)

@@ -96,14 +96,14 @@ async def test_opsgenie_opens_and_closes_an_alert(
 async def test_incident_io_opens_and_resolves_an_alert(
     loopback_certificate: tuple[Path, Path],
 ) -> None:
-    """An update of an incident is `firing` there, and its end `resolved`, with one key."""
+    """A page of an incident is `firing` there, and its end `resolved`, with one key."""
     async with strict_receiver(loopback_certificate, incident_io) as receiver:
         target = example("incident_io.yaml", receiver, "/v2/alert_events/http/01GW2G3V0S")
         steps = ("firing", "updated", "resolved")
         await deliver(target, *(alert(step, status=step, **NASTY) for step in steps))
     assert receiver.refused == []
     bodies = [posted.body for posted in receiver.accepted]
-    assert [body["status"] for body in bodies] == ["firing", "firing", "resolved"]
+    assert [body["status"] for body in bodies] == ["firing", "resolved"]
     assert {body["deduplication_key"] for body in bodies} == {NASTY["incident_id"]}
     assert bodies[0]["description"] == NASTY["message"]
 

@@ -1,6 +1,6 @@
 """Settings that several kinds of sinks share."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -27,3 +27,13 @@ IncidentStatuses = Annotated[
     ),
 ]
 """The statuses of a receiver that opens an incident for every alert that does not end one."""
+
+Once = Annotated[
+    Literal["incident", "alert"],
+    Field(
+        description="What is sent once: each page of an incident, which joins the models with one"
+        " cause, its acknowledgement and its end; or each alert of a model.",
+        examples=["incident"],
+    ),
+]
+"""Whether a sink follows incidents or alerts."""

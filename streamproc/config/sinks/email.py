@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from streamproc.config.secrets import EnvName, FileName, check_one, read_secret
 from streamproc.config.sink import SinkSection, not_empty
+from streamproc.config.sinks.common import Once
 from streamproc.schemas.section import Path, refuse, refuse_if_any
 
 _ADDRESS: Final = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+")
@@ -27,6 +28,7 @@ class EmailSection(SinkSection):
     kind: Annotated[
         Literal["email"], Field(description="An e-mail for each alert.", examples=["email"])
     ]
+    once: Once = "incident"
     host: Annotated[
         str,
         Field(

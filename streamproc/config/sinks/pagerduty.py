@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from streamproc.config.secrets import EnvName, FileName, check_one, read_secret
 from streamproc.config.sink import SinkSection
-from streamproc.config.sinks.common import IncidentStatuses
+from streamproc.config.sinks.common import IncidentStatuses, Once
 from streamproc.schemas.alerts import PUBLISHED_STATUSES
 from streamproc.schemas.section import refuse_if_any
 
@@ -18,6 +18,7 @@ class PagerDutySection(SinkSection):
         Literal["pagerduty"],
         Field(description="An incident at PagerDuty for each incident.", examples=["pagerduty"]),
     ]
+    once: Once = "incident"
     url: Annotated[
         str,
         Field(

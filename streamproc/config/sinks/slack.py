@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from streamproc.config.secrets import EnvName, FileName, check_one, read_secret
 from streamproc.config.sink import Hosts, UrlSection
+from streamproc.config.sinks.common import Once
 from streamproc.schemas.section import Path, refuse_if_any
 
 _API = "https://slack.com/api"
@@ -22,6 +23,7 @@ class SlackSection(UrlSection):
             examples=["slack"],
         ),
     ]
+    once: Once = "incident"
     token_env: Annotated[
         EnvName | None,
         Field(

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from streamproc.config.sink import Hosts, UrlSection
+from streamproc.config.sinks.common import Once
 
 
 class TeamsSection(UrlSection):
@@ -18,4 +19,5 @@ class TeamsSection(UrlSection):
             examples=["teams"],
         ),
     ]
+    once: Once = "incident"
     allow: Hosts = ("*.logic.azure.com", "*.api.powerplatform.com")

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from streamproc.config.secrets import EnvName, FileName, check_at_most_one, read_optional_secret
 from streamproc.config.sink import UrlSection
+from streamproc.config.sinks.common import Once
 from streamproc.schemas.section import refuse, refuse_if_any
 
 _SCHEME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
@@ -29,6 +30,7 @@ class TemplateSection(UrlSection):
             examples=["template"],
         ),
     ]
+    once: Once = "incident"
     path: Annotated[
         str,
         Field(

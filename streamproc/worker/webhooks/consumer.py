@@ -1,4 +1,4 @@
-"""Consume the alerts for one webhook, and commit those that are done."""
+"""Consume the alerts or incidents for one sink, and commit those that are done."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 
 from streamproc.config.config import Config
 from streamproc.kafka.clients import open_consumer
-from streamproc.sinks.delivery import Delivery, StandingOf
+from streamproc.sinks.delivery import Delivery, StandingOf, no_standing
 from streamproc.sinks.metrics import Counts
 from streamproc.sinks.targets import Target
 from streamproc.worker.app import HEARTBEAT_SECONDS, SESSION_SECONDS
@@ -60,7 +60,7 @@ class AlertConsumer:
     ) -> None:
         self._standing = standing
         self._config = config
-        self._topic = config.topics.full_name("alerts")
+        self._topic = config.topics.full_name(target.topic)
         self._target = target
         self._counts = counts
         self._drops = DropReporter(target.settings.name, publish)
@@ -72,7 +72,9 @@ class AlertConsumer:
         """Consume until cancelled; log errors and retry."""
         target = self._target
         async with target.open_send() as send:
-            delivery = Delivery(target, send, self._counts, standing=self._standing)
+            # The status of an incident takes silences and acceptances into account already.
+            standing = no_standing if target.follows_incidents else self._standing
+            delivery = Delivery(target, send, self._counts, standing=standing)
             while True:
                 try:
                     await self._read(delivery)

@@ -16,7 +16,7 @@ def group_of(config: Config, target: Target) -> str:
 
 
 async def begin(config: Config, targets: Iterable[Target]) -> None:
-    """Commit the current end of the alerts for each webhook without committed offsets.
+    """Commit the current end of its topic for each sink without committed offsets.
 
     It runs before any slice is processed, so that no alert is missed. Partitions that are added
     later have no committed offset, and are read from their start.
@@ -28,12 +28,14 @@ async def begin(config: Config, targets: Iterable[Target]) -> None:
     BrokerError
         If it does not store the offsets.
     """
-    async with open_consumer(config, config.topics.full_name("alerts")) as reader:
+    topics = [config.topics.full_name(topic) for topic in ("alerts", "incidents")]
+    async with open_consumer(config, *topics) as reader:
         ends = await reader.end_offsets(reader.assignment())
     for target in targets:
         group = group_of(config, target)
+        topic = config.topics.full_name(target.topic)
         try:
-            await _begin(config, group, ends)
+            await _begin(config, group, {at: end for at, end in ends.items() if at.topic == topic})
         except errors.CommitFailedError:
             continue  # another worker is already a member, and has committed
         except errors.KafkaError as error:

@@ -1,0 +1,204 @@
+"""Read what a sink sends from the records of a topic: its alerts, or pages of incidents. Pure."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+from pydantic import ValidationError
+
+from streamproc.schemas.alerts import AlertEvent, Status
+from streamproc.schemas.incidents import IncidentState
+from streamproc.sinks.incident_status import MAX_INCIDENTS, IncidentStatus
+from streamproc.sinks.page_alert import page_alert, parts_of
+
+Wants = Callable[[AlertEvent], bool]
+
+
+class Reader(Protocol):
+    """Decides what a sink sends for a record."""
+
+    def read(self, value: bytes) -> AlertEvent | None:
+        """Return what is to be sent for a record; None: nothing.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If the record cannot be read.
+        """
+        ...
+
+    def handled(self, alert: AlertEvent) -> None:
+        """Remember that what was last read is delivered, or dropped."""
+        ...
+
+    def remember(self, value: bytes) -> None:
+        """Take note of a record that was handled before this process read the topic."""
+        ...
+
+
+class AlertReader:
+    """Read alerts, each of which is sent.
+
+    Parameters
+    ----------
+    wants
+        Whether the sink gets an alert.
+    per_incident
+        Whether its receiver has one entry for an incident of a model.
+    observe
+        Is called with the alerts that are remembered.
+    """
+
+    def __init__(
+        self,
+        wants: Wants,
+        observe: Callable[[AlertEvent], None] | None = None,
+        *,
+        per_incident: bool = False,
+    ) -> None:
+        self._wants = wants
+        self._observe = observe
+        self._per_incident = per_incident
+        self._status = IncidentStatus()
+
+    def read(self, value: bytes) -> AlertEvent | None:
+        """Return an alert with the status of its incident, if it is wanted and not a repeat."""
+        alert = AlertEvent.from_json(value)
+        if not self._wants(alert):
+            return None
+        if not self._per_incident:
+            return alert
+        return None if self._status.repeated(alert) else self._status.apply(alert)
+
+    def handled(self, alert: AlertEvent) -> None:
+        """Remember that an alert is delivered, or dropped."""
+        self._status.handled(alert)
+
+    def remember(self, value: bytes) -> None:
+        """Take note of an alert that was handled before."""
+        try:
+            alert = AlertEvent.from_json(value)
+        except ValidationError:
+            return
+        if not self._wants(alert):
+            return
+        if self._observe is not None:
+            self._observe(alert)
+        self._status.apply(alert)
+        self._status.handled(alert)
+
+
+class Progress(NamedTuple):
+    """What a receiver knows of an incident.
+
+    Attributes
+    ----------
+    paged
+        The page that it was last sent; None: none.
+    acknowledged
+        Since when it counts as acknowledged; None: it does not.
+    open
+        Whether its entry is open.
+    """
+
+    paged: datetime | None = None
+    acknowledged: datetime | None = None
+    open: bool = False
+
+
+_NEW: Final = Progress()
+
+
+class PageReader:
+    """Read incidents across models: each page, acknowledgement and end is sent once.
+
+    Parameters
+    ----------
+    wants
+        Whether the sink gets an alert: it hears of an incident with a series that it gets.
+    """
+
+    def __init__(self, wants: Wants) -> None:
+        self._wants = wants
+        self._known: OrderedDict[str, Progress] = OrderedDict()
+        self._read = "", _NEW
+
+    def read(self, value: bytes) -> AlertEvent | None:
+        """Return the alert about the step of an incident that its receiver does not know."""
+        incident = _incident(value)
+        if incident is None:
+            return None
+        known = self._known.get(incident.incident_id, _NEW)
+        status, at, progress = _step(incident, known)
+        self._read = incident.incident_id, progress
+        alert = None if status is None else self._alert(incident, status, at)
+        if alert is None:
+            self._put(incident.incident_id, progress if status is None else known)
+        return alert
+
+    def handled(self, alert: AlertEvent) -> None:  # noqa: ARG002  the protocol
+        """Remember that the step that was last read is delivered, or dropped."""
+        self._put(*self._read)
+
+    def remember(self, value: bytes) -> None:
+        """Take note of the state of an incident that was handled before."""
+        try:
+            incident = _incident(value)
+        except ValidationError:
+            return
+        if incident is not None:
+            known = self._known.get(incident.incident_id, _NEW)
+            self._put(incident.incident_id, _step(incident, known)[2])
+
+    def _alert(self, incident: IncidentState, status: Status, at: datetime) -> AlertEvent | None:
+        # An acknowledgement goes to those who were paged.
+        asked: Status = "updated" if status == "acknowledged" else status
+        wanted = [
+            part
+            for part in parts_of(incident)
+            if self._wants(page_alert(incident, [part], asked, at))
+        ]
+        return page_alert(incident, wanted, status, at) if wanted else None
+
+    def _put(self, incident_id: str, progress: Progress) -> None:
+        self._known[incident_id] = progress
+        self._known.move_to_end(incident_id)
+        if len(self._known) > MAX_INCIDENTS:
+            self._known.popitem(last=False)
+
+
+def _step(incident: IncidentState, known: Progress) -> tuple[Status | None, datetime, Progress]:
+    """Return the status to send, if there is one, its time, and what the receiver knows then."""
+    paged = incident.paged[-1] if incident.paged else None
+    acknowledgement = incident.acknowledgement
+    acknowledged = None if acknowledgement is None else acknowledgement.at
+    if incident.ended is not None:
+        status: Status | None = "resolved" if known.open else None
+        return status, incident.ended, Progress(paged)
+    # An owner of the incidents that was replaced may write an older state once more.
+    if paged is not None and (known.paged is None or paged > known.paged):
+        status = "updated" if known.open else "firing"
+        return status, paged, Progress(paged, acknowledged, open=True)
+    after = known._replace(acknowledged=acknowledged)
+    if acknowledged is not None and acknowledged != known.acknowledged and known.open:
+        return "acknowledged", acknowledged, after
+    return None, incident.updated, after
+
+
+def _incident(value: bytes) -> IncidentState | None:
+    """Return the incident of a record; None: it has none, as a deletion or a silence."""
+    try:
+        if _peek.decode(value).incident_id is None:
+            return None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return IncidentState.from_json(value)
+
+
+class _Peek(msgspec.Struct):
+    incident_id: str | None = None
+
+
+_peek: Final = msgspec.json.Decoder(_Peek)
