@@ -71,6 +71,7 @@ class Node:
             java(),
             f"-Xmx{heap}",
             "-XX:+UseSerialGC",  # the smallest and the least threads, for a small machine
+            "-XX:TieredStopAtLevel=1",  # it lives for minutes: no gain from more
             f"-Dlog4j2.configurationFile={self.plan.folder / 'log4j2.yaml'}",
             "-cp",
             str(Path(jars()) / "*"),
