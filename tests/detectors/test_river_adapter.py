@@ -13,6 +13,7 @@ from detectors.checks import (
     changing_for,
     check_any_split,
     check_continuation,
+    continuation,
     memory,
 )
 from detectors.errors import ParameterError, StateError, UnknownDetectorError
@@ -22,12 +23,21 @@ from detectors.river.classes import CLASSES
 KSWIN: Any = drift.KSWIN  # it ships no types
 
 
-@pytest.mark.parametrize("check", [c for c in CHECKS if c is not memory], ids=lambda c: c.__name__)
+def _marks(name: str, check: Check) -> tuple[pytest.MarkDecorator, ...]:
+    """Return the lane of a check: KSWIN takes minutes, since it tests at each value."""
+    if name != "river:KSWIN":
+        return ()
+    # That it continues is also shown below, with fewer values.
+    return (pytest.mark.nightly if check is continuation else pytest.mark.slow,)
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("name", "check"),
     [
-        pytest.param("river:KSWIN", marks=pytest.mark.slow),  # two minutes: a test at each value
-        *("river:DDM", "river:HDDMW", "river:ADWIN"),
+        pytest.param(name, check, marks=_marks(name, check), id=f"{name}-{check.__name__}")
+        for name in ("river:KSWIN", "river:DDM", "river:HDDMW", "river:ADWIN")
+        for check in CHECKS
+        if check is not memory
     ],
 )
 def test_rivers_keep_the_contract(name: str, check: Check) -> None:
