@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 # No broker, no process, no numerical comparison with River.
 FAST := $(addprefix tests/,alerting config control decode detect incidents intake join \
-	performance pipeline rows schemas tabular test_monitor.py test_monitor_labels.py)
+	pipeline rows schemas tabular test_monitor.py test_monitor_labels.py)
 LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --quiet \
 	--custom-compile-command "make lock"
