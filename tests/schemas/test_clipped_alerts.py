@@ -13,8 +13,8 @@ HUGE = 150_000
 def events(version: str, name: str) -> list[dict[str, Any]]:
     """Make predictions of two classes that change their probabilities."""
     draw, found = random.Random(7), []
-    for number in range(3000):
-        share = min(max(draw.gauss(0.3 if number < 2000 else 0.8, 0.05), 0.0), 1.0)
+    for number in range(600):
+        share = min(max(draw.gauss(0.3 if number < 500 else 0.8, 0.05), 0.0), 1.0)
         found.append(
             {
                 "model_id": "m",
