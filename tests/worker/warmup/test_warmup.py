@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,9 +91,13 @@ def test_after_the_warm_up_nothing_is_compiled() -> None:
 @pytest.mark.slow
 def test_a_first_start_takes_no_more_memory_than_the_next(tmp_path: Path) -> None:
     """The compiler's memory is gone when a worker begins to work."""
+    kept = os.environ.get("NUMBA_CACHE_DIR")
+    if kept is not None:  # a family of detectors is missing: enough for the compiler to be loaded
+        missing = shutil.ignore_patterns("detectors.mean.*", "*.tmp")
+        shutil.copytree(kept, tmp_path, ignore=missing, dirs_exist_ok=True)
     first, second = (_said(MEMORY, NUMBA_CACHE_DIR=str(tmp_path)).split() for _ in range(2))
     assert (first[0], second[0]) == ("True", "False")
-    assert int(first[1]) < int(second[1]) + 30 * 2**20
+    assert int(first[1]) < int(second[1]) + 15 * 2**20  # 30 MB more if it compiles itself
 
 
 @pytest.fixture
