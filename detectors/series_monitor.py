@@ -149,15 +149,18 @@ class SeriesMonitor:
         """Tell how a slot has been since its last start."""
         return self._changes.level(slot)
 
+    def recent(self, slot: int) -> Moments | None:
+        """Return the level of a slot of dependent values over the last ones; None of others."""
+        return self._life.recent(slot) if isinstance(self._life, Follow) else None
+
     def resize(self, size: int) -> None:
         """Grow to `size` slots; a smaller size changes nothing."""
         for part in self._parts.values():
             part.resize(size)
         if self._life is not None:
             self._life.resize(size)
-        if size > len(self._restarts):
-            more = np.zeros(size - len(self._restarts), np.int64)
-            self._restarts = np.append(self._restarts, more)
+        more = np.zeros(max(size - len(self._restarts), 0), np.int64)
+        self._restarts = np.append(self._restarts, more)
 
     def reset(self, slots: Ints) -> None:
         """Make slots as good as new, their number of restarts too."""
@@ -284,9 +287,8 @@ class SeriesMonitor:
             for part, slots in self._parts.items()
             for name, array in slots.state().items()
         }
-        if self._life is not None:
-            follow = self._life.state(used)
-            parts |= {f"{_FOLLOW}{name}": array for name, array in follow.items()}
+        follow = {} if self._life is None else self._life.state(used)
+        parts |= {f"{_FOLLOW}{name}": array for name, array in follow.items()}
         return parts | {"restarts": self._restarts[:used].copy()}
 
     def load(self, state: State) -> None:
@@ -328,11 +330,8 @@ class SeriesMonitor:
     def nbytes(self) -> int:
         """Bytes held, spare room included."""
         follow = 0 if self._life is None else self._life.nbytes()
-        return (
-            int(self._restarts.nbytes)
-            + follow
-            + sum(part.nbytes() for part in self._parts.values())
-        )
+        banks = sum(part.nbytes() for part in self._parts.values())
+        return int(self._restarts.nbytes) + follow + banks
 
     def _load_life(self, state: State, size: int) -> None:
         """Take what is known of whole lives; a version that did not know it wrote nothing."""

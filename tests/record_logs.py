@@ -70,7 +70,9 @@ def state(target: PartitionMonitor) -> dict[str, Any]:
             found[f"{model.id}/{name} remembered"] = _row(vectors, slot)
     texts = target.catalogue.encoders.texts
     found["texts"] = {key: texts.name(key) for key in target.catalogue.categories()}
-    found["open"] = {key: (i.id, i.said) for key, i in target.incidents.open.items()}
+    found["open"] = {
+        key: (i.id, i.last_reported, i.settled) for key, i in target.incidents.open.items()
+    }
     found["groups"] = incident_state.state(target.groups)["groups"].tobytes()
     found["strays"] = sorted(target.strays.rows())
     found["numeric texts"] = sorted(target.numeric_texts.rows())
@@ -109,14 +111,18 @@ def _row(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:
 
 
 def noise(
-    count: int, seed: int, shift_at: int | None = None, **change: float
+    count: int,
+    seed: int,
+    shift_at: int | None = None,
+    back_at: int | None = None,
+    **change: float,
 ) -> list[dict[str, Any]]:
-    """Draw prediction events of one model with three features; some change from an event on."""
+    """Draw prediction events of one model with three features; some change, maybe for a time."""
     draw = random.Random(seed)
     events = []
     for index in range(count):
         features = {"a": draw.gauss(10, 2), "b": draw.expovariate(1.0), "c": draw.random() < 0.3}
-        if shift_at is not None and index >= shift_at:
+        if shift_at is not None and shift_at <= index < (back_at or count):
             features |= {name: features[name] + by for name, by in change.items()}
         events.append(
             {

@@ -96,6 +96,10 @@ class Follow:
         """Whether the values of a slot depend on each other."""
         return bool(self._gross.dependent[slot])
 
+    def recent(self, slot: int) -> Moments | None:
+        """Return the level of a slot of dependent values over the last ones; None of others."""
+        return self._gross.recent(slot) if self.dependent(slot) else None
+
     def since(self, slots: Ints) -> Ints:
         """Count the values of slots since the last alarm or finding that counted."""
         return self._gross.since[slots]

@@ -113,6 +113,12 @@ class Gross(Slots):
         view: Ints = self._records["since"][: self.size]
         return view
 
+    def recent(self, slot: int) -> Moments:
+        """Return the exponentially weighted level over `kernel.MEMORY` values."""
+        record = self._records[slot]
+        n = min(int(record["n"]), kernel.MEMORY)
+        return Moments(n, float(record["mean"]), math.sqrt(max(float(record["square"]), 0.0)))
+
     def scan(self, values: Floats, tasks: Ints, ts: Floats) -> Found:
         """Feed every task until its first finding.
 

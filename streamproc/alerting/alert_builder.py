@@ -8,16 +8,18 @@ from typing import Any, Final
 
 import msgspec
 
-from detectors.series.category_counts import CategoryDistribution, ShareChange
-from detectors.series.change_points import Change, Moments
+from detectors.series.category_counts import ShareChange
+from detectors.series.change_points import Change
 from detectors.series_monitor import Alarm
-from streamproc.alerting import category_messages, messages
+from streamproc.alerting import category_messages, end_messages, messages
+from streamproc.alerting.incident import Incident
+from streamproc.alerting.level import level_of
 from streamproc.decode.event_schema import FeatureType as FeatureKind
 from streamproc.decode.event_schema import PredictionForm
 from streamproc.decode.layout import Model
 from streamproc.decode.type_changes import THRESHOLD
 from streamproc.decode.vocabulary import Vocabulary
-from streamproc.schemas.alerts import AlertEvent, ChangePoint, Kind, Severity, Status, Summary
+from streamproc.schemas.alerts import AlertEvent, ChangePoint, Kind, Severity, Status
 from streamproc.schemas.base import Source
 from streamproc.schemas.series import SQUARED_ERROR
 from streamproc.schemas.timestamps import EPOCH
@@ -63,59 +65,50 @@ class Series:
         return self.model.layout.shape.form is PredictionForm.LOSSES
 
 
-@dataclass(slots=True)
-class Incident:
-    """A series that alarmed and has not been quiet since.
-
-    `before` describes the series before the first alarm; `said` is the event time of the last
-    alert, `alarmed` that of the last alarm; `raised` is whether a finding has raised its severity.
-    """
-
-    id: str
-    detector: str
-    before: Summary
-    said: float
-    raised: bool = False
-    alarmed: float = -math.inf
-
-
 def open_incident(series: Series, alarm: Alarm, origin: Origin) -> Incident:
     """Begin an incident with its first alarm."""
     return Incident(
         id=_digest("incident", series, alarm.detector, origin),
         detector=alarm.detector,
-        before=_summary(alarm.change.before),
-        said=origin.ts,
+        before=level_of(alarm.change.before, series.texts),
+        last_reported=origin.ts,
         alarmed=origin.ts,
     )
 
 
 def alarm_alert(
-    status: Status, series: Series, incident: Incident, alarm: Alarm, origin: Origin, now: datetime
+    status: Status,
+    series: Series,
+    incident: Incident,
+    alarm: Alarm,
+    origin: Origin,
+    now: datetime,
+    *,
+    back: bool = False,
 ) -> AlertEvent:
     """Say that a series alarmed: `firing` the first time, `updated` from then on.
 
-    `pending` where detectors alarm on a series of dependent values: for your information.
+    `pending` where detectors alarm on a series of dependent values: for your information. `back`:
+    the change leads back to the level of before the incident.
     """
-    before, after = _summary(alarm.change.before), _summary(alarm.change.after)
+    texts = series.texts
+    before = level_of(alarm.change.before, texts).summary
+    after = level_of(alarm.change.after, texts).summary
     point = _change_point(alarm.change)
-    told = _told(series, origin)
-    if isinstance(alarm.change, ShareChange):
-        say = category_messages.unseen if alarm.reason else category_messages.change
-        message = f"{messages.subject(told)}: {say(alarm.change, series.texts.name)}"
-    elif alarm.reason:
-        message = messages.finding(told, alarm.reason, before, after)
-    else:
-        message = messages.change(told, before, after, spread=alarm.change.spread)
+    label = label_of(series, origin)
     baseline = series.model.config.baseline
+    if back:
+        message = end_messages.back(label, incident.before, level_of(alarm.change.after, texts))
+    else:
+        message = _sentence(series, label, alarm)
     if alarm.reason:
         pass
-    elif point is None and baseline is not None and baseline.values(series.name):
+    elif point is None and not back and baseline is not None and baseline.values(series.name):
         message += messages.FROM_THE_START
     else:
-        message += messages.since(told, point.ts if point else None, after.n)
+        message += messages.since(label, point.ts if point else None, after.n)
     return AlertEvent(
-        **_common(status, series, incident, alarm.detector, origin, now),
+        **common_fields(status, series, incident, alarm.detector, origin, now),
         message=message,
         change_point=point,
         statistic=alarm.statistic,
@@ -125,26 +118,15 @@ def alarm_alert(
     )
 
 
-def resolved(
-    series: Series,
-    incident: Incident,
-    level: Moments | CategoryDistribution,
-    origin: Origin,
-    now: datetime,
-) -> AlertEvent:
-    """Say that a series has been quiet for long enough, and where it settled."""
-    after = _summary(level)
-    if isinstance(level, CategoryDistribution):
-        who = messages.subject(_told(series, origin))
-        message = f"{who} {category_messages.settled(level, series.texts.name)}"
-    else:
-        message = messages.settled(_told(series, origin), incident.before, after)
-    return AlertEvent(
-        **_common("resolved", series, incident, incident.detector, origin, now),
-        message=message,
-        before=incident.before,
-        after=after,
-    )
+def _sentence(series: Series, label: messages.SeriesLabel, alarm: Alarm) -> str:
+    change = alarm.change
+    if isinstance(change, ShareChange):
+        describe = category_messages.unseen if alarm.reason else category_messages.change
+        return f"{messages.subject(label)}: {describe(change, series.texts.name)}"
+    before, after = (level_of(each, series.texts).summary for each in (change.before, change.after))
+    if alarm.reason:
+        return messages.finding(label, alarm.reason, before, after)
+    return messages.change(label, before, after, spread=change.spread)
 
 
 ADVICE = {
@@ -183,16 +165,6 @@ def makes_room(model_id: str, reached: Reached, origin: Origin, now: datetime) -
         " see streamproc_models_forgotten, and raise the limit if they are still in use"
     )
     return _of_limit(("forgotten", model_id), model_id, message, origin, now)
-
-
-def forgotten(series: Series, incident: Incident, origin: Origin, now: datetime) -> AlertEvent:
-    """Close an incident of a model that is forgotten."""
-    who = messages.subject(_told(series, origin))
-    return AlertEvent(
-        **_common("resolved", series, incident, incident.detector, origin, now),
-        message=f"{who} is not watched any more: its model has been idle, and others need its room",
-        before=incident.before,
-    )
 
 
 def _of_limit(
@@ -296,7 +268,7 @@ def uneven_topics(topic: str, reason: str, now: datetime) -> AlertEvent:
     )
 
 
-def _common(
+def common_fields(
     status: Status,
     series: Series,
     incident: Incident,
@@ -304,6 +276,7 @@ def _common(
     origin: Origin,
     now: datetime,
 ) -> dict[str, Any]:
+    """Return the fields that all alerts about a series have."""
     config = series.model.config
     return {
         "alert_id": _digest(status, series, detector, origin),
@@ -342,15 +315,10 @@ def identity(parts: tuple[str, ...], origin: Origin) -> str:
     return hashlib.blake2b(msgspec.json.encode((*parts, *where)), digest_size=16).hexdigest()
 
 
-def _told(series: Series, origin: Origin) -> messages.SeriesLabel:
+def label_of(series: Series, origin: Origin) -> messages.SeriesLabel:
+    """Return a series as messages name it."""
     numbers = SQUARED_ERROR in series.model.layout.shape.classes
     return messages.SeriesLabel(series.name, series.model.name, origin.model_version, numbers)
-
-
-def _summary(moments: Moments | CategoryDistribution) -> Summary:
-    if isinstance(moments, CategoryDistribution):
-        return Summary(n=moments.n)
-    return Summary(n=moments.n, mean=moments.mean, std=moments.std)
 
 
 def _change_point(change: Change | ShareChange) -> ChangePoint | None:

@@ -1,8 +1,8 @@
 """The sentence of an alert about categories: whose share changed, from what to what."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from detectors.series.category_counts import CategoryDistribution, ShareChange
+from detectors.series.category_counts import ShareChange
 
 MAX_NAMED = 3
 """Categories that a sentence names."""
@@ -47,11 +47,10 @@ def unseen(found: ShareChange, name: Name) -> str:
     return f"{name(key)!r}, not seen in {found.before.n} values before, makes {_percent(share)}"
 
 
-def settled(level: CategoryDistribution, name: Name) -> str:
-    """Say where the shares of a series that fell quiet are now."""
-    top = sorted(level.shares, key=lambda key: -level.shares[key])[:MAX_NAMED]
-    shares = ", ".join(f"{_percent(level.shares[key])} {name(key)!r}" for key in top)
-    return f"has settled at {shares}, for {level.n} values"
+def frequent(shares: Mapping[str, float]) -> str:
+    """Name the most frequent values, and the share of each."""
+    top = sorted(shares, key=lambda name: -shares[name])[:MAX_NAMED]
+    return ", ".join(f"{_percent(shares[name])} {name!r}" for name in top)
 
 
 def _moved(was: float, now: float) -> str:

@@ -43,6 +43,10 @@ class IncidentGrouper:
             return alert
         if alert is None or alert.status == "resolved":
             self.close(model, group, series)
+        elif alert.status == "settled":
+            group.settled.add(series)
+        else:
+            group.settled.discard(series)
         return alert and _told(alert, group, _ending(group, alert))
 
     def of(self, model: str, series: str) -> IncidentGroup | None:
@@ -53,6 +57,7 @@ class IncidentGrouper:
     def close(self, model: str, group: IncidentGroup, series: str) -> None:
         """Let a series be quiet; an incident without one is over."""
         group.open.remove(series)
+        group.settled.discard(series)
         if not group.open:
             self.open[model].remove(group)
         if not self.open[model]:
@@ -77,7 +82,7 @@ class IncidentGrouper:
 
 
 def _ending(group: IncidentGroup, alert: AlertEvent) -> str:
-    if alert.status != "resolved" or len(group.sizes) < 2:
+    if alert.status != "resolved" or alert.reason == "superseded" or len(group.sizes) < 2:
         return ""
     named, more = group.others(alert.series, still_open=True)
     return (

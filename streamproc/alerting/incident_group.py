@@ -27,15 +27,18 @@ class IncidentGroup:
     ----------
     open : set of str
         Series that have not been quiet since.
+    settled : set of str
+        Those of them that are quiet on another level than before.
     sizes : dict of float
         Of the changes of all series that have fired in it, in that order.
     """
 
-    __slots__ = ("_largest", "_shares", "_total", "first", "id", "open", "said", "sizes")
+    __slots__ = ("_largest", "_shares", "_total", "first", "id", "open", "said", "settled", "sizes")
 
     def __init__(self, id: str, first: int, said: datetime) -> None:  # noqa: A002  as of an Incident
         self.id, self.first, self.said = id, first, said
         self.open: set[str] = set()
+        self.settled: set[str] = set()
         self.sizes: dict[str, float] = {}
         self._total = 0.0
         self._largest: list[tuple[float, str]] = []  # less than nothing, to sort the largest first
@@ -44,6 +47,7 @@ class IncidentGroup:
     def join(self, series: str, size: float) -> None:
         """Let a series take part; what it counts is its first change."""
         self.open.add(series)
+        self.settled.discard(series)
         if series in self.sizes:
             return
         self.sizes[series], self._shares = size, None

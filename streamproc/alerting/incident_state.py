@@ -7,9 +7,10 @@ from typing import Annotated, Final
 import msgspec
 import numpy as np
 
-from streamproc.alerting.alert_builder import Incident, from_epoch
+from streamproc.alerting.alert_builder import from_epoch
 from streamproc.alerting.correlation import IncidentGrouper
 from streamproc.alerting.effect_size import MAX_SIZE, MIN_SIZE
+from streamproc.alerting.incident import Incident
 from streamproc.alerting.incident_group import IncidentGroup
 from streamproc.state.snapshot_format import Arrays, SnapshotError
 
@@ -26,7 +27,7 @@ Size = Annotated[float, msgspec.Meta(ge=MIN_SIZE, le=MAX_SIZE)]
 
 
 class GroupRecord(msgspec.Struct, frozen=True, array_like=True):
-    """A `IncidentGroup`, and whose it is; `open` in alphabetical order."""
+    """A `IncidentGroup`, and whose it is; `open` and `settled` in alphabetical order."""
 
     model: str
     id: str
@@ -34,6 +35,7 @@ class GroupRecord(msgspec.Struct, frozen=True, array_like=True):
     said: Moment
     open: tuple[str, ...]
     sizes: dict[str, Size]
+    settled: tuple[str, ...] = ()
 
 
 _decoder: Final = msgspec.json.Decoder(list[GroupRecord])
@@ -43,7 +45,8 @@ def state(groups: IncidentGrouper) -> Arrays:
     """Copy all there is to know."""
     records = [
         GroupRecord(
-            model, group.id, group.first, group.said, tuple(sorted(group.open)), group.sizes
+            *(model, group.id, group.first, group.said),
+            *(tuple(sorted(group.open)), group.sizes, tuple(sorted(group.settled))),
         )
         for model, of_model in groups.open.items()
         for group in of_model
@@ -94,6 +97,7 @@ def _put(
     for series, size in record.sizes.items():
         group.join(series, size)
     group.open = {series for series in record.open if (record.model, series) in incidents}
+    group.settled = group.open.intersection(record.settled)
     twice = [series for series in group.open if groups.of(record.model, series)]
     if twice or not group.open <= record.sizes.keys():
         raise SnapshotError(f"the series of incident {record.id!r} are in two, or in none")
@@ -107,7 +111,7 @@ def _alone(model: str, series: str, incident: Incident) -> GroupRecord:
         model,
         incident.id,
         UNKNOWN_FIRST,
-        from_epoch(incident.said),
+        from_epoch(incident.last_reported),
         (series,),
         {series: UNKNOWN_SIZE},
     )

@@ -1,40 +1,58 @@
-"""Turn alarms into incidents: open, update and resolve them."""
+"""Turn alarms into incidents: open, update, settle and resolve them."""
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final, NamedTuple
 
-import numpy as np
-
-from detectors.series.category_counts import CategoryDistribution
-from detectors.series.change_points import Change, Moments
+from detectors.series.change_points import Change
 from detectors.series_monitor import Alarm
+from streamproc.alerting import end_alerts
 from streamproc.alerting.alert_builder import (
-    Incident,
     Origin,
     Series,
     alarm_alert,
     open_incident,
-    resolved,
+    severity,
 )
-from streamproc.alerting.effect_size import size_of
-from streamproc.alerting.pending_alert import PendingAlert
+from streamproc.alerting.incident import HeldAlert, Incident
+from streamproc.alerting.level import Level, level_of
 from streamproc.config.config import Policy
 from streamproc.decode.decoded_events import PLACE_BITS
-from streamproc.decode.layout import Layout, Model
-from streamproc.decode.matrix import Ints, Matrix
+from streamproc.decode.layout import Model
+from streamproc.decode.matrix import Matrix
 from streamproc.decode.vocabulary import Vocabulary
-from streamproc.detect.routing import DetectorInput
 from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.clip import clip_message
 
 # Seconds of event time after which what is found is not the same incident any more.
-_APART = 2 * 86400.0
+_APART: Final = 2 * 86400.0
 # Series whose values come from a source that can get stuck.
-_FREEZING = ("feature:", "prediction")
+_FREEZING: Final = ("feature:", "prediction")
 # By how much a rate has to rise: five in a hundred values.
-_MIN_OF_RATES = 0.05
-INDEX = (1 << PLACE_BITS) - 1
+_MIN_OF_RATES: Final = 0.05
+INDEX: Final = (1 << PLACE_BITS) - 1
 # Adds to an alarm of a model what is known at that column of the matrix.
 Annotate = Callable[[Model, Matrix, int, AlertEvent], AlertEvent]
+
+
+class Report(NamedTuple):
+    """An alert to publish; `urgent`: whatever has been published a moment before."""
+
+    alert: AlertEvent
+    urgent: bool = False
+
+
+class Occasion(NamedTuple):
+    """The event at which a series has something to report."""
+
+    series: Series
+    origin: Origin
+    now: datetime
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Model id and name of the series."""
+        return self.series.model.id, self.series.name
 
 
 def _no_annotation(_model: Model, _data: Matrix, _column: int, alert: AlertEvent) -> AlertEvent:
@@ -44,138 +62,188 @@ def _no_annotation(_model: Model, _data: Matrix, _column: int, alert: AlertEvent
 class Incidents:
     """The series of one partition with an open incident, and the rules by which that changes.
 
-    The first alarm of a series opens an incident (`firing`); later ones belong to it and
-    are reported at most once in `policy.update_interval` of event time (`updated`); after
-    `policy.resolve_after` with no alarm it is closed (`resolved`). Series are looked at
-    one after the other; `IncidentGrouper` groups them in the order of the log.
+    The first alarm of a series opens an incident (`firing`). Later ones belong to it and are
+    reported (`updated`) at most once in `policy.update_interval` of event time: what comes sooner
+    waits. A level outside of what the incident has reported does not wait, and raises the severity;
+    where that cannot rise, another incident supersedes this one. After `policy.resolve_after` with
+    no alarm the series is compared with what it was before: it is back (`resolved`), or it has
+    `settled` on another level. Then the incident stays open until the series is back, an alarm
+    comes (another incident supersedes it), or `policy.accept_after` has passed.
+
+    Series are looked at one after the other; `IncidentGrouper` groups them in the order of the log.
     """
 
     def __init__(self, topic: str, partition: int, policy: Policy, texts: Vocabulary) -> None:
-        self._topic, self._partition, self._policy = topic, partition, policy
+        self._topic, self._partition = topic, partition
         self.texts = texts
-        self._quiet, quiet_time = policy.resolve_after
-        self._quiet_seconds = quiet_time.total_seconds()
+        self.quiet_values, quiet_time = policy.resolve_after
+        self.quiet_seconds = quiet_time.total_seconds()
         self._interval = policy.update_interval.total_seconds()
+        self._accept_after = policy.accept_after.total_seconds()
         self.open: dict[tuple[str, str], Incident] = {}
         self.pending: dict[tuple[str, str], Incident] = {}
         self.remark: Annotate = _no_annotation
 
-    def watch(
-        self, feed: DetectorInput, layout: Layout, data: Matrix, now: datetime
-    ) -> list[PendingAlert]:
-        """Run a feed through its detectors, and return what there is to say.
-
-        The events are taken in stretches shorter than the quiet time: within one, a series
-        that alarms cannot also fall quiet, so only incidents that were open before need care.
-        """
-        passage = _DetectorRun(self, feed, layout, data, now)
-        stretch = max(1, self._quiet - 1)
-        if len(data.ts) <= stretch or np.ptp(data.ts) < self._quiet_seconds:
-            self._stretch(passage, feed.tasks)
-            return passage.said
-        longest = int((feed.tasks[:, 2] - feed.tasks[:, 1]).max(initial=0))
-        for offset in range(0, longest, stretch):
-            tasks = feed.tasks.copy()
-            tasks[:, 1] += offset
-            tasks[:, 2] = np.minimum(tasks[:, 2], tasks[:, 1] + stretch)
-            self._stretch(passage, tasks[tasks[:, 1] < tasks[:, 2]])
-        return passage.said
-
-    def _stretch(self, passage: "_DetectorRun", tasks: Ints) -> None:
-        profile = passage.feed.profile
-        slots = tasks[:, 3]
-        if not profile.open[slots].any():
-            passage.scan(tasks)
-            return
-        quiet = profile.watch.settled(slots) + tasks[:, 2] - tasks[:, 1]
-        may_resolve = profile.open[slots] & (quiet >= self._quiet)
-        passage.scan(tasks[~may_resolve])
-        for task in tasks[may_resolve]:
-            self._until_quiet(passage, task)
-
-    def _until_quiet(self, passage: "_DetectorRun", task: Ints) -> None:
-        column, start, stop, slot = task.tolist()
-        watch = passage.feed.profile.watch
-        present = start + np.flatnonzero(~np.isnan(passage.feed.values[column, start:stop]))
-        # None when a restart has come with a lower `resolve_after`: the next value resolves it.
-        needed = max(1, self._quiet - int(watch.settled(task[3:])[0]))
-        late = present[needed - 1 :]
-        alarmed = passage.incident(column, start).alarmed
-        late = late[passage.data.ts[late] - alarmed >= self._quiet_seconds]
-        if not len(late):
-            passage.scan(task[None])
-            return
-        cut = int(late[0]) + 1
-        passage.scan(np.array([[column, start, cut, slot]], np.int64))
-        same = passage.incident(column, start).alarmed == alarmed
-        if same and watch.settled(task[3:])[0] >= self._quiet:
-            passage.settle(column, cut - 1, slot)
-        passage.scan(np.array([[column, cut, stop, slot]], np.int64))
-
     def alarm(
-        self, series: Series, alarm: Alarm, origin: Origin, now: datetime
-    ) -> AlertEvent | None:
-        """Open an incident or go on with it; None within `policy.update_interval`."""
-        key = series.model.id, series.name
-        incident = self.open.get(key)
-        if incident is not None and not alarm.expected:
-            incident.alarmed = origin.ts
-        if not _matters(series, alarm, first=incident is None):
-            return None
-        if incident is None and alarm.expected:
-            return self._wait(series, alarm, origin, now)
-        if incident is None or self.is_over(incident, alarm, origin):
-            waiting = self.pending.pop(key, None)
-            incident = self.open[key] = waiting or open_incident(series, alarm, origin)
-            incident.said = incident.alarmed = origin.ts
-            return alarm_alert("firing", series, incident, alarm, origin, now)
-        soon = abs(origin.ts - incident.said) < self._interval  # time may run backwards
-        worse = (
-            bool(alarm.reason) and not incident.raised and not (soon and alarm.reason != "range")
-        )
-        if soon and not worse:
-            return None
-        incident.raised |= worse
-        incident.said = origin.ts
-        return alarm_alert("updated", series, incident, alarm, origin, now)
-
-    def over(
         self,
-        series: Series,
+        at: Occasion,
         alarm: Alarm,
-        level: Moments | CategoryDistribution,
-        origin: Origin,
-        now: datetime,
-    ) -> AlertEvent | None:
-        """Resolve the incident of a series in which a change was found days after the last."""
-        incident = self.open.get((series.model.id, series.name))
-        if incident is None or not self.is_over(incident, alarm, origin):
-            return None
-        if not _matters(series, alarm, first=False):
-            return None
-        return resolved(series, incident, level, origin, now)
+        annotate: Callable[[AlertEvent], AlertEvent],
+    ) -> list[Report]:
+        """Open an incident, or go on with it.
 
-    @staticmethod
-    def is_over(incident: Incident, alarm: Alarm, origin: Origin) -> bool:
-        """Whether a finding is none of an open incident, which is raised and reported for days."""
-        return bool(alarm.reason) and incident.raised and origin.ts - incident.said > _APART
-
-    def _wait(
-        self, series: Series, alarm: Alarm, origin: Origin, now: datetime
-    ) -> AlertEvent | None:
-        """Tell an alarm that a series of dependent values raises anyway; wakes nobody."""
-        key = series.model.id, series.name
-        incident = self.pending.get(key)
+        Parameters
+        ----------
+        at
+            The event of the alarm.
+        alarm
+            The alarm.
+        annotate
+            Adds to the alert what else is known at that event.
+        """
+        incident = self.open.get(at.key)
+        if incident is not None:
+            incident.disturb(incident.alarmed if alarm.expected else at.origin.ts)
+        if not _matters(at.series, alarm, first=incident is None):
+            return []
+        if alarm.expected and (incident is None or incident.settled is not None):
+            return self._wait(at, alarm)
         if incident is None:
-            incident = self.pending[key] = open_incident(series, alarm, origin)
-        elif abs(origin.ts - incident.said) < self._interval:
-            return None
-        incident.said = origin.ts
-        return alarm_alert("pending", series, incident, alarm, origin, now)
+            return self._fire(at, alarm, annotate)
+        level = level_of(alarm.change.after, self.texts)
+        back = not alarm.reason and incident.is_back(level, loss=at.series.is_loss)
+        worse = not alarm.expected and not back and incident.is_worse(level)
+        if not back and self._is_another(at, incident, alarm, worse=worse):
+            ended = Report(end_alerts.superseded(at.series, incident, at.origin, at.now))
+            raised = incident.raised and worse
+            return [ended, *self._fire(at, alarm, annotate, incident, raised=raised)]
+        return self._update(at, incident, alarm, annotate, back=back, worse=worse)
+
+    def fell_quiet(self, at: Occasion, level: Level, *, back: bool) -> list[Report]:
+        """Resolve the incident of a series that is quiet and `back`; else it has settled."""
+        incident = self.open[at.key]
+        held, incident.held = incident.held, None
+        waiting = [] if held is None or (back and held.back) else [_counted(held)]
+        if back:
+            del self.open[at.key]
+            end = end_alerts.recovered(at.series, incident, level, at.origin, at.now)
+            return [*waiting, Report(end)]
+        if incident.settled is not None:
+            return waiting
+        incident.settled, incident.settled_at = level, at.origin.ts
+        incident.report(level)
+        return [*waiting, Report(end_alerts.settled(at.series, incident, level, at.origin, at.now))]
+
+    def release(self, at: Occasion) -> list[Report]:
+        """Report what is due at an event without an alarm: an alert that waited, an acceptance."""
+        incident = self.open[at.key]
+        held = incident.held
+        if held is not None:
+            incident.held, incident.last_reported = None, at.origin.ts
+            incident.report(held.level)
+            incident.raised |= held.finding
+            return [_counted(held)]
+        level = incident.settled or incident.before
+        del self.open[at.key]
+        return [Report(end_alerts.accepted(at.series, incident, level, at.origin, at.now))]
+
+    def due(self, key: tuple[str, str]) -> float:
+        """Return the event time from which `release` has something to report."""
+        return self.open[key].due(self._interval, self._accept_after)
+
+    def _is_another(self, at: Occasion, incident: Incident, alarm: Alarm, *, worse: bool) -> bool:
+        """Whether an alarm is news that an update of the open incident would not tell anybody."""
+        if incident.settled is not None:
+            return True
+        configured = at.series.model.config.severity
+        if worse and severity("updated", configured, raised=incident.raised) == "critical":
+            return True
+        apart = at.origin.ts - incident.last_reported > _APART
+        return bool(alarm.reason) and incident.raised and apart
+
+    def _fire(
+        self,
+        at: Occasion,
+        alarm: Alarm,
+        annotate: Callable[[AlertEvent], AlertEvent],
+        earlier: Incident | None = None,
+        *,
+        raised: bool = False,
+    ) -> list[Report]:
+        """Open an incident; `earlier`: the one that it supersedes."""
+        incident = self.pending.pop(at.key, None) or open_incident(at.series, alarm, at.origin)
+        incident.raised = raised
+        if earlier is not None:  # the level that is to be back is that of before the first one
+            incident.before, incident.reported = earlier.before, earlier.reported
+        incident.report(level_of(alarm.change.after, self.texts), of_spread=_of_spread(alarm))
+        incident.last_reported = incident.alarmed = at.origin.ts
+        self.open[at.key] = incident
+        alert = alarm_alert("firing", at.series, incident, alarm, at.origin, at.now)
+        return [Report(annotate(alert))]
+
+    def _update(
+        self,
+        at: Occasion,
+        incident: Incident,
+        alarm: Alarm,
+        annotate: Callable[[AlertEvent], AlertEvent],
+        *,
+        back: bool,
+        worse: bool,
+    ) -> list[Report]:
+        ts = at.origin.ts
+        soon = abs(ts - incident.last_reported) < self._interval  # time may run backwards
+        finding = bool(alarm.reason) and not incident.raised
+        urgent = worse or (finding and (alarm.reason == "range" or not soon))
+        incident.settled, incident.settled_at = None, float("inf")
+        level = level_of(alarm.change.after, self.texts)
+        before = incident.held
+        incident.raised |= urgent
+        raised = incident.raised or finding or (before is not None and before.finding)
+        was, incident.raised = incident.raised, raised
+        alert = alarm_alert("updated", at.series, incident, alarm, at.origin, at.now, back=back)
+        held = HeldAlert(
+            annotate(alert),
+            level,
+            1 + (0 if before is None else before.count),
+            finding=raised,
+            back=back,
+        )
+        if soon and not urgent:
+            incident.raised, incident.held = was, held
+            return []
+        incident.held, incident.last_reported = None, ts
+        incident.report(level)
+        return [_counted(held, urgent=urgent)]
+
+    def _wait(self, at: Occasion, alarm: Alarm) -> list[Report]:
+        """Report an alarm that a series of dependent values raises anyway; it pages nobody."""
+        incident = self.pending.get(at.key)
+        if incident is None:
+            incident = self.pending[at.key] = open_incident(at.series, alarm, at.origin)
+        elif abs(at.origin.ts - incident.last_reported) < self._interval:
+            return []
+        incident.last_reported = at.origin.ts
+        return [Report(alarm_alert("pending", at.series, incident, alarm, at.origin, at.now))]
 
     def origin(self, place: int, offset: int, ts: float, version: str | None) -> Origin:
         """Say where an event of this partition lies."""
         return Origin(self._topic, self._partition, offset, place & INDEX, ts, version)
+
+
+def _counted(held: HeldAlert, *, urgent: bool = True) -> Report:
+    """Return an alert that says how many alarms it stands for."""
+    earlier = held.count - 1
+    if not earlier:
+        return Report(held.alert, urgent)
+    count = f"; after {earlier} other alarm{'s' if earlier > 1 else ''} since the last alert"
+    message = clip_message(held.alert.message + count)
+    return Report(held.alert.model_copy(update={"message": message}), urgent)
+
+
+def _of_spread(alarm: Alarm) -> bool:
+    """Whether the deviation changed, and not the mean."""
+    return isinstance(alarm.change, Change) and alarm.change.spread
 
 
 def _matters(series: Series, alarm: Alarm, *, first: bool) -> bool:
@@ -196,65 +264,3 @@ def _matters(series: Series, alarm: Alarm, *, first: bool) -> bool:
 def _fell(alarm: Alarm) -> bool:
     """Whether the values have become smaller."""
     return isinstance(alarm.change, Change) and alarm.change.direction == "down"
-
-
-class _DetectorRun:
-    """One feed on its way through the detectors, and what there is to say of it."""
-
-    def __init__(
-        self, incidents: Incidents, feed: DetectorInput, layout: Layout, data: Matrix, now: datetime
-    ) -> None:
-        self.incidents, self.feed, self.layout, self.data, self.now = (
-            incidents,
-            feed,
-            layout,
-            data,
-            now,
-        )
-        self.said: list[PendingAlert] = []
-
-    def scan(self, tasks: Ints) -> None:
-        """Feed some tasks to the detectors; tell the incidents of every alarm."""
-        if not len(tasks):
-            return
-        watch = self.feed.profile.watch
-        for alarm in watch.scan(self.feed.values, tasks, self.data.ts, self.data.offsets):
-            series, origin = self._whose(alarm.column, alarm.row)
-            level = watch.level(alarm.slot) if alarm.reason else None
-            over = level and self.incidents.over(series, alarm, level, origin, self.now)
-            if over:
-                self._say(alarm.row, series, over)
-            alert = self.incidents.alarm(series, alarm, origin, self.now)
-            key = series.model.id, series.name
-            self.feed.profile.open[alarm.slot] = key in self.incidents.open
-            if alert is not None:
-                alert = self.incidents.remark(series.model, self.data, alarm.row, alert)
-                self._say(alarm.row, series, alert, size_of(alarm.change))
-
-    def incident(self, column: int, row: int) -> Incident:
-        """Give the open incident of a series."""
-        model = self.layout.model(self.layout.rows[self.data.event(row).model_id])
-        return self.incidents.open[model.id, self.feed.names[column]]
-
-    def settle(self, column: int, row: int, slot: int) -> None:
-        """Close the incident of a series that has been quiet up to this event."""
-        self.feed.profile.open[slot] = False
-        series, origin = self._whose(column, row)
-        incident = self.incidents.open.pop((series.model.id, series.name))
-        level = self.feed.profile.watch.level(slot)
-        alert = resolved(series, incident, level, origin, self.now)
-        self._say(row, series, alert)
-
-    def _say(self, row: int, series: Series, alert: AlertEvent, size: float = 0.0) -> None:
-        place = int(self.data.places[row])
-        self.said.append(PendingAlert(place, series.name, alert, series.model.id, size))
-
-    def _whose(self, column: int, row: int) -> tuple[Series, Origin]:
-        data, event = self.data, self.data.event(row)
-        model = self.layout.model(self.layout.rows[event.model_id])
-        name, settings = self.feed.names[column], self.feed.profile.settings
-        series = Series(model, name, settings, self.incidents.texts)
-        origin = self.incidents.origin(
-            int(data.places[row]), int(data.offsets[row]), float(data.ts[row]), event.model_version
-        )
-        return series, origin

@@ -85,7 +85,7 @@ def change(told: SeriesLabel, before: Summary, after: Summary, *, spread: bool =
         return f"{who} is missing in {now} of events (before: {was})"
     if before.mean is None or after.mean is None:
         return f"{who} changed"
-    if not told.is_rate and (spread or _only_spread(before, after)):
+    if not told.is_rate and (spread or only_spread(before, after)):
         return (
             f"{who} changed its spread from ±{number(before.std)} to ±{number(after.std)}"
             f" around {number(after.mean)}"
@@ -129,26 +129,6 @@ def since(told: SeriesLabel, point: datetime | None, values: int) -> str:
     return f"; since {point:%Y-%m-%d %H:%M:%S} UTC, {count}" if point else f"; since {count}"
 
 
-def settled(told: SeriesLabel, before: Summary, now: Summary) -> str:
-    """Say where a series that fell quiet is now."""
-    who = subject(told)
-    if told.is_rate:
-        return (
-            f"{who} has settled at {percent(now.mean)}, for {now.n} labels"
-            f" (before the incident: {percent(before.mean)})"
-        )
-    if told.series.startswith("quality:"):
-        return (
-            f"{who} has settled at missing in {percent(now.mean)} of events, for {now.n} values"
-            f" (before the incident: {percent(before.mean)})"
-        )
-    spread = _only_spread(before, now)
-    return (
-        f"{who} has settled at {_level(now, spread=spread)}, for {now.n} {told.counted}s"
-        f" (before the incident: {_level(before, spread=spread)})"
-    )
-
-
 def percent(share: float | None) -> str:
     """Write a share of events."""
     return "an unknown share" if share is None else f"{100 * share:.3g} %"
@@ -166,7 +146,7 @@ def _is_share(summary: Summary) -> bool:
     return math.isclose(summary.std**2, mean * (1.0 - mean) * n / (n - 1.0), rel_tol=1e-9)
 
 
-def _only_spread(before: Summary, after: Summary) -> bool:
+def only_spread(before: Summary, after: Summary) -> bool:
     """Whether the mean hardly moved while the spread did."""
     if not (before.std and after.std) or before.mean is None or after.mean is None:
         return False

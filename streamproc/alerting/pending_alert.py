@@ -20,6 +20,8 @@ class PendingAlert(NamedTuple):
         Id of the model in the catalogue whose incidents it belongs to; None: it stands alone.
     size
         Of the change that it tells of, as `streamproc.alerting.effect_size`.
+    urgent
+        Whether it is published however short a time ago its incident was reported.
     """
 
     place: int
@@ -27,6 +29,7 @@ class PendingAlert(NamedTuple):
     alert: AlertEvent | None
     model: str | None = None
     size: float = 0.0
+    urgent: bool = False
 
     @property
     def order(self) -> tuple[int, bool, str]:

@@ -16,6 +16,7 @@ _STATUS: Final[Mapping[str, str]] = {
     "pending": "dim",
     "firing": "bold red",
     "updated": "yellow",
+    "settled": "yellow",
     "resolved": "green",
     "acknowledged": "cyan",
     "silenced": "dim",

@@ -19,6 +19,7 @@ from streamproc.terminal import printable
 
 STATUS_STYLE = {
     "firing": "bold red",
+    "settled": "yellow",
     "acknowledged": "cyan",
     "silenced": "dim",
     "resolved": "green",

@@ -114,7 +114,8 @@ def _timeline(incident: IncidentState, *, everything: bool) -> Iterator[str]:
         yield from (f"          {_step(entry)}" for entry in incident.timeline)
         return
     # Every member has joined: what people and pages did is rarer.
-    rare = [each for each in incident.timeline if each.step not in {"joined", "fired", "resolved"}]
+    frequent = {"joined", "fired", "settled", "resolved"}
+    rare = [each for each in incident.timeline if each.step not in frequent]
     yield f"timeline  {'; '.join(_step(entry) for entry in (rare or incident.timeline)[-_STEPS:])}"
 
 
@@ -146,6 +147,8 @@ def next_step(incident: IncidentState) -> str:
         return "nothing to do: it is over"
     if incident.status == "silenced":
         return "wait for the end of the silence, or `streamproc incidents unsilence SILENCE`"
+    if incident.status == "settled":
+        return f"`{name.format('accept')}` if its new level is meant to be, else open the runbook"
     if incident.acknowledgement is None:
         return f"`{name.format('ack')} --reason …`, then open the runbook"
     return (

@@ -23,12 +23,21 @@ class Policy(Section):
     resolve_after: Annotated[
         QuietTimeField,
         Field(
-            description="How long a series has to be without an alarm until its incident can end: a"
-            " number of values, a duration of event time (of 30 values at least), or"
-            " `{values: 1000, time: 6h}`, of which both have to pass.",
+            description="How long a series has to be without an alarm until its incident is"
+            " `resolved`, if it is as before, or else `settled`: a number of values, a duration of"
+            " event time (of 30 values at least), or `{values: 1000, time: 6h}`, of which both have"
+            " to pass.",
             examples=[1000, "6h", {"values": 1000, "time": "6h"}],
         ),
     ] = QuietTime(1000)
+    accept_after: Annotated[
+        Duration,
+        Field(
+            description="Event time after which the level that a series has settled at is accepted,"
+            " so that its incident is resolved.",
+            examples=["7d"],
+        ),
+    ] = timedelta(days=7)
     group_wait: Annotated[
         Duration,
         Field(

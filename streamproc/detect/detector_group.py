@@ -28,6 +28,10 @@ class DetectorGroup:
         The detectors and their state, one slot per series.
     open
         (slots,): whether the series of a slot has an open incident.
+    next_check
+        (slots,): values without an alarm after which it is looked at.
+    due
+        (slots,): event time from which it has an alert without an alarm; infinite: none.
     used
         Number of allocated slots.
     spare
@@ -45,6 +49,8 @@ class DetectorGroup:
             {label: spec.params for label, spec in named.items()}, whiten=whiten, follow=follow
         )
         self.open: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self.next_check: Ints = np.zeros(0, np.int64)
+        self.due: Floats = np.zeros(0)
         self.used = 0
         self.spare: list[int] = []
 
@@ -54,9 +60,26 @@ class DetectorGroup:
             return self.spare.pop()
         if self.used == self.watch.size:
             self.watch.resize(max(64, self.watch.size + self.watch.size // 2))
-            self.open = np.append(self.open, np.zeros(self.watch.size - self.used, np.bool_))
+            self.grow()
         self.used += 1
         return self.used - 1
+
+    def grow(self) -> None:
+        """Make room for the incidents of all slots; new slots have none."""
+        more = self.watch.size - len(self.open)
+        self.open = np.append(self.open, np.zeros(more, np.bool_))
+        more = self.watch.size - len(self.due)
+        self.next_check = np.append(self.next_check, np.zeros(more, np.int64))
+        self.due = np.append(self.due, np.full(more, np.inf))
+
+    def mark(self, slot: int, due: float, next_check: int) -> None:
+        """Note that a slot has an open incident, and when that is to be looked at."""
+        self.open[slot], self.due[slot], self.next_check[slot] = True, due, next_check
+
+    def clear(self, *slots: int) -> None:
+        """Note that slots have no open incident."""
+        freed = list(slots)
+        self.open[freed], self.due[freed] = False, np.inf
 
     def seed(self, slot: int, values: Floats) -> None:
         """Feed reference values to a slot, as if they came before its first event."""
@@ -76,5 +99,5 @@ class DetectorGroup:
         """Reset and free slots."""
         freed = np.array(slots, np.int64)
         self.watch.reset(freed)
-        self.open[freed] = False
+        self.clear(*slots)
         self.spare += slots

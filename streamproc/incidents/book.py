@@ -115,7 +115,7 @@ class IncidentBook:
         return self.incidents.get(self._of_member.get(incident_id, incident_id))
 
     def _alert(self, alert: AlertEvent) -> None:
-        if alert.status not in {"firing", "updated", "resolved"}:
+        if alert.status not in {"firing", "updated", "settled", "resolved"}:
             return  # a pending one pages nobody, and fires once it is confirmed
         before = self.find(alert.incident_id)
         member = before and find_member(before, alert.incident_id)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from streamproc.incidents.members import MemberChange, is_one_shot, rank
 from streamproc.incidents.onset import is_shared, overlap
-from streamproc.schemas.alerts import AlertEvent, Severity
+from streamproc.schemas.alerts import AlertEvent, Reason, Severity
 from streamproc.schemas.incidents import (
     Cause,
     ChangedSeries,
@@ -25,6 +25,7 @@ _FIRST_STEPS: Final = 50  # of a timeline that is too long, its beginning and it
 MAX_PAGES: Final = 20
 MAX_COMMANDS: Final = 50
 ONE_SHOT: Final = timedelta(days=1)
+_WORST_FIRST: Final[tuple[Reason, ...]] = ("accepted", "superseded")
 
 
 def open_incident(alert: AlertEvent, at: datetime) -> IncidentState:
@@ -118,9 +119,12 @@ def record_alert(
     if change.fired:
         step: Step = "opened" if opened else "joined" if joined else "fired"
         incident = log_step(incident, at, step, model_id=alert.model_id, text=alert.series)
-    elif change.resolved:
-        incident = log_step(incident, at, "resolved", model_id=alert.model_id, text=alert.series)
-    if change.fired and not before.open:
+    elif change.resolved or change.settled:
+        step = "resolved" if change.resolved else "settled"
+        incident = log_step(incident, at, step, model_id=alert.model_id, text=alert.series)
+    # What was accepted was not that: it became worse.
+    worse = change.escalated and before.reason == "accepted" and alert.status == "updated"
+    if (change.fired or worse) and not before.open:
         incident = edit(incident, ended=None, reason=None, page_at=None, acknowledgement=None)
         incident = log_step(incident, at, "reopened", text=alert.series)
     return incident
@@ -178,7 +182,7 @@ def _end(incident: IncidentState, at: datetime) -> IncidentState:
     if not incident.open:
         return incident
     if not any(member.open for member in incident.members):
-        return edit(incident, ended=at, reason="recovered", page_at=None)
+        return edit(incident, ended=at, reason=_reason(incident), page_at=None)
     if at >= incident.opened + ONE_SHOT and _is_one_shot(incident):
         return log_step(edit(incident, ended=at, reason="expired", page_at=None), at, "expired")
     return incident
@@ -194,4 +198,14 @@ def _status(incident: IncidentState) -> IncidentStatus:
     opened = [series for member in incident.members for series in member.series if series.open]
     if all(series.silences for series in opened):
         return "silenced"
-    return "acknowledged" if incident.acknowledgement is not None else "firing"
+    if incident.acknowledgement is not None:
+        return "acknowledged"
+    # A page that is due comes first.
+    quiet = incident.page_at is None and all(series.settled for series in opened)
+    return "settled" if quiet else "firing"
+
+
+def _reason(incident: IncidentState) -> Reason:
+    """Return why all series of an incident are resolved: recovered only if each is."""
+    reasons = {series.reason for member in incident.members for series in member.series}
+    return next((each for each in _WORST_FIRST if each in reasons), "recovered")

@@ -22,14 +22,15 @@ _RANKS: Final = {severity: rank for rank, severity in enumerate(get_args(Severit
 class MemberChange(NamedTuple):
     """A member after an alert.
 
-    `fired` and `resolved` tell whether the alert opened or closed its series, `escalated` whether
-    it is more severe than those before; `stale` that an equal or a later alert of the series was
-    applied before, so that nothing changed.
+    `fired` and `resolved` tell whether the alert opened or closed its series, `settled` whether it
+    is quiet on another level, `escalated` whether it is more severe than those before; `stale` that
+    an equal or a later alert of the series was applied before, so that nothing changed.
     """
 
     member: Member
     fired: bool = False
     escalated: bool = False
+    settled: bool = False
     resolved: bool = False
     stale: bool = False
 
@@ -74,6 +75,7 @@ def apply_alert(member: Member, alert: AlertEvent) -> MemberChange:
         _with(member, position, after, alert),
         fired=after.open and not before.open,
         escalated=after.severity != before.severity,
+        settled=after.settled and not before.settled,
         resolved=before.open and not after.open,
     )
 
@@ -106,6 +108,8 @@ def _next(series: ChangedSeries, alert: AlertEvent) -> ChangedSeries:
     return series.model_copy(
         update={
             "open": alert.status != "resolved",
+            "settled": alert.status == "settled",
+            "reason": alert.reason,
             "severity": max(series.severity, alert.severity, key=rank),
             "alert_ids": (*(series.alert_ids if same_record else ()), alert.alert_id),
             "source": alert.source,
@@ -117,6 +121,7 @@ def _first(name: str, alert: AlertEvent, *, detailed: bool) -> ChangedSeries:
     return ChangedSeries(
         series=name,
         open=True,
+        settled=alert.status == "settled",
         direction=direction_of(alert),
         kind=alert.kind,
         detector=alert.detector,

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 import msgspec
 from pydantic import ValidationError
 
-from streamproc.schemas.alerts import AlertEvent
+from streamproc.incidents.members import rank
+from streamproc.schemas.alerts import AlertEvent, Severity
 from streamproc.schemas.incidents import IncidentStatus
 from streamproc.schemas.silences import SILENCE_KEY, Silence, Subject
 
@@ -22,7 +23,9 @@ class Standing(NamedTuple):
     status
         Status of that incident; None while it is unknown.
     accepted
-        Whether somebody has accepted it.
+        Whether it has been accepted.
+    severity
+        Its severity; None while it is unknown.
     acknowledged_by
         Who works on it.
     silences
@@ -32,6 +35,7 @@ class Standing(NamedTuple):
     incident_id: str | None = None
     status: IncidentStatus | None = None
     accepted: bool = False
+    severity: Severity | None = None
     acknowledged_by: str | None = None
     silences: tuple[str, ...] = ()
 
@@ -43,9 +47,13 @@ class Standing(NamedTuple):
         """
         if self.silences and alert.status != "resolved":
             return f"silenced by {', '.join(self.silences)}"
-        if self.accepted and alert.status == "updated":
-            return "accepted"
+        if self.accepted and alert.status in {"updated", "settled"}:
+            return None if _is_worse(alert.severity, self.severity) else "accepted"
         return None
+
+
+def _is_worse(severity: Severity, known: Severity | None) -> bool:
+    return known is not None and rank(severity) > rank(known)
 
 
 class _Named(msgspec.Struct):
@@ -62,6 +70,7 @@ class _Incident(msgspec.Struct):
     incident_id: str
     status: IncidentStatus
     members: list[_MemberId]
+    severity: Severity | None = None
     reason: str | None = None
     acknowledgement: _Named | None = None
 
@@ -103,6 +112,7 @@ class Standings:
             incident.incident_id,
             incident.status,
             incident.reason == "accepted",
+            incident.severity,
             None if acknowledgement is None else acknowledgement.by,
             silences,
         )

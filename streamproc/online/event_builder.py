@@ -1,6 +1,5 @@
 """Build the updates and alerts of an online model."""
 
-import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -10,11 +9,12 @@ from detectors.series_monitor import Alarm
 from streamproc.config.config import Policy
 from streamproc.online import event_ids
 from streamproc.online.classes import Classes
+from streamproc.online.drift_incident import DriftIncident
 from streamproc.online.event_batch import PendingOutcome
 from streamproc.online.parameters import plain
 from streamproc.online.prediction import ModelPrediction
 from streamproc.online.scored_version import ScoredVersion
-from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.alerts import AlertEvent, Reason, Status
 from streamproc.schemas.model_updates import ModelUpdate, Step
 
 
@@ -41,26 +41,6 @@ class SliceEvents:
     commands: list[Obeyed] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Incident:
-    """An open drift incident.
-
-    `reported_at` is the event time of its last alert, in seconds, `alarmed_at` that of its last
-    alarm, and `quiet` how many labels came since. Versions that counted labels only wrote no
-    `alarmed_at`.
-    """
-
-    id: str
-    detector: str
-    reported_at: float
-    quiet: int = 0
-    alarmed_at: float = -math.inf
-
-    def dump(self) -> list[Any]:
-        """Return the state as plain values."""
-        return [self.id, self.detector, self.reported_at, self.quiet, self.alarmed_at]
-
-
 class ReportingModel(Protocol):
     """The part of an online model that updates and alerts are built from."""
 
@@ -69,7 +49,7 @@ class ReportingModel(Protocol):
     classes: Classes
     policy: Policy
     champion: ScoredVersion
-    incident: Incident | None
+    incident: DriftIncident | None
     drift: str | None
     below_floor: str | None
     untold: list[Any] | None
@@ -113,12 +93,14 @@ class UpdateBuilder:
 
     def drift(self, alarm: Alarm, risen: Change, op: PendingOutcome) -> None:
         """Add an alert for an increased error, at most one per `policy.update_interval`."""
-        learner, before, after = self._learner, risen.before, risen.after
-        incident, status = learner.incident, "updated"
-        if incident is None:
-            status = "firing"
-        else:
-            incident.quiet, incident.alarmed_at = 0, op.ts
+        learner = self._learner
+        incident, status = learner.incident, "firing"
+        if incident is not None and incident.settled_at is not None:
+            self._end(op, incident, "superseded", "has risen again: another incident goes on")
+            incident = None
+        elif incident is not None:
+            status = "updated"
+            incident.disturb(op.ts)
             if abs(op.ts - incident.reported_at) < learner.policy.update_interval.total_seconds():
                 learner.drift = incident.id
                 return
@@ -129,31 +111,57 @@ class UpdateBuilder:
             series=event_ids.ERROR,
             detector=alarm.detector,
             message=f"the error of {learner.ref.name} (version {learner.champion.version})"
-            f" {_risen(before, after)}",
+            f" {_risen(risen.before, risen.after)}",
             incident=incident.id if incident else None,
             statistic=alarm.statistic,
             threshold=alarm.threshold,
             change=risen,
         )
         if incident is None:
-            learner.incident = Incident(learner.drift, alarm.detector, op.ts, 0, op.ts)
+            opened = DriftIncident.opened(learner.drift, alarm.detector, op.ts, risen)
+            learner.incident = opened
         else:
             incident.reported_at = op.ts
 
-    def settled(self, op: PendingOutcome) -> None:
-        """Add an alert that resolves the drift incident."""
-        learner, incident = self._learner, self._learner.incident
-        if incident is None:
+    def quiet(self, op: PendingOutcome, incident: DriftIncident) -> None:
+        """Resolve the drift incident if errors are as low as before, else report their level."""
+        steady = f"{incident.quiet} labels, at {incident.level:.4g}"
+        if incident.is_back:
+            self._end(op, incident, "recovered", f"has been as low as before for {steady}")
             return
-        learner.incident = None
+        incident.quiet, incident.total = 0, 0.0  # it is compared again, by the next ones
+        if incident.settled_at is None:
+            incident.settled_at = op.ts
+            message = f"has been steady for {steady}, higher than before ({incident.mean:.4g})"
+            self._quiet_alert(op, incident, "settled", message)
+
+    def accepted(self, op: PendingOutcome, incident: DriftIncident) -> None:
+        """Resolve a drift incident that has been settled for long enough."""
+        self._end(op, incident, "accepted", "is accepted, by policy.accept_after")
+
+    def _end(
+        self, op: PendingOutcome, incident: DriftIncident, reason: Reason, message: str
+    ) -> None:
+        self._learner.incident = None
+        self._quiet_alert(op, incident, "resolved", message, reason=reason)
+
+    def _quiet_alert(
+        self,
+        op: PendingOutcome,
+        incident: DriftIncident,
+        status: Status,
+        message: str,
+        **fields: Any,
+    ) -> None:
         self._alert(
             op,
-            "resolved",
+            status,
             "concept",
             series=event_ids.ERROR,
             detector=incident.detector,
-            message=f"the error of {learner.ref.name} has been steady for {incident.quiet} labels",
+            message=f"the error of {self._learner.ref.name} {message}",
             incident=incident.id,
+            **fields,
         )
 
     def floor(self, op: PendingOutcome) -> None:
@@ -171,6 +179,7 @@ class UpdateBuilder:
             if fires
             else f"{name} ({ours}) beats its baseline again",
             incident=learner.below_floor,
+            reason=None if fires else "recovered",
         )
         learner.below_floor = identity if fires else None
 

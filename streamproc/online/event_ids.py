@@ -10,7 +10,15 @@ import msgspec
 
 from detectors.series.change_points import Change, Moments
 from streamproc.config.model import ModelConfig
-from streamproc.schemas.alerts import AlertEvent, ChangePoint, Kind, Severity, Status, Summary
+from streamproc.schemas.alerts import (
+    AlertEvent,
+    ChangePoint,
+    Kind,
+    Reason,
+    Severity,
+    Status,
+    Summary,
+)
 from streamproc.schemas.base import Source
 from streamproc.schemas.model_updates import ModelUpdate, Step
 from streamproc.schemas.timestamps import EPOCH
@@ -110,6 +118,7 @@ def alert(  # noqa: PLR0913 - one argument a fact
     statistic: float | None = None,
     threshold: float | None = None,
     change: Change | None = None,
+    reason: Reason | None = None,
 ) -> AlertEvent:
     """Create an alert about a model."""
     identity = ref.identity(f"{series}:{detector}:{status}", origin)
@@ -117,6 +126,7 @@ def alert(  # noqa: PLR0913 - one argument a fact
         alert_id=identity,
         incident_id=incident or identity,
         status=status,
+        reason=reason,
         model_id=ref.model_id,
         model_version=origin.model_version,
         kind=kind,

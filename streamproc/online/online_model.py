@@ -14,9 +14,10 @@ from streamproc.online import event_ids
 from streamproc.online.baseline import floor_of
 from streamproc.online.cadence import Cadence
 from streamproc.online.classes import Classes
+from streamproc.online.drift_incident import DriftIncident
 from streamproc.online.evaluation import is_significant, new_log_wealth, sequential_test
 from streamproc.online.event_batch import EventBatch, PendingOutcome
-from streamproc.online.event_builder import Incident, UpdateBuilder, rise
+from streamproc.online.event_builder import UpdateBuilder, rise
 from streamproc.online.scored_version import ScoredVersion, restored, scored_version
 from streamproc.performance.outcome_log import ModelCommand
 
@@ -81,7 +82,7 @@ class OnlineModel:
         self.untold: list[Any] | None = None
         self.drift: str | None = None
         self.warning: str | None = None
-        self.incident: Incident | None = None
+        self.incident: DriftIncident | None = None
         self.below_floor: str | None = None
         self.floor_evidence = new_log_wealth()
         self.rewatch = False
@@ -179,16 +180,17 @@ class OnlineModel:
         incident = self.incident
         if incident is None:
             return
-        least = self.policy.resolve_after
-        first = start + max(least.values - incident.quiet - 1, 0)
+        least, accept_after = self.policy.resolve_after, self.policy.accept_after.total_seconds()
         since = incident.alarmed_at + least.time.total_seconds()
-        for at in range(first, stop):
+        for at in range(start, stop):
             op = stretch.ops[stretch.judged[at]]
-            if op.ts >= since:
-                incident.quiet += at + 1 - start
-                say.settled(op)
+            incident.add(float(stretch.losses[at]))
+            if incident.settled_at is not None and op.ts >= incident.settled_at + accept_after:
+                say.accepted(op, incident)
+            elif incident.quiet >= least.values and op.ts >= since:
+                say.quiet(op, incident)
+            if self.incident is None:
                 return
-        incident.quiet += stop - start
 
     def _floor(self, stretch: EventBatch, say: UpdateBuilder) -> None:
         """Report that the baseline, or the model again, is better, and restart the test."""
@@ -359,7 +361,7 @@ class OnlineModel:
         )
         self.challengers = [self._restored(each) for each in written["challengers"]]
         self.history.extend(written["kept"])
-        self.incident = None if written["incident"] is None else Incident(*written["incident"])
+        self.incident = None if written["incident"] is None else DriftIncident(*written["incident"])
         self.floor_evidence = np.frombuffer(written["floor_evidence"]).copy()
         if "cadence" in written:
             self.cadence.load(written["cadence"])

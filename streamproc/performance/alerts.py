@@ -9,7 +9,7 @@ from streamproc.alerting.messages import model_label, number, percent
 from streamproc.config.model import DetectorSpec, ModelConfig
 from streamproc.performance.baseline import BaselineTest
 from streamproc.performance.label_bias import SCORE, LabelBiasTest, Verdict
-from streamproc.schemas.alerts import AlertEvent, Kind, Status, Summary
+from streamproc.schemas.alerts import AlertEvent, Kind, Reason, Status, Summary
 from streamproc.schemas.base import Source
 
 FLOOR: Final = "metric:floor"
@@ -99,6 +99,7 @@ class PerformanceAlerts:
             f"{model_label(self._model, version)} is no longer watched: newer versions have"
             " replaced it",
             version=version,
+            reason="superseded",
         )
 
     def mistaken(self, task: str) -> AlertEvent:
@@ -137,12 +138,14 @@ class PerformanceAlerts:
         **fields: Any,
     ) -> AlertEvent:
         origin, (series, detector) = self._origin, who
+        ended: Reason | None = "recovered" if status == "resolved" else None
         version = fields.pop("version", origin.model_version)
         alert = identity((status, self._model, version or "", series, detector), origin)
         return AlertEvent(
             alert_id=alert,
             incident_id=incident or alert,
             status=status,
+            reason=fields.pop("reason", ended),
             model_id=self._model,
             model_version=version,
             kind=kind,

@@ -11,8 +11,9 @@ class ErrorIncidentGrouper(IncidentGrouper):
     """Group the alarms of a version's error series, whenever each change began.
 
     Concept drift moves the error, the log loss and the Brier score together. They measure one
-    thing, so they form one incident: the first alarm fires, later ones are updates, and the
-    incident is resolved when all series are quiet. Updates are rate-limited, except when the error
+    thing, so they form one incident: the first alarm fires, later ones are updates. The incident
+    is settled when all series are quiet, and one of them on another level than before; it is
+    resolved when all are as before. Updates are rate-limited, except urgent ones and when the error
     itself joins, because that changes the incident's kind to `concept`.
 
     Parameters
@@ -30,18 +31,33 @@ class ErrorIncidentGrouper(IncidentGrouper):
         if pending.model is None or pending.alert is None:
             return super().assign(pending)
         group = self.of(pending.model, pending.series) or next(
-            iter(self.open.get(pending.model, ())), None
+            (each for each in self.open.get(pending.model, ()) if not _is_settled(each)), None
         )
-        error_joins = group is not None and pending.series == ERROR and ERROR not in group.open
+        joins = group is not None and pending.series == ERROR and ERROR not in group.open
         alert = super().assign(pending)
         if group is None or alert is None:
             return alert
-        if alert.status == "resolved":
-            return None if group.open else alert
-        if not error_joins and abs((alert.ts - group.said).total_seconds()) < self._interval:
+        if alert.status in {"settled", "resolved"}:
+            return _quiet(group, alert)
+        soon = abs((alert.ts - group.said).total_seconds()) < self._interval
+        if soon and not (joins or pending.urgent):
             return None
         group.said = alert.ts
         return alert.model_copy(update={"status": "updated"})
 
-    def _has_begun(self, _group: IncidentGroup, _began: int) -> bool:
-        return True
+    def _has_begun(self, group: IncidentGroup, _began: int) -> bool:
+        """Whether a change is part of an incident: not of one that is quiet on another level."""
+        return not _is_settled(group)
+
+
+def _is_settled(group: IncidentGroup) -> bool:
+    return group.open == group.settled
+
+
+def _quiet(group: IncidentGroup, alert: AlertEvent) -> AlertEvent | None:
+    """Return the alert of a series that is quiet, if none of the others goes on."""
+    if not group.open:
+        return alert
+    if not _is_settled(group):
+        return None
+    return alert.model_copy(update={"status": "settled", "reason": None})

@@ -6,12 +6,13 @@ from typing import Any
 
 from streamproc.alerting.alert_builder import (
     Series,
-    forgotten,
     limit_alert,
     makes_room,
     type_change_alert,
 )
 from streamproc.alerting.correlation import IncidentGrouper
+from streamproc.alerting.detector_run import watch
+from streamproc.alerting.end_alerts import forgotten
 from streamproc.alerting.incidents import Incidents
 from streamproc.alerting.input_alerts import input_alert
 from streamproc.alerting.pending_alert import PendingAlert, standalone
@@ -191,5 +192,5 @@ class PartitionMonitor:
                 self.unlabelled.observe(layout, batch.events(layout, records))
             data = matrix(layout, batch, records, self.catalogue.encoders)
             for feed in route(self.catalogue, layout, data):
-                self._pending += self.incidents.watch(feed, layout, data, self._now)
+                self._pending += watch(self.incidents, feed, layout, data, self._now)
             count_events(data.runs, data.offsets, layout.events, layout.last)

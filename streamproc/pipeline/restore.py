@@ -8,7 +8,7 @@ import numpy as np
 from detectors.errors import DetectorError, StateError
 from detectors.series_monitor import FINDER
 from streamproc.alerting import incident_state
-from streamproc.alerting.alert_builder import Incident
+from streamproc.alerting.incident_record import decode_incident
 from streamproc.config.config import Config
 from streamproc.config.detector_spec import DetectorSpec, labelled
 from streamproc.config.model import ModelConfig
@@ -20,7 +20,6 @@ from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.series_registry import key_of, specs_of
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.snapshot import EMBEDDER, PARTS, Snapshot
-from streamproc.schemas.alerts import Summary
 from streamproc.state.snapshot_format import (
     ProfileRecord,
     ShapeRecord,
@@ -106,6 +105,7 @@ class _Restorer:
         self._specs: dict[tuple[int, str, WatchKey | None], tuple[DetectorSpec, ...]] = {}
         self._asked: dict[EventSchema, dict[str, WatchKey]] = {}
         self._open: dict[Series, set[str]] = {}  # detectors of each series with an open incident
+        self._slot: dict[Series, tuple[DetectorGroup, int]] = {}  # of those
         self._reset: list[Series] = []
 
     def run(self) -> Restored:
@@ -147,6 +147,7 @@ class _Restorer:
             found[at][name] = slot
             if slot != UNWATCHED and self._profiles[profile_at].open[slot]:
                 self._open[models[at].id, name] = set(labelled(specs))
+                self._slot[models[at].id, name] = self._profiles[profile_at], slot
         self._release_unused(found)
         return found
 
@@ -202,6 +203,7 @@ class _Restorer:
                 f"detector group {at} has {profile.watch.size} slots, not {record.used}"
             )
         profile.open, profile.used = opened.copy(), record.used
+        profile.grow()
         self._profiles[at] = self._catalogue.profiles[record.key] = profile
 
     def _by_model(self, name: str) -> list[dict[str, int]]:
@@ -241,15 +243,16 @@ class _Restorer:
                     f"incident {record.id} of series {record.series!r} is of detector"
                     f" {record.detector!r}, which does not watch it"
                 )
-            n, mean, std = record.before
-            before = Summary(n=n, mean=mean, std=std)
-            alarmed = record.last_alert if record.alarmed is None else record.alarmed
-            incident = Incident(
-                record.id, record.detector, before, record.last_alert, record.raised, alarmed
-            )
-            incidents = self._shard.incidents
-            place = incidents.pending if record.pending else incidents.open
-            place[record.model, record.series] = incident
+            incidents, key = self._shard.incidents, (record.model, record.series)
+            incident = decode_incident(record)
+            if record.pending:
+                incidents.pending[key] = incident
+                continue
+            incidents.open[key] = incident
+            if key in self._slot:
+                profile, slot = self._slot[key]
+                check = incident.next_check(incidents.quiet_values)
+                profile.mark(slot, incidents.due(key), check)
         _check_open(set(self._open), self._shard.incidents.open)
 
 

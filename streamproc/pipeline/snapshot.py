@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamproc.alerting import incident_state
+from streamproc.alerting.incident_record import encode_incident
 from streamproc.config.config import Config
 from streamproc.decode.event_schema import EventSchema, WatchKey
 from streamproc.decode.layout import UNWATCHED, Model
@@ -217,19 +218,9 @@ def _arrays(
 
 def _incidents(shard: PartitionMonitor) -> list[IncidentRecord]:
     return [
-        IncidentRecord(
-            model=model,
-            series=series,
-            id=incident.id,
-            detector=incident.detector,
-            before=(incident.before.n, incident.before.mean, incident.before.std),
-            last_alert=incident.said,
-            raised=incident.raised,
-            pending=pending,
-            alarmed=incident.alarmed,
-        )
+        encode_incident(key, incident, pending=pending)
         for pending, incidents in ((False, shard.incidents.open), (True, shard.incidents.pending))
-        for (model, series), incident in incidents.items()
+        for key, incident in incidents.items()
     ]
 
 

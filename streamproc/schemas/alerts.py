@@ -9,11 +9,18 @@ from streamproc.schemas.base import Contract, ModelId, Source, Text
 from streamproc.schemas.clip import ClippedMessage, ClippedText
 from streamproc.schemas.timestamps import EventTime
 
-Status = Literal["pending", "firing", "updated", "resolved", "acknowledged", "silenced"]
+Status = Literal["pending", "firing", "updated", "settled", "resolved", "acknowledged", "silenced"]
 """Status of an incident. `pending`: a detector alarmed on a series whose values depend on each
-other, where alarms come without a change; it pages nobody, and becomes `firing` once confirmed."""
+other, where alarms come without a change; it pages nobody, and becomes `firing` once confirmed.
+`settled`: the series is quiet on another level than before; the incident stays open. `resolved`:
+see `Reason`."""
 
-PUBLISHED_STATUSES: Final[tuple[Status, ...]] = ("firing", "updated", "resolved")
+Reason = Literal["recovered", "accepted", "superseded"]
+"""Why an incident is resolved. `recovered`: it is as before. `accepted`: a person, or
+`policy.accept_after`, accepted the level that it settled at. `superseded`: another incident
+continues it, or what it is about is not watched any more."""
+
+PUBLISHED_STATUSES: Final[tuple[Status, ...]] = ("firing", "updated", "settled", "resolved")
 """The statuses that webhooks get by default. Workers also publish `pending`; the others are
 reserved."""
 
@@ -86,7 +93,7 @@ class Contributor(Contract):
 
 
 class AlertEvent(Contract):
-    """One step of an incident: firing, updated or resolved.
+    """One step of an incident: firing, updated, settled or resolved.
 
     All fields but ``detected_at`` are a pure function of the log and the configuration.
 
@@ -125,6 +132,14 @@ class AlertEvent(Contract):
             examples=["firing"],
         ),
     ]
+    reason: Annotated[
+        Reason | None,
+        Field(
+            description="Of `resolved`: `recovered`, as before; `accepted`, another level that was"
+            " accepted; `superseded`, another incident continues it or it is no longer watched.",
+            examples=["recovered"],
+        ),
+    ] = None
     model_id: Annotated[ModelId, Field(description="Which model it is about.", examples=["fraud"])]
     model_version: Annotated[
         ClippedText | None, Field(description="The model's version at that event.", examples=["7"])

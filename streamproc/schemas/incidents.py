@@ -4,13 +4,14 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
-from streamproc.schemas.alerts import Contributor, Kind, Severity, Summary
+from streamproc.schemas.alerts import Contributor, Kind, Reason, Severity, Summary
 from streamproc.schemas.base import Contract, ModelId, Source, Text
 from streamproc.schemas.clip import ClippedMessage, ClippedText
 from streamproc.schemas.timestamps import EventTime
 
-IncidentStatus = Literal["firing", "acknowledged", "silenced", "resolved"]
-"""Status of an incident. `silenced`: a silence covers each of its open series."""
+IncidentStatus = Literal["firing", "settled", "acknowledged", "silenced", "resolved"]
+"""Status of an incident. `settled`: each of its open series is quiet on another level than before.
+`silenced`: a silence covers each of its open series."""
 
 Direction = Literal["up", "down", "changed"]
 """How a series moved; `changed` where it has no mean, or its mean stayed."""
@@ -19,6 +20,7 @@ Step = Literal[
     "opened",
     "joined",
     "fired",
+    "settled",
     "resolved",
     "reopened",
     "paged",
@@ -66,6 +68,13 @@ class ChangedSeries(Contract):
 
     series: Annotated[ClippedText, Field(description="The series.", examples=["feature:fx_rate"])]
     open: Annotated[bool, Field(description="Whether it is not resolved.", examples=[True])]
+    settled: Annotated[
+        bool,
+        Field(description="Whether it is quiet on another level than before.", examples=[False]),
+    ] = False
+    reason: Annotated[
+        Reason | None, Field(description="Why it is resolved.", examples=["recovered"])
+    ] = None
     direction: Annotated[Direction, Field(description="How it moved.", examples=["up"])]
     kind: Annotated[Kind, Field(description="Of its first alert.", examples=["data"])]
     detector: Annotated[Text, Field(description="Of its first alert.", examples=["adwin"])]
@@ -197,10 +206,11 @@ class IncidentState(Contract):
     ]
     status: Annotated[IncidentStatus, Field(description="Where it stands.", examples=["firing"])]
     reason: Annotated[
-        Literal["recovered", "accepted", "expired"] | None,
+        Literal["recovered", "accepted", "superseded", "expired"] | None,
         Field(
-            description="Why it is resolved: all series recovered, a person accepted it, or it is"
-            " an event that nothing resolves, and a day old.",
+            description="Why it is resolved: all series recovered; a person, or"
+            " `policy.accept_after`, accepted it; another incident continues it; or it is an event"
+            " that nothing resolves, and a day old.",
             examples=["recovered"],
         ),
     ] = None

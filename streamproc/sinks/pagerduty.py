@@ -28,6 +28,7 @@ _KEY_LENGTH: Final = 32
 _ACTIONS: Final[dict[Status, str]] = {
     "firing": "trigger",
     "updated": "trigger",
+    "settled": "trigger",  # the level is another one: it is not over
     "resolved": "resolve",
     "acknowledged": "acknowledge",
     "silenced": "acknowledge",  # nobody is paged any more, and it is not over

@@ -82,8 +82,32 @@ class ProfileRecord(msgspec.Struct, frozen=True, array_like=True):
     used: int
 
 
+LevelRecord: TypeAlias = tuple[int, float | None, float | None, dict[str, float] | None]
+"""A level: n, mean, standard deviation, and shares of categories."""
+
+
+class ReportedRecord(msgspec.Struct, frozen=True, array_like=True):
+    """What an incident has reported; see `streamproc.alerting.incident.Reported`."""
+
+    low: float
+    high: float
+    spread: float
+    farthest: LevelRecord
+    of_spread: bool = False
+
+
+class HeldRecord(msgspec.Struct, frozen=True, array_like=True):
+    """An alert that waits, as JSON; see `streamproc.alerting.incident.HeldAlert`."""
+
+    alert: str
+    level: LevelRecord
+    count: int = 1
+    finding: bool = False
+    back: bool = False
+
+
 class IncidentRecord(msgspec.Struct, frozen=True, array_like=True):
-    """An open or pending incident.
+    """An open or pending incident; see `streamproc.alerting.incident.Incident`.
 
     Attributes
     ----------
@@ -96,7 +120,9 @@ class IncidentRecord(msgspec.Struct, frozen=True, array_like=True):
     pending
         Whether it has not fired.
     alarmed
-        Event time of its last alarm; None in earlier versions, which count values only.
+        Event time of its last alarm. This and what follows are missing in earlier versions.
+    shares
+        Of categories before the change.
     """
 
     model: str
@@ -108,6 +134,13 @@ class IncidentRecord(msgspec.Struct, frozen=True, array_like=True):
     raised: bool = False
     pending: bool = False
     alarmed: float | None = None
+    shares: dict[str, float] | None = None
+    reported: ReportedRecord | None = None
+    held: HeldRecord | None = None
+    base: LevelRecord | None = None
+    compared: int = 0
+    settled: LevelRecord | None = None
+    settled_at: float | None = None
 
 
 class ArrayRecord(msgspec.Struct, frozen=True, array_like=True):

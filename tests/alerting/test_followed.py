@@ -101,7 +101,7 @@ def test_it_can_be_switched_off() -> None:
     plain = {"models": [{"id": "*", "watch": [entry]}]}
     alerts = watch(events(day(1)), plain)
     assert {alert.detector for alert in alerts} == {"mixture"}
-    assert {alert.status for alert in alerts} <= {"firing", "updated", "resolved"}
+    assert {alert.status for alert in alerts} <= {"firing", "updated", "settled", "resolved"}
 
 
 def test_ids_of_a_steady_series_are_as_they_were() -> None:

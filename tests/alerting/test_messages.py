@@ -1,6 +1,7 @@
 import pytest
 
-from streamproc.alerting import messages
+from streamproc.alerting import end_messages, messages
+from streamproc.alerting.level import Level
 from streamproc.schemas.alerts import Summary
 
 
@@ -89,7 +90,7 @@ def test_where_a_series_settled_is_told_with_the_spread_if_that_is_what_changed(
     now: Summary, said: str
 ) -> None:
     """What changed is what one wants to know of the end."""
-    told = messages.SeriesLabel("feature:x", "m")
-    assert messages.settled(told, summary(0.0), now) == (
-        f"feature 'x' of model 'm' has settled at {said}"
-    )
+    label = messages.SeriesLabel("feature:x", "m")
+    levels = [Level(each.n, each.mean, each.std) for each in (summary(0.0), now)]
+    message = end_messages.settled(label, *levels)
+    assert message.startswith(f"feature 'x' of model 'm' has settled at {said}; it is open until")

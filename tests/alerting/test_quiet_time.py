@@ -21,7 +21,7 @@ def ended(pace: float, resolve_after: Any) -> tuple[AlertEvent, AlertEvent]:
     """Return the alert that fires, and the one that ends it."""
     config = {"policy": {"resolve_after": resolve_after}}
     events = [record(at, event) for at, event in enumerate(story(pace))]
-    firing, end = run(shard(config), events).alerts
+    firing, end, *_ = run(shard(config), events).alerts
     return firing, end
 
 

@@ -27,7 +27,9 @@ ALLOWED = {
     "streamproc.state": {*_BASE, "streamproc.decode"},
     "streamproc.alerting": {*_BASE, *_STAGES, "streamproc.join"},
     "streamproc.performance": {*_BASE, *_STAGES},
-    "streamproc.online": {*_BASE, "streamproc.decode", "streamproc.performance"},
+    "streamproc.online": {
+        *(*_BASE, "streamproc.decode", "streamproc.alerting", "streamproc.performance")
+    },
     "streamproc.pipeline": {*_BASE, *_STAGES, "streamproc.join", "streamproc.performance"},
 }  # fmt: skip
 LAYERS = (

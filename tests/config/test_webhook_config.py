@@ -25,7 +25,7 @@ def test_a_webhook_gets_every_alert_by_default() -> None:
     assert load().webhooks == ()
     [hook] = hooks({})
     assert (hook.models, hook.severity) == (("*",), "info")
-    assert hook.statuses == ("firing", "updated", "resolved")
+    assert hook.statuses == ("firing", "updated", "settled", "resolved")
     assert hook.give_up_after == timedelta(hours=1)
 
 

@@ -24,7 +24,7 @@ def test_alerts_of_one_cause_have_one_incident() -> None:
         *(ID, ID),
         "incident of c",
     ]
-    assert found.of(other, at(21)) == Standing(ID, "firing")
+    assert found.of(other, at(21)) == Standing(ID, "firing", severity="warning")
     assert not found.knows(fired("d"))
     assert found.of(fired("d"), at(21)) == Standing()
 
@@ -58,6 +58,8 @@ def test_who_acknowledged_or_accepted_is_known() -> None:
     accepted = standings((one, 0), (accept, 1)).of(one, at(2))
     assert (accepted.status, accepted.accepted) == ("resolved", True)
     assert accepted.muted(later(one, "updated")) == "accepted"
+    worse = later(one, "updated").model_copy(update={"severity": "critical"})
+    assert accepted.muted(worse) is None
     assert accepted.muted(later(one)) is None
 
 

@@ -49,17 +49,30 @@ def test_an_alarm_explains_itself() -> None:
 
 
 def test_series_that_alarm_together_are_one_incident() -> None:
-    """Error, log loss and Brier score of a version fire once, and are resolved once."""
+    """Error, log loss and Brier score of a version fire once; still wrong, they have settled."""
     alerts = told(labelled(6000, seed=2, drift_at=DRIFT))
     alerts = [alert for alert in alerts if alert.detector != "floor"]
 
     assert len({alert.incident_id for alert in alerts}) == 1
-    assert [alert.status for alert in alerts].count("firing") == 1
-    assert [alert.status for alert in alerts].count("resolved") == 1
-    assert alerts[-1].status == "resolved"
-    assert alerts[-1].message.endswith("; the incident is over")
+    statuses = [alert.status for alert in alerts]
+    assert (statuses.count("firing"), statuses.count("settled")) == (1, 1)
+    assert statuses[-1] == "settled"
+    assert "the incident is over" not in alerts[-1].message
     assert alerts[-1].contributors
     assert {part.series for part in alerts[-1].contributors} >= {"error", "metric:brier"}
+
+
+def test_a_model_that_is_good_again_is_over() -> None:
+    """Once error, log loss and Brier score are as before their incident is resolved, once."""
+    bad = labelled(4000, seed=2, drift_at=DRIFT)[DRIFT : DRIFT + 600]
+    good = labelled(6000, seed=2)
+    alerts = told([*good[:DRIFT], *bad, *good[DRIFT + 600 :]])
+    alerts = [alert for alert in alerts if alert.detector != "floor"]
+
+    assert len({alert.incident_id for alert in alerts}) == 1
+    assert [alert.status for alert in alerts].count("resolved") == 1
+    assert (alerts[-1].status, alerts[-1].reason) == ("resolved", "recovered")
+    assert alerts[-1].message.endswith("; the incident is over")
 
 
 def test_a_model_that_gets_better_wakes_nobody() -> None:

@@ -96,7 +96,12 @@ def test_the_log_is_eventful() -> None:
         "performance",
         "system",
     }
-    assert {alert.status for alert in EXPECTED.alerts} == {"firing", "updated", "resolved"}
+    assert {alert.status for alert in EXPECTED.alerts} == {
+        "firing",
+        "updated",
+        "settled",
+        "resolved",
+    }
     assert {alert.detector for alert in EXPECTED.alerts} >= {"coverage:score", "floor", "task"}
 
 

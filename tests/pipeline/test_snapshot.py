@@ -219,7 +219,7 @@ def test_incidents_of_the_version_before_go_on_as_those_of_one_series() -> None:
     assert len(restored.groups) == len(own) > len(target.groups)
     later = run(restored, LOG[2900:]).alerts
     going_on = [alert for alert in later if alert.incident_id in own.values()]
-    assert {alert.status for alert in going_on} == {"updated", "resolved"}
+    assert {alert.status for alert in going_on} == {"updated", "settled", "resolved"}
     assert all(own[alert.model_id, alert.series] == alert.incident_id for alert in going_on)
     assert not any(alert.contributors for alert in going_on)
 
@@ -320,14 +320,32 @@ def test_an_incident_without_its_flag_is_refused() -> None:
 
 @pytest.mark.parametrize("rest", [1, 60])
 def test_a_lower_resolve_after_ends_what_is_quiet_already(rest: int) -> None:
-    """An incident that has been quiet for longer than a new policy asks is resolved at once."""
+    """An incident that has been quiet for longer than a new policy asks is looked at at once."""
     story = [record(at, event) for at, event in enumerate(noise(1000, seed=5, shift_at=600, a=8.0))]
     target = shard(PATIENT)
     alerts = run(target, story[:900]).alerts
     assert [alert.status for alert in alerts] == ["firing"]
     restored = back(taken(target, 900), shard(BRISK)).shard
-    [resolved] = run(restored, story[900 : 900 + rest]).alerts
-    assert (resolved.status, resolved.source.offset) == ("resolved", 900)
+    [settled] = run(restored, story[900 : 900 + rest]).alerts
+    assert (settled.status, settled.source.offset) == ("settled", 900)
+
+
+def test_incidents_of_the_version_before_are_read() -> None:
+    """An incident that a version without levels wrote goes on, and is judged by its means."""
+    story = noise(3000, seed=5, shift_at=600, back_at=1200, a=8.0)
+    log = [record(at, event) for at, event in enumerate(story)]
+    target = shard(PATIENT)
+    run(target, log[:900])
+    header, arrays = snapshot_format.unpack(taken(target, 900))
+    plain = [msgspec.to_builtins(each)[:8] for each in header.incidents]
+    earlier = msgspec.convert(plain, tuple[snapshot_format.IncidentRecord, ...])
+    [incident] = earlier
+    assert (incident.reported, incident.alarmed) == (None, None)
+    header = msgspec.structs.replace(header, incidents=earlier)
+    restored = back(snapshot_format.pack(header, arrays), shard(PATIENT)).shard
+    alerts = run(restored, log[900:]).alerts
+    assert {alert.incident_id for alert in alerts} == {incident.id}
+    assert (alerts[-1].status, alerts[-1].reason) == ("resolved", "recovered")
 
 
 def test_an_incident_of_no_detector_is_refused() -> None:

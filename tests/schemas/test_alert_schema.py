@@ -10,6 +10,7 @@ EXAMPLE: dict[str, Any] = {
     "alert_id": "a1",
     "incident_id": "i1",
     "status": "firing",
+    "reason": None,
     "model_id": "fraud",
     "model_version": "7",
     "kind": "data",

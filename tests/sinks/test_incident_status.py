@@ -61,3 +61,16 @@ def test_each_segment_is_a_series() -> None:
         for region in regions
     ]
     assert [end.status for end in ends] == ["updated", "resolved"]
+
+
+def test_a_settled_incident_is_not_over() -> None:
+    """While one series goes on it is updated; settled once all are quiet, resolved once all end."""
+    status = IncidentStatus()
+    steps = [
+        *(("feature:a", "firing", "firing"), ("feature:b", "firing", "firing")),
+        *(("feature:a", "settled", "updated"), ("feature:b", "settled", "settled")),
+        *(("feature:a", "resolved", "settled"), ("feature:b", "updated", "updated")),
+        ("feature:b", "resolved", "resolved"),
+    ]
+    for number, (series, given_status, expected) in enumerate(steps):
+        assert status.apply(step(number, series, given_status)).status == expected

@@ -1,0 +1,182 @@
+"""Run the values of a detector group through its detectors, and report what incidents result."""
+
+from datetime import datetime
+from functools import partial
+
+import numpy as np
+
+from streamproc.alerting.alert_builder import Origin, Series
+from streamproc.alerting.effect_size import size_of
+from streamproc.alerting.incident import Incident, first_check
+from streamproc.alerting.incidents import Incidents, Occasion, Report
+from streamproc.alerting.level import MIN_VALUES, level_of, since
+from streamproc.alerting.pending_alert import PendingAlert
+from streamproc.decode.layout import Layout
+from streamproc.decode.matrix import Ints, Matrix
+from streamproc.detect.routing import DetectorInput
+
+
+def watch(
+    incidents: Incidents, feed: DetectorInput, layout: Layout, data: Matrix, now: datetime
+) -> list[PendingAlert]:
+    """Run a feed through its detectors, and return the alerts that result.
+
+    The events are taken in stretches that end before a series which alarms in them is looked at
+    again, so only incidents that were open before need care.
+    """
+    run = _DetectorRun(incidents, feed, layout, data, now)
+    first = first_check(incidents.quiet_values)
+    stretch, ends = max(1, first - 1), first == incidents.quiet_values
+    if len(data.ts) <= stretch or (ends and np.ptp(data.ts) < incidents.quiet_seconds):
+        run.stretch(feed.tasks)
+        return run.alerts
+    longest = int((feed.tasks[:, 2] - feed.tasks[:, 1]).max(initial=0))
+    for offset in range(0, longest, stretch):
+        tasks = feed.tasks.copy()
+        tasks[:, 1] += offset
+        tasks[:, 2] = np.minimum(tasks[:, 2], tasks[:, 1] + stretch)
+        run.stretch(tasks[tasks[:, 1] < tasks[:, 2]])
+    return run.alerts
+
+
+class _DetectorRun:
+    """One feed, and the alerts that it has led to so far."""
+
+    def __init__(
+        self, incidents: Incidents, feed: DetectorInput, layout: Layout, data: Matrix, now: datetime
+    ) -> None:
+        self._incidents, self._feed, self._layout = incidents, feed, layout
+        self._data, self._now = data, now
+        self._group, self._detectors = feed.profile, feed.profile.watch
+        self._latest = float(data.ts.max(initial=-np.inf))
+        self.alerts: list[PendingAlert] = []
+
+    def stretch(self, tasks: Ints) -> None:
+        """Process a stretch of events."""
+        group, slots = self._group, tasks[:, 3]
+        if not group.open[slots].any():
+            self._scan(tasks)
+            return
+        # None when a restart has come with a lower `resolve_after`: the next value decides.
+        needed = group.next_check[slots] - self._detectors.settled(slots)
+        is_due = group.open[slots] & (tasks[:, 2] - tasks[:, 1] >= needed)
+        self._scan(tasks[~is_due])
+        for task in tasks[is_due]:
+            self._until_checked(task)
+
+    def _until_checked(self, task: Ints) -> None:
+        """Process the events of a series that is looked at after some of them."""
+        column, start, stop, slot = task.tolist()
+        while start < stop:
+            incident = self._incident(column, start)
+            check = self._next_check(column, start, stop, slot, incident)
+            cut = stop if check is None else check + 1
+            self._scan(np.array([[column, start, cut, slot]], np.int64))
+            start = cut
+            if check is None or incident is None:
+                continue
+            at = self._occasion(column, check)
+            reached = self._detectors.settled(task[3:])[0] >= self._group.next_check[slot]
+            if self._incidents.open.get(at.key) is incident and reached:
+                self._check(at, check, slot, incident)
+
+    def _next_check(
+        self, column: int, start: int, stop: int, slot: int, incident: Incident | None
+    ) -> int | None:
+        """Return the row at which a series is to be looked at, unless it alarms before."""
+        if incident is None:
+            return None
+        present = start + np.flatnonzero(~np.isnan(self._feed.values[column, start:stop]))
+        count = int(self._detectors.settled(np.array([slot]))[0])
+        rows = present[max(int(self._group.next_check[slot]) - count, 1) - 1 :]
+        if self._ends(incident):
+            rows = rows[self._data.ts[rows] - incident.alarmed >= self._incidents.quiet_seconds]
+        return int(rows[0]) if len(rows) else None
+
+    def _ends(self, incident: Incident) -> bool:
+        """Whether the next look at a series can end its incident."""
+        return incident.next_check(self._incidents.quiet_values) >= self._incidents.quiet_values
+
+    def _check(self, at: Occasion, row: int, slot: int, incident: Incident) -> None:
+        """Compare a series that is quiet with what it was before its incident."""
+        level = level_of(self._detectors.level(slot), self._incidents.texts)
+        if not self._ends(incident):
+            incident.base = level
+            self._mark(slot, at)
+            return
+        recent, base = self._detectors.recent(slot), incident.base
+        quiet = int(self._detectors.settled(np.array([slot]))[0])
+        incident.base, incident.compared = level, quiet
+        if recent is not None and level.n < quiet:  # its detectors have started over since
+            level = level_of(recent, self._incidents.texts)
+        elif base is not None and level.n - base.n >= MIN_VALUES:
+            level = since(level, base)
+        back = incident.is_back(level, loss=at.series.is_loss, dependent=recent is not None)
+        self._report(row, at, self._incidents.fell_quiet(at, level, back=back))
+        self._mark(slot, at)
+
+    def _scan(self, tasks: Ints) -> None:
+        """Feed some tasks to the detectors; tell the incidents of every alarm."""
+        if not len(tasks):
+            return
+        group, data = self._group, self._data
+        starts: dict[int, int] = {}
+        for alarm in self._detectors.scan(self._feed.values, tasks, data.ts, data.offsets):
+            if group.due[alarm.slot] < np.inf:
+                start = starts.get(alarm.slot)
+                if start is None:
+                    start = int(tasks[tasks[:, 3] == alarm.slot][0, 1])
+                self._release(alarm.column, start, alarm.row, alarm.slot)
+            at = self._occasion(alarm.column, alarm.row)
+            annotate = partial(self._incidents.remark, at.series.model, data, alarm.row)
+            reports = self._incidents.alarm(at, alarm, annotate)
+            self._report(alarm.row, at, reports, size_of(alarm.change))
+            self._mark(alarm.slot, at)
+            starts[alarm.slot] = alarm.row + 1
+        due = tasks[group.due[tasks[:, 3]] <= self._latest]
+        for column, start, stop, slot in due.tolist():
+            self._release(column, starts.get(slot, start), stop, slot)
+
+    def _release(self, column: int, start: int, stop: int, slot: int) -> None:
+        """Report what is due at the events of a series in which it did not alarm."""
+        group, ts = self._group, self._data.ts
+        while start < stop:
+            present = ~np.isnan(self._feed.values[column, start:stop])
+            late = np.flatnonzero(present & (ts[start:stop] >= group.due[slot]))
+            if not len(late):
+                return
+            row = start + int(late[0])
+            at = self._occasion(column, row)
+            self._report(row, at, self._incidents.release(at))
+            self._mark(slot, at)
+            start = row + 1
+
+    def _mark(self, slot: int, at: Occasion) -> None:
+        """Note in the detector group where the incident of a slot stands."""
+        incident = self._incidents.open.get(at.key)
+        if incident is None:
+            self._group.clear(slot)
+        else:
+            check = incident.next_check(self._incidents.quiet_values)
+            self._group.mark(slot, self._incidents.due(at.key), check)
+
+    def _report(self, row: int, at: Occasion, reports: list[Report], size: float = 0.0) -> None:
+        place, (model, series) = int(self._data.places[row]), at.key
+        self.alerts += [
+            PendingAlert(place, series, report.alert, model, size, urgent=report.urgent)
+            for report in reports
+        ]
+
+    def _incident(self, column: int, row: int) -> Incident | None:
+        model = self._layout.model(self._layout.rows[self._data.event(row).model_id])
+        return self._incidents.open.get((model.id, self._feed.names[column]))
+
+    def _occasion(self, column: int, row: int) -> Occasion:
+        data, event = self._data, self._data.event(row)
+        model = self._layout.model(self._layout.rows[event.model_id])
+        name, settings = self._feed.names[column], self._group.settings
+        series = Series(model, name, settings, self._incidents.texts)
+        origin: Origin = self._incidents.origin(
+            int(data.places[row]), int(data.offsets[row]), float(data.ts[row]), event.model_version
+        )
+        return Occasion(series, origin, self._now)

@@ -1,0 +1,82 @@
+"""Alerts about a series that fell quiet: settled on another level, or resolved, and why."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from streamproc.alerting import end_messages
+from streamproc.alerting.alert_builder import Origin, Series, common_fields, label_of
+from streamproc.alerting.incident import Incident
+from streamproc.alerting.level import Level
+from streamproc.alerting.messages import SeriesLabel, subject
+from streamproc.schemas.alerts import AlertEvent, Reason, Status
+
+_Sentence = Callable[[SeriesLabel, Level, Level], str]
+
+
+def settled(
+    series: Series, incident: Incident, level: Level, origin: Origin, now: datetime
+) -> AlertEvent:
+    """Report that a series is quiet on another level than before; its incident stays open."""
+    return _quiet("settled", None, end_messages.settled, series, incident, level, origin, now)
+
+
+def recovered(
+    series: Series, incident: Incident, level: Level, origin: Origin, now: datetime
+) -> AlertEvent:
+    """Resolve the incident of a series that is quiet on the level of before."""
+    about = series, incident, level, origin, now
+    return _quiet("resolved", "recovered", end_messages.recovered, *about)
+
+
+def accepted(
+    series: Series, incident: Incident, level: Level, origin: Origin, now: datetime
+) -> AlertEvent:
+    """Resolve the incident of a series that has settled for long enough."""
+    about = series, incident, level, origin, now
+    return _quiet("resolved", "accepted", end_messages.accepted, *about)
+
+
+def superseded(series: Series, incident: Incident, origin: Origin, now: datetime) -> AlertEvent:
+    """Resolve the incident of a series that another incident continues."""
+    message = end_messages.superseded(label_of(series, origin))
+    return _ended(series, incident, message, origin, now)
+
+
+def forgotten(series: Series, incident: Incident, origin: Origin, now: datetime) -> AlertEvent:
+    """Resolve the incident of a model that is no longer watched."""
+    name = subject(label_of(series, origin))
+    message = (
+        f"{name} is not watched any more: its model has been idle, and others need its capacity"
+    )
+    return _ended(series, incident, message, origin, now)
+
+
+def _quiet(
+    status: Status,
+    reason: Reason | None,
+    sentence: _Sentence,
+    series: Series,
+    incident: Incident,
+    level: Level,
+    origin: Origin,
+    now: datetime,
+) -> AlertEvent:
+    label = label_of(series, origin)
+    return AlertEvent(
+        **common_fields(status, series, incident, incident.detector, origin, now),
+        reason=reason,
+        message=sentence(label, incident.before, level),
+        before=incident.before.summary,
+        after=level.summary,
+    )
+
+
+def _ended(
+    series: Series, incident: Incident, message: str, origin: Origin, now: datetime
+) -> AlertEvent:
+    return AlertEvent(
+        **common_fields("resolved", series, incident, incident.detector, origin, now),
+        reason="superseded",
+        message=message,
+        before=incident.before.summary,
+    )
