@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from streamproc.schemas.alerts import AlertEvent, Status
+from streamproc.schemas.alerts import AlertEvent, Reason, Status
 from streamproc.schemas.incidents import ChangedSeries, IncidentState, Member
 
 NAMED_MODELS: Final = 5
 _REASONS: Final = {
     "recovered": "every series has recovered",
     "accepted": "accepted as the new normal",
+    "superseded": "another incident continues it",
     "expired": "nothing has followed for a day",
 }
 
@@ -49,6 +50,7 @@ def page_alert(
         alert_id=f"{incident.incident_id}-{status}-{at:%Y%m%dT%H%M%S.%f}",
         incident_id=incident.incident_id,
         status=status,
+        reason=_reason(incident) if status == "resolved" else None,
         model_id=member.model_id,
         model_version=member.model_version,
         kind=series.kind,
@@ -65,6 +67,10 @@ def page_alert(
         contributors=list(member.contributors) or None,
         runbook=member.runbook,
     )
+
+
+def _reason(incident: IncidentState) -> Reason | None:
+    return None if incident.reason == "expired" else incident.reason
 
 
 def _message(incident: IncidentState, parts: Sequence[Part], status: Status) -> str:

@@ -69,6 +69,7 @@ def test_one_cause_is_one_page_and_one_end() -> None:
     assert "7 models (m0, m1, m2, m3, m4 and 2 more)" in pages[0].message
     assert "acknowledged by ana (provider called)" in pages[1].message
     assert "every series has recovered" in pages[2].message
+    assert [page.reason for page in pages] == [None, None, "recovered"]
 
 
 def test_states_that_are_written_again_send_nothing() -> None:
