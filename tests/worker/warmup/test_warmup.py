@@ -91,10 +91,10 @@ def test_after_the_warm_up_nothing_is_compiled() -> None:
 @pytest.mark.slow
 def test_a_first_start_takes_no_more_memory_than_the_next(tmp_path: Path) -> None:
     """The compiler's memory is gone when a worker begins to work."""
-    kept = os.environ.get("NUMBA_CACHE_DIR")
-    if kept is not None:  # a family of detectors is missing: enough for the compiler to be loaded
+    filled = os.environ.get("NUMBA_CACHE_DIR")
+    if filled is not None:  # a family of detectors is missing: enough for the compiler to be loaded
         missing = shutil.ignore_patterns("detectors.mean.*", "*.tmp")
-        shutil.copytree(kept, tmp_path, ignore=missing, dirs_exist_ok=True)
+        shutil.copytree(filled, tmp_path, ignore=missing, dirs_exist_ok=True)
     first, second = (_said(MEMORY, NUMBA_CACHE_DIR=str(tmp_path)).split() for _ in range(2))
     assert (first[0], second[0]) == ("True", "False")
     assert int(first[1]) < int(second[1]) + 15 * 2**20  # 30 MB more if it compiles itself
