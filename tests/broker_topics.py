@@ -1,5 +1,6 @@
 """Topics of a test's own on a shared broker, and what is on them."""
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -36,6 +37,6 @@ async def events(config: Config, stream: TopicKind) -> list[dict[str, Any]]:
 
 async def write(config: Config, stream: TopicKind, *values: bytes, key: bytes = b"fraud") -> None:
     """Write raw records to a topic that exists."""
+    topic = config.topics.full_name(stream)
     async with open_producer(config) as producer:
-        for value in values:
-            await producer.send_and_wait(config.topics.full_name(stream), value, key)
+        await asyncio.gather(*[await producer.send(topic, value, key) for value in values])

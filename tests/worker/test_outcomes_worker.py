@@ -3,7 +3,7 @@ from broker_topics import write
 from outcome_logs import labelled
 from record_logs import NOW
 from worker.running import idle as nothing_left
-from worker.running import own_config, read_alerts, total, watch_all, worker_of
+from worker.running import own_config, read_alerts, total, until, watch_all, worker_of
 
 from streamproc import Monitor
 from streamproc.broker import EmbeddedBroker
@@ -51,7 +51,7 @@ async def test_figures_are_on_the_metrics(embedded_broker: EmbeddedBroker) -> No
         await nothing_left(worker)
         event = {"model_id": "fraud", "model_version": "7", "prediction": 0.6}
         await write(config, "predictions", *[msgspec.json.encode(event)] * 20)
-        await nothing_left(worker)
+        await until(lambda: total(registry, "model_estimate", **OURS, metric="accuracy") > 0)
 
         figure = "model_figure"
         accuracy = total(registry, figure, **OURS, over="window", metric="accuracy")
