@@ -15,6 +15,7 @@ from detectors.checks import (
     check_continuation,
     continuation,
     memory,
+    splits,
 )
 from detectors.errors import ParameterError, StateError, UnknownDetectorError
 from detectors.river import bank as adapter
@@ -27,8 +28,8 @@ def _marks(name: str, check: Check) -> tuple[pytest.MarkDecorator, ...]:
     """Return the lane of a check: KSWIN takes minutes, since it tests at each value."""
     if name != "river:KSWIN":
         return ()
-    # That it continues is also shown below, with fewer values.
-    return (pytest.mark.nightly if check is continuation else pytest.mark.slow,)
+    # That it continues, and that splits change nothing, is also shown below, with fewer values.
+    return (pytest.mark.nightly if check in {continuation, splits} else pytest.mark.slow,)
 
 
 @pytest.mark.parametrize(
