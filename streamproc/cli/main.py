@@ -23,6 +23,7 @@ from streamproc.cli.models import app as models
 from streamproc.cli.publish import publish
 from streamproc.cli.replay import replay
 from streamproc.cli.schema import schema
+from streamproc.cli.series import series
 from streamproc.cli.sinks import app as sinks
 from streamproc.cli.worker import worker
 from streamproc.errors import ConfigError, StreamprocError, extras_named
@@ -38,6 +39,7 @@ _COMMANDS: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (worker, "streamproc worker --config streamproc.yaml"),
     (publish, "streamproc publish transactions.csv.gz --model fraud --prediction score"),
     (alerts, "streamproc alerts --follow --model 'fraud*'"),
+    (series, "streamproc series 'fraud*'"),
     (dead_letters, "streamproc dead-letters --topic predictions"),
     (replay, "streamproc replay --compare"),
     (control, "streamproc control save --config streamproc.yaml"),
