@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from detectors.series.change_points import Change
 from detectors.series_monitor import Alarm
-from streamproc.alerting import end_alerts
+from streamproc.alerting import end_alerts, messages
 from streamproc.alerting.alert_builder import (
     Origin,
     Series,
@@ -218,13 +218,17 @@ class Incidents:
 
     def _wait(self, at: Occasion, alarm: Alarm) -> list[Report]:
         """Report an alarm that a series of dependent values raises anyway; it pages nobody."""
-        incident = self.pending.get(at.key)
+        incident, note = self.pending.get(at.key), ""
         if incident is None:
             incident = self.pending[at.key] = open_incident(at.series, alarm, at.origin)
+            note = messages.DEPENDENT if isinstance(alarm.change, Change) else ""
         elif abs(at.origin.ts - incident.last_reported) < self._interval:
             return []
         incident.last_reported = at.origin.ts
-        return [Report(alarm_alert("pending", at.series, incident, alarm, at.origin, at.now))]
+        alert = alarm_alert("pending", at.series, incident, alarm, at.origin, at.now)
+        if note:
+            alert = alert.model_copy(update={"message": clip_message(alert.message + note)})
+        return [Report(alert)]
 
     def origin(self, place: int, offset: int, ts: float, version: str | None) -> Origin:
         """Say where an event of this partition lies."""

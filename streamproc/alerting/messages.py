@@ -10,6 +10,10 @@ from streamproc.schemas.alerts import Summary
 # A spread that grew or shrank by this factor says more than means closer than a quarter of it.
 SPREAD, CLOSE = 1.5, 0.25
 FROM_THE_START = "; unlike its reference since its first value"
+DEPENDENT = (
+    "; its values follow from those before: it is watched against these, and against its hour of"
+    " the day and week, from here on, and alarms of its detectors are pending"
+)
 _LOSSES = {"log_loss": "log loss", "brier": "Brier score", "squared_error": "squared error"}
 
 

@@ -65,6 +65,16 @@ def test_a_season_is_pending_and_its_fault_fires() -> None:
     assert found.source.offset < AT + 10
 
 
+def test_what_a_series_is_watched_against_is_reported_once() -> None:
+    """The first alert of a dependent series says so, with severity info; later ones do not."""
+    note = "its values follow from those before: it is watched against these"
+    first, *later = watch(events(day(5, 60 * 168)))
+    assert (first.status, first.severity) == ("pending", "info")
+    assert note in first.message
+    assert [alert for alert in later if alert.status == "pending"]
+    assert not [alert for alert in later if note in alert.message]
+
+
 def test_a_second_change_in_an_open_incident_raises_it() -> None:
     """A broken unit inside an open incident is reported at once, and is critical."""
     rng = np.random.default_rng(2)
