@@ -50,6 +50,11 @@ class DetectorSpec(Section):
         Field(description="Digest of what it starts from; empty: the first values.", examples=[""]),
     ] = ""
 
+    warmup: Annotated[
+        int | None,
+        Field(description="Values of its warm-up; null: the default.", examples=[500]),
+    ] = None
+
     @cached_property
     def hash(self) -> str:
         """Sixteen hex digits that are equal for equal detectors, on any machine.
@@ -59,6 +64,7 @@ class DetectorSpec(Section):
         parts = [self.name, self.params, *(["whitened"] if self.whitened else [])]
         parts += [f"baseline {self.baseline}"] if self.baseline else []
         parts += [] if self.followed else ["not followed"]
+        parts += [] if self.warmup is None else [f"warmup {self.warmup}"]
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -89,6 +95,10 @@ class DetectorSpec(Section):
     def alone(self) -> "DetectorSpec":
         """Return the same detector, all of whose alarms count; see `detectors.series`."""
         return self._with(followed=False)
+
+    def learning_from(self, values: int) -> "DetectorSpec":
+        """Return the same detector with a warm-up of this number of values."""
+        return self._with(warmup=values)
 
     def against(self, baseline: str) -> "DetectorSpec":
         """Return the same detector, starting from a sample with this digest."""

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.runtime.dtypes import Floats, Ints
-from detectors.series_monitor import SeriesMonitor
+from detectors.series_monitor import WARMUP, SeriesMonitor
 from streamproc.config.detector_spec import DetectorSpec, labelled
 
 
@@ -24,6 +24,8 @@ class DetectorGroup:
         Hash of each detector's settings by label; part of alert ids.
     categories
         Whether the series are categories.
+    warmup
+        Values that a series of numbers is learned from.
     watch
         The detectors and their state, one slot per series.
     open
@@ -45,9 +47,9 @@ class DetectorGroup:
         # All are of one `watch` entry, so all are whitened or none.
         whiten = any(spec.whitened for spec in specs)
         follow = follow and not whiten and all(spec.followed for spec in specs)
-        self.watch = SeriesMonitor(
-            {label: spec.params for label, spec in named.items()}, whiten=whiten, follow=follow
-        )
+        self.warmup = next((spec.warmup for spec in specs if spec.warmup is not None), WARMUP)
+        detectors = {label: spec.params for label, spec in named.items()}
+        self.watch = SeriesMonitor(detectors, warmup=self.warmup, whiten=whiten, follow=follow)
         self.open: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.next_check: Ints = np.zeros(0, np.int64)
         self.due: Floats = np.zeros(0)

@@ -6,7 +6,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.series_monitor import WARMUP
 from streamproc.decode.layout import UNWATCHED, Model
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.pipeline.partition import PartitionMonitor
@@ -79,7 +78,7 @@ class _Group:
         self._group = group
         self._arrays: _Arrays = group.watch.state(group.used)
         self._warming = group.watch.warming
-        self.needed = WARMUP
+        self.needed = group.warmup
         retained = self._arrays.get("follow.gross.retained", np.zeros(0, np.bool_))
         self._place = np.cumsum(retained) - 1  # of each slot's profile among those that are kept
 
@@ -92,7 +91,7 @@ class _Group:
         if not self._warming[slot]:
             return "watched"
         first = self._arrays["restarts"][slot] == 0
-        return "blind" if ended or (first and events > BLIND_AFTER * WARMUP) else "learning"
+        return "blind" if ended or (first and events > BLIND_AFTER * self.needed) else "learning"
 
     def character(self, slot: int) -> Character:
         """Return what the values of a slot are like."""

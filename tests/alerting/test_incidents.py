@@ -166,3 +166,14 @@ def test_what_is_not_configured_is_not_watched() -> None:
     assert {(alert.series, alert.detector) for alert in watch(events, config)} == {
         ("feature:b", "adwin")
     }
+
+
+def test_a_warm_up_can_be_shorter_or_longer() -> None:
+    """A change that comes within the default warm-up is found if that is set to fewer values."""
+    events = noise(400, seed=3, shift_at=120, a=6.0)
+    found = {}
+    for warmup in (None, 60, 300):
+        entry = {"on": "*", "detectors": ["mixture"], "follow": False, "warmup": warmup}
+        found[warmup] = watch(events, {"models": [{"id": "*", "watch": [entry]}]})
+    assert [alert.source.offset < 150 for alert in found[60]] == [True]
+    assert found[None] == found[300] == []
