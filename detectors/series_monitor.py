@@ -39,9 +39,8 @@ class SeriesMonitor:
     Parameters
     ----------
     detectors
-        Name → parameters that differ from the monitoring defaults. The order
-        decides who speaks when several alarm at one row. What follows a ``#``
-        tells two of one name apart.
+        Name → parameters that differ from the monitoring defaults. The first of several that
+        alarm at one row names the alarm. What follows a ``#`` tells two of one name apart.
     size
         Number of slots.
     warmup, clip
@@ -56,15 +55,13 @@ class SeriesMonitor:
     Raises
     ------
     UnknownDetectorError, ParameterError
-        If a name or parameter is wrong, or there is no detector, or some are
-        of categories and some are not, or one that does not read values is to
-        be whitened.
+        If a name or parameter is wrong, or there is no detector, or some are of categories and
+        some are not, or one that does not read values is to be whitened.
 
     Notes
     -----
-    On an alarm of any detector the whole slot starts anew with the next value:
-    unit, detectors, change point. So a persisting change is one alarm, and the
-    new normal is learned from what came after it.
+    On an alarm of any detector the whole slot starts anew with the next value: unit, detectors,
+    change point. So a persisting change is one alarm, and the new normal is learned from then on.
 
     Examples
     --------
@@ -138,6 +135,10 @@ class SeriesMonitor:
         """Count the non-missing values of slots since their last start, warm-up included."""
         return self._changes.count(slots)
 
+    def first_values(self, slots: Ints) -> Ints:
+        """Count the non-missing values of slots that were never restarted; -1 for others."""
+        return np.where(self._restarts[slots] == 0, self._changes.count(slots), -1)
+
     def settled(self, slots: Ints) -> Ints:
         """Count the values of slots since what was last reported: an alarm, or a finding.
 
@@ -186,9 +187,8 @@ class SeriesMonitor:
         Returns
         -------
         list of Alarm
-            By row, then column. Any way to cut the rows into calls gives the
-            same alarms and the same state, but for `row`, which counts from
-            the start of a call.
+            By row, then column. Any way to cut the rows into calls gives the same alarms and the
+            same state, but for `row`, which counts from the start of a call.
 
         Raises
         ------

@@ -65,6 +65,9 @@ def state(target: PartitionMonitor) -> dict[str, Any]:
                 if id(profile) not in states:
                     states[id(profile)] = profile.watch.state()
                 found[f"{model.id}/{name}"] = _of_slot(states[id(profile)], slot)
+        found[f"{model.id} sparse"] = dict(
+            zip(model.sparse.names, model.sparse.counts.tolist(), strict=True)
+        )
         vectors = target.catalogue.encoders.vectors.state()
         for name, slot in model.vectors.items():
             found[f"{model.id}/{name} remembered"] = _row(vectors, slot)

@@ -13,7 +13,7 @@ from streamproc.alerting.level import MIN_VALUES, level_of, since
 from streamproc.alerting.pending_alert import PendingAlert
 from streamproc.decode.layout import Layout
 from streamproc.decode.matrix import Ints, Matrix
-from streamproc.detect.routing import DetectorInput
+from streamproc.detect.detector_input import DetectorInput
 
 
 def watch(
@@ -27,7 +27,8 @@ def watch(
     run = _DetectorRun(incidents, feed, layout, data, now)
     first = first_check(incidents.quiet_values)
     stretch, ends = max(1, first - 1), first == incidents.quiet_values
-    if len(data.ts) <= stretch or (ends and np.ptp(data.ts) < incidents.quiet_seconds):
+    ts = (feed.sources or data).ts
+    if len(ts) <= stretch or (ends and np.ptp(ts) < incidents.quiet_seconds):
         run.stretch(feed.tasks)
         return run.alerts
     longest = int((feed.tasks[:, 2] - feed.tasks[:, 1]).max(initial=0))
@@ -47,8 +48,9 @@ class _DetectorRun:
     ) -> None:
         self._incidents, self._feed, self._layout = incidents, feed, layout
         self._data, self._now = data, now
+        self._sources = feed.sources or data
         self._group, self._detectors = feed.profile, feed.profile.watch
-        self._latest = float(data.ts.max(initial=-np.inf))
+        self._latest = float(self._sources.ts.max(initial=-np.inf))
         self.alerts: list[PendingAlert] = []
 
     def stretch(self, tasks: Ints) -> None:
@@ -78,7 +80,7 @@ class _DetectorRun:
             at = self._occasion(column, check)
             reached = self._detectors.settled(task[3:])[0] >= self._group.next_check[slot]
             if self._incidents.open.get(at.key) is incident and reached:
-                self._check(at, check, slot, incident)
+                self._check(at, self._feed.locate(column, check)[1], slot, incident)
 
     def _next_check(
         self, column: int, start: int, stop: int, slot: int, incident: Incident | None
@@ -90,14 +92,14 @@ class _DetectorRun:
         count = int(self._detectors.settled(np.array([slot]))[0])
         rows = present[max(int(self._group.next_check[slot]) - count, 1) - 1 :]
         if self._ends(incident):
-            rows = rows[self._data.ts[rows] - incident.alarmed >= self._incidents.quiet_seconds]
+            rows = rows[self._sources.ts[rows] - incident.alarmed >= self._incidents.quiet_seconds]
         return int(rows[0]) if len(rows) else None
 
     def _ends(self, incident: Incident) -> bool:
         """Whether the next look at a series can end its incident."""
         return incident.next_check(self._incidents.quiet_values) >= self._incidents.quiet_values
 
-    def _check(self, at: Occasion, row: int, slot: int, incident: Incident) -> None:
+    def _check(self, at: Occasion, event: int, slot: int, incident: Incident) -> None:
         """Compare a series that is quiet with what it was before its incident."""
         level = level_of(self._detectors.level(slot), self._incidents.texts)
         if not self._ends(incident):
@@ -112,25 +114,26 @@ class _DetectorRun:
         elif base is not None and level.n - base.n >= MIN_VALUES:
             level = since(level, base)
         back = incident.is_back(level, loss=at.series.is_loss, dependent=recent is not None)
-        self._report(row, at, self._incidents.fell_quiet(at, level, back=back))
+        self._report(event, at, self._incidents.fell_quiet(at, level, back=back))
         self._mark(slot, at)
 
     def _scan(self, tasks: Ints) -> None:
         """Feed some tasks to the detectors; tell the incidents of every alarm."""
         if not len(tasks):
             return
-        group, data = self._group, self._data
+        group, of = self._group, self._sources
         starts: dict[int, int] = {}
-        for alarm in self._detectors.scan(self._feed.values, tasks, data.ts, data.offsets):
+        for alarm in self._detectors.scan(self._feed.values, tasks, of.ts, of.offsets):
             if group.due[alarm.slot] < np.inf:
                 start = starts.get(alarm.slot)
                 if start is None:
                     start = int(tasks[tasks[:, 3] == alarm.slot][0, 1])
                 self._release(alarm.column, start, alarm.row, alarm.slot)
             at = self._occasion(alarm.column, alarm.row)
-            annotate = partial(self._incidents.remark, at.series.model, data, alarm.row)
+            event = self._feed.locate(alarm.column, alarm.row)[1]
+            annotate = partial(self._incidents.remark, at.series.model, self._data, event)
             reports = self._incidents.alarm(at, alarm, annotate)
-            self._report(alarm.row, at, reports, size_of(alarm.change))
+            self._report(event, at, reports, size_of(alarm.change))
             self._mark(alarm.slot, at)
             starts[alarm.slot] = alarm.row + 1
         due = tasks[group.due[tasks[:, 3]] <= self._latest]
@@ -139,7 +142,7 @@ class _DetectorRun:
 
     def _release(self, column: int, start: int, stop: int, slot: int) -> None:
         """Report what is due at the events of a series in which it did not alarm."""
-        group, ts = self._group, self._data.ts
+        group, ts = self._group, self._sources.ts
         while start < stop:
             present = ~np.isnan(self._feed.values[column, start:stop])
             late = np.flatnonzero(present & (ts[start:stop] >= group.due[slot]))
@@ -147,7 +150,8 @@ class _DetectorRun:
                 return
             row = start + int(late[0])
             at = self._occasion(column, row)
-            self._report(row, at, self._incidents.release(at))
+            event = self._feed.locate(column, row)[1]
+            self._report(event, at, self._incidents.release(at))
             self._mark(slot, at)
             start = row + 1
 
@@ -160,23 +164,25 @@ class _DetectorRun:
             check = incident.next_check(self._incidents.quiet_values)
             self._group.mark(slot, self._incidents.due(at.key), check)
 
-    def _report(self, row: int, at: Occasion, reports: list[Report], size: float = 0.0) -> None:
-        place, (model, series) = int(self._data.places[row]), at.key
+    def _report(self, event: int, at: Occasion, reports: list[Report], size: float = 0.0) -> None:
+        place, (model, series) = int(self._data.places[event]), at.key
         self.alerts += [
             PendingAlert(place, series, report.alert, model, size, urgent=report.urgent)
             for report in reports
         ]
 
     def _incident(self, column: int, row: int) -> Incident | None:
-        model = self._layout.model(self._layout.rows[self._data.event(row).model_id])
-        return self._incidents.open.get((model.id, self._feed.names[column]))
+        name, event = self._feed.locate(column, row)
+        model = self._layout.model(self._layout.rows[self._data.event(event).model_id])
+        return self._incidents.open.get((model.id, name))
 
     def _occasion(self, column: int, row: int) -> Occasion:
-        data, event = self._data, self._data.event(row)
+        name, place = self._feed.locate(column, row)
+        data, event = self._data, self._data.event(place)
         model = self._layout.model(self._layout.rows[event.model_id])
-        name, settings = self._feed.names[column], self._group.settings
-        series = Series(model, name, settings, self._incidents.texts)
+        series = Series(model, name, self._group.settings, self._incidents.texts)
         origin: Origin = self._incidents.origin(
-            int(data.places[row]), int(data.offsets[row]), float(data.ts[row]), event.model_version
+            *(int(data.places[place]), int(data.offsets[place])),
+            *(float(data.ts[place]), event.model_version),
         )
         return Occasion(series, origin, self._now)

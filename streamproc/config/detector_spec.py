@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated, Any, Final
 
 from pydantic import Field, GetJsonSchemaHandler, model_serializer, model_validator
@@ -193,6 +193,7 @@ def _names() -> tuple[str, ...]:
     return registry.names()
 
 
+@cache
 def _family(name: str) -> str:
     with extras_named():
         from detectors import registry  # noqa: PLC0415  # see above

@@ -30,6 +30,9 @@ _CHUNK = 512
 # A record that must be read alone splits a scan, which costs as much as a record or two. If more
 # than one record in this many must be, all are.
 _FEW = 16
+# Bytes of an event for each feature of its layout, below which it has less than half of them. The
+# decoder of the layout costs as much as the layout has features, the general one as the event has.
+_PER_FEATURE = 3
 # Numbers in the matrices of pending events (32 MiB): one record can hold tens of thousands of
 # events, each with a column for every feature that its model ever had.
 _MAX_WAITING = 2**22
@@ -118,6 +121,7 @@ class Decoder(EventBatcher):
         found: list[tuple[Layout, DecodedColumns]] = []
         for layout, positions in by_layout(hinted, chunk).items():
             if layout is not None and layout.plain is not None:
+                layout.plain.ignores = self._ignores_unknown(layout)
                 part = layout.plain.read(layout.rows, records, positions, longest)
                 if self._lenient is not None and len(part) < len(positions):
                     part = self._scan_odd(layout, part, records, positions)
@@ -126,6 +130,11 @@ class Decoder(EventBatcher):
                     part = part.where(~np.isin(part.rows, rows)) if rows else part
                 found.append((layout, part))
         return found
+
+    def _ignores_unknown(self, layout: Layout) -> bool:
+        """Whether further features are ignored, and that was reported."""
+        full = layout.shape.features >= self._limits.max_features
+        return full and "max_features" in self._catalogue.limits_reported
 
     def _scan_odd(
         self,
@@ -224,7 +233,7 @@ class Decoder(EventBatcher):
             layout is not None
             and value
             and not record.headers
-            and len(value) <= self._limits.record_bytes
+            and _PER_FEATURE * layout.shape.features < len(value) <= self._limits.record_bytes
         ):
             try:
                 event = layout.typed.decode(value)

@@ -85,14 +85,22 @@ class FastDecoder:
         Schema of the events; see `fits`.
     topic
         The topic, which decides the required fields.
+
+    Attributes
+    ----------
+    ignores
+        Whether features that the layout does not have are ignored; otherwise their events are not
+        plain.
     """
 
     def __init__(self, shape: EventSchema, topic: Topic) -> None:
         names = (*shape.numbers, *(name for name, _ in shape.others))
-        self._features = (*_concatenated(names), len(shape.numbers))
+        self._features = _Names(names)
+        self._numbers = len(shape.numbers)
         self._columns = len(shape.numbers) + shape.has_number
         needed = kernel.PREDICTION if topic is Topic.PREDICTIONS else kernel.FEATURES
         self._required = 1 << kernel.MODEL_ID | 1 << needed
+        self.ignores = False
         self._models: _Models | None = None
 
     @staticmethod
@@ -148,8 +156,10 @@ class FastDecoder:
         bits, ts = np.empty((count, self._columns), np.uint64), np.empty(count, np.uint64)
         found, named = np.empty(count, np.int64), np.empty(count, np.bool_)
         models = self._models = self._models or _Models(tuple(rows.items()))
+        names = self._features
+        features = names.text, names.ends, self._numbers, names.order, names.digests, self.ignores
         done = kernel.decode(
-            data, lengths, _NAMES, self._features, models.table, self._required,
+            data, lengths, _NAMES, features, models.names.table, self._required,
             bits, ts, found, named, models.rows, _LIMITS,
         )  # fmt: skip
         read = DecodedColumns(
@@ -169,13 +179,25 @@ class _Models:
     """Hash table of the model ids of a layout."""
 
     def __init__(self, rows: Sequence[tuple[str, int]]) -> None:
-        ids, ends = _concatenated(name for name, _ in rows)
-        digests = np.empty(len(ends), np.uint64)
-        kernel.digests(ids, ends, digests)
-        order = np.argsort(digests)
+        self.names = _Names(name for name, _ in rows)
         # the last entry, at index -1, means "no model"
         self.rows = np.array([*(row for _, row in rows), -1], np.int64)
-        self.table = ids, ends, order, digests[order]
+
+
+class _Names:
+    """Concatenated names, where each ends, their order by hash, and the sorted hashes."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.text, self.ends = _concatenated(names)
+        digests = np.empty(len(self.ends), np.uint64)
+        kernel.digests(self.text, self.ends, digests)
+        self.order = np.argsort(digests)
+        self.digests = digests[self.order]
+
+    @property
+    def table(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64], Ints, NDArray[np.uint64]]:
+        """All of it."""
+        return self.text, self.ends, self.order, self.digests
 
 
 def _concatenated(names: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:

@@ -2,7 +2,8 @@
 
 It accepts a strict subset of JSON and of the event schema; all other events go to the general
 decoder, which also reports errors. Known keys and model ids are compared byte by byte. Other
-strings must be ASCII without escapes. Unknown and duplicate keys are rejected. Numbers get the same
+strings must be ASCII without escapes. Duplicate keys are rejected, and unknown ones, unless the
+model has as many features as it may. Numbers get the same
 bits as in the general decoder.
 """
 
@@ -12,131 +13,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.runtime.jit import compiled
+from streamproc.decode.features_kernel import MAX_IGNORED, read_features
+from streamproc.decode.names_kernel import (
+    Bits,
+    Bytes,
+    Ints,
+    digest,
+    digests,
+    matched,
+    past_blanks,
+    past_colon,
+    past_text,
+)
 from streamproc.decode.value_kernel import instant, number, past_null, value
 
-Bytes = NDArray[np.uint8]
-Bits = NDArray[np.uint64]
-Ints = NDArray[np.int64]
+__all__ = ["FEATURES", "MODEL_ID", "PREDICTION", "decode", "digests"]
 
 #: Fields of an event, as `fields` of `scan` names them.
 MODEL_ID, EVENT_ID, TS, PREDICTION, FEATURES, MODEL_VERSION, TAGS = range(7)
 #: Keys of tags are compared pairwise; an event with more tags is not plain.
 _MAX_TAGS: Final = 16
-#: Average comparisons per key: features in any order are found, without quadratic time for
-#: thousands in reverse order.
-_TRIES: Final = 4
 
 _NAN: Final = np.uint64(0x7FF8_0000_0000_0000)
-_PRIME: Final = np.uint64(0x0000_0100_0000_01B3)  # of FNV-1a
-_BASIS: Final = np.uint64(0xCBF2_9CE4_8422_2325)
 # Unsigned indices avoid numpy's check for negative ones, at every byte. No value can end at index
 # 0, so it means "not plain".
 _NO, _ONE = np.uint64(0), np.uint64(1)
 _N: Final = np.uint8(ord("n"))
-_QUOTE, _ESCAPE, _COLON, _COMMA, _OPEN, _CLOSE, _SPACE, _LAST = (
-    np.uint8(ord(sign)) for sign in '"\\:,{} \x7f'
-)
-
-
-@compiled
-def _past_blanks(data: Bytes, at: np.uint64) -> np.uint64:
-    while data[at] == 32 or data[at] == 10 or data[at] == 13 or data[at] == 9:
-        at += _ONE
-    return at
-
-
-@compiled
-def _past_colon(data: Bytes, at: np.uint64) -> np.uint64:
-    at = _past_blanks(data, at)
-    return _past_blanks(data, at + _ONE) if data[at] == _COLON else _NO
-
-
-@compiled
-def _past_text(data: Bytes, at: np.uint64) -> np.uint64:
-    """Return the index behind a plain string."""
-    if data[at] != _QUOTE:
-        return _NO
-    at += _ONE
-    while data[at] != _QUOTE:
-        if data[at] < _SPACE or data[at] > _LAST or data[at] == _ESCAPE:
-            return _NO
-        at += _ONE
-    return at + _ONE
-
-
-@compiled
-def _named(
-    data: Bytes, at: np.uint64, names: Bytes, ends: Bits, guess: int, tries: int
-) -> tuple[np.uint64, int, int]:
-    """Match a string with the known names, from index `guess` on.
-
-    Returns
-    -------
-    tuple
-        Index behind the closing quote, index of the name, and how many of `tries` are left.
-    """
-    count = len(ends)
-    if data[at] != _QUOTE or not count:
-        return _NO, 0, 0
-    at += _ONE
-    while tries > 0:
-        tries -= 1
-        begin = ends[guess - 1] if guess else _NO
-        length = ends[guess] - begin
-        same = _NO
-        while same < length and data[at + same] == names[begin + same]:
-            same += _ONE
-        if same == length and data[at + same] == _QUOTE:
-            return at + same + _ONE, guess, tries
-        guess += 1
-        if guess == count:
-            guess = 0
-    return _NO, 0, 0
-
-
-@compiled
-def _features(  # noqa: C901, PLR0911  one return for each thing that is not plain
-    data: Bytes,
-    at: np.uint64,
-    names: Bytes,
-    ends: Bits,
-    numbers: int,
-    bits: Bits,
-    seen: Ints,
-    stamp: int,
-) -> np.uint64:
-    """Decode an object of numbers into their columns; return the index behind it."""
-    if data[at] != _OPEN:
-        return _NO
-    at = _past_blanks(data, at + _ONE)
-    if data[at] == _CLOSE:
-        return at + _ONE
-    column, tries = 0, _TRIES * len(ends)
-    while True:
-        at, column, tries = _named(data, at, names, ends, column, tries)
-        if at == _NO or seen[column] == stamp:
-            return _NO
-        seen[column] = stamp
-        at = _past_colon(data, at)
-        if at == _NO:
-            return _NO
-        if data[at] == _N:
-            at = past_null(data, at)
-        elif column < numbers:
-            at, bits[column] = value(data, at)
-        else:  # a value of a feature that was always null
-            return _NO
-        if at == _NO:
-            return _NO
-        at = _past_blanks(data, at)
-        if data[at] == _CLOSE:
-            return at + _ONE
-        if data[at] != _COMMA:
-            return _NO
-        at = _past_blanks(data, at + _ONE)
-        column += 1
-        if column == len(ends):
-            column = 0
+_QUOTE, _ESCAPE, _COMMA, _OPEN, _CLOSE, _SPACE = (np.uint8(ord(sign)) for sign in '"\\,{} ')
 
 
 @compiled
@@ -146,27 +49,27 @@ def _tags(  # noqa: PLR0911  as above
     """Skip an object of strings; return the index behind it."""
     if data[at] != _OPEN:
         return _NO
-    at = _past_blanks(data, at + _ONE)
+    at = past_blanks(data, at + _ONE)
     if data[at] == _CLOSE:
         return at + _ONE
     for known in range(len(firsts)):
         firsts[known] = at
-        at = _past_text(data, at)
+        at = past_text(data, at)
         lasts[known] = at
         if at == _NO or _twice(data, firsts, lasts, known):
             return _NO
-        at = _past_colon(data, at)
+        at = past_colon(data, at)
         if at == _NO:
             return _NO
-        at = _past_text(data, at)
+        at = past_text(data, at)
         if at == _NO:
             return _NO
-        at = _past_blanks(data, at)
+        at = past_blanks(data, at)
         if data[at] == _CLOSE:
             return at + _ONE
         if data[at] != _COMMA:
             return _NO
-        at = _past_blanks(data, at + _ONE)
+        at = past_blanks(data, at + _ONE)
     return _NO
 
 
@@ -182,25 +85,6 @@ def _twice(data: Bytes, firsts: Bits, lasts: Bits, last: int) -> bool:
             if same == length:
                 return True
     return False
-
-
-@compiled
-def digest(data: Bytes, at: np.uint64, end: np.uint64) -> np.uint64:
-    """Return the FNV-1a hash of some bytes."""
-    found = _BASIS
-    while at < end:
-        found = (found ^ np.uint64(data[at])) * _PRIME
-        at += _ONE
-    return found
-
-
-@compiled
-def digests(data: Bytes, ends: Bits, found: Bits) -> None:
-    """Hash each of several concatenated strings."""
-    begin = _NO
-    for each in range(len(ends)):
-        found[each] = digest(data, begin, ends[each])
-        begin = ends[each]
 
 
 @compiled
@@ -239,7 +123,7 @@ def scan(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917  arrays in, arrays o
     data: Bytes,
     ends: Bits,
     fields: tuple[Bytes, Bits],
-    features: tuple[Bytes, Bits, int],
+    features: tuple[Bytes, Bits, int, Ints, Bits, bool],
     models: tuple[Bytes, Bits, Ints, Bits],
     required: int,
     bits: Bits,
@@ -258,8 +142,9 @@ def scan(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917  arrays in, arrays o
     fields
         Concatenated names of an event's fields, and where each ends.
     features
-        Concatenated feature names, where each ends, and how many are numeric; the others must be
-        null.
+        Concatenated feature names, where each ends, how many are numeric, their order by hash, the
+        sorted hashes, and whether unknown features are ignored. Features that are not numeric must
+        be null.
     models
         Concatenated model ids, where each ends, their order by hash, and the sorted hashes.
     required
@@ -273,32 +158,36 @@ def scan(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917  arrays in, arrays o
     named
         (events,): whether there is an `event_id`.
     """
-    names, name_ends, numbers = features
+    names, name_ends, numbers, by_hash, hashes, ignores = features
     ids, id_ends, order, known = models
     seconds = ts.view(np.float64)
     predicts = bits.shape[1] > numbers
     seen = np.full(len(name_ends), -1, np.int64)
+    unknown = np.empty(MAX_IGNORED if ignores else 0, np.uint64)
     firsts, lasts = np.empty(_MAX_TAGS, np.uint64), np.empty(_MAX_TAGS, np.uint64)
     start = _NO
     for each in range(len(ends)):
-        at = _past_blanks(data, start)
+        at = past_blanks(data, start)
         start = ends[each] + _ONE
         rows[each], ts[each], named[each] = -1, _NAN, False
         bits[each] = _NAN
         if data[at] != _OPEN:
             continue
-        at = _past_blanks(data, at + _ONE)
+        at = past_blanks(data, at + _ONE)
         field, model, found = 0, -1, 0
         while True:
-            at, field, _ = _named(data, at, fields[0], fields[1], field, len(fields[1]))
+            at, field, _ = matched(data, at, fields[0], fields[1], field, len(fields[1]))
             if at == _NO or found & (1 << field):
                 break
             found |= 1 << field
-            at = _past_colon(data, at)
+            at = past_colon(data, at)
             if at == _NO:
                 break
             if field == FEATURES:
-                at = _features(data, at, names, name_ends, numbers, bits[each], seen, each)
+                at = read_features(
+                    data, at, names, name_ends, numbers, (by_hash, hashes), bits[each], seen,
+                    each, unknown,
+                )  # fmt: skip
             elif field == MODEL_ID:
                 at, model = _model(data, at, ids, id_ends, order, known)
             elif field == PREDICTION:
@@ -316,19 +205,19 @@ def scan(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917  arrays in, arrays o
             elif field == TAGS:
                 at = _tags(data, at, firsts, lasts)
             else:
-                at = _past_text(data, at)
+                at = past_text(data, at)
                 named[each] |= field == EVENT_ID
             if at == _NO:
                 break
-            at = _past_blanks(data, at)
+            at = past_blanks(data, at)
             if data[at] == _COMMA:
-                at = _past_blanks(data, at + _ONE)
+                at = past_blanks(data, at + _ONE)
                 field += 1
                 if field == len(fields[1]):
                     field = 0
                 continue
             if data[at] == _CLOSE and found & required == required:
-                at = _past_blanks(data, at + _ONE)
+                at = past_blanks(data, at + _ONE)
                 if at == ends[each]:
                     rows[each] = model
             break
@@ -339,7 +228,7 @@ def decode(  # noqa: PLR0913, PLR0917  as above
     data: Bytes,
     lengths: Ints,
     fields: tuple[Bytes, Bits],
-    features: tuple[Bytes, Bits, int],
+    features: tuple[Bytes, Bits, int, Ints, Bits, bool],
     models: tuple[Bytes, Bits, Ints, Bits],
     required: int,
     bits: Bits,

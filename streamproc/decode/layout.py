@@ -18,6 +18,7 @@ from streamproc.decode.event_schema import EventSchema, FeatureType, PredictionF
 from streamproc.decode.fast_decoder import FastDecoder
 from streamproc.decode.lenient import lenient_decoder
 from streamproc.decode.lenient_numbers import as_number
+from streamproc.decode.sparse_features import SparseFeatures
 from streamproc.decode.structs import DECODE_ERRORS, EventStruct, typed
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.schemas.version_key import model_of
@@ -25,6 +26,7 @@ from streamproc.schemas.version_key import model_of
 Ints = NDArray[np.int64]
 Profiles = Sequence[DetectorGroup | None]
 UNWATCHED = -1
+SUMMARISED = -2
 _SETTLED = 8
 FITTING: dict[FeatureType, tuple[type, ...]] = {
     FeatureType.NULL: (),
@@ -58,6 +60,8 @@ class Model:
         Slot in the embedder by name of the embedding.
     births
         Number of the model's events before a feature first appeared.
+    sparse
+        Features that few of its events have.
     """
 
     id: str
@@ -67,6 +71,7 @@ class Model:
     slots: dict[str, int] = field(default_factory=dict)
     vectors: dict[str, int] = field(default_factory=dict)
     births: dict[str, int] = field(default_factory=dict)
+    sparse: SparseFeatures = field(default_factory=SparseFeatures)
 
     @property
     def name(self) -> str:
@@ -82,7 +87,8 @@ class Layout:
     slots
         (models, series): slot of each series in its detector group, `UNWATCHED` without one.
     quality
-        (models, features): slot of each feature's missing-value series.
+        (models, features): slot of each feature's missing-value series, `SUMMARISED` if it is of
+        `Model.sparse`.
     vectors
         (models, lists): slot of each embedding in the embedder.
     events
@@ -213,6 +219,8 @@ class Layout:
         self.slots[row] = [model.slots.get(name, UNWATCHED) for name in self.series]
         self.vectors[row] = [model.vectors.get(name, UNWATCHED) for name in self.lists]
         self.quality[row] = [model.slots.get(f"quality:{name}", UNWATCHED) for name in self.named]
+        if model.sparse.names:
+            self.quality[row, model.sparse.columns(self.places)] = SUMMARISED
 
     def remove(self, model: Model) -> int:
         """Remove a model; return its number of events."""

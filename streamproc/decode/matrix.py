@@ -14,13 +14,16 @@ from streamproc.decode.decoded_events import PLACE_BITS, DecodedEvents, LayoutBa
 from streamproc.decode.event_schema import FeatureType, PredictionForm
 from streamproc.decode.fast_decoder import DecodedColumns
 from streamproc.decode.layout import FITTING, Layout
-from streamproc.decode.matrix_kernel import MAX_SORTED, arrange
+from streamproc.decode.matrix_kernel import MAX_SORTED, arrange, transpose_present
 from streamproc.decode.value_encoding import Encoders
 from streamproc.schemas.records import Record
 from streamproc.schemas.timestamps import MILLISECONDS_FROM
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+# A matrix is sparse if it has more cells than this, and a value in at most one of four.
+_SMALL: Final = 256
+_SPARSE: Final = 4
 
 
 class Matrix(NamedTuple):
@@ -174,7 +177,7 @@ def _values(
     ready = numbers + shape.has_number
     if ready == len(layout.series):
         rows = np.concatenate([_rows(layout, part) for part in batch.parts])
-        return np.ascontiguousarray(rows[order].T)
+        return _transposed(rows, order)
     if shape.others:
         _others(values, layout, batch, order, runs, encoders)
     if numbers:
@@ -187,18 +190,37 @@ def _values(
     return values
 
 
+def _transposed(rows: Floats, order: Ints) -> Floats:
+    """Return (series, events) of rows (events, series), with the events in `order`."""
+    if not is_sparse(rows):
+        return np.ascontiguousarray(rows[order].T)
+    values = np.full(rows.shape[::-1], np.nan)
+    transpose_present(rows, order, values)
+    return values
+
+
+def is_sparse(values: Floats) -> bool:
+    """Whether so few values of a wide matrix are present that skipping the others pays."""
+    return values.size > _SMALL and count_present(values) * _SPARSE <= values.size
+
+
+def count_present(values: Floats) -> int:
+    """Count the values that are not missing."""
+    return values.size - int(np.count_nonzero(np.isnan(values)))
+
+
 def _rows(layout: Layout, part: DecodedEvents | DecodedColumns) -> Floats:
     """Return (events, series) of a layout in which all series are plain numbers."""
     if isinstance(part, DecodedColumns):
         return part.values
     numbers = len(layout.shape.numbers)
     if part.loose:
-        rows: Any = _numbers(layout, part)
-        if not layout.shape.has_number:
-            return np.asarray(rows)
-        predictions = np.array([event.prediction for event in part.events], np.float64)
-        return np.column_stack([rows, predictions])  # None becomes NaN
-    rows = [astuple(event.features)[:numbers] for event in part.events]
+        found = np.full((len(part), len(layout.series)), np.nan)
+        _fill_numbers(layout, part, found[:, :numbers])
+        if layout.shape.has_number:
+            found[:, -1] = [event.prediction for event in part.events]  # None becomes NaN
+        return found
+    rows: Any = [astuple(event.features)[:numbers] for event in part.events]
     if layout.shape.has_number:
         rows = [(*row, event.prediction) for row, event in zip(rows, part.events, strict=True)]
     return np.array(rows, np.float64).reshape(len(part), len(layout.series))  # None becomes NaN
@@ -213,12 +235,17 @@ def _numbers(layout: Layout, part: DecodedEvents | DecodedColumns) -> Floats:
         rows = [astuple(event.features)[:numbers] for event in part.events]
         return np.array(rows, np.float64).reshape(len(part), numbers)  # None becomes NaN
     found = np.full((len(part), numbers), np.nan)
+    _fill_numbers(layout, part, found)
+    return found
+
+
+def _fill_numbers(layout: Layout, part: DecodedEvents, found: Floats) -> None:
+    """Write the numeric features of a part with generic events into `found`."""
     _scatter(layout, part, found)
     typed = _typed(part)
     if typed:
-        rows = [astuple(part.events[at].features)[:numbers] for at in typed]
+        rows = [astuple(part.events[at].features)[: found.shape[1]] for at in typed]
         found[typed] = np.array(rows, np.float64)
-    return found
 
 
 def _typed(part: DecodedEvents) -> list[int]:

@@ -62,6 +62,16 @@ def arrange(
 
 
 @compiled
+def transpose_present(rows: Floats, order: Ints, values: Floats) -> None:
+    """Write what is present of rows (events, series), in `order`, into values (series, events)."""
+    for at in range(len(order)):
+        for column in range(rows.shape[1]):
+            value = rows[order[at], column]
+            if not np.isnan(value):
+                values[column, at] = value
+
+
+@compiled
 def count_events(runs: Ints, offsets: Ints, events: Ints, last: Ints) -> None:
     """Add the events of each run to its model's, and set the offset of the last one."""
     for run in range(len(runs)):

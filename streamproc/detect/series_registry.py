@@ -12,6 +12,7 @@ from streamproc.config.reference_sample import Cell
 from streamproc.decode.event_schema import EventSchema, Topic, WatchKey
 from streamproc.decode.layout import UNWATCHED, Layout, Model
 from streamproc.decode.schema_growth import News
+from streamproc.decode.sparse_features import SparseFeatures
 from streamproc.decode.value_encoding import Encoders
 from streamproc.decode.vocabulary import MAX_TEXTS
 from streamproc.detect.detector_group import DetectorGroup
@@ -245,12 +246,21 @@ class SeriesRegistry:
         births: dict[str, int],
         vectors: dict[str, int],
         last: int = UNWATCHED,
+        sparse: Mapping[str, int] | None = None,
     ) -> None:
-        """Restore a model from a snapshot; series that are not in `slots` are created."""
+        """Restore a model from a snapshot; series that are not in `slots` are created.
+
+        `sparse`: count in the current block of each feature that is summarised.
+        """
         config = self.configured(model_id)
         layout = self._layout(shape, config)
         model = self.models[model_id] = Model(
-            model_id, config, layout, UNWATCHED, slots, vectors, births
+            model_id, config, layout, UNWATCHED, slots, vectors, births, SparseFeatures()
+        )
+        model.sparse.add(
+            (name, slots[f"quality:{name}"], count)
+            for name, count in (sparse or {}).items()
+            if f"quality:{name}" in slots
         )
         self.series += _watched(model)
         if UNWATCHED in slots.values():

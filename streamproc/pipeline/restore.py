@@ -112,12 +112,13 @@ class _Restorer:
         self._shapes = [_shape(record) for record in self._header.shapes]
         slots = self._slots()
         births, vectors = self._by_model("births"), self._by_model("vectors")
+        sparse = self._by_model("sparse")
         self._encoders()
         events, lasts = self._arrays["events"].tolist(), self._arrays["last"].tolist()
         for at, record in enumerate(self._header.models):
             shape = self._shapes[record.shape]
             parts = slots[at], births[at], vectors[at]
-            self._catalogue.restore(record.id, shape, events[at], *parts, lasts[at])
+            self._catalogue.restore(record.id, shape, events[at], *parts, lasts[at], sparse[at])
         self._catalogue.refused += self._header.refused
         self._catalogue.limits_reported |= set(self._header.limits_reported)
         self._catalogue.forgotten = self._header.forgotten

@@ -11,6 +11,7 @@ from streamproc.alerting.incident_record import encode_incident
 from streamproc.config.config import Config
 from streamproc.decode.event_schema import EventSchema, WatchKey
 from streamproc.decode.layout import UNWATCHED, Model
+from streamproc.decode.sparse_features import BLOCK, NOT_BEGUN
 from streamproc.detect.series_registry import key_of, specs_of
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.state.snapshot_format import (
@@ -51,6 +52,7 @@ class Snapshot:
         `recent:…`: digests of the last events.
         `groups` (bytes,): open incidents with their series, as JSON.
         `vectors` (n, 3): model, name of the embedding, slot in the embedder.
+        `sparse` (n, 3): model, name of a sparse feature, events with it in the current block.
         `embedder: …`: state of the embedder.
     """
 
@@ -104,6 +106,7 @@ def encode_sections(
     slots: list[tuple[int, int, int, int]] = []
     births: list[tuple[int, int, int]] = []
     vectors: list[tuple[int, int, int]] = []
+    sparse: list[tuple[int, int, int]] = []
     for at, model in enumerate(catalogue.models.values()):
         layout = model.layout
         shape = shapes.setdefault(layout.shape, len(shapes))
@@ -118,6 +121,10 @@ def encode_sections(
         ]
         vectors += [
             (at, names.setdefault(name, len(names)), slot) for name, slot in model.vectors.items()
+        ]
+        sparse += [
+            (at, names.setdefault(name, len(names)), count)
+            for name, count in zip(model.sparse.names, model.sparse.counts.tolist(), strict=True)
         ]
     header = Header(
         topic=topic,
@@ -147,6 +154,7 @@ def encode_sections(
         "slots": (slots, 4),
         "births": (births, 3),
         "vectors": (vectors, 3),
+        "sparse": (sparse, 3),
     }
     counts = {"events": np.array(events, np.int64), "last": np.array(lasts, np.int64)}
     return sections(header, counts | _arrays(shard, lists))
@@ -164,6 +172,10 @@ def decode(data: bytes) -> Snapshot:
     _check_list(arrays, "slots", (len(header.models), len(header.names), len(header.profiles)))
     _check_list(arrays, "births", (len(header.models), len(header.names)))
     _check_list(arrays, "vectors", (len(header.models), len(header.names)))
+    arrays.setdefault("sparse", np.empty((0, 3), np.int64))  # a version without it
+    _check_list(arrays, "sparse", (len(header.models), len(header.names)))
+    if not ((arrays["sparse"][:, 2] >= NOT_BEGUN) & (arrays["sparse"][:, 2] < BLOCK)).all():
+        raise SnapshotError(f"array 'sparse' has a count outside of {NOT_BEGUN} to {BLOCK - 1}")
     events = arrays.get("events")
     if events is None:  # schema 2
         events = arrays["events"] = np.array([model.events for model in header.models], np.int64)

@@ -13,6 +13,7 @@ from streamproc.monitor import LogRecord, Monitor
 from streamproc.online.partition_models import PartitionModels
 
 _EVENTS: Final = 500
+_SPARSE_NAMES: Final = 100
 _NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _LEARNED: Final[dict[str, tuple[str, Callable[[int], object]]]] = {
     "binary": ("linear_model.LogisticRegression", lambda row: row % 2),
@@ -23,7 +24,7 @@ _LEARNED: Final[dict[str, tuple[str, Callable[[int], object]]]] = {
 
 
 def watch(config: Config) -> None:
-    """Process a change, missing values, texts, embeddings, labels and fast-path records.
+    """Process a change, missing values, texts, embeddings, labels, fast-path and sparse records.
 
     Parameters
     ----------
@@ -35,6 +36,7 @@ def watch(config: Config) -> None:
     for model in watching.models:
         monitor.process(_rich(model.id))
         monitor.process_records("features", 1, list(_plain(model.id)))
+        monitor.process_records("features", 2, list(_sparse(model.id)))
 
 
 def learn() -> None:
@@ -100,6 +102,13 @@ def _plain(model: str) -> Iterator[LogRecord]:
     for row in range(_EVENTS):
         features = {"x": row % 7 / 3, "y": row % 9 or None}
         event = {"model_id": model, "event_id": f"{row}", "ts": row, "features": features}
+        yield LogRecord(row, msgspec.json.encode(event), row, model.encode())
+
+
+def _sparse(model: str) -> Iterator[LogRecord]:
+    for row in range(_EVENTS):
+        features = {f"x{row % _SPARSE_NAMES}": row % 7 / 3}
+        event = {"model_id": model, "ts": row, "features": features}
         yield LogRecord(row, msgspec.json.encode(event), row, model.encode())
 
 

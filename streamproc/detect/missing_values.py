@@ -1,0 +1,189 @@
+"""Route missing values to the detector groups of their missing-value series.
+
+A feature that few events have would cost each of the others a value. So the missing-value series
+of a feature that is missing from nearly all of its first events is summarised: from then on it gets
+one value for each block of events, the share of those without the feature.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.series.change_points import Moments
+from streamproc.decode.layout import SUMMARISED, UNWATCHED, Layout, Model
+from streamproc.decode.matrix import Ints, Matrix
+from streamproc.decode.sparse_features import BLOCK, NOT_BEGUN
+from streamproc.detect.detector_group import DetectorGroup
+from streamproc.detect.detector_input import DetectorInput, Sources
+from streamproc.detect.routing_kernel import missing_shares
+from streamproc.detect.series_registry import SeriesRegistry
+
+# Maximum zeros fed to a missing-value series before its first one: enough to learn that the feature
+# was complete, and bounded, so that the first gap after a billion events is cheap.
+ZEROS_BEFORE = 4096
+JUDGED: Final = 200
+"""Values after which it is decided whether a missing-value series is summarised: its warm-up."""
+# A block would have less than one event with the feature.
+_FEW: Final = 1.0 - 1.0 / BLOCK
+
+
+def route_missing(
+    catalogue: SeriesRegistry, layout: Layout, data: Matrix
+) -> Iterator[DetectorInput]:
+    """Yield the inputs of missing-value series; parameters as of `route`."""
+    features = len(layout.named)
+    missing = np.isnan(data.values[:features])
+    for column, start, stop in data.unborn:
+        missing[column, start:stop] = False
+    quality = layout.quality[data.runs[:, 0]]
+    known = quality != UNWATCHED
+    if not known.any() and not missing.any():
+        return
+    begins = np.repeat(data.runs[:, 1, None], features, axis=1)
+    _begin(catalogue, layout, data, (missing, known), begins)
+    summarised = quality == SUMMARISED
+    yield from _by_event(layout, data, missing, begins)
+    summarised |= layout.quality[data.runs[:, 0]] == SUMMARISED
+    for run in np.flatnonzero(summarised.any(axis=1)).tolist():
+        yield from _by_block(layout, data, run, begins[run])
+
+
+def _begin(
+    catalogue: SeriesRegistry,
+    layout: Layout,
+    data: Matrix,
+    cells: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    begins: Ints,
+) -> None:
+    """Start the missing-value series of features that are missing for the first time.
+
+    `cells`: missing values (features, events), and known series (models, features). `begins`: first
+    event of each series (models, features); updated.
+    """
+    missing, known = cells
+    first = np.logical_or.reduceat(missing, data.runs[:, 1], axis=1).T & ~known
+    begun: dict[DetectorGroup, list[tuple[int, int]]] = {}
+    for run, column in np.argwhere(first).tolist():
+        profile = layout.quality_profiles[column]
+        if profile is None:
+            continue
+        row, begin, stop = data.runs[run].tolist()
+        earlier = int(missing[column, begin:stop].argmax())
+        begins[run, column] = begin + earlier
+        model = layout.model(row)
+        slot = catalogue.watch_quality(model, column, profile)
+        present = _present(model, layout.named[column], earlier)
+        begun.setdefault(profile, []).append((slot, min(present, ZEROS_BEFORE)))
+    for profile, zeros in begun.items():
+        profile.prime_zeros(np.array(zeros, np.int64))
+
+
+def _present(model: Model, name: str, earlier: int) -> int:
+    """Count the events with a feature before it was missing for the first time."""
+    return int(model.layout.events[model.row]) - model.births.get(name, 0) + earlier
+
+
+def _by_event(
+    layout: Layout,
+    data: Matrix,
+    missing: NDArray[np.bool_],
+    begins: Ints,
+) -> Iterator[DetectorInput]:
+    """Yield one value an event; from where a series is summarised on, `begins` is moved there."""
+    rows = data.runs[:, 0]
+    slots = layout.quality[rows]
+    used = np.flatnonzero((slots >= 0).any(axis=0))
+    columns_of: dict[DetectorGroup, list[int]] = {}
+    for place, column in enumerate(used.tolist()):
+        profile = layout.quality_profiles[column]
+        if profile is not None:
+            columns_of.setdefault(profile, []).append(place)
+    if not columns_of:
+        return
+    names = [f"quality:{layout.named[column]}" for column in used.tolist()]
+    values = missing[used].astype(np.float64)
+    for profile, places in columns_of.items():
+        columns = used[places]
+        tasks = np.empty((len(rows), len(columns), 4), np.int64)
+        tasks[..., 0] = places
+        tasks[..., 1] = begins[:, columns]
+        tasks[..., 2] = data.runs[:, 2, None]
+        tasks[..., 3] = slots[:, columns]
+        flat = tasks.reshape(-1, 4)
+        watched = np.flatnonzero(flat[:, 3] >= 0)
+        fed = DetectorInput(profile, values, flat[watched], names)
+        judged = _judged(fed)
+        if not len(judged):
+            yield fed
+            continue
+        stops = fed.tasks[judged, 2].copy()
+        seen = profile.watch.first_values(fed.tasks[judged, 3])
+        fed.tasks[judged, 2] = fed.tasks[judged, 1] + JUDGED - seen
+        yield fed
+        remaining = fed.tasks[judged]
+        remaining[:, 1], remaining[:, 2] = remaining[:, 2], stops
+        few = _missing_often(profile, remaining[:, 3])
+        runs, of = watched[judged[few]] // len(columns), used[remaining[few, 0]]
+        begins[runs, of] = remaining[few, 1]
+        for run in np.unique(runs).tolist():
+            model = layout.model(int(rows[run]))
+            _summarise(model, of[runs == run], profile)
+        remaining = remaining[~few & (remaining[:, 1] < remaining[:, 2])]
+        if len(remaining):
+            yield DetectorInput(profile, values, remaining, names)
+
+
+def _judged(fed: DetectorInput) -> Ints:
+    """Return the indices of the tasks in which a series has its last value before it is judged."""
+    seen = fed.profile.watch.first_values(fed.tasks[:, 3])
+    longer = seen + fed.tasks[:, 2] - fed.tasks[:, 1]
+    return np.flatnonzero((seen >= 0) & (seen < JUDGED) & (longer >= JUDGED))
+
+
+def _missing_often(profile: DetectorGroup, slots: Ints) -> NDArray[np.bool_]:
+    """Whether each series is to be summarised, after its first values."""
+    watch = profile.watch
+    found: NDArray[np.bool_] = ~profile.open[slots] & (watch.first_values(slots) == JUDGED)
+    for place in np.flatnonzero(found).tolist():
+        level = watch.level(int(slots[place]))
+        found[place] = isinstance(level, Moments) and level.mean > _FEW
+    return found
+
+
+def _summarise(model: Model, columns: Ints, profile: DetectorGroup) -> None:
+    """Summarise missing-value series of one group from now on; their detectors are reset."""
+    slots = model.layout.quality[model.row, columns]
+    profile.watch.reset(slots)
+    names = (model.layout.named[column] for column in columns.tolist())
+    model.sparse.add(
+        (name, slot, NOT_BEGUN) for name, slot in zip(names, slots.tolist(), strict=True)
+    )
+    model.layout.quality[model.row, columns] = SUMMARISED
+
+
+def _by_block(layout: Layout, data: Matrix, run: int, begins: Ints) -> Iterator[DetectorInput]:
+    """Yield one value for each block of a model's events."""
+    row, start, stop = data.runs[run].tolist()
+    sparse, before = layout.model(row).sparse, int(layout.events[row])
+    columns = sparse.columns(layout.places)
+    first, last = before // BLOCK, (before + stop - start) // BLOCK
+    shares = np.full((len(columns), last - first), np.nan)
+    span = start, stop, before
+    missing_shares(data.values, columns, begins[columns], span, BLOCK, sparse.counts, shares)
+    if first == last:
+        return
+    events = start + (np.arange(first, last) + 1) * BLOCK - before - 1
+    sources = Sources(events, None, data.ts[events], data.offsets[events])
+    names = [f"quality:{name}" for name in sparse.names]
+    tasks = np.empty((len(columns), 4), np.int64)
+    tasks[:, 0], tasks[:, 1], tasks[:, 2] = np.arange(len(columns)), 0, last - first
+    tasks[:, 3] = sparse.slots
+    groups: dict[DetectorGroup, list[int]] = {}
+    for place, column in enumerate(columns.tolist()):
+        profile = layout.quality_profiles[column]
+        if profile is not None:
+            groups.setdefault(profile, []).append(place)
+    for profile, places in groups.items():
+        yield DetectorInput(profile, shares, tasks[places], names, sources)
