@@ -223,6 +223,10 @@ def type_change_alert(
     )
 
 
+STATE_GAP: Final = "state_gap"
+"""Detector of alerts about state that could not be continued."""
+
+
 def state_gap(
     place: tuple[str, int], span: tuple[int, int], reason: str, now: datetime, reader: str = ""
 ) -> AlertEvent:
@@ -231,7 +235,7 @@ def state_gap(
     `reader` tells apart those who read one log for different ends; empty: the detectors.
     """
     topic, partition = place
-    what = ("state_gap", str(span[0]), *([reader] if reader else []))
+    what = (STATE_GAP, str(span[0]), *([reader] if reader else []))
     alert_id = identity(what, Origin(topic, partition, span[1], 0, 0, None))
     return AlertEvent(
         alert_id=alert_id,
@@ -240,7 +244,7 @@ def state_gap(
         model_id="*",
         kind="system",
         series="features",
-        detector="state_gap",
+        detector=STATE_GAP,
         severity="critical",
         message=f"partition {partition} of topic {topic!r} goes on at offset {span[1]}: {reason}",
         ts=now,

@@ -1,5 +1,8 @@
+from datetime import UTC, datetime
+
 from alert_factory import alert
 
+from streamproc.alerting.alert_builder import state_gap
 from streamproc.cli.replay_compare import SHOWN, DeadLetterView, Observed, differences
 
 
@@ -49,3 +52,14 @@ def test_what_lies_behind_the_ends_is_left_out() -> None:
     before.alert(alert("a"))
     behind.alert(alert("a"))
     assert (len(before.alerts), len(behind.alerts)) == (0, 1)
+
+
+def test_a_gap_of_the_state_is_given_as_the_cause_of_what_is_missing() -> None:
+    """An alert about a gap does not follow from records; the report says where and why it was."""
+    found, now = said("a"), datetime(2026, 1, 5, tzinfo=UTC)
+    found.alert(state_gap(("predictions", 0), (3, 9), "offsets 3 to 8 are lost to retention", now))
+
+    [missing, gap] = differences(said("a", "b"), found)
+
+    assert missing.endswith("is missing")
+    assert "goes on at offset 9: offsets 3 to 8 are lost to retention (state_gap)" in gap
