@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import registry
-from detectors.bank import Bank
+from detectors.bank import Bank, Hits
 from detectors.detector_names import of_categories, registered
 from detectors.errors import ParameterError, StateError
 from detectors.runtime.dtypes import Floats, Ints
@@ -19,6 +19,7 @@ from detectors.series.change_points import Change, ChangePoints, Moments
 from detectors.series.follow import Follow
 from detectors.series.mixes import Mixes
 from detectors.series.standardise import Standardiser
+from detectors.series.warm_up_test import NO_LOOKS, WARM_UP_TEST, Looks, looks
 from detectors.series.whiten import Whitener
 
 WARMUP = 200
@@ -89,6 +90,7 @@ class SeriesMonitor:
             msg = f"detectors: at least one of {', '.join(registry.names())} is needed, got none"
             raise ParameterError(msg)
         self._names = tuple(detectors)
+        self._told = (*self._names, WARM_UP_TEST)
         complete = {
             name: registry.resolve(registered(name), params) for name, params in detectors.items()
         }
@@ -213,13 +215,15 @@ class SeriesMonitor:
         alarms: list[Alarm] = []
         while len(tasks):
             # 1. What a scan finds past the first alarm of a slot is undone by its restart.
-            standardised = self._in_units(values, tasks)
+            standardised, looked = self._in_units(values, tasks)
             read = self._whitened(standardised, tasks)
             raw = self._unscaled(values) if any(self._raw) else values
             hits = [
                 bank.scan_checked(raw if is_raw else read, tasks, longest)
                 for bank, is_raw in zip(self._banks, self._raw, strict=True)
             ]
+            if len(looked.row):
+                hits.append(Hits(looked.row, looked.found[:, 0], looked.found[:, 1]))
             if not any(any_hit(hit.row) for hit in hits):
                 self._changes.scan_checked(values, standardised, tasks, *places)
                 break
@@ -234,18 +238,17 @@ class SeriesMonitor:
             hit = np.flatnonzero(first < _NONE)
             for k in hit:
                 who = np.flatnonzero(rows[:, k] == first[k])
-                told = hits[who[0]]
-                slot = int(tasks[k, 3])
+                told, slot, ranks = hits[who[0]], int(tasks[k, 3]), who[0] == len(self._banks)
                 alarms.append(
                     Alarm(
                         column=int(tasks[k, 0]),
                         row=int(first[k]),
                         slot=slot,
-                        detector=self._names[who[0]],
-                        others=tuple(self._names[i] for i in who[1:]),
+                        detector=self._told[who[0]],
+                        others=tuple(self._told[i] for i in who[1:]),
                         statistic=float(told.statistic[k]),
                         threshold=float(told.threshold[k]),
-                        change=self._change(slot),
+                        change=looked.change(int(k)) if ranks else self._change(slot),
                         restarts=int(self._restarts[slot]),
                     )
                 )
@@ -365,14 +368,18 @@ class SeriesMonitor:
         """All categories that alarms may speak of, in ascending order; none for numbers."""
         return self._changes.keys() if isinstance(self._changes, CategoryCounts) else np.empty(0)
 
-    def _in_units(self, values: Floats, tasks: Ints) -> Floats:
-        """Standardise the values; categories have no unit."""
+    def _in_units(self, values: Floats, tasks: Ints) -> tuple[Floats, Looks]:
+        """Standardise the values, and look at warm-ups; categories have no unit."""
         if self._blind:
-            return values
+            return values, NO_LOOKS
         if self._standardised.shape != values.shape:
             self._standardised = np.empty(values.shape)
-        self._standardiser.scan_checked(values, tasks, self._standardised)
-        return self._standardised
+        alarmed = self._restarts[tasks[:, 3]]
+        looked = looks(alarmed, self._standardiser.warmup) if self._life is not None else NO_LOOKS
+        self._standardiser.scan_checked(values, tasks, self._standardised, looked)
+        if looked.learned.any() and not any(self._raw):
+            looked.prime(self._banks, tasks[:, 3])
+        return self._standardised, looked
 
     def _whitened(self, standardised: Floats, tasks: Ints) -> Floats:
         """Leave what is new in each value, if that is what detectors are to read."""

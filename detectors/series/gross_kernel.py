@@ -19,8 +19,9 @@ HEAVY = 5.0
 """With a Pareto tail of index 1.5 one value in 5n lies outside of the range of n values. That range
 is as uncertain as its farthest value, so m of the next k lie outside with probability of about
 (1 + 5n / k) ** -m."""
-RARE = 19.0
-"""Exceedances further apart than `WINDOW` are a finding once they are less likely than exp(-19)."""
+CLOSE, RARE = 11.0, 19.0
+"""They have to be less likely than exp(-11); those further apart than `WINDOW`, which may begin
+anywhere, than exp(-19)."""
 CHOICES = 10.0
 """Logarithm of the number of ways to choose the exceedances among the values that are not repeats:
 reached by 4 beside 25, or 9 beside 9."""
@@ -109,9 +110,8 @@ def too_many(record: Any) -> bool:
     since = record.n - record.first + 1
     if record.beyond < EXCEEDANCES or not known_range(record):
         return False
-    if since <= WINDOW:
-        return True
-    return bool(record.beyond * math.log1p(HEAVY * record.first / since) > RARE)
+    least = CLOSE if since <= WINDOW else RARE
+    return bool(record.beyond * math.log1p(HEAVY * record.first / since) > least)
 
 
 @compiled

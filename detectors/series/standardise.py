@@ -8,6 +8,7 @@ from detectors.runtime.chunk_pool import ChunkPool
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.slots import Slots, State, blank_record, check_scan, check_state
 from detectors.series import standardise_kernel as kernel
+from detectors.series.warm_up_test import NO_LOOKS, Looks
 
 _BLANK = blank_record(
     {
@@ -68,6 +69,11 @@ class Standardiser(Slots):
         super().__init__(_BLANK, size)
 
     @property
+    def warmup(self) -> int:
+        """Values that a slot learns from."""
+        return self._warmup
+
+    @property
     def warming(self) -> NDArray[np.bool_]:
         """(size,): slots that still learn."""
         warming: NDArray[np.bool_] = np.isnan(self._records["scale"][: self.size])
@@ -117,10 +123,16 @@ class Standardiser(Slots):
             raise ShapeError(msg)
         self.scan_checked(values, tasks, out)
 
-    def scan_checked(self, values: Floats, tasks: Ints, out: Floats) -> None:
-        """Do as `scan` with arguments that are known to be right."""
-        while (done := self._scan(values, tasks, out)) < len(tasks):
-            tasks = tasks[done:]
+    def scan_checked(
+        self, values: Floats, tasks: Ints, out: Floats, looks: Looks = NO_LOOKS
+    ) -> None:
+        """Do as `scan` with arguments that are known to be right.
+
+        `looks` has an entry for each task, or none: where a change is found in a warm-up, the rest
+        of its task is not read.
+        """
+        while (done := self._scan(values, tasks, out, looks)) < len(tasks):
+            tasks, looks = tasks[done:], looks.behind(done)
             self._pieces.widen(len(tasks))
         moved = self._pieces.shrunk()
         if moved is not None:
@@ -158,6 +170,6 @@ class Standardiser(Slots):
         """Bytes held, spare room included."""
         return super().nbytes() + self._pieces.nbytes()
 
-    def _scan(self, values: Floats, tasks: Ints, out: Floats) -> int:
+    def _scan(self, values: Floats, tasks: Ints, out: Floats, looks: Looks) -> int:
         pool, records = self._pieces.pool, self._records
-        return int(kernel.scan(values, tasks, out, records, pool, self._warmup, self._clip))
+        return int(kernel.scan(values, tasks, out, records, pool, self._warmup, self._clip, looks))

@@ -9,6 +9,7 @@ from detectors.runtime.chunk_pool import Pool, gather, let_go, put, suffices
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.runtime.prefetch import AHEAD, prefetch
+from detectors.series.warm_up_test import FIRST, STEP, look
 
 GRID = 4096.0
 """Steps a unit of scale, a power of two."""
@@ -53,28 +54,55 @@ def learn(warmup: Floats, clip: float) -> tuple[float, float, float]:
 
 
 @compiled
+def in_units(value: float, loc: float, scale: float, bound: float) -> float:
+    """Standardise a value."""
+    # 0 / 0 is 0 here; anything else by 0 is infinite, and so at the bound.
+    unit = 0.0 if value == loc else (value - loc) / scale
+    unit = bound if unit > bound else unit  # noqa: FURB136 - NaN stays NaN
+    unit = -bound if unit < -bound else unit  # noqa: FURB136 - same
+    return float(np.rint(unit * GRID) / GRID)
+
+
+@compiled
 def _warm_up(
-    values: Floats,
-    out: Floats,
-    start: int,
-    stop: int,
+    columns: tuple[Floats, Floats],
+    span: tuple[int, int],
     record: Any,
     pool: Pool,
-    warmup: int,
-    clip: float,
+    limits: tuple[int, float],
+    looks: Any,
+    k: int,
 ) -> int:
-    """Keep values until there are enough to learn from; returns the row after the last of them."""
-    t = start
+    """Keep values until there are enough to learn from; returns the row after the last of them.
+
+    Stops where there are enough of them that have changed.
+    """
+    values, out = columns
+    t, stop = span
+    warmup, clip = limits
+    looking = looks.row.shape[0] > 0
     while t < stop and record.filled < warmup:
         out[t] = math.nan
         if not math.isnan(values[t]):
             record.last = put(pool, record.last, record.filled, values[t])
             record.filled += 1
+            n = record.filled
+            if looking and n % STEP == 0 and n >= FIRST:
+                so_far = np.empty(n)
+                gather(pool, record.last, n, so_far)
+                if look(so_far, looks.again[k], looks.found[k]):
+                    looks.row[k] = t
+                    out[t:stop] = math.nan
+                    return stop
         t += 1
     if record.filled == warmup:
         first = np.empty(warmup)
         gather(pool, record.last, warmup, first)
         record.loc, record.scale, record.bound = learn(first, clip)
+        if looks.replay.shape[0] > 0 and looks.again[k]:
+            looks.learned[k] = True
+            for i in range(warmup):
+                looks.replay[k, i] = in_units(first[i], record.loc, record.scale, record.bound)
         let_go(pool, record.last)
         record.last, record.filled = -1, 0
     return t
@@ -89,6 +117,7 @@ def scan(
     pool: Pool,
     warmup: int,
     clip: float,
+    looks: Any,
 ) -> int:
     """Standardise tasks until the pool runs out; returns how many were done."""
     for k in range(tasks.shape[0]):
@@ -101,13 +130,10 @@ def scan(
         if math.isnan(record.scale):
             if not suffices(pool, record.filled, min(stop - start, warmup - record.filled)):
                 return k
-            t = _warm_up(values[column], out[column], start, stop, record, pool, warmup, clip)
+            columns = values[column], out[column]
+            t = _warm_up(columns, (start, stop), record, pool, (warmup, clip), looks, k)
         loc, scale, bound = record.loc, record.scale, record.bound
         for i in range(t, stop):
             value = values[column, i]
-            # 0 / 0 is 0 here; anything else by 0 is infinite, and so at the bound.
-            unit = 0.0 if value == loc else (value - loc) / scale
-            unit = bound if unit > bound else unit  # noqa: FURB136 - NaN stays NaN
-            unit = -bound if unit < -bound else unit  # noqa: FURB136 - same
-            out[column, i] = np.rint(unit * GRID) / GRID
+            out[column, i] = in_units(value, loc, scale, bound)
     return int(tasks.shape[0])
