@@ -43,6 +43,7 @@ _BLANK = blank_record(
         "recurred": (np.int32, 0),
         "flicker_n": (np.int32, 0),
         "flicker_ones": (np.int32, 0),
+        "climbs": (np.int32, 0),
         "place": (np.int32, -1),
         "was_above": (np.bool_, False),
         "reported": (np.bool_, False),
@@ -50,7 +51,7 @@ _BLANK = blank_record(
         "retained": (np.bool_, False),
     }
 )
-_ADDED = ("flicker", "flickered", "ones", "flicker_n", "flicker_ones")
+_ADDED = ("flicker", "flickered", "ones", "flicker_n", "flicker_ones", "climbs")
 RECURRING = 2
 """Alarms that lead to a level where the series was before, from which on it is dependent."""
 DOUBT = 2.0
@@ -180,7 +181,7 @@ class Gross(Slots):
     def load(self, state: State) -> None:
         """Take the place of the one that made `state`; places are -1.
 
-        A version that did not count the turns of zeros and ones wrote none of `_ADDED`.
+        A version that did not count the turns and rises wrote none of `_ADDED`.
         """
         size = len(next(iter(state.values()), ()))
         if not state.keys() & set(_ADDED):

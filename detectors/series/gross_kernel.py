@@ -25,6 +25,8 @@ anywhere, than exp(-19)."""
 CHOICES = 10.0
 """Logarithm of the number of ways to choose the exceedances among the values that are not repeats:
 reached by 4 beside 25, or 9 beside 9."""
+MONOTONE = 30
+"""Values in a row that rise, or fall, as row numbers and times do: one in 30! if independent."""
 PATIENCE = 32
 """Values that the detectors of an independent series have to report the change first."""
 RELEARNING = 230
@@ -176,7 +178,15 @@ def flickering(record: Any) -> bool:
 
 @compiled
 def repeated(record: Any, value: float) -> int:
-    """Count runs of one value; returns what they show."""
+    """Count runs of one value, or in one direction; returns what they show."""
+    if value > record.last:
+        record.climbs = max(record.climbs, 0) + 1
+    elif value < record.last:
+        record.climbs = min(record.climbs, 0) - 1
+    else:
+        record.climbs = 0
+    climbs = abs(record.climbs) >= MONOTONE and not record.dependent
+    found = DEPENDENT if climbs else NOTHING
     if value == record.last:
         record.run += 1
         record.repeats += 1
@@ -193,7 +203,7 @@ def repeated(record: Any, value: float) -> int:
         record.ones += value == 1.0
         if flickering(record):
             return GAPS
-    return NOTHING
+    return found
 
 
 @compiled

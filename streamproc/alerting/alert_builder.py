@@ -103,7 +103,13 @@ def alarm_alert(
         message = _sentence(series, label, alarm)
     if alarm.reason:
         pass
-    elif point is None and not back and baseline is not None and baseline.values(series.name):
+    elif (
+        point is None
+        and not back
+        and not alarm.restarts
+        and baseline is not None
+        and baseline.values(series.name)
+    ):
         message += messages.FROM_THE_START
     else:
         message += messages.since(label, point.ts if point else None, after.n)

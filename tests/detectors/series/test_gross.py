@@ -91,11 +91,21 @@ def test_single_losses_are_found_beside_outages_of_hours() -> None:
         assert 0.25 < after.mean < 0.75  # type: ignore[union-attr]
 
 
+def test_row_numbers_wake_nobody() -> None:
+    """What rises, or falls, with every value alarms at most before its thirtieth value."""
+    rows = np.arange(3000.0)
+    values = np.stack(
+        [rows, 1e6 - 3 * rows, 1.7e9 + np.cumsum(np.random.default_rng(1).random(3000))]
+    )
+    alarms = SeriesMonitor(DEFAULT, 3, follow=True).scan_all(values)
+    assert [alarm for alarm in alarms if not alarm.expected] == []
+
+
 def test_a_state_without_turns_loads() -> None:
     """A state of a version that did not count the turns of zeros and ones is continued."""
     watch = Gross(2)
     watch.scan(np.ones((1, 50)), np.array([[0, 0, 50, 1]]), np.arange(50.0))
-    added = {"flicker", "flickered", "flicker_n", "flicker_ones", "ones"}
+    added = {"flicker", "flickered", "flicker_n", "flicker_ones", "ones", "climbs"}
     state = {name: array for name, array in watch.state().items() if name not in added}
     later = Gross()
     later.load(state)
