@@ -50,8 +50,7 @@ class SeriesMonitor:
         Whether detectors read the residuals of a `Whitener` rather than the
         standardised values: for series whose values depend on each other.
     follow
-        Whether to find, beside the detectors, what is sure of series of any kind, and to tell
-        alarms that a dependent series raises anyway: see `detectors.series.follow.Follow`.
+        Whether to find, beside the detectors, what is sure of series of any kind (see `Follow`).
 
     Raises
     ------
@@ -374,10 +373,11 @@ class SeriesMonitor:
             return values, NO_LOOKS
         if self._standardised.shape != values.shape:
             self._standardised = np.empty(values.shape)
-        alarmed = self._restarts[tasks[:, 3]]
-        looked = looks(alarmed, self._standardiser.warmup) if self._life is not None else NO_LOOKS
+        looked = NO_LOOKS
+        if self._life is not None and self._standardiser.any_warming(tasks):
+            looked = looks(self._restarts[tasks[:, 3]], self._standardiser.warmup)
         self._standardiser.scan_checked(values, tasks, self._standardised, looked)
-        if looked.learned.any() and not any(self._raw):
+        if not any(self._raw) and looked.learned.any():
             looked.prime(self._banks, tasks[:, 3])
         return self._standardised, looked
 

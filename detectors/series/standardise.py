@@ -79,6 +79,11 @@ class Standardiser(Slots):
         warming: NDArray[np.bool_] = np.isnan(self._records["scale"][: self.size])
         return warming
 
+    def any_warming(self, tasks: Ints) -> bool:
+        """Whether a slot of these tasks still learns."""
+        scales = self._records["scale"][tasks[:, 3]]
+        return bool((scales != scales).any())  # noqa: PLR0124 - NaN, in half of the time of isnan
+
     @property
     def loc(self) -> Floats:
         """(size,): medians, in the unit of the values; NaN while warming."""
