@@ -223,7 +223,7 @@ class SeriesMonitor:
             ]
             if len(looked.row):
                 hits.append(Hits(looked.row, looked.found[:, 0], looked.found[:, 1]))
-            if not any(any_hit(hit.row) for hit in hits):
+            if not any([any_hit(hit.row) for hit in hits]):  # noqa: C419 - faster
                 self._changes.scan_checked(values, standardised, tasks, *places)
                 break
             rows = np.array([hit.row for hit in hits])

@@ -161,7 +161,7 @@ class Follow:
         """Whether any task is of a series with a rhythm."""
         if self._used == len(self._spare):
             return False
-        return bool((self._gross.place[tasks[:, 3]] >= 0).any())
+        return bool(np.count_nonzero(self._gross.place[tasks[:, 3]] >= 0))
 
     def _through_gross(
         self,

@@ -82,7 +82,7 @@ class Standardiser(Slots):
     def any_warming(self, tasks: Ints) -> bool:
         """Whether a slot of these tasks still learns."""
         scales = self._records["scale"][tasks[:, 3]]
-        return bool((scales != scales).any())  # noqa: PLR0124 - NaN, in half of the time of isnan
+        return bool(np.count_nonzero(scales != scales))  # noqa: PLR0124 - NaN, faster than isnan
 
     @property
     def loc(self) -> Floats:

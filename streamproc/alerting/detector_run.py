@@ -50,13 +50,12 @@ class _DetectorRun:
         self._data, self._now = data, now
         self._sources = feed.sources or data
         self._group, self._detectors = feed.profile, feed.profile.watch
-        self._latest = float(self._sources.ts.max(initial=-np.inf))
         self.alerts: list[PendingAlert] = []
 
     def stretch(self, tasks: Ints) -> None:
         """Process a stretch of events."""
         group, slots = self._group, tasks[:, 3]
-        if not group.open[slots].any():
+        if not np.count_nonzero(group.open[slots]):
             self._scan(tasks)
             return
         # None when a restart has come with a lower `resolve_after`: the next value decides.
@@ -109,7 +108,7 @@ class _DetectorRun:
         recent, base = self._detectors.recent(slot), incident.base
         quiet = int(self._detectors.settled(np.array([slot]))[0])
         incident.base, incident.compared = level, quiet
-        if recent is not None and level.n < quiet:  # its detectors have started over since
+        if recent is not None and 2 * level.n < quiet:  # its detectors have started over since
             level = level_of(recent, self._incidents.texts)
         elif base is not None and level.n - base.n >= MIN_VALUES:
             level = since(level, base)
@@ -136,7 +135,9 @@ class _DetectorRun:
             self._report(event, at, reports, size_of(alarm.change))
             self._mark(alarm.slot, at)
             starts[alarm.slot] = alarm.row + 1
-        due = tasks[group.due[tasks[:, 3]] <= self._latest]
+        due = tasks[group.due[tasks[:, 3]] < np.inf]
+        if len(due):
+            due = due[group.due[due[:, 3]] <= of.ts.max(initial=-np.inf)]
         for column, start, stop, slot in due.tolist():
             self._release(column, starts.get(slot, start), stop, slot)
 

@@ -102,8 +102,8 @@ class Incidents:
             Adds to the alert what else is known at that event.
         """
         incident = self.open.get(at.key)
-        if incident is not None:
-            incident.disturb(incident.alarmed if alarm.expected else at.origin.ts)
+        if incident is not None and not alarm.expected:  # the others do not end its quiet time
+            incident.disturb(at.origin.ts)
         if not _matters(at.series, alarm, first=incident is None):
             return []
         if alarm.expected and (incident is None or incident.settled is not None):

@@ -215,7 +215,7 @@ def _with_times(found: DecodedColumns, records: Sequence[Record]) -> DecodedColu
     """Convert times to seconds, default to the record's timestamp, drop events out of range."""
     ts = found.ts
     missing = np.isnan(ts)
-    if missing.any():
+    if np.count_nonzero(missing):
         ts[missing] = [records[at].timestamp for at in found.positions[missing].tolist()]
         fits = (ts >= np.where(missing, FIRST_MS, FIRST_MS // 1000)) & (ts <= LAST_MS)
     else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.errors import DetectorError, StateError
+from detectors.series.warm_up_test import WARM_UP_TEST
 from detectors.series_monitor import FINDER
 from streamproc.alerting import incident_state
 from streamproc.alerting.incident_record import decode_incident
@@ -239,7 +240,7 @@ class _Restorer:
             if (record.model, record.series) in reset:
                 continue
             watching = self._open.get((record.model, record.series), {record.detector})
-            if record.detector not in watching | {FINDER}:
+            if record.detector not in watching | {FINDER, WARM_UP_TEST}:
                 raise SnapshotError(
                     f"incident {record.id} of series {record.series!r} is of detector"
                     f" {record.detector!r}, which does not watch it"

@@ -43,7 +43,7 @@ def test_a_shift_that_goes_away_is_one_incident() -> None:
     assert (firing.status, resolved.status) == ("firing", "resolved")
     assert resolved.reason == "recovered"
     assert firing.incident_id == resolved.incident_id
-    assert "feature 'a' of model 'm' is back at 9.87, for 140 values" in resolved.message
+    assert "feature 'a' of model 'm' is back at 9.88, for 140 values" in resolved.message
     assert "is back at" in watch(events)[1].message  # the way back is an update, not a fall
 
 

@@ -195,14 +195,16 @@ def test_a_text_that_becomes_a_number_is_said_and_watched_as_that() -> None:
     draw = random.Random(5)
     features: list[dict[str, Any]] = [*SHIFT[:2100]]
     features += [{"country": draw.gauss(5.0 * (at > 1000), 1.0)} for at in range(1500)]
-    shift, unseen, missing, kind, settled, *later = alerts(features)
+    shift, unseen, missing, kind, back, ended, *later = alerts(features)
     assert shift.detector == "chi2"
     assert "'XX', not seen" in unseen.message
     assert "'country' of model 'm' is missing in " in missing.message
     assert missing.source.offset < 2120
     assert (kind.source.offset, kind.kind, kind.series) == (2163, "quality", "quality:country")
     assert "was a text and has been a number 64 times in a row" in kind.message
-    assert (settled.status, settled.incident_id) == ("resolved", missing.incident_id)
+    assert back.message.startswith("feature 'country' of model 'm' is back at missing in 0 %")
+    assert {back.incident_id, ended.incident_id} == {missing.incident_id}
+    assert (ended.status, ended.reason) == ("resolved", "recovered")
     assert [alert.status for alert in later] == ["firing"]
     assert later[0].message.startswith("feature 'country' of model 'm' rose from ")
 

@@ -81,7 +81,9 @@ def test_the_log_is_eventful() -> None:
     """The log has every kind of alert, so that the tests below have something to hold."""
     alerts = [alert for _, outcome, _ in UNSPLIT for alert in outcome.alerts]
 
-    assert {alert.status for alert in alerts} == {"firing", "updated", "settled", "resolved"}
+    assert {alert.status for alert in alerts} == {
+        *("firing", "updated", "settled", "resolved", "pending")
+    }
     assert {alert.kind for alert in alerts} == {"data", "quality", "prediction", "system"}
     assert len(UNSPLIT[0][1].dead_letters) == 9
     assert {alert.model_id for alert in alerts if alert.contributors} == {"m", "n", "o"}

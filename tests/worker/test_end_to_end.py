@@ -46,7 +46,7 @@ async def test_events_come_out_as_alerts(embedded_broker: EmbeddedBroker, tmp_pa
     assert {alert.model_id for alert in alerts} == {"model-1", "model-3"}
     assert [alert.status for alert in alerts if alert.model_id == "model-1"] == [
         "firing",
-        "resolved",
+        "settled",
     ]
     assert payloads(alerts) == expected(config, await records(config, "predictions"))
     assert len(await records(config, "alerts")) == len(alerts)

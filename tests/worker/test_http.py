@@ -22,7 +22,7 @@ SHOWN = (
     'streamproc_records_total{topic="%spredictions"} 10401.0',
     'streamproc_dead_letters_total{reason="not_json",topic="%spredictions"} 1.0',
     'streamproc_alerts_total{kind="data",status="firing"} 2.0',
-    'streamproc_alerts_total{kind="data",status="resolved"} 2.0',
+    'streamproc_alerts_total{kind="data",status="settled"} 2.0',
     "streamproc_event_to_alert_seconds_count 4.0",
     'streamproc_event_to_alert_seconds_bucket{le="+Inf"} 4.0',
     'streamproc_slice_records_bucket{le="+Inf"}',

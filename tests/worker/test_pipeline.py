@@ -55,7 +55,7 @@ async def test_slices_that_come_again_change_nothing() -> None:
     """However many slices a seek repeats, and however they are cut then, each is watched once."""
     log = slices(0, 2600, 100)
     wanted = await Line().all(*log)
-    assert {alert["status"] for alert in wanted.values()} == {"firing", "resolved"}
+    assert {alert["status"] for alert in wanted.values()} == {"firing", "settled"}
     line = Line()
     assert await line.all(*log[:15], *slices(0, 2600, 70)) == wanted
     assert total(line.registry, "events_total") == 2600

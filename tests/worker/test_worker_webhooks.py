@@ -54,20 +54,20 @@ async def test_alerts_reach_a_webhook(bootstrap: str, pair: tuple[Path, Path]) -
     """What a worker publishes is posted as it is on the topic; what a webhook leaves out is not."""
     config = own_config(bootstrap)
     async with receiving(pair) as all_of_it, receiving(pair) as ends:
-        config = with_hooks(config, all_of_it.said("all"), ends.said("ends", statuses=["resolved"]))
+        config = with_hooks(config, all_of_it.said("all"), ends.said("ends", statuses=["settled"]))
         await publish(config, story())
         async with worker_of(config) as (worker, registry):
             await idle(worker)
             bodies = {record.value for record in await records(config, "alerts")}
             await until(lambda: len(all_of_it.got) >= len(bodies))
-            resolved = {body for body in bodies if AlertEvent.from_json(body).status == "resolved"}
-            await until(lambda: len(ends.got) >= len(resolved))
+            settled = {body for body in bodies if AlertEvent.from_json(body).status == "settled"}
+            await until(lambda: len(ends.got) >= len(settled))
             await until(lambda: total(registry, "webhook_lag_records") == 0)
             assert total(registry, "webhook_delivered_total", webhook="all") == len(bodies)
             assert total(registry, "webhook_dropped_total") == 0
-    assert len(bodies) > len(resolved) > 0
+    assert len(bodies) > len(settled) > 0
     assert sorted(body for _, body in all_of_it.got) == sorted(bodies)
-    assert sorted(body for _, body in ends.got) == sorted(resolved)
+    assert sorted(body for _, body in ends.got) == sorted(settled)
 
 
 async def test_a_webhook_that_fails_holds_up_nobody(
