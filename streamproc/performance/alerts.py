@@ -7,7 +7,7 @@ from typing import Any, Final
 from streamproc.alerting.alert_builder import Origin, from_epoch, identity
 from streamproc.alerting.messages import model_label, number, percent
 from streamproc.config.model import DetectorSpec, ModelConfig
-from streamproc.performance.baseline import BaselineTest
+from streamproc.performance.baseline import MARGIN, BaselineTest
 from streamproc.performance.label_bias import SCORE, LabelBiasTest, Verdict
 from streamproc.schemas.alerts import AlertEvent, Kind, Reason, Status, Summary
 from streamproc.schemas.base import Source
@@ -45,7 +45,10 @@ class PerformanceAlerts:
         """Return the alert that a model does not beat its baseline, or beats it again."""
         own, plain = (total / floor.compared for total in (floor.own, floor.plain))
         show = percent if measure == "error rate" else number
-        verb = "does not beat" if status == "firing" else "beats"
+        verb, than = "beats", f"and that of the heuristic {show(plain)}"
+        if status == "firing":  # what is lower by less is no gain
+            verb = "does not beat"
+            than = f"not {percent(MARGIN)} below that of the heuristic, {show(plain)}"
         return self._alert(
             status,
             "performance",
@@ -53,7 +56,7 @@ class PerformanceAlerts:
             floor.open,
             f"{model_label(self._model, self._origin.model_version)} {verb} {_PLANS[floor.plan]}"
             f"{' again' if status == 'resolved' else ''}: its {measure} over recent labels is"
-            f" {show(own)}, and that of the heuristic {show(plain)}",
+            f" {show(own)}, {than}",
             before=Summary(n=round(floor.compared), mean=plain),
             after=Summary(n=round(floor.compared), mean=own),
         )

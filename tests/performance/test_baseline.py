@@ -30,6 +30,7 @@ def test_a_model_that_stops_beating_the_majority_is_said_and_its_return_too() ->
     assert (firing.kind, firing.series, firing.detector) == ("performance", "metric:floor", "floor")
     assert 2000 < firing.source.offset < 2400
     assert firing.message.startswith("model 'fraud' (version 7) does not beat the majority class:")
+    assert ", not 5 % below that of the heuristic, " in firing.message
     assert resolved.status == "resolved"
     assert resolved.incident_id == firing.incident_id
     assert 5000 < resolved.source.offset < 6000
