@@ -46,7 +46,7 @@ class PerformanceAlerts:
         own, plain = (total / floor.compared for total in (floor.own, floor.plain))
         show = percent if measure == "error rate" else number
         verb, than = "beats", f"and that of the heuristic {show(plain)}"
-        if status == "firing":  # what is lower by less is no gain
+        if status == "firing":  # a smaller gain does not count
             verb = "does not beat"
             than = f"not {percent(MARGIN)} below that of the heuristic, {show(plain)}"
         return self._alert(
