@@ -30,7 +30,7 @@ SHOWN = (
     'streamproc_stage_seconds_total{stage="publish"}',
     'streamproc_lag_records{partition="0",topic="%spredictions"} 0.0',
     'streamproc_lag_records{partition="3",topic="%sfeatures"} 0.0',
-    'streamproc_incidents_open{partition="0",topic="%spredictions"} 0.0',
+    'streamproc_incidents_open{partition="0",topic="%spredictions"} 1.0',
 )
 
 
