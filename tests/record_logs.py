@@ -95,8 +95,8 @@ def _of_slot(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:
         and name != "standardiser.waiting"
         and not name.startswith("follow.rhythm.")
     }
-    if arrays.get("follow.gross.kept", np.zeros(len(filled), bool))[slot]:
-        place = int(arrays["follow.gross.kept"][:slot].sum())
+    if arrays.get("follow.gross.retained", np.zeros(len(filled), bool))[slot]:
+        place = int(arrays["follow.gross.retained"][:slot].sum())
         row |= {
             name: array[place].tobytes()
             for name, array in arrays.items()
