@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from streamproc.incidents.members import rank
 from streamproc.schemas.alerts import AlertEvent, Reason, Status
 from streamproc.schemas.incidents import ChangedSeries, IncidentState, Member
 
@@ -23,10 +24,15 @@ class Part(NamedTuple):
     series: ChangedSeries
 
 
-def parts_of(incident: IncidentState) -> list[Part]:
-    """Return the changed series of an incident, the open ones first."""
+def parts_of(incident: IncidentState, status: Status) -> list[Part]:
+    """Return the changed series of an incident that a step is about.
+
+    A page is about those that are open and not silenced, the end about all.
+    """
     parts = [Part(member, series) for member in incident.members for series in member.series]
-    return sorted(parts, key=lambda part: not part.series.open)
+    if status == "resolved":
+        return parts
+    return [part for part in parts if part.series.open and not part.series.silences]
 
 
 def page_alert(
@@ -56,7 +62,7 @@ def page_alert(
         kind=series.kind,
         series=series.series,
         detector=series.detector,
-        severity=incident.severity,
+        severity=max((part.series.severity for part in parts), key=rank),
         owner=member.owner,
         message=_message(incident, parts, status),
         ts=at,

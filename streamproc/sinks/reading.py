@@ -1,7 +1,7 @@
 """Read what a sink sends from the records of a topic: its alerts, or pages of incidents. Pure."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
@@ -116,12 +116,16 @@ class PageReader:
 
     Parameters
     ----------
-    wants
-        Whether the sink gets an alert: it hears of an incident with a series that it gets.
+    selects
+        Whether the sink gets an alert, of whatever status: it hears of an incident with a series
+        that it gets.
+    statuses
+        The statuses that it gets. An acknowledgement goes to those who get `updated`.
     """
 
-    def __init__(self, wants: Wants) -> None:
-        self._wants = wants
+    def __init__(self, selects: Wants, statuses: Collection[Status]) -> None:
+        self._selects = selects
+        self._statuses = {*statuses, *(("acknowledged",) if "updated" in statuses else ())}
         self._known: OrderedDict[str, Progress] = OrderedDict()
         self._read = "", _NEW
 
@@ -130,13 +134,12 @@ class PageReader:
         incident = _incident(value)
         if incident is None:
             return None
-        known = self._known.get(incident.incident_id, _NEW)
-        status, at, progress = _step(incident, known)
+        alert, progress = self._next(incident)
         self._read = incident.incident_id, progress
-        alert = None if status is None else self._alert(incident, status, at)
-        if alert is None:
-            self._put(incident.incident_id, progress if status is None else known)
-        return alert
+        if alert is not None and alert.status in self._statuses:
+            return alert
+        self._put(*self._read)
+        return None
 
     def handled(self, alert: AlertEvent) -> None:  # noqa: ARG002  the protocol
         """Remember that the step that was last read is delivered, or dropped."""
@@ -149,18 +152,22 @@ class PageReader:
         except ValidationError:
             return
         if incident is not None:
-            known = self._known.get(incident.incident_id, _NEW)
-            self._put(incident.incident_id, _step(incident, known)[2])
+            self._put(incident.incident_id, self._next(incident)[1])
 
-    def _alert(self, incident: IncidentState, status: Status, at: datetime) -> AlertEvent | None:
-        # An acknowledgement goes to those who were paged.
-        asked: Status = "updated" if status == "acknowledged" else status
-        wanted = [
+    def _next(self, incident: IncidentState) -> tuple[AlertEvent | None, Progress]:
+        """Return the alert about a step, if the sink hears of it, and what is known after it."""
+        known = self._known.get(incident.incident_id, _NEW)
+        status, at, progress = _step(incident, known)
+        if status is None:
+            return None, progress
+        parts = [
             part
-            for part in parts_of(incident)
-            if self._wants(page_alert(incident, [part], asked, at))
+            for part in parts_of(incident, status)
+            if self._selects(page_alert(incident, [part], status, at))
         ]
-        return page_alert(incident, wanted, status, at) if wanted else None
+        if not parts:  # a model that joins later, or is no longer silenced, is still to be paged
+            return None, known
+        return page_alert(incident, parts, status, at), progress
 
     def _put(self, incident_id: str, progress: Progress) -> None:
         self._known[incident_id] = progress

@@ -86,16 +86,18 @@ class Target:
     def reader(self) -> Reader:
         """Return what decides which records are sent."""
         if self.follows_incidents:
-            return PageReader(self.wants)
+            return PageReader(self.selects, self.settings.statuses)
         return AlertReader(self.wants, self.observe, per_incident=self.per_incident)
 
     def wants(self, alert: AlertEvent) -> bool:
         """Whether an alert matches the sink's filters, and is routed to it."""
+        return alert.status in self.settings.statuses and self.selects(alert)
+
+    def selects(self, alert: AlertEvent) -> bool:
+        """Whether an alert is one for the sink, whatever its status."""
         settings = self.settings
-        is_selected = (
-            alert.status in settings.statuses
-            and _URGENCY[alert.severity] >= _URGENCY[settings.severity]
-            and any(fnmatchcase(alert.model_id, glob) for glob in settings.models)
+        is_selected = _URGENCY[alert.severity] >= _URGENCY[settings.severity] and any(
+            fnmatchcase(alert.model_id, glob) for glob in settings.models
         )
         if not is_selected or not self.routes:
             return is_selected

@@ -112,6 +112,43 @@ def test_routes_decide_by_the_series_of_each_model() -> None:
     assert [page.model_id for page in pages] == ["m6"] * 3
 
 
+def test_a_sink_of_ends_gets_the_end() -> None:
+    """The page is not sent, and the end of what was paged is."""
+    assert [page.status for page in sent(reader_of(statuses=["resolved"]), states(incident()))] == [
+        "resolved"
+    ]
+
+
+def test_a_severity_is_that_of_the_models_of_the_sink() -> None:
+    """A critical model of others does not make a warning critical."""
+    log = [(fired("a"), 0.0), (fired("b", severity="critical"), 1.0), (Tick(), 20.0)]
+    assert [page.severity for page in sent(reader_of(models=["a"]), states(log))] == ["warning"]
+    assert sent(reader_of(models=["a"], severity="critical"), states(log)) == []
+    assert len(sent(reader_of(models=["b"], severity="critical"), states(log))) == 1
+
+
+def test_a_silenced_model_pages_nobody_until_it_is_heard_again() -> None:
+    """Other models of the incident page; this one does once its silence has ended."""
+    silence = command("silence_set", matchers={"model": "b"}, end=at(60).isoformat(), comment="")
+    log = [(fired("a"), 0.0), (fired("b"), 1.0), (silence, 2.0), (Tick(), 20.0)]
+    assert [page.model_id for page in sent(reader_of(), states(log))] == ["a"]
+    reader = reader_of(models=["b"])
+    assert sent(reader, states(log)) == []
+    [page] = sent(reader, states([*log, (Tick(), 70.0)]))
+    assert (page.model_id, page.status) == ("b", "firing")
+
+
+def test_a_first_page_after_a_restart_is_firing() -> None:
+    """What was remembered of a page for others does not make this one an update."""
+    begin = [(fired("a"), 0.0), (Tick(), 20.0)]
+    before = states(begin)
+    reader = reader_of(models=["b"], statuses=["firing", "resolved"])
+    for value in before:
+        reader.remember(value)
+    after = states([*begin, (fired("b"), 30.0), (Tick(), 60.0)])[len(before) :]
+    assert [page.status for page in sent(reader, after)] == ["firing"]
+
+
 def test_an_incident_that_never_paged_has_no_end() -> None:
     """What ends within the wait for other models is not sent at all."""
     alert = fired("m0")
