@@ -1,9 +1,8 @@
 """Forward promote and rollback commands to the models, through the outcomes topic."""
 
-import asyncio
 import logging
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -11,10 +10,8 @@ from streamproc.control.command import Command
 from streamproc.control.handlers import CommandHandler
 from streamproc.schemas.model_command import Choice
 from streamproc.worker.join.join_manager import JoinManager
-
-# A new owner of a partition starts writing outcomes within a second or two.
-BEGIN_SECONDS: Final = 10.0
-_LOOK_SECONDS: Final = 0.1
+from streamproc.worker.join.outcome_writer import FencedError
+from streamproc.worker.join.pending_commands import ModelCommandRecord
 
 _log = logging.getLogger(__name__)
 
@@ -31,22 +28,19 @@ def choices(joins: JoinManager) -> tuple[CommandHandler, ...]:
 async def _choose(
     joins: JoinManager, verb: Literal["promote", "rollback"], command: Command, choice: Any
 ) -> None:
-    """Write a command to the outcomes of all assigned partitions.
+    """Write a command to the outcomes of the partitions joined here, also of later ones.
 
     The partition that has the model applies it in order; the others ignore it. Readers skip a
     repeated command by its `id`.
     """
     fields = choice.model_dump(mode="json", exclude_none=True)
     body = msgspec.json.encode({"id": command.id, "verb": verb, **fields})
-    try:
-        async with asyncio.timeout(BEGIN_SECONDS):
-            while len(joins.joiners) < len(joins.owned):  # noqa: ASYNC110  nobody tells
-                await asyncio.sleep(_LOOK_SECONDS)
-    except TimeoutError:
-        _log.warning(
-            "command %s reaches only %d of %d partitions, whose joins have begun; send it again"
-            " if its model is on another",
-            *(command.id, len(joins.joiners), len(joins.owned)),
-        )
-    for joiner in list(joins.joiners.values()):
-        await joiner.command(choice.model_id, body)
+    record = ModelCommandRecord(choice.model_id, body, command.expires)
+    joins.commands.add(record)
+    for partition, joiner in list(joins.joiners.items()):
+        if not joiner.claimed.is_set():
+            continue  # it writes the pending commands as soon as it may
+        try:
+            await joiner.command(record)
+        except FencedError:
+            _log.info("command %s for partition %d is left to its new owner", command.id, partition)

@@ -9,6 +9,7 @@ from broker_topics import records
 from worker.running import idle, own_config, publish, total, until, worker_of
 
 from streamproc.cli.models_promote import choose
+from streamproc.client.control import send_command
 from streamproc.config.config import Config
 from streamproc.schemas.model_command import Choice
 from streamproc.schemas.model_updates import ModelUpdate
@@ -75,3 +76,18 @@ async def test_promote_and_rollback(bootstrap: str, capsys: pytest.CaptureFixtur
         await until(lambda: total(registry, "control_commands_total", outcome="forwarded") == 2)
         await idle(worker)
     assert await steps(config) == told
+
+
+async def test_a_command_that_is_sent_while_no_worker_runs(bootstrap: str) -> None:
+    """The next worker writes it once it owns the model's partition."""
+    config = config_of(bootstrap)
+    async with worker_of(config) as (worker, registry):
+        await until(lambda: worker.unready() is None)
+        await publish(config, flipping())
+        await until(lambda: total(registry, "learn_records_total") >= 2 * EVENTS)
+    await send_command("promote", {"model_id": "m"}, config=config)
+    async with worker_of(config) as (worker, registry):
+        await until(lambda: total(registry, "control_commands_total", outcome="forwarded") == 1)
+        await until(lambda: total(registry, "learn_records_total") > 0)
+        await idle(worker)
+    assert [what for what, _, _ in await steps(config)] == ["challenger", "promoted"]

@@ -29,6 +29,7 @@ from streamproc.worker.join.liveness import JoinWatch
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.join.outcome_writer import FencedError
 from streamproc.worker.join.partition_counts import equal_partitions
+from streamproc.worker.join.pending_commands import PendingCommands
 from streamproc.worker.join.status import (
     StoreError,
     StoreUnavailableError,
@@ -83,6 +84,8 @@ class JoinManager:
         Progress and failures of the joins.
     failure : BaseException or None
         Error that a retry cannot fix.
+    commands : PendingCommands
+        Commands for online models, which each join writes when it begins.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class JoinManager:
     ) -> None:
         self.joiners: dict[int, Joiner] = {}
         self.failure: BaseException | None = None
+        self.commands = PendingCommands()
         self._config = config
         self._clients = producer, outbox
         self._metrics = JoinMetrics(metrics)
@@ -110,11 +114,6 @@ class JoinManager:
         self._spare = contextlib.ExitStack()
         self._spares: dict[int, Path] = {}
         self._threads = ThreadPoolExecutor(thread_name_prefix=STORE_THREADS)
-
-    @property
-    def owned(self) -> frozenset[int]:
-        """The assigned partitions."""
-        return self._owned
 
     async def start(self) -> None:
         """Start to look for labels.
@@ -336,6 +335,7 @@ class JoinManager:
                 status=self.watch.status[partition],
                 executor=self._threads,
             )
+            joiner.commands = self.commands
             self.joiners[partition] = joiner
             await joiner.run(generation)
         finally:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any, Final, TypeVar
 
@@ -24,6 +24,7 @@ from streamproc.worker.join.guard import InputGuard
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.join.outcome_writer import COMMAND, NONE, Headers, OutcomeWriter, Pair
 from streamproc.worker.join.ownership import acquire, mismatch
+from streamproc.worker.join.pending_commands import ModelCommandRecord
 from streamproc.worker.join.status import JoinStatus
 from streamproc.worker.join.store import Store
 from streamproc.worker.join.wrong_times import TimeReports
@@ -74,6 +75,8 @@ class Joiner:
     ----------
     behind : int
         Lag in records; at least 1 while it is unknown.
+    commands : iterable of ModelCommandRecord
+        Commands that are written as soon as the partition is claimed.
     label_end : ReadableEnd or None
         Readable end of the labels; None while it is unknown.
     """
@@ -92,6 +95,7 @@ class Joiner:
         executor: Executor | None = None,
     ) -> None:
         self.behind = 1
+        self.commands: Iterable[ModelCommandRecord] = ()
         self._status = status or JoinStatus()
         self._executor = executor
         self.label_end: ReadableEnd | None = None
@@ -200,23 +204,15 @@ class Joiner:
         if joined.dead_letters:  # the next owner must not publish them again
             await self._commit()
 
-    async def command(self, model_id: str, body: bytes) -> None:
-        """Write a command to the outcomes, ordered among them.
-
-        Parameters
-        ----------
-        model_id
-            Model that it is for; the key of the record.
-        body
-            A JSON object.
-        """
+    async def command(self, command: ModelCommandRecord) -> None:
+        """Write a command to the outcomes, ordered among them; only once `claimed` is set."""
         async with self._writing:
             place = self._store.place
             place.seq += 1
             value = b'{"epoch":%d,"seq":%d,"group":%b,"command":%b}' % (
-                *(place.epoch, place.seq, self._group, body),
+                *(place.epoch, place.seq, self._group, command.body),
             )
-            await self._write([(model_id.encode(), value)], COMMAND)
+            await self._write([(command.model_id.encode(), value)], COMMAND)
             self._changed = True
 
     async def _begin(self, consumer: AIOKafkaConsumer, generation: int) -> None:
@@ -249,6 +245,8 @@ class Joiner:
         await self._commit()
         self._status.begin()
         self.claimed.set()
+        for command in self.commands:
+            await self.command(command)
 
     def _read_outcomes(self, records: int) -> None:
         self._status.handled += records

@@ -37,6 +37,8 @@ async def run(site: Site) -> str:
         await worker.has_counted("records_total", above=count - 1, within=site.size(60, 900))
         made_up = flood * (FEATURES + 1)
         await worker.has_counted("series_refused", above=made_up - cap - 1, within=600)
+        # The gauges are set together, up to a second after the counters.
+        await worker.is_counted("lag_records", 0)
         forgotten = await worker.counted("models_forgotten")
         watched = await worker.counted("series")
         refused = await worker.counted("series_refused")
