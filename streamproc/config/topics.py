@@ -155,9 +155,13 @@ class Topics(Section):
         ),
     ] = 4
     replication: Annotated[
-        int,
-        Field(ge=1, le=100, description="Replicas of a topic that is created.", examples=[3]),
-    ] = 1
+        Annotated[int, Field(ge=1, le=100)] | None,
+        Field(
+            description="Replicas of a topic that is created; null: the broker's"
+            " `default.replication.factor`.",
+            examples=[3],
+        ),
+    ] = None
     retention: Annotated[
         Duration | None,
         Field(

@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 # Long enough for a controller election; the client's timeout is longer.
 _CREATE_MS: Final = 15_000
 _LOOK_SECONDS: Final = 0.05
+_BROKER_DEFAULT: Final = -1  # asks for `default.replication.factor` (KIP-464)
 OUTPUTS: Final[tuple[TopicKind, ...]] = ("outcomes", "online_predictions", "model_updates")
 """Topics that only workers write, co-partitioned with their input topics."""
 JOINED: Final[tuple[TopicKind, ...]] = ("predictions", "features", "labels", *OUTPUTS)
@@ -133,11 +134,15 @@ async def _partitions(config: Config, admin: AIOKafkaAdminClient, there: set[str
     names = [config.topics.full_name(kind) for kind in JOINED]
     if not there.intersection(names):
         return config.topics.partitions
+    counts = {0}
     try:
-        found = await admin.describe_topics(sorted(there.intersection(names)))
+        async with asyncio.timeout(CONNECT_SECONDS):
+            while 0 in counts:  # a topic that this broker does not know yet
+                found = await admin.describe_topics(sorted(there.intersection(names)))
+                counts = {len(topic["partitions"]) for topic in found}
+                await asyncio.sleep(_LOOK_SECONDS if 0 in counts else 0)
     except (errors.KafkaError, TimeoutError) as error:
         raise _silent(config, error) from error
-    counts = {len(topic["partitions"]) for topic in found}
     return counts.pop() if len(counts) == 1 else config.topics.partitions
 
 
@@ -257,10 +262,13 @@ def _created(name: str, outcome: list[Any]) -> bool:
 
 
 def _new(config: Config, kind: TopicKind, partitions: int) -> NewTopic:
+    replicas = config.topics.replication
     return NewTopic(
         name=config.topics.full_name(kind),
         num_partitions=_count(config, kind, partitions),
-        replication_factor=config.topics.replication,
+        replication_factor=replicas or _BROKER_DEFAULT,
+        # aiokafka takes -1 only beside assignments, of which none are made.
+        replica_assignments=None if replicas else {},
         topic_configs=_settings(config, kind),
     )
 

@@ -14,7 +14,7 @@ def test_the_defaults_are_those_of_the_docs() -> None:
     config = Config()
     assert config.bootstrap_servers == ("localhost:9092",)
     assert config.group == "streamproc"
-    assert (config.topics.partitions, config.topics.replication) == (4, 1)
+    assert (config.topics.partitions, config.topics.replication) == (4, None)
     assert config.topics.retention is None
     assert config.policy.update_interval.total_seconds() == 600
     assert config.policy.resolve_after == QuietTime(1000)
