@@ -15,7 +15,7 @@ from streamproc.config.json_schema import config_schema
 from streamproc.config.load import load
 
 ROOT = Path(__file__).parents[2]
-COMMENTED = {("topics", "retention"), ("http", "token_env")}  # with their default beside them
+COMMENTED = {("topics", "retention"), ("topics", "replication"), ("http", "token_env")}
 MODULES = [
     f"{package.__name__}.{m.name}"
     for package in (streamproc.config, streamproc.schemas)

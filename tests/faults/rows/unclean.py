@@ -24,8 +24,8 @@ FAULT = (
     " records, and writes others at their offsets"
 )
 PASSES = (
-    "the new records are read without a restart; a `state_gap` says so for each partition; of what"
-    " the topic holds now every alert is there and the state is that of G"
+    "the new records are read without a restart; a `state_gap` reports it for each partition; of"
+    " what the topic holds now every alert is there and the state is that of G"
 )
 MODELS, PARTITIONS = 8, 2
 ISOLATED, BEHIND = 1, 2  # the third broker keeps the majority of the controllers
@@ -40,14 +40,14 @@ async def run(site: Site) -> str:
 
 
 async def _elect(site: Site, kafka: ApacheKafka) -> str:
-    said = site.said(topics={"partitions": PARTITIONS}, snapshots={"interval": "1h"})
-    said["broker"] = f"kafka://{kafka.bootstrap}"
-    config = load(said)
+    content = site.said(topics={"partitions": PARTITIONS}, snapshots={"interval": "1h"})
+    content["broker"] = f"kafka://{kafka.bootstrap}"
+    config = load(content)
     await _create_on_two(config)
     log: Iterator[Sent] = map(sent, events(site.draw.randrange(2**32), MODELS, 10**9))
     count = MODELS * site.size(500, 5000)
     await send(config, islice(log, count))
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await worker.has_counted("records_total", above=count - 1)
         await asyncio.to_thread(kafka.kill, BEHIND)
         await _led_by(config, ISOLATED, in_sync={ISOLATED})
@@ -64,15 +64,15 @@ async def _elect(site: Site, kafka: ApacheKafka) -> str:
         await all_handled(config)
         await asyncio.to_thread(kafka.start, ISOLATED)
         same("exit code", 0, await worker.stop())
-    await finish(site, said)
+    await finish(site, content)
     gaps = [alert for alert in await read_alerts(config) if alert.detector == "state_gap"]
-    told = {alert.source.partition for alert in gaps}
-    if told != set(range(PARTITIONS)):
-        raise Failed(f"gaps were told of partitions {sorted(told)} only")
-    found = await regained(config, least=10)
+    found = {alert.source.partition for alert in gaps}
+    if found != set(range(PARTITIONS)):
+        raise Failed(f"gaps were reported of partitions {sorted(found)} only")
+    held = await regained(config, least=10)
     return (
-        f"{lost} records lost by the election; {len(found.wanted.alerts)} alerts ≡G,"
-        f" {len(gaps)} gaps told"
+        f"{lost} records lost by the election; {len(held.wanted.alerts)} alerts ≡G,"
+        f" {len(gaps)} gaps reported"
     )
 
 
