@@ -32,7 +32,7 @@ ELSEWHERE = {
     "churn",  # 40 s: a worker is asked after each of thirty days
     "process_clocks",  # 47 s, and it compiles a C file
     "unclean",  # 60 s, and three brokers beside the one of these tests
-    "shapes",  # 107 s, and it differs: two shapes cost more than they should
+    "shapes",  # it differs: two shapes cost more than they should
     "sizes",  # a minute and more: outcomes that are too large are refused one by one
 }
 HERE = {row.name for row in rows()} - ELSEWHERE - OF_WORKERS - OF_RECORDS
