@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from signal import Signals
 from types import TracebackType
 from typing import Self
 
@@ -109,6 +110,10 @@ class ApacheKafka:
     def kill(self, node: int) -> None:
         """SIGKILL one node, as a crash would."""
         self._nodes[node].kill()
+
+    def signal(self, node: int, number: Signals) -> None:
+        """Send a signal to one node: SIGSTOP freezes it, SIGCONT lets it go on."""
+        self._nodes[node].signal(number)
 
     def stop(self, node: int) -> None:
         """SIGTERM one node and wait until it has handed over and ended."""

@@ -1,6 +1,8 @@
 """One Apache Kafka process."""
 
+import os
 from pathlib import Path
+from signal import Signals
 
 from apache.distribution import jars, java
 from apache.settings import LOG4J, NodePlan
@@ -56,6 +58,11 @@ class Node:
         """End it with SIGKILL, as a crash would."""
         if self._child is not None:
             self._child.kill()
+
+    def signal(self, number: Signals) -> None:
+        """Send it a signal."""
+        if self.child is not None:
+            os.kill(self.child.pid, number)
 
     def stop(self) -> None:
         """End it with SIGTERM, as an operator would."""
