@@ -15,6 +15,7 @@ from streamproc.cli.alerts_render import print_alert
 from streamproc.cli.outcome_check import OutcomeCheck
 from streamproc.cli.progress import Bar
 from streamproc.cli.replay_compare import Observed, differences, few
+from streamproc.cli.replay_online import ReplayedModels
 from streamproc.config.config import Config
 from streamproc.decode.event_schema import Topic
 from streamproc.kafka.log_reader import BoundedLogReader, Partition, handled
@@ -67,7 +68,7 @@ async def print_replay(config: Config, model: str, *, as_json: bool) -> None:
     console = Console(highlight=False, soft_wrap=True)
     async with BoundedLogReader(config, _sources(config)) as recording:
         _say_begins(recording)
-        async for alerts, _ in _replay(Monitor(config), recording):
+        async for alerts, _ in _replay(config, Monitor(config), recording):
             for alert in alerts:
                 if fnmatchcase(alert.model_id, model):
                     print_alert(alert, console, as_json=as_json)
@@ -106,7 +107,7 @@ async def compare(config: Config) -> Comparison:
     until = await handled(config, sources)
     async with BoundedLogReader(config, sources, until) as recording:
         _say_begins(recording)
-        async for alerts, letters in _replay(monitor, recording):
+        async for alerts, letters in _replay(config, monitor, recording):
             for alert in alerts:
                 wanted.alert(alert)
             wanted.dead(letters)
@@ -173,10 +174,14 @@ async def _on_the_topics(config: Config, ends: Mapping[Partition, int]) -> Obser
     return found
 
 
-async def _replay(monitor: Monitor, recording: BoundedLogReader) -> AsyncIterator[_Given]:
+async def _replay(
+    config: Config, monitor: Monitor, recording: BoundedLogReader
+) -> AsyncIterator[_Given]:
+    models = ReplayedModels(config)
     with Bar(_Progress(recording), "events") as bar:
         async for (topic, partition), records in recording:
             alerts = monitor.process_records(topic, partition, records)
+            alerts += models.alerts(topic, partition, records)
             yield alerts, monitor.dead_letters
             bar.advance(monitor.events)
 

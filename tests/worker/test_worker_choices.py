@@ -1,11 +1,8 @@
 """An operator chooses which version of an online model answers, on a running worker."""
 
-import random
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from broker_topics import records
+from worker.online.flipping import EVENTS, flipping
 from worker.running import idle, own_config, publish, total, until, worker_of
 
 from streamproc.cli.models_promote import choose
@@ -15,22 +12,11 @@ from streamproc.schemas.model_command import Choice
 from streamproc.schemas.model_updates import ModelUpdate
 
 SECRET = "correct horse battery staple 1234"  # noqa: S105  of this test
-EVENTS, FLIP = 1600, 1200
 
 
 @pytest.fixture(autouse=True)
 def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTROL", SECRET)
-
-
-def flipping(events: int = EVENTS, flip: int = FLIP) -> Iterator[dict[str, Any]]:
-    """Give events with labels, of which the meaning is turned round in the middle."""
-    draw = random.Random(3)
-    for number in range(events):
-        a, b = draw.random(), draw.random()
-        event = {"model_id": "m", "event_id": str(number), "ts": 1_767_225_600 + number}
-        yield event | {"features": {"a": a, "b": b}}
-        yield event | {"label": (a > b) != (number >= flip)}
 
 
 def config_of(bootstrap: str) -> Config:
