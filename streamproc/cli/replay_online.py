@@ -16,7 +16,7 @@ class ReplayedModels:
     Parameters
     ----------
     config
-        The whole configuration; without online models there are no alerts.
+        The whole configuration; it may have no online models.
 
     Examples
     --------
