@@ -31,6 +31,7 @@ ELSEWHERE = {
     "times",  # 47 s: two workers that join and learn, one for each horizon
     "churn",  # 40 s: a worker is asked after each of thirty days
     "process_clocks",  # 47 s, and it compiles a C file
+    "rewound_labels",  # a minute, in which a broker starts three times
     "mixed",  # two minutes, with three brokers
     "unclean",  # 60 s, and three brokers beside the one of these tests
     "shapes",  # it differs: two shapes cost more than they should

@@ -13,8 +13,9 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from io import FileIO
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 import uvloop
 from aiokafka import errors
@@ -23,6 +24,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from streamproc.config.config import Config
 from streamproc.errors import StreamprocError
 from streamproc.kafka.clients import open_consumer, open_producer
+from streamproc.kafka.errors import BrokerUnreachableError
 from streamproc.worker.online.messages import (
     TO_CHILD,
     Assign,
@@ -38,13 +40,15 @@ from streamproc.worker.online.messages import (
 from streamproc.worker.online.metrics import OnlineMetrics
 from streamproc.worker.online.runner import OnlineRunner, Owned
 from streamproc.worker.online.state import PartitionModelsCodec
-from streamproc.worker.publisher import AlertPublisher
+from streamproc.worker.publisher import RETRY_SECONDS, AlertPublisher
 from streamproc.worker.snapshots.snapshots import Snapshots
 from streamproc.worker.snapshots.store import SnapshotStore
 from streamproc.worker.warmup import warm_up_learning
 
 ORPHANED: Final = 3
 PR_SET_PDEATHSIG: Final = 1
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 
 
@@ -102,12 +106,12 @@ def _end_with_worker() -> None:
 async def _learn(config: Config, reader: FileIO, say: Callable[[ToParent], None]) -> None:
     await warm_up_learning()
     metrics = OnlineMetrics(CollectorRegistry())
-    async with (
-        open_producer(config, linger_ms=5) as producer,
-        open_consumer(
-            config, as_parsed={config.topics.full_name("outcomes")}, fetch_max_wait_ms=100
-        ) as consumer,
-    ):
+    outcomes = {config.topics.full_name("outcomes")}
+    async with AsyncExitStack() as stack:
+        producer = await _opened(stack, lambda: open_producer(config, linger_ms=5))
+        consumer = await _opened(
+            stack, lambda: open_consumer(config, as_parsed=outcomes, fetch_max_wait_ms=100)
+        )
         store = SnapshotStore(config, producer)
         snapshots = Snapshots(config, store, PartitionModelsCodec(config), metrics)
         outbox = AlertPublisher(config, producer)
@@ -128,6 +132,16 @@ async def _learn(config: Config, reader: FileIO, say: Callable[[ToParent], None]
             task.result()
         await running
         listening.cancel()
+
+
+async def _opened(stack: AsyncExitStack, client: Callable[[], AbstractAsyncContextManager[T]]) -> T:
+    """Open a client; retry while no broker answers: the worker has reached one before."""
+    while True:
+        try:
+            return await stack.enter_async_context(client())
+        except BrokerUnreachableError as error:
+            _log.warning("online models: retrying in %.0f s (%s)", RETRY_SECONDS, error)
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _handle_messages(

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
 
 from streamproc.config.config import Config
 from streamproc.driver.slices import BatchSizer, SliceLimits
+from streamproc.kafka.errors import BrokerUnreachableError
 from streamproc.kafka.log_watch import Doubt, LogWatch
 from streamproc.online.event_builder import Obeyed
 from streamproc.online.partition_models import Learned, PartitionModels
@@ -21,7 +22,7 @@ from streamproc.worker.batch_writer import Batches
 from streamproc.worker.log_marks import LogChecker, mark_of
 from streamproc.worker.offsets import readable_end
 from streamproc.worker.online.metrics import OnlineMetrics
-from streamproc.worker.publisher import AlertPublisher
+from streamproc.worker.publisher import RETRY_SECONDS, AlertPublisher, is_retriable
 from streamproc.worker.snapshots.snapshots import Snapshots, SnapshotState
 
 # How soon a rebalance is noticed; records are processed at once.
@@ -153,7 +154,7 @@ class OnlineRunner:
         while not self._stopping:
             if self._news.is_set():
                 self._news.clear()
-                await self._settle(self._owned)
+                await self._settle_or_retry()
             elif not self._held:
                 await self._news.wait()
             else:
@@ -181,6 +182,20 @@ class OnlineRunner:
             if self._at(number) in ends
         }
         return sum(self.lags.values())
+
+    async def _settle_or_retry(self) -> None:
+        """Recover the models of newly assigned partitions; retry if no broker answers."""
+        try:
+            await self._settle(self._owned)
+        except (BrokerUnreachableError, errors.KafkaError, TimeoutError) as error:
+            if not isinstance(error, BrokerUnreachableError) and not is_retriable(error):
+                raise
+            _log.warning(
+                "cannot recover the online models of %s: retrying in %.0f s (%s)",
+                *(self._topic, RETRY_SECONDS, error),
+            )
+            await asyncio.sleep(RETRY_SECONDS)
+            self._news.set()
 
     async def _settle(self, owned: Owned) -> None:
         for number in self._held.keys() - owned.partitions:

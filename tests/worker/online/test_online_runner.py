@@ -1,11 +1,15 @@
 """Online models on their topics: what is published, and what a crash costs."""
 
+from collections import Counter
+from typing import Any
+
 import pytest
 from worker.online.online_workers import config_of, fill, kept, live, offline, outcomes, published
 from worker.running import total
-from worker.snapshots.snapshots_running import Countdown, Crash
+from worker.snapshots.snapshots_running import Countdown, Crash, MortalStore
 
 from streamproc.broker import EmbeddedBroker
+from streamproc.kafka.errors import BrokerUnreachableError
 
 POINTS = ("before_publish", "after_publish", "in_snapshot", "after_snapshot")
 ROWS = 400
@@ -92,3 +96,23 @@ async def test_what_was_learned_last_is_told_once_outcomes_fall_quiet(bootstrap:
     answers, updates, state = await offline(config)
     assert await published(config) == (answers, [rest, *updates])
     assert await kept(config) == state
+
+
+async def test_models_are_recovered_once_a_broker_answers(
+    embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that is away at a rebalance delays the models, and ends nothing."""
+    config = config_of(embedded_broker.bootstrap)
+    await fill(config, list(outcomes(100)))
+    read, reads = MortalStore.read, Counter[str]()
+
+    async def away_at_first(store: MortalStore, *given: Any) -> Any:
+        reads["all"] += 1
+        if reads["all"] == 1:
+            raise BrokerUnreachableError("cannot reach a Kafka broker")
+        return await read(store, *given)
+
+    monkeypatch.setattr(MortalStore, "read", away_at_first)
+    await live(config)
+    assert reads["all"] >= 2
+    assert await published(config) == (await offline(config))[:2]
