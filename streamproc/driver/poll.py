@@ -1,8 +1,8 @@
 """Poll records in the client's thread, and schedule their delivery."""
 
-import asyncio
 import time
 from collections.abc import Collection, Container, Iterator, Mapping
+from functools import partial
 from typing import Any, Protocol, cast
 
 import uvloop
@@ -14,9 +14,11 @@ from faust.types.transports import SchedulingStrategyT
 
 from streamproc.driver.commits import fetch_unsigned, sign_commits
 from streamproc.driver.slices import BatchSizer, Polled, split
+from streamproc.driver.standing_poll import StandingPoll
 from streamproc.kafka.compat import read_committed
 from streamproc.kafka.fetch_codec import speed_up_fetches
 from streamproc.kafka.fetch_pacing import pace_fetches
+from streamproc.kafka.fetch_repeater import repeat_fetches
 from streamproc.kafka.fetch_throttle import throttle_fetches
 from streamproc.kafka.fetched_records import read_leniently
 from streamproc.kafka.log_watch import NO_DOUBT, Doubt, LogWatch
@@ -56,6 +58,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         super().__init__(*args, thread_loop=uvloop.new_event_loop(), **kwargs)
         self._watch: LogWatch | None = None  # until there is a client
         self._begins: Mapping[Any, int] = {}
+        self._polls: StandingPoll | None = None  # until the client is polled
         self._close_thread_loop_on_stop = True  # the loop is not shared
 
     def _create_worker_consumer(self, transport: Any) -> Any:
@@ -72,6 +75,8 @@ class SliceThread(base.AIOKafkaConsumerThread):
         keep_member_id(consumer)
         sign_commits(consumer)
         self._watch = LogWatch(consumer)
+        self._polls = None
+        repeat_fetches(consumer)
         return consumer
 
     async def getmany(
@@ -79,25 +84,30 @@ class SliceThread(base.AIOKafkaConsumerThread):
         active_partitions: set[TP] | None,
         timeout: float,  # noqa: ASYNC109  # Faust's signature
     ) -> RecordMap:
-        """Fetch records in the client's thread, at most as many as fit one slice."""
+        """Return records that the client's thread has fetched, at most as many as fit one slice."""
+        # Faust's queue between threads needs two tasks and two hops per call
+        self.keep_alive()
+        return await self._standing().poll(partial(self._drain, active_partitions), timeout)
+
+    def _standing(self) -> StandingPoll:
+        if self._polls is None:
+            self._polls = StandingPoll(self._ensure_consumer(), self.thread_loop)
+        return self._polls
+
+    async def _drain(self, active_partitions: set[TP] | None) -> RecordMap:
+        if active_partitions is not None and not active_partitions:
+            return {}  # all were paused meanwhile
         consumer = self._ensure_consumer()
         sliced = cast("Sliced", self.consumer)
-
-        async def fetch() -> RecordMap:
-            found = await self._fetch_records(
-                consumer,
-                active_partitions or set(),  # the empty set stands for all
-                timeout=timeout,
-                max_records=sliced.poll_records() or consumer._max_poll_records,  # noqa: SLF001
-            )
-            return {
-                tp: Polled(records, self._begins[tp], self._doubt(tp))
-                for tp, records in found.items()
-            }
-
-        # Faust's queue between threads needs two tasks per call; this is one hop each way
-        fetching = asyncio.run_coroutine_threadsafe(fetch(), self.thread_loop)
-        return await asyncio.wrap_future(fetching)
+        found = await self._fetch_records(
+            consumer,
+            active_partitions or set(),  # all
+            timeout=0,
+            max_records=sliced.poll_records() or consumer._max_poll_records,  # noqa: SLF001
+        )
+        return {
+            tp: Polled(records, self._begins[tp], self._doubt(tp)) for tp, records in found.items()
+        }
 
     def _doubt(self, tp: TP) -> Doubt:
         return NO_DOUBT if self._watch is None else self._watch.doubt((tp.topic, tp.partition))

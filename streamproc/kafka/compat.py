@@ -36,7 +36,6 @@ __all__ = [
     "reads_committed",
     "replace_data",
     "replace_records",
-    "requested_offsets",
     "stable_offset",
 ]
 
@@ -45,9 +44,10 @@ Fetched = OrderedDict[Any, Any]
 
 # Functions of aiokafka that must use the attributes named here.
 _NEEDED: Final = (
-    (AIOKafkaConsumer.__init__, ("_client", "_isolation_level", "_subscription")),
+    (AIOKafkaConsumer.__init__, ("_client", "_client_rack", "_isolation_level", "_subscription")),
     (AIOKafkaConsumer.start, ("_fetcher",)),
-    (Fetcher.__init__, ("_records", "_isolation_level")),
+    (Fetcher.__init__, ("_records", "_isolation_level", "_check_crcs", "_prefetch_backoff")),
+    (Fetcher.__init__, ("_fetch_waiters", "_in_flight", "_wait_consume_future")),
     (FetchResult.__init__, ("_partition_records", "_topic_partition")),
     (FetchResult.check_assignment, ("next_fetch_offset",)),
     (FetchResult._update_position, ("next_fetch_offset",)),  # noqa: SLF001
@@ -141,15 +141,6 @@ def _take(result: FetchResult, max_records: int | None = None) -> list[Any]:
     if max_records is None or len(found) < max_records:
         result._partition_records = None  # noqa: SLF001
     return found
-
-
-def requested_offsets(request: FetchRequest) -> dict[tuple[str, int], int]:
-    """Return the requested offset of each partition of a fetch request."""
-    return {
-        (topic, partition): offset
-        for topic, partitions in request.topics
-        for partition, offset, _ in partitions
-    }
 
 
 def fetched_partitions(response: Any) -> Iterator[tuple[str, int, int, Any, bytes]]:

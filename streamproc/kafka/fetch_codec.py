@@ -14,6 +14,8 @@ from typing import Any, Final, Self
 from aiokafka import AIOKafkaConsumer
 from aiokafka.protocol.fetch import FetchRequest, FetchRequest_v11, FetchResponse_v11
 
+from streamproc.kafka.repeated_fetch import RepeatedFetch
+
 __all__ = ["speed_up_fetches"]
 
 _INT16: Final = struct.Struct(">h")
@@ -44,18 +46,22 @@ def speed_up_fetches(consumer: AIOKafkaConsumer) -> None:
 
     async def send_fast(node_id: Any, request: Any, **options: Any) -> Any:
         if isinstance(request, FetchRequest):
-            request.prepare = _prepared(request.prepare)
+            request.prepare = _prepared(request)
         return await send(node_id, request, **options)
 
     client.send = send_fast
 
 
-def _prepared(prepare: Callable[..., Any]) -> Callable[..., Any]:
+def _prepared(request: FetchRequest) -> Callable[..., Any]:
+    prepare = request.prepare
+
     def prepare_fast(versions: Any) -> Any:
-        request = prepare(versions)
-        if type(request) is FetchRequest_v11 and not request.forgotten_topics_data:
-            request.__class__ = _Request
-        return request
+        prepared: Any = prepare(versions)
+        if type(prepared) is FetchRequest_v11 and not prepared.forgotten_topics_data:
+            prepared.__class__ = _Request
+            if isinstance(request, RepeatedFetch):
+                prepared.session_id, prepared.session_epoch = request.session
+        return prepared
 
     return prepare_fast
 

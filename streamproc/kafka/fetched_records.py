@@ -1,7 +1,8 @@
 """Make a consumer read its records through `PartitionReader`."""
 
+import asyncio
 import struct
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -19,10 +20,10 @@ from streamproc.kafka.compat import (
     reads_committed,
     replace_data,
     replace_records,
-    requested_offsets,
 )
 from streamproc.kafka.log_batches import Fetch, is_complete
 from streamproc.kafka.partition_reader import PartitionReader
+from streamproc.kafka.repeated_fetch import requested_offsets
 
 __all__ = ["read_leniently", "unpacked_limit"]
 
@@ -97,6 +98,7 @@ class _FetchedRecords(Fetched):
         self.begins: dict[Key, int] = {}
         # By node, which has one fetch in flight: the next one replaces data that was not used.
         self._fetches: dict[Any, dict[Key, Fetch]] = {}
+        self._reading: dict[asyncio.Future[bool], Collection[Any]] = {}
 
     def look(self, node_id: Any, request: FetchRequest, response: Any) -> None:
         """Keep the data of a response until aiokafka creates a fetch result from it."""
@@ -127,6 +129,34 @@ class _FetchedRecords(Fetched):
             replace_records(result, reader)
         super().__setitem__(tp, result)
 
+    def __delitem__(self, tp: Any) -> None:
+        super().__delitem__(tp)
+        for done, partitions in self._reading.items():
+            if not done.done() and not any(each in self for each in partitions):
+                done.set_result(True)
+
+    async def without(self, partitions: Collection[Any], seconds: float) -> bool:
+        """Wait until no records of some partitions are left; return whether it is so.
+
+        Parameters
+        ----------
+        partitions
+            The partitions.
+        seconds
+            How long to wait.
+        """
+        if not any(each in self for each in partitions):
+            return True
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[bool] = loop.create_future()
+        timer = loop.call_later(seconds, _expire, done)
+        self._reading[done] = partitions
+        try:
+            return await done
+        finally:
+            timer.cancel()
+            del self._reading[done]
+
     def _fetch_of(self, tp: Any, offset: int) -> Fetch:
         """Return and remove the data of a fetch result."""
         for fetches in self._fetches.values():
@@ -134,6 +164,11 @@ class _FetchedRecords(Fetched):
             if fetch is not None and fetch.offset == offset:
                 return fetches.pop((tp.topic, tp.partition))
         raise LookupError(f"{tp.topic}-{tp.partition}: no fetched data from offset {offset}")
+
+
+def _expire(done: "asyncio.Future[bool]") -> None:
+    if not done.done():
+        done.set_result(False)
 
 
 def _consumer_record(tp: Any, record: Any) -> ConsumerRecord:

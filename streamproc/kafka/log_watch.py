@@ -1,11 +1,12 @@
 """Detect fetches that may be from a replaced log, or that skip a part of it."""
 
-from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, errors
 from aiokafka.client import ConnectionGroup
 from aiokafka.protocol.fetch import FetchRequest
+
+from streamproc.kafka.repeated_fetch import requested_offsets
 
 __all__ = ["NO_DOUBT", "Doubt", "LogWatch"]
 
@@ -83,7 +84,7 @@ class LogWatch:
     async def _watched(self, node_id: Any, request: Any, **options: Any) -> Any:
         if not isinstance(request, FetchRequest):
             return await self._send(node_id, request, **options)
-        offsets = dict(_offsets(request))
+        offsets = requested_offsets(request)
         try:
             response = await self._send(node_id, request, **options)
         except errors.KafkaError:
@@ -103,9 +104,3 @@ class LogWatch:
         known = self.doubt(partition).out_of_range
         found = offset if code == _OUT_OF_RANGE and known is None else known
         self._doubts[partition] = Doubt(suspect=True, out_of_range=found)
-
-
-def _offsets(request: Any) -> Iterator[tuple[Partition, int]]:
-    for topic, parts in request.topics:
-        for number, offset, *_ in parts:
-            yield (topic, number), offset

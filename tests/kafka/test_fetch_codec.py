@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamproc.kafka.fetch_codec import speed_up_fetches
+from streamproc.kafka.repeated_fetch import RepeatedFetch
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -40,6 +41,14 @@ async def test_a_request_has_the_bytes_of_the_library(topics: Any, rack: str) ->
     found = await prepared(request, 11)
     assert type(found) is not FetchRequest_v11
     assert found.encode() == request.build(FetchRequest_v11).encode()
+
+
+async def test_a_repeated_request_names_its_session() -> None:
+    """What a request leaves out is in the session that it continues."""
+    request = RepeatedFetch((250, 1, 1 << 22, 1), [("t", [(3, 9, 1 << 20)])], {}, (77, 5))
+    asked = request.build(FetchRequest_v11)
+    asked.session_id, asked.session_epoch = 77, 5
+    assert (await prepared(request, 11)).encode() == asked.encode()
 
 
 @given(response=RESPONSES)
