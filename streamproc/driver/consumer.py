@@ -5,9 +5,7 @@ Everything else is left to Faust 0.15.3. Each override names the behaviour that 
 
 import asyncio
 import contextlib
-from collections import defaultdict
 from collections.abc import (
-    AsyncIterator,
     Awaitable,
     Callable,
     Collection,
@@ -15,15 +13,14 @@ from collections.abc import (
     Iterable,
     Mapping,
 )
-from typing import Any, cast
+from typing import Any
 
 from aiokafka.errors import IllegalStateError
 from faust.transport.consumer import RecordMap
-from faust.transport.drivers import aiokafka as base
-from faust.types import TP, ConsumerMessage, Message
+from faust.types import TP, Message
 from mode import Service
 
-from streamproc.driver.adaptive_batch import BatchSizeSensor
+from streamproc.driver.delivery import SliceDelivery
 from streamproc.driver.offsets import InFlight
 from streamproc.driver.poll import SliceScheduler, SliceThread
 from streamproc.driver.slices import BATCH_BYTES, BatchSizer, Polled, Slice
@@ -39,15 +36,12 @@ _POLL_SECONDS = 0.25
 ContinueAt = Callable[[Mapping[TP, int | None], Collection[TP]], Awaitable[Mapping[TP, int]]]
 
 
-class SliceConsumer(base.Consumer):
+class SliceConsumer(SliceDelivery):
     """Consumer whose sliced topics are delivered and committed slice by slice."""
 
     _thread: SliceThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._paces: dict[str, BatchSizer] = {}
-        self._in_flight: defaultdict[TP, InFlight] = defaultdict(InFlight)
-        self._waiting: defaultdict[TP, set[Message]] = defaultdict(set)
         self._capacity = asyncio.Event()
         self._moving = asyncio.Lock()
         self._resume_offsets: dict[TP, int] = {}  # applied until the first fetch from there
@@ -58,7 +52,6 @@ class SliceConsumer(base.Consumer):
         self.continue_at: ContinueAt | None = None
         super().__init__(*args, **kwargs)
         self.scheduler = SliceScheduler(self.scheduler, self._paces)
-        self.app.sensors.add(BatchSizeSensor(self._paces, self._on_taken))
 
     def _new_consumer_thread(self) -> SliceThread:
         return SliceThread(self, loop=self.loop, beacon=self.beacon)
@@ -85,77 +78,6 @@ class SliceConsumer(base.Consumer):
             (pace.limits.batch_bytes for pace in self._paces.values()),
             default=BATCH_BYTES,
         )
-
-    async def getmany(
-        self,
-        timeout: float,  # noqa: ASYNC109  # Faust's signature
-    ) -> AsyncIterator[tuple[TP, Message]]:
-        """Deliver slices to their agents; yield the messages of other topics."""
-        # Faust starts two tasks for each message that it gets from here, to stop waiting for an
-        # agent when a rebalance begins: more than half of what a small slice costs it.
-        async for tp, message in super().getmany(timeout):
-            if tp.topic in self._paces and self._agent_has_capacity(tp):
-                read = self._read_offset[tp]
-                if read is None or message.offset >= read:
-                    await self.callback(message)
-                    self._read_offset[tp] = message.offset
-            else:
-                yield tp, message
-
-    def _agent_has_capacity(self, tp: TP) -> bool:
-        """Whether a slice can be delivered without waiting."""
-        app = self.app
-        conductor: Any = app.topics
-        channels = conductor._tp_index.get(tp)  # noqa: SLF001  Faust's index of agents
-        return bool(
-            channels
-            and self.flow_active
-            and app.flow_control.is_active()
-            and not any(channel.queue.full() for channel in channels)
-        )
-
-    def _get_active_partitions(self) -> set[TP]:
-        # Faust checks the type of each partition for each poll
-        active: set[TP] | None = self._active_partitions
-        return super()._get_active_partitions() if active is None else active
-
-    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        if not isinstance(record, Slice):
-            return super()._to_message(tp, record)
-        last = record.records[-1]
-        message = ConsumerMessage(
-            record.topic,
-            record.partition,
-            last.offset,
-            last.timestamp / 1000.0,
-            last.timestamp_type,
-            None,
-            None,
-            cast("bytes", record),  # Faust hands on whatever it is given
-            None,
-            serialized_key_size=0,
-            serialized_value_size=0,
-            tp=tp,
-            generation_id=self.app.consumer_generation_id,
-        )
-        # same condition as in Consumer._drain_messages: a message that it drops must
-        # not await an acknowledgement
-        read = self._read_offset[tp]
-        if read is None or last.offset >= read:
-            self._in_flight[tp].add(message, last.offset)
-            # While a slice of the partition waits for its agent, leave the next records in the
-            # client, so that they become one slice instead of many. Otherwise an agent that takes
-            # 3 ms per slice falls behind 1,000 events a second.
-            self._waiting[tp].add(message)
-            self.on_buffer_full(tp)
-        return message
-
-    def _on_taken(self, message: Message) -> None:
-        waiting = self._waiting.get(message.tp, set())
-        if message in waiting:  # it is not from an earlier assignment
-            waiting.discard(message)
-            if not waiting:
-                self.on_buffer_drop(message.tp)
 
     async def _wait_next_records(
         self,

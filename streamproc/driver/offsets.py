@@ -47,6 +47,11 @@ class InFlight:
         self._settle()
         self._entries.append((message, last_offset))
 
+    def pending(self) -> bool:
+        """Return whether a delivered slice is not acknowledged yet."""
+        self._settle()
+        return bool(self._entries)
+
     def committable(self) -> int | None:
         """Return the offset before which everything is acknowledged.
 

@@ -55,8 +55,14 @@ class PartitionExecutor:
         async with self._gate:
             if (before := self._under_way.get(partition)) is not None:
                 await asyncio.wait((before,))
-            task = self._under_way[partition] = asyncio.create_task(work())
-            task.add_done_callback(partial(self._over, partition))
+            self._start(partition, work)
+
+    def start(self, partition: Partition, work: Work) -> bool:
+        """Start work on a partition now; return whether it could start without waiting."""
+        if self._gate.locked() or partition in self._under_way:
+            return False
+        self._start(partition, work)
+        return True
 
     @asynccontextmanager
     async def quiesce(self) -> AsyncIterator[None]:
@@ -65,6 +71,10 @@ class PartitionExecutor:
             if self._under_way:
                 await asyncio.wait(self._under_way.values())
             yield
+
+    def _start(self, partition: Partition, work: Work) -> None:
+        task = self._under_way[partition] = asyncio.create_task(work())
+        task.add_done_callback(partial(self._over, partition))
 
     def _over(self, partition: Partition, task: "asyncio.Task[None]") -> None:
         if self._under_way.get(partition) is task:

@@ -144,6 +144,7 @@ class Worker:
         slow = asyncio.get_running_loop().call_later(SLOW_JOIN_SECONDS, self._warn_slow_join)
         try:
             self._consumer.continue_at = self._continue_at
+            self._consumer.start_slice = self._start_slice
             async with asyncio.timeout(JOIN_SECONDS):
                 await self._app.start()
         except (errors.KafkaError, OSError) as error:  # TimeoutError is an OSError
@@ -236,6 +237,13 @@ class Worker:
         await self._lanes.submit(partition, lambda: self._take(part, acknowledge))
         if self.stopped.is_set():
             await asyncio.Event().wait()  # Faust must not hand over the next slice
+
+    def _start_slice(self, part: Slice, acknowledge: Acknowledge) -> bool:
+        """Start processing a slice if that needs no wait; return whether it has started."""
+        partition = part.topic, part.partition
+        return not self.stopped.is_set() and self._lanes.start(
+            partition, lambda: self._take(part, acknowledge)
+        )
 
     async def _take(self, part: Slice, acknowledge: Acknowledge) -> None:
         """Process and acknowledge a slice; after a failure or a stop, do neither."""

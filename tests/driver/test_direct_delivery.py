@@ -81,3 +81,33 @@ async def test_faust_waits_for_an_agent_without_capacity(
     [(tp, message)] = await polled(consumer)
     assert (tp, message.offset) == (SLICED, 6)
     assert delivered == []
+
+
+async def test_a_slice_is_started_past_the_queue_of_its_agent(
+    polling: tuple[SliceConsumer, list[Message], Any],
+) -> None:
+    """Faust's queue, stream and sensors take as long as the detectors of a small slice."""
+    consumer, delivered, _ = polling
+    started: list[Any] = []
+    consumer.start_slice = lambda part, acknowledge: not started.append((part, acknowledge))
+    consumer.app.topics._acking_topics.add("t")
+    assert await polled(consumer) == []
+    [(part, acknowledge)] = started
+    assert ([record.offset for record in part.records], delivered) == ([5, 6], [])
+    assert consumer._filter_committable_offsets([SLICED]) == {}
+    await acknowledge()
+    assert consumer._filter_committable_offsets([SLICED]) == {SLICED: 7}
+
+
+@pytest.mark.parametrize("reason", ["refused", "in flight"])
+async def test_a_slice_that_must_wait_is_queued(
+    polling: tuple[SliceConsumer, list[Message], Any], reason: str
+) -> None:
+    """A slice does not overtake an earlier one of its partition that is not acknowledged."""
+    consumer, delivered, _ = polling
+    consumer.start_slice = lambda *_: reason == "in flight"
+    if reason == "in flight":
+        assert await polled(consumer) == []
+        assert delivered == []
+    assert await polled(consumer) == []
+    assert [message.offset for message in delivered] == [6]

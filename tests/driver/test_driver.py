@@ -124,6 +124,8 @@ def deliver(consumer: SliceConsumer, tp: TP, *offsets: int) -> Any:
     """Let a slice go to the agent, as Faust does."""
     message = consumer._to_message(tp, Slice("t", 0, tuple(record(o) for o in offsets)))
     message.incref()
+    if not consumer._is_read(tp, message):
+        consumer._queue(tp, message)
     return message
 
 

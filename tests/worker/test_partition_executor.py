@@ -66,6 +66,25 @@ async def test_a_slice_waits_for_the_one_before_it() -> None:
     assert works.happened == ["first begins", "first ends", "second begins"]
 
 
+async def test_work_starts_at_once_only_if_nothing_of_its_partition_is_under_way() -> None:
+    """Neither an earlier slice is overtaken, nor one that waits, nor who waits for a pause."""
+    lanes, works = PartitionExecutor(), Works()
+    assert lanes.start(A, works.of("first"))
+    assert not lanes.start(A, works.of("refused"))
+    assert lanes.start(B, works.of("other"))
+    second = asyncio.create_task(lanes.submit(A, works.of("second")))
+    await turns()
+    works.let_go("other")
+    await turns()
+    assert not lanes.start(B, works.of("refused"))
+    works.let_go("first")
+    await second
+    await turns()
+    assert "refused begins" not in works.happened
+    assert works.happened[-1] == "second begins"
+    assert lanes.start(B, works.of("last"))
+
+
 async def test_still_is_when_nothing_is_under_way_and_nothing_begins() -> None:
     """State is written down, or got after a rebalance, between slices and never during one."""
     lanes, works = PartitionExecutor(), Works()
