@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from faust.transport.drivers import aiokafka as base
 from faust.types import TP, ConsumerMessage, Message
@@ -15,6 +15,9 @@ from streamproc.driver.offsets import InFlight
 from streamproc.driver.slices import BatchSizer, Slice
 
 __all__ = ["SliceDelivery", "StartSlice"]
+
+# Slices of that many records say little about the time of large ones, and are not measured.
+_SMALL: Final = 8
 
 #: Takes a slice and what acknowledges it; returns whether its processing has started.
 StartSlice = Callable[[Slice, Callable[[], Awaitable[Any]]], bool]
@@ -52,21 +55,39 @@ class SliceDelivery(base.Consumer):
         """Deliver slices to their agents; yield the messages of other topics."""
         # Faust starts two tasks for each message that it gets from here, to stop waiting for an
         # agent when a rebalance begins: more than half of what a small slice costs it.
-        async for tp, message in super().getmany(timeout):
-            if tp.topic not in self._paces:
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if records is None or self.should_stop:
+            return
+        if not self.flow_active:
+            await self._seek_back()
+            return
+        for tp, record in self.scheduler.iterate(records):
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return  # a rebalance came: the records are fetched again
+            if not (active is None or tp in active or tp in self._buffered_partitions):
+                continue
+            message = self._to_message(tp, record)
+            if tp.topic not in self._paces or not await self._deliver(tp, message):
                 yield tp, message
-                continue
-            if self._is_read(tp, message):
-                continue  # Faust drops it, too
-            if self._starts(tp, message):
-                self._read_offset[tp] = message.offset
-                continue
+
+    async def _seek_back(self) -> None:
+        try:
+            await self.perform_seek()
+        except Exception as error:  # noqa: BLE001  as Faust does: the next poll tries again
+            self.log.warning("cannot seek while the flow is stopped: %r", error)
+
+    async def _deliver(self, tp: TP, message: Message) -> bool:
+        """Deliver a slice; return whether that is done, or left to Faust."""
+        if self._is_read(tp, message):
+            return True  # Faust drops it, too
+        if not self._starts(tp, message):
             self._queue(tp, message)
-            if self._agent_has_capacity(tp):
-                await self.callback(message)
-                self._read_offset[tp] = message.offset
-            else:
-                yield tp, message
+            if not self._agent_has_capacity(tp):
+                return False
+            await self.callback(message)
+        self._read_offset[tp] = message.offset
+        return True
 
     def _is_read(self, tp: TP, message: Message) -> bool:
         """Whether a slice is below the position, as after a seek."""
@@ -86,12 +107,14 @@ class SliceDelivery(base.Consumer):
             return False
         self._unacked_messages.add(message)
         in_flight.add(message, message.offset)
-        self._sizes.on_message_in(tp, message.offset, message)
+        if len(part) > _SMALL:
+            self._sizes.on_message_in(tp, message.offset, message)
         return True
 
     async def _acknowledge(self, message: Message) -> None:
         self.ack(message)
-        self._sizes.on_message_out(message.tp, message.offset, message)
+        if len(cast("Slice", message.value)) > _SMALL:
+            self._sizes.on_message_out(message.tp, message.offset, message)
 
     def _queue(self, tp: TP, message: Message) -> None:
         """Note a slice that waits for its agent."""

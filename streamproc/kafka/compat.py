@@ -52,7 +52,7 @@ _NEEDED: Final = (
     (FetchResult.check_assignment, ("next_fetch_offset",)),
     (FetchResult._update_position, ("next_fetch_offset",)),  # noqa: SLF001
     (PartitionRecords.__init__, ("next_fetch_offset",)),
-    (TopicPartitionState.__init__, ("highwater", "lso", "_position")),
+    (TopicPartitionState.__init__, ("highwater", "lso", "_position", "_paused")),
     (FetchRequest.__init__, ("_topics", "_isolation_level")),
 )
 

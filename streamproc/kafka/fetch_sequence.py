@@ -120,10 +120,11 @@ class FetchSequence:
             return None
         changed: set[tuple[str, int]] = set()
         for partition, state in self._states.items():
-            if not state.has_valid_position or state.paused:
+            position = state._position  # noqa: SLF001  two properties for each partition are slow
+            if position is None or state._paused:  # noqa: SLF001
                 return None
-            if state.position != self._offsets[partition]:
-                self._offsets[partition] = state.position
+            if position != self._offsets[partition]:
+                self._offsets[partition] = position
                 changed.add(partition)
         found = getattr(response, "session_id", NO_SESSION) if self._begun else NO_SESSION
         if found:

@@ -51,18 +51,32 @@ class PartitionOffsets(NamedTuple):
         return max(1, self.end - max(known, default=0))
 
 
-def partition_offsets(consumer: Any, topic: str, partition: int) -> PartitionOffsets:
-    """Return a partition's offsets as Faust's consumer knows them, without a request."""
+def partition_offsets(
+    consumer: Any, topic: str, partition: int, *, in_flight: bool | None = None
+) -> PartitionOffsets:
+    """Return a partition's offsets as Faust's consumer knows them, without a request.
+
+    Parameters
+    ----------
+    consumer
+        The consumer.
+    topic, partition
+        The partition.
+    in_flight
+        Whether a delivered slice is not acknowledged yet; None: as the consumer knows it.
+    """
     tp = TP(topic, partition)
     client = consumer._thread._consumer  # noqa: SLF001  its thread writes, reading is safe
     subscription = client._subscription.subscription  # noqa: SLF001
     assignment = subscription and subscription.assignment
     state = assignment and assignment.state_value(TopicPartition(topic, partition))
+    if in_flight is None:
+        in_flight = any(message.tp == tp for message in consumer.unacked)
     return PartitionOffsets(
         committed=consumer._committed_offset.get(tp),  # noqa: SLF001
         fetched=state._position if state else None,  # noqa: SLF001  None until the position is known
         end=stable_offset(state) if state else None,
-        in_flight=any(message.tp == tp for message in consumer.unacked),
+        in_flight=in_flight,
         log_end=state.highwater if state else None,
     )
 

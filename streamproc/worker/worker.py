@@ -385,7 +385,8 @@ class Worker:
 
     def _mark_of(self, part: Slice) -> PartitionOffsets:
         """Return the offsets of a slice's partition, and whether its log may have changed."""
-        mark = self._mark((part.topic, part.partition))
+        home = part.topic, part.partition
+        mark = partition_offsets(self._app.consumer, *home, in_flight=True)
         return mark._replace(**part.doubt._asdict()) if part.doubt.suspect else mark
 
     def _mark(self, partition: Partition) -> PartitionOffsets:

@@ -75,7 +75,8 @@ async def test_records_that_follow_others_are_coalesced(clock: Clock) -> None:
     """After a fetch with few records, the next one waits for more of them."""
     client = Client(clock, (0.0, 300), (0.0, 300), (0.0, 300))
     paced(client, {})
-    assert await durations(clock, client, 3) == [0, LINGER_MS, LINGER_MS]
+    long = round(LONG_LINGER_SECONDS * 1000)
+    assert await durations(clock, client, 3) == [0, LINGER_MS, long]
 
 
 async def test_a_record_after_a_pause_is_not_delayed(clock: Clock) -> None:
@@ -85,11 +86,12 @@ async def test_a_record_after_a_pause_is_not_delayed(clock: Clock) -> None:
     assert await durations(clock, client, 3) == [0, LINGER_MS, 40]
 
 
-async def test_much_traffic_is_coalesced_longer(clock: Clock) -> None:
-    """At thousands of events a second a fetch holds dozens, and half as many are enough."""
-    client = Client(clock, (0.0, 30_000), (0.0, 30_000))
+async def test_dense_records_are_coalesced_longer(clock: Clock) -> None:
+    """At 50 events a second and more, half as many fetches are enough."""
+    client = Client(clock, (0.0, 300), (0.010, 300), (0.008, 300), (0.030, 300), (0.0, 300))
     paced(client, {})
-    assert await durations(clock, client, 2) == [0, round(LONG_LINGER_SECONDS * 1000)]
+    long = round(LONG_LINGER_SECONDS * 1000)
+    assert await durations(clock, client, 5) == [0, LINGER_MS + 10, long + 8, long + 30, LINGER_MS]
 
 
 async def test_a_backlog_is_fetched_without_pauses(clock: Clock) -> None:
