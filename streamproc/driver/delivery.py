@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from faust.transport.drivers import aiokafka as base
 from faust.types import TP, ConsumerMessage, Message
-from mode.utils.times import Seconds, want_seconds
+from mode.utils.times import Seconds
 
 from streamproc.driver.adaptive_batch import BatchSizeSensor
 from streamproc.driver.offsets import InFlight
@@ -43,7 +43,7 @@ class SliceDelivery(base.Consumer):
 
     async def sleep(self, n: Seconds) -> None:
         """Sleep; for 0 seconds without the timer that Faust's service starts for each poll."""
-        if want_seconds(n):
+        if n:
             await super().sleep(n)
         else:
             await asyncio.sleep(0)

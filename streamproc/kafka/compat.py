@@ -46,7 +46,7 @@ Fetched = OrderedDict[Any, Any]
 _NEEDED: Final = (
     (AIOKafkaConsumer.__init__, ("_client", "_client_rack", "_isolation_level", "_subscription")),
     (AIOKafkaConsumer.start, ("_fetcher",)),
-    (Fetcher.__init__, ("_records", "_isolation_level", "_check_crcs", "_prefetch_backoff")),
+    (Fetcher.__init__, ("_records", "_isolation_level", "_prefetch_backoff")),
     (Fetcher.__init__, ("_fetch_waiters", "_in_flight", "_wait_consume_future")),
     (FetchResult.__init__, ("_partition_records", "_topic_partition")),
     (FetchResult.check_assignment, ("next_fetch_offset",)),

@@ -9,7 +9,7 @@ are left to the library, and so is what a consumer never sends.
 import struct
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.protocol.fetch import FetchRequest, FetchRequest_v11, FetchResponse_v11
@@ -20,6 +20,8 @@ __all__ = ["speed_up_fetches"]
 
 _INT16: Final = struct.Struct(">h")
 _INT32: Final = struct.Struct(">i")
+# Header of a request: API key and version, correlation id.
+_HEADER: Final = struct.Struct(">hhi")
 # Request: replica, max wait, min and max bytes, isolation level, session and epoch, topics.
 _REQUEST: Final = struct.Struct(">iiiibiii")
 # Of a partition: number, leader epoch, offset, log start, max bytes.
@@ -85,10 +87,45 @@ class _Response(FetchResponse_v11):  # type: ignore[misc]
             raise ValueError(f"a fetch response is cut off: {error}") from error
 
 
+class _RequestHeader(NamedTuple):
+    """Names a request of version 11, and its client."""
+
+    correlation_id: int
+    client_id: str
+
+    def encode(self) -> bytes:
+        """Encode the header."""
+        key, version = FetchRequest_v11.API_KEY, FetchRequest_v11.API_VERSION
+        return _HEADER.pack(key, version, self.correlation_id) + _text(self.client_id)
+
+
+class _ResponseHeader(NamedTuple):
+    """Names the request that a response is of."""
+
+    correlation_id: int
+
+
 class _Request(FetchRequest_v11):  # type: ignore[misc]
     """A request with the bytes of the library's."""
 
     RESPONSE_TYPE = _Response
+
+    def build_request_header(self, correlation_id: int, client_id: str) -> _RequestHeader:
+        """Return the header of the request."""
+        return _RequestHeader(correlation_id, client_id)
+
+    def parse_response_header(self, read_buffer: BytesIO) -> _ResponseHeader:
+        """Read the header of a response.
+
+        Raises
+        ------
+        ValueError
+            If it is cut off.
+        """
+        data = read_buffer.read(_INT32.size)
+        if len(data) != _INT32.size:
+            raise ValueError(f"the header of a fetch response is cut off: {len(data)} bytes")
+        return _ResponseHeader(*_INT32.unpack(data))
 
     def encode(self) -> bytes:
         """Encode the request."""

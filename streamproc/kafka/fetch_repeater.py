@@ -82,6 +82,8 @@ class _FetchRepeater:
     def _quieten(self) -> None:
         """Let the general loop sleep while records are read, if it has nothing else to fetch."""
         fetcher = self._consumer._fetcher  # noqa: SLF001
+        if fetcher._wait_consume_future is None:  # noqa: SLF001
+            return
         if fetcher._in_flight != self._repeating.keys():  # noqa: SLF001
             return
         ours = [sequence.partitions for sequence in self._repeating.values()]

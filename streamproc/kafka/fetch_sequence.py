@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Container
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import TopicPartition
-from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
-from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.consumer.fetcher import FetchResult
 
 from streamproc.kafka.repeated_fetch import (
     NO_SESSION,
@@ -19,11 +18,15 @@ __all__ = ["LARGE_BYTES", "FetchSequence"]
 
 # The first version with a last stable offset, which read-committed consumers need.
 _MIN_VERSION: Final = 4
-# The first version that names a replica after the aborted transactions.
-_REPLICA_VERSION: Final = 11
 _MAX_EPOCH: Final = (1 << 31) - 1
 #: Bytes of a response from which on the general loop continues: there is a backlog.
 LARGE_BYTES: Final = 1 << 18
+
+
+class _Unread(NamedTuple):
+    """Stands for fetched records until the consumer's reader replaces it."""
+
+    next_fetch_offset: int
 
 
 class FetchSequence:
@@ -72,11 +75,9 @@ class FetchSequence:
         if getattr(response, "error_code", 0):  # of the session
             return False
         for topic, parts in response.topics:
-            for number, error, *_, data in parts:
+            for number, error, *_ in parts:
                 position = self._states[topic, number]._position  # noqa: SLF001
                 if error or position != self._offsets[topic, number]:
-                    return False
-                if data and not MemoryRecords(data).has_next():
                     return False
         return True
 
@@ -84,28 +85,23 @@ class FetchSequence:
         """Give a response's records to the consumer; return whether to repeat the fetch."""
         size, now = 0, int(1000 * time.time())
         for topic, parts in response.topics:
-            for number, _, highwater, stable, *others in parts:
+            for number, _, highwater, stable, *_, data in parts:
                 state = self._states[topic, number]
                 state.highwater, state.lso, state.timestamp = highwater, stable, now
-                if data := others[-1]:
-                    aborted = others[1] if response.API_VERSION >= _REPLICA_VERSION else others[-2]
-                    self._add(TopicPartition(topic, number), data, aborted)
+                if data:
+                    self._add(TopicPartition(topic, number))
                     size += len(data)
         if size:
             for waiter in self._fetcher._fetch_waiters:  # noqa: SLF001
                 self._fetcher._notify(waiter)  # noqa: SLF001
         return size < LARGE_BYTES
 
-    def _add(self, tp: TopicPartition, data: bytes, aborted: Any) -> None:
+    def _add(self, tp: TopicPartition) -> None:
         fetcher = self._fetcher
-        records = PartitionRecords(
-            *(tp, MemoryRecords(data), aborted, self._offsets[tp.topic, tp.partition], None, None),
-            *(fetcher._check_crcs, fetcher._isolation_level),  # noqa: SLF001
-        )
         fetcher._records[tp] = FetchResult(  # noqa: SLF001
             tp,
             assignment=self._assignment,
-            partition_records=records,
+            partition_records=_Unread(self._offsets[tp.topic, tp.partition]),
             backoff=fetcher._prefetch_backoff,  # noqa: SLF001
         )
 

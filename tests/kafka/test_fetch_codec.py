@@ -1,3 +1,4 @@
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,6 +42,20 @@ async def test_a_request_has_the_bytes_of_the_library(topics: Any, rack: str) ->
     found = await prepared(request, 11)
     assert type(found) is not FetchRequest_v11
     assert found.encode() == request.build(FetchRequest_v11).encode()
+
+
+@given(correlation=INT32, client=st.text(max_size=9))
+async def test_headers_are_those_of_the_library(correlation: int, client: str) -> None:
+    """Requests are named, and responses assigned to them, as aiokafka does it."""
+    found = await prepared(FetchRequest(50, 1, 1, 1, []), 11)
+    theirs = FetchRequest(50, 1, 1, 1, []).build(FetchRequest_v11)
+    header = found.build_request_header(correlation, client)
+    assert header.encode() == theirs.build_request_header(correlation, client).encode()
+    buffer = BytesIO(correlation.to_bytes(4, "big", signed=True) + b"rest")
+    assert found.parse_response_header(buffer).correlation_id == correlation
+    assert buffer.read() == b"rest"
+    with pytest.raises(ValueError, match="cut off: 3 bytes"):
+        found.parse_response_header(BytesIO(b"abc"))
 
 
 async def test_a_repeated_request_names_its_session() -> None:

@@ -37,8 +37,6 @@ class Broker:
             _in_flight={1},
             _wait_consume_future=None,
             _prefetch_backoff=60.0,
-            _check_crcs=True,
-            _isolation_level=1,
         )
         self.listeners: list[Callable[[Any], None]] = []
         self.add_listener = self.listeners.append
