@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from functools import partial
 from typing import Any, Final, cast
 
@@ -97,10 +97,11 @@ class SliceDelivery(base.Consumer):
     def _starts(self, tp: TP, message: Message) -> bool:
         """Start a slice without Faust's queue, stream and sensors, if it can be processed now.
 
-        No other slice of the partition may be in flight: it would be overtaken.
+        No other slice of the partition may be in flight: it would be overtaken. Where several
+        agents take the topic, Faust delivers to all of them.
         """
         in_flight = self._in_flight[tp]
-        if self.start_slice is None or in_flight.pending():
+        if self.start_slice is None or in_flight.pending() or len(self._channels(tp)) != 1:
             return False
         part = cast("Slice", message.value)
         if not self.start_slice(part, partial(self._acknowledge, message)):
@@ -127,15 +128,19 @@ class SliceDelivery(base.Consumer):
 
     def _agent_has_capacity(self, tp: TP) -> bool:
         """Whether a slice can be delivered without waiting."""
-        app = self.app
-        conductor: Any = app.topics
-        channels = conductor._tp_index.get(tp)  # noqa: SLF001  Faust's index of agents
+        channels = self._channels(tp)
         return bool(
             channels
             and self.flow_active
-            and app.flow_control.is_active()
+            and self.app.flow_control.is_active()
             and not any(channel.queue.full() for channel in channels)
         )
+
+    def _channels(self, tp: TP) -> Collection[Any]:
+        """Return the channels of the agents that take a partition."""
+        conductor: Any = self.app.topics
+        channels: Collection[Any] = conductor._tp_index.get(tp, ())  # noqa: SLF001
+        return channels
 
     def _get_active_partitions(self) -> set[TP]:
         # Faust checks the type of each partition for each poll

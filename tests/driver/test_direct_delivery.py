@@ -111,3 +111,14 @@ async def test_a_slice_that_must_wait_is_queued(
         assert delivered == []
     assert await polled(consumer) == []
     assert [message.offset for message in delivered] == [6]
+
+
+async def test_two_agents_of_one_topic_both_get_a_slice(
+    polling: tuple[SliceConsumer, list[Message], Any],
+) -> None:
+    """A slice is not started past the queues when somebody else waits for it, too."""
+    consumer, delivered, queue = polling
+    consumer.start_slice = lambda *_: True
+    consumer.app.topics._tp_index[SLICED].append(SimpleNamespace(queue=queue))
+    assert await polled(consumer) == []
+    assert [message.offset for message in delivered] == [6]
