@@ -9,6 +9,7 @@ from streamproc.config.config import Config
 from streamproc.config.model import DetectorSpec, ModelConfig
 from streamproc.config.sink import SinkSection
 from streamproc.config.webhook import Webhook
+from streamproc.schemas.units import format_duration
 from streamproc.terminal import printable
 
 _MAKING: Final = ("partitions", "replication", "retention")
@@ -35,6 +36,9 @@ def summarise(config: Config) -> Iterator[str]:
     yield from map(_webhook, config.webhooks)
     yield from (_sink(sink, sink.kind) for sink in config.sinks)
     yield from (f"hears of {line}" for line in who_hears(config))
+    for window in config.maintenance:
+        times = f"{window.cron} ({window.zone}), for {format_duration(window.duration)}"
+        yield f"maintenance {window.name}: silences {window.match} at {times}"
     for model in config.models:
         yield from _model(f"model {printable(model.id)}", model)
     if not any(model.id == "*" for model in config.models):

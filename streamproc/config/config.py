@@ -12,6 +12,7 @@ from streamproc.config.http import Http
 from streamproc.config.intake import Intake
 from streamproc.config.labels import Labels
 from streamproc.config.limits import Limits, Policy, Snapshots
+from streamproc.config.maintenance import MaintenanceWindow
 from streamproc.config.model import ModelConfig, all_reached
 from streamproc.config.reachability import unreachable
 from streamproc.config.routes import Route, all_routes
@@ -161,6 +162,15 @@ class Config(Section):
             examples=[[{"match": ["owner = risk-oncall"], "sinks": ["pager"]}]],
         ),
     ] = ()
+    maintenance: Annotated[
+        tuple[MaintenanceWindow, ...],
+        Field(
+            strict=False,
+            max_length=100,
+            description="Windows in which nobody is paged, by a schedule.",
+            examples=[[{"name": "nightly-load", "cron": "0 2 * * *", "duration": "2h"}]],
+        ),
+    ] = ()
     http: Annotated[
         Http | None,
         Field(
@@ -189,6 +199,22 @@ class Config(Section):
                 name_of = f"is the name of entry {first[sink.name]} already"
                 problems.append((("sinks", place, "name"), name_of))
         refuse_if_any(problems)
+        return self
+
+    @model_validator(mode="after")
+    def _windows_named_once(self) -> Self:
+        """Refuse a maintenance window with the name of another one: both would be one silence."""
+        names = [window.name for window in self.maintenance]
+        refuse_if_any(
+            [
+                (
+                    ("maintenance", place, "name"),
+                    f"is the name of entry {names.index(name)} already",
+                )
+                for place, name in enumerate(names)
+                if names.index(name) != place
+            ]
+        )
         return self
 
     @model_validator(mode="after")

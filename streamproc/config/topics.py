@@ -58,6 +58,9 @@ def _known_zone(name: str) -> str:
     return name
 
 
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+
+
 class Topics(Section):
     """Names of the topics, and how missing ones are created.
 
@@ -172,8 +175,7 @@ class Topics(Section):
     ] = None
 
     zone: Annotated[
-        str,
-        AfterValidator(_known_zone),
+        ZoneName,
         Field(
             description="Time zone of a `ts` without one, by its IANA name.",
             examples=["Europe/Berlin"],

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import Final
 
+from streamproc.config.maintenance import MaintenanceWindow
 from streamproc.incidents.commands import (
     apply_to_incident,
     remove_silence,
@@ -28,6 +29,7 @@ from streamproc.incidents.incident import (
     schedule_page,
     shares_cause,
 )
+from streamproc.incidents.maintenance import MAINTENANCE, is_outdated, occurrence
 from streamproc.incidents.members import apply_alert, new_member
 from streamproc.incidents.silencing import cover_member, cover_with, silence_at, silence_due
 from streamproc.schemas.alerts import AlertEvent
@@ -39,6 +41,9 @@ RETAIN_INCIDENTS: Final = timedelta(days=30)
 # About 7 kB each in memory.
 MAX_INCIDENTS: Final = 20_000
 START: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+PLAN: Final = "plan"
+"""Key under which the maintenance windows are due."""
 
 Change = IncidentState | Silence | None
 """The new state of a key of the topic `incidents`; None: it is deleted."""
@@ -55,6 +60,8 @@ class IncidentBook:
         Those of a topic `incidents` that was read again.
     now
         Time of the last entry that was applied to them.
+    windows
+        Maintenance windows; the first entry brings their silences up to date.
     """
 
     def __init__(
@@ -63,8 +70,10 @@ class IncidentBook:
         incidents: Iterable[IncidentState] = (),
         silences: Iterable[Silence] = (),
         now: datetime = START,
+        windows: Iterable[MaintenanceWindow] = (),
     ) -> None:
         self._wait: Final = group_wait
+        self._windows: Final = {MAINTENANCE + window.name: window for window in windows}
         self.now = now
         self.incidents: dict[str, IncidentState] = {}
         self.silences: dict[str, Silence] = {}
@@ -77,6 +86,8 @@ class IncidentBook:
         for incident in incidents:
             self._put(incident)
         self._changes.clear()
+        if self._outdated_silences() or self._windows.keys() - self.silences.keys():
+            heappush(self._due, (now, PLAN))
 
     def apply(self, entry: Entry | None, at: datetime) -> None:
         """Apply the next entry of the log; None: one that cannot be read.
@@ -179,13 +190,19 @@ class IncidentBook:
         """Apply what was due by now."""
         while self._due and self._due[0][0] <= self.now:
             _, key = heappop(self._due)
-            if key.startswith(SILENCE_KEY):
+            if key == PLAN:
+                self._plan()
+            elif key.startswith(SILENCE_KEY):
                 self._advance_silence(key.removeprefix(SILENCE_KEY))
             elif key in self.incidents:
                 self._advance_incident(self.incidents[key])
 
     def _advance_silence(self, silence_id: str) -> None:
-        silence = self.silences.get(silence_id)
+        silence, window = self.silences.get(silence_id), self._windows.get(silence_id)
+        if silence is not None and window is not None and silence.end <= self.now:
+            self._change_silence(silence_at(silence, self.now))  # it covers nothing any more
+            self._change_silence(occurrence(window, self.now))
+            return
         if silence is None or silence_due(silence) > self.now:
             return
         after = silence_at(silence, self.now)
@@ -194,6 +211,23 @@ class IncidentBook:
         else:
             del self.silences[silence_id]
             self._changes[SILENCE_KEY + silence_id] = None
+
+    def _outdated_silences(self) -> list[Silence]:
+        """Return the silences of windows that are not configured any more, or in another way."""
+        return [
+            each
+            for key, each in self.silences.items()
+            if key.startswith(MAINTENANCE) and is_outdated(each, self._windows.get(key))
+        ]
+
+    def _plan(self) -> None:
+        """Bring the silences of maintenance windows up to date with their configuration."""
+        for silence in self._outdated_silences():
+            self._change_silence(silence.model_copy(update={"status": "removed"}))
+            del self.silences[silence.silence_id]
+            self._changes[SILENCE_KEY + silence.silence_id] = None
+        for key in self._windows.keys() - self.silences.keys():
+            self._change_silence(occurrence(self._windows[key], self.now))
 
     def _advance_incident(self, incident: IncidentState) -> None:
         if incident.ended is not None and incident.ended + RETAIN_INCIDENTS <= self.now:
@@ -225,6 +259,8 @@ class IncidentBook:
         key = SILENCE_KEY + silence.silence_id
         self.silences[silence.silence_id] = self._changes[key] = silence
         heappush(self._due, (silence_due(silence), key))
+        if silence.silence_id in self._windows:  # its next occurrence, also if this one is removed
+            heappush(self._due, (silence.end, key))
 
     def _delete(self, key: str) -> None:
         incident = self.incidents.pop(key)

@@ -17,7 +17,9 @@ ALLOWED = {
         "detectors.errors", "detectors.registry", "streamproc.schemas", "streamproc.errors",
     },
     "streamproc.control": {"streamproc.schemas", "streamproc.errors"},
-    "streamproc.incidents": {"streamproc.control", "streamproc.schemas"},
+    "streamproc.incidents": {
+        "streamproc.config.maintenance", "streamproc.control", "streamproc.schemas",
+    },
     "streamproc.decode": {
         *_BASE, "streamproc.detect.series_registry", "streamproc.detect.detector_group",
     },

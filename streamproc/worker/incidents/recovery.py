@@ -51,6 +51,7 @@ async def recover_book(
         values.incidents.values(),
         values.silences.values(),
         position.now,
+        config.maintenance,
     )
     book.rewrite(stored.stale)
     if stored.position is not None:
