@@ -1,11 +1,11 @@
 """Define maintenance windows: silences that come back by a schedule."""
 
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
-from streamproc.config.topics import ZoneName
+from streamproc.config.topics import ZoneName, zone_of
 from streamproc.schemas.section import Section, refuse
 from streamproc.schemas.silences import Matchers
 from streamproc.schemas.units import Duration
@@ -77,3 +77,8 @@ class MaintenanceWindow(Section):
         str,
         Field(max_length=1000, description="Why.", examples=["features are rebuilt"]),
     ] = "maintenance"
+
+    @property
+    def tzinfo(self) -> tzinfo:
+        """The time zone of `cron`."""
+        return zone_of(self.zone)

@@ -6,7 +6,6 @@ from typing import Final
 from croniter import croniter
 
 from streamproc.config.maintenance import MaintenanceWindow
-from streamproc.config.topics import zone_of
 from streamproc.schemas.silences import Silence
 
 MAINTENANCE: Final = "maintenance:"
@@ -35,7 +34,7 @@ def occurrence(window: MaintenanceWindow, now: datetime) -> Silence:
     >>> f"{occurrence(window, open_now.end).start:%d %H:%M}"
     '06 02:00'
     """
-    local = now.astimezone(zone_of(window.zone))
+    local = now.astimezone(window.tzinfo)
     # The expression's times are whole minutes; a window that begins now has begun.
     start: datetime = croniter(window.cron, local + _SECOND).get_prev(datetime)
     if start + window.duration <= now:
