@@ -77,11 +77,21 @@ def state(target: PartitionMonitor) -> dict[str, Any]:
         key: (i.id, i.last_reported, i.settled) for key, i in target.incidents.open.items()
     }
     found["groups"] = incident_state.state(target.groups)["groups"].tobytes()
+    found["arrivals"] = _arrivals(target)
     found["strays"] = sorted(target.strays.rows())
     found["numeric texts"] = sorted(target.numeric_texts.rows())
     found["reported"] = sorted(target.catalogue.limits_reported)
     found["recent"] = {name: known.tobytes() for name, known in target.recent.state().items()}
     return found
+
+
+def _arrivals(target: PartitionMonitor) -> dict[str, Any]:
+    models = list(target.catalogue.models.values())
+    state = target.arrivals.arrivals.state(models)
+    names = [models[place].id for place in state.pop("models")]
+    clock = state.pop("clock").tobytes()
+    rows = {name: _row(state, at) for at, name in enumerate(names)}
+    return {"rows": rows, "clock": clock, "open": dict(target.arrivals.open)}
 
 
 def _of_slot(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:

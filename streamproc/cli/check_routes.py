@@ -13,7 +13,7 @@ from streamproc.schemas.alerts import Kind, Severity
 from streamproc.terminal import printable
 
 _SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
-_RESERVED: Final = frozenset({"rule", "silence"})
+_RESERVED: Final = frozenset({"rule"})
 _GLOB: Final = frozenset("*?[")
 
 _Labels = Mapping[str, tuple[str, ...]]
@@ -34,8 +34,9 @@ def who_hears(config: Config) -> Iterator[str]:
     --------
     >>> from streamproc.config.load import load
     >>> hook = {"name": "pager", "url_env": "URL", "allow": ["a.example.org"]}
-    >>> list(who_hears(load({"webhooks": [hook | {"severity": "critical"}]})))
-    ['every model: data, prediction, concept, performance, quality, blind: nobody; system: pager']
+    >>> [line] = who_hears(load({"webhooks": [hook | {"severity": "critical"}]}))
+    >>> line.split(": ")[1:]
+    ['data, prediction, concept, performance, quality, silence, blind', 'nobody; system', 'pager']
     """
     if not config.all_sinks:
         return

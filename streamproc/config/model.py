@@ -1,9 +1,6 @@
 """What to watch of which models, with which detectors."""
 
-import re
-from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from functools import cache
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
@@ -20,162 +17,22 @@ from streamproc.config.baseline import Floor
 from streamproc.config.detector_spec import DetectorSpec, refuse_of_errors
 from streamproc.config.online import Online
 from streamproc.config.reference_sample import ReferenceSample
+from streamproc.config.silence import Silence
+from streamproc.config.watch import (
+    DEFAULT_WATCH,
+    Watch,
+    default_watch,
+    every_entry_reached,
+    unreachable,
+)
 from streamproc.schemas.alerts import Severity
-from streamproc.schemas.section import Path, Section, refuse, refuse_if_any
+from streamproc.schemas.section import Section, refuse, refuse_if_any
 
 __all__ = ["DetectorSpec", "ModelConfig", "Task", "Watch", "all_reached"]
 
 Task = Literal["binary", "multiclass", "regression"]
 
-_NAMED: Final = ("feature:", "prediction:", "quality:", "metric:")
-_SINGLE: Final = ("prediction", "error", "features")
-_SERIES_EXPECTED: Final = (
-    "matches no series: expected a glob of feature:<name>, prediction, prediction:<class>,"
-    " quality:<name>, error, metric:<name> or features"
-)
-
-
-def _unreachable(globs: Sequence[str], key: str) -> list[tuple[Path, str]]:
-    """Find entries that can never be the first to match."""
-    problems: list[tuple[Path, str]] = []
-    for place, glob in enumerate(globs):
-        hider = next((k for k, other in enumerate(globs[:place]) if other in {glob, "*"}), None)
-        if hider is not None:
-            message = f"never reached: entry {hider} matches all that it does; put it before that"
-            problems.append(((place, key), message))
-    return problems
-
-
-def _can_match(glob: str) -> bool:
-    literal = re.split(r"[*?\[]", glob, maxsplit=1)[0]
-    if literal == glob:
-        return glob in _SINGLE or glob.startswith(_NAMED)
-    return literal.startswith(_NAMED) or any(
-        head.startswith(literal) for head in (*_NAMED, *_SINGLE)
-    )
-
-
-def _names_a_series(glob: str) -> str:
-    """Refuse what can match no series, above all a feature's bare name."""
-    if not _can_match(glob):
-        hint = f"; for a feature write `feature:{glob}`" if ":" not in glob else ""
-        refuse(((), f"{_SERIES_EXPECTED}{hint}"))
-    return glob
-
-
-def _all_different(detectors: tuple[DetectorSpec, ...]) -> tuple[DetectorSpec, ...]:
-    first: dict[str, int] = {}
-    problems: list[tuple[Path, str]] = []
-    for place, spec in enumerate(detectors):
-        if first.setdefault(spec.hash, place) != place:
-            problems.append(((place,), "is in this list already: every alert would come twice"))
-    refuse_if_any(problems)
-    return detectors
-
-
-# Equal to `detectors.registry.DEFAULT`, which is not imported here: see `detector_spec`.
-_OF_NUMBERS: Final = ("mixture", "page_hinkley")
-_OF_CATEGORIES: Final = ("chi2",)
 _LOSSES_OF_NUMBERS: Final = ("error", "metric:squared_error")
-_NUMBERS_ONLY: Final = ("prediction", "error", "metric:", "quality:")
-
-
-class Watch(Section):
-    """Which detectors look at which series."""
-
-    on: Annotated[
-        str,
-        AfterValidator(_names_a_series),
-        Field(
-            description="A series, or a glob of them, case-sensitive; the first entry that"
-            " matches a series wins. Series: `feature:<name>` (of a list of numbers also"
-            " `feature:<name>:norm`, `:direction` and `:mmd`), `prediction`,"
-            " `prediction:<class>`, `quality:<name>` (missing values); once labels come `error`,"
-            " `metric:log_loss`, `metric:brier`, `metric:squared_error`, `metric:floor` and"
-            " `metric:coverage`.",
-            examples=["feature:*"],
-        ),
-    ]
-    detectors: Annotated[
-        tuple[DetectorSpec, ...],
-        AfterValidator(_all_different),
-        Field(
-            strict=False,
-            description="Names, or `{name: {parameter: value}}`. Each series takes those that can"
-            " read its values; if none of them can, the default: `mixture` and `page_hinkley` for"
-            " numbers, `chi2` for texts. An empty list: do not watch.",
-            examples=[["adwin", {"page_hinkley": {"threshold": 20}}]],
-        ),
-    ]
-    whiten: Annotated[
-        bool,
-        Field(
-            description="Whether the detectors read what is new in each value, for series whose"
-            " values follow from those before; such a series is blind for 500 values, not 200.",
-            examples=[True],
-        ),
-    ] = False
-    follow: Annotated[
-        bool,
-        Field(
-            description="Whether a series is followed over its whole life: values far outside of"
-            " its range, a frozen feed and, where values depend on each other, what breaks its"
-            " daily profile fire; the detectors' alarms on such a series are `pending`. false:"
-            " every alarm of a detector fires, and nothing else.",
-            examples=[False],
-        ),
-    ] = True
-
-    warmup: Annotated[
-        int | None,
-        Field(
-            ge=30,
-            le=100_000,
-            description="Values that the spread of a series of numbers is learned from, at its"
-            " start and after each alarm. Fewer find changes sooner and are more often wrong; more"
-            " suit series with heavy tails. null: 200.",
-            examples=[500],
-        ),
-    ] = None
-
-    @model_validator(mode="after")
-    def _can_be_whitened(self) -> Self:
-        refuse_if_any(
-            [
-                (("detectors", place), "reads errors as they come: remove it, or `whiten`")
-                for place, spec in enumerate(self.detectors)
-                if self.whiten and spec.of_errors
-            ]
-        )
-        return self
-
-    @model_validator(mode="after")
-    def _readable(self) -> Self:
-        """Refuse detectors of categories where there can be only numbers."""
-        if not self.may_be_texts:
-            refuse_if_any(
-                [
-                    (("detectors", place), f"watches texts, and {self.on} is a number")
-                    for place, spec in enumerate(self.detectors)
-                    if spec.of_categories
-                ]
-            )
-        return self
-
-    @property
-    def may_be_texts(self) -> bool:
-        """Whether a series that matches can hold texts."""
-        return not self.on.startswith(_NUMBERS_ONLY)
-
-    def readers(self, *, category: bool) -> tuple[DetectorSpec, ...]:
-        """Give the detectors for series of categories, or for numbers."""
-        found = tuple(spec for spec in self.detectors if spec.of_categories == category)
-        if found or not self.detectors:
-            return found
-        return _default_detectors(_OF_CATEGORIES if category else _OF_NUMBERS)
-
-
-_DEFAULT_WATCH: Final = {"on": "*", "detectors": list(_OF_NUMBERS)}
 _UNORDERED: Final = (
     "learns from the order of values, and rows of `reference` are a sample without one: remove one"
     " of the two"
@@ -191,20 +48,6 @@ def _https(url: str) -> str:
     if parsed is None or parsed.scheme != "https":
         refuse(((), "expected a URL that starts with https://"))
     return url
-
-
-@cache
-def _default_detectors(names: tuple[str, ...]) -> tuple[DetectorSpec, ...]:
-    return tuple(map(DetectorSpec.model_validate, names))
-
-
-def _default_watch() -> tuple[Watch, ...]:
-    return (Watch.model_validate(_DEFAULT_WATCH),)
-
-
-def _all_reached(watch: tuple[Watch, ...]) -> tuple[Watch, ...]:
-    refuse_if_any(_unreachable([entry.on for entry in watch], "on"))
-    return watch
 
 
 class ModelConfig(Section):
@@ -274,14 +117,30 @@ class ModelConfig(Section):
     ] = "warning"
     watch: Annotated[
         tuple[Watch, ...],
-        AfterValidator(_all_reached),
+        AfterValidator(every_entry_reached),
         Field(
             strict=False,
             description="What to watch, the first match first. An empty list: nothing.",
             examples=[[{"on": "feature:*", "detectors": ["adwin"]}]],
-            json_schema_extra={"default": [_DEFAULT_WATCH]},
+            json_schema_extra={"default": [DEFAULT_WATCH]},
         ),
-    ] = Field(default_factory=_default_watch)
+    ] = Field(default_factory=default_watch)
+    silence: Annotated[
+        Silence,
+        Field(
+            description="When a model that sends no events is reported, while other models of its"
+            " partition go on.",
+            examples=[{"after": "2h"}],
+        ),
+    ] = Silence()
+    volume: Annotated[
+        bool,
+        Field(
+            description="Whether it is reported when the number of events falls to a quarter of"
+            " what is usual at these hours of the week, or below, or doubles, for three hours.",
+            examples=[False],
+        ),
+    ] = True
     reference: Annotated[
         str | None,
         Field(
@@ -394,5 +253,5 @@ class ModelConfig(Section):
 
 def all_reached(models: tuple[ModelConfig, ...]) -> tuple[ModelConfig, ...]:
     """Refuse entries that can never be the first to match a model."""
-    refuse_if_any(_unreachable([model.id for model in models], "id"))
+    refuse_if_any(unreachable([model.id for model in models], "id"))
     return models

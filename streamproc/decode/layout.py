@@ -62,6 +62,8 @@ class Model:
         Number of the model's events before a feature first appeared.
     sparse
         Features that few of its events have.
+    member
+        Its place in the table of arrivals; -1 without one.
     """
 
     id: str
@@ -72,6 +74,7 @@ class Model:
     vectors: dict[str, int] = field(default_factory=dict)
     births: dict[str, int] = field(default_factory=dict)
     sparse: SparseFeatures = field(default_factory=SparseFeatures)
+    member: int = UNWATCHED
 
     @property
     def name(self) -> str:
@@ -95,6 +98,8 @@ class Layout:
         (models,): number of events of each model in this partition.
     last
         (models,): offset of the last of them.
+    members
+        (models,): place of each model in the table of arrivals.
     kinds
         Type of each feature.
     plain
@@ -133,6 +138,7 @@ class Layout:
         self.vectors: Ints = np.empty((0, len(self.lists)), np.int64)
         self.events: Ints = np.empty(0, np.int64)
         self.last: Ints = np.empty(0, np.int64)
+        self.members: Ints = np.empty(0, np.int64)
 
     @cached_property
     def groups(self) -> Sequence[tuple[DetectorGroup, Ints]]:
@@ -208,9 +214,10 @@ class Layout:
             self.vectors = _rows(self.vectors, rows)
             self.events = _rows(self.events, rows)
             self.last = _rows(self.last, rows)
+            self.members = _rows(self.members, rows)
         self.models[row] = model
         self._place(model.id, row)
-        self.events[row], self.last[row] = events, last
+        self.events[row], self.last[row], self.members[row] = events, last, model.member
         self.compile(model, row)
         model.layout, model.row = self, row
 

@@ -69,12 +69,3 @@ def transpose_present(rows: Floats, order: Ints, values: Floats) -> None:
             value = rows[order[at], column]
             if not np.isnan(value):
                 values[column, at] = value
-
-
-@compiled
-def count_events(runs: Ints, offsets: Ints, events: Ints, last: Ints) -> None:
-    """Add the events of each run to its model's, and set the offset of the last one."""
-    for run in range(len(runs)):
-        row, start, stop = runs[run]
-        events[row] += stop - start
-        last[row] = offsets[stop - 1]

@@ -24,15 +24,18 @@ from streamproc.decode.event_schema import Retyped, Topic
 from streamproc.decode.layout import Model
 from streamproc.decode.lenient import Note
 from streamproc.decode.matrix import matrix, seconds
-from streamproc.decode.matrix_kernel import count_events
 from streamproc.decode.numeric_text import NumericTextTracker
 from streamproc.decode.type_changes import TypeChangeTracker
+from streamproc.detect.arrival_columns import AHEAD, CURRENT, RECENT
+from streamproc.detect.arrivals import Part
+from streamproc.detect.arrivals_kernel import count_events
 from streamproc.detect.routing import route
 from streamproc.detect.series_registry import SeriesRegistry
 from streamproc.performance.error_incidents import ErrorIncidentGrouper
 from streamproc.performance.outcome_decoder import OutcomeDecoder
 from streamproc.performance.performance_monitor import PerformanceMonitor
 from streamproc.performance.unlabelled import RecentPredictions
+from streamproc.pipeline.arrival_watch import ArrivalWatch
 from streamproc.schemas.records import Record, SliceResult
 
 
@@ -63,6 +66,8 @@ class PartitionMonitor:
         Open incidents with their correlated series.
     truth
         Monitor of model performance; None for topics other than the outcomes.
+    arrivals
+        Watch over the arrival of events.
     unlabelled
         Observer of all predictions, for metrics only; None to observe none.
     """
@@ -74,6 +79,10 @@ class PartitionMonitor:
         self.incidents = Incidents(topic, partition, config.policy, self.catalogue.encoders.texts)
         self._pending: list[PendingAlert] = []
         self.groups = IncidentGrouper()
+        accept_after = config.policy.accept_after.total_seconds()
+        self.arrivals = ArrivalWatch(self.catalogue, self.incidents, accept_after)
+        self._arrived: list[Part] = []
+        self._moves = False
         self.truth: PerformanceMonitor | None = None
         self.unlabelled: RecentPredictions | None = None
         shared = self.catalogue, topic, partition, self._watch, self._change, self._full
@@ -120,6 +129,12 @@ class PartitionMonitor:
         if self.truth is not None:
             self.truth.now = now
         self._reader.read(records, outcome)
+        if self._moves:
+            self._look_at_arrivals()
+        elif self._arrived:
+            clock = self.arrivals.arrivals.clock
+            clock[CURRENT], clock[AHEAD] = clock[RECENT], 0.0
+            self._arrived = []
         for pending in sorted(self._pending, key=lambda pending: pending.order):
             alert = self.groups.assign(pending)
             if alert is not None:
@@ -154,6 +169,9 @@ class PartitionMonitor:
         ts = record.timestamp / 1000 if event is None else seconds(event.ts, record)
         version = None if event is None else event.model_version
         origin = self.incidents.origin(place, record.offset, ts, version)
+        if self._arrived:
+            self._look_at_arrivals()
+        self._pending += self.arrivals.forget(evicted, place, origin, self._now)
         for key in [key for key in self.incidents.open if key[0] == evicted.id]:
             incident = self.incidents.open.pop(key)
             settings = {incident.detector: ""}
@@ -187,10 +205,23 @@ class PartitionMonitor:
     def _watch(
         self, batches: LayoutBatches, records: Sequence[Record], _outcome: SliceResult
     ) -> None:
+        arrivals = self.arrivals.arrivals
         for layout, batch in batches.items():
             if self.unlabelled is not None:
                 self.unlabelled.observe(layout, batch.events(layout, records))
             data = matrix(layout, batch, records, self.catalogue.encoders)
             for feed in route(self.catalogue, layout, data):
                 self._pending += watch(self.incidents, feed, layout, data, self._now)
-            count_events(data.runs, data.offsets, layout.events, layout.last)
+            runs, counted = data.runs, (layout.events, layout.last, layout.members)
+            times = data.offsets, data.ts
+            moves = count_events(runs, times, counted, arrivals.clock, arrivals.counts)
+            if self.truth is None:  # versions of models come to an end as others replace them
+                if moves:
+                    arrivals.enrol_all(layout, data)
+                self._moves |= moves
+                self._arrived.append((runs, layout.members[runs[:, 0]], data.places, *times))
+
+    def _look_at_arrivals(self) -> None:
+        """Report silent models, once all events up to a record have been counted."""
+        self._pending += self.arrivals.look(self._arrived, self._now)
+        self._arrived, self._moves = [], False

@@ -54,6 +54,7 @@ class Snapshot:
         `vectors` (n, 3): model, name of the embedding, slot in the embedder.
         `sparse` (n, 3): model, name of a sparse feature, events with it in the current block.
         `embedder: …`: state of the embedder.
+        `arrivals: …`: when events of the models arrive.
     """
 
     header: Header
@@ -224,7 +225,7 @@ def _arrays(
         arrays[f"{prefix}open"] = profile.open[: profile.used]
         for name, array in profile.watch.state(profile.used).items():
             arrays[prefix + name] = array
-    arrays |= shard.recent.state() | incident_state.state(shard.groups)
+    arrays |= shard.recent.state() | incident_state.state(shard.groups) | shard.arrivals.state()
     return arrays if shard.truth is None else arrays | shard.truth.performance.state()
 
 

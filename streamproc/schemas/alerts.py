@@ -35,7 +35,7 @@ Kind = Literal[
     "blind",
     "system",
 ]
-"""What an alert is about; `rule` and `silence` are reserved."""
+"""What an alert is about. `silence`: a model sends no events. `rule` is reserved."""
 
 Severity = Literal["info", "warning", "critical"]
 """How urgent an incident is."""
@@ -147,7 +147,8 @@ class AlertEvent(Contract):
     kind: Annotated[
         Kind,
         Field(
-            description="What sort of thing changed; `rule` and `silence` are reserved.",
+            description="What sort of thing changed; `silence`: a model sends no events. `rule` is"
+            " reserved.",
             examples=["data"],
         ),
     ]
@@ -155,7 +156,8 @@ class AlertEvent(Contract):
         ClippedText,
         Field(
             description="`feature:<name>`, `prediction` or `prediction:<class>`, `error`,"
-            " `metric:<name>`, `quality:<name>`, or `features` (several together).",
+            " `metric:<name>`, `quality:<name>`, `events` (when they arrive and how many), or"
+            " `features` (several together).",
             examples=["feature:amount"],
         ),
     ]

@@ -34,7 +34,7 @@ routes:
   - {match: [feature =~ "fx_.*"], sinks: [pager]}
 """
     )
-    kinds = "data, prediction, concept, performance, quality, blind"
+    kinds = "data, prediction, concept, performance, quality, silence, blind"
     others = "chat (if no other route matches), ops (if no other route matches); system: ops"
     assert lines(run, tmp_path, text) == [
         f"hears of model fraud: {kinds}: pager, chat; system: ops",

@@ -213,3 +213,9 @@ def test_an_online_regressor_refuses_detectors_of_right_or_wrong(which: str) -> 
     online = {"model": "linear_model.LinearRegression", which: ["ddm"]}
     with pytest.raises(ConfigError, match=rf"online\.{which}\[0\]: ddm reads right or wrong"):
         load({"models": [{"id": "m", "online": online}]})
+
+
+def test_a_silence_shorter_than_the_clock_of_a_partition_is_refused() -> None:
+    """Event time is counted in minutes, so `silence: {after: 30s}` could not be kept."""
+    with pytest.raises(ConfigError, match="a minute or more"):
+        load({"models": [{"id": "fraud", "silence": {"after": "30s"}}]})
