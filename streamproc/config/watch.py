@@ -11,10 +11,15 @@ from streamproc.config.detector_spec import DetectorSpec
 from streamproc.schemas.section import Path, Section, refuse, refuse_if_any
 
 _NAMED: Final = ("feature:", "prediction:", "quality:", "metric:")
-_SINGLE: Final = ("prediction", "error", "features")
+_SINGLE: Final = ("prediction", "error")
 _SERIES_EXPECTED: Final = (
     "matches no series: expected a glob of feature:<name>, prediction, prediction:<class>,"
-    " quality:<name>, error, metric:<name> or features"
+    " quality:<name>, error or metric:<name>"
+)
+_SEVERAL: Final = "features"
+_SEVERAL_UNWATCHED: Final = (
+    "would watch nothing: no detector reads several features together yet; name one as"
+    " `feature:<name>`, or all of them as `feature:*`"
 )
 
 
@@ -40,6 +45,8 @@ def _can_match(glob: str) -> bool:
 
 def _names_a_series(glob: str) -> str:
     """Refuse what can match no series, above all a feature's bare name."""
+    if glob == _SEVERAL:
+        refuse(((), _SEVERAL_UNWATCHED))
     if not _can_match(glob):
         hint = f"; for a feature write `feature:{glob}`" if ":" not in glob else ""
         refuse(((), f"{_SERIES_EXPECTED}{hint}"))

@@ -105,7 +105,7 @@ def test_wrong_detectors_are_refused_with_advice(detectors: object, message: str
     "glob",
     [
         *("*", "f*", "?rediction", "[fq]*", "feat*:x", "feature:*", "feature:a b", "quality:*"),
-        *("prediction", "prediction:cat", "error", "metric:revenue", "features"),
+        *("prediction", "prediction:cat", "error", "metric:revenue"),
     ],
 )
 def test_globs_of_the_contracts_series_are_taken(glob: str) -> None:
@@ -219,3 +219,9 @@ def test_a_silence_shorter_than_the_clock_of_a_partition_is_refused() -> None:
     """Event time is counted in minutes, so `silence: {after: 30s}` could not be kept."""
     with pytest.raises(ConfigError, match="a minute or more"):
         load({"models": [{"id": "fraud", "silence": {"after": "30s"}}]})
+
+
+def test_a_watch_of_several_features_together_is_refused() -> None:
+    """`on: features` is refused with the reason, since it would watch nothing."""
+    with pytest.raises(ConfigError, match="would watch nothing"):
+        load({"models": [{"id": "fraud", "watch": [{"on": "features", "detectors": ["adwin"]}]}]})
