@@ -78,6 +78,7 @@ def state(target: PartitionMonitor) -> dict[str, Any]:
     }
     found["groups"] = incident_state.state(target.groups)["groups"].tobytes()
     found["arrivals"] = _arrivals(target)
+    found["blind"] = dict(target.milestones.open)
     found["strays"] = sorted(target.strays.rows())
     found["numeric texts"] = sorted(target.numeric_texts.rows())
     found["reported"] = sorted(target.catalogue.limits_reported)

@@ -13,18 +13,28 @@ from streamproc.alerting.level import MIN_VALUES, level_of, since
 from streamproc.alerting.pending_alert import PendingAlert
 from streamproc.decode.layout import Layout
 from streamproc.decode.matrix import Ints, Matrix
+from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.detector_input import DetectorInput
+
+FirstAlarms = dict[tuple[DetectorGroup, int], int]
+"""First alarm of series that never had one before: column of the matrix, by group and slot."""
 
 
 def watch(
-    incidents: Incidents, feed: DetectorInput, layout: Layout, data: Matrix, now: datetime
+    incidents: Incidents,
+    feed: DetectorInput,
+    layout: Layout,
+    data: Matrix,
+    now: datetime,
+    restarted: FirstAlarms,
 ) -> list[PendingAlert]:
     """Run a feed through its detectors, and return the alerts that result.
 
     The events are taken in stretches that end before a series which alarms in them is looked at
-    again, so only incidents that were open before need care.
+    again, so only incidents that were open before need care. `restarted` is extended by the first
+    alarm of each series.
     """
-    run = _DetectorRun(incidents, feed, layout, data, now)
+    run = _DetectorRun(incidents, feed, layout, data, now, restarted)
     first = first_check(incidents.quiet_values)
     stretch, ends = max(1, first - 1), first == incidents.quiet_values
     ts = (feed.sources or data).ts
@@ -44,8 +54,15 @@ class _DetectorRun:
     """One feed, and the alerts that it has led to so far."""
 
     def __init__(
-        self, incidents: Incidents, feed: DetectorInput, layout: Layout, data: Matrix, now: datetime
+        self,
+        incidents: Incidents,
+        feed: DetectorInput,
+        layout: Layout,
+        data: Matrix,
+        now: datetime,
+        restarted: FirstAlarms,
     ) -> None:
+        self._restarted = restarted
         self._incidents, self._feed, self._layout = incidents, feed, layout
         self._data, self._now = data, now
         self._sources = feed.sources or data
@@ -130,6 +147,8 @@ class _DetectorRun:
                 self._release(alarm.column, start, alarm.row, alarm.slot)
             at = self._occasion(alarm.column, alarm.row)
             event = self._feed.locate(alarm.column, alarm.row)[1]
+            if alarm.restarts == 0 and not alarm.reason:
+                self._restarted[group, alarm.slot] = event
             annotate = partial(self._incidents.remark, at.series.model, self._data, event)
             reports = self._incidents.alarm(at, alarm, annotate)
             self._report(event, at, reports, size_of(alarm.change))

@@ -11,7 +11,7 @@ from streamproc.alerting.alert_builder import (
     type_change_alert,
 )
 from streamproc.alerting.correlation import IncidentGrouper
-from streamproc.alerting.detector_run import watch
+from streamproc.alerting.detector_run import FirstAlarms, watch
 from streamproc.alerting.end_alerts import forgotten
 from streamproc.alerting.incidents import Incidents
 from streamproc.alerting.input_alerts import input_alert
@@ -29,6 +29,7 @@ from streamproc.decode.type_changes import TypeChangeTracker
 from streamproc.detect.arrival_columns import AHEAD, CURRENT, RECENT
 from streamproc.detect.arrivals import Part
 from streamproc.detect.arrivals_kernel import count_events
+from streamproc.detect.milestones import EVERY, Milestone, crosses, milestones
 from streamproc.detect.routing import route
 from streamproc.detect.series_registry import SeriesRegistry
 from streamproc.performance.error_incidents import ErrorIncidentGrouper
@@ -36,6 +37,7 @@ from streamproc.performance.outcome_decoder import OutcomeDecoder
 from streamproc.performance.performance_monitor import PerformanceMonitor
 from streamproc.performance.unlabelled import RecentPredictions
 from streamproc.pipeline.arrival_watch import ArrivalWatch
+from streamproc.pipeline.milestone_watch import MilestoneWatch
 from streamproc.schemas.records import Record, SliceResult
 
 
@@ -68,6 +70,8 @@ class PartitionMonitor:
         Monitor of model performance; None for topics other than the outcomes.
     arrivals
         Watch over the arrival of events.
+    milestones
+        Watch over series that have too few values.
     unlabelled
         Observer of all predictions, for metrics only; None to observe none.
     """
@@ -81,6 +85,7 @@ class PartitionMonitor:
         self.groups = IncidentGrouper()
         accept_after = config.policy.accept_after.total_seconds()
         self.arrivals = ArrivalWatch(self.catalogue, self.incidents, accept_after)
+        self.milestones = MilestoneWatch(self.incidents)
         self._arrived: list[Part] = []
         self._moves = False
         self.truth: PerformanceMonitor | None = None
@@ -172,6 +177,7 @@ class PartitionMonitor:
         if self._arrived:
             self._look_at_arrivals()
         self._pending += self.arrivals.forget(evicted, place, origin, self._now)
+        self._pending += self.milestones.forget(evicted, place, origin, self._now)
         for key in [key for key in self.incidents.open if key[0] == evicted.id]:
             incident = self.incidents.open.pop(key)
             settings = {incident.detector: ""}
@@ -210,9 +216,18 @@ class PartitionMonitor:
             if self.unlabelled is not None:
                 self.unlabelled.observe(layout, batch.events(layout, records))
             data = matrix(layout, batch, records, self.catalogue.encoders)
+            runs, ahead = data.runs, EVERY - len(data.ts)
+            reached: list[Milestone] = []
+            # A slice of one model, as on live traffic, saves a call.
+            some = len(runs) > 1 or layout.events[runs[0, 0]] % EVERY >= ahead
+            if some and self.truth is None and crosses(runs, layout.events, EVERY):
+                reached = list(milestones(layout, data))
+            restarted: FirstAlarms = {}
             for feed in route(self.catalogue, layout, data):
-                self._pending += watch(self.incidents, feed, layout, data, self._now)
-            runs, counted = data.runs, (layout.events, layout.last, layout.members)
+                self._pending += watch(self.incidents, feed, layout, data, self._now, restarted)
+            for milestone in reached:
+                self._pending += self.milestones.look(milestone, data, restarted, self._now)
+            counted = (layout.events, layout.last, layout.members)
             times = data.offsets, data.ts
             moves = count_events(runs, times, counted, arrivals.clock, arrivals.counts)
             if self.truth is None:  # versions of models come to an end as others replace them

@@ -134,6 +134,7 @@ class _Restorer:
         groups, incidents = self._shard.groups, self._shard.incidents.open
         incident_state.load(groups, self._arrays, earlier, incidents)
         self._shard.arrivals.load(self._arrays)
+        self._shard.milestones.load(self._arrays)
         return Restored(self._shard, self._header.next, tuple(self._reset))
 
     def _slots(self) -> list[dict[str, int]]:

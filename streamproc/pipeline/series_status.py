@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from streamproc.decode.layout import UNWATCHED, Model
 from streamproc.detect.detector_group import DetectorGroup
+from streamproc.detect.milestones import blind_after, born
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.schemas.series_status import Character, SeriesState, SeriesStatus
 
-BLIND_AFTER: Final = 5
-"""Warm-ups that events of the model would have filled before a series without one is blind."""
 _SEASONAL: Final = 0.25
 """Part of the variance that follows the hour, from which on a series has a season."""
 _HOURS, _WEEK = 24, 168
@@ -57,7 +56,7 @@ def series_statuses(
                 yield SeriesStatus(**described, **unwatched, needed=0)
                 continue
             known = groups.setdefault(id(group), _Group(group))
-            state: SeriesState = known.state(slot, events, ended=ended)
+            state: SeriesState = known.state(slot, events - born(model, name), ended=ended)
             if incident is not None:
                 state = "firing" if incident.settled is None else "settled"
             grouped = shard.groups.of(*key)
@@ -91,7 +90,7 @@ class _Group:
         if not self._warming[slot]:
             return "watched"
         first = self._arrays["restarts"][slot] == 0
-        return "blind" if ended or (first and events > BLIND_AFTER * self.needed) else "learning"
+        return "blind" if ended or (first and events >= blind_after(self.needed)) else "learning"
 
     def character(self, slot: int) -> Character:
         """Return what the values of a slot are like."""

@@ -55,6 +55,7 @@ class Snapshot:
         `sparse` (n, 3): model, name of a sparse feature, events with it in the current block.
         `embedder: …`: state of the embedder.
         `arrivals: …`: when events of the models arrive.
+        `blind` (bytes,): series of models that cannot be watched, as JSON.
     """
 
     header: Header
@@ -226,6 +227,7 @@ def _arrays(
         for name, array in profile.watch.state(profile.used).items():
             arrays[prefix + name] = array
     arrays |= shard.recent.state() | incident_state.state(shard.groups) | shard.arrivals.state()
+    arrays |= shard.milestones.state()
     return arrays if shard.truth is None else arrays | shard.truth.performance.state()
 
 

@@ -84,7 +84,7 @@ def test_the_log_is_eventful() -> None:
     assert {alert.status for alert in alerts} == {
         *("firing", "updated", "settled", "resolved", "pending")
     }
-    assert {alert.kind for alert in alerts} == {"data", "quality", "prediction", "system"}
+    assert {alert.kind for alert in alerts} == {"data", "quality", "prediction", "system", "blind"}
     assert len(UNSPLIT[0][1].dead_letters) == 9
     assert {alert.model_id for alert in alerts if alert.contributors} == {"m", "n", "o"}
 
