@@ -14,7 +14,7 @@ DETAILED: Final = 20
 MAX_NAME: Final = 200
 MAX_MESSAGE: Final = 1000
 # Their alerts stand alone as well, but another one resolves them.
-_RESOLVED_ALONE: Final = {"labels_not_joined"}
+_RESOLVED_ALONE: Final = {"labels_not_joined", "silence", "volume", "warm_up"}
 
 _RANKS: Final = {severity: rank for rank, severity in enumerate(get_args(Severity))}
 

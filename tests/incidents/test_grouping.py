@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from alert_factory import alert
 from incidents.logs import at, command, fired, fold, later, only, steps, tick
 
@@ -123,6 +124,16 @@ def test_an_event_that_nothing_resolves_ends_after_a_day() -> None:
     gap = alert("gap", incident_id="gap", kind="system", series="features", detector="state_gap")
     book = fold((gap, 0), tick(86_400))
     assert (only(book).status, only(book).reason) == ("resolved", "expired")
+
+
+@pytest.mark.parametrize("detector", ["silence", "volume", "warm_up"])
+def test_a_silent_model_stays_open_until_it_is_back(detector: str) -> None:
+    """An alert about the events of a model stands alone, and ends when another one resolves it."""
+    silent = alert("s", incident_id="s", kind="silence", series="events", detector=detector)
+    log = [(silent, 0.0), tick(86_400), tick(3 * 86_400)]
+
+    assert only(fold(*log)).status == "firing"
+    assert only(fold(*log, (later(silent), 4 * 86_400.0))).status == "resolved"
 
 
 def test_a_full_incident_opens_another() -> None:
