@@ -118,6 +118,16 @@ class PartitionMonitor:
         """Text features that may turn out to be numbers."""
         return self._reader.numeric_texts
 
+    @property
+    def open_incidents(self) -> dict[str, list[object]]:
+        """The open incidents of each model, of its values and of the arrival of its events."""
+        found: dict[str, list[object]] = {
+            model: list(groups) for model, groups in list(self.groups.open.items())
+        }
+        for model, detector in list(self.arrivals.open):
+            found.setdefault(model, []).append(detector)
+        return found
+
     def process(self, records: Sequence[Record], now: datetime) -> SliceResult:
         """Process the next slice of the partition.
 

@@ -213,7 +213,7 @@ class Pipeline:
     def _seen(self) -> Iterator[Seen]:
         """Yield the models of each partition, and their open incidents."""
         for held in self._held.values():
-            yield Seen(held.shard.catalogue.models, held.shard.groups.open)
+            yield Seen(held.shard.catalogue.models, held.shard.open_incidents)
 
     def _watched(self) -> dict[int, Watched]:
         """Return the performance of models by partition, linked to their recent predictions."""

@@ -1,6 +1,7 @@
 """Models that fall silent, and models that send more or fewer events than usual."""
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -51,6 +52,11 @@ def of_model(name: str, **fields: Any) -> dict[str, Any]:
     return {"models": [{"id": name, "watch": [], **fields}, {"id": "*", "watch": []}]}
 
 
+def _time(each: LogRecord) -> float:
+    """Return the time of a record's event, in seconds after the Monday."""
+    return float(json.loads(each.value or b"")["ts"]) - MONDAY
+
+
 def hours_after(alert: AlertEvent, at: float) -> float:
     """Return how long after a time an alert came."""
     return (alert.ts.timestamp() - MONDAY - at) / HOUR
@@ -74,6 +80,17 @@ def test_a_silent_model_is_reported_within_the_hour() -> None:
     assert (ended.status, ended.reason) == ("resolved", "recovered")
     assert ended.incident_id == fired.incident_id
     assert 0 <= hours_after(ended, BACK_AT) < 0.1
+
+
+def test_a_silent_model_counts_as_an_open_incident() -> None:
+    """`streamproc_model_incidents_open` counts a silence while it lasts."""
+    target = shard(ARRIVALS_ONLY, Topic.FEATURES)
+    back = next(at for at, each in enumerate(OUTAGE) if _time(each) >= BACK_AT)
+    run(target, OUTAGE[:back])
+
+    assert target.open_incidents == {"steady": ["silence"]}
+    run(target, OUTAGE[back:])
+    assert target.open_incidents == {}
 
 
 def office(weeks: int) -> list[float]:
