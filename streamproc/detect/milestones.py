@@ -128,7 +128,13 @@ class Milestone(NamedTuple):
 
 
 def blind_after(needed: int) -> int:
-    """Return after how many events of its model a series without `needed` values is blind."""
+    """Return after how many events of its model a series without `needed` values is blind.
+
+    Examples
+    --------
+    >>> blind_after(200), blind_after(400)
+    (1000, 2000)
+    """
     return max(JUDGED, WARM_UPS * needed)
 
 
