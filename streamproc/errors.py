@@ -5,30 +5,37 @@ from contextlib import contextmanager
 from typing import Final
 
 # Which extra installs a module that the base distribution does without.
-_EXTRA_OF: Final = {
-    "confluent_kafka": "bench",
-    "matplotlib": "plots",
-    "noida_db": "demo",
-    "orjson": "bench",
-    "pyarrow": "parquet",
-    # Ours, but not in the image of the worker.
-    "streamproc.tools.bench": "bench",
-    "streamproc.tools.demo": "demo",
-} | dict.fromkeys(
-    (
-        "aiohttp",
-        "faust",
-        "jinja2",
-        "mode",
-        "numba",
-        "numpy",
-        "prometheus_client",
-        "river",
-        "structlog",
-        "uvloop",
-        "xxhash",
-    ),
-    "worker",
+_EXTRA_OF: Final = (
+    {
+        "confluent_kafka": "bench",
+        "matplotlib": "plots",
+        "noida_db": "demo",
+        "orjson": "bench",
+        "pyarrow": "parquet",
+        # Ours, but not in the image of the worker.
+        "streamproc.tools.bench": "bench",
+        "streamproc.tools.demo": "demo",
+    }
+    | dict.fromkeys(
+        ("attrs", "authlib", "cachetools", "certifi", "fastavro", "google", "httpx2"),
+        "registry",
+    )
+    | dict.fromkeys(
+        (
+            "aiohttp",
+            "faust",
+            "jinja2",
+            "mode",
+            "numba",
+            "numpy",
+            "prometheus_client",
+            "river",
+            "structlog",
+            "uvloop",
+            "xxhash",
+        ),
+        "worker",
+    )
 )
 
 

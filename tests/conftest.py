@@ -8,6 +8,8 @@ from functools import cache
 
 import pytest
 from apache.kafka import ApacheKafka, KafkaUnavailableError, check
+from apicurio.distribution import RegistryMissingError
+from apicurio.server import Apicurio
 from hypothesis import settings
 
 from streamproc.broker import EmbeddedBroker
@@ -60,7 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & {"apache_kafka", "apache_kafka_cluster"}:
             item.add_marker("kafka")
-        if "apache_kafka_cluster" in fixtures:
+        if fixtures & {"apache_kafka_cluster", "apicurio"}:
             item.add_marker("slow")
     yield
     items.sort(key=lambda item: _turn(item.nodeid))
@@ -99,6 +101,17 @@ def apache_kafka_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
     """Three nodes of Apache Kafka, shared: start again what you have stopped."""
     with ApacheKafka(nodes=3, data_dir=tmp_path_factory.mktemp("kafka")) as kafka:
         yield kafka
+
+
+@pytest.fixture(scope="module")
+def apicurio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apicurio]:
+    """One schema registry, shared: use other subjects, and start it again if you stop it."""
+    try:
+        registry = Apicurio(tmp_path_factory.mktemp("apicurio"))
+    except RegistryMissingError as error:
+        pytest.skip(f"no Apicurio Registry: {error}")
+    with registry:
+        yield registry
 
 
 @pytest.fixture(scope="module")

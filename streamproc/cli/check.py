@@ -9,6 +9,7 @@ from streamproc.cli.options import Broker
 
 if TYPE_CHECKING:
     from streamproc.config.config import Config
+    from streamproc.config.registry import Registry
 
 
 def check(
@@ -45,7 +46,7 @@ def check(
 
 def _absent(config: "Config") -> list[str]:
     """Look up every secret and file but those of webhooks; list what is missing here."""
-    from streamproc.errors import ConfigError  # noqa: PLC0415  --help
+    from streamproc.errors import ConfigError, MissingExtraError  # noqa: PLC0415  --help
     from streamproc.kafka.security import client_options  # noqa: PLC0415  --help
 
     problems: list[str] = []
@@ -59,8 +60,22 @@ def _absent(config: "Config") -> list[str]:
     except ConfigError as error:
         problems += error.problems
     try:
+        if config.registry is not None:
+            _look_at_registry(config.registry)
+    except ConfigError as error:
+        problems += error.problems
+    except MissingExtraError as error:
+        problems.append(f"registry: {error}")
+    try:
         if config.control is not None:
             config.control.secret()
     except ConfigError as error:
         problems += error.problems
     return problems
+
+
+def _look_at_registry(registry: "Registry") -> None:
+    """Look up the registry's secrets and certificates, and the packages that read it."""
+    from streamproc.registry.client import RegistryClient  # noqa: PLC0415  an extra
+
+    RegistryClient(registry)

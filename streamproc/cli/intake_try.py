@@ -14,7 +14,8 @@ from aiokafka import AIOKafkaConsumer
 from streamproc.config.config import Config
 from streamproc.decode.structs import DECODE_ERRORS
 from streamproc.errors import ConfigError
-from streamproc.intake.documents import IntakeError
+from streamproc.intake.errors import IntakeError
+from streamproc.intake.frames import Schemas
 from streamproc.intake.mapper import Mapper, describe, mappers
 from streamproc.kafka.clients import open_consumer
 from streamproc.kafka.errors import TopicError
@@ -41,6 +42,8 @@ async def try_records(config: Config, source: str, sample: int, topic: str | Non
     ------
     ConfigError
         If no entry of `intake` matches the topic.
+    RegistryUnavailableError
+        If records name schemas, and the registry does not give them.
     TopicError
         If there is neither such a file nor such a topic.
     """
@@ -57,15 +60,28 @@ async def try_records(config: Config, source: str, sample: int, topic: str | Non
         records = await _last(config, source, sample)
     if mapper is None:
         raise ConfigError(f"intake: no entry matches topic {topic or source!r}")
-    return _print(mapper, records)
+    return _print(mapper, records, await _schemas(config, mapper, records))
 
 
-def _print(mapper: Mapper, records: Sequence[SampledRecord]) -> bool:
+async def _schemas(
+    config: Config, mapper: Mapper, records: Sequence[SampledRecord]
+) -> Schemas | None:
+    """Fetch the schemas that records name; None if no registry is configured."""
+    if config.registry is None:
+        return None
+    from streamproc.registry.client import registry_client  # noqa: PLC0415  an extra
+
+    async with registry_client(config.registry) as client:
+        named = sorted(mapper.schemas_of(sampled.record for sampled in records))
+        return {ref: await client.schema(ref) for ref in named}
+
+
+def _print(mapper: Mapper, records: Sequence[SampledRecord], schemas: Schemas | None) -> bool:
     counts: Counter[str] = Counter()
     for sampled in records:
         where = f"{sampled.topic}-{sampled.partition}@{sampled.record.offset}"
         try:
-            mapped = mapper.map(sampled.record, sampled.topic, sampled.partition)
+            mapped = mapper.map(sampled.record, sampled.topic, sampled.partition, schemas)
         except IntakeError as error:
             counts["refused"] += 1
             typer.echo(f"{where}  refused: {error.reason.value}: {printable(error.detail)}")

@@ -9,12 +9,13 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_
 from streamproc.config.broker_url import BrokerUrl
 from streamproc.config.control import Control
 from streamproc.config.http import Http
-from streamproc.config.intake import Intake
+from streamproc.config.intake import SCHEMA_FORMATS, Intake
 from streamproc.config.labels import Labels
 from streamproc.config.limits import Limits, Policy, Snapshots
 from streamproc.config.maintenance import MaintenanceWindow
 from streamproc.config.model import ModelConfig, all_reached
 from streamproc.config.reachability import unreachable
+from streamproc.config.registry import Registry
 from streamproc.config.routes import Route, all_routes
 from streamproc.config.security import Security
 from streamproc.config.sink import SinkSection
@@ -123,6 +124,14 @@ class Config(Section):
             examples=[[{"from": {"topics": ["logger"]}, "preset": "kserve"}]],
         ),
     ] = ()
+    registry: Annotated[
+        Registry | None,
+        Field(
+            description="The schema registry of framed records that `intake` reads; null: none."
+            " Needs `streamproc[registry]`.",
+            examples=[{"url": "http://registry:8081"}],
+        ),
+    ] = None
     labels: Annotated[
         Labels,
         Field(description="How truth is joined to events.", examples=[{"horizon": "7d"}]),
@@ -215,6 +224,20 @@ class Config(Section):
                 if names.index(name) != place
             ]
         )
+        return self
+
+    @model_validator(mode="after")
+    def _registry_where_needed(self) -> Self:
+        """Refuse formats that nobody can read without the schemas of a registry."""
+        if self.registry is None:
+            problem = "needs the section `registry`, which says where the schemas are"
+            refuse_if_any(
+                [
+                    (("intake", place, "format"), f"{entry.format} {problem}")
+                    for place, entry in enumerate(self.intake)
+                    if entry.format in SCHEMA_FORMATS
+                ]
+            )
         return self
 
     @model_validator(mode="after")

@@ -208,3 +208,9 @@ class Mapping(Section):
             description="The label; a record without one is skipped.", examples=["after.is_fraud"]
         ),
     ] = None
+
+    @property
+    def specs(self) -> tuple[Spec, ...]:
+        """Where the fields that are single values come from, the prediction aside."""
+        own = (self.model_id, self.event_id, self.ts, self.model_version, self.label)
+        return tuple(spec for spec in (*own, *self.tags.values()) if spec is not None)

@@ -6,24 +6,18 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from streamproc.config.intake import Format
+from streamproc.config.intake import SCHEMA_FORMATS, Format
 from streamproc.decode.lenient import parse
 from streamproc.decode.structs import DECODE_ERRORS, classify_error
 from streamproc.intake import oip_proto
+from streamproc.intake.errors import IntakeError
+from streamproc.intake.frames import Frame, SchemaKind, Schemas, decoded, frame_of
 from streamproc.schemas.records import Reason, Record
 
-_FRAME_BYTES: Final = 5  # Confluent's: a zero byte and the schema's id
+_KINDS: Final[Mapping[Format, SchemaKind]] = {"avro": "AVRO", "protobuf": "PROTOBUF"}
 _STRUCTURED: Final = "application/cloudevents+json"
 _ATTRIBUTE: Final = re.compile(r"ce[_-](.+)", re.IGNORECASE)
 _NO_ATTRIBUTES: Final[Mapping[str, Any]] = {}
-
-
-class IntakeError(Exception):
-    """A record cannot become events; `args` are the reason and the detail of its dead letter."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(reason, detail)
-        self.reason, self.detail = reason, detail
 
 
 class Document(NamedTuple):
@@ -37,6 +31,8 @@ class Document(NamedTuple):
         Attributes of a CloudEvent, by their lower-case names.
     record, topic, partition
         The record, and where it was read.
+    schemas
+        Schemas that records name; None if no registry is configured.
     """
 
     value: Any
@@ -44,6 +40,7 @@ class Document(NamedTuple):
     record: Record
     topic: str
     partition: int
+    schemas: Schemas | None = None
 
     def header(self, name: str) -> str | None:
         """Return a header as text; names are compared without regard to case."""
@@ -52,9 +49,36 @@ class Document(NamedTuple):
                 return value.decode("utf-8", "replace")
         return None
 
+    def key(self) -> str | None:
+        """Return the key as text: of a schema's record that is JSON.
 
-def document(record: Record, form: Format, topic: str, partition: int) -> Document | None:
+        Raises
+        ------
+        IntakeError
+            If its schema is unknown, or it does not fit it.
+        """
+        key = self.record.key
+        if self.schemas is not None:
+            frame = frame_of(key, self.record.headers, "key")
+            if frame is not None:
+                value = decoded(frame, self.schemas)
+                return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        return (key or b"").decode("utf-8", "replace") or None
+
+
+def document(
+    record: Record, form: Format, topic: str, partition: int, schemas: Schemas | None = None
+) -> Document | None:
     """Parse a record; None for a tombstone.
+
+    Parameters
+    ----------
+    record, topic, partition
+        The record, and where it was read.
+    form
+        The format that the configuration names.
+    schemas
+        All schemas that the record names; None if no registry is configured.
 
     Raises
     ------
@@ -71,25 +95,41 @@ def document(record: Record, form: Format, topic: str, partition: int) -> Docume
             is_response = topic.endswith((".outputs", "-output"))
             parsed = oip_proto.decode(value, response=is_response)
             return Document(parsed, _NO_ATTRIBUTES, record, topic, partition)
-        return Document(_json(value), _NO_ATTRIBUTES, record, topic, partition)
+        found = _framed(record, value, form, schemas)
+        return Document(found, _NO_ATTRIBUTES, record, topic, partition, schemas)
     except DECODE_ERRORS as error:
         raise IntakeError(*classify_error(error)) from error
 
 
-def _json(value: bytes) -> Any:
-    """Parse JSON, also with Confluent's frame, and without Connect's envelope."""
-    if value[0] == 0 and len(value) > _FRAME_BYTES:
-        if value[_FRAME_BYTES : _FRAME_BYTES + 1] not in {b"{", b"["}:
+def _framed(record: Record, value: bytes, form: Format, schemas: Schemas | None) -> Any:
+    """Parse what a registry's serialiser wrote, or JSON without a frame."""
+    frame = frame_of(value, record.headers, "value")
+    if frame is None:
+        if form in SCHEMA_FORMATS:
             detail = (
-                f"framed with schema id {int.from_bytes(value[1:5], 'big')}, but not JSON; Avro and"
-                " protobuf of a schema registry are not supported"
+                f"not {form} of a schema registry: expected a zero byte and a schema id, or a"
+                " header that names the schema"
             )
             raise IntakeError(Reason.UNSUPPORTED_CONTENT_TYPE, detail)
-        value = value[_FRAME_BYTES:]
-    found = parse(value)
+        found = parse(value)
+    elif form == "json_schema" or schemas is None:
+        found = _json_in(frame)
+    else:
+        found = decoded(frame, schemas, _KINDS.get(form))
     if isinstance(found, dict) and found.keys() == {"schema", "payload"}:
-        return found["payload"]
+        return found["payload"]  # Connect's envelope
     return found
+
+
+def _json_in(frame: Frame) -> Any:
+    """Parse framed JSON, for which no schema is needed."""
+    if frame.payload[:1] not in {b"{", b"["}:
+        detail = (
+            f"framed with {frame.ref}, but not JSON: to read Avro and protobuf, configure"
+            " `registry`, which says where the schemas are"
+        )
+        raise IntakeError(Reason.UNSUPPORTED_CONTENT_TYPE, detail)
+    return parse(frame.payload)
 
 
 def _cloudevent(record: Record, value: bytes, topic: str, partition: int) -> Document:

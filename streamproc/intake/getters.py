@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from streamproc.config.intake_fields import Mapping as FieldMap
 from streamproc.config.intake_fields import Rows, Spec
-from streamproc.intake.documents import Document, IntakeError
+from streamproc.intake.documents import Document
+from streamproc.intake.errors import IntakeError
 from streamproc.intake.rows import csv_rows, frame_rows, list_rows, tensor_rows
 from streamproc.schemas.records import Reason
 
@@ -83,9 +84,7 @@ def spec_getter(spec: Spec) -> Getter:
         return lambda found: found.attributes.get(attribute, ABSENT)
     if spec.key is not None:
         pattern = re.compile(spec.key)
-        return lambda found: _matched(
-            pattern, (found.record.key or b"").decode("utf-8", "replace") or None
-        )
+        return lambda found: _matched(pattern, found.key())
     if spec.topic is not None:
         of_topic = re.compile(spec.topic)
         return lambda found: _matched(of_topic, found.topic)
@@ -116,9 +115,8 @@ def condition(name: str) -> Getter:
 
 def used_paths(fields: FieldMap) -> frozenset[str]:
     """Return the top-level names that other fields are taken from."""
-    specs = [fields.model_id, fields.event_id, fields.ts, fields.model_version, fields.label]
     paths: list[str] = []
-    for spec in (*specs, *fields.tags.values(), fields.prediction):
+    for spec in (*fields.specs, fields.prediction):
         path = None if spec is None else spec.path
         if path is not None:
             paths += [path] if isinstance(path, str) else path

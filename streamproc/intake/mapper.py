@@ -1,18 +1,20 @@
 """Map the records of other systems to native events, as the configuration says."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from streamproc.config.config import Config
-from streamproc.config.intake import Intake, Rule, Target
+from streamproc.config.intake import SCHEMA_FORMATS, Intake, Rule, Target
 from streamproc.config.topics import zone_of
 from streamproc.decode.event_schema import Topic
 from streamproc.decode.lenient import LenientDecoder, Note, lenient_decoder, time_of
 from streamproc.decode.structs import DECODE_ERRORS, classify_error
-from streamproc.intake.documents import Document, IntakeError, document
+from streamproc.intake.documents import Document, document
+from streamproc.intake.errors import IntakeError
+from streamproc.intake.frames import Part, SchemaRef, Schemas, refs_of
 from streamproc.intake.getters import (
     ABSENT,
     condition,
@@ -92,16 +94,32 @@ class Mapper:
         self._rules = [_Rule(rule, entry.columns, zone) for rule in entry.rules]
         self._skip = [(getter(path), set(values)) for path, values in entry.skip.items()]
         self._keep = [(getter(path), set(values)) for path, values in entry.keep.items()]
+        self._framed = () if config.registry is None else _framed_parts(entry)
 
-    def map(self, record: Record, topic: str, partition: int) -> Mapped:
+    def schemas_of(self, records: Iterable[Record]) -> set[SchemaRef]:
+        """Return the schemas that records name and that `map` needs; none without a registry."""
+        if not self._framed:
+            return set()
+        return set().union(*(refs_of(record, self._framed) for record in records))
+
+    def map(
+        self, record: Record, topic: str, partition: int, schemas: Schemas | None = None
+    ) -> Mapped:
         """Map one record.
+
+        Parameters
+        ----------
+        record, topic, partition
+            The record, and where it was read.
+        schemas
+            At least those of `schemas_of`; None if no registry is configured.
 
         Raises
         ------
         IntakeError
             If it cannot be read, or a required field is missing.
         """
-        found = document(record, self.entry.format, topic, partition)
+        found = document(record, self.entry.format, topic, partition, schemas)
         if found is None:
             return Mapped(skipped="it has no value (a tombstone)")
         if not isinstance(found.value, list):
@@ -127,6 +145,13 @@ class Mapper:
             if rule.holds(found):
                 return rule.map(found, index)
         return Mapped(skipped="`when` of no rule holds")
+
+
+def _framed_parts(entry: Intake) -> tuple[Part, ...]:
+    """Return the parts of records whose schemas have to be known."""
+    keyed = any(spec.key is not None for rule in entry.rules for spec in rule.map.specs)
+    value: tuple[Part, ...] = ("value",) if entry.format in {"json", *SCHEMA_FORMATS} else ()
+    return (*value, "key") if keyed else value
 
 
 class _Rule:

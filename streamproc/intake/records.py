@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from streamproc.decode.payloads import original_headers, original_value
-from streamproc.intake.documents import IntakeError
+from streamproc.intake.errors import IntakeError
+from streamproc.intake.frames import Schemas
 from streamproc.intake.mapper import Mapper, NativeEvent
 from streamproc.schemas.records import DeadLetter, Record, UnreadableRecord
 
@@ -18,8 +19,15 @@ class MappedSlice:
     skipped: int = 0
 
 
-def map_records(mapper: Mapper, records: Iterable[tuple[int, Record]], topic: str) -> MappedSlice:
+def map_records(
+    mapper: Mapper,
+    records: Iterable[tuple[int, Record]],
+    topic: str,
+    schemas: Schemas | None = None,
+) -> MappedSlice:
     """Map records of a topic, each with its partition; what cannot be mapped is a dead letter.
+
+    `schemas` are those that `Mapper.schemas_of` names; None if no registry is configured.
 
     Examples
     --------
@@ -37,7 +45,7 @@ def map_records(mapper: Mapper, records: Iterable[tuple[int, Record]], topic: st
         try:
             if isinstance(record, UnreadableRecord):
                 raise IntakeError(record.reason, record.detail)  # noqa: TRY301  counted as below
-            mapped = mapper.map(record, topic, partition)
+            mapped = mapper.map(record, topic, partition, schemas)
         except IntakeError as error:
             found.dead_letters.append(_dead_letter(record, topic, partition, error))
             continue

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from streamproc.decode.lenient import parse
 from streamproc.decode.lenient_numbers import as_number
-from streamproc.intake.documents import IntakeError
+from streamproc.intake.errors import IntakeError
 from streamproc.schemas.records import Reason
 
 _LISTS: Final = ("dataframe_records", "instances", "predictions", "inputs", "outputs")

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     UNSUPPORTED_VERSION = "unsupported_version"
     UNSUPPORTED_CONTENT_TYPE = "unsupported_content_type"
     UNSUPPORTED_CODEC = "unsupported_codec"
+    UNKNOWN_SCHEMA = "unknown_schema"
     CORRUPT = "corrupt"
 
 

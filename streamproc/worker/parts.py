@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from streamproc.config.config import Config
 from streamproc.errors import ConfigError
+from streamproc.registry.store import schema_store
 from streamproc.worker.intake.reader import reading
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.wiring import working
@@ -74,10 +75,15 @@ async def running(
     WorkerError
         On exit, if an error stopped a part.
     ConfigError
-        If `only` names a part that is not configured.
+        If `only` names a part that is not configured, or a secret of the registry is missing.
+    MissingExtraError
+        If a registry is configured, and the packages that read its schemas are not installed.
     """
     if only == "intake" and not config.intake:
         raise ConfigError("intake: no entry is configured, so `--only intake` has nothing to read")
+    if config.intake:
+        async with schema_store(config):
+            pass  # refused before any part has begun
     async with AsyncExitStack() as stack:
         parts: list[Part] = []
         if only is None:

@@ -134,6 +134,26 @@ def test_a_missing_package_is_one_line_and_the_pip_command(
     assert errors.count("\n") == 1
 
 
+@pytest.mark.parametrize("package", ["confluent_kafka", "fastavro"])
+def test_a_registry_without_its_packages_names_the_extra(
+    site: Path, tmp_path: Path, package: str
+) -> None:
+    """`check` says at which line what is missing here, and a worker does not start."""
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "intake:\n"
+        "  - {from: {topics: [t]}, format: avro, map: {prediction: y}}\n"
+        "registry: {url: 'http://registry'}\n"
+    )
+    missing = f"{package} is not installed: pip install 'streamproc[registry]'\n"
+    code, out, errors = run(site, "check", str(file), absent=(package,))
+    assert (code, errors) == (0, "")
+    assert f"not on this machine: {file}:3: registry: {missing}" in out
+    code, out, errors = run(site, "worker", "--config", str(file), absent=(package,))
+    assert (code, out) == (1, "")
+    assert errors == f"error: {missing}"
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("publish", "--help"), ("schema", "events")])
 def test_the_base_distribution_has_commands(site: Path, arguments: tuple[str, ...]) -> None:
     """What talks to a cluster, or only prints, needs nothing of the worker."""
@@ -150,7 +170,7 @@ def test_the_metadata_is_complete(site: Path) -> None:
     assert "Author: The streamproc authors\n" in text
     assert "END OF TERMS AND CONDITIONS" in (ROOT / "LICENSE").read_text()
     assert set(re.findall(r"^Provides-Extra: (\w+)", text, re.MULTILINE)) == {
-        *("worker", "demo", "parquet", "bench", "plots"),
+        *("worker", "demo", "parquet", "registry", "bench", "plots"),
     }
 
 

@@ -35,8 +35,8 @@ ALLOWED = {
     "streamproc.pipeline": {*_BASE, *_STAGES, "streamproc.join", "streamproc.performance"},
 }  # fmt: skip
 LAYERS = (
-    "cli", "tools", "worker", "broker", "client", "driver", "sinks", "pipeline", "online",
-    "performance", "alerting", "detect", "intake", "join", "state", "decode", "incidents",
+    "cli", "tools", "worker", "broker", "client", "driver", "registry", "sinks", "pipeline",
+    "online", "performance", "alerting", "detect", "intake", "join", "state", "decode", "incidents",
     "control", "kafka", "tabular", "config", "schemas",
 )  # fmt: skip
 LINT = "import sys; from importlinter.cli import lint_imports_command as lint; lint()"

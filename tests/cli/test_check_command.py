@@ -94,3 +94,65 @@ def test_check_prints_everything_that_is_configured(run: Any, tmp_path: Path) ->
         assert line in printed.splitlines()
     assert '  online model [{"naive_bayes.GaussianNB": {}}]; on_drift=reset' in printed
     assert " (whitened)\n" in printed
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("url: 'ftp://r'", 2, "registry.url: expected http://host:port or https://host:port"),
+        ("url: 'http://ada:s3cret@r'", 2, "registry.url: holds a user: write it as `username`"),
+        ("url: 'http://r:x'", 2, "registry.url: is not a URL"),
+        ("url: 'http://r?a=b'", 2, "registry.url: expected no `?` and no `#`"),
+        ("url: 'http://r'\n  ca_file: ca.pem", 3, "registry.ca_file: the URL has no TLS"),
+        ("url: 'http://r'\n  username: ada", 1, "registry.password_env: expected this or"),
+        ("url: 'http://r'\n  password_env: P", 1, "registry.username: is required beside"),
+        (
+            "url: 'http://r'\n  username: ada\n  password_env: P\n  token_env: T",
+            3,
+            "registry.username: expected a user or a token, not both",
+        ),
+        (
+            "url: 'http://r'\n  token_env: T\n  token_file: f",
+            3,
+            "registry.token_env: expected this or `token_file`, just one",
+        ),
+    ],
+)
+def test_a_registry_that_cannot_work_is_refused(
+    run: Any, tmp_path: Path, text: str, line: int, message: str
+) -> None:
+    """The line and the key are named, and no secret is repeated."""
+    file = tmp_path / "a.yaml"
+    file.write_text(f"registry:\n  {text}\n")
+    result = run("check", file)
+
+    assert result.exit_code == 2
+    found = result.stderr.removeprefix(f"error: {file}:")
+    assert message in found
+    assert found.startswith(f"{line}: ")
+    assert "s3cret" not in result.stderr
+
+
+def test_formats_that_need_schemas_need_a_registry(run: Any, tmp_path: Path) -> None:
+    """The line of the format is named."""
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "intake:\n  - from: {topics: [t]}\n    map: {prediction: y}\n    format: avro\n"
+    )
+    result = run("check", file)
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"error: {file}:4: intake[0].format: avro needs the section `registry`, which says where"
+        " the schemas are\n"
+    )
+
+
+def test_secrets_of_a_registry_are_looked_up(run: Any, tmp_path: Path) -> None:
+    """What is not on this machine is listed at its line."""
+    file = tmp_path / "a.yaml"
+    file.write_text("registry:\n  url: http://r\n  token_env: NOT_SET_HERE\n")
+    result = run("check", file)
+
+    assert result.exit_code == 0
+    assert f"not on this machine: {file}:3: registry.token_env: the variable" in result.stdout

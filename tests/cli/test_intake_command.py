@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
+from apicurio.serialised import serialised
+from apicurio.server import Apicurio
 from broker_topics import own_topics
 
 from streamproc.broker import EmbeddedBroker
@@ -13,6 +15,7 @@ from streamproc.cli.intake_try import try_records
 from streamproc.config.load import load
 from streamproc.kafka.clients import open_producer
 from streamproc.kafka.topics import ensure_topics
+from streamproc.registry.errors import RegistryUnavailableError
 
 
 @pytest.fixture
@@ -101,3 +104,28 @@ async def test_the_last_records_of_a_topic_are_read(
     assert printed.out.count("predictions:") == 8
     assert '"event_id":"i39"' in printed.out
     assert "8 records: 8 predictions" in printed.err
+
+
+async def test_records_of_a_registry_are_tried(
+    embedded_broker: EmbeddedBroker,
+    apicurio: Apicurio,
+    entry: Any,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With their schemas; without an answer of the registry it says so, and judges nothing."""
+    base = own_topics(embedded_broker.bootstrap)
+    await ensure_topics(base, ["features"])
+    topic = base.topics.full_name("features")
+    row = {"id": "a", "model": "m", "at": 5, "amount": 2.5, "score": 0.5}
+    [value] = serialised(apicurio.url, "avro", topic, [row])
+    config = load(entry(topic, broker=base.broker, registry={"url": apicurio.url}))
+    async with open_producer(config) as producer:
+        await producer.send_and_wait(topic, value)
+        await producer.send_and_wait(topic, b"\0\0\0\x03\xe7" + value[5:])
+    assert not await try_records(config, topic, 8, None)
+    printed = capsys.readouterr().out
+    assert '"prediction":0.5' in printed
+    assert "refused: unknown_schema: the registry does not know schema id 999" in printed
+    away = load(entry(topic, broker=base.broker, registry={"url": "http://127.0.0.1:1"}))
+    with pytest.raises(RegistryUnavailableError, match=r"http://127\.0\.0\.1:1 does not answer"):
+        await try_records(away, topic, 8, None)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from streamproc.config.load import load
-from streamproc.intake.documents import IntakeError
+from streamproc.intake.errors import IntakeError
 from streamproc.intake.mapper import Mapped, mappers
 from streamproc.monitor import LogRecord
 
@@ -340,12 +340,6 @@ def test_connect_and_confluent_json(*, frame: bytes, enveloped: bool) -> None:
         "features": {"amount": 3.0, "shop.city": "Ulm"},
         "prediction": 1.5,
     }
-
-
-def test_avro_is_refused_with_its_schema_id() -> None:
-    """Until a registry is configured, the reason names what the record is."""
-    with pytest.raises(IntakeError, match="schema id 258, but not JSON"):
-        mapped({"preset": "connect"}, b"\0\0\0\x01\x02\x08\x02a")
 
 
 def test_an_event_without_an_id_gets_its_coordinates() -> None:

@@ -144,8 +144,8 @@ def crashing(publish: Any, after: int) -> Any:
     """Fail between publishing records and their acknowledgement, after some calls."""
     left = [after]
 
-    async def publish_and_crash(self: Republisher, topic: str, records: Any) -> None:
-        await publish(self, topic, records)
+    async def publish_and_crash(self: Republisher, *arguments: Any) -> None:
+        await publish(self, *arguments)
         left[0] -= 1
         if left[0] < 0:
             message = "published, and not committed"

@@ -35,6 +35,12 @@ class IntakeMetrics:
             ["topic", "partition"],
             registry=registry,
         )
+        self._held = Gauge(
+            "streamproc_intake_held_records",
+            "Records that wait for a schema of the registry.",
+            ["topic"],
+            registry=registry,
+        )
 
     def slice(self, topic: str, records: int, found: MappedSlice) -> None:
         """Count the records of a slice, and what they became."""
@@ -51,3 +57,9 @@ class IntakeMetrics:
         self._lag.clear()
         for (topic, partition), lag in lags.items():
             self._lag.labels(topic, str(partition)).set(lag)
+
+    def held(self, counts: dict[str, int]) -> None:
+        """Show the topics whose records wait for a schema."""
+        self._held.clear()
+        for topic, count in counts.items():
+            self._held.labels(topic).set(count)

@@ -6,18 +6,20 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import errors
 from faust.types import TP
 
 from streamproc.config.config import Config
 from streamproc.driver.slices import Slice
+from streamproc.intake.frames import SchemaRef
 from streamproc.kafka.clients import open_producer
 from streamproc.kafka.errors import BrokerError, WorkerError
 from streamproc.kafka.topics import ensure_topics, existing_topics
+from streamproc.registry.store import SchemaStore, schema_store
 from streamproc.worker.app import Acknowledge, App, make_app
-from streamproc.worker.intake.merge import TimeMerge
+from streamproc.worker.intake.merge import MergedRecord, TimeMerge
 from streamproc.worker.intake.metrics import IntakeMetrics
 from streamproc.worker.intake.republish import Republisher
 from streamproc.worker.metrics import Metrics
@@ -38,6 +40,13 @@ STOP_SECONDS: Final = 8.0
 _log = logging.getLogger(__name__)
 
 
+class HeldRecords(NamedTuple):
+    """Records whose turn has come, and the schemas that they need."""
+
+    records: list[MergedRecord]
+    needed: frozenset[SchemaRef]
+
+
 class IntakeReader:
     """Read the topics that entries of `intake` match, also those that are created later.
 
@@ -49,6 +58,8 @@ class IntakeReader:
         Publishes the events of a slice.
     metrics
         What is counted.
+    schemas
+        Schemas of a registry; None if none is configured.
 
     Attributes
     ----------
@@ -58,11 +69,19 @@ class IntakeReader:
         Set when no further slice will be processed.
     """
 
-    def __init__(self, config: Config, republisher: Republisher, metrics: IntakeMetrics) -> None:
+    def __init__(
+        self,
+        config: Config,
+        republisher: Republisher,
+        metrics: IntakeMetrics,
+        schemas: SchemaStore | None = None,
+    ) -> None:
         # A separate group: a rebalance of the workers does not interrupt it.
         self._config = config.model_copy(update={"group": f"{config.group}.intake"})
         self._republisher = republisher
         self._metrics = metrics
+        self._schemas = schemas
+        self._held: dict[str, HeldRecords] = {}  # by topic: they wait for schemas
         self._app: App | None = None
         self._topics: tuple[str, ...] = ()
         self._assigned: set[TP] | None = None
@@ -89,6 +108,8 @@ class IntakeReader:
             return self.unhealthy()
         if self._topics and self._assigned is None:
             return "intake: waiting for the group to assign partitions"
+        if self._schemas is not None and self._held and self._schemas.trouble is not None:
+            return f"intake of {', '.join(sorted(self._held))} is held: {self._schemas.trouble}"
         return None
 
     def idle_seconds(self) -> float:
@@ -178,6 +199,7 @@ class IntakeReader:
             for tp in self._assigned
         }
         self._metrics.lag(lags)
+        self._metrics.held({topic: len(each.records) for topic, each in self._held.items()})
         self._behind = sum(lags.values())
 
     async def _handle(self, part: Slice, acknowledge: Acknowledge) -> None:
@@ -213,10 +235,18 @@ class IntakeReader:
         partitions = [tp.partition for tp in self._assigned or () if tp.topic == topic]
         if not partitions:
             return False
-        records = merge.release(partitions, lambda number: self._is_complete(topic, number, merge))
-        if not records:
+        held = self._held.pop(topic, None)
+        if held is None:
+            records = merge.release(partitions, lambda n: self._is_complete(topic, n, merge))
+            if not records:
+                return False
+            held = HeldRecords(records, self._republisher.schemas_of(topic, records))
+        schemas = None if self._schemas is None else self._schemas.get(held.needed)
+        if schemas is None and self._schemas is not None:
+            self._held[topic] = held
             return False
-        await self._republisher.publish(topic, records)
+        records = held.records
+        await self._republisher.publish(topic, records, schemas)
         if self._merges.get(topic) is not merge:
             return False  # a rebalance: the next owner publishes them again
         for partition, acknowledge in merge.finished():
@@ -254,6 +284,7 @@ class IntakeReader:
         self._assigned = set(partitions)
         # Slices that were delivered before are void: they are delivered again.
         self._merges.clear()
+        self._held.clear()
         self._received.clear()
         self._seen.clear()
         self._following.clear()
@@ -290,11 +321,11 @@ async def reading(config: Config, metrics: Metrics) -> AsyncIterator[IntakeReade
         On exit, if an error stopped it. A restart resumes after the last committed slice.
     """
     await ensure_topics(config, ("predictions", "features", "labels", "dead_letters"))
-    async with open_producer(config) as producer:
+    async with open_producer(config) as producer, schema_store(config) as schemas:
         republisher = Republisher(
             config, producer, AlertPublisher(config, producer), IntakeMetrics(metrics.registry)
         )
-        reader = IntakeReader(config, republisher, republisher.metrics)
+        reader = IntakeReader(config, republisher, republisher.metrics, schemas)
         await reader.start()
         try:
             yield reader

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
 from streamproc.config.config import Config
+from streamproc.intake.frames import SchemaRef, Schemas
 from streamproc.intake.mapper import NativeEvent, mappers
 from streamproc.intake.records import MappedSlice, map_records
 from streamproc.worker.batch_writer import Batches, Pair
@@ -53,8 +54,19 @@ class Republisher:
         self._publisher = publisher
         self.metrics = metrics
 
-    async def publish(self, topic: str, records: Sequence[MergedRecord]) -> None:
+    def schemas_of(self, topic: str, records: Sequence[MergedRecord]) -> frozenset[SchemaRef]:
+        """Return the schemas of a registry that are needed to publish some records."""
+        mapper = self._mapper_of(topic)
+        if mapper is None:
+            return frozenset()
+        return frozenset(mapper.schemas_of(each.record for each in records))
+
+    async def publish(
+        self, topic: str, records: Sequence[MergedRecord], schemas: Schemas | None = None
+    ) -> None:
         """Publish the events of some records; when this returns, they may be acknowledged.
+
+        `schemas` are at least those of `schemas_of`; None if no registry is configured.
 
         The cluster confirms all events before. A crash in between repeats events, byte for byte
         and with the same ids, so that the native topics' readers drop them.
@@ -64,7 +76,7 @@ class Republisher:
             return
         for first in range(0, len(records), CHUNK):
             part = records[first : first + CHUNK]
-            found = map_records(mapper, part, topic)
+            found = map_records(mapper, part, topic, schemas)
             self._refuse_large(found, topic)
             await self._publish(found.events)
             if found.dead_letters:
