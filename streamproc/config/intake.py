@@ -98,6 +98,14 @@ class Intake(Section):
         Preset | None,
         Field(description="Settings for the records of a known system.", examples=["kserve"]),
     ] = None
+    begin: Annotated[
+        Literal["earliest", "latest"],
+        Field(
+            description="Where to begin a topic that the group has not read yet: with its first"
+            " record, or with those that come from now on.",
+            examples=["latest"],
+        ),
+    ] = "earliest"
     format: Annotated[
         Format,
         Field(

@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from aiokafka import errors
 from faust.types import TP
 
 from streamproc.config.config import Config
+from streamproc.driver.consumer import SliceConsumer
 from streamproc.driver.slices import Slice
 from streamproc.intake.frames import SchemaRef
 from streamproc.kafka.clients import open_producer
@@ -19,6 +20,7 @@ from streamproc.kafka.errors import BrokerError, WorkerError
 from streamproc.kafka.topics import ensure_topics, existing_topics
 from streamproc.registry.store import SchemaStore, schema_store
 from streamproc.worker.app import Acknowledge, App, make_app
+from streamproc.worker.intake.beginnings import Beginnings
 from streamproc.worker.intake.merge import MergedRecord, TimeMerge
 from streamproc.worker.intake.metrics import IntakeMetrics
 from streamproc.worker.intake.republish import Republisher
@@ -82,6 +84,7 @@ class IntakeReader:
         self._metrics = metrics
         self._schemas = schemas
         self._held: dict[str, HeldRecords] = {}  # by topic: they wait for schemas
+        self._beginnings = Beginnings(self._config)
         self._app: App | None = None
         self._topics: tuple[str, ...] = ()
         self._assigned: set[TP] | None = None
@@ -171,9 +174,20 @@ class IntakeReader:
             return
         await self._leave()
         self._topics, self._assigned = topics, None
+        await self._beginnings.look(topics)
         _log.info("intake: reading %s", ", ".join(topics))
         self._app = make_app(self._config, topics, self._handle, self._on_assigned)
+        cast("SliceConsumer", self._app.consumer).continue_at = self._begin_at
         await self._app.start()
+
+    async def _begin_at(
+        self, committed: Mapping[TP, int | None], unsigned: Collection[TP]
+    ) -> Mapping[TP, int]:
+        try:
+            return await self._beginnings.offsets(committed, unsigned)
+        except BaseException as error:
+            self._fail(error)
+            raise
 
     async def _watch_lag(self) -> None:
         """Measure the lag until it is time to look for new topics, or to stop."""
