@@ -1,5 +1,6 @@
 """``streamproc check``."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,28 +50,23 @@ def _absent(config: "Config") -> list[str]:
     from streamproc.errors import ConfigError, MissingExtraError  # noqa: PLC0415  --help
     from streamproc.kafka.security import client_options  # noqa: PLC0415  --help
 
+    lookups: list[Callable[[], object]] = [lambda: client_options(config.security)]
+    if config.http is not None:
+        lookups.append(config.http.token)
+    if (http_intake := config.http_intake) is not None:
+        lookups.append(lambda: http_intake.token("http_intake"))
+    if (registry := config.registry) is not None:
+        lookups.append(lambda: _look_at_registry(registry))
+    if config.control is not None:
+        lookups.append(config.control.secret)
     problems: list[str] = []
-    try:
-        client_options(config.security)
-    except ConfigError as error:
-        problems += error.problems
-    try:
-        if config.http is not None:
-            config.http.token()
-    except ConfigError as error:
-        problems += error.problems
-    try:
-        if config.registry is not None:
-            _look_at_registry(config.registry)
-    except ConfigError as error:
-        problems += error.problems
-    except MissingExtraError as error:
-        problems.append(f"registry: {error}")
-    try:
-        if config.control is not None:
-            config.control.secret()
-    except ConfigError as error:
-        problems += error.problems
+    for look in lookups:
+        try:
+            look()
+        except ConfigError as error:
+            problems += error.problems
+        except MissingExtraError as error:
+            problems.append(f"registry: {error}")
     return problems
 
 

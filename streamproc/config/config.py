@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_
 from streamproc.config.broker_url import BrokerUrl
 from streamproc.config.control import Control
 from streamproc.config.http import Http
+from streamproc.config.http_intake import HttpIntake
 from streamproc.config.intake import SCHEMA_FORMATS, Intake
 from streamproc.config.labels import Labels
 from streamproc.config.limits import Limits, Policy, Snapshots
@@ -187,6 +188,13 @@ class Config(Section):
             examples=[{"host": "127.0.0.1", "port": 9464}],
         ),
     ] = Http()
+    http_intake: Annotated[
+        HttpIntake | None,
+        Field(
+            description="Where events are accepted by HTTP; null: nowhere.",
+            examples=[{"host": "127.0.0.1", "port": 9465}],
+        ),
+    ] = None
     control: Annotated[
         Control | None,
         Field(
@@ -227,8 +235,15 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _registry_where_needed(self) -> Self:
-        """Refuse formats that nobody can read without the schemas of a registry."""
+    def _intake_has_what_it_needs(self) -> Self:
+        """Refuse formats without the registry of their schemas, and requests without a server."""
+        posted = [place for place, entry in enumerate(self.intake) if entry.source.http]
+        if posted and self.http_intake is None:
+            path: Path = ("intake", posted[0], "from", "http")
+            refuse_if_any([(path, "needs the section `http_intake`, which says where")])
+        if len(posted) > 1:
+            path = ("intake", posted[1], "from", "http")
+            refuse_if_any([(path, f"entry {posted[0]} has what comes by HTTP already")])
         if self.registry is None:
             problem = "needs the section `registry`, which says where the schemas are"
             refuse_if_any(

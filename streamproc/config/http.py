@@ -28,8 +28,8 @@ class Http(Section):
     token_env: Annotated[
         EnvName | None,
         Field(
-            description="Environment variable with the token that readers of `/metrics` show, 32"
-            " characters or more.",
+            description="Environment variable with the token that clients show, 32 characters or"
+            " more.",
             examples=["STREAMPROC_HTTP_TOKEN"],
             repr=False,
         ),
@@ -53,8 +53,10 @@ class Http(Section):
         except ValueError:  # a name: nobody knows where it will point to
             return False
 
-    def token(self) -> SecretStr | None:
+    def token(self, section: str = "http") -> SecretStr | None:
         """Look the token up now; None when none is asked for.
+
+        `section` is the path of this section, for the message.
 
         Raises
         ------
@@ -63,7 +65,7 @@ class Http(Section):
         """
         if self.token_env is None and self.token_file is None:
             return None
-        return read_strong_secret("http.token", self.token_env, self.token_file)
+        return read_strong_secret(f"{section}.token", self.token_env, self.token_file)
 
     @model_validator(mode="after")
     def _token_where_others_reach(self) -> Self:

@@ -65,15 +65,25 @@ class Source(Section):
         ),
     ] = None
 
+    http: Annotated[
+        bool,
+        Field(
+            description="CloudEvents that are sent to `http_intake`, in place of topics.",
+            examples=[True],
+        ),
+    ] = False
+
     @model_validator(mode="after")
     def _some(self) -> Self:
-        if bool(self.topics) == (self.pattern is not None):
-            refuse(((), "expected either topics or pattern"))
+        if bool(self.topics) + (self.pattern is not None) + self.http != 1:
+            refuse(((), "expected either topics, pattern or http"))
         refuse_bad_pattern("pattern", self.pattern)
         return self
 
     def matches(self, topic: str) -> bool:
         """Whether a topic is read."""
+        if self.http:
+            return False
         if self.pattern is not None:
             return re.search(self.pattern, topic) is not None
         return topic in self.topics
@@ -189,8 +199,12 @@ class Intake(Section):
     def _some_rule(self) -> Self:
         if not self.rules:
             refuse((("rules",), "expected `preset`, `rules`, or `to` and `map`"))
+        if self.source.http and self.format != "cloudevents":
+            refuse((("format",), "expected cloudevents, which is what `from: {http: true}` maps"))
         for place, rule in enumerate(self.rules):
             fields = rule.map
+            if self.source.http and fields.event_id is None:
+                refuse((("rules", place, "map", "event_id"), "is required for events by HTTP"))
             needed = {
                 "predictions": fields.prediction,
                 "features": fields.features,

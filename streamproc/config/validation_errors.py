@@ -35,10 +35,12 @@ _PATTERNS: Final = {
 _MAX_LENGTH: Final = 60
 _TAG_ERRORS: Final = frozenset({"union_tag_invalid", "union_tag_not_found"})
 # Of what stands here only the kind is shown: it may be a secret in the wrong place.
-_GUARDED: Final = frozenset({"security", "control", "http", "registry", "webhooks", "sinks"})
+_GUARDED: Final = frozenset(
+    {"security", "control", "http", "http_intake", "registry", "webhooks", "sinks"}
+)
 _UNGUARDED: Final = frozenset(
     {"protocol", "mechanism", "check_hostname", "host", "port", "severity", "timeout"}
-    | {"max_bytes", "give_up_after", "kind"}
+    | {"max_bytes", "give_up_after", "kind", "events_per_second"}
 )
 
 

@@ -44,7 +44,7 @@ def application(
     """
 
     async def metrics(request: web.Request) -> web.Response:
-        if not _known(request, token):
+        if not is_known(request, token):
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
         headers = {"Content-Type": CONTENT_TYPE_LATEST}
         return web.Response(body=generate_latest(registry), headers=headers)
@@ -54,7 +54,7 @@ def application(
             trouble = state()
             if trouble is None:
                 return web.Response(text="ok\n")
-            reason = trouble if _known(request, token) else "not ok"
+            reason = trouble if is_known(request, token) else "not ok"
             return web.Response(text=f"{reason}\n", status=503)
 
         return handler
@@ -66,7 +66,7 @@ def application(
     return app
 
 
-def _known(request: web.Request, token: SecretStr | None) -> bool:
+def is_known(request: web.Request, token: SecretStr | None) -> bool:
     """Whether a request has the token, compared in constant time."""
     if token is None:
         return True
@@ -76,8 +76,12 @@ def _known(request: web.Request, token: SecretStr | None) -> bool:
 
 
 @asynccontextmanager
-async def serve(app: web.Application, http: Http | None) -> AsyncIterator[int | None]:
+async def serve(
+    app: web.Application, http: Http | None, section: str = "http"
+) -> AsyncIterator[int | None]:
     """Listen as configured; yield the port, or None if HTTP is off.
+
+    `section` is where the configuration says so, for messages.
 
     Raises
     ------
@@ -97,7 +101,7 @@ async def serve(app: web.Application, http: Http | None) -> AsyncIterator[int | 
             # Event loops repeat the address in their message.
             reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error
             raise ServeError(
-                f"cannot listen on http.host {http.host}, http.port {http.port}: "
+                f"cannot listen on {section}.host {http.host}, {section}.port {http.port}: "
                 f"{reason}; choose another port, or 0 for any free one"
             ) from error
         yield int(runner.addresses[0][1])

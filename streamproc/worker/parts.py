@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from streamproc.config.config import Config
 from streamproc.errors import ConfigError
 from streamproc.registry.store import schema_store
+from streamproc.worker.intake.http_events import accepting
 from streamproc.worker.intake.reader import reading
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.wiring import working
@@ -79,15 +80,19 @@ async def running(
     MissingExtraError
         If a registry is configured, and the packages that read its schemas are not installed.
     """
-    if only == "intake" and not config.intake:
+    entries = [entry for entry in config.intake if not entry.source.http]
+    if only == "intake" and not entries and config.http_intake is None:
         raise ConfigError("intake: no entry is configured, so `--only intake` has nothing to read")
-    if config.intake:
+    if entries:
         async with schema_store(config):
             pass  # refused before any part has begun
     async with AsyncExitStack() as stack:
         parts: list[Part] = []
         if only is None:
             parts.append(await stack.enter_async_context(working(config, metrics)))
-        if config.intake:
+        if entries:
             parts.append(await stack.enter_async_context(reading(config, metrics)))
+        if config.http_intake is not None:
+            server = accepting(config, config.http_intake, metrics.registry)
+            parts.append(await stack.enter_async_context(server))
         yield Parts(parts)

@@ -63,7 +63,8 @@ class Supervisor:
     Parameters
     ----------
     read
-        Returns the configuration of the workers; worker n serves HTTP on `http.port` + n.
+        Returns the configuration of the workers; worker n serves HTTP on `http.port` + n, and
+        accepts events on `http_intake.port` + n.
     processes
         Number of workers.
     exit_when_idle
@@ -205,10 +206,12 @@ class Supervisor:
 
 
 def _at(config: Config, number: int) -> Config:
-    http = config.http
-    if http is None or http.port == 0:
-        return config
-    return config.model_copy(update={"http": http.model_copy(update={"port": http.port + number})})
+    moved = {
+        name: section.model_copy(update={"port": section.port + number})
+        for name, section in (("http", config.http), ("http_intake", config.http_intake))
+        if section is not None and section.port != 0
+    }
+    return config.model_copy(update=moved) if moved else config
 
 
 def _work(config: Config, exit_when_idle: float | None, at_work: Event, only: Only | None) -> None:

@@ -16,6 +16,7 @@ from streamproc.config.config import Config
 from streamproc.config.load import load
 from streamproc.sinks.metrics import WebhookMetrics
 from streamproc.worker.incidents.metrics import IncidentMetrics
+from streamproc.worker.intake.http_events import HttpIntakeMetrics
 from streamproc.worker.intake.metrics import IntakeMetrics
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.metrics import Metrics
@@ -44,6 +45,7 @@ def metrics() -> set[str]:
     shown.show(ModelAlerts(Config(), lambda: ()))
     misplaced_gauge(registry)
     IntakeMetrics(registry)
+    HttpIntakeMetrics(registry)
     IncidentMetrics(registry)
     return names(registry)
 

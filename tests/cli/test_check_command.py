@@ -133,6 +133,52 @@ def test_a_registry_that_cannot_work_is_refused(
     assert "s3cret" not in result.stderr
 
 
+POSTED = "  - {from: {http: true}, preset: kserve}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"intake:\n{POSTED}", "2: intake[0].from.http: needs the section `http_intake`"),
+        (
+            f"intake:\n{POSTED}{POSTED}http_intake: {{}}\n",
+            "3: intake[1].from.http: entry 0 has what comes by HTTP already",
+        ),
+        (
+            (
+                "intake:\n  - from: {http: true}\n    map: {prediction: y}\n    format: json\n"
+                "http_intake: {}\n"
+            ),
+            "4: intake[0].format: expected cloudevents, which is what",
+        ),
+        (
+            (
+                "intake:\n  - {from: {http: true}, format: cloudevents, map: {prediction: y}}\n"
+                "http_intake: {}\n"
+            ),
+            "intake[0].rules[0].map.event_id: is required for events by HTTP",
+        ),
+        (
+            "intake:\n  - {from: {http: true, topics: [t]}, map: {prediction: y}}\n",
+            "2: intake[0].from: expected either topics, pattern or http",
+        ),
+        ("http_intake:\n  host: 0.0.0.0\n", "2: http_intake.host: can be reached by others"),
+        ("http_intake:\n  events_per_second: 0\n", "2: http_intake.events_per_second: "),
+    ],
+)
+def test_events_by_http_that_cannot_work_are_refused(
+    run: Any, tmp_path: Path, text: str, message: str
+) -> None:
+    """The line and the key are named."""
+    file = tmp_path / "a.yaml"
+    file.write_text(text)
+    result = run("check", file)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {file}:")
+    assert message in result.stderr
+
+
 def test_formats_that_need_schemas_need_a_registry(run: Any, tmp_path: Path) -> None:
     """The line of the format is named."""
     file = tmp_path / "a.yaml"
@@ -151,8 +197,12 @@ def test_formats_that_need_schemas_need_a_registry(run: Any, tmp_path: Path) -> 
 def test_secrets_of_a_registry_are_looked_up(run: Any, tmp_path: Path) -> None:
     """What is not on this machine is listed at its line."""
     file = tmp_path / "a.yaml"
-    file.write_text("registry:\n  url: http://r\n  token_env: NOT_SET_HERE\n")
+    file.write_text(
+        "registry:\n  url: http://r\n  token_env: NOT_SET_HERE\n"
+        "http_intake:\n  token_env: NOT_SET_HERE\n"
+    )
     result = run("check", file)
 
     assert result.exit_code == 0
+    assert f"not on this machine: {file}:5: http_intake.token_env: the variable" in result.stdout
     assert f"not on this machine: {file}:3: registry.token_env: the variable" in result.stdout
