@@ -158,7 +158,7 @@ def _plain(message: Message) -> Any:
             return message.seconds + message.nanos / 1e9
     elif name == "confluent.type.Decimal":
         unscaled = int.from_bytes(message.value, "big", signed=True)
-        return unscaled / 10**message.scale
+        return float(f"{unscaled}e{-message.scale}")  # a power of ten could fill the memory
     return {field.name: value for field, value in _fields(message, descriptor)}
 
 

@@ -154,7 +154,7 @@ class HttpEvents:
         except errors.MessageSizeTooLargeError:
             return _error(413, "an event is larger than its topic allows; some may be accepted")
         except (errors.KafkaError, TimeoutError) as error:
-            _log.warning("events by HTTP are not confirmed: %s", error or type(error).__name__)
+            _log.warning("events by HTTP are not confirmed: %s", str(error) or type(error).__name__)
             if not is_retriable(error):
                 return _error(500, f"the cluster refuses the events: {type(error).__name__}")
             return _error(503, "the cluster does not confirm: send again", _later(AWAY_SECONDS))
