@@ -72,6 +72,12 @@ class Apicurio:
             self._child.terminate(STOP_SECONDS)
             self._child = None
 
+    def kill(self) -> None:
+        """End it with SIGKILL, as a crash would."""
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
+
     def _answers(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}/subjects", timeout=5) as answer:  # noqa: S310

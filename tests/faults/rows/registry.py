@@ -1,0 +1,71 @@
+"""A schema registry is killed, and then the worker that waits for it."""
+
+import asyncio
+import signal
+from typing import Any
+
+import msgspec
+from apicurio.distribution import RegistryMissingError
+from apicurio.serialised import serialised
+from apicurio.server import Apicurio
+from broker_topics import records
+from faults.matrix import Failed, Site
+from faults.verdicts import equal, same
+from worker.running import WorkerProcess
+from worker.test_intake import intake, native, rows, send_unkeyed
+
+from streamproc.config.load import load
+
+ORDER = 10.7
+FAULT = "SIGKILL of the schema registry of an intake, then of the worker whose topics it holds"
+PASSES = "a known schema is read on; others are held, and `/readyz` says why; no event is lost; ≡G"
+FORMS = ("avro", "protobuf")
+
+
+async def run(site: Site) -> str:
+    """Kill both between two topics of different schemas; start them again."""
+    settings = site.said()
+    topics = {form: f"{settings['group']}-{form}" for form in FORMS}
+    settings["intake"] = [entry for topic in topics.values() for entry in intake(topic)]
+    each = {form: _rows(form, site.size(4000, 20_000)) for form in FORMS}
+    try:
+        registry = await asyncio.to_thread(Apicurio, site.folder)
+    except RegistryMissingError as error:
+        raise Failed(str(error)) from error
+    settings["registry"] = {"url": registry.url}
+    with registry:
+        values = await asyncio.to_thread(_values, registry.url, topics, each)
+        half = len(values["avro"]) // 2
+        await send_unkeyed(load(settings), topics["avro"], values["avro"][:half])
+        async with WorkerProcess(site.folder, settings) as worker:
+            await worker.has_counted("intake_events_total", above=half - 1)
+            await asyncio.to_thread(registry.kill)
+            await send_unkeyed(load(settings), topics["avro"], values["avro"][half:])
+            await worker.has_counted("intake_events_total", above=2 * half - 1)
+            await send_unkeyed(load(settings), topics["protobuf"], values["protobuf"])
+            reason = await worker.becomes("/readyz", 503)
+            if f"intake of {topics['protobuf']} is held: " not in reason:
+                raise Failed(f"the reason is {reason!r}")
+            worker.send(signal.SIGKILL)
+            await worker.exit_code()
+        async with WorkerProcess(site.folder, settings, "--exit-when-idle", "3") as worker:
+            await worker.said("intake is held until")
+            await asyncio.to_thread(registry.start)
+            await asyncio.to_thread(_values, registry.url, topics, each)  # the same ids again
+            same("exit code", 0, await worker.exit_code())
+    found = await equal(load(settings))
+    same("dead letters", 0, len(found.found.letters))
+    events = {record.value for record in await records(load(settings), "predictions")}
+    wanted = {msgspec.json.encode(native(row)) for part in each.values() for row in part}
+    same("events that are missing or other ones", 0, len(events ^ wanted))
+    return f"{len(events)} events, none lost; {len(found.wanted.alerts)} alerts ≡G"
+
+
+def _rows(form: str, count: int) -> list[dict[str, Any]]:
+    return [row | {"model": f"{form}-{row['model']}"} for row in rows(count)]
+
+
+def _values(
+    url: str, topics: dict[str, str], each: dict[str, list[dict[str, Any]]]
+) -> dict[str, list[bytes]]:
+    return {form: serialised(url, form, topics[form], each[form]) for form in FORMS}
