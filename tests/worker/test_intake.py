@@ -67,15 +67,20 @@ def intake(topic: str) -> list[dict[str, Any]]:
     return [{"from": {"pattern": f"^{topic}$"}, "map": mapping}]
 
 
-async def send_unkeyed(config: Config, topic: str, given: Iterable[dict[str, Any] | bytes]) -> None:
+async def send_unkeyed(
+    config: Config,
+    topic: str,
+    given: Iterable[dict[str, Any] | bytes],
+    partitions: int = PARTITIONS,
+) -> None:
     """Write records as another system does: without keys, to partitions by turns."""
     async with open_admin(config) as admin:
-        await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
+        await admin.create_topics([NewTopic(topic, partitions, 1)])
     start = int(time.time() * 1000) - 60_000  # brokers delete what is older than they retain
     async with open_producer(config) as producer:
         for number, row in enumerate(given):
             body = row if isinstance(row, bytes) else json.dumps(row).encode()
-            where = number // 3 % PARTITIONS
+            where = number // 3 % partitions
             await producer.send(topic, body, partition=where, timestamp_ms=start + number)
         await producer.flush()
 

@@ -1,14 +1,19 @@
 """Records of a schema registry's serialisers are watched as if they had been sent natively."""
 
 import asyncio
+import csv
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from apicurio.serialised import serialised
+from apicurio.serialised import BY_TOPIC, serialised
 from apicurio.server import Apicurio
 from broker_topics import records
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
 from prometheus_client import CollectorRegistry
 from worker.running import WorkerProcess, read_alerts, settings, total, until
 from worker.test_intake import intake, native, rows, send_unkeyed
@@ -61,6 +66,75 @@ async def test_framed_records_become_the_native_events(
     assert {each["topic"] for each in letters} == {f"{given['group']}-avro".encode()}
     assert {each["partition"] for each in letters} <= {b"0", b"1", b"2", b"3", b"4"}
     assert b"does not know schema id 999" in b" ".join(each["detail"] for each in letters)
+
+
+def rides() -> list[dict[str, Any]]:
+    """Read the example file; its kilometres become miles from row 1,500 on."""
+    with (Path(__file__).parents[2] / "docs" / "rides.csv").open() as file:
+        return [
+            {
+                "ride_id": row["ride_id"],
+                "requested_at": datetime.fromisoformat(row["requested_at"]),
+                "km": float(row["km"]),
+                "passengers": int(row["passengers"]),
+                "night": row["night"] == "true",
+                "city": row["city"],
+                "eta_minutes": float(row["eta_minutes"]),
+            }
+            for row in csv.DictReader(file)
+        ]
+
+
+RIDE = {
+    "type": "record",
+    "name": "Ride",
+    "fields": [
+        {"name": "ride_id", "type": "string"},
+        {"name": "requested_at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "km", "type": "double"},
+        {"name": "passengers", "type": "int"},
+        {"name": "night", "type": "boolean"},
+        {"name": "city", "type": ["null", "string"]},
+        {"name": "eta_minutes", "type": "double"},
+    ],
+}
+
+
+async def test_rides_as_avro_in_twelve_partitions(
+    embedded_broker: EmbeddedBroker, apicurio: Apicurio, tmp_path: Path
+) -> None:
+    """Without keys, and with times and unions of Avro, the alerts are the native ones."""
+    given = settings(embedded_broker.bootstrap, registry={"url": apicurio.url})
+    topic = f"{given['group']}-rides"
+    mapping = {
+        "model_id": {"const": "eta"},
+        "event_id": "ride_id",
+        "ts": "requested_at",
+        "prediction": "eta_minutes",
+        "features": {"omit": []},
+    }
+    given["intake"] = [{"from": {"topics": [topic]}, "format": "avro", "map": mapping}]
+    client = SchemaRegistryClient({"url": apicurio.url})
+    serialise = AvroSerializer(client, json.dumps(RIDE), conf=BY_TOPIC)
+    context = SerializationContext(topic, MessageField.VALUE)
+    values = [serialise(ride, context) for ride in rides()]
+    await send_unkeyed(load(given), topic, values, partitions=12)
+    async with WorkerProcess(tmp_path, given, "--exit-when-idle", "2") as worker:
+        assert await worker.exit_code() == 0
+    named = ("km", "passengers", "night", "city")
+    expected = Monitor().process(
+        {
+            "model_id": "eta",
+            "event_id": ride["ride_id"],
+            "ts": int(ride["requested_at"].timestamp() * 1000),
+            "features": {name: ride[name] for name in named},
+            "prediction": ride["eta_minutes"],
+        }
+        for ride in rides()
+    )
+    alerts = await read_alerts(load(given))
+    assert expected
+    assert [(a.series, a.message) for a in alerts] == [(a.series, a.message) for a in expected]
 
 
 async def test_a_registry_that_is_away_costs_nothing(
