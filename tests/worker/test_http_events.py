@@ -1,6 +1,7 @@
 """Events that are sent by HTTP are on their topics when the answer comes."""
 
 import asyncio
+import gzip
 import json
 import re
 from collections.abc import AsyncIterator
@@ -204,6 +205,20 @@ async def test_a_body_of_unknown_length_is_limited_too(config: Config) -> None:
         headers = {"content-type": "application/json"}
         answer = await client.post("/events", data=chunks(), headers=headers)
         assert answer.status == 413
+
+
+async def test_a_compressed_body_is_limited_by_its_content(config: Config) -> None:
+    """What unpacks to more than the limit is stopped there; less is read."""
+    producer = Silent()
+    producer.answer.set()
+    async with client_of(config, producer, max_bytes=2000) as (client, _):
+        headers = {"content-type": "application/json", "content-encoding": "gzip"}
+        bomb = gzip.compress(b" " * 1_000_000)
+        assert len(bomb) < 2000
+        answer = await client.post("/events", data=bomb, headers=headers)
+        assert answer.status == 413
+        small = gzip.compress(json.dumps(PREDICTION).encode())
+        assert (await client.post("/events", data=small, headers=headers)).status == 200
 
 
 @pytest.mark.parametrize("shown", [None, "Bearer x", f"Basic {TOKEN}"])
