@@ -26,6 +26,10 @@ class Differs(Exception):  # noqa: N818  what a row says when it does what it sh
     """A row was run and does otherwise than it should, for the reason that the message gives."""
 
 
+class Unavailable(Exception):  # noqa: N818  what a row says when it cannot be run here
+    """A row cannot be run here; the message says what is missing."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What came of a row: pass, FAIL, differs or not run; and its figures, or the reason."""
@@ -132,6 +136,8 @@ class Row:
             verdict = "pass"
         except Differs as reason_why:
             figures, verdict = str(reason_why), "differs"
+        except Unavailable as reason_why:
+            figures, verdict = str(reason_why), "not run"
         except Exception as error:  # noqa: BLE001  whatever it is, this row did not pass
             figures, verdict = " ".join(_told(error).split())[:600], "FAIL"
         return Verdict(self.name, self.fault, verdict, seed, time.monotonic() - began, figures)

@@ -9,7 +9,7 @@ from apicurio.distribution import RegistryMissingError
 from apicurio.serialised import serialised
 from apicurio.server import Apicurio
 from broker_topics import records
-from faults.matrix import Failed, Site
+from faults.matrix import Failed, Site, Unavailable
 from faults.verdicts import equal, same
 from worker.running import WorkerProcess
 from worker.test_intake import intake, native, rows, send_unkeyed
@@ -31,7 +31,7 @@ async def run(site: Site) -> str:
     try:
         registry = await asyncio.to_thread(Apicurio, site.folder)
     except RegistryMissingError as error:
-        raise Failed(str(error)) from error
+        raise Unavailable(f"no Apicurio Registry: {error}") from error
     settings["registry"] = {"url": registry.url}
     with registry:
         values = await asyncio.to_thread(_values, registry.url, topics, each)
