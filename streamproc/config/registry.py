@@ -18,7 +18,7 @@ _PATH_OF_CCOMPAT: Final = "/apis/ccompat/"
 
 
 class Registry(Section):
-    """A schema registry with Confluent's API: Confluent's, Karapace or Apicurio."""
+    """A schema registry with Confluent's API."""
 
     url: Annotated[
         str,
