@@ -54,12 +54,14 @@ class _FetchRepeater:
             return response
         self._repeating[node_id] = sequence
         try:
-            while sequence.accepts(response) and sequence.deliver(response):
+            while sequence.deliver(response):
                 self._quieten()
                 following = await sequence.following(response)
                 if following is None or metadata != self._metadata:
                     break
                 response = await self._send(node_id, following, **options)
+                if not sequence.accepts(response):
+                    break
         finally:
             del self._repeating[node_id]
             self._sessions[node_id] = sequence.session[0]
