@@ -113,9 +113,7 @@ class Pipeline:
         # 2. Publish, and wait for confirmation.
         if part.first_offset < held.published_to:
             _drop_published(outcome, records, held.published_to)
-        lost: Collection[str] = ()
-        if outcome.alerts or outcome.dead_letters:
-            lost = await self._outbox.publish(outcome.alerts, outcome.dead_letters)
+        lost = await self._outbox.publish(outcome.alerts, outcome.dead_letters)
         held.settled = True
         self._count(part.topic, records, outcome, (began, watched, time.perf_counter()), lost)
         # 3. Write a snapshot when it is due, and wait for confirmation.

@@ -71,6 +71,8 @@ class AlertPublisher:
         aiokafka.errors.KafkaError
             If the cluster rejects a record with an error that cannot be retried.
         """
+        if not alerts and not dead_letters:  # most slices
+            return frozenset()
         left = [*self._of_alerts(alerts), *self._of_dead_letters(dead_letters)]
         lost: set[str] = set()
         while left:

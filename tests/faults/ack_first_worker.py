@@ -14,9 +14,9 @@ _ONE = asyncio.Lock()  # the outbox is put in the place of that of all partition
 class HastyWorker(Worker):
     """What no worker may be: it acknowledges a slice, and then publishes what came of it."""
 
-    async def _handle(self, part: Any, acknowledge: Any) -> None:
+    async def _take(self, part: Any, acknowledge: Any) -> None:
         await acknowledge()
-        await super()._handle(part, _nothing)
+        await super()._take(part, _nothing)
 
 
 class HastyPipeline(Pipeline):

@@ -48,12 +48,12 @@ class MortalPipeline(Pipeline):
 class CommittingWorker(HastyWorker):
     """Acknowledges a slice, so that the broker knows, and then publishes what came of it."""
 
-    async def _handle(self, part: Any, acknowledge: Any) -> None:
+    async def _take(self, part: Any, acknowledge: Any) -> None:
         async def commit() -> None:
             await acknowledge()
             await self._app.consumer.commit()
 
-        await super()._handle(part, commit)
+        await super()._take(part, commit)
 
 
 class SavingPipeline(HastyPipeline):
