@@ -100,7 +100,11 @@ def test_check_prints_everything_that_is_configured(run: Any, tmp_path: Path) ->
     ("text", "line", "message"),
     [
         ("url: 'ftp://r'", 2, "registry.url: expected http://host:port or https://host:port"),
-        ("url: 'http://ada:s3cret@r'", 2, "registry.url: holds a user: write it as `username`"),
+        (
+            "url: 'http://ada:s3cret@r'",  # pragma: allowlist secret
+            2,
+            "registry.url: holds a user: write it as `username`",
+        ),
         ("url: 'http://r:x'", 2, "registry.url: is not a URL"),
         ("url: 'http://r?a=b'", 2, "registry.url: expected no `?` and no `#`"),
         ("url: 'http://r'\n  ca_file: ca.pem", 3, "registry.ca_file: the URL has no TLS"),
