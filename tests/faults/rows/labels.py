@@ -44,7 +44,7 @@ async def run(site: Site) -> str:
     await fill(config, logs)
     for _ in range(KILLS):
         async with WorkerProcess(site.folder, said) as worker:
-            await worker.has_counted("outcomes_total", above=site.draw.randrange(300))
+            await _joined_some(worker, site.draw.randrange(300))
             worker.send(signal.SIGKILL)
             await worker.exit_code()
     async with WorkerProcess(site.folder, said) as worker:
@@ -70,6 +70,18 @@ async def run(site: Site) -> str:
         f" the model as without them; at most {most:.0f} of {3 * cap} wait;"
         f" {_told(with_it, without)}"
     )
+
+
+async def _joined_some(worker: WorkerProcess, above: int) -> None:
+    """Wait until a worker has joined more than a number, or has nothing left to join."""
+    waits = [
+        asyncio.create_task(worker.has_counted("outcomes_total", above=above)),
+        asyncio.create_task(all_done(worker)),
+    ]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    await asyncio.gather(*waits, return_exceptions=True)
 
 
 def _said(site: Site, cap: int) -> dict[str, Any]:
