@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from streamproc.config.topics import ZoneName, zone_of
 from streamproc.schemas.section import Section, refuse
-from streamproc.schemas.silences import Matchers
+from streamproc.schemas.silences import SeriesMatchers
 from streamproc.schemas.units import Duration
 
 _FIELDS: Final = 5
@@ -66,13 +66,13 @@ class MaintenanceWindow(Section):
         Field(description="Time zone of `cron`, by its IANA name.", examples=["Europe/Berlin"]),
     ] = "UTC"
     match: Annotated[
-        Matchers,
+        SeriesMatchers,
         Field(
             description="Globs for `model`, `feature`, `owner`, `kind` and `severity`, which all"
             " have to match.",
             examples=[{"model": "batch-*"}],
         ),
-    ] = Matchers()
+    ] = SeriesMatchers()
     comment: Annotated[
         str,
         Field(max_length=1000, description="Why.", examples=["features are rebuilt"]),

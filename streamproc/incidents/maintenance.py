@@ -6,7 +6,7 @@ from typing import Final
 from croniter import croniter
 
 from streamproc.config.maintenance import MaintenanceWindow
-from streamproc.schemas.silences import Silence
+from streamproc.schemas.silences import Matchers, Silence
 
 MAINTENANCE: Final = "maintenance:"
 """Ids of these silences: this and the name of their window."""
@@ -42,7 +42,7 @@ def occurrence(window: MaintenanceWindow, now: datetime) -> Silence:
     return Silence(
         silence_id=MAINTENANCE + window.name,
         status="pending",
-        matchers=window.match,
+        matchers=Matchers.model_validate(window.match.model_dump()),
         start=start,
         end=start + window.duration,
         comment=window.comment,

@@ -30,15 +30,8 @@ class Subject(NamedTuple):
     incident: str | None
 
 
-class Matchers(Section):
-    """Globs that all have to match; `*` also matches a missing owner. Unknown keys are refused.
-
-    Examples
-    --------
-    >>> fx = Subject("fraud", "feature:fx_rate", None, "data", "warning", None)
-    >>> Matchers(model="fr*", feature="fx_*").match(fx), Matchers(owner="risk*").match(fx)
-    (True, False)
-    """
+class SeriesMatchers(Section):
+    """Globs that all have to match; `*` also matches a missing owner. Unknown keys are refused."""
 
     model: Annotated[Glob, Field(description="Of the model's id.", examples=["fraud*"])] = "*"
     feature: Annotated[
@@ -51,6 +44,23 @@ class Matchers(Section):
     owner: Annotated[Glob, Field(description="Of the owner.", examples=["risk-*"])] = "*"
     kind: Annotated[Glob, Field(description="Of the alert's kind.", examples=["data"])] = "*"
     severity: Annotated[Glob, Field(description="Of the severity.", examples=["warning"])] = "*"
+
+    def __str__(self) -> str:
+        """Return those that are set, such as `feature=fx_rate model=fraud*`."""
+        given = {key: glob for key, glob in self if glob not in {None, "*"}}
+        return " ".join(f"{key}={glob}" for key, glob in sorted(given.items())) or "all"
+
+
+class Matchers(SeriesMatchers):
+    """What a silence covers: series that match, of all incidents or of one.
+
+    Examples
+    --------
+    >>> fx = Subject("fraud", "feature:fx_rate", None, "data", "warning", None)
+    >>> Matchers(model="fr*", feature="fx_*").match(fx), Matchers(owner="risk*").match(fx)
+    (True, False)
+    """
+
     incident: Annotated[
         Text | None,
         Field(description="Only this incident; null: all.", examples=["0b71fe2290ac"]),
@@ -66,11 +76,6 @@ class Matchers(Section):
             and _matches(self.kind, subject.kind)
             and _matches(self.severity, subject.severity)
         )
-
-    def __str__(self) -> str:
-        """Return those that are set, such as `feature=fx_rate model=fraud*`."""
-        given = {key: glob for key, glob in self if glob not in {None, "*"}}
-        return " ".join(f"{key}={glob}" for key, glob in sorted(given.items())) or "all"
 
 
 class Silence(Contract):

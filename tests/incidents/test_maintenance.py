@@ -63,9 +63,11 @@ def test_a_window_covers_only_what_matches() -> None:
     assert (only(book).silences, len(only(book).paged)) == ((), 1)
 
 
-def test_a_removed_occurrence_comes_back_the_next_day() -> None:
-    """`incidents unsilence` ends a window early, once."""
-    book = fold((Tick(), 1.1 * HOUR), (command("silence_remove", silence_id=KEY), 1.2 * HOUR))
+@pytest.mark.parametrize("hours", [0.5, 1.2])
+def test_a_removed_occurrence_comes_back_the_next_day(hours: float) -> None:
+    """`incidents unsilence` ends a window once, before it begins or early."""
+    removal = command("silence_remove", silence_id=KEY)
+    book = fold((Tick(), 0.1 * HOUR), (removal, hours * HOUR), (Tick(), 1.5 * HOUR))
     assert book.silences[KEY].status == "removed"
     book.apply(Tick(), at(25 * HOUR))
     assert book.silences[KEY].status == "active"
@@ -103,6 +105,7 @@ def test_a_window_begins_by_the_clock_of_its_zone() -> None:
         ({"zone": "Mars"}, "maintenance[0].zone"),
         ({"duration": "10s"}, "maintenance[0].duration"),
         ({"match": {"modle": "x"}}, "maintenance[0].match.modle"),
+        ({"match": {"incident": "x"}}, "maintenance[0].match.incident"),
     ],
 )
 def test_a_mistake_is_named(change: dict[str, Any], problem: str) -> None:

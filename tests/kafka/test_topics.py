@@ -1,8 +1,8 @@
 import asyncio
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
-from aiokafka.admin import NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from apache.kafka import ApacheKafka
 from broker_topics import own_topics
@@ -132,3 +132,23 @@ async def test_state_that_is_deleted_by_its_age_is_refused(
     else:
         await ensure_topics(config)
         assert f"{name} has cleanup.policy={policy}" in caplog.text
+
+
+async def test_missing_topics_have_the_partitions_of_existing_ones(
+    bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if the broker that is asked does not know the partitions of a new topic yet."""
+    config = own_topics(bootstrap, partitions=3)
+    await ensure_topics(config, only={"predictions"})
+    describe, calls = AIOKafkaAdminClient.describe_topics, 0
+
+    async def late(client: AIOKafkaAdminClient, names: list[str]) -> list[dict[str, Any]]:
+        nonlocal calls
+        calls += 1
+        found: list[dict[str, Any]] = await describe(client, names)
+        return [{**topic, "partitions": []} for topic in found] if calls == 1 else found
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "describe_topics", late)
+    other = own_topics(bootstrap, partitions=5, prefix=config.topics.prefix)
+    await ensure_topics(other, only={"features"})
+    assert await _partitions(other, other.topics.full_name("features")) == 3

@@ -11,11 +11,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from apache.kafka import ApacheKafka
-from broker_topics import records
 from faults.ending import all_done, finish
+from faults.label_counts import ONLINE, same_labels, with_label
 from faults.matrix import Failed, Site
 from faults.rows.process_clocks import ClockedProcess
-from faults.traffic import Sent, events, sent
+from faults.traffic import Sent, events
 from faults.traffic import load as under_load
 from faults.verdicts import equal, same
 from worker.running import WorkerProcess, read_alerts
@@ -24,7 +24,6 @@ from streamproc.config.config import Config
 from streamproc.config.load import load
 from streamproc.monitor import Monitor
 from streamproc.schemas.alerts import AlertEvent
-from streamproc.schemas.model_updates import ModelUpdate
 
 ORDER = 20.5
 FAULT = (
@@ -38,7 +37,6 @@ PASSES = (
 MODELS, WORKERS, BROKERS = 4, 2, 3
 RATE = 200.0  # records a second
 SESSION = 6.0
-ONLINE = ["preprocessing.StandardScaler", "linear_model.LinearRegression"]
 # What depends on the offset of an event, or on the clock.
 PLACED: Any = {
     **dict.fromkeys(("alert_id", "incident_id", "source", "detected_at"), True),
@@ -89,7 +87,7 @@ async def run(site: Site) -> str:
 
 
 async def _mix(site: Site, kafka: ApacheKafka) -> str:
-    models = [{"id": "*", "task": "regression", "online": {"model": ONLINE, "interval": "1m"}}]
+    models = [{"id": "*", "task": "regression", "online": ONLINE}]
     content = site.said(topics={"partitions": 2}, models=models)
     content["broker"] = f"kafka://{kafka.bootstrap}"
     config = load(content)
@@ -107,7 +105,7 @@ async def _mix(site: Site, kafka: ApacheKafka) -> str:
     await finish(site, content)
     found = await equal(config, states=False, least=10)
     alerts = await _same_alerts(config, log)
-    await _each_once(config, labels)
+    await same_labels(config, Counter(labels))
     faults = ", ".join(f"{count} × {name}" for name, count in sorted(drawn.items()))
     return (
         f"{faults}; {workers.restarts} restarts of workers; {len(labels)} labels, each joined and"
@@ -119,10 +117,10 @@ def _sent(site: Site, log: list[dict[str, Any]], labels: list[tuple[str, str]]) 
     """Give events, each followed by its label, and note both."""
     for event in events(site.draw.randrange(2**32), MODELS, 10**9):
         log.append(event)
-        yield sent(event)
-        names = {name: event[name] for name in ("model_id", "event_id", "ts")}
-        labels.append((event["model_id"], event["event_id"]))
-        yield sent(names | {"label": event["prediction"] + 0.1})._replace(stream="labels")
+        of_event, label = with_label(event)
+        yield of_event
+        labels.append((event["model_id"], event["event_id"]))  # the sending may end before it
+        yield label
 
 
 async def _disturb(
@@ -198,28 +196,3 @@ async def _same_alerts(config: Config, log: list[dict[str, Any]]) -> int:
 def _contents(alerts: Any) -> Counter[str]:
     found: Iterator[AlertEvent] = iter(alerts)
     return Counter(json.dumps(each.model_dump(mode="json", exclude=PLACED)) for each in found)
-
-
-async def _each_once(config: Config, labels: list[tuple[str, str]]) -> None:
-    """Count the outcomes by the rule of docs/labels.md, and what the models have learned."""
-    last: dict[int, tuple[int, int]] = {}
-    joined = Counter[tuple[str, str]]()
-    for record in await records(config, "outcomes"):
-        mark = dict(record.headers).get("epoch")
-        value = json.loads(record.value) if record.value else {}
-        place = (int(mark), -1) if mark else (value["epoch"], value["seq"])
-        if place <= last.get(record.partition, (-1, -1)):
-            continue
-        last[record.partition] = place
-        if value.get("status") == "labelled":
-            joined[value["model_id"], value["event_id"]] += 1
-    same("labels joined once", Counter(labels), joined)
-    learned: dict[str, int] = {}
-    for record in await records(config, "model_updates"):
-        update = ModelUpdate.from_json(record.value)
-        learned[update.model_id] = max(learned.get(update.model_id, 0), update.learned)
-    of_model = Counter(model for model, _ in labels)
-    short = {name: (count, learned.get(name)) for name, count in of_model.items()}
-    # The last update of a model is of the last full minute of event time.
-    if any(got is None or not count - 60 <= got <= count for count, got in short.values()):
-        raise Failed(f"labels sent, and learned by the last update: {short}")

@@ -1,22 +1,18 @@
 """A broker is restored from a copy while labels are joined and models learn."""
 
-import json
-from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from broker_topics import records
 from faults.cluster_tools import keep_data, restore_data
 from faults.ending import FINISH_SECONDS, all_done, finish
+from faults.label_counts import ONLINE, labels_on_topic, same_labels, with_label
 from faults.matrix import Failed, Site
-from faults.traffic import Sent, events, send, sent
+from faults.traffic import Sent, events, send
 from faults.verdicts import regained, same
 from worker.running import WorkerProcess, read_alerts
 
-from streamproc.config.config import Config
 from streamproc.config.load import load
-from streamproc.schemas.model_updates import ModelUpdate
 
 ORDER = 10.2
 FAULT = (
@@ -25,15 +21,14 @@ FAULT = (
 )
 PASSES = (
     "a `state_gap` reports it; each label that the topic holds now is joined once by the outcomes"
-    " that it holds now, and the models go on to learn"
+    " that it holds now, and learned once"
 )
 MODELS, TRIES = 4, 3
-ONLINE = ["preprocessing.StandardScaler", "linear_model.LinearRegression"]
 
 
 async def run(site: Site) -> str:
     """Copy the data, go on, restore the copy, and send other records."""
-    models = [{"id": "*", "task": "regression", "online": {"model": ONLINE, "interval": "1m"}}]
+    models = [{"id": "*", "task": "regression", "online": ONLINE}]
     content = site.said(topics={"partitions": 2}, models=models)
     config = load(content)
     log = _labelled(site.draw.randrange(2**32))
@@ -59,10 +54,9 @@ async def run(site: Site) -> str:
     lines = list(held.outcomes.differences())
     if lines:
         raise Failed("; ".join(lines))
-    joined = await _joined(config)
-    return (
-        f"{joined} labels joined once; {len(gaps)} gaps reported; {await _learned(config)} learned"
-    )
+    labels = await labels_on_topic(config)
+    await same_labels(config, labels)
+    return f"{labels.total()} labels, each joined and learned once; {len(gaps)} gaps reported"
 
 
 async def _finish(site: Site, content: dict[str, Any]) -> None:
@@ -82,39 +76,4 @@ async def _finish(site: Site, content: dict[str, Any]) -> None:
 
 def _labelled(seed: int) -> Iterator[Sent]:
     for event in events(seed, MODELS, 10**9):
-        yield sent(event)
-        names = {name: event[name] for name in ("model_id", "event_id", "ts")}
-        yield sent(names | {"label": event["prediction"] + 0.1})._replace(stream="labels")
-
-
-async def _joined(config: Config) -> int:
-    """Compare the labels on their topic with the outcomes on theirs, by the documented rule."""
-    labels = Counter[tuple[str, str]]()
-    for record in await records(config, "labels"):
-        label = json.loads(record.value)
-        labels[label["model_id"], label["event_id"]] += 1
-    last: dict[int, tuple[int, int]] = {}
-    joined = Counter[tuple[str, str]]()
-    for record in await records(config, "outcomes"):
-        mark = dict(record.headers).get("epoch")
-        value: dict[str, Any] = json.loads(record.value) if record.value else {}
-        place = (int(mark), -1) if mark else (value["epoch"], value["seq"])
-        if place <= last.get(record.partition, (-1, -1)):
-            continue
-        last[record.partition] = place
-        if value.get("status") == "labelled":
-            joined[value["model_id"], value["event_id"]] += 1
-    missing, extra = labels - joined, joined - labels
-    if missing or extra:
-        raise Failed(
-            f"{missing.total()} labels are not joined, {extra.total()} twice or of no label"
-        )
-    return labels.total()
-
-
-async def _learned(config: Config) -> int:
-    learned: dict[str, int] = {}
-    for record in await records(config, "model_updates"):
-        update = ModelUpdate.from_json(record.value)
-        learned[update.model_id] = update.learned
-    return sum(learned.values())
+        yield from with_label(event)
