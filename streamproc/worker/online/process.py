@@ -49,7 +49,8 @@ ORPHANED: Final = 3
 PR_SET_PDEATHSIG: Final = 1
 T = TypeVar("T")
 
-_log = logging.getLogger(__name__)
+# Not __name__, which is "__main__" in this process: a worker's log names and filters by module.
+_log = logging.getLogger("streamproc.worker.online.process")
 
 
 class _ToWorker(logging.Handler):
@@ -64,16 +65,19 @@ class _ToWorker(logging.Handler):
 
 
 class _Writer:
-    """Write complete messages from any thread."""
+    """Write complete messages from any thread; exit at once when the worker has gone away."""
 
     def __init__(self, output: BinaryIO) -> None:
         self._output = output
         self._lock = threading.Lock()
 
     def say(self, message: ToParent) -> None:
-        with self._lock:
-            self._output.write(line(message))
-            self._output.flush()
+        try:
+            with self._lock:
+                self._output.write(line(message))
+                self._output.flush()
+        except BrokenPipeError:
+            os._exit(ORPHANED)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The process of the online models."""
 
 import asyncio
+import subprocess
 
 import pytest
 from apache.kafka import ApacheKafka
@@ -9,7 +10,10 @@ from prometheus_client import CollectorRegistry
 from worker.online.online_workers import config_of, fill, outcomes
 from worker.running import PATIENCE, total, until
 
+from streamproc.worker.online.messages import TO_PARENT, LogLine
 from streamproc.worker.online.online_process import OnlineProcess
+from streamproc.worker.online.process import ORPHANED
+from streamproc.worker.subprocesses import command, environment
 
 ROWS = 100
 
@@ -34,3 +38,26 @@ async def test_a_process_that_starts_while_no_broker_answers(
                 await process.behind()  # waits for a report
     finally:
         await process.stop()
+
+
+def test_a_process_without_a_broker_whose_worker_is_gone() -> None:
+    """Its warnings name its module, and it exits without a traceback once nobody reads them."""
+    process = subprocess.Popen(  # noqa: S603  our own interpreter
+        command("streamproc.worker.online.process"),
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdin.write(config_of("127.0.0.1:1").model_dump_json().encode() + b"\n")
+    process.stdin.flush()
+    message = TO_PARENT.decode(process.stdout.readline())
+    assert isinstance(message, LogLine)
+    assert message.name == "streamproc.worker.online.process"
+    assert message.text.startswith("online models: retrying in 1 s (cannot reach a Kafka broker")
+    process.stdout.close()
+    assert process.wait(PATIENCE) == ORPHANED
+    assert process.stderr.read() == b""
