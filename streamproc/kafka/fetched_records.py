@@ -96,7 +96,8 @@ class _FetchedRecords(Fetched):
         self._unpacked_bytes = unpacked_bytes
         self._as_parsed = as_parsed
         self.begins: dict[Key, int] = {}
-        # By node, which has one fetch in flight: the next one replaces data that was not used.
+        # By node, which has one fetch in flight: the next one replaces data that was not used. The
+        # last to respond comes last.
         self._fetches: dict[Any, dict[Key, Fetch]] = {}
         self._reading: dict[asyncio.Future[bool], Collection[Any]] = {}
 
@@ -109,6 +110,7 @@ class _FetchedRecords(Fetched):
             )
             for topic, partition, highwater, aborted, data in fetched_partitions(response)
         }
+        self._fetches.pop(node_id, None)
         self._fetches[node_id] = fetches
         if not all(is_complete(fetch.data) for fetch in fetches.values()):
             replace_data(
@@ -158,8 +160,11 @@ class _FetchedRecords(Fetched):
             del self._reading[done]
 
     def _fetch_of(self, tp: Any, offset: int) -> Fetch:
-        """Return and remove the data of a fetch result."""
-        for fetches in self._fetches.values():
+        """Return and remove the data of a fetch result.
+
+        aiokafka may have discarded a response of a former leader for the same offset.
+        """
+        for fetches in reversed(self._fetches.values()):
             fetch = fetches.get((tp.topic, tp.partition))
             if fetch is not None and fetch.offset == offset:
                 return fetches.pop((tp.topic, tp.partition))

@@ -48,13 +48,17 @@ class Consumer:
         """Answer a request."""
         return self.answer
 
-    async def fetch(self, tp: TopicPartition, data: bytes) -> FetchResult:
-        """Do what aiokafka does with an answer; return what it keeps of it."""
+    async def respond(self, tp: TopicPartition, data: bytes, node: int) -> Any:
+        """Return the response of a node to a fetch from offset 0."""
         self.answer = SimpleNamespace(
             API_VERSION=11, topics=[(tp.topic, [(tp.partition, 0, 100, 100, 0, [], -1, data)])]
         )
         request = FetchRequest(1, 1, 1, 1, [(tp.topic, [(tp.partition, 0, 1000)])])
-        response = await self.send(1, request)
+        return await self.send(node, request)
+
+    async def fetch(self, tp: TopicPartition, data: bytes, node: int = 1) -> FetchResult:
+        """Do what aiokafka does with an answer; return what it keeps of it."""
+        response = await self.respond(tp, data, node)
         records = MemoryRecords(response.topics[0][1][0][-1])
         assert records.has_next()
         read = PartitionRecords(tp, records, [], 0, None, None, check_crcs=True, isolation_level=1)
@@ -72,6 +76,16 @@ def consumer() -> Consumer:
 
 
 DATA = batch([Put(b"v", b"k", [(b"name", b"x")])] * 3)
+
+
+async def test_a_new_leader_is_read_and_not_what_a_former_one_answered(
+    consumer: Consumer,
+) -> None:
+    """An answer that the client has dropped is not used for a later one of the same offset."""
+    for former, leader in ((1, 2), (2, 1)):
+        await consumer.respond(SLICED, batch([Put(b"former")]), former)
+        result = await consumer.fetch(SLICED, batch([Put(b"new")]), leader)
+        assert [record.value for record in result.getall()] == [b"new"]
 
 
 async def test_records_of_sliced_topics_come_as_parsed_and_others_as_ever(
