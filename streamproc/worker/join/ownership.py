@@ -7,11 +7,11 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from streamproc.join.entry import InputLog
-from streamproc.performance.outcome_log import OutcomeLog, OutcomeRow
+from streamproc.performance.outcome_log import AcceptedRecord, OutcomeLog, OutcomeRow
 from streamproc.worker.join.outcome_writer import FencedError, OutcomeWriter, fingerprint
 from streamproc.worker.join.store import Store
 
@@ -67,7 +67,7 @@ async def acquire(
     outcomes: OutcomeWriter,
     generation: int,
     progress: Callable[[int], object] = lambda _: None,
-) -> None:
+) -> dict[str, int]:
     """Begin an epoch, and note the outcomes written after the store's position.
 
     Parameters
@@ -80,15 +80,26 @@ async def acquire(
         Generation of the group.
     progress
         Called with the number of outcomes read.
+
+    Returns
+    -------
+    dict
+        By input topic, the offset after the last record that a noted outcome comes from.
     """
     place = store.place
+    sources: dict[str, int] = {}
+
+    def note(records: list[Any]) -> None:
+        _note_written(store, log.read(records), sources)
+        progress(len(records))
+
     begin, end = await outcomes.bounds()
     if not place.outcomes:
         place.outcomes = begin
         place.silent_before = await _first_time(outcomes, begin, end)
     outcomes.next = place.outcomes
     log = OutcomeLog(place.epoch, place.seq, group=outcomes.group)
-    await _note(store, outcomes, log, end, progress)
+    await _read(outcomes, place.outcomes, end, note)
     epoch, writer = max(generation, log.epoch + 1), uuid.uuid4().hex
     while True:
         outcomes.next = end
@@ -98,7 +109,7 @@ async def acquire(
             epoch += 1
         else:
             break
-    await _note(store, outcomes, log, mark.offset, progress, end)
+    await _read(outcomes, end, mark.offset, note)
     _log.info(
         "%s-%d: epoch %d begins at offset %d",
         outcomes.topic,
@@ -108,30 +119,30 @@ async def acquire(
     )
     place.outcomes, place.tail = outcomes.next, outcomes.tail
     place.epoch, place.seq = epoch, -1
+    return sources
 
 
-async def _note(
-    store: Store,
-    outcomes: OutcomeWriter,
-    log: OutcomeLog,
-    stop: int,
-    progress: Callable[[int], object],
-    start: int | None = None,
+async def _read(
+    outcomes: OutcomeWriter, start: int, stop: int, note: Callable[[list[Any]], object]
 ) -> None:
-    """Note the valid outcomes up to an offset."""
+    """Note the records between two offsets, some thousands at a time."""
     portion: list[Any] = []
-    async for record in outcomes.read(store.place.outcomes if start is None else start, stop):
+    async for record in outcomes.read(start, stop):
         portion.append(record)
         if len(portion) >= _PORTION:
-            _note_written(store, log, portion)
-            progress(len(portion))
+            note(portion)
             portion = []
-    _note_written(store, log, portion)
+    if portion:
+        note(portion)
 
 
-def _note_written(store: Store, log: OutcomeLog, records: list[Any]) -> None:
-    rows = [counted.row for counted in log.read(records)]
-    store.note_written([row.outcome_id for row in rows if isinstance(row, OutcomeRow)])
+def _note_written(store: Store, counted: Iterable[AcceptedRecord], sources: dict[str, int]) -> None:
+    rows = [each.row for each in counted if isinstance(each.row, OutcomeRow)]
+    store.note_written([row.outcome_id for row in rows])
+    for row in rows:
+        for source in (row.event_source, row.label_source):
+            if source is not None:
+                sources[source.topic] = max(sources.get(source.topic, 0), source.offset + 1)
 
 
 async def _first_time(outcomes: OutcomeWriter, begin: int, end: int) -> int:

@@ -228,11 +228,14 @@ class Joiner:
                 _log.warning("rebuilding %s from the topics: %s", self._store.path, cause)
             self._metrics.rebuilt(cause)
             await self._in_thread(self._store.clear)
-        await acquire(self._store, self._outcomes, generation, self._read_outcomes)
+        sources = await acquire(self._store, self._outcomes, generation, self._read_outcomes)
         place = self._store.place
         if self._store.may_repeat:
+            # A leader that has just been elected may give an end below what was joined before.
+            known = place.catching_up or {}
             place.catching_up = {
-                log: last for log, (_, last) in (await self._bounds(consumer)).items()
+                log: max(end, known.get(log, 0), sources.get(self._homes[log].topic, 0))
+                for log, (_, end) in (await self._bounds(consumer)).items()
             }
         for log, home in self._homes.items():
             before, begin = place.positions.get(log, 0), bounds[log][0]

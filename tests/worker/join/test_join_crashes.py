@@ -21,6 +21,7 @@ from worker.join.joining import (
 from worker.snapshots.snapshots_running import Countdown
 
 from streamproc.broker import EmbeddedBroker
+from streamproc.join.entry import InputLog
 from streamproc.kafka.clients import open_producer
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.join.outcome_writer import FencedError
@@ -83,6 +84,23 @@ async def test_a_lost_store_is_made_anew(embedded_broker: EmbeddedBroker, tmp_pa
     await live(config, tmp_path / "other.db")
     assert await pairs_of(config) == LOGS.pairs
     assert (await counted(config))[: len(before)] == before
+
+
+async def test_an_end_of_a_log_that_is_out_of_date(
+    embedded_broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """What an earlier owner wrote is not written again if a new leader does not have all yet."""
+    config = joins_config(embedded_broker.bootstrap, tmp_path)
+    await fill(config, LOGS)
+    await live(config, tmp_path / "one.db")
+    before = await counted(config)
+
+    class Behind(MortalJoiner):
+        async def _bounds(self, _: object) -> dict[InputLog, tuple[int, int]]:
+            return dict.fromkeys(self._homes, (0, 0))
+
+    await live(config, tmp_path / "other.db", kind=Behind)
+    assert await counted(config) == before
 
 
 async def test_a_store_of_another_topic_is_not_used(
