@@ -40,7 +40,7 @@ async def test_a_process_that_starts_while_no_broker_answers(
         await process.stop()
 
 
-def test_a_process_whose_worker_has_exited() -> None:
+def test_a_process_after_the_exit_of_its_worker() -> None:
     """Its warnings name its module, and it exits without a traceback once nobody reads them."""
     process = subprocess.Popen(  # noqa: S603  our own interpreter
         command("streamproc.worker.online.process"),
