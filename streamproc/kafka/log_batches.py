@@ -36,7 +36,8 @@ class Fetch(NamedTuple):
     offset
         Requested offset.
     highwater
-        High watermark: offset after the last replicated record.
+        High watermark: offset after the last replicated record. Brokers take it before they read
+        the data, which may go beyond it.
     aborted
         Producer id and first offset of each aborted transaction; None: not in the response.
     data
@@ -165,7 +166,9 @@ def _checked(view: memoryview, expected: int, below: int, highwater: int) -> Bat
         base = _FRAME.unpack_from(view)[0]
         return Batch(view, base, base, magic, view[_LEGACY_ATTRIBUTES_AT])
     base, _, _, _, _, attributes, delta, _, timestamp, producer, *_ = HEADER.unpack_from(view)
-    if delta < 0 or not expected <= base + delta < highwater:
+    # The checksum does not cover the first offset. Beyond the high watermark, batches have no gaps.
+    within = base + delta < highwater or base <= expected
+    if delta < 0 or base + delta < expected or not within:
         fault = f"its last offset {base + delta} is outside of the fetched range"
         return _damaged(view, expected, below, fault)
     return Batch(view, base, base + delta, magic, attributes, timestamp, producer)

@@ -145,6 +145,29 @@ def test_a_damaged_header_does_not_lead_out_of_the_log(delta: int) -> None:
     assert following == 4
 
 
+@pytest.mark.parametrize("offset", [0, 1, 3, 4])
+@pytest.mark.parametrize("highwater", [0, 1, 3, 4, 5, 6])
+def test_records_beyond_the_high_watermark_of_their_response_are_read(
+    offset: int, highwater: int
+) -> None:
+    """Kafka 4.3.1 takes it before it reads them (`Partition.readRecords`), so some are newer."""
+    first = offset - offset % 3
+    data = b"".join(batch(three(base), base) for base in range(first, 9, 3))
+    good, bad, following = read(fetch(data, offset, highwater=highwater))
+    assert (values(good), bad) == ([b"v%d" % each for each in range(offset, 9)], [])
+    assert following == 9
+
+
+def test_a_wrong_first_offset_beyond_the_high_watermark_is_noticed() -> None:
+    """The checksum does not cover it, and it would lead out of the log."""
+    damaged = bytearray(batch(three(6), 6))
+    struct.pack_into(">q", damaged, 0, 1 << 40)
+    good, bad, following = read(fetch(batch(three(3), 3) + bytes(damaged), 3, highwater=3))
+    assert values(good) == [b"v3", b"v4", b"v5"]
+    assert [record.offset for record in bad] == [6]
+    assert following == 7
+
+
 def test_a_format_that_is_not_known_is_skipped() -> None:
     """Its magic is named."""
     strange = bytearray(batch(three(), 3))
