@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -35,8 +36,15 @@ async def events(config: Config, stream: TopicKind) -> list[dict[str, Any]]:
     return [msgspec.json.decode(record.value) for record in await records(config, stream)]
 
 
-async def write(config: Config, stream: TopicKind, *values: bytes, key: bytes = b"fraud") -> None:
+async def write(
+    config: Config,
+    stream: TopicKind,
+    *values: bytes,
+    key: bytes = b"fraud",
+    headers: Sequence[tuple[str, bytes]] = (),
+) -> None:
     """Write raw records to a topic that exists."""
     topic = config.topics.full_name(stream)
     async with open_producer(config) as producer:
-        await asyncio.gather(*[await producer.send(topic, value, key) for value in values])
+        sent = [await producer.send(topic, value, key, headers=list(headers)) for value in values]
+        await asyncio.gather(*sent)

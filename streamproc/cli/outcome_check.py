@@ -8,7 +8,7 @@ from streamproc.join.decode import JoinInput, decode
 from streamproc.join.encode import value
 from streamproc.join.entry import InputLog, key_of
 from streamproc.performance.outcome_log import OutcomeLog, OutcomeRow
-from streamproc.schemas.records import Record
+from streamproc.schemas.records import DeadLetter, Record
 
 Partition = tuple[str, int]
 Found = tuple[int, bytes]
@@ -36,7 +36,8 @@ class OutcomeCheck:
 
     The order in which a join read its topics is not recorded, so this does not repeat the join: it
     finds outcomes without their label or event, outcomes that count twice, and labels without an
-    outcome although they and their event were joined.
+    outcome although they and their event were joined. Dead letters of labels are for the caller to
+    compare.
 
     Parameters
     ----------
@@ -66,6 +67,7 @@ class OutcomeCheck:
         self._rows: list[tuple[int, int, OutcomeRow]] = []
         self._events: dict[Found, _Event] = {}
         self._labels: dict[Found, list[_Label]] = {}
+        self._letters: list[DeadLetter] = []
         self.outcomes = 0
         self.labels = 0
 
@@ -78,10 +80,11 @@ class OutcomeCheck:
                     self._rows.append((partition, counted.offset, counted.row))
             return
         name = InputLog(self._names.index(topic))
-        items = decode(
+        found = decode(
             [(name, record) for record in records], self._config, self._names, partition, _no_tags
-        ).items
-        for item in items:
+        )
+        self._letters += found.dead_letters
+        for item in found.items:
             if item.key:
                 self._input(partition, item)
 
@@ -90,9 +93,37 @@ class OutcomeCheck:
         """Whether there is an outcome."""
         return bool(self._rows)
 
+    @property
+    def joined(self) -> dict[Partition, int]:
+        """By partition, the offset after the last record that an outcome comes from."""
+        ends: dict[Partition, int] = {}
+        for partition, _, row in self._rows:
+            if row.status == "coverage":
+                continue
+            for source in (row.label_source, row.event_source):
+                if source is not None:
+                    place = source.topic, partition
+                    ends[place] = max(ends.get(place, 0), source.offset + 1)
+        return ends
+
+    @property
+    def label_ends(self) -> dict[Partition, int]:
+        """By partition of the labels, the offset after the last one that an outcome comes from."""
+        labels = self._names[InputLog.LABELS]
+        return {place: end for place, end in self.joined.items() if place[0] == labels}
+
+    @property
+    def dead_letters(self) -> list[DeadLetter]:
+        """Dead letters of the labels before `label_ends`."""
+        ends = self.label_ends
+        return [
+            each
+            for each in self._letters
+            if each.offset < ends.get((each.topic, each.partition), 0)
+        ]
+
     def differences(self) -> Iterator[str]:
         """Describe, in a line each, what does not fit."""
-        joined: dict[tuple[int, str], int] = {}
         settled: set[tuple[Found, bytes]] = set()
         seen: set[str] = set()
         for partition, offset, row in self._rows:
@@ -109,11 +140,7 @@ class OutcomeCheck:
             if row.status != "asked":
                 settled.add((key, value(row.label)))
                 yield from self._without_label(key, where, row)
-            for source in (row.label_source, row.event_source):
-                if source is not None:
-                    place = partition, source.topic
-                    joined[place] = max(joined.get(place, -1), source.offset)
-        yield from self._without_outcome(joined, settled)
+        yield from self._without_outcome(settled)
 
     def _input(self, partition: int, item: JoinInput) -> None:
         key = partition, item.key
@@ -146,20 +173,18 @@ class OutcomeCheck:
             place = f"{source.topic}-{source.partition}@{source.offset}"
             yield f"no label explains {where}: {place} has no such label"
 
-    def _without_outcome(
-        self, joined: Mapping[tuple[int, str], int], settled: set[tuple[Found, bytes]]
-    ) -> Iterator[str]:
+    def _without_outcome(self, settled: set[tuple[Found, bytes]]) -> Iterator[str]:
         """Find labels that were joined, as later ones were, and that no outcome has."""
-        topic = self._names[InputLog.LABELS]
+        topic, joined = self._names[InputLog.LABELS], self.joined
         for key, labels in self._labels.items():
             event = self._events.get(key)
             partition = key[0]
             if event is None or self._begins.get((self._topic, partition), 0):
                 continue
-            if event.offset > joined.get((partition, self._names[event.log]), -1):
+            if event.offset >= joined.get((self._names[event.log], partition), 0):
                 continue
             for label in labels:
-                if label.offset > joined.get((partition, topic), -1):
+                if label.offset >= joined.get((topic, partition), 0):
                     break
                 in_time = abs(label.time - event.time) <= self._horizon
                 if in_time and (key, label.encoded) not in settled:

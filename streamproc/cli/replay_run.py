@@ -112,10 +112,11 @@ async def compare(config: Config) -> Comparison:
                 wanted.alert(alert)
             wanted.dead(letters)
         remaining = await recording.remaining()
-    # What was handled had been published before: it is on the topics by now.
-    found = await _on_the_topics(config, recording.ends)
     unread = list(_unread(config, until, recording, remaining))
     checked = await _outcomes(config)
+    wanted.dead(checked.dead_letters)
+    # What was handled had been published before: it is on the topics by now.
+    found = await _on_the_topics(config, recording.ends | checked.label_ends)
     waiting = sum(remaining.values())
     return Comparison(*(wanted, found, recording.ends, waiting, monitor), unread, checked)
 

@@ -1,4 +1,5 @@
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,33 @@ def test_outcomes_are_compared_with_their_labels(
     assert result.exit_code == 1
     assert "no label explains outcome" in result.stdout
     assert "counts twice" in result.stdout
+
+
+def test_dead_letters_of_labels_are_compared(run: Any, config_file: Path, config: Config) -> None:
+    """A label that cannot be read has to have one; a label that can be read must not."""
+
+    async def _prepare() -> None:
+        for number in range(10):
+            names = {"model_id": "m", "event_id": str(number), "ts": 1_767_225_600 + number}
+            await publish(config, [names | {"prediction": 0.5}, names | {"label": 1.0}])
+            if number == 5:
+                await write(config, "labels", b"no label", key=b"m")
+        await watch_all(config)
+
+    asyncio.run(_prepare())
+    result = run("replay", "--compare", "--config", config_file)
+    assert result.exit_code == 0
+    assert ", 1 dead letter; " in result.stdout
+
+    async def _invent() -> None:
+        [letter] = await records(config, "dead_letters")
+        headers = [(name, b"0" if name == "offset" else value) for name, value in letter.headers]
+        await write(config, "dead_letters", letter.value, key=letter.key, headers=headers)
+
+    asyncio.run(_invent())
+    result = run("replay", "--compare", "--config", config_file)
+    assert result.exit_code == 1
+    assert re.search(r"the dead letter of \S+labels-\d@0 \(not_json\) should not be", result.stdout)
 
 
 def test_a_topic_that_is_missing_is_named(run: Any, config_file: Path) -> None:
