@@ -27,8 +27,8 @@ from streamproc.schemas.alerts import AlertEvent
 
 ORDER = 20.5
 FAULT = (
-    "three brokers and two workers: kills, freezes and restarts of either and jumps of the workers'"
-    " clocks, at random, together (30 min; 90 s in the short form)"
+    "three brokers and two workers: kills, freezes and restarts of either, jumps of the workers'"
+    " clocks and changes of their config, at random, together (30 min; 90 s in the short form)"
 )
 PASSES = (
     "≡G; and by counts without a replay: each label is joined once and learned once, the alerts of"
@@ -62,6 +62,14 @@ class Workers:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def reload(self) -> None:
+        """Change settings that the result does not depend on, and have a worker read them."""
+        limits = {"slice_records": self._draw.choice((100, 200, 400))}
+        self._content = self._content | {"limits": self._content["limits"] | limits}
+        worker = self.any()
+        if worker is not None:
+            worker.send(signal.SIGHUP)
 
     def any(self) -> ClockedProcess | None:
         """Return one that runs."""
@@ -133,6 +141,7 @@ async def _disturb(
         "worker stopped": lambda: _signal(workers, signal.SIGTERM),
         "worker frozen": lambda: _freeze_worker(workers, draw),
         "clock moved": lambda: _move_clock(workers, draw),
+        "config changed": lambda: _reload(workers),
     }
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
@@ -170,6 +179,10 @@ async def _freeze_worker(workers: Workers, draw: random.Random) -> None:
         worker.send(signal.SIGSTOP)
         await asyncio.sleep(draw.uniform(1, 1.5 * SESSION))
         worker.send(signal.SIGCONT)
+
+
+async def _reload(workers: Workers) -> None:
+    workers.reload()
 
 
 async def _move_clock(workers: Workers, draw: random.Random) -> None:
