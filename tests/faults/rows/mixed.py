@@ -44,12 +44,21 @@ PLACED: Any = {
 }
 
 
+class MortalProcess(ClockedProcess):
+    """A worker that may have ended when a signal is sent to it."""
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it still runs."""
+        with contextlib.suppress(ProcessLookupError):
+            super().send(number)
+
+
 class Workers:
     """Workers of one group, each started again when it ends, with clocks that may be moved."""
 
     def __init__(self, site: Site, content: dict[str, Any], draw: random.Random) -> None:
         self._site, self._content, self._draw = site, content, draw
-        self._running: dict[int, ClockedProcess] = {}
+        self._running: dict[int, MortalProcess] = {}
         self.restarts = 0
 
     @asynccontextmanager
@@ -71,7 +80,7 @@ class Workers:
         if worker is not None:
             worker.send(signal.SIGHUP)
 
-    def any(self) -> ClockedProcess | None:
+    def any(self) -> MortalProcess | None:
         """Return one that runs."""
         return self._draw.choice(list(self._running.values()) or [None])
 
@@ -80,7 +89,7 @@ class Workers:
         folder.mkdir()
         while True:
             offset = self._draw.choice((-3600, 0, 0, 86_400))
-            async with ClockedProcess(folder, self._content, offset) as worker:
+            async with MortalProcess(folder, self._content, offset) as worker:
                 self._running[number] = worker
                 await worker.exit_code(10**6)
                 del self._running[number]
