@@ -87,6 +87,26 @@ def show(
     _run(print_incident, broker, config, incident, everything=everything, as_json=as_json)
 
 
+@app.command("rows", epilog=_example("rows 0b71fe22 -n 20 --json"))
+def rows(
+    incident: Id,
+    *,
+    model: Annotated[
+        str | None, flag("model", "This member; default: the first one.", metavar="MODEL")
+    ] = None,
+    number: Annotated[
+        int, typer.Option("--number", "-n", min=1, max=10_000, help="Events on each side.")
+    ] = 10,
+    as_json: Json = False,
+    config: ConfigFile = None,
+    broker: Broker = None,
+) -> None:
+    """Print events before and after the change."""
+    from streamproc.cli.incidents_rows import print_rows  # noqa: PLC0415  --help
+
+    _run(print_rows, broker, config, incident, model, number, as_json=as_json)
+
+
 @app.command("ack", epilog=_example("ack 0b71fe22 --reason 'provider called' --until 2h"))
 def acknowledge(
     incident: Id,

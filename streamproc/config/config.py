@@ -181,6 +181,16 @@ class Config(Section):
             examples=[[{"name": "nightly-load", "cron": "0 2 * * *", "duration": "2h"}]],
         ),
     ] = ()
+    redact: Annotated[
+        tuple[str, ...],
+        Field(
+            strict=False,
+            max_length=1000,
+            description="Globs of features and tags whose values `streamproc incidents rows` does"
+            " not print.",
+            examples=[["email", "card_*"]],
+        ),
+    ] = ()
     http: Annotated[
         Http | None,
         Field(

@@ -1,0 +1,125 @@
+"""``streamproc incidents rows`` reads the events around a change back from the log."""
+
+import asyncio
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from aiokafka.admin import RecordsToDelete
+from aiokafka.structs import TopicPartition
+from worker.running import WorkerProcess, publish, settings
+
+from streamproc.broker import EmbeddedBroker
+from streamproc.cli.event_rows import rows_around
+from streamproc.config.load import load
+from streamproc.kafka.clients import open_admin
+from streamproc.kafka.errors import TopicError
+from streamproc.kafka.topics import ensure_topics
+
+EVENTS, SHIFT = 1500, 1300
+MODELS = ("fraud", "churn")
+
+
+def events() -> Iterator[dict[str, Any]]:
+    """Give events of two models in turn; the unit of an amount of the first one changes."""
+    draw = random.Random(3)
+    for number in range(EVENTS):
+        for model in MODELS:
+            unit = 1000.0 if model == MODELS[0] and number >= SHIFT else 1.0
+            yield {
+                "model_id": model,
+                "event_id": str(number),
+                "ts": 1_767_225_600 + number,
+                "features": {"amount": unit * draw.gauss(10, 1), "email": f"{number}@example.org"},
+                "tags": {"card_number": "4111"},
+                "prediction": draw.random(),
+            }
+
+
+@pytest.fixture(scope="module")
+def cluster(embedded_broker: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run a worker until it has an incident; return its config file."""
+    folder = tmp_path_factory.mktemp("rows")
+    raw = settings(embedded_broker.bootstrap, topics={"partitions": 1}, redact=["email", "card_*"])
+    file = folder / "streamproc.yaml"
+    file.write_text(yaml.safe_dump(raw))
+
+    async def _prepare() -> None:
+        config = load(raw)
+        await ensure_topics(config)
+        await publish(config, events())
+        async with WorkerProcess(folder, raw) as worker:
+            await worker.has_counted('event_groups{status="firing"}')
+
+    asyncio.run(_prepare())
+    return file
+
+
+def rows(run: Any, cluster: Path, *flags: str) -> str:
+    """Return what is printed for the only incident."""
+    [line] = run("incidents", "--json", "--config", cluster).stdout.splitlines()
+    name = json.loads(line)["incident_id"]
+    result = run("incidents", "rows", name, *flags, "--config", cluster)
+    assert result.exit_code == 0, result.stderr
+    return str(result.stdout)
+
+
+def test_the_rows_are_those_before_and_after_the_change(run: Any, cluster: Path) -> None:
+    """In log order, of this model only, and divided where the values changed."""
+    found = [json.loads(line) for line in rows(run, cluster, "--json", "-n", "20").splitlines()]
+    sides = [row["side"] for row in found]
+    assert sides == ["before"] * 20 + ["after"] * 20
+    numbers = [int(row["event_id"]) for row in found]
+    assert numbers == list(range(numbers[0], numbers[0] + 40))
+    assert abs(numbers[20] - SHIFT) <= 2
+    assert all(
+        (row["features"]["amount"] > 100) == (number >= SHIFT)
+        for row, number in zip(found, numbers, strict=True)
+    )
+
+
+def test_redacted_fields_are_not_printed(run: Any, cluster: Path) -> None:
+    """Features and tags that the config names have no value."""
+    for line in rows(run, cluster, "--json").splitlines():
+        row = json.loads(line)
+        assert row["features"]["email"] == row["tags"]["card_number"] == "(redacted)"
+        assert row["features"]["amount"] > 0
+
+
+def test_the_table_shows_the_changed_feature(run: Any, cluster: Path) -> None:
+    """And where the change is, on a terminal of any width."""
+    printed = rows(run, cluster, "-n", "3")
+    head, titles, *lines = printed.splitlines()
+    assert head.startswith("model fraud, feature:amount: 3 events before and 3 from ")
+    assert titles.split() == ["offset", "ts", "event_id", "amount", "prediction"]
+    assert [line.split()[0] == "--" for line in lines if line.strip()].count(True) == 1
+    assert "example.org" not in printed
+
+
+def test_a_model_that_is_no_member_is_refused(run: Any, cluster: Path) -> None:
+    """The message names the members."""
+    [line] = run("incidents", "--json", "--config", cluster).stdout.splitlines()
+    name = json.loads(line)["incident_id"]
+    result = run("incidents", "rows", name, "--model", "other", "--config", cluster)
+    assert result.exit_code == 2
+    assert "'other' is not a member of this incident; its first ones are fraud" in result.stderr
+
+
+def test_events_that_retention_has_removed_are_reported(cluster: Path) -> None:
+    """The message says where the log begins."""
+    config = load(yaml.safe_load(cluster.read_text()))
+    topic = config.topics.full_name("predictions")
+
+    async def _read() -> None:
+        before, after = await rows_around(config, (topic, 0, 0), MODELS[1], 5)
+        assert (before, len(after)) == ([], 5)
+        async with open_admin(config) as admin:
+            await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=9)})
+        await rows_around(config, (topic, 0, 5), MODELS[1], 5)
+
+    with pytest.raises(TopicError, match=r"-0 begins at offset 9: the events around offset 5"):
+        asyncio.run(_read())
