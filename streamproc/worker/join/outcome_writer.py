@@ -135,6 +135,10 @@ class OutcomeWriter:
         ------
         FencedError
             If another writer has begun a later epoch; the records may or may not be valid.
+        LogRewoundError
+            If the log ends before records that it has confirmed.
+        RecoveryError
+            If it is unknown where the records are.
         aiokafka.errors.KafkaError
             If the cluster rejects a record with an error that cannot be retried.
         """
@@ -145,7 +149,12 @@ class OutcomeWriter:
             if offset is None:
                 lost.add(len(pairs) - len(left) - 1)
                 continue
-            if 0 <= offset < self.next:
+            if offset < 0:  # a repeated batch: the broker has forgotten where the first one is
+                raise RecoveryError(
+                    f"{self.topic}-{self.partition} confirmed outcomes without their offset: the"
+                    " join begins again at its last commit"
+                )
+            if offset < self.next:
                 raise LogRewoundError(
                     f"{self.topic}-{self.partition} wrote a record at offset {offset}, below its"
                     f" previous end {self.next}: it was restored, truncated or recreated"
@@ -185,8 +194,6 @@ class OutcomeWriter:
 
     async def _look_at_gap(self, stop: int) -> None:
         """Check for marks of other writers between the last known record and ours."""
-        if stop < self.next:  # the response has no offset
-            stop = (await self.bounds())[1]
         async for record in self.read(self.next, stop):
             found = self._mark(record)
             if found is not None and found[0] > self.epoch:
