@@ -7,10 +7,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from streamproc.cli.event_rows import EventRow, rows_around
+from streamproc.cli.models_list import new_table, terminal
 from streamproc.client.incidents import open_incidents
 from streamproc.config.config import Config
 from streamproc.kafka.log_reader import BoundedLogReader
@@ -58,14 +59,13 @@ async def print_rows(
             sys.stdout.writelines(_line(side, row) for row in rows)
         return
     series = member.series[0].series
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = terminal()
     name, partition, offset = change.place
-    console.print(
-        printable(
-            f"model {member.model_id}, {series}: {count(len(before), 'event')} before and"
-            f" {len(after)} from {name}-{partition}@{offset} on"
-        )
+    head = (
+        f"model {member.model_id}, {series}: {count(len(before), 'event')} before and"
+        f" {len(after)} from {name}-{partition}@{offset} on"
     )
+    console.print(Text(printable(head)))
     console.print(_table(series, before, after))
 
 
@@ -124,14 +124,11 @@ def _table(series: str, before: Sequence[EventRow], after: Sequence[EventRow]) -
     )
     fields = [name for name in _FIELDS if any(row.fields.get(name) is not None for row in rows)]
     named = [] if feature is None else [feature]
-    table = Table(box=None, pad_edge=False)
-    for title in ("offset", "ts", "event_id", *named, *fields):
-        table.add_column(printable(title), overflow="fold")
+    table = new_table(*map(printable, ("offset", "ts", "event_id", *named, *fields)))
     for row in rows:
         if row is (after[0] if after else None):
-            table.add_section()
             table.add_row("-- change", *[""] * (len(table.columns) - 1))
-        table.add_row(*map(printable, _cells(row, named, fields)))
+        table.add_row(*(Text(printable(cell)) for cell in _cells(row, named, fields)))
     return table
 
 

@@ -18,6 +18,7 @@ from streamproc.cli.control import control
 from streamproc.cli.dead_letters import dead_letters
 from streamproc.cli.demo import demo
 from streamproc.cli.incidents import app as incidents
+from streamproc.cli.inputs import inputs
 from streamproc.cli.intake import app as intake
 from streamproc.cli.models import app as models
 from streamproc.cli.publish import publish
@@ -40,6 +41,7 @@ _COMMANDS: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (publish, "streamproc publish transactions.csv.gz --model fraud --prediction score"),
     (alerts, "streamproc alerts --follow --model 'fraud*'"),
     (series, "streamproc series 'fraud*'"),
+    (inputs, "streamproc inputs 'fraud*'"),
     (dead_letters, "streamproc dead-letters --topic predictions"),
     (replay, "streamproc replay --compare"),
     (control, "streamproc control save --config streamproc.yaml"),

@@ -93,7 +93,7 @@ def test_redacted_fields_are_not_printed(run: Any, cluster: Path) -> None:
 def test_the_table_shows_the_changed_feature(run: Any, cluster: Path) -> None:
     """And where the change is, on a terminal of any width."""
     printed = rows(run, cluster, "-n", "3")
-    head, titles, *lines = printed.splitlines()
+    head, _, titles, *lines = printed.splitlines()
     assert head.startswith("model fraud, feature:amount: 3 events before and 3 from ")
     assert titles.split() == ["offset", "ts", "event_id", "amount", "prediction"]
     assert [line.split()[0] == "--" for line in lines if line.strip()].count(True) == 1
