@@ -39,7 +39,7 @@ def test_what_workers_reported_is_listed_by_model(
         ("fraud", "unreadable", 2),
     ]
     messages = " ".join(each["message"] for each in found if each["model_id"] == "fraud")
-    assert "event_id of model 'fraud' is sent as" in messages
+    assert "`event_id` of model 'fraud' is sent as an integer" in messages
     assert "counts as missing" in messages
     assert "2 of its records could not be read: not_json" in messages
     printed = run("inputs", "fraud", "--config", config_file).stdout
