@@ -17,6 +17,7 @@ from streamproc.monitor import LogRecord
 from streamproc.online.features import truth
 from streamproc.online.online_model import task_of
 from streamproc.online.partition_models import PartitionModels
+from streamproc.performance.losses import score
 from streamproc.performance.outcome_log import OutcomeRow
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.model_updates import ModelUpdate
@@ -162,11 +163,7 @@ class Trial:
             predicted = self._answers.pop(row.event_id)
             label = truth(row.label, self._task, self._positive)
             if predicted is not None and label is not None:
-                loss = (
-                    abs(predicted - label)
-                    if self._task == "regression"
-                    else float(predicted != label)
-                )
+                loss = score(self._task, predicted, label).losses[0]
                 self.course.judged.append(ScoredRow(self._asked.pop(row.event_id), loss))
 
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from streamproc.schemas.class_names import class_name
+
 # Steps per grace period: 5 hours of a week.
 STEPS: Final = 32
 # Fewer steps for cohorts: there are dozens, and each is stored.
@@ -158,9 +160,7 @@ def _by_prediction(prediction: Any) -> Names:
         return ()
     if isinstance(prediction, dict):
         prediction = max(prediction, key=prediction.__getitem__)
-    elif isinstance(prediction, bool):
-        prediction = "true" if prediction else "false"
-    return (("class", prediction),)
+    return (("class", class_name(prediction)),)
 
 
 @lru_cache

@@ -86,7 +86,8 @@ def _remember(stretch: EventBatch, answers: "array[float]") -> None:
 
 def _weigh(stretches: Sequence[EventBatch], answers: "array[float]") -> BatchResult:
     rows, tasks, enough = array("d"), list[int](), list[float]()
-    production, ys, ts, offsets = list[float](), list[float](), list[float](), list[int]()
+    production, ys, ts = list[tuple[float, float, float]](), list[float](), list[float]()
+    offsets = list[int]()
     records: list[Floats] = []
     for each in stretches:
         each.first, stride, width, judged = len(ys), each.stride, each.width, each.judged
@@ -102,11 +103,7 @@ def _weigh(stretches: Sequence[EventBatch], answers: "array[float]") -> BatchRes
             ys.append(known[place])
             ts.append(op.ts)
             offsets.append(op.offset)
-        for published in each.production:
-            if published is None:
-                production += [math.nan] * width
-            else:
-                production += published + [0.0] * (width - len(published))
+        production += each.production
         tasks += (len(judged), len(each.players), width, each.rival, each.below)
         enough.append(each.enough)
         records.append(each.evidence)

@@ -1,12 +1,18 @@
-"""Number the classes of a model, and encode predictions as rows of numbers."""
+"""Number the classes of a model, and score predictions of the production model."""
 
 import math
 from typing import Any, Final
 
-from streamproc.online.features import class_text, truth
+from streamproc.config.model import Task
+from streamproc.online.features import truth
+from streamproc.performance.losses import MismatchError, score
+from streamproc.schemas.class_names import class_key, class_name
 
 MAX_CLASSES: Final = 1000
 """Labels of further classes are not learned: a continuous value is not a class."""
+NOT_SCORED: Final = (math.nan, math.nan, math.nan)
+"""Losses of a missing prediction."""
+_BOOLEAN: Final = {"0", "1"}
 
 
 class Classes:
@@ -19,6 +25,8 @@ class Classes:
 
     positive
         Label of the positive class of a binary task; None: true or 1.
+    inferred
+        Whether the configuration names no task, so that production's is inferred from its values.
 
     Attributes
     ----------
@@ -26,12 +34,13 @@ class Classes:
         The classes, and how probabilities name them.
     """
 
-    def __init__(self, task: str, positive: str | None = None) -> None:
+    def __init__(self, task: Task, positive: str | None = None, *, inferred: bool = False) -> None:
         self.task = task
+        self._of_production = None if inferred and task == "multiclass" else task
         self._positive = positive
         self._usual: type = {"binary": bool, "multiclass": str, "regression": float}[task]
         self.names: list[Any] = [False, True] if task == "binary" else []
-        self.texts = [class_text(name) for name in self.names]
+        self.texts = [class_name(name) for name in self.names]
         self._codes: dict[Any, int] = {name: code for code, name in enumerate(self.names)}
 
     def __len__(self) -> int:
@@ -70,27 +79,32 @@ class Classes:
         self._codes.setdefault(truth(name, self.task), code)
         self._codes.setdefault(name, code)
         self.names.append(name)
-        self.texts.append(class_text(name))
+        self.texts.append(class_name(name))
 
-    def production_row(self, prediction: Any) -> list[float]:
-        """Encode a production prediction as a row: (1 + classes,), NaN where it is missing."""
-        row = [math.nan] * (1 + len(self.names))
-        if isinstance(prediction, dict):
-            row[1:] = [0.0] * len(self.names)
-            for name, share in prediction.items():
-                code = self._code(name)
-                if code >= 0:
-                    row[1 + code] = share
-            row[0] = self._code(max(prediction, key=lambda name: prediction[name]))
-        elif self.task == "binary" and isinstance(prediction, float):
-            row[0] = float(prediction >= 0.5)
-            if 0 <= prediction <= 1:
-                row[1:] = 1 - prediction, prediction
-        elif prediction is not None:
-            value = truth(prediction, self.task)
-            if value is not None:
-                row[0] = value if self.task == "regression" else self._codes.get(value, -1)
-        return row
+    @property
+    def metrics_task(self) -> Task:
+        """Task by which metrics are computed: as production's, inferred where it is not given."""
+        if self._of_production is None and {class_key(name) for name in self.names} <= _BOOLEAN:
+            return "binary"
+        return self.task
 
-    def _code(self, name: str) -> int:
-        return self._codes.get(truth(name, self.task), -1)
+    def score(self, prediction: Any, label: Any) -> tuple[float, float, float]:
+        """Score a prediction of the production model as its series do.
+
+        Returns
+        -------
+        tuple of float
+            Error, log loss and Brier score summed over the classes; for a regression absolute and
+            squared error. NaN where they are undefined, or if prediction and label do not fit.
+        """
+        try:
+            scored = score(self._of_production, prediction, label, positive=self._positive)
+            if scored.task == "regression" != self.task:
+                scored = score(self.task, prediction, label, positive=self._positive)
+        except MismatchError:
+            return NOT_SCORED
+        losses = scored.losses
+        if len(losses) == 3:
+            error, log_loss, brier = losses
+            return error, log_loss, 2.0 * brier if scored.task == "binary" else brier
+        return losses[0], losses[1] if len(losses) > 1 else math.nan, math.nan

@@ -7,6 +7,7 @@ import numpy as np
 
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
+from streamproc.performance.losses import MIN_PROBABILITY
 
 RUNNING_METRICS: Final = 7
 """Answers judged, their errors, squared errors; answers with probabilities, their log losses and
@@ -18,31 +19,15 @@ LOG_WEALTH: Final = 5
 RECORD: Final = 3 * RUNNING_METRICS + LOG_WEALTH
 """Size of a version's record: three running metrics (see `ScoredVersion`), then evidence."""
 TASK: Final = 5
+SCORES: Final = 3
+"""Losses of a prediction, as `losses_of` returns them."""
 _MAX_STAKE: Final = 0.5
 """Maximum share of the wealth that is bet."""
-
-
-def new_running_metrics() -> Floats:
-    """Return empty running metrics."""
-    return np.zeros(RUNNING_METRICS)
 
 
 def new_log_wealth() -> Floats:
     """Return the evidence of a wealth of one."""
     return np.array([0.0, 0.0, 0.0, 0.0, 0.25])
-
-
-@compiled
-def _judge_shares(shares: Floats, label: int, tally: Floats) -> None:
-    brier = 0.0
-    for k in range(len(shares)):
-        if math.isnan(shares[k]):
-            return
-        off = shares[k] - (1.0 if k == label else 0.0)
-        brier += off * off
-    tally[3] += 1.0
-    tally[4] -= math.log(min(max(shares[label], 1e-15), 1.0))
-    tally[5] += brier
 
 
 @compiled
@@ -128,7 +113,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - arrays, not objects
         Of each learner in turn: (labels, players + 1, width), the answers of the players and the
         floor; NaN where there are none.
     production
-        (labels, width): predictions of the production model.
+        (labels, `SCORES`): losses of the production model as `losses_of` returns them; NaN for no
+        prediction.
     ys
         (labels,): numbers, or codes of classes.
     records
@@ -141,25 +127,25 @@ def evaluate(  # noqa: PLR0913, PLR0917 - arrays, not objects
     reached
         (learners,): gets the label that completed the proof, or -1.
     """
-    row = published = label = record = lost = 0
+    row = label = record = lost = 0
     for k in range(len(tasks)):
         n, players, width = tasks[k, 0], tasks[k, 1], tasks[k, 2]
         for i in range(n):
-            theirs = production[published + i * width : published + (i + 1) * width]
+            theirs = production[label + i]
             at = row + i * (players + 1) * width
             floor = rows[at + players * width : at + (players + 1) * width]
             truth = ys[label + i]
             for p in range(players):
                 tallies = records[record + LOG_WEALTH + p * RECORD :][: 3 * RUNNING_METRICS]
-                own = _judge(
-                    rows[at + p * width : at + (p + 1) * width], truth, tallies[:RUNNING_METRICS]
-                )
-                losses[lost + p * n + i] = own
-                if not math.isnan(own):
-                    _judge(theirs, truth, tallies[RUNNING_METRICS : 2 * RUNNING_METRICS])
-                    _judge(floor, truth, tallies[2 * RUNNING_METRICS :])
+                own = losses_of(rows[at + p * width : at + (p + 1) * width], truth)
+                losses[lost + p * n + i] = own[0]
+                if not math.isnan(own[0]):
+                    _add(own, width, tallies[:RUNNING_METRICS])
+                    scores = theirs[0], theirs[1], theirs[2]
+                    _add(scores, width, tallies[RUNNING_METRICS : 2 * RUNNING_METRICS])
+                    _add(losses_of(floor, truth), width, tallies[2 * RUNNING_METRICS :])
             errors[label + i] = losses[lost + i]
-            losses[lost + players * n + i] = _loss(floor, truth)
+            losses[lost + players * n + i] = losses_of(floor, truth)[0]
         mine, absolute = losses[lost : lost + n], width == 1
         for p in range(tasks[k, 3], players):
             evidence = records[record + LOG_WEALTH + p * RECORD + 3 * RUNNING_METRICS :][
@@ -172,35 +158,55 @@ def evaluate(  # noqa: PLR0913, PLR0917 - arrays, not objects
             worse, better, absolute, records[record:][:LOG_WEALTH], 0, enough[k]
         )
         row += n * (players + 1) * width
-        published += n * width
         label += n
         record += LOG_WEALTH + players * RECORD
         lost += (players + 1) * n
 
 
 @compiled
-def _loss(answer: Floats, label: float) -> float:
+def losses_of(answer: Floats, label: float) -> tuple[float, float, float]:
+    """Return the losses of a prediction, by the formulas of `streamproc.performance.losses.score`.
+
+    Parameters
+    ----------
+    answer
+        (1,): a number; or (1 + classes,): class code and probabilities. NaN where it is missing.
+    label
+        The number, or the code of the class.
+
+    Returns
+    -------
+    tuple of float
+        Absolute and squared error; or error, log loss and Brier score summed over the classes.
+    """
     if math.isnan(answer[0]):
-        return math.nan
+        return math.nan, math.nan, math.nan
     if len(answer) == 1:
-        return float(abs(answer[0] - label))
-    return 1.0 if answer[0] != label else 0.0
+        off = float(abs(answer[0] - label))
+        return off, off * off, math.nan
+    shares, brier = answer[1:], 0.0
+    for k in range(len(shares)):
+        off = shares[k] - (1.0 if k == int(label) else 0.0)
+        brier += off * off  # NaN without a probability
+    log_loss = -math.log(min(max(shares[int(label)], MIN_PROBABILITY), 1.0))
+    return 1.0 if answer[0] != label else 0.0, math.nan if math.isnan(brier) else log_loss, brier
 
 
 @compiled
-def _judge(answer: Floats, label: float, tally: Floats) -> float:
-    """Add a prediction to running metrics; return its loss."""
-    error = _loss(answer, label)
+def _add(losses: tuple[float, float, float], width: int, tally: Floats) -> None:
+    """Add the losses of a prediction to running metrics, unless it is missing."""
+    error, second, brier = losses
     if math.isnan(error):
-        return error
-    if len(answer) == 1:
-        tally[2] += error * error
-    else:
-        _judge_shares(answer[1:], int(label), tally)
+        return
+    if width == 1:
+        tally[2] += second
+    elif not math.isnan(second):
+        tally[3] += 1.0
+        tally[4] += second
+        tally[5] += brier
     tally[0] += 1.0
     tally[1] += error
     tally[6] += max(1.0 - FADING, 1.0 / tally[0]) * (error - tally[6])
-    return error
 
 
 def is_significant(evidence: Floats, level: float) -> bool:

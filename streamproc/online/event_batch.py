@@ -11,7 +11,7 @@ from msgspec import Struct
 from detectors.runtime.dtypes import Floats
 from streamproc.online.baseline import Heuristic
 from streamproc.online.cadence import Cadence
-from streamproc.online.classes import Classes
+from streamproc.online.classes import NOT_SCORED, Classes
 from streamproc.online.event_ids import EventOrigin
 from streamproc.online.event_run import ASK, LEARN, EventRun
 from streamproc.online.scored_version import ScoredVersion
@@ -66,7 +66,7 @@ class EventBatch(Struct, gc=False, kw_only=True):
     judged
         Places of the labels that are compared with answers.
     production
-        Production predictions of these: 1 + classes known then; None if missing.
+        Losses of production's predictions for these, as `Classes.score` returns them.
     skipped
         Number of labels that do not fit the task.
     due
@@ -100,7 +100,7 @@ class EventBatch(Struct, gc=False, kw_only=True):
     grown: list[tuple[int, int]]
     asked: list[int]
     judged: list[int]
-    production: list[list[float] | None]
+    production: list[tuple[float, float, float]]
     skipped: int
     due: bool
     players: list[ScoredVersion]
@@ -166,7 +166,7 @@ def next_batch(learner: BatchableModel, ops: list[PendingOutcome], start: int) -
     learnings: list[int] = []
     todo: list[int] = []
     ys: list[float] = []
-    production: list[list[float] | None] = []
+    production: list[tuple[float, float, float]] = []
     grown: list[tuple[int, int]] = []
     due = False
     skipped, count, stop = 0, len(classes.names), len(ops)
@@ -192,7 +192,7 @@ def next_batch(learner: BatchableModel, ops: list[PendingOutcome], start: int) -
         if row.status == "labelled":
             judged.append(place)
             answer = row.prediction
-            production.append(None if answer is None else classes.production_row(answer))
+            production.append(NOT_SCORED if answer is None else classes.score(answer, row.label))
             todo.append(ASK | LEARN if op.waiting is None else LEARN)
         else:
             todo.append(LEARN)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from detectors.series.change_points import Change, Moments
 from detectors.series_monitor import Alarm
 from streamproc.config.config import Policy
+from streamproc.config.model import Task
 from streamproc.online import event_ids
 from streamproc.online.classes import Classes
 from streamproc.online.drift_incident import DriftIncident
@@ -45,7 +46,7 @@ class ReportingModel(Protocol):
     """The part of an online model that updates and alerts are built from."""
 
     ref: event_ids.ModelRef
-    task: str
+    task: Task
     classes: Classes
     policy: Policy
     champion: ScoredVersion
@@ -207,7 +208,7 @@ def stepped(
         serving=learner.champion.version,
         learned=who.contestant.learned,
         model=who.contestant.spec.steps,
-        metrics=who.metrics(learner.task),
+        metrics=who.metrics(learner.classes.metrics_task),
         cause=cause,
         parameters=plain(who.contestant, learner.classes),
     )

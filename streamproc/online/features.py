@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from streamproc.decode.lenient_numbers import as_number
-from streamproc.performance.losses import class_name, is_positive
+from streamproc.performance.losses import is_positive
+from streamproc.schemas.class_names import class_key
 
 Inputs = dict[str, float | str]
 """Feature → number, or a text for models that work on texts."""
@@ -45,27 +46,12 @@ def inputs(features: Mapping[str, Any] | None, *, texts: bool) -> Inputs:
     return found
 
 
-def class_text(value: bool | float | str) -> str:  # noqa: FBT001 - a class may be a boolean
-    """Write a class as it is named in the probabilities of an online prediction.
-
-    Examples
-    --------
-    >>> class_text(True), class_text(3.0), class_text("cat")
-    ('true', '3', 'cat')
-    """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return str(int(value))
-    return str(value)
-
-
 def truth(label: Any, task: str, positive: str | None = None) -> Any:
     """Turn a label into what a model of a task learns; None when it does not fit the task.
 
     `positive` is the label of the positive class of a binary task, if it is not true or 1.
 
-    Classes are compared as production's are, by `streamproc.performance.losses.class_name`.
+    Classes are compared as production's are, by `streamproc.schemas.class_names.class_key`.
 
     Examples
     --------
@@ -79,9 +65,9 @@ def truth(label: Any, task: str, positive: str | None = None) -> Any:
     if label is None:
         return None
     if task == "multiclass":
-        return class_name(label)
+        return class_key(label)
     if task == "binary":
-        return _BINARY.get(class_name(label)) if positive is None else is_positive(label, positive)
+        return _BINARY.get(class_key(label)) if positive is None else is_positive(label, positive)
     return as_number(label) if isinstance(label, str) else float(label)
 
 

@@ -117,7 +117,7 @@ def summary(learner: OnlineModel) -> dict[str, Any]:
         "segment": learner.ref.segment,
         "serving": learner.champion.version,
         "learned": learner.champion.contestant.learned,
-        "metrics": learner.champion.metrics(learner.task),
+        "metrics": learner.champion.metrics(learner.classes.metrics_task),
         "challengers": [each.version for each in learner.challengers],
         "former": learner.former.version if learner.former else None,
         "kept": [version for version, _ in learner.history],

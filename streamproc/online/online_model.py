@@ -8,7 +8,7 @@ import numpy as np
 
 from detectors.series_monitor import Alarm
 from streamproc.config.config import Policy
-from streamproc.config.model import ModelConfig
+from streamproc.config.model import ModelConfig, Task
 from streamproc.config.online import Online
 from streamproc.online import event_ids
 from streamproc.online.baseline import floor_of
@@ -66,7 +66,7 @@ class OnlineModel:
         self.policy = policy
         self.ref = event_ids.ModelRef(model_id, segment, config, online.model.hash)
         self.task = task_of(config, online)
-        self.classes = Classes(self.task, config.positive)
+        self.classes = Classes(self.task, config.positive, inferred=config.task is None)
         self.floor = floor_of(online, self.classes)
         self.next_version = 1
         self.champion = self._new(0)
@@ -383,7 +383,7 @@ _PLAIN: Final = (
 )
 
 
-def task_of(config: ModelConfig, online: Online) -> str:
+def task_of(config: ModelConfig, online: Online) -> Task:
     """Tell what a model answers: as configured, or as its class does."""
     if online.model.kind == "regressor":
         return "regression"

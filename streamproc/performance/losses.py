@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from streamproc.config.model import Task
 from streamproc.decode.lenient_numbers import ROUNDING, as_number
+from streamproc.schemas.class_names import Value, class_key
 from streamproc.schemas.series import CLASSES, NUMBERS, SCORED
 
 # Bounds the log loss of one label at 34.5, as River does.
@@ -17,10 +18,8 @@ MIN_PROBABILITY: Final = 1e-15
 MAX_NUMBER: Final = 1e150
 SURE: Final = 0.5  # from this probability on the positive class is predicted
 
-Value = float | bool | str
 Predicted = Value | Mapping[str, float]
 _BOOLEANS: Final = {"true": True, "false": False, "True": True, "False": False}
-_SAME: Final = {"true": "1", "false": "0", "True": "1", "False": "0"}
 
 
 class ScoredPrediction(NamedTuple):
@@ -107,13 +106,11 @@ def score(
     if task == "regression":
         return _number(predicted, actual)
     if isinstance(predicted, Mapping):
-        return _several(task, predicted, class_name(actual))
+        return _several(task, predicted, class_key(actual))
     if task == "binary" and isinstance(predicted, float):
-        return _chance(predicted, class_name(actual), sure=sure)
-    wrong = float(class_name(predicted) != class_name(actual))
-    return ScoredPrediction(
-        task, sure, CLASSES, (wrong,), class_name(actual), class_name(predicted)
-    )
+        return _chance(predicted, class_key(actual), sure=sure)
+    wrong = float(class_key(predicted) != class_key(actual))
+    return ScoredPrediction(task, sure, CLASSES, (wrong,), class_key(actual), class_key(predicted))
 
 
 def _as_numbers(
@@ -131,7 +128,7 @@ def _as_numbers(
         actual = number if number is not None else _BOOLEANS.get(actual, actual)
     outside = predicted < 0.0 or predicted > 1.0
     if outside and task != "regression" and -ROUNDING <= predicted <= 1.0 + ROUNDING:
-        of_class = positive is not None or class_name(actual) in {"0", "1"}
+        of_class = positive is not None or class_key(actual) in {"0", "1"}
         predicted = min(max(predicted, 0.0), 1.0) if of_class else predicted
     return predicted, actual
 
@@ -142,7 +139,7 @@ def _guess(predicted: Predicted, actual: Value) -> tuple[Task, bool]:
         two = len(predicted) == 2
         return (
             "binary"
-            if two and {class_name(name) for name in predicted} == {"0", "1"}
+            if two and {class_key(name) for name in predicted} == {"0", "1"}
             else "multiclass"
         ), True
     if not isinstance(predicted, float):
@@ -190,7 +187,7 @@ def _chance(predicted: float, actual: str, *, sure: bool) -> ScoredPrediction:
 
 def _several(task: Task, predicted: Mapping[str, float], actual: str) -> ScoredPrediction:
     """Score class → probability; the multiclass Brier score is the sum over classes."""
-    given = {class_name(name): chance for name, chance in predicted.items()}
+    given = {class_key(name): chance for name, chance in predicted.items()}
     claimed = max(given, key=lambda name: given[name])
     right = given.get(actual, 0.0)
     brier = sum(chance * chance for chance in given.values()) - right * right + (1.0 - right) ** 2
@@ -202,18 +199,9 @@ def _several(task: Task, predicted: Mapping[str, float], actual: str) -> ScoredP
     return ScoredPrediction(task, True, SCORED, losses, actual, claimed, chance, given)  # noqa: FBT003
 
 
-def class_name(value: Value) -> str:
-    """Return the canonical name of a class: true, "true", 1 and 1.0 are equal."""
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(value)
-    return _SAME.get(value, value)
-
-
 def is_positive(label: Value, positive: str) -> bool:
     """Whether a label is that of the positive class, of which the configuration has the name."""
-    return label if isinstance(label, bool) else class_name(label) == class_name(positive)
+    return label if isinstance(label, bool) else class_key(label) == class_key(positive)
 
 
 def _kind(value: Predicted) -> str:

@@ -8,8 +8,9 @@ from streamproc.config.baseline import Rule
 from streamproc.config.model import Task
 from streamproc.performance.baseline import Answer, BaselineTest, Verdict, baseline_kind, measure_of
 from streamproc.performance.estimate import CUT_AFTER, Estimate
-from streamproc.performance.losses import ScoredPrediction, class_name
+from streamproc.performance.losses import ScoredPrediction
 from streamproc.performance.metrics import ACTUAL, PREDICTED, WINDOW, Floats
+from streamproc.schemas.class_names import class_key
 
 MAX_CLASSES = 50
 COLUMNS = 4
@@ -146,5 +147,5 @@ def _answer(rule: Rule, task: Task, features: msgspec.Raw) -> Answer:
     number = float(value) if isinstance(value, int | float) else None
     predicted = rule.answer(number)
     if task != "regression":
-        return class_name(predicted)
+        return class_key(predicted)
     return predicted if isinstance(predicted, float) else None

@@ -14,10 +14,11 @@ from msgspec.structs import astuple
 
 from streamproc.decode.event_schema import PredictionForm
 from streamproc.decode.layout import Layout
-from streamproc.performance.losses import SURE, class_name, score
+from streamproc.performance.losses import SURE, score
 from streamproc.performance.metrics import WINDOW, Floats
 from streamproc.performance.track import MAX_CLASSES, ModelTrack
 from streamproc.performance.tracks import Performance
+from streamproc.schemas.class_names import class_key
 from streamproc.schemas.version_key import version_key
 
 _Stated = tuple[float, float]  # number or class code, and probability
@@ -73,7 +74,7 @@ def _stated(track: ModelTrack, layout: Layout, prediction: Any) -> _Stated:
         ), np.nan if scored.chance is None else scored.chance
     if track.task == "binary" and isinstance(prediction, float):
         return float(prediction >= SURE), prediction
-    return _code(track, class_name(prediction)), np.nan
+    return _code(track, class_key(prediction)), np.nan
 
 
 def _code(track: ModelTrack, name: str) -> float:
