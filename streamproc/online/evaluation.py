@@ -1,90 +1,21 @@
-"""Evaluate predictions: losses, prequential metrics and sequential tests."""
+"""Evaluate predictions: losses, prequential metrics and comparisons of versions."""
 
 import math
 from typing import Final
 
-import numpy as np
-
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from streamproc.performance.losses import MIN_PROBABILITY
+from streamproc.performance.sequential_test import FADING, LOG_WEALTH, sequential_test
 
 RUNNING_METRICS: Final = 7
 """Answers judged, their errors, squared errors; answers with probabilities, their log losses and
 Brier scores; and the fading mean error."""
-FADING: Final = 0.998
-"""Weight of the previous fading error at each label: a memory of about 500 labels."""
-LOG_WEALTH: Final = 5
-"""Log wealth, its largest, pairs, and the fading mean and square of the differences."""
 RECORD: Final = 3 * RUNNING_METRICS + LOG_WEALTH
 """Size of a version's record: three running metrics (see `ScoredVersion`), then evidence."""
 TASK: Final = 5
 SCORES: Final = 3
 """Losses of a prediction, as `losses_of` returns them."""
-_MAX_STAKE: Final = 0.5
-"""Maximum share of the wealth that is bet."""
-
-
-def new_log_wealth() -> Floats:
-    """Return the evidence of a wealth of one."""
-    return np.array([0.0, 0.0, 0.0, 0.0, 0.25])
-
-
-@compiled
-def sequential_test(
-    mine: Floats,
-    other: Floats,
-    absolute: bool,  # noqa: FBT001
-    evidence: Floats,
-    start: int,
-    enough: float,
-) -> int:
-    """Test, label by label from `start` on, whether the other version has smaller losses.
-
-    If the other version is not better, the wealth is a supermartingale, whatever the history,
-    that begins at 1: at any time at all it is above 1 / level with a chance of at most `level`.
-    The share that is bet depends on earlier labels only, and is 0 while the other looks worse.
-
-    Parameters
-    ----------
-    mine, other
-        (labels,): losses on the same events; pairs with a NaN are skipped.
-    absolute
-        Whether the losses are absolute errors: their difference then counts relative to their
-        sum, so that it lies in [-1, 1] in any unit.
-    evidence
-        (EVIDENCE,): is updated.
-    enough
-        Log wealth at which to stop.
-
-    Returns
-    -------
-    int
-        The label that made the wealth large enough, or -1.
-
-    References
-    ----------
-    I. Waudby-Smith, A. Ramdas, "Estimating means of bounded random variables by betting",
-    Journal of the Royal Statistical Society B 86, 2024.
-    """
-    for i in range(start, len(mine)):
-        gain = mine[i] - other[i]
-        if math.isnan(gain):
-            continue
-        if absolute:
-            both = mine[i] + other[i]
-            gain = gain / both if both > 0.0 else 0.0
-        share = min(max(evidence[3] / evidence[4], 0.0), _MAX_STAKE)
-        evidence[0] += math.log1p(share * gain)
-        evidence[1] = max(evidence[1], evidence[0])
-        evidence[2] += 1.0
-        weight = max(1.0 - FADING, 1.0 / (evidence[2] + 1.0))
-        evidence[3] += weight * (gain - evidence[3])
-        evidence[4] += weight * (gain * gain - evidence[4])
-        evidence[4] = max(evidence[4], 1e-6)
-        if evidence[0] >= enough:
-            return i
-    return -1
 
 
 @compiled
@@ -207,11 +138,6 @@ def _add(losses: tuple[float, float, float], width: int, tally: Floats) -> None:
     tally[0] += 1.0
     tally[1] += error
     tally[6] += max(1.0 - FADING, 1.0 / tally[0]) * (error - tally[6])
-
-
-def is_significant(evidence: Floats, level: float) -> bool:
-    """Whether the maximum wealth is significant at an error level."""
-    return bool(evidence[1] >= -math.log(level))
 
 
 def metrics(tally: Floats, task: str, prefix: str = "") -> dict[str, float | None]:

@@ -15,11 +15,11 @@ from streamproc.online.baseline import floor_of
 from streamproc.online.cadence import Cadence
 from streamproc.online.classes import Classes
 from streamproc.online.drift_incident import DriftIncident
-from streamproc.online.evaluation import is_significant, new_log_wealth, sequential_test
 from streamproc.online.event_batch import EventBatch, PendingOutcome
 from streamproc.online.event_builder import UpdateBuilder, rise
 from streamproc.online.scored_version import ScoredVersion, restored, scored_version
 from streamproc.performance.outcome_log import ModelCommand
+from streamproc.performance.sequential_test import is_significant, new_log_wealth, sequential_test
 
 MIN_LABELS: Final = 100
 """Labels that a challenger needs before a promotion: a short series of good predictions does not

@@ -7,8 +7,9 @@ import numpy as np
 
 from detectors.runtime.dtypes import Floats
 from streamproc.config.river_spec import ModelSpec
-from streamproc.online.evaluation import RUNNING_METRICS, metrics, new_log_wealth
+from streamproc.online.evaluation import RUNNING_METRICS, metrics
 from streamproc.online.model_version import ModelVersion
+from streamproc.performance.sequential_test import new_log_wealth
 
 OWN, PRODUCTION, FLOOR = 0, 1, 2
 _PREFIXES = {OWN: "", PRODUCTION: "production_", FLOOR: "floor_"}

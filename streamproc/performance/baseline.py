@@ -16,6 +16,7 @@ from streamproc.config.baseline import Floor as FloorConfig
 from streamproc.config.baseline import Heuristic, Rule
 from streamproc.config.model import Task
 from streamproc.performance.losses import MAX_NUMBER, ScoredPrediction
+from streamproc.performance.sequential_test import add_gains, log_total
 
 BaselineKind = Heuristic | Literal["rule"]
 Answer = str | float | None
@@ -119,15 +120,10 @@ class BaselineTest(msgspec.Struct):
 
     def _bet(self, outcome: float) -> bool:
         """Update the log wealth, restarting at 0; return whether it exceeds `CERTAIN`."""
-        self.bets = [
-            max(won, 0.0) + math.log1p(stake * outcome)
-            for won, stake in zip(self.bets, STAKES, strict=True)
-        ]
-        top = max(self.bets)
-        if top < CERTAIN:  # the mean is at most the maximum
+        self.bets = add_gains(self.bets, [math.log1p(stake * outcome) for stake in STAKES])
+        if max(self.bets) < CERTAIN:  # the mean is at most the maximum
             return False
-        mean = top + math.log(sum(math.exp(won - top) for won in self.bets) / len(STAKES))
-        return mean >= CERTAIN
+        return log_total(self.bets) - math.log(len(STAKES)) >= CERTAIN
 
     def _arrive(self, now: float) -> None:
         while self.waiting and self.waiting[0][0] <= now:

@@ -17,6 +17,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from streamproc.performance.sequential_test import add_gains, log_total
+
 Counts = dict[str, tuple[int, int]]
 """Value → (events, events with a label)."""
 
@@ -108,7 +110,7 @@ class LabelBiasTest(msgspec.Struct):
             return self._look_back(won)
         for value, logs in won.items():
             part = self.parts[value]
-            part.bets = [max(bet, 0.0) + log for bet, log in zip(part.bets, logs, strict=True)]
+            part.bets = add_gains(part.bets, logs)
         return self._accuse()
 
     def shares(self, *, ordered: bool) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -136,11 +138,10 @@ class LabelBiasTest(msgspec.Struct):
             for place, (value, part) in enumerate(self.parts.items(), 1)
             for odds, bet in enumerate(part.bets)
         ]
-        top = max(logs, default=(0.0, "", 0))
-        if top[0] + math.log(sum(math.exp(log - top[0]) for log, _, _ in logs)) < CERTAIN:
+        if not logs or log_total([log for log, _, _ in logs]) < CERTAIN:
             return None
         self._restart()
-        _, self.accused, self.odds = top
+        _, self.accused, self.odds = max(logs)
         return "biased"
 
     def _look_back(self, won: dict[str, list[float]]) -> Verdict | None:

@@ -11,7 +11,6 @@ from online.outcome_streams import NOW, Row, asked_then_labelled, config, outcom
 
 from streamproc.config.load import load
 from streamproc.monitor import LogRecord
-from streamproc.online.evaluation import is_significant, new_log_wealth, sequential_test
 from streamproc.online.partition_models import Learned, PartitionModels
 from streamproc.schemas.model_updates import ModelUpdate
 
@@ -217,31 +216,6 @@ def test_a_model_worse_than_the_floor_raises_an_alert_until_it_is_better() -> No
     learned = PartitionModels(bad, "outcomes", 0).process(records, NOW)
     floor = [(alert.status, alert.kind) for alert in learned.alerts if alert.detector == "floor"]
     assert floor[:2] == [("firing", "performance"), ("resolved", "performance")]
-
-
-@pytest.mark.parametrize("absolute", [False, True])
-def test_the_test_for_better_holds_its_level(absolute: bool) -> None:  # noqa: FBT001
-    """Of 2,000 pairs of equals, looked at after each of 1,000 labels, at most 5 % are promoted."""
-    draw = np.random.default_rng(7)
-    wrong = 0
-    for _ in range(2000):
-        evidence = new_log_wealth()
-        pair = draw.random((2, 1000)) if absolute else (draw.random((2, 1000)) < 0.3) * 1.0
-        sequential_test(pair[0], pair[1], absolute, evidence, 0, np.inf)
-        wrong += is_significant(evidence, 0.05)
-    assert wrong <= 100
-
-
-def test_the_test_for_better_finds_what_is_better() -> None:
-    """An error rate of .2 against .3 is proven within 1,000 labels nearly always."""
-    draw = np.random.default_rng(8)
-    found = 0
-    for _ in range(200):
-        evidence = new_log_wealth()
-        mine, other = (draw.random(1000) < 0.3) * 1.0, (draw.random(1000) < 0.2) * 1.0
-        sequential_test(mine, other, False, evidence, 0, np.inf)  # noqa: FBT003
-        found += is_significant(evidence, 0.05)
-    assert found > 180
 
 
 def test_a_single_error_is_not_said_to_be_a_rise() -> None:
