@@ -85,11 +85,11 @@ def _filter(sink: SinkSection) -> str:
 
 
 def _model(title: str, model: ModelConfig) -> Iterator[str]:
-    floor = model.floor if isinstance(model.floor, str | None) else "a rule"
+    baseline = model.floor if isinstance(model.floor, str | None) else "a rule"
     known = {"task": model.task, "owner": model.owner, "severity": model.severity}
     numbers = ", ".join(model.numbers) or None
     known |= {"positive class": model.positive, "numbers sent as text": numbers}
-    known |= {"runbook": model.runbook, "floor": floor}
+    known |= {"runbook": model.runbook, "baseline": baseline}
     notes = [f"{name} {printable(value)}" for name, value in known.items() if value is not None]
     yield f"{title} ({', '.join(notes)})"
     if model.baseline is not None:

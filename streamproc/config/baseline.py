@@ -1,8 +1,9 @@
-"""The plain heuristic that a production model has to beat."""
+"""The heuristic that a model has to beat, in production or online."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from streamproc.schemas.events import FeatureName, Scalar
 from streamproc.schemas.section import Section
@@ -16,8 +17,9 @@ class Rule(Section):
 
     Examples
     --------
-    >>> Rule(feature="amount", above=1000.0, then=True, otherwise=False).answer(1200.0)
-    True
+    >>> rule = Rule(feature="amount", above=1000.0, then=True, otherwise=False)
+    >>> rule.applies({"amount": 1200}), rule.applies({}), rule.applies({"amount": "high"})
+    (True, False, False)
     """
 
     feature: Annotated[FeatureName, Field(description="A numeric feature.", examples=["amount"])]
@@ -33,10 +35,18 @@ class Rule(Section):
         ),
     ]
 
-    def answer(self, value: float | None) -> bool | float | str:
-        """Give the answer for a value of the feature; None: missing."""
-        return self.then if value is not None and value > self.above else self.otherwise
+    def applies(self, features: Mapping[str, Any] | None) -> bool:
+        """Whether the feature is a number above the limit."""
+        value = (features or {}).get(self.feature)
+        return isinstance(value, int | float) and value > self.above
 
 
-Floor = Heuristic | Rule
+Baseline = Heuristic | Rule
 """What a model has to beat."""
+KEY: Final = AliasChoices("baseline", "floor")
+"""Keys of the configuration; the second is that of earlier versions."""
+
+
+def default_baseline(task: str) -> Heuristic:
+    """Return the heuristic for a task where the configuration has none."""
+    return "mean" if task == "regression" else "majority"

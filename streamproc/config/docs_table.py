@@ -10,7 +10,10 @@ from streamproc.config.topics import DASHED
 
 _HEAD: Final = "| key | type | default | meaning |\n|---|---|---|---|\n"
 _ELSEWHERE: Final = ("intake[].map", "intake[].rules[].map")  # docs/intake.md has these
-_ALIASES: Final = {f"topics.{dashed}" for dashed in DASHED.values()}  # in the row of the key
+_ALIASES: Final = {  # in the row of the key
+    *(f"topics.{dashed}" for dashed in DASHED.values()),
+    *("models[].floor", "models[].online.floor"),
+}
 
 
 def config_table() -> str:

@@ -2,8 +2,10 @@
 
 from typing import Any, Final
 
+from pydantic import AliasChoices
 from pydantic.json_schema import models_json_schema
 
+from streamproc.config.baseline import KEY
 from streamproc.config.config import (
     Config,
     Http,
@@ -54,6 +56,10 @@ def config_schema() -> dict[str, Any]:
     topics = schema["$defs"]["Topics"]["properties"]
     for kind, dashed in DASHED.items():
         topics[dashed] = {**topics[kind], "description": f"Same as `{kind}`."}
+    for owner in ("ModelConfig", "Online"):
+        properties = schema["$defs"][owner]["properties"]
+        _, earlier = KEY.choices
+        properties[earlier] = {**properties["baseline"], "description": "Same as `baseline`."}
     return {"$schema": DIALECT, **_without_rst(schema)}
 
 
@@ -92,7 +98,9 @@ def _show_defaults(schema: dict[str, Any], section: Section) -> None:
     """Write defaults as one would in YAML: 10m and 4MiB, where pydantic has PT10M and 4194304."""
     for key, default in section.model_dump(mode="json").items():
         if key not in schema.get("required", ()):
-            schema["properties"][key]["default"] = default
+            alias = type(section).model_fields[key].validation_alias
+            name = str(alias.choices[0]) if isinstance(alias, AliasChoices) else key
+            schema["properties"][name]["default"] = default
 
 
 def _without_rst(schema: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from streamproc.config.baseline import Floor
+from streamproc.config.baseline import KEY, Baseline
 from streamproc.config.detector_spec import DetectorSpec, refuse_of_errors
 from streamproc.config.online import Online
 from streamproc.config.reference_sample import ReferenceSample
@@ -91,8 +91,9 @@ class ModelConfig(Section):
         ),
     ] = ()
     floor: Annotated[
-        Floor | None,
+        Baseline | None,
         Field(
+            validation_alias=KEY,
             description="The heuristic that the model has to beat, as far as labels tell: the"
             " `majority` class, the `last` label that was known, the `mean` label, or a rule. null:"
             " `majority` of a classifier, `mean` of a regression.",

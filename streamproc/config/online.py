@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from streamproc.config.baseline import Floor
+from streamproc.config.baseline import KEY, Baseline
 from streamproc.config.detector_spec import DetectorSpec, refuse_of_errors
 from streamproc.config.river_spec import ModelSpec
 from streamproc.schemas.base import Text
@@ -98,8 +98,9 @@ class Online(Section):
         ),
     ] = None
     floor: Annotated[
-        Floor | None,
+        Baseline | None,
         Field(
+            validation_alias=KEY,
             description="The heuristic that always runs beside and has to be beaten: `majority`"
             " class, `last` label, `mean` of the last 100 labels, or a rule. null: `majority` for"
             " a classifier, `mean` for a regressor.",
@@ -167,11 +168,11 @@ class Online(Section):
 
     @model_validator(mode="after")
     def _answerable(self) -> Self:
-        """Refuse a floor that has no answer to the model's question."""
+        """Refuse a baseline that cannot predict what the model predicts."""
         if self.model.kind == "regressor" and self.floor == "majority":
-            said = "numbers have no majority class; expected `mean`, `last` or a rule"
-            refuse((("floor",), f"{said} beside a regressor"))
+            detail = "numbers have no majority class; expected `mean`, `last` or a rule"
+            refuse((("baseline",), f"{detail} beside a regressor"))
         if self.model.kind == "classifier" and self.floor == "mean":
-            said = "classes have no mean; expected `majority`, `last` or a rule"
-            refuse((("floor",), f"{said} beside a classifier"))
+            detail = "classes have no mean; expected `majority`, `last` or a rule"
+            refuse((("baseline",), f"{detail} beside a classifier"))
         return self

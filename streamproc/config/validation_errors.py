@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from pydantic import AliasChoices, BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from streamproc.config.annotations import inner_model
@@ -122,26 +123,33 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
 
 def _unknown_key(path: Path, model: type[BaseModel]) -> str:
     owner = _model_at(model, path[:-1])
-    return f"unknown key; {suggest(str(path[-1]), list(_keys(owner)) if owner else [])}"
+    known = dict(_keys(owner)) if owner else {}
+    if path[-1] in known:  # pydantic takes the first name of a field, and reports the second
+        alias: Any = known[str(path[-1])].validation_alias
+        return f"is the same key as `{alias.choices[0]}`: keep one"
+    return f"unknown key; {suggest(str(path[-1]), list(known))}"
 
 
-def _keys(model: type[BaseModel]) -> Iterator[str]:
+def _keys(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    """Yield each key as it may be written, and its field."""
     for name, info in model.model_fields.items():
-        if not name.endswith("_"):  # `continue_` is written `continue`
-            yield name
         if isinstance(info.validation_alias, AliasChoices):
-            yield from (str(choice) for choice in info.validation_alias.choices if choice != name)
+            yield from ((str(choice), info) for choice in info.validation_alias.choices)
+        elif not name.endswith("_"):  # `continue_` is written `continue`
+            yield name, info
 
 
 def _model_at(model: type[BaseModel] | None, path: Path) -> type[BaseModel] | None:
     if without_tag(path) != path:
         return _model_at(SECTIONS[str(path[2])], path[3:])
     for part in path:
-        if isinstance(part, int):
-            continue  # an item of a list is of the model that the list's field names
-        if model is None or part not in model.model_fields:
+        # An item of a list, or a branch of a union, is of the model that the field names.
+        if isinstance(part, int) or (model is not None and part == model.__name__):
+            continue
+        field = None if model is None else dict(_keys(model)).get(part)
+        if field is None:
             return None
-        model = inner_model(model.model_fields[part].annotation)
+        model = inner_model(field.annotation)
     return model
 
 

@@ -5,7 +5,7 @@ from array import array
 from collections import deque
 from typing import Any
 
-from streamproc.config.baseline import Floor, Rule
+from streamproc.config.baseline import Baseline, Rule, default_baseline
 from streamproc.config.online import Online
 from streamproc.online.classes import Classes
 from streamproc.online.event_run import ASK, LEARN, EventRun
@@ -27,7 +27,7 @@ class Heuristic:
 
     version = 0
 
-    def __init__(self, kind: Floor, rule: tuple[float, float] = (0.0, 0.0)) -> None:
+    def __init__(self, kind: Baseline, rule: tuple[float, float] = (0.0, 0.0)) -> None:
         self._kind, self._answers = kind, rule
         self._counts: dict[float, int] = {}
         self._most = math.nan
@@ -66,15 +66,13 @@ class Heuristic:
 
     def _answer(self, features: dict[str, Any] | None) -> float:
         if isinstance(self._kind, Rule):
-            value = (features or {}).get(self._kind.feature)
-            above = isinstance(value, int | float) and value > self._kind.above
-            return self._answers[0 if above else 1]
+            return self._answers[0 if self._kind.applies(features) else 1]
         return sum(self._recent) / len(self._recent) if self._recent else math.nan
 
 
-def floor_of(online: Online, classes: Classes) -> Heuristic:
-    """Make the floor that is configured, or else the usual one of the task."""
-    kind = online.floor or ("mean" if classes.task == "regression" else "majority")
+def baseline_of(online: Online, classes: Classes) -> Heuristic:
+    """Return the configured baseline, or the default of the task."""
+    kind = online.floor or default_baseline(classes.task)
     if isinstance(kind, Rule):
         above, other = (classes.learn(label) for label in (kind.then, kind.otherwise))
         return Heuristic(

@@ -11,7 +11,7 @@ from streamproc.config.config import Policy
 from streamproc.config.model import ModelConfig, Task
 from streamproc.config.online import Online
 from streamproc.online import event_ids
-from streamproc.online.baseline import floor_of
+from streamproc.online.baseline import baseline_of
 from streamproc.online.cadence import Cadence
 from streamproc.online.classes import Classes
 from streamproc.online.drift_incident import DriftIncident
@@ -67,7 +67,7 @@ class OnlineModel:
         self.ref = event_ids.ModelRef(model_id, segment, config, online.model.hash)
         self.task = task_of(config, online)
         self.classes = Classes(self.task, config.positive, inferred=config.task is None)
-        self.floor = floor_of(online, self.classes)
+        self.floor = baseline_of(online, self.classes)
         self.next_version = 1
         self.champion = self._new(0)
         self.background: ScoredVersion | None = None

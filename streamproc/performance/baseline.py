@@ -12,8 +12,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from streamproc.config.baseline import Floor as FloorConfig
-from streamproc.config.baseline import Heuristic, Rule
+from streamproc.config.baseline import Baseline, Heuristic, Rule, default_baseline
 from streamproc.config.model import Task
 from streamproc.performance.losses import MAX_NUMBER, ScoredPrediction
 from streamproc.performance.sequential_test import add_gains, log_total
@@ -173,11 +172,11 @@ class BaselineTest(msgspec.Struct):
             self.classes[scored.actual] = self.classes.get(scored.actual, 0.0) + 1.0
 
 
-def baseline_kind(configured: FloorConfig | None, task: Task) -> BaselineKind | None:
+def baseline_kind(configured: Baseline | None, task: Task) -> BaselineKind | None:
     """Return the configured heuristic or the task's default; None if it does not fit the task."""
     if isinstance(configured, Rule):
         return "rule"
-    fitting: BaselineKind = "mean" if task == "regression" else "majority"
+    fitting: BaselineKind = default_baseline(task)
     return configured if configured in (fitting, "last") else None if configured else fitting
 
 

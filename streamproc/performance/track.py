@@ -3,8 +3,7 @@
 import msgspec
 import numpy as np
 
-from streamproc.config.baseline import Floor as FloorConfig
-from streamproc.config.baseline import Rule
+from streamproc.config.baseline import Baseline, Rule
 from streamproc.config.model import Task
 from streamproc.performance.baseline import Answer, BaselineTest, Verdict, baseline_kind, measure_of
 from streamproc.performance.estimate import CUT_AFTER, Estimate
@@ -88,7 +87,7 @@ def advance(
     track: ModelTrack,
     window: Window,
     scored: ScoredPrediction,
-    floor: FloorConfig | None,
+    baseline: Baseline | None,
     features: msgspec.Raw,
     times: tuple[float, float],
 ) -> Verdict | None:
@@ -100,8 +99,8 @@ def advance(
         Updated in place.
     scored
         The prediction and its label.
-    floor
-        The configured baseline, if any.
+    baseline
+        The configured one, if any.
     features
         The event's features as JSON; a configured rule reads them.
     times
@@ -117,12 +116,12 @@ def advance(
         rows = window.upto(track.seen, track.seen, CUT_AFTER)
         errors = np.abs(rows[:, ACTUAL] - rows[:, PREDICTED])
         track.estimate.cut(rows[:, PREDICTED].tolist(), errors.tolist())
-    plan = baseline_kind(floor, track.task)
+    plan = baseline_kind(baseline, track.task)
     if plan is None:
         return None
     if track.floor.plan != plan:
         track.floor = BaselineTest(plan)
-    answer = _answer(floor, track.task, features) if isinstance(floor, Rule) else None
+    answer = _answer(baseline, track.task, features) if isinstance(baseline, Rule) else None
     track.measure = measure_of(plan, scored)
     return track.floor.step(scored, answer, times)
 
@@ -142,10 +141,9 @@ def _codes(track: ModelTrack, scored: ScoredPrediction) -> tuple[float, float]:
 
 
 def _answer(rule: Rule, task: Task, features: msgspec.Raw) -> Answer:
-    held = msgspec.json.decode(features)
-    value = held.get(rule.feature) if isinstance(held, dict) else None
-    number = float(value) if isinstance(value, int | float) else None
-    predicted = rule.answer(number)
+    decoded = msgspec.json.decode(features)
+    applies = rule.applies(decoded if isinstance(decoded, dict) else None)
+    predicted = rule.then if applies else rule.otherwise
     if task != "regression":
         return class_key(predicted)
     return predicted if isinstance(predicted, float) else None

@@ -75,7 +75,7 @@ def test_check_prints_everything_that_is_configured(run: Any, tmp_path: Path) ->
         "models:\n"
         "  - id: fraud\n"
         "    runbook: https://wiki.example.org/fraud\n"
-        "    floor: last\n"
+        "    baseline: last\n"
         "    watch: [{on: 'feature:*', detectors: [adwin], whiten: true}]\n"
         "    online: {model: [naive_bayes.GaussianNB], on_drift: reset}\n"
     )
@@ -89,7 +89,7 @@ def test_check_prints_everything_that_is_configured(run: Any, tmp_path: Path) ->
         "snapshots  interval=10s",
         "http  metrics and health are not served",
         "control  off",
-        "model fraud (severity warning, runbook https://wiki.example.org/fraud, floor last)",
+        "model fraud (severity warning, runbook https://wiki.example.org/fraud, baseline last)",
     ):
         assert line in printed.splitlines()
     assert '  online model [{"naive_bayes.GaussianNB": {}}]; on_drift=reset' in printed

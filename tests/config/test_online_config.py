@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from streamproc.config.baseline import Rule
 from streamproc.config.load import load
 from streamproc.config.river_classes import ALLOWED_CLASSES
 from streamproc.config.river_spec import ModelSpec
@@ -82,15 +83,44 @@ def test_equal_models_have_equal_hashes() -> None:
 @pytest.mark.parametrize(
     ("model", "floor", "message"),
     [
-        ("linear_model.LinearRegression", "majority", "models[0].online.floor: numbers have no"),
-        ("linear_model.LogisticRegression", "mean", "models[0].online.floor: classes have no mean"),
+        ("linear_model.LinearRegression", "majority", "models[0].online.baseline: numbers have no"),
+        (
+            "linear_model.LogisticRegression",
+            "mean",
+            "models[0].online.baseline: classes have no",
+        ),
     ],
 )
-def test_a_floor_that_could_not_answer_is_refused(model: str, floor: str, message: str) -> None:
+def test_a_baseline_that_cannot_predict_is_refused(model: str, floor: str, message: str) -> None:
     """Numbers have no majority and classes no mean: the message says what to take."""
-    said = refused(model, floor=floor)
-    assert message in said
-    assert "or a rule" in said
+    printed = refused(model, baseline=floor)
+    assert message in printed
+    assert "or a rule" in printed
+
+
+def test_the_baseline_is_read_by_its_earlier_key() -> None:
+    """`floor` configures what `baseline` does, in a model and in its section `online`."""
+    rule = {"feature": "a", "above": 1.0, "then": True, "otherwise": False}
+    online = {"model": "naive_bayes.GaussianNB"}
+    written = [
+        load({"models": [{"id": "*", key: rule, "online": {**online, key: "last"}}]})
+        for key in ("baseline", "floor")
+    ]
+    assert written[0] == written[1]
+    assert written[0].models[0].floor == Rule.model_validate(rule)
+
+
+def test_both_keys_of_the_baseline_are_refused() -> None:
+    """A file that has `baseline` and `floor` leaves open which of them counts."""
+    with pytest.raises(ConfigError, match=r"models\[0\].floor: is the same key as `baseline`"):
+        load({"models": [{"id": "*", "baseline": "last", "floor": "majority"}]})
+
+
+def test_an_unknown_key_of_a_baseline_is_explained() -> None:
+    """A typo inside a rule lists the keys of a rule, under either name of the baseline."""
+    for key in ("baseline", "floor"):
+        with pytest.raises(ConfigError, match="did you mean `feature`"):
+            load({"models": [{"id": "*", key: {"featur": "a", "above": 1.0}}]})
 
 
 @pytest.mark.parametrize("name", sorted(ALLOWED_CLASSES))
