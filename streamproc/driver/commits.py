@@ -1,11 +1,13 @@
 """Sign committed offsets, to recognise those that another program wrote."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
+
+from streamproc.kafka.compat import coordinator_of
 
 __all__ = ["fetch_unsigned", "sign_commits"]
 
@@ -38,7 +40,7 @@ def sign_commits(consumer: AIOKafkaConsumer) -> None:
 
 async def fetch_unsigned(consumer: AIOKafkaConsumer, partitions: Collection[TP]) -> set[TP]:
     """Return the partitions with a committed offset that no worker of this version wrote."""
-    coordinator: Any = consumer._coordinator  # noqa: SLF001  the client drops the metadata
+    coordinator = coordinator_of(consumer)  # the client drops the metadata
     asked = [TopicPartition(*tp) for tp in partitions]
     found: Mapping[TopicPartition, OffsetAndMetadata]
     found = await coordinator.fetch_committed_offsets(asked)

@@ -11,6 +11,7 @@ from faust.types import TP, ConsumerMessage, Message
 from mode.utils.times import Seconds
 
 from streamproc.driver.adaptive_batch import BatchSizeSensor
+from streamproc.driver.compat import channels_of
 from streamproc.driver.offsets import InFlight
 from streamproc.driver.slices import BatchSizer, Slice
 
@@ -138,9 +139,7 @@ class SliceDelivery(base.Consumer):
 
     def _channels(self, tp: TP) -> Collection[Any]:
         """Return the channels of the agents that take a partition."""
-        conductor: Any = self.app.topics
-        channels: Collection[Any] = conductor._tp_index.get(tp, ())  # noqa: SLF001
-        return channels
+        return channels_of(self.app.topics, tp)
 
     def _get_active_partitions(self) -> set[TP]:
         # Faust checks the type of each partition for each poll

@@ -15,7 +15,16 @@ from faust.types.transports import SchedulingStrategyT
 from streamproc.driver.commits import fetch_unsigned, sign_commits
 from streamproc.driver.slices import BatchSizer, Polled, split
 from streamproc.driver.standing_poll import StandingPoll
-from streamproc.kafka.compat import read_committed
+from streamproc.kafka.compat import (
+    client_of,
+    coordinator_of,
+    fetcher_of,
+    limit_fetches,
+    mark_polled,
+    max_poll_records,
+    notify_readers,
+    read_committed,
+)
 from streamproc.kafka.fetch_codec import speed_up_fetches
 from streamproc.kafka.fetch_pacing import pace_fetches
 from streamproc.kafka.fetch_repeater import repeat_fetches
@@ -64,8 +73,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         # Faust passes 1500 and offers no setting
-        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001
-        consumer._fetch_max_bytes = _FETCH_BYTES  # noqa: SLF001
+        limit_fetches(consumer, _FETCH_WAIT_MS, _FETCH_BYTES)
         read_committed(consumer)
         sliced = cast("Sliced", self.consumer)
         self._begins = read_leniently(consumer, sliced.unpacked_bytes, sliced.sliced)
@@ -103,7 +111,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
             consumer,
             active_partitions or set(),  # all
             timeout=0,
-            max_records=sliced.poll_records() or consumer._max_poll_records,  # noqa: SLF001
+            max_records=sliced.poll_records() or max_poll_records(consumer),
         )
         return {
             tp: Polled(records, self._begins[tp], self._doubt(tp)) for tp, records in found.items()
@@ -133,23 +141,21 @@ class SliceThread(base.AIOKafkaConsumerThread):
 
     def wake(self) -> None:
         """Wake a waiting poll, so that it checks all active partitions."""
-        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001
-        for waiter in fetcher._fetch_waiters:  # noqa: SLF001
-            fetcher._notify(waiter)  # noqa: SLF001
+        notify_readers(fetcher_of(self._ensure_consumer()))
 
     def partitions(self, topic: str) -> set[int]:
         """Return the partitions of a topic, as far as the client knows."""
-        cluster = self._ensure_consumer()._client.cluster  # noqa: SLF001
+        cluster = client_of(self._ensure_consumer()).cluster
         return cluster.partitions_for_topic(topic) or set()
 
     def rejoin(self) -> None:
         """Request a rebalance of the group."""
-        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001
+        coordinator = coordinator_of(self._ensure_consumer())
         self.thread_loop.call_soon_threadsafe(coordinator.request_rejoin)
 
     def keep_alive(self) -> None:
         """Mark the client as polled, so that it stays in its group."""
-        self._ensure_consumer()._subscription._last_fetch_ended = time.monotonic()  # noqa: SLF001
+        mark_polled(self._ensure_consumer(), time.monotonic())
 
 
 class SliceScheduler(SchedulingStrategyT):

@@ -9,6 +9,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import ConsumerStoppedError
 from faust.transport.consumer import RecordMap
 
+from streamproc.kafka.compat import fetched_records, fetcher_of, is_closed, next_fetch
+
 __all__ = ["StandingPoll"]
 
 Drain = Callable[[], Awaitable[RecordMap]]
@@ -29,7 +31,7 @@ class StandingPoll:
     """
 
     def __init__(self, consumer: AIOKafkaConsumer, thread_loop: asyncio.AbstractEventLoop) -> None:
-        self._fetcher: Any = consumer._fetcher  # noqa: SLF001
+        self._fetcher: Any = fetcher_of(consumer)
         self._consumer: Any = consumer
         self._thread_loop = thread_loop
         # Whoever removes the poll answers it: both threads may try at the same moment.
@@ -52,12 +54,12 @@ class StandingPoll:
         ConsumerStoppedError
             If the consumer is closed.
         """
-        if self._consumer._closed or self._fetcher._closed:  # noqa: SLF001
+        if is_closed(self._consumer) or is_closed(self._fetcher):
             raise ConsumerStoppedError
         loop = asyncio.get_running_loop()
         poll = _Poll(drain, loop)
         self._waiting.append(poll)
-        if self._fetcher._records:  # noqa: SLF001
+        if fetched_records(self._fetcher):
             self._thread_loop.call_soon_threadsafe(self._serve)
         timer = loop.call_later(seconds, self._expire, poll)
         try:
@@ -85,10 +87,10 @@ class StandingPoll:
         self._serve()
 
     def _watch(self) -> None:
-        self._fetcher._create_fetch_waiter().add_done_callback(self._on_fetched)  # noqa: SLF001
+        next_fetch(self._fetcher).add_done_callback(self._on_fetched)
 
     def _on_fetched(self, waiter: "asyncio.Future[None]") -> None:
-        if not self._fetcher._closed:  # noqa: SLF001
+        if not is_closed(self._fetcher):
             self._watch()
         self._serve(None if waiter.cancelled() else waiter.exception())
 

@@ -1,26 +1,30 @@
-"""Wrap the private names of aiokafka that reading batches depends on.
+"""Wrap all private names of aiokafka that this project uses; they are checked on import.
 
-aiokafka has no public way to replace its parser, or to get the last stable offset from another
-thread. The internals that are needed are checked on import.
+aiokafka has no public way to replace its parser, to see requests and responses, to get the last
+stable offset from another thread, or to correct a producer's sequence numbers.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from itertools import islice
+from operator import attrgetter
 from typing import Any, Final, Protocol, cast
 
-import aiokafka
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
-from aiokafka.consumer.subscription_state import TopicPartitionState
+from aiokafka.consumer.subscription_state import SubscriptionState, TopicPartitionState
+from aiokafka.producer.message_accumulator import MessageAccumulator
+from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from aiokafka.record.legacy_records import LegacyRecordBatch
 
-from streamproc.kafka.errors import ClientLibraryError
+from streamproc.kafka.library import Needed, require
 
 __all__ = [
+    "NEEDED",
     "ConsumerRecord",
     "DefaultRecord",
     "DefaultRecordBatch",
@@ -29,46 +33,176 @@ __all__ = [
     "Fetched",
     "FetchedPartition",
     "LegacyRecordBatch",
+    "Send",
+    "client_of",
+    "client_rack",
+    "connection_to",
+    "coordinator_of",
     "fetched_from",
     "fetched_partitions",
+    "fetched_records",
+    "fetcher_of",
+    "hold_fetch",
+    "ignore_readers",
+    "in_flight",
+    "intercept_batches",
     "intercept_fetches",
+    "intercept_requests",
+    "is_closed",
+    "is_paused",
+    "limit_fetches",
+    "mark_polled",
+    "max_poll_records",
+    "max_wait_ms",
+    "next_fetch",
+    "notify_readers",
+    "position_of",
+    "prefetch_backoff",
     "read_committed",
     "reads_committed",
     "replace_data",
     "replace_records",
+    "request_options",
     "stable_offset",
+    "subscription_of",
+    "waits_for_readers",
 ]
 
 #: A consumer's fetched records, by partition.
 Fetched = OrderedDict[Any, Any]
 
-# Functions of aiokafka that must use the attributes named here.
-_NEEDED: Final = (
+Send = Callable[..., Awaitable[Any]]
+
+NEEDED: Final[tuple[Needed, ...]] = (
     (AIOKafkaConsumer.__init__, ("_client", "_client_rack", "_isolation_level", "_subscription")),
+    (AIOKafkaConsumer.__init__, ("_closed", "_coordinator", "_max_poll_records")),
+    (AIOKafkaConsumer.__init__, ("_fetch_max_bytes", "_fetch_max_wait_ms")),
     (AIOKafkaConsumer.start, ("_fetcher",)),
-    (Fetcher.__init__, ("_records", "_isolation_level", "_prefetch_backoff")),
+    (AIOKafkaClient, ("send",)),
+    (AIOKafkaClient.__init__, ("_conns", "cluster")),
+    (Fetcher, ("_create_fetch_waiter", "_notify")),
+    (Fetcher.__init__, ("_closed", "_isolation_level", "_prefetch_backoff", "_records")),
     (Fetcher.__init__, ("_fetch_waiters", "_in_flight", "_wait_consume_future")),
     (FetchResult.__init__, ("_partition_records", "_topic_partition")),
     (FetchResult.check_assignment, ("next_fetch_offset",)),
     (FetchResult._update_position, ("next_fetch_offset",)),  # noqa: SLF001
     (PartitionRecords.__init__, ("next_fetch_offset",)),
+    (SubscriptionState, ("subscription",)),
+    (SubscriptionState.__init__, ("_last_fetch_ended",)),
     (TopicPartitionState.__init__, ("highwater", "lso", "_position", "_paused")),
-    (FetchRequest.__init__, ("_topics", "_isolation_level")),
+    (FetchRequest.__init__, ("_isolation_level", "_max_bytes", "_max_wait_ms", "_min_bytes")),
+    (FetchRequest.__init__, ("_topics",)),
+    (AIOKafkaProducer.__init__, ("_message_accumulator", "_txn_manager")),
+    (MessageAccumulator, ("_pop_batch",)),
+    (MessageAccumulator.__init__, ("_batches",)),
+    (TransactionManager.__init__, ("_sequence_numbers",)),
+)
+"""Classes and functions of aiokafka, and the names that each must have or use."""
+
+require("aiokafka", ">=0.14,<0.15", NEEDED)
+
+# Getters of one attribute, as fast as the attribute itself nearly: some are called for each fetch.
+Getter = Callable[[Any], Any]
+client_of: Final[Getter] = attrgetter("_client")
+client_rack: Final[Getter] = attrgetter("_client_rack")
+coordinator_of: Final[Getter] = attrgetter("_coordinator")
+fetcher_of: Final[Getter] = attrgetter("_fetcher")
+is_closed: Final[Getter] = attrgetter("_closed")  # of a consumer or a fetcher
+max_poll_records: Final[Getter] = attrgetter("_max_poll_records")
+subscription_of: Final[Getter] = attrgetter("_subscription.subscription")
+
+fetched_records: Final[Getter] = attrgetter("_records")
+in_flight: Final[Getter] = attrgetter("_in_flight")
+prefetch_backoff: Final[Getter] = attrgetter("_prefetch_backoff")
+
+max_wait_ms: Final[Getter] = attrgetter("_max_wait_ms")
+request_options: Final[Getter] = attrgetter(
+    "_max_wait_ms", "_min_bytes", "_max_bytes", "_isolation_level"
 )
 
-
-def _check() -> None:
-    for code, names in _NEEDED:
-        known = {*code.__code__.co_names, *code.__code__.co_varnames}
-        missing = sorted(set(names) - known)
-        if missing:
-            raise ClientLibraryError(
-                f"aiokafka {aiokafka.__version__} has no {missing[0]!r} in {code.__qualname__}:"
-                " install a version that streamproc allows (aiokafka>=0.14,<0.15)"
-            )
+# Of the state of a partition: its properties are slow, for each partition of each fetch.
+position_of: Final[Getter] = attrgetter("_position")
+is_paused: Final[Getter] = attrgetter("_paused")
 
 
-_check()
+def intercept_requests(consumer: AIOKafkaConsumer, wrap: Callable[[Send], Send]) -> None:
+    """Replace the function that sends the requests of a consumer by one that calls it."""
+    client = consumer._client  # noqa: SLF001
+    client.send = wrap(client.send)
+
+
+def connection_to(client: Any, node_id: Any) -> Any:
+    """Return a client's connection to a broker; None if there is none."""
+    return client._conns.get((node_id, ConnectionGroup.DEFAULT))  # noqa: SLF001
+
+
+def hold_fetch(request: FetchRequest, at_least_ms: int) -> None:
+    """Let the broker hold a fetch for at least some milliseconds."""
+    request._max_wait_ms = max(request._max_wait_ms, at_least_ms)  # noqa: SLF001
+
+
+def limit_fetches(consumer: AIOKafkaConsumer, wait_ms: int, max_bytes: int) -> None:
+    """Set what a consumer that is not started yet asks for in each fetch."""
+    consumer._fetch_max_wait_ms = wait_ms  # noqa: SLF001
+    consumer._fetch_max_bytes = max_bytes  # noqa: SLF001
+
+
+def notify_readers(fetcher: Fetcher) -> None:
+    """Wake what waits for fetched records."""
+    for waiter in fetcher._fetch_waiters:  # noqa: SLF001
+        fetcher._notify(waiter)  # noqa: SLF001
+
+
+def next_fetch(fetcher: Fetcher) -> Any:
+    """Return a future that is done when records were fetched."""
+    return fetcher._create_fetch_waiter()  # noqa: SLF001
+
+
+def waits_for_readers(fetcher: Fetcher) -> bool:
+    """Whether the fetch loop wakes as soon as records are read."""
+    return fetcher._wait_consume_future is not None  # noqa: SLF001
+
+
+def ignore_readers(fetcher: Fetcher) -> None:
+    """Let the fetch loop sleep while records are read."""
+    fetcher._wait_consume_future = None  # noqa: SLF001
+
+
+def mark_polled(consumer: AIOKafkaConsumer, now: float) -> None:
+    """Mark a consumer as polled at a monotonic time, so that it stays in its group."""
+    consumer._subscription._last_fetch_ended = now  # noqa: SLF001
+
+
+def intercept_batches(
+    producer: AIOKafkaProducer, look: Callable[[Any, Callable[[], None]], None]
+) -> None:
+    """Call `look` with each batch of an idempotent producer before it is sent the first time.
+
+    Parameters
+    ----------
+    producer
+        A started producer; one that is not idempotent is not changed.
+    look
+        Called with the batch and a function that gives its sequence numbers back.
+    """
+    manager: Any = producer._txn_manager  # noqa: SLF001
+    if manager is None:
+        return
+    accumulator: Any = producer._message_accumulator  # noqa: SLF001
+    pop = accumulator._pop_batch  # noqa: SLF001
+
+    def pop_batch(tp: Any) -> Any:
+        first = accumulator._batches[tp][0].retry_count == 0  # noqa: SLF001
+        batch = pop(tp)
+        if first:
+            look(batch, partial(_give_back, manager, batch))
+        return batch
+
+    accumulator._pop_batch = pop_batch  # noqa: SLF001
+
+
+def _give_back(manager: Any, batch: Any) -> None:
+    manager._sequence_numbers[batch.tp] -= batch.record_count  # noqa: SLF001
 
 
 class FetchedPartition(Protocol):
@@ -105,18 +239,19 @@ def intercept_fetches(
     look
         Called with the node, the request and its response, which it may change.
     """
-    client = consumer._client  # noqa: SLF001
-    send = client.send
 
-    async def send_and_look(node_id: Any, request: Any, **options: Any) -> Any:
-        if not isinstance(request, FetchRequest):
-            return await send(node_id, request, **options)
-        consumer._fetcher._records = fetched  # noqa: SLF001  empty before the first fetch
-        response = await send(node_id, request, **options)
-        look(node_id, request, response)
-        return response
+    def wrap(send: Send) -> Send:
+        async def send_and_look(node_id: Any, request: Any, **options: Any) -> Any:
+            if not isinstance(request, FetchRequest):
+                return await send(node_id, request, **options)
+            consumer._fetcher._records = fetched  # noqa: SLF001  empty before the first fetch
+            response = await send(node_id, request, **options)
+            look(node_id, request, response)
+            return response
 
-    client.send = send_and_look
+        return send_and_look
+
+    intercept_requests(consumer, wrap)
 
 
 def fetched_from(result: FetchResult) -> int:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, Self
 from aiokafka import AIOKafkaConsumer
 from aiokafka.protocol.fetch import FetchRequest, FetchRequest_v11, FetchResponse_v11
 
+from streamproc.kafka.compat import Send, intercept_requests
 from streamproc.kafka.repeated_fetch import RepeatedFetch
 
 __all__ = ["speed_up_fetches"]
@@ -43,15 +44,16 @@ def speed_up_fetches(consumer: AIOKafkaConsumer) -> None:
     consumer
         A consumer, started or not.
     """
-    client = consumer._client  # noqa: SLF001
-    send = client.send
 
-    async def send_fast(node_id: Any, request: Any, **options: Any) -> Any:
-        if isinstance(request, FetchRequest):
-            request.prepare = _prepared(request)
-        return await send(node_id, request, **options)
+    def fast(send: Send) -> Send:
+        async def send_fast(node_id: Any, request: Any, **options: Any) -> Any:
+            if isinstance(request, FetchRequest):
+                request.prepare = _prepared(request)
+            return await send(node_id, request, **options)
 
-    client.send = send_fast
+        return send_fast
+
+    intercept_requests(consumer, fast)
 
 
 def _prepared(request: FetchRequest) -> Callable[..., Any]:

@@ -7,6 +7,14 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer
 from aiokafka.protocol.fetch import FetchRequest
 
+from streamproc.kafka.compat import (
+    Send,
+    fetched_records,
+    fetcher_of,
+    hold_fetch,
+    intercept_requests,
+)
+
 __all__ = ["HOLD_MS", "LINGER_SECONDS", "LONG_LINGER_SECONDS", "pace_fetches"]
 
 #: Seconds between the records of one fetch and the next fetch of the same broker. A fetch and the
@@ -40,27 +48,28 @@ def pace_fetches(consumer: AIOKafkaConsumer) -> None:
     consumer
         A consumer, started or not.
     """
-    client = consumer._client  # noqa: SLF001
-    send = client.send
     due: dict[Any, float] = {}  # when the next fetch may be sent, by node
     came: dict[Any, float] = {}  # when the last records came, by node
 
-    async def send_paced(node_id: Any, request: Any, **options: Any) -> Any:
-        if not isinstance(request, FetchRequest):
-            return await send(node_id, request, **options)
-        early = due.pop(node_id, 0.0) - time.monotonic()
-        if early > 0:
-            await asyncio.sleep(early)
-        if not consumer._fetcher._records:  # noqa: SLF001
-            request._max_wait_ms = max(request._max_wait_ms, HOLD_MS)  # noqa: SLF001
-        response = await send(node_id, request, **options)
-        size, now = _size(response), time.monotonic()
-        if size:
-            gap, came[node_id] = now - came.get(node_id, 0.0), now
-            due[node_id] = now + _linger(size, gap)
-        return response
+    def paced(send: Send) -> Send:
+        async def send_paced(node_id: Any, request: Any, **options: Any) -> Any:
+            if not isinstance(request, FetchRequest):
+                return await send(node_id, request, **options)
+            early = due.pop(node_id, 0.0) - time.monotonic()
+            if early > 0:
+                await asyncio.sleep(early)
+            if not fetched_records(fetcher_of(consumer)):
+                hold_fetch(request, HOLD_MS)
+            response = await send(node_id, request, **options)
+            size, now = _size(response), time.monotonic()
+            if size:
+                gap, came[node_id] = now - came.get(node_id, 0.0), now
+                due[node_id] = now + _linger(size, gap)
+            return response
 
-    client.send = send_paced
+        return send_paced
+
+    intercept_requests(consumer, paced)
 
 
 def _linger(size: int, gap: float) -> float:

@@ -5,6 +5,18 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.protocol.fetch import FetchRequest
 
+from streamproc.kafka.compat import (
+    Send,
+    client_of,
+    client_rack,
+    fetched_records,
+    fetcher_of,
+    ignore_readers,
+    in_flight,
+    intercept_requests,
+    subscription_of,
+    waits_for_readers,
+)
 from streamproc.kafka.fetch_sequence import FetchSequence
 from streamproc.kafka.repeated_fetch import NO_SESSION, requested_offsets
 
@@ -34,13 +46,16 @@ def repeat_fetches(consumer: AIOKafkaConsumer) -> None:
 class _FetchRepeater:
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer: Any = consumer
-        self._client: Any = consumer._client  # noqa: SLF001
-        self._send = self._client.send
+        self._client: Any = client_of(consumer)
         self._repeating: dict[Any, FetchSequence] = {}  # by node
         self._sessions: dict[Any, int] = {}  # the latest one, by node
         self._metadata = 0
         self._client.cluster.add_listener(self._on_metadata)
-        self._client.send = self._repeated
+        intercept_requests(consumer, self._intercept)
+
+    def _intercept(self, send: Send) -> Send:
+        self._send = send
+        return self._repeated
 
     def _on_metadata(self, _: Any) -> None:
         self._metadata += 1  # a partition may have another leader
@@ -70,24 +85,22 @@ class _FetchRepeater:
 
     def _sequence(self, node_id: Any, request: Any) -> FetchSequence | None:
         """Begin a sequence of fetches, if a request is of all partitions of its node."""
-        subscription = self._consumer._subscription.subscription  # noqa: SLF001
+        subscription = subscription_of(self._consumer)
         assignment = subscription and subscription.assignment
-        if assignment is None or self._consumer._client_rack:  # noqa: SLF001
+        if assignment is None or client_rack(self._consumer):
             return None
         asked = {TopicPartition(*partition) for partition in requested_offsets(request)}
         leader = self._client.cluster.leader_for_partition
         if asked != {tp for tp in assignment.tps if leader(tp) == node_id}:
             return None
-        fetcher = self._consumer._fetcher  # noqa: SLF001
-        return FetchSequence(fetcher, assignment, request, self._sessions.get(node_id, NO_SESSION))
+        session = self._sessions.get(node_id, NO_SESSION)
+        return FetchSequence(fetcher_of(self._consumer), assignment, request, session)
 
     def _quieten(self) -> None:
         """Let the general loop sleep while records are read, if it has nothing else to fetch."""
-        fetcher = self._consumer._fetcher  # noqa: SLF001
-        if fetcher._wait_consume_future is None:  # noqa: SLF001
-            return
-        if fetcher._in_flight != self._repeating.keys():  # noqa: SLF001
+        fetcher = fetcher_of(self._consumer)
+        if not waits_for_readers(fetcher) or in_flight(fetcher) != self._repeating.keys():
             return
         ours = [sequence.partitions for sequence in self._repeating.values()]
-        if all(any(tp in each for each in ours) for tp in fetcher._records):  # noqa: SLF001
-            fetcher._wait_consume_future = None  # noqa: SLF001
+        if all(any(tp in each for each in ours) for tp in fetched_records(fetcher)):
+            ignore_readers(fetcher)

@@ -7,6 +7,14 @@ from typing import Any, Final, NamedTuple
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
 
+from streamproc.kafka.compat import (
+    fetched_records,
+    is_paused,
+    notify_readers,
+    position_of,
+    prefetch_backoff,
+    request_options,
+)
 from streamproc.kafka.repeated_fetch import (
     NO_SESSION,
     RepeatedFetch,
@@ -55,10 +63,7 @@ class FetchSequence:
         self._fetcher = fetcher
         self._assignment = assignment
         self._asked = request.topics
-        self._options = (
-            *(request._max_wait_ms, request._min_bytes),  # noqa: SLF001
-            *(request._max_bytes, request._isolation_level),  # noqa: SLF001
-        )
+        self._options = request_options(request)
         self._offsets = dict(requested_offsets(request))
         self._states: dict[tuple[str, int], Any] = {
             partition: assignment.state_value(TopicPartition(*partition))
@@ -76,7 +81,7 @@ class FetchSequence:
             return False
         for topic, parts in response.topics:
             for number, error, *_ in parts:
-                position = self._states[topic, number]._position  # noqa: SLF001
+                position = position_of(self._states[topic, number])
                 if error or position != self._offsets[topic, number]:
                     return False
         return True
@@ -92,17 +97,16 @@ class FetchSequence:
                     self._add(TopicPartition(topic, number))
                     size += len(data)
         if size:
-            for waiter in self._fetcher._fetch_waiters:  # noqa: SLF001
-                self._fetcher._notify(waiter)  # noqa: SLF001
+            notify_readers(self._fetcher)
         return size < LARGE_BYTES
 
     def _add(self, tp: TopicPartition) -> None:
         fetcher = self._fetcher
-        fetcher._records[tp] = FetchResult(  # noqa: SLF001
+        fetched_records(fetcher)[tp] = FetchResult(
             tp,
             assignment=self._assignment,
             partition_records=_Unread(self._offsets[tp.topic, tp.partition]),
-            backoff=fetcher._prefetch_backoff,  # noqa: SLF001
+            backoff=prefetch_backoff(fetcher),
         )
 
     async def following(self, response: Any) -> RepeatedFetch | None:
@@ -111,13 +115,13 @@ class FetchSequence:
         None if they wait for as long as aiokafka would wait with the fetch of other partitions,
         or if a partition cannot be fetched now.
         """
-        records, backoff = self._fetcher._records, self._fetcher._prefetch_backoff  # noqa: SLF001
+        records, backoff = fetched_records(self._fetcher), prefetch_backoff(self._fetcher)
         if not await records.without(self.partitions, backoff) or not self._assignment.active:
             return None
         changed: set[tuple[str, int]] = set()
         for partition, state in self._states.items():
-            position = state._position  # noqa: SLF001  two properties for each partition are slow
-            if position is None or state._paused:  # noqa: SLF001
+            position = position_of(state)
+            if position is None or is_paused(state):
                 return None
             if position != self._offsets[partition]:
                 self._offsets[partition] = position

@@ -7,6 +7,8 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer
 from aiokafka.protocol.fetch import FetchRequest
 
+from streamproc.kafka.compat import Send, intercept_requests, max_wait_ms
+
 __all__ = ["throttle_fetches"]
 
 _FIRST_SECONDS: Final = 0.002
@@ -27,28 +29,29 @@ def throttle_fetches(consumer: AIOKafkaConsumer, longest_ms: int | None = None) 
     longest_ms
         Maximum delay in milliseconds, if below the time that the broker may hold the request.
     """
-    client = consumer._client  # noqa: SLF001
-    send = client.send
     pauses: dict[Any, float] = {}  # seconds, by node
 
-    async def send_and_wait(node_id: Any, request: Any, **options: Any) -> Any:
-        if not isinstance(request, FetchRequest):
-            return await send(node_id, request, **options)
-        began = time.monotonic()
-        response = await send(node_id, request, **options)
-        if _gave(response):
-            pauses.pop(node_id, None)
+    def throttled(send: Send) -> Send:
+        async def send_and_wait(node_id: Any, request: Any, **options: Any) -> Any:
+            if not isinstance(request, FetchRequest):
+                return await send(node_id, request, **options)
+            began = time.monotonic()
+            response = await send(node_id, request, **options)
+            if _gave(response):
+                pauses.pop(node_id, None)
+                return response
+            held = max_wait_ms(request)
+            longest = min(held, held if longest_ms is None else longest_ms) / 1000
+            pause = pauses.get(node_id, _FIRST_SECONDS)
+            pauses[node_id] = min(2 * pause, longest)
+            left = longest - (time.monotonic() - began)
+            if left > 0:
+                await asyncio.sleep(min(pause, left))
             return response
-        held = request._max_wait_ms  # noqa: SLF001
-        longest = min(held, held if longest_ms is None else longest_ms) / 1000
-        pause = pauses.get(node_id, _FIRST_SECONDS)
-        pauses[node_id] = min(2 * pause, longest)
-        left = longest - (time.monotonic() - began)
-        if left > 0:
-            await asyncio.sleep(min(pause, left))
-        return response
 
-    client.send = send_and_wait
+        return send_and_wait
+
+    intercept_requests(consumer, throttled)
 
 
 def _gave(response: Any) -> bool:

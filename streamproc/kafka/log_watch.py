@@ -3,9 +3,9 @@
 from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, errors
-from aiokafka.client import ConnectionGroup
 from aiokafka.protocol.fetch import FetchRequest
 
+from streamproc.kafka.compat import Send, client_of, connection_to, intercept_requests
 from streamproc.kafka.repeated_fetch import requested_offsets
 
 __all__ = ["NO_DOUBT", "Doubt", "LogWatch"]
@@ -52,11 +52,14 @@ class LogWatch:
     """
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
-        self._client: Any = consumer._client  # noqa: SLF001
-        self._send = self._client.send
+        self._client: Any = client_of(consumer)
         self._routes: dict[Partition, Any] = {}  # connection of the last response
         self._doubts: dict[Partition, Doubt] = {}
-        self._client.send = self._watched
+        intercept_requests(consumer, self._intercept)
+
+    def _intercept(self, send: Send) -> Send:
+        self._send = send
+        return self._watched
 
     def doubt(self, partition: Partition) -> Doubt:
         """Return the doubt about records that the client has just returned.
@@ -90,7 +93,7 @@ class LogWatch:
         except errors.KafkaError:
             self._routes.update(dict.fromkeys(offsets.keys() & self._routes.keys()))
             raise
-        route = self._client._conns.get((node_id, ConnectionGroup.DEFAULT))  # noqa: SLF001
+        route = connection_to(self._client, node_id)
         for topic, parts in response.topics:
             for number, code, *_ in parts:
                 self._answered((topic, number), offsets.get((topic, number), 0), code, route)

@@ -7,6 +7,8 @@ from aiokafka.errors import IllegalGenerationError, RebalanceInProgressError
 from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
 
+from streamproc.kafka.compat import Send, intercept_requests
+
 __all__ = ["keep_member_id"]
 
 _OLD: Final = IllegalGenerationError.errno
@@ -26,21 +28,22 @@ def keep_member_id(consumer: AIOKafkaConsumer) -> None:
     consumer
         A consumer, started or not. Without a group nothing changes.
     """
-    client = consumer._client  # noqa: SLF001
-    send = client.send
 
-    async def send_as_member(node_id: Any, request: Any, **options: Any) -> Any:
-        response = await send(node_id, request, **options)
-        if isinstance(request, HeartbeatRequest | SyncGroupRequest):
-            response.error_code = _join_again(response.error_code)
-        elif isinstance(request, OffsetCommitRequest):
-            response.topics = [
-                (topic, [(partition, _join_again(code)) for partition, code in codes])
-                for topic, codes in response.topics
-            ]
-        return response
+    def as_member(send: Send) -> Send:
+        async def send_as_member(node_id: Any, request: Any, **options: Any) -> Any:
+            response = await send(node_id, request, **options)
+            if isinstance(request, HeartbeatRequest | SyncGroupRequest):
+                response.error_code = _join_again(response.error_code)
+            elif isinstance(request, OffsetCommitRequest):
+                response.topics = [
+                    (topic, [(partition, _join_again(code)) for partition, code in codes])
+                    for topic, codes in response.topics
+                ]
+            return response
 
-    client.send = send_as_member
+        return send_as_member
+
+    intercept_requests(consumer, as_member)
 
 
 def _join_again(code: int) -> int:

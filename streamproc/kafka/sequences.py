@@ -1,8 +1,11 @@
 """Correct an idempotent producer's sequence numbers after a rejected batch."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, errors
+
+from streamproc.kafka.compat import intercept_batches
 
 # With these errors the cluster has written no record of the batch.
 REFUSALS: Final = (
@@ -25,28 +28,15 @@ def reuse_refused_sequences(client: AIOKafkaProducer) -> None:
     client
         A started producer; one that is not idempotent is not changed.
     """
-    manager: Any = client._txn_manager  # noqa: SLF001 - aiokafka has no other way
-    if manager is None:
-        return
-    accumulator: Any = client._message_accumulator  # noqa: SLF001
-    pop = accumulator._pop_batch  # noqa: SLF001
-
-    def pop_batch(tp: Any) -> Any:
-        first = accumulator._batches[tp][0].retry_count == 0  # noqa: SLF001
-        batch = pop(tp)
-        if first:
-            _give_back_when_refused(batch, manager)
-        return batch
-
-    accumulator._pop_batch = pop_batch  # noqa: SLF001
+    intercept_batches(client, _give_back_when_refused)
 
 
-def _give_back_when_refused(batch: Any, manager: Any) -> None:
+def _give_back_when_refused(batch: Any, give_back: Callable[[], None]) -> None:
     fail = batch.failure
 
     def failure(exception: BaseException) -> None:
         if isinstance(exception, REFUSALS):
-            manager._sequence_numbers[batch.tp] -= batch.record_count  # noqa: SLF001
+            give_back()
         fail(exception)
 
     batch.failure = failure

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from streamproc.kafka.compat import stable_offset
+from streamproc.driver.compat import client_of_thread, committed_offset
+from streamproc.kafka.compat import position_of, stable_offset, subscription_of
 
 
 class PartitionOffsets(NamedTuple):
@@ -66,15 +67,14 @@ def partition_offsets(
         Whether a delivered slice is not acknowledged yet; None: as the consumer knows it.
     """
     tp = TP(topic, partition)
-    client = consumer._thread._consumer  # noqa: SLF001  its thread writes, reading is safe
-    subscription = client._subscription.subscription  # noqa: SLF001
+    subscription = subscription_of(client_of_thread(consumer))
     assignment = subscription and subscription.assignment
     state = assignment and assignment.state_value(TopicPartition(topic, partition))
     if in_flight is None:
         in_flight = any(message.tp == tp for message in consumer.unacked)
     return PartitionOffsets(
-        committed=consumer._committed_offset.get(tp),  # noqa: SLF001
-        fetched=state._position if state else None,  # noqa: SLF001  None until the position is known
+        committed=committed_offset(consumer, tp),
+        fetched=position_of(state) if state else None,  # None until the position is known
         end=stable_offset(state) if state else None,
         in_flight=in_flight,
         log_end=state.highwater if state else None,
