@@ -1,6 +1,6 @@
 """Count the values of each series at every five hundredth event of its model."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from streamproc.decode.matrix import Matrix
 from streamproc.detect.detector_group import DetectorGroup
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 EVERY: Final = 500
 """Events of a model from one milestone to the next."""
@@ -46,26 +47,44 @@ def crosses(runs: Ints, events: Ints, every: int) -> bool:
     return False
 
 
-class Count(NamedTuple):
-    """A series in its first warm-up, before the events of a milestone are watched.
+class Counts(NamedTuple):
+    """The series of one detector group and model, before the events of a milestone are watched.
 
     Attributes
     ----------
-    series
-        Its name.
-    group, slot
-        Its detectors.
+    group
+        The detectors.
+    names
+        Series name of each column of the matrix.
+    columns, slots
+        (series,): column of the matrix, and slot.
     born
-        Number of the model's events before its feature first appeared.
+        (series,): number of the model's events before the series' feature first appeared.
     values
-        Number of its values by the milestone; negative if it was restarted before.
+        (series,): number of values by the milestone; negative if the series was restarted before.
     """
 
-    series: str
     group: DetectorGroup
-    slot: int
-    born: int
-    values: int
+    names: Sequence[str]
+    columns: Ints
+    slots: Ints
+    born: Ints
+    values: Ints
+
+    def blind(self, events: int) -> NDArray[np.bool_]:
+        """Whether the first warm-up of each series does not end in so many events of the model."""
+        warmup = self.group.warmup
+        late = events - self.born >= blind_after(warmup)
+        found: NDArray[np.bool_] = (self.values >= 0) & (self.values < warmup) & late
+        return found
+
+    def alarmed(self, restarted: Restarted, column: int) -> NDArray[np.bool_]:
+        """Whether each series alarmed for the first time in these events, by a column."""
+        found = np.zeros(len(self.slots), np.bool_)
+        for (group, slot), at in restarted.items():
+            if group is self.group and at <= column:
+                found |= self.slots == slot
+        return found
 
 
 class Milestone(NamedTuple):
@@ -80,13 +99,13 @@ class Milestone(NamedTuple):
     column
         The event's column in the matrix.
     counts
-        The series of the model that are in their first warm-up, or new.
+        The series of the model by detector group, as far as they may be blind or new.
     """
 
     model: Model
     events: int
     column: int
-    counts: tuple[Count, ...]
+    counts: tuple[Counts, ...]
 
     def blind(self, restarted: Restarted) -> tuple[str, ...]:
         """Return the series whose first warm-up does not end, by name.
@@ -96,15 +115,11 @@ class Milestone(NamedTuple):
         restarted
             Series that alarmed for the first time in these events; those are not blind.
         """
-        return tuple(
-            sorted(
-                each.series
-                for each in self.counts
-                if 0 <= each.values < each.group.warmup
-                and self.events - each.born >= blind_after(each.group.warmup)
-                and restarted.get((each.group, each.slot), self.column + 1) > self.column
-            )
-        )
+        found: list[str] = []
+        for counts in self.counts:
+            blind = counts.blind(self.events) & ~counts.alarmed(restarted, self.column)
+            found += [counts.names[column] for column in counts.columns[blind].tolist()]
+        return tuple(sorted(found))
 
     def new(self, restarted: Restarted) -> tuple[tuple[str, int, int, int], ...]:
         """Return the features that a known model has since about 1,000 events, and how often.
@@ -115,15 +130,14 @@ class Milestone(NamedTuple):
             Name of the series, number of its values, and of the events since its first one and
             before; of a series that has alarmed, the number of values is that of its warm-up.
         """
-        found = []
-        for each in self.counts:
-            since = self.events - each.born
-            if each.born < JUDGED or not JUDGED <= since < JUDGED + EVERY:
-                continue
-            alarmed = restarted.get((each.group, each.slot), self.column + 1) <= self.column
-            values = each.group.warmup if alarmed or each.values < 0 else each.values
-            if values >= MIN_SHARE * since:
-                found.append((each.series, values, since, each.born))
+        found: list[tuple[str, int, int, int]] = []
+        for counts in self.counts:
+            since = self.events - counts.born
+            unknown = (counts.values < 0) | counts.alarmed(restarted, self.column)
+            values = np.where(unknown, counts.group.warmup, counts.values)
+            new = _are_new(counts.born, self.events) & (values >= MIN_SHARE * since)
+            figures = (each[new].tolist() for each in (counts.columns, values, since, counts.born))
+            found += [(counts.names[column], *of) for column, *of in zip(*figures, strict=True)]
         return tuple(sorted(found))
 
 
@@ -146,27 +160,58 @@ def milestones(layout: Layout, data: Matrix) -> Iterator[Milestone]:
         for events in range(first, before + stop - start + 1, EVERY):
             column = start + events - before - 1
             model = layout.model(row)
-            counts = tuple(_counts(model, row, data, slice(start, column + 1)))
+            counts = tuple(_counts(model, events, data, (start, column + 1)))
             yield Milestone(model, events, column, counts)
 
 
-def _counts(model: Model, row: int, data: Matrix, events: slice) -> Iterator[Count]:
+def _counts(model: Model, events: int, data: Matrix, span: tuple[int, int]) -> Iterator[Counts]:
     """Count the values of the series that are in their first warm-up, or new."""
-    layout, before = model.layout, int(model.layout.events[row])
-    reached = before + events.stop - events.start
-    new = {name for name, at in model.births.items() if JUDGED <= reached - at < JUDGED + EVERY}
+    layout, row, births = model.layout, model.row, _births(model)
     for group, of_group in layout.groups:
         columns = of_group[layout.slots[row, of_group] != UNWATCHED]
         slots = layout.slots[row, columns]
-        counts = group.watch.first_values(slots)
-        young = (counts >= 0) & (counts < group.warmup)
-        if new:
-            young |= [_feature(layout.series[column], new) is not None for column in columns]
-        for column, slot, count in zip(columns[young], slots[young], counts[young], strict=True):
-            present = int(np.count_nonzero(~np.isnan(data.values[column, events])))
-            values = int(count) + present if count >= 0 else -1
-            name = layout.series[column]
-            yield Count(name, group, int(slot), born(model, name), values)
+        values = group.watch.first_values(slots)
+        chosen = (values >= 0) & (values < group.warmup) | _are_new(births[columns], events)
+        columns, slots, values = columns[chosen], slots[chosen], values[chosen]
+        if len(columns):
+            count_values(data.values, columns, span, values)
+            yield Counts(group, layout.series, columns, slots, births[columns], values)
+
+
+def _are_new(born: Ints, events: int) -> NDArray[np.bool_]:
+    """Whether series are those of features that a known model has since about 1,000 events."""
+    since = events - born
+    found: NDArray[np.bool_] = (born >= JUDGED) & (since >= JUDGED) & (since < JUDGED + EVERY)
+    return found
+
+
+def _births(model: Model) -> Ints:
+    """Return `born` of each series of a model's layout."""
+    series = model.layout.series
+    if not model.births:
+        return np.zeros(len(series), np.int64)
+    return np.array([born(model, name) for name in series], np.int64)
+
+
+@compiled
+def count_values(values: Floats, columns: Ints, span: tuple[int, int], counts: Ints) -> None:
+    """Add the number of values of some columns that are not missing, unless it is negative.
+
+    Parameters
+    ----------
+    values
+        (series, events).
+    columns
+        Rows of `values` to count.
+    span
+        First event, and event after the last.
+    counts
+        (columns,): increased.
+    """
+    for each in range(len(columns)):
+        if counts[each] >= 0:
+            for event in range(span[0], span[1]):
+                counts[each] += not np.isnan(values[columns[each], event])
 
 
 def _feature(series: str, births: Container[str]) -> str | None:
