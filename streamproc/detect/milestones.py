@@ -72,7 +72,7 @@ class Counts(NamedTuple):
     values: Ints
 
     def blind(self, events: int) -> NDArray[np.bool_]:
-        """Whether the first warm-up of each series does not end in so many events of the model."""
+        """Whether the first warm-up of each series does not end by that event of the model."""
         warmup = self.group.warmup
         late = events - self.born >= blind_after(warmup)
         found: NDArray[np.bool_] = (self.values >= 0) & (self.values < warmup) & late
