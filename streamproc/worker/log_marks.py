@@ -6,6 +6,7 @@ is deleted and recreated, new records have offsets that were processed before.
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ Partition = tuple[str, int]
 _FETCH_BYTES: Final = 2**14
 # The caller retries when a broker is unreachable.
 CHECK_SECONDS: Final = 30.0
+# A broker learns within a second or two that another one leads its partitions.
+CONFIRM_SECONDS: Final = 5.0
 _TOGETHER_SECONDS: Final = 0.01
 
 _log = logging.getLogger(__name__)
@@ -68,15 +71,33 @@ def mark_of(record: Record) -> RecordMark:
 async def contradicted(config: Config, marks: Mapping[Partition, RecordMark]) -> set[Partition]:
     """Return the partitions whose log ends before a mark, or has another record at its offset.
 
-    A mark whose record was deleted by retention or compaction does not contradict its log.
+    A mark whose record was deleted by retention or compaction does not contradict its log. A log
+    that ends before its mark is asked for again for `CONFIRM_SECONDS`: a broker that was frozen or
+    cut off gives an end of the past until it learns that another one leads the partition.
 
     Raises
     ------
     TimeoutError, BrokerError, aiokafka.errors.KafkaError
         If the cluster does not return the records; retrying may help.
     """
-    if not marks:
-        return set()
+    deadline = time.monotonic() + CONFIRM_SECONDS
+    found: set[Partition] = set()
+    left = dict(marks)
+    while left:
+        replaced, short = await _look(config, left)
+        found |= replaced
+        if time.monotonic() >= deadline:
+            return found | short
+        left = {partition: marks[partition] for partition in short}
+        if left:
+            await asyncio.sleep(RETRY_SECONDS)
+    return found
+
+
+async def _look(
+    config: Config, marks: Mapping[Partition, RecordMark]
+) -> tuple[set[Partition], set[Partition]]:
+    """Return the logs with another record at the offset of a mark, and those that end before it."""
     homes = {TopicPartition(*partition): mark for partition, mark in marks.items()}
     async with (
         asyncio.timeout(CHECK_SECONDS),
@@ -91,17 +112,22 @@ async def contradicted(config: Config, marks: Mapping[Partition, RecordMark]) ->
         consumer.assign(list(homes))
         begins = await consumer.beginning_offsets(list(homes))
         ends = await consumer.end_offsets(list(homes))
-        found = {home for home, mark in homes.items() if mark.offset >= ends[home]}
-        left = {home for home in homes.keys() - found if homes[home].offset >= begins[home]}
+        short = {home for home, mark in homes.items() if mark.offset >= ends[home]}
+        left = {home for home in homes.keys() - short if homes[home].offset >= begins[home]}
+        replaced: set[TopicPartition] = set()
         for home in left:
             consumer.seek(home, homes[home].offset)
         while left:
             for home, records in (await consumer.getmany(*left, timeout_ms=200)).items():
-                found |= {home} if _differs(records[0], homes[home]) else set()
+                replaced |= {home} if _differs(records[0], homes[home]) else set()
                 left.discard(home)
             # After the mark there may be only transaction markers.
             left = {home for home in left if await consumer.position(home) < ends[home]}
-    return {(home.topic, home.partition) for home in found}
+    return set(map(_place, replaced)), set(map(_place, short))
+
+
+def _place(home: TopicPartition) -> Partition:
+    return home.topic, home.partition
 
 
 def _differs(record: Any, mark: RecordMark) -> bool:

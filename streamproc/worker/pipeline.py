@@ -251,9 +251,11 @@ class Pipeline:
         """Whether the log of a slice is the one that the state was made from."""
         if held.keeper is None or held.next is None:
             return True
-        if mark.suspect and held.keeper.mark is not None:
-            return await self._logs.same((part.topic, part.partition), held.keeper.mark)
-        return mark.end is None or mark.end >= held.next
+        last = held.keeper.mark
+        is_shorter = _is_shorter(mark.end, held.next, part)
+        if last is not None and (mark.suspect or is_shorter):
+            return await self._logs.same((part.topic, part.partition), last)
+        return not is_shorter
 
     def _missed(self, part: Slice, held: PartitionState, mark: PartitionOffsets) -> bool:
         """Whether records before a slice were fetched but not delivered, so it is not processed.
@@ -334,7 +336,7 @@ class Pipeline:
             )
             return True
         end = mark.end if mark.log_end is None else mark.log_end
-        if end is not None and end < state:
+        if _is_shorter(end, state, part):
             _log.warning(
                 "topic %s was recreated: partition %d ends at offset %d, before our position %d;"
                 " resetting its series",
@@ -372,6 +374,15 @@ class Pipeline:
                 # 0 or less: the record has no timestamp.
                 self._metrics.alert(alert, now - stamp / 1000 if stamp > 0 else None)
             self._model_alerts.count(alert)
+
+
+def _is_shorter(end: int | None, following: int, part: Slice) -> bool:
+    """Whether a log seems to end before the next offset of a state.
+
+    Records from that offset on show that it does not: a fetch may return some beyond the end that
+    it reports.
+    """
+    return end is not None and end < following and part.first_offset < following
 
 
 def _drop_published(outcome: SliceResult, records: Sequence[Record], published_to: int) -> None:

@@ -111,6 +111,15 @@ async def test_a_topic_that_was_made_anew_is_read_from_its_start() -> None:
     assert total(line.registry, "events_total") == 1300
 
 
+async def test_records_beyond_the_end_that_a_fetch_reported() -> None:
+    """A state that has them goes on with those that follow."""
+    log = slices(0, 2600, 100)
+    line = Line()
+    for part in log:
+        await line.handle(part, PartitionOffsets(committed=0, end=part.first_offset - 50))
+    assert payloads(line.shelf.alerts) == await Line().all(*log)
+
+
 @pytest.mark.parametrize(
     ("mark", "lag"),
     [

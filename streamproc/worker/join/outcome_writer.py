@@ -18,6 +18,7 @@ from streamproc.performance.outcome_log import (
     GROUP_HEADER,
     WRITER_HEADER,
 )
+from streamproc.worker.log_marks import CONFIRM_SECONDS
 from streamproc.worker.publisher import HANG_SECONDS, RETRY_SECONDS, is_retriable
 from streamproc.worker.record_timestamps import stamps_of
 
@@ -184,13 +185,21 @@ class OutcomeWriter:
             async for record in _records(consumer, home, stop):
                 yield record
 
-    async def bounds(self) -> tuple[int, int]:
-        """Return the first offset, and the one after the last."""
+    async def bounds(self, known: int = 0) -> tuple[int, int]:
+        """Return the first offset, and the one after the last.
+
+        An end below `known` is asked for again for `CONFIRM_SECONDS`: it may be of a broker that
+        has not learned yet that another one leads the partition.
+        """
         home = TopicPartition(self.topic, self.partition)
-        async with open_consumer(self._config) as consumer:
-            begins = await consumer.beginning_offsets([home])
-            ends = await consumer.end_offsets([home])
-        return begins[home], ends[home]
+        deadline = time.monotonic() + CONFIRM_SECONDS
+        while True:
+            async with open_consumer(self._config) as consumer:
+                begins = await consumer.beginning_offsets([home])
+                ends = await consumer.end_offsets([home])
+            if ends[home] >= known or time.monotonic() >= deadline:
+                return begins[home], ends[home]
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _look_at_gap(self, stop: int) -> None:
         """Check for marks of other writers between the last known record and ours."""

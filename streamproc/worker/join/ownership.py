@@ -46,11 +46,15 @@ async def mismatch(
     place = store.place
     if not place.outcomes:
         return "new"
-    begin, end = await outcomes.bounds()
+    begin, end = await outcomes.bounds(place.outcomes)
     if (
         rewound
         or place.outcomes > end
-        or any(place.positions.get(log, 0) > last for log, (_, last) in inputs.items())
+        # Logs with a mark were compared by their record.
+        or any(
+            place.positions.get(log, 0) > last and log not in place.marks
+            for log, (_, last) in inputs.items()
+        )
     ):
         return "topic_made_anew"
     if place.outcomes < begin:

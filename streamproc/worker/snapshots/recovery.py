@@ -190,8 +190,10 @@ def _newest(
         except SnapshotError as error:
             reason = str(error)
         else:
-            if candidate.key not in log.others and restored.next <= log.bounds.end:
-                return (restored, log.found.mark(candidate)), refused, rewound
+            mark = log.found.mark(candidate)
+            # Its mark was compared with the log; without one there are only the offsets.
+            if candidate.key not in log.others and (mark or restored.next <= log.bounds.end):
+                return (restored, mark), refused, rewound
             rewound = max(rewound or 0, restored.next)
             reason = f"it belongs to another log, up to offset {restored.next}"
         refused.append(reason)
