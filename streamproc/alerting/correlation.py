@@ -1,6 +1,8 @@
 """Group the series of a model that change together into one incident."""
 
-from streamproc.alerting import correlation_messages
+from collections.abc import Sequence
+from typing import Final
+
 from streamproc.alerting.incident_group import IncidentGroup
 from streamproc.alerting.pending_alert import PendingAlert
 from streamproc.schemas.alerts import AlertEvent
@@ -72,9 +74,7 @@ class IncidentGrouper:
             groups.append(group)
         group.join(said.series, said.size)
         named, more = group.others(said.series, still_open=False)
-        return _told(
-            alert, group, correlation_messages.correlation_note(named, more) if named else ""
-        )
+        return _told(alert, group, correlation_note(named, more) if named else "")
 
     def _has_begun(self, group: IncidentGroup, began: int) -> bool:
         """Whether a change is that of an incident."""
@@ -85,11 +85,7 @@ def _ending(group: IncidentGroup, alert: AlertEvent) -> str:
     if alert.status != "resolved" or alert.reason == "superseded" or len(group.sizes) < 2:
         return ""
     named, more = group.others(alert.series, still_open=True)
-    return (
-        correlation_messages.continuation_note(named, more)
-        if group.open
-        else correlation_messages.OVER
-    )
+    return continuation_note(named, more) if group.open else OVER
 
 
 def _told(alert: AlertEvent, group: IncidentGroup, words: str) -> AlertEvent:
@@ -103,3 +99,45 @@ def _told(alert: AlertEvent, group: IncidentGroup, words: str) -> AlertEvent:
             "contributors": contributors,
         }
     )
+
+
+OVER: Final = "; the incident is over"
+_ERRORS: Final = {
+    "metric:log_loss": "the log loss",
+    "metric:brier": "the Brier score",
+    "metric:squared_error": "the squared error",
+}
+
+
+def correlation_note(names: Sequence[str], more: int) -> str:
+    """Say that a series is part of what is known already; `more`: others that are not named.
+
+    Examples
+    --------
+    >>> correlation_note(["feature:km", "prediction"], 3)
+    "; one incident with feature 'km', the prediction and 3 more"
+    """
+    return f"; one incident with {_listed(names, more)}"
+
+
+def continuation_note(names: Sequence[str], more: int) -> str:
+    """Say that others have not settled."""
+    return f"; the incident goes on with {_listed(names, more)}"
+
+
+def _listed(series: Sequence[str], more: int) -> str:
+    names = [_name(each) for each in series]
+    if more:
+        names.append(f"{more} more" if names else f"{more} other series")
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def _name(series: str) -> str:
+    kind, _, name = series.partition(":")
+    if kind == "feature":
+        return f"feature {name!r}"
+    if kind == "quality":
+        return f"the gaps of feature {name!r}"
+    if kind == "prediction":
+        return f"the prediction of class {name!r}" if name else "the prediction"
+    return _ERRORS.get(series, f"the {name or kind}")

@@ -5,13 +5,16 @@ import re
 import shutil
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+
 from streamproc.broker.errors import BrokerError
-from streamproc.broker.metadata import broker_count
 from streamproc.broker.process import Child
 
 HOST = "127.0.0.1"
@@ -152,3 +155,24 @@ class EmbeddedBroker:
             )
         reason = f"did not answer within {READY_SECONDS:g} s" if late else "exited during its start"
         raise BrokerError(f"the embedded broker {reason}; its log ends:\n{log}")
+
+
+REQUEST_MS = 5_000
+
+
+def broker_count(address: str) -> int:
+    """Return the number of brokers in a broker's metadata; 0 if it does not answer."""
+    # A separate thread: the caller's may have a running event loop.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(lambda: asyncio.run(_ask(address))).result()
+
+
+async def _ask(address: str) -> int:
+    client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=REQUEST_MS)
+    try:
+        await client.bootstrap()
+        return len(client.cluster.brokers())
+    except KafkaError:
+        return 0
+    finally:
+        await client.close()

@@ -11,7 +11,6 @@ from typing import Final, Generic, TypeVar
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition, errors
 from pydantic import ValidationError
 
-from streamproc.client.seen import Seen
 from streamproc.config.config import Config
 from streamproc.config.topics import TopicKind
 from streamproc.kafka.clients import REQUEST_SECONDS, open_consumer
@@ -177,3 +176,37 @@ class TopicReader(Generic[T]):
 def _first(error: ValidationError) -> str:
     detail = error.errors(include_url=False, include_input=False)[0]
     return ": ".join([*map(str, detail["loc"]), detail["msg"]])
+
+
+# 16 hexadecimal digits each: about 15 MB at worst. A worker that starts again repeats what it
+# sent since its last snapshot, seconds ago, not the hundred thousand alerts before.
+_CAPACITY: Final = 100_000
+
+
+class Seen:
+    """Remembers the last ids, in bounded memory; the oldest are forgotten first.
+
+    Parameters
+    ----------
+    capacity
+        How many ids are remembered, 1 or more.
+
+    Examples
+    --------
+    >>> seen = Seen()
+    >>> seen.before("a"), seen.before("a")
+    (False, True)
+    """
+
+    def __init__(self, capacity: int = _CAPACITY) -> None:
+        self._capacity = capacity
+        self._ids: dict[str, None] = {}
+
+    def before(self, identity: str) -> bool:
+        """Whether an id was seen before; from now on it was."""
+        if identity in self._ids:
+            return True
+        if len(self._ids) >= self._capacity:
+            del self._ids[next(iter(self._ids))]
+        self._ids[identity] = None
+        return False

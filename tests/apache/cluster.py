@@ -14,7 +14,7 @@ from typing import Self
 from apache.node import FORMAT_SECONDS, Node
 from apache.settings import HOST, NodePlan, free_ports, properties
 
-from streamproc.broker.metadata import broker_count
+from streamproc.broker.embedded import broker_count
 
 CLUSTER_ID = "c3RyZWFtcHJvYy10ZXN0cw"  # 16 bytes in base64, as Kafka asks; any will do
 READY_SECONDS = 120.0

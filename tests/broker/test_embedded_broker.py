@@ -13,7 +13,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streamproc.broker import BrokerError, EmbeddedBroker
 from streamproc.broker.command import NOTICE, run
-from streamproc.broker.metadata import broker_count
+from streamproc.broker.embedded import broker_count
 
 RUN = "from streamproc.broker.command import run; run(0)"
 

@@ -1,4 +1,4 @@
-from streamproc.client.seen import Seen
+from streamproc.client.reading import Seen
 
 
 def test_the_oldest_are_forgotten_first() -> None:

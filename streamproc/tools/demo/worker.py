@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from prometheus_client import CollectorRegistry
 
 from streamproc.config.config import Config
-from streamproc.tools.demo.errors import DemoError
+from streamproc.errors import StreamprocError
 from streamproc.worker.http import application, serve
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.wiring import working
@@ -122,3 +122,11 @@ async def staged(config: Config) -> AsyncIterator[DemoWorker]:
         app = application(registry, worker.unhealthy, worker.unready)
         async with serve(app, config.http) as port:
             yield DemoWorker(config, worker, registry, port)
+
+
+class DemoError(StreamprocError):
+    """The story did not come to its end; the message says how far it came.
+
+    Run it again on a machine with less to do; when it stops at the same event, that is a fault
+    of this program.
+    """

@@ -5,13 +5,14 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 
 from streamproc.config.config import Config
+from streamproc.control.command import Command
 from streamproc.control.handlers import CommandHandler
-from streamproc.worker.incidents.commands import incident_commands
+from streamproc.schemas.incident_commands import PAYLOADS
 from streamproc.worker.incidents.metrics import IncidentMetrics
 from streamproc.worker.incidents.owner import IncidentOwner
 from streamproc.worker.incidents.view import IncidentView
@@ -76,3 +77,16 @@ async def serving_incidents(incidents: Incidents, *, sinks: bool) -> AsyncIterat
                 "%d readers of incidents did not stop within %.0f s: exiting without them",
                 *(len(left), STOP_SECONDS),
             )
+
+
+def incident_commands(log: IncidentLog) -> tuple[CommandHandler, ...]:
+    """Return the handlers of all commands about incidents and silences."""
+
+    async def append(command: Command, _payload: Any) -> None:
+        await log.command(command)
+
+    return tuple(
+        # The owner of the incidents applies it, in the order of the log.
+        CommandHandler(verb, payload, append, outcome="forwarded")
+        for verb, payload in PAYLOADS.items()
+    )

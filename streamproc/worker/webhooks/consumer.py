@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -10,13 +11,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 
 from streamproc.config.config import Config
 from streamproc.kafka.clients import open_consumer
+from streamproc.kafka.log_reader import BoundedLogReader
 from streamproc.sinks.delivery import Delivery, StandingOf, no_standing
 from streamproc.sinks.metrics import Counts
 from streamproc.sinks.targets import Target
 from streamproc.worker.app import HEARTBEAT_SECONDS, SESSION_SECONDS
 from streamproc.worker.offsets import readable_end
 from streamproc.worker.webhooks.failures import DropReporter, PublishAlert
-from streamproc.worker.webhooks.history import read_history
 from streamproc.worker.webhooks.offsets import group_of
 
 RETRY_SECONDS: Final = 5.0
@@ -164,3 +165,26 @@ async def _lag(consumer: AIOKafkaConsumer) -> int:
         with suppress(errors.IllegalStateError):  # the partition was revoked
             lag += max(0, (readable_end(consumer, home) or 0) - await consumer.position(home))
     return lag
+
+
+# Alerts per partition: days of them, and a second to read. Incidents that began before are known
+# from their next alert on.
+MAX_RECORDS: Final = 2_000
+
+
+async def read_history(
+    config: Config, ends: Mapping[TopicPartition, int], remember: Callable[[bytes], None]
+) -> None:
+    """Pass the last alerts before the given offsets to `remember`, in the order of each partition.
+
+    Raises
+    ------
+    BrokerError
+        If the cluster does not answer.
+    """
+    topics = {home.topic for home in ends}
+    until = {(home.topic, home.partition): end for home, end in ends.items()}
+    async with BoundedLogReader(config, topics, until, last=MAX_RECORDS) as log:
+        async for _, records in log:
+            for record in records:
+                remember(record.value or b"")
