@@ -128,3 +128,59 @@ def test_the_list_is_of_rivers_own_names() -> None:
     """Every class on the list exists in River."""
     for name in CLASSES:
         registry.get(adapter.PREFIX + name).bank(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "text"),
+    [
+        (
+            "river:DDM",
+            {},
+            (
+                '{"_drift_detected":false,"_p":{"attributes":{"_mean":0.33333333333333337,"n":6.0},'
+                '"object":"Mean"},"_p_min":null,"_ps_min":Infinity,"_s_min":null,'
+                '"_warning_detected":false,"drift_threshold":3.0,"warm_start":30,'
+                '"warning_threshold":2.0}'
+            ),
+        ),
+        (
+            "river:FHDDM",
+            {"sliding_window_size": 5, "short_window_size": 2, "confidence_level": 0.2},
+            (
+                '{"_drift_detected":false,"_epsilon":0.4011780044361979,'
+                '"_epsilon_s":0.6343181205897598,"_short_window":{"deque":[],"maxlen":2},'
+                '"_sliding_window":{"deque":[1.0,1.0,0.0,1.0],"maxlen":5},"_u_max":0.6,'
+                '"_u_short_max":0.5,"_warning_detected":false,"confidence_level":0.2,"n_one":3.0,'
+                '"short_window_size":2,"sliding_window_size":5}'
+            ),
+        ),
+    ],
+)
+def test_a_state_of_earlier_versions_is_read(
+    name: str, params: dict[str, float], text: str
+) -> None:
+    """A detector continues from the JSON in which earlier versions saved it."""
+    values = np.array([[0.0, 1.0, 0.0, 0.0, 1.0, 0.0]])
+    bank = registry.get(name).bank(1, **params)
+    bank.update(values)
+    now = bank.state()
+    earlier = {
+        **now,
+        "text": np.frombuffer(text.encode(), np.uint8)[None].copy(),
+        "length": np.array([len(text)]),
+    }
+    restored = registry.get(name).bank(1, **params)
+    restored.load(earlier)
+    following = (np.random.default_rng(5).random((1, 400)) < np.arange(400) / 400).astype(float)
+    alarms = bank.update(following)
+    assert alarms.any()
+    assert (restored.update(following) == alarms).all()
+
+
+def test_a_state_of_another_class_is_refused() -> None:
+    """A state that an allowed class gave is not loaded as another one."""
+    banks = [registry.get(f"river:{name}").bank(1) for name in ("HDDMA", "DDM")]
+    for bank in banks:
+        bank.update(np.array([[0.0, 1.0]]))
+    with pytest.raises(StateError, match="not that of a DDM"):
+        banks[1].load(banks[0].state())
