@@ -204,6 +204,8 @@ class EventBatcher:
     ) -> None:
         """Evict idle models if new series do not fit otherwise."""
         catalogue, record = self._catalogue, records[place >> PLACE_BITS]
+        if catalogue.series + news.most_series <= catalogue.capacity:
+            return
         needed = len(news.shape().series())
         if catalogue.series + needed > catalogue.capacity and catalogue.idle.possible(
             record.offset

@@ -118,15 +118,17 @@ class EventSchema:
 
     def series(self) -> tuple[str, ...]:
         """Return the names of the series that an event has values for, in matrix order."""
-        plain = (*self.numbers, *self.texts)
-        features = (
-            *(f"feature:{name}" for name in plain),
-            *(f"feature:{name}:{output}" for output in OUTPUTS for name in self.lists),
-        )
         if self.form is PredictionForm.LOSSES:
             return self.classes
-        number = ("prediction",) if self.has_number else ()
-        return (*features, *number, *(f"prediction:{name}" for name in self.classes))
+        found = [f"feature:{name}" for name in self.numbers]
+        if self.others:
+            found += [f"feature:{name}" for name in self.texts]
+            lists = self.lists
+            found += [f"feature:{name}:{output}" for output in OUTPUTS for name in lists]
+        if self.has_number:
+            found.append("prediction")
+        found += [f"prediction:{name}" for name in self.classes]
+        return tuple(found)
 
     def asked(self) -> dict[str, WatchKey]:
         """Return the lookup key of each feature series.

@@ -28,15 +28,18 @@ class News(NamedTuple):
     form: PredictionForm
     classes: tuple[str, ...]
 
+    @property
+    def most_series(self) -> int:
+        """A bound of the number of series of the additions, without listing them."""
+        return len(OUTPUTS) * len(self.features) + len(self.classes) + 1
+
     def shape(self) -> EventSchema:
         """Return a schema of the additions only."""
-        kinds = self.features.items()
-        return EventSchema(
-            tuple(name for name, kind in kinds if kind is FeatureType.NUMBER),
-            tuple(item for item in kinds if item[1] is not FeatureType.NUMBER),
-            self.form,
-            self.classes,
+        others = tuple(
+            [item for item in self.features.items() if item[1] is not FeatureType.NUMBER]
         )
+        numbers = [name for name, kind in self.features.items() if kind is FeatureType.NUMBER]
+        return EventSchema(tuple(numbers), others, self.form, self.classes)
 
 
 def form_of(before: PredictionForm, prediction: Any) -> PredictionForm:

@@ -56,15 +56,17 @@ class DetectorGroup:
         self.used = 0
         self.spare: list[int] = []
 
-    def acquire(self) -> int:
-        """Allocate a slot for a series."""
-        if self.spare:
-            return self.spare.pop()
-        if self.used == self.watch.size:
-            self.watch.resize(max(64, self.watch.size + self.watch.size // 2))
+    def acquire(self, count: int) -> list[int]:
+        """Allocate a slot for each of `count` series."""
+        reused = min(count, len(self.spare))
+        found = [self.spare.pop() for _ in range(reused)]
+        used, size = self.used + count - reused, self.watch.size
+        if used > size:
+            self.watch.resize(max(64, size + size // 2, used))
             self.grow()
-        self.used += 1
-        return self.used - 1
+        found += range(self.used, used)
+        self.used = used
+        return found
 
     def grow(self) -> None:
         """Make room for the incidents of all slots; new slots have none."""

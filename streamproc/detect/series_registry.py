@@ -1,7 +1,7 @@
 """Register the models and series of one partition, and assign detectors to each series."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -17,20 +17,8 @@ from streamproc.decode.value_encoding import Encoders
 from streamproc.decode.vocabulary import MAX_TEXTS
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.eviction import Idle
+from streamproc.detect.group_lookup import GroupLookup, key_of
 from streamproc.schemas.version_key import model_of
-
-_MAX_ASKED: Final = 65_536  # cached lookups of detectors by series name: 15 MB
-
-
-def specs_of(config: ModelConfig, shape: EventSchema, name: str) -> tuple[DetectorSpec, ...]:
-    """Return the configured detectors of a series."""
-    asked = shape.asked().get(name, WatchKey((name,)))
-    return config.detectors(*asked.names, category=asked.category)
-
-
-def key_of(specs: tuple[DetectorSpec, ...]) -> tuple[str, ...]:
-    """Return the key of a set of detectors: the hashes of their settings."""
-    return tuple(spec.hash for spec in specs)
 
 
 def _of_quality(series: str) -> bool:
@@ -96,7 +84,7 @@ class SeriesRegistry:
         self.dropped: list[tuple[str, str]] = []
         self.encoders = Encoders()
         self.built = 0
-        self._asked: dict[tuple[int, WatchKey], DetectorGroup | None] = {}
+        self._lookups: dict[int, GroupLookup] = {}
 
     def assign(self, model_id: str, shape: EventSchema) -> Model | None:
         """Assign a model to the layout of a schema; None if a new model exceeds the limit."""
@@ -130,11 +118,7 @@ class SeriesRegistry:
         series that the limit refuses do not depend on how the log is split.
         """
         shape = news.shape()
-        asked = shape.asked()
-        for name in shape.series():
-            if name not in model.slots:
-                of = asked.get(name) or WatchKey((name,))
-                self._begin(model, name, self._profile_of(model.config, of))
+        self._begin(model, self._groups(shape, model.config))
         for name in shape.lists:
             self._remember(model, name)
 
@@ -206,7 +190,7 @@ class SeriesRegistry:
         `limits.max_series` does not count it: there is at most one per feature, and which series
         the limit refuses must not depend on how the log is split.
         """
-        slot = profile.acquire()
+        [slot] = profile.acquire(1)
         model.slots[f"quality:{model.layout.named[column]}"] = slot
         model.layout.quality[model.row, column] = slot
         return slot
@@ -221,11 +205,12 @@ class SeriesRegistry:
         model = self.models.pop(model_id)
         self.waiting.discard(model_id)
         freed: dict[DetectorGroup, list[int]] = {}
+        lookup = self._lookup(model.config)
         for series, slot in model.slots.items():
             if slot == UNWATCHED:
                 continue
-            asked = model.layout.asked.get(series) or WatchKey((series,))
-            profile = self._profile_of(model.config, asked)
+            names, category = model.layout.asked.get(series) or WatchKey((series,))
+            profile = lookup.group(*names, category=category)
             if profile is not None:
                 freed.setdefault(profile, []).append(slot)
                 self.series -= not _of_quality(series)
@@ -297,22 +282,33 @@ class SeriesRegistry:
 
     def _watch_all(self, model: Model, layout: Layout) -> None:
         """Allocate slots for all series of a layout that have none."""
-        for name, profile in zip(layout.series, layout.profiles, strict=True):
-            if name not in model.slots:
-                self._begin(model, name, profile)
+        self._begin(model, zip(layout.series, layout.profiles, strict=True))
         for name in layout.lists:
             self._remember(model, name)
 
-    def _begin(self, model: Model, name: str, profile: DetectorGroup | None) -> None:
-        """Allocate a slot for a series, if it has detectors, and seed it with its reference."""
-        if profile is None:
+    def _begin(self, model: Model, series: Iterable[tuple[str, DetectorGroup | None]]) -> None:
+        """Allocate slots for new series that have detectors, and seed them with their reference."""
+        new = {
+            name: group for name, group in series if group is not None and name not in model.slots
+        }
+        if not new:
             return
-        slot = model.slots[name] = self._slot(profile)
-        if slot == UNWATCHED:
+        watched: dict[DetectorGroup, list[str]] = {}
+        for name, group in islice(new.items(), max(0, self.capacity - self.series)):
+            watched.setdefault(group, []).append(name)
+        count = sum(map(len, watched.values()))
+        self.series += count
+        model.slots |= dict.fromkeys(new, UNWATCHED)
+        if count < len(new):
+            self.refused += len(new) - count
             self.waiting.add(model.id)
-        baseline = model.config.baseline
-        if baseline is not None and slot != UNWATCHED:
-            self._seed(baseline.values(name), profile, slot)
+        baseline = self._lookup(model.config).baseline
+        for group, names in watched.items():
+            slots = group.acquire(len(names))
+            model.slots.update(zip(names, slots, strict=True))
+            if baseline is not None:
+                for name, slot in zip(names, slots, strict=True):
+                    self._seed(baseline.values(name), group, slot)
 
     def _remember(self, model: Model, name: str) -> None:
         """Allocate a slot in the embedder, if a series of the embedding is watched."""
@@ -341,13 +337,6 @@ class SeriesRegistry:
         if not model.layout.rows:
             del self.layouts[model.layout.shape, id(model.config)]
 
-    def _slot(self, profile: DetectorGroup) -> int:
-        if self.series >= self.capacity:
-            self.refused += 1
-            return UNWATCHED
-        self.series += 1
-        return profile.acquire()
-
     def _seed(self, values: Sequence[Cell], profile: DetectorGroup, slot: int) -> None:
         """Feed the reference values of a series to its detectors: categories or numbers."""
         if profile.categories:
@@ -362,27 +351,30 @@ class SeriesRegistry:
         layout = self.layouts.get(key)
         if layout is None:
             self.built += 1
-            asked = shape.asked()
-            profiles = {
-                name: self._profile_of(config, asked.get(name) or WatchKey((name,)))
-                for name in shape.series()
-            }
-            quality = [
-                self._profile_of(config, WatchKey((name,)))
-                for name in map("quality:{}".format, shape.named)
-            ]
+            lookup = self._lookup(config)
+            profiles = dict(self._groups(shape, config))
+            quality = [lookup.group(f"quality:{name}") for name in shape.named]
             layout = self.layouts[key] = Layout(shape, self.topic, profiles, quality)
         return layout
 
-    def _profile_of(self, config: ModelConfig, asked: WatchKey) -> DetectorGroup | None:
-        """Return the detector group of a series; cached, since configuration lookup is slow."""
-        key = id(config), asked
-        if key not in self._asked:
-            if len(self._asked) >= _MAX_ASKED:
-                self._asked.clear()
-            specs = config.detectors(*asked.names, category=asked.category)
-            self._asked[key] = self._profile(specs)
-        return self._asked[key]
+    def _groups(
+        self, shape: EventSchema, config: ModelConfig
+    ) -> Iterator[tuple[str, DetectorGroup | None]]:
+        """Yield each series of a schema with its detector group."""
+        asked = shape.asked() if shape.others else {}
+        group = self._lookup(config).group
+        for name in shape.series():
+            if (key := asked.get(name)) is None:
+                yield name, group(name)
+            else:
+                yield name, group(*key.names, category=key.category)
+
+    def _lookup(self, config: ModelConfig) -> GroupLookup:
+        """Return the detector groups of a configuration, which it keeps alive: its id is a key."""
+        lookup = self._lookups.get(id(config))
+        if lookup is None:
+            lookup = self._lookups[id(config)] = GroupLookup(config, self._profile)
+        return lookup
 
     def _profile(self, specs: tuple[DetectorSpec, ...]) -> DetectorGroup | None:
         if not specs:

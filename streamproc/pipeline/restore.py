@@ -18,7 +18,7 @@ from streamproc.decode.event_schema import EventSchema, FeatureType, PredictionF
 from streamproc.decode.layout import UNWATCHED
 from streamproc.decode.vocabulary import Vocabulary
 from streamproc.detect.detector_group import DetectorGroup
-from streamproc.detect.series_registry import key_of, specs_of
+from streamproc.detect.group_lookup import key_of, specs_of
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.snapshot import EMBEDDER, PARTS, Snapshot
 from streamproc.state.snapshot_format import (

@@ -12,7 +12,7 @@ from streamproc.config.config import Config
 from streamproc.decode.event_schema import EventSchema, WatchKey
 from streamproc.decode.layout import UNWATCHED, Model
 from streamproc.decode.sparse_features import BLOCK, NOT_BEGUN
-from streamproc.detect.series_registry import key_of, specs_of
+from streamproc.detect.group_lookup import key_of, specs_of
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.state.snapshot_format import (
     Arrays,

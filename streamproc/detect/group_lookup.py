@@ -1,0 +1,73 @@
+"""Look up which detectors watch a series, by the configuration of its model."""
+
+import re
+from collections.abc import Callable, Sequence
+from fnmatch import translate
+from typing import Final
+
+from streamproc.config.detector_spec import DetectorSpec
+from streamproc.config.model import ModelConfig
+from streamproc.decode.event_schema import EventSchema, WatchKey
+from streamproc.detect.detector_group import DetectorGroup
+
+_EVERY: Final = "*"
+MakeGroup = Callable[[tuple[DetectorSpec, ...]], DetectorGroup | None]
+
+
+def specs_of(config: ModelConfig, shape: EventSchema, name: str) -> tuple[DetectorSpec, ...]:
+    """Return the configured detectors of a series."""
+    asked = shape.asked().get(name, WatchKey((name,)))
+    return config.detectors(*asked.names, category=asked.category)
+
+
+def key_of(specs: tuple[DetectorSpec, ...]) -> tuple[str, ...]:
+    """Return the key of a set of detectors: the hashes of their settings."""
+    return tuple(spec.hash for spec in specs)
+
+
+class GroupLookup:
+    """The detector groups of all series of models with the same configuration.
+
+    The configuration is read once for each of its `watch` entries, since that takes several
+    microseconds: as much as a new series takes otherwise.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    group_of
+        Returns the group of a set of detectors, None for no detectors; called once a set.
+
+    Attributes
+    ----------
+    baseline
+        What the configuration's `reference` holds.
+    """
+
+    def __init__(self, config: ModelConfig, group_of: MakeGroup) -> None:
+        self._config, self._group_of = config, group_of
+        self.baseline = config.baseline
+        self._matches = [_match(entry.on) for entry in config.watch]
+        self._known: dict[tuple[int, bool, bool], DetectorGroup | None] = {}
+
+    def group(self, *names: str, category: bool = False) -> DetectorGroup | None:
+        """Return the detector group of a series; parameters as of `ModelConfig.detectors`."""
+        place = self._place(names)
+        compared = self.baseline is not None and bool(self.baseline.values(names[0]))
+        key = place, category, compared
+        if key not in self._known:
+            specs = self._config.detectors(*names, category=category)
+            self._known[key] = self._group_of(specs)
+        return self._known[key]
+
+    def _place(self, names: Sequence[str]) -> int:
+        """Return the place of the first entry of `watch` that matches; -1 without one."""
+        for place, match in enumerate(self._matches):
+            if match is None or any(match(name) for name in names):
+                return place
+        return -1
+
+
+def _match(glob: str) -> Callable[[str], re.Match[str] | None] | None:
+    """Return what matches a name with a pattern; None if every name matches."""
+    return None if glob == _EVERY else re.compile(translate(glob)).match
