@@ -14,16 +14,14 @@ from streamproc.decode.decoded_events import PLACE_BITS, DecodedEvents, LayoutBa
 from streamproc.decode.event_schema import FeatureType, PredictionForm
 from streamproc.decode.fast_decoder import DecodedColumns
 from streamproc.decode.layout import FITTING, Layout
-from streamproc.decode.matrix_kernel import MAX_SORTED, arrange, transpose_present
+from streamproc.decode.matrix_kernel import MAX_SORTED, arrange
+from streamproc.decode.present_values import PresentValues, compressed, present_of
 from streamproc.decode.value_encoding import Encoders
 from streamproc.schemas.records import Record
 from streamproc.schemas.timestamps import MILLISECONDS_FROM
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-# A matrix is sparse if it has more cells than this, and a value in at most one of four.
-_SMALL: Final = 256
-_SPARSE: Final = 4
 
 
 class Matrix(NamedTuple):
@@ -32,7 +30,7 @@ class Matrix(NamedTuple):
     Attributes
     ----------
     values
-        (series, events), NaN where a value is missing.
+        (series, events), NaN where a value is missing; only the present ones if they are few.
     ts
         (events,): event time, seconds since 1970.
     places, offsets
@@ -48,7 +46,7 @@ class Matrix(NamedTuple):
         of the model, first event of the feature).
     """
 
-    values: Floats
+    values: Floats | PresentValues
     ts: Floats
     places: Ints
     offsets: Ints
@@ -98,7 +96,7 @@ def matrix(
         runs=runs,
         order=order,
         event_of=partial(batch.event, layout, records),
-        unborn=_unborn(layout, batch, runs, values) if batch.births else (),
+        unborn=_unborn(layout, batch, runs) if batch.births else (),
     )
 
 
@@ -121,24 +119,27 @@ def _small_matrix(
         runs=runs,
         order=order,
         event_of=partial(batch.event, layout, records),
-        unborn=_unborn(layout, batch, runs, values) if batch.births else (),
     )
 
 
-def _unborn(
-    layout: Layout, batch: LayoutBatch, runs: Ints, values: Floats
-) -> Sequence[tuple[int, int, int]]:
-    """Return where features start, and set classes to NaN before their first event."""
+def _unborn(layout: Layout, batch: LayoutBatch, runs: Ints) -> Sequence[tuple[int, int, int]]:
+    """Return where features start."""
     starts = dict(runs[:, :2].tolist())
-    found: list[tuple[int, int, int]] = []
+    return [
+        (layout.places[birth.name], start, start + birth.event)
+        for birth in batch.births
+        if not birth.of_class
+        for start in (starts[layout.rows[birth.model]],)
+    ]
+
+
+def _clear_unborn(layout: Layout, batch: LayoutBatch, runs: Ints, values: Floats) -> None:
+    """Set classes to NaN before their first event."""
+    starts = dict(runs[:, :2].tolist()) if batch.births else {}
     for birth in batch.births:
-        start = starts[layout.rows[birth.model]]
-        stop = start + birth.event
         if birth.of_class:
-            values[layout.class_rows[birth.name], start:stop] = np.nan
-        else:
-            found.append((layout.places[birth.name], start, stop))
-    return found
+            start = starts[layout.rows[birth.model]]
+            values[layout.class_rows[birth.name], start : start + birth.event] = np.nan
 
 
 def _coordinates(
@@ -169,15 +170,14 @@ def seconds(ts: float | datetime | None, record: Record) -> float:
 
 def _values(
     layout: Layout, batch: LayoutBatch, order: Ints, runs: Ints, encoders: Encoders
-) -> Floats:
+) -> Floats | PresentValues:
     """Return the values (series, events), with the events in `order`."""
     shape = layout.shape
     numbers = len(shape.numbers)
-    values = np.empty((len(layout.series), len(order)))
     ready = numbers + shape.has_number
     if ready == len(layout.series):
-        rows = np.concatenate([_rows(layout, part) for part in batch.parts])
-        return _transposed(rows, order)
+        return _transposed([_rows(layout, part) for part in batch.parts], order, runs)
+    values = np.empty((len(layout.series), len(order)))
     if shape.others:
         _others(values, layout, batch, order, runs, encoders)
     if numbers:
@@ -187,26 +187,16 @@ def _values(
         first = numbers + len(layout.texts) + len(OUTPUTS) * len(layout.lists)
         predicted = np.concatenate([_predictions(layout, part) for part in batch.parts], axis=1)
         values[first:] = predicted[:, order]
-    return values
+        _clear_unborn(layout, batch, runs, values)
+    return compressed(values)
 
 
-def _transposed(rows: Floats, order: Ints) -> Floats:
-    """Return (series, events) of rows (events, series), with the events in `order`."""
-    if not is_sparse(rows):
-        return np.ascontiguousarray(rows[order].T)
-    values = np.full(rows.shape[::-1], np.nan)
-    transpose_present(rows, order, values)
-    return values
-
-
-def is_sparse(values: Floats) -> bool:
-    """Whether so few values of a wide matrix are present that skipping the others pays."""
-    return values.size > _SMALL and count_present(values) * _SPARSE <= values.size
-
-
-def count_present(values: Floats) -> int:
-    """Count the values that are not missing."""
-    return values.size - int(np.count_nonzero(np.isnan(values)))
+def _transposed(parts: Sequence[Floats], order: Ints, runs: Ints) -> Floats | PresentValues:
+    """Return (series, events) of parts (events, series), with their events in `order`."""
+    if len(runs) > 1:
+        parts = [np.concatenate(parts)[order]]
+    found = present_of(parts)
+    return np.ascontiguousarray(np.concatenate(parts).T) if found is None else found
 
 
 def _rows(layout: Layout, part: DecodedEvents | DecodedColumns) -> Floats:

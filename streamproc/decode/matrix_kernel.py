@@ -59,13 +59,3 @@ def arrange(
             models += 1
         runs[models - 1, 2] = at + 1
     return models
-
-
-@compiled
-def transpose_present(rows: Floats, order: Ints, values: Floats) -> None:
-    """Write what is present of rows (events, series), in `order`, into values (series, events)."""
-    for at in range(len(order)):
-        for column in range(rows.shape[1]):
-            value = rows[order[at], column]
-            if not np.isnan(value):
-                values[column, at] = value

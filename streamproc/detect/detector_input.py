@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamproc.decode.matrix import Floats, Ints, Matrix, count_present
+from streamproc.decode.matrix import Floats, Ints, Matrix
+from streamproc.decode.present_kernel import write_tasks_of_present
+from streamproc.decode.present_values import PresentValues
 from streamproc.detect.detector_group import DetectorGroup
-from streamproc.detect.routing_kernel import gather_present
 
 
 class Sources(NamedTuple):
@@ -61,21 +62,26 @@ class DetectorInput(NamedTuple):
         return name, int(self.sources.events[column])
 
 
-def without_missing(fed: DetectorInput, data: Matrix) -> DetectorInput:
-    """Return an input without its missing values, which detectors skip: the result is the same.
+def sources_of(present: PresentValues, data: Matrix) -> Sources:
+    """Return where the present values of a matrix come from, as one row."""
+    events = present.events
+    return Sources(events, present.series, data.ts[events], data.offsets[events])
+
+
+def of_present(
+    group: DetectorGroup, present: PresentValues, tasks: Ints, names: Sequence[str], of: Sources
+) -> DetectorInput:
+    """Return an input without missing values, which detectors skip: the result is the same.
 
     Parameters
     ----------
-    fed
-        An input whose columns are those of the matrix.
-    data
-        The matrix.
+    group, tasks, names
+        As of an input with all values.
+    present
+        The values.
+    of
+        As `sources_of` returns it.
     """
-    present = count_present(data.values)
-    values = np.empty((1, present))
-    series, events = np.empty(present, np.int64), np.empty(present, np.int64)
-    tasks = np.empty_like(fed.tasks)
-    count, left = gather_present(fed.values, fed.tasks, values[0], series, events, tasks)
-    values, series, events = values[:, :count].copy(), series[:count], events[:count]
-    sources = Sources(events, series, data.ts[events], data.offsets[events])
-    return DetectorInput(fed.profile, values, tasks[:left], fed.names, sources)
+    found = np.empty_like(tasks)
+    count = write_tasks_of_present(present.starts, present.events, tasks, found)
+    return DetectorInput(group, present.values[None], found[:count], names, of)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from detectors.runtime.jit import compiled
 from streamproc.decode.layout import UNWATCHED, Layout, Model
 from streamproc.decode.matrix import Matrix
+from streamproc.decode.present_kernel import count_between
+from streamproc.decode.present_values import PresentValues
 from streamproc.detect.detector_group import DetectorGroup
 
 Ints = NDArray[np.int64]
@@ -174,7 +176,10 @@ def _counts(model: Model, events: int, data: Matrix, span: tuple[int, int]) -> I
         chosen = (values >= 0) & (values < group.warmup) | _are_new(births[columns], events)
         columns, slots, values = columns[chosen], slots[chosen], values[chosen]
         if len(columns):
-            count_values(data.values, columns, span, values)
+            if isinstance(data.values, PresentValues):
+                count_between(*data.values[:2], columns, span, values)
+            else:
+                count_values(data.values, columns, span, values)
             yield Counts(group, layout.series, columns, slots, births[columns], values)
 
 

@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 
 from detectors.series.change_points import Moments
 from streamproc.decode.layout import SUMMARISED, UNWATCHED, Layout, Model
-from streamproc.decode.matrix import Ints, Matrix
+from streamproc.decode.matrix import Floats, Ints, Matrix
+from streamproc.decode.present_kernel import find_gaps as find_gaps_of_present
+from streamproc.decode.present_kernel import missing_shares
+from streamproc.decode.present_values import PresentValues, present_values
 from streamproc.decode.sparse_features import BLOCK, NOT_BEGUN
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.detector_input import DetectorInput, Sources
-from streamproc.detect.routing_kernel import missing_shares
+from streamproc.detect.routing_kernel import find_gaps
 from streamproc.detect.series_registry import SeriesRegistry
 
 # Maximum zeros fed to a missing-value series before its first one: enough to learn that the feature
@@ -33,78 +36,97 @@ def route_missing(
     catalogue: SeriesRegistry, layout: Layout, data: Matrix
 ) -> Iterator[DetectorInput]:
     """Yield the inputs of missing-value series; parameters as of `route`."""
-    features = len(layout.named)
-    missing = np.isnan(data.values[:features])
-    for column, start, stop in data.unborn:
-        missing[column, start:stop] = False
     quality = layout.quality[data.runs[:, 0]]
-    known = quality != UNWATCHED
-    if not known.any() and not missing.any():
-        return
-    begins = np.repeat(data.runs[:, 1, None], features, axis=1)
-    _begin(catalogue, layout, data, (missing, known), begins)
     summarised = quality == SUMMARISED
-    yield from _by_event(layout, data, missing, begins)
+    begins = _begin(catalogue, layout, data, quality != UNWATCHED)
+    yield from _by_event(layout, data, begins)
     summarised |= layout.quality[data.runs[:, 0]] == SUMMARISED
     for run in np.flatnonzero(summarised.any(axis=1)).tolist():
         yield from _by_block(layout, data, run, begins[run])
 
 
 def _begin(
-    catalogue: SeriesRegistry,
-    layout: Layout,
-    data: Matrix,
-    cells: tuple[NDArray[np.bool_], NDArray[np.bool_]],
-    begins: Ints,
-) -> None:
+    catalogue: SeriesRegistry, layout: Layout, data: Matrix, known: NDArray[np.bool_]
+) -> Ints:
     """Start the missing-value series of features that are missing for the first time.
 
-    `cells`: missing values (features, events), and known series (models, features). `begins`: first
-    event of each series (models, features); updated.
+    `known`: (models, features), whose series exist. Returns the first event of each series.
     """
-    missing, known = cells
-    first = np.logical_or.reduceat(missing, data.runs[:, 1], axis=1).T & ~known
-    begun: dict[DetectorGroup, list[tuple[int, int]]] = {}
-    for run, column in np.argwhere(first).tolist():
+    runs, births = data.runs, _births(data, known.shape[1])
+    begins, gaps = np.repeat(runs[:, 1, None], known.shape[1], axis=1), np.empty_like(births)
+    stops = runs[:, 2].copy()
+    if isinstance(data.values, PresentValues):
+        find_gaps_of_present(*data.values[:2], stops, births, gaps)
+    else:
+        find_gaps(data.values, stops, births, known, gaps)
+    first = (gaps >= 0) & ~known
+    begun: dict[DetectorGroup, list[Ints]] = {}
+    for run in np.flatnonzero(first.any(axis=1)).tolist():
+        row, begin, _ = runs[run].tolist()
+        new, model = np.flatnonzero(first[run]), layout.model(row)
+        present = int(layout.events[row]) - _born(model, new) + gaps[run, new] - begin
+        for profile, places in _by_group(layout, new):
+            columns = new[places]
+            begins[run, columns] = gaps[run, columns]
+            slots = catalogue.watch_quality(model, columns, profile)
+            zeros = np.minimum(present[places], ZEROS_BEFORE)
+            begun.setdefault(profile, []).append(np.stack([slots, zeros], axis=1))
+    for profile, counts in begun.items():
+        profile.prime_zeros(np.concatenate(counts))
+    return begins
+
+
+def _births(data: Matrix, features: int) -> Ints:
+    """Return (models, features): the event from which on a value of each feature can be missing."""
+    births = np.repeat(data.runs[:, 1, None], features, axis=1)
+    if data.unborn:
+        columns, starts, stops = np.array(data.unborn, np.int64).T
+        births[np.searchsorted(data.runs[:, 1], starts), columns] = stops
+    return births
+
+
+def _missing(data: Matrix, columns: Ints) -> Floats:
+    """Return (features, events): 1 where a value of some features is missing, else 0."""
+    if isinstance(data.values, PresentValues):
+        found = data.values.missing(columns, len(data.ts))
+    else:
+        found = np.isnan(data.values[columns]).astype(np.float64)
+    if data.unborn:
+        places = {column: place for place, column in enumerate(columns.tolist())}
+        for column, start, stop in data.unborn:
+            if (place := places.get(column)) is not None:
+                found[place, start:stop] = 0.0
+    return found
+
+
+def _by_group(layout: Layout, columns: Ints) -> Iterator[tuple[DetectorGroup, list[int]]]:
+    """Yield the detector groups of missing-value series, and which of some columns they watch."""
+    groups: dict[DetectorGroup, list[int]] = {}
+    for place, column in enumerate(columns.tolist()):
         profile = layout.quality_profiles[column]
-        if profile is None:
-            continue
-        row, begin, stop = data.runs[run].tolist()
-        earlier = int(missing[column, begin:stop].argmax())
-        begins[run, column] = begin + earlier
-        model = layout.model(row)
-        slot = catalogue.watch_quality(model, column, profile)
-        present = _present(model, layout.named[column], earlier)
-        begun.setdefault(profile, []).append((slot, min(present, ZEROS_BEFORE)))
-    for profile, zeros in begun.items():
-        profile.prime_zeros(np.array(zeros, np.int64))
+        if profile is not None:
+            groups.setdefault(profile, []).append(place)
+    yield from groups.items()
 
 
-def _present(model: Model, name: str, earlier: int) -> int:
-    """Count the events with a feature before it was missing for the first time."""
-    return int(model.layout.events[model.row]) - model.births.get(name, 0) + earlier
+def _born(model: Model, columns: Ints) -> Ints:
+    """Return the number of a model's events before each of some features first appeared."""
+    if not model.births:
+        return np.zeros(len(columns), np.int64)
+    names = (model.layout.named[column] for column in columns.tolist())
+    return np.array([model.births.get(name, 0) for name in names], np.int64)
 
 
-def _by_event(
-    layout: Layout,
-    data: Matrix,
-    missing: NDArray[np.bool_],
-    begins: Ints,
-) -> Iterator[DetectorInput]:
+def _by_event(layout: Layout, data: Matrix, begins: Ints) -> Iterator[DetectorInput]:
     """Yield one value an event; from where a series is summarised on, `begins` is moved there."""
     rows = data.runs[:, 0]
     slots = layout.quality[rows]
     used = np.flatnonzero((slots >= 0).any(axis=0))
-    columns_of: dict[DetectorGroup, list[int]] = {}
-    for place, column in enumerate(used.tolist()):
-        profile = layout.quality_profiles[column]
-        if profile is not None:
-            columns_of.setdefault(profile, []).append(place)
-    if not columns_of:
+    if not len(used):
         return
     names = [f"quality:{layout.named[column]}" for column in used.tolist()]
-    values = missing[used].astype(np.float64)
-    for profile, places in columns_of.items():
+    values = _missing(data, used)
+    for profile, places in _by_group(layout, used):
         columns = used[places]
         tasks = np.empty((len(rows), len(columns), 4), np.int64)
         tasks[..., 0] = places
@@ -171,7 +193,10 @@ def _by_block(layout: Layout, data: Matrix, run: int, begins: Ints) -> Iterator[
     first, last = before // BLOCK, (before + stop - start) // BLOCK
     shares = np.full((len(columns), last - first), np.nan)
     span = start, stop, before
-    missing_shares(data.values, columns, begins[columns], span, BLOCK, sparse.counts, shares)
+    present, of = data.values, columns
+    if not isinstance(present, PresentValues):
+        present, of = present_values(present[columns]), np.arange(len(columns))
+    missing_shares(*present[:2], of, begins[columns], span, BLOCK, sparse.counts, shares)
     if first == last:
         return
     events = start + (np.arange(first, last) + 1) * BLOCK - before - 1
@@ -180,10 +205,5 @@ def _by_block(layout: Layout, data: Matrix, run: int, begins: Ints) -> Iterator[
     tasks = np.empty((len(columns), 4), np.int64)
     tasks[:, 0], tasks[:, 1], tasks[:, 2] = np.arange(len(columns)), 0, last - first
     tasks[:, 3] = sparse.slots
-    groups: dict[DetectorGroup, list[int]] = {}
-    for place, column in enumerate(columns.tolist()):
-        profile = layout.quality_profiles[column]
-        if profile is not None:
-            groups.setdefault(profile, []).append(place)
-    for profile, places in groups.items():
+    for profile, places in _by_group(layout, columns):
         yield DetectorInput(profile, shares, tasks[places], names, sources)

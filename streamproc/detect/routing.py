@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from streamproc.decode.layout import UNWATCHED, Layout
-from streamproc.decode.matrix import Matrix, is_sparse
-from streamproc.detect.detector_input import DetectorInput, without_missing
+from streamproc.decode.matrix import Matrix
+from streamproc.decode.present_values import PresentValues
+from streamproc.detect.detector_input import DetectorInput, of_present, sources_of
 from streamproc.detect.missing_values import route_missing
 from streamproc.detect.routing_kernel import is_complete, write_tasks
 from streamproc.detect.series_registry import SeriesRegistry
@@ -27,13 +28,18 @@ def route(catalogue: SeriesRegistry, layout: Layout, data: Matrix) -> Iterator[D
     data
         The events.
     """
-    features = len(layout.named)
-    complete = is_complete(data.values, features, data.runs, layout.quality, UNWATCHED)
-    sparse = not complete and is_sparse(data.values)
+    values, complete = data.values, False
+    if isinstance(values, PresentValues):
+        sources = sources_of(values, data)
+    else:
+        features = len(layout.named)
+        complete = is_complete(values, features, data.runs, layout.quality, UNWATCHED)
     for group, columns in layout.groups:
         tasks = np.empty((len(data.runs) * len(columns), 4), np.int64)
         count = write_tasks(data.runs, columns, layout.slots, UNWATCHED, tasks)
-        fed = DetectorInput(group, data.values, tasks[:count], layout.series)
-        yield without_missing(fed, data) if sparse else fed
+        if isinstance(values, PresentValues):
+            yield of_present(group, values, tasks[:count], layout.series, sources)
+        else:
+            yield DetectorInput(group, values, tasks[:count], layout.series)
     if not complete:
         yield from route_missing(catalogue, layout, data)

@@ -57,88 +57,18 @@ def is_complete(values: Floats, features: int, runs: Ints, quality: Ints, unwatc
 
 
 @compiled
-def gather_present(
-    values: Floats,
-    tasks: Ints,
-    present: Floats,
-    columns: Ints,
-    events: Ints,
-    fed: Ints,
-) -> tuple[int, int]:
-    """Copy the values of tasks that are not missing, one task after another.
-
-    Parameters
-    ----------
-    values
-        (series, events).
-    tasks
-        (k, 4): row of `values`, first event, event after the last, slot.
-    present, columns, events
-        Written: each value, with its row and column in `values`.
-    fed
-        Written: the tasks with any value, on `present` as a matrix of one row.
-
-    Returns
-    -------
-    tuple of int
-        Number of values and of tasks.
-    """
-    count, left = 0, 0
-    for task in range(len(tasks)):
-        column, first = tasks[task, 0], count
-        for event in range(tasks[task, 1], tasks[task, 2]):
-            value = values[column, event]
-            if not np.isnan(value):
-                present[count], columns[count], events[count] = value, column, event
-                count += 1
-        if count > first:
-            fed[left, 0], fed[left, 3] = 0, tasks[task, 3]
-            fed[left, 1], fed[left, 2] = first, count
-            left += 1
-    return count, left
-
-
-@compiled
-def missing_shares(
-    values: Floats,
-    columns: Ints,
-    begins: Ints,
-    span: tuple[int, int, int],
-    block: int,
-    counts: Ints,
-    shares: Floats,
+def find_gaps(
+    values: Floats, stops: Ints, begins: Ints, known: NDArray[np.bool_], gaps: Ints
 ) -> None:
-    """Summarise blocks of events by the share of events without each feature.
+    """Do as `present_kernel.find_gaps` with a matrix (series, events).
 
-    Parameters
-    ----------
-    values
-        (series, events).
-    columns, begins
-        Row of each feature in `values`, and its first event that is not summarised yet.
-    span
-        First event of the model, event after the last, and number of the model's events before.
-    block
-        Events of a block.
-    counts
-        (features,): number of events with the feature in the block that is not complete, negative
-        until its first block begins; updated.
-    shares
-        (features, complete blocks), NaN on entry; written where a feature's whole block is known.
+    `known`: (runs, features), whose gaps do not matter.
     """
-    start, stop, before = span
-    for each in range(len(columns)):
-        column, count, event = columns[each], counts[each], begins[each]
-        while event < stop:
-            behind = before + event - start
-            if count < 0 and behind % block == 0:
-                count = 0
-            end = event + block - behind % block
-            if count >= 0:
-                for at in range(event, min(end, stop)):
-                    count += not np.isnan(values[column, at])
-                if end <= stop:
-                    shares[each, behind // block - before // block] = 1.0 - count / block
-                    count = 0
-            event = end
-        counts[each] = count
+    for feature in range(begins.shape[1]):
+        for run in range(len(stops)):
+            gaps[run, feature] = -1
+            if not known[run, feature]:
+                for event in range(begins[run, feature], stops[run]):
+                    if np.isnan(values[feature, event]):
+                        gaps[run, feature] = event
+                        break

@@ -10,7 +10,7 @@ from streamproc.config.config import Config
 from streamproc.config.model import DetectorSpec, ModelConfig
 from streamproc.config.reference_sample import Cell
 from streamproc.decode.event_schema import EventSchema, Topic, WatchKey
-from streamproc.decode.layout import UNWATCHED, Layout, Model
+from streamproc.decode.layout import UNWATCHED, Ints, Layout, Model
 from streamproc.decode.schema_growth import News
 from streamproc.decode.sparse_features import SparseFeatures
 from streamproc.decode.value_encoding import Encoders
@@ -184,16 +184,17 @@ class SeriesRegistry:
             self._watch_all(model, model.layout)
             model.layout.compile(model, model.row)
 
-    def watch_quality(self, model: Model, column: int, profile: DetectorGroup) -> int:
-        """Start the missing-value series of a feature; return its slot.
+    def watch_quality(self, model: Model, columns: Ints, profile: DetectorGroup) -> list[int]:
+        """Start the missing-value series of some features; return their slots.
 
-        `limits.max_series` does not count it: there is at most one per feature, and which series
+        `limits.max_series` does not count them: there is at most one per feature, and which series
         the limit refuses must not depend on how the log is split.
         """
-        [slot] = profile.acquire(1)
-        model.slots[f"quality:{model.layout.named[column]}"] = slot
-        model.layout.quality[model.row, column] = slot
-        return slot
+        slots, named = profile.acquire(len(columns)), model.layout.named
+        names = (f"quality:{named[column]}" for column in columns.tolist())
+        model.slots.update(zip(names, slots, strict=True))
+        model.layout.quality[model.row, columns] = slots
+        return slots
 
     def configured(self, model_id: str) -> ModelConfig:
         """Return the configuration of a model, which all of its versions share."""

@@ -25,7 +25,7 @@ def sparse_event(draw: random.Random, index: int, model: str = "m") -> dict[str,
     return {"model_id": model, "features": features, "prediction": draw.random()}
 
 
-def sparse_log() -> list[Any]:
+def sparse_log(*, texts: bool) -> list[Any]:
     """Two models; a feature is rare, then in each event, then gone; and values shift."""
     draw = random.Random(3)
     events = [sparse_event(draw, index // 2, "mn"[index % 2]) for index in range(2400)]
@@ -33,12 +33,12 @@ def sparse_log() -> list[Any]:
         event["features"]["f1"] = draw.gauss(0, 1) + 8 * (index > 1800)
         if index % 120 == 0 or index > 900:
             event["features"]["rollout"] = draw.gauss(0, 1)
-        if index % 3:
+        if texts and index % 3:
             event["features"]["often"] = draw.choice(["DE", "FR"])
     return [record(offset, event) for offset, event in enumerate(events)]
 
 
-LOG = sparse_log()
+LOG, NUMBERS = sparse_log(texts=True), sparse_log(texts=False)
 
 
 def sparse_of(target: Any) -> set[str]:
@@ -58,13 +58,15 @@ def test_sparse_features_do_not_depend_on_the_split(cuts: set[int]) -> None:
     assert state(parts) == state(unsplit)
 
 
-def test_what_is_missing_is_skipped_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("log", [LOG, NUMBERS], ids=["texts and numbers", "numbers"])
+def test_what_is_missing_is_skipped_without_a_trace(
+    log: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """To feed only the values that are present gives what all cells of the matrix give."""
     lean, full = shard(PATIENT), shard(PATIENT)
-    alerts = run(lean, LOG, range(100, 2400, 100)).alerts
-    monkeypatch.setattr("streamproc.detect.routing.is_sparse", lambda _: False)
-    monkeypatch.setattr("streamproc.decode.matrix.is_sparse", lambda _: False)
-    assert run(full, LOG, range(100, 2400, 100)).alerts == alerts
+    alerts = run(lean, log, range(100, 2400, 100)).alerts
+    monkeypatch.setattr("streamproc.decode.present_values.SMALL", 2**40)
+    assert run(full, log, range(100, 2400, 100)).alerts == alerts
     assert state(full) == state(lean)
 
 
