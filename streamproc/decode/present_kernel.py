@@ -13,34 +13,61 @@ Floats = NDArray[np.float64]
 
 
 @compiled
-def count_by_series(rows: Floats, most: int, counts: Ints) -> int:
-    """Count what is present of rows (events, series), up to a row in which it is more than `most`.
+def write_present(
+    rows: Floats, first: int, count: int, series: Ints, events: Ints, values: Floats
+) -> int:
+    """Write what is present of rows (events, series), from place `count` on, in their order.
 
-    `counts`: (series,), increased. Returns their sum over the rows that were read.
+    Parameters
+    ----------
+    first
+        Event of the first row.
+    series, events, values
+        Written; what they have no room for is not.
+
+    Returns
+    -------
+    int
+        Number of values written so far; more than there is room for if there is more.
     """
-    total = 0
     for row in range(len(rows)):
-        for series in range(rows.shape[1]):
-            present = not np.isnan(rows[row, series])
-            counts[series] += present
-            total += present
-        if total > most:
-            break
-    return total
+        for column in range(rows.shape[1]):
+            value = rows[row, column]
+            if not np.isnan(value):
+                if count == len(values):
+                    return count + 1
+                series[count], events[count], values[count] = column, first + row, value
+                count += 1
+    return count
 
 
 @compiled
-def write_present(rows: Floats, first: int, ends: Ints, values: Floats, events: Ints) -> None:
-    """Write what is present of rows (events, series), which are the events from `first` on.
+def sort_by_series(
+    series: Ints, of: tuple[Ints, Floats], starts: Ints, sorted_of: tuple[Ints, Floats]
+) -> None:
+    """Sort values by series, those of each in the order in which they are.
 
-    `ends`: (series,), where the values of each series that are written end; increased.
+    Parameters
+    ----------
+    series
+        (values,): series of each value.
+    of
+        Event of each value, and the value.
+    starts
+        (series + 1,): written, where the values of each series begin.
+    sorted_of
+        As `of`: written.
     """
-    for row in range(len(rows)):
-        for series in range(rows.shape[1]):
-            value = rows[row, series]
-            if not np.isnan(value):
-                values[ends[series]], events[ends[series]] = value, first + row
-                ends[series] += 1
+    starts[:] = 0
+    for each in series:
+        starts[each + 1] += 1
+    for each in range(1, len(starts)):
+        starts[each] += starts[each - 1]
+    ends = starts.copy()
+    for place in range(len(series)):
+        at = ends[series[place]]
+        sorted_of[0][at], sorted_of[1][at] = of[0][place], of[1][place]
+        ends[series[place]] += 1
 
 
 @compiled

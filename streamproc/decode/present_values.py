@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamproc.decode.present_kernel import count_by_series, write_missing, write_present
+from streamproc.decode.present_kernel import sort_by_series, write_missing, write_present
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -59,15 +59,20 @@ def compressed(values: Floats) -> Floats | PresentValues:
     """Return a matrix (series, events) without its missing values, if it is sparse."""
     if values.size <= SMALL:
         return values
-    found = present_values(values)
-    return values if len(found.values) * _SPARSE > values.size else found
+    present = ~np.isnan(values)
+    if np.count_nonzero(present) * _SPARSE > values.size:
+        return values
+    return _chosen(values, present)
 
 
 def present_values(values: Floats) -> PresentValues:
     """Return the present values of a matrix (series, events)."""
-    present = ~np.isnan(values)
-    counts = np.count_nonzero(present, axis=1)
-    return PresentValues(_starts(counts), np.nonzero(present)[1], values[present])
+    return _chosen(values, ~np.isnan(values))
+
+
+def _chosen(values: Floats, present: NDArray[np.bool_]) -> PresentValues:
+    series, events = np.nonzero(present)
+    return sorted_by_series(series, events, values[present], len(values))
 
 
 def present_of(parts: Sequence[Floats]) -> PresentValues | None:
@@ -75,25 +80,24 @@ def present_of(parts: Sequence[Floats]) -> PresentValues | None:
 
     None if they are not sparse.
     """
-    series, count = parts[0].shape[1], sum(map(len, parts))
-    if series * count <= SMALL:
+    width, rows = parts[0].shape[1], sum(map(len, parts))
+    if width * rows <= SMALL:
         return None
-    counts, left = np.zeros(series, np.int64), series * count // _SPARSE
+    most = width * rows // _SPARSE
+    series, events, values = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most)
+    first = count = 0
     for part in parts:
-        left -= count_by_series(part, left, counts)
-        if left < 0:
+        count = write_present(part, first, count, series, events, values)
+        if count > most:
             return None
-    starts = _starts(counts)
-    ends = starts[:-1].copy()
-    values, events = np.empty(starts[-1]), np.empty(starts[-1], np.int64)
-    first = 0
-    for part in parts:
-        write_present(part, first, ends, values, events)
         first += len(part)
-    return PresentValues(starts, events, values)
+    return sorted_by_series(series[:count], events[:count], values[:count], width)
 
 
-def _starts(counts: Ints) -> Ints:
-    starts = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=starts[1:])
-    return starts
+def sorted_by_series(series: Ints, events: Ints, values: Floats, width: int) -> PresentValues:
+    """Return values of a matrix with `width` series, whose events ascend."""
+    found = PresentValues(
+        np.empty(width + 1, np.int64), np.empty(len(values), np.int64), np.empty(len(values))
+    )
+    sort_by_series(series, (events, values), found.starts, found[1:])
+    return found

@@ -1,7 +1,6 @@
 """Register the models and series of one partition, and assign detectors to each series."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 
 import numpy as np
 
@@ -289,27 +288,25 @@ class SeriesRegistry:
 
     def _begin(self, model: Model, series: Iterable[tuple[str, DetectorGroup | None]]) -> None:
         """Allocate slots for new series that have detectors, and seed them with their reference."""
-        new = {
-            name: group for name, group in series if group is not None and name not in model.slots
-        }
-        if not new:
-            return
+        slots, free = model.slots, self.capacity - self.series
         watched: dict[DetectorGroup, list[str]] = {}
-        for name, group in islice(new.items(), max(0, self.capacity - self.series)):
-            watched.setdefault(group, []).append(name)
-        count = sum(map(len, watched.values()))
-        self.series += count
-        model.slots |= dict.fromkeys(new, UNWATCHED)
-        if count < len(new):
-            self.refused += len(new) - count
-            self.waiting.add(model.id)
+        for name, group in series:
+            if group is None or name in slots:
+                continue
+            slots[name] = UNWATCHED
+            if free > 0:
+                free -= 1
+                watched.setdefault(group, []).append(name)
+            else:
+                self.refused += 1
+                self.waiting.add(model.id)
+        self.series += sum(map(len, watched.values()))
         baseline = self._lookup(model.config).baseline
         for group, names in watched.items():
-            slots = group.acquire(len(names))
-            model.slots.update(zip(names, slots, strict=True))
+            slots.update(zip(names, group.acquire(len(names)), strict=True))
             if baseline is not None:
-                for name, slot in zip(names, slots, strict=True):
-                    self._seed(baseline.values(name), group, slot)
+                for name in names:
+                    self._seed(baseline.values(name), group, slots[name])
 
     def _remember(self, model: Model, name: str) -> None:
         """Allocate a slot in the embedder, if a series of the embedding is watched."""
