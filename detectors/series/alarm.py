@@ -31,6 +31,8 @@ class Alarm:
         independent ones, alarm without a change.
     reason
         Of a finding that no detector made, what it is about, as `detectors.series.follow.Reason`.
+    hours
+        Of a finding about the hours of the day, by how many the series is late; early if negative.
     """
 
     column: int
@@ -44,3 +46,4 @@ class Alarm:
     restarts: int
     expected: bool = False
     reason: str = ""
+    hours: int = 0

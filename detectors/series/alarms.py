@@ -135,4 +135,5 @@ def _alarm(finding: Finding, task: Ints, restarts: Ints, alarms: Sequence[Level]
         change=finding.change,
         restarts=int(restarts[slot]) - later,
         reason=finding.reason,
+        hours=finding.hours,
     )

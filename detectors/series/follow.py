@@ -13,11 +13,13 @@ from detectors.runtime.small_arrays import any_hit
 from detectors.series import gross_kernel, rhythm_kernel
 from detectors.series.change_points import Change, Moments
 from detectors.series.gross import Found, Gross
+from detectors.series.phase_kernel import HOURS
 from detectors.series.rhythm import Rhythm
 
-Reason = Literal["range", "frozen", "level", "profile", "spread"]
+Reason = Literal["range", "frozen", "level", "profile", "spread", "phase"]
 """What a finding is about: the values' range, one value again and again, their level, whether
-they follow the hours of the day, or how far they are from what is forecast."""
+they follow the hours of the day, how far they are from what is forecast, or whether they follow
+the hours of the day early or late."""
 
 _GROSS: Final[dict[int, Reason]] = {
     gross_kernel.RANGE: "range",
@@ -32,6 +34,7 @@ _RHYTHM: Final[dict[int, Reason]] = {
     rhythm_kernel.NEWS: "level",
     rhythm_kernel.BURST: "spread",
     rhythm_kernel.ROUGH: "spread",
+    rhythm_kernel.PHASE: "phase",
 }
 _NEVER: Final = np.iinfo(np.int64).max
 _RHYTHM_PART: Final = "rhythm."
@@ -56,6 +59,8 @@ class Finding:
         What was measured, and what it exceeded.
     change
         The level before, and of the values that show it.
+    hours
+        Of a finding about the hours of the day, by how many the series is late; early if negative.
     """
 
     task: int
@@ -64,6 +69,7 @@ class Finding:
     statistic: float
     threshold: float
     change: Change
+    hours: int = 0
 
 
 class Follow:
@@ -317,10 +323,14 @@ def _gross_finding(
 def _rhythm_finding(
     task: int, row: int, which: int, summary: Floats, places: tuple[Floats, Ints]
 ) -> Finding:
-    n, expected, deviation, seen, values, ratio = summary.tolist()
+    n, expected, deviation, seen, values, ratio, late = summary.tolist()
     before, after = Moments(int(n), expected, deviation), Moments(int(values), seen, deviation)
     limit = rhythm_kernel.LIMITS[which]
-    return Finding(task, row, _RHYTHM[which], ratio, limit, _change(before, after, row, places))
+    change = _change(before, after, row, places)
+    hours = 0
+    if which == rhythm_kernel.PHASE:
+        hours = int(late if late <= HOURS / 2 else late - HOURS)
+    return Finding(task, row, _RHYTHM[which], ratio, limit, change, hours)
 
 
 def _change(before: Moments, after: Moments, row: int, places: tuple[Floats, Ints]) -> Change:

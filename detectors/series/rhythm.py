@@ -7,6 +7,7 @@ import numpy as np
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.slots import State, blank_record, check_scan
 from detectors.series import rhythm_kernel as kernel
+from detectors.series.phase_kernel import HOURS, WEEK
 from detectors.slot_arrays import Arrays
 
 _BLANK = blank_record(
@@ -31,14 +32,32 @@ _BLANK = blank_record(
         "season": (np.float64, 0.0),
         "worst": (np.float64, 0.0),
         "within": (np.float64, 0.0),
+        "hourly": (np.float64, 0.0),
+        "hourly_before": (np.float64, 0.0),
+        "hourly_sum": (np.float64, 0.0),
+        "hourly_n": (np.float64, 0.0),
+        "hourly_season": (np.float64, 0.0),
+        "hourly_residual": (np.float64, 0.0),
+        "hourly_products": (np.float64, 0.0),
+        "hourly_squares": (np.float64, 1e-9),
+        "hourly_errors": (np.float64, 0.0),
+        "hours": (np.float64, 0.0),
+        "shifted": (np.float64, 0.0),
         "statistics": ((np.float32, (kernel.STATISTICS,)), 0.0),
         "filled": ((np.float32, (kernel.STATISTICS,)), 0.0),
         "compared": ((np.float32, (kernel.STATISTICS,)), 0.0),
         "blocks": ((np.uint8, (kernel.STATISTICS,)), 0),
         "hour": (np.int32, -1),
+        "shift": (np.int32, 0),
     }
 )
 _MARK = (0.0, 0.0, 0.0, 0.0, -np.inf, np.inf, -np.inf, np.inf)
+_ADDED = (
+    *("hourly", "hourly_before", "hourly_sum", "hourly_n", "hourly_season", "hourly_residual"),
+    *("hourly_products", "hourly_squares", "hourly_errors", "hours", "shifted", "shift"),
+)
+_WITHOUT_PHASE = 7
+"""Statistics of versions that did not look for a shift of hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +73,7 @@ class Rhythm(Arrays):
     """Compares each value of a dependent series with its hour, its past and its own record.
 
     A value is forecast from the mean of its hour of the day and of the week, and from how far
-    the value before was from that (autoregression of order 1). Seven statistics of the errors
+    the value before was from that (autoregression of order 1). Eight statistics of the errors
     are each compared with the farthest that they have gone in this series before; a finding is
     one that goes `LIMITS` times as far. So nothing is assumed of the errors' distribution or
     dependence, only that the future is not far worse than the past.
@@ -68,7 +87,7 @@ class Rhythm(Arrays):
     -----
     It needs event time. Profiles take errors of no more than three of their deviations, so a
     broken unit is not learned within days. Nothing is found in the first days: twice
-    `kernel.LEARN` days of hourly values, two of fast ones. A slot holds 1.6 kB.
+    `kernel.LEARN` days of hourly values, two of fast ones. A slot holds 1.9 kB.
 
     References
     ----------
@@ -81,11 +100,12 @@ class Rhythm(Arrays):
             _BLANK,
             size,
             {
-                "daily": (np.float32, (kernel.HOURS, 2)),
-                "weekly": (np.float32, (kernel.WEEK,)),
-                "visits": (np.uint8, (kernel.WEEK + kernel.HOURS,)),
+                "daily": (np.float32, (HOURS, 2)),
+                "weekly": (np.float32, (WEEK,)),
+                "visits": (np.uint8, (WEEK + HOURS,)),
                 "ring": (np.float32, (kernel.LAGS + 1,)),
                 "marks": (np.float32, (kernel.STATISTICS, len(_MARK))),
+                "sums": (np.float32, (HOURS,)),
             },
         )
 
@@ -104,9 +124,10 @@ class Rhythm(Arrays):
         """Feed every task until its first finding; values without a time are passed over."""
         check_scan(self.size, values, tasks)
         row, which = (np.empty(len(tasks), np.int64) for _ in range(2))
-        summary = np.zeros((len(tasks), 6))
+        summary = np.zeros((len(tasks), 7))
         wide = self._wide
-        arrays = (wide["daily"], wide["weekly"], wide["visits"], wide["ring"], wide["marks"])
+        names = ("daily", "weekly", "visits", "ring", "marks", "sums")
+        arrays = tuple(wide[name] for name in names)
         kernel.scan(values, ts, tasks, self._records, arrays, row, which, summary)
         return Broken(row, which, summary)
 
@@ -114,7 +135,28 @@ class Rhythm(Arrays):
         """Copy what is known of some slots, in this order."""
         return {name: array[places] for name, array in self.state().items()}
 
+    def load(self, state: State) -> None:
+        """Take the place of the one that made `state`, to the last bit.
+
+        A version without the statistic of shifted hours wrote none of its fields.
+        """
+        super().load(_with_phase(state))
+
     def _check_ranges(self, state: State) -> None:
-        self._refuse_outside(state, {"hour": (-1, kernel.WEEK - 1)})
+        self._refuse_outside(state, {"hour": (-1, WEEK - 1), "shift": (0, HOURS - 1)})
         if not np.isfinite(state["n"]).all():
             self._refuse_outside({"n": state["n"]}, {"n": (0, 2**53)})
+
+
+def _with_phase(state: State) -> State:
+    """Add blank fields of shifted hours to a state of a version that had none."""
+    statistics = state.get("statistics")
+    if statistics is None or statistics.ndim != 2 or statistics.shape[1] != _WITHOUT_PHASE:
+        return state
+    size = len(statistics)
+    added = {name: np.repeat(_BLANK[name][None], size) for name in _ADDED}
+    for name in ("statistics", "filled", "compared", "blocks"):
+        added[name] = np.concatenate([state[name], np.zeros((size, 1), state[name].dtype)], axis=1)
+    mark = np.broadcast_to(np.array(_MARK, np.float32), (size, 1, len(_MARK)))
+    added["marks"] = np.concatenate([state["marks"], mark], axis=1)
+    return state | added | {"sums": np.zeros((size, HOURS), np.float32)}

@@ -8,19 +8,20 @@ import numpy as np
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.jit import compiled
 from detectors.series.change_points_kernel import unit_of
+from detectors.series.phase_kernel import CLIP, FLOOR, HOURS, NORMAL, TINY, WEEK, hourly
 
-HOURS, WEEK = 24, 168
 LAGS = 24
 """Residuals that are remembered, for jumps."""
-JUMP_SHORT, JUMP_DAY, LEVEL, SHAPE, NEWS, BURST, ROUGH = range(7)
+JUMP_SHORT, JUMP_DAY, LEVEL, SHAPE, NEWS, BURST, ROUGH, PHASE = range(8)
 """The statistics: a jump that 6 values, or 24, confirm; the level over a day; how the daily
-profile is followed; the mean forecast error over 8 values; its size over 8, and over a day."""
-STATISTICS = 7
-LIMITS = (2.0, 3.0, 2.0, 2.0, 2.0, 2.5, 2.5)
+profile is followed; the mean forecast error over 8 values; its size over 8, and over a day; whether
+the profile some hours before forecasts better."""
+STATISTICS = 8
+LIMITS = (2.0, 3.0, 2.0, 3.0, 2.0, 2.5, 2.5, 2.0)
 """How far each may go, in multiples of the farthest that it has gone before. The false pages of a
 statistic with normal tails fall with the square of this in the exponent; jumps and sizes of errors
 have heavier ones."""
-BLOCKS = (18.0, 72.0, 0.0, 0.0, 24.0, 24.0, 0.0)
+BLOCKS = (18.0, 72.0, 0.0, 0.0, 24.0, 24.0, 0.0, 0.0)
 """Values in a block of each, three times what it looks at; 0: two days."""
 YOUNG = 1.0
 """How much wider the limits are when the farthest values are of few days: by this part at first,
@@ -29,8 +30,6 @@ SHORT = 8.0
 """Values of the short means."""
 MAX_DAY = 512.0
 """Values that the means over a day take at most: fast series are judged sooner."""
-CLIP = 8.0
-"""Deviations beyond which an error counts, and is learned, no more."""
 DAY = 86400.0
 LEARN = 10.0
 """Days, or values an hour of the day, whichever is less, until the profile is known; as long again
@@ -45,9 +44,6 @@ QUIET = 2.0
 """Days after a finding in which what is seen becomes usual, and nothing is found."""
 FAST_QUIET = 1.0 / 12.0
 """The same of series with more than `MAX_DAY` values a day."""
-NORMAL = 1.2533
-"""Standard deviation over mean absolute deviation of normal values."""
-TINY = 1e-12
 FARTHEST = 1e15
 """Values count as at most this many times as far from the first as the first difference:
 profiles are stored in 32 bits."""
@@ -164,9 +160,10 @@ def found_in(record: Any, marks: Any, ts: float, perday: float, day: float) -> i
     for k in range(STATISTICS):
         ratio = compared(record, marks, k, float(record.statistics[k]), muted)
         ratio /= LIMITS[k] * caution
-        if watched and ratio > worst:
+        least = FLOOR if k == PHASE else 0.0
+        if watched and ratio > worst and abs(record.statistics[k]) >= least:
             worst, found = ratio, k
-        length = BLOCKS[k] if BLOCKS[k] > 0.0 else 2.0 * (perday if k == SHAPE else day)
+        length = BLOCKS[k] if BLOCKS[k] > 0.0 else 2.0 * (perday if k in (SHAPE, PHASE) else day)
         turned(record, marks, k, length, perday)
     if found >= 0:
         record.worst = worst * LIMITS[found] * caution
@@ -175,9 +172,16 @@ def found_in(record: Any, marks: Any, ts: float, perday: float, day: float) -> i
 
 
 @compiled
+def averaged(record: Any, value: float, season: float, values: float) -> None:
+    """Average what is seen, and what was expected."""
+    record.seen += (value - record.seen) / values
+    record.season += (season - record.season) / values
+
+
+@compiled
 def take(record: Any, arrays: Any, raw: float, ts: float) -> int:
     """Feed one value; returns the statistic that is out of all proportion, or -1."""
-    daily, weekly, visits, ring, marks = arrays
+    daily, weekly, visits, ring, marks, sums = arrays
     # 1. How far apart values come, and which hour this one is of.
     since = arrived(record, visits, ts)
     if record.n == 0.0:
@@ -216,10 +220,10 @@ def take(record: Any, arrays: Any, raw: float, ts: float) -> int:
     swings = record.swings + TINY
     swung = record.expected + 0.25 * swings * perday + TINY
     s[SHAPE] = record.followed / swung * math.sqrt(swings) / wide
+    s[PHASE] = hourly(record, daily, sums, value, season)
     s[JUMP_SHORT] = jumped(record, ring, residual, 6, phi) / scale
     s[JUMP_DAY] = jumped(record, ring, residual, LAGS, phi) / scale
-    record.seen += (value - record.seen) / min(record.n + 1.0, day)
-    record.season += (season - record.season) / min(record.n + 1.0, day)
+    averaged(record, value, season, min(record.n + 1.0, day))
     ring[int(record.n) % (LAGS + 1)] = residual
     found = found_in(record, marks, ts, perday, day)
     # 4. Learn, from what lies within the possible error.
@@ -266,14 +270,14 @@ def scan(
 ) -> None:
     """Feed every task until its first finding.
 
-    `summary` (tasks, 6): number of values, level that was expected, its deviation, level that was
-    seen, over how many values, and the ratio to the farthest before.
+    `summary` (tasks, 7): number of values, level that was expected, its deviation, level that was
+    seen, over how many values, the ratio to the farthest before, and by how many hours it is late.
     """
-    daily, weekly, visits, ring, marks = arrays
+    daily, weekly, visits, ring, marks, sums = arrays
     for k in range(tasks.shape[0]):
         column, start, stop, slot = tasks[k, 0], tasks[k, 1], tasks[k, 2], tasks[k, 3]
         record = records[slot]
-        own = (daily[slot], weekly[slot], visits[slot], ring[slot], marks[slot])
+        own = (daily[slot], weekly[slot], visits[slot], ring[slot], marks[slot], sums[slot])
         row[k], which[k] = -1, -1
         for t in range(start, stop):
             value = values[column, t]
@@ -286,5 +290,5 @@ def scan(
                 summary[k, 2] = NORMAL * record.residuals / record.unit
                 summary[k, 3] = record.origin + record.seen / record.unit
                 summary[k, 4] = min(record.n, MAX_DAY, max(DAY / max(record.pace, 1e-3), 4.0))
-                summary[k, 5] = record.worst
+                summary[k, 5], summary[k, 6] = record.worst, record.shift
                 break

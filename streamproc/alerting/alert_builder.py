@@ -130,6 +130,8 @@ def _sentence(series: Series, label: messages.SeriesLabel, alarm: Alarm) -> str:
         describe = category_messages.unseen if alarm.reason else category_messages.change
         return f"{messages.subject(label)}: {describe(change, series.texts.name)}"
     before, after = (level_of(each, series.texts).summary for each in (change.before, change.after))
+    if alarm.hours:
+        return messages.shifted(label, alarm.hours)
     if alarm.reason:
         return messages.finding(label, alarm.reason, before, after)
     return messages.change(label, before, after, spread=change.spread)

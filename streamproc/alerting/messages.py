@@ -127,6 +127,15 @@ def finding(label: SeriesLabel, reason: str, before: Summary, after: Summary) ->
     return f"{who} is at {now} where {was} is usual at this time"
 
 
+def shifted(label: SeriesLabel, hours: int) -> str:
+    """Say by how many hours a series is late, or early, against its daily profile."""
+    late = "late" if hours > 0 else "early"
+    return (
+        f"{subject(label)} follows its daily profile about {abs(hours)} hours {late}: is a clock,"
+        " or a time zone, wrong?"
+    )
+
+
 def since(told: SeriesLabel, point: datetime | None, values: int) -> str:
     """Say when the change began."""
     count = f"{values} {told.counted}{'s' if values != 1 else ''} ago"

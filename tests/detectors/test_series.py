@@ -201,7 +201,7 @@ def test_alarms_that_lead_back_and_forth_do_not_count() -> None:
     ("fault", "reasons"),
     [
         ("times 1.5", {"level", "profile", "spread"}),
-        ("six hours off", {"level", "profile", "spread"}),
+        ("six hours off", {"level", "profile", "spread", "phase"}),
         ("shuffled", {"level", "profile", "spread"}),
     ],
 )
