@@ -176,10 +176,10 @@ def test_a_text_that_nobody_has_seen_is_found() -> None:
     assert 10_000 <= alert.source.offset < 11_000
 
 
-@pytest.mark.parametrize(("hours", "told"), [(6, "6 hours late"), (-4, "4 hours early")])
-def test_an_alert_says_by_how_many_hours_a_clock_is_wrong(hours: int, told: str) -> None:
+@pytest.mark.parametrize(("hours", "shift"), [(6, "6 hours late"), (-4, "4 hours early")])
+def test_an_alert_says_by_how_many_hours_a_clock_is_wrong(hours: int, shift: str) -> None:
     """Of a series whose values come hours late or early one of the alerts says how many."""
     values = day(4)
     moved = np.concatenate([values[:AT], np.roll(values, hours)[AT:]])
     messages = [alert.message for alert in wakes(watch(events(moved)))]
-    assert any(f"daily profile about {told}" in message for message in messages)
+    assert any(f"daily profile about {shift}" in message for message in messages)
