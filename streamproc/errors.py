@@ -42,7 +42,7 @@ _EXTRA_OF: Final = (
 class StreamprocError(Exception):
     """Base of every error that streamproc raises on purpose.
 
-    Catch it to tell "streamproc refused this, and said why" from a fault of the program.
+    Catch it to distinguish a refusal, which the message explains, from a fault of the program.
     """
 
 

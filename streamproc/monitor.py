@@ -292,7 +292,7 @@ class Monitor:
         shard = self._shards.get((topic, partition))
         if shard is None:
             kind = self._topics[topic]
-            capacity = self.config.series_room(kind.value)
+            capacity = self.config.series_limit(kind.value)
             shard = PartitionMonitor(kind, topic, partition, self.config, capacity)
             self._shards[topic, partition] = shard
         return shard

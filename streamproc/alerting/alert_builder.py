@@ -165,7 +165,7 @@ def limit_alert(model_id: str, reached: Reached, origin: Origin, now: datetime) 
     return _of_limit(("full", limit, model_id), model_id, message, origin, now)
 
 
-def makes_room(model_id: str, reached: Reached, origin: Origin, now: datetime) -> AlertEvent:
+def eviction_alert(model_id: str, reached: Reached, origin: Origin, now: datetime) -> AlertEvent:
     """Say, once, that a partition forgets models to have room for others."""
     message = (
         f"{_limit(reached, origin)}: the models that have been idle longest are forgotten as others"
@@ -341,5 +341,5 @@ def _change_point(change: Change | ShareChange) -> ChangePoint | None:
 
 
 def from_epoch(ts: float) -> datetime:
-    """Return the time that is so many seconds after 1970."""
+    """Return the time of a number of seconds since 1970."""
     return EPOCH + timedelta(seconds=ts)

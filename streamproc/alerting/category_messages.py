@@ -27,18 +27,18 @@ def change(found: ShareChange, name: Name) -> str:
     moves = {key: now[key] - was[key] for key in was if was[key] > 0.0}
     largest = max(map(abs, moves.values()), default=0.0)
     others = found.after.rest - found.before.rest
-    said = [
+    parts = [
         f"share of {name(key)!r} {_moved(was[key], now[key])}"
         for key in sorted(moves, key=lambda key: -abs(moves[key]))[:MAX_NAMED]
         if abs(moves[key]) > MIN_SHARE * max(largest, abs(others))
     ]
     if abs(others) > MIN_SHARE * largest:
-        said.append(f"share of all others {_moved(found.before.rest, found.after.rest)}")
+        parts.append(f"share of all others {_moved(found.before.rest, found.after.rest)}")
     if new:
         often = max(new, key=lambda key: now[key])
         share = _percent(sum(now[key] for key in new))
-        said.append(f"values not seen before make {share}, such as {name(often)!r}")
-    return ", ".join(said) or "its rare values changed"
+        parts.append(f"values not seen before make {share}, such as {name(often)!r}")
+    return ", ".join(parts) or "its rare values changed"
 
 
 def unseen(found: ShareChange, name: Name) -> str:

@@ -24,7 +24,7 @@ class IncidentGrouper:
     Attributes
     ----------
     open
-        By model, in the order in which they were first told.
+        By model, in the order of their first alerts.
     """
 
     def __init__(self) -> None:
@@ -33,13 +33,13 @@ class IncidentGrouper:
     def __len__(self) -> int:
         return sum(map(len, self.open.values()))
 
-    def assign(self, said: PendingAlert) -> AlertEvent | None:
-        """Return what is to be told, with the incident that it is part of; None: nothing."""
-        model, series, alert = said.model, said.series, said.alert
+    def assign(self, pending: PendingAlert) -> AlertEvent | None:
+        """Return the alert to publish, with its incident; None: nothing."""
+        model, series, alert = pending.model, pending.series, pending.alert
         if model is None or (alert is not None and alert.status == "pending"):
             return alert
         if alert is not None and alert.status == "firing":
-            return self._fire(said, model, alert)
+            return self._fire(pending, model, alert)
         group = self.of(model, series)
         if group is None:
             return alert
@@ -49,7 +49,7 @@ class IncidentGrouper:
             group.settled.add(series)
         else:
             group.settled.discard(series)
-        return alert and _told(alert, group, _ending(group, alert))
+        return alert and _with_group(alert, group, _ending(group, alert))
 
     def of(self, model: str, series: str) -> IncidentGroup | None:
         """Give the incident that a series has not been quiet in."""
@@ -65,16 +65,16 @@ class IncidentGrouper:
         if not self.open[model]:
             del self.open[model]
 
-    def _fire(self, said: PendingAlert, model: str, alert: AlertEvent) -> AlertEvent:
+    def _fire(self, pending: PendingAlert, model: str, alert: AlertEvent) -> AlertEvent:
         began = _NO_POINT if alert.change_point is None else alert.change_point.offset
         groups = self.open.setdefault(model, [])
         group = next((each for each in groups if self._has_begun(each, began)), None)
         if group is None:
             group = IncidentGroup(alert.incident_id, alert.source.offset, alert.ts)
             groups.append(group)
-        group.join(said.series, said.size)
-        named, more = group.others(said.series, still_open=False)
-        return _told(alert, group, correlation_note(named, more) if named else "")
+        group.join(pending.series, pending.size)
+        named, more = group.others(pending.series, still_open=False)
+        return _with_group(alert, group, correlation_note(named, more) if named else "")
 
     def _has_begun(self, group: IncidentGroup, began: int) -> bool:
         """Whether a change is that of an incident."""
@@ -88,7 +88,7 @@ def _ending(group: IncidentGroup, alert: AlertEvent) -> str:
     return continuation_note(named, more) if group.open else OVER
 
 
-def _told(alert: AlertEvent, group: IncidentGroup, words: str) -> AlertEvent:
+def _with_group(alert: AlertEvent, group: IncidentGroup, words: str) -> AlertEvent:
     contributors = group.contributors()
     if contributors is None and alert.incident_id == group.id:
         return alert

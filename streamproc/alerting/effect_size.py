@@ -43,7 +43,7 @@ def _size(before: Level, after: Level) -> float:
     if not unit:
         return MAX_SIZE if moved else MIN_SIZE
     moved, spread = moved / unit, (after[1] - before[1]) / unit
-    # In this order what is no number becomes `MAX_SIZE`.
+    # In this order NaN becomes `MAX_SIZE`.
     return max(MIN_SIZE, min(MAX_SIZE, math.sqrt(moved * moved + spread * spread)))
 
 

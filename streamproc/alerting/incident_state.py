@@ -17,7 +17,7 @@ from streamproc.state.snapshot_format import Arrays, SnapshotError
 GROUPS: Final = "groups"
 """What a snapshot calls them; those of a version that did not know them have none."""
 UNKNOWN_FIRST: Final = -2
-"""When an incident of an earlier version was first told: nothing began before that."""
+"""First alert of an incident of an earlier version: nothing began before that."""
 UNKNOWN_SIZE: Final = 1.0
 """What a series counts of which an earlier version did not write down how much it changed."""
 

@@ -65,13 +65,13 @@ def model_label(model: str, version: str | None) -> str:
     return f"model {model!r}" + (f" (version {version})" if version is not None else "")
 
 
-def subject(told: SeriesLabel) -> str:
+def subject(label: SeriesLabel) -> str:
     """Name a series: which number, of which model."""
-    kind, _, name = told.series.partition(":")
-    model_id = told.model
+    kind, _, name = label.series.partition(":")
+    model_id = label.model
     if kind in {"error", "metric"}:
-        error = "absolute error" if told.numbers else "error rate"
-        return f"{_LOSSES.get(name, error)} of {model_label(model_id, told.version)}"
+        error = "absolute error" if label.numbers else "error rate"
+        return f"{_LOSSES.get(name, error)} of {model_label(model_id, label.version)}"
     if kind == "feature":
         return f"feature {name!r} of model {model_id!r}"
     if kind == "quality":
@@ -81,21 +81,21 @@ def subject(told: SeriesLabel) -> str:
     return f"prediction of model {model_id!r}"
 
 
-def change(told: SeriesLabel, before: Summary, after: Summary, *, spread: bool = False) -> str:
+def change(label: SeriesLabel, before: Summary, after: Summary, *, spread: bool = False) -> str:
     """Say how a series differs from what it was; `spread`: its mean is what it was."""
-    who = subject(told)
-    if told.series.startswith("quality:"):
+    who = subject(label)
+    if label.series.startswith("quality:"):
         now, was = percent(after.mean), percent(before.mean)
         return f"{who} is missing in {now} of events (before: {was})"
     if before.mean is None or after.mean is None:
         return f"{who} changed"
-    if not told.is_rate and (spread or only_spread(before, after)):
+    if not label.is_rate and (spread or only_spread(before, after)):
         return (
             f"{who} changed its spread from ±{number(before.std)} to ±{number(after.std)}"
             f" around {number(after.mean)}"
         )
     verb = "rose" if after.mean > before.mean else "fell"
-    if told.is_rate:
+    if label.is_rate:
         return f"{who} {verb} from {percent(before.mean)} to {percent(after.mean)}"
     if _is_share(before) and _is_share(after):
         was, now = percent(before.mean), percent(after.mean)
@@ -136,9 +136,9 @@ def shifted(label: SeriesLabel, hours: int) -> str:
     )
 
 
-def since(told: SeriesLabel, point: datetime | None, values: int) -> str:
+def since(label: SeriesLabel, point: datetime | None, values: int) -> str:
     """Say when the change began."""
-    count = f"{values} {told.counted}{'s' if values != 1 else ''} ago"
+    count = f"{values} {label.counted}{'s' if values != 1 else ''} ago"
     return f"; since {point:%Y-%m-%d %H:%M:%S} UTC, {count}" if point else f"; since {count}"
 
 

@@ -109,7 +109,8 @@ class Config(Section):
     policy: Annotated[
         Policy,
         Field(
-            description="When incidents are told and end.", examples=[{"update_interval": "10m"}]
+            description="When incidents are reported and end.",
+            examples=[{"update_interval": "10m"}],
         ),
     ] = Policy()
     limits: Annotated[
@@ -287,7 +288,7 @@ class Config(Section):
 
     @property
     def kinds(self) -> tuple[TopicKind, ...]:
-        """The topics that are used: without commands there is no topic for them."""
+        """The topics that are used; that of commands only if `control` is configured."""
         return tuple(kind for kind in KINDS if kind != "control" or self.control is not None)
 
     @property
@@ -295,11 +296,11 @@ class Config(Section):
         """The broker's addresses, each ``host:port``."""
         return tuple(self.broker.removeprefix("kafka://").split(","))
 
-    def series_room(self, kind: str) -> int:
-        """Give the share of `limits.max_series` that one partition of a watched topic has.
+    def series_limit(self, kind: str) -> int:
+        """Return the share of `limits.max_series` that one partition of a watched topic has.
 
         It depends on nothing but the configuration: which series are refused must not depend on
-        which partitions a worker has at the moment, or a restart would tell other alerts.
+        which partitions a worker has, or a restart would publish other alerts.
 
         Parameters
         ----------

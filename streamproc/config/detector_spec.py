@@ -144,11 +144,11 @@ class DetectorSpec(Section):
 
 def refuse_of_errors(lists: Mapping[Path, Sequence[DetectorSpec]]) -> None:
     """Refuse detectors that are blind to a regression's errors; `lists` by where they stand."""
-    said = "reads right or wrong, and a regression's error is a number; expected one of: "
+    reason = "reads right or wrong, and a regression's error is a number; expected one of: "
     can = ", ".join(DetectorSpec.of_numbers())
     refuse_if_any(
         [
-            ((*path, place), f"{spec.name} {said}{can}")
+            ((*path, place), f"{spec.name} {reason}{can}")
             for path, specs in lists.items()
             for place, spec in enumerate(specs)
             if spec.of_errors

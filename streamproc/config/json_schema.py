@@ -49,7 +49,7 @@ def config_schema() -> dict[str, Any]:
     _show_defaults(
         schema["$defs"]["Online"], Online.model_validate({"model": "naive_bayes.GaussianNB"})
     )
-    # Not validated: it has no target, which is no default.
+    # Not validated: its target is required.
     _show_defaults(schema["$defs"]["Webhook"], Webhook.model_construct(name="", allow=()))
     for sink in SECTIONS.values():
         _show_defaults(schema["$defs"][sink.__name__], sink.model_construct(name="", allow=()))

@@ -60,8 +60,8 @@ class Labels(Section):
         Field(
             strict=False,
             max_length=8,
-            description="Names of tags by which it is told how many events have a label; those of"
-            " `online.per` are, too. Of each the first 50 values, and the rest as one.",
+            description="Names of tags by which events and labels are counted, besides those of"
+            " `online.per`: for each of the first 50 values, and for all others together.",
             examples=[["region"]],
         ),
     ] = ()

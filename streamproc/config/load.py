@@ -165,10 +165,10 @@ def _validate(document: Document, name: str, ignore: Collection[str]) -> Config:
     except ValidationError as error:
         problems += explain(error, Config, document.lines)
     if problems:
-        told: dict[Path, Problem] = {}
+        first: dict[Path, Problem] = {}
         for problem in problems:  # a value that could not be read is null: not wrong twice
-            told.setdefault(problem.path, problem)
-        ordered = sorted(told.values(), key=lambda problem: problem.line)
+            first.setdefault(problem.path, problem)
+        ordered = sorted(first.values(), key=lambda problem: problem.line)
         raise ConfigError(*(_line(name, problem) for problem in ordered))
     return config
 

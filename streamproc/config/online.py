@@ -35,9 +35,9 @@ class Online(Section):
     on_drift: Annotated[
         OnDrift,
         Field(
-            description="When its own error drifts. `notify`: say so; `reset`: and start anew;"
-            " `replace`: a model trained since the warning takes over; `challenge`: challengers"
-            " learn in the shadow, and one that proves better takes over.",
+            description="When its own error drifts. `notify`: only an alert; `reset`:"
+            " an untrained version starts; `replace`: the version trained since the warning takes"
+            " over; `challenge`: challengers learn in a shadow test, and a better one takes over.",
             examples=["challenge"],
         ),
     ] = "notify"
@@ -46,7 +46,7 @@ class Online(Section):
         Field(
             strict=False,
             max_length=16,
-            description="What `challenge` starts, one challenger each. None: `model`, anew.",
+            description="What `challenge` starts, one challenger each. None: an untrained `model`.",
             examples=[[["naive_bayes.GaussianNB"]]],
         ),
     ] = ()
@@ -143,8 +143,8 @@ class Online(Section):
     interval: Annotated[
         Duration,
         Field(
-            description="Event time between two updates of what was learned; once no outcome has"
-            " come for as long by the clock, the rest is told.",
+            description="Event time between two updates of what was learned; also sent when no"
+            " outcome has come for as long by the clock.",
             examples=["10s"],
         ),
     ] = timedelta(seconds=10)

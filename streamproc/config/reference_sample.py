@@ -36,5 +36,5 @@ class ReferenceSample:
         kind, _, name = series.partition(":")
         if kind == "feature":
             return self.columns.get(name, ())
-        said = self.columns.get("prediction", ()) if kind == "prediction" else ()
-        return [float(value == name) for value in said] if name else said
+        classes = self.columns.get("prediction", ()) if kind == "prediction" else ()
+        return [float(value == name) for value in classes] if name else classes

@@ -11,10 +11,10 @@ from streamproc.config.river_params import (
     ParamType,
     Role,
     choice,
+    integer,
     or_null,
     part,
     real,
-    whole,
 )
 
 Params = dict[str, ParamType]
@@ -55,13 +55,13 @@ _LINEAR: Final[Params] = {
     "initializer": part("initializer"),
 }
 _TREE: Final[Params] = {
-    "grace_period": whole(1),
-    "max_depth": or_null(whole(1, 1000)),
+    "grace_period": integer(1),
+    "max_depth": or_null(integer(1, 1000)),
     "delta": SHARE,
     "tau": SHARE,
     "binary_split": FLAG,
     "max_size": real(0.001, 1e5),
-    "memory_estimate_period": whole(1),
+    "memory_estimate_period": integer(1),
     "stop_mem_management": FLAG,
     "remove_poor_attrs": FLAG,
     "merit_preprune": FLAG,
@@ -69,7 +69,7 @@ _TREE: Final[Params] = {
 _CLASSES: Final[Params] = _TREE | {
     "split_criterion": choice("info_gain", "gini", "hellinger"),
     "leaf_prediction": choice("mc", "nb", "nba"),
-    "nb_threshold": whole(),
+    "nb_threshold": integer(),
     "min_branch_fraction": SHARE,
     "max_share_to_split": SHARE,
 }
@@ -77,19 +77,19 @@ _NUMBERS: Final[Params] = _TREE | {
     "leaf_prediction": choice("mean", "model", "adaptive"),
     "leaf_model": part("regressor"),
     "model_selector_decay": SHARE,
-    "min_samples_split": whole(2),
+    "min_samples_split": integer(2),
 }
 _ADAPTIVE: Final[Params] = {
     "bootstrap_sampling": FLAG,
-    "drift_window_threshold": whole(1),
+    "drift_window_threshold": integer(1),
     "drift_detector": part("detector"),
     "switch_significance": SHARE,
     "seed": SEED,
 }
 _FOREST: Final[Params] = {
-    "n_models": whole(1, 1000),
+    "n_models": integer(1, 1000),
     "max_features": ParamType(low=0, high=1, above=True, choices=("sqrt", "log2")),
-    "lambda_value": whole(1, 1000),
+    "lambda_value": integer(1, 1000),
     "disable_weighted_vote": FLAG,
     "drift_detector": part("detector"),
     "warning_detector": part("detector"),
@@ -98,17 +98,17 @@ _FOREST: Final[Params] = {
 
 
 def _bag(role: Role) -> Params:
-    return {"model": part(role, required=True), "n_models": whole(1, 1000), "seed": SEED}
+    return {"model": part(role, required=True), "n_models": integer(1, 1000), "seed": SEED}
 
 
 ALLOWED_CLASSES: Final[dict[str, AllowedClass]] = {
     "preprocessing.StandardScaler": AllowedClass(
-        "transformer", {"with_std": FLAG, "window_size": or_null(whole(2, 10**6))}
+        "transformer", {"with_std": FLAG, "window_size": or_null(integer(2, 10**6))}
     ),
     "preprocessing.MinMaxScaler": AllowedClass("transformer", {}),
     "preprocessing.MaxAbsScaler": AllowedClass("transformer", {}),
     "preprocessing.AdaptiveStandardScaler": AllowedClass("transformer", {"fading_factor": SHARE}),
-    "preprocessing.Normalizer": AllowedClass("transformer", {"order": whole(1, 10)}),
+    "preprocessing.Normalizer": AllowedClass("transformer", {"order": integer(1, 10)}),
     "linear_model.LogisticRegression": AllowedClass(
         "classifier", _LINEAR | {"loss": part("binary_loss")}, binary=True
     ),
@@ -118,7 +118,7 @@ ALLOWED_CLASSES: Final[dict[str, AllowedClass]] = {
         binary=True,
     ),
     "linear_model.PAClassifier": AllowedClass(
-        "classifier", {"C": RATE, "mode": whole(1, 2), "learn_intercept": FLAG}, binary=True
+        "classifier", {"C": RATE, "mode": integer(1, 2), "learn_intercept": FLAG}, binary=True
     ),
     "linear_model.SoftmaxRegression": AllowedClass(
         "classifier", {"optimizer": _OPTIMIZER, "l2": RATE}
@@ -127,7 +127,7 @@ ALLOWED_CLASSES: Final[dict[str, AllowedClass]] = {
         "regressor", _LINEAR | {"loss": part("regression_loss")}
     ),
     "linear_model.PARegressor": AllowedClass(
-        "regressor", {"C": RATE, "mode": whole(1, 2), "eps": RATE, "learn_intercept": FLAG}
+        "regressor", {"C": RATE, "mode": integer(1, 2), "eps": RATE, "learn_intercept": FLAG}
     ),
     "naive_bayes.GaussianNB": AllowedClass("classifier", {}),
     "naive_bayes.BernoulliNB": AllowedClass(
@@ -140,7 +140,7 @@ ALLOWED_CLASSES: Final[dict[str, AllowedClass]] = {
         "classifier", _CLASSES | _ADAPTIVE, texts=True
     ),
     "tree.ExtremelyFastDecisionTreeClassifier": AllowedClass(
-        "classifier", _CLASSES | {"min_samples_reevaluate": whole(1)}, texts=True
+        "classifier", _CLASSES | {"min_samples_reevaluate": integer(1)}, texts=True
     ),
     "tree.HoeffdingTreeRegressor": AllowedClass("regressor", _NUMBERS),
     "tree.HoeffdingAdaptiveTreeRegressor": AllowedClass("regressor", _NUMBERS | _ADAPTIVE),
@@ -189,16 +189,16 @@ ALLOWED_CLASSES: Final[dict[str, AllowedClass]] = {
         "detector",
         {
             "delta": SHARE,
-            "clock": whole(1),
-            "max_buckets": whole(1, 100),
-            "min_window_length": whole(1),
-            "grace_period": whole(0),
+            "clock": integer(1),
+            "max_buckets": integer(1, 100),
+            "min_window_length": integer(1),
+            "grace_period": integer(0),
         },
     ),
     "drift.PageHinkley": AllowedClass(
         "detector",
         {
-            "min_instances": whole(1),
+            "min_instances": integer(1),
             "delta": RATE,
             "threshold": RATE,
             "alpha": SHARE,

@@ -28,7 +28,7 @@ class ParamType:
         Smallest and largest number; none is taken when `low` is above `high`.
     above
         Whether `low` itself is refused.
-    whole
+    integer
         Whether only whole numbers are taken.
     choices
         Texts.
@@ -47,7 +47,7 @@ class ParamType:
     low: float = 1
     high: float = 0
     above: bool = False
-    whole: bool = False
+    integer: bool = False
     choices: tuple[str, ...] = ()
     flag: bool = False
     roles: tuple[Role, ...] = ()
@@ -61,7 +61,7 @@ class ParamType:
         words = [f"`{choice}`" for choice in self.choices]
         if self.low <= self.high:
             left = "above" if self.above else "from"
-            kind = "a whole number" if self.whole else "a number"
+            kind = "a whole number" if self.integer else "a number"
             words.append(f"{kind} {left} {self.low:g} to {self.high:g}")
         if self.flag:
             words.append("true or false")
@@ -83,7 +83,7 @@ class ParamType:
 
     def _within(self, value: float) -> bool:
         return (
-            (isinstance(value, int) or not self.whole)
+            (isinstance(value, int) or not self.integer)
             and math.isfinite(value)
             and (value > self.low if self.above else value >= self.low)
             and value <= self.high
@@ -95,9 +95,9 @@ def real(low: float = -1e15, high: float = 1e15, *, above: bool = False) -> Para
     return ParamType(low=low, high=high, above=above)
 
 
-def whole(low: int = 0, high: int = 10**9) -> ParamType:
+def integer(low: int = 0, high: int = 10**9) -> ParamType:
     """Take a whole number of a range."""
-    return ParamType(low=low, high=high, whole=True)
+    return ParamType(low=low, high=high, integer=True)
 
 
 def or_null(takes: ParamType) -> ParamType:
@@ -118,4 +118,4 @@ def part(*roles: Role, required: bool = False) -> ParamType:
 FLAG = ParamType(flag=True)
 RATE = real(0, 1e6)
 SHARE = real(0, 1)
-SEED = ParamType(low=0, high=2**32 - 1, whole=True, seed=True)
+SEED = ParamType(low=0, high=2**32 - 1, integer=True, seed=True)

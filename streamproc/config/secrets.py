@@ -97,7 +97,7 @@ def check_at_most_one(field: str, env: str | None, file: str | None) -> list[tup
 
 
 def check_one(field: str, env: str | None, file: str | None) -> list[tuple[Path, str]]:
-    """Give what is wrong with where a secret is said to be: it has to be in just one place."""
+    """Return the problem unless exactly one source of a secret is configured."""
     if (env is None) == (file is None):
         return [((f"{field}_env",), f"expected this or `{field}_file`, just one")]
     return []

@@ -120,7 +120,7 @@ class Topics(Section):
         TopicName,
         Field(
             validation_alias=AliasChoices("dead_letters", "dead-letters"),
-            description="Out: records that are no events, as they came; may also be written"
+            description="Out: records that are not valid events, unchanged; may also be written"
             " `dead-letters`.",
             examples=["dead-letters"],
         ),
@@ -214,6 +214,6 @@ class Topics(Section):
             if other != kind:
                 problems.append(((kind,), f"is the same topic as `{other}`"))
             elif len(name) > 249 or name in {".", ".."}:
-                problems.append(((kind,), "with its prefix is no topic name that Kafka takes"))
+                problems.append(((kind,), "with its prefix is not a topic name that Kafka accepts"))
         refuse_if_any(problems)
         return self

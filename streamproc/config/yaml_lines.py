@@ -31,7 +31,7 @@ class Problem:
 
 
 class DocumentError(Exception):
-    """The text is no YAML document that could be validated any further."""
+    """The text is not a YAML document that can be validated further."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -177,7 +177,7 @@ class _Reading:
     def _key(self, node: yaml.Node, path: Path) -> str | None:
         line = node.start_mark.line + 1
         if node.tag != f"{_TAG}str" or not isinstance(node, yaml.ScalarNode):
-            message = "has a key that is no text: quote it if it is meant as one"
+            message = "has a key that is not a text: quote it if it is meant as one"
             self._problems.append(Problem(line, path, message))
             return None
         if node.value == "<<" and node.style is None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from streamproc.alerting.alert_builder import (
     Series,
+    eviction_alert,
     limit_alert,
-    makes_room,
     type_change_alert,
 )
 from streamproc.alerting.correlation import IncidentGrouper
@@ -198,7 +198,7 @@ class PartitionMonitor:
             self.catalogue.limits_reported.add("forgotten")
             reached = "max_series", self.catalogue.config.limits.max_series, self.catalogue.capacity
             self._pending.append(
-                standalone(place, makes_room(evicted.name, reached, origin, self._now))
+                standalone(place, eviction_alert(evicted.name, reached, origin, self._now))
             )
 
     def _change(

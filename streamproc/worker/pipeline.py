@@ -351,7 +351,7 @@ class Pipeline:
     def _fresh(self, partition: Partition) -> PartitionState:
         topic, number = partition
         kind = self._kinds[topic]
-        max_series = self._config.series_room(kind.value)
+        max_series = self._config.series_limit(kind.value)
         return PartitionState(PartitionMonitor(kind, topic, number, self._config, max_series))
 
     def _count(

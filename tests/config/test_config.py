@@ -85,7 +85,7 @@ def test_the_dead_letters_topic_has_two_spellings(key: str) -> None:
         ({"alerts": ""}, "topics.alerts: expected letters"),
         ({"alerts": "a\n"}, "topics.alerts: expected letters"),
         ({"prefix": "a/"}, "topics.prefix: expected letters"),
-        ({"alerts": ".."}, "topics.alerts: with its prefix is no topic name"),
+        ({"alerts": ".."}, "topics.alerts: with its prefix is not a topic name"),
         ({"prefix": "x" * 200, "alerts": "y" * 50}, "topics.alerts: with its prefix"),
         ({"partitions": 0}, "topics.partitions: expected greater than or equal to 1"),
         ({"partitions": "4"}, 'topics.partitions: expected a whole number, found "4"'),

@@ -192,7 +192,7 @@ def test_the_cap_holds_for_all_partitions_together(partitions: int) -> None:
 def test_shares_of_all_topics_are_no_more_than_the_cap() -> None:
     """Half is for predictions, a quarter for features and for outcomes, by partition."""
     config = load({"topics": {"partitions": 3}, "limits": {"max_series": 1000}})
-    shares = [config.series_room(kind.value) for kind in Topic]
+    shares = [config.series_limit(kind.value) for kind in Topic]
     assert shares == [166, 83, 83]
     assert 3 * sum(shares) <= 1000
 

@@ -88,7 +88,7 @@ class Site:
         """Return how much is done: here, and in the nightly form."""
         return nightly if self.nightly else here
 
-    def said(self, **more: Any) -> dict[str, Any]:
+    def content(self, **more: Any) -> dict[str, Any]:
         """Return a config file's content, with topics and a group of the row's own."""
         base: dict[str, Any] = {
             "limits": {"slice_records": 200},

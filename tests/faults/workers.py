@@ -29,8 +29,8 @@ class MortalProcess(WorkerProcess):
 
     program = Path(__file__).with_name("crash_at_step.py")
 
-    def __init__(self, folder: Path, said: dict[str, Any], **plan: Any) -> None:
-        super().__init__(folder, said)
+    def __init__(self, folder: Path, content: dict[str, Any], **plan: Any) -> None:
+        super().__init__(folder, content)
         self._plan = plan
 
     async def __aenter__(self) -> Self:
@@ -43,7 +43,7 @@ class MortalProcess(WorkerProcess):
 
 
 async def lane(site: Site, kills: list[str], seed: int, *, hasty: str = "") -> tuple[int, int]:
-    """Kill the workers of one group one after another; return alerts, and those said again.
+    """Kill the workers of one group one after another; return alerts, and those repeated.
 
     Parameters
     ----------
@@ -57,15 +57,15 @@ async def lane(site: Site, kills: list[str], seed: int, *, hasty: str = "") -> t
         In what the workers are hasty, so that the lane has to fail: they acknowledge first, or
         save first.
     """
-    said = site.said(topics={"partitions": 2})
-    config, draw = load(said), random.Random(seed)
+    content = site.content(topics={"partitions": 2})
+    config, draw = load(content), random.Random(seed)
     log = (sent(event) for event in events(seed, MODELS, 10**9))
     await send(config, islice(log, BACKLOG))
     async with under_load(config, log, RATE) as enough:
         for kill in kills:
-            await _killed(site, said, kill, draw, hasty=hasty)
+            await _killed(site, content, kill, draw, hasty=hasty)
         enough()
-    await finish(site, said)
+    await finish(site, content)
     found = await equal(config, least=20)
     again, covered = await covered_repeats(config)
     if covered:
@@ -74,11 +74,11 @@ async def lane(site: Site, kills: list[str], seed: int, *, hasty: str = "") -> t
 
 
 async def _killed(
-    site: Site, said: dict[str, Any], kill: str, draw: random.Random, *, hasty: str
+    site: Site, content: dict[str, Any], kill: str, draw: random.Random, *, hasty: str
 ) -> None:
     step = None if kill == "moment" else kill
     plan = {"step": step, "times": draw.randrange(1, 4), "hasty": hasty}
-    async with MortalProcess(site.folder, said, **plan) as worker:
+    async with MortalProcess(site.folder, content, **plan) as worker:
         if step is None:
             await worker.has_counted("records_total")
             await asyncio.sleep(draw.random() * 0.3)
@@ -89,7 +89,7 @@ async def _killed(
 
 
 async def lanes(site: Site, count: int, kills: int) -> tuple[int, int]:
-    """Run lanes side by side; return alerts, and those said again."""
+    """Run lanes side by side; return alerts, and those repeated."""
     plans = [[site.draw.choice(("moment", *STEPS)) for _ in range(kills)] for _ in range(count)]
     for kill, plan in zip((*STEPS, "moment"), plans, strict=False):  # each is among them
         plan[0] = kill

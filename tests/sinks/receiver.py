@@ -60,7 +60,7 @@ class Receiver:
         """The ids of the alerts that it got, whatever it answered."""
         return [AlertEvent.from_json(body).alert_id for _, body in self.got]
 
-    def said(self, name: str, **more: Any) -> dict[str, Any]:
+    def section(self, name: str, **more: Any) -> dict[str, Any]:
         """Return what a config says to send there."""
         return {
             "name": name,

@@ -225,7 +225,7 @@ async def test_a_server_gets_it_signed(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("SECRET", "s" * 32)
     pair = certificate(tmp_path, "IP:127.0.0.1")
     async with receiving(pair, 503, 200, headers={"Retry-After": "3"}) as receiver:
-        said = receiver.said("pager", secret_env="SECRET")  # noqa: S106  a variable's name
+        said = receiver.section("pager", secret_env="SECRET")  # noqa: S106  a variable's name
         [target] = targets_of(load({"webhooks": [said]}))
         counts = WebhookMetrics(CollectorRegistry()).of("pager")
         now = [START]

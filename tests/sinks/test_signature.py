@@ -37,7 +37,7 @@ async def test_a_receiver_can_verify_and_refuse_a_replay(
     """The signature covers id, time and body: a copy sent later, or altered, is recognised."""
     monkeypatch.setenv("SECRET", SECRET)
     async with receiving(loopback_certificate) as receiver:
-        settings: dict[str, Any] = receiver.said("pager", secret_env="SECRET")  # noqa: S106  a name
+        settings: dict[str, Any] = receiver.section("pager", secret_env="SECRET")  # noqa: S106  a name
         [target] = targets_of(load({"webhooks": [settings]}))
         await deliver(target, alert("5f0c9a7e"))
     [(headers, body)] = receiver.got

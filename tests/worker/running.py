@@ -164,7 +164,7 @@ class WorkerProcess:
             await self._process.wait()
         await self._reading
 
-    async def said(self, pattern: str, times: int = 1, within: float = PATIENCE) -> list[str]:
+    async def logged(self, pattern: str, times: int = 1, within: float = PATIENCE) -> list[str]:
         """Wait until it has said something so many times; return what matched."""
         async with asyncio.timeout(within), self._news:
             while len(found := re.findall(pattern, self.stderr)) < times:
@@ -178,7 +178,7 @@ class WorkerProcess:
 
     async def port(self) -> int:
         """Wait until it works; return its HTTP port."""
-        return int((await self.said(r"metrics on http://127\.0\.0\.1:(\d+)"))[0])
+        return int((await self.logged(r"metrics on http://127\.0\.0\.1:(\d+)"))[0])
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""

@@ -59,7 +59,7 @@ async def test_only_loopback_is_listened_on(
         port = await worker.port()
         assert listening(worker.pid) == {(LOOPBACK, port)}
     async with WorkerProcess(tmp_path, settings(embedded_broker.bootstrap, http=None)) as worker:
-        await worker.said("watching")
+        await worker.logged("watching")
         assert listening(worker.pid) == set()
 
 

@@ -311,7 +311,7 @@ async def test_events_by_http_are_watched(
     given["http_intake"] = {"port": 0, "token_env": "EVENTS_TOKEN", "events_per_second": 100_000}
     events = [native(row) for row in rows()]
     async with WorkerProcess(tmp_path, given) as worker:
-        await worker.said("accepting events on ")
+        await worker.logged("accepting events on ")
         [url] = re.findall(r"accepting events on (http://\S+/events)", worker.stderr)
         async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session:
             for first in range(0, len(events), 500):

@@ -173,7 +173,7 @@ async def test_topics_that_are_created_later_are_read(
     config = load(given)
     await ensure_topics(config)
     async with WorkerProcess(tmp_path, given, "--only", "intake") as worker:
-        await worker.said("reading intake from")
+        await worker.logged("reading intake from")
         await send_unkeyed(config, topic, rows(100))
         await worker.has_counted("intake_records_total", above=99)
         assert await worker.stop() == 0

@@ -43,13 +43,13 @@ async def test_a_supervised_worker_leaves_sighup_to_its_supervisor(
     """A signal to the whole process group ends no worker that nobody would start again."""
     said = settings(embedded_broker.bootstrap)
     async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
-        await supervisor.said("watching kafka", times=2)
+        await supervisor.logged("watching kafka", times=2)
         workers = children(supervisor.pid)
         for pid in workers:
             os.kill(pid, signal.SIGHUP)
         supervisor.send(signal.SIGHUP)
-        await supervisor.said("replacing the workers one by one")
-        await supervisor.said("watching kafka", times=4)
+        await supervisor.logged("replacing the workers one by one")
+        await supervisor.logged("watching kafka", times=4)
         assert await supervisor.stop() == 0
     assert not any(map(alive, workers))
 

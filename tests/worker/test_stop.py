@@ -102,9 +102,9 @@ async def test_a_stop_while_joining(tmp_path: Path) -> None:
     with EmbeddedBroker() as broker:
         said = settings(broker.bootstrap)
         async with WorkerProcess(tmp_path, said) as worker:
-            await worker.said("watching")
+            await worker.logged("watching")
         async with WorkerProcess(tmp_path, said) as worker:
-            await worker.said(f"still waiting to join consumer group {said['group']}")
+            await worker.logged(f"still waiting to join consumer group {said['group']}")
             worker.send(signal.SIGTERM)
             assert await worker.exit_code(STOP_SECONDS) == 0
     assert "Traceback" not in worker.stderr

@@ -19,7 +19,7 @@ async def test_no_worker_outlives_its_supervisor(
     """When the supervisor is killed its workers end by themselves."""
     said = settings(embedded_broker.bootstrap)
     async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
-        await supervisor.said("watching kafka", times=2)
+        await supervisor.logged("watching kafka", times=2)
         workers = children(supervisor.pid)
         supervisor.send(signal.SIGKILL)
         await supervisor.exit_code()
@@ -31,7 +31,7 @@ async def test_ctrl_c_ends_all(embedded_broker: EmbeddedBroker, tmp_path: Path) 
     """Ctrl-C, which reaches every process, ends them with 0, even while they start."""
     said = settings(embedded_broker.bootstrap)
     async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
-        await supervisor.said("running 2 workers")
+        await supervisor.logged("running 2 workers")
         await until(lambda: len(children(supervisor.pid)) == 2)
         for pid in (*children(supervisor.pid), supervisor.pid):
             os.kill(pid, signal.SIGINT)
@@ -54,7 +54,7 @@ async def test_sigterm_ends_all(embedded_broker: EmbeddedBroker, tmp_path: Path)
     """SIGTERM to the supervisor ends both workers, cleanly, and itself with 0."""
     said = settings(embedded_broker.bootstrap)
     async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
-        await supervisor.said("watching kafka", times=2)
+        await supervisor.logged("watching kafka", times=2)
         workers = children(supervisor.pid)
         supervisor.send(signal.SIGTERM)
         assert await supervisor.exit_code(STOP_SECONDS) == 0
@@ -79,18 +79,18 @@ async def test_a_config_is_reloaded_only_when_it_is_right(
     said = settings(embedded_broker.bootstrap)
     elsewhere = said["broker"].replace("127.0.0.1", "localhost")
     async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
-        await supervisor.said("watching kafka", times=2)
+        await supervisor.logged("watching kafka", times=2)
         before = children(supervisor.pid)
 
         supervisor.configure(said | {"limits": {"max_series": "many"}})
         supervisor.send(signal.SIGHUP)
-        await supervisor.said("keeping the current configuration")
+        await supervisor.logged("keeping the current configuration")
         assert "limits.max_series" in supervisor.stderr
         assert children(supervisor.pid) == before
 
         supervisor.configure(said | {"broker": elsewhere})
         supervisor.send(signal.SIGHUP)
-        await supervisor.said(f"watching {elsewhere}", times=2)
+        await supervisor.logged(f"watching {elsewhere}", times=2)
         assert not any(map(alive, before))
         assert await supervisor.stop() == 0
     assert "exited with" not in supervisor.stderr

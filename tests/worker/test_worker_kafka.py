@@ -133,10 +133,10 @@ async def test_a_killed_worker_is_replaced(apache_kafka: ApacheKafka, tmp_path: 
     config = load(said)
     await _traced(config, 20_000)
     async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
-        await supervisor.said("watching kafka", times=2)
+        await supervisor.logged("watching kafka", times=2)
         first = children(supervisor.pid)
         os.kill(first[0], signal.SIGKILL)
-        await supervisor.said("watching kafka", times=3)
+        await supervisor.logged("watching kafka", times=3)
         assert "exited with code -9: restarting it in 1 s" in supervisor.stderr
         second = children(supervisor.pid)
         assert len(second) == 2

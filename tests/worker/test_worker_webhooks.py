@@ -54,7 +54,9 @@ async def test_alerts_reach_a_webhook(bootstrap: str, pair: tuple[Path, Path]) -
     """What a worker publishes is posted as it is on the topic; what a webhook leaves out is not."""
     config = own_config(bootstrap)
     async with receiving(pair) as all_of_it, receiving(pair) as ends:
-        config = with_hooks(config, all_of_it.said("all"), ends.said("ends", statuses=["settled"]))
+        config = with_hooks(
+            config, all_of_it.section("all"), ends.section("ends", statuses=["settled"])
+        )
         await publish(config, story())
         async with worker_of(config) as (worker, registry):
             await idle(worker)
@@ -82,9 +84,9 @@ async def test_a_webhook_that_fails_holds_up_nobody(
     ):
         config = with_hooks(
             config,
-            hanging.said("hanging"),
-            failing.said("failing", give_up_after="1s"),
-            healthy.said("healthy"),
+            hanging.section("hanging"),
+            failing.section("failing", give_up_after="1s"),
+            healthy.section("healthy"),
         )
         await publish(config, story())
         async with worker_of(config) as (worker, registry):
@@ -107,7 +109,7 @@ async def test_a_webhook_begins_with_what_comes(bootstrap: str, pair: tuple[Path
     await ensure_topics(config)
     await write(config, "alerts", alert("past").to_json())
     async with receiving(pair) as receiver:
-        config = with_hooks(config, receiver.said("pager"))
+        config = with_hooks(config, receiver.section("pager"))
         await watch_all(config)  # it begins here
         await write(config, "alerts", alert("away").to_json())
         async with worker_of(config):
@@ -121,7 +123,7 @@ async def test_a_webhook_goes_on_where_it_was(
 ) -> None:
     """An alert that a killed worker had not brought to its end is brought by the next one."""
     async with receiving(pair, 200, None) as receiver:
-        said = settings(apache_kafka.bootstrap, webhooks=[receiver.said("pager")])
+        said = settings(apache_kafka.bootstrap, webhooks=[receiver.section("pager")])
         config = load(said)
         async with WorkerProcess(tmp_path, said) as worker:
             await worker.port()
@@ -139,7 +141,7 @@ async def test_two_workers_share_the_alerts(apache_kafka: Any, pair: tuple[Path,
     """Each alert is sent by the one worker that has its partition."""
     config = own_config(apache_kafka.bootstrap, topics={"partitions": 2})
     async with receiving(pair) as receiver:
-        config = with_hooks(config, receiver.said("pager"))
+        config = with_hooks(config, receiver.section("pager"))
         async with worker_of(config) as (_, one), worker_of(config) as (_, other):
             lots: list[str] = []
 
@@ -183,4 +185,4 @@ async def test_a_secret_that_is_missing_is_told_before_anything_is_made(bootstra
 def test_a_receiver_is_what_it_says(pair: tuple[Path, Path]) -> None:
     """The config that these tests give is one."""
     receiver = Receiver(443, pair[0], [200], {}, 0.0)
-    assert load({"webhooks": [receiver.said("pager")]}).webhooks[0].name == "pager"
+    assert load({"webhooks": [receiver.section("pager")]}).webhooks[0].name == "pager"

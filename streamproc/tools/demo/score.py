@@ -103,7 +103,7 @@ def score(
     story
         What happened.
     alerts
-        What was told, in the order of each model's events. Only `firing` begins an incident; it
+        The alerts, in the order of each model's events. Only `firing` begins an incident; it
         is a false one where nothing happens to its series, or nothing yet.
     updates
         The steps of the model that learns, in their order. Each lesson counts from the alarm or

@@ -35,7 +35,7 @@ class MonitorCodec:
         """Return the initial state of a partition."""
         kind = self._kinds[partition[0]]
         return PartitionMonitor(
-            kind, *partition, self._config, self._config.series_room(kind.value)
+            kind, *partition, self._config, self._config.series_limit(kind.value)
         )
 
     def encode(
@@ -53,7 +53,7 @@ class MonitorCodec:
             If it cannot be used.
         """
         kind = self._kinds[partition[0]]
-        max_series = self._config.series_room(kind.value)
+        max_series = self._config.series_limit(kind.value)
         found = restore(decode(data), kind, *partition, self._config, max_series)
         if found.reset:
             _log.warning(

@@ -33,8 +33,8 @@ STEP = 2**20
 
 async def run(site: Site) -> str:
     """Send bombs between good events."""
-    said = site.said(topics={"partitions": 1})
-    config = load(said)
+    content = site.content(topics={"partitions": 1})
+    config = load(content)
     await ensure_topics(config)
     log = [
         sent(event) for event in events(site.draw.randrange(2**32), MODELS, site.size(800, 8000))
@@ -42,7 +42,7 @@ async def run(site: Site) -> str:
     bombs = {name: _bomb(name) for name in SIZES}
     part = len(log) // (len(bombs) + 1)
     handled, wanted, sizes = 0, [], []
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await worker.port()
         handled += await send(config, log[:part])
         await worker.has_counted("records_total", above=handled - 1)

@@ -23,13 +23,13 @@ MIN_RECORDS = 9000  # records, of which so many alerts come that a lost one woul
 
 async def run(site: Site) -> str:
     """Take the broker away twice, once in each way."""
-    said = site.said()
-    config = load(said)
+    content = site.content()
+    config = load(content)
     figures = []
     log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 100_000))
     async with (
         under_load(config, log, rate=600) as enough,
-        WorkerProcess(site.folder, said) as worker,
+        WorkerProcess(site.folder, content) as worker,
     ):
         for how in ("stop", "kill"):
             await worker.has_counted("records_total", above=site.draw.randrange(2000))
@@ -46,6 +46,6 @@ async def run(site: Site) -> str:
         same("exit code", 0, await worker.exit_code(30))
         if "Traceback" in worker.stderr:
             raise Failed(worker.stderr[-500:])
-    await finish(site, said)
+    await finish(site, content)
     found = await equal(config, least=20)
     return f"{'; '.join(figures)}; {len(found.wanted.alerts)} alerts ≡G"

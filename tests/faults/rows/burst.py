@@ -14,17 +14,17 @@ from streamproc.config.load import load
 
 ORDER = 11
 FAULT = "10× burst (5 min; 8 s in the short form)"
-PASSES = "≡G, state too; RSS ≤ 400 MiB; the lag drains; no rebalance of its own making"
+PASSES = "≡G, state too; RSS ≤ 400 MiB; the lag drains; no rebalance that it causes"
 MODELS, RATE, CAP = 20, 1000, 400 * 2**20
 
 
 async def run(site: Site) -> str:
     """Send at a rate, then at ten times of it, and watch the worker's memory and lag."""
-    said = site.said(limits={"slice_records": 5000}, snapshots={"interval": "1s"})
-    config = load(said)
+    content = site.content(limits={"slice_records": 5000}, snapshots={"interval": "1s"})
+    config = load(content)
     seconds = site.size(8, 300)
     log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 10**9))
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await worker.port()
         most = 0
 

@@ -24,7 +24,7 @@ DAY = 86_400
 async def run(site: Site) -> str:
     """Send day after day, and look at the worker in between."""
     each = site.size(EACH, 10 * EACH)
-    content = site.said(
+    content = site.content(
         topics={"partitions": 1},
         limits={"slice_records": 1000, "max_series": 2 * CAP},  # half of it is for predictions
     )

@@ -29,7 +29,7 @@ class Astray(Pipeline):
 
 async def run(site: Site) -> str:
     """Move the times of events and records about, and the worker's with each slice."""
-    config = load(site.said())
+    config = load(site.content())
     log = []
     now = int(time.time() * 1000)
     for event in events(site.draw.randrange(2**32), MODELS, 2000):

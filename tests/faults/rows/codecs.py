@@ -36,14 +36,14 @@ PROGRAM = Path(__file__).parents[1] / "Produce.java"
 
 async def run(site: Site) -> str:
     """Send a part for each codec under each type of topic, to one worker."""
-    said = site.said(topics={"partitions": 2})
-    config = load(said)
+    content = site.content(topics={"partitions": 2})
+    config = load(content)
     await ensure_topics(config)
     pairs = [(kind, codec) for kind in TOPIC_TYPES for codec in CODECS]
     each = site.size(2000, 40_000) // len(pairs)
     log = map(sent, events(site.draw.randrange(2**32), MODELS, 10**9))
     count = 0
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await worker.port()
         # Topics have the type `producer`: with any other the broker compresses what it gets.
         by_java = {codec: list(islice(log, each * MODELS)) for codec in CODECS}

@@ -20,15 +20,15 @@ MODELS = 8
 
 async def run(site: Site) -> str:
     """Cut one worker's way to the broker while another one has its own."""
-    said = site.said()
-    config = load(said)
+    content = site.content()
+    config = load(content)
     seconds = site.size(10, 120)
     log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 1_000_000))
     async with (
         site.detour.open() as detour,
         under_load(config, log, rate=400) as enough,
-        WorkerProcess(site.folder, said | {"broker": f"kafka://{detour.address}"}) as one,
-        WorkerProcess(site.folder, said) as other,
+        WorkerProcess(site.folder, content | {"broker": f"kafka://{detour.address}"}) as one,
+        WorkerProcess(site.folder, content) as other,
     ):
         await one.has_counted("records_total", above=200)
         await other.has_counted("records_total", above=200)
@@ -44,7 +44,7 @@ async def run(site: Site) -> str:
             worker.send(signal.SIGTERM)
         codes = [await worker.exit_code(30) for worker in (one, other)]
     same("exit codes", [0, 0], codes)
-    await finish(site, said)
+    await finish(site, content)
     found = await equal(config, least=20)
     again = found.found.repeated
     return f"{seconds} s; {len(found.wanted.alerts)} alerts ≡G, {again} again"

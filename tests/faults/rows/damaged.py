@@ -26,8 +26,8 @@ ATTRIBUTES_AT, LAST_DELTA_AT = 22, 23
 
 async def run(site: Site) -> str:
     """Damage three batches while the broker is down, then let a worker read all of them."""
-    said = site.said(topics={"partitions": 1})
-    config = load(said)
+    content = site.content(topics={"partitions": 1})
+    config = load(content)
     log = list(map(sent, events(site.draw.randrange(2**32), MODELS, site.size(900, 9000))))
     size = len(log) // PARTS
     for start in range(0, len(log), size):
@@ -37,7 +37,7 @@ async def run(site: Site) -> str:
     file = site.kafka.data_dir / "node-1" / "data" / f"{topic}-0" / f"{0:020}.log"
     wanted = _damage(file)
     await asyncio.to_thread(site.kafka.start, 1)
-    await finish(site, said)
+    await finish(site, content)
     found = await equal(config, least=10)
     letters = [dict(letter.headers) for letter in await records(config, "dead_letters")]
     told = [(int(each["offset"] or b""), (each["reason"] or b"").decode()) for each in letters]

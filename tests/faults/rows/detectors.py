@@ -16,19 +16,19 @@ from streamproc.monitor import Monitor
 
 ORDER = 14
 FAULT = "config change of one detector"
-PASSES = "only the series that it touches start anew; all others ≡G"
+PASSES = "only the series that it concerns are reset; all others ≡G"
 MODELS = 6
 TOUCHED = "model-1", "feature:amount"
 
 
 async def run(site: Site) -> str:
     """Change the detectors of one series of one model half-way."""
-    said = site.said(topics={"partitions": 1})
+    content = site.content(topics={"partitions": 1})
     watch = [
         {"on": "feature:amount", "detectors": ["page_hinkley"]},
         {"on": "*", "detectors": ["adwin", "page_hinkley"]},
     ]
-    before, after = load(said), load(said | {"models": [{"id": "model-1", "watch": watch}]})
+    before, after = load(content), load(content | {"models": [{"id": "model-1", "watch": watch}]})
     log = [sent(event) for event in events(site.draw.randrange(2**32), MODELS, 2400)]
     half = await send(before, log[: len(log) // 2])
     await live(before)

@@ -28,15 +28,15 @@ NO_GROWTH = 1024  # bytes: every file of a store is larger
 
 async def run(site: Site) -> str:
     """Fill the disk of a worker that joins."""
-    return await scenario(site.said(topics={"partitions": 1}), site.folder)
+    return await scenario(site.content(topics={"partitions": 1}), site.folder)
 
 
-async def scenario(said: dict[str, Any], folder: Path) -> str:
+async def scenario(content: dict[str, Any], folder: Path) -> str:
     """Let a worker's files grow no more while labels come; then let them grow again."""
-    config = load(said)
+    config = load(content)
     logs = hard_logs(EVENTS, seed=11)
     await fill(config, type(logs)(logs.events, []))
-    async with WorkerProcess(folder, said) as worker:
+    async with WorkerProcess(folder, content) as worker:
         await publish(config, logs.labels[:50])
         await worker.has_counted("outcomes_total")
         await worker.becomes("/readyz", 200)
@@ -47,7 +47,7 @@ async def scenario(said: dict[str, Any], folder: Path) -> str:
         if "labels of partition 0 are not joined" not in why or str(folder) not in why:
             raise Failed(f"not ready, but for {why!r}")
         epochs = await _epochs(config)
-        await worker.said(r"not joined: the store .*; retrying in 16 s")
+        await worker.logged(r"not joined: the store .*; retrying in 16 s")
         same("epochs begun on a full disk", epochs, await _epochs(config))
         if not await worker.counted("labels_lag_records"):
             raise Failed("labels wait, and the lag is 0")

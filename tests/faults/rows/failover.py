@@ -42,18 +42,19 @@ async def run(site: Site) -> str:
 
 async def _round(site: Site, *, supervised: bool) -> float:
     """Return the seconds from a kill until every partition has gone on."""
-    said = site.said()
-    config = load(said)
+    content = site.content()
+    config = load(content)
     log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 1_000_000))
     async with under_load(config, log, rate=1000) as enough, AsyncExitStack() as stack:
         if supervised:
-            both = WorkerProcess(site.folder, said, "--processes", "2")
+            both = WorkerProcess(site.folder, content, "--processes", "2")
             workers = [await stack.enter_async_context(both)]
-            await both.said("watching kafka", times=2)
+            await both.logged("watching kafka", times=2)
             victim = site.draw.choice(children(both.pid))
         else:
             workers = [
-                await stack.enter_async_context(WorkerProcess(site.folder, said)) for _ in range(2)
+                await stack.enter_async_context(WorkerProcess(site.folder, content))
+                for _ in range(2)
             ]
             for worker in workers:
                 await worker.has_counted("records_total", above=200)
@@ -68,7 +69,7 @@ async def _round(site: Site, *, supervised: bool) -> float:
         for worker in workers:
             worker.send(signal.SIGTERM)
             await worker.exit_code(30)
-    await finish(site, said)
+    await finish(site, content)
     await equal(config)
     return seconds
 

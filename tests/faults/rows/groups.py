@@ -32,7 +32,7 @@ async def run(site: Site) -> str:
 
 
 async def _two(site: Site, number: signal.Signals) -> str:
-    old = site.said(models=[{"id": "*", "task": "regression"}])
+    old = site.content(models=[{"id": "*", "task": "regression"}])
     new = old | {"group": f"t{uuid.uuid4().hex[:12]}"}
     config = load(old)
     count = MODELS * site.size(75, 750)
@@ -54,10 +54,10 @@ async def _two(site: Site, number: signal.Signals) -> str:
             await first.has_counted("outcomes_total", above=count, within=JOIN_SECONDS)
             same("exit code", 0, await first.stop())
         same("exit code", 0, await second.stop())
-    for said in (old, new):
-        await finish(site, said)
-        await _each_once(load(said), total)
-        await regained(load(said), least=0)
+    for content in (old, new):
+        await finish(site, content)
+        await _each_once(load(content), total)
+        await regained(load(content), least=0)
     return f"{number.name}: {total} labels, each joined once by each group"
 
 

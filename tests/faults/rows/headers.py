@@ -39,8 +39,8 @@ async def run(site: Site) -> str:
     secret = site.folder / "secret"
     secret.write_text("correct horse battery staple 1234")
     secret.chmod(0o600)
-    said = site.said(topics={"partitions": 1}, control={"secret_file": str(secret)})
-    config = load(said)
+    content = site.content(topics={"partitions": 1}, control={"secret_file": str(secret)})
+    config = load(content)
     await ensure_topics(config)
     log = [
         sent(event) for event in events(site.draw.randrange(2**32), MODELS, site.size(800, 8000))
@@ -48,7 +48,7 @@ async def run(site: Site) -> str:
     half = len(log) // 2
     wanted: set[tuple[str, int]] = set()
     for part in (log[:half], log[half:]):
-        async with WorkerProcess(site.folder, said) as worker:
+        async with WorkerProcess(site.folder, content) as worker:
             await worker.port()
             await _round(config, part, wanted)
             await _refused_and_obeyed(config, worker)
@@ -57,7 +57,7 @@ async def run(site: Site) -> str:
             same("exit code", 0, await worker.stop())
             if "Traceback" in worker.stderr:
                 raise Failed(worker.stderr[-500:])
-    await finish(site, said)
+    await finish(site, content)
     found = await equal(config, least=10)
     letters = await records(config, "dead_letters")
     told = [_place(letter) for letter in letters]
@@ -95,7 +95,7 @@ async def _refused_and_obeyed(config: Config, worker: WorkerProcess) -> None:
     await worker.has_counted("control_commands_total", above=obeyed)
     same("refused", before + 1, await worker.counted("control_refused_total"))
     topic = config.topics.full_name("control")
-    await worker.said(f"{topic}-0 at offset .*is not UTF-8")
+    await worker.logged(f"{topic}-0 at offset .*is not UTF-8")
 
 
 def _place(letter: Any) -> tuple[str, int]:

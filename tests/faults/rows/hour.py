@@ -28,12 +28,12 @@ async def run(site: Site) -> str:
     # What a partition knows of its last events is full before the first look: with 20,000 of them
     # it would fill for half an hour, at 25 events a second.
     limits = {"slice_records": 5000, "recent_events": 2000}
-    said = site.said(limits=limits, snapshots={"interval": "10s"})
-    config = load(said)
+    content = site.content(limits=limits, snapshots={"interval": "10s"})
+    config = load(content)
     log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 10**9))
     seen: list[tuple[float, int]] = []
     worst = 0.0
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await worker.port()
         async with under_load(config, log, rate=RATE) as enough:
             began = time.monotonic()

@@ -25,23 +25,23 @@ PASSES = (
 
 async def run(site: Site) -> str:
     """Stop learners that have work."""
-    return await scenario(site.said(topics={"partitions": 1}), site.folder)
+    return await scenario(site.content(topics={"partitions": 1}), site.folder)
 
 
-async def scenario(said: dict[str, Any], folder: Path) -> str:
+async def scenario(content: dict[str, Any], folder: Path) -> str:
     """Stop the learner of a worker, then that of its successor and kill the supervisor."""
-    said = said | {
+    content = content | {
         "limits": {"stall": "20s"},
         "models": [{"id": "m", "task": "binary", "online": {"model": MODEL}}],
     }
-    config = load(said)
+    config = load(content)
     rows = list(outcomes(400))
     await fill(config, rows[:100])
-    async with WorkerProcess(folder, said, "--processes", "2") as supervisor:
+    async with WorkerProcess(folder, content, "--processes", "2") as supervisor:
         await _all_learn(supervisor, 2)
         stopped = await _stop_learners(supervisor.pid, 2)
-        [why, *_] = await supervisor.said(r"the process of the online models has not answered.*")
-        await supervisor.said("restarting it", times=2)
+        [why, *_] = await supervisor.logged(r"the process of the online models has not answered.*")
+        await supervisor.logged("restarting it", times=2)
         await _all_learn(supervisor, 4)
         if left := [pid for pid in stopped if alive(pid)]:
             raise Failed(f"learners that were stopped are still there: {left}")
@@ -54,7 +54,7 @@ async def scenario(said: dict[str, Any], folder: Path) -> str:
 
 async def _all_learn(supervisor: WorkerProcess, times: int) -> None:
     """Wait until so many workers have started, and their learners have answered once."""
-    ports = await supervisor.said(r"metrics on http://127\.0\.0\.1:(\d+)", times=times)
+    ports = await supervisor.logged(r"metrics on http://127\.0\.0\.1:(\d+)", times=times)
     async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
         for port in ports[-2:]:
             text = ""

@@ -49,7 +49,7 @@ async def run(site: Site) -> str:
     secret = site.folder / "secret"
     secret.write_text("correct horse battery staple 1234")
     secret.chmod(0o600)
-    raw = site.said(
+    raw = site.content(
         topics={"partitions": 2},
         control={"secret_file": str(secret)},
         policy={"resolve_after": 100, "update_interval": "30s", "group_wait": "2s"},

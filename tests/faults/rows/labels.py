@@ -38,16 +38,16 @@ KILLS, MEMORY = 3, 16 * 2**20
 async def run(site: Site) -> str:
     """Kill workers that join and learn, then label what is too old, then let too much wait."""
     cap = site.size(5000, 200_000)
-    said = _said(site, cap)
-    config = load(said)
+    content = _said(site, cap)
+    config = load(content)
     logs, late = _logs(site)
     await fill(config, logs)
     for _ in range(KILLS):
-        async with WorkerProcess(site.folder, said) as worker:
+        async with WorkerProcess(site.folder, content) as worker:
             await _joined_some(worker, site.draw.randrange(300))
             worker.send(signal.SIGKILL)
             await worker.exit_code()
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await all_done(worker)
         same("pairs", logs.pairs, await pairs_of(config))
         await publish(config, late)
@@ -57,7 +57,7 @@ async def run(site: Site) -> str:
         metrics = await worker.has_counted("outcomes_total")
         same("late ones counted", len(told), _late(metrics))
         same("exit code", 0, await worker.stop())
-    await finish(site, said)
+    await finish(site, content)
     await _same_pairs(config, logs)
     steps = await _nothing_late_is_learned(config)
     _, without = await _flooded(site, logs, 1, 3 * cap)
@@ -86,7 +86,7 @@ async def _joined_some(worker: WorkerProcess, above: int) -> None:
 
 def _said(site: Site, cap: int) -> dict[str, Any]:
     online = {"model": MODEL, "interval": "10m"}
-    return site.said(
+    return site.content(
         topics={"partitions": 1},
         models=[{"id": "m", "task": "binary", "online": online}, {"id": "flood", "watch": []}],
         labels={"store": str(site.folder / f"labels-{cap}"), "max_pending": cap, "memory": "16MiB"},
@@ -119,10 +119,10 @@ def _late(metrics: str) -> int:
 
 async def _flooded(site: Site, logs: Logs, cap: int, count: int) -> tuple[float, int]:
     """Let more come than may wait; return how much did at most, and by how much memory grew."""
-    said = _said(site, cap)
-    config = load(said)
+    content = _said(site, cap)
+    config = load(content)
     await fill(config, logs)
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await worker.has_counted("outcomes_total")
         await all_done(worker)
         found = await _flood(worker, config, count)

@@ -10,18 +10,18 @@ from streamproc.config.load import load
 
 ORDER = 15.4
 FAULT = "dead letters without end, each under a new key (300,000; 40,000 in the short form)"
-PASSES = "each is told once; RSS ≤ 400 MiB, and grows by less than 10 MiB in the second half; ≡G"
+PASSES = "each comes once; RSS ≤ 400 MiB, and grows by less than 10 MiB in the second half; ≡G"
 MODELS, PARTS, CAP, GROWTH = 8, 8, 400 * 2**20, 10 * 2**20
 
 
 async def run(site: Site) -> str:
     """Send what is bad in parts, and look at the memory after each."""
-    said = site.said(topics={"partitions": 2}, limits={"slice_records": 5000})
-    config = load(said)
+    content = site.content(topics={"partitions": 2}, limits={"slice_records": 5000})
+    config = load(content)
     part = site.size(5000, 37_500)
     known = [sent(event) for event in events(site.draw.randrange(2**32), MODELS, 1200)]
     sizes = []
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await worker.port()
         handled = await send(config, known)
         for number in range(PARTS):

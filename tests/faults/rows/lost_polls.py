@@ -36,14 +36,14 @@ class LosingProcess(WorkerProcess):
 
 async def run(site: Site) -> str:
     """Let a worker lose some polls under load, and a later one finish."""
-    content = site.said(topics={"partitions": 2})
+    content = site.content(topics={"partitions": 2})
     config = load(content)
     log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 1_000_000))
     async with (
         under_load(config, log, rate=800) as enough,
         LosingProcess(site.folder, content) as worker,
     ):
-        await worker.said(LOST, times=site.size(3, 30))
+        await worker.logged(LOST, times=site.size(3, 30))
         await worker.has_counted("records_total", above=site.size(8000, 100_000))
         enough()
         same("exit code", 0, await worker.stop())

@@ -105,7 +105,7 @@ async def run(site: Site) -> str:
 
 async def _mix(site: Site, kafka: ApacheKafka) -> str:
     models = [{"id": "*", "task": "regression", "online": ONLINE}]
-    content = site.said(topics={"partitions": 2}, models=models)
+    content = site.content(topics={"partitions": 2}, models=models)
     content["broker"] = f"kafka://{kafka.bootstrap}"
     config = load(content)
     log, labels = list[dict[str, Any]](), list[tuple[str, str]]()

@@ -17,10 +17,10 @@ KNOWN, FEATURES, EACH = 8, 20, 30
 async def run(site: Site) -> str:
     """Let many models have some events each, among a few that change."""
     many, cap = site.size(1000, 10_000), site.size(500, 1024) * 2**20
-    said = site.said(limits={"slice_records": 5000}, snapshots={"interval": "5s"})
-    config = load(said)
+    content = site.content(limits={"slice_records": 5000}, snapshots={"interval": "5s"})
+    config = load(content)
     known = [sent(event) for event in events(site.draw.randrange(2**32), KNOWN, 1200)]
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await worker.port()
         count = await send(config, [_event(number, many) for number in range(many * EACH)])
         count += await send(config, known)

@@ -19,8 +19,8 @@ CHANGES = ("none", "forward", "back", "delete")
 
 async def run(site: Site) -> str:
     """Change what is committed in each way, with events waiting that nobody has watched."""
-    said = site.said(snapshots={"interval": "1h"})
-    config = load(said)
+    content = site.content(snapshots={"interval": "1h"})
+    config = load(content)
     count = MODELS * site.size(2400, 24_000)
     log = [sent(event) for event in events(site.draw.randrange(2**32), MODELS, count // MODELS)]
     size = count // len(CHANGES)
@@ -29,7 +29,7 @@ async def run(site: Site) -> str:
         await send(config, log[at * size : (at + 1) * size])
         if change != "none":
             await _change(config, change)
-        await finish(site, said)
+        await finish(site, content)
     found = await equal(config, least=20)
     again, _ = await covered_repeats(config)
     if again:

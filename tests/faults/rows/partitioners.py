@@ -40,12 +40,12 @@ async def run(site: Site) -> str:
 
 
 async def _reported(site: Site, events: Place, text: str, problem: str, models: set[str]) -> str:
-    said: dict[str, Any] = site.said(topics={"partitions": PARTITIONS})
-    config = load(said)
+    content: dict[str, Any] = site.content(topics={"partitions": PARTITIONS})
+    config = load(content)
     await ensure_topics(config)
     await write(config, "predictions", events)
     await write(config, "labels", by_murmur2)
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await worker.has_counted("events_total", above=len(MODELS) * EVENTS - 1)
         await worker.has_counted(
             f'models_misplaced{{problem="{problem}"}}', above=len(models) - 1, within=MINUTE

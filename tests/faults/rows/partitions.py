@@ -36,11 +36,11 @@ async def run(site: Site) -> str:
 
 
 async def _added(site: Site) -> str:
-    said = site.said(topics={"partitions": 2}, models=[{"id": "*", "task": "regression"}])
-    config = load(said)
+    content = site.content(topics={"partitions": 2}, models=[{"id": "*", "task": "regression"}])
+    config = load(content)
     count = MODELS * site.size(75, 750)
     log = _labelled(site.draw.randrange(2**32), 4 * count)
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await _send(config, log, count)
         await worker.has_counted("outcomes_total", above=count - 1, within=JOIN_SECONDS)
         await _grow(config, "predictions", 4)
@@ -55,20 +55,20 @@ async def _added(site: Site) -> str:
         wanted = before + count - 1
         await worker.has_counted("outcomes_total", above=wanted, within=JOIN_SECONDS)
         same("exit code", 0, await worker.stop())
-    await finish(site, said)
+    await finish(site, content)
     told = {alert.detector for alert in await read_alerts(config) if alert.kind == "system"}
     if "uneven_topics" not in told:
-        raise Failed("no alert said that labels were not joined")
+        raise Failed("no alert says that labels were not joined")
     await regained(config, least=0)
     return f"partitions added: {4 * count} events read, joins stopped, told, and went on"
 
 
 async def _deleted(site: Site) -> str:
-    said = site.said(topics={"partitions": 2})
-    config = load(said)
+    content = site.content(topics={"partitions": 2})
+    config = load(content)
     count = MODELS * site.size(700, 7000)
     log = _labelled(site.draw.randrange(2**32), 3 * count)
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await _send(config, log, count, labels=False)
         await _handled(config)
         topic = config.topics.full_name("predictions")
@@ -80,18 +80,18 @@ async def _deleted(site: Site) -> str:
         await _handled(config)
         await _is_ready(worker, ready=True)
         same("exit code", 0, await worker.stop())
-    await finish(site, said)
+    await finish(site, content)
     found = await regained(config, least=10)
     return f"deleted and created again: {len(found.wanted.alerts)} alerts ≡G"
 
 
 async def _created_with_one(site: Site) -> str:
-    said = site.said(topics={"partitions": 3}, models=[{"id": "*", "task": "regression"}])
-    config = load(said)
+    content = site.content(topics={"partitions": 3}, models=[{"id": "*", "task": "regression"}])
+    config = load(content)
     count = MODELS * site.size(75, 750)
     async with open_admin(config) as admin:
         await admin.create_topics([NewTopic(config.topics.full_name("predictions"), 1, 1)])
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await _is_ready(worker, ready=True)
         await _send(config, _labelled(site.draw.randrange(2**32), count), count)
         await worker.has_counted("outcomes_total", above=count - 1, within=JOIN_SECONDS)

@@ -44,13 +44,13 @@ PARTS = 18
 
 async def run(site: Site) -> str:
     """Send one part after the other, and look at the memory after each."""
-    said = site.said(topics={"partitions": 2})
-    config = load(said)
+    content = site.content(topics={"partitions": 2})
+    config = load(content)
     count = site.size(2500, 25_000)
     log = [sent(event) for event in events(site.draw.randrange(2**32), MODELS, count)]
     part = len(log) // PARTS
     wanted: Counter[str] = Counter()
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await worker.port()
         sizes = []
         handled = 0

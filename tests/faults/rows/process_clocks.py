@@ -69,7 +69,7 @@ async def run(site: Site) -> str:
 
 async def _by(site: Site, jumps: Sequence[int]) -> int:
     """Let a worker with this clock handle everything; return how many alerts it published."""
-    content = site.said(topics={"partitions": 2})
+    content = site.content(topics={"partitions": 2})
     config = load(content)
     drawn = list(events(site.draw.randrange(2**32), MODELS, site.size(1200, 12_000)))
     log, labels = list(map(sent, drawn)), [_label(event) for event in drawn[::20]]

@@ -24,7 +24,7 @@ FORMS = ("avro", "protobuf")
 
 async def run(site: Site) -> str:
     """Kill both between two topics of different schemas; start them again."""
-    settings = site.said()
+    settings = site.content()
     topics = {form: f"{settings['group']}-{form}" for form in FORMS}
     settings["intake"] = [entry for topic in topics.values() for entry in intake(topic)]
     each = {form: _rows(form, site.size(4000, 20_000)) for form in FORMS}
@@ -49,7 +49,7 @@ async def run(site: Site) -> str:
             worker.send(signal.SIGKILL)
             await worker.exit_code()
         async with WorkerProcess(site.folder, settings, "--exit-when-idle", "3") as worker:
-            await worker.said("intake is held until")
+            await worker.logged("intake is held until")
             await asyncio.to_thread(registry.start)
             await asyncio.to_thread(_values, registry.url, topics, each)  # the same ids again
             same("exit code", 0, await worker.exit_code())

@@ -29,12 +29,12 @@ GONE = re.compile(r"records (\d+) to (\d+) were deleted")
 
 async def run(site: Site) -> str:
     """Take half of what waits, once while the worker is paused and once while it is stopped."""
-    said = site.said(topics={"partitions": 2})
-    config = load(said)
+    content = site.content(topics={"partitions": 2})
+    config = load(content)
     count = MODELS * site.size(250, 2500)
     log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 10**9))
     await send(config, islice(log, count))
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await worker.has_counted("records_total", above=count - 1)
         await all_handled(config)
         worker.send(signal.SIGSTOP)
@@ -49,7 +49,7 @@ async def run(site: Site) -> str:
         raise Failed(f"lost while paused: {reported}, not the ends of {lost}")
     same("handled, beside what was lost", 2 * count - _records(reported), handled)
     stopped = await _overtake(config, list(islice(log, count)))
-    await finish(site, said)
+    await finish(site, content)
     same("lost while stopped, too", reported | stopped, await _reported(config))
     gaps = reported | stopped
     return f"{_records(gaps)} records gone in {len(gaps)} gaps, all reported"

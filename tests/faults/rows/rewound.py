@@ -36,17 +36,19 @@ async def run(site: Site) -> str:
 
 
 async def _go_back(site: Site, how: str, *, running: bool) -> str:
-    said = site.said(topics={"partitions": 2}, snapshots={"interval": "1h" if running else "200ms"})
-    config = load(said)
+    content = site.content(
+        topics={"partitions": 2}, snapshots={"interval": "1h" if running else "200ms"}
+    )
+    config = load(content)
     count = MODELS * site.size(700, 7000)
     log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 10**9))
     await send(config, islice(log, count))
     if how == "restored":
-        await finish(site, said)
+        await finish(site, content)
         copy = site.folder / f"copy-{running}"
         await keep_data(site.kafka, copy)
         await send(config, islice(log, count))
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await worker.has_counted("records_total", above=count - 1)
         if not running:
             await _stop(worker)
@@ -59,10 +61,10 @@ async def _go_back(site: Site, how: str, *, running: bool) -> str:
         if running:
             await _all_handled(config)
             await _stop(worker)
-    await finish(site, said)
+    await finish(site, content)
     gaps = {alert.alert_id for alert in await read_alerts(config) if alert.detector == "state_gap"}
     if not gaps:
-        raise Failed(f"{how}, running={running}: nobody said that the log went back")
+        raise Failed(f"{how}, running={running}: nothing reported that the log went back")
     found = await regained(config, least=10)
     state = "running" if running else "stopped"
     return f"{how} ({state}): {len(found.wanted.alerts)} alerts ≡G, {len(gaps)} gaps told"

@@ -29,7 +29,7 @@ MODELS, TRIES = 4, 3
 async def run(site: Site) -> str:
     """Copy the data, go on, restore the copy, and send other records."""
     models = [{"id": "*", "task": "regression", "online": ONLINE}]
-    content = site.said(topics={"partitions": 2}, models=models)
+    content = site.content(topics={"partitions": 2}, models=models)
     config = load(content)
     log = _labelled(site.draw.randrange(2**32))
     count = 2 * MODELS * site.size(300, 3000)

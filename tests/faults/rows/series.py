@@ -23,15 +23,15 @@ MODELS, FEATURES = 8, 50
 async def run(site: Site) -> str:
     """Let known models work, flood them with made-up ones, and let them work on."""
     cap, flood = site.size(20_000, 100_000), site.size(2000, 20_000)
-    said = site.said(
+    content = site.content(
         topics={"partitions": 1},
         limits={"max_series": 2 * cap},  # half of it is for predictions
         snapshots={"interval": "1s"},
     )
-    config = load(said)
+    config = load(content)
     log = [sent(event) for event in events(site.draw.randrange(2**32), MODELS, 1600)]
     half = len(log) // 2
-    async with WorkerProcess(site.folder, said) as worker:
+    async with WorkerProcess(site.folder, content) as worker:
         await worker.port()
         count = await send(config, [*log[:half], *map(_made_up, range(flood)), *log[half:]])
         await worker.has_counted("records_total", above=count - 1, within=site.size(60, 900))

@@ -28,7 +28,7 @@ Shape = Callable[[Site, int], dict[str, Any]]
 
 async def run(site: Site) -> str:
     """Send one shape after the other, and measure the worker's CPU seconds for each."""
-    content = site.said(topics={"partitions": 1}, limits={"slice_records": 1000})
+    content = site.content(topics={"partitions": 1}, limits={"slice_records": 1000})
     del content["snapshots"]  # those of a short interval cost time, whatever the events are
     config, count = load(content), site.size(6000, 60_000)
     spent: dict[str, float] = {}

@@ -21,20 +21,20 @@ MODELS = 8
 
 async def run(site: Site) -> str:
     """Stop three workers one after another while events come, then let one finish."""
-    said = site.said()
-    config = load(said)
+    content = site.content()
+    config = load(content)
     slowest = 0.0
     log = [sent(event) for event in events(site.draw.randrange(2**32), MODELS, 2500)]
     await send(config, log[: len(log) // 2])
     async with under_load(config, log[len(log) // 2 :], rate=1500):
         for _ in range(3):
-            async with WorkerProcess(site.folder, said) as worker:
+            async with WorkerProcess(site.folder, content) as worker:
                 await worker.has_counted("records_total", above=site.draw.randrange(3000))
                 began = time.monotonic()
                 worker.send(signal.SIGTERM)
                 same("exit code", 0, await worker.exit_code(30))
                 slowest = max(slowest, time.monotonic() - began)
-    await finish(site, said)
+    await finish(site, content)
     found = await equal(config, least=20)
     count = len(await records(config, "alerts"))
     if count != len(found.wanted.alerts):

@@ -41,7 +41,7 @@ LOST = ("answers", "updates")
 
 async def run(site: Site) -> str:
     """Send small events, then large ones under low limits, then small ones without limits."""
-    content = site.said(
+    content = site.content(
         topics={"partitions": 1}, models=[{"id": "*", "task": "binary", "online": ONLINE}]
     )
     config, size = load(content), site.size(1400, 14_000)

@@ -21,23 +21,23 @@ async def run(site: Site) -> str:
     # Small fetches: what the client holds already is handled without its broker.
     limits = {"stall": "2s", "slice_records": 50, "slice_bytes": "20KiB"}
     more: dict[str, Any] = {"limits": limits, "snapshots": {"interval": "1h"}}
-    said = site.said(**more)
-    config = load(said)
+    content = site.content(**more)
+    config = load(content)
     # Nothing changes in the first part: a worker that waits to publish is no worker that stalls.
     log = [sent(event) for event in events(site.draw.randrange(2**32), MODELS, 4000, period=3500)]
     await send(config, log)
     async with site.detour.open() as detour:
-        through = said | {"broker": f"kafka://{detour.address}"}
+        through = content | {"broker": f"kafka://{detour.address}"}
         async with WorkerProcess(site.folder, through, "--processes", "2") as supervisor:
-            await supervisor.said("watching kafka", times=2)
+            await supervisor.logged("watching kafka", times=2)
             await supervisor.has_counted("records_total", above=500)
             detour.cut()
-            [why, *_] = await supervisor.said(r"\d+ records wait, none came for [\d.]+ s")
-            await supervisor.said("restarting it")
+            [why, *_] = await supervisor.logged(r"\d+ records wait, none came for [\d.]+ s")
+            await supervisor.logged("restarting it")
             detour.mend()
-            await supervisor.said("watching kafka", times=3)
+            await supervisor.logged("watching kafka", times=3)
             await all_handled(config)
             same("exit code", 0, await supervisor.stop())
-    await finish(site, said)  # one that took over may have been in the midst of repeating
+    await finish(site, content)  # one that took over may have been in the midst of repeating
     found = await equal(config, least=5)
     return f"“{why}”, started again; {len(found.wanted.alerts)} alerts ≡G"

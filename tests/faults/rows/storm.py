@@ -21,7 +21,7 @@ MODELS, MOST = 8, 4
 
 async def run(site: Site) -> str:
     """Let workers come and go under load."""
-    config = load(site.said())
+    config = load(site.content())
     changes = site.size(12, 50)
     owners = config.topics.partitions * len(Topic)  # one of each partition of what is watched
     log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 1_000_000))

@@ -20,8 +20,8 @@ MODELS, APART = 8, 10_000
 
 async def run(site: Site) -> str:
     """Deliver copies at once or later, in any order among themselves."""
-    said = site.said(topics={"partitions": 2})
-    config = load(said)
+    content = site.content(topics={"partitions": 2})
+    config = load(content)
     log = [
         sent(event) for event in events(site.draw.randrange(2**32), MODELS, site.size(2000, 9000))
     ]
@@ -35,9 +35,11 @@ async def run(site: Site) -> str:
         at += [(place + later, number, each) for number, later in enumerate(apart)]
     at.sort(key=lambda entry: entry[:2])
     await send(config, [each for _, _, each in at])
-    async with MortalProcess(site.folder, said, step="after_snapshot", times=2, hasty="") as worker:
+    async with MortalProcess(
+        site.folder, content, step="after_snapshot", times=2, hasty=""
+    ) as worker:
         await worker.exit_code(FINISH_SECONDS)
-    await finish(site, said)
+    await finish(site, content)
     await equal(config, least=20)
     seen: set[bytes] = set()
     monitor, wanted = (

@@ -45,7 +45,7 @@ async def run(site: Site) -> str:
 
 
 async def _with(site: Site, horizon: str) -> int:
-    content = site.said(
+    content = site.content(
         topics={"partitions": 1},
         labels={"horizon": horizon, "store": str(site.folder / horizon)},
         models=[{"id": "*", "task": "binary", "online": ONLINE}],
@@ -61,7 +61,7 @@ async def _with(site: Site, horizon: str) -> int:
         reported = await worker.counted('labels_implausible_times_total{topic="predictions"}')
         same("wrong times counted", len(WRONG), reported)
         for model in WRONG:
-            await worker.said(model)
+            await worker.logged(model)
         same("exit code", 0, await worker.stop())
     await equal(config, least=0)
     joined = _joined([each.value for each in await records(config, "outcomes")])

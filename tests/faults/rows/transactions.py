@@ -24,14 +24,14 @@ MODELS = 8
 
 async def run(site: Site) -> str:
     """Abort every third part, let one hang for longer than `limits.stall`, then commit it."""
-    said = site.said(topics={"partitions": 1}, limits={"stall": "3s"})
-    config = load(said)
+    content = site.content(topics={"partitions": 1}, limits={"stall": "3s"})
+    config = load(content)
     await ensure_topics(config)
     log = list(map(sent, events(site.draw.randrange(2**32), MODELS, site.size(1200, 12_000))))
     size = len(log) // 12
     parts = [log[start : start + size] for start in range(0, len(log), size)]
     watched = 0
-    async with WorkerProcess(site.folder, said) as worker, _producer(config) as producer:
+    async with WorkerProcess(site.folder, content) as worker, _producer(config) as producer:
         await worker.port()
         for number, part in enumerate(parts[:-2]):
             if number % 3 == 2:
@@ -47,7 +47,7 @@ async def run(site: Site) -> str:
         await _put(config, producer, parts[-2])
         await send(config, parts[-1])  # behind the one that hangs
         held = len(parts[-2]) + len(parts[-1])
-        await worker.said(r"predictions-0 is held back at offset \d+ by a transaction")
+        await worker.logged(r"predictions-0 is held back at offset \d+ by a transaction")
         same("held back", held, await worker.counted("transaction_held_records"))
         status, text = await worker.get("/readyz")
         if status != 503 or "transaction" not in text:

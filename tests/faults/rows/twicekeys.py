@@ -26,7 +26,7 @@ KINDS = {
 
 async def run(site: Site) -> str:
     """Send some of each kind among others."""
-    config = load(site.said(topics={"partitions": 2}))
+    config = load(site.content(topics={"partitions": 2}))
     log: list[Sent] = []
     wanted: Counter[str] = Counter()
     for place, event in enumerate(events(site.draw.randrange(2**32), MODELS, COUNT)):

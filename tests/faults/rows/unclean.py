@@ -40,7 +40,7 @@ async def run(site: Site) -> str:
 
 
 async def _elect(site: Site, kafka: ApacheKafka) -> str:
-    content = site.said(topics={"partitions": PARTITIONS}, snapshots={"interval": "1h"})
+    content = site.content(topics={"partitions": PARTITIONS}, snapshots={"interval": "1h"})
     content["broker"] = f"kafka://{kafka.bootstrap}"
     config = load(content)
     await _create_on_two(config)

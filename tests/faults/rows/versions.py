@@ -19,7 +19,7 @@ MAJOR = (b'"2.0"', b"3", b'"10"')
 
 async def run(site: Site) -> str:
     """Add fields and versions to a log, and compare with the log that has none of them."""
-    config = load(site.said())
+    config = load(site.content())
     draw = site.draw
     plain: dict[bytes, bytes] = {}  # what each record is without what is new
     log: list[Sent] = []

@@ -40,18 +40,18 @@ async def run(site: Site) -> str:
         receiving(pair, None) as hanging,
         receiving(pair) as healthy,
     ):
-        said = site.said(
+        content = site.content(
             webhooks=[
-                slow.said("slow", **EVERY_STATUS),
-                failing.said("failing", give_up_after="3s", **EVERY_STATUS),
-                hanging.said("hanging", timeout="2s", give_up_after="3s", **EVERY_STATUS),
-                healthy.said("healthy", **EVERY_STATUS),
+                slow.section("slow", **EVERY_STATUS),
+                failing.section("failing", give_up_after="3s", **EVERY_STATUS),
+                hanging.section("hanging", timeout="2s", give_up_after="3s", **EVERY_STATUS),
+                healthy.section("healthy", **EVERY_STATUS),
             ]
         )
-        config = load(said)
+        config = load(content)
         log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 10**9))
         async with (
-            WorkerProcess(site.folder, said) as worker,
+            WorkerProcess(site.folder, content) as worker,
             under_load(config, log, rate=RATE) as enough,
         ):
             await _drops(worker)
@@ -59,14 +59,14 @@ async def run(site: Site) -> str:
             worker.send(signal.SIGKILL)
             await worker.exit_code()
             enough()
-        async with WorkerProcess(site.folder, said) as worker:
+        async with WorkerProcess(site.folder, content) as worker:
             async with under_load(config, log, rate=RATE) as enough:
                 await _drops(worker)
                 await asyncio.sleep(site.size(8, 120))
                 enough()
             dropped, most = await _drained(worker, config, healthy, slow)
             same("exit code", 0, await worker.stop())
-    await finish(site, said | {"webhooks": []})
+    await finish(site, content | {"webhooks": []})
     if most > CAP:
         raise Failed(f"RSS reached {most / 2**20:.0f} MiB")
     found = await equal(config, least=20)
@@ -83,7 +83,7 @@ async def run(site: Site) -> str:
 
 async def _drops(worker: WorkerProcess) -> None:
     """Wait until a worker has given alerts up."""
-    await worker.said("metrics on http", within=START_SECONDS)
+    await worker.logged("metrics on http", within=START_SECONDS)
     await worker.has_counted("webhook_dropped_total", within=START_SECONDS)
 
 
@@ -100,11 +100,11 @@ async def _drained(
     while await worker.counted("webhook_lag_records"):  # noqa: ASYNC110
         await asyncio.sleep(0.5)
     _, text = await worker.get("/metrics")
-    said = re.findall(
+    content = re.findall(
         r'^streamproc_webhook_dropped_total{.*webhook="(\w+)"} (\S+)$', text, re.MULTILINE
     )
     dropped: Counter[str] = Counter()
-    for name, count in said:
+    for name, count in content:
         dropped[name] += int(float(count))
     logged = Counter(re.findall(r"webhook (\w+): alert '\w+' dropped: gave_up", worker.stderr))
     same("the drops that the log names", +dropped, logged)

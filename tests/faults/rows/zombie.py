@@ -34,15 +34,15 @@ class SleepyProcess(MortalProcess):
 
 async def run(site: Site) -> str:
     """Stop one of two workers until the other one writes in its place, then let it go on."""
-    said = site.said(snapshots={"interval": "0s"})
-    config = load(said)
+    content = site.content(snapshots={"interval": "0s"})
+    config = load(content)
     log = (sent(event) for event in events(site.draw.randrange(2**32), MODELS, 1_000_000))
     order, nap = site.folder / "order", site.folder / "nap"
     naps = site.size(2, 10)
     async with (
         under_load(config, log, rate=800) as enough,
-        SleepyProcess(site.folder, said, order=str(order), nap=str(nap)) as one,
-        WorkerProcess(site.folder, said) as other,
+        SleepyProcess(site.folder, content, order=str(order), nap=str(nap)) as one,
+        WorkerProcess(site.folder, content) as other,
     ):
         await one.has_counted("records_total", above=200)
         await other.has_counted("records_total", above=200)
@@ -61,7 +61,7 @@ async def run(site: Site) -> str:
         other.send(signal.SIGTERM)
         codes = [await worker.exit_code(30) for worker in (one, other)]
     same("exit codes", [0, 0], codes)
-    await finish(site, said)
+    await finish(site, content)
     found = await equal(config, least=20)
     return (
         f"{naps} stale snapshots, none chosen;"

@@ -36,7 +36,7 @@ async def test_a_webhook_skips_what_is_silenced(bootstrap: str, pair: tuple[Path
     config = config_of(bootstrap, topics={"partitions": 1})
     await ensure_topics(config)
     async with receiving(pair) as receiver:
-        hook = load({"webhooks": [receiver.said("pager")]}).webhooks
+        hook = load({"webhooks": [receiver.section("pager")]}).webhooks
         async with worker_of(config.model_copy(update={"webhooks": hook})):
             before = fired("a", series="prediction")
             await put(config, before)
@@ -58,7 +58,7 @@ async def test_an_alert_of_no_incident_is_sent(bootstrap: str, pair: tuple[Path,
     config = config_of(bootstrap, topics={"partitions": 1})
     await ensure_topics(config)
     async with receiving(pair) as receiver:
-        hook = load({"webhooks": [receiver.said("pager")]}).webhooks
+        hook = load({"webhooks": [receiver.section("pager")]}).webhooks
         async with worker_of(config.model_copy(update={"webhooks": hook})):
             unknown = later(fired("a"))
             await write(config, "alerts", unknown.to_json())
