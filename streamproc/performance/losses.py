@@ -93,7 +93,7 @@ def score(
     --------
     >>> score(None, 0.9, True).losses[0], score(None, {"cat": 0.4, "dog": 0.6}, "cat").losses[0]
     (0.0, 1.0)
-    >>> score("regression", 3.0, 5).losses
+    >>> score("regression", 3.0, 5.0).losses
     (2.0, 4.0)
     """
     if not strict:
