@@ -14,14 +14,14 @@ _DECIMALS: Final = 3
 
 
 class IncidentGroup:
-    """Who takes part in an incident, since when, and how much.
+    """The series of an incident, with its beginning and their effect sizes.
 
     Parameters
     ----------
     id, first
-        Of the incident, and the offset of the record at which it was first told.
-    said
-        Event time at which it was, or was last where one voice speaks for all.
+        Id of the incident, and the offset of the record of its first alert.
+    reported_at
+        Event time of that alert; of the last one, if all series of a model are one incident.
 
     Attributes
     ----------
@@ -33,10 +33,20 @@ class IncidentGroup:
         Of the changes of all series that have fired in it, in that order.
     """
 
-    __slots__ = ("_largest", "_shares", "_total", "first", "id", "open", "said", "settled", "sizes")
+    __slots__ = (
+        "_largest",
+        "_shares",
+        "_total",
+        "first",
+        "id",
+        "open",
+        "reported_at",
+        "settled",
+        "sizes",
+    )
 
-    def __init__(self, id: str, first: int, said: datetime) -> None:  # noqa: A002  as of an Incident
-        self.id, self.first, self.said = id, first, said
+    def __init__(self, id: str, first: int, reported_at: datetime) -> None:  # noqa: A002  as of an Incident
+        self.id, self.first, self.reported_at = id, first, reported_at
         self.open: set[str] = set()
         self.settled: set[str] = set()
         self.sizes: dict[str, float] = {}

@@ -32,7 +32,7 @@ class GroupRecord(msgspec.Struct, frozen=True, array_like=True):
     model: str
     id: str
     first: Annotated[int, msgspec.Meta(ge=UNKNOWN_FIRST)]
-    said: Moment
+    reported_at: Moment
     open: tuple[str, ...]
     sizes: dict[str, Size]
     settled: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ def state(groups: IncidentGrouper) -> Arrays:
     """Copy all there is to know."""
     records = [
         GroupRecord(
-            *(model, group.id, group.first, group.said),
+            *(model, group.id, group.first, group.reported_at),
             *(tuple(sorted(group.open)), group.sizes, tuple(sorted(group.settled))),
         )
         for model, of_model in groups.open.items()
@@ -93,7 +93,7 @@ def load(
 def _put(
     groups: IncidentGrouper, record: GroupRecord, incidents: Mapping[Series, Incident]
 ) -> None:
-    group = IncidentGroup(record.id, record.first, record.said)
+    group = IncidentGroup(record.id, record.first, record.reported_at)
     for series, size in record.sizes.items():
         group.join(series, size)
     group.open = {series for series in record.open if (record.model, series) in incidents}

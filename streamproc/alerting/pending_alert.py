@@ -6,7 +6,7 @@ from streamproc.schemas.alerts import AlertEvent
 
 
 class PendingAlert(NamedTuple):
-    """An alert, and what puts it into one incident with others.
+    """An alert before its incident is known.
 
     Attributes
     ----------
@@ -15,11 +15,11 @@ class PendingAlert(NamedTuple):
     series
         What it is about.
     alert
-        None: nothing is told, the series is not watched any more.
+        None: no alert, since the series is not watched any more.
     model
         Id of the model in the catalogue whose incidents it belongs to; None: it stands alone.
     size
-        Of the change that it tells of, as `streamproc.alerting.effect_size`.
+        Of the change that it reports, as `streamproc.alerting.effect_size`.
     urgent
         Whether it is published however short a time ago its incident was reported.
     """

@@ -61,14 +61,14 @@ def parse_document(text: str) -> Document:
     Returns
     -------
     Document
-        Its value is None for an empty text. Duplicate keys, keys that are no texts and the like
-        are among its problems; the rest of the value can be validated all the same.
+        Its value is None for an empty text. Its problems include duplicate keys and keys that
+        are not texts; the other values can be validated nonetheless.
 
     Raises
     ------
     DocumentError
-        When there is no telling what was meant: bad syntax, too long, too deep, or too many
-        values once the aliases are followed.
+        If the text is ambiguous or too large: bad syntax, too long, too deep, or too many values
+        once the aliases are followed.
     """
     if len(text) > MAX_TEXT_LENGTH:
         raise DocumentError(Problem(1, (), f"is longer than {MAX_TEXT_LENGTH} characters"))

@@ -39,10 +39,10 @@ class ErrorIncidentGrouper(IncidentGrouper):
             return alert
         if alert.status in {"settled", "resolved"}:
             return _quiet(group, alert)
-        soon = abs((alert.ts - group.said).total_seconds()) < self._interval
+        soon = abs((alert.ts - group.reported_at).total_seconds()) < self._interval
         if soon and not (joins or pending.urgent):
             return None
-        group.said = alert.ts
+        group.reported_at = alert.ts
         return alert.model_copy(update={"status": "updated"})
 
     def _has_begun(self, group: IncidentGroup, _began: int) -> bool:

@@ -130,7 +130,7 @@ def test_outcomes_go_on_after_a_restart(cut: int) -> None:
 
 def written_before(group: IncidentGroup) -> dict[str, Any]:
     """Write an incident as the version before did."""
-    return {"incident": group.id, "series": sorted(group.open), "said": group.said}
+    return {"incident": group.id, "series": sorted(group.open), "said": group.reported_at}
 
 
 def test_incidents_of_the_version_before_go_on() -> None:

@@ -52,13 +52,13 @@ class Truth:
 
 @dataclass(frozen=True)
 class Labels:
-    """What is known of a model's events in the end, an element for each event.
+    """Predictions and labels of a model's events, an element for each event.
 
     Parameters
     ----------
     delay
         Events of the model between an event and its label.
-    said
+    predicted
         The probability that the model gave.
     came
         The label as it comes; None: none comes.
