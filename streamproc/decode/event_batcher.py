@@ -204,8 +204,10 @@ class EventBatcher:
     ) -> None:
         """Evict idle models if new series do not fit otherwise."""
         catalogue, record = self._catalogue, records[place >> PLACE_BITS]
-        if catalogue.series + news.most_series <= catalogue.capacity:
+        if catalogue.has_room(news.most_series):
             return
+        if catalogue.promised:
+            self._hand_over(batches, records, outcome)
         needed = len(news.shape().series())
         if catalogue.series + needed > catalogue.capacity and catalogue.idle.possible(
             record.offset

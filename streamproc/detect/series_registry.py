@@ -49,6 +49,8 @@ class SeriesRegistry:
         Maximum number of watched series.
     series
         Number of watched series.
+    promised
+        Number of series at most that `move` is going to watch.
     idle
         Policy that chooses models to evict.
     forgotten
@@ -77,7 +79,7 @@ class SeriesRegistry:
         self.models: dict[str, Model] = {}
         self.layouts: dict[tuple[EventSchema, int], Layout] = {}
         self.profiles: dict[tuple[str, ...], DetectorGroup] = {}
-        self.series = 0
+        self.series = self.promised = 0
         self.refused = 0
         self.limits_reported: set[str] = set()
         self.dropped: list[tuple[str, str]] = []
@@ -111,15 +113,22 @@ class SeriesRegistry:
         return model
 
     def admit(self, model: Model, news: News) -> None:
-        """Allocate slots for the new series of a model, in time proportional to their number.
+        """Watch the new series of a model, which stays in its layout until `move`.
 
-        The model stays in its layout until `move`. Slots are allocated in log order, so that the
-        series that the limit refuses do not depend on how the log is split.
+        If all fit, `move` allocates their slots, with others. Near the limit they are allocated in
+        log order, so that the series that it refuses do not depend on how the log is split.
         """
+        if self.has_room(news.most_series):
+            self.promised += news.most_series
+            return
         shape = news.shape()
         self._begin(model, self._groups(shape, model.config))
         for name in shape.lists:
             self._remember(model, name)
+
+    def has_room(self, count: int) -> bool:
+        """Whether more series fit for certain, beside those that are promised."""
+        return self.series + self.promised + count <= self.capacity
 
     def move(self, model: Model, shape: EventSchema, births: Mapping[str, int]) -> Layout:
         """Move a model, after `admit`, to the layout of its grown schema.
@@ -134,6 +143,8 @@ class SeriesRegistry:
             Number of pending events of the model before each new feature.
         """
         layout = self._layout(shape, model.config)
+        self.promised = 0  # all models whose schemas grew move one after the other
+        self._watch_all(model, layout)
         last = int(model.layout.last[model.row])
         events = model.layout.remove(model)
         self._sweep(model)
