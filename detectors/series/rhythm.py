@@ -32,6 +32,7 @@ _BLANK = blank_record(
         "season": (np.float64, 0.0),
         "worst": (np.float64, 0.0),
         "within": (np.float64, 0.0),
+        "second": (np.float64, 0.0),
         "hourly": (np.float64, 0.0),
         "hourly_before": (np.float64, 0.0),
         "hourly_sum": (np.float64, 0.0),
@@ -55,6 +56,7 @@ _MARK = (0.0, 0.0, 0.0, 0.0, -np.inf, np.inf, -np.inf, np.inf)
 _ADDED = (
     *("hourly", "hourly_before", "hourly_sum", "hourly_n", "hourly_season", "hourly_residual"),
     *("hourly_products", "hourly_squares", "hourly_errors", "hours", "shifted", "shift"),
+    "second",
 )
 _WITHOUT_PHASE = 7
 """Statistics of versions that did not look for a shift of hours."""

@@ -44,6 +44,9 @@ QUIET = 2.0
 """Days after a finding in which what is seen becomes usual, and nothing is found."""
 FAST_QUIET = 1.0 / 12.0
 """The same of series with more than `MAX_DAY` values a day."""
+LEAST_DEVIATION = 0.1
+"""Part of the distance of two values that a series with no others deviates by at least: that there
+was no outage for long makes the next one no larger."""
 FARTHEST = 1e15
 """Values count as at most this many times as far from the first as the first difference:
 profiles are stored in 32 bits."""
@@ -172,6 +175,14 @@ def found_in(record: Any, marks: Any, ts: float, perday: float, day: float) -> i
 
 
 @compiled
+def span_of(record: Any, value: float) -> float:
+    """Distance of the two values of a series that has no others; else 0."""
+    if value not in (0.0, record.second):
+        record.second = value if record.second == 0.0 else np.inf
+    return float(abs(record.second)) if abs(record.second) < np.inf else 0.0
+
+
+@compiled
 def averaged(record: Any, value: float, season: float, values: float) -> None:
     """Average what is seen, and what was expected."""
     record.seen += (value - record.seen) / values
@@ -197,11 +208,11 @@ def take(record: Any, arrays: Any, raw: float, ts: float) -> int:
     gap = min(max(since / pace, 1.0), 200.0)
     phi = min(max(record.products / record.squares, 0.0), 0.999) if record.n > 50.0 else 0.0
     power = phi if gap < 1.5 else phi**gap
-    residual = value - season
-    error = residual - power * record.residual
+    residual, error = value - season, value - season - power * record.residual
     usual = record.errors if record.errors > 0.0 else abs(error) + TINY
     weight = min(float(visits[WEEK + h]) * perhour + record.within, 66.0)
-    scale = NORMAL * (daily[h, 1] * weight + 8.0 * usual) / (weight + 8.0) + TINY
+    least = LEAST_DEVIATION * span_of(record, value) + TINY
+    scale = max(NORMAL * (daily[h, 1] * weight + 8.0 * usual) / (weight + 8.0), least)
     wide = NORMAL * (record.residuals if record.residuals > 0.0 else abs(residual)) + TINY
     if gap >= 1.5:
         scale *= math.sqrt(max(1.0 - power * power, 1e-3) / max(1.0 - phi * phi, 1e-3))
