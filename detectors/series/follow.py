@@ -83,8 +83,9 @@ class Follow:
     Notes
     -----
     A series is independent until its values stay on one side of their centre for too long, or
-    its detectors have alarmed `gross.RECURRING` times. Alarms of an independent series count at
-    once. Those of a dependent one are what its rhythm makes every day; only a `Finding` counts.
+    there are `gross_kernel.RECURRING` signs that they repeat themselves. Alarms of an independent
+    series count at once. Those of a dependent one are what its rhythm makes every day; only a
+    `Finding` counts.
     """
 
     def __init__(self, size: int = 0) -> None:

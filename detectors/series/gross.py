@@ -46,14 +46,14 @@ _BLANK = blank_record(
         "climbs": (np.int32, 0),
         "place": (np.int32, -1),
         "was_above": (np.bool_, False),
+        "new": (np.bool_, False),
         "reported": (np.bool_, False),
         "dependent": (np.bool_, False),
         "retained": (np.bool_, False),
     }
 )
-_ADDED = ("flicker", "flickered", "ones", "flicker_n", "flicker_ones", "climbs")
-RECURRING = 2
-"""Alarms that lead to a level where the series was before, from which on it is dependent."""
+_ADDED = (("flicker", "flickered", "ones", "flicker_n", "flicker_ones", "climbs"), ("new",))
+"""Fields that versions before did not have, by version."""
 DOUBT = 2.0
 """Standard errors of a level that are added to it."""
 NEAR = 0.25
@@ -164,12 +164,12 @@ class Gross(Slots):
         near = (NEAR + DOUBT / math.sqrt(max(after.n, 1))) * max(after.std, before.std)
         constant = low <= high and before.std == after.std == 0.0
         recurs = low - near <= after.mean <= high + near
-        record["recurred"] += RECURRING if constant else recurs
+        record["recurred"] += kernel.RECURRING if constant else recurs
         record["lowest"] = min(low, before.mean, after.mean)
         record["highest"] = max(high, before.mean, after.mean)
         record["counted"] = 0
         kernel.absorb(record)
-        record["dependent"] = record["recurred"] >= RECURRING
+        record["dependent"] = record["recurred"] >= kernel.RECURRING
         if not record["dependent"]:
             record["since"] = 0
         return bool(record["dependent"])
@@ -181,11 +181,12 @@ class Gross(Slots):
     def load(self, state: State) -> None:
         """Take the place of the one that made `state`; places are -1.
 
-        A version that did not count the turns and rises wrote none of `_ADDED`.
+        A version that did not count turns and rises, or runs of new values, wrote none of `_ADDED`.
         """
         size = len(next(iter(state.values()), ()))
-        if not state.keys() & set(_ADDED):
-            state = state | {name: np.repeat(_BLANK[name][None], size) for name in _ADDED}
+        for added in _ADDED:
+            if not state.keys() & set(added):
+                state = state | {name: np.repeat(_BLANK[name][None], size) for name in added}
         expected = {
             name: (_BLANK.dtype[name].base, (-1,)) for name in self._fields() if name != "place"
         }

@@ -27,6 +27,12 @@ CHOICES = 10.0
 reached by 4 beside 25, or 9 beside 9."""
 MONOTONE = 30
 """Values in a row that rise, or fall, as row numbers and times do: one in 30! if independent."""
+RECURRING = 2
+"""Signs that make a series dependent: alarms that lead to a level where it was before, and runs of
+a value that it never had before."""
+NEW_AFTER, NEW_RUN = 25, 12
+"""That none of 25 values equals one outside of their range, and the 12 that follow it all do, as
+those of one request, is less likely than exp(-23) if values are independent, whatever its share."""
 PATIENCE = 32
 """Values that the detectors of an independent series have to report the change first."""
 RELEARNING = 230
@@ -190,6 +196,9 @@ def repeated(record: Any, value: float) -> int:
     if value == record.last:
         record.run += 1
         record.repeats += 1
+        if record.new and record.run == NEW_RUN and not record.dependent:
+            record.recurred += 1
+            found = DEPENDENT if record.recurred >= RECURRING else found
         if record.run >= REPEATS and frozen(record):
             record.reported = True
             return FROZEN
@@ -197,6 +206,7 @@ def repeated(record: Any, value: float) -> int:
         record.breaks += 1
         record.longest = max(record.longest, record.run)
         record.run = 0
+        record.new = record.n > NEW_AFTER and (value > record.high or value < record.low)
         record.reported = False
         record.last = value
     if record.dependent and record.low == 0.0 and record.high == 1.0 and value in BINARY:

@@ -112,3 +112,19 @@ def test_a_state_without_turns_loads() -> None:
     assert later.since.tolist() == [0, 50]
     with pytest.raises(StateError):
         later.load({name: array for name, array in state.items() if name != "run"})
+
+
+@pytest.mark.parametrize("times", [15, 25, 60])
+def test_candidates_of_one_request_are_no_false_alarms(times: int) -> None:
+    """Values that come 15, 25 or 60 times each: at most one alarm that counts in 600,000."""
+    drawn = np.random.default_rng(times).normal(size=(30, 20_000 // times))
+    values = np.repeat(drawn, times, axis=1)
+    alarms = SeriesMonitor(DEFAULT, len(values), follow=True).scan_all(values)
+    assert sum(not alarm.expected for alarm in alarms) <= 1
+
+
+def test_a_constant_that_becomes_another_is_still_an_alarm() -> None:
+    """Of a number that never changed before, the first change is reported within ten values."""
+    values = np.repeat([[3.0, 5.0]], 600, axis=1)
+    alarms = SeriesMonitor(DEFAULT, 1, follow=True).scan_all(values)
+    assert any(not alarm.expected and 600 <= alarm.row < 610 for alarm in alarms)
