@@ -149,14 +149,18 @@ def arrived(record: Any, visits: Any, ts: float) -> float:
 
 
 @compiled
-def found_in(record: Any, marks: Any, ts: float, perday: float, day: float) -> int:
-    """Compare all statistics; returns the one that is most out of proportion, or -1."""
+def found_in(record: Any, marks: Any, ts: float, perday: float, away: bool) -> int:  # noqa: FBT001
+    """Compare all statistics; returns the one that is most out of proportion, or -1.
+
+    `away`: whether the value is one that may show it.
+    """
+    day = min(perday, MAX_DAY)
     learning = min(max(LEARN * HOURS / perday, 1.0), LEARN)
     age = (ts - record.began) / DAY
     if age < learning or record.n < FEWEST:
         return -1
     muted = 1.0 if ts < record.muted else 0.0
-    watched = age >= 2.0 * learning and record.n >= 2.0 * FEWEST and muted == 0.0
+    watched = age >= 2.0 * learning and record.n >= 2.0 * FEWEST and muted == 0.0 and away
     known = max(age / learning - 1.0, 1.0)
     caution = 1.0 + YOUNG / (known * known)
     worst, found = 1.0, -1
@@ -209,9 +213,12 @@ def take(record: Any, arrays: Any, raw: float, ts: float) -> int:
     phi = min(max(record.products / record.squares, 0.0), 0.999) if record.n > 50.0 else 0.0
     power = phi if gap < 1.5 else phi**gap
     residual, error = value - season, value - season - power * record.residual
-    usual = record.errors if record.errors > 0.0 else abs(error) + TINY
+    usual, span = (
+        record.errors if record.errors > 0.0 else abs(error) + TINY,
+        span_of(record, value),
+    )
     weight = min(float(visits[WEEK + h]) * perhour + record.within, 66.0)
-    least = LEAST_DEVIATION * span_of(record, value) + TINY
+    least = LEAST_DEVIATION * span + TINY
     scale = max(NORMAL * (daily[h, 1] * weight + 8.0 * usual) / (weight + 8.0), least)
     wide = NORMAL * (record.residuals if record.residuals > 0.0 else abs(residual)) + TINY
     if gap >= 1.5:
@@ -236,7 +243,7 @@ def take(record: Any, arrays: Any, raw: float, ts: float) -> int:
     s[JUMP_DAY] = jumped(record, ring, residual, LAGS, phi) / scale
     averaged(record, value, season, min(record.n + 1.0, day))
     ring[int(record.n) % (LAGS + 1)] = residual
-    found = found_in(record, marks, ts, perday, day)
+    found = found_in(record, marks, ts, perday, abs(residual) >= LEAST_DEVIATION * span)
     # 4. Learn, from what lies within the possible error.
     decayed = power * record.residual + near * scale
     if gap < 3.0:

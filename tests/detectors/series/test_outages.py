@@ -51,3 +51,15 @@ def test_a_longer_outage_is_a_finding() -> None:
         values[150 * 24 : 154 * 24] = 1.0
         reported += bool(found(values) & set(range(150, 156)))
     assert reported >= 17
+
+
+def test_the_end_of_an_outage_is_no_finding() -> None:
+    """What is found of an outage is found while values are missing, not when they are back."""
+    for seed in range(20):
+        values = outages(seed)
+        values[150 * 24 : 154 * 24] = 1.0
+        watch = SeriesMonitor(DEFAULT, 1, follow=True)
+        columns = np.arange(len(values))
+        alarms = watch.scan(values[None], every_row(values[None]), columns * HOUR, columns)
+        levels = [alarm.row for alarm in alarms if alarm.reason == "level"]
+        assert all(values[row] == 1.0 for row in levels), seed
