@@ -180,10 +180,15 @@ def found_in(record: Any, marks: Any, ts: float, perday: float, away: bool) -> i
 
 @compiled
 def span_of(record: Any, value: float) -> float:
-    """Distance of the two values of a series that has no others; else 0."""
-    if value not in (0.0, record.second):
+    """Distance of the two values of a series that has no others; else 0.
+
+    With a third value deviations are others, and cannot be compared with earlier ones.
+    """
+    if value not in (0.0, record.second) and record.second < np.inf:
+        if record.second != 0.0:
+            record.blocks[:] = 0
         record.second = value if record.second == 0.0 else np.inf
-    return float(abs(record.second)) if abs(record.second) < np.inf else 0.0
+    return float(abs(record.second)) if record.second < np.inf else 0.0
 
 
 @compiled
