@@ -44,9 +44,9 @@ QUIET = 2.0
 """Days after a finding in which what is seen becomes usual, and nothing is found."""
 FAST_QUIET = 1.0 / 12.0
 """The same of series with more than `MAX_DAY` values a day."""
-LEAST_DEVIATION = 0.1
-"""Part of the distance of two values that a series with no others deviates by at least: that there
-was no outage for long makes the next one no larger."""
+MIN_DEVIATION = 0.1
+"""Minimum deviation of a series of two values, as a part of their distance: an outage does not
+count as larger because outages have been rare."""
 FARTHEST = 1e15
 """Values count as at most this many times as far from the first as the first difference:
 profiles are stored in 32 bits."""
@@ -223,7 +223,7 @@ def take(record: Any, arrays: Any, raw: float, ts: float) -> int:
         span_of(record, value),
     )
     weight = min(float(visits[WEEK + h]) * perhour + record.within, 66.0)
-    least = LEAST_DEVIATION * span + TINY
+    least = MIN_DEVIATION * span + TINY
     scale = max(NORMAL * (daily[h, 1] * weight + 8.0 * usual) / (weight + 8.0), least)
     wide = NORMAL * (record.residuals if record.residuals > 0.0 else abs(residual)) + TINY
     if gap >= 1.5:
@@ -248,7 +248,7 @@ def take(record: Any, arrays: Any, raw: float, ts: float) -> int:
     s[JUMP_DAY] = jumped(record, ring, residual, LAGS, phi) / scale
     averaged(record, value, season, min(record.n + 1.0, day))
     ring[int(record.n) % (LAGS + 1)] = residual
-    found = found_in(record, marks, ts, perday, abs(residual) >= LEAST_DEVIATION * span)
+    found = found_in(record, marks, ts, perday, abs(residual) >= MIN_DEVIATION * span)
     # 4. Learn, from what lies within the possible error.
     decayed = power * record.residual + near * scale
     if gap < 3.0:

@@ -204,7 +204,7 @@ class EventBatcher:
     ) -> None:
         """Evict idle models if new series do not fit otherwise."""
         catalogue, record = self._catalogue, records[place >> PLACE_BITS]
-        if catalogue.has_room(news.most_series):
+        if catalogue.fits(news.most_series):
             return
         if catalogue.promised:
             self._hand_over(batches, records, outcome)

@@ -118,7 +118,7 @@ class SeriesRegistry:
         If all fit, `move` allocates their slots, with others. Near the limit they are allocated in
         log order, so that the series that it refuses do not depend on how the log is split.
         """
-        if self.has_room(news.most_series):
+        if self.fits(news.most_series):
             self.promised += news.most_series
             return
         shape = news.shape()
@@ -126,7 +126,7 @@ class SeriesRegistry:
         for name in shape.lists:
             self._remember(model, name)
 
-    def has_room(self, count: int) -> bool:
+    def fits(self, count: int) -> bool:
         """Whether more series fit for certain, beside those that are promised."""
         return self.series + self.promised + count <= self.capacity
 
