@@ -4,10 +4,10 @@ For comparison, and for what this package lacks. One Python object a series, so
 slow (microseconds a value) and large (kilobytes a series); where a detector of
 ours has the same alarms, `adwin` and not `river:ADWIN`, it is 20 times faster.
 
-Save and load are complete: all attributes of an object are serialised (see
-`detectors.river.serialization`), so it continues to the last bit. River's
-compiled classes give their part as bytes, which only the same version of River
-is sure to read.
+Save and load are complete: what an object holds is written down attribute by
+attribute (see `river_state`), so it goes on to the last bit. River's compiled
+classes give their part as bytes, which only the same version of River is sure
+to read.
 """
 
 import importlib
@@ -22,9 +22,8 @@ import numpy as np
 from detectors.bank import Hits
 from detectors.binary.base import ErrorBank, ErrorDetector, error_record
 from detectors.errors import ParameterError, StateError, UnknownDetectorError
-from detectors.river import serialization
 from detectors.river.classes import CLASSES
-from detectors.river.earlier_state import load_earlier
+from detectors.river.state import from_text, to_text
 from detectors.runtime.dtypes import Floats, Ints
 from detectors.runtime.params import Value, check_params
 from detectors.runtime.slots import State, check_state
@@ -89,7 +88,7 @@ class RiverBank(ErrorBank):
 
     def state(self) -> State:
         """Copy all there is to know; `text` holds a slot's object, `length` bytes of it."""
-        texts = [b"" if held is None else serialization.dump(held) for held in self._objects]
+        texts = [b"" if held is None else to_text(held) for held in self._objects]
         lengths = np.array([len(text) for text in texts], np.int64)
         text = np.zeros((self.size, lengths.max(initial=0)), np.uint8)
         for slot, held in enumerate(texts):
@@ -149,19 +148,9 @@ class RiverBank(ErrorBank):
     def _restored(self, text: bytes) -> Any:
         if not text:
             return None
-        fresh = self._build()
-        if text.startswith(b"{"):
-            load_earlier(fresh, text)
-            return fresh
-        try:
-            loaded = serialization.load(text)
-        except serialization.GraphError as error:
-            msg = f"{self._name}: state 'text': {error}"
-            raise StateError(msg) from error
-        if type(loaded) is not type(fresh) or vars(loaded).keys() != vars(fresh).keys():
-            msg = f"{self._name}: state 'text' is not that of a {type(fresh).__name__}"
-            raise StateError(msg)
-        return loaded
+        held = self._build()
+        from_text(held, text)
+        return held
 
 
 class RiverDetector(ErrorDetector):

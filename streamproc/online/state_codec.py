@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from detectors.river.serialization import GraphError
 from streamproc.errors import StreamprocError
+from streamproc.online.serialization import GraphError
 
 SCHEMA: Final = 2
 """Format version, increased with each incompatible change."""

@@ -14,8 +14,6 @@ from broker_topics import records
 from worker.running import idle, own_config, publish, read_alerts, total, worker_of
 from worker.scenarios import payloads, story
 
-from detectors.river import serialization
-from detectors.river.serialization import GraphError
 from streamproc.broker import EmbeddedBroker
 from streamproc.client import ModelUpdates
 from streamproc.config.config import Config
@@ -25,6 +23,8 @@ from streamproc.decode.event_schema import Topic
 from streamproc.errors import ConfigError
 from streamproc.kafka.clients import open_producer
 from streamproc.kafka.topics import ensure_topics
+from streamproc.online import serialization
+from streamproc.online.serialization import GraphError
 from streamproc.worker.online.state import PartitionModelsCodec
 from streamproc.worker.snapshots.records import MANIFEST, Key
 

@@ -1,4 +1,4 @@
-"""Serialise River's models and detectors without pickle, with allowed classes only."""
+"""Serialise a River model without pickle, with allowed classes only."""
 
 import functools
 import importlib
@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from detectors.errors import StateError
-from detectors.river.allowed_classes import CLASSES, FUNCTIONS, NATIVE, UNUSED
+from streamproc.errors import StreamprocError
+from streamproc.online.allowed_classes import CLASSES, FUNCTIONS, NATIVE, UNUSED
 
 _PRIMITIVES: Final = (bool, float, str, bytes, type(None))
 _MAX_INTEGER: Final = 2**63
@@ -20,8 +20,8 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(list[list[Any]])
 
 
-class GraphError(StateError):
-    """An object cannot be serialised, or data is not a serialised object.
+class GraphError(StreamprocError):
+    """A model cannot be written down, or what was written is none.
 
     Nothing was loaded. The message names the class; leave it out of the configuration.
     """
@@ -65,7 +65,7 @@ def load(data: bytes) -> Any:
         ValueError,
         RecursionError,
     ) as error:
-        raise GraphError(f"state of an object of River cannot be read: {error!r}") from error
+        raise GraphError(f"state of a model cannot be read: {error!r}") from error
 
 
 class _Writer:
@@ -134,7 +134,7 @@ class _Writer:
             return ["native", name, *self._native(thing)]
         if name in CLASSES:
             return ["object", name, *self._attributes(thing)]
-        msg = f"{name} ({thing!r:.80}) is not on the list of allowed classes"
+        msg = f"{name} ({thing!r:.80}) is not on the list of what a model may hold"
         raise GraphError(msg)
 
     def _items(self, mapping: dict[Any, Any]) -> Iterable[Any]:

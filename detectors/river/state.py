@@ -1,4 +1,4 @@
-"""Read states of River's detectors in the JSON of earlier versions."""
+"""What a River detector holds, as text and back: no pickle, only classes on a list."""
 
 import importlib
 import json
@@ -18,19 +18,34 @@ _NATIVE = {"RsEWMean": "river._river_rust.stats", "AdaptiveWindowing": "river._r
 """Compiled classes give and take their state as bytes."""
 
 
-def load_earlier(detector: Any, text: bytes) -> None:
-    """Load the state of a detector into a new one of its class.
+def to_text(detector: Any) -> bytes:
+    """Write down all attributes of a detector but those that are its own methods.
+
+    Returns
+    -------
+    bytes
+        JSON, the same for equal detectors; floats come back to the last bit.
 
     Raises
     ------
     StateError
-        If `text` is not the state of such a detector.
+        If an attribute is of a kind that is not on the list.
+    """
+    return json.dumps(_attributes(detector), sort_keys=True, separators=(",", ":")).encode()
+
+
+def from_text(detector: Any, text: bytes) -> None:
+    """Make a new detector what the one was that `text` was made of.
+
+    Raises
+    ------
+    StateError
+        If `text` is not what `to_text` makes of such a detector.
     """
     name = type(detector).__name__
     try:
         attributes = json.loads(text)
-        expected = {key for key, value in vars(detector).items() if not callable(value)}
-        odd = attributes.keys() ^ expected
+        odd = attributes.keys() ^ _attributes(detector).keys()
         values = {key: _unpacked(packed) for key, packed in attributes.items()}
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         msg = f"river:{name}: state 'text' cannot be read: {error}"
@@ -39,6 +54,31 @@ def load_earlier(detector: Any, text: bytes) -> None:
         msg = f"river:{name}: state 'text' lacks or has too much: {sorted(odd)}"
         raise StateError(msg)
     vars(detector).update(values)
+
+
+def _attributes(thing: Any) -> dict[str, Any]:
+    held = vars(thing).items()
+    return {key: _packed(value) for key, value in held if not callable(value)}
+
+
+def _packed(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, deque):
+        return {"deque": [_packed(item) for item in value], "maxlen": value.maxlen}
+    name = type(value).__name__
+    if name == "Random":
+        return {"random": value.getstate()}
+    if name in _NATIVE:
+        return {
+            "native": name,
+            "given": value.__getnewargs__(),
+            "bytes": value.__getstate__().hex(),
+        }
+    if name in _PLAIN:
+        return {"object": name, "attributes": _attributes(value)}
+    msg = f"state: {name} is not among {sorted(_PLAIN | _NATIVE)}; leave this detector out"
+    raise StateError(msg)
 
 
 def _unpacked(packed: Any) -> Any:

@@ -1,4 +1,4 @@
-"""List the classes that states of River's objects may contain; no other is written or loaded."""
+"""List the classes that states of online models may contain; no other is written or loaded."""
 
 from typing import Final
 
@@ -6,14 +6,6 @@ CLASSES: Final = frozenset(
     {
         "river.compose.pipeline:Pipeline",
         "river.drift.adwin:ADWIN",
-        "river.drift.binary.ddm:DDM",
-        "river.drift.binary.eddm:EDDM",
-        "river.drift.binary.fhddm:FHDDM",
-        "river.drift.binary.hddm_a:HDDMA",
-        "river.drift.binary.hddm_w:HDDMW",
-        "river.drift.binary.hddm_w:SampleInfo",
-        "river.drift.dummy:DummyDriftDetector",
-        "river.drift.kswin:KSWIN",
         "river.drift.page_hinkley:PageHinkley",
         "river.dummy:NoChangeClassifier",
         "river.dummy:PriorClassifier",
