@@ -71,6 +71,14 @@ class PartitionReader(Iterator[Any]):
     def _read(self) -> Iterator[Any]:
         convert = self._convert
         for batch in batches(self._fetch):
+            if batch.last >= self._fetch.highwater and not self._is_complete(batch):
+                detail = f"{batch.fault or 'it lacks records'}; the rest comes with the next fetch"
+                at = self.next_fetch_offset
+                self.next_fetch_offset = at + 1
+                yield self._unreadable(
+                    batch._replace(base=at, last=at, fault=""), Reason.CORRUPT, detail
+                )
+                return
             for record in () if self._skips(batch) else self._parsed(batch):
                 offset = record.offset
                 if offset > batch.last:  # past the end of the log, the consumer would be reset
@@ -86,6 +94,20 @@ class PartitionReader(Iterator[Any]):
                     yield convert(record)
             # Compaction may have removed the last records of a batch.
             self.next_fetch_offset = max(self.next_fetch_offset, batch.last + 1)
+
+    def _is_complete(self, batch: Batch) -> bool:
+        """Whether each offset of a batch has a record.
+
+        Beyond the high watermark of the response this proves its last offset: nothing there can be
+        compacted yet, and a wrong one would lead past the end of the log, where a consumer would be
+        reset to its beginning.
+        """
+        if batch.magic in LEGACY:
+            return True
+        found = [record.offset for record in self._parsed(batch)]
+        return len(found) == batch.last + 1 - batch.base and found == list(
+            range(batch.base, batch.last + 1)
+        )
 
     def _skips(self, batch: Batch) -> bool:
         """Track aborted transactions; return whether to skip a batch."""

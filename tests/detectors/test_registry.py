@@ -83,9 +83,6 @@ COMMANDS = {"calibration": {"rich"}, "scoreboard": {"rich", "river", "matplotlib
 """What only those who run a command need, by its folder."""
 
 
-COMMANDS = {"calibration": {"rich"}, "scoreboard": {"rich", "matplotlib", "river"}}
-
-
 def test_the_package_needs_numpy_and_numba_alone() -> None:
     """No module but commands imports more than numpy and numba."""
     root = Path(detectors.__file__).parent

@@ -168,6 +168,15 @@ def test_a_wrong_first_offset_beyond_the_high_watermark_is_noticed() -> None:
     assert following == 7
 
 
+@pytest.mark.parametrize("highwater", [3, 5])
+def test_a_wrong_last_offset_beyond_the_high_watermark_is_noticed(highwater: int) -> None:
+    """Even under a right checksum it counts only as far as there are records."""
+    damaged = bytearray(batch(three(3), 3))
+    struct.pack_into(">i", damaged, 23, 1 << 20)
+    good, bad, following = read(fetch(with_checksum(bytes(damaged)), 3, highwater=highwater))
+    assert (good, [record.offset for record in bad], following) == ([], [3], 4)
+
+
 def test_a_format_that_is_not_known_is_skipped() -> None:
     """Its magic is named."""
     strange = bytearray(batch(three(), 3))
