@@ -1,21 +1,25 @@
 """Read the events of a model before and after an offset of its topic."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from streamproc.config.config import Config
 from streamproc.join.decode import decode
 from streamproc.join.entry import InputLog
 from streamproc.kafka.clients import open_consumer
-from streamproc.kafka.errors import TopicError
+from streamproc.kafka.errors import BrokerUnreachableError, TopicError
 from streamproc.schemas.records import Record
 from streamproc.schemas.timestamps import EPOCH, format_timestamp
 
+READ_SECONDS: Final = 120.0
 REDACTED: Final = "(redacted)"
 # Records that are read in each direction at most: a model may have few events among many.
 MAX_RECORDS: Final = 200_000
@@ -73,7 +77,7 @@ async def rows_around(
     """
     topic, partition, offset = place
     home = TopicPartition(topic, partition)
-    async with open_consumer(config) as consumer:
+    async with open_consumer(config) as consumer, _answering(config, home):
         consumer.assign([home])
         begin = (await consumer.beginning_offsets([home]))[home]
         end = (await consumer.end_offsets([home]))[home]
@@ -100,6 +104,20 @@ async def rows_around(
             after += await read(at, stop)
             at, span = stop, span * _GROWTH
     return before[-count:], after[:count]
+
+
+@asynccontextmanager
+async def _answering(config: Config, home: TopicPartition) -> AsyncIterator[None]:
+    """Report a cluster that stops answering."""
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            yield
+    except (KafkaError, TimeoutError) as error:
+        raise BrokerUnreachableError(
+            f"{config.broker} did not return the events of {home.topic}-{home.partition}"
+            f" ({str(error) or f'no end within {READ_SECONDS:.0f} s'}): check that it has a leader,"
+            " and try a smaller -n"
+        ) from error
 
 
 async def _read(

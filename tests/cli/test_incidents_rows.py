@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 import yaml
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import TopicPartition
 from worker.running import WorkerProcess, publish, settings
 
 from streamproc.broker import EmbeddedBroker
+from streamproc.cli import event_rows
 from streamproc.cli.event_rows import rows_around
 from streamproc.config.load import load
 from streamproc.kafka.clients import open_admin
-from streamproc.kafka.errors import TopicError
+from streamproc.kafka.errors import BrokerUnreachableError, TopicError
 from streamproc.kafka.topics import ensure_topics
 
 EVENTS, SHIFT = 1500, 1300
@@ -82,6 +84,16 @@ def test_the_rows_are_those_before_and_after_the_change(run: Any, cluster: Path)
     )
 
 
+def test_rows_far_from_the_change_are_found_among_those_of_other_models(
+    run: Any, cluster: Path
+) -> None:
+    """Each is there once, however far the log has to be read for them."""
+    found = [json.loads(line) for line in rows(run, cluster, "--json", "-n", "900").splitlines()]
+    numbers = [int(row["event_id"]) for row in found]
+    assert numbers == list(range(numbers[0], EVENTS))
+    assert sum(row["side"] == "before" for row in found) == 900
+
+
 def test_redacted_fields_are_not_printed(run: Any, cluster: Path) -> None:
     """Features and tags that the config names have no value."""
     for line in rows(run, cluster, "--json").splitlines():
@@ -123,3 +135,19 @@ def test_events_that_retention_has_removed_are_reported(cluster: Path) -> None:
 
     with pytest.raises(TopicError, match=r"-0 begins at offset 9: the events around offset 5"):
         asyncio.run(_read())
+
+
+def test_a_broker_that_stops_answering_is_named(
+    cluster: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command ends, and says of which partition it got no events."""
+    config = load(yaml.safe_load(cluster.read_text()))
+    topic = config.topics.full_name("predictions")
+
+    async def _hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(AIOKafkaConsumer, "end_offsets", _hang)
+    monkeypatch.setattr(event_rows, "READ_SECONDS", 0.1)
+    with pytest.raises(BrokerUnreachableError, match=r"did not return the events of \S+-0"):
+        asyncio.run(rows_around(config, (topic, 0, 9), MODELS[1], 5))
