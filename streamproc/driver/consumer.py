@@ -179,6 +179,22 @@ class SliceConsumer(SliceDelivery):
         if tp.topic not in self._paces:
             await super()._add_gap(tp, offset_from, offset_to)
 
+    async def commit_acknowledged(self) -> None:
+        """Commit all that is acknowledged by now.
+
+        `commit` only waits while a commit is in progress, which may have begun before the last
+        messages were acknowledged.
+        """
+        if not await self.commit():
+            await self.commit()
+
+    async def commit_and_end_transactions(self) -> None:
+        """Commit all that is acknowledged, as the consumer stops."""
+        if self.in_transaction:
+            await super().commit_and_end_transactions()
+        else:
+            await self.commit_acknowledged()
+
     def _new_offset(self, tp: TP) -> int | None:
         if tp.topic not in self._paces:
             offset: int | None = super()._new_offset(tp)
@@ -288,7 +304,9 @@ class SliceConsumer(SliceDelivery):
         # A coordinator that does not answer must not prevent this worker from rejoining.
         if not self.in_transaction:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.commit(), self.app.conf.broker_session_timeout / 2)
+                await asyncio.wait_for(
+                    self.commit_acknowledged(), self.app.conf.broker_session_timeout / 2
+                )
         for tp in revoked:
             self._resume_offsets.pop(tp, None)
             self._in_flight.pop(tp, None)

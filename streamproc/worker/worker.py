@@ -225,10 +225,8 @@ class Worker:
         )
 
     async def _leave(self) -> None:
-        # A commit in progress may have started before the last slice finished: `commit` then only
-        # waits for it, so a second one is needed.
-        if not self._app.crashed and self._ready and not await self._app.consumer.commit():
-            await self._app.consumer.commit()
+        if not self._app.crashed and self._ready:
+            await self._consumer.commit_acknowledged()
         await self._app.stop()
 
     async def _handle(self, part: Slice, acknowledge: Acknowledge) -> None:

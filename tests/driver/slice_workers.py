@@ -42,6 +42,11 @@ class Worker:
         whole = self.log.read_bytes().split(b"\n")[:-1]
         return [line for line in map(json.loads, whole) if line["event"] == event]
 
+    def report(self) -> str:
+        """Return the ends of its log and of its output."""
+        logged = self.log.read_text() if self.log.exists() else ""
+        return f"{self.log.name}:\n{logged[-3000:]}{self.output.read_text()[-3000:]}"
+
     def terminate(self) -> int:
         """Ask it to end, as a service manager does, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
@@ -84,8 +89,8 @@ class Fleet:
                 while not done():  # noqa: ASYNC110  # another process writes the logs
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            said = "\n".join(worker.output.read_text()[-3000:] for worker in self.workers)
-            raise AssertionError(f"{what}: not within {DEADLINE} s\n{said}") from None
+            report = "\n".join(worker.report() for worker in self.workers)
+            raise AssertionError(f"{what}: not within {DEADLINE} s\n{report}") from None
 
 
 @contextmanager

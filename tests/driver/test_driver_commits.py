@@ -1,5 +1,6 @@
 """What becomes of offsets that another program has committed."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,3 +41,34 @@ async def test_what_another_program_committed_is_replaced(
     await consumer.perform_seek()
     pending = consumer._filter_tps_with_pending_acks()
     assert consumer._filter_committable_offsets(pending) == {tp: 9}
+
+
+async def test_a_consumer_that_stops_commits_what_a_commit_in_progress_does_not_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is acknowledged during a commit is committed before the consumer has stopped."""
+    app, tp = application(), TP("t", 0)
+    app.agent(slice_topic(app, "t"))(agent)
+    consumer = consumer_of(app)
+    consumer._find_sliced([one.channel for one in app.agents.values()])
+    begun, answered = asyncio.Event(), asyncio.Event()
+    acknowledged, committed = 5, []
+
+    async def commit_offsets(offsets: Mapping[TP, int], **_: Any) -> bool:
+        begun.set()
+        await answered.wait()
+        committed.append(offsets[tp])
+        return True
+
+    monkeypatch.setattr(consumer, "_filter_tps_with_pending_acks", lambda _: [tp])
+    monkeypatch.setattr(consumer, "_new_offset", lambda _: acknowledged)
+    monkeypatch.setattr(consumer, "_commit_offsets", commit_offsets)
+    consumer._committed_offset[tp] = None
+    periodic = asyncio.create_task(consumer.commit())
+    await begun.wait()
+    acknowledged = 9
+    stopping = asyncio.create_task(consumer.on_stop())
+    await asyncio.sleep(0)
+    answered.set()
+    await asyncio.gather(periodic, stopping)
+    assert committed == [5, 9]

@@ -320,8 +320,8 @@ class IntakeReader:
             _log.warning("the Kafka client of intake did not stop within %.0f s", STOP_SECONDS)
 
     async def _stop_app(self, app: App) -> None:
-        if not app.crashed and self._assigned is not None and not await app.consumer.commit():
-            await app.consumer.commit()  # the first may only have waited for one in progress
+        if not app.crashed and self._assigned is not None:
+            await cast("SliceConsumer", app.consumer).commit_acknowledged()
         await app.stop()
 
 
