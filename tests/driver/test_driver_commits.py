@@ -1,4 +1,4 @@
-"""What becomes of offsets that another program has committed."""
+"""What a consumer commits as it stops, and what becomes of offsets that others committed."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,16 +9,23 @@ from driver.test_driver import agent, application, consumer_of
 from faust.types import TP
 
 from streamproc.driver import slice_topic
+from streamproc.driver.consumer import SliceConsumer
+
+
+def sliced_consumer() -> SliceConsumer:
+    """Return the consumer of an application whose agent reads topic ``t`` in slices."""
+    app = application()
+    app.agent(slice_topic(app, "t"))(agent)
+    consumer = consumer_of(app)
+    consumer._find_sliced([one.channel for one in app.agents.values()])
+    return consumer
 
 
 async def test_what_another_program_committed_is_replaced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An offset that another program moved forward is committed back to where the state is."""
-    app, tp = application(), TP("t", 0)
-    app.agent(slice_topic(app, "t"))(agent)
-    consumer = consumer_of(app)
-    consumer._find_sliced([one.channel for one in app.agents.values()])
+    consumer, tp = sliced_consumer(), TP("t", 0)
 
     async def seek_wait(_: Any) -> None:
         return
@@ -43,14 +50,12 @@ async def test_what_another_program_committed_is_replaced(
     assert consumer._filter_committable_offsets(pending) == {tp: 9}
 
 
-async def test_a_consumer_that_stops_commits_what_a_commit_in_progress_does_not_have(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("event", ["stop", "revocation"])
+async def test_what_is_acknowledged_during_a_commit_is_committed_before_it_is_too_late(
+    event: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is acknowledged during a commit is committed before the consumer has stopped."""
-    app, tp = application(), TP("t", 0)
-    app.agent(slice_topic(app, "t"))(agent)
-    consumer = consumer_of(app)
-    consumer._find_sliced([one.channel for one in app.agents.values()])
+    """A consumer that stops, or loses partitions, does not leave it to a commit in progress."""
+    consumer, tp = sliced_consumer(), TP("t", 0)
     begun, answered = asyncio.Event(), asyncio.Event()
     acknowledged, committed = 5, []
 
@@ -67,8 +72,9 @@ async def test_a_consumer_that_stops_commits_what_a_commit_in_progress_does_not_
     periodic = asyncio.create_task(consumer.commit())
     await begun.wait()
     acknowledged = 9
-    stopping = asyncio.create_task(consumer.on_stop())
+    leave = consumer.on_stop() if event == "stop" else consumer.on_partitions_revoked({tp})
+    leaving = asyncio.create_task(leave)
     await asyncio.sleep(0)
     answered.set()
-    await asyncio.gather(periodic, stopping)
+    await asyncio.gather(periodic, leaving)
     assert committed == [5, 9]
