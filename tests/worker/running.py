@@ -202,12 +202,12 @@ class WorkerProcess:
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
             return answer.status, await answer.text()
 
-    async def becomes(self, path: str, status: int) -> str:
-        """Wait until its HTTP server answers with a status; return the text."""
+    async def becomes(self, path: str, status: int, part: str = "") -> str:
+        """Wait until its HTTP server answers with a status and a text with a part; return it."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 found, text = await self.get(path)
-                if found == status:
+                if found == status and part in text:
                     return text
                 await asyncio.sleep(LOOK_SECONDS)
 
