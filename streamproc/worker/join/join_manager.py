@@ -25,6 +25,7 @@ from streamproc.kafka.errors import (
     TopicError,
 )
 from streamproc.kafka.open_transactions import ReadableEnd
+from streamproc.worker.join.cancellation import in_thread
 from streamproc.worker.join.liveness import JoinWatch
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.join.outcome_writer import FencedError
@@ -38,7 +39,7 @@ from streamproc.worker.join.status import (
     store_failure,
 )
 from streamproc.worker.join.store import Store, StoreBusyError, remove
-from streamproc.worker.join.task import Joiner, in_thread
+from streamproc.worker.join.task import Joiner
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.publisher import AlertPublisher, is_retriable
 

@@ -20,6 +20,7 @@ from streamproc.join.merge_order import Merge
 from streamproc.kafka.clients import open_consumer
 from streamproc.kafka.open_transactions import ReadableEnd
 from streamproc.schemas.records import Record
+from streamproc.worker.join.cancellation import finish_within, in_thread
 from streamproc.worker.join.guard import InputGuard
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.join.outcome_writer import COMMAND, NONE, Headers, OutcomeWriter, Pair
@@ -41,6 +42,8 @@ MAX_RECORDS: Final = 2000
 HOLD_SECONDS: Final = 1.0
 COMMIT_SECONDS: Final = 1.0
 COVERAGE_SECONDS: Final = 10.0
+# A portion that ends half published is published again: a stop waits this long for its end.
+FINISH_SECONDS: Final = 3.0
 POLL_MS: Final = 50
 _FETCH_BYTES: Final = 2**20
 
@@ -159,7 +162,7 @@ class Joiner:
                 while True:
                     records = await self._next(consumer)
                     if records:
-                        await self.take(records)
+                        await finish_within(FINISH_SECONDS, self.take(records))
                     await self._look_behind(consumer)
                     await self._commit_when_due(idle=not records)
                     self._show_coverage()
@@ -380,13 +383,3 @@ class Joiner:
         if place.catching_up is not None and not may_repeat:
             self._store.caught_up()
             self._changed = True
-
-
-async def in_thread(executor: Executor | None, work: Callable[..., Result], *given: Any) -> Result:
-    """Run disk access in a thread; if cancelled, wait for its end before the store closes."""
-    done = asyncio.get_running_loop().run_in_executor(executor, work, *given)
-    try:
-        return await asyncio.shield(done)
-    except asyncio.CancelledError:
-        await asyncio.wait({done})
-        raise

@@ -3,9 +3,10 @@
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
-from broker_topics import records
+from broker_topics import records, write
 from label_logs import hard_logs
 from prometheus_client import CollectorRegistry
 from worker.join.joining import (
@@ -23,9 +24,11 @@ from worker.snapshots.snapshots_running import Countdown
 from streamproc.broker import EmbeddedBroker
 from streamproc.join.entry import InputLog
 from streamproc.kafka.clients import open_producer
+from streamproc.kafka.topics import ensure_topics
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.join.outcome_writer import FencedError
 from streamproc.worker.join.store import Store
+from streamproc.worker.join.task import Joiner
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.publisher import AlertPublisher
 
@@ -191,3 +194,36 @@ async def test_a_stop_waits_for_the_store(embedded_broker: EmbeddedBroker, tmp_p
         store.close()
     assert not await live(config, path)
     assert await pairs_of(config) == LOGS.pairs
+
+
+async def test_a_stop_repeats_no_dead_letter(
+    embedded_broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """Stopped while a dead letter is published, a join commits it: the next one goes on behind."""
+    config, path = joins_config(embedded_broker.bootstrap, tmp_path), tmp_path / "labels.db"
+    await ensure_topics(config)
+    await write(config, "labels", b"not a label")
+    confirmed, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(AlertPublisher):
+        async def publish(self, *given: Any) -> frozenset[str]:
+            lost = await super().publish(*given)
+            confirmed.set()
+            await go_on.wait()
+            return lost
+
+    async with open_producer(config) as producer:
+        store = Store(path, 2**20)
+        metrics = JoinMetrics(Metrics(CollectorRegistry()))
+        joiner = Joiner(
+            config, 0, store, (producer, Slow(config, producer)), metrics, lambda _: False
+        )
+        task = asyncio.create_task(joiner.run(0))
+        await confirmed.wait()
+        task.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.wait({task})
+        store.close()
+    assert not await live(config, path)
+    assert len(await records(config, "dead_letters")) == 1
