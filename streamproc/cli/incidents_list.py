@@ -22,6 +22,7 @@ STATUS_STYLE = {
     "settled": "yellow",
     "acknowledged": "cyan",
     "silenced": "dim",
+    "inhibited": "dim",
     "resolved": "green",
 }
 SEVERITY_STYLE = {"critical": "bold red", "warning": "yellow", "info": "cyan"}

@@ -1,7 +1,7 @@
 """Print one incident: what changed, since when, for whom, and what to do next."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 
@@ -29,13 +29,14 @@ async def print_incident(config: Config, text: str, *, everything: bool, as_json
     with quiet_client():
         async with open_incidents(config) as topic:
             incident = topic.find(text)
+            others = topic.values.incidents
             silences = {
                 key.removeprefix(SILENCE_KEY): each for key, each in topic.values.silences.items()
             }
     if as_json:
         sys.stdout.write(incident.to_json().decode() + "\n")
         return
-    head, *lines = describe(incident, silences, everything=everything)
+    head, *lines = describe(incident, silences, others, everything=everything)
     console = Console(highlight=False, soft_wrap=True, markup=False)
     console.print(head, style=STATUS_STYLE[incident.status])
     for line in lines:
@@ -43,14 +44,22 @@ async def print_incident(config: Config, text: str, *, everything: bool, as_json
 
 
 def describe(
-    incident: IncidentState, silences: dict[str, Silence], *, everything: bool = False
+    incident: IncidentState,
+    silences: Mapping[str, Silence],
+    others: Mapping[str, IncidentState],
+    *,
+    everything: bool = False,
 ) -> list[str]:
     """Return an incident in at most ten lines; `everything`: in as many as it takes."""
-    return [printable(line) for line in _lines(incident, silences, everything=everything)]
+    return [printable(line) for line in _lines(incident, silences, others, everything=everything)]
 
 
 def _lines(
-    incident: IncidentState, silences: dict[str, Silence], *, everything: bool
+    incident: IncidentState,
+    silences: Mapping[str, Silence],
+    others: Mapping[str, IncidentState],
+    *,
+    everything: bool,
 ) -> Iterator[str]:
     first = incident.members[0]
     yield (
@@ -63,7 +72,7 @@ def _lines(
     yield f"values    {_values(first.series[0])}"
     yield from _members(incident, everything=everything)
     yield from _timeline(incident, everything=everything)
-    yield f"handling  {_handling(incident, silences)}"
+    yield f"handling  {_handling(incident, silences, others)}"
     notes = [entry for entry in incident.timeline if entry.step == "noted"]
     if notes:
         yield f"note      {notes[-1].text} ({notes[-1].by}, {notes[-1].at:%H:%M:%SZ})"
@@ -125,7 +134,11 @@ def _step(entry: TimelineEntry) -> str:
     return f"{entry.at:%H:%M:%SZ} {entry.step.replace('_', ' ')}{who}{f': {what}' if what else ''}"
 
 
-def _handling(incident: IncidentState, silences: dict[str, Silence]) -> str:
+def _handling(
+    incident: IncidentState,
+    silences: Mapping[str, Silence],
+    others: Mapping[str, IncidentState],
+) -> str:
     pages = incident.paged
     paged = f"paged {count(len(pages), 'time')}"
     parts = [f"{paged}, last {pages[-1]:%H:%M:%SZ}" if pages else "not paged"]
@@ -137,7 +150,15 @@ def _handling(incident: IncidentState, silences: dict[str, Silence]) -> str:
         silence = silences.get(silence_id)
         end = f" until {silence.end:%Y-%m-%d %H:%M:%SZ}" if silence else ""
         parts.append(f"silence {silence_id}{end}")
+    parts += [_hidden_by(source, others.get(source)) for source in incident.inhibited_by]
     return "; ".join(parts)
+
+
+def _hidden_by(incident_id: str, source: IncidentState | None) -> str:
+    """Say which incident holds the page back, and what that one is about."""
+    first = source.members[0] if source else None
+    about = f" ({first.kind} of model {first.model_id})" if first else ""
+    return f"hidden while incident {incident_id[:SHORT_ID]}{about} is open"
 
 
 def next_step(incident: IncidentState) -> str:
@@ -147,6 +168,9 @@ def next_step(incident: IncidentState) -> str:
         return "nothing to do: it is over"
     if incident.status == "silenced":
         return "wait for the end of the silence, or `streamproc incidents unsilence SILENCE`"
+    if incident.status == "inhibited":
+        source = next(iter(incident.inhibited_by), "ID")
+        return f"`streamproc incidents show {source[:SHORT_ID]}`: solve that one first"
     if incident.status == "settled":
         return f"`{name.format('accept')}` if its new level is meant to be, else open the runbook"
     if incident.acknowledgement is None:

@@ -10,6 +10,7 @@ from streamproc.config.broker_url import BrokerUrl
 from streamproc.config.control import Control
 from streamproc.config.http import Http
 from streamproc.config.http_intake import HttpIntake
+from streamproc.config.inhibit import DEFAULT_RULES, InhibitRule
 from streamproc.config.intake import SCHEMA_FORMATS, Intake
 from streamproc.config.labels import Labels
 from streamproc.config.limits import Limits, Policy, Snapshots
@@ -182,6 +183,17 @@ class Config(Section):
             examples=[[{"name": "nightly-load", "cron": "0 2 * * *", "duration": "2h"}]],
         ),
     ] = ()
+    inhibit: Annotated[
+        tuple[InhibitRule, ...],
+        Field(
+            strict=False,
+            max_length=100,
+            description="Rules by which an open incident hides others, as Alertmanager's: they page"
+            " when it ends, if they still are open. By default a model that is silent, whose state"
+            " is lost, or whose labels are not joined; an empty list: none.",
+            examples=[[{"source": ["kind = silence"], "target": ["kind = data"]}]],
+        ),
+    ] = DEFAULT_RULES
     redact: Annotated[
         tuple[str, ...],
         Field(

@@ -4,9 +4,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Annotated, Final, Literal, get_args
 
-LABELS: Final = ("model", "owner", "severity", "kind", "series", "feature")
+from pydantic import AfterValidator, Field
+
+from streamproc.schemas.section import refuse
+
+Label = Literal["model", "owner", "severity", "kind", "detector", "series", "feature"]
+LABELS: Final[tuple[Label, ...]] = get_args(Label)
 SEGMENT: Final = "segment."
 _FORM: Final = re.compile(r"\s*([A-Za-z_][^\s=!~]*)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
 
@@ -71,6 +76,18 @@ def parse_matcher(text: str) -> Matcher:
     if "~" in operator:
         _compiled(matcher.value)
     return matcher
+
+
+def _checked(text: str) -> str:
+    try:
+        parse_matcher(text)
+    except ValueError as error:
+        refuse(((), str(error)))
+    return text
+
+
+MatcherText = Annotated[str, AfterValidator(_checked), Field(max_length=2_000)]
+"""A matcher in a configuration."""
 
 
 def _unquoted(value: str) -> str:

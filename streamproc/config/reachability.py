@@ -34,6 +34,18 @@ def unreachable(routes: Sequence[Route]) -> Iterator[tuple[Path, str]]:
     yield from _walk(routes, ("routes",), (), [])
 
 
+def excludes_itself(conditions: Sequence[Matcher]) -> bool:
+    """Whether no alert can meet all conditions; True only if that is certain.
+
+    Examples
+    --------
+    >>> from streamproc.config.matchers import parse_matcher
+    >>> excludes_itself([parse_matcher("kind = silnce")])
+    True
+    """
+    return not any(_is_possible(conditions, case) for case in _cases())
+
+
 def _walk(
     routes: Sequence[Route], path: Path, above: tuple[Matcher, ...], before: _Earlier
 ) -> Iterator[tuple[Path, str]]:
@@ -71,7 +83,7 @@ def _cases() -> Iterator[_Case]:
         yield dict(zip(_VALUES, values, strict=True))
 
 
-def _is_possible(conditions: tuple[Matcher, ...], case: _Case) -> bool:
+def _is_possible(conditions: Sequence[Matcher], case: _Case) -> bool:
     """Whether conditions can hold together; False only if that is certain."""
     known = {matcher.label: matcher.value for matcher in conditions if matcher.operator == "="}
     values = {**known, **case}

@@ -3,18 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, AliasChoices, Field
+from pydantic import AliasChoices, Field
 
-from streamproc.config.matchers import Matcher, parse_matcher
-from streamproc.schemas.section import Path, Section, refuse
-
-
-def _matcher(text: str) -> str:
-    try:
-        parse_matcher(text)
-    except ValueError as error:
-        refuse(((), str(error)))
-    return text
+from streamproc.config.matchers import Matcher, MatcherText, parse_matcher
+from streamproc.schemas.section import Path, Section
 
 
 class Route(Section):
@@ -26,14 +18,14 @@ class Route(Section):
     """
 
     match: Annotated[
-        tuple[Annotated[str, AfterValidator(_matcher), Field(max_length=2_000)], ...],
+        tuple[MatcherText, ...],
         Field(
             strict=False,
             max_length=32,
             description="Conditions that all have to hold: a label (`model`, `owner`, `severity`,"
-            " `kind`, `series`, `feature`, `segment.<tag>`), one of `=`, `!=`, `=~`, `!~`, and a"
-            " value; regular expressions match the whole value, a missing label is empty. An"
-            " empty list matches every alert.",
+            " `kind`, `detector`, `series`, `feature`, `segment.<tag>`), one of `=`, `!=`, `=~`,"
+            " `!~`, and a value; regular expressions match the whole value, a missing label is"
+            " empty. An empty list matches every alert.",
             examples=[["owner = risk-oncall", 'severity =~ "warning|critical"']],
         ),
     ] = ()

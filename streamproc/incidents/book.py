@@ -4,11 +4,12 @@ The state after an entry depends on the entries before it only: on neither the w
 the log was split into batches. Times are those of the log's records, which the broker sets.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import Final
 
+from streamproc.config.inhibit import InhibitRule
 from streamproc.config.maintenance import MaintenanceWindow
 from streamproc.incidents.commands import (
     apply_to_incident,
@@ -29,6 +30,7 @@ from streamproc.incidents.incident import (
     schedule_page,
     shares_cause,
 )
+from streamproc.incidents.inhibition import Inhibition
 from streamproc.incidents.maintenance import MAINTENANCE, is_outdated, occurrence
 from streamproc.incidents.members import apply_alert, new_member
 from streamproc.incidents.silencing import cover_member, cover_with, silence_at, silence_due
@@ -43,7 +45,7 @@ MAX_INCIDENTS: Final = 20_000
 START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 PLAN: Final = "plan"
-"""Key under which the maintenance windows are due."""
+"""Key under which it is due to follow a changed configuration."""
 
 Change = IncidentState | Silence | None
 """The new state of a key of the topic `incidents`; None: it is deleted."""
@@ -62,6 +64,8 @@ class IncidentBook:
         Time of the last entry that was applied to them.
     windows
         Maintenance windows; the first entry brings their silences up to date.
+    rules
+        By which incidents hide others; the first entry brings their marks up to date.
     """
 
     def __init__(
@@ -71,9 +75,11 @@ class IncidentBook:
         silences: Iterable[Silence] = (),
         now: datetime = START,
         windows: Iterable[MaintenanceWindow] = (),
+        rules: Sequence[InhibitRule] = (),
     ) -> None:
         self._wait: Final = group_wait
         self._windows: Final = {MAINTENANCE + window.name: window for window in windows}
+        self._inhibition: Final = Inhibition(rules)
         self.now = now
         self.incidents: dict[str, IncidentState] = {}
         self.silences: dict[str, Silence] = {}
@@ -86,7 +92,8 @@ class IncidentBook:
         for incident in incidents:
             self._put(incident)
         self._changes.clear()
-        if self._outdated_silences() or self._windows.keys() - self.silences.keys():
+        missing = self._windows.keys() - self.silences.keys()
+        if missing or self._outdated_silences() or self._outdated_marks():
             heappush(self._due, (now, PLAN))
 
     def apply(self, entry: Entry | None, at: datetime) -> None:
@@ -221,13 +228,14 @@ class IncidentBook:
         ]
 
     def _plan(self) -> None:
-        """Bring the silences of maintenance windows up to date with their configuration."""
+        """Bring silences of maintenance windows and marks up to date with the configuration."""
         for silence in self._outdated_silences():
             self._change_silence(silence.model_copy(update={"status": "removed"}))
             del self.silences[silence.silence_id]
             self._changes[SILENCE_KEY + silence.silence_id] = None
         for key in self._windows.keys() - self.silences.keys():
             self._change_silence(occurrence(self._windows[key], self.now))
+        self._mark(self._outdated_marks())
 
     def _advance_incident(self, incident: IncidentState) -> None:
         if incident.ended is not None and incident.ended + RETAIN_INCIDENTS <= self.now:
@@ -236,13 +244,30 @@ class IncidentBook:
         after = advance(incident, self.now)
         if after != incident:
             self._update(after)
+        else:
+            self._mark(self._inhibition.follow(incident, self.now))
 
     def _update(self, incident: IncidentState) -> None:
-        self._put(edit(advance(incident, self.now), updated=self.now))
+        marked = self._inhibition.mark(incident)
+        self._mark(self._put(edit(advance(marked, self.now), updated=self.now)))
         if len(self.incidents) > MAX_INCIDENTS:
             self._delete(min(self.incidents.values(), key=_dispensable).incident_id)
 
-    def _put(self, incident: IncidentState) -> None:
+    def _mark(self, keys: Iterable[str]) -> None:
+        """Bring the marks of incidents up to date: what hid them has changed."""
+        for key in sorted(keys):
+            incident = self.incidents.get(key)
+            if incident is not None and self._inhibition.mark(incident) is not incident:
+                self._update(incident)
+
+    def _outdated_marks(self) -> set[str]:
+        """Return the incidents that the rules hide in another way than those of before."""
+        return {
+            key for key, each in self.incidents.items() if self._inhibition.mark(each) is not each
+        }
+
+    def _put(self, incident: IncidentState) -> set[str]:
+        """Store an incident; return the incidents that it may begin or cease to hide."""
         key = incident.incident_id
         self.incidents[key] = self._changes[key] = incident
         for member in incident.members:
@@ -250,10 +275,12 @@ class IncidentBook:
         for cause in incident.causes:
             causes = self._by_cause.setdefault((cause.series, cause.direction), set())
             (causes.add if incident.open else causes.discard)(key)
+        reached = self._inhibition.follow(incident, self.now)
         ends = None if incident.ended is None else incident.ended + RETAIN_INCIDENTS
-        for time in (due(incident), ends):
+        for time in (due(incident), ends, self._inhibition.due(incident)):
             if time is not None:
                 heappush(self._due, (time, key))
+        return reached
 
     def _put_silence(self, silence: Silence) -> None:
         key = SILENCE_KEY + silence.silence_id
@@ -270,6 +297,7 @@ class IncidentBook:
                 del self._of_member[member.incident_id]
         for cause in incident.causes:
             self._by_cause.get((cause.series, cause.direction), set()).discard(key)
+        self._mark(self._inhibition.forget(key))
 
 
 def _movable(incident: IncidentState) -> bool:

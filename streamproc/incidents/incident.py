@@ -156,13 +156,27 @@ def advance(incident: IncidentState, at: datetime) -> IncidentState:
             incident = log_step(incident, at, "acknowledgement_ended", by=acknowledged.by)
     incident = _end(incident, at)
     status = _status(incident)
-    if (status == "silenced") != (before == "silenced") and incident.open:
-        step: Step = "silenced" if status == "silenced" else "unsilenced"
-        incident = log_step(incident, at, step, text=" ".join(incident.silences) or None)
+    if status != before and incident.open:
+        incident = _log_cover(incident, before, status, at)
     incident = edit(incident, status=status)
     if status == "firing" and incident.page_at is not None and incident.page_at <= at:
         incident = edit(incident, page_at=None, paged=(*incident.paged, at)[-MAX_PAGES:])
         incident = log_step(incident, at, "paged", text=incident.severity)
+    return incident
+
+
+def _log_cover(
+    incident: IncidentState, before: IncidentStatus, status: IncidentStatus, at: datetime
+) -> IncidentState:
+    """Return an incident with a step for each cover that begins or ends with a new status."""
+    covers: tuple[tuple[IncidentStatus, Step, Step, tuple[str, ...]], ...] = (
+        ("silenced", "silenced", "unsilenced", incident.silences),
+        ("inhibited", "inhibited", "uninhibited", incident.inhibited_by),
+    )
+    for covered, begin, end, ids in covers:
+        if covered in {before, status}:
+            step = begin if status == covered else end
+            incident = log_step(incident, at, step, text=" ".join(ids) or None)
     return incident
 
 
@@ -173,7 +187,7 @@ def due(incident: IncidentState) -> datetime | None:
         times.append(incident.acknowledgement.until)
     if incident.status == "firing" and incident.page_at is not None:
         times.append(incident.page_at)
-    if incident.open and _is_one_shot(incident):
+    if incident.open and is_event(incident):
         times.append(incident.opened + ONE_SHOT)
     return min(times, default=None)
 
@@ -183,12 +197,13 @@ def _end(incident: IncidentState, at: datetime) -> IncidentState:
         return incident
     if not any(member.open for member in incident.members):
         return edit(incident, ended=at, reason=_reason(incident), page_at=None)
-    if at >= incident.opened + ONE_SHOT and _is_one_shot(incident):
+    if at >= incident.opened + ONE_SHOT and is_event(incident):
         return log_step(edit(incident, ended=at, reason="expired", page_at=None), at, "expired")
     return incident
 
 
-def _is_one_shot(incident: IncidentState) -> bool:
+def is_event(incident: IncidentState) -> bool:
+    """Whether an incident consists of events that nothing resolves."""
     return all(is_one_shot(member) for member in incident.members)
 
 
@@ -196,8 +211,8 @@ def _status(incident: IncidentState) -> IncidentStatus:
     if not incident.open:
         return "resolved"
     opened = [series for member in incident.members for series in member.series if series.open]
-    if all(series.silences for series in opened):
-        return "silenced"
+    if all(series.covered for series in opened):
+        return "silenced" if all(series.silences for series in opened) else "inhibited"
     if incident.acknowledgement is not None:
         return "acknowledged"
     # A page that is due comes first.

@@ -1,9 +1,10 @@
 """Mark the series of incidents that silences cover, and let silences begin and end."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from streamproc.incidents.marks import with_marks
 from streamproc.incidents.members import subject_of
 from streamproc.schemas.incidents import ChangedSeries, IncidentState, Member
 from streamproc.schemas.silences import Silence
@@ -43,7 +44,7 @@ def cover_member(
         subject = subject_of(member, series, incident.incident_id)
         return tuple(sorted(each.silence_id for each in active if each.matchers.match(subject)))
 
-    return _marked(incident, mark)
+    return with_marks(incident, "silences", mark)
 
 
 def cover_with(incident: IncidentState, silence: Silence) -> IncidentState:
@@ -56,30 +57,4 @@ def cover_with(incident: IncidentState, silence: Silence) -> IncidentState:
         )
         return tuple(sorted((*others, silence.silence_id))) if covers else others
 
-    return _marked(incident, mark)
-
-
-def _marked(
-    incident: IncidentState, mark: Callable[[Member, ChangedSeries], tuple[str, ...]]
-) -> IncidentState:
-    """Return an incident with other silences; the same object if they are the same."""
-    members = tuple(_marked_member(member, mark) for member in incident.members)
-    if all(new is old for new, old in zip(members, incident.members, strict=True)):
-        return incident
-    found = {
-        silence for member in members for series in member.series for silence in series.silences
-    }
-    return incident.model_copy(update={"members": members, "silences": tuple(sorted(found))})
-
-
-def _marked_member(
-    member: Member, mark: Callable[[Member, ChangedSeries], tuple[str, ...]]
-) -> Member:
-    marks = [mark(member, series) for series in member.series]
-    if all(new == series.silences for new, series in zip(marks, member.series, strict=True)):
-        return member
-    series = tuple(
-        each.model_copy(update={"silences": new})
-        for each, new in zip(member.series, marks, strict=True)
-    )
-    return member.model_copy(update={"series": series})
+    return with_marks(incident, "silences", mark)

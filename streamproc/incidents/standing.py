@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 import msgspec
 from pydantic import ValidationError
 
-from streamproc.incidents.members import rank
+from streamproc.incidents.members import MAX_NAME, rank
 from streamproc.schemas.alerts import AlertEvent, Severity
+from streamproc.schemas.clip import clip
 from streamproc.schemas.incidents import IncidentStatus
 from streamproc.schemas.silences import SILENCE_KEY, Silence, Subject
 
@@ -30,6 +31,8 @@ class Standing(NamedTuple):
         Who works on it.
     silences
         Ids of the silences that cover the alert now.
+    inhibited_by
+        Ids of the open incidents that hide its series.
     """
 
     incident_id: str | None = None
@@ -38,6 +41,7 @@ class Standing(NamedTuple):
     severity: Severity | None = None
     acknowledged_by: str | None = None
     silences: tuple[str, ...] = ()
+    inhibited_by: tuple[str, ...] = ()
 
     def muted(self, alert: AlertEvent) -> str | None:
         """Return why a sink must not send an alert; None if it may.
@@ -47,6 +51,8 @@ class Standing(NamedTuple):
         """
         if self.silences and alert.status != "resolved":
             return f"silenced by {', '.join(self.silences)}"
+        if self.inhibited_by and alert.status != "resolved":
+            return f"inhibited by incident {', '.join(self.inhibited_by)}"
         if self.accepted and alert.status in {"updated", "settled"}:
             return None if _is_worse(alert.severity, self.severity) else "accepted"
         return None
@@ -60,8 +66,17 @@ class _Named(msgspec.Struct):
     by: str
 
 
-class _MemberId(msgspec.Struct):
+class _Series(msgspec.Struct):
+    series: str
+    inhibited_by: tuple[str, ...] = ()
+
+
+class _Member(msgspec.Struct):
     incident_id: str
+    series: list[_Series] = []
+
+    def inhibited_by(self, series: str) -> tuple[str, ...]:
+        return next((each.inhibited_by for each in self.series if each.series == series), ())
 
 
 class _Incident(msgspec.Struct):
@@ -69,7 +84,7 @@ class _Incident(msgspec.Struct):
 
     incident_id: str
     status: IncidentStatus
-    members: list[_MemberId]
+    members: list[_Member]
     severity: Severity | None = None
     reason: str | None = None
     acknowledgement: _Named | None = None
@@ -115,6 +130,7 @@ class Standings:
             incident.severity,
             None if acknowledgement is None else acknowledgement.by,
             silences,
+            _inhibited_by(incident, alert),
         )
 
     def _put_silence(self, key: str, value: bytes | None) -> None:
@@ -136,8 +152,16 @@ class Standings:
             incident = _decoder.decode(value)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return
+        for member in incident.members:
+            member.series = [each for each in member.series if each.inhibited_by]
         self._incidents[key] = incident
         self._of_member |= {member.incident_id: key for member in incident.members}
+
+
+def _inhibited_by(incident: _Incident, alert: AlertEvent) -> tuple[str, ...]:
+    name = clip(alert.series, MAX_NAME)
+    members = (each for each in incident.members if each.incident_id == alert.incident_id)
+    return next((each.inhibited_by(name) for each in members), ())
 
 
 _decoder: Final = msgspec.json.Decoder(_Incident)

@@ -9,9 +9,10 @@ from streamproc.schemas.base import Contract, ModelId, Source, Text
 from streamproc.schemas.clip import ClippedMessage, ClippedText
 from streamproc.schemas.timestamps import EventTime
 
-IncidentStatus = Literal["firing", "settled", "acknowledged", "silenced", "resolved"]
+IncidentStatus = Literal["firing", "settled", "acknowledged", "silenced", "inhibited", "resolved"]
 """Status of an incident. `settled`: each of its open series is quiet on another level than before.
-`silenced`: a silence covers each of its open series."""
+`silenced`: a silence covers each of its open series. `inhibited`: silences and other open incidents
+(the rules `inhibit`) cover each of them."""
 
 Direction = Literal["up", "down", "changed"]
 """How a series moved; `changed` where it has no mean, or its mean stayed."""
@@ -26,6 +27,8 @@ Step = Literal[
     "paged",
     "silenced",
     "unsilenced",
+    "inhibited",
+    "uninhibited",
     "acknowledged",
     "acknowledgement_ended",
     "accepted",
@@ -107,6 +110,14 @@ class ChangedSeries(Contract):
         tuple[Text, ...],
         Field(strict=False, description="Silences that cover it now.", examples=[["5d0e1f22"]]),
     ] = ()
+    inhibited_by: Annotated[
+        tuple[Text, ...],
+        Field(
+            strict=False,
+            description="Incidents that hide it while they are open.",
+            examples=[["90ac0b71fe22"]],
+        ),
+    ] = ()
     message: Annotated[
         ClippedMessage | None,
         Field(
@@ -122,6 +133,11 @@ class ChangedSeries(Contract):
         Summary | None,
         Field(description="Its values since.", examples=[{"n": 160, "mean": 110.0, "std": 10.0}]),
     ] = None
+
+    @property
+    def covered(self) -> bool:
+        """Whether it pages nobody now: a silence or another incident covers it."""
+        return bool(self.silences or self.inhibited_by)
 
 
 class Member(Contract):
@@ -264,6 +280,14 @@ class IncidentState(Contract):
     silences: Annotated[
         tuple[Text, ...],
         Field(strict=False, description="Silences that cover part of it.", examples=[["5d0e1f"]]),
+    ] = ()
+    inhibited_by: Annotated[
+        tuple[Text, ...],
+        Field(
+            strict=False,
+            description="Incidents that hide part of it while they are open.",
+            examples=[["90ac0b71fe22"]],
+        ),
     ] = ()
     timeline: Annotated[
         tuple[TimelineEntry, ...],

@@ -27,12 +27,12 @@ class Part(NamedTuple):
 def parts_of(incident: IncidentState, status: Status) -> list[Part]:
     """Return the changed series of an incident that a step is about.
 
-    A page is about those that are open and not silenced, the end about all.
+    A page is about those that are open and neither silenced nor inhibited, the end about all.
     """
     parts = [Part(member, series) for member in incident.members for series in member.series]
     if status == "resolved":
         return parts
-    return [part for part in parts if part.series.open and not part.series.silences]
+    return [part for part in parts if part.series.open and not part.series.covered]
 
 
 def page_alert(

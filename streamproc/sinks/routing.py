@@ -24,6 +24,7 @@ def labels_of(alert: AlertEvent) -> dict[str, str]:
         "owner": alert.owner or "",
         "severity": alert.severity,
         "kind": alert.kind,
+        "detector": alert.detector,
         "series": alert.series,
         "feature": feature,
         **segment,

@@ -7,6 +7,7 @@ from typing import Any
 
 from alert_factory import alert
 
+from streamproc.config.inhibit import DEFAULT_RULES
 from streamproc.incidents.book import IncidentBook
 from streamproc.incidents.entries import CommandEntry, Entry, Tick
 from streamproc.incidents.records import (
@@ -98,7 +99,11 @@ class Owner:
         values.update(stored.feed(self.topic))
         self.position = stored.position or Position(-1)
         self.book = IncidentBook(
-            WAIT, values.incidents.values(), values.silences.values(), self.position.now
+            WAIT,
+            values.incidents.values(),
+            values.silences.values(),
+            self.position.now,
+            rules=DEFAULT_RULES,
         )
         self.book.rewrite(stored.stale)
 

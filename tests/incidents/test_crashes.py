@@ -19,7 +19,7 @@ def logs(draw: st.DrawFn) -> Log:
     log: Log = [(known[0], 0.0)]
     now = 0.0
     for number in range(draw(st.integers(1, 25))):
-        now += draw(st.sampled_from((0.0, 1.0, 5.0, 60.0, 90_000.0)))
+        now += draw(st.sampled_from((0.0, 1.0, 5.0, 60.0, 3600.0, 90_000.0)))
         match draw(st.integers(0, 6)):
             case 0 | 1 | 2:
                 known.append(_first(draw, now))
@@ -40,7 +40,9 @@ def logs(draw: st.DrawFn) -> Log:
 
 def _first(draw: st.DrawFn, now: float) -> AlertEvent:
     return fired(
-        draw(st.sampled_from("abcd")),
+        draw(st.sampled_from("abcd*")),
+        kind=draw(st.sampled_from(("data", "data", "data", "silence"))),
+        detector=draw(st.sampled_from(("adwin", "adwin", "state_gap"))),
         onset=now - draw(st.sampled_from((0.0, 30.0, 100.0))),
         series=draw(st.sampled_from(("feature:x", "feature:y", "prediction"))),
         severity=draw(st.sampled_from(("warning", "warning", "critical"))),

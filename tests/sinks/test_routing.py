@@ -210,6 +210,7 @@ def test_the_labels_of_an_alert() -> None:
         "owner": "risk",
         "severity": "warning",
         "kind": "data",
+        "detector": "adwin",
         "series": "feature:amount",
         "feature": "amount",
         "segment.region": "eu",

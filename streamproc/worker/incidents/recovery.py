@@ -52,6 +52,7 @@ async def recover_book(
         values.silences.values(),
         position.now,
         config.maintenance,
+        config.inhibit,
     )
     book.rewrite(stored.stale)
     if stored.position is not None:
