@@ -30,6 +30,9 @@ _CHUNK = 512
 # A record that must be read alone splits a scan, which costs as much as a record or two. If more
 # than one record in this many must be, all are.
 _FEW = 16
+# Records to read one by one before the next scan, while no layout is known for any of their keys: a
+# model whose schema has grown has a layout again after a few events.
+_UNKNOWN = 64
 # Bytes of an event for each feature of its layout, below which it has less than half of them. The
 # decoder of the layout costs as much as the layout has features, the general one as the event has.
 _PER_FEATURE = 3
@@ -75,6 +78,8 @@ class Decoder(EventBatcher):
         """
         scanning = self._scans.due()
         found = self._scan(records, chunk) if scanning else []
+        if scanning and not found:
+            scanning, chunk = False, chunk[:_UNKNOWN]  # nothing was scanned: no reason to back off
         if scanning and sum(len(part) for _, part in found) == len(chunk):
             self._scans.note(worth_it=True)
             self._doubtful = set()

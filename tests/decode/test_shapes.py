@@ -141,6 +141,21 @@ def test_forms_by_turns_are_read_by_the_decoder_of_their_layout(alone: Counter[s
     assert alone["_read_any"] == 0
 
 
+def test_a_model_that_has_grown_is_soon_read_in_scans_again(alone: Counter[str]) -> None:
+    """After a slice with new names, few events of the next one are decoded one by one."""
+    draw = random.Random(1)
+    log = []
+    for offset in range(2000):
+        event = usual(draw)
+        event["features"][f"name {min(offset, 40)}"] = 1.0
+        log.append(record(offset, event))
+    target = shard()
+    run(target, log[:1000])
+    alone.clear()
+    run(target, log[1000:])
+    assert alone["_read_one"] <= 100
+
+
 def test_a_label_that_another_form_came_between_is_not_forgotten() -> None:
     """Of labels by turns with numbers a class is 0 where another one is predicted."""
     log = [
