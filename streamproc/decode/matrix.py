@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import chain, repeat
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from streamproc.schemas.timestamps import MILLISECONDS_FROM
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_NUMERIC: Final = frozenset({float, bool, type(None)})
 
 
 class Matrix(NamedTuple):
@@ -246,18 +248,15 @@ def _typed(part: DecodedEvents) -> list[int]:
 
 def _scatter(layout: Layout, part: DecodedEvents, found: Floats) -> None:
     """Write the numeric features of generic events into `found`, in O(features they hold)."""
-    columns = layout.columns
-    rows: list[int] = []
-    places: list[int] = []
-    values: list[float] = []
-    for at in part.loose:
-        for name, value in (part.events[at].features or {}).items():
-            place = columns.get(name)
-            if place is not None and isinstance(value, (float, bool)):
-                rows.append(at)
-                places.append(place)
-                values.append(value)
-    found[rows, places] = values
+    held: list[Mapping[str, Any]] = [part.events[at].features or {} for at in part.loose]
+    values = list(chain.from_iterable(features.values() for features in held))
+    if not _NUMERIC.issuperset(map(type, values)):  # some have another type than their feature
+        values = [value if type(value) in _NUMERIC else None for value in values]
+    columns = map(layout.columns.get, chain.from_iterable(held), repeat(-1))
+    places = np.fromiter(columns, np.int64, len(values))
+    rows = np.repeat(part.loose, [len(features) for features in held])
+    known = places >= 0
+    found[rows[known], places[known]] = np.array(values, np.float64)[known]  # None becomes NaN
 
 
 def _others(

@@ -54,7 +54,7 @@ def form_of(before: PredictionForm, prediction: Any) -> PredictionForm:
         form = PredictionForm.NUMBER
     else:
         form = PredictionForm.LABEL if isinstance(prediction, str) else PredictionForm.CLASSES
-    if before in {PredictionForm.NONE, form}:
+    if before is form or before is PredictionForm.NONE:
         return form
     if before in _NAMED and form in _NAMED:
         return PredictionForm.NAMED
