@@ -19,7 +19,7 @@ from streamproc.decode.event_schema import PredictionForm
 from streamproc.decode.layout import Model
 from streamproc.decode.type_changes import THRESHOLD
 from streamproc.decode.vocabulary import Vocabulary
-from streamproc.schemas.alerts import AlertEvent, ChangePoint, Kind, Severity, Status
+from streamproc.schemas.alerts import MORE_SEVERE, AlertEvent, ChangePoint, Kind, Severity, Status
 from streamproc.schemas.base import Source
 from streamproc.schemas.series import SQUARED_ERROR
 from streamproc.schemas.timestamps import EPOCH
@@ -30,11 +30,6 @@ KINDS: dict[str, Kind] = {
     "quality": "quality",
     "error": "concept",
     "metric": "performance",
-}
-_WORSE: Final[dict[Severity, Severity]] = {
-    "info": "warning",
-    "warning": "critical",
-    "critical": "critical",
 }
 
 
@@ -312,7 +307,7 @@ def severity(status: Status, configured: Severity, *, raised: bool) -> Severity:
     """Give how urgent an alert is: one step more where a second change was found in an incident."""
     if status == "pending":
         return "info"
-    return _WORSE[configured] if raised else configured
+    return MORE_SEVERE[configured] if raised else configured
 
 
 def _digest(what: str, series: Series, detector: str, origin: Origin) -> str:

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_
 
 from streamproc.config.broker_url import BrokerUrl
 from streamproc.config.control import Control
+from streamproc.config.escalate import DEFAULT_RULES as ESCALATION_RULES
+from streamproc.config.escalate import EscalationRule
 from streamproc.config.http import Http
 from streamproc.config.http_intake import HttpIntake
 from streamproc.config.inhibit import DEFAULT_RULES, InhibitRule
@@ -194,6 +196,16 @@ class Config(Section):
             examples=[[{"source": ["kind = silence"], "target": ["kind = data"]}]],
         ),
     ] = DEFAULT_RULES
+    escalate: Annotated[
+        tuple[EscalationRule, ...],
+        Field(
+            strict=False,
+            max_length=100,
+            description="When incidents rise by one step of severity and page again. By default"
+            " one of `warning` that ten models have; an empty list: never.",
+            examples=[[{"match": ["severity = warning"], "after": "30m", "models": 10}]],
+        ),
+    ] = ESCALATION_RULES
     redact: Annotated[
         tuple[str, ...],
         Field(

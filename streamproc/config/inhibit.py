@@ -1,5 +1,6 @@
 """Rules by which an open incident hides others, as Alertmanager's inhibition rules."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
@@ -64,17 +65,21 @@ class InhibitRule(Section):
     @model_validator(mode="after")
     def _can_apply(self) -> Self:
         """Refuse conditions on labels that incidents do not have, and those that never hold."""
-        problems: list[tuple[Path, str]] = []
-        for key, matchers in (("source", self.source_matchers), ("target", self.target_matchers)):
-            problems += [
-                ((key, place), "incidents have no segments; match another label")
-                for place, matcher in enumerate(matchers)
-                if matcher.label.startswith(SEGMENT)
-            ]
-            if excludes_itself(matchers):
-                problems.append(((key,), "matches nothing: the conditions exclude each other"))
-        refuse_if_any(problems)
+        source = problems_of("source", self.source_matchers)
+        refuse_if_any([*source, *problems_of("target", self.target_matchers)])
         return self
+
+
+def problems_of(key: str, matchers: Sequence[Matcher]) -> list[tuple[Path, str]]:
+    """Return what is wrong with conditions on the series of an incident."""
+    problems: list[tuple[Path, str]] = [
+        ((key, place), "incidents have no segments; match another label")
+        for place, matcher in enumerate(matchers)
+        if matcher.label.startswith(SEGMENT)
+    ]
+    if excludes_itself(matchers):
+        problems.append(((key,), "matches nothing: the conditions exclude each other"))
+    return problems
 
 
 _DRIFT: Final = 'kind =~ "data|prediction|concept|performance|quality"'

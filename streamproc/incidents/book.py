@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import Final
 
+from streamproc.config.escalate import EscalationRule
 from streamproc.config.inhibit import InhibitRule
 from streamproc.config.maintenance import MaintenanceWindow
 from streamproc.incidents.commands import (
@@ -18,6 +19,7 @@ from streamproc.incidents.commands import (
     silence_id_of,
 )
 from streamproc.incidents.entries import CommandEntry, Entry
+from streamproc.incidents.escalation import Escalation
 from streamproc.incidents.incident import (
     add_cause,
     advance,
@@ -66,6 +68,8 @@ class IncidentBook:
         Maintenance windows; the first entry brings their silences up to date.
     rules
         By which incidents hide others; the first entry brings their marks up to date.
+    escalation
+        By which incidents become more severe.
     """
 
     def __init__(
@@ -76,10 +80,12 @@ class IncidentBook:
         now: datetime = START,
         windows: Iterable[MaintenanceWindow] = (),
         rules: Sequence[InhibitRule] = (),
+        escalation: Sequence[EscalationRule] = (),
     ) -> None:
         self._wait: Final = group_wait
         self._windows: Final = {MAINTENANCE + window.name: window for window in windows}
         self._inhibition: Final = Inhibition(rules)
+        self._escalation: Final = Escalation(escalation)
         self.now = now
         self.incidents: dict[str, IncidentState] = {}
         self.silences: dict[str, Silence] = {}
@@ -241,7 +247,7 @@ class IncidentBook:
         if incident.ended is not None and incident.ended + RETAIN_INCIDENTS <= self.now:
             self._delete(incident.incident_id)
             return
-        after = advance(incident, self.now)
+        after = self._at_now(incident)
         if after != incident:
             self._update(after)
         else:
@@ -249,9 +255,15 @@ class IncidentBook:
 
     def _update(self, incident: IncidentState) -> None:
         marked = self._inhibition.mark(incident)
-        self._mark(self._put(edit(advance(marked, self.now), updated=self.now)))
+        self._mark(self._put(edit(self._at_now(marked), updated=self.now)))
         if len(self.incidents) > MAX_INCIDENTS:
             self._delete(min(self.incidents.values(), key=_dispensable).incident_id)
+
+    def _at_now(self, incident: IncidentState) -> IncidentState:
+        """Return an incident after what was due by now."""
+        incident = advance(incident, self.now)
+        raised = self._escalation.apply(incident, self.now)
+        return incident if raised is incident else advance(raised, self.now)
 
     def _mark(self, keys: Iterable[str]) -> None:
         """Bring the marks of incidents up to date: what hid them has changed."""
@@ -277,7 +289,8 @@ class IncidentBook:
             (causes.add if incident.open else causes.discard)(key)
         reached = self._inhibition.follow(incident, self.now)
         ends = None if incident.ended is None else incident.ended + RETAIN_INCIDENTS
-        for time in (due(incident), ends, self._inhibition.due(incident)):
+        rises = self._escalation.due(incident)
+        for time in (due(incident), ends, rises, self._inhibition.due(incident)):
             if time is not None:
                 heappush(self._due, (time, key))
         return reached

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from streamproc.incidents.members import MemberChange, is_one_shot, rank
 from streamproc.incidents.onset import is_shared, overlap
-from streamproc.schemas.alerts import AlertEvent, Reason, Severity
+from streamproc.schemas.alerts import MORE_SEVERE, AlertEvent, Reason, Severity
 from streamproc.schemas.incidents import (
     Cause,
     ChangedSeries,
@@ -74,10 +74,11 @@ def put_member(incident: IncidentState, member: Member) -> IncidentState:
     """Return an incident with a member added or replaced."""
     found = [each.incident_id for each in incident.members]
     at = found.index(member.incident_id) if member.incident_id in found else len(found)
+    severity = MORE_SEVERE[member.severity] if incident.escalated else member.severity
     return edit(
         incident,
         members=(*incident.members[:at], member, *incident.members[at + 1 :]),
-        severity=max(incident.severity, member.severity, key=rank),
+        severity=max(incident.severity, severity, key=rank),
         owner=incident.owner or member.owner,
     )
 

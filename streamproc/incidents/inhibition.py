@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from streamproc.config.inhibit import InhibitRule
 from streamproc.incidents.incident import is_event
 from streamproc.incidents.marks import with_marks
+from streamproc.incidents.members import labels_of
 from streamproc.schemas.incidents import ChangedSeries, IncidentState, Member
-from streamproc.schemas.silences import feature_of
 
 # Nothing ends such an incident. A day, after which it expires, is too long to hide real drift.
 EVENT_INHIBITS: Final = timedelta(hours=1)
@@ -78,7 +78,7 @@ class Inhibition:
     def _covering(self, member: Member, series: ChangedSeries) -> tuple[str, ...]:
         if not series.open:
             return ()
-        labels, found = _labels(member, series), set[str]()
+        labels, found = labels_of(member, series), set[str]()
         for number, (source, target, equal) in enumerate(self._rules):
             if not all(each.matches(labels) for each in target):
                 continue
@@ -97,7 +97,7 @@ class Inhibition:
             for series in member.series:
                 if not series.open:
                     continue
-                labels = _labels(member, series)
+                labels = labels_of(member, series)
                 for number, (source, _, equal) in enumerate(self._rules):
                     if all(each.matches(labels) for each in source):
                         everywhere = "model" in equal and member.model_id == EVERY_MODEL
@@ -136,15 +136,3 @@ class Inhibition:
 
 def _is_source(incident: IncidentState, at: datetime) -> bool:
     return incident.open and not (is_event(incident) and incident.opened + EVENT_INHIBITS <= at)
-
-
-def _labels(member: Member, series: ChangedSeries) -> dict[str, str]:
-    return {
-        "model": member.model_id,
-        "owner": member.owner or "",
-        "severity": series.severity,
-        "kind": series.kind,
-        "detector": series.detector,
-        "series": series.series,
-        "feature": feature_of(series.series),
-    }

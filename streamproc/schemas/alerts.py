@@ -40,6 +40,13 @@ Kind = Literal[
 Severity = Literal["info", "warning", "critical"]
 """How urgent an incident is."""
 
+MORE_SEVERE: Final[dict[Severity, Severity]] = {
+    "info": "warning",
+    "warning": "critical",
+    "critical": "critical",
+}
+"""The next step of each severity."""
+
 
 def _finite_or_none(value: object) -> object:
     """Replace NaN and infinity by null: JSON has neither, and an alert must be published."""

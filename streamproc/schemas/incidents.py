@@ -29,6 +29,7 @@ Step = Literal[
     "unsilenced",
     "inhibited",
     "uninhibited",
+    "escalated",
     "acknowledged",
     "acknowledgement_ended",
     "accepted",
@@ -231,8 +232,19 @@ class IncidentState(Contract):
         ),
     ] = None
     severity: Annotated[
-        Severity, Field(description="The highest of its members.", examples=["warning"])
+        Severity,
+        Field(
+            description="The highest of its members, one step more if it is escalated.",
+            examples=["warning"],
+        ),
     ]
+    escalated: Annotated[
+        EventTime | None,
+        Field(
+            description="When it rose by a step, by a rule of `escalate`; null: it did not.",
+            examples=["2026-01-05T11:00:11Z"],
+        ),
+    ] = None
     owner: Annotated[
         ClippedText | None,
         Field(description="Of its first member, or assigned.", examples=["risk-oncall"]),

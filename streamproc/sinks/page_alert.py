@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from streamproc.incidents.members import rank
-from streamproc.schemas.alerts import AlertEvent, Reason, Status
+from streamproc.schemas.alerts import MORE_SEVERE, AlertEvent, Reason, Status
 from streamproc.schemas.incidents import ChangedSeries, IncidentState, Member
 
 NAMED_MODELS: Final = 5
@@ -52,6 +52,7 @@ def page_alert(
         When that happened.
     """
     member, series = parts[0]
+    severity = max((part.series.severity for part in parts), key=rank)
     return AlertEvent(
         alert_id=f"{incident.incident_id}-{status}-{at:%Y%m%dT%H%M%S.%f}",
         incident_id=incident.incident_id,
@@ -62,7 +63,7 @@ def page_alert(
         kind=series.kind,
         series=series.series,
         detector=series.detector,
-        severity=max((part.series.severity for part in parts), key=rank),
+        severity=MORE_SEVERE[severity] if incident.escalated else severity,
         owner=member.owner,
         message=_message(incident, parts, status),
         ts=at,

@@ -165,6 +165,8 @@ class PageReader:
             for part in parts_of(incident, status)
             if self._selects(page_alert(incident, [part], status, at))
         ]
+        if not parts and status in {"acknowledged", "resolved"}:
+            parts = parts_of(incident, "resolved")  # it was paged, at a lower severity
         if not parts:  # a model that joins later, or is no longer silenced, is still to be paged
             return None, known
         return page_alert(incident, parts, status, at), progress

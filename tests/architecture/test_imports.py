@@ -18,8 +18,8 @@ ALLOWED = {
     },
     "streamproc.control": {"streamproc.schemas", "streamproc.errors"},
     "streamproc.incidents": {
-        "streamproc.config.inhibit", "streamproc.config.maintenance", "streamproc.control",
-        "streamproc.schemas",
+        "streamproc.config.escalate", "streamproc.config.inhibit",
+        "streamproc.config.maintenance", "streamproc.control", "streamproc.schemas",
     },
     "streamproc.decode": {
         *_BASE, "streamproc.detect.series_registry", "streamproc.detect.detector_group",

@@ -7,6 +7,7 @@ from typing import Any
 
 from alert_factory import alert
 
+from streamproc.config.escalate import EscalationRule
 from streamproc.config.inhibit import DEFAULT_RULES
 from streamproc.incidents.book import IncidentBook
 from streamproc.incidents.entries import CommandEntry, Entry, Tick
@@ -104,6 +105,7 @@ class Owner:
             values.silences.values(),
             self.position.now,
             rules=DEFAULT_RULES,
+            escalation=[EscalationRule(after=timedelta(seconds=60), models=3)],
         )
         self.book.rewrite(stored.stale)
 

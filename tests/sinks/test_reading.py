@@ -1,11 +1,13 @@
 """Which steps of an incident across models a sink sends."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pytest
 from incidents.logs import WAIT, at, command, fired, later
 from pydantic import ValidationError
 
+from streamproc.config.escalate import EscalationRule
 from streamproc.config.load import load
 from streamproc.incidents.book import IncidentBook
 from streamproc.incidents.entries import Entry, Tick
@@ -32,9 +34,9 @@ def reader_of(routes: Sequence[object] = (), **fields: object) -> PageReader:
     return reader
 
 
-def states(log: Log) -> list[bytes]:
+def states(log: Log, **rules: Any) -> list[bytes]:
     """Return the values that the topic gets."""
-    book, found = IncidentBook(WAIT), []
+    book, found = IncidentBook(WAIT, **rules), []
     for entry, seconds in log:
         book.apply(entry, at(seconds))
         found += [state.to_json() for state in book.take_changes().values() if state]
@@ -162,3 +164,20 @@ def test_other_records_of_the_topic_are_passed_over() -> None:
         assert reader.read(value) is None
     with pytest.raises(ValidationError):
         reader.read(b'{"incident_id": "i"}')
+
+
+def test_who_asks_for_critical_hears_of_an_incident_that_has_risen() -> None:
+    """A pager of critical ones hears of it then; a route of warnings still hears of its end."""
+    escalation = [EscalationRule(models=3)]
+    begin = [(fired("a"), 0.0), (Tick(), 20.0), (fired("b"), 30.0), (fired("c"), 31.0)]
+    values = states(
+        [*begin, *((later(fired(model)), 60.0) for model in "abc")], escalation=escalation
+    )
+    pages = sent(reader_of(severity="critical"), values)
+    assert [(page.status, page.severity) for page in pages] == [
+        ("firing", "critical"),
+        ("resolved", "critical"),
+    ]
+    warnings = [{"match": ["severity = warning"], "sinks": ["pager"]}, {"sinks": ["other"]}]
+    pages = sent(reader_of(routes=warnings), values)
+    assert [page.status for page in pages] == ["firing", "resolved"]

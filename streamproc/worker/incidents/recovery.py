@@ -53,6 +53,7 @@ async def recover_book(
         position.now,
         config.maintenance,
         config.inhibit,
+        config.escalate,
     )
     book.rewrite(stored.stale)
     if stored.position is not None:
