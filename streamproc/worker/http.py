@@ -27,6 +27,11 @@ class ServeError(StreamprocError):
     """The HTTP address cannot be used; the message names the setting to change."""
 
 
+def metrics_address(http: Http | None, port: int | None) -> str:
+    """Return the end of a message that names the address of the metrics; empty if there is none."""
+    return "" if http is None else f"; metrics on http://{http.host}:{port}"
+
+
 def application(
     registry: CollectorRegistry, healthy: State, ready: State, token: SecretStr | None = None
 ) -> web.Application:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from streamproc.config.config import Config
 from streamproc.errors import ConfigError
 from streamproc.registry.store import schema_store
+from streamproc.worker.app import App
 from streamproc.worker.intake.http_events import accepting
 from streamproc.worker.intake.reader import reading
 from streamproc.worker.metrics import Metrics
@@ -67,9 +68,11 @@ class Parts:
 
 @asynccontextmanager
 async def running(
-    config: Config, metrics: Metrics, only: Only | None = None
+    config: Config, metrics: Metrics, only: Only | None = None, app: App | None = None
 ) -> AsyncIterator[Parts]:
     """Run the parts until the block ends, then stop them cleanly.
+
+    The worker runs in the Faust application `app`, if one is given.
 
     Raises
     ------
@@ -89,7 +92,7 @@ async def running(
     async with AsyncExitStack() as stack:
         parts: list[Part] = []
         if only is None:
-            parts.append(await stack.enter_async_context(working(config, metrics)))
+            parts.append(await stack.enter_async_context(working(config, metrics, app)))
         if entries:
             parts.append(await stack.enter_async_context(reading(config, metrics)))
         if config.http_intake is not None:

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from streamproc.config.config import Config
 from streamproc.terminal import note
-from streamproc.worker.http import application, serve
+from streamproc.worker.http import application, metrics_address, serve
 from streamproc.worker.logs import log_to_stderr
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.parts import Only, Parts, running
@@ -80,12 +80,10 @@ class _Run:
                 await self._starting
 
     async def _work(self, metrics: Metrics, port: int | None) -> None:
-        http = self._config.http
-        where = f"; metrics on http://{http.host}:{port}" if http else ""
         async with running(self._config, metrics, self._only) as worker:
             self._worker = worker
             doing = "watching" if self._only is None else "reading intake from"
-            note(f"{doing} {self._config.broker}{where}")
+            note(f"{doing} {self._config.broker}{metrics_address(self._config.http, port)}")
             self._at_work()
             if self._idle is None:
                 await worker.wait_stopped()

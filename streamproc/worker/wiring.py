@@ -13,6 +13,7 @@ from streamproc.kafka.errors import WorkerError
 from streamproc.kafka.topics import ensure_topics
 from streamproc.sinks.targets import targets_of
 from streamproc.tabular.reference import with_references
+from streamproc.worker.app import App
 from streamproc.worker.control import serving_commands
 from streamproc.worker.incidents.runner import Incidents, serving_incidents
 from streamproc.worker.join.join_manager import JoinManager
@@ -36,8 +37,10 @@ _log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
-    """Run a worker until the block ends, then stop it cleanly.
+async def working(
+    config: Config, metrics: Metrics, app: App | None = None
+) -> AsyncIterator[Worker]:
+    """Run a worker until the block ends, then stop it cleanly; in `app`, if one is given.
 
     Raises
     ------
@@ -65,7 +68,7 @@ async def working(config: Config, metrics: Metrics) -> AsyncIterator[Worker]:
         joins = JoinManager(config, producer, outbox, metrics)
         learning = OnlineProcess(config, metrics.registry) if learns(config) else None
         incidents = Incidents.of(config, producer, metrics)
-        worker = Worker(config, line, metrics, joins, learning, incidents.owner)
+        worker = Worker(config, line, metrics, joins, learning, incidents.owner, app)
         verbs = (
             CommandHandler("save", NoPayload, worker.save),
             *choices(joins),

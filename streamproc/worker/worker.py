@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, cast
 
 from aiokafka import TopicPartition, errors
@@ -21,7 +21,7 @@ from streamproc.kafka.errors import (
     WorkerError,
 )
 from streamproc.kafka.open_transactions import HeldBack, OpenTransactions, ReadableEnd
-from streamproc.worker.app import Acknowledge, make_app
+from streamproc.worker.app import Acknowledge, App, make_bare_app
 from streamproc.worker.incidents.owner import IncidentOwner
 from streamproc.worker.join.join_manager import JoinManager
 from streamproc.worker.metrics import Metrics
@@ -63,6 +63,8 @@ class Worker:
         The process of the online models; None: no model is online.
     incidents
         Derives incidents from the alerts; None: nobody does.
+    app
+        The Faust application to run in, which may have further agents; None: a new one.
 
     Attributes
     ----------
@@ -78,6 +80,7 @@ class Worker:
         joins: JoinManager | None = None,
         learning: OnlineProcess | None = None,
         incidents: IncidentOwner | None = None,
+        app: App | None = None,
     ) -> None:
         self._incidents = incidents
         self._line = line
@@ -88,7 +91,8 @@ class Worker:
             learning.failed = self._fail
         self._config = config
         line.on_reread = lambda partition: self._consumer.reread(TP(*partition))
-        self._app = make_app(config, line.topics, self._handle, self._assigned)
+        self._app = make_bare_app(config, line.topics) if app is None else app
+        self._app.bind(self._handle, self._assigned)
         stall = config.limits.stall.total_seconds()
         self._watchdog = Watchdog(stall, self._look)
         self._slices, self._stalls = Progress(), Stalls(stall, metrics.stalled)
@@ -266,14 +270,14 @@ class Worker:
         try:
             async with self._lanes.quiesce():
                 if not self.stopped.is_set():
-                    of_ours = {(tp.topic, tp.partition): done for tp, done in committed.items()}
-                    of_others = {(tp.topic, tp.partition) for tp in unsigned}
+                    of_ours = {
+                        (tp.topic, tp.partition): committed[tp] for tp in self._ours(committed)
+                    }
+                    of_others = {(tp.topic, tp.partition) for tp in self._ours(unsigned)}
                     found = await self._line.resume(of_ours, generation, of_others)
                     self._consumer.distrust(TP(*each) for each in self._line.distrusted)
                 if self._app.consumer_generation_id != generation:  # another rebalance came
-                    self._line.retain(
-                        (tp.topic, tp.partition) for tp in self._consumer.assignment()
-                    )
+                    self._line.retain(self._ours(self._consumer.assignment()))
                     found = {}
         except Exception as error:
             _log.exception(
@@ -283,6 +287,10 @@ class Worker:
             self._fail(error)
             raise
         return {TP(*partition): offset for partition, offset in found.items()}
+
+    def _ours(self, partitions: Iterable[TP]) -> list[TP]:
+        """Return those that are not read by agents that somebody else has added."""
+        return [tp for tp in partitions if tp.topic in self._line.topics]
 
     def _fail(self, error: BaseException | None) -> None:
         self._failure = self._failure or error or WorkerError("the Kafka client crashed")
@@ -334,7 +342,7 @@ class Worker:
 
     async def _look(self) -> int:
         """Return the lag in records by the cluster's end offsets, not by the client's."""
-        held = [TopicPartition(tp.topic, tp.partition) for tp in self._consumer.assignment()]
+        held = [TopicPartition(*tp) for tp in self._ours(self._consumer.assignment())]
         try:
             async with asyncio.timeout(LOOK_SECONDS), open_consumer(self._config) as client:
                 ends = await client.end_offsets(held)
@@ -346,7 +354,7 @@ class Worker:
     def _look_at_transactions(self) -> None:
         """Record partitions held back by transactions; this is not lag, a restart cannot help."""
         ends: dict[Partition, ReadableEnd] = {}
-        for tp in self._consumer.assignment():
+        for tp in self._ours(self._consumer.assignment()):
             found = self._mark((tp.topic, tp.partition))
             if found.end is not None and found.log_end is not None:
                 ends[tp.topic, tp.partition] = ReadableEnd(found.end, found.log_end)

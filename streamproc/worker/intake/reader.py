@@ -19,7 +19,7 @@ from streamproc.kafka.clients import open_producer
 from streamproc.kafka.errors import BrokerError, WorkerError
 from streamproc.kafka.topics import ensure_topics, existing_topics
 from streamproc.registry.store import SchemaStore, schema_store
-from streamproc.worker.app import Acknowledge, App, make_app
+from streamproc.worker.app import Acknowledge, App, make_bare_app
 from streamproc.worker.intake.beginnings import Beginnings
 from streamproc.worker.intake.merge import MergedRecord, TimeMerge
 from streamproc.worker.intake.metrics import IntakeMetrics
@@ -176,7 +176,8 @@ class IntakeReader:
         self._topics, self._assigned = topics, None
         await self._beginnings.look(topics)
         _log.info("intake: reading %s", ", ".join(topics))
-        self._app = make_app(self._config, topics, self._handle, self._on_assigned)
+        self._app = make_bare_app(self._config, topics)
+        self._app.bind(self._handle, self._on_assigned)
         cast("SliceConsumer", self._app.consumer).continue_at = self._begin_at
         await self._app.start()
 
