@@ -57,6 +57,8 @@ def normalise(value: bytes, *, utc: bool) -> Normalised | None:
         for token, null in _TOKENS:
             found = found.replace(token, null)
         missing = found.count(b"null") - before
+        if missing != _tokens_outside_texts(value):
+            return None  # a text holds such a token: leave the event to the lenient decoder
     for name, pattern, change in _UTC_FIELDS if utc else _FIELDS:
         start = found.find(name)
         match = pattern.match(found, start) if start >= 0 else None
@@ -68,6 +70,17 @@ def normalise(value: bytes, *, utc: bool) -> Normalised | None:
     if start >= 0 and stop >= 0 and (b':"' in found[start:stop] or b': "' in found[start:stop]):
         found = found[:start] + _QUOTED.sub(rb":\1", found[start:stop]) + found[stop:]
     return None if found == value else Normalised(found, coerced, missing)
+
+
+def _tokens_outside_texts(value: bytes) -> int | None:
+    """Count the tokens that are values; None if an escaped quotation mark may hide where texts end.
+
+    Without one, the parts between quotation marks are by turns outside and inside of a text.
+    """
+    if b"\\" in value:
+        return None
+    outside = b"".join(value.split(b'"')[::2])
+    return outside.count(b"NaN") + outside.count(b"Infinity")
 
 
 def _text(digits: bytes) -> bytes:

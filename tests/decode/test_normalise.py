@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from record_logs import NOW, record, shard
 
@@ -65,6 +65,10 @@ def columns(bodies: list[bytes], *, fast: bool, compact: bool) -> tuple[Any, ...
 
 @settings(max_examples=150, deadline=None)
 @given(drawn=st.lists(events, min_size=1, max_size=8), compact=st.booleans())
+@example(
+    drawn=[{"features": {}, "event_id": 1, "tags": {"t": "x: NaN"}, "prediction": 0.0}],
+    compact=False,
+)
 def test_the_fast_and_the_lenient_way_agree(drawn: list[dict[str, Any]], *, compact: bool) -> None:
     """To the last bit, for numbers, counts and dead letters."""
     separators = (",", ":") if compact else None
@@ -100,6 +104,9 @@ def test_odd_events_are_read_by_the_fast_decoder(monkeypatch: pytest.MonkeyPatch
 def test_what_is_plain_is_left_alone() -> None:
     """There is nothing to rewrite, and texts without numbers stay texts."""
     for body in (b'{"features": {"a": 1.5}}', b'{"features": {"a": "NaN"}, "event_id": "7"}'):
+        assert normalise(body, utc=True) is None
+    for text in (b'"x: NaN"', b'"\\": NaN"'):
+        body = b'{"features": {"a": 1.5}, "event_id": 7, "tags": {"t": %b}}' % text
         assert normalise(body, utc=True) is None
     assert as_number("-0") == 0.0
     assert str(as_number("-0")) == "0.0"
