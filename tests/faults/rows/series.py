@@ -8,6 +8,7 @@ from worker.procfs import resident
 from worker.running import WorkerProcess, read_alerts
 from worker.scenarios import payloads
 
+from streamproc.client.control import send_command
 from streamproc.config.load import load
 from streamproc.monitor import Monitor
 
@@ -23,7 +24,11 @@ MODELS, FEATURES = 8, 50
 async def run(site: Site) -> str:
     """Let known models work, flood them with made-up ones, and let them work on."""
     cap, flood = site.size(20_000, 100_000), site.size(2000, 20_000)
+    secret = site.folder / "secret"
+    secret.write_text("correct horse battery staple 1234")
+    secret.chmod(0o600)
     content = site.content(
+        control={"secret_file": str(secret)},
         topics={"partitions": 1},
         limits={"max_series": 2 * cap},  # half of it is for predictions
         snapshots={"interval": "1s"},
@@ -43,8 +48,10 @@ async def run(site: Site) -> str:
         watched = await worker.counted("series")
         refused = await worker.counted("series_refused")
         size = resident(worker.pid)
+        if not site.nightly:  # a stop may be too short for so large a snapshot
+            await send_command("save", config=config)
+            await worker.has_counted("control_commands_total", above=0, within=300)
         same("exit code", 0, await worker.stop())
-    # A worker that stops has ten seconds for its last snapshot: too few for all of this.
     found = await equal(config, least=20, states=not site.nightly)
     # A partition that evicts models frees a sixteenth of its series, in whole models.
     evicted = cap // 16 + FEATURES + 1 if forgotten else 0
