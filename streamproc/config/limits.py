@@ -76,6 +76,17 @@ class Limits(Section):
             examples=[0.5],
         ),
     ] = 0.5
+    linger: Annotated[
+        Duration,
+        Field(
+            ge=timedelta(0),
+            le=timedelta(seconds=1),
+            description="How long a fetch waits at most after one with few records, so that it"
+            " returns more of them at once. Longer saves CPU on live traffic, and delays alerts by"
+            " as much; a backlog does not wait.",
+            examples=["100ms"],
+        ),
+    ] = timedelta(milliseconds=10)
     record_bytes: Annotated[
         Size,
         Field(description="A record with more bytes is a dead letter.", examples=["8MiB"]),

@@ -79,6 +79,10 @@ class SliceConsumer(SliceDelivery):
             default=BATCH_BYTES,
         )
 
+    def linger(self) -> float:
+        """Return the longest wait between two fetches, in seconds."""
+        return min((pace.limits.linger for pace in self._paces.values()), default=0.0)
+
     async def _wait_next_records(
         self,
         timeout: float,  # noqa: ASYNC109  # Faust's signature

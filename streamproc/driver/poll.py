@@ -59,6 +59,9 @@ class Sliced(Protocol):
     def unpacked_bytes(self) -> int:
         """Return how many bytes a batch may unpack to."""
 
+    def linger(self) -> float:
+        """Return the longest wait between two fetches, in seconds."""
+
 
 class SliceThread(base.AIOKafkaConsumerThread):
     """The thread of the Kafka client, with uvloop's faster event loop."""
@@ -79,7 +82,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         self._begins = read_leniently(consumer, sliced.unpacked_bytes, sliced.sliced)
         speed_up_fetches(consumer)
         throttle_fetches(consumer, _FETCH_WAIT_MS)
-        pace_fetches(consumer)
+        pace_fetches(consumer, sliced.linger)
         keep_member_id(consumer)
         sign_commits(consumer)
         self._watch = LogWatch(consumer)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
 
+from streamproc.kafka.fetch_pacing import LINGER_SECONDS
 from streamproc.kafka.log_watch import NO_DOUBT, Doubt
 from streamproc.schemas import records as core
 
@@ -97,17 +98,21 @@ class SliceLimits:
     batch_bytes
         Maximum bytes of a decompressed batch, at least 1. A larger one is not decompressed, and
         is returned as one unreadable record.
+    linger
+        Seconds that a fetch waits at most after one with few records, so that it returns more; 0
+        or more. Of several topics, the least is used.
 
     Raises
     ------
     ValueError
-        If a limit is not positive.
+        If `linger` is negative, or another limit is not positive.
     """
 
     records: int = 5000
     bytes: int = 4 << 20
     seconds: float = 0.5
     batch_bytes: int = BATCH_BYTES
+    linger: float = LINGER_SECONDS
 
     def __post_init__(self) -> None:
         for name in ("records", "bytes", "seconds", "batch_bytes"):
@@ -115,6 +120,8 @@ class SliceLimits:
                 raise ValueError(
                     f"slice limit {name!r} must be above 0, not {getattr(self, name)!r}"
                 )
+        if not self.linger >= 0:
+            raise ValueError(f"slice limit 'linger' must be 0 or more, not {self.linger!r}")
 
 
 class BatchSizer:

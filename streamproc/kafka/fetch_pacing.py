@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
@@ -15,16 +16,13 @@ from streamproc.kafka.compat import (
     intercept_requests,
 )
 
-__all__ = ["HOLD_MS", "LINGER_SECONDS", "LONG_LINGER_SECONDS", "pace_fetches"]
+__all__ = ["HOLD_MS", "LINGER_SECONDS", "pace_fetches"]
 
-#: Seconds between the records of one fetch and the next fetch of the same broker. A fetch and the
-#: slices that it gives cost about a millisecond of CPU, whether they hold one record or thirty.
-#: A record that comes later than this after the previous one is not delayed.
-LINGER_SECONDS: Final = 0.005
-#: The same where records come at 50 a second and more: twice as long saves up to half of the
-#: fetches and slices, and latency stays below 20 ms.
-LONG_LINGER_SECONDS: Final = 0.010
-_DENSE_SECONDS: Final = 1 / 50
+#: Seconds between the records of one fetch and the next fetch of the same broker, by default; half
+#: of it where records seldom come. A fetch and the slices that it gives cost about a millisecond of
+#: CPU, whether they hold one record or thirty. A record that comes later than this after the
+#: previous one is not delayed.
+LINGER_SECONDS: Final = 0.010
 #: Bytes of a response from which on the next fetch is sent at once: there is a backlog.
 _LARGE_BYTES: Final = 1 << 18
 #: Milliseconds that the broker may hold a fetch while no fetched record waits in the client: four
@@ -32,7 +30,9 @@ _LARGE_BYTES: Final = 1 << 18
 HOLD_MS: Final = 250
 
 
-def pace_fetches(consumer: AIOKafkaConsumer) -> None:
+def pace_fetches(
+    consumer: AIOKafkaConsumer, linger: Callable[[], float] = lambda: LINGER_SECONDS
+) -> None:
     """Send a consumer's next fetch some milliseconds after one with few records.
 
     Kafka answers a fetch as soon as it has one record (``fetch.min.bytes``), so a topic with 1,000
@@ -47,6 +47,8 @@ def pace_fetches(consumer: AIOKafkaConsumer) -> None:
     ----------
     consumer
         A consumer, started or not.
+    linger
+        Returns the seconds to wait at most.
     """
     due: dict[Any, float] = {}  # when the next fetch may be sent, by node
     came: dict[Any, float] = {}  # when the last records came, by node
@@ -64,7 +66,7 @@ def pace_fetches(consumer: AIOKafkaConsumer) -> None:
             size, now = _size(response), time.monotonic()
             if size:
                 gap, came[node_id] = now - came.get(node_id, 0.0), now
-                due[node_id] = now + _linger(size, gap)
+                due[node_id] = now + _pause(size, gap, linger())
             return response
 
         return send_paced
@@ -72,7 +74,7 @@ def pace_fetches(consumer: AIOKafkaConsumer) -> None:
     intercept_requests(consumer, paced)
 
 
-def _linger(size: int, gap: float) -> float:
+def _pause(size: int, gap: float, linger: float) -> float:
     """Return the seconds to wait after a response with records.
 
     Parameters
@@ -81,10 +83,13 @@ def _linger(size: int, gap: float) -> float:
         Bytes of its records.
     gap
         Seconds since the records before them.
+    linger
+        Seconds to wait at most. All of them where records come twice in that time or more often: it
+        saves up to half of the fetches and slices.
     """
     if size >= _LARGE_BYTES:
         return 0.0
-    return LONG_LINGER_SECONDS if gap <= _DENSE_SECONDS else LINGER_SECONDS
+    return linger if gap <= 2 * linger else linger / 2
 
 
 def _size(response: Any) -> int:

@@ -123,6 +123,7 @@ def make_app(
         SliceLimits(
             *(limits.slice_records, limits.slice_bytes, limits.slice_seconds),
             batch_bytes=unpacked_limit(limits),
+            linger=limits.linger.total_seconds(),
         ),
     )
     return app

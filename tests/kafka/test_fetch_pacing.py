@@ -8,12 +8,12 @@ from streamproc.kafka import fetch_pacing
 from streamproc.kafka.fetch_pacing import (
     HOLD_MS,
     LINGER_SECONDS,
-    LONG_LINGER_SECONDS,
     pace_fetches,
 )
 
 WAIT_MS = 50
 LINGER_MS = round(LINGER_SECONDS * 1000)
+SHORT_MS = LINGER_MS // 2
 
 
 class Clock:
@@ -55,10 +55,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def paced(client: Client, records: dict[Any, Any]) -> None:
+def paced(client: Client, records: dict[Any, Any], linger: float = LINGER_SECONDS) -> None:
     """Pace the fetches of a consumer with these fetched records."""
-    fetcher = SimpleNamespace(_records=records)
-    pace_fetches(SimpleNamespace(_client=client, _fetcher=fetcher))  # type: ignore[arg-type]
+    consumer: Any = SimpleNamespace(_client=client, _fetcher=SimpleNamespace(_records=records))
+    pace_fetches(consumer, lambda: linger)
 
 
 async def durations(clock: Clock, client: Client, fetches: int) -> list[int]:
@@ -75,23 +75,33 @@ async def test_records_that_follow_others_are_coalesced(clock: Clock) -> None:
     """After a fetch with few records, the next one waits for more of them."""
     client = Client(clock, (0.0, 300), (0.0, 300), (0.0, 300))
     paced(client, {})
-    long = round(LONG_LINGER_SECONDS * 1000)
-    assert await durations(clock, client, 3) == [0, LINGER_MS, long]
+    assert await durations(clock, client, 3) == [0, SHORT_MS, LINGER_MS]
 
 
 async def test_a_record_after_a_pause_is_not_delayed(clock: Clock) -> None:
     """The fetch that waits at the broker is sent before the record exists, so it adds nothing."""
     client = Client(clock, (0.0, 300), (0.0, 0), (0.040, 300))
     paced(client, {})
-    assert await durations(clock, client, 3) == [0, LINGER_MS, 40]
+    assert await durations(clock, client, 3) == [0, SHORT_MS, 40]
 
 
 async def test_dense_records_are_coalesced_longer(clock: Clock) -> None:
     """At 50 events a second and more, half as many fetches are enough."""
     client = Client(clock, (0.0, 300), (0.010, 300), (0.008, 300), (0.030, 300), (0.0, 300))
     paced(client, {})
-    long = round(LONG_LINGER_SECONDS * 1000)
-    assert await durations(clock, client, 5) == [0, LINGER_MS + 10, long + 8, long + 30, LINGER_MS]
+    assert await durations(clock, client, 5) == [
+        *(0, SHORT_MS + 10, LINGER_MS + 8, LINGER_MS + 30, SHORT_MS)
+    ]
+
+
+async def test_records_wait_for_others_as_long_as_is_asked(clock: Clock) -> None:
+    """With a linger of 100 ms there are ten fetches a second, without one they do not wait."""
+    client = Client(clock, *[(0.002, 300)] * 5)
+    paced(client, {}, linger=0.1)
+    assert await durations(clock, client, 5) == [2, 52, 102, 102, 102]
+    client = Client(clock, *[(0.002, 300)] * 3)
+    paced(client, {}, linger=0.0)
+    assert await durations(clock, client, 3) == [2, 2, 2]
 
 
 async def test_a_backlog_is_fetched_without_pauses(clock: Clock) -> None:

@@ -10,6 +10,14 @@ from streamproc.tools.bench.suites.peers import CONFLUENT, FAUST, MODULES, WORKE
 RATES: Final = (100, 1_000, 5_000, 10_000)
 CPU_GOALS: Final = {100: 3.0, 1_000: 6.0, 5_000: 10.0}
 IDLE_GOAL: Final = 1.5
+# The peer's loop waits as long for a batch, so their CPU can be compared.
+PATIENT: Final = f"{WORKER}, linger 100 ms"
+SYSTEMS: Final = {
+    WORKER: MODULES[WORKER],
+    PATIENT: MODULES[WORKER],
+    CONFLUENT: MODULES[CONFLUENT],
+    FAUST: MODULES[FAUST],
+}
 # At the default of 300,000 events: 20 s of CPU and 20 s of latency at each rate.
 EVENTS_A_SECOND_OF_LOAD: Final = 15_000
 
@@ -17,10 +25,13 @@ EVENTS_A_SECOND_OF_LOAD: Final = 15_000
 def plan(lab: BenchRun) -> list[Job]:
     """Let each system meet all rates, in turns."""
     jobs = []
-    systems = [system for system in MODULES if not (system == CONFLUENT and missing())]
+    systems = [system for system in SYSTEMS if not (system == CONFLUENT and missing())]
     for turn in range(lab.rounds):
         for system in systems:
-            config = lab.config(f"live-{MODULES[system]}-{turn}")
+            if system == PATIENT:
+                config = lab.config(f"live-patient-{turn}", limits={"linger": "100ms"})
+            else:
+                config = lab.config(f"live-{SYSTEMS[system]}-{turn}")
             jobs.append(Job("topics", "jobs.load", {"config": config, "workload": [0]}, "load"))
             prefix = config["topics"]["prefix"]
             settings = {
@@ -29,7 +40,7 @@ def plan(lab: BenchRun) -> list[Job]:
                 "topic": f"{prefix}predictions",
                 "alerts": f"{prefix}alerts",
                 "group": config["group"],
-                "system": MODULES[system],
+                "system": SYSTEMS[system],
                 "rates": list(RATES),
                 "seconds": lab.events / EVENTS_A_SECOND_OF_LOAD,
                 "seed": lab.seed,
@@ -40,7 +51,7 @@ def plan(lab: BenchRun) -> list[Job]:
 
 def rows(results: Results) -> list[Row]:
     """Lay out CPU and latency, rate by rate."""
-    found = [system for system in (WORKER, CONFLUENT, FAUST) if system in results]
+    found = [system for system in SYSTEMS if system in results]
     table = []
     for rate in RATES:
         for system in found:
@@ -51,13 +62,20 @@ def rows(results: Results) -> list[Row]:
                 *_rows(results, system, f"{rate}_p99", f"{what}, p99", p99),
             ]
         if CONFLUENT in found:
-            key = f"{rate}_cpu"
-            pairs = zip(results[WORKER], results[CONFLUENT], strict=True)
-            ratios = tuple(ours[key] / theirs[key] for ours, theirs in pairs if theirs[key])
-            table.append(Row(f"{rate:,} events/s, CPU of worker ÷ loop's", "×", ratios, 1.0))
+            table += [
+                _ratio(results, WORKER, rate, "CPU of worker ÷ loop's", 1.0),
+                _ratio(results, PATIENT, rate, "CPU of worker, linger 100 ms ÷ loop's"),
+            ]
     for system in found:
         table += _rows(results, system, "idle_cpu", f"idle, {system}, CPU", IDLE_GOAL)
     return table
+
+
+def _ratio(results: Results, system: str, rate: int, what: str, goal: float | None = None) -> Row:
+    key = f"{rate}_cpu"
+    pairs = zip(results[system], results[CONFLUENT], strict=True)
+    ratios = tuple(ours[key] / theirs[key] for ours, theirs in pairs if theirs[key])
+    return Row(f"{rate:,} events/s, {what}", "×", ratios, goal)
 
 
 def _rows(
