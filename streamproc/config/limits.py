@@ -46,6 +46,15 @@ class Policy(Section):
             examples=["10s"],
         ),
     ] = timedelta(seconds=10)
+    repeat_interval: Annotated[
+        Duration | None,
+        Field(
+            ge=timedelta(minutes=1),
+            description="How long after its last page an incident pages again, if it is still"
+            " firing and nobody has acknowledged it; one that has settled does not. null: never.",
+            examples=["4h"],
+        ),
+    ] = None
 
 
 class Limits(Section):

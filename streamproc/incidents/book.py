@@ -35,6 +35,7 @@ from streamproc.incidents.incident import (
 from streamproc.incidents.inhibition import Inhibition
 from streamproc.incidents.maintenance import MAINTENANCE, is_outdated, occurrence
 from streamproc.incidents.members import apply_alert, new_member
+from streamproc.incidents.repeats import repeat, repeat_due
 from streamproc.incidents.silencing import cover_member, cover_with, silence_at, silence_due
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.incident_commands import RemoveSilence, SetSilence
@@ -70,6 +71,8 @@ class IncidentBook:
         By which incidents hide others; the first entry brings their marks up to date.
     escalation
         By which incidents become more severe.
+    repeat_interval
+        How long after its last page an incident that is still firing pages again; None: never.
     """
 
     def __init__(
@@ -81,11 +84,13 @@ class IncidentBook:
         windows: Iterable[MaintenanceWindow] = (),
         rules: Sequence[InhibitRule] = (),
         escalation: Sequence[EscalationRule] = (),
+        repeat_interval: timedelta | None = None,
     ) -> None:
         self._wait: Final = group_wait
         self._windows: Final = {MAINTENANCE + window.name: window for window in windows}
         self._inhibition: Final = Inhibition(rules)
         self._escalation: Final = Escalation(escalation)
+        self._repeat: Final = repeat_interval
         self.now = now
         self.incidents: dict[str, IncidentState] = {}
         self.silences: dict[str, Silence] = {}
@@ -262,8 +267,10 @@ class IncidentBook:
     def _at_now(self, incident: IncidentState) -> IncidentState:
         """Return an incident after what was due by now."""
         incident = advance(incident, self.now)
-        raised = self._escalation.apply(incident, self.now)
-        return incident if raised is incident else advance(raised, self.now)
+        after = self._escalation.apply(incident, self.now)
+        if after is incident:
+            after = repeat(incident, self._repeat, self.now)
+        return incident if after is incident else advance(after, self.now)
 
     def _mark(self, keys: Iterable[str]) -> None:
         """Bring the marks of incidents up to date: what hid them has changed."""
@@ -289,8 +296,8 @@ class IncidentBook:
             (causes.add if incident.open else causes.discard)(key)
         reached = self._inhibition.follow(incident, self.now)
         ends = None if incident.ended is None else incident.ended + RETAIN_INCIDENTS
-        rises = self._escalation.due(incident)
-        for time in (due(incident), ends, rises, self._inhibition.due(incident)):
+        rises, again = self._escalation.due(incident), repeat_due(incident, self._repeat)
+        for time in (due(incident), ends, rises, again, self._inhibition.due(incident)):
             if time is not None:
                 heappush(self._due, (time, key))
         return reached

@@ -106,6 +106,7 @@ class Owner:
             self.position.now,
             rules=DEFAULT_RULES,
             escalation=[EscalationRule(after=timedelta(seconds=60), models=3)],
+            repeat_interval=timedelta(seconds=45),
         )
         self.book.rewrite(stored.stale)
 

@@ -54,6 +54,7 @@ async def recover_book(
         config.maintenance,
         config.inhibit,
         config.escalate,
+        config.policy.repeat_interval,
     )
     book.rewrite(stored.stale)
     if stored.position is not None:
