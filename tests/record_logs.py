@@ -57,8 +57,9 @@ def state(target: PartitionMonitor) -> dict[str, Any]:
     for model in target.catalogue.models.values():
         layout = model.layout
         found[model.id] = int(layout.events[model.row]), layout.shape, dict(model.births)
+        groups = target.catalogue.groups[layout]
         names = [*layout.series, *(f"quality:{name}" for name in layout.named)]
-        profiles = [*layout.profiles, *layout.quality_profiles]
+        profiles = [*groups.by_column, *groups.quality]
         for name, profile in zip(names, profiles, strict=True):
             slot = model.slots.get(name, -1)
             if profile is not None and slot >= 0:

@@ -6,8 +6,8 @@ from typing import Any
 from streamproc.decode.decoded_events import Birth, DecodedEvents, LayoutBatch
 from streamproc.decode.event_schema import FeatureType
 from streamproc.decode.layout import Layout, Model
+from streamproc.decode.model_registry import ModelRegistry
 from streamproc.decode.schema_growth import Growth, News
-from streamproc.detect.series_registry import SeriesRegistry
 
 
 class Draft:
@@ -53,7 +53,7 @@ class Draft:
         self._events.append(event)
         self._places.append(place)
 
-    def move(self, catalogue: SeriesRegistry, batches: dict[Layout, LayoutBatch]) -> None:
+    def move(self, catalogue: ModelRegistry, batches: dict[Layout, LayoutBatch]) -> None:
         """Move the model to the layout of its current schema, and add its events to a batch."""
         layout = catalogue.move(self.model, self.growth.shape(), self._features)
         batch = batches.setdefault(layout, LayoutBatch())

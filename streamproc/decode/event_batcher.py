@@ -16,12 +16,12 @@ from streamproc.decode.event_schema import (
 from streamproc.decode.layout import Layout, Model
 from streamproc.decode.lenient import Note, lenient_decoder
 from streamproc.decode.lenient_numbers import as_number
+from streamproc.decode.model_registry import ModelRegistry
 from streamproc.decode.numeric_text import NumericTextTracker
 from streamproc.decode.scan_backoff import ScanBackoff
 from streamproc.decode.schema_growth import Growth, News, clashes, news_of, unusual
 from streamproc.decode.structs import GENERIC, MAX_CLASSES
 from streamproc.decode.type_changes import TypeChangeTracker
-from streamproc.detect.series_registry import SeriesRegistry
 from streamproc.schemas.records import Record, SliceResult
 
 # A model id has at most 255 characters of UTF-8. Longer keys are not stored, since a key may be as
@@ -67,7 +67,7 @@ class EventBatcher:
 
     def __init__(
         self,
-        catalogue: SeriesRegistry,
+        catalogue: ModelRegistry,
         topic: str,
         partition: int,
         watch: Callable[[LayoutBatches, Sequence[Record], SliceResult], None],

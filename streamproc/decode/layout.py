@@ -4,7 +4,7 @@ Thousands of models with the same features share one layout, and so one decoder 
 slice. Python objects for each model would cost more than its detectors.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from functools import cached_property
@@ -20,11 +20,9 @@ from streamproc.decode.lenient import lenient_decoder
 from streamproc.decode.lenient_numbers import as_number
 from streamproc.decode.sparse_features import SparseFeatures
 from streamproc.decode.structs import DECODE_ERRORS, EventStruct, typed
-from streamproc.detect.detector_group import DetectorGroup
 from streamproc.schemas.version_key import model_of
 
 Ints = NDArray[np.int64]
-Profiles = Sequence[DetectorGroup | None]
 UNWATCHED = -1
 SUMMARISED = -2
 _SETTLED = 8
@@ -34,6 +32,11 @@ FITTING: dict[FeatureType, tuple[type, ...]] = {
     FeatureType.LIST: (list,),
     FeatureType.NUMBER: (float, bool),
 }
+
+
+def is_quality(series: str) -> bool:
+    """Whether a series is that of the missing values of a feature, which no limit counts."""
+    return series.startswith("quality:")
 
 
 def _rows(array: Ints, rows: int) -> Ints:
@@ -81,6 +84,11 @@ class Model:
         """Name for messages: for outcomes, the model id of the version key."""
         return model_of(self.id) if self.layout.shape.form is PredictionForm.LOSSES else self.id
 
+    @property
+    def watched(self) -> int:
+        """Number of its series that `limits.max_series` counts."""
+        return sum(slot != UNWATCHED and not is_quality(name) for name, slot in self.slots.items())
+
 
 class Layout:
     """The models of one schema with the same configuration.
@@ -88,7 +96,8 @@ class Layout:
     Attributes
     ----------
     slots
-        (models, series): slot of each series in its detector group, `UNWATCHED` without one.
+        (models, series): slot of each series in its detector group, `UNWATCHED` without one; the
+        groups are those of `streamproc.detect.layout_groups`.
     quality
         (models, features): slot of each feature's missing-value series, `SUMMARISED` if it is of
         `Model.sparse`.
@@ -108,24 +117,10 @@ class Layout:
         Number of events that were decoded generically.
     """
 
-    def __init__(
-        self,
-        shape: EventSchema,
-        topic: Topic,
-        profiles: Mapping[str, DetectorGroup | None],
-        quality: Profiles,
-    ) -> None:
+    def __init__(self, shape: EventSchema, topic: Topic) -> None:
         self.shape = shape
         self.series = shape.series()
         self.named, self.texts, self.lists = shape.named, shape.texts, shape.lists
-        self._profiles = dict(profiles)
-        # An embedding's series with the same name as a plain feature is not watched.
-        first = dict(zip(reversed(self.series), range(len(self.series))[::-1], strict=True))
-        self.profiles: Profiles = tuple(
-            profiles[name] if first[name] == place else None
-            for place, name in enumerate(self.series)
-        )
-        self.quality_profiles = tuple(quality)
         self.kinds = shape.kinds()
         self.fields = tuple(self.kinds.items())
         self._topic = topic
@@ -139,15 +134,6 @@ class Layout:
         self.events: Ints = np.empty(0, np.int64)
         self.last: Ints = np.empty(0, np.int64)
         self.members: Ints = np.empty(0, np.int64)
-
-    @cached_property
-    def groups(self) -> Sequence[tuple[DetectorGroup, Ints]]:
-        """Each detector group with the columns of the series that it watches."""
-        columns: dict[DetectorGroup, list[int]] = {}
-        for column, profile in enumerate(self.profiles):
-            if profile is not None:
-                columns.setdefault(profile, []).append(column)
-        return tuple((profile, np.array(found, np.int64)) for profile, found in columns.items())
 
     @cached_property
     def asked(self) -> Mapping[str, WatchKey]:
@@ -243,10 +229,6 @@ class Layout:
             self.rows[model_id] = row
         if (plain := self.__dict__.get("plain")) is not None:
             plain.forget()
-
-    def profile(self, series: str) -> DetectorGroup | None:
-        """Return the detector group of a series; None if it is not watched or does not exist."""
-        return self._profiles.get(series)
 
     def model(self, row: int) -> Model:
         """Return the model of a row.

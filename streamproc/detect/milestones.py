@@ -12,6 +12,7 @@ from streamproc.decode.matrix import Matrix
 from streamproc.decode.present_kernel import count_between
 from streamproc.decode.present_values import PresentValues
 from streamproc.detect.detector_group import DetectorGroup
+from streamproc.detect.layout_groups import LayoutGroups
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -154,7 +155,7 @@ def blind_after(needed: int) -> int:
     return max(JUDGED, WARM_UPS * needed)
 
 
-def milestones(layout: Layout, data: Matrix) -> Iterator[Milestone]:
+def milestones(groups: LayoutGroups, layout: Layout, data: Matrix) -> Iterator[Milestone]:
     """Yield the milestones among events that are not watched yet, model by model."""
     for row, start, stop in data.runs.tolist():
         before = int(layout.events[row])
@@ -162,14 +163,16 @@ def milestones(layout: Layout, data: Matrix) -> Iterator[Milestone]:
         for events in range(first, before + stop - start + 1, EVERY):
             column = start + events - before - 1
             model = layout.model(row)
-            counts = tuple(_counts(model, events, data, (start, column + 1)))
+            counts = tuple(_counts(groups, model, events, data, (start, column + 1)))
             yield Milestone(model, events, column, counts)
 
 
-def _counts(model: Model, events: int, data: Matrix, span: tuple[int, int]) -> Iterator[Counts]:
+def _counts(
+    groups: LayoutGroups, model: Model, events: int, data: Matrix, span: tuple[int, int]
+) -> Iterator[Counts]:
     """Count the values of the series that are in their first warm-up, or new."""
     layout, row, births = model.layout, model.row, _births(model)
-    for group, of_group in layout.groups:
+    for group, of_group in groups.columns:
         columns = of_group[layout.slots[row, of_group] != UNWATCHED]
         slots = layout.slots[row, columns]
         values = group.watch.first_values(slots)

@@ -20,6 +20,7 @@ from streamproc.decode.present_values import PresentValues, present_values
 from streamproc.decode.sparse_features import BLOCK, NOT_BEGUN
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.detector_input import DetectorInput, Sources
+from streamproc.detect.layout_groups import LayoutGroups
 from streamproc.detect.routing_kernel import find_gaps
 from streamproc.detect.series_registry import SeriesRegistry
 
@@ -36,13 +37,13 @@ def route_missing(
     catalogue: SeriesRegistry, layout: Layout, data: Matrix
 ) -> Iterator[DetectorInput]:
     """Yield the inputs of missing-value series; parameters as of `route`."""
-    quality = layout.quality[data.runs[:, 0]]
+    groups, quality = catalogue.groups[layout], layout.quality[data.runs[:, 0]]
     summarised = quality == SUMMARISED
     begins = _begin(catalogue, layout, data, quality != UNWATCHED)
-    yield from _by_event(layout, data, begins)
+    yield from _by_event(groups, layout, data, begins)
     summarised |= layout.quality[data.runs[:, 0]] == SUMMARISED
     for run in np.flatnonzero(summarised.any(axis=1)).tolist():
-        yield from _by_block(layout, data, run, begins[run])
+        yield from _by_block(groups, layout, data, run, begins[run])
 
 
 def _begin(
@@ -60,12 +61,13 @@ def _begin(
     else:
         find_gaps(data.values, stops, births, known, gaps)
     first = (gaps >= 0) & ~known
+    groups = catalogue.groups[layout]
     begun: dict[DetectorGroup, list[Ints]] = {}
     for run in np.flatnonzero(first.any(axis=1)).tolist():
         row, begin, _ = runs[run].tolist()
         new, model = np.flatnonzero(first[run]), layout.model(row)
         present = int(layout.events[row]) - _born(model, new) + gaps[run, new] - begin
-        for profile, places in _by_group(layout, new):
+        for profile, places in _by_group(groups, new):
             columns = new[places]
             begins[run, columns] = gaps[run, columns]
             slots = catalogue.watch_quality(model, columns, profile)
@@ -99,14 +101,14 @@ def _missing(data: Matrix, columns: Ints) -> Floats:
     return found
 
 
-def _by_group(layout: Layout, columns: Ints) -> Iterator[tuple[DetectorGroup, list[int]]]:
+def _by_group(groups: LayoutGroups, columns: Ints) -> Iterator[tuple[DetectorGroup, list[int]]]:
     """Yield the detector groups of missing-value series, and which of some columns they watch."""
-    groups: dict[DetectorGroup, list[int]] = {}
+    found: dict[DetectorGroup, list[int]] = {}
     for place, column in enumerate(columns.tolist()):
-        profile = layout.quality_profiles[column]
-        if profile is not None:
-            groups.setdefault(profile, []).append(place)
-    yield from groups.items()
+        group = groups.quality[column]
+        if group is not None:
+            found.setdefault(group, []).append(place)
+    yield from found.items()
 
 
 def _born(model: Model, columns: Ints) -> Ints:
@@ -117,7 +119,9 @@ def _born(model: Model, columns: Ints) -> Ints:
     return np.array([model.births.get(name, 0) for name in names], np.int64)
 
 
-def _by_event(layout: Layout, data: Matrix, begins: Ints) -> Iterator[DetectorInput]:
+def _by_event(
+    groups: LayoutGroups, layout: Layout, data: Matrix, begins: Ints
+) -> Iterator[DetectorInput]:
     """Yield one value an event; from where a series is summarised on, `begins` is moved there."""
     rows = data.runs[:, 0]
     slots = layout.quality[rows]
@@ -126,7 +130,7 @@ def _by_event(layout: Layout, data: Matrix, begins: Ints) -> Iterator[DetectorIn
         return
     names = [f"quality:{layout.named[column]}" for column in used.tolist()]
     values = _missing(data, used)
-    for profile, places in _by_group(layout, used):
+    for profile, places in _by_group(groups, used):
         columns = used[places]
         tasks = np.empty((len(rows), len(columns), 4), np.int64)
         tasks[..., 0] = places
@@ -185,7 +189,9 @@ def _summarise(model: Model, columns: Ints, profile: DetectorGroup) -> None:
     model.layout.quality[model.row, columns] = SUMMARISED
 
 
-def _by_block(layout: Layout, data: Matrix, run: int, begins: Ints) -> Iterator[DetectorInput]:
+def _by_block(
+    groups: LayoutGroups, layout: Layout, data: Matrix, run: int, begins: Ints
+) -> Iterator[DetectorInput]:
     """Yield one value for each block of a model's events."""
     row, start, stop = data.runs[run].tolist()
     sparse, before = layout.model(row).sparse, int(layout.events[row])
@@ -205,5 +211,5 @@ def _by_block(layout: Layout, data: Matrix, run: int, begins: Ints) -> Iterator[
     tasks = np.empty((len(columns), 4), np.int64)
     tasks[:, 0], tasks[:, 1], tasks[:, 2] = np.arange(len(columns)), 0, last - first
     tasks[:, 3] = sparse.slots
-    for profile, places in _by_group(layout, columns):
+    for profile, places in _by_group(groups, columns):
         yield DetectorInput(profile, shares, tasks[places], names, sources)

@@ -34,7 +34,7 @@ def route(catalogue: SeriesRegistry, layout: Layout, data: Matrix) -> Iterator[D
     else:
         features = len(layout.named)
         complete = is_complete(values, features, data.runs, layout.quality, UNWATCHED)
-    for group, columns in layout.groups:
+    for group, columns in catalogue.groups[layout].columns:
         tasks = np.empty((len(data.runs) * len(columns), 4), np.int64)
         count = write_tasks(data.runs, columns, layout.slots, UNWATCHED, tasks)
         if isinstance(values, PresentValues):

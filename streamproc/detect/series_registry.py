@@ -9,83 +9,44 @@ from streamproc.config.config import Config
 from streamproc.config.model import DetectorSpec, ModelConfig
 from streamproc.config.reference_sample import Cell
 from streamproc.decode.event_schema import EventSchema, Topic, WatchKey
-from streamproc.decode.layout import UNWATCHED, Ints, Layout, Model
+from streamproc.decode.layout import UNWATCHED, Ints, Layout, Model, is_quality
+from streamproc.decode.model_registry import ModelRegistry
 from streamproc.decode.schema_growth import News
 from streamproc.decode.sparse_features import SparseFeatures
 from streamproc.decode.value_encoding import Encoders
 from streamproc.decode.vocabulary import MAX_TEXTS
 from streamproc.detect.detector_group import DetectorGroup
-from streamproc.detect.eviction import Idle
 from streamproc.detect.group_lookup import GroupLookup, key_of
+from streamproc.detect.layout_groups import LayoutGroups
 from streamproc.schemas.version_key import model_of
 
 
-def _of_quality(series: str) -> bool:
-    return series.startswith("quality:")
-
-
-def _watched(model: Model) -> int:
-    """Count the series of a model that `limits.max_series` counts."""
-    return sum(slot != UNWATCHED and not _of_quality(name) for name, slot in model.slots.items())
-
-
-class SeriesRegistry:
+class SeriesRegistry(ModelRegistry):
     """Hold the models, layouts, detector groups and series of a partition.
 
     Parameters
     ----------
-    topic
-        Kind of the topic.
-    config
-        The configuration.
-    capacity
-        This partition's share of `limits.max_series`; None for all of it.
+    topic, config, capacity
+        As in `ModelRegistry`.
 
     Attributes
     ----------
-    models
-        All models by id.
-    capacity
-        Maximum number of watched series.
-    series
-        Number of watched series.
-    promised
-        Number of series at most that `move` is going to watch.
-    idle
-        Policy that chooses models to evict.
-    forgotten
-        Number of evicted models.
-    waiting
-        Ids of models with series that are not watched because of the limit.
-    refused
-        Number of series that were not watched because of the limit.
-    limits_reported
-        Names of the limits that an alert has reported.
-    dropped
-        (model, series) that ended because their feature changed its type.
     encoders
         Encoders of categories and embeddings.
+    groups
+        Detector groups of each layout that has models.
     built
         Number of layouts built so far; each costs as much as its schema.
     """
 
     def __init__(self, topic: Topic, config: Config, capacity: int | None = None) -> None:
-        self.topic = topic
-        self.config = config
-        self.capacity = config.limits.max_series if capacity is None else capacity
-        self.idle = Idle(self.capacity)
-        self.forgotten = 0
-        self.waiting: set[str] = set()
-        self.models: dict[str, Model] = {}
+        super().__init__(topic, config, capacity)
         self.layouts: dict[tuple[EventSchema, int], Layout] = {}
         self.profiles: dict[tuple[str, ...], DetectorGroup] = {}
-        self.series = self.promised = 0
-        self.refused = 0
-        self.limits_reported: set[str] = set()
-        self.dropped: list[tuple[str, str]] = []
         self.encoders = Encoders()
         self.built = 0
         self._lookups: dict[int, GroupLookup] = {}
+        self.groups: dict[Layout, LayoutGroups] = {}
 
     def assign(self, model_id: str, shape: EventSchema) -> Model | None:
         """Assign a model to the layout of a schema; None if a new model exceeds the limit."""
@@ -122,26 +83,12 @@ class SeriesRegistry:
             self.promised += news.most_series
             return
         shape = news.shape()
-        self._begin(model, self._groups(shape, model.config))
+        self._begin(model, self._by_name(shape, model.config))
         for name in shape.lists:
             self._remember(model, name)
 
-    def fits(self, count: int) -> bool:
-        """Whether more series fit for certain, beside those that are promised."""
-        return self.series + self.promised + count <= self.capacity
-
     def move(self, model: Model, shape: EventSchema, births: Mapping[str, int]) -> Layout:
-        """Move a model, after `admit`, to the layout of its grown schema.
-
-        Parameters
-        ----------
-        model
-            The model. No feature may have changed its type.
-        shape
-            Its schema now.
-        births
-            Number of pending events of the model before each new feature.
-        """
+        """Move a model, after `admit`, to the layout of its grown schema."""
         layout = self._layout(shape, model.config)
         self.promised = 0  # all models whose schemas grew move one after the other
         self._watch_all(model, layout)
@@ -153,32 +100,6 @@ class SeriesRegistry:
                 model.births.setdefault(name, events + earlier)
         layout.add(model, events, last)
         return layout
-
-    def models_to_evict(self, offset: int, needed: int, keep: str) -> list[str]:
-        """Return the ids of the models to evict, longest idle first.
-
-        Parameters
-        ----------
-        offset
-            Offset of the record that adds series; all events before it are watched.
-        needed
-            Number of series that it adds.
-        keep
-            Id of its model, which is not evicted.
-        """
-        lasts = {
-            model.id: int(model.layout.last[model.row])
-            for model in self.models.values()
-            if model.id != keep
-        }
-        wanted = self.series + needed - self.capacity
-        sizes = {name: _watched(self.models[name]) for name in lasts}
-        return self.idle.choose(lasts, sizes, wanted, offset)
-
-    def refused_series(self) -> int:
-        """Count the series that wait because of the limit."""
-        slots = (self.models[model_id].slots.values() for model_id in self.waiting)
-        return sum(slot == UNWATCHED for of_model in slots for slot in of_model)
 
     def watch_waiting(self) -> None:
         """Watch refused series as far as the limit allows, model by model."""
@@ -224,7 +145,7 @@ class SeriesRegistry:
             profile = lookup.group(*names, category=category)
             if profile is not None:
                 freed.setdefault(profile, []).append(slot)
-                self.series -= not _of_quality(series)
+                self.series -= not is_quality(series)
         for profile, slots in freed.items():
             profile.release(*slots)
         if model.vectors:
@@ -258,7 +179,7 @@ class SeriesRegistry:
             for name, count in (sparse or {}).items()
             if f"quality:{name}" in slots
         )
-        self.series += _watched(model)
+        self.series += model.watched
         if UNWATCHED in slots.values():
             self.waiting.add(model_id)
         self._watch_all(model, layout)
@@ -293,7 +214,7 @@ class SeriesRegistry:
 
     def _watch_all(self, model: Model, layout: Layout) -> None:
         """Allocate slots for all series of a layout that have none."""
-        self._begin(model, zip(layout.series, layout.profiles, strict=True))
+        self._begin(model, zip(layout.series, self.groups[layout].by_column, strict=True))
         for name in layout.lists:
             self._remember(model, name)
 
@@ -328,9 +249,10 @@ class SeriesRegistry:
     def _drop(self, model: Model, layout: Layout) -> None:
         """Free the slots of series that end because their feature has another type."""
         before = model.layout
+        groups, later = self.groups[before], self.groups[layout]
         for name in before.asked:
-            slot, profile = model.slots.get(name), before.profile(name)
-            if slot is None or profile is None or layout.profile(name) is profile:
+            slot, profile = model.slots.get(name), groups.of(name)
+            if slot is None or profile is None or later.of(name) is profile:
                 continue
             del model.slots[name]
             if slot != UNWATCHED:
@@ -344,7 +266,7 @@ class SeriesRegistry:
     def _sweep(self, model: Model) -> None:
         """Delete the layout that a model left, if it is empty: growth must not leak layouts."""
         if not model.layout.rows:
-            del self.layouts[model.layout.shape, id(model.config)]
+            del self.layouts[model.layout.shape, id(model.config)], self.groups[model.layout]
 
     def _seed(self, values: Sequence[Cell], profile: DetectorGroup, slot: int) -> None:
         """Feed the reference values of a series to its detectors: categories or numbers."""
@@ -361,12 +283,13 @@ class SeriesRegistry:
         if layout is None:
             self.built += 1
             lookup = self._lookup(config)
-            profiles = dict(self._groups(shape, config))
+            layout = self.layouts[key] = Layout(shape, self.topic)
+            groups = dict(self._by_name(shape, config))
             quality = [lookup.group(f"quality:{name}") for name in shape.named]
-            layout = self.layouts[key] = Layout(shape, self.topic, profiles, quality)
+            self.groups[layout] = LayoutGroups(layout, groups, quality)
         return layout
 
-    def _groups(
+    def _by_name(
         self, shape: EventSchema, config: ModelConfig
     ) -> Iterator[tuple[str, DetectorGroup | None]]:
         """Yield each series of a schema with its detector group."""

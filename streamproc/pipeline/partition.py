@@ -231,7 +231,7 @@ class PartitionMonitor:
             # A slice of one model, as on live traffic, saves a call.
             some = len(runs) > 1 or layout.events[runs[0, 0]] % EVERY >= ahead
             if some and self.truth is None and crosses(runs, layout.events, EVERY):
-                reached = list(milestones(layout, data))
+                reached = list(milestones(self.catalogue.groups[layout], layout, data))
             restarted: FirstAlarms = {}
             for feed in route(self.catalogue, layout, data):
                 self._pending += watch(self.incidents, feed, layout, data, self._now, restarted)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from streamproc.decode.layout import UNWATCHED, Model
 from streamproc.detect.detector_group import DetectorGroup
+from streamproc.detect.layout_groups import LayoutGroups
 from streamproc.detect.milestones import blind_after, born
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.schemas.series_status import Character, SeriesState, SeriesStatus
@@ -38,7 +39,7 @@ def series_statuses(
     for model in shard.catalogue.models.values():
         events = int(model.layout.events[model.row])
         for name, slot in model.slots.items():
-            group = _group_of(model, name)
+            group = _group_of(shard.catalogue.groups[model.layout], model, name)
             key = model.id, name
             incident = shard.incidents.open.get(key)
             described: dict[str, Any] = {
@@ -120,9 +121,9 @@ class _Group:
         return "weekly" if apart > _SEASONAL * (apart + noise) else "daily"
 
 
-def _group_of(model: Model, name: str) -> DetectorGroup | None:
+def _group_of(groups: LayoutGroups, model: Model, name: str) -> DetectorGroup | None:
     """Return the detectors of a series, also of the missing values of a feature."""
     if name.startswith("quality:"):
         column = model.layout.named.index(name.removeprefix("quality:"))
-        return model.layout.quality_profiles[column]
-    return model.layout.profile(name)
+        return groups.quality[column]
+    return groups.of(name)

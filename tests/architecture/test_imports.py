@@ -21,9 +21,7 @@ ALLOWED = {
         "streamproc.config.escalate", "streamproc.config.inhibit",
         "streamproc.config.maintenance", "streamproc.control", "streamproc.schemas",
     },
-    "streamproc.decode": {
-        *_BASE, "streamproc.detect.series_registry", "streamproc.detect.detector_group",
-    },
+    "streamproc.decode": _BASE,
     "streamproc.join": {*_BASE, "streamproc.decode"},
     "streamproc.intake": {*_BASE, "streamproc.decode", "streamproc.join"},
     "streamproc.detect": {*_BASE, "streamproc.decode"},

@@ -178,8 +178,8 @@ def test_each_series_takes_the_detectors_that_can_read_it() -> None:
     ):
         target = shard({"models": [{"id": "*", "watch": [{"on": "*", "detectors": detectors}]}]})
         run(target, log(features))
-        layout = target.catalogue.models["m"].layout
-        found = [profile and set(profile.settings) for profile in layout.profiles]
+        groups = target.catalogue.groups[target.catalogue.models["m"].layout]
+        found = [group and set(group.settings) for group in groups.by_column]
         assert found[:2] == [of_number, of_text]
 
 

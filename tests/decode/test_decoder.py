@@ -218,7 +218,7 @@ def test_a_feature_that_comes_later_is_watched_from_then_on() -> None:
     run(target, [record(0, GOOD), record(1, late), record(2, GOOD), record(3, late)])
 
     model = target.catalogue.models["m"]
-    slots = model.layout.profiles[0].watch
+    slots = target.catalogue.groups[model.layout].by_column[0].watch
     counts = {name: int(slots.quiet([slot])[0]) for name, slot in model.slots.items()}
     assert counts["feature:a"] == counts["prediction"] == 4
     assert counts["feature:late"] == 2

@@ -51,7 +51,7 @@ def columns(bodies: list[bytes], *, fast: bool, compact: bool) -> tuple[Any, ...
     model = target.catalogue.models["m"]
     found: list[Any] = [outcome.events, len(outcome.dead_letters), outcome.fields]
     for series, slot in sorted(model.slots.items()):
-        profile = model.layout.profile(series)
+        profile = target.catalogue.groups[model.layout].of(series)
         if profile is not None and slot >= 0:
             arrays = profile.watch.state()
             filled = arrays["standardiser.filled"]

@@ -165,7 +165,7 @@ def test_a_label_that_another_form_came_between_is_not_forgotten() -> None:
     target = shard()
     run(target, log)
     model = target.catalogue.models["m"]
-    profile = model.layout.profile("prediction:x")
+    profile = target.catalogue.groups[model.layout].of("prediction:x")
     assert profile is not None
     assert profile.watch.level(model.slots["prediction:x"]).mean == 0.5
 

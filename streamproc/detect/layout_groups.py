@@ -1,0 +1,56 @@
+"""Hold which detectors watch the series of a layout."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from streamproc.decode.layout import Ints, Layout
+from streamproc.detect.detector_group import DetectorGroup
+
+
+class LayoutGroups:
+    """The detector groups of the series of a layout.
+
+    Parameters
+    ----------
+    layout
+        The layout.
+    groups
+        Group of each series, by name; None if it is not watched.
+    quality
+        Group of the missing-value series of each feature of `Layout.named`; also an attribute.
+
+    Attributes
+    ----------
+    by_column
+        Group of each of `Layout.series`.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        groups: Mapping[str, DetectorGroup | None],
+        quality: Sequence[DetectorGroup | None],
+    ) -> None:
+        self._by_name = dict(groups)
+        names = layout.series
+        # An embedding's series with the same name as a plain feature is not watched.
+        first = dict(zip(reversed(names), range(len(names))[::-1], strict=True))
+        self.by_column = tuple(
+            groups[name] if first[name] == place else None for place, name in enumerate(names)
+        )
+        self.quality = tuple(quality)
+
+    @cached_property
+    def columns(self) -> Sequence[tuple[DetectorGroup, Ints]]:
+        """Each detector group with the columns of the series that it watches."""
+        found: dict[DetectorGroup, list[int]] = {}
+        for column, group in enumerate(self.by_column):
+            if group is not None:
+                found.setdefault(group, []).append(column)
+        return tuple((group, np.array(columns, np.int64)) for group, columns in found.items())
+
+    def of(self, series: str) -> DetectorGroup | None:
+        """Return the group of a series; None if it is not watched or does not exist."""
+        return self._by_name.get(series)
