@@ -20,6 +20,7 @@ from streamproc.decode.names_kernel import (
     Ints,
     digest,
     digests,
+    find_hashed,
     matched,
     past_blanks,
     past_colon,
@@ -89,11 +90,11 @@ def _twice(data: Bytes, firsts: Bits, lasts: Bits, last: int) -> bool:
 
 @compiled
 def _model(
-    data: Bytes, at: np.uint64, ids: Bytes, ends: Bits, order: Ints, known: Bits
+    data: Bytes, at: np.uint64, ids: tuple[Bytes, Bits, Ints, Bits]
 ) -> tuple[np.uint64, int]:
-    """Return the index behind a model id, and the index of the model.
+    """Return the index behind a model id, and the index of the model; `ids` as of `find_hashed`.
 
-    `known` are the hashes of all ids in ascending order, `order` the models in that order.
+    Unlike names in `looked_up`, ids need not be ASCII.
     """
     if data[at] != _QUOTE:
         return _NO, 0
@@ -103,19 +104,8 @@ def _model(
         if data[at] < _SPACE or data[at] == _ESCAPE:
             return _NO, 0
         at += _ONE
-    sought, length = digest(data, begin, at), at - begin
-    place = np.searchsorted(known, sought)
-    while place < len(known) and known[place] == sought:
-        model = order[place]
-        first = ends[model - 1] if model else _NO
-        if ends[model] - first == length:
-            same = _NO
-            while same < length and data[begin + same] == ids[first + same]:
-                same += _ONE
-            if same == length:
-                return at + _ONE, model
-        place += 1
-    return _NO, 0
+    model = find_hashed(data, begin, at, digest(data, begin, at), ids)
+    return (at + _ONE, model) if model >= 0 else (_NO, 0)
 
 
 @compiled
@@ -159,7 +149,6 @@ def scan(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917  arrays in, arrays o
         (events,): whether there is an `event_id`.
     """
     names, name_ends, numbers, by_hash, hashes, ignores = features
-    ids, id_ends, order, known = models
     seconds = ts.view(np.float64)
     predicts = bits.shape[1] > numbers
     seen = np.full(len(name_ends), -1, np.int64)
@@ -189,7 +178,7 @@ def scan(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917  arrays in, arrays o
                     each, unknown,
                 )  # fmt: skip
             elif field == MODEL_ID:
-                at, model = _model(data, at, ids, id_ends, order, known)
+                at, model = _model(data, at, models)
             elif field == PREDICTION:
                 if predicts:
                     at, bits[each, numbers] = value(data, at)

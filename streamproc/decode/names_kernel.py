@@ -97,6 +97,41 @@ def digests(data: Bytes, ends: Bits, found: Bits) -> None:
 
 
 @compiled
+def find_hashed(
+    data: Bytes,
+    begin: np.uint64,
+    end: np.uint64,
+    sought: np.uint64,
+    names: tuple[Bytes, Bits, Ints, Bits],
+) -> int:
+    """Return the index of the name that equals some bytes, -1 without one.
+
+    Parameters
+    ----------
+    data, begin, end
+        The JSON, and where the bytes are.
+    sought
+        Their hash.
+    names
+        Concatenated names, where each ends, their order by hash, and the sorted hashes.
+    """
+    text, ends, order, known = names
+    length = end - begin
+    place = np.searchsorted(known, sought)
+    while place < len(known) and known[place] == sought:
+        name: int = order[place]
+        first = ends[name - 1] if name else _NO
+        if ends[name] - first == length:
+            same = _NO
+            while same < length and data[begin + same] == text[first + same]:
+                same += _ONE
+            if same == length:
+                return name
+        place += 1
+    return -1
+
+
+@compiled
 def looked_up(
     data: Bytes, at: np.uint64, names: Bytes, ends: Bits, order: Ints, known: Bits
 ) -> tuple[np.uint64, int, np.uint64]:
@@ -110,18 +145,6 @@ def looked_up(
     last = past_text(data, at)
     if last == _NO:
         return _NO, -1, _NO
-    begin = at + _ONE
-    length = last - _ONE - begin
-    sought = digest(data, begin, begin + length)
-    place = np.searchsorted(known, sought)
-    while place < len(known) and known[place] == sought:
-        name = order[place]
-        first = ends[name - 1] if name else _NO
-        if ends[name] - first == length:
-            same = _NO
-            while same < length and data[begin + same] == names[first + same]:
-                same += _ONE
-            if same == length:
-                return last, name, sought
-        place += 1
-    return last, -1, sought
+    begin, end = at + _ONE, last - _ONE
+    sought = digest(data, begin, end)
+    return last, find_hashed(data, begin, end, sought, (names, ends, order, known)), sought
