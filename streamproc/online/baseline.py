@@ -1,4 +1,11 @@
-"""Baseline heuristics that an online model must beat."""
+"""Baseline heuristics that an online model must beat.
+
+They see what the model sees: predictions and labels in the order of the outcomes log, so the last
+label learned is the last one known. The baseline of a production model
+(`streamproc.performance.baseline`) reads labels that come late, fades them, and predicts class
+probabilities. The two share their configuration (`streamproc.config.baseline`) and no arithmetic:
+merging them would change the alerts and the stored state of one of them.
+"""
 
 import math
 from array import array

@@ -5,6 +5,11 @@ Model and baseline are compared label by label with an e-detector (Shin, Ramdas,
 Wealth grows on labels where the model is worse and restarts at 1 when it falls below. An alarm
 needs a wealth of exp(`CERTAIN`), so a model that is better alarms at most once in a million labels,
 whatever the distribution of the losses.
+
+The baseline of an online model (`streamproc.online.baseline`) is another computation on purpose.
+Here labels come late and in any order, so `last` is the last label that was known at the time of
+the event; counts and mean fade, since a version runs for months; and the class frequencies are a
+prediction with probabilities, which is compared by its Brier score.
 """
 
 import math
@@ -15,7 +20,7 @@ import msgspec
 from streamproc.config.baseline import Baseline, Heuristic, Rule, default_baseline
 from streamproc.config.model import Task
 from streamproc.performance.losses import MAX_NUMBER, ScoredPrediction
-from streamproc.performance.sequential_test import add_gains, log_total
+from streamproc.performance.sequential_test import CERTAIN, add_gains, log_total
 
 BaselineKind = Heuristic | Literal["rule"]
 Answer = str | float | None
@@ -24,8 +29,6 @@ Verdict = Literal["worse", "better"]
 MARGIN: Final = 0.05
 """The model's loss must be below the baseline's by this share of it, so that a model that only
 repeats the heuristic does not count as better."""
-CERTAIN: Final = math.log(1e6)
-"""Log of the wealth at which the hypothesis is rejected."""
 STAKES: Final = (0.05, 0.15, 0.4, 0.8)
 HALF_LIFE: Final = 500.0
 """Labels after which a label has half its weight in the heuristic."""

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from streamproc.performance.sequential_test import add_gains, log_total
+from streamproc.performance.sequential_test import CERTAIN, add_gains, log_total
 
 Counts = dict[str, tuple[int, int]]
 """Value → (events, events with a label)."""
@@ -28,8 +28,6 @@ SCORE: Final = "score"
 
 Number = TypeVar("Number", int, float)
 
-CERTAIN: Final = math.log(1e6)
-"""Log of the wealth at which labels are called biased."""
 EVEN: Final = math.log(1e3)
 """Log of the wealth at which biased labels are called even again."""
 ODDS: Final = (1 / 6, 1 / 2, 2.0, 6.0)
@@ -244,5 +242,6 @@ def log_evidence(came: int, found: int, events: int, labels: int) -> list[float]
 
 
 def _log_sum(logs: npt.NDArray[np.float64]) -> float:
+    """Return `log_total` of an array, which may have thousands of elements."""
     top = float(logs.max())
     return top + math.log(float(np.exp(logs - top).sum()))

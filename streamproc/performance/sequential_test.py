@@ -6,6 +6,17 @@ earlier values: its wealth exceeds 1 / level with a probability of at most `leve
 stakes that restart whenever they have lost (`add_gains`) find a change at any time: a total wealth
 of 1 / level is reached at most once in 1 / level values on average (an e-detector).
 
+Which test is used where:
+
+- `sequential_test`: versions of an online model, and its baseline (`streamproc.online.evaluation`).
+  It compares two given versions from the moment both exist, and restarts after each verdict.
+- e-detectors: production models against their baseline (`baseline`), and labels that come for some
+  events only (`label_bias`). They run for as long as the model does and have to find a change at
+  any time. They differ in what is bet on, not in the test.
+- `detectors.mean.e_detector` bets on the mean of a series, and every value starts a further bet
+  (Shiryaev-Roberts) where those above restart (CUSUM). It is a detector with its own kernel, since
+  `detectors` must not depend on this package.
+
 References
 ----------
 I. Waudby-Smith, A. Ramdas, "Estimating means of bounded random variables by betting",
@@ -27,6 +38,8 @@ LOG_WEALTH: Final = 5
 """Log wealth, its maximum, pairs, and the fading mean and square of the differences."""
 FADING: Final = 0.998
 """Weight of the previous mean at each value: a memory of about 500 values."""
+CERTAIN: Final = math.log(1e6)
+"""Log wealth at which an e-detector alarms: without a change at most once in a million values."""
 _MAX_STAKE: Final = 0.5
 """Maximum share of the wealth that is bet."""
 
