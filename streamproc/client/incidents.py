@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer
 
-from streamproc.config.config import Config
 from streamproc.errors import StreamprocError
 from streamproc.incidents.records import StoredBook, StoredValues
 from streamproc.kafka.clients import REQUEST_SECONDS, open_consumer
 from streamproc.kafka.errors import BrokerUnreachableError, TopicError
 from streamproc.kafka.topics import has_topic
 from streamproc.schemas.incidents import IncidentState
+
+if TYPE_CHECKING:  # slow to load: clients do so only when they need a configuration
+    from streamproc.config.config import Config
 
 _POLL_MS = 500
 _MIN_PREFIX = 4
@@ -31,7 +34,7 @@ class IncidentTopic:
         Incidents and silences by their keys.
     """
 
-    def __init__(self, config: Config, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, config: "Config", consumer: AIOKafkaConsumer) -> None:
         self._config = config
         self._consumer = consumer
         self._book = StoredBook()
@@ -93,7 +96,7 @@ class IncidentTopic:
 
 
 @asynccontextmanager
-async def open_incidents(config: Config) -> AsyncIterator[IncidentTopic]:
+async def open_incidents(config: "Config") -> AsyncIterator[IncidentTopic]:
     """Read the topic `incidents` to its end; it can be followed until the block ends.
 
     Raises

@@ -6,18 +6,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition, errors
 from pydantic import ValidationError
 
-from streamproc.config.config import Config
-from streamproc.config.topics import TopicKind
 from streamproc.kafka.clients import REQUEST_SECONDS, open_consumer
 from streamproc.kafka.errors import BrokerUnreachableError, TopicError
 from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.kafka.topics import ensure_topics, has_topic
 from streamproc.schemas.records import UnreadableRecord
+
+if TYPE_CHECKING:  # slow to load: clients do so only when they need a configuration
+    from streamproc.config.config import Config
+    from streamproc.config.topics import TopicKind
 
 POLL_MS: Final = 500  # how soon an end is noticed; records are returned at once
 T = TypeVar("T")
@@ -41,7 +43,7 @@ class TopicSpec(Generic[T]):
         Returns the id by which duplicates are skipped.
     """
 
-    kind: TopicKind
+    kind: "TopicKind"
     one: str
     many: str
     parse: Callable[[bytes], T]
@@ -61,7 +63,7 @@ class TopicReader(Generic[T]):
         Only records published at this time or later; None: all.
     """
 
-    def __init__(self, config: Config, spec: TopicSpec[T], since: datetime | None) -> None:
+    def __init__(self, config: "Config", spec: TopicSpec[T], since: datetime | None) -> None:
         self._config = config
         self._spec = spec
         self._since = since

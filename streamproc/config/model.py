@@ -1,7 +1,7 @@
 """What to watch of which models, with which detectors."""
 
 from fnmatch import fnmatchcase
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -27,10 +27,10 @@ from streamproc.config.watch import (
 )
 from streamproc.schemas.alerts import Severity
 from streamproc.schemas.section import Section, refuse, refuse_if_any
+from streamproc.schemas.series import Task
 
-__all__ = ["DetectorSpec", "ModelConfig", "Task", "Watch", "all_reached"]
+__all__ = ["DetectorSpec", "ModelConfig", "Watch", "all_reached"]
 
-Task = Literal["binary", "multiclass", "regression"]
 
 _LOSSES_OF_NUMBERS: Final = ("error", "metric:squared_error")
 _UNORDERED: Final = (

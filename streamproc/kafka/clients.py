@@ -4,12 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 from aiokafka.admin import AIOKafkaAdminClient
 
-from streamproc.config.config import Config
 from streamproc.kafka.connectivity import CONNECT_SECONDS, probe
 from streamproc.kafka.errors import BrokerUnreachableError
 from streamproc.kafka.fetch_throttle import throttle_fetches
@@ -18,6 +17,9 @@ from streamproc.kafka.member_id import keep_member_id
 from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.kafka.security import client_options
 from streamproc.kafka.sequences import reuse_refused_sequences
+
+if TYPE_CHECKING:  # slow to load: clients do so only when they need a configuration
+    from streamproc.config.config import Config
 
 # A leader election takes seconds; a record not confirmed after half a minute has failed.
 REQUEST_SECONDS: Final = 30.0
@@ -38,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def open_producer(config: Config, **settings: Any) -> AsyncIterator[AIOKafkaProducer]:
+async def open_producer(config: "Config", **settings: Any) -> AsyncIterator[AIOKafkaProducer]:
     """Start a producer whose records are confirmed by all replicas, in the order of their key.
 
     It is idempotent if the broker permits; otherwise a record may be written twice, but never out
@@ -84,7 +86,7 @@ async def know_partition(client: AIOKafkaProducer, topic: str, partition: int) -
 
 @asynccontextmanager
 async def open_consumer(
-    config: Config, *topics: str, as_parsed: Container[str] = (), **settings: Any
+    config: "Config", *topics: str, as_parsed: Container[str] = (), **settings: Any
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """Start a consumer of all partitions of some topics, from their start, without a group.
 
@@ -131,7 +133,7 @@ async def open_consumer(
 
 
 @asynccontextmanager
-async def open_admin(config: Config) -> AsyncIterator[AIOKafkaAdminClient]:
+async def open_admin(config: "Config") -> AsyncIterator[AIOKafkaAdminClient]:
     """Start a client that creates and lists topics.
 
     Raises
@@ -150,7 +152,7 @@ async def open_admin(config: Config) -> AsyncIterator[AIOKafkaAdminClient]:
         await _stop(client.close)
 
 
-async def _connect(config: Config) -> dict[str, Any]:
+async def _connect(config: "Config") -> dict[str, Any]:
     options = client_options(config.security)
     address = await probe(config.bootstrap_servers, options)
     return {

@@ -4,11 +4,10 @@ import asyncio
 import struct
 from collections.abc import Callable, Collection, Container, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from streamproc.config.config import Limits
 from streamproc.kafka.codecs import require_codecs
 from streamproc.kafka.compat import (
     Fetched,
@@ -25,6 +24,9 @@ from streamproc.kafka.log_batches import Fetch, is_complete
 from streamproc.kafka.partition_reader import PartitionReader
 from streamproc.kafka.repeated_fetch import requested_offsets
 
+if TYPE_CHECKING:  # slow to load: clients do so only when they need a configuration
+    from streamproc.config.config import Limits
+
 __all__ = ["read_leniently", "unpacked_limit"]
 
 # A producer's batch holds 1 MB of compressed records by default: eight of the largest records are
@@ -36,7 +38,7 @@ _STAND_IN: Final = struct.pack(">qi49x", 0, 49)
 Key = tuple[str, int]
 
 
-def unpacked_limit(limits: Limits) -> int:
+def unpacked_limit(limits: "Limits") -> int:
     """Return how many bytes a batch may unpack to: 8 times the larger of a record and a slice."""
     return _RECORDS_A_BATCH * max(limits.record_bytes, limits.slice_bytes)
 

@@ -4,15 +4,17 @@ import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition, errors
 
-from streamproc.config.config import Config
 from streamproc.kafka.clients import REQUEST_SECONDS, open_admin, open_consumer
 from streamproc.kafka.errors import BrokerUnreachableError, TopicError
 from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.kafka.topics import has_topic
+
+if TYPE_CHECKING:  # slow to load: clients do so only when they need a configuration
+    from streamproc.config.config import Config
 
 Partition = tuple[str, int]
 
@@ -54,7 +56,7 @@ class BoundedLogReader:
 
     def __init__(
         self,
-        config: Config,
+        config: "Config",
         topics: Collection[str],
         until: Mapping[Partition, int] | None = None,
         *,
@@ -187,7 +189,7 @@ class BoundedLogReader:
         ]
 
 
-async def handled(config: Config, topics: Collection[str]) -> dict[Partition, int]:
+async def handled(config: "Config", topics: Collection[str]) -> dict[Partition, int]:
     """Return the committed offsets of the config's group, by partition.
 
     Raises

@@ -3,14 +3,16 @@
 import ssl
 from typing import TYPE_CHECKING, Any
 
-from streamproc.config.security import Security
 from streamproc.errors import ConfigError
+
+if TYPE_CHECKING:  # slow to load: clients do so only when they need a configuration
+    from streamproc.config.security import Security
 
 if TYPE_CHECKING:
     import faust
 
 
-def client_options(security: Security) -> dict[str, Any]:
+def client_options(security: "Security") -> dict[str, Any]:
     """Return the security arguments of aiokafka clients.
 
     Parameters
@@ -41,7 +43,7 @@ def client_options(security: Security) -> dict[str, Any]:
 
 
 def faust_credentials(
-    security: Security,
+    security: "Security",
 ) -> "faust.SASLCredentials | faust.SSLCredentials | None":
     """Return the ``broker_credentials`` of a Faust app; None for PLAINTEXT.
 
@@ -74,7 +76,7 @@ def faust_credentials(
     return faust.SSLCredentials(context) if security.uses_tls else None
 
 
-def _ssl_context(security: Security) -> ssl.SSLContext:
+def _ssl_context(security: "Security") -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=security.ca_file)
     except (OSError, ssl.SSLError) as error:
@@ -85,7 +87,7 @@ def _ssl_context(security: Security) -> ssl.SSLContext:
     return context
 
 
-def _load_certificate(context: ssl.SSLContext, security: Security) -> None:
+def _load_certificate(context: ssl.SSLContext, security: "Security") -> None:
     secret = security.key_password()
     # Without a password OpenSSL would prompt on the terminal, and a service would hang; with an
     # empty one it fails if the key needs one.

@@ -3,16 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import errors
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from streamproc.config.config import Config, TopicKind
 from streamproc.kafka.clients import open_admin
 from streamproc.kafka.connectivity import CONNECT_SECONDS
 from streamproc.kafka.errors import BrokerUnreachableError, TopicError
+
+if TYPE_CHECKING:  # slow to load: clients do so only when they need a configuration
+    from streamproc.config.config import Config, TopicKind
 
 _log = logging.getLogger(__name__)
 
@@ -20,9 +22,9 @@ _log = logging.getLogger(__name__)
 _CREATE_MS: Final = 15_000
 _LOOK_SECONDS: Final = 0.05
 _BROKER_DEFAULT: Final = -1  # asks for `default.replication.factor` (KIP-464)
-OUTPUTS: Final[tuple[TopicKind, ...]] = ("outcomes", "online_predictions", "model_updates")
+OUTPUTS: "Final[tuple[TopicKind, ...]]" = ("outcomes", "online_predictions", "model_updates")
 """Topics that only workers write, co-partitioned with their input topics."""
-JOINED: Final[tuple[TopicKind, ...]] = ("predictions", "features", "labels", *OUTPUTS)
+JOINED: "Final[tuple[TopicKind, ...]]" = ("predictions", "features", "labels", *OUTPUTS)
 """Topics that need equal numbers of partitions."""
 # Every recovery reads replaced records until compaction, which brokers only run on full segments,
 # and by default only once half of a log is obsolete.
@@ -36,7 +38,7 @@ _COMPACTED: Final = {
 _REMEMBERED: Final = {"retention.ms": str(7 * 86_400_000)}
 # Incidents depend on the order of the log and on the time of its records. It is the broker's time,
 # since the clocks of workers differ.
-_ORDERED: Final[tuple[TopicKind, ...]] = ("control", "incidents", "incident_log")
+_ORDERED: "Final[tuple[TopicKind, ...]]" = ("control", "incidents", "incident_log")
 _BROKER_TIME: Final = {"message.timestamp.type": "LogAppendTime"}
 _ADVICE: Final[Mapping[type[Exception], str]] = {
     errors.InvalidReplicationFactorError: (
@@ -48,7 +50,7 @@ _ADVICE: Final[Mapping[type[Exception], str]] = {
 }
 
 
-async def has_topic(config: Config, name: str) -> bool:
+async def has_topic(config: "Config", name: str) -> bool:
     """Whether a topic exists; asking does not create it.
 
     Raises
@@ -60,7 +62,7 @@ async def has_topic(config: Config, name: str) -> bool:
         return name in await _names(config, admin)
 
 
-async def existing_topics(config: Config) -> set[str]:
+async def existing_topics(config: "Config") -> set[str]:
     """Return the names of all topics that the user may see.
 
     Raises
@@ -73,7 +75,7 @@ async def existing_topics(config: Config) -> set[str]:
 
 
 async def ensure_topics(
-    config: Config, only: Collection[TopicKind] | None = None
+    config: "Config", only: "Collection[TopicKind] | None" = None
 ) -> tuple[str, ...]:
     """Create missing topics as configured; existing ones are not changed.
 
@@ -116,7 +118,7 @@ async def ensure_topics(
         return created
 
 
-async def _names(config: Config, admin: AIOKafkaAdminClient) -> set[str]:
+async def _names(config: "Config", admin: AIOKafkaAdminClient) -> set[str]:
     try:
         # List all: a metadata request for one name may auto-create the topic, with the broker's
         # default number of partitions.
@@ -125,7 +127,7 @@ async def _names(config: Config, admin: AIOKafkaAdminClient) -> set[str]:
         raise _silent(config, error) from error
 
 
-async def _partitions(config: Config, admin: AIOKafkaAdminClient, there: set[str]) -> int:
+async def _partitions(config: "Config", admin: AIOKafkaAdminClient, there: set[str]) -> int:
     """Return the number of partitions for missing topics: that of the existing joined topics.
 
     Joined topics need equal numbers, and a producer may have auto-created one of them with the
@@ -146,7 +148,7 @@ async def _partitions(config: Config, admin: AIOKafkaAdminClient, there: set[str
     return counts.pop() if len(counts) == 1 else config.topics.partitions
 
 
-async def grow_outputs(config: Config, partitions: int) -> tuple[str, ...]:
+async def grow_outputs(config: "Config", partitions: int) -> tuple[str, ...]:
     """Add partitions to output topics that have fewer; return their names.
 
     Raises
@@ -221,7 +223,7 @@ async def _policy(admin: AIOKafkaAdminClient, topic: str) -> str | None:
 
 
 async def _create(
-    config: Config, admin: AIOKafkaAdminClient, missing: list[NewTopic]
+    config: "Config", admin: AIOKafkaAdminClient, missing: list[NewTopic]
 ) -> tuple[str, ...]:
     try:
         response = await admin.create_topics(missing, timeout_ms=_CREATE_MS)
@@ -230,7 +232,7 @@ async def _create(
     return tuple(name for name, *outcome in response.topic_errors if _created(name, outcome))
 
 
-async def _await_leaders(config: Config, admin: AIOKafkaAdminClient, names: list[str]) -> None:
+async def _await_leaders(config: "Config", admin: AIOKafkaAdminClient, names: list[str]) -> None:
     """Wait until new topics have leaders: the controller confirms before brokers know them."""
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
@@ -261,7 +263,7 @@ def _created(name: str, outcome: list[Any]) -> bool:
     )
 
 
-def _new(config: Config, kind: TopicKind, partitions: int) -> NewTopic:
+def _new(config: "Config", kind: "TopicKind", partitions: int) -> NewTopic:
     replicas = config.topics.replication
     return NewTopic(
         name=config.topics.full_name(kind),
@@ -273,13 +275,13 @@ def _new(config: Config, kind: TopicKind, partitions: int) -> NewTopic:
     )
 
 
-def _count(config: Config, kind: TopicKind, joined: int) -> int:
+def _count(config: "Config", kind: "TopicKind", joined: int) -> int:
     if kind in _ORDERED:
         return 1
     return joined if kind in JOINED else config.topics.partitions
 
 
-def _settings(config: Config, kind: TopicKind) -> Mapping[str, str]:
+def _settings(config: "Config", kind: "TopicKind") -> Mapping[str, str]:
     if kind in {"snapshots", "incidents"}:
         return _COMPACTED
     if kind == "control":
@@ -291,7 +293,7 @@ def _settings(config: Config, kind: TopicKind) -> Mapping[str, str]:
     return {**settings, "retention.ms": str(int(retention.total_seconds() * 1000))}
 
 
-def _silent(config: Config, error: Exception) -> BrokerUnreachableError:
+def _silent(config: "Config", error: Exception) -> BrokerUnreachableError:
     return BrokerUnreachableError(
         f"{config.broker} did not answer about its topics"
         f" ({str(error) or type(error).__name__}): check that its controller is up"

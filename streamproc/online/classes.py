@@ -3,10 +3,10 @@
 import math
 from typing import Any, Final
 
-from streamproc.config.model import Task
 from streamproc.online.features import truth
 from streamproc.performance.losses import MismatchError, score
 from streamproc.schemas.class_names import class_key, class_name
+from streamproc.schemas.series import Task
 
 MAX_CLASSES: Final = 1000
 """Labels of further classes are not learned: a continuous value is not a class."""

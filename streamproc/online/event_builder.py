@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Protocol
 from detectors.series.change_points import Change, Moments
 from detectors.series_monitor import Alarm
 from streamproc.config.config import Policy
-from streamproc.config.model import Task
 from streamproc.online import event_ids
 from streamproc.online.classes import Classes
 from streamproc.online.drift_incident import DriftIncident
@@ -17,6 +16,7 @@ from streamproc.online.prediction import ModelPrediction
 from streamproc.online.scored_version import ScoredVersion
 from streamproc.schemas.alerts import AlertEvent, Reason, Status
 from streamproc.schemas.model_updates import ModelUpdate, Step
+from streamproc.schemas.series import Task
 
 
 class Obeyed(NamedTuple):

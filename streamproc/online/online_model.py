@@ -8,7 +8,7 @@ import numpy as np
 
 from detectors.series_monitor import Alarm
 from streamproc.config.config import Policy
-from streamproc.config.model import ModelConfig, Task
+from streamproc.config.model import ModelConfig
 from streamproc.config.online import Online
 from streamproc.online import event_ids
 from streamproc.online.baseline import baseline_of
@@ -20,6 +20,7 @@ from streamproc.online.event_builder import UpdateBuilder, rise
 from streamproc.online.scored_version import ScoredVersion, restored, scored_version
 from streamproc.performance.outcome_log import ModelCommand
 from streamproc.performance.sequential_test import is_significant, new_log_wealth, sequential_test
+from streamproc.schemas.series import Task
 
 MIN_LABELS: Final = 100
 """Labels that a challenger needs before a promotion: a short series of good predictions does not

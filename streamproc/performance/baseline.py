@@ -18,9 +18,9 @@ from typing import Final, Literal
 import msgspec
 
 from streamproc.config.baseline import Baseline, Heuristic, Rule, default_baseline
-from streamproc.config.model import Task
 from streamproc.performance.losses import MAX_NUMBER, ScoredPrediction
 from streamproc.performance.sequential_test import CERTAIN, add_gains, log_total
+from streamproc.schemas.series import Task
 
 BaselineKind = Heuristic | Literal["rule"]
 Answer = str | float | None

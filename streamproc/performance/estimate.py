@@ -15,9 +15,9 @@ from typing import Final
 
 import msgspec
 
-from streamproc.config.model import Task
 from streamproc.performance.losses import SURE
 from streamproc.performance.metrics import Floats
+from streamproc.schemas.series import Task
 
 BINS: Final = 20
 # Labels after which a label has half its weight: 50 labels a bin on average, and a model that was

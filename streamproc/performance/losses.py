@@ -7,10 +7,9 @@ import math
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from streamproc.config.model import Task
 from streamproc.decode.lenient_numbers import ROUNDING, as_number
 from streamproc.schemas.class_names import Value, class_key
-from streamproc.schemas.series import CLASSES, NUMBERS, SCORED
+from streamproc.schemas.series import CLASSES, NUMBERS, SCORED, Task
 
 # Bounds the log loss of one label at 34.5, as River does.
 MIN_PROBABILITY: Final = 1e-15

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streamproc.config.model import Task
+from streamproc.schemas.series import Task
 
 Floats = NDArray[np.float64]
 

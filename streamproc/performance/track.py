@@ -4,12 +4,12 @@ import msgspec
 import numpy as np
 
 from streamproc.config.baseline import Baseline, Rule
-from streamproc.config.model import Task
 from streamproc.performance.baseline import Answer, BaselineTest, Verdict, baseline_kind, measure_of
 from streamproc.performance.estimate import CUT_AFTER, Estimate
 from streamproc.performance.losses import ScoredPrediction
 from streamproc.performance.metrics import ACTUAL, PREDICTED, WINDOW, Floats
 from streamproc.schemas.class_names import class_key
+from streamproc.schemas.series import Task
 
 MAX_CLASSES = 50
 COLUMNS = 4

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from streamproc.schemas.alerts import AlertEvent
+if TYPE_CHECKING:  # slow to load, and no part of a record that is read
+    from streamproc.schemas.alerts import AlertEvent
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -142,7 +143,7 @@ class SliceResult:
 
     events: int = 0
     repeated: int = 0
-    alerts: list[AlertEvent] = field(default_factory=list)
+    alerts: list["AlertEvent"] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     fields: dict[str, int] = field(default_factory=lambda: {"coerced": 0, "missing": 0})

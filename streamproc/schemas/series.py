@@ -1,7 +1,9 @@
-"""Name the series of losses, as alerts and metrics show them."""
+"""Name the tasks of models and the series of their losses, as alerts and metrics show them."""
 
-from typing import Final
+from typing import Final, Literal
 
+Task = Literal["binary", "multiclass", "regression"]
+"""What a model predicts."""
 ERROR: Final = "error"
 LOG_LOSS, BRIER, SQUARED_ERROR = "metric:log_loss", "metric:brier", "metric:squared_error"
 CLASSES: Final = (ERROR,)

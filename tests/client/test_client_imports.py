@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -8,6 +9,14 @@ from detectors.registry import DEFAULT
 from streamproc.config.config import Config
 
 WORKER_ONLY = ("aiohttp", "detectors", "faust", "mode", "numba", "numpy", "river", "xxhash")
+LIBRARIES = """
+from typing import Annotated
+import aiokafka, aiokafka.admin, msgspec, pydantic
+
+class Model(pydantic.BaseModel):
+    number: Annotated[int, pydantic.Field(ge=0)]
+"""
+SDK = "from streamproc.client import Alerts, ModelUpdates, Publisher"
 ABSENT = """
 import importlib.abc, sys
 
@@ -27,13 +36,51 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def loaded(program: str) -> set[str]:
+    """Return the modules that a program loads."""
+    return set(run(f"{program}\nimport sys; print(*sys.modules)").stdout.split())
+
+
+class Footprint(NamedTuple):
+    """Resident memory and number of modules of an interpreter."""
+
+    mebibytes: float
+    modules: int
+
+
+def footprint(program: str) -> Footprint:
+    """Measure the interpreter that has run a program."""
+    status = "next(line for line in open('/proc/self/status') if line.startswith('VmRSS'))"
+    done = run(f"{program}\nimport sys; print({status}.split()[1], len(sys.modules))")
+    kibibytes, modules = map(int, done.stdout.split())
+    return Footprint(kibibytes / 1024, modules)
+
+
 def test_the_sdk_loads_none_of_the_packages_of_the_worker() -> None:
     """A program that publishes events or reads alerts does not load the compiler of detectors."""
-    done = run("import sys, streamproc.client.sync; print(*sys.modules)")
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    packages = {name.partition(".")[0] for name in loaded("import streamproc.client.sync")}
 
-    assert "aiokafka" in loaded
-    assert loaded.isdisjoint(WORKER_ONLY)
+    assert "aiokafka" in packages
+    assert packages.isdisjoint(WORKER_ONLY)
+
+
+def test_the_sdk_loads_what_is_used() -> None:
+    """Importing the SDK loads no library, and publishing neither the config nor the alerts."""
+    nothing = loaded("import streamproc.client")
+    publishing = loaded("from streamproc.client import Publisher")
+
+    assert nothing.isdisjoint({"aiokafka", "msgspec", "pydantic"})
+    assert "streamproc.client.publisher" in publishing
+    assert publishing.isdisjoint({"streamproc.config", "streamproc.schemas.alerts", "yaml"})
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
+def test_the_sdk_takes_little_more_than_its_libraries() -> None:
+    """All of the SDK takes 4 MiB and 60 modules at most beside aiokafka and a model of pydantic."""
+    libraries, sdk = footprint(LIBRARIES), footprint(SDK)
+
+    assert sdk.mebibytes - libraries.mebibytes < 4
+    assert sdk.modules - libraries.modules < 60
 
 
 def test_the_sdk_works_where_the_extra_worker_is_not_installed(tmp_path: Path) -> None:

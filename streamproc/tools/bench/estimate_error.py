@@ -16,9 +16,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from river import linear_model, naive_bayes, preprocessing, tree
 
-from streamproc.config.model import Task
 from streamproc.performance.estimate import CUT_AFTER, Estimate
 from streamproc.performance.losses import score
+from streamproc.schemas.series import Task
 
 DELAY: Final = 500
 EVERY: Final = 100
