@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from detectors.errors import ParameterError, StateError
 from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.slots import Slots, State, blank_record, check_scan, check_state, widened
+from detectors.runtime.slots import State, blank_record, check_scan
 from detectors.series import category_counts_kernel as kernel
+from detectors.slot_arrays import Arrays
 
 _BLANK = blank_record({"n": (np.int64, 0), "cursor": (np.int32, 0), "known": (np.int32, 0)})
 
@@ -54,7 +55,7 @@ class ShareChange:
     offset: int
 
 
-class CategoryCounts(Slots):
+class CategoryCounts(Arrays):
     """Counts the categories of each series, and remembers the order of the last values.
 
     Parameters
@@ -78,36 +79,18 @@ class CategoryCounts(Slots):
             msg = f"cap: expected 1 … 255, got {cap}; span: 1 or more, got {span}"
             raise ParameterError(msg)
         marks = -(-span // kernel.EVERY)
-        wide: dict[str, tuple[Any, int]] = {
-            "keys": (np.float64, cap),
-            "counts": (np.int64, cap + 1),
-            "ring": (np.uint8, marks * kernel.EVERY),
-            "mark_ts": (np.float64, marks),
-            "mark_offsets": (np.int64, marks),
+        wide: dict[str, tuple[Any, tuple[int, ...]]] = {
+            "keys": (np.float64, (cap,)),
+            "counts": (np.int64, (cap + 1,)),
+            "ring": (np.uint8, (marks * kernel.EVERY,)),
+            "mark_ts": (np.float64, (marks,)),
+            "mark_offsets": (np.int64, (marks,)),
         }
-        self._wide: dict[str, NDArray[Any]] = {
-            name: np.zeros((0, length), kind) for name, (kind, length) in wide.items()
-        }
-        super().__init__(_BLANK, size)
+        super().__init__(_BLANK, size, wide)
 
     def count(self, slots: Ints) -> Ints:
         """Count the non-missing values of slots since their last reset."""
         return self._records["n"][slots].astype(np.int64)
-
-    def resize(self, size: int) -> None:
-        """Grow to `size` slots; new ones are blank. A smaller size changes nothing."""
-        before = self.size
-        super().resize(size)
-        for name, array in self._wide.items():
-            if len(self._records) > len(array):
-                self._wide[name] = widened(array, len(self._records))
-            self._wide[name][before : self.size] = 0
-
-    def reset(self, slots: Ints) -> None:
-        """Make slots as good as new."""
-        super().reset(slots)
-        for array in self._wide.values():
-            array[slots] = 0
 
     def scan(
         self, values: Floats, standardised: Floats, tasks: Ints, ts: Floats, offsets: Ints
@@ -165,30 +148,13 @@ class CategoryCounts(Slots):
         found: Floats = np.unique(self._wide["keys"][: self.size][held[: self.size]])
         return found
 
-    def state(self) -> State:
-        """Copy all there is to know, as plain arrays."""
-        wide = {name: array[: self.size].copy() for name, array in self._wide.items()}
-        return super().state() | wide
-
-    def load(self, state: State) -> None:
-        """Take the place of the one that made `state`, to the last bit."""
-        fields = {name: (self._blank.dtype[name], (-1,)) for name in self._fields()}
-        wide = {name: (array.dtype, (-1, *array.shape[1:])) for name, array in self._wide.items()}
-        check_state("Shares", state, fields | wide)
+    def _check_ranges(self, state: State) -> None:
         span, cap = self._wide["ring"].shape[1], self._wide["keys"].shape[1]
-        for name, most in (("cursor", span - 1), ("known", cap), ("ring", cap)):
-            if ((state[name] < 0) | (state[name] > most)).any():
-                msg = f"Shares: state {name!r} is not within 0 … {most}"
-                raise StateError(msg)
+        limits = {"cursor": (0, span - 1), "known": (0, cap), "ring": (0, cap)}
+        self._refuse_outside(state, limits)
         if (state["counts"] < 0).any() or (state["counts"].sum(axis=1) != state["n"]).any():
-            msg = "Shares: state 'counts' and 'n' do not fit together"
+            msg = "CategoryCounts: state 'counts' and 'n' do not fit together"
             raise StateError(msg)
-        super().load({name: state[name] for name in fields})
-        self._wide = {name: state[name].copy() for name in wide}
-
-    def nbytes(self) -> int:
-        """Bytes held, spare room included."""
-        return super().nbytes() + sum(int(array.nbytes) for array in self._wide.values())
 
     def _ring(self, slot: int) -> NDArray[Any]:
         ring: NDArray[Any] = self._wide["ring"][slot]

@@ -3,12 +3,12 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors.errors import ShapeError, StateError
 from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.slots import Slots, State, blank_record, check_state, widened
+from detectors.runtime.slots import State, blank_record
 from detectors.series import embedding_kernel as kernel
+from detectors.slot_arrays import Arrays
 
 SEED = 20_260_105
 """Of the random Fourier features: the same in every process, so that alerts are."""
@@ -28,7 +28,7 @@ _BLANK = blank_record(
 )
 
 
-class Embedder(Slots):
+class Embedder(Arrays):
     """Three numbers a vector: its norm, its direction, and how far it lies from what was.
 
     Parameters
@@ -80,26 +80,11 @@ class Embedder(Slots):
         rng = np.random.default_rng(SEED)
         turns = rng.uniform(0.0, 2.0 * np.pi, (1, kernel.WAVES))
         self._angles = np.vstack([rng.normal(size=(kernel.SKETCH, kernel.WAVES)), turns])
-        self._wide: dict[str, NDArray[np.float64]] = {
-            "places": np.zeros((0, 4, kernel.SKETCH)),
-            "distances": np.zeros((0, kernel.PAIRS)),
+        wide: dict[str, tuple[Any, tuple[int, ...]]] = {
+            "places": (np.float64, (4, kernel.SKETCH)),
+            "distances": (np.float64, (kernel.PAIRS,)),
         }
-        super().__init__(_BLANK, size)
-
-    def resize(self, size: int) -> None:
-        """Grow to `size` slots; new ones are blank. A smaller size changes nothing."""
-        before = self.size
-        super().resize(size)
-        for name, array in self._wide.items():
-            if len(self._records) > len(array):
-                self._wide[name] = widened(array, len(self._records))
-            self._wide[name][before : self.size] = 0.0
-
-    def reset(self, slots: Ints) -> None:
-        """Make slots as good as new."""
-        super().reset(slots)
-        for array in self._wide.values():
-            array[slots] = 0.0
+        super().__init__(_BLANK, size, wide)
 
     def scan(self, flat: Floats, bounds: Ints, tasks: Ints, out: Floats) -> None:
         """Turn stretches of vectors into numbers.
@@ -135,33 +120,11 @@ class Embedder(Slots):
         self.scan(flat, np.arange(rows + 1) * length, np.array([[0, rows, 0]]), out)
         return out
 
-    def state(self) -> State:
-        """Copy all there is to know, as plain arrays."""
-        return super().state() | {
-            name: array[: self.size].copy() for name, array in self._wide.items()
-        }
-
-    def load(self, state: State) -> None:
-        """Take the place of the one that made `state`, to the last bit.
-
-        Raises
-        ------
-        StateError
-            If a name, type, shape or number does not fit; nothing was changed.
-        """
-        fields: dict[str, Any] = {name: (self._blank.dtype[name], (-1,)) for name in self._fields()}
-        wide = {name: (array.dtype, (-1, *array.shape[1:])) for name, array in self._wide.items()}
-        check_state("Embedder", state, fields | wide)
+    def _check_ranges(self, state: State) -> None:
         for name in ("n", "length", "odd", "odd_length"):
             if (state[name] < 0).any():
                 msg = f"Embedder: state {name!r} is below 0"
                 raise StateError(msg)
-        super().load({name: state[name] for name in fields})
-        self._wide = {name: state[name].copy() for name in wide}
-
-    def nbytes(self) -> int:
-        """Bytes held, spare room included."""
-        return super().nbytes() + sum(int(array.nbytes) for array in self._wide.values())
 
     def _check_scan(self, flat: Floats, bounds: Ints, tasks: Ints, out: Floats) -> None:
         rows = len(bounds) - 1

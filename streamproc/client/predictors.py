@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from streamproc.online.predictors import Inputs, Predictor, gaussian_nb, tree
+from streamproc.online.predictors import Inputs, Predictor, gaussian_nb, softmax, tree
 
 Transform = Callable[[Inputs], Inputs]
 Parameters = Mapping[str, Any]
@@ -74,7 +74,7 @@ def _linear(step: Parameters) -> Predictor:
     if link == "softmax":
         return lambda x: (
             None,
-            _softmax({name: _sum(x, weights[name], intercept[name]) for name in weights}),
+            softmax({name: _sum(x, weights[name], intercept[name]) for name in weights}),
         )
     if link == "logit":
         return lambda x: (None, _two(_sigmoid(_sum(x, weights, intercept))))
@@ -101,15 +101,6 @@ def _sigmoid(value: float) -> float:
     if abs(value) > _CERTAIN:
         return 1.0 if value > 0 else 0.0
     return 1.0 / (1.0 + math.exp(-value))
-
-
-def _softmax(raw: Mapping[str, float]) -> dict[str, float]:
-    if not raw:
-        return {}
-    top = max(raw.values())
-    shares = {name: math.exp(value - top) for name, value in raw.items()}
-    total = sum(shares.values())
-    return {name: share / total for name, share in shares.items()}
 
 
 _CERTAIN: Final = 30.0

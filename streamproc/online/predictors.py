@@ -39,7 +39,7 @@ def gaussian_nb(step: Mapping[str, Any]) -> Predictor:
             )
             for name, n in counts.items()
         }
-        return None, _shares(logs)
+        return None, softmax(logs)
 
     return answer
 
@@ -117,7 +117,7 @@ def _votes(leaf: Mapping[str, Any], x: Inputs) -> dict[str, float]:
         return {}
     votes = {name: n / total for name, n in counts.items()}
     if "features" in leaf:
-        votes = _shares({name: _log(leaf, x, name, share) for name, share in votes.items()})
+        votes = softmax({name: _log(leaf, x, name, share) for name, share in votes.items()})
     if "error" in leaf:  # a leaf that errs less has more to say
         factor = sum(votes.values()) * leaf["error"] ** 2
         return {name: vote / factor for name, vote in votes.items()} if factor else votes
@@ -147,7 +147,8 @@ def _density(value: float, mean: float | None, variance: float | None) -> float:
     return math.exp(-((value - mean) ** 2) / (2 * variance)) / math.sqrt(math.tau * variance)
 
 
-def _shares(logs: dict[str, float]) -> dict[str, float]:
+def softmax(logs: Mapping[str, float]) -> dict[str, float]:
+    """Return the shares of classes from the logarithms of their weights, up to a constant."""
     if not logs:
         return {}
     top = max(logs.values())
