@@ -147,10 +147,6 @@ def percent(share: float | None) -> str:
     return "an unknown share" if share is None else f"{100 * share:.3g} %"
 
 
-def _level(summary: Summary, *, spread: bool) -> str:
-    return number(summary.mean) + (f" ± {number(summary.std)}" if spread else "")
-
-
 def _is_share(summary: Summary) -> bool:
     """Whether values are zeros and ones, both of them: their spread follows from their mean."""
     mean, n = summary.mean, summary.n

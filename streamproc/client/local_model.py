@@ -10,7 +10,6 @@ from streamproc.online.features import inputs
 from streamproc.online.predictors import Predictor
 from streamproc.schemas.model_updates import ModelUpdate
 
-_TRUE: Final = "true"
 _BOOLEANS: Final = {"true": True, "false": False}
 
 

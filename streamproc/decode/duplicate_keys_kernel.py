@@ -11,7 +11,7 @@ Bytes = NDArray[np.uint8]
 # Limits of keys and depth of the open objects; a record beyond them is a suspect.
 _MAX_KEYS: Final = 512
 _MAX_DEPTH: Final = 32
-_QUOTE, _BACKSLASH, _COLON, _OPEN, _CLOSE = (np.uint8(ord(sign)) for sign in '"\\:{}')
+_QUOTE, _BACKSLASH, _COLON, _OPEN = (np.uint8(ord(sign)) for sign in '"\\:{')
 _SPACE = np.uint8(ord(" "))
 # Unsigned indices avoid numpy's check for negative ones, at every byte.
 _ZERO, _ONE = np.uint64(0), np.uint64(1)

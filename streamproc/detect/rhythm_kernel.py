@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from detectors.runtime.jit import compiled
 
-Row = NDArray[np.float64]
 Profile = NDArray[np.float32]
 
 HOUR: Final = 60

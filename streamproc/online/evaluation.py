@@ -14,8 +14,6 @@ Brier scores; and the fading mean error."""
 RECORD: Final = 3 * RUNNING_METRICS + LOG_WEALTH
 """Size of a version's record: three running metrics (see `ScoredVersion`), then evidence."""
 TASK: Final = 5
-SCORES: Final = 3
-"""Losses of a prediction, as `losses_of` returns them."""
 
 
 @compiled
@@ -44,7 +42,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - arrays, not objects
         Of each learner in turn: (labels, players + 1, width), the answers of the players and the
         floor; NaN where there are none.
     production
-        (labels, `SCORES`): losses of the production model as `losses_of` returns them; NaN for no
+        (labels, 3): losses of the production model as `losses_of` returns them; NaN for no
         prediction.
     ys
         (labels,): numbers, or codes of classes.

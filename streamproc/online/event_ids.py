@@ -4,7 +4,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -25,7 +25,6 @@ from streamproc.schemas.timestamps import EPOCH
 
 ERROR = "metric:online_error"
 FLOOR = "metric:online_floor"
-Series = Literal["metric:online_error", "metric:online_floor"]
 
 
 @dataclass(frozen=True, slots=True)

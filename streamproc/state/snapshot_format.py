@@ -191,11 +191,6 @@ def same_river(found: Mapping[str, str]) -> bool:
     return found.get("river") == versions()["river"]
 
 
-def pack(header: Header, arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Serialise a snapshot: its sections, concatenated."""
-    return b"".join(sections(header, arrays))
-
-
 def sections(header: Header, arrays: Mapping[str, NDArray[Any]]) -> list[Section]:
     """Serialise a snapshot in sections, each of which grows at its end.
 
