@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from streamproc.config.config import Config
 from streamproc.terminal import note
+from streamproc.worker.heartbeat import keep_beating
 from streamproc.worker.http import application, metrics_address, serve
 from streamproc.worker.logs import log_to_stderr
 from streamproc.worker.metrics import Metrics
@@ -29,10 +30,12 @@ def run(
     exit_when_idle: float | None = None,
     at_work: Callable[[], object] = lambda: None,
     only: Only | None = None,
+    beat: Callable[[], object] = lambda: None,
 ) -> None:
     """Run a worker until SIGTERM, SIGINT, or `exit_when_idle` seconds without work.
 
-    `at_work` is called once the worker has started; `only` names the part to run alone.
+    `at_work` is called once the worker has started; `only` names the part to run alone; `beat` is
+    called every second while the event loop runs.
 
     Raises
     ------
@@ -42,12 +45,21 @@ def run(
     log_to_stderr()
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     try:
-        runner.run(_Run(config, exit_when_idle, at_work, only).serve())
+        runner.run(_beating(_Run(config, exit_when_idle, at_work, only), beat))
     finally:
         if clings():
             end_without()
         else:
             runner.close()
+
+
+async def _beating(run: "_Run", beat: Callable[[], object]) -> None:
+    """Serve, and show until the end that the event loop runs."""
+    beats = asyncio.create_task(keep_beating(beat))
+    try:
+        await run.serve()
+    finally:
+        beats.cancel()
 
 
 class _Run:

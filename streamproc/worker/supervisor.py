@@ -1,4 +1,4 @@
-"""Run several workers on one machine and restart those that exit with an error.
+"""Run several workers on one machine and restart those that exit with an error, or hang.
 
 On SIGHUP it reloads the configuration. If it is valid, the workers are replaced one by one and
 recover from their snapshots; if not, the running workers are left alone.
@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnContext, SpawnProcess
@@ -24,6 +24,7 @@ from streamproc.config.config import Config
 from streamproc.errors import StreamprocError
 from streamproc.kafka.topics import ensure_topics
 from streamproc.terminal import note
+from streamproc.worker.heartbeat import Heartbeat, Silence
 from streamproc.worker.logs import log_to_stderr
 from streamproc.worker.parts import Only
 from streamproc.worker.process import run
@@ -35,6 +36,11 @@ MAX_PAUSE: Final = 30.0
 LONG_ENOUGH: Final = 120.0
 # A worker stops within 25 s; orchestrators kill after 30.
 STOP_SECONDS: Final = 28.0
+# A worker whose event loop does not run for `limits.stall`, or this long, is killed: only that ends
+# a stopped process. A slice, which runs in a thread, takes far less.
+SILENT_SECONDS: Final = 30.0
+# While it starts it imports and compiles, which blocks the loop for minutes on a slow machine.
+START_SECONDS: Final = 600.0
 
 _log = logging.getLogger("streamproc.supervisor")
 
@@ -43,18 +49,28 @@ _log = logging.getLogger("streamproc.supervisor")
 class WorkerSlot:
     """One of the workers: its configuration, its process, and when to restart it.
 
-    The process sets `at_work` when it has started; `outdated` means that it must be replaced.
+    The process sets `at_work` when it has started, and raises `heartbeat` for as long as its event
+    loop runs; `outdated` means that it must be replaced.
     """
 
     number: int
     config: Config
     at_work: Event
+    heartbeat: Heartbeat
+    silence: Silence = field(default_factory=Silence)
     process: SpawnProcess | None = None
     outdated: bool = False
     pause: float = FIRST_PAUSE
     due: float = 0.0
     started: float = 0.0
     done: bool = False
+
+    def silent(self, now: float) -> float | None:
+        """Return for how long the process has given no sign of life, if that is too long."""
+        stall = self.config.limits.stall.total_seconds()
+        limit = max(stall, SILENT_SECONDS if self.at_work.is_set() else START_SECONDS)
+        seconds = self.silence.seconds(now, self.heartbeat.count)
+        return seconds if seconds > limit else None
 
 
 class Supervisor:
@@ -89,7 +105,12 @@ class Supervisor:
         self._idle = exit_when_idle
         self._only = only
         self._places = [
-            WorkerSlot(number, _at(self._config, number), self._context.Event())
+            WorkerSlot(
+                number,
+                _at(self._config, number),
+                self._context.Event(),
+                Heartbeat(self._context),
+            )
             for number in range(processes)
         ]
         self._stopping = False
@@ -128,6 +149,7 @@ class Supervisor:
                 place.process = self._spawn(place)
             return
         if process.is_alive():
+            self._kill_if_silent(place, process)
             return
         place.process = None
         if process.exitcode == 0:
@@ -143,6 +165,16 @@ class Supervisor:
         )
         place.due = time.monotonic() + place.pause
         place.pause = min(2 * place.pause, MAX_PAUSE)
+
+    def _kill_if_silent(self, place: WorkerSlot, process: SpawnProcess) -> None:
+        seconds = place.silent(time.monotonic())
+        if seconds is not None:
+            _log.error(
+                "killing worker %d (pid %s): no sign of life for %.0f s; it was stopped, or hangs",
+                *(place.number, process.pid, seconds),
+            )
+            process.kill()
+            process.join(1.0)
 
     def _renew(self) -> None:
         """Reload the configuration after SIGHUP, and replace the next outdated worker."""
@@ -169,8 +201,10 @@ class Supervisor:
 
     def _spawn(self, place: WorkerSlot) -> SpawnProcess:
         place.at_work.clear()
+        place.heartbeat.clear()
+        place.silence = Silence()
         place.outdated = False
-        arguments = place.config, self._idle, place.at_work, self._only
+        arguments = place.config, self._idle, place.at_work, place.heartbeat, self._only
         process = self._context.Process(target=_work, args=arguments, daemon=True)
         # Ctrl-C reaches every process of a terminal. The supervisor forwards it; a child that is
         # still importing would only print a traceback.
@@ -214,9 +248,15 @@ def _at(config: Config, number: int) -> Config:
     return config.model_copy(update=moved) if moved else config
 
 
-def _work(config: Config, exit_when_idle: float | None, at_work: Event, only: Only | None) -> None:
+def _work(
+    config: Config,
+    exit_when_idle: float | None,
+    at_work: Event,
+    heartbeat: Heartbeat,
+    only: Only | None,
+) -> None:
     try:
-        run(config, exit_when_idle, at_work.set, only)
+        run(config, exit_when_idle, at_work.set, only, heartbeat.beat)
     except StreamprocError as error:
         for line in str(error).splitlines():
             note(f"error: {line}")
