@@ -101,10 +101,24 @@ class Broker:
 def running(folder: Path) -> Iterator[Broker]:
     """Run a broker until the block ends."""
     kafka = ApacheKafka(data_dir=folder, config=LARGE)
-    near, far = free_ports(2)
-    _add_listener(folder / "node-1" / "server.properties", near, far)
+    [ports] = add_listeners(folder, nodes=1)
     with kafka:
-        yield Broker(kafka, (near, far))
+        yield Broker(kafka, ports)
+
+
+def add_listeners(folder: Path, nodes: int) -> list[tuple[int, int]]:
+    """Give each node of a cluster that does not run yet a listener behind a detour.
+
+    Returns
+    -------
+    list of tuple
+        Arguments of each node's `Detour`.
+    """
+    ports = iter(free_ports(2 * nodes))
+    found = list(zip(ports, ports, strict=True))
+    for number, (near, far) in enumerate(found, 1):
+        _add_listener(folder / f"node-{number}" / "server.properties", near, far)
+    return found
 
 
 def _add_listener(path: Path, near: int, far: int) -> None:

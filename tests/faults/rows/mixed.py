@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from apache.kafka import ApacheKafka
+from faults.brokers import Detour, add_listeners
 from faults.ending import all_done, finish
 from faults.label_counts import ONLINE, same_labels, with_label
 from faults.matrix import Failed, Site
@@ -27,8 +28,9 @@ from streamproc.schemas.alerts import AlertEvent
 
 ORDER = 20.5
 FAULT = (
-    "three brokers and two workers: kills, freezes and restarts of either, jumps of the workers'"
-    " clocks and changes of their config, at random, together (30 min; 90 s in the short form)"
+    "three brokers and two workers: kills, freezes and restarts of either, cut-offs of the workers"
+    " from one broker or all, jumps of the workers' clocks and changes of their config, at random,"
+    " together (30 min; 90 s in the short form)"
 )
 PASSES = (
     "≡G; and by counts without a replay: each label is joined once and learned once, the alerts of"
@@ -98,23 +100,31 @@ class Workers:
 
 async def run(site: Site) -> str:
     """Draw faults for as long as it lasts, then compare and count."""
-    with contextlib.ExitStack() as stack:
-        cluster = ApacheKafka(nodes=BROKERS, data_dir=site.folder / "three")
-        return await _mix(site, await asyncio.to_thread(stack.enter_context, cluster))
+    folder = site.folder / "three"
+    cluster = ApacheKafka(nodes=BROKERS, data_dir=folder)
+    detours = [Detour(*ports) for ports in add_listeners(folder, BROKERS)]
+    async with AsyncExitStack() as stack:
+        kafka = await asyncio.to_thread(stack.enter_context, cluster)
+        for detour in detours:
+            await stack.enter_async_context(detour.open())
+        return await _mix(site, kafka, detours)
 
 
-async def _mix(site: Site, kafka: ApacheKafka) -> str:
+async def _mix(site: Site, kafka: ApacheKafka, detours: list[Detour]) -> str:
     models = [{"id": "*", "task": "regression", "online": ONLINE}]
     content = site.content(topics={"partitions": 2}, models=models)
     content["broker"] = f"kafka://{kafka.bootstrap}"
     config = load(content)
+    addresses = ",".join(detour.address for detour in detours)
+    behind = content | {"broker": f"kafka://{addresses}"}
     log, labels = list[dict[str, Any]](), list[tuple[str, str]]()
     drawn = Counter[str]()
     draw = random.Random(site.draw.randrange(2**32))
     async with AsyncExitStack() as stack:
         enough = await stack.enter_async_context(under_load(config, _sent(site, log, labels), RATE))
-        workers = await stack.enter_async_context(Workers(site, content, draw).open())
-        await _disturb(site.size(90, 1800), workers, kafka, draw, drawn)
+        workers = await stack.enter_async_context(Workers(site, behind, draw).open())
+        faults = _faults(workers, kafka, detours, draw)
+        await _disturb(site.size(90, 1800), faults, draw, drawn)
         enough()
     async with WorkerProcess(site.folder, content) as worker:
         await all_done(worker)
@@ -140,18 +150,28 @@ def _sent(site: Site, log: list[dict[str, Any]], labels: list[tuple[str, str]]) 
         yield label
 
 
-async def _disturb(
-    seconds: float, workers: Workers, kafka: ApacheKafka, draw: random.Random, drawn: Counter[str]
-) -> None:
-    faults: dict[str, Callable[[], Any]] = {
+def _faults(
+    workers: Workers, kafka: ApacheKafka, detours: list[Detour], draw: random.Random
+) -> dict[str, Callable[[], Any]]:
+    return {
         "broker killed": lambda: _kill_broker(kafka, draw),
         "broker frozen": lambda: _freeze_broker(kafka, draw),
+        "one broker cut off": lambda: _cut_off([draw.choice(detours)], draw),
+        "all brokers cut off": lambda: _cut_off(detours, draw),
         "worker killed": lambda: _signal(workers, signal.SIGKILL),
         "worker stopped": lambda: _signal(workers, signal.SIGTERM),
         "worker frozen": lambda: _freeze_worker(workers, draw),
         "clock moved": lambda: _move_clock(workers, draw),
         "config changed": lambda: _reload(workers),
     }
+
+
+async def _disturb(
+    seconds: float,
+    faults: dict[str, Callable[[], Any]],
+    draw: random.Random,
+    drawn: Counter[str],
+) -> None:
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     while loop.time() < end:
@@ -174,6 +194,15 @@ async def _freeze_broker(kafka: ApacheKafka, draw: random.Random) -> None:
     kafka.signal(number, signal.SIGSTOP)
     await asyncio.sleep(draw.uniform(1, SESSION))
     kafka.signal(number, signal.SIGCONT)
+
+
+async def _cut_off(detours: list[Detour], draw: random.Random) -> None:
+    """Keep the workers from brokers that go on without them."""
+    for detour in detours:
+        detour.cut()
+    await asyncio.sleep(draw.uniform(1, 1.5 * SESSION))
+    for detour in detours:
+        detour.mend()
 
 
 async def _signal(workers: Workers, number: signal.Signals) -> None:
