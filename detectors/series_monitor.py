@@ -112,9 +112,8 @@ class SeriesMonitor:
         if whiten and odd:
             msg = f"{odd[0]}: reads errors or categories as they come: nothing to whiten"
             raise ParameterError(msg)
-        self._life: Follow | Mixes | None = None
-        if follow:
-            self._life = Mixes() if self._blind else Follow()
+        life = Mixes if self._blind else Follow
+        self._life: Follow | Mixes | None = life() if follow else None
         self._restarts = np.zeros(0, np.int64)
         self._standardised = self._residuals = np.empty((0, 0))
         self.resize(size)
@@ -151,6 +150,10 @@ class SeriesMonitor:
         """Tell how a slot has been since its last start."""
         return self._changes.level(slot)
 
+    def means(self, slots: Ints) -> Floats:
+        """Return the means of slots since their last start; NaN of categories."""
+        return self._changes.means(slots)
+
     def recent(self, slot: int) -> Moments | None:
         """Return the level of a slot of dependent values over the last ones; None of others."""
         return self._life.recent(slot) if isinstance(self._life, Follow) else None
@@ -161,8 +164,7 @@ class SeriesMonitor:
             part.resize(size)
         if self._life is not None:
             self._life.resize(size)
-        more = np.zeros(max(size - len(self._restarts), 0), np.int64)
-        self._restarts = np.append(self._restarts, more)
+        self._restarts.resize(max(size, len(self._restarts)), refcheck=False)  # adds zeros
 
     def reset(self, slots: Ints) -> None:
         """Make slots as good as new, their number of restarts too."""
@@ -309,13 +311,12 @@ class SeriesMonitor:
         follow = {
             name.removeprefix(_FOLLOW): state[name] for name in state if name.startswith(_FOLLOW)
         }
-        state = {name: array for name, array in state.items() if not name.startswith(_FOLLOW)}
         split: dict[str, State] = {part: {} for part in parts}
         for name, array in state.items():
             part, _, field = name.rpartition(".")
             if part in split:
                 split[part][field] = array
-            elif name != "restarts":
+            elif name != "restarts" and not name.startswith(_FOLLOW):
                 msg = f"Watch: state has {name!r}, which belongs to none of {sorted(split)}"
                 raise StateError(msg)
         # Loading puts new arrays in the place of old ones, so the old references undo it.

@@ -142,6 +142,10 @@ class CategoryCounts(Arrays):
         """Tell the shares of a slot since its last reset."""
         return self._mix(slot, self._wide["counts"][slot])
 
+    def means(self, slots: Ints) -> Floats:
+        """Return NaN for each slot: the numbers of categories have no mean."""
+        return np.full(len(slots), np.nan)
+
     def keys(self) -> Floats:
         """All categories that have a place in some slot, in ascending order."""
         held = np.arange(self._wide["keys"].shape[1]) < self._records["known"][:, None]

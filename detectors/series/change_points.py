@@ -244,6 +244,12 @@ class ChangePoints(Slots):
         record = self._records[slot]
         return _moments(*_whole(record), float(record["unit"]) or 1.0)
 
+    def means(self, slots: Ints) -> Floats:
+        """Return the means of many slots, to the last bit as `level` tells each."""
+        unit = self._records["unit"][slots]
+        means: Floats = self._records["mean"][slots] / np.where(unit == 0.0, 1.0, unit)
+        return np.clip(means, -kernel.MAX_FLOAT, kernel.MAX_FLOAT)
+
 
 def _shape(record: Any) -> tuple[float, float]:
     """Deviation and skewness of the standardised values."""

@@ -72,10 +72,11 @@ def _warm_up(
     limits: tuple[int, float],
     looks: Any,
     k: int,
+    buffer: Floats,
 ) -> int:
     """Keep values until there are enough to learn from; returns the row after the last of them.
 
-    Stops where there are enough of them that have changed.
+    Stops where there are enough of them that have changed. `buffer` (warm-up,) is overwritten.
     """
     values, out = columns
     t, stop = span
@@ -88,21 +89,19 @@ def _warm_up(
             record.filled += 1
             n = record.filled
             if looking and n % STEP == 0 and n >= FIRST:
-                so_far = np.empty(n)
-                gather(pool, record.last, n, so_far)
-                if look(so_far, looks.again[k], looks.found[k]):
+                gather(pool, record.last, n, buffer)
+                if look(buffer[:n], looks.again[k], looks.found[k]):
                     looks.row[k] = t
                     out[t:stop] = math.nan
                     return stop
         t += 1
     if record.filled == warmup:
-        first = np.empty(warmup)
-        gather(pool, record.last, warmup, first)
-        record.loc, record.scale, record.bound = learn(first, clip)
+        gather(pool, record.last, warmup, buffer)
+        record.loc, record.scale, record.bound = learn(buffer, clip)
         if looks.replay.shape[0] > 0 and looks.again[k]:
             looks.learned[k] = True
             for i in range(warmup):
-                looks.replay[k, i] = in_units(first[i], record.loc, record.scale, record.bound)
+                looks.replay[k, i] = in_units(buffer[i], record.loc, record.scale, record.bound)
         let_go(pool, record.last)
         record.last, record.filled = -1, 0
     return t
@@ -120,6 +119,7 @@ def scan(
     looks: Any,
 ) -> int:
     """Standardise tasks until the pool runs out; returns how many were done."""
+    buffer = np.empty(warmup)
     for k in range(tasks.shape[0]):
         if k + AHEAD < tasks.shape[0]:
             later = tasks[k + AHEAD, 3]
@@ -131,7 +131,7 @@ def scan(
             if not suffices(pool, record.filled, min(stop - start, warmup - record.filled)):
                 return k
             columns = values[column], out[column]
-            t = _warm_up(columns, (start, stop), record, pool, (warmup, clip), looks, k)
+            t = _warm_up(columns, (start, stop), record, pool, (warmup, clip), looks, k, buffer)
         loc, scale, bound = record.loc, record.scale, record.bound
         for i in range(t, stop):
             value = values[column, i]

@@ -37,6 +37,8 @@ ALIKE = 2.2
 RECENT, OUTSIDE = 24, 8
 """A first warm-up is looked at closely only where enough of its last values lie outside of the
 range of those before: large changes alone are sought there, and most looks cost little."""
+WIDER = 8
+"""Factor by which more of the values before are read where those read so far do not decide."""
 LIVELY = 60.0
 """Fewest values that differ from the most frequent ones for the statistic to be about normal."""
 OFTEN = 20
@@ -100,18 +102,27 @@ def most_likely(values: Floats) -> tuple[float, int]:
 
 @compiled
 def suspicious(values: Floats) -> bool:
-    """Whether many of the last values lie outside of those before, but for one on either side."""
+    """Whether many of the last values lie outside of those before, but for one on either side.
+
+    The range of the first of those before is the narrower one, so where few of the last values lie
+    outside of it, the others need not be read: most series, and all that are constant, cost little.
+    """
     n = values.shape[0]
     low, lower = max(values[0], values[1]), min(values[0], values[1])
     high, higher = lower, low
-    for i in range(2, n - RECENT):
-        value = values[i]
-        low, lower = min(low, max(lower, value)), min(lower, value)
-        high, higher = max(high, min(higher, value)), max(higher, value)
-    count = 0
-    for i in range(n - RECENT, n):
-        count += values[i] < low or values[i] > high
-    return count >= OUTSIDE
+    known, end = 2, n - RECENT
+    while True:
+        count = 0
+        for i in range(end, n):
+            count += (values[i] < low) | (values[i] > high)
+        if count < OUTSIDE or known == end:
+            return count >= OUTSIDE
+        more = min(WIDER * known, end)
+        for i in range(known, more):
+            value = values[i]
+            low, lower = min(low, max(lower, value)), min(lower, value)
+            high, higher = max(high, min(higher, value)), max(higher, value)
+        known = more
 
 
 @compiled

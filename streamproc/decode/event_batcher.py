@@ -387,6 +387,7 @@ class EventBatcher:
         if len(self._hints) > 2 * len(self._catalogue.models) + 1000:
             self._hints.clear()  # bounds memory: producers may send any number of keys
         self._hints[key] = layout
+        self._scans.include(layout)
 
 
 def _reported(kind: str, model_id: str) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import chain, repeat
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from streamproc.decode.decoded_events import PLACE_BITS, DecodedEvents, LayoutBa
 from streamproc.decode.event_schema import FeatureType, PredictionForm
 from streamproc.decode.fast_decoder import DecodedColumns
 from streamproc.decode.layout import FITTING, Layout
+from streamproc.decode.loose_values import present_of_loose, values_of_loose
 from streamproc.decode.matrix_kernel import MAX_SORTED, arrange
 from streamproc.decode.present_values import PresentValues, compressed, present_of
 from streamproc.decode.value_encoding import Encoders
@@ -23,7 +23,6 @@ from streamproc.schemas.timestamps import MILLISECONDS_FROM
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-_NUMERIC: Final = frozenset({float, bool, type(None)})
 
 
 class Matrix(NamedTuple):
@@ -178,6 +177,8 @@ def _values(
     numbers = len(shape.numbers)
     ready = numbers + shape.has_number
     if ready == len(layout.series):
+        if (found := present_of_loose(layout, batch.parts, len(runs))) is not None:
+            return found
         return _transposed([_rows(layout, part) for part in batch.parts], order, runs)
     values = np.empty((len(layout.series), len(order)))
     if shape.others:
@@ -233,7 +234,8 @@ def _numbers(layout: Layout, part: DecodedEvents | DecodedColumns) -> Floats:
 
 def _fill_numbers(layout: Layout, part: DecodedEvents, found: Floats) -> None:
     """Write the numeric features of a part with generic events into `found`."""
-    _scatter(layout, part, found)
+    values = values_of_loose(layout, part)
+    found[values.events, values.columns] = values.values
     typed = _typed(part)
     if typed:
         rows = [astuple(part.events[at].features)[: found.shape[1]] for at in typed]
@@ -244,19 +246,6 @@ def _typed(part: DecodedEvents) -> list[int]:
     """Return the indices of the events that are structs of the layout."""
     loose = set(part.loose)
     return [at for at in range(len(part)) if at not in loose]
-
-
-def _scatter(layout: Layout, part: DecodedEvents, found: Floats) -> None:
-    """Write the numeric features of generic events into `found`, in O(features they hold)."""
-    held: list[Mapping[str, Any]] = [part.events[at].features or {} for at in part.loose]
-    values = list(chain.from_iterable(features.values() for features in held))
-    if not _NUMERIC.issuperset(map(type, values)):  # some have another type than their feature
-        values = [value if type(value) in _NUMERIC else None for value in values]
-    columns = map(layout.columns.get, chain.from_iterable(held), repeat(-1))
-    places = np.fromiter(columns, np.int64, len(values))
-    rows = np.repeat(part.loose, [len(features) for features in held])
-    known = places >= 0
-    found[rows[known], places[known]] = np.array(values, np.float64)[known]  # None becomes NaN
 
 
 def _others(

@@ -55,12 +55,17 @@ class PresentValues(NamedTuple):
         return found
 
 
+def is_sparse(present: int, cells: int) -> bool:
+    """Whether a matrix is sparse, by its numbers of present values and of cells."""
+    return cells > SMALL and present * _SPARSE <= cells
+
+
 def compressed(values: Floats) -> Floats | PresentValues:
     """Return a matrix (series, events) without its missing values, if it is sparse."""
     if values.size <= SMALL:
         return values
     present = ~np.isnan(values)
-    if np.count_nonzero(present) * _SPARSE > values.size:
+    if not is_sparse(int(np.count_nonzero(present)), values.size):
         return values
     return _chosen(values, present)
 

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from streamproc.decode.layout import Layout
+
 _MAX_BACKOFF: Final = 31
 
 
@@ -21,6 +23,12 @@ class ScanBackoff:
 
     def __init__(self) -> None:
         self._spared = self._left = 0
+
+    def include(self, layout: Layout) -> None:
+        """Scan next time if a layout was never scanned: what others found says nothing of it."""
+        if not layout.hinted:
+            layout.hinted = True
+            self._spared = self._left = 0
 
     def due(self) -> bool:
         """Whether to scan now; each call counts as one opportunity."""

@@ -174,7 +174,7 @@ def news_of(
 def _new_classes(known: Mapping[str, Any], prediction: Any, limit: int) -> tuple[str, ...]:
     if isinstance(prediction, str):
         new = _NOTHING if prediction in known else (prediction,)
-    elif isinstance(prediction, Mapping):
+    elif isinstance(prediction, dict):  # quicker than `Mapping`
         new = tuple(name for name in prediction if name not in known)
     else:
         return _NOTHING

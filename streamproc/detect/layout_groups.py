@@ -25,6 +25,9 @@ class LayoutGroups:
     ----------
     by_column
         Group of each of `Layout.series`.
+    quality_groups, quality_numbers
+        The groups of missing-value series, None if there is one without; and (features,): index of
+        each feature's.
     """
 
     def __init__(
@@ -41,6 +44,9 @@ class LayoutGroups:
             groups[name] if first[name] == place else None for place, name in enumerate(names)
         )
         self.quality = tuple(quality)
+        numbers = {group: number for number, group in enumerate(dict.fromkeys(quality))}
+        self.quality_groups = tuple(numbers)
+        self.quality_numbers: Ints = np.array([numbers[each] for each in quality], np.int64)
 
     @cached_property
     def columns(self) -> Sequence[tuple[DetectorGroup, Ints]]:

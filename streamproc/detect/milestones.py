@@ -194,11 +194,13 @@ def _are_new(born: Ints, events: int) -> NDArray[np.bool_]:
 
 
 def _births(model: Model) -> Ints:
-    """Return `born` of each series of a model's layout."""
-    series = model.layout.series
-    if not model.births:
-        return np.zeros(len(series), np.int64)
-    return np.array([born(model, name) for name in series], np.int64)
+    """Return `born` of each series of a model's layout; kept until either has changed."""
+    layout, births = model.layout, model.births
+    if model.born is None or model.born[:2] != (layout, len(births)):
+        series = layout.series
+        found = [born(model, name) for name in series] if births else [0] * len(series)
+        model.born = layout, len(births), np.array(found, np.int64)
+    return model.born[2]
 
 
 @compiled

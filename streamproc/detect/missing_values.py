@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.series.change_points import Moments
 from streamproc.decode.layout import SUMMARISED, UNWATCHED, Layout, Model
 from streamproc.decode.matrix import Floats, Ints, Matrix
 from streamproc.decode.present_kernel import find_gaps as find_gaps_of_present
@@ -101,14 +100,13 @@ def _missing(data: Matrix, columns: Ints) -> Floats:
     return found
 
 
-def _by_group(groups: LayoutGroups, columns: Ints) -> Iterator[tuple[DetectorGroup, list[int]]]:
+def _by_group(groups: LayoutGroups, columns: Ints) -> Iterator[tuple[DetectorGroup, Ints]]:
     """Yield the detector groups of missing-value series, and which of some columns they watch."""
-    found: dict[DetectorGroup, list[int]] = {}
-    for place, column in enumerate(columns.tolist()):
-        group = groups.quality[column]
+    numbers = groups.quality_numbers[columns]
+    for number in dict.fromkeys(numbers.tolist()):  # in the order of the columns
+        group = groups.quality_groups[number]
         if group is not None:
-            found.setdefault(group, []).append(place)
-    yield from found.items()
+            yield group, np.flatnonzero(numbers == number)
 
 
 def _born(model: Model, columns: Ints) -> Ints:
@@ -172,10 +170,7 @@ def _missing_often(profile: DetectorGroup, slots: Ints) -> NDArray[np.bool_]:
     """Whether each series is to be summarised, after its first values."""
     watch = profile.watch
     found: NDArray[np.bool_] = ~profile.open[slots] & (watch.first_values(slots) == JUDGED)
-    for place in np.flatnonzero(found).tolist():
-        level = watch.level(int(slots[place]))
-        found[place] = isinstance(level, Moments) and level.mean > _FEW
-    return found
+    return found & (watch.means(slots) > _FEW)
 
 
 def _summarise(model: Model, columns: Ints, profile: DetectorGroup) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from record_logs import record, run, shard, state
 
-from streamproc.decode import duplicate_keys
+from streamproc.decode import duplicate_keys, layout
 from streamproc.decode.decoder import Decoder
 from streamproc.detect import series_registry
 
@@ -79,11 +79,11 @@ def test_event_by_event_is_as_all_at_once() -> None:
 def built(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count the layouts that are built."""
     counts: Counter[str] = Counter()
-    layout = series_registry.Layout
+    build = series_registry.Layout
 
     def counted(*arguments: Any) -> Any:
         counts["layouts"] += 1
-        return layout(*arguments)
+        return build(*arguments)
 
     monkeypatch.setattr(series_registry, "Layout", counted)
     return counts
@@ -154,6 +154,41 @@ def test_a_model_that_has_grown_is_soon_read_in_scans_again(alone: Counter[str])
     alone.clear()
     run(target, log[1000:])
     assert alone["_read_one"] <= 100
+
+
+def test_forms_by_turns_of_one_model_do_not_slow_a_new_one_down(alone: Counter[str]) -> None:
+    """Events of a new model are read in scans, however little scans found in those before it."""
+    draw = random.Random(1)
+    forms = (0.5, {"yes": 0.25, "no": 0.75})
+    turns = [usual(draw, "turns", prediction=forms[at % 2]) for at in range(6000)]
+    log = [record(at, event) for at, event in enumerate(turns)]
+    log += [record(6000 + at, usual(draw)) for at in range(2000)]
+    target = shard()
+    run(target, log[:6000], range(600, 6000, 600))
+    alone.clear()
+    run(target, log[6000:], [1000])
+    assert alone["_read_one"] <= 600
+
+
+def test_a_wide_model_costs_no_struct_of_all_its_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where few events of thousands of names are read alone, no decoder of all names is made."""
+    made: list[int] = []
+    typed = layout.typed
+
+    def counted(shape: Any, topic: Any) -> Any:
+        made.append(shape.features)
+        return typed(shape, topic)
+
+    monkeypatch.setattr(layout, "typed", counted)
+    draw = random.Random(1)
+    log = []
+    for offset in range(3000):
+        event = usual(draw, model_version="7")
+        event["features"][f"name {offset % 600}"] = draw.gauss(8.0 * (offset > 2500), 1)
+        log.append(record(offset, event))
+    alerts = run(shard(), log, range(500, 3000, 500)).alerts
+    assert {alert.model_version for alert in alerts} == {"7"}
+    assert max(made, default=0) < 600
 
 
 def test_a_label_that_another_form_came_between_is_not_forgotten() -> None:

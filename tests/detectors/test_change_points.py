@@ -133,6 +133,18 @@ def test_before_and_after_are_those_of_the_rows() -> None:
         assert part.std == pytest.approx(rows.std(ddof=1), rel=1e-6)
 
 
+@pytest.mark.parametrize("factor", [1.0, 1e-300, 1e300])
+def test_means_of_many_series_are_those_of_each(factor: float) -> None:
+    """Asked at once or one by one, the means are the same to the last bit."""
+    raw = np.random.default_rng(3).normal(2.0, 1.0, (5, 300)) * factor
+    tracker = ChangePoints(6)  # the last one has no value
+    offsets = np.arange(raw.shape[1])
+    units = np.full_like(raw, np.nan)
+    tracker.scan(raw, units, every_row(raw), offsets.astype(np.float64), offsets)
+    slots = np.array([4, 0, 5, 2])
+    assert tracker.means(slots).tolist() == [tracker.level(slot).mean for slot in slots.tolist()]
+
+
 def test_missing_rows_are_not_counted() -> None:
     """A missing value is no value: not in the counts, never the row of a change."""
     raw, units = series(5.0, 2)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors import Alarm, Change, SeriesMonitor
 from detectors.checks import same_state
 from detectors.runtime.slots import every_row
+from detectors.series.warm_up_test import OUTSIDE, RECENT, suspicious
 
 DEFAULT: dict[str, dict[str, object]] = {"mixture": {}, "page_hinkley": {}}
 Floats = NDArray[np.float64]
@@ -32,6 +33,23 @@ def draw(kind: str, rng: np.random.Generator, size: tuple[int, int]) -> Floats:
 def scan(values: Floats) -> list[Alarm]:
     """Follow the rows of a matrix."""
     return SeriesMonitor(DEFAULT, len(values), follow=True).scan_all(values)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    values=st.lists(st.sampled_from((0.0, 1.0, 2.0, 3.5, -7.0, 50.0)), min_size=40, max_size=200),
+    rise=st.sampled_from((0.0, 1.0, 100.0)),
+    at=st.integers(0, 40),
+)
+def test_the_last_values_are_compared_with_all_before(
+    values: list[float], rise: float, at: int
+) -> None:
+    """Whether a look is close depends on all values before the last ones, not on the first few."""
+    drawn = np.array(values)
+    drawn[len(drawn) - at :] += rise
+    before, last = np.sort(drawn[:-RECENT]), drawn[-RECENT:]
+    outside = int(((last < before[1]) | (last > before[-2])).sum())
+    assert suspicious(drawn) == (outside >= OUTSIDE)
 
 
 @pytest.mark.parametrize("kind", ["normal", "lognormal", "counts", "heavy"])
