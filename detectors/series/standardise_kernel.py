@@ -31,9 +31,18 @@ def quantile(ordered: Floats, share: float) -> float:
 
 
 @compiled
+def _ordered(values: Floats) -> Floats:
+    """Sort; values that are in order, as those of a constant series, cost one pass."""
+    for i in range(1, values.shape[0]):
+        if values[i] < values[i - 1]:
+            return np.sort(values)
+    return values.copy()
+
+
+@compiled
 def learn(warmup: Floats, clip: float) -> tuple[float, float, float]:
     """Location, scale and bound of the result; scale 0 if the warm-up is constant."""
-    ordered = np.sort(warmup)
+    ordered = _ordered(warmup)
     n = ordered.shape[0]
     loc = quantile(ordered, 0.5)
     reach = min(max(ordered[n - 1] - loc, loc - ordered[0]), MAX_FLOAT)
@@ -81,22 +90,26 @@ def _warm_up(
     values, out = columns
     t, stop = span
     warmup, clip = limits
-    looking = looks.row.shape[0] > 0
+    looking, gathered = looks.row.shape[0] > 0, False
     while t < stop and record.filled < warmup:
         out[t] = math.nan
         if not math.isnan(values[t]):
+            buffer[record.filled] = values[t]
             record.last = put(pool, record.last, record.filled, values[t])
             record.filled += 1
             n = record.filled
             if looking and n % STEP == 0 and n >= FIRST:
-                gather(pool, record.last, n, buffer)
+                if not gathered:  # those that come later are in the buffer, too
+                    gather(pool, record.last, n, buffer)
+                    gathered = True
                 if look(buffer[:n], looks.again[k], looks.found[k]):
                     looks.row[k] = t
                     out[t:stop] = math.nan
                     return stop
         t += 1
     if record.filled == warmup:
-        gather(pool, record.last, warmup, buffer)
+        if not gathered:
+            gather(pool, record.last, warmup, buffer)
         record.loc, record.scale, record.bound = learn(buffer, clip)
         if looks.replay.shape[0] > 0 and looks.again[k]:
             looks.learned[k] = True
