@@ -61,7 +61,7 @@ class Slots:
         if size > len(self._records):
             room = max(size, int(len(self._records) * GROWTH))
             self._records = widened(self._records, room)
-        self._records[self._size : size] = self._blank
+        _opaque(self._records)[self._size : size] = _opaque(self._blank)
         self._size = size
 
     def reset(self, slots: NDArray[np.int64]) -> None:
@@ -72,7 +72,7 @@ class Slots:
         slots
             Their numbers, int64, each in [0, size).
         """
-        self._records[slots] = self._blank
+        _opaque(self._records)[slots] = _opaque(self._blank)
 
     def state(self) -> State:
         """Copy all there is to know, as plain arrays.
@@ -122,8 +122,15 @@ class Slots:
 def widened(array: NDArray[Any], length: int) -> NDArray[Any]:
     """Copy `array` into a new one of `length` entries; the new ones are not set."""
     wide = np.empty((length, *array.shape[1:]), array.dtype)
-    wide[: len(array)] = array
+    _opaque(wide)[: len(array)] = _opaque(array)
     return wide
+
+
+def _opaque(records: NDArray[Any]) -> NDArray[Any]:
+    """View records as bytes: numpy copies those ten times as fast as it copies field by field."""
+    if records.dtype.names is None:
+        return records
+    return records.view(np.dtype((np.void, records.dtype.itemsize)))
 
 
 def check_state(

@@ -1,7 +1,7 @@
 """Look up which detectors watch a series, by the configuration of its model."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import translate
 from typing import Final
 
@@ -9,6 +9,7 @@ from streamproc.config.detector_spec import DetectorSpec
 from streamproc.config.model import ModelConfig
 from streamproc.decode.event_schema import EventSchema, WatchKey
 from streamproc.detect.detector_group import DetectorGroup
+from streamproc.detect.layout_groups import LayoutGroups
 
 _EVERY: Final = "*"
 MakeGroup = Callable[[tuple[DetectorSpec, ...]], DetectorGroup | None]
@@ -18,6 +19,41 @@ def specs_of(config: ModelConfig, shape: EventSchema, name: str) -> tuple[Detect
     """Return the configured detectors of a series."""
     asked = shape.asked().get(name, WatchKey((name,)))
     return config.detectors(*asked.names, category=asked.category)
+
+
+def groups_of(
+    shape: EventSchema, lookup: "GroupLookup", before: LayoutGroups | None = None
+) -> Iterator[tuple[str, DetectorGroup | None]]:
+    """Yield each series of a schema with its detector group.
+
+    Parameters
+    ----------
+    shape, lookup
+        The schema, and the detector groups of its models' configuration.
+    before
+        Groups of the same models before their schema has grown, which are taken over: what growth
+        costs depends on what is new, then.
+    """
+    asked = shape.asked() if shape.others else {}
+    # A series of an embedding and one of a plain feature may have one name.
+    known = {} if before is None or shape.lists else before.by_name
+    for name in shape.series():
+        if name in known:
+            yield name, known[name]
+        elif (key := asked.get(name)) is None:
+            yield name, lookup.group(name)
+        else:
+            yield name, lookup.group(*key.names, category=key.category)
+
+
+def quality_groups_of(
+    shape: EventSchema, lookup: "GroupLookup", before: LayoutGroups | None = None
+) -> list[DetectorGroup | None]:
+    """Return the detector group of each feature's missing-value series; as `groups_of`."""
+    known = {} if before is None else before.quality_by_name()
+    return [
+        known[name] if name in known else lookup.group(f"quality:{name}") for name in shape.named
+    ]
 
 
 def key_of(specs: tuple[DetectorSpec, ...]) -> tuple[str, ...]:

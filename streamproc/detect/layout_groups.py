@@ -23,6 +23,8 @@ class LayoutGroups:
 
     Attributes
     ----------
+    by_name
+        Group of each series; None if it is not watched.
     by_column
         Group of each of `Layout.series`.
     quality_groups, quality_numbers
@@ -36,13 +38,16 @@ class LayoutGroups:
         groups: Mapping[str, DetectorGroup | None],
         quality: Sequence[DetectorGroup | None],
     ) -> None:
-        self._by_name = dict(groups)
+        self.by_name = dict(groups)
+        self._named = layout.named
         names = layout.series
-        # An embedding's series with the same name as a plain feature is not watched.
-        first = dict(zip(reversed(names), range(len(names))[::-1], strict=True))
-        self.by_column = tuple(
-            groups[name] if first[name] == place else None for place, name in enumerate(names)
-        )
+        self.by_column = tuple(map(self.by_name.__getitem__, names))
+        if len(groups) < len(names):
+            # An embedding's series with the same name as a plain feature is not watched.
+            first = dict(zip(reversed(names), range(len(names))[::-1], strict=True))
+            self.by_column = tuple(
+                groups[name] if first[name] == place else None for place, name in enumerate(names)
+            )
         self.quality = tuple(quality)
         numbers = {group: number for number, group in enumerate(dict.fromkeys(quality))}
         self.quality_groups = tuple(numbers)
@@ -57,6 +62,10 @@ class LayoutGroups:
                 found.setdefault(group, []).append(column)
         return tuple((group, np.array(columns, np.int64)) for group, columns in found.items())
 
+    def quality_by_name(self) -> dict[str, DetectorGroup | None]:
+        """Return the group of the missing-value series of each feature."""
+        return dict(zip(self._named, self.quality, strict=True))
+
     def of(self, series: str) -> DetectorGroup | None:
         """Return the group of a series; None if it is not watched or does not exist."""
-        return self._by_name.get(series)
+        return self.by_name.get(series)

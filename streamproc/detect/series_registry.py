@@ -1,6 +1,6 @@
 """Register the models and series of one partition, and assign detectors to each series."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from streamproc.decode.sparse_features import SparseFeatures
 from streamproc.decode.value_encoding import Encoders
 from streamproc.decode.vocabulary import MAX_TEXTS
 from streamproc.detect.detector_group import DetectorGroup
-from streamproc.detect.group_lookup import GroupLookup, key_of
+from streamproc.detect.group_lookup import GroupLookup, groups_of, key_of, quality_groups_of
 from streamproc.detect.layout_groups import LayoutGroups
 from streamproc.schemas.version_key import model_of
 
@@ -83,13 +83,13 @@ class SeriesRegistry(ModelRegistry):
             self.promised += news.most_series
             return
         shape = news.shape()
-        self._begin(model, self._by_name(shape, model.config))
+        self._begin(model, groups_of(shape, self._lookup(model.config)))
         for name in shape.lists:
             self._remember(model, name)
 
     def move(self, model: Model, shape: EventSchema, births: Mapping[str, int]) -> Layout:
         """Move a model, after `admit`, to the layout of its grown schema."""
-        layout = self._layout(shape, model.config)
+        layout = self._layout(shape, model.config, self.groups[model.layout])
         self.promised = 0  # all models whose schemas grew move one after the other
         self._watch_all(model, layout)
         last = int(model.layout.last[model.row])
@@ -277,29 +277,20 @@ class SeriesRegistry(ModelRegistry):
         if found:
             profile.seed(slot, np.array(found))
 
-    def _layout(self, shape: EventSchema, config: ModelConfig) -> Layout:
+    def _layout(
+        self, shape: EventSchema, config: ModelConfig, before: LayoutGroups | None = None
+    ) -> Layout:
+        """Return the layout of a schema, which has the series of `before` and more."""
         key = shape, id(config)
         layout = self.layouts.get(key)
         if layout is None:
             self.built += 1
             lookup = self._lookup(config)
             layout = self.layouts[key] = Layout(shape, self.topic)
-            groups = dict(self._by_name(shape, config))
-            quality = [lookup.group(f"quality:{name}") for name in shape.named]
+            groups = dict(groups_of(shape, lookup, before))
+            quality = quality_groups_of(shape, lookup, before)
             self.groups[layout] = LayoutGroups(layout, groups, quality)
         return layout
-
-    def _by_name(
-        self, shape: EventSchema, config: ModelConfig
-    ) -> Iterator[tuple[str, DetectorGroup | None]]:
-        """Yield each series of a schema with its detector group."""
-        asked = shape.asked() if shape.others else {}
-        group = self._lookup(config).group
-        for name in shape.series():
-            if (key := asked.get(name)) is None:
-                yield name, group(name)
-            else:
-                yield name, group(*key.names, category=key.category)
 
     def _lookup(self, config: ModelConfig) -> GroupLookup:
         """Return the detector groups of a configuration, which it keeps alive: its id is a key."""
