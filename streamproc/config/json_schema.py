@@ -28,6 +28,10 @@ from streamproc.schemas.section import Section
 from streamproc.schemas.silences import Silence
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_INCOMING: Final = (PredictionEvent, FeatureEvent, LabelEvent)
+_OUTGOING: Final = (
+    *(AlertEvent, IncidentState, Silence, OutcomeEvent, OnlinePrediction, ModelUpdate),
+)
 
 
 def config_schema() -> dict[str, Any]:
@@ -77,21 +81,25 @@ def events_schema() -> dict[str, Any]:
     >>> events_schema()["$defs"]["LabelEvent"]["required"]
     ['model_id', 'event_id', 'label']
     """
-    incoming = (PredictionEvent, FeatureEvent, LabelEvent)
-    outgoing = (*(AlertEvent, IncidentState, Silence, OutcomeEvent, OnlinePrediction, ModelUpdate),)
-    _, schema = models_json_schema(
-        [
-            *((event, "validation") for event in incoming),
-            *((event, "serialization") for event in outgoing),
-        ]
-    )
-    names = [model.__name__ for model in (*incoming, *outgoing)]
     return {
         "$schema": DIALECT,
         "title": "Events of streamproc",
-        "anyOf": [{"$ref": f"#/$defs/{name}"} for name in names],
-        **_without_rst(schema),
+        "anyOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in (*_INCOMING, *_OUTGOING)],
+        "$defs": event_definitions("#/$defs/{model}"),
     }
+
+
+def event_definitions(ref_template: str) -> dict[str, Any]:
+    """Describe each event and its parts, by name; `ref_template` is where they refer to."""
+    _, schema = models_json_schema(
+        [
+            *((event, "validation") for event in _INCOMING),
+            *((event, "serialization") for event in _OUTGOING),
+        ],
+        ref_template=ref_template,
+    )
+    definitions: dict[str, Any] = _without_rst(schema)["$defs"]
+    return definitions
 
 
 def _show_defaults(schema: dict[str, Any], section: Section) -> None:

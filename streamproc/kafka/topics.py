@@ -267,21 +267,23 @@ def _new(config: "Config", kind: "TopicKind", partitions: int) -> NewTopic:
     replicas = config.topics.replication
     return NewTopic(
         name=config.topics.full_name(kind),
-        num_partitions=_count(config, kind, partitions),
+        num_partitions=partition_count(config, kind, partitions),
         replication_factor=replicas or _BROKER_DEFAULT,
         # aiokafka takes -1 only beside assignments, of which none are made.
         replica_assignments=None if replicas else {},
-        topic_configs=_settings(config, kind),
+        topic_configs=topic_settings(config, kind),
     )
 
 
-def _count(config: "Config", kind: "TopicKind", joined: int) -> int:
+def partition_count(config: "Config", kind: "TopicKind", joined: int | None = None) -> int:
+    """Return the partitions of a topic that is created; `joined` for those of the joined topics."""
     if kind in _ORDERED:
         return 1
-    return joined if kind in JOINED else config.topics.partitions
+    return joined if joined and kind in JOINED else config.topics.partitions
 
 
-def _settings(config: "Config", kind: "TopicKind") -> Mapping[str, str]:
+def topic_settings(config: "Config", kind: "TopicKind") -> Mapping[str, str]:
+    """Return the settings of a topic that is created, as the broker calls them."""
     if kind in {"snapshots", "incidents"}:
         return _COMPACTED
     if kind == "control":

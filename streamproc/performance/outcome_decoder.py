@@ -18,10 +18,10 @@ from streamproc.performance.baseline import Verdict
 from streamproc.performance.label_bias import SCORE, LabelBiasTest, usable
 from streamproc.performance.label_bias import Verdict as BiasVerdict
 from streamproc.performance.losses import MismatchError, ScoredPrediction, score
-from streamproc.performance.outcome_log import COMMAND_HEADER, EPOCH_HEADER, GROUP_HEADER, Count
+from streamproc.performance.outcome_log import Count
 from streamproc.performance.track import advance
 from streamproc.performance.tracks import Performance
-from streamproc.schemas.outcomes import OutcomeStatus
+from streamproc.schemas.outcomes import COMMAND_HEADER, EPOCH_HEADER, GROUP_HEADER, OutcomeStatus
 from streamproc.schemas.records import Reason, Record, SliceResult
 from streamproc.schemas.version_key import version_key
 

@@ -17,13 +17,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from streamproc.decode.structs import DECODE_ERRORS
-from streamproc.schemas.outcomes import OutcomeStatus
+from streamproc.schemas.outcomes import (
+    COMMAND_HEADER,
+    EPOCH_HEADER,
+    GROUP_HEADER,
+    OutcomeStatus,
+)
 from streamproc.schemas.records import Record
-
-EPOCH_HEADER: Final = "epoch"
-WRITER_HEADER: Final = "writer"
-COMMAND_HEADER: Final = "command"
-GROUP_HEADER: Final = "group"
 
 MAX_COUNT: Final = 2**63 - 1
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]

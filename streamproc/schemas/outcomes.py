@@ -8,6 +8,13 @@ from streamproc.schemas.base import Source, Text
 from streamproc.schemas.events import Feature, FeatureName, Observation, Prediction, Scalar
 from streamproc.schemas.timestamps import EventTime
 
+EPOCH_HEADER: Final = "epoch"
+WRITER_HEADER: Final = "writer"
+GROUP_HEADER: Final = "group"
+"""Headers of the empty record by which a new owner of a partition begins."""
+COMMAND_HEADER: Final = "command"
+"""Header of a verified command for online models."""
+
 OutcomeStatus = Literal["asked", "labelled", "revised", "late", "unmatched", "coverage"]
 """Status of an outcome; see the field's description."""
 

@@ -154,7 +154,10 @@ def test_a_registry_without_its_packages_names_the_extra(
     assert errors == f"error: {missing}"
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("publish", "--help"), ("schema", "events")])
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("publish", "--help"), ("schema", "events"), ("schema", "asyncapi")],
+)
 def test_the_base_distribution_has_commands(site: Path, arguments: tuple[str, ...]) -> None:
     """What talks to a cluster, or only prints, needs nothing of the worker."""
     code, out, errors = run(site, *arguments, absent=(*WORKER, "noida_db", "pyarrow"))

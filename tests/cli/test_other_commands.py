@@ -51,7 +51,7 @@ def test_the_module_is_the_command(run: Any) -> None:
     assert said.stdout == run("schema", "events").stdout
 
 
-@pytest.mark.parametrize("arguments", [[], ["nope"], ["schema"], ["schema", "asyncapi"], ["check"]])
+@pytest.mark.parametrize("arguments", [[], ["nope"], ["schema"], ["schema", "nope"], ["check"]])
 def test_what_is_no_command_ends_with_2(run: Any, arguments: list[str]) -> None:
     """Unknown or incomplete commands are wrong usage."""
     assert run(*arguments).exit_code == 2

@@ -8,7 +8,8 @@ from record_logs import noise, record, run, shard, state
 
 from streamproc.decode.event_schema import Topic
 from streamproc.join.entry import InputLog
-from streamproc.performance.outcome_log import EPOCH_HEADER, OutcomeLog
+from streamproc.performance.outcome_log import OutcomeLog
+from streamproc.schemas.outcomes import EPOCH_HEADER
 from streamproc.schemas.records import Reason, UnreadableRecord
 
 

@@ -15,7 +15,8 @@ from streamproc.decode.event_schema import Topic
 from streamproc.join.entry import InputLog
 from streamproc.join.join import Join
 from streamproc.online.partition_models import Learned, PartitionModels
-from streamproc.performance.outcome_log import COMMAND_HEADER, EPOCH_HEADER, OutcomeLog
+from streamproc.performance.outcome_log import OutcomeLog
+from streamproc.schemas.outcomes import COMMAND_HEADER, EPOCH_HEADER
 from streamproc.schemas.records import Record
 from streamproc.state.snapshot_format import SnapshotError, versions
 from streamproc.worker.online.state import DIGEST_BYTES, SCHEMA, Head, PartitionModelsCodec

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, errors
 from streamproc.config.config import Config
 from streamproc.kafka.clients import know_partition, open_consumer
 from streamproc.kafka.errors import LogRewoundError, RecoveryError
-from streamproc.performance.outcome_log import (
+from streamproc.schemas.outcomes import (
     COMMAND_HEADER,
     EPOCH_HEADER,
     GROUP_HEADER,

@@ -14,7 +14,7 @@ from worker.running import WorkerProcess, publish, read_alerts
 from streamproc.alerting.operational_alerts import NOT_JOINED
 from streamproc.config.config import Config
 from streamproc.config.load import load
-from streamproc.performance.outcome_log import EPOCH_HEADER
+from streamproc.schemas.outcomes import EPOCH_HEADER
 
 ORDER = 20
 FAULT = "disk full under `labels.store` (no file of the worker may grow), and free again"
