@@ -84,6 +84,8 @@ def events_schema() -> dict[str, Any]:
     return {
         "$schema": DIALECT,
         "title": "Events of streamproc",
+        "description": "What comes in is read with `strict: true` if and only if it fits; without"
+        " it, more is (docs/intake.md). Numbers are doubles.",
         "anyOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in (*_INCOMING, *_OUTGOING)],
         "$defs": event_definitions("#/$defs/{model}"),
     }

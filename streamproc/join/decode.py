@@ -27,6 +27,7 @@ from streamproc.decode.structs import (
     EventTime,
     GenericFeatures,
     ModelId,
+    Version,
     classify_error,
     in_range,
 )
@@ -34,6 +35,7 @@ from streamproc.decode.validation import MAX_NAME_LENGTH, validate
 from streamproc.join.coverage import Names, names_of
 from streamproc.join.encode import body, value
 from streamproc.join.entry import InputLog, key_of
+from streamproc.schemas.events import MAX_LABEL_LENGTH
 from streamproc.schemas.records import DeadLetter, Reason, Record
 from streamproc.schemas.timestamps import MILLISECONDS_FROM
 
@@ -43,8 +45,6 @@ AHEAD_SECONDS: Final = 86_400.0
 # Clocks of hosts differ by less; times further ahead of their record are reported.
 REPORTED_AHEAD_SECONDS: Final = 3_600.0
 _LABELS: Final = InputLog.LABELS
-# A label's text is part of each of its outcomes; class names are shorter.
-MAX_LABEL_LENGTH: Final = 10_000
 
 
 class GenericLabel(Struct, gc=False, kw_only=True):
@@ -54,6 +54,7 @@ class GenericLabel(Struct, gc=False, kw_only=True):
     event_id: str
     label: float | bool | Annotated[str, Meta(max_length=MAX_LABEL_LENGTH)]
     ts: EventTime = None
+    schema_version: Version = None
 
 
 _DECODE: Final[tuple[Callable[[bytes], Any], ...]] = (
@@ -225,7 +226,7 @@ def _decode(
                 raise
             event, _ = lenient[log].decode(body or b"")
     except DECODE_ERRORS as error:
-        return None, classify_error(error)
+        return None, classify_error(error, body)
     if log is not InputLog.LABELS:
         return event, validate(event, record, limits)
     if not in_range(event.ts, record.timestamp):

@@ -10,6 +10,9 @@ from streamproc.errors import StreamprocError
 from streamproc.schemas.base import Contract, ModelId, Source, Text
 from streamproc.schemas.timestamps import EventTime
 
+# A label's text is part of each of its outcomes; class names are shorter.
+MAX_LABEL_LENGTH: Final = 10_000
+
 # Tried strictly in this order: `true` is a boolean, and 1 is a number.
 Scalar = Annotated[bool | float | Text, Field(union_mode="left_to_right")]
 """A boolean, a finite number or a text."""
@@ -182,8 +185,9 @@ class LabelEvent(Event):
         Text, Field(description="The event that the truth is about.", examples=["9f2c"])
     ]
     label: Annotated[
-        Scalar,
+        bool | float | Annotated[str, Field(max_length=MAX_LABEL_LENGTH)],
         Field(
+            union_mode="left_to_right",
             description="The true value: a number, or a class (boolean or text).",
             examples=[1, "cat", True],
         ),

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from streamproc.schemas.base import Source, Text
 from streamproc.schemas.events import Feature, FeatureName, Observation, Prediction, Scalar
@@ -36,6 +36,9 @@ class OutcomeEvent(Observation):
     >>> OutcomeEvent.from_json(outcome.to_json()) == outcome
     True
     """
+
+    # Fields without a value are not written.
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
     outcome_id: Annotated[
         Text,

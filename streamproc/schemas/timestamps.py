@@ -12,6 +12,15 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECONDS_FROM: Final = 1e11
 _FIRST: Final = (datetime.min.replace(tzinfo=UTC) - EPOCH).total_seconds()
 _LAST: Final = 253_402_300_799_999  # the last whole millisecond of the year 9999
+# What `parse_timestamp` takes, but for 29 February and the ends of years 1 and 9999: validators of
+# JSON Schema do not have to check `format`, and then a time without a zone would pass.
+_PATTERN: Final = (
+    r"^(?!0000|[0-9]{4}-02-3|[0-9]{4}-(0[469]|11)-31)"
+    r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?"
+    r"([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])$"
+)
+_TEXT: Final = {"type": "string", "format": "date-time", "pattern": _PATTERN}
 _Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -103,10 +112,10 @@ EventTime = Annotated[
     AwareDatetime,
     BeforeValidator(parse_timestamp),
     WithJsonSchema(
-        {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]},
+        {"anyOf": [_TEXT, {"type": "number", "minimum": _FIRST, "maximum": _LAST}]},
         mode="validation",
     ),
     PlainSerializer(format_timestamp, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+    WithJsonSchema(_TEXT, mode="serialization"),
 ]
 """A time; parsed by `parse_timestamp`, formatted by `format_timestamp`."""
