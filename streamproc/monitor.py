@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
-import numpy as np
 from pydantic import BaseModel
 
 from streamproc.config.config import Config
@@ -23,7 +22,9 @@ from streamproc.join.in_memory_join import JoinedLog
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.outcomes import OutcomeEvent
+from streamproc.schemas.plain_values import plain_value
 from streamproc.schemas.records import DeadLetter, Headers, Reason, Record
+from streamproc.tabular.data_frame import DataFrame, frame_events, is_frame
 from streamproc.tabular.reference import with_references
 
 Event = Mapping[str, Any] | BaseModel
@@ -135,20 +136,23 @@ class Monitor:
         """The state of each partition, by (topic, partition)."""
         return self._shards
 
-    def process(self, events: Iterable[Event]) -> list[AlertEvent]:
+    def process(self, events: Iterable[Event] | DataFrame) -> list[AlertEvent]:
         """Process the next events of the log, in log order.
 
         Parameters
         ----------
         events
-            Mappings or event models. An event with `outcome_id` is an outcome, with `label` a
-            label, with `prediction` a prediction, and any other a feature event. NaN is a missing
-            value. With a `source` (topic, partition, offset) an event keeps its coordinates and so
-            its alert ids; otherwise offsets of each topic count from 0. The default of `ts` is
-            `timestamp` (milliseconds) in `source`, else the start of 1970. Labels are joined with
-            the events before and after them, until an outcome is given: from then on it is a
-            replay of recorded outcomes. A prediction waits for its label for `labels.horizon` of
-            event time, and takes some 0.7 kB of memory.
+            Mappings or event models, or a table of pandas, Polars or Arrow, whose columns
+            `model_id`, `event_id`, `ts`, `model_version`, `tags`, `prediction` and `label` are
+            those fields and all others features. An event with `outcome_id` is an outcome, with
+            `label` a label, with `prediction` a prediction, and any other a feature event; a row of
+            a table with a label is an event and its label. NaN is a missing value. With a `source`
+            (topic, partition, offset) an event keeps its coordinates and so its alert ids;
+            otherwise offsets of each topic count from 0. The default of `ts` is `timestamp`
+            (milliseconds) in `source`, else the start of 1970. Labels are joined with the events
+            before and after them, until an outcome is given: from then on it is a replay of
+            recorded outcomes. A prediction waits for its label for `labels.horizon` of event time,
+            and takes some 0.7 kB of memory.
 
         Returns
         -------
@@ -159,6 +163,8 @@ class Monitor:
         ------
         UnknownTopicError
             If a `source` names an unknown topic.
+        RowError
+            If a table has no `model_id`, or cannot be read.
 
         Warns
         -----
@@ -166,7 +172,8 @@ class Monitor:
             If most of the events cannot be decoded; `dead_letters` has the reasons.
         """
         self.dead_letters = []
-        placed = list(self._place(events))
+        rows = frame_events(events) if is_frame(events) else cast("Iterable[Event]", events)
+        placed = list(self._place(rows))
         given = len(placed) + len(self.dead_letters)
         outcomes = self._join(placed)
         self._joined = [outcome.body for outcome in outcomes]
@@ -299,7 +306,7 @@ class Monitor:
 
     def _body(self, fields: dict[str, Any], at: tuple[str, int, int, int]) -> bytes | None:
         try:
-            return msgspec.json.encode(fields, enc_hook=_plain)
+            return _ENCODE(fields)
         except TypeError as error:
             self.dead_letters.append(
                 DeadLetter(Reason.WRONG_TYPE, str(error), *at, WHOLE_RECORD, None, None, ())
@@ -339,11 +346,13 @@ def _fields(event: Event) -> dict[str, Any]:
     return dict(event)
 
 
-def _plain(value: object) -> object:
-    """Convert numpy scalars and arrays to JSON types."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    msg = f"{type(value).__name__} is not a JSON value"
-    raise TypeError(msg)
+def _plain(value: Any) -> Any:
+    """Convert a value that JSON does not have."""
+    converted = plain_value(value)
+    if converted is value:
+        msg = f"{type(value).__name__} is not a JSON value"
+        raise TypeError(msg)
+    return converted
+
+
+_ENCODE: Final = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number").encode

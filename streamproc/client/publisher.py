@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
 from aiokafka import AIOKafkaProducer, errors
 
 from streamproc.client.drop_oldest import DropOldestQueue, Outgoing
+from streamproc.client.event_fields import EventId, Features, Tags, Time
 from streamproc.client.records import Stream, to_record
 from streamproc.client.settings import Source, settle_client
 from streamproc.client.tie_order import TieOrder
@@ -23,8 +23,6 @@ from streamproc.schemas.events import AnyEvent
 # (aiokafka issue 1101), and would be pending forever.
 _DEADLINE: Final = REQUEST_SECONDS + 10
 
-Features = Mapping[str, Any]
-Tags = Mapping[str, str]
 OnFull = Literal["block", "raise", "drop", "drop_oldest"]
 
 
@@ -132,9 +130,9 @@ class Publisher:
         features: Features | None,
         prediction: Any,
         *,
-        event_id: str | None = None,
-        ts: datetime | str | float | None = None,
-        model_version: str | None = None,
+        event_id: EventId | None = None,
+        ts: Time | None = None,
+        model_version: str | int | None = None,
         tags: Tags | None = None,
     ) -> None:
         """Send a prediction and the features that it was made from.
@@ -144,11 +142,14 @@ class Publisher:
         model_id
             Id of the model, 1 to 255 characters. Events of one model stay in order.
         features
-            Name → number, boolean, text, list of numbers, or None for missing.
+            Name → number, boolean, text, list of numbers, or None or NaN for missing. Scalars and
+            arrays of NumPy, pandas, Polars, Arrow and PyTorch, `Decimal`, `UUID` and dates are
+            converted, and a row of a data frame is taken, too.
         prediction
-            A number, a class (text or boolean), or class → probability.
+            A number, a class (text or boolean), or class → probability; a list or an array of
+            probabilities has its indexes as classes.
         event_id
-            Joins the prediction with its label.
+            Joins the prediction with its label; a text, an integer or a UUID.
         ts
             When it happened: a datetime with a zone, RFC 3339, or seconds or milliseconds since
             1970. None: when it is sent.
@@ -181,9 +182,9 @@ class Publisher:
         model_id: str,
         features: Features,
         *,
-        event_id: str | None = None,
-        ts: datetime | str | float | None = None,
-        model_version: str | None = None,
+        event_id: EventId | None = None,
+        ts: Time | None = None,
+        model_version: str | int | None = None,
         tags: Tags | None = None,
     ) -> None:
         """Send features or a business metric; parameters and errors as for `prediction`."""
@@ -201,10 +202,10 @@ class Publisher:
     async def label(
         self,
         model_id: str,
-        event_id: str,
+        event_id: EventId,
         label: Any,
         *,
-        ts: datetime | str | float | None = None,
+        ts: Time | None = None,
     ) -> None:
         """Send the label of an earlier event; the last one of an ``event_id`` is used.
 
@@ -240,7 +241,7 @@ class Publisher:
         Raises
         ------
         EventError
-            If a field is missing or has the wrong type; nothing is sent.
+            If a field is missing, unknown or has the wrong type; nothing is sent.
         TopicError
             If the topic is missing and cannot be created.
         DeliveryError

@@ -20,9 +20,10 @@ from typing import Any, Self, TypeVar
 from streamproc.client import alerts as asynchronous_alerts
 from streamproc.client import model_updates as asynchronous_updates
 from streamproc.client import publisher as asynchronous_publisher
+from streamproc.client.event_fields import EventId, Features, Tags, Time
 from streamproc.client.local_model import LocalAnswer, LocalModel
 from streamproc.client.loop import LoopThread
-from streamproc.client.publisher import Features, OnFull, Tags
+from streamproc.client.publisher import OnFull
 from streamproc.client.settings import Source
 from streamproc.schemas.alerts import AlertEvent, Kind
 from streamproc.schemas.events import AnyEvent
@@ -85,9 +86,9 @@ class Publisher:
         features: Features | None,
         prediction: Any,
         *,
-        event_id: str | None = None,
-        ts: datetime | str | float | None = None,
-        model_version: str | None = None,
+        event_id: EventId | None = None,
+        ts: Time | None = None,
+        model_version: str | int | None = None,
         tags: Tags | None = None,
     ) -> None:
         """Send a prediction and the features that it was made from."""
@@ -108,9 +109,9 @@ class Publisher:
         model_id: str,
         features: Features,
         *,
-        event_id: str | None = None,
-        ts: datetime | str | float | None = None,
-        model_version: str | None = None,
+        event_id: EventId | None = None,
+        ts: Time | None = None,
+        model_version: str | int | None = None,
         tags: Tags | None = None,
     ) -> None:
         """Send features or a business metric."""
@@ -128,10 +129,10 @@ class Publisher:
     def label(
         self,
         model_id: str,
-        event_id: str,
+        event_id: EventId,
         label: Any,
         *,
-        ts: datetime | str | float | None = None,
+        ts: Time | None = None,
     ) -> None:
         """Send the label of an earlier event."""
         self._thread.run(self._publisher.label(model_id, event_id, label, ts=ts))

@@ -27,14 +27,14 @@ def test_a_record_reads_back_as_its_event(features: dict[str, Any], prediction: 
 
 
 def test_only_what_was_given_is_written() -> None:
-    """Unset fields, unknown fields and where an event was read are no part of the record."""
+    """Unset fields and where an event was read are no part of the record."""
     source = {"topic": "t", "partition": 0, "offset": 3}
-    record = to_record({"model_id": "m", "label": "cat", "event_id": "1", "source": source, "x": 1})
+    record = to_record({"model_id": "m", "label": "cat", "event_id": "1", "source": source})
     assert msgspec.json.decode(record.value) == {"model_id": "m", "label": "cat", "event_id": "1"}
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, [math.nan], {"a": 1}, object()])
+@pytest.mark.parametrize("value", [math.inf, [math.inf], {"a": 1}, object()])
 def test_what_json_cannot_say_is_refused(value: Any) -> None:
-    """NaN, infinity and foreign objects never reach a topic."""
+    """Infinity and foreign objects never reach a topic."""
     with pytest.raises(EventError, match=r"features\.x"):
         to_record({"model_id": "m", "features": {"x": value}})
