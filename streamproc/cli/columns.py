@@ -1,7 +1,7 @@
 """Assign the columns of a table to the parts of an event."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import typer
@@ -23,6 +23,12 @@ class Roles:
         Column with the event's time; None leaves it to the broker.
     identity
         Column with the event_id; None takes the row's number.
+    left_out
+        Columns that are nothing.
+    takes_later
+        Whether columns that come in later rows are features, too.
+    ts_is_text
+        Whether times have a format, and are to keep their characters.
     """
 
     features: tuple[str, ...]
@@ -30,6 +36,9 @@ class Roles:
     label: str | None = None
     ts: str | None = None
     identity: str | None = None
+    left_out: tuple[str, ...] = ()
+    takes_later: bool = False
+    ts_is_text: bool = False
 
     @classmethod
     def choose(
@@ -63,12 +72,26 @@ class Roles:
             label=label,
             ts=ts,
             identity=identity,
+            takes_later=features is None,
         )
+
+    def without(self, column: str) -> "Roles":
+        """Leave a feature out."""
+        features = tuple(name for name in self.features if name != column)
+        return replace(self, features=features, left_out=(*self.left_out, column))
+
+    @property
+    def named(self) -> frozenset[str]:
+        """All columns that have a part, or that are left out."""
+        given = (self.prediction, self.label, self.ts, self.identity)
+        columns = {column for column in given if column is not None}
+        return frozenset({*self.features, *self.left_out, *columns})
 
     @property
     def text(self) -> frozenset[str]:
         """Columns whose values are taken as text, whatever they look like."""
-        return frozenset(() if self.identity is None else (self.identity,))
+        ts = self.ts if self.ts_is_text else None
+        return frozenset(column for column in (self.identity, ts) if column is not None)
 
 
 def _given(named: dict[str, str | None]) -> Iterator[tuple[str, str]]:

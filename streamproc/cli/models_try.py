@@ -55,8 +55,8 @@ def try_file(job: Job, config: Config) -> None:
         trials.append(Trial(without_reaction(config, job.model), job.model))
     console = terminal()
     with open_table(job.file) as table:
-        if table.notice:
-            note(table.notice)
+        for text in table.notices:
+            note(text)
         rows = _run(job, table, trials, console)
     courses = [trial.course for trial in trials]
     console.print(_result(rows, courses, on_drift))

@@ -1,12 +1,16 @@
 """``streamproc publish``."""
 
 import asyncio
+import codecs
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streamproc.cli.options import Broker, ConfigFile, flag
+
+if TYPE_CHECKING:
+    from streamproc.tabular.cell_kinds import CellKind
 
 _STDIN = Path("-")
 
@@ -30,6 +34,50 @@ def _positive(rate: float | None) -> float | None:
     if rate is not None and not rate > 0:
         raise typer.BadParameter("must be more than 0")
     return rate
+
+
+def _zone(name: str) -> str:
+    from streamproc.config.topics import zone_of  # noqa: PLC0415  --help
+
+    try:
+        zone_of(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return name
+
+
+def _char(text: str | None) -> str | None:
+    text = "\t" if text in {"\\t", "tab"} else text
+    if text is not None and len(text) != 1:
+        raise typer.BadParameter("must be one character, or tab")
+    return text
+
+
+def _decimal(mark: str) -> str:
+    if mark not in {".", ","}:
+        raise typer.BadParameter("must be . or ,")
+    return mark
+
+
+def _encoding(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _types(text: str | None) -> "dict[str, CellKind]":
+    """Parse ``COL=KIND,…``."""
+    from streamproc.tabular.cell_kinds import KINDS  # noqa: PLC0415  --help
+
+    found: dict[str, CellKind] = {}
+    for part in text.split(",") if text else ():
+        column, _, kind = part.rpartition("=")
+        if not column or kind not in KINDS:
+            message = f"{part!r}: expected COL=KIND, with one of {', '.join(KINDS)}"
+            raise typer.BadParameter(message, param_hint="--types")
+        found[column] = kind
+    return found
 
 
 def publish(  # noqa: PLR0913  one parameter a flag
@@ -88,6 +136,33 @@ def publish(  # noqa: PLR0913  one parameter a flag
             callback=_positive,
         ),
     ] = None,
+    tz: Annotated[
+        str,
+        flag("tz", "Zone of times without one.", metavar="ZONE", callback=_zone),
+    ] = "UTC",
+    ts_format: Annotated[
+        str | None,
+        flag("ts-format", "us, eu, excel, or as strptime's.", metavar="FORMAT"),
+    ] = None,
+    types: Annotated[
+        str | None,
+        flag("types", "Kinds of columns, see below.", metavar="COL=KIND,…"),
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        flag("delimiter", "Between cells. Default: , ; | or tab.", metavar="CHAR", callback=_char),
+    ] = None,
+    decimal: Annotated[
+        str, flag("decimal", "Decimal mark of numbers.", metavar="CHAR", callback=_decimal)
+    ] = ".",
+    encoding: Annotated[
+        str, flag("encoding", "Of csv, such as cp1252.", metavar="NAME", callback=_encoding)
+    ] = "utf-8",
+    skip_bad: Annotated[
+        Path | None,
+        flag("skip-bad", "Write rows that cannot be read here.", metavar="FILE"),
+    ] = None,
+    dry_run: Annotated[bool, flag("dry-run", "Print what columns are; send nothing.")] = False,
     config: ConfigFile = None,
     broker: Broker = None,
 ) -> None:
@@ -98,8 +173,12 @@ def publish(  # noqa: PLR0913  one parameter a flag
 
     A csv file without a header has columns c0, c1, and so on. Numbers, true and false are what
     they look like; an empty cell, NA, NaN and null are missing; the rest is text.
+
+    --types: number ($1,441.60), percent (95.0% is 0.95), boolean (yes), list (0.5 2), text (007).
     """
     from streamproc.cli.publish_run import Job, publish_file  # noqa: PLC0415  --help
+    from streamproc.config.topics import zone_of  # noqa: PLC0415  --help
+    from streamproc.tabular.file_format import FileFormat  # noqa: PLC0415  --help
 
     job = Job(
         file=file,
@@ -111,5 +190,10 @@ def publish(  # noqa: PLR0913  one parameter a flag
         features=None if features is None else tuple(features.split(",")),
         label_delay=label_delay,
         rate=rate,
+        form=FileFormat(delimiter, decimal, encoding, _types(types)),
+        tz=zone_of(tz),
+        ts_format=ts_format,
+        dry_run=dry_run,
+        skip_bad=skip_bad,
     )
     asyncio.run(publish_file(job, broker, config))

@@ -5,11 +5,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from pathlib import Path
 
 from streamproc.cli.columns import Roles
+from streamproc.cli.peeked_rows import SAMPLE, PeekedRows, recognise
 from streamproc.cli.progress import Bar
+from streamproc.cli.publish_dry_run import ROWS as DRY_ROWS
+from streamproc.cli.publish_dry_run import dry_run
+from streamproc.cli.publish_summary import summary
+from streamproc.cli.rejects import Rejects, rejects_to
 from streamproc.cli.row_events import Event, RowEvents, RowReader
 from streamproc.client import Publisher
 from streamproc.client.settings import Source
@@ -18,6 +24,9 @@ from streamproc.kafka.errors import DeliveryError
 from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.schemas.events import EventError
 from streamproc.tabular import RowError, Table, open_table
+from streamproc.tabular.event_times import EventTimes
+from streamproc.tabular.file_format import DEFAULT, FileFormat
+from streamproc.tabular.table import Reject
 from streamproc.terminal import count, note, printable
 
 
@@ -41,10 +50,15 @@ class Job:
     features: tuple[str, ...] | None = None
     label_delay: int = 0
     rate: float | None = None
+    form: FileFormat = DEFAULT
+    tz: tzinfo = UTC
+    ts_format: str | None = None
+    dry_run: bool = False
+    skip_bad: Path | None = None
 
     def roles(self, columns: tuple[str, ...]) -> Roles:
         """Check the named columns against those of the file."""
-        return Roles.choose(
+        roles = Roles.choose(
             columns,
             self.features,
             prediction=self.prediction,
@@ -52,6 +66,12 @@ class Job:
             ts=self.ts,
             identity=self.identity,
         )
+        return replace(roles, ts_is_text=self.ts_format is not None)
+
+    def reader(self, table: Table, roles: Roles) -> RowReader:
+        """Return what makes the events of the file."""
+        times = EventTimes(self.tz, self.ts_format)
+        return RowReader(table.name, self.model, roles, self.label_delay, times)
 
 
 @dataclass
@@ -63,7 +83,7 @@ class Sent:
 
 
 async def publish_file(job: Job, broker: str | None, config: Source) -> None:
-    """Send the rows of a file, then print one line that says how many.
+    """Send the rows of a file, then print how many, and what its columns were taken for.
 
     Parameters
     ----------
@@ -83,22 +103,46 @@ async def publish_file(job: Job, broker: str | None, config: Source) -> None:
     typer.BadParameter
         When the file has no such column.
     """
-    publisher = Publisher(broker, config=config)
-    sent = Sent()
-    started = time.monotonic()
-    with open_table(job.file) as table:
+    publisher = None if job.dry_run else Publisher(broker, config=config)
+    with (
+        open_table(job.file, job.form) as table,
+        rejects_to(None if job.dry_run else job.skip_bad) as rejects,
+    ):
         roles = job.roles(table.columns)
-        if table.notice:
-            note(table.notice)
+        for text in table.notices:
+            note(text)
+        bad: list[str] = []
+        rows = table.rows(roles.text, _reject(job, rejects, bad))
+        peeked = PeekedRows(table, rows, DRY_ROWS if job.dry_run else SAMPLE)
+        roles = recognise(table, peeked, roles)
+        reader = job.reader(table, roles)
+        if publisher is None:
+            dry_run(table, peeked, roles, reader, bad)
+            return
+        sent = Sent()
+        started = time.monotonic()
         with quiet_client():
             async with publisher:
                 with _explained(sent):
-                    await _send_all(publisher, table, job, roles, sent)
+                    await _send_all(publisher, table, peeked, reader, job, sent, rejects)
         if not sent.rows:
             raise RowError(f"{table.name} has columns and no rows: there is nothing to publish")
+    _report(table, job, roles, sent, time.monotonic() - started)
+    if rejects is not None and rejects.count:
+        sys.stdout.write(f"{count(rejects.count, 'row')} skipped, see {job.skip_bad}\n")
+    sys.stdout.write(f"{printable(summary(reader, roles))}\n")
+
+
+def _reject(job: Job, rejects: Rejects | None, bad: list[str]) -> Reject | None:
+    """Return where bad rows go: to a list of reasons in a dry run, which writes no file."""
+    if job.dry_run:
+        return lambda _line, reason, _row: bad.append(reason)
+    return None if rejects is None else rejects.add
+
+
+def _report(table: Table, job: Job, roles: Roles, sent: Sent, seconds: float) -> None:
     kind = "feature event" if roles.prediction is None else "prediction event"
     labels = f" and {count(sent.labels, 'label')}" if job.label else ""
-    seconds = time.monotonic() - started
     sys.stdout.write(
         f"{printable(table.name)}: {count(sent.rows, 'row')} sent as {count(sent.rows, kind)}"
         f"{labels} of {printable(job.model)} in {seconds:.1f} s"
@@ -106,10 +150,18 @@ async def publish_file(job: Job, broker: str | None, config: Source) -> None:
     )
 
 
-async def _send_all(publisher: Publisher, table: Table, job: Job, roles: Roles, sent: Sent) -> None:
+async def _send_all(
+    publisher: Publisher,
+    table: Table,
+    rows: PeekedRows,
+    reader: RowReader,
+    job: Job,
+    sent: Sent,
+    rejects: Rejects | None,
+) -> None:
     """Send what can be sent, and wait for it, whatever ends it."""
     try:
-        await _send(publisher, table, job, roles, sent)
+        await _send(publisher, table, rows, reader, job, sent, rejects)
     except DeliveryError:  # to wait for the rest would be to wait for the same again
         raise
     except BaseException:
@@ -118,13 +170,21 @@ async def _send_all(publisher: Publisher, table: Table, job: Job, roles: Roles, 
     await publisher.flush()
 
 
-async def _send(publisher: Publisher, table: Table, job: Job, roles: Roles, sent: Sent) -> None:
-    reader = RowReader(table.name, job.model, roles, job.label_delay)
+async def _send(
+    publisher: Publisher,
+    table: Table,
+    rows: PeekedRows,
+    reader: RowReader,
+    job: Job,
+    sent: Sent,
+    rejects: Rejects | None,
+) -> None:
     started = time.monotonic()
     with Bar(table) as bar:
-        for row in reader.events(table.rows(roles.text)):
+        for row in reader.events(rows, None if rejects is None else rejects.add):
             for event in row.events:
-                await _send_one(publisher, table, row, event)
+                if not await _send_one(publisher, table, row, event, rejects):
+                    continue
                 if "label" in event:
                     sent.labels += 1
                 else:
@@ -136,11 +196,19 @@ async def _send(publisher: Publisher, table: Table, job: Job, roles: Roles, sent
                 await _pause(started + sent.rows / job.rate)
 
 
-async def _send_one(publisher: Publisher, table: Table, row: RowEvents, event: Event) -> None:
+async def _send_one(
+    publisher: Publisher, table: Table, row: RowEvents, event: Event, rejects: Rejects | None
+) -> bool:
+    """Send an event; return False if it was rejected."""
     try:
         await publisher.send(event)
     except EventError as error:
-        raise RowError.at(table.name, row.line, str(error)) from error
+        wrong = RowError.at(table.name, row.line, str(error))
+        if rejects is None:
+            raise wrong from error
+        rejects.add(row.line, str(wrong), event)
+        return False
+    return True
 
 
 async def _pause(until: float) -> None:

@@ -17,7 +17,7 @@ _WORDS: Mapping[str, bool | None] = {
     "false": False,
 }
 
-Cell = float | bool | str | None
+Cell = float | bool | str | list[float] | None
 
 
 def parse_cell(text: str) -> Cell:

@@ -1,6 +1,9 @@
 """Errors of files of rows."""
 
+from typing import Any
+
 from streamproc.errors import StreamprocError
+from streamproc.tabular.table import Reject
 
 
 class RowError(StreamprocError):
@@ -14,3 +17,19 @@ class RowError(StreamprocError):
     def at(cls, name: str, line: int, what: str) -> "RowError":
         """Make the error of one line: ``name:line: what``."""
         return cls(f"{name}:{line}: {what}")
+
+    @classmethod
+    def refuse(
+        cls,
+        name: str,
+        line: int,
+        what: str,
+        raw: Any,
+        reject: Reject | None,
+        cause: Exception | None = None,
+    ) -> None:
+        """Pass a row that cannot be read to `reject`; without it, raise."""
+        error = cls.at(name, line, what)
+        if reject is None:
+            raise error from cause
+        reject(line, str(error), raw)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from streamproc.tabular.csv_table import CsvTable
 from streamproc.tabular.errors import RowError
+from streamproc.tabular.file_format import DEFAULT, FileFormat
 from streamproc.tabular.json_table import JsonTable
 from streamproc.tabular.stream import Stream
 from streamproc.tabular.table import Table
@@ -16,7 +17,7 @@ _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "
 
 
 @contextmanager
-def open_table(path: Path) -> Iterator[Table]:
+def open_table(path: Path, form: FileFormat = DEFAULT) -> Iterator[Table]:
     """Open a csv, jsonl or parquet file, packed with gzip or not, or ``-`` for standard input.
 
     Parameters
@@ -24,6 +25,8 @@ def open_table(path: Path) -> Iterator[Table]:
     path
         The file. Its suffix says what it is; a file without a known suffix, and standard input,
         are known by their first bytes: ``PAR1`` is parquet, ``{`` is jsonl, the rest is csv.
+    form
+        How it is written.
 
     Yields
     ------
@@ -37,23 +40,23 @@ def open_table(path: Path) -> Iterator[Table]:
     """
     stream = Stream(path)
     try:
-        yield _table(path, stream)
+        yield _table(path, stream, form)
     finally:
         stream.close()
 
 
-def _table(path: Path, stream: Stream) -> Table:
+def _table(path: Path, stream: Stream, form: FileFormat) -> Table:
     kind = _kind(path, stream)
     if kind == "jsonl":
-        return JsonTable(stream)
+        return JsonTable(stream, form)
     if kind == "csv":
-        return CsvTable(stream)
+        return CsvTable(stream, form)
     if find_spec("pyarrow") is None:
         raise RowError(
             f"{stream.name} is parquet, which needs pyarrow: pip install 'streamproc[parquet]'"
         )
     # Loading pyarrow takes a quarter of a second, which only those who need it should pay.
-    table: Table = import_module("streamproc.tabular.parquet_table").ParquetTable(stream)
+    table: Table = import_module("streamproc.tabular.parquet_table").ParquetTable(stream, form)
     return table
 
 

@@ -1,10 +1,12 @@
 """Interface of all readers of rows."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 Value = Any  # a JSON value: what a cell holds once it is typed
+Reject = Callable[[int, str, Any], None]
+"""Takes a row that cannot be read: its line, the reason, and what is known of it."""
 
 
 class Row(NamedTuple):
@@ -42,16 +44,27 @@ class Table(Protocol):
         """The columns, in the file's order; of jsonl, those of the first row."""
 
     @property
-    def notice(self) -> str | None:
+    def notices(self) -> Sequence[str]:
         """What the user must know about how the file was understood."""
 
-    def rows(self, text: Collection[str] = ()) -> Iterator[Row]:
-        """Iterate over the rows, once; columns in `text` keep their characters as they are.
+    @property
+    def index(self) -> str | None:
+        """A column that has no name in the file, as row numbers have that a program added."""
+
+    def rows(self, text: Collection[str] = (), reject: Reject | None = None) -> Iterator[Row]:
+        """Iterate over the rows, once.
+
+        Parameters
+        ----------
+        text
+            Columns that keep their characters as they are.
+        reject
+            Takes the rows that cannot be read; None: the first of them ends it.
 
         Raises
         ------
         RowError
-            On the first row that cannot be read.
+            On a row that cannot be read, without `reject`, or if the file ends too early.
         """
 
     def progress(self) -> Progress:

@@ -37,7 +37,7 @@ def test_csv_without_a_header(tmp_path: Path) -> None:
     path = _write(tmp_path, "a.csv", "1,2\n3,4\n")
     assert _read(path) == [(1, {"c0": 1.0, "c1": 2.0}), (2, {"c0": 3.0, "c1": 4.0})]
     with open_table(path) as table:
-        assert table.notice == f"{path} has no header: its columns are called c0 … c1"
+        assert table.notices == [f"{path} has no header: its columns are called c0 … c1"]
 
 
 def test_csv_as_rfc_4180_has_it(tmp_path: Path) -> None:
@@ -67,7 +67,6 @@ def test_text_columns_keep_their_characters(tmp_path: Path) -> None:
         ("a,b\n1,2\n1\n", r"a\.csv:3: 1 cells"),
         ("a,b\n1,inf\n", r"a\.csv:2: column 'b': 'inf' is infinite"),
         ("", "is empty"),
-        ("a;b\n1;2\n", "separated by ';'"),
         ("a,b,a\n1,2,3\n", r"a\.csv:1: the header names 'a' twice"),
         ('a,b\n1,"2\n', r"a\.csv:2: not csv"),
         (b"a,b\n1,2\n1,\xff\n", r"a\.csv:3: not UTF-8"),
@@ -111,7 +110,7 @@ def test_numbers_as_ids_in_jsonl(tmp_path: Path) -> None:
     [
         ('{"a": 1}\n[1]\n', r"a\.jsonl:2: not one JSON object"),
         ('{"a": 1}\n{"a": \n', r"a\.jsonl:2: not one JSON object"),
-        ('{"a": NaN}\n', r"a\.jsonl:1: not one JSON object"),
+        ('{"a": Infinity}\n', r"a\.jsonl:1: not one JSON object"),
         ("\n", "is empty"),
         ('{"a":' * 5_000, r"a\.jsonl:1: not one JSON object"),
     ],
@@ -154,7 +153,7 @@ def _parquet(path: Path, columns: dict[str, list[Any]]) -> Path:
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.bin"])
 def test_parquet(tmp_path: Path, name: str) -> None:
-    """Parquet values become what events hold: NaN is missing, times RFC 3339, decimals numbers."""
+    """Parquet values become what events hold: NaN is missing, times texts, decimals numbers."""
     columns = {
         "x": [1.5, float("nan")],
         "n": [7, None],
@@ -174,7 +173,7 @@ def test_parquet(tmp_path: Path, name: str) -> None:
             "n": "7",
             "b": True,
             "t": time,
-            "naive": time,
+            "naive": "2026-01-05T10:00:00",
             "d": "2026-01-05",
             "m": 1.25,
             "v": [1.0, 2.0],
