@@ -12,6 +12,7 @@ _EXTRA_OF: Final = (
         "noida_db": "demo",
         "orjson": "bench",
         "pyarrow": "parquet",
+        "python_calamine": "xlsx",
         # Ours, but not in the image of the worker.
         "streamproc.tools.bench": "bench",
         "streamproc.tools.demo": "demo",

@@ -84,7 +84,7 @@ def publish(  # noqa: PLR0913  one parameter a flag
     file: Annotated[
         Path,
         typer.Argument(
-            help="csv, jsonl (both also .gz), parquet, or -.",
+            help="csv, jsonl (also .gz), parquet, xlsx, or -.",
             metavar="FILE",
             callback=readable,
             show_default=False,

@@ -55,7 +55,7 @@ class CsvTable:
             self.notices.append(_no_header(self.name, self.columns))
             self._pushed_back.append((line, cells))
         else:
-            self.columns = _header(self.name, line, cells)
+            self.columns = header_names(self.name, line, cells)
         self.index = next(
             (name for name, cell in zip(self.columns, cells, strict=True) if not cell.strip()), None
         )
@@ -127,7 +127,8 @@ class CsvTable:
         raise AssertionError(cells)  # a parser that fails once fails again
 
 
-def _header(name: str, line: int, cells: list[str]) -> tuple[str, ...]:
+def header_names(name: str, line: int, cells: list[str]) -> tuple[str, ...]:
+    """Return the names of columns; one without a name is called by its place."""
     columns = tuple(cell.strip() or f"c{position}" for position, cell in enumerate(cells))
     twice = [column for column, count in Counter(columns).items() if count > 1]
     if twice:

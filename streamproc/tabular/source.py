@@ -13,18 +13,31 @@ from streamproc.tabular.json_table import JsonTable
 from streamproc.tabular.stream import Stream
 from streamproc.tabular.table import Table
 
-_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+_SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    **dict.fromkeys((".xlsx", ".xls", ".xlsb", ".ods"), "sheet"),
+}
+# Package, extra, module and class of formats that need an optional package.
+_EXTRAS = {
+    "parquet": ("pyarrow", "parquet", "parquet_table", "ParquetTable"),
+    "sheet": ("python_calamine", "xlsx", "sheet_table", "SheetTable"),
+}
 
 
 @contextmanager
 def open_table(path: Path, form: FileFormat = DEFAULT) -> Iterator[Table]:
-    """Open a csv, jsonl or parquet file, packed with gzip or not, or ``-`` for standard input.
+    """Open a csv, jsonl, parquet or spreadsheet file, packed or not, or ``-`` for standard input.
 
     Parameters
     ----------
     path
         The file. Its suffix says what it is; a file without a known suffix, and standard input,
-        are known by their first bytes: ``PAR1`` is parquet, ``{`` is jsonl, the rest is csv.
+        are known by their first bytes: ``PAR1`` is parquet, ``PK`` a spreadsheet, ``{``
+        jsonl, the rest csv.
     form
         How it is written.
 
@@ -51,12 +64,13 @@ def _table(path: Path, stream: Stream, form: FileFormat) -> Table:
         return JsonTable(stream, form)
     if kind == "csv":
         return CsvTable(stream, form)
-    if find_spec("pyarrow") is None:
+    package, extra, module, reader = _EXTRAS[kind]
+    if find_spec(package) is None:
         raise RowError(
-            f"{stream.name} is parquet, which needs pyarrow: pip install 'streamproc[parquet]'"
+            f"{stream.name} is {extra}, which needs {package}: pip install 'streamproc[{extra}]'"
         )
     # Loading pyarrow takes a quarter of a second, which only those who need it should pay.
-    table: Table = import_module("streamproc.tabular.parquet_table").ParquetTable(stream, form)
+    table: Table = getattr(import_module(f"streamproc.tabular.{module}"), reader)(stream, form)
     return table
 
 
@@ -70,4 +84,6 @@ def _kind(path: Path, stream: Stream) -> str:
         raise RowError(f"{stream.name} is a JSON array: write one object a line (jsonl)")
     if start.startswith(b"PAR1"):
         return "parquet"
+    if start.startswith(b"PK\x03\x04"):
+        return "sheet"
     return "jsonl" if start.startswith(b"{") else "csv"
