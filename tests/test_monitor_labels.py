@@ -1,6 +1,7 @@
 """Labels through `Monitor`, without Kafka."""
 
 import json
+import random
 from typing import Any
 
 from streamproc import Monitor
@@ -44,3 +45,20 @@ def test_a_label_that_is_none_is_a_dead_letter() -> None:
     monitor.process([*LOG[:1], NAME | {"label": [1]}, *LOG[1:]])
     assert [letter.reason for letter in monitor.dead_letters] == [Reason.WRONG_TYPE]
     assert len(monitor.outcomes) == 1
+
+
+def test_one_rounding_error_keeps_a_classifier_a_classifier() -> None:
+    """A probability of 1 + 1e-7 among thousands is 1; later errors are alerts on accuracy.
+
+    Sums of float32 exceed 1 by that much (fastText issue 718, ranger issue 183).
+    """
+    draw, monitor, alerts = random.Random(3), Monitor(), []
+    for number in range(3000):
+        score = 1.0 + 1e-7 if number == 700 else draw.random()
+        truth = draw.random() < score
+        event = {"model_id": "m", "event_id": str(number), "ts": 1.7e9 + number}
+        label = int(truth) if number < 2000 else int(not truth)
+        alerts += monitor.process([event | {"prediction": score}, event | {"label": label}])
+    assert alerts
+    assert all(alert.source.offset > 1900 for alert in alerts)
+    assert any("accuracy" in alert.message for alert in alerts)

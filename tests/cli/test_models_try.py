@@ -127,3 +127,22 @@ def test_a_row_without_a_truth_is_answered_and_not_judged(
     result = run("models", "try", history, "--model", "m", "--label", "label", "--config", file)
     assert result.exit_code == 0
     assert re.search(r"all 1200 rows +0\.\d{4}", result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("model", "is_left_out"), [(MODEL, True), (["tree.HoeffdingTreeClassifier"], False)]
+)
+def test_text_features_that_a_model_cannot_read_are_named(
+    run: Any, tmp_path: Path, model: list[str], *, is_left_out: bool
+) -> None:
+    """`check` and `models try` name them where no step reads text (river issue 817)."""
+    draw = random.Random(5)
+    rows = [f"{draw.choice('AB')},{draw.gauss(0, 1):.3f},{draw.randrange(2)}" for _ in range(300)]
+    data = tmp_path / "texts.csv"
+    data.write_text("\n".join(["country,x,y", *rows]) + "\n")
+    file = config_with(tmp_path, model=model)
+    checked = run("check", file)
+    tried = run("models", "try", data, "--model", "m", "--label", "y", "--config", file)
+    assert (checked.exit_code, tried.exit_code) == (0, 0)
+    assert ("text features are left out" in checked.stdout) == is_left_out
+    assert ("reads text: country" in tried.stderr + tried.stdout) == is_left_out
