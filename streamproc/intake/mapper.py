@@ -184,7 +184,7 @@ class _Rule:
         self._strict = msgspec.json.Decoder(self._struct).decode
 
     def holds(self, found: Document) -> bool:
-        return all(
+        return not self._when or all(
             (value := plain(get(found))) == wanted or (wanted == "*" and value is not None)
             for get, wanted in self._when
         )
@@ -203,10 +203,19 @@ class _Rule:
                 raise IntakeError(Reason.MISSING_FIELD, "a label needs an event id")
             common["label"] = label
         self._add_time(common, found)
-        tags = {name: value for name, get in self._tags if (value := get(found)) is not ABSENT}
-        if tags:
-            common["tags"] = {name: tag for name, tag in tags.items() if tag not in {None, ""}}
+        if self._tags:
+            self._add_tags(common, found)
         return self._events(found, common, index)
+
+    def _add_tags(self, common: dict[str, Any], found: Document) -> None:
+        tags, is_there = {}, False
+        for name, get in self._tags:
+            if (value := get(found)) is not ABSENT:
+                is_there = True
+                if value is not None and value != "":
+                    tags[name] = value
+        if is_there:
+            common["tags"] = tags
 
     def _add_time(self, common: dict[str, Any], found: Document) -> None:
         ts = ABSENT if self._ts is None else self._ts(found)
@@ -219,11 +228,11 @@ class _Rule:
     def _events(self, found: Document, common: dict[str, Any], index: int | None) -> Mapped:
         features = None if self._features is None else self._features(found)
         predictions = None if self._prediction is None else self._prediction(found)
-        counts = {len(each) for each in (features, predictions) if each is not None}
-        if len(counts) > 1:
-            detail = f"{len(features or ())} rows of features, {len(predictions or ())} predictions"
+        given = predictions if features is None else features
+        count = 1 if given is None else len(given)
+        if predictions is not None and len(predictions) != count:
+            detail = f"{count} rows of features, {len(predictions)} predictions"
             raise IntakeError(Reason.WRONG_TYPE, detail)
-        count = counts.pop() if counts else 1
         if "event_id" not in common:
             common["event_id"] = f"{found.topic}-{found.partition}-{found.record.offset}"
             if index is not None:
@@ -231,8 +240,9 @@ class _Rule:
         notes: list[Note] = []
         events: list[NativeEvent] = []
         for at in range(count):
-            event = dict(common)
+            event = common
             if count > 1:
+                event = dict(common)
                 event["event_id"] = f"{common['event_id']}_{at}"
             if features is not None:
                 event["features"] = features[at]

@@ -365,3 +365,18 @@ def test_the_reason_of_a_dead_letter_names_the_field(value: Any, detail: str) ->
     """What cannot be mapped is refused before it reaches a native topic."""
     with pytest.raises(IntakeError, match=detail):
         mapped({"map": {"prediction": "score", "model_id": "model"}}, value)
+
+
+@pytest.mark.parametrize("region", [["eu"], {"name": "eu"}])
+def test_a_tag_that_is_not_a_text_costs_itself_alone(region: Any) -> None:
+    """A list or an object where a tag is expected is left out; the event is mapped."""
+    mapping = {"prediction": "score", "tags": {"region": "region", "shop": "shop"}}
+    [event] = events({"map": mapping}, {"score": 0.5, "region": region, "shop": "a"})
+    assert event[1]["prediction"] == 0.5
+    assert event[1].get("tags", {}).get("shop") == "a"
+
+
+def test_a_record_without_rows_is_skipped() -> None:
+    """An empty list of predictions gives no event, and not one without a prediction."""
+    entry = {"map": {"prediction": {"rows": "predictions"}}}
+    assert mapped(entry, {"predictions": []}).events == []
