@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import msgspec
+from fuzz.http_target import http, http_seeds
 from fuzz.plain_target import plain, plain_seeds
 from fuzz.truth_targets import (
     labels,
@@ -225,4 +226,5 @@ TARGETS: Final = {
     "topic": Target(topic, _topic_seeds),
     "control": Target(control, _control_seeds),
     "batches": Target(batches, batches_seeds),
+    "http": Target(http, http_seeds),
 }

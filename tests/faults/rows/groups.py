@@ -1,4 +1,4 @@
-"""Two groups on one cluster, as in an upgrade with a way back; one stops, one is killed."""
+"""Two groups with different configs on one cluster, as in an upgrade; one stops, one is killed."""
 
 import signal
 import uuid
@@ -19,8 +19,14 @@ from streamproc.config.load import load
 from streamproc.performance.outcome_log import OutcomeLog, OutcomeRow
 
 ORDER = 20
-FAULT = "two groups on one cluster; one of them is stopped, or killed, and comes back"
-PASSES = "each joins all labels, each pair once, and watches everything; neither fences the other"
+FAULT = (
+    "two groups on one cluster, with other detectors and horizons; one of them is stopped, or"
+    " killed, and comes back"
+)
+PASSES = (
+    "each joins all labels, each pair once, and watches everything by its own config; neither"
+    " fences the other"
+)
 MODELS = 8
 # What is published is joined within seconds; a join that is fenced waits for good.
 JOIN_SECONDS = 180.0
@@ -33,7 +39,12 @@ async def run(site: Site) -> str:
 
 async def _two(site: Site, number: signal.Signals) -> str:
     old = site.content(models=[{"id": "*", "task": "regression"}])
-    new = old | {"group": f"t{uuid.uuid4().hex[:12]}"}
+    adwin = [{"on": "*", "detectors": ["adwin"], "follow": False}]
+    new = old | {
+        "group": f"t{uuid.uuid4().hex[:12]}",
+        "models": [{"id": "*", "task": "regression", "watch": adwin}],
+        "labels": old.get("labels", {}) | {"horizon": "3d"},
+    }
     config = load(old)
     count = MODELS * site.size(75, 750)
     log = _labelled(site.draw.randrange(2**32), count // MODELS * 4)
