@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from apache.kafka import ApacheKafka
 from worker.procfs import alive, children
 from worker.running import MAIN, WorkerProcess, publish, settings
 from worker.scenarios import story
@@ -38,10 +39,10 @@ async def test_a_worker_under_load_stops_cleanly(
 
 
 async def test_a_supervised_worker_leaves_sighup_to_its_supervisor(
-    embedded_broker: EmbeddedBroker, tmp_path: Path
+    apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     """A signal to the whole process group ends no worker that nobody would start again."""
-    said = settings(embedded_broker.bootstrap)
+    said = settings(apache_kafka.bootstrap)
     async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
         await supervisor.logged("watching kafka", times=2)
         workers = children(supervisor.pid)

@@ -1,9 +1,12 @@
+"""A supervisor and its workers; two members of a group need Apache Kafka, see streamproc.broker."""
+
 import os
 import signal
 import socket
 from pathlib import Path
 
 import pytest
+from apache.kafka import ApacheKafka
 from worker.procfs import alive, children
 from worker.running import WorkerProcess, settings, until
 
@@ -12,12 +15,9 @@ from streamproc.broker import EmbeddedBroker
 STOP_SECONDS = 30.0
 
 
-@pytest.mark.slow
-async def test_no_worker_outlives_its_supervisor(
-    embedded_broker: EmbeddedBroker, tmp_path: Path
-) -> None:
+async def test_no_worker_outlives_its_supervisor(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
     """When the supervisor is killed its workers end by themselves."""
-    said = settings(embedded_broker.bootstrap)
+    said = settings(apache_kafka.bootstrap)
     async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
         await supervisor.logged("watching kafka", times=2)
         workers = children(supervisor.pid)
@@ -50,9 +50,9 @@ async def test_a_cluster_that_is_away_ends_the_supervisor(tmp_path: Path) -> Non
     assert worker.stderr.count("\n") == 1
 
 
-async def test_sigterm_ends_all(embedded_broker: EmbeddedBroker, tmp_path: Path) -> None:
+async def test_sigterm_ends_all(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
     """SIGTERM to the supervisor ends both workers, cleanly, and itself with 0."""
-    said = settings(embedded_broker.bootstrap)
+    said = settings(apache_kafka.bootstrap)
     async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
         await supervisor.logged("watching kafka", times=2)
         workers = children(supervisor.pid)
@@ -62,21 +62,19 @@ async def test_sigterm_ends_all(embedded_broker: EmbeddedBroker, tmp_path: Path)
     assert "Traceback" not in supervisor.stderr
 
 
-@pytest.mark.slow
-async def test_each_worker_ends_when_idle(embedded_broker: EmbeddedBroker, tmp_path: Path) -> None:
+async def test_each_worker_ends_when_idle(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
     """With --exit-when-idle all workers end by themselves, and none is started again."""
     flags = ("--processes", "2", "--exit-when-idle", "1")
-    async with WorkerProcess(tmp_path, settings(embedded_broker.bootstrap), *flags) as supervisor:
+    async with WorkerProcess(tmp_path, settings(apache_kafka.bootstrap), *flags) as supervisor:
         assert await supervisor.exit_code() == 0
     assert "exited with" not in supervisor.stderr
 
 
-@pytest.mark.slow
 async def test_a_config_is_reloaded_only_when_it_is_right(
-    embedded_broker: EmbeddedBroker, tmp_path: Path
+    apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     """SIGHUP with a wrong config names the field and touches nothing; a right one renews all."""
-    said = settings(embedded_broker.bootstrap)
+    said = settings(apache_kafka.bootstrap)
     elsewhere = said["broker"].replace("127.0.0.1", "localhost")
     async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
         await supervisor.logged("watching kafka", times=2)
