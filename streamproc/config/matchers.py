@@ -13,6 +13,7 @@ from streamproc.schemas.section import refuse
 Label = Literal["model", "owner", "severity", "kind", "detector", "series", "feature"]
 LABELS: Final[tuple[Label, ...]] = get_args(Label)
 SEGMENT: Final = "segment."
+_OF_A_FEATURE: Final = frozenset({"feature", "quality"})
 _FORM: Final = re.compile(r"\s*([A-Za-z_][^\s=!~]*)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
 
 
@@ -47,6 +48,31 @@ class Matcher:
 
     def __str__(self) -> str:
         return f"{self.label} {self.operator} {self.value or chr(34) * 2}"
+
+
+def labels_of_series(
+    *, model: str, owner: str | None, severity: str, kind: str, detector: str, series: str
+) -> dict[str, str]:
+    """Return the `LABELS` of an alert, or of a series of an incident.
+
+    `feature` is the name of the feature whose values or missing values the series is about.
+
+    Examples
+    --------
+    >>> of = {"model": "m", "owner": None, "severity": "info", "kind": "data", "detector": "adwin"}
+    >>> [labels_of_series(**of, series=name)["feature"] for name in ("quality:age", "prediction")]
+    ['age', '']
+    """
+    head, _, name = series.partition(":")
+    return {
+        "model": model,
+        "owner": owner or "",
+        "severity": severity,
+        "kind": kind,
+        "detector": detector,
+        "series": series,
+        "feature": name if head in _OF_A_FEATURE else "",
+    }
 
 
 @lru_cache(maxsize=1000)

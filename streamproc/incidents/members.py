@@ -2,11 +2,12 @@
 
 from typing import Final, NamedTuple, get_args
 
+from streamproc.config.matchers import labels_of_series
 from streamproc.incidents.onset import direction_of, onset_of
 from streamproc.schemas.alerts import AlertEvent, Severity
 from streamproc.schemas.clip import clip
 from streamproc.schemas.incidents import ChangedSeries, Member
-from streamproc.schemas.silences import Subject, feature_of
+from streamproc.schemas.silences import Subject
 
 # A record of the topic has to stay below Kafka's default maximum of 1 MB.
 MAX_SERIES: Final = 200
@@ -89,15 +90,14 @@ def subject_of(member: Member, series: ChangedSeries, incident_id: str) -> Subje
 
 def labels_of(member: Member, series: ChangedSeries) -> dict[str, str]:
     """Return what matchers look at for a series of a member."""
-    return {
-        "model": member.model_id,
-        "owner": member.owner or "",
-        "severity": series.severity,
-        "kind": series.kind,
-        "detector": series.detector,
-        "series": series.series,
-        "feature": feature_of(series.series),
-    }
+    return labels_of_series(
+        model=member.model_id,
+        owner=member.owner,
+        severity=series.severity,
+        kind=series.kind,
+        detector=series.detector,
+        series=series.series,
+    )
 
 
 def is_one_shot(member: Member) -> bool:

@@ -1,34 +1,23 @@
 """Decide which sinks hear of an alert. Pure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
+from streamproc.config.matchers import SEGMENT, labels_of_series
 from streamproc.config.routes import Route
 from streamproc.schemas.alerts import AlertEvent
 
-_OF_A_FEATURE: Final = ("feature:", "quality:")
-
 
 def labels_of(alert: AlertEvent) -> dict[str, str]:
-    """Return the labels of an alert that routes match.
-
-    `feature` is the feature's name in alerts about its values or its missing values.
-    """
-    feature = next(
-        (alert.series[len(start) :] for start in _OF_A_FEATURE if alert.series.startswith(start)),
-        "",
+    """Return the labels of an alert that routes match."""
+    labels = labels_of_series(
+        model=alert.model_id,
+        owner=alert.owner,
+        severity=alert.severity,
+        kind=alert.kind,
+        detector=alert.detector,
+        series=alert.series,
     )
-    segment = {f"segment.{tag}": value for tag, value in (alert.segment or {}).items()}
-    return {
-        "model": alert.model_id,
-        "owner": alert.owner or "",
-        "severity": alert.severity,
-        "kind": alert.kind,
-        "detector": alert.detector,
-        "series": alert.series,
-        "feature": feature,
-        **segment,
-    }
+    return labels | {f"{SEGMENT}{tag}": value for tag, value in (alert.segment or {}).items()}
 
 
 def sinks_of(routes: Sequence[Route], labels: Mapping[str, str]) -> frozenset[str] | None:

@@ -20,7 +20,8 @@ ALLOWED = {
     "streamproc.control": {"streamproc.schemas", "streamproc.errors"},
     "streamproc.incidents": {
         "streamproc.config.escalate", "streamproc.config.inhibit",
-        "streamproc.config.maintenance", "streamproc.control", "streamproc.schemas",
+        "streamproc.config.maintenance", "streamproc.config.matchers", "streamproc.control",
+        "streamproc.schemas",
     },
     "streamproc.decode": _BASE,
     "streamproc.join": {*_BASE, "streamproc.decode"},

@@ -10,7 +10,9 @@ from streamproc.config.load import load
 from streamproc.errors import ConfigError
 from streamproc.incidents.book import IncidentBook
 from streamproc.incidents.entries import Entry, Tick
+from streamproc.incidents.members import labels_of as incident_labels
 from streamproc.schemas.incidents import IncidentState
+from streamproc.sinks.routing import labels_of as alert_labels
 
 HALF_HOUR = 1800.0
 [AFTER] = load({"escalate": [{"match": ["severity = warning"], "after": "30m"}]}).escalate
@@ -70,6 +72,14 @@ def test_only_what_matches_rises() -> None:
     rule = EscalationRule(match=("owner = risk",), models=2)
     log = [(fired(model), 0.0) for model in "abc"]
     assert fold(*log, rules=(rule,)).severity == "warning"
+
+
+@pytest.mark.parametrize("series", ["feature:x", "quality:x", "prediction", "metric:brier"])
+def test_conditions_mean_the_same_as_in_routes(series: str) -> None:
+    """A series of an incident has the labels by which routes match its alert."""
+    alert = fired("a", series=series)
+    [member] = fold((alert, 0.0)).members
+    assert incident_labels(member, member.series[0]) == alert_labels(alert)
 
 
 @pytest.mark.parametrize(

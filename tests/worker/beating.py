@@ -11,4 +11,4 @@ def beat(heartbeat: Heartbeat, at_work: Event) -> None:
     at_work.set()
     while True:
         heartbeat.beat()
-        time.sleep(0.01)
+        time.sleep(0.01)  # the interval of its heartbeats

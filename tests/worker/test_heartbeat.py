@@ -38,7 +38,7 @@ class Watched(Supervisor):
         while not done():
             assert time.monotonic() < deadline
             self._tend(self.slot)
-            time.sleep(0.02)
+            time.sleep(0.02)  # the supervisor looks at intervals, too: nothing announces a death
 
     def _spawn(self, place: WorkerSlot) -> Any:
         place.at_work.clear()

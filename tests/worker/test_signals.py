@@ -26,9 +26,9 @@ async def test_a_worker_under_load_stops_cleanly(
     sent: list[signal.Signals], embedded_broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
     """A closed terminal, an impatient operator: it finishes its slices and ends with 0."""
-    said = settings(embedded_broker.bootstrap, limits={"slice_records": 20})
-    await publish(load(said), story(models=4, events=500))
-    async with WorkerProcess(tmp_path, said) as worker:
+    content = settings(embedded_broker.bootstrap, limits={"slice_records": 20})
+    await publish(load(content), story(models=4, events=500))
+    async with WorkerProcess(tmp_path, content) as worker:
         await worker.has_counted("records_total")
         for number in sent:
             worker.send(number)
@@ -42,8 +42,8 @@ async def test_a_supervised_worker_leaves_sighup_to_its_supervisor(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     """A signal to the whole process group ends no worker that nobody would start again."""
-    said = settings(apache_kafka.bootstrap)
-    async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
+    content = settings(apache_kafka.bootstrap)
+    async with WorkerProcess(tmp_path, content, "--processes", "2") as supervisor:
         await supervisor.logged("watching kafka", times=2)
         workers = children(supervisor.pid)
         for pid in workers:

@@ -17,8 +17,8 @@ STOP_SECONDS = 30.0
 
 async def test_no_worker_outlives_its_supervisor(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
     """When the supervisor is killed its workers end by themselves."""
-    said = settings(apache_kafka.bootstrap)
-    async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
+    content = settings(apache_kafka.bootstrap)
+    async with WorkerProcess(tmp_path, content, "--processes", "2") as supervisor:
         await supervisor.logged("watching kafka", times=2)
         workers = children(supervisor.pid)
         supervisor.send(signal.SIGKILL)
@@ -29,8 +29,8 @@ async def test_no_worker_outlives_its_supervisor(apache_kafka: ApacheKafka, tmp_
 @pytest.mark.slow
 async def test_ctrl_c_ends_all(embedded_broker: EmbeddedBroker, tmp_path: Path) -> None:
     """Ctrl-C, which reaches every process, ends them with 0, even while they start."""
-    said = settings(embedded_broker.bootstrap)
-    async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
+    content = settings(embedded_broker.bootstrap)
+    async with WorkerProcess(tmp_path, content, "--processes", "2") as supervisor:
         await supervisor.logged("running 2 workers")
         await until(lambda: len(children(supervisor.pid)) == 2)
         for pid in (*children(supervisor.pid), supervisor.pid):
@@ -52,8 +52,8 @@ async def test_a_cluster_that_is_away_ends_the_supervisor(tmp_path: Path) -> Non
 
 async def test_sigterm_ends_all(apache_kafka: ApacheKafka, tmp_path: Path) -> None:
     """SIGTERM to the supervisor ends both workers, cleanly, and itself with 0."""
-    said = settings(apache_kafka.bootstrap)
-    async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
+    content = settings(apache_kafka.bootstrap)
+    async with WorkerProcess(tmp_path, content, "--processes", "2") as supervisor:
         await supervisor.logged("watching kafka", times=2)
         workers = children(supervisor.pid)
         supervisor.send(signal.SIGTERM)
@@ -74,19 +74,19 @@ async def test_a_config_is_reloaded_only_when_it_is_right(
     apache_kafka: ApacheKafka, tmp_path: Path
 ) -> None:
     """SIGHUP with a wrong config names the field and touches nothing; a right one renews all."""
-    said = settings(apache_kafka.bootstrap)
-    elsewhere = said["broker"].replace("127.0.0.1", "localhost")
-    async with WorkerProcess(tmp_path, said, "--processes", "2") as supervisor:
+    content = settings(apache_kafka.bootstrap)
+    elsewhere = content["broker"].replace("127.0.0.1", "localhost")
+    async with WorkerProcess(tmp_path, content, "--processes", "2") as supervisor:
         await supervisor.logged("watching kafka", times=2)
         before = children(supervisor.pid)
 
-        supervisor.configure(said | {"limits": {"max_series": "many"}})
+        supervisor.configure(content | {"limits": {"max_series": "many"}})
         supervisor.send(signal.SIGHUP)
         await supervisor.logged("keeping the current configuration")
         assert "limits.max_series" in supervisor.stderr
         assert children(supervisor.pid) == before
 
-        supervisor.configure(said | {"broker": elsewhere})
+        supervisor.configure(content | {"broker": elsewhere})
         supervisor.send(signal.SIGHUP)
         await supervisor.logged(f"watching {elsewhere}", times=2)
         assert not any(map(alive, before))

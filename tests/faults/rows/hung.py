@@ -59,7 +59,7 @@ async def scenario(content: dict[str, Any], folder: Path, *, of_worker: bool = F
 
 
 async def _all_learn(supervisor: WorkerProcess, times: int, last: int = 2) -> None:
-    """Wait until so many workers have started, and the learners of the last have answered once."""
+    """Wait until `times` workers have started, and the learners of the last answered once."""
     ports = await supervisor.logged(r"metrics on http://127\.0\.0\.1:(\d+)", times=times)
     async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
         for port in ports[-last:]:
