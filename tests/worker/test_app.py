@@ -1,5 +1,6 @@
 """The Faust application of a worker."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from mode import Service
 from worker.running import own_config, worker_of
 
 from streamproc.broker import EmbeddedBroker
+from streamproc.driver import poll
 
 
 async def test_a_start_waits_for_no_tables(
@@ -26,3 +28,13 @@ async def test_a_start_waits_for_no_tables(
         pass
     assert waiting
     assert not [service for service in waiting if isinstance(service, TableManager)]
+
+
+async def test_fetches_wait_as_long_as_the_config_says(
+    embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`limits.linger` is what the pauses between a worker's fetches are limited to."""
+    lingers: list[Callable[[], float]] = []
+    monkeypatch.setattr(poll, "pace_fetches", lambda _consumer, linger: lingers.append(linger))
+    async with worker_of(own_config(embedded_broker.bootstrap, limits={"linger": "80ms"})):
+        assert [linger() for linger in lingers] == [0.08]

@@ -87,6 +87,20 @@ async def test_what_a_worker_alerts_is_an_incident(bootstrap: str) -> None:
         assert worker.failure is None
 
 
+async def test_the_config_says_what_pages_again(bootstrap: str) -> None:
+    """An incident of two models rises by `escalate`, and pages again by `repeat_interval`."""
+    config = config_of(bootstrap, escalate=[{"models": 2}])
+    often = config.policy.model_copy(update={"repeat_interval": timedelta(seconds=1)})
+    config = config.model_copy(update={"policy": often})
+    await ensure_topics(config)
+    async with worker_of(config):
+        await put(config, fired("a"), fired("b"))
+        values = await becomes(config, lambda values: _pages(values) >= 4)
+    [incident] = values.incidents.values()
+    assert incident.severity == "critical"
+    assert [entry.step for entry in incident.timeline].count("escalated") == 1
+
+
 async def test_people_act_on_an_incident(bootstrap: str) -> None:
     """Commands are signed as all others, and are on the topic with who gave them."""
     config = config_of(bootstrap)
@@ -126,6 +140,10 @@ async def test_a_silence_ends_by_itself(bootstrap: str) -> None:
         [incident] = values.incidents.values()
         assert len(incident.paged) == 1
         assert incident.paged[0] >= end.replace(microsecond=0)
+
+
+def _pages(values: StoredValues) -> int:
+    return sum(len(incident.paged) for incident in values.incidents.values())
 
 
 def _members(values: StoredValues) -> int:
