@@ -1,12 +1,13 @@
 """A worker that keeps the incidents of all models."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from broker_topics import records, write
 from incidents.logs import fired, later
-from worker.running import own_config, publish, total, until, worker_of
+from worker.running import PATIENCE, own_config, publish, total, until, worker_of
 from worker.scenarios import story
 
 from streamproc.client.control import send_command
@@ -40,8 +41,9 @@ async def stored(config: Config) -> StoredValues:
 
 async def becomes(config: Config, true: Callable[[StoredValues], bool]) -> StoredValues:
     """Wait until the topic has something."""
-    while not true(values := await stored(config)):
-        pass  # each look waits for the broker
+    async with asyncio.timeout(PATIENCE):
+        while not true(values := await stored(config)):
+            pass  # each look waits for the broker
     return values
 
 
