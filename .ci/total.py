@@ -1,5 +1,5 @@
 # noqa: INP001  a program by itself
-"""Print the slowest tests, and how many passed, failed and were skipped over all test reports.
+"""Print the slowest tests, those that failed, and how many passed, failed and were skipped.
 
 ``total.py STEPS REPORT...``: STEPS is how many steps failed, for whatever reason.
 """
@@ -11,6 +11,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 SLOWEST: Final = 20
+MESSAGE_CHARACTERS: Final = 500
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -20,7 +21,12 @@ def main(arguments: Sequence[str]) -> None:
         for report in arguments[1:]
         for suite in ET.parse(Path(report)).getroot().iter("testsuite")  # noqa: S314  our own file
     ]
-    for line in (*slowest_tests(suites), closing_line(int(arguments[0]), suites)):
+    lines = (
+        *slowest_tests(suites),
+        *failed_tests(suites),
+        closing_line(int(arguments[0]), suites),
+    )
+    for line in lines:
         sys.stdout.write(f"{line}\n")
 
 
@@ -32,6 +38,14 @@ def slowest_tests(suites: Sequence[ET.Element]) -> Iterator[str]:
         yield f"the slowest {min(SLOWEST, len(cases))} of {len(cases)} tests, in seconds:"
     for case in cases[:SLOWEST]:
         yield f"{float(case.get('time', 0)):8.1f}  {case.get('classname')}::{case.get('name')}"
+
+
+def failed_tests(suites: Sequence[ET.Element]) -> Iterator[str]:
+    """Give a line for each test that failed, with the start of its message."""
+    for case in (case for suite in suites for case in suite.iter("testcase")):
+        for failure in (*case.findall("failure"), *case.findall("error")):
+            message = " ".join(failure.get("message", "").split())[:MESSAGE_CHARACTERS]
+            yield f"failed: {case.get('classname')}::{case.get('name')}: {message}"
 
 
 def closing_line(failed_steps: int, suites: Sequence[ET.Element]) -> str:

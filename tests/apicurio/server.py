@@ -33,15 +33,20 @@ class Apicurio:
     """
 
     def __init__(self, folder: Path) -> None:
-        [self._port] = free_ports(1)
-        self._command = command(self._port)
+        [self.port] = free_ports(1)
+        self._command = command(self.port)
         self._log = folder / "registry.log"
         self._child: Child | None = None
 
     @property
     def url(self) -> str:
         """Its address of Confluent's API."""
-        return f"http://{HOST}:{self._port}/apis/ccompat/v7"
+        return self.url_at(self.port)
+
+    @staticmethod
+    def url_at(port: int) -> str:
+        """Return the address of Confluent's API at a port: that of a detour, for example."""
+        return f"http://{HOST}:{port}/apis/ccompat/v7"
 
     def __enter__(self) -> Self:
         self.start()

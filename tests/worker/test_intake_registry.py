@@ -1,6 +1,5 @@
 """Records of a schema registry's serialisers are watched as if they had been sent natively."""
 
-import asyncio
 import csv
 import json
 from datetime import datetime
@@ -8,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from apache.settings import free_ports
 from apicurio.serialised import BY_TOPIC, serialised
 from apicurio.server import Apicurio
 from broker_topics import records
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+from detour import Detour
 from prometheus_client import CollectorRegistry
 from worker.running import WorkerProcess, read_alerts, settings, total, until
 from worker.test_intake import intake, native, rows, send_unkeyed
@@ -141,28 +142,27 @@ async def test_a_registry_that_is_away_costs_nothing(
     embedded_broker: EmbeddedBroker, apicurio: Apicurio
 ) -> None:
     """Its topics are held with a reason; others are read, and later everything is."""
-    given = settings(embedded_broker.bootstrap, registry={"url": apicurio.url})
+    detour = Detour(*free_ports(1), apicurio.port)
+    url = apicurio.url_at(detour.port)
+    given = settings(embedded_broker.bootstrap, registry={"url": url})
     framed, plain = f"{given['group']}-avro", f"{given['group']}-plain"
     given["intake"] = intake(framed) + intake(plain)
     config = load(given)
-    apicurio.stop()
-    apicurio.start()  # without schemas, so that the ids are the same after the next start
-    values = serialised(apicurio.url, "avro", framed, rows_of("avro", 100))
-    await asyncio.to_thread(apicurio.stop)
-    await send_unkeyed(config, framed, values)
+    await send_unkeyed(
+        config, framed, serialised(apicurio.url, "avro", framed, rows_of("avro", 100))
+    )
     await send_unkeyed(config, plain, rows_of("json", 100))
     registry = CollectorRegistry()
     async with reading(config, Metrics(registry)) as reader:
         await until(lambda: "is held" in (reader.unready() or ""))
-        assert f"intake of {framed} is held: registry {apicurio.url}" in str(reader.unready())
+        assert f"intake of {framed} is held: registry {url}" in str(reader.unready())
         await until(lambda: total(registry, "intake_events_total", topic=plain) == 100)
         await until(lambda: total(registry, "intake_held_records", topic=framed) == 100)
         assert reader.unhealthy() is None
         assert reader.idle_seconds() == 0
         assert total(registry, "intake_events_total", topic=framed) == 0
-        await asyncio.to_thread(apicurio.start)
-        serialised(apicurio.url, "avro", framed, rows_of("avro", 1))
-        await until(lambda: reader.idle_seconds() > 0.5)
+        async with detour.open():
+            await until(lambda: reader.idle_seconds() > 0.5)
         assert reader.unready() is None
         assert total(registry, "intake_held_records", topic=framed) == 0
     found = await records(config, "predictions")

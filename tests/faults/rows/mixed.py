@@ -11,7 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from apache.kafka import ApacheKafka
-from faults.brokers import Detour, add_listeners
+from detour import Detour
+from faults.brokers import add_listeners
 from faults.ending import all_done, finish
 from faults.label_counts import ONLINE, same_labels, with_label
 from faults.matrix import Failed, Site

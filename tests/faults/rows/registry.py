@@ -5,10 +5,12 @@ import signal
 from typing import Any
 
 import msgspec
+from apache.settings import free_ports
 from apicurio.distribution import RegistryMissingError
 from apicurio.serialised import serialised
 from apicurio.server import Apicurio
 from broker_topics import records
+from detour import Detour
 from faults.matrix import Site, Unavailable
 from faults.verdicts import equal, same
 from worker.running import WorkerProcess
@@ -32,26 +34,30 @@ async def run(site: Site) -> str:
         registry = await asyncio.to_thread(Apicurio, site.folder)
     except RegistryMissingError as error:
         raise Unavailable(f"no Apicurio Registry: {error}") from error
-    settings["registry"] = {"url": registry.url}
+    detour = Detour(*free_ports(1), registry.port)
+    settings["registry"] = {"url": registry.url_at(detour.port)}
     with registry:
-        values = await asyncio.to_thread(_values, registry.url, topics, each)
-        half = len(values["avro"]) // 2
-        await send_unkeyed(load(settings), topics["avro"], values["avro"][:half])
-        async with WorkerProcess(site.folder, settings) as worker:
-            await worker.has_counted("intake_events_total", above=half - 1)
-            await asyncio.to_thread(registry.kill)
-            await send_unkeyed(load(settings), topics["avro"], values["avro"][half:])
-            await worker.has_counted("intake_events_total", above=2 * half - 1)
-            await send_unkeyed(load(settings), topics["protobuf"], values["protobuf"])
-            # The intake rejoins its group for the new topic: not ready before it is held, either.
-            await worker.becomes("/readyz", 503, f"intake of {topics['protobuf']} is held: ")
-            worker.send(signal.SIGKILL)
-            await worker.exit_code()
-        async with WorkerProcess(site.folder, settings, "--exit-when-idle", "3") as worker:
-            await worker.logged("intake is held until")
-            await asyncio.to_thread(registry.start)
-            await asyncio.to_thread(_values, registry.url, topics, each)  # the same ids again
-            same("exit code", 0, await worker.exit_code())
+        async with detour.open():
+            values = await asyncio.to_thread(_values, registry.url, topics, each)
+            half = len(values["avro"]) // 2
+            await send_unkeyed(load(settings), topics["avro"], values["avro"][:half])
+            async with WorkerProcess(site.folder, settings) as worker:
+                await worker.has_counted("intake_events_total", above=half - 1)
+                await asyncio.to_thread(registry.kill)
+                await send_unkeyed(load(settings), topics["avro"], values["avro"][half:])
+                await worker.has_counted("intake_events_total", above=2 * half - 1)
+                await send_unkeyed(load(settings), topics["protobuf"], values["protobuf"])
+                # The intake rejoins its group for a new topic, and is not ready for that first.
+                await worker.becomes("/readyz", 503, f"intake of {topics['protobuf']} is held: ")
+                worker.send(signal.SIGKILL)
+                await worker.exit_code()
+            async with WorkerProcess(site.folder, settings, "--exit-when-idle", "3") as worker:
+                await worker.logged("intake is held until")
+                detour.cut()  # until it has the schemas again, with the same ids
+                await asyncio.to_thread(registry.start)
+                await asyncio.to_thread(_values, registry.url, topics, each)
+                detour.mend()
+                same("exit code", 0, await worker.exit_code())
     found = await equal(load(settings))
     same("dead letters", 0, len(found.found.letters))
     events = {record.value for record in await records(load(settings), "predictions")}
