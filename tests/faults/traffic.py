@@ -85,7 +85,8 @@ async def load(
     async def pump() -> None:
         loop = asyncio.get_running_loop()
         began, count = loop.time(), 0
-        async with open_producer(config) as producer:
+        # aiokafka gives up records that wait for a broker for longer than a request may take.
+        async with open_producer(config, request_timeout_ms=int(SEND_SECONDS * 1000)) as producer:
             for each in what:
                 topic = config.topics.full_name(each.stream)
                 async with _progress(f"sending record {count} to {topic}"):
