@@ -72,7 +72,7 @@ dist: $(VENV)/dev.stamp
 # The others are parts of the first, so that what was tested is what runs.
 lock: $(VENV)/dev.stamp
 	$(LOCK) --upgrade --all-extras --group dev -o requirements-dev.lock
-	$(LOCK) --upgrade --extra worker -c requirements-dev.lock -o requirements.lock
+	$(LOCK) --upgrade --extra worker --extra registry -c requirements-dev.lock -o requirements.lock
 	$(LOCK) --upgrade --extra demo -c requirements-dev.lock -o requirements-demo.lock
 
 clean:

@@ -1,4 +1,5 @@
 import re
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -112,10 +113,22 @@ def test_no_lock_names_a_registry() -> None:
         assert "--find-links" not in text
 
 
+def _pins(name: str) -> set[str]:
+    text = (ROOT / name).read_text()
+    return set(re.findall(r"^[a-zA-Z0-9._-]+==[^\s;\\]+", text, re.MULTILINE))
+
+
 def test_what_runs_was_tested() -> None:
     """Every pinned package of the worker and the demo has the same pin in the development lock."""
-    worker, demo, development = (
-        set(re.findall(r"^[a-zA-Z0-9._-]+==[^\s;\\]+", (ROOT / name).read_text(), re.MULTILINE))
-        for name in ("requirements.lock", "requirements-demo.lock", "requirements-dev.lock")
-    )
-    assert worker < demo < development
+    development = _pins("requirements-dev.lock")
+    assert _pins("requirements.lock") < development
+    assert _pins("requirements-demo.lock") < development
+
+
+def test_the_image_reads_all_formats_of_the_intake() -> None:
+    """The image of a worker has what Avro and protobuf of a schema registry need."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    wanted = {re.split(r"[\[><=]", each)[0] for each in (*extras["worker"], *extras["registry"])}
+    assert wanted <= {pin.split("==")[0] for pin in _pins("requirements.lock")}
