@@ -119,7 +119,10 @@ async def _look(
             consumer.seek(home, homes[home].offset)
         while left:
             for home, records in (await consumer.getmany(*left, timeout_ms=200)).items():
-                replaced |= {home} if _differs(records[0], homes[home]) else set()
+                if records[0].offset < homes[home].offset:
+                    short.add(home)  # the broker had no such offset: the client went to the start
+                elif _differs(records[0], homes[home]):
+                    replaced.add(home)
                 left.discard(home)
             # After the mark there may be only transaction markers.
             left = {home for home in left if await consumer.position(home) < ends[home]}

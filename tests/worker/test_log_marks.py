@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from broker_topics import records
 from worker.running import own_config
 
@@ -63,3 +64,19 @@ async def test_another_record_at_the_offset_contradicts_a_log(
     assert not await _contradicted(config, mark_of(last))
     assert await _contradicted(config, mark_of(_Record(1, b"other")))
     assert await _contradicted(config, mark_of(_Record(2, b"2")))
+
+
+async def test_a_log_that_is_cut_during_the_check_is_contradicted(
+    embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that gave a later end, and has no record there, does not confirm a mark."""
+    monkeypatch.setattr(log_marks, "CONFIRM_SECONDS", 0.0)
+
+    async def longer(_: AIOKafkaConsumer, homes: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(homes, 6)
+
+    config = own_config(embedded_broker.bootstrap)
+    await ensure_topics(config)
+    await _write(config, b"0", b"1")
+    monkeypatch.setattr(AIOKafkaConsumer, "end_offsets", longer)
+    assert await _contradicted(config, mark_of(_Record(5, b"5")))
