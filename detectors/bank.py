@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.run_length import TakesArl
-from detectors.runtime.slots import Slots, check_scan, every_row
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.run_length import TakesArl
+from streamproc.detectors.runtime.slots import Slots, check_scan, every_row
 
 
 class Hits(NamedTuple):

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from detectors.bank import Bank, no_hits
-from detectors.errors import NotFiniteError
-from detectors.runtime.run_length import TakesArl
-from detectors.series.change_points import Change, ChangePoints
+from streamproc.detectors.bank import Bank, no_hits
+from streamproc.detectors.errors import NotFiniteError
+from streamproc.detectors.runtime.run_length import TakesArl
+from streamproc.detectors.series.change_points import Change, ChangePoints
 
 
 class Detector(TakesArl):

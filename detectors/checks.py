@@ -11,11 +11,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bank import Bank
-from detectors.errors import DetectorError, NotFiniteError, ParameterError, StateError
-from detectors.runtime.dtypes import Floats
-from detectors.runtime.slots import State, every_row
-from detectors.spec import Entry
+from streamproc.detectors.bank import Bank
+from streamproc.detectors.errors import DetectorError, NotFiniteError, ParameterError, StateError
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.runtime.slots import State, every_row
+from streamproc.detectors.spec import Entry
 
 BYTES = 1500
 """Most bytes that a series may hold after 100,000 values: 200,000 of them fit in 300 MB."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from detectors import registry
-from detectors.errors import ParameterError
+from streamproc.detectors import registry
+from streamproc.detectors.errors import ParameterError
 
 
 def registered(name: str) -> str:

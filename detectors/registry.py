@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from detectors.binary import ddm, ecdd, eddm, fhddm, hddm_a, hddm_w, rddm, stepd
-from detectors.categorical import category_psi, chi2, g_test
-from detectors.distribution import (
+from streamproc.detectors.binary import ddm, ecdd, eddm, fhddm, hddm_a, hddm_w, rddm, stepd
+from streamproc.detectors.categorical import category_psi, chi2, g_test
+from streamproc.detectors.distribution import (
     cvm,
     hellinger,
     jensen_shannon,
@@ -14,8 +14,8 @@ from detectors.distribution import (
     variance,
     wasserstein,
 )
-from detectors.errors import UnknownDetectorError
-from detectors.mean import (
+from streamproc.detectors.errors import UnknownDetectorError
+from streamproc.detectors.mean import (
     adwin,
     bocpd,
     cusum,
@@ -28,11 +28,11 @@ from detectors.mean import (
     seed,
     shiryaev_roberts,
 )
-from detectors.river import bank
-from detectors.runtime.params import Value
-from detectors.runtime.run_length import ARL
-from detectors.runtime.run_length import span as arl_span
-from detectors.spec import Entry
+from streamproc.detectors.river import bank
+from streamproc.detectors.runtime.params import Value
+from streamproc.detectors.runtime.run_length import ARL
+from streamproc.detectors.runtime.run_length import span as arl_span
+from streamproc.detectors.spec import Entry
 
 DEFAULT = ("mixture", "page_hinkley")
 """Names of the detectors that watch numbers unless told otherwise: docs/scoreboard.md has why."""
@@ -125,7 +125,7 @@ def resolve(name: str, params: Mapping[str, object]) -> dict[str, Value]:
 
     Examples
     --------
-    >>> from detectors import registry
+    >>> from streamproc.detectors import registry
     >>> registry.resolve("page_hinkley", {"threshold": 20})["threshold"]
     20.0
     """

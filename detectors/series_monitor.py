@@ -5,22 +5,26 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import registry
-from detectors.bank import Bank, Hits
-from detectors.detector_names import of_categories, registered
-from detectors.errors import ParameterError, StateError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.slots import Slots, State, check_scan, every_row
-from detectors.runtime.small_arrays import any_hit, native_floats, native_ints
-from detectors.series.alarm import Alarm
-from detectors.series.alarms import FINDER, followed, marked
-from detectors.series.category_counts import CategoryCounts, CategoryDistribution, ShareChange
-from detectors.series.change_points import Change, ChangePoints, Moments
-from detectors.series.follow import Follow
-from detectors.series.mixes import Mixes
-from detectors.series.standardise import Standardiser
-from detectors.series.warm_up_test import NO_LOOKS, WARM_UP_TEST, Looks, looks
-from detectors.series.whiten import Whitener
+from streamproc.detectors import registry
+from streamproc.detectors.bank import Bank, Hits
+from streamproc.detectors.detector_names import of_categories, registered
+from streamproc.detectors.errors import ParameterError, StateError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.slots import Slots, State, check_scan, every_row
+from streamproc.detectors.runtime.small_arrays import any_hit, native_floats, native_ints
+from streamproc.detectors.series.alarm import Alarm
+from streamproc.detectors.series.alarms import FINDER, followed, marked
+from streamproc.detectors.series.category_counts import (
+    CategoryCounts,
+    CategoryDistribution,
+    ShareChange,
+)
+from streamproc.detectors.series.change_points import Change, ChangePoints, Moments
+from streamproc.detectors.series.follow import Follow
+from streamproc.detectors.series.mixes import Mixes
+from streamproc.detectors.series.standardise import Standardiser
+from streamproc.detectors.series.warm_up_test import NO_LOOKS, WARM_UP_TEST, Looks, looks
+from streamproc.detectors.series.whiten import Whitener
 
 WARMUP = 200
 """Values that a series learns its unit from."""
@@ -66,7 +70,7 @@ class SeriesMonitor:
     Examples
     --------
     >>> import numpy as np
-    >>> from detectors.series_monitor import SeriesMonitor
+    >>> from streamproc.detectors.series_monitor import SeriesMonitor
     >>> watch = SeriesMonitor({"mixture": {}}, size=1)
     >>> values = np.random.default_rng(7).normal(size=(1, 2000))
     >>> values[0, 1000:] += 2
@@ -110,8 +114,7 @@ class SeriesMonitor:
         self._whitener = Whitener(clip=clip) if whiten else None
         odd = [name for name, family in families.items() if family in {"error", "category"}]
         if whiten and odd:
-            msg = f"{odd[0]}: reads errors or categories as they come: nothing to whiten"
-            raise ParameterError(msg)
+            raise ParameterError(f"{odd[0]}: reads errors or categories: nothing to whiten")
         life = Mixes if self._blind else Follow
         self._life: Follow | Mixes | None = life() if follow else None
         self._restarts = np.zeros(0, np.int64)
@@ -305,8 +308,7 @@ class SeriesMonitor:
         """
         restarts = state.get("restarts")
         if restarts is None or restarts.dtype != np.int64 or restarts.ndim != 1:
-            msg = "Watch: state 'restarts' is missing or not a list of int64"
-            raise StateError(msg)
+            raise StateError("Watch: state 'restarts' is missing or not a list of int64")
         parts = self._parts
         follow = {
             name.removeprefix(_FOLLOW): state[name] for name in state if name.startswith(_FOLLOW)
@@ -317,8 +319,7 @@ class SeriesMonitor:
             if part in split:
                 split[part][field] = array
             elif name != "restarts" and not name.startswith(_FOLLOW):
-                msg = f"Watch: state has {name!r}, which belongs to none of {sorted(split)}"
-                raise StateError(msg)
+                raise StateError(f"Watch: state {name!r} belongs to none of {sorted(split)}")
         # Loading puts new arrays in the place of old ones, so the old references undo it.
         before = {part: vars(slots).copy() for part, slots in parts.items()}
         try:
@@ -344,8 +345,7 @@ class SeriesMonitor:
         if state:
             life.load(state)
         if life.size != size:
-            msg = f"Watch: state of {FINDER} has {life.size} slots, restarts has {size}"
-            raise StateError(msg)
+            raise StateError(f"Watch: state of {FINDER} has {life.size} slots, restarts has {size}")
         self._life = life
 
     def _load_parts(self, split: dict[str, State], size: int) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bank import Bank
-from detectors.errors import StateError
-from detectors.runtime.dtypes import Ints
-from detectors.runtime.slots import Slots, State, check_state, widened
+from streamproc.detectors.bank import Bank
+from streamproc.detectors.errors import StateError
+from streamproc.detectors.runtime.dtypes import Ints
+from streamproc.detectors.runtime.slots import Slots, State, check_state, widened
 
 
 class Arrays(Slots, ABC):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from detectors.bank import Bank
-from detectors.base import Detector
-from detectors.runtime.params import Param, Value
-from detectors.runtime.run_length import CHOICES, ParamResolver, ThresholdParam
+from streamproc.detectors.bank import Bank
+from streamproc.detectors.base import Detector
+from streamproc.detectors.runtime.params import Param, Value
+from streamproc.detectors.runtime.run_length import CHOICES, ParamResolver, ThresholdParam
 
 Family = Literal["mean", "error", "distribution", "category"]
 """What a detector looks at: a mean or a rate, a stream of errors (0 or 1), a distribution of

@@ -21,12 +21,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bank import Bank, Hits
-from detectors.base import Detector
-from detectors.errors import OutOfRangeError, StateError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.slots import State, blank_record
+from streamproc.detectors.bank import Bank, Hits
+from streamproc.detectors.base import Detector
+from streamproc.detectors.errors import OutOfRangeError, StateError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.slots import State, blank_record
 
 
 def error_record(fields: dict[str, tuple[Any, Any]]) -> NDArray[Any]:

@@ -10,12 +10,18 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.binary.base import ErrorBank, ErrorDetector, error_record, is_error_or_not, is_number
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.spec import entry
+from streamproc.detectors.binary.base import (
+    ErrorBank,
+    ErrorDetector,
+    error_record,
+    is_error_or_not,
+    is_number,
+)
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.spec import entry
 
 PARAMS = (
     Param("warm_start", 30, "values before the first alarm", low=0, high=1_000_000_000),
@@ -115,7 +121,7 @@ class DDMBank(ErrorBank):
 
 
 class DDM(ErrorDetector):
-    """Drift Detection Method on one series of errors; ERROR = 1, see `detectors.binary.base`.
+    """Drift Detection Method on one series of errors; ERROR = 1, see `binary.base`.
 
     Remembers where the error rate plus its standard error was lowest, warns
     and alarms when it is some standard errors above that.
@@ -154,7 +160,7 @@ class DDM(ErrorDetector):
 
     Examples
     --------
-    >>> from detectors import DDM
+    >>> from streamproc.detectors import DDM
     >>> detector = DDM()
     >>> for i in range(400):
     ...     detector.update(i % 5 == 0 if i < 200 else i % 2 == 0)

@@ -10,12 +10,18 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.binary.base import ErrorBank, ErrorDetector, error_record, is_error_or_not, is_number
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.spec import entry
+from streamproc.detectors.binary.base import (
+    ErrorBank,
+    ErrorDetector,
+    error_record,
+    is_error_or_not,
+    is_number,
+)
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.spec import entry
 
 Curve = tuple[float, float, float, float, float]
 """Factors of 1, p, p^3, p^5 and p^7."""
@@ -144,7 +150,7 @@ class ECDDBank(ErrorBank):
 
 
 class ECDD(ErrorDetector):
-    """EWMA chart for concept drift, on one series; ERROR = 1, see `detectors.binary.base`.
+    """EWMA chart for concept drift, on one series; ERROR = 1, see `binary.base`.
 
     Follows the exponentially weighted error rate and alarms when it exceeds the
     plain error rate since the last alarm by some standard deviations.
@@ -188,7 +194,7 @@ class ECDD(ErrorDetector):
 
     Examples
     --------
-    >>> from detectors import ECDD
+    >>> from streamproc.detectors import ECDD
     >>> detector = ECDD()
     >>> for i in range(400):
     ...     detector.update(i % 10 == 0 if i < 200 else i % 3 > 0)

@@ -10,13 +10,19 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.binary.base import ErrorBank, ErrorDetector, error_record, is_error_or_not, is_number
-from detectors.errors import ParameterError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.spec import entry
+from streamproc.detectors.binary.base import (
+    ErrorBank,
+    ErrorDetector,
+    error_record,
+    is_error_or_not,
+    is_number,
+)
+from streamproc.detectors.errors import ParameterError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.spec import entry
 
 PARAMS = (
     Param(
@@ -126,7 +132,7 @@ class EDDMBank(ErrorBank):
 
 
 class EDDM(ErrorDetector):
-    """Early Drift Detection Method on one series; ERROR = 1, see `detectors.binary.base`.
+    """Early Drift Detection Method on one series; ERROR = 1, see `binary.base`.
 
     Follows the number of values from one error to the next: its mean plus two
     deviations, against the highest that this has been. Sees slow changes
@@ -166,7 +172,7 @@ class EDDM(ErrorDetector):
 
     Examples
     --------
-    >>> from detectors import EDDM
+    >>> from streamproc.detectors import EDDM
     >>> detector = EDDM()
     >>> for i in range(800):
     ...     detector.update(i % 10 == 9 if i < 400 else i % 3 == 0)

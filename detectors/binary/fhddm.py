@@ -10,14 +10,20 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.binary.base import ErrorBank, ErrorDetector, error_record, is_error_or_not, is_number
-from detectors.binary.bit_window import bit, put_bit, words_for
-from detectors.errors import ParameterError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.spec import entry
+from streamproc.detectors.binary.base import (
+    ErrorBank,
+    ErrorDetector,
+    error_record,
+    is_error_or_not,
+    is_number,
+)
+from streamproc.detectors.binary.bit_window import bit, put_bit, words_for
+from streamproc.detectors.errors import ParameterError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.spec import entry
 
 PARAMS = (
     Param("sliding_window_size", 100, "values of the window", low=1, high=10_000),
@@ -153,7 +159,7 @@ class FHDDMBank(ErrorBank):
 
 
 class FHDDM(ErrorDetector):
-    """Fast Hoeffding test of a window, on one series; ERROR = 1, see `detectors.binary.base`.
+    """Fast Hoeffding test of a window, on one series; ERROR = 1, see `binary.base`.
 
     Keeps the accuracy of the last values and the best that it has been, and
     alarms when it lies below that by more than Hoeffding's inequality allows.
@@ -195,7 +201,7 @@ class FHDDM(ErrorDetector):
 
     Examples
     --------
-    >>> from detectors import FHDDM
+    >>> from streamproc.detectors import FHDDM
     >>> detector = FHDDM()
     >>> for i in range(800):
     ...     detector.update(i % 10 == 0 if i < 400 else i % 3 > 0)

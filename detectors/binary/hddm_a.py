@@ -10,12 +10,18 @@ from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
-from detectors.binary.base import ErrorBank, ErrorDetector, error_record, is_number, is_share
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.spec import entry
+from streamproc.detectors.binary.base import (
+    ErrorBank,
+    ErrorDetector,
+    error_record,
+    is_number,
+    is_share,
+)
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.spec import entry
 
 MODES = ("up", "both")
 """Directions: more errors only, or fewer as well."""
@@ -170,7 +176,7 @@ class HDDMABank(ErrorBank):
 
 
 class HDDMA(ErrorDetector):
-    """Hoeffding's test of the mean, on one series; ERROR = 1, see `detectors.binary.base`.
+    """Hoeffding's test of the mean, on one series; ERROR = 1, see `binary.base`.
 
     Remembers the beginning of the stream whose upper confidence bound was
     lowest, and alarms when the mean of everything lies above its mean by more
@@ -210,7 +216,7 @@ class HDDMA(ErrorDetector):
 
     Examples
     --------
-    >>> from detectors import HDDMA
+    >>> from streamproc.detectors import HDDMA
     >>> detector = HDDMA()
     >>> for i in range(800):
     ...     detector.update(i % 10 == 0 if i < 400 else i % 3 == 0)

@@ -11,13 +11,19 @@ from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
-from detectors.binary.base import ErrorBank, ErrorDetector, error_record, is_number, is_share
-from detectors.binary.hddm_a import PARAMS as HDDMA_PARAMS
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.spec import entry
+from streamproc.detectors.binary.base import (
+    ErrorBank,
+    ErrorDetector,
+    error_record,
+    is_number,
+    is_share,
+)
+from streamproc.detectors.binary.hddm_a import PARAMS as HDDMA_PARAMS
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.spec import entry
 
 PARAMS = (
     *HDDMA_PARAMS[:2],
@@ -189,7 +195,7 @@ class HDDMWBank(ErrorBank):
 
 
 class HDDMW(ErrorDetector):
-    """McDiarmid's test of weighted means, on one series; ERROR = 1, see `detectors.binary.base`.
+    """McDiarmid's test of weighted means, on one series; ERROR = 1, see `binary.base`.
 
     Cuts the stream where the upper confidence bound of its weighted mean was
     lowest, and alarms when the weighted mean since then lies above that until
@@ -230,7 +236,7 @@ class HDDMW(ErrorDetector):
 
     Examples
     --------
-    >>> from detectors import HDDMW
+    >>> from streamproc.detectors import HDDMW
     >>> detector = HDDMW()
     >>> for i in range(800):
     ...     detector.update(i % 10 == 0 if i < 400 else i % 3 > 0)

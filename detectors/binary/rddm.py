@@ -10,14 +10,20 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.binary.base import ErrorBank, ErrorDetector, error_record, is_error_or_not, is_number
-from detectors.binary.bit_window import bit, put_bit, words_for
-from detectors.errors import ParameterError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.spec import entry
+from streamproc.detectors.binary.base import (
+    ErrorBank,
+    ErrorDetector,
+    error_record,
+    is_error_or_not,
+    is_number,
+)
+from streamproc.detectors.binary.bit_window import bit, put_bit, words_for
+from streamproc.detectors.errors import ParameterError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.spec import entry
 
 PARAMS = (
     Param("min_instances", 129, "values before the first alarm", low=0, high=1_000_000_000),
@@ -186,7 +192,7 @@ class RDDMBank(ErrorBank):
 
 
 class RDDM(ErrorDetector):
-    """Reactive Drift Detection Method, on one series; ERROR = 1, see `detectors.binary.base`.
+    """Reactive Drift Detection Method, on one series; ERROR = 1, see `binary.base`.
 
     DDM with three additions: after an alarm it learns from the values since the
     warning that led to it, instead of from nothing; a concept of `max_concept`
@@ -233,7 +239,7 @@ class RDDM(ErrorDetector):
 
     Examples
     --------
-    >>> from detectors import RDDM
+    >>> from streamproc.detectors import RDDM
     >>> detector = RDDM()
     >>> for i in range(800):
     ...     detector.update(i % 10 == 0 if i < 400 else i % 3 > 0)

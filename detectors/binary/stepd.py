@@ -10,13 +10,19 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.binary.base import ErrorBank, ErrorDetector, error_record, is_error_or_not, is_number
-from detectors.binary.bit_window import bit, put_bit, words_for
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.spec import entry
+from streamproc.detectors.binary.base import (
+    ErrorBank,
+    ErrorDetector,
+    error_record,
+    is_error_or_not,
+    is_number,
+)
+from streamproc.detectors.binary.bit_window import bit, put_bit, words_for
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.spec import entry
 
 PARAMS = (
     Param("window_size", 30, "values that count as recent", low=1, high=10_000),
@@ -143,7 +149,7 @@ class STEPDBank(ErrorBank):
 
 
 class STEPD(ErrorDetector):
-    """Test of equal proportions, on one series; ERROR = 1, see `detectors.binary.base`.
+    """Test of equal proportions, on one series; ERROR = 1, see `binary.base`.
 
     Compares the error rate of the last values with that of all before them
     since the last alarm, by the test of equal proportions with a correction for
@@ -180,7 +186,7 @@ class STEPD(ErrorDetector):
 
     Examples
     --------
-    >>> from detectors import STEPD
+    >>> from streamproc.detectors import STEPD
     >>> detector = STEPD()
     >>> for i in range(800):
     ...     detector.update(i % 10 == 0 if i < 400 else i % 3 > 0)

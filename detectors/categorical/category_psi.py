@@ -1,13 +1,18 @@
 """Population stability index (PSI) of categories.
 
-The knob is `alpha`, see `detectors.distribution.windowed_test`. k · PSI tends to χ² with one degree
+The knob is `alpha`, see `distribution.windowed_test`. k · PSI tends to χ² with one degree
 of freedom less than there are classes, k = n m / (n + m).
 """
 
-from detectors.distribution import binned_statistics as by
-from detectors.distribution.windowed_test import CODED, MONITORED, CodedBank, CodedDetector
-from detectors.runtime.run_length import BY_ARL, ThresholdParam
-from detectors.spec import entry
+from streamproc.detectors.distribution import binned_statistics as by
+from streamproc.detectors.distribution.windowed_test import (
+    CODED,
+    MONITORED,
+    CodedBank,
+    CodedDetector,
+)
+from streamproc.detectors.runtime.run_length import BY_ARL, ThresholdParam
+from streamproc.detectors.spec import entry
 
 
 class CategoryStabilityBank(CodedBank):
@@ -57,7 +62,7 @@ class CategoryStability(CodedDetector):
     Examples
     --------
     >>> import numpy as np
-    >>> from detectors import CategoryStability
+    >>> from streamproc.detectors import CategoryStability
     >>> detector = CategoryStability()
     >>> rng = np.random.default_rng(3)
     >>> values = np.append(rng.choice(4, 1000), rng.choice(4, 1000, p=[0.4, 0.2, 0.2, 0.2]))

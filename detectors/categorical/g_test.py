@@ -1,13 +1,18 @@
 """G test of categories: the likelihood ratio of recent ones against a reference.
 
-The knob is `alpha`, see `detectors.distribution.windowed_test`. Its limit is χ² with one degree of
+The knob is `alpha`, see `distribution.windowed_test`. Its limit is χ² with one degree of
 freedom less than there are classes.
 """
 
-from detectors.distribution import binned_statistics as by
-from detectors.distribution.windowed_test import CODED, MONITORED, CodedBank, CodedDetector
-from detectors.runtime.run_length import by_comparison
-from detectors.spec import entry
+from streamproc.detectors.distribution import binned_statistics as by
+from streamproc.detectors.distribution.windowed_test import (
+    CODED,
+    MONITORED,
+    CodedBank,
+    CodedDetector,
+)
+from streamproc.detectors.runtime.run_length import by_comparison
+from streamproc.detectors.spec import entry
 
 
 class GTestBank(CodedBank):
@@ -61,7 +66,7 @@ class GTest(CodedDetector):
     Examples
     --------
     >>> import numpy as np
-    >>> from detectors import GTest
+    >>> from streamproc.detectors import GTest
     >>> detector = GTest()
     >>> rng = np.random.default_rng(3)
     >>> values = np.append(rng.choice(4, 1000), rng.choice(4, 1000, p=[0.4, 0.2, 0.2, 0.2]))

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from detectors.distribution import binned_statistics as by
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.distribution import binned_statistics as by
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
 
 WARMUP, PREVIOUS, SLIDING = range(3)
 EQUAL_MASS, EQUAL_WIDTH, CODES = range(3)

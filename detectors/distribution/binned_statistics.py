@@ -9,8 +9,8 @@ together: so one rare value more than before is judged as rare.
 import math
 from typing import Any
 
-from detectors.runtime.dtypes import Floats
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.runtime.jit import compiled
 
 KS, CVM, W1, CHI2, G, PSI, JS, HELLINGER = range(8)
 HALF = 0.5

@@ -1,14 +1,14 @@
 """Cramér-von Mises: the mean squared distance of two distribution functions.
 
-The knob is `alpha`, see `detectors.distribution.windowed_test`. Its limit is a weighted sum of χ²,
+The knob is `alpha`, see `distribution.windowed_test`. Its limit is a weighted sum of χ²,
 whose tail P(T > x) ≈ √2 P(χ²(1) > x / λ) hangs on the largest weight λ: 1/π² without
 ties, and computed for the bins at hand in general.
 """
 
-from detectors.distribution import binned_statistics as by
-from detectors.distribution.windowed_test import BINNED, BinnedBank, BinnedDetector
-from detectors.runtime.run_length import BY_ARL, by_comparison
-from detectors.spec import entry
+from streamproc.detectors.distribution import binned_statistics as by
+from streamproc.detectors.distribution.windowed_test import BINNED, BinnedBank, BinnedDetector
+from streamproc.detectors.runtime.run_length import BY_ARL, by_comparison
+from streamproc.detectors.spec import entry
 
 
 class CramerVonMisesBank(BinnedBank):
@@ -61,7 +61,7 @@ class CramerVonMises(BinnedDetector):
     Examples
     --------
     >>> import numpy as np
-    >>> from detectors import CramerVonMises
+    >>> from streamproc.detectors import CramerVonMises
     >>> detector = CramerVonMises()
     >>> rng = np.random.default_rng(3)
     >>> values = rng.normal(0, [1] * 1000 + [2] * 1000)

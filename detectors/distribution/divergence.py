@@ -2,9 +2,9 @@
 
 from typing import ClassVar, Unpack
 
-from detectors.distribution.windowed_test import BINNED, BinnedBank, BinnedDetector
-from detectors.runtime.params import Param
-from detectors.runtime.run_length import ByArl
+from streamproc.detectors.distribution.windowed_test import BINNED, BinnedBank, BinnedDetector
+from streamproc.detectors.runtime.params import Param
+from streamproc.detectors.runtime.run_length import ByArl
 
 DIVERGENCE = tuple(
     Param("bins", 8, "bins, fewer where values repeat", low=4, high=256)

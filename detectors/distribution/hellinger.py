@@ -1,13 +1,17 @@
 """Hellinger: the distance of the roots of two distributions.
 
-The knob is `alpha`, see `detectors.distribution.windowed_test`. 8 k · H² tends to χ² with one
+The knob is `alpha`, see `distribution.windowed_test`. 8 k · H² tends to χ² with one
 degree of freedom less than there are bins, k = n m / (n + m).
 """
 
-from detectors.distribution import binned_statistics as by
-from detectors.distribution.divergence import DIVERGENCE, DivergenceBank, DivergenceDetector
-from detectors.runtime.run_length import BY_ARL, by_comparison
-from detectors.spec import entry
+from streamproc.detectors.distribution import binned_statistics as by
+from streamproc.detectors.distribution.divergence import (
+    DIVERGENCE,
+    DivergenceBank,
+    DivergenceDetector,
+)
+from streamproc.detectors.runtime.run_length import BY_ARL, by_comparison
+from streamproc.detectors.spec import entry
 
 
 class HellingerBank(DivergenceBank):
@@ -57,7 +61,7 @@ class Hellinger(DivergenceDetector):
     Examples
     --------
     >>> import numpy as np
-    >>> from detectors import Hellinger
+    >>> from streamproc.detectors import Hellinger
     >>> detector = Hellinger()
     >>> rng = np.random.default_rng(3)
     >>> values = rng.normal(0, [1] * 1000 + [2] * 1000)

@@ -1,13 +1,17 @@
 """Jensen-Shannon: the divergence of two distributions from their average.
 
-The knob is `alpha`, see `detectors.distribution.windowed_test`. 8 k · JS tends to χ² with one
+The knob is `alpha`, see `distribution.windowed_test`. 8 k · JS tends to χ² with one
 degree of freedom less than there are bins, k = n m / (n + m).
 """
 
-from detectors.distribution import binned_statistics as by
-from detectors.distribution.divergence import DIVERGENCE, DivergenceBank, DivergenceDetector
-from detectors.runtime.run_length import BY_ARL, by_comparison
-from detectors.spec import entry
+from streamproc.detectors.distribution import binned_statistics as by
+from streamproc.detectors.distribution.divergence import (
+    DIVERGENCE,
+    DivergenceBank,
+    DivergenceDetector,
+)
+from streamproc.detectors.runtime.run_length import BY_ARL, by_comparison
+from streamproc.detectors.spec import entry
 
 
 class JensenShannonBank(DivergenceBank):
@@ -59,7 +63,7 @@ class JensenShannon(DivergenceDetector):
     Examples
     --------
     >>> import numpy as np
-    >>> from detectors import JensenShannon
+    >>> from streamproc.detectors import JensenShannon
     >>> detector = JensenShannon()
     >>> rng = np.random.default_rng(3)
     >>> values = rng.normal(0, [1] * 1000 + [2] * 1000)

@@ -1,14 +1,14 @@
 """Kolmogorov-Smirnov: the largest distance of two distribution functions.
 
-The knob is `alpha`, see `detectors.distribution.windowed_test`. Its theory is Smirnov's limit,
+The knob is `alpha`, see `distribution.windowed_test`. Its theory is Smirnov's limit,
 P(D > x) ≈ 2 exp(-2 k x²) with k = n m / (n + m); finite samples, ties and bins
 make it an upper bound.
 """
 
-from detectors.distribution import binned_statistics as by
-from detectors.distribution.windowed_test import BINNED, BinnedBank, BinnedDetector
-from detectors.runtime.run_length import BY_ARL, by_comparison
-from detectors.spec import entry
+from streamproc.detectors.distribution import binned_statistics as by
+from streamproc.detectors.distribution.windowed_test import BINNED, BinnedBank, BinnedDetector
+from streamproc.detectors.runtime.run_length import BY_ARL, by_comparison
+from streamproc.detectors.spec import entry
 
 
 class KolmogorovSmirnovBank(BinnedBank):
@@ -63,7 +63,7 @@ class KolmogorovSmirnov(BinnedDetector):
     Examples
     --------
     >>> import numpy as np
-    >>> from detectors import KolmogorovSmirnov
+    >>> from streamproc.detectors import KolmogorovSmirnov
     >>> detector = KolmogorovSmirnov()
     >>> rng = np.random.default_rng(3)
     >>> values = rng.normal(0, [1] * 1000 + [2] * 1000)

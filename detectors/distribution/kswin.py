@@ -9,17 +9,17 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.bank import Hits
-from detectors.base import Detector
-from detectors.distribution import kswin_kernel as kernel
-from detectors.distribution.p_values import two_sample_ks_tail
-from detectors.errors import ParameterError, StateError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, by_comparison
-from detectors.runtime.slots import State, blank_record
-from detectors.slot_arrays import ArraysBank
-from detectors.spec import entry
+from streamproc.detectors.bank import Hits
+from streamproc.detectors.base import Detector
+from streamproc.detectors.distribution import kswin_kernel as kernel
+from streamproc.detectors.distribution.p_values import two_sample_ks_tail
+from streamproc.detectors.errors import ParameterError, StateError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, by_comparison
+from streamproc.detectors.runtime.slots import State, blank_record
+from streamproc.detectors.slot_arrays import ArraysBank
+from streamproc.detectors.spec import entry
 
 MIN_DISTANCE = 0.1
 """Distances up to this never alarm, as in River."""
@@ -166,7 +166,7 @@ class KSWIN(Detector):
     Examples
     --------
     >>> import numpy as np
-    >>> from detectors import KSWIN
+    >>> from streamproc.detectors import KSWIN
     >>> detector = KSWIN(alpha=1e-6)
     >>> values = np.random.default_rng(3).normal([0] * 1000 + [3] * 1000)
     >>> for i, value in enumerate(values):

@@ -1,15 +1,19 @@
 """Population stability index (PSI): the symmetric divergence that credit scoring uses.
 
-The knob is `alpha`, see `detectors.distribution.windowed_test`. k · PSI tends to χ² with one degree
+The knob is `alpha`, see `distribution.windowed_test`. k · PSI tends to χ² with one degree
 of freedom less than there are bins, k = n m / (n + m). The folk bounds .1 and .25
 mean nothing without k: 8 bins of 500 and 200 values show .05 by chance, 8 of 50 and 20
 show .49.
 """
 
-from detectors.distribution import binned_statistics as by
-from detectors.distribution.divergence import DIVERGENCE, DivergenceBank, DivergenceDetector
-from detectors.runtime.run_length import BY_ARL, ThresholdParam
-from detectors.spec import entry
+from streamproc.detectors.distribution import binned_statistics as by
+from streamproc.detectors.distribution.divergence import (
+    DIVERGENCE,
+    DivergenceBank,
+    DivergenceDetector,
+)
+from streamproc.detectors.runtime.run_length import BY_ARL, ThresholdParam
+from streamproc.detectors.spec import entry
 
 
 class PopulationStabilityBank(DivergenceBank):
@@ -59,7 +63,7 @@ class PopulationStability(DivergenceDetector):
     Examples
     --------
     >>> import numpy as np
-    >>> from detectors import PopulationStability
+    >>> from streamproc.detectors import PopulationStability
     >>> detector = PopulationStability()
     >>> rng = np.random.default_rng(3)
     >>> values = rng.normal(0, [1] * 1000 + [2] * 1000)

@@ -10,19 +10,19 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.bank import Hits
-from detectors.base import Detector
-from detectors.distribution.p_values import chi2_bound
-from detectors.errors import ParameterError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.prefetch import AHEAD, prefetch
-from detectors.runtime.run_length import BY_ARL, ByArl, by_comparison
-from detectors.runtime.slots import State, blank_record
-from detectors.series.standardise_kernel import learn
-from detectors.slot_arrays import ArraysBank
-from detectors.spec import entry
+from streamproc.detectors.bank import Hits
+from streamproc.detectors.base import Detector
+from streamproc.detectors.distribution.p_values import chi2_bound
+from streamproc.detectors.errors import ParameterError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, by_comparison
+from streamproc.detectors.runtime.slots import State, blank_record
+from streamproc.detectors.series.standardise_kernel import learn
+from streamproc.detectors.slot_arrays import ArraysBank
+from streamproc.detectors.spec import entry
 
 SAMPLE = 96
 """First values that the unit is learned from; the sums of the window take over their bytes."""
@@ -287,7 +287,7 @@ class Variance(Detector):
     Examples
     --------
     >>> import numpy as np
-    >>> from detectors import Variance
+    >>> from streamproc.detectors import Variance
     >>> detector = Variance()
     >>> values = np.random.default_rng(3).normal(0, [1] * 1000 + [2] * 1000)
     >>> for i, value in enumerate(values):

@@ -1,16 +1,16 @@
 """Wasserstein-1: the area between two distribution functions, in the unit of the values.
 
-The knob is `alpha`, see `detectors.distribution.windowed_test`. Far out the area is large because
+The knob is `alpha`, see `distribution.windowed_test`. Far out the area is large because
 one function lies above the other everywhere, so that it is the difference of the
 means: P(W > x) ≈ 2 P(N(0, 1) > x / σ), σ the deviation of that difference. The
 bound is taken at half of `alpha`, which covers what else adds to the area.
 """
 
-from detectors.distribution import binned_kernel as kernel
-from detectors.distribution import binned_statistics as by
-from detectors.distribution.windowed_test import BINNED, BinnedBank, BinnedDetector
-from detectors.runtime.run_length import BY_ARL, by_comparison
-from detectors.spec import entry
+from streamproc.detectors.distribution import binned_kernel as kernel
+from streamproc.detectors.distribution import binned_statistics as by
+from streamproc.detectors.distribution.windowed_test import BINNED, BinnedBank, BinnedDetector
+from streamproc.detectors.runtime.run_length import BY_ARL, by_comparison
+from streamproc.detectors.spec import entry
 
 
 class WassersteinBank(BinnedBank):
@@ -69,7 +69,7 @@ class Wasserstein(BinnedDetector):
     Examples
     --------
     >>> import numpy as np
-    >>> from detectors import Wasserstein
+    >>> from streamproc.detectors import Wasserstein
     >>> detector = Wasserstein()
     >>> rng = np.random.default_rng(3)
     >>> values = rng.normal(0, [1] * 1000 + [2] * 1000)

@@ -13,17 +13,17 @@ from typing import ClassVar, Unpack
 
 import numpy as np
 
-from detectors.bank import Hits
-from detectors.base import Detector
-from detectors.distribution import binned_kernel as kernel
-from detectors.distribution import binned_statistics as by
-from detectors.distribution.p_values import chi2_bound
-from detectors.errors import StateError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import ByArl
-from detectors.runtime.slots import State, blank_record
-from detectors.slot_arrays import ArraysBank
+from streamproc.detectors.bank import Hits
+from streamproc.detectors.base import Detector
+from streamproc.detectors.distribution import binned_kernel as kernel
+from streamproc.detectors.distribution import binned_statistics as by
+from streamproc.detectors.distribution.p_values import chi2_bound
+from streamproc.detectors.errors import StateError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import ByArl
+from streamproc.detectors.runtime.slots import State, blank_record
+from streamproc.detectors.slot_arrays import ArraysBank
 
 AGAINST = ("warmup", "previous", "sliding")
 SAMPLE = 96

@@ -4,15 +4,15 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.bank import Bank, Hits
-from detectors.base import Detector
-from detectors.errors import StateError
-from detectors.mean import adwin_kernel as kernel
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import ByArl, ThresholdParam
-from detectors.runtime.slots import State, blank_record, check_state, widened
-from detectors.spec import entry
+from streamproc.detectors.bank import Bank, Hits
+from streamproc.detectors.base import Detector
+from streamproc.detectors.errors import StateError
+from streamproc.detectors.mean import adwin_kernel as kernel
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import ByArl, ThresholdParam
+from streamproc.detectors.runtime.slots import State, blank_record, check_state, widened
+from streamproc.detectors.spec import entry
 
 MAX_ROWS = 40
 """Rows that a window can ever have: 5·2^40 values without an alarm, 17 years at 10,000 a second."""
@@ -239,7 +239,7 @@ class ADWIN(Detector):
 
     Examples
     --------
-    >>> from detectors import ADWIN
+    >>> from streamproc.detectors import ADWIN
     >>> detector = ADWIN()
     >>> for i in range(2000):
     ...     detector.update(0.1 if i < 1000 else 0.9)

@@ -8,9 +8,9 @@ in the same step, so it never needs room.
 import math
 from typing import Any
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
 
 SLACK = 0.999
 """How much a cut must miss a lower bound of its threshold to be skipped untested.

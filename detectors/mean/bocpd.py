@@ -11,15 +11,15 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.bank import Bank, Hits
-from detectors.base import Detector
-from detectors.errors import StateError
-from detectors.mean import bocpd_kernel as kernel
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.runtime.slots import State, blank_record
-from detectors.spec import entry
+from streamproc.detectors.bank import Bank, Hits
+from streamproc.detectors.base import Detector
+from streamproc.detectors.errors import StateError
+from streamproc.detectors.mean import bocpd_kernel as kernel
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.runtime.slots import State, blank_record
+from streamproc.detectors.spec import entry
 
 PARAMS = (
     Param(
@@ -202,7 +202,7 @@ class BOCPD(Detector):
 
     Examples
     --------
-    >>> from detectors import BOCPD
+    >>> from streamproc.detectors import BOCPD
     >>> detector = BOCPD()
     >>> for i in range(200):
     ...     detector.update((-1) ** i + (0.0 if i < 100 else 4.0))

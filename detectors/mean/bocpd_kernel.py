@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
 
 MAX_NUMBER = 1e150
 """Deviations beyond it count as much as it does: its square is still a number."""

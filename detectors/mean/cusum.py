@@ -10,9 +10,9 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.bank import Bank, Hits
-from detectors.base import Detector
-from detectors.mean.self_starting import (
+from streamproc.detectors.bank import Bank, Hits
+from streamproc.detectors.base import Detector
+from streamproc.detectors.mean.self_starting import (
     LEARN_PARAM,
     MOMENTS,
     NO_VALUES,
@@ -21,13 +21,13 @@ from detectors.mean.self_starting import (
     learned,
     learning,
 )
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.prefetch import AHEAD, prefetch
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.runtime.slots import blank_record
-from detectors.spec import entry
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.runtime.slots import blank_record
+from streamproc.detectors.spec import entry
 
 PARAMS = (
     Param("k", 0.5, "reference: deviations a value that are ignored", low=0.0, high=1e6),
@@ -169,7 +169,7 @@ class CUSUM(Detector):
     Notes
     -----
     A learned mean moves with the values: of a shift after n values, 1/n is
-    forgotten at each further one. See `detectors.mean.self_starting`.
+    forgotten at each further one. See `streamproc.detectors.mean.self_starting`.
 
     References
     ----------
@@ -181,7 +181,7 @@ class CUSUM(Detector):
 
     Examples
     --------
-    >>> from detectors import CUSUM
+    >>> from streamproc.detectors import CUSUM
     >>> detector = CUSUM(h=10)
     >>> for i in range(200):
     ...     detector.update(i % 2 + (2.0 if i >= 100 else 0.0))

@@ -20,17 +20,17 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.bank import Hits
-from detectors.base import Detector
-from detectors.errors import ParameterError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param, Value, check_params
-from detectors.runtime.prefetch import AHEAD, prefetch
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.runtime.slots import State, blank_record
-from detectors.slot_arrays import ArraysBank
-from detectors.spec import entry
+from streamproc.detectors.bank import Hits
+from streamproc.detectors.base import Detector
+from streamproc.detectors.errors import ParameterError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param, Value, check_params
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.runtime.slots import State, blank_record
+from streamproc.detectors.slot_arrays import ArraysBank
+from streamproc.detectors.spec import entry
 
 BETS = 6
 """Bets for each direction: all that can be staked, 99 %, then a half, a quarter, …, 1/32."""
@@ -235,7 +235,7 @@ class EDetector(Detector):
 
     Examples
     --------
-    >>> from detectors import EDetector
+    >>> from streamproc.detectors import EDetector
     >>> detector = EDetector(mean=0.25, warmup=0)
     >>> for i in range(800):
     ...     detector.update(float(i % 4 == 0 if i < 400 else i % 4 != 0))

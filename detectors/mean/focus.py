@@ -10,16 +10,16 @@ from typing import Unpack
 
 import numpy as np
 
-from detectors.bank import Hits
-from detectors.base import Detector
-from detectors.errors import ParameterError
-from detectors.mean import focus_kernel as kernel
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.runtime.slots import State, blank_record
-from detectors.slot_arrays import ArraysBank
-from detectors.spec import entry
+from streamproc.detectors.bank import Hits
+from streamproc.detectors.base import Detector
+from streamproc.detectors.errors import ParameterError
+from streamproc.detectors.mean import focus_kernel as kernel
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.runtime.slots import State, blank_record
+from streamproc.detectors.slot_arrays import ArraysBank
+from streamproc.detectors.spec import entry
 
 FAMILIES = ("gaussian", "bernoulli", "poisson", "gamma")
 
@@ -195,7 +195,7 @@ class FOCuS(Detector):
     Without `penalty` the statistic equals the maximum over all places to
     rounding; with it the same places, corners of a hull, are compared. A step costs
     a few comparisons, amortised, whatever the length: see
-    `detectors.mean.focus_kernel`.
+    `streamproc.detectors.mean.focus_kernel`.
 
     References
     ----------
@@ -208,7 +208,7 @@ class FOCuS(Detector):
 
     Examples
     --------
-    >>> from detectors import FOCuS
+    >>> from streamproc.detectors import FOCuS
     >>> detector = FOCuS()
     >>> for i in range(200):
     ...     detector.update(i % 2 + (2.0 if i >= 100 else 0.0))

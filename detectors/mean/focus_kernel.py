@@ -15,9 +15,9 @@ place's own need lies.
 import math
 from typing import Any
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
 
 Limits = tuple[float, float, bool, bool, bool]
 """Threshold, penalty, whether the mean before is known, whether rises count, whether falls do."""

@@ -9,16 +9,16 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.bank import Bank, Hits
-from detectors.base import Detector
-from detectors.mean.self_starting import bounded
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.prefetch import AHEAD, prefetch
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.runtime.slots import blank_record
-from detectors.spec import entry
+from streamproc.detectors.bank import Bank, Hits
+from streamproc.detectors.base import Detector
+from streamproc.detectors.mean.self_starting import bounded
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.runtime.slots import blank_record
+from streamproc.detectors.spec import entry
 
 PARAMS = (
     Param("min_instances", 30, "values before the first alarm", low=1, high=1_000_000_000),
@@ -155,7 +155,7 @@ class GMA(Detector):
 
     Examples
     --------
-    >>> from detectors import GMA
+    >>> from streamproc.detectors import GMA
     >>> detector = GMA(threshold=0.3)
     >>> for i in range(200):
     ...     detector.update(0.0 if i < 100 else 1.0)

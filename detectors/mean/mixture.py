@@ -9,15 +9,15 @@ from typing import Unpack
 
 import numpy as np
 
-from detectors.bank import Hits
-from detectors.base import Detector
-from detectors.mean import mixture_kernel as kernel
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import ByArl, ThresholdParam
-from detectors.runtime.slots import State, blank_record
-from detectors.slot_arrays import ArraysBank
-from detectors.spec import entry
+from streamproc.detectors.bank import Hits
+from streamproc.detectors.base import Detector
+from streamproc.detectors.mean import mixture_kernel as kernel
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import ByArl, ThresholdParam
+from streamproc.detectors.runtime.slots import State, blank_record
+from streamproc.detectors.slot_arrays import ArraysBank
+from streamproc.detectors.spec import entry
 
 PARAMS = (
     Param(
@@ -173,7 +173,7 @@ class Mixture(Detector):
     For a place with n0 values before and n1 after it, whose means differ by z
     deviations, and v = 1/n0 + 1/n1, the likelihood ratio averaged over sizes
     N(m, s²) is √(v / (v + s²)) · exp(z² / 2v - (z - m)² / 2(v + s²)). The sizes
-    are a mixture of three normal distributions, see `detectors.mean.mixture_kernel`.
+    are a mixture of three normal distributions, see `streamproc.detectors.mean.mixture_kernel`.
     Values of skewness g count as Poisson counts of mean 1/g², which are as skewed:
     with means d0 and d1 deviations from that of all, z² / 2v becomes
     (n0·h(g·d0) + n1·h(g·d1)) / g², h(u) = (1 + u)·ln(1 + u) - u, and z its root.
@@ -190,7 +190,7 @@ class Mixture(Detector):
 
     Examples
     --------
-    >>> from detectors import Mixture
+    >>> from streamproc.detectors import Mixture
     >>> detector = Mixture()
     >>> for i in range(200):
     ...     detector.update(i % 2 + (2.0 if i >= 100 else 0.0))

@@ -10,11 +10,11 @@ rest). The products of these factors since the last look are what is kept.
 import math
 from typing import Any
 
-from detectors.mean.self_starting import bounded
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.prefetch import AHEAD, prefetch
-from detectors.runtime.skewness import gained, skewness
+from streamproc.detectors.mean.self_starting import bounded
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.runtime.skewness import gained, skewness
 
 Limits = tuple[float, float, float, float, bool, bool]
 """Log threshold, weight of the spread, clip, warm-up, whether rises count, whether falls do."""

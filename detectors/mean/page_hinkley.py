@@ -4,15 +4,15 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.bank import Bank, Hits
-from detectors.base import Detector
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.prefetch import AHEAD, prefetch
-from detectors.runtime.run_length import ByArl, ThresholdParam
-from detectors.runtime.slots import blank_record
-from detectors.spec import entry
+from streamproc.detectors.bank import Bank, Hits
+from streamproc.detectors.base import Detector
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.runtime.run_length import ByArl, ThresholdParam
+from streamproc.detectors.runtime.slots import blank_record
+from streamproc.detectors.spec import entry
 
 MODES = ("both", "up", "down")
 
@@ -181,7 +181,7 @@ class PageHinkley(Detector):
 
     Examples
     --------
-    >>> from detectors import PageHinkley
+    >>> from streamproc.detectors import PageHinkley
     >>> detector = PageHinkley(threshold=20)
     >>> for i in range(200):
     ...     detector.update(0.0 if i < 100 else 1.0)

@@ -8,15 +8,15 @@ from typing import Unpack
 
 import numpy as np
 
-from detectors.bank import Hits
-from detectors.base import Detector
-from detectors.mean import seed_kernel as kernel
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.runtime.slots import State, blank_record
-from detectors.slot_arrays import ArraysBank
-from detectors.spec import entry
+from streamproc.detectors.bank import Hits
+from streamproc.detectors.base import Detector
+from streamproc.detectors.mean import seed_kernel as kernel
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.runtime.slots import State, blank_record
+from streamproc.detectors.slot_arrays import ArraysBank
+from streamproc.detectors.spec import entry
 
 PARAMS = (
     Param(
@@ -156,7 +156,7 @@ class SEED(Detector):
 
     Examples
     --------
-    >>> from detectors import SEED
+    >>> from streamproc.detectors import SEED
     >>> detector = SEED()
     >>> for i in range(2000):
     ...     detector.update(0.1 if i < 992 else 0.9)

@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
-from detectors.mean.self_starting import bounded
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.mean.self_starting import bounded
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
 
 Limits = tuple[float, int, float, int, bool]
 """Confidence, values in a block, likeness, blocks until a compression, whether to keep."""

@@ -16,8 +16,8 @@ import math
 
 import numpy as np
 
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param
 
 LEARN = ("both", "mean", "none")
 

@@ -11,9 +11,9 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from detectors.bank import Bank, Hits
-from detectors.base import Detector
-from detectors.mean.self_starting import (
+from streamproc.detectors.bank import Bank, Hits
+from streamproc.detectors.base import Detector
+from streamproc.detectors.mean.self_starting import (
     LEARN_PARAM,
     MOMENTS,
     NO_VALUES,
@@ -22,13 +22,13 @@ from detectors.mean.self_starting import (
     learned,
     learning,
 )
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.params import Param, check_params
-from detectors.runtime.prefetch import AHEAD, prefetch
-from detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
-from detectors.runtime.slots import blank_record
-from detectors.spec import entry
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.params import Param, check_params
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.runtime.run_length import BY_ARL, ByArl, ThresholdParam
+from streamproc.detectors.runtime.slots import blank_record
+from streamproc.detectors.spec import entry
 
 STEEPEST = 300.0
 """Largest logarithm of one value's ratio: times the largest threshold it still is a number."""
@@ -204,7 +204,7 @@ class ShiryaevRoberts(Detector):
 
     Examples
     --------
-    >>> from detectors import ShiryaevRoberts
+    >>> from streamproc.detectors import ShiryaevRoberts
     >>> detector = ShiryaevRoberts()
     >>> for i in range(200):
     ...     detector.update(i % 2 + (2.0 if i >= 100 else 0.0))

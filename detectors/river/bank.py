@@ -19,15 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from detectors.bank import Hits
-from detectors.binary.base import ErrorBank, ErrorDetector, error_record
-from detectors.errors import ParameterError, StateError, UnknownDetectorError
-from detectors.river.classes import CLASSES
-from detectors.river.state import from_text, to_text
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.params import Value, check_params
-from detectors.runtime.slots import State, check_state
-from detectors.spec import Entry
+from streamproc.detectors.bank import Hits
+from streamproc.detectors.binary.base import ErrorBank, ErrorDetector, error_record
+from streamproc.detectors.errors import ParameterError, StateError, UnknownDetectorError
+from streamproc.detectors.river.classes import CLASSES
+from streamproc.detectors.river.state import from_text, to_text
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.params import Value, check_params
+from streamproc.detectors.runtime.slots import State, check_state
+from streamproc.detectors.spec import Entry
 
 PREFIX = "river:"
 
@@ -54,7 +54,7 @@ class RiverBank(ErrorBank):
 
     Notes
     -----
-    ERROR = 1 for the binary ones, FHDDM too, see `detectors.binary.base`.
+    ERROR = 1 for the binary ones, FHDDM too, see `binary.base`.
     River does not tell its test statistics: those of hits are NaN.
     """
 
@@ -170,7 +170,7 @@ class RiverDetector(ErrorDetector):
 
     Examples
     --------
-    >>> from detectors.river.bank import RiverDetector
+    >>> from streamproc.detectors.river.bank import RiverDetector
     >>> detector = RiverDetector("KSWIN", seed=42)
     >>> for i in range(400):
     ...     detector.update((i % 7) / 7 + (0.0 if i < 200 else 1.0))

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from detectors.binary import ddm, eddm, fhddm, hddm_a, hddm_w
-from detectors.mean import adwin, page_hinkley
-from detectors.runtime.params import Param, Value
-from detectors.spec import Family
+from streamproc.detectors.binary import ddm, eddm, fhddm, hddm_a, hddm_w
+from streamproc.detectors.mean import adwin, page_hinkley
+from streamproc.detectors.runtime.params import Param, Value
+from streamproc.detectors.spec import Family
 
 Given = dict[str, Any]
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from detectors.errors import StateError
+from streamproc.detectors.errors import StateError
 
 _PLAIN = {
     "Mean": "river.stats",

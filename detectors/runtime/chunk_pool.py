@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.slots import widened
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.slots import widened
 
 WIDTH: Final = 25
 """Values in a piece: most of a company's many series have few values for long."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from detectors.errors import ParameterError
+from streamproc.detectors.errors import ParameterError
 
 Value = int | float | str
 

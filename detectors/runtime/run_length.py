@@ -2,7 +2,7 @@
 
 The threshold comes from theory where a detector's entry names one, else from a
 table of simulated run lengths in `detectors/tables`, which
-`python -m detectors.evaluation.calibration --rebuild` makes anew.
+`python -m streamproc.detectors.evaluation.calibration --rebuild` makes anew.
 """
 
 import functools
@@ -16,8 +16,8 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from detectors.errors import ParameterError
-from detectors.runtime.params import Param, Value, check_params
+from streamproc.detectors.errors import ParameterError
+from streamproc.detectors.runtime.params import Param, Value, check_params
 
 ARL = Param(
     "arl",
@@ -118,7 +118,7 @@ class RunLengths:
 @functools.cache
 def table(name: str) -> RunLengths | None:
     """Read the table of a detector, None if it has none."""
-    path = resources.files("detectors") / "tables" / f"{name}.json"
+    path = resources.files("streamproc.detectors") / "tables" / f"{name}.json"
     if not path.is_file():
         return None
     data = json.loads(path.read_text("utf-8"))

@@ -6,7 +6,7 @@ distribution would call each of them many deviations.
 
 import math
 
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.jit import compiled
 
 SHY = 1.0
 """Square of the skewness that is believed by half: a hundred normal values have one of .06."""

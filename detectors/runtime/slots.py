@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.errors import ShapeError, StateError
-from detectors.runtime.jit import compiled
+from streamproc.detectors.errors import ShapeError, StateError
+from streamproc.detectors.runtime.jit import compiled
 
 State = dict[str, NDArray[Any]]
 """Named arrays, each with one entry a slot (or a list of the slots that it is about)."""

@@ -5,8 +5,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
 
 _FLOAT, _INT = np.dtype(np.float64), np.dtype(np.int64)
 _FLAGS: Final[tuple[Literal["C", "W"], ...]] = ("C", "W")

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from detectors.series.category_counts import ShareChange
-from detectors.series.change_points import Change
+from streamproc.detectors.series.category_counts import ShareChange
+from streamproc.detectors.series.change_points import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Alarm:
         Whether the values of the series depend on each other, so that detectors, which count on
         independent ones, alarm without a change.
     reason
-        Of a finding that no detector made, what it is about, as `detectors.series.follow.Reason`.
+        Of a finding that no detector made, what it is about, as `series.follow.Reason`.
     hours
         Of a finding about the hours of the day, by how many the series is late; early if negative.
     """

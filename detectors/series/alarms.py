@@ -6,12 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.series.alarm import Alarm
-from detectors.series.category_counts import ShareChange
-from detectors.series.change_points import Change
-from detectors.series.follow import Finding, Follow, Level
-from detectors.series.mixes import Mixes
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.series.alarm import Alarm
+from streamproc.detectors.series.category_counts import ShareChange
+from streamproc.detectors.series.change_points import Change
+from streamproc.detectors.series.follow import Finding, Follow, Level
+from streamproc.detectors.series.mixes import Mixes
 
 FINDER: Final = "follow"
 """Name, in place of a detector's, of what finds changes of a series over its whole life."""

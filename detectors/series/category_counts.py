@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.errors import ParameterError, StateError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.slots import State, blank_record, check_scan
-from detectors.series import category_counts_kernel as kernel
-from detectors.slot_arrays import Arrays
+from streamproc.detectors.errors import ParameterError, StateError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.slots import State, blank_record, check_scan
+from streamproc.detectors.series import category_counts_kernel as kernel
+from streamproc.detectors.slot_arrays import Arrays
 
 _BLANK = blank_record({"n": (np.int64, 0), "cursor": (np.int32, 0), "known": (np.int32, 0)})
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
 
 EVERY = 8
 """Values from one mark of time and offset to the next: a change begins at one of them."""

@@ -6,11 +6,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from detectors.errors import ShapeError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.skewness import gained, skewness
-from detectors.runtime.slots import Slots, State, blank_record, check_scan
-from detectors.series import change_points_kernel as kernel
+from streamproc.detectors.errors import ShapeError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.skewness import gained, skewness
+from streamproc.detectors.runtime.slots import Slots, State, blank_record, check_scan
+from streamproc.detectors.series import change_points_kernel as kernel
 
 _BLANK = blank_record(
     {

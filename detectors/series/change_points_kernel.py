@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
 
 SIGNS = (1.0, -1.0, 1.0, -1.0, 1.0, -1.0)
 ALLOWANCES = (0.1, 0.1, 0.5, 0.5, 1.5, 1.5)

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from detectors.errors import ShapeError, StateError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.slots import State, blank_record
-from detectors.series import embedding_kernel as kernel
-from detectors.slot_arrays import Arrays
+from streamproc.detectors.errors import ShapeError, StateError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.slots import State, blank_record
+from streamproc.detectors.series import embedding_kernel as kernel
+from streamproc.detectors.slot_arrays import Arrays
 
 SEED = 20_260_105
 """Of the random Fourier features: the same in every process, so that alerts are."""
@@ -68,7 +68,7 @@ class Embedder(Arrays):
     Examples
     --------
     >>> import numpy as np
-    >>> from detectors import Embedder
+    >>> from streamproc.detectors import Embedder
     >>> vectors = np.random.default_rng(1).normal(size=(1000, 8))
     >>> vectors[500:, 0] += 2
     >>> norm, direction, mmd = Embedder(1).scan_all(vectors)

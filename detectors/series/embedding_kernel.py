@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
 
 SKETCH = 64
 """Numbers that a longer vector is summed up in: inner products of unit vectors are off by an

@@ -6,15 +6,15 @@ from typing import Final, Literal
 
 import numpy as np
 
-from detectors.errors import StateError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.slots import State
-from detectors.runtime.small_arrays import any_hit
-from detectors.series import gross_kernel, rhythm_kernel
-from detectors.series.change_points import Change, Moments
-from detectors.series.gross import Found, Gross
-from detectors.series.phase_kernel import HOURS
-from detectors.series.rhythm import Rhythm
+from streamproc.detectors.errors import StateError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.slots import State
+from streamproc.detectors.runtime.small_arrays import any_hit
+from streamproc.detectors.series import gross_kernel, rhythm_kernel
+from streamproc.detectors.series.change_points import Change, Moments
+from streamproc.detectors.series.gross import Found, Gross
+from streamproc.detectors.series.phase_kernel import HOURS
+from streamproc.detectors.series.rhythm import Rhythm
 
 Reason = Literal["range", "frozen", "level", "profile", "spread", "phase"]
 """What a finding is about: the values' range, one value again and again, their level, whether

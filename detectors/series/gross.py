@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.slots import Slots, State, blank_record, check_scan, check_state
-from detectors.series import gross_kernel as kernel
-from detectors.series.change_points import Moments
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.slots import Slots, State, blank_record, check_scan, check_state
+from streamproc.detectors.series import gross_kernel as kernel
+from streamproc.detectors.series.change_points import Moments
 
 _BLANK = blank_record(
     {

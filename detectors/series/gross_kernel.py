@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
 
 NOTHING, RANGE, FROZEN, DEPENDENT, SLOW, GAPS = range(6)
 """What a scan stops at."""

@@ -4,11 +4,11 @@ from types import MappingProxyType
 
 import numpy as np
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.slots import State, blank_record, check_scan
-from detectors.series import mixes_kernel as kernel
-from detectors.series.category_counts import CategoryDistribution, ShareChange
-from detectors.slot_arrays import Arrays
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.slots import State, blank_record, check_scan
+from streamproc.detectors.series import mixes_kernel as kernel
+from streamproc.detectors.series.category_counts import CategoryDistribution, ShareChange
+from streamproc.detectors.slot_arrays import Arrays
 
 MIN_SHARE = 0.05
 """By how much a share has to lie outside of those before: five points."""

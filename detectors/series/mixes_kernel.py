@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
 
 PLACES = 32
 """Categories that are remembered: the first ones. Of a series with more none can be called new."""

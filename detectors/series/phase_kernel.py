@@ -11,7 +11,7 @@ E. S. Page, "Continuous Inspection Schemes", Biometrika 41, 1954.
 import math
 from typing import Any
 
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.jit import compiled
 
 HOURS = 24
 WEEK = 7 * HOURS

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.slots import State, blank_record, check_scan
-from detectors.series import rhythm_kernel as kernel
-from detectors.series.phase_kernel import HOURS, WEEK
-from detectors.slot_arrays import Arrays
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.slots import State, blank_record, check_scan
+from streamproc.detectors.series import rhythm_kernel as kernel
+from streamproc.detectors.series.phase_kernel import HOURS, WEEK
+from streamproc.detectors.slot_arrays import Arrays
 
 _BLANK = blank_record(
     {

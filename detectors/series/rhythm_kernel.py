@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.series.change_points_kernel import unit_of
-from detectors.series.phase_kernel import CLIP, FLOOR, HOURS, NORMAL, TINY, WEEK, hourly
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.series.change_points_kernel import unit_of
+from streamproc.detectors.series.phase_kernel import CLIP, FLOOR, HOURS, NORMAL, TINY, WEEK, hourly
 
 LAGS = 24
 """Residuals that are remembered, for jumps."""

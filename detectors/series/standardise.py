@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.errors import ParameterError, ShapeError, StateError
-from detectors.runtime.chunk_pool import ChunkPool
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.slots import Slots, State, blank_record, check_scan, check_state
-from detectors.series import standardise_kernel as kernel
-from detectors.series.warm_up_test import NO_LOOKS, Looks
+from streamproc.detectors.errors import ParameterError, ShapeError, StateError
+from streamproc.detectors.runtime.chunk_pool import ChunkPool
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.slots import Slots, State, blank_record, check_scan, check_state
+from streamproc.detectors.series import standardise_kernel as kernel
+from streamproc.detectors.series.warm_up_test import NO_LOOKS, Looks
 
 _BLANK = blank_record(
     {

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from detectors.runtime.chunk_pool import Pool, gather, let_go, put, suffices
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.prefetch import AHEAD, prefetch
-from detectors.series.warm_up_test import FIRST, STEP, look
+from streamproc.detectors.runtime.chunk_pool import Pool, gather, let_go, put, suffices
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.series.warm_up_test import FIRST, STEP, look
 
 GRID = 4096.0
 """Steps a unit of scale, a power of two."""

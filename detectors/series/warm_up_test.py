@@ -15,11 +15,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bank import Bank
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.runtime.slots import every_row
-from detectors.series.change_points import Change, Moments
+from streamproc.detectors.bank import Bank
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.slots import every_row
+from streamproc.detectors.series.change_points import Change, Moments
 
 WARM_UP_TEST: Final = "warm_up"
 """Name, in place of a detector's, of what finds changes in a warm-up."""

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.errors import ParameterError, ShapeError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.slots import State, blank_record, check_scan
-from detectors.series import whiten_kernel as kernel
-from detectors.slot_arrays import Arrays
+from streamproc.detectors.errors import ParameterError, ShapeError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.slots import State, blank_record, check_scan
+from streamproc.detectors.series import whiten_kernel as kernel
+from streamproc.detectors.slot_arrays import Arrays
 
 LEARN = 300
 """Values that a memory is learned from, after those of the unit. More make it surer, but a series

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
-from detectors.series.standardise_kernel import GRID
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.series.standardise_kernel import GRID
 
 ORDER = 32
 """Most values before that one is predicted from; a power of two, for the ring."""

@@ -8,9 +8,6 @@ from typing import Any, Final
 
 import msgspec
 
-from detectors.series.category_counts import ShareChange
-from detectors.series.change_points import Change
-from detectors.series_monitor import Alarm
 from streamproc.alerting import category_messages, end_messages, messages
 from streamproc.alerting.incident import Incident
 from streamproc.alerting.level import level_of
@@ -19,6 +16,9 @@ from streamproc.decode.event_schema import PredictionForm
 from streamproc.decode.layout import Model
 from streamproc.decode.type_changes import THRESHOLD
 from streamproc.decode.vocabulary import Vocabulary
+from streamproc.detectors.series.category_counts import ShareChange
+from streamproc.detectors.series.change_points import Change
+from streamproc.detectors.series_monitor import Alarm
 from streamproc.schemas.alerts import MORE_SEVERE, AlertEvent, ChangePoint, Kind, Severity, Status
 from streamproc.schemas.base import Source
 from streamproc.schemas.series import SQUARED_ERROR

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from detectors.series.category_counts import ShareChange
+from streamproc.detectors.series.category_counts import ShareChange
 
 MAX_NAMED = 3
 """Categories that a sentence names."""

@@ -2,8 +2,8 @@
 
 import math
 
-from detectors.series.category_counts import ShareChange
-from detectors.series.change_points import Change
+from streamproc.detectors.series.category_counts import ShareChange
+from streamproc.detectors.series.change_points import Change
 
 MAX_SIZE = 100.0
 """A series that was constant, or changed its unit, would else leave nothing to the others."""
@@ -26,7 +26,7 @@ def size_of(change: Change | ShareChange) -> float:
 
     Examples
     --------
-    >>> from detectors.series.change_points import Moments
+    >>> from streamproc.detectors.series.change_points import Moments
     >>> before, after = Moments(500, 10.0, 2.0), Moments(30, 14.0, 2.0)
     >>> size_of(Change(before, after, ts=0.0, offset=500, direction="up"))
     2.0

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from detectors.series.change_points import Change
-from detectors.series_monitor import Alarm
 from streamproc.alerting import end_alerts, messages
 from streamproc.alerting.alert_builder import (
     Origin,
@@ -21,6 +19,8 @@ from streamproc.decode.decoded_events import PLACE_BITS
 from streamproc.decode.layout import Model
 from streamproc.decode.matrix import Matrix
 from streamproc.decode.vocabulary import Vocabulary
+from streamproc.detectors.series.change_points import Change
+from streamproc.detectors.series_monitor import Alarm
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.clip import clip_message
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from detectors.series.category_counts import CategoryDistribution
-from detectors.series.change_points import Moments
 from streamproc.decode.vocabulary import Vocabulary
+from streamproc.detectors.series.category_counts import CategoryDistribution
+from streamproc.detectors.series.change_points import Moments
 from streamproc.schemas.alerts import Summary
 
 CLOSE: Final = 0.25

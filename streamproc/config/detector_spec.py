@@ -89,7 +89,7 @@ class DetectorSpec(Section):
         return self.name.startswith("river:")
 
     def whitening(self) -> "DetectorSpec":
-        """Return the same detector on whitened values; see `detectors.series.whiten`."""
+        """Return the same detector on whitened values; see `streamproc.detectors.series.whiten`."""
         return self._with(whitened=True)
 
     def alone(self) -> "DetectorSpec":
@@ -189,22 +189,22 @@ def _split(value: object) -> tuple[str, Mapping[str, Any]]:
 
 def _names() -> tuple[str, ...]:
     with extras_named():
-        from detectors import registry  # noqa: PLC0415  # see above
+        from streamproc.detectors import registry  # noqa: PLC0415  # see above
     return registry.names()
 
 
 @cache
 def _family(name: str) -> str:
     with extras_named():
-        from detectors import registry  # noqa: PLC0415  # see above
+        from streamproc.detectors import registry  # noqa: PLC0415  # see above
     return registry.get(name).family
 
 
 def _complete(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Check the parameters and add the defaults."""
     with extras_named():
-        from detectors import registry  # noqa: PLC0415  # see above
-        from detectors.errors import DetectorError, UnknownDetectorError  # noqa: PLC0415
+        from streamproc.detectors import registry  # noqa: PLC0415  # see above
+        from streamproc.detectors.errors import DetectorError, UnknownDetectorError  # noqa: PLC0415
     try:
         known = sorted(registry.accepts(name))
         refuse_if_any(

@@ -63,7 +63,7 @@ def _all_different(detectors: tuple[DetectorSpec, ...]) -> tuple[DetectorSpec, .
     return detectors
 
 
-# Equal to `detectors.registry.DEFAULT`, which is not imported here: see `detector_spec`.
+# Equal to `streamproc.detectors.registry.DEFAULT`, which is not imported here: see `detector_spec`.
 _OF_NUMBERS: Final = ("mixture", "page_hinkley")
 _OF_CATEGORIES: Final = ("chi2",)
 _NUMBERS_ONLY: Final = ("prediction", "error", "metric:", "quality:")

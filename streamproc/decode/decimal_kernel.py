@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.jit import compiled
 
 #: Largest supported power of ten, positive or negative: no result is subnormal or infinite.
 MAX_POWER: Final = 64

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
 
-from detectors.series.embedding import OUTPUTS
+from streamproc.detectors.series.embedding import OUTPUTS
 
 
 class Topic(Enum):

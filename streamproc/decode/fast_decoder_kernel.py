@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.jit import compiled
 from streamproc.decode.features_kernel import MAX_IGNORED, read_features
 from streamproc.decode.names_kernel import (
     Bits,
@@ -27,6 +26,7 @@ from streamproc.decode.names_kernel import (
     past_text,
 )
 from streamproc.decode.value_kernel import instant, number, past_null, value
+from streamproc.detectors.runtime.jit import compiled
 
 __all__ = ["FEATURES", "MODEL_ID", "PREDICTION", "decode", "digests"]
 

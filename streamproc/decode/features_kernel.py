@@ -4,7 +4,6 @@ from typing import Final
 
 import numpy as np
 
-from detectors.runtime.jit import compiled
 from streamproc.decode.names_kernel import (
     Bits,
     Bytes,
@@ -16,6 +15,7 @@ from streamproc.decode.names_kernel import (
     past_text,
 )
 from streamproc.decode.value_kernel import past_null, value
+from streamproc.detectors.runtime.jit import compiled
 
 #: Average comparisons of a feature's name with those that come next, before it is looked up by its
 #: hash: of all features of an event, or of each if there are more than some.

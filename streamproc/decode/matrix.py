@@ -9,7 +9,6 @@ import numpy as np
 from msgspec.structs import astuple
 from numpy.typing import NDArray
 
-from detectors.series.embedding import OUTPUTS
 from streamproc.decode.decoded_events import PLACE_BITS, DecodedEvents, LayoutBatch
 from streamproc.decode.event_schema import FeatureType, PredictionForm
 from streamproc.decode.fast_decoder import DecodedColumns
@@ -18,6 +17,7 @@ from streamproc.decode.loose_values import present_of_loose, values_of_loose
 from streamproc.decode.matrix_kernel import MAX_SORTED, arrange
 from streamproc.decode.present_values import PresentValues, compressed, present_of
 from streamproc.decode.value_encoding import Encoders
+from streamproc.detectors.series.embedding import OUTPUTS
 from streamproc.schemas.records import Record
 from streamproc.schemas.timestamps import MILLISECONDS_FROM
 

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.jit import compiled
 
 Bytes = NDArray[np.uint8]
 Bits = NDArray[np.uint64]

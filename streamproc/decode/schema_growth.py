@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from detectors.series.embedding import OUTPUTS
 from streamproc.decode.event_schema import KINDS, EventSchema, FeatureType, PredictionForm, kind_of
+from streamproc.detectors.series.embedding import OUTPUTS
 
 _ENDINGS: Final = tuple(f":{output}" for output in OUTPUTS)
 _NAMED: Final = frozenset({PredictionForm.LABEL, PredictionForm.CLASSES, PredictionForm.NAMED})

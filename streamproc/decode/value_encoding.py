@@ -6,8 +6,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.series.embedding import OUTPUTS, Embedder
 from streamproc.decode.vocabulary import Vocabulary
+from streamproc.detectors.series.embedding import OUTPUTS, Embedder
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

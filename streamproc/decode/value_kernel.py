@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.jit import compiled
 from streamproc.decode.decimal_kernel import MAX_POWER, nearest
+from streamproc.detectors.runtime.jit import compiled
 
 Bytes = NDArray[np.uint8]
 

@@ -5,7 +5,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.jit import compiled
 from streamproc.detect.arrival_columns import (
     AFTER,
     AHEAD,
@@ -56,6 +55,7 @@ from streamproc.detect.arrival_columns import (
 )
 from streamproc.detect.rhythm_kernel import HOUR, expected_minutes, learn_hour, mean
 from streamproc.detect.volume_kernel import add_hour, end_block, judge_block, start_run
+from streamproc.detectors.runtime.jit import compiled
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

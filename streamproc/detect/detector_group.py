@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.series_monitor import WARMUP, SeriesMonitor
 from streamproc.config.detector_spec import DetectorSpec, labelled
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.series_monitor import WARMUP, SeriesMonitor
 
 
 class DetectorGroup:

@@ -6,13 +6,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.jit import compiled
 from streamproc.decode.layout import UNWATCHED, Layout, Model
 from streamproc.decode.matrix import Matrix
 from streamproc.decode.present_kernel import count_between
 from streamproc.decode.present_values import PresentValues
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.layout_groups import LayoutGroups
+from streamproc.detectors.runtime.jit import compiled
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.jit import compiled
 
 Profile = NDArray[np.float32]
 

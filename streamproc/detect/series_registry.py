@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from detectors.series.embedding import OUTPUTS
 from streamproc.config.config import Config
 from streamproc.config.model import DetectorSpec, ModelConfig
 from streamproc.config.reference_sample import Cell
@@ -18,6 +17,7 @@ from streamproc.decode.vocabulary import MAX_TEXTS
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.group_lookup import GroupLookup, groups_of, key_of, quality_groups_of
 from streamproc.detect.layout_groups import LayoutGroups
+from streamproc.detectors.series.embedding import OUTPUTS
 from streamproc.schemas.version_key import model_of
 
 

@@ -6,7 +6,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.runtime.jit import compiled
 from streamproc.detect.arrival_columns import (
     BLOCK_COUNT,
     BLOCK_EXPECTED,
@@ -29,6 +28,7 @@ from streamproc.detect.arrival_columns import (
     VOLUME_HIGH,
     VOLUME_LOW,
 )
+from streamproc.detectors.runtime.jit import compiled
 
 Row = NDArray[np.float64]
 

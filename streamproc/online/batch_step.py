@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from msgspec import Struct
 
-from detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.dtypes import Floats, Ints
 from streamproc.online import evaluation
 from streamproc.online.event_batch import EventBatch, PendingPrediction
 from streamproc.online.version_runner import VersionRunner, take

@@ -4,8 +4,8 @@ import math
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from detectors.series.change_points import Change
 from streamproc.alerting.level import Level, is_back
+from streamproc.detectors.series.change_points import Change
 
 
 @dataclass(slots=True)

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from detectors.series_monitor import Alarm, SeriesMonitor
 from streamproc.config.detector_spec import DetectorSpec, labelled
+from streamproc.detectors.series_monitor import Alarm, SeriesMonitor
 from streamproc.online.batch_step import BatchResult
 from streamproc.online.event_batch import EventBatch
 

@@ -3,8 +3,8 @@
 import math
 from typing import Final
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
 from streamproc.performance.losses import MIN_PROBABILITY
 from streamproc.performance.sequential_test import FADING, LOG_WEALTH, sequential_test
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from msgspec import Struct
 
-from detectors.runtime.dtypes import Floats
+from streamproc.detectors.runtime.dtypes import Floats
 from streamproc.online.baseline import Heuristic
 from streamproc.online.cadence import Cadence
 from streamproc.online.classes import NOT_SCORED, Classes

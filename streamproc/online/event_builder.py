@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from detectors.series.change_points import Change, Moments
-from detectors.series_monitor import Alarm
 from streamproc.config.config import Policy
+from streamproc.detectors.series.change_points import Change, Moments
+from streamproc.detectors.series_monitor import Alarm
 from streamproc.online import event_ids
 from streamproc.online.classes import Classes
 from streamproc.online.drift_incident import DriftIncident

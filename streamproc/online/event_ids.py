@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from detectors.series.change_points import Change, Moments
 from streamproc.config.model import ModelConfig
+from streamproc.detectors.series.change_points import Change, Moments
 from streamproc.schemas.alerts import (
     AlertEvent,
     ChangePoint,

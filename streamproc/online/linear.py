@@ -8,8 +8,8 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from detectors.runtime.dtypes import Floats, Ints
 from streamproc.config.river_spec import ModelSpec
+from streamproc.detectors.runtime.dtypes import Floats, Ints
 from streamproc.online import linear_kernel as kernel
 from streamproc.online.event_run import LEARN, Failure, RunSegment
 

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
 
 ASK, LEARN = 1, 2
 """What is to be done with an event: answered, learned from, or both, in this order."""

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from detectors.series_monitor import Alarm
 from streamproc.config.config import Policy
 from streamproc.config.model import ModelConfig
 from streamproc.config.online import Online
+from streamproc.detectors.series_monitor import Alarm
 from streamproc.online import event_ids
 from streamproc.online.baseline import baseline_of
 from streamproc.online.cadence import Cadence

@@ -7,12 +7,12 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final
 
-from detectors.series_monitor import Alarm
 from streamproc.config.config import Config
 from streamproc.config.detector_spec import DetectorSpec
 from streamproc.config.model import ModelConfig
 from streamproc.config.online import Online
 from streamproc.decode.matrix import seconds
+from streamproc.detectors.series_monitor import Alarm
 from streamproc.online import event_ids
 from streamproc.online.batch_step import step_batch
 from streamproc.online.error_monitor import ErrorMonitor, drift_detectors, scan, warning_detectors

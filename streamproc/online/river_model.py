@@ -4,9 +4,9 @@ import importlib
 import math
 from typing import Any
 
-from detectors.runtime.dtypes import Floats
 from streamproc.config.river_classes import ALLOWED_CLASSES
 from streamproc.config.river_spec import ModelSpec, Step
+from streamproc.detectors.runtime.dtypes import Floats
 from streamproc.online import serialization
 from streamproc.online.event_run import ASK, LEARN, Failure, RunSegment
 from streamproc.online.linear import MAX_FEATURES

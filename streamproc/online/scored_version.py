@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from detectors.runtime.dtypes import Floats
 from streamproc.config.river_spec import ModelSpec
+from streamproc.detectors.runtime.dtypes import Floats
 from streamproc.online.evaluation import RUNNING_METRICS, metrics
 from streamproc.online.model_version import ModelVersion
 from streamproc.performance.sequential_test import new_log_wealth

@@ -6,7 +6,7 @@ from math import nan
 
 from msgspec import field
 
-from detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.dtypes import Floats, Ints
 from streamproc.online import linear
 from streamproc.online.event_run import ASK, LEARN, Failure, RunSegment
 from streamproc.online.model_version import ModelVersion

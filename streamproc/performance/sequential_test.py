@@ -13,9 +13,9 @@ Which test is used where:
 - e-detectors: production models against their baseline (`baseline`), and labels that come for some
   events only (`label_bias`). They run for as long as the model does and have to find a change at
   any time. They differ in what is bet on, not in the test.
-- `detectors.mean.e_detector` bets on the mean of a series, and every value starts a further bet
-  (Shiryaev-Roberts) where those above restart (CUSUM). It is a detector with its own kernel, since
-  `detectors` must not depend on this package.
+- `streamproc.detectors.mean.e_detector` bets on the mean of a series, and every value starts a
+  further bet (Shiryaev-Roberts) where those above restart (CUSUM). It is a detector with its own
+  kernel, since `streamproc.detectors` must not depend on the rest.
 
 References
 ----------
@@ -31,8 +31,8 @@ from typing import Final
 
 import numpy as np
 
-from detectors.runtime.dtypes import Floats
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.runtime.jit import compiled
 
 LOG_WEALTH: Final = 5
 """Log wealth, its maximum, pairs, and the fading mean and square of the differences."""

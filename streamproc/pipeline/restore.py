@@ -5,9 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.errors import DetectorError, StateError
-from detectors.series.warm_up_test import WARM_UP_TEST
-from detectors.series_monitor import FINDER
 from streamproc.alerting import incident_state
 from streamproc.alerting.incident_record import decode_incident
 from streamproc.config.config import Config
@@ -19,6 +16,9 @@ from streamproc.decode.layout import UNWATCHED
 from streamproc.decode.vocabulary import Vocabulary
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.group_lookup import key_of, specs_of
+from streamproc.detectors.errors import DetectorError, StateError
+from streamproc.detectors.series.warm_up_test import WARM_UP_TEST
+from streamproc.detectors.series_monitor import FINDER
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.snapshot import EMBEDDER, PARTS, Snapshot
 from streamproc.state.snapshot_format import (

@@ -3,9 +3,9 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.series.category_counts import CategoryDistribution, ShareChange
-from detectors.series.change_points import Change, Moments
 from streamproc.alerting.effect_size import MAX_SIZE, MIN_SIZE, size_of
+from streamproc.detectors.series.category_counts import CategoryDistribution, ShareChange
+from streamproc.detectors.series.change_points import Change, Moments
 
 ANY = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -8,14 +8,16 @@ import grimp
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("detectors", "streamproc")
 # What a package may import of ours, besides itself. Any other of our modules is a mistake.
-_BASE = {"streamproc.schemas", "streamproc.config", "streamproc.errors", "detectors"}
+_BASE = {
+    *("streamproc.schemas", "streamproc.config", "streamproc.errors", "streamproc.detectors"),
+}
 _STAGES = {"streamproc.decode", "streamproc.detect", "streamproc.alerting", "streamproc.state"}
 ALLOWED = {
     "streamproc.schemas": {"streamproc.errors"},
     "streamproc.config": {
-        "detectors.errors", "detectors.registry", "streamproc.schemas", "streamproc.errors",
+        "streamproc.detectors.errors", "streamproc.detectors.registry",
+        "streamproc.schemas", "streamproc.errors",
     },
     "streamproc.control": {"streamproc.schemas", "streamproc.errors"},
     "streamproc.incidents": {
@@ -38,15 +40,15 @@ ALLOWED = {
 LAYERS = (
     "cli", "tools", "worker", "broker", "client", "driver", "registry", "sinks", "pipeline",
     "online", "performance", "alerting", "detect", "intake", "join", "state", "decode", "incidents",
-    "control", "kafka", "tabular", "config", "schemas",
+    "control", "kafka", "tabular", "config", "schemas", "detectors",
 )  # fmt: skip
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PURE_DETECTORS = {
-    module.removeprefix("detectors.")
+    module.removeprefix("streamproc.detectors.")
     for contract in PYPROJECT["tool"]["importlinter"]["contracts"]
     if contract["name"] == "the core is pure"
     for module in contract["source_modules"]
-    if module.startswith("detectors.")
+    if module.startswith("streamproc.detectors.")
 }
 LINT = "import sys; from importlinter.cli import lint_imports_command as lint; lint()"
 
@@ -59,8 +61,7 @@ def _foreign(graph: grimp.ImportGraph, package: str, allowed: set[str]) -> list[
         f"{importer} imports {imported}"
         for importer in ours
         for imported in graph.find_modules_directly_imported_by(importer)
-        if imported.split(".")[0] in PACKAGES
-        and not any(imported == home or imported.startswith(f"{home}.") for home in homes)
+        if not any(imported == home or imported.startswith(f"{home}.") for home in homes)
     )
 
 
@@ -79,13 +80,12 @@ def _lint(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def _sample(folder: Path) -> None:
     """Make packages of our names and layers that import nothing."""
-    (folder / "detectors").mkdir()
-    for name in ("__init__", "one", "two", "evaluation", *PURE_DETECTORS):
-        (folder / "detectors" / f"{name}.py").touch()
     for layer in LAYERS:
         (folder / "streamproc" / layer).mkdir(parents=True)
         (folder / "streamproc" / layer / "__init__.py").touch()
     (folder / "streamproc" / "__init__.py").touch()
+    for name in ("one", "two", "evaluation", *PURE_DETECTORS):
+        (folder / "streamproc" / "detectors" / f"{name}.py").touch()
 
 
 def test_the_contracts_hold() -> None:
@@ -103,7 +103,7 @@ def test_all_detectors_are_pure() -> None:
 @pytest.mark.parametrize("package", ALLOWED)
 def test_only_allowed_imports(package: str) -> None:
     """The pure packages import nothing of ours but what is listed here."""
-    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    graph = grimp.build_graph("streamproc", cache_dir=None)
     assert _foreign(graph, package, ALLOWED[package]) == []
 
 
@@ -117,9 +117,9 @@ def test_an_innocent_sample_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "line", "contract"),
     [
-        ("detectors/one", "import streamproc.errors", "detectors stand alone"),
-        ("detectors/bank", "import time", "the core is pure"),
-        ("detectors/bank", "import detectors.evaluation", "the core is pure"),
+        ("streamproc/detectors/one", "import streamproc.schemas", "each layer"),
+        ("streamproc/detectors/bank", "import time", "the core is pure"),
+        ("streamproc/detectors/bank", "import streamproc.detectors.evaluation", "the core"),
         ("streamproc/decode/__init__", "import asyncio", "the core is pure"),
         ("streamproc/pipeline/__init__", "from faust import App", "the core is pure"),
         ("streamproc/config/__init__", "import random", "the core is pure"),
@@ -141,14 +141,15 @@ def test_the_contracts_find(module: str, line: str, contract: str, tmp_path: Pat
     assert [text for text in broken if text.startswith(contract)], done.stdout
 
 
-@pytest.mark.parametrize("package", ["detectors", "streamproc"])
+@pytest.mark.parametrize("package", ["streamproc/detectors", "streamproc"])
 def test_the_contracts_find_circles(package: str, tmp_path: Path) -> None:
     """Two modules that import each other fail."""
     _sample(tmp_path)
-    one, two = ("one", "two") if package == "detectors" else ("worker", "client")
-    inside = "" if package == "detectors" else "/__init__"
-    (tmp_path / package / f"{one}{inside}.py").write_text(f"import {package}.{two}\n")
-    (tmp_path / package / f"{two}{inside}.py").write_text(f"import {package}.{one}\n")
+    one, two = ("worker", "client") if package == "streamproc" else ("one", "two")
+    inside = "/__init__" if package == "streamproc" else ""
+    name = package.replace("/", ".")
+    (tmp_path / package / f"{one}{inside}.py").write_text(f"import {name}.{two}\n")
+    (tmp_path / package / f"{two}{inside}.py").write_text(f"import {name}.{one}\n")
     done = _lint(tmp_path)
     assert done.returncode == 1
     assert "no circles BROKEN" in " ".join(done.stdout.split())
@@ -157,18 +158,18 @@ def test_the_contracts_find_circles(package: str, tmp_path: Path) -> None:
 def test_the_list_of_allowed_imports_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A contract that imports a detector's algorithm is reported with both names."""
     _sample(tmp_path)
-    (tmp_path / "streamproc/config/__init__.py").write_text("import detectors.one\n")
+    (tmp_path / "streamproc/config/__init__.py").write_text("import streamproc.detectors.one\n")
     graph = _graph_of(tmp_path, monkeypatch)
-    assert _foreign(graph, "streamproc.config", {"detectors.registry"}) == [
-        "streamproc.config imports detectors.one"
+    assert _foreign(graph, "streamproc.config", {"streamproc.detectors.registry"}) == [
+        "streamproc.config imports streamproc.detectors.one"
     ]
-    assert _foreign(graph, "streamproc.config", {"detectors"}) == []
+    assert _foreign(graph, "streamproc.config", {"streamproc.detectors"}) == []
 
 
 def _graph_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> grimp.ImportGraph:
     # grimp finds packages as imports do, so ours have to be forgotten for the sample's sake.
     with monkeypatch.context() as patch:
         patch.syspath_prepend(folder)
-        for name in [name for name in sys.modules if name.split(".")[0] in PACKAGES]:
+        for name in [name for name in sys.modules if name.split(".")[0] == "streamproc"]:
             patch.delitem(sys.modules, name)
-        return grimp.build_graph(*PACKAGES, cache_dir=None)
+        return grimp.build_graph("streamproc", cache_dir=None)

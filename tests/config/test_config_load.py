@@ -5,9 +5,9 @@ from types import MappingProxyType
 
 import pytest
 
-from detectors import registry
 from streamproc.config.config import Config
 from streamproc.config.load import load
+from streamproc.detectors import registry
 from streamproc.errors import ConfigError, StreamprocError
 
 TYPOS = """\

@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
-from detectors import registry
 from streamproc.config.config import Config, Http, Limits, Policy, Topics
 from streamproc.config.json_schema import DIALECT, config_schema, events_schema
 from streamproc.config.model import ModelConfig, Watch
 from streamproc.config.security import Sasl, Security
+from streamproc.detectors import registry
 from streamproc.schemas.alerts import AlertEvent, ChangePoint, Contributor, Summary
 from streamproc.schemas.base import Source
 from streamproc.schemas.events import FeatureEvent, LabelEvent, PredictionEvent

@@ -1,9 +1,9 @@
 import pytest
 
-from detectors import registry
 from streamproc.config.config import Config
 from streamproc.config.load import load
 from streamproc.config.model import DetectorSpec
+from streamproc.detectors import registry
 from streamproc.errors import ConfigError
 
 MODELS = [

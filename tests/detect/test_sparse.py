@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from record_logs import record, run, shard, state
 
-from detectors.series_monitor import SeriesMonitor
 from streamproc.decode.decoder import Decoder
 from streamproc.decode.event_schema import Topic
+from streamproc.detectors.series_monitor import SeriesMonitor
 from streamproc.pipeline.restore import restore
 from streamproc.pipeline.snapshot import decode, encode
 

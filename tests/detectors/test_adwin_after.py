@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from detectors import ADWIN, ADWINBank
-from detectors.checks import check_any_split, check_continuation
-from detectors.mean.adwin import PARAMS
-from detectors.spec import entry
+from streamproc.detectors import ADWIN, ADWINBank
+from streamproc.detectors.checks import check_any_split, check_continuation
+from streamproc.detectors.mean.adwin import PARAMS
+from streamproc.detectors.spec import entry
 
 VALUES = np.random.default_rng(1).normal(np.repeat([0.0, 1.0, 0.0, 0.5, 2.0], 1000), 1.0)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from detectors import BOCPDBank
+from streamproc.detectors import BOCPDBank
 
 HAZARD = 0.01
 PRIOR = (0.5, 0.2, 1.5, 2.0)

@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detectors.evaluation.calibration import __main__ as command
-from detectors.evaluation.calibration import measure
-from detectors.evaluation.calibration.distributions import DISTRIBUTIONS, Distribution
-from detectors.registry import DEFAULT
-from detectors.series_monitor import SeriesMonitor
+from streamproc.detectors.evaluation.calibration import __main__ as command
+from streamproc.detectors.evaluation.calibration import measure
+from streamproc.detectors.evaluation.calibration.distributions import DISTRIBUTIONS, Distribution
+from streamproc.detectors.registry import DEFAULT
+from streamproc.detectors.series_monitor import SeriesMonitor
 
 WITH_SIGMA = [d for d in DISTRIBUTIONS if d.name != "constant"]
 # No test can find one in so rare events: docs/false-alarms.md has the arithmetic.

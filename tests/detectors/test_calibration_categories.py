@@ -2,7 +2,7 @@
 
 import pytest
 
-from detectors.evaluation.calibration import categories
+from streamproc.detectors.evaluation.calibration import categories
 
 
 def test_the_figures_of_categories_are_measured(

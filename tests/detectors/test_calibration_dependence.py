@@ -1,6 +1,6 @@
 """How incidents of dependent series are counted."""
 
-from detectors.evaluation.calibration.dependence import QUIET, VALUES, incidents
+from streamproc.detectors.evaluation.calibration.dependence import QUIET, VALUES, incidents
 
 
 def test_alarms_close_to_each_other_are_one_incident() -> None:

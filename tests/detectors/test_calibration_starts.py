@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detectors.evaluation.calibration import restarts
+from streamproc.detectors.evaluation.calibration import restarts
 
 
 def test_the_figures_of_starts_are_measured(

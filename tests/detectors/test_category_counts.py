@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from detectors import CategoryCounts, SeriesMonitor
-from detectors.errors import ParameterError, StateError
-from detectors.runtime.slots import every_row
+from streamproc.detectors import CategoryCounts, SeriesMonitor
+from streamproc.detectors.errors import ParameterError, StateError
+from streamproc.detectors.runtime.slots import every_row
 
 
 def fed(values: np.ndarray, **sizes: int) -> CategoryCounts:

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors import ChangePoints, PageHinkley
-from detectors.errors import ShapeError, StateError
-from detectors.runtime.slots import every_row
+from streamproc.detectors import ChangePoints, PageHinkley
+from streamproc.detectors.errors import ShapeError, StateError
+from streamproc.detectors.runtime.slots import every_row
 
 Floats = NDArray[np.float64]
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.runtime import chunk_pool as module
-from detectors.runtime.chunk_pool import SMALL, ChunkPool, gather, put, suffices
+from streamproc.detectors.runtime import chunk_pool as module
+from streamproc.detectors.runtime.chunk_pool import SMALL, ChunkPool, gather, put, suffices
 
 MAX_VALUES, SLOTS = 60, 4
 Op = tuple[str, int, int]

@@ -8,13 +8,18 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from detectors import registry
-from detectors.bank import Bank
-from detectors.distribution import binned_kernel as kernel
-from detectors.distribution import binned_statistics as by
-from detectors.distribution import p_values
-from detectors.distribution.windowed_test import AGAINST, BinnedBank, ReferenceBank, bounds
-from detectors.errors import StateError
+from streamproc.detectors import registry
+from streamproc.detectors.bank import Bank
+from streamproc.detectors.distribution import binned_kernel as kernel
+from streamproc.detectors.distribution import binned_statistics as by
+from streamproc.detectors.distribution import p_values
+from streamproc.detectors.distribution.windowed_test import (
+    AGAINST,
+    BinnedBank,
+    ReferenceBank,
+    bounds,
+)
+from streamproc.detectors.errors import StateError
 
 NUMBERS = ("ks", "cvm", "wasserstein", "psi", "jensen_shannon", "hellinger")
 CATEGORIES = ("chi2", "g_test", "category_psi")

@@ -5,8 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors import registry
-from detectors.checks import CHECKS, Check, changing_for, check_any_split, check_continuation
+from streamproc.detectors import registry
+from streamproc.detectors.checks import (
+    CHECKS,
+    Check,
+    changing_for,
+    check_any_split,
+    check_continuation,
+)
 
 VALUES = {
     name: changing_for(registry.get(name), np.random.default_rng(3), series=2)

@@ -4,9 +4,10 @@ import pkgutil
 
 import pytest
 
-import detectors
+from streamproc import detectors
 
-MODULES = [module.name for module in pkgutil.walk_packages(detectors.__path__, "detectors.")]
+PREFIX = "streamproc.detectors."
+MODULES = [module.name for module in pkgutil.walk_packages(detectors.__path__, PREFIX)]
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith("__main__")])

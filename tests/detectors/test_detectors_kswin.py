@@ -7,11 +7,11 @@ import pytest
 from river import drift
 from scipy import stats
 
-from detectors import KSWIN, KSWINBank
-from detectors.distribution import kswin_kernel
-from detectors.distribution.kswin import critical
-from detectors.distribution.p_values import two_sample_ks_tail
-from detectors.errors import ParameterError, StateError
+from streamproc.detectors import KSWIN, KSWINBank
+from streamproc.detectors.distribution import kswin_kernel
+from streamproc.detectors.distribution.kswin import critical
+from streamproc.detectors.distribution.p_values import two_sample_ks_tail
+from streamproc.detectors.errors import ParameterError, StateError
 
 
 class OurDraws:

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from river import drift
 
-from detectors import ADWIN, ADWINBank, PageHinkley, PageHinkleyBank
+from streamproc.detectors import ADWIN, ADWINBank, PageHinkley, PageHinkleyBank
 
 RIVER_ADWIN: Any = drift.ADWIN  # it ships no types
 Stream = Callable[[np.random.Generator, int], NDArray[np.float64]]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from detectors import Variance, VarianceBank
-from detectors.errors import ParameterError, StateError
+from streamproc.detectors import Variance, VarianceBank
+from streamproc.detectors.errors import ParameterError, StateError
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors import EDetector, EDetectorBank
-from detectors.errors import ParameterError
+from streamproc.detectors import EDetector, EDetectorBank
+from streamproc.detectors.errors import ParameterError
 
 Values = NDArray[np.float64]
 BETS = np.array([0.99, 0.5, 0.25, 0.125, 0.0625, 0.03125])

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors import Embedder, SeriesMonitor
-from detectors.errors import ShapeError, StateError
-from detectors.series.embedding_kernel import LEARN
+from streamproc.detectors import Embedder, SeriesMonitor
+from streamproc.detectors.errors import ShapeError, StateError
+from streamproc.detectors.series.embedding_kernel import LEARN
 
 ROWS = 700
 

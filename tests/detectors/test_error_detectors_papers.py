@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors import ECDD, RDDM, STEPD, ECDDBank, RDDMBank, STEPDBank
+from streamproc.detectors import ECDD, RDDM, STEPD, ECDDBank, RDDMBank, STEPDBank
 
 Verdict = tuple[bool, bool]
 """Alarm, warning."""

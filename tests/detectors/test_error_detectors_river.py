@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from river import drift
 
-from detectors import (
+from streamproc.detectors import (
     DDM,
     EDDM,
     FHDDM,

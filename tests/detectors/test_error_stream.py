@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detectors import FHDDMBank, HDDMABank, RDDMBank, SeriesMonitor, STEPDBank, registry
-from detectors.checks import errors, same_state
-from detectors.errors import NotFiniteError, OutOfRangeError, ParameterError, StateError
-from detectors.river.bank import RiverBank, RiverDetector
+from streamproc.detectors import FHDDMBank, HDDMABank, RDDMBank, SeriesMonitor, STEPDBank, registry
+from streamproc.detectors.checks import errors, same_state
+from streamproc.detectors.errors import NotFiniteError, OutOfRangeError, ParameterError, StateError
+from streamproc.detectors.river.bank import RiverBank, RiverDetector
 
 FAMILY = [name for name in registry.names() if registry.get(name).family == "error"]
 ODD = (-1.0, 0.5, 2.0, 1e308, -5e-324)

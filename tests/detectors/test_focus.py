@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors import FOCuS, FOCuSBank
-from detectors.errors import ParameterError, StateError
+from streamproc.detectors import FOCuS, FOCuSBank
+from streamproc.detectors.errors import ParameterError, StateError
 
 Values = NDArray[np.float64]
 

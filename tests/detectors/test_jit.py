@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 LOOP = """
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.jit import compiled
 {imported}
 
 @compiled
@@ -16,7 +16,7 @@ def loop(x):
     return helper(x)
 """
 HELPER = """
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.jit import compiled
 
 @compiled
 def helper(x):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors import (
+from streamproc.detectors import (
     CUSUM,
     EWMA,
     GMA,
@@ -19,8 +19,8 @@ from detectors import (
     ShiryaevRoberts,
     ShiryaevRobertsBank,
 )
-from detectors.bank import Bank
-from detectors.runtime.slots import every_row
+from streamproc.detectors.bank import Bank
+from streamproc.detectors.runtime.slots import every_row
 
 Values = NDArray[np.float64]
 

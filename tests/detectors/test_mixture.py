@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors import Mixture, MixtureBank
-from detectors.errors import StateError
+from streamproc.detectors import Mixture, MixtureBank
+from streamproc.detectors.errors import StateError
 
 Values = NDArray[np.float64]
 SIZES = ((0.0, 0.15, 0.45), (0.4, 0.15, 0.5), (1.0, 0.3, 0.05))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import detectors
-from detectors import registry
-from detectors.errors import DetectorError, ParameterError, UnknownDetectorError
+from streamproc import detectors
+from streamproc.detectors import registry
+from streamproc.detectors.errors import DetectorError, ParameterError, UnknownDetectorError
 
 
 def test_names_are_those_of_the_config() -> None:
@@ -92,6 +92,6 @@ def test_the_package_needs_numpy_and_numba_alone() -> None:
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
                 top = name.split(".")[0]
-                allowed = {"detectors", "numpy", "numba", "llvmlite"} | set(sys.stdlib_module_names)
+                allowed = {"streamproc", "numpy", "numba", "llvmlite", *sys.stdlib_module_names}
                 command = top in COMMANDS.get(path.parent.name, ())
                 assert top in allowed or command, f"{path.name} imports {name}"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from river import drift
 
-from detectors import registry
-from detectors.checks import (
+from streamproc.detectors import registry
+from streamproc.detectors.checks import (
     CHECKS,
     Check,
     changing_for,
@@ -17,9 +17,9 @@ from detectors.checks import (
     memory,
     splits,
 )
-from detectors.errors import ParameterError, StateError, UnknownDetectorError
-from detectors.river import bank as adapter
-from detectors.river.classes import CLASSES
+from streamproc.detectors.errors import ParameterError, StateError, UnknownDetectorError
+from streamproc.detectors.river import bank as adapter
+from streamproc.detectors.river.classes import CLASSES
 
 KSWIN: Any = drift.KSWIN  # it ships no types
 

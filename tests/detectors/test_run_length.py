@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-import detectors
-from detectors import registry
-from detectors.bank import Bank
-from detectors.errors import ParameterError
-from detectors.evaluation.calibration import build_tables, run_lengths
-from detectors.runtime import run_length
-from detectors.runtime.params import Param
-from detectors.runtime.run_length import ARL, ParamResolver, RunLengths, ThresholdParam
+from streamproc import detectors
+from streamproc.detectors import registry
+from streamproc.detectors.bank import Bank
+from streamproc.detectors.errors import ParameterError
+from streamproc.detectors.evaluation.calibration import build_tables, run_lengths
+from streamproc.detectors.runtime import run_length
+from streamproc.detectors.runtime.params import Param
+from streamproc.detectors.runtime.run_length import ARL, ParamResolver, RunLengths, ThresholdParam
 
 CALIBRATED = [name for name in registry.names() if run_length.span(name, registry.get(name).knob)]
 TABLED = [name for name in CALIBRATED if run_length.table(name)]

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detectors import registry
-from detectors.evaluation.scoreboard import __main__ as command
-from detectors.evaluation.scoreboard import (
+from streamproc.detectors import registry
+from streamproc.detectors.evaluation.scoreboard import __main__ as command
+from streamproc.detectors.evaluation.scoreboard import (
     cost,
     entrants,
     injected,
@@ -17,9 +17,9 @@ from detectors.evaluation.scoreboard import (
     real,
     streams,
 )
-from detectors.evaluation.scoreboard.injected import Score
-from detectors.evaluation.scoreboard.result import Grid, Result, markdown, plain, shown
-from detectors.evaluation.scoreboard.scenarios import SCENARIOS
+from streamproc.detectors.evaluation.scoreboard.injected import Score
+from streamproc.detectors.evaluation.scoreboard.result import Grid, Result, markdown, plain, shown
+from streamproc.detectors.evaluation.scoreboard.scenarios import SCENARIOS
 
 
 def quiet(_: str) -> None:

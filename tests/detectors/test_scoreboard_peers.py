@@ -6,18 +6,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detectors.evaluation.scoreboard import __main__ as command
-from detectors.evaluation.scoreboard import cost, power
-from detectors.evaluation.scoreboard.peers import (
+from streamproc.detectors.evaluation.scoreboard import __main__ as command
+from streamproc.detectors.evaluation.scoreboard import cost, power
+from streamproc.detectors.evaluation.scoreboard.peers import (
     calibrated,
     environments,
     peer_comparison,
     peer_worker,
 )
-from detectors.evaluation.scoreboard.peers.catalogue import CATALOGUE, REQUIREMENTS, Knob, Theirs
-from detectors.evaluation.scoreboard.peers.environments import Peers
-from detectors.evaluation.scoreboard.peers.process import Peer, PeerError
-from detectors.evaluation.scoreboard.scenarios import SCENARIOS
+from streamproc.detectors.evaluation.scoreboard.peers.catalogue import (
+    CATALOGUE,
+    REQUIREMENTS,
+    Knob,
+    Theirs,
+)
+from streamproc.detectors.evaluation.scoreboard.peers.environments import Peers
+from streamproc.detectors.evaluation.scoreboard.peers.process import Peer, PeerError
+from streamproc.detectors.evaluation.scoreboard.scenarios import SCENARIOS
 
 FAKE = """
 import json, sys, time
@@ -62,7 +67,7 @@ def fake(tmp_path: Path, *, limit: float = 60.0, source: str = FAKE) -> Peer:
 def known(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Let the catalogue have these detectors of the fake alone, calibrated everywhere."""
     labels = {"fake": "Fake"}
-    monkeypatch.setattr("detectors.evaluation.scoreboard.peers.catalogue.LABELS", labels)
+    monkeypatch.setattr("streamproc.detectors.evaluation.scoreboard.peers.catalogue.LABELS", labels)
     theirs = [Theirs("fake", name, "cusum", "mean", Knob("bound", 1.0, 9.0)) for name in names]
     monkeypatch.setattr(peer_comparison, "CATALOGUE", tuple(theirs))
     knobs = {t.label: {s.source: {"knob": 3.9} for s in SCENARIOS} for t in theirs}
@@ -195,7 +200,7 @@ def test_installing_goes_on_after_a_failure(
         python.parent.mkdir(parents=True)
         python.write_text(f"#!/bin/sh\nexec {sys.executable} -c \"print('{{}}')\"\n")
         python.chmod(0o755)
-    monkeypatch.setattr("detectors.evaluation.scoreboard.peers.process.run", run)
+    monkeypatch.setattr("streamproc.detectors.evaluation.scoreboard.peers.process.run", run)
     assert command.main(["--install-peers", "--peers", str(tmp_path)]) == 1
     assert [words[-1] for words in commands] == list(REQUIREMENTS.values())
     assert all("==" in words[-1] for words in commands)

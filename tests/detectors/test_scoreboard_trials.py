@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detectors.evaluation.scoreboard import entrants, friedman, plots, real, tuning
-from detectors.evaluation.scoreboard.entrants import Entrant
-from detectors.evaluation.scoreboard.injected import KINDS
-from detectors.evaluation.scoreboard.result import Grid, Result
-from detectors.evaluation.scoreboard.trial_cache import NOWHERE, TrialCache
+from streamproc.detectors.evaluation.scoreboard import entrants, friedman, plots, real, tuning
+from streamproc.detectors.evaluation.scoreboard.entrants import Entrant
+from streamproc.detectors.evaluation.scoreboard.injected import KINDS
+from streamproc.detectors.evaluation.scoreboard.result import Grid, Result
+from streamproc.detectors.evaluation.scoreboard.trial_cache import NOWHERE, TrialCache
 
 
 def quiet(_: str) -> None:

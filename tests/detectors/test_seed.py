@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors import SEED, SEEDBank
-from detectors.errors import StateError
+from streamproc.detectors import SEED, SEEDBank
+from streamproc.detectors.errors import StateError
 
 Values = NDArray[np.float64]
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors import Alarm, SeriesMonitor
-from detectors.checks import same_state
-from detectors.errors import StateError
-from detectors.runtime.slots import every_row
+from streamproc.detectors import Alarm, SeriesMonitor
+from streamproc.detectors.checks import same_state
+from streamproc.detectors.errors import StateError
+from streamproc.detectors.runtime.slots import every_row
 
 DEFAULT: dict[str, dict[str, object]] = {"mixture": {}, "page_hinkley": {}}
 HOUR = 3600.0

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors import Alarm, Change, Moments, SeriesMonitor
-from detectors.checks import same_state
-from detectors.errors import ParameterError, StateError, UnknownDetectorError
-from detectors.mean import adwin_kernel
-from detectors.runtime.slots import every_row
+from streamproc.detectors import Alarm, Change, Moments, SeriesMonitor
+from streamproc.detectors.checks import same_state
+from streamproc.detectors.errors import ParameterError, StateError, UnknownDetectorError
+from streamproc.detectors.mean import adwin_kernel
+from streamproc.detectors.runtime.slots import every_row
 
 PAIR: dict[str, dict[str, object]] = {"page_hinkley": {}, "adwin": {}}
 LENGTH = 3000

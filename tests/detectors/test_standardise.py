@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors import Standardiser
-from detectors.errors import ParameterError, ShapeError, StateError
-from detectors.runtime.slots import every_row, widened
+from streamproc.detectors import Standardiser
+from streamproc.detectors.errors import ParameterError, ShapeError, StateError
+from streamproc.detectors.runtime.slots import every_row, widened
 
 W = 50
 
@@ -193,7 +193,7 @@ def test_series_that_come_a_few_at_a_time_are_seldom_copied(
             moves.append(length)
         return widened(array, length)
 
-    monkeypatch.setattr("detectors.runtime.chunk_pool.widened", counting)
+    monkeypatch.setattr("streamproc.detectors.runtime.chunk_pool.widened", counting)
     standardiser = Standardiser(10_000, warmup=20, clip=4.0)
     values = np.zeros((1, 1))
     for slot in range(10_000):

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors import SeriesMonitor, Whitener
-from detectors.checks import same_state
-from detectors.errors import ParameterError, ShapeError, StateError
-from detectors.runtime.dtypes import Floats
-from detectors.runtime.slots import every_row
-from detectors.series.whiten import LEARN
+from streamproc.detectors import SeriesMonitor, Whitener
+from streamproc.detectors.checks import same_state
+from streamproc.detectors.errors import ParameterError, ShapeError, StateError
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.runtime.slots import every_row
+from streamproc.detectors.series.whiten import LEARN
 
 CLIP = 4.0
 

@@ -35,7 +35,7 @@ MAX_GROWTH_MB: Final = 16
 COMPILED: Final = [
     ".".join(path.relative_to(HERE.parents[1]).with_suffix("").parts)
     for path in sorted(HERE.parents[1].glob("streamproc/**/*.py"))
-    if "from detectors.runtime.jit import compiled" in path.read_text()
+    if "from streamproc.detectors.runtime.jit import compiled" in path.read_text()
 ]
 # Enough for the tests to try at every run.
 KEPT: Final = 40
@@ -68,7 +68,7 @@ def fuzz(name: str, arguments: list[str]) -> None:
 @contextmanager
 def _interpreted() -> Iterator[None]:
     """Leave the loops of what is imported as Python, but not those of detectors."""
-    from detectors.runtime import jit as compiled  # noqa: PLC0415
+    from streamproc.detectors.runtime import jit as compiled  # noqa: PLC0415
 
     whole = compiled.compiled
     compiled.compiled = lambda function: function

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pipeline.test_splits import BRISK, LOG, PATIENT
 from record_logs import noise, record, run, shard, state
 
-from detectors.registry import DEFAULT
 from streamproc.decode.event_schema import Topic
+from streamproc.detectors.registry import DEFAULT
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.restore import Restored, restore
 from streamproc.pipeline.snapshot import SnapshotError, config_hash, decode, encode

@@ -10,11 +10,11 @@ from statistics import median
 
 import pytest
 
-from detectors.series_monitor import WARMUP
 from streamproc.alerting.incident_group import MAX_NAMED
 from streamproc.cli.demo import EVENTS
 from streamproc.config.config import Config
 from streamproc.decode.type_changes import THRESHOLD
+from streamproc.detectors.series_monitor import WARMUP
 from streamproc.tools.demo.events import Scenario
 
 ROOT = Path(__file__).parents[2]

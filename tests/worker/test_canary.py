@@ -66,7 +66,7 @@ def test_the_traps_work(canary: Path) -> None:
 NAMES = (
     f"{TRAP}.Trap", f"{TRAP}:Trap", f"river:{TRAP}.Trap", f"river:drift.{TRAP}", "os.system",
     "river:builtins.eval", "river:..builtins.eval", "river:drift.binary.__init__", "builtins.exec",
-    "river:os.system", "river:drift.ADWIN.__class__", "__import__", "detectors.registry",
+    "river:os.system", "river:drift.ADWIN.__class__", "__import__", "streamproc.detectors.registry",
     f"../{TRAP}", "adwin.__init__", "river:", "",
 )  # fmt: skip
 

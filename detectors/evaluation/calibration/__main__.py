@@ -1,4 +1,4 @@
-"""`python -m detectors.evaluation.calibration`: measure defaults, rebuild tables."""
+"""`python -m streamproc.detectors.evaluation.calibration`: measure defaults, rebuild tables."""
 
 import argparse
 import json
@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from detectors import registry
-from detectors.evaluation.calibration import build_tables as tables
-from detectors.evaluation.calibration import measure
-from detectors.evaluation.calibration.distributions import DISTRIBUTIONS, Distribution
-from detectors.evaluation.calibration.run_lengths import sources
-from detectors.registry import DEFAULT
-from detectors.runtime.run_length import RunLengths
-from detectors.series_monitor import CLIP, WARMUP
+from streamproc.detectors import registry
+from streamproc.detectors.evaluation.calibration import build_tables as tables
+from streamproc.detectors.evaluation.calibration import measure
+from streamproc.detectors.evaluation.calibration.distributions import DISTRIBUTIONS, Distribution
+from streamproc.detectors.evaluation.calibration.run_lengths import sources
+from streamproc.detectors.registry import DEFAULT
+from streamproc.detectors.runtime.run_length import RunLengths
+from streamproc.detectors.series_monitor import CLIP, WARMUP
 
 SEED = 8_675_309
 """Seed of the table. The defaults were chosen on other seeds."""
@@ -151,9 +151,9 @@ def rebuild(names: Sequence[str]) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m detectors.evaluation.calibration",
+        prog="python -m streamproc.detectors.evaluation.calibration",
         description="Measure false incidents and delays of the defaults. "
-        "Example: python -m detectors.evaluation.calibration --quick --json table.json",
+        "Example: python -m streamproc.detectors.evaluation.calibration --quick --json table.json",
     )
     parser.add_argument("--quick", action="store_true", help="2 million values a series, not 100")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")

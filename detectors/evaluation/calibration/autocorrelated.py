@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from detectors.evaluation.calibration.run_lengths import lower_bound
-from detectors.runtime.dtypes import Floats
-from detectors.runtime.jit import compiled
-from detectors.series_monitor import SeriesMonitor
+from streamproc.detectors.evaluation.calibration.run_lengths import lower_bound
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.runtime.jit import compiled
+from streamproc.detectors.series_monitor import SeriesMonitor
 
 SERIES = 100
 """Series side by side."""

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-import detectors
-from detectors import registry
-from detectors.errors import ParameterError
-from detectors.evaluation.calibration import run_lengths
-from detectors.evaluation.calibration.run_lengths import SERIES, Run, Sweep
-from detectors.runtime.run_length import ARL
-from detectors.spec import Entry
+from streamproc import detectors
+from streamproc.detectors import registry
+from streamproc.detectors.errors import ParameterError
+from streamproc.detectors.evaluation.calibration import run_lengths
+from streamproc.detectors.evaluation.calibration.run_lengths import SERIES, Run, Sweep
+from streamproc.detectors.runtime.run_length import ARL
+from streamproc.detectors.spec import Entry
 
 SEED = 20_260_101
 """Of the tables. Checks of them, and the scoreboard, use others."""
@@ -111,7 +111,7 @@ def table(entry: Entry, sweeps: Mapping[str, Sweep]) -> dict[str, Any]:
     names = list(sweeps)
     return {
         "detector": entry.name,
-        "command": f"python -m detectors.evaluation.calibration --rebuild {entry.name}",
+        "command": f"python -m streamproc.detectors.evaluation.calibration --rebuild {entry.name}",
         "seed": SEED,
         "series": SERIES,
         "knob_name": entry.knob.name if entry.knob else "",

@@ -1,4 +1,7 @@
-"""`python -m detectors.evaluation.calibration.categories`: measure detectors of categories."""
+"""Measure detectors of categories.
+
+``python -m streamproc.detectors.evaluation.calibration.categories`` prints the table.
+"""
 
 import argparse
 
@@ -7,9 +10,9 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
-from detectors import registry
-from detectors.runtime.dtypes import Floats
-from detectors.runtime.slots import every_row
+from streamproc.detectors import registry
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.runtime.slots import every_row
 
 SEED = 24_601
 """Seed of the tables. The defaults were chosen on other seeds."""
@@ -89,7 +92,7 @@ def delays(before: Floats, after: Floats) -> list[str]:
 def main() -> None:
     """Measure and print both tables."""
     argparse.ArgumentParser(
-        prog="python -m detectors.evaluation.calibration.categories",
+        prog="python -m streamproc.detectors.evaluation.calibration.categories",
         description=f"{main.__doc__} It takes no options, and some minutes.",
     ).parse_args()
     console = Console(width=120)

@@ -1,7 +1,7 @@
 """Incidents and alarms of series that depend on themselves or on the hour, and change in nothing.
 
-``python -m detectors.evaluation.calibration.dependence``: ten series of each shape, 60,000 values
-each, 1,000 an hour; the table of docs/false-alarms.md. Half a minute.
+``python -m streamproc.detectors.evaluation.calibration.dependence``: ten series of each shape,
+60,000 values each, 1,000 an hour; the table of docs/false-alarms.md. Half a minute.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
-from detectors.runtime.slots import every_row
-from detectors.series.alarm import Alarm
-from detectors.series_monitor import SeriesMonitor
+from streamproc.detectors.runtime.slots import every_row
+from streamproc.detectors.series.alarm import Alarm
+from streamproc.detectors.series_monitor import SeriesMonitor
 
 SERIES, VALUES, SEED = 10, 60_000, 29
 PACE: Final = 3.6

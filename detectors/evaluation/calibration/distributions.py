@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from detectors.runtime.dtypes import Floats
+from streamproc.detectors.runtime.dtypes import Floats
 
 Shape = tuple[int, int]
 Sampler = Callable[[np.random.Generator, Shape], Floats]

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors import registry
-from detectors.bank import Bank
-from detectors.evaluation.calibration.distributions import Distribution
-from detectors.registry import DEFAULT
-from detectors.runtime.dtypes import Floats
-from detectors.series_monitor import Alarm, SeriesMonitor
+from streamproc.detectors import registry
+from streamproc.detectors.bank import Bank
+from streamproc.detectors.evaluation.calibration.distributions import Distribution
+from streamproc.detectors.registry import DEFAULT
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.series_monitor import Alarm, SeriesMonitor
 
 PAIR = ("adwin", "page_hinkley")
 """River has these two as well, with defaults of its own."""

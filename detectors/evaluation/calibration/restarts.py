@@ -1,4 +1,6 @@
-"""`python -m detectors.evaluation.calibration.restarts`: measure short and restarted series.
+"""Measure short and restarted series.
+
+``python -m streamproc.detectors.evaluation.calibration.restarts`` prints the table.
 
 A false alarm soon after a start is rare in a series of a million values, and common in production:
 every alarm, every new model and every new feature is a start.
@@ -13,11 +15,11 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
-from detectors import registry
-from detectors.evaluation.calibration.distributions import DISTRIBUTIONS
-from detectors.runtime.dtypes import Floats
-from detectors.runtime.params import Value
-from detectors.series_monitor import SeriesMonitor
+from streamproc.detectors import registry
+from streamproc.detectors.evaluation.calibration.distributions import DISTRIBUTIONS
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.runtime.params import Value
+from streamproc.detectors.series_monitor import SeriesMonitor
 
 SEED = 16_127
 """Seed of the tables. No threshold was chosen on it."""
@@ -155,7 +157,7 @@ def _cells(results: Sequence[tuple[float, float, int]]) -> list[str]:
 def main() -> None:
     """Measure and print both tables."""
     argparse.ArgumentParser(
-        prog="python -m detectors.evaluation.calibration.restarts",
+        prog="python -m streamproc.detectors.evaluation.calibration.restarts",
         description=f"{main.__doc__} It takes no options, and some minutes.",
     ).parse_args()
     console = Console(width=150)

@@ -6,16 +6,16 @@ from statistics import NormalDist
 
 import numpy as np
 
-from detectors import registry
-from detectors.bank import Bank
-from detectors.errors import ParameterError
-from detectors.evaluation.calibration.distributions import DISTRIBUTIONS, Sampler, Shape
-from detectors.runtime.dtypes import Floats
-from detectors.runtime.run_length import ARL
-from detectors.runtime.slots import every_row
-from detectors.series.standardise import Standardiser
-from detectors.series_monitor import CLIP, WARMUP
-from detectors.spec import Entry
+from streamproc.detectors import registry
+from streamproc.detectors.bank import Bank
+from streamproc.detectors.errors import ParameterError
+from streamproc.detectors.evaluation.calibration.distributions import DISTRIBUTIONS, Sampler, Shape
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.runtime.run_length import ARL
+from streamproc.detectors.runtime.slots import every_row
+from streamproc.detectors.series.standardise import Standardiser
+from streamproc.detectors.series_monitor import CLIP, WARMUP
+from streamproc.detectors.spec import Entry
 
 SERIES = 400
 """Series side by side; each learns its own unit, whose error is part of what is measured."""

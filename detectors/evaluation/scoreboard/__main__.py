@@ -1,4 +1,4 @@
-"""`python -m detectors.evaluation.scoreboard`: measure the six tables and write the report."""
+"""`python -m streamproc.detectors.evaluation.scoreboard`: measure six tables, write the report."""
 
 import argparse
 import json
@@ -11,11 +11,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from detectors.evaluation.scoreboard import cost, false_alarms, friedman, parity, plots, power, real
-from detectors.evaluation.scoreboard.peers import environments, process
-from detectors.evaluation.scoreboard.peers.environments import Peers
-from detectors.evaluation.scoreboard.result import Result, Told, markdown, plain
-from detectors.evaluation.scoreboard.trial_cache import TrialCache
+from streamproc.detectors.evaluation.scoreboard import (
+    cost,
+    false_alarms,
+    friedman,
+    parity,
+    plots,
+    power,
+    real,
+)
+from streamproc.detectors.evaluation.scoreboard.peers import environments, process
+from streamproc.detectors.evaluation.scoreboard.peers.environments import Peers
+from streamproc.detectors.evaluation.scoreboard.result import Result, Told, markdown, plain
+from streamproc.detectors.evaluation.scoreboard.trial_cache import TrialCache
 
 TABLES = (1, 2, 3, 4, 5, 6)
 POWER, FRIEDMAN, REAL, COST = 3, 4, 5, 6
@@ -53,7 +61,7 @@ def report(results: Sequence[Result], mode: str, pictures: Sequence[Path]) -> st
         "# Scoreboard of the detectors",
         "",
         (
-            f"`python -m detectors.evaluation.scoreboard --{mode}`, Python "
+            f"`python -m streamproc.detectors.evaluation.scoreboard --{mode}`, Python "
             f"{platform.python_version()}. "
             "Bold: the "
             "leader of a column. Seeds are in `detectors/evaluation/scoreboard/heldout_seeds.py`."
@@ -69,9 +77,9 @@ def report(results: Sequence[Result], mode: str, pictures: Sequence[Path]) -> st
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m detectors.evaluation.scoreboard",
+        prog="python -m streamproc.detectors.evaluation.scoreboard",
         description="Compare the detectors with River's, an oracle and doing nothing. "
-        "Example: python -m detectors.evaluation.scoreboard --quick --out report",
+        "Example: python -m streamproc.detectors.evaluation.scoreboard --quick --out report",
     )
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="under two minutes (the default)")

@@ -5,15 +5,15 @@ from importlib import import_module
 
 import numpy as np
 
-from detectors import registry
-from detectors.bank import Bank
-from detectors.evaluation.scoreboard import heldout_seeds
-from detectors.evaluation.scoreboard.entrants import ERRORS, RAW, RIVERS
-from detectors.evaluation.scoreboard.peers.environments import NOBODY, Peers
-from detectors.evaluation.scoreboard.peers.peer_comparison import PeerComparison
-from detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
-from detectors.runtime.dtypes import Floats
-from detectors.spec import Entry
+from streamproc.detectors import registry
+from streamproc.detectors.bank import Bank
+from streamproc.detectors.evaluation.scoreboard import heldout_seeds
+from streamproc.detectors.evaluation.scoreboard.entrants import ERRORS, RAW, RIVERS
+from streamproc.detectors.evaluation.scoreboard.peers.environments import NOBODY, Peers
+from streamproc.detectors.evaluation.scoreboard.peers.peer_comparison import PeerComparison
+from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.spec import Entry
 
 TITLE = "Cost"
 SERIES = 100

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import registry
-from detectors.runtime.dtypes import Floats
-from detectors.runtime.slots import every_row
-from detectors.series.standardise import Standardiser
-from detectors.series_monitor import CLIP, WARMUP
-from detectors.spec import Entry
+from streamproc.detectors import registry
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.runtime.slots import every_row
+from streamproc.detectors.series.standardise import Standardiser
+from streamproc.detectors.series_monitor import CLIP, WARMUP
+from streamproc.detectors.spec import Entry
 
 Bools = NDArray[np.bool_]
 Alarms = Callable[[Floats], Bools]
@@ -56,7 +56,7 @@ class Entrant:
     alarms
         Raw values → alarms, through the `Standardiser` where its kind needs it.
     family
-        Of the detector, see `detectors.spec`.
+        Of the detector, see `streamproc.detectors.spec`.
     slow
         Whether it is measured on fewer trials, because it would take most of the time.
     """
@@ -99,7 +99,7 @@ def ours(entry: Entry, **params: Any) -> Entrant:
 
 def curve(name: str, source: str) -> tuple[list[float], list[float]] | None:
     """Run lengths of a detector on one stationary source: knobs, and mean run lengths."""
-    path = resources.files("detectors") / "tables" / f"{name}.json"
+    path = resources.files("streamproc.detectors") / "tables" / f"{name}.json"
     if not path.is_file():
         return None
     curves = json.loads(path.read_text("utf-8"))["curves"]

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from detectors import registry
-from detectors.evaluation.calibration import run_lengths
-from detectors.evaluation.calibration.autocorrelated import DEPENDENT, run_length
-from detectors.evaluation.scoreboard import entrants, heldout_seeds
-from detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
-from detectors.runtime import run_length as arl
+from streamproc.detectors import registry
+from streamproc.detectors.evaluation.calibration import run_lengths
+from streamproc.detectors.evaluation.calibration.autocorrelated import DEPENDENT, run_length
+from streamproc.detectors.evaluation.scoreboard import entrants, heldout_seeds
+from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
+from streamproc.detectors.runtime import run_length as arl
 
 TITLE = "Run lengths on stationary series"
 FOLLOWED = ("focus", "adwin", "page_hinkley", "cusum", "ewma", "ks")

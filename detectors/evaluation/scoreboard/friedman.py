@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from river.datasets import synth
 
-from detectors import registry
-from detectors.evaluation.scoreboard import entrants, heldout_seeds
-from detectors.evaluation.scoreboard.entrants import Bools, Entrant
-from detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
-from detectors.evaluation.scoreboard.trial_cache import NOWHERE, Arrays, TrialCache
-from detectors.runtime import run_length
-from detectors.runtime.dtypes import Floats
+from streamproc.detectors import registry
+from streamproc.detectors.evaluation.scoreboard import entrants, heldout_seeds
+from streamproc.detectors.evaluation.scoreboard.entrants import Bools, Entrant
+from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
+from streamproc.detectors.evaluation.scoreboard.trial_cache import NOWHERE, Arrays, TrialCache
+from streamproc.detectors.runtime import run_length
+from streamproc.detectors.runtime.dtypes import Floats
 
 TITLE = "FriedmanDrift: found, cried wolf, delay"
 TRAINING, STABLE, AFTER = 10_000, 2_500, 2_500

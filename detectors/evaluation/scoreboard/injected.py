@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from river.tree import HoeffdingTreeClassifier
 
-from detectors.evaluation.scoreboard.trial_cache import Arrays
-from detectors.runtime.dtypes import Floats
+from streamproc.detectors.evaluation.scoreboard.trial_cache import Arrays
+from streamproc.detectors.runtime.dtypes import Floats
 
 KINDS = ("x-permutation", "y-swap", "y-prior", "x-exceed")
 REGION = (0.5, 0.8)

@@ -6,15 +6,15 @@ import zlib
 
 import numpy as np
 
-from detectors import registry
-from detectors.evaluation.calibration import run_lengths
-from detectors.evaluation.calibration.build_tables import SEED
-from detectors.evaluation.scoreboard import entrants
-from detectors.evaluation.scoreboard.entrants import Entrant
-from detectors.evaluation.scoreboard.peers.calibrated import ARL, LENGTH
-from detectors.registry import DEFAULT
-from detectors.runtime.dtypes import Floats
-from detectors.series_monitor import WARMUP
+from streamproc.detectors import registry
+from streamproc.detectors.evaluation.calibration import run_lengths
+from streamproc.detectors.evaluation.calibration.build_tables import SEED
+from streamproc.detectors.evaluation.scoreboard import entrants
+from streamproc.detectors.evaluation.scoreboard.entrants import Entrant
+from streamproc.detectors.evaluation.scoreboard.peers.calibrated import ARL, LENGTH
+from streamproc.detectors.registry import DEFAULT
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.series_monitor import WARMUP
 
 RISES = f"{DEFAULT[0]}, rises alone"
 SERIES = 50

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.jit import compiled
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.jit import compiled
 
 Ratio = Callable[[Floats], Floats]
 """Values → log-likelihood ratio of after against before."""

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from detectors import registry
-from detectors.evaluation.scoreboard import entrants, heldout_seeds
-from detectors.evaluation.scoreboard.result import Grid, Result, Told
-from detectors.runtime.dtypes import Floats
+from streamproc.detectors import registry
+from streamproc.detectors.evaluation.scoreboard import entrants, heldout_seeds
+from streamproc.detectors.evaluation.scoreboard.result import Grid, Result, Told
+from streamproc.detectors.runtime.dtypes import Floats
 
 TITLE = "Parity with River 0.26.1"
 Golden = tuple[str, dict[str, object], dict[str, object], int, tuple[int, ...]]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.evaluation.scoreboard.result import Grid, Result
+from streamproc.detectors.evaluation.scoreboard.result import Grid, Result
 
 
 def possible() -> bool:

@@ -4,20 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors import registry
-from detectors.evaluation.calibration.build_tables import SEED as TABLE_SEED
-from detectors.evaluation.scoreboard import entrants, heldout_seeds, oracle
-from detectors.evaluation.scoreboard.entrants import ERRORS, RIVERS, Bools, Entrant
-from detectors.evaluation.scoreboard.one_sided import RISES, rises
-from detectors.evaluation.scoreboard.peers import calibrated
-from detectors.evaluation.scoreboard.peers.catalogue import CATALOGUE
-from detectors.evaluation.scoreboard.peers.environments import NOBODY, Peers
-from detectors.evaluation.scoreboard.peers.peer_comparison import SERIES, PeerComparison
-from detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
-from detectors.evaluation.scoreboard.scenarios import SCENARIOS, Scenario
-from detectors.registry import DEFAULT as NAMES
-from detectors.runtime.dtypes import Floats
-from detectors.runtime.run_length import ARL
+from streamproc.detectors import registry
+from streamproc.detectors.evaluation.calibration.build_tables import SEED as TABLE_SEED
+from streamproc.detectors.evaluation.scoreboard import entrants, heldout_seeds, oracle
+from streamproc.detectors.evaluation.scoreboard.entrants import ERRORS, RIVERS, Bools, Entrant
+from streamproc.detectors.evaluation.scoreboard.one_sided import RISES, rises
+from streamproc.detectors.evaluation.scoreboard.peers import calibrated
+from streamproc.detectors.evaluation.scoreboard.peers.catalogue import CATALOGUE
+from streamproc.detectors.evaluation.scoreboard.peers.environments import NOBODY, Peers
+from streamproc.detectors.evaluation.scoreboard.peers.peer_comparison import SERIES, PeerComparison
+from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
+from streamproc.detectors.evaluation.scoreboard.scenarios import SCENARIOS, Scenario
+from streamproc.detectors.registry import DEFAULT as NAMES
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.runtime.run_length import ARL
 
 TITLE = "Delay at equal run length"
 DEFAULT = NAMES[0]

@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import registry
-from detectors.evaluation.scoreboard import entrants, heldout_seeds, injected
-from detectors.evaluation.scoreboard.entrants import Entrant
-from detectors.evaluation.scoreboard.injected import KINDS, MAX_DELAY, Score, Trial
-from detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
-from detectors.evaluation.scoreboard.trial_cache import NOWHERE, TrialCache
-from detectors.runtime import run_length
-from detectors.runtime.dtypes import Floats
-from detectors.series_monitor import SeriesMonitor
+from streamproc.detectors import registry
+from streamproc.detectors.evaluation.scoreboard import entrants, heldout_seeds, injected
+from streamproc.detectors.evaluation.scoreboard.entrants import Entrant
+from streamproc.detectors.evaluation.scoreboard.injected import KINDS, MAX_DELAY, Score, Trial
+from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
+from streamproc.detectors.evaluation.scoreboard.trial_cache import NOWHERE, TrialCache
+from streamproc.detectors.runtime import run_length
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.series_monitor import SeriesMonitor
 
 TITLE = "Real streams"
 ELECTRICITY = "elec2_norm.csv.gz"
@@ -28,7 +28,7 @@ INSECTS = "insects_gradual_balanced.csv.gz"
 ARL = 1e4
 """Of ours, fixed before: a change every 10,000 rows is what these streams are about."""
 TUNED: dict[bool, tuple[str, float]] = {True: ("mixture", 3e4), False: ("hddm_a", 1e5)}
-"""Name and run length, by `detectors.evaluation.scoreboard.tuning`: as published, and corrected."""
+"""Name and run length, chosen by `scoreboard.tuning`: as published, and corrected."""
 GROWN = 14_028
 """Row of INSECTS from which the temperature has changed."""
 TRAINING = 4000

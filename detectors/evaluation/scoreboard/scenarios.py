@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.evaluation.calibration.distributions import Sampler, Shape
-from detectors.evaluation.scoreboard.oracle import Ratio
-from detectors.runtime.dtypes import Floats
+from streamproc.detectors.evaluation.calibration.distributions import Sampler, Shape
+from streamproc.detectors.evaluation.scoreboard.oracle import Ratio
+from streamproc.detectors.runtime.dtypes import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""`python -m detectors.evaluation.scoreboard.streams`: plot every detector on four streams."""
+"""Plot every detector on four streams.
+
+``python -m streamproc.detectors.evaluation.scoreboard.streams`` draws the figures.
+"""
 
 import argparse
 import sys
@@ -8,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from detectors import registry
-from detectors.evaluation.scoreboard import entrants, heldout_seeds, plots
-from detectors.runtime import run_length
-from detectors.runtime.dtypes import Floats
+from streamproc.detectors import registry
+from streamproc.detectors.evaluation.scoreboard import entrants, heldout_seeds, plots
+from streamproc.detectors.runtime import run_length
+from streamproc.detectors.runtime.dtypes import Floats
 
 LENGTH, CHANGE = 5000, 2500
 ARL = 1e5
@@ -72,9 +75,9 @@ def draw(out: Path) -> Path:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m detectors.evaluation.scoreboard.streams",
+        prog="python -m streamproc.detectors.evaluation.scoreboard.streams",
         description="Draw every detector's alarms on four streams. "
-        "Example: python -m detectors.evaluation.scoreboard.streams --out docs/figures",
+        "Example: python -m streamproc.detectors.evaluation.scoreboard.streams --out docs/figures",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", default=Path("docs/figures"))
     given = parser.parse_args(arguments)

@@ -1,8 +1,10 @@
-"""`python -m detectors.evaluation.scoreboard.tuning`: choose the tuned detector of table 5.
+"""Choose the tuned detector of table 5.
+
+``python -m streamproc.detectors.evaluation.scoreboard.tuning`` prints the candidates.
 
 Two real streams with nothing of Electricity in them get the same changes, and the
 detector and run length with the highest mean F1 over both, over changes at once
-and gradual ones, is written into `detectors.evaluation.scoreboard.real` by hand.
+and gradual ones, is written into `streamproc.detectors.evaluation.scoreboard.real` by hand.
 """
 
 import argparse
@@ -14,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.evaluation.scoreboard import heldout_seeds, real
-from detectors.evaluation.scoreboard.entrants import Entrant
-from detectors.evaluation.scoreboard.injected import KINDS, MAX_DELAY
-from detectors.evaluation.scoreboard.real import Stream
-from detectors.evaluation.scoreboard.trial_cache import TrialCache
+from streamproc.detectors.evaluation.scoreboard import heldout_seeds, real
+from streamproc.detectors.evaluation.scoreboard.entrants import Entrant
+from streamproc.detectors.evaluation.scoreboard.injected import KINDS, MAX_DELAY
+from streamproc.detectors.evaluation.scoreboard.real import Stream
+from streamproc.detectors.evaluation.scoreboard.trial_cache import TrialCache
 
 POWER = "powersupply.arff.gz"
 NOON = 12
@@ -55,9 +57,9 @@ def candidates(*, published: bool) -> list[Entrant]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m detectors.evaluation.scoreboard.tuning",
+        prog="python -m streamproc.detectors.evaluation.scoreboard.tuning",
         description="Rank detectors and run lengths by their F1 on streams other than Electricity. "
-        "Example: python -m detectors.evaluation.scoreboard.tuning --data ../shared/data",
+        "Example: python -m streamproc.detectors.evaluation.scoreboard.tuning --data DIR",
     )
     parser.add_argument("--data", type=Path, metavar="DIR", default=Path("../shared/data"))
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep trials there, and go on")

@@ -15,10 +15,10 @@ import uvloop
 from rich.console import Console
 from rich.text import Text
 
-from detectors.registry import DEFAULT
 from streamproc.broker import EmbeddedBroker
 from streamproc.broker.errors import BrokerError
 from streamproc.config.config import Config
+from streamproc.detectors.registry import DEFAULT
 from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.tools.demo.accuracy import Course
 from streamproc.tools.demo.dashboard import Dashboard

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors import Change, SeriesMonitor
-from detectors.errors import StateError
-from detectors.series.change_points import ChangePoints
+from streamproc.detectors import Change, SeriesMonitor
+from streamproc.detectors.errors import StateError
+from streamproc.detectors.series.change_points import ChangePoints
 
 DEFAULT: dict[str, dict[str, object]] = {"mixture": {}, "page_hinkley": {}}
 AT = 6000

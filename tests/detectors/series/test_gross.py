@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors import Alarm, SeriesMonitor
-from detectors.errors import StateError
-from detectors.series.gross import Gross
+from streamproc.detectors import Alarm, SeriesMonitor
+from streamproc.detectors.errors import StateError
+from streamproc.detectors.series.gross import Gross
 
 DEFAULT: dict[str, dict[str, object]] = {"mixture": {}, "page_hinkley": {}}
 ROWS, AT = 10_000, 5000

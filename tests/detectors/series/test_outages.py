@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import SeriesMonitor
-from detectors.runtime.slots import every_row
-from detectors.series.change_points import Change
+from streamproc.detectors import SeriesMonitor
+from streamproc.detectors.runtime.slots import every_row
+from streamproc.detectors.series.change_points import Change
 
 DEFAULT: dict[str, dict[str, object]] = {"mixture": {}, "page_hinkley": {}}
 HOUR = 3600.0

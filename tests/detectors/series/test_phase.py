@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors import Alarm, SeriesMonitor
-from detectors.runtime.slots import every_row
+from streamproc.detectors import Alarm, SeriesMonitor
+from streamproc.detectors.runtime.slots import every_row
 
 DEFAULT: dict[str, dict[str, object]] = {"mixture": {}, "page_hinkley": {}}
 HOUR = 3600.0

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors import Alarm, Change, SeriesMonitor
-from detectors.checks import same_state
-from detectors.runtime.slots import every_row
-from detectors.series.warm_up_test import OUTSIDE, RECENT, suspicious
+from streamproc.detectors import Alarm, Change, SeriesMonitor
+from streamproc.detectors.checks import same_state
+from streamproc.detectors.runtime.slots import every_row
+from streamproc.detectors.series.warm_up_test import OUTSIDE, RECENT, suspicious
 
 DEFAULT: dict[str, dict[str, object]] = {"mixture": {}, "page_hinkley": {}}
 Floats = NDArray[np.float64]

@@ -12,8 +12,8 @@ from streamproc.worker.subprocesses import environment
 @pytest.mark.parametrize(
     "module",
     [
-        "detectors.evaluation.calibration.restarts",
-        "detectors.evaluation.calibration.categories",
+        "streamproc.detectors.evaluation.calibration.restarts",
+        "streamproc.detectors.evaluation.calibration.categories",
         "streamproc.tools.bench.estimate_error",
     ],
 )

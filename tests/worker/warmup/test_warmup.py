@@ -93,7 +93,7 @@ def test_a_first_start_takes_no_more_memory_than_the_next(tmp_path: Path) -> Non
     """The compiler's memory is gone when a worker begins to work."""
     filled = os.environ.get("NUMBA_CACHE_DIR")
     if filled is not None:  # a family of detectors is missing: enough for the compiler to be loaded
-        missing = shutil.ignore_patterns("detectors.mean.*", "*.tmp")
+        missing = shutil.ignore_patterns("streamproc.detectors.mean.*", "*.tmp")
         shutil.copytree(filled, tmp_path, ignore=missing, dirs_exist_ok=True)
     first, second = (_said(MEMORY, NUMBA_CACHE_DIR=str(tmp_path)).split() for _ in range(2))
     assert (first[0], second[0]) == ("True", "False")

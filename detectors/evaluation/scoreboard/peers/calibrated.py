@@ -1,4 +1,6 @@
-"""`python -m detectors.evaluation.scoreboard.peers.calibrated`: thresholds of equal run length.
+"""Thresholds of equal run length for detectors of other libraries.
+
+``python -m streamproc.detectors.evaluation.scoreboard.peers.calibrated`` measures them.
 
 They are shipped as `knobs.json`: mean run lengths on the stationary series from
 which our own tables are made, each detector starting anew after an alarm.
@@ -16,13 +18,17 @@ from typing import Any
 
 import numpy as np
 
-from detectors.evaluation.calibration import run_lengths
-from detectors.evaluation.calibration.build_tables import SEED
-from detectors.evaluation.scoreboard.peers import environments
-from detectors.evaluation.scoreboard.peers.catalogue import CATALOGUE, REQUIREMENTS, Theirs
-from detectors.evaluation.scoreboard.peers.process import Peer, PeerError
-from detectors.runtime.dtypes import Floats
-from detectors.series_monitor import WARMUP
+from streamproc.detectors.evaluation.calibration import run_lengths
+from streamproc.detectors.evaluation.calibration.build_tables import SEED
+from streamproc.detectors.evaluation.scoreboard.peers import environments
+from streamproc.detectors.evaluation.scoreboard.peers.catalogue import (
+    CATALOGUE,
+    REQUIREMENTS,
+    Theirs,
+)
+from streamproc.detectors.evaluation.scoreboard.peers.process import Peer, PeerError
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.series_monitor import WARMUP
 
 KNOBS = "knobs.json"
 SERIES, LENGTH = 20, 12_500
@@ -102,7 +108,7 @@ def calibrate(
 
 def shipped() -> Mapping[str, Mapping[str, Any]]:
     """Read the knobs: detector → source → `knob` and its run length, or why there is none."""
-    path = resources.files("detectors.evaluation.scoreboard.peers") / KNOBS
+    path = resources.files("streamproc.detectors.evaluation.scoreboard.peers") / KNOBS
     read: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8"))["detectors"]
     return read
 
@@ -116,16 +122,18 @@ def write(path: Path, found: Mapping[str, Any]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m detectors.evaluation.scoreboard.peers.calibrated",
+        prog="python -m streamproc.detectors.evaluation.scoreboard.peers.calibrated",
         description="Calibrate the detectors of the peers that are installed, on the seeds of "
-        "our own tables. Example: python -m detectors.evaluation.scoreboard.peers.calibrated "
-        "--only capymoa",
+        "our own tables. Example: "
+        "python -m streamproc.detectors.evaluation.scoreboard.peers.calibrated --only capymoa",
     )
     parser.add_argument("--peers", type=Path, metavar="DIR", help="their environments")
     parser.add_argument("--out", type=Path, metavar="FILE", help="not the shipped file")
     parser.add_argument("--only", choices=sorted(REQUIREMENTS), help="this peer alone")
     given = parser.parse_args(arguments)
-    path = given.out or Path(str(resources.files("detectors.evaluation.scoreboard.peers") / KNOBS))
+    path = given.out or Path(
+        str(resources.files("streamproc.detectors.evaluation.scoreboard.peers") / KNOBS)
+    )
     found = dict(json.loads(path.read_text("utf-8"))["detectors"]) if path.is_file() else {}
     peers = environments.installed(environments.folder(given.peers))
     for peer in peers.here:

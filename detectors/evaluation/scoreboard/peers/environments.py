@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from detectors.evaluation.scoreboard.peers.catalogue import LIBRARIES, REQUIREMENTS
-from detectors.evaluation.scoreboard.peers.process import SIDE, Peer, PeerError
+from streamproc.detectors.evaluation.scoreboard.peers.catalogue import LIBRARIES, REQUIREMENTS
+from streamproc.detectors.evaluation.scoreboard.peers.process import SIDE, Peer, PeerError
 
 
 def folder(given: Path | None) -> Path:
@@ -56,7 +56,7 @@ def installed(directory: Path) -> Peers:
         else:
             absent[LIBRARIES[peer]] = (
                 f"not installed: there is no {python}; "
-                "`python -m detectors.evaluation.scoreboard --install-peers` makes it"
+                "`python -m streamproc.detectors.evaluation.scoreboard --install-peers` makes it"
             )
     return Peers(here, absent)
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from detectors.evaluation.scoreboard.entrants import Bools, standardised
-from detectors.evaluation.scoreboard.peers import calibrated
-from detectors.evaluation.scoreboard.peers.catalogue import CATALOGUE, Theirs
-from detectors.evaluation.scoreboard.peers.environments import Peers
-from detectors.evaluation.scoreboard.peers.process import PeerError
-from detectors.runtime.dtypes import Floats
-from detectors.series_monitor import WARMUP
+from streamproc.detectors.evaluation.scoreboard.entrants import Bools, standardised
+from streamproc.detectors.evaluation.scoreboard.peers import calibrated
+from streamproc.detectors.evaluation.scoreboard.peers.catalogue import CATALOGUE, Theirs
+from streamproc.detectors.evaluation.scoreboard.peers.environments import Peers
+from streamproc.detectors.evaluation.scoreboard.peers.process import PeerError
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.series_monitor import WARMUP
 
 SERIES = 300
 """Of a change: at 1 to 10 microseconds a value all peers take some twenty minutes."""

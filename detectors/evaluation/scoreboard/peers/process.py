@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from detectors.runtime.dtypes import Floats
+from streamproc.detectors.runtime.dtypes import Floats
 
 SIDE = Path(__file__).with_name("peer_worker.py")
 LIMIT = 600.0

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from detectors import registry
-from detectors.bank import Bank
-from detectors.mean.adwin import ADWINBank
-from detectors.runtime.dtypes import Floats
-from detectors.runtime.slots import every_row
-from detectors.series_monitor import SeriesMonitor
+from streamproc.detectors import registry
+from streamproc.detectors.bank import Bank
+from streamproc.detectors.mean.adwin import ADWINBank
+from streamproc.detectors.runtime.dtypes import Floats
+from streamproc.detectors.runtime.slots import every_row
+from streamproc.detectors.series_monitor import SeriesMonitor
 from streamproc.tools.bench.peers.river_pair import pair
 from streamproc.tools.bench.process import answer, settings
 
