@@ -9,6 +9,7 @@ from streamproc.config.config import TopicKind
 from streamproc.config.json_schema import event_definitions
 from streamproc.control.command import Command
 from streamproc.incidents.records import POSITION_HEADER, POSITION_KEY, Position
+from streamproc.schemas.notification_groups import GROUP_KEY
 from streamproc.schemas.ordering_header import AFTER_HEADER
 from streamproc.schemas.outcomes import (
     COMMAND_HEADER,
@@ -153,6 +154,14 @@ MESSAGES: Final[dict[TopicKind, tuple[Message, ...]]] = {
             "A silence; without a value it is removed.",
             "Silence",
             key=_text("The silence's id.", pattern=f"^{SILENCE_KEY}"),
+            headers=_POSITION,
+            required=(POSITION_HEADER,),
+        ),
+        Message(
+            "NotificationGroup",
+            "Incidents that a sink hears of at once; without a value it is removed.",
+            "NotificationGroup",
+            key=_text("The group's id.", pattern=f"^{GROUP_KEY}"),
             headers=_POSITION,
             required=(POSITION_HEADER,),
         ),

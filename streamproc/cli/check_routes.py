@@ -7,9 +7,11 @@ from typing import Final, NamedTuple, get_args
 from streamproc.config.config import Config
 from streamproc.config.matchers import Matcher
 from streamproc.config.model import ModelConfig
+from streamproc.config.route_tree import Leaf
 from streamproc.config.routes import Route
 from streamproc.config.sink import SinkSection
 from streamproc.schemas.alerts import Kind, Severity
+from streamproc.schemas.units import format_duration
 from streamproc.terminal import printable
 
 _SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
@@ -21,10 +23,18 @@ _Labels = Mapping[str, tuple[str, ...]]
 
 
 class _Heard(NamedTuple):
-    """Sinks that hear of alerts, under conditions that only an alert decides."""
+    """The route by which sinks hear of alerts, under conditions that only an alert decides."""
 
-    sinks: tuple[str, ...]
+    leaf: Leaf
     conditions: tuple[str, ...]
+
+    def name(self, sink: SinkSection) -> str:
+        """Return a sink's name, with the labels by which it gets incidents in groups."""
+        labels = self.leaf.group_by
+        if labels is None or not sink.follows_incidents:
+            return sink.name
+        by = " and ".join(labels) or "route"
+        return f"{sink.name} grouped by {by} every {format_duration(self.leaf.group_interval)}"
 
 
 def who_hears(config: Config) -> Iterator[str]:
@@ -57,15 +67,16 @@ def _line(config: Config, title: str, model: ModelConfig) -> str:
 
 def _sinks_of_kind(config: Config, model: ModelConfig, kind: str) -> str:
     labels = _labels(model, kind)
-    found, is_certain = _walk(config.routes, labels, (), ())
+    found, is_certain = _walk(config.routes, labels, Leaf(), ())
     if not is_certain:
         every = tuple(sink.name for sink in config.all_sinks)
-        found.append(_Heard(every, ("no other route matches",) if found else ()))
+        conditions = ("no other route matches",) if found else ()
+        found.append(_Heard(Leaf(sinks=every), conditions))
     shown: dict[str, list[str]] = {}
     for heard in found:
         for sink in config.all_sinks:
-            if sink.name in heard.sinks and _may_want(sink, labels, model):
-                shown.setdefault(sink.name, []).append(" and ".join(heard.conditions))
+            if sink.name in heard.leaf.sinks and _may_want(sink, labels, model):
+                shown.setdefault(heard.name(sink), []).append(" and ".join(heard.conditions))
     who = [
         name if "" in conditions else f"{name} (if {' or '.join(dict.fromkeys(conditions))})"
         for name, conditions in shown.items()
@@ -92,7 +103,7 @@ def _may_want(sink: SinkSection, labels: _Labels, model: ModelConfig) -> bool:
 def _walk(
     routes: Sequence[Route],
     labels: _Labels,
-    inherited: tuple[str, ...],
+    above: Leaf,
     conditions: tuple[str, ...],
 ) -> tuple[list[_Heard], bool]:
     """Return who may hear, and whether one of the routes matches for certain."""
@@ -107,11 +118,11 @@ def _walk(
             if verdict is None:
                 open_conditions.append(printable(str(matcher)))
         here = (*conditions, *open_conditions)
-        sinks = route.sinks or inherited
-        inner, is_inner_certain = _walk(route.routes, labels, sinks, here)
+        leaf = above.child(route)
+        inner, is_inner_certain = _walk(route.routes, labels, leaf, here)
         found += inner
         if not is_inner_certain:
-            found.append(_Heard(sinks, here))
+            found.append(_Heard(leaf, here))
         if not open_conditions:
             is_certain = True
             if not route.continue_:

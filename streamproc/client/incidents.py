@@ -13,6 +13,7 @@ from streamproc.kafka.clients import REQUEST_SECONDS, open_consumer
 from streamproc.kafka.errors import BrokerUnreachableError, TopicError
 from streamproc.kafka.topics import has_topic
 from streamproc.schemas.incidents import IncidentState
+from streamproc.schemas.notification_groups import GROUP_KEY
 
 if TYPE_CHECKING:  # slow to load: clients do so only when they need a configuration
     from streamproc.config.config import Config
@@ -75,7 +76,7 @@ class IncidentTopic:
         Raises
         ------
         UnknownIncidentError
-            If there is none, or more than one.
+            If there is none, or more than one; the message names the incidents of a group.
         """
         found = {
             incident.incident_id: incident
@@ -87,6 +88,13 @@ class IncidentTopic:
         }
         if len(found) == 1:
             return next(iter(found.values()))
+        group = None if found else self.values.groups.get(GROUP_KEY + text)
+        if group is not None:
+            ids = ", ".join(each.incident_id for each in group.incidents)
+            raise UnknownIncidentError(
+                f"{text!r} is a group, which sink {group.sink} got as one notification: name one"
+                f" of its incidents, {ids}"
+            )
         what = f"{len(found)} incidents begin with" if found else "no incident is called"
         raise UnknownIncidentError(f"{what} {text!r}: list them with `streamproc incidents`")
 

@@ -20,6 +20,7 @@ from streamproc.config.maintenance import MaintenanceWindow
 from streamproc.config.model import ModelConfig, all_reached
 from streamproc.config.reachability import unreachable
 from streamproc.config.registry import Registry
+from streamproc.config.route_tree import grouping_problems
 from streamproc.config.routes import Route, all_routes
 from streamproc.config.security import Security
 from streamproc.config.sink import SinkSection
@@ -302,6 +303,7 @@ class Config(Section):
                     problems.append(((*path, "sinks", place), f"unknown sink; {hint}"))
             if not sinks and not route.routes:
                 problems.append(((*path, "sinks"), "expected at least one: it has no parent's"))
+        problems += grouping_problems(self.routes, self.all_sinks)
         refuse_if_any([*problems, *unreachable(self.routes)])
         return self
 

@@ -23,6 +23,7 @@ from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.events import FeatureEvent, LabelEvent, PredictionEvent
 from streamproc.schemas.incidents import IncidentState
 from streamproc.schemas.model_updates import ModelUpdate, OnlinePrediction
+from streamproc.schemas.notification_groups import NotificationGroup
 from streamproc.schemas.outcomes import OutcomeEvent
 from streamproc.schemas.section import Section
 from streamproc.schemas.silences import Silence
@@ -30,7 +31,15 @@ from streamproc.schemas.silences import Silence
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _INCOMING: Final = (PredictionEvent, FeatureEvent, LabelEvent)
 _OUTGOING: Final = (
-    *(AlertEvent, IncidentState, Silence, OutcomeEvent, OnlinePrediction, ModelUpdate),
+    *(
+        AlertEvent,
+        IncidentState,
+        Silence,
+        NotificationGroup,
+        OutcomeEvent,
+        OnlinePrediction,
+        ModelUpdate,
+    ),
 )
 
 

@@ -1,12 +1,14 @@
 """Which sinks hear of which alerts: a tree of routes, as Alertmanager's."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AliasChoices, Field
 
-from streamproc.config.matchers import Matcher, MatcherText, parse_matcher
+from streamproc.config.matchers import LABELS, Label, Matcher, MatcherText, parse_matcher
 from streamproc.schemas.section import Path, Section
+from streamproc.schemas.units import Duration
 
 
 class Route(Section):
@@ -47,6 +49,26 @@ class Route(Section):
             examples=[True],
         ),
     ] = False
+    group_by: Annotated[
+        tuple[Label, ...] | None,
+        Field(
+            strict=False,
+            max_length=len(LABELS),
+            description="Labels of `match`, without `segment.<tag>`: incidents that agree in them"
+            " are one notification, to sinks that follow incidents. An empty list: all incidents"
+            " of the route. null: the parent's, or each incident by itself.",
+            examples=[["owner"]],
+        ),
+    ] = None
+    group_interval: Annotated[
+        Duration | None,
+        Field(
+            ge=timedelta(seconds=1),
+            description="How long the next notification of a group waits for further changes;"
+            " critical incidents do not wait. null: the parent's, or 5m.",
+            examples=["5m"],
+        ),
+    ] = None
     routes: Annotated[
         tuple["Route", ...],
         Field(

@@ -3,7 +3,8 @@
 import ipaddress
 import re
 from datetime import timedelta
-from typing import Annotated, Any, Final, Self
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Final, Self, get_args
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -17,6 +18,7 @@ from streamproc.schemas.units import Duration, Size
 _HOST: Final = re.compile(r"[^\s/@:A-Z]+(:\d{1,5})?")
 _MAX_TIMEOUT: Final = timedelta(minutes=1)
 _MIN_WAIT: Final = timedelta(seconds=1)
+_URGENCY: Final = {severity: rank for rank, severity in enumerate(get_args(Severity))}
 
 
 def _host(text: str) -> str:
@@ -139,6 +141,17 @@ class SinkSection(Section):
             examples=["/etc/streamproc/ca.pem"],
         ),
     ] = None
+
+    @property
+    def follows_incidents(self) -> bool:
+        """Whether it gets the pages of incidents across models instead of each alert."""
+        return getattr(self, "once", "alert") == "incident"
+
+    def asks_for(self, model_id: str, severity: Severity) -> bool:
+        """Whether its filters let alerts of a model with a severity through."""
+        return _URGENCY[severity] >= _URGENCY[self.severity] and any(
+            fnmatchcase(model_id, glob) for glob in self.models
+        )
 
 
 class UrlSection(SinkSection):

@@ -35,11 +35,13 @@ from streamproc.incidents.incident import (
 from streamproc.incidents.inhibition import Inhibition
 from streamproc.incidents.maintenance import MAINTENANCE, is_outdated, occurrence
 from streamproc.incidents.members import apply_alert, new_member
+from streamproc.incidents.notification_groups import Changes, NotificationGroups
 from streamproc.incidents.repeats import repeat, repeat_due
 from streamproc.incidents.silencing import cover_member, cover_with, silence_at, silence_due
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.incident_commands import RemoveSilence, SetSilence
 from streamproc.schemas.incidents import ChangedSeries, IncidentState
+from streamproc.schemas.notification_groups import GROUP_KEY, NotificationGroup
 from streamproc.schemas.silences import SILENCE_KEY, Silence
 
 RETAIN_INCIDENTS: Final = timedelta(days=30)
@@ -50,7 +52,7 @@ START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 PLAN: Final = "plan"
 """Key under which it is due to follow a changed configuration."""
 
-Change = IncidentState | Silence | None
+Change = IncidentState | Silence | NotificationGroup | None
 """The new state of a key of the topic `incidents`; None: it is deleted."""
 
 
@@ -73,9 +75,11 @@ class IncidentBook:
         By which incidents become more severe.
     repeat_interval
         How long after its last page an incident that is still firing pages again; None: never.
+    groups
+        Those in which sinks hear of incidents; None: there are none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a topic has, and one argument for each kind of rule
         self,
         group_wait: timedelta,
         incidents: Iterable[IncidentState] = (),
@@ -85,12 +89,15 @@ class IncidentBook:
         rules: Sequence[InhibitRule] = (),
         escalation: Sequence[EscalationRule] = (),
         repeat_interval: timedelta | None = None,
+        *,
+        groups: NotificationGroups | None = None,
     ) -> None:
         self._wait: Final = group_wait
         self._windows: Final = {MAINTENANCE + window.name: window for window in windows}
         self._inhibition: Final = Inhibition(rules)
         self._escalation: Final = Escalation(escalation)
         self._repeat: Final = repeat_interval
+        self._groups: Final = groups or NotificationGroups()
         self.now = now
         self.incidents: dict[str, IncidentState] = {}
         self.silences: dict[str, Silence] = {}
@@ -102,6 +109,8 @@ class IncidentBook:
             self._put_silence(silence)
         for incident in incidents:
             self._put(incident)
+        for due_time in self._groups.due():
+            heappush(self._due, due_time)
         self._changes.clear()
         missing = self._windows.keys() - self.silences.keys()
         if missing or self._outdated_silences() or self._outdated_marks():
@@ -133,7 +142,7 @@ class IncidentBook:
         """Count keys of the topic as changed: their last record is not the one that counts."""
         for key in keys:
             silence = self.silences.get(key.removeprefix(SILENCE_KEY))
-            self._changes[key] = self.incidents.get(key) or silence
+            self._changes[key] = self.incidents.get(key) or silence or self._groups.get(key)
 
     def next_due(self) -> datetime | None:
         """Return when something changes by itself; a tick has to be logged then."""
@@ -212,6 +221,8 @@ class IncidentBook:
                 self._plan()
             elif key.startswith(SILENCE_KEY):
                 self._advance_silence(key.removeprefix(SILENCE_KEY))
+            elif key.startswith(GROUP_KEY):
+                self._put_groups(self._groups.advance(key, self.now))
             elif key in self.incidents:
                 self._advance_incident(self.incidents[key])
 
@@ -260,7 +271,10 @@ class IncidentBook:
 
     def _update(self, incident: IncidentState) -> None:
         marked = self._inhibition.mark(incident)
-        self._mark(self._put(edit(self._at_now(marked), updated=self.now)))
+        incident = edit(self._at_now(marked), updated=self.now)
+        reached = self._put(incident)
+        self._put_groups(self._groups.follow(incident, self.now))
+        self._mark(reached)
         if len(self.incidents) > MAX_INCIDENTS:
             self._delete(min(self.incidents.values(), key=_dispensable).incident_id)
 
@@ -318,6 +332,14 @@ class IncidentBook:
         for cause in incident.causes:
             self._by_cause.get((cause.series, cause.direction), set()).discard(key)
         self._mark(self._inhibition.forget(key))
+        self._put_groups(self._groups.forget(key, self.now))
+
+    def _put_groups(self, changes: Changes) -> None:
+        self._changes |= changes
+        for key in changes:
+            time = self._groups.next_due(key)
+            if time is not None:
+                heappush(self._due, (time, key))
 
 
 def _movable(incident: IncidentState) -> bool:

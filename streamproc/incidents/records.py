@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from streamproc.incidents.book import START, Change
 from streamproc.schemas.incidents import IncidentState
+from streamproc.schemas.notification_groups import GROUP_KEY, NotificationGroup
 from streamproc.schemas.silences import SILENCE_KEY, Silence
 
 POSITION_KEY: Final = "position"
@@ -127,17 +128,20 @@ class StoredBook:
 
 
 class StoredValues:
-    """The incidents and silences of a topic `incidents`; what cannot be read is left out."""
+    """What a topic `incidents` has; what cannot be read is left out."""
 
     def __init__(self) -> None:
         self.incidents: dict[str, IncidentState] = {}
         self.silences: dict[str, Silence] = {}
+        self.groups: dict[str, NotificationGroup] = {}
 
     def update(self, changed: Mapping[str, bytes | None]) -> None:
         """Take over what `StoredBook.feed` returned."""
         for key, value in changed.items():
             if key.startswith(SILENCE_KEY):
                 _put(self.silences, key, value, Silence.from_json)
+            elif key.startswith(GROUP_KEY):
+                _put(self.groups, key, value, NotificationGroup.from_json)
             else:
                 _put(self.incidents, key, value, IncidentState.from_json)
 

@@ -11,6 +11,7 @@ from streamproc.incidents.members import MAX_NAME, rank
 from streamproc.schemas.alerts import AlertEvent, Severity
 from streamproc.schemas.clip import clip
 from streamproc.schemas.incidents import IncidentStatus
+from streamproc.schemas.notification_groups import GROUP_KEY
 from streamproc.schemas.silences import SILENCE_KEY, Silence, Subject
 
 
@@ -103,7 +104,7 @@ class Standings:
         for key, value in changed.items():
             if key.startswith(SILENCE_KEY):
                 self._put_silence(key, value)
-            else:
+            elif not key.startswith(GROUP_KEY):
                 self._put_incident(key, value)
 
     def knows(self, alert: AlertEvent) -> bool:

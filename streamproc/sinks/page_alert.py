@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
-from streamproc.incidents.members import rank
-from streamproc.schemas.alerts import MORE_SEVERE, AlertEvent, Reason, Status
-from streamproc.schemas.incidents import ChangedSeries, IncidentState, Member
+from streamproc.incidents.parts import Part, all_parts, describe, open_parts, severity_of
+from streamproc.schemas.alerts import AlertEvent, Reason, Status
+from streamproc.schemas.incidents import IncidentState
 
-NAMED_MODELS: Final = 5
 _REASONS: Final = {
     "recovered": "every series has recovered",
     "accepted": "accepted as the new normal",
@@ -17,22 +16,12 @@ _REASONS: Final = {
 }
 
 
-class Part(NamedTuple):
-    """A changed series of an incident, with the model that it belongs to."""
-
-    member: Member
-    series: ChangedSeries
-
-
 def parts_of(incident: IncidentState, status: Status) -> list[Part]:
     """Return the changed series of an incident that a step is about.
 
     A page is about those that are open and neither silenced nor inhibited, the end about all.
     """
-    parts = [Part(member, series) for member in incident.members for series in member.series]
-    if status == "resolved":
-        return parts
-    return [part for part in parts if part.series.open and not part.series.covered]
+    return all_parts(incident) if status == "resolved" else open_parts(incident)
 
 
 def page_alert(
@@ -52,7 +41,6 @@ def page_alert(
         When that happened.
     """
     member, series = parts[0]
-    severity = max((part.series.severity for part in parts), key=rank)
     return AlertEvent(
         alert_id=f"{incident.incident_id}-{status}-{at:%Y%m%dT%H%M%S.%f}",
         incident_id=incident.incident_id,
@@ -63,7 +51,7 @@ def page_alert(
         kind=series.kind,
         series=series.series,
         detector=series.detector,
-        severity=MORE_SEVERE[severity] if incident.escalated else severity,
+        severity=severity_of(incident, parts),
         owner=member.owner,
         message=_message(incident, parts, status),
         ts=at,
@@ -81,13 +69,7 @@ def _reason(incident: IncidentState) -> Reason | None:
 
 
 def _message(incident: IncidentState, parts: Sequence[Part], status: Status) -> str:
-    member, series = parts[0]
-    what = series.message or f"{series.series} of model {member.model_id} has changed"
-    models = list(dict.fromkeys(part.member.model_id for part in parts))
-    if len(models) > 1:
-        names = ", ".join(models[:NAMED_MODELS])
-        more = f" and {len(models) - NAMED_MODELS} more" if len(models) > NAMED_MODELS else ""
-        what = f"{len(models)} models ({names}{more}): {what}"
+    what = describe(parts)
     if status == "resolved":
         return f"resolved, {_REASONS.get(incident.reason or '', 'it has ended')}: {what}"
     acknowledgement = incident.acknowledgement

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 
 from streamproc.schemas.alerts import AlertEvent, Status
 from streamproc.schemas.incidents import IncidentState
+from streamproc.schemas.notification_groups import GROUP_KEY, NotificationGroup
+from streamproc.sinks.group_alert import group_alert
 from streamproc.sinks.incident_status import MAX_INCIDENTS, IncidentStatus
 from streamproc.sinks.page_alert import page_alert, parts_of
 
@@ -114,8 +116,12 @@ _NEW: Final = Progress()
 class PageReader:
     """Read incidents across models: each page, acknowledgement and end is sent once.
 
+    Incidents that the sink gets in groups are sent as the groups of the topic say.
+
     Parameters
     ----------
+    sink
+        Name of the sink.
     selects
         Whether the sink gets an alert, of whatever status: it hears of an incident with a series
         that it gets.
@@ -123,7 +129,8 @@ class PageReader:
         The statuses that it gets. An acknowledgement goes to those who get `updated`.
     """
 
-    def __init__(self, selects: Wants, statuses: Collection[Status]) -> None:
+    def __init__(self, sink: str, selects: Wants, statuses: Collection[Status]) -> None:
+        self._sink = sink
         self._selects = selects
         self._statuses = {*statuses, *(("acknowledged",) if "updated" in statuses else ())}
         self._known: OrderedDict[str, Progress] = OrderedDict()
@@ -131,11 +138,11 @@ class PageReader:
 
     def read(self, value: bytes) -> AlertEvent | None:
         """Return the alert about the step of an incident that its receiver does not know."""
-        incident = _incident(value)
-        if incident is None:
+        state = _state(value)
+        if state is None:
             return None
-        alert, progress = self._next(incident)
-        self._read = incident.incident_id, progress
+        alert, key, progress = self._next(state)
+        self._read = key, progress
         if alert is not None and alert.status in self._statuses:
             return alert
         self._put(*self._read)
@@ -148,14 +155,28 @@ class PageReader:
     def remember(self, value: bytes) -> None:
         """Take note of the state of an incident that was handled before."""
         try:
-            incident = _incident(value)
+            state = _state(value)
         except ValidationError:
             return
-        if incident is not None:
-            self._put(incident.incident_id, self._next(incident)[1])
+        if state is not None:
+            _, key, progress = self._next(state)
+            self._put(key, progress)
 
-    def _next(self, incident: IncidentState) -> tuple[AlertEvent | None, Progress]:
+    def _next(
+        self, state: IncidentState | NotificationGroup
+    ) -> tuple[AlertEvent | None, str, Progress]:
         """Return the alert about a step, if the sink hears of it, and what is known after it."""
+        if isinstance(state, NotificationGroup):
+            key = GROUP_KEY + state.group_id
+            known = self._known.get(key, _NEW)
+            alert, progress = None, known
+            if state.sink == self._sink:
+                alert, progress = _group_step(state, known)
+            return alert, key, progress
+        alert, progress = self._page(state)
+        return alert, state.incident_id, progress
+
+    def _page(self, incident: IncidentState) -> tuple[AlertEvent | None, Progress]:
         known = self._known.get(incident.incident_id, _NEW)
         status, at, progress = _step(incident, known)
         if status is None:
@@ -196,18 +217,34 @@ def _step(incident: IncidentState, known: Progress) -> tuple[Status | None, date
     return None, incident.updated, after
 
 
-def _incident(value: bytes) -> IncidentState | None:
-    """Return the incident of a record; None: it has none, as a deletion or a silence."""
+def _group_step(group: NotificationGroup, known: Progress) -> tuple[AlertEvent | None, Progress]:
+    """Return the alert about a group's last notification, if its receiver does not know it."""
+    at = group.notified
+    if at is None or (known.paged is not None and at <= known.paged):
+        return None, known
+    status: Status = "updated" if known.open else "firing"
+    if group.status != "firing":
+        status = group.status
+    after = Progress(at, open=group.status != "resolved")
+    if status in {"resolved", "acknowledged"} and not known.open:
+        return None, after._replace(open=False)
+    return group_alert(group, status, at), after
+
+
+def _state(value: bytes) -> IncidentState | NotificationGroup | None:
+    """Return the incident or group of a record; None: it has none, as a deletion or a silence."""
     try:
-        if _peek.decode(value).incident_id is None:
-            return None
+        found = _peek.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    return IncidentState.from_json(value)
+    if found.group_id is not None:
+        return NotificationGroup.from_json(value)
+    return None if found.incident_id is None else IncidentState.from_json(value)
 
 
 class _Peek(msgspec.Struct):
     incident_id: str | None = None
+    group_id: str | None = None
 
 
 _peek: Final = msgspec.json.Decoder(_Peek)

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
-from typing import Final, Literal, assert_never, get_args
+from typing import Literal, assert_never
 
 from streamproc.config.config import Config
+from streamproc.config.route_tree import leaves_of
 from streamproc.config.routes import Route
 from streamproc.config.sink import SinkSection, UrlSection
 from streamproc.config.sinks import AnySink
@@ -17,12 +17,12 @@ from streamproc.config.sinks.teams import TeamsSection
 from streamproc.config.sinks.template import TemplateSection
 from streamproc.config.webhook import Webhook
 from streamproc.errors import ConfigError
-from streamproc.schemas.alerts import AlertEvent, Severity
+from streamproc.schemas.alerts import AlertEvent
 from streamproc.sinks.alertmanager import build_alertmanager
 from streamproc.sinks.email import build_email
 from streamproc.sinks.pagerduty import build_pagerduty
 from streamproc.sinks.reading import AlertReader, PageReader, Reader
-from streamproc.sinks.routing import labels_of, sinks_of
+from streamproc.sinks.routing import labels_of
 from streamproc.sinks.sink import InvalidSinkError, OpenSend, Sink
 from streamproc.sinks.slack import build_slack
 from streamproc.sinks.target import TargetRefusedError
@@ -31,8 +31,6 @@ from streamproc.sinks.template import build_template
 from streamproc.sinks.webhook import build_webhook
 
 _PerIncident = EmailSection | PagerDutySection | SlackSection | TeamsSection | TemplateSection
-
-_URGENCY: Final = {severity: rank for rank, severity in enumerate(get_args(Severity))}
 
 
 class AbsentError(ConfigError):
@@ -61,8 +59,6 @@ class Target:
         `resolved` means that all series of the incident are.
     observe
         Is called with alerts that were delivered before this process read the topic.
-    follows_incidents
-        Whether it gets the pages of incidents across models instead of each alert.
     """
 
     settings: SinkSection
@@ -71,7 +67,11 @@ class Target:
     routes: tuple[Route, ...] = ()
     per_incident: bool = False
     observe: Callable[[AlertEvent], None] | None = None
-    follows_incidents: bool = False
+
+    @property
+    def follows_incidents(self) -> bool:
+        """Whether it gets the pages of incidents across models instead of each alert."""
+        return self.settings.follows_incidents
 
     @property
     def needs_history(self) -> bool:
@@ -86,7 +86,7 @@ class Target:
     def reader(self) -> Reader:
         """Return what decides which records are sent."""
         if self.follows_incidents:
-            return PageReader(self.selects, self.settings.statuses)
+            return PageReader(self.settings.name, self.selects, self.settings.statuses)
         return AlertReader(self.wants, self.observe, per_incident=self.per_incident)
 
     def wants(self, alert: AlertEvent) -> bool:
@@ -94,15 +94,19 @@ class Target:
         return alert.status in self.settings.statuses and self.selects(alert)
 
     def selects(self, alert: AlertEvent) -> bool:
-        """Whether an alert is one for the sink, whatever its status."""
-        settings = self.settings
-        is_selected = _URGENCY[alert.severity] >= _URGENCY[settings.severity] and any(
-            fnmatchcase(alert.model_id, glob) for glob in settings.models
+        """Whether an alert is one for the sink, whatever its status.
+
+        What a sink of incidents gets in groups is selected for them, in
+        `streamproc.incidents.notification_groups`.
+        """
+        if not self.settings.asks_for(alert.model_id, alert.severity):
+            return False
+        leaves = leaves_of(self.routes, labels_of(alert))
+        return leaves is None or any(
+            self.settings.name in leaf.sinks
+            and not (self.follows_incidents and leaf.group_by is not None)
+            for leaf in leaves
         )
-        if not is_selected or not self.routes:
-            return is_selected
-        names = sinks_of(self.routes, labels_of(alert))
-        return names is None or settings.name in names
 
 
 def targets_of(config: Config) -> tuple[Target, ...]:
@@ -163,8 +167,7 @@ def _target(section: Webhook | AnySink, path: str) -> Target:
     if isinstance(section, AlertmanagerSection):
         sink, opener = build_alertmanager(section, path)
         return Target(section, sink, opener, observe=sink.observe)
-    follows = section.once == "incident"
-    return Target(section, *_build(section, path), per_incident=True, follows_incidents=follows)
+    return Target(section, *_build(section, path), per_incident=True)
 
 
 def _build(section: _PerIncident, path: str) -> tuple[Sink, OpenSend]:

@@ -22,8 +22,9 @@ ALLOWED = {
     "streamproc.control": {"streamproc.schemas", "streamproc.errors"},
     "streamproc.incidents": {
         "streamproc.config.escalate", "streamproc.config.inhibit",
-        "streamproc.config.maintenance", "streamproc.config.matchers", "streamproc.control",
-        "streamproc.schemas",
+        "streamproc.config.maintenance", "streamproc.config.matchers",
+        "streamproc.config.route_tree", "streamproc.config.routes", "streamproc.config.sink",
+        "streamproc.control", "streamproc.schemas",
     },
     "streamproc.decode": _BASE,
     "streamproc.join": {*_BASE, "streamproc.decode"},

@@ -65,3 +65,22 @@ def test_check_refuses_a_route_at_its_line(run: Any, tmp_path: Path) -> None:
     result = run("check", file)
     assert result.exit_code == 2
     assert f"{file}:8: routes[1]: is never reached: routes[0] matches" in result.stderr
+
+
+def test_check_shows_how_incidents_are_grouped(run: Any, tmp_path: Path) -> None:
+    """Sinks that follow incidents have the labels and the interval; others get each alert."""
+    text = (
+        HOOKS
+        + """
+sinks:
+  - {name: phone, kind: pagerduty, routing_key_env: KEY}
+routes:
+  - {match: [owner = risk], sinks: [phone], group_by: []}
+  - {sinks: [phone, chat], group_by: [owner, kind], group_interval: 10m}
+models:
+  - {id: fraud, owner: risk}
+"""
+    )
+    first, second = lines(run, tmp_path, text)
+    assert first.endswith("system: phone grouped by route every 5m")
+    assert second.endswith("system: chat, phone grouped by owner and kind every 10m")

@@ -22,12 +22,13 @@ from streamproc.schemas.incidents import (
     OnsetInterval,
     TimelineEntry,
 )
+from streamproc.schemas.notification_groups import GroupedIncident, Notice, NotificationGroup
 from streamproc.schemas.silences import Matchers, Silence
 
 EVENTS = [PredictionEvent, FeatureEvent, LabelEvent, AlertEvent, Summary, ChangePoint, Contributor]
 INCIDENTS = [
     *(IncidentState, Member, ChangedSeries, Cause, OnsetInterval, Acknowledgement, TimelineEntry),
-    *(Silence, Matchers, *PAYLOADS.values()),
+    *(Silence, Matchers, *PAYLOADS.values(), NotificationGroup, GroupedIncident, Notice),
 ]
 SECTIONS = [Config, Topics, Security, Sasl, ModelConfig, Watch, Policy, Limits, Http]
 

@@ -9,8 +9,10 @@ from alert_factory import alert
 
 from streamproc.config.escalate import EscalationRule
 from streamproc.config.inhibit import DEFAULT_RULES
+from streamproc.config.load import load
 from streamproc.incidents.book import IncidentBook
 from streamproc.incidents.entries import CommandEntry, Entry, Tick
+from streamproc.incidents.notification_groups import NotificationGroups
 from streamproc.incidents.records import (
     BookRecord,
     Position,
@@ -22,6 +24,30 @@ from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.incident_commands import PAYLOADS
 from streamproc.schemas.incidents import IncidentState
 
+GROUPED = load(
+    {
+        "sinks": [
+            {"name": "pager", "kind": "pagerduty", "routing_key_env": "KEY"},
+            {"name": "chat", "kind": "teams", "url_env": "URL", "models": ["[abc]"]},
+        ],
+        "routes": [
+            {
+                "match": ["kind = data"],
+                "sinks": ["pager", "chat"],
+                "group_by": ["feature"],
+                "group_interval": "30s",
+                "continue": True,
+            },
+            {
+                "match": ["model =~ [ab]"],
+                "sinks": ["pager"],
+                "group_by": [],
+                "group_interval": "1m",
+            },
+            {"sinks": ["chat"]},
+        ],
+    }
+)
 START = datetime(2026, 1, 5, 10, tzinfo=UTC)
 WAIT = timedelta(seconds=10)
 
@@ -107,6 +133,7 @@ class Owner:
             rules=DEFAULT_RULES,
             escalation=[EscalationRule(after=timedelta(seconds=60), models=3)],
             repeat_interval=timedelta(seconds=45),
+            groups=NotificationGroups(GROUPED.routes, GROUPED.sinks, values.groups.values()),
         )
         self.book.rewrite(stored.stale)
 

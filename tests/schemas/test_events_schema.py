@@ -22,6 +22,7 @@ from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.events import EventError, parse_event
 from streamproc.schemas.incidents import IncidentState
 from streamproc.schemas.model_updates import ModelUpdate, OnlinePrediction
+from streamproc.schemas.notification_groups import NotificationGroup
 from streamproc.schemas.outcomes import OutcomeEvent
 from streamproc.schemas.silences import Silence
 
@@ -202,6 +203,7 @@ def _examples(model: type[Any]) -> dict[str, Any]:
 WRITTEN = [
     *(OUTCOME, COVERAGE, ANSWER, UPDATE, ALERT),
     Silence.model_validate(_examples(Silence)),
+    NotificationGroup.model_validate(_examples(NotificationGroup)),
     IncidentState.model_validate(_examples(IncidentState)),
 ]
 

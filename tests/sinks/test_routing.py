@@ -1,5 +1,6 @@
 """Route alerts to sinks."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from streamproc.config.config import Config
 from streamproc.config.load import load
 from streamproc.config.matchers import parse_matcher
 from streamproc.config.reachability import unreachable
+from streamproc.config.route_tree import leaves_of
 from streamproc.config.routes import Route, all_routes
 from streamproc.errors import ConfigError
-from streamproc.sinks.routing import labels_of, sinks_of
+from streamproc.sinks.routing import labels_of
 from streamproc.sinks.targets import targets_of
 
 SINKS = ("pager", "chat", "mail")
@@ -29,6 +31,12 @@ def heard(routes: list[dict[str, Any]], **fields: Any) -> set[str]:
     """Return who hears of an alert."""
     targets = targets_of(config(*routes))
     return {each.settings.name for each in targets if each.wants(alert("a", **fields))}
+
+
+def sinks_of(routes: Sequence[Route], labels: Mapping[str, str]) -> set[str] | None:
+    """Return who hears of labels; None: no route matches them."""
+    leaves = leaves_of(routes, labels)
+    return None if leaves is None else {name for leaf in leaves for name in leaf.sinks}
 
 
 def test_without_routes_every_sink_gets_what_it_asks_for() -> None:
@@ -94,6 +102,22 @@ def test_the_filters_of_a_sink_apply_too() -> None:
         (
             [{"sinks": ["pager"]}, {"match": ["kind = data"], "sinks": ["chat"]}],
             "routes[1]: is never reached: routes[0] matches all of its alerts",
+        ),
+        (
+            [{"sinks": ["pager"], "group_by": ["ownr"]}],
+            'found "ownr"; did you mean `owner`?',
+        ),
+        (
+            [{"sinks": ["pager"], "group_by": ["segment.region"]}],
+            "routes[0].group_by[0]: expected 'model', 'owner'",
+        ),
+        (
+            [{"sinks": ["pager"], "group_by": ["owner"]}],
+            "routes[0].group_by: groups nothing: pager gets each alert by itself",
+        ),
+        (
+            [{"sinks": ["pager"], "group_interval": "5m"}],
+            "routes[0].group_interval: needs `group_by`",
         ),
         (
             [{"match": ["severity = urgent"], "sinks": ["pager"]}],
@@ -176,7 +200,7 @@ def test_who_hears_matches_all_conditions_on_the_way(tree: Any, labels: dict[str
         texts = [text for step in way for text in by_path[step].match]
         if all(parse_matcher(text).matches(labels) for text in texts):
             matching |= set(route.sinks)
-    assert (names or frozenset()) <= matching
+    assert (names or set()) <= matching
     assert (names is None) == (not any(_matches(each, labels) for each in routes))
 
 
@@ -195,7 +219,7 @@ def test_a_route_that_is_refused_is_never_used(tree: Any, labels: dict[str, str]
     routes = numbered(tree, [])
     by_path = {path: route for path, route, _ in all_routes(routes)}
     refused = {name for path, _ in unreachable(routes) for name in by_path[path].sinks}
-    assert not refused & (sinks_of(routes, labels) or frozenset())
+    assert not refused & (sinks_of(routes, labels) or set())
 
 
 def _matches(route: Route, labels: dict[str, str]) -> bool:

@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streamproc.config.config import Config
 from streamproc.incidents.book import IncidentBook
+from streamproc.incidents.notification_groups import NotificationGroups
 from streamproc.incidents.records import Position, StoredBook, StoredValues
 from streamproc.kafka.log_reader import BoundedLogReader
 
@@ -55,6 +56,7 @@ async def recover_book(
         config.inhibit,
         config.escalate,
         config.policy.repeat_interval,
+        groups=NotificationGroups(config.routes, config.all_sinks, values.groups.values()),
     )
     book.rewrite(stored.stale)
     if stored.position is not None:

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from incidents.logs import fired, later
@@ -58,6 +59,34 @@ async def test_a_cause_in_many_models_is_one_page(bootstrap: str, pair: tuple[Pa
     assert [event["event_action"] for event in events] == ["trigger", "acknowledge", "resolve"]
     assert {event["dedup_key"] for event in events} == {incident}
     assert pagerduty.refused == []
+
+
+async def test_incidents_of_an_owner_are_one_page(bootstrap: str, pair: tuple[Path, Path]) -> None:
+    """Causes apart are one trigger at a pager and, also across a restart, one end."""
+    config = config_of(bootstrap)
+    await ensure_topics(config)
+    alerts = [fired(f"m{number}", f"x{number}", owner="risk") for number in range(4)]
+    async with strict_receiver(pair, check) as pagerduty:
+        pager = pagerduty.settings(
+            *("pagerduty",), url=f"{pagerduty.url}{EVENTS}", routing_key_env="PAGERDUTY_KEY"
+        )
+        route = {"sinks": [pager["name"]], "group_by": ["owner"], "group_interval": "1s"}
+        loaded = load({"sinks": [pager | {"once": "incident"}], "routes": [route]})
+        config = config.model_copy(update={"sinks": loaded.sinks, "routes": loaded.routes})
+        async with worker_of(config):
+            await put(config, *alerts)
+            await until(lambda: any(_is_about(4, posted.body) for posted in pagerduty.accepted))
+        async with worker_of(config):
+            await put(config, *map(later, alerts))
+            await until(lambda: pagerduty.accepted[-1].body["event_action"] == "resolve")
+    events = [posted.body for posted in pagerduty.accepted]
+    assert [event["event_action"] for event in events].count("resolve") == 1
+    assert len({event["dedup_key"] for event in events}) == 1
+    assert pagerduty.refused == []
+
+
+def _is_about(number: int, event: dict[str, Any]) -> bool:
+    return f"{number} incidents (owner = risk)" in event.get("payload", {}).get("summary", "")
 
 
 def _members(values: object) -> int:
