@@ -4,13 +4,7 @@ import math
 
 from streamproc.detectors.series.category_counts import ShareChange
 from streamproc.detectors.series.change_points import Change
-
-MAX_SIZE = 100.0
-"""A series that was constant, or changed its unit, would else leave nothing to the others."""
-MIN_SIZE = 0.01
-"""What alarmed has a part in what happened."""
-
-Level = tuple[float, float]  # mean and standard deviation
+from streamproc.schemas.effect_size import Level, effect_size
 
 
 def size_of(change: Change | ShareChange) -> float:
@@ -32,19 +26,9 @@ def size_of(change: Change | ShareChange) -> float:
     2.0
     """
     if isinstance(change, ShareChange):
-        return _size(*_more_frequent(change))
+        return effect_size(*_more_frequent(change))
     before, after = change.before, change.after
-    return _size((before.mean, before.std), (after.mean, after.std))
-
-
-def _size(before: Level, after: Level) -> float:
-    moved = after[0] - before[0]
-    unit = before[1] or after[1]
-    if not unit:
-        return MAX_SIZE if moved else MIN_SIZE
-    moved, spread = moved / unit, (after[1] - before[1]) / unit
-    # In this order NaN becomes `MAX_SIZE`.
-    return max(MIN_SIZE, min(MAX_SIZE, math.sqrt(moved * moved + spread * spread)))
+    return effect_size((before.mean, before.std), (after.mean, after.std))
 
 
 def _more_frequent(change: ShareChange) -> tuple[Level, Level]:

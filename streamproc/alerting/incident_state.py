@@ -9,9 +9,9 @@ import numpy as np
 
 from streamproc.alerting.alert_builder import from_epoch
 from streamproc.alerting.correlation import IncidentGrouper
-from streamproc.alerting.effect_size import MAX_SIZE, MIN_SIZE
 from streamproc.alerting.incident import Incident
 from streamproc.alerting.incident_group import IncidentGroup
+from streamproc.schemas.effect_size import MAX_SIZE, MIN_SIZE
 from streamproc.state.snapshot_format import Arrays, SnapshotError
 
 GROUPS: Final = "groups"

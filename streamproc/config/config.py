@@ -10,6 +10,7 @@ from streamproc.config.broker_url import BrokerUrl
 from streamproc.config.control import Control
 from streamproc.config.escalate import DEFAULT_RULES as ESCALATION_RULES
 from streamproc.config.escalate import EscalationRule
+from streamproc.config.escalate_share import share_problems
 from streamproc.config.http import Http
 from streamproc.config.http_intake import HttpIntake
 from streamproc.config.inhibit import DEFAULT_RULES, InhibitRule
@@ -203,7 +204,7 @@ class Config(Section):
             strict=False,
             max_length=100,
             description="When incidents rise by one step of severity and page again. By default"
-            " one of `warning` that ten models have; an empty list: never.",
+            " one of `warning` that ten models have, or half of them; an empty list: never.",
             examples=[[{"match": ["severity = warning"], "after": "30m", "models": 10}]],
         ),
     ] = ESCALATION_RULES
@@ -305,6 +306,11 @@ class Config(Section):
                 problems.append(((*path, "sinks"), "expected at least one: it has no parent's"))
         problems += grouping_problems(self.routes, self.all_sinks)
         refuse_if_any([*problems, *unreachable(self.routes)])
+        return self
+
+    @model_validator(mode="after")
+    def _shares_can_be_reached(self) -> Self:
+        refuse_if_any([*share_problems(self.escalate, self.models)])
         return self
 
     @property

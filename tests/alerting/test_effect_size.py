@@ -3,9 +3,10 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamproc.alerting.effect_size import MAX_SIZE, MIN_SIZE, size_of
+from streamproc.alerting.effect_size import size_of
 from streamproc.detectors.series.category_counts import CategoryDistribution, ShareChange
 from streamproc.detectors.series.change_points import Change, Moments
+from streamproc.schemas.effect_size import MAX_SIZE, MIN_SIZE
 
 ANY = st.floats(allow_nan=False, allow_infinity=False)
 

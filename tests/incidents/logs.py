@@ -131,7 +131,9 @@ class Owner:
             values.silences.values(),
             self.position.now,
             rules=DEFAULT_RULES,
-            escalation=[EscalationRule(after=timedelta(seconds=60), models=3)],
+            escalation=[
+                EscalationRule(after=timedelta(seconds=60), open_for=timedelta(hours=2), models=3)
+            ],
             repeat_interval=timedelta(seconds=45),
             groups=NotificationGroups(GROUPED.routes, GROUPED.sinks, values.groups.values()),
         )

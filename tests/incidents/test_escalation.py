@@ -6,6 +6,7 @@ import pytest
 from incidents.logs import WAIT, at, command, fired, later, only, steps
 
 from streamproc.config.escalate import DEFAULT_RULES, EscalationRule
+from streamproc.config.escalate_share import with_numbers
 from streamproc.config.load import load
 from streamproc.errors import ConfigError
 from streamproc.incidents.book import IncidentBook
@@ -67,6 +68,73 @@ def test_an_incident_of_ten_models_is_critical_by_default() -> None:
     assert (incident.severity, incident.paged) == ("warning", (at(10),))
 
 
+def test_what_stays_open_rises_though_somebody_works_on_it() -> None:
+    """An hour after it was opened, with no page while it is acknowledged; a silenced one waits."""
+    [rule] = load({"escalate": [{"open_for": "1h"}]}).escalate
+    known = command("incident_ack", incident_id="incident of a")
+    log = [(fired("a"), 0.0), (Tick(), 10.0), (known, 20.0)]
+    assert fold(*log, (Tick(), 3599.0), rules=(rule,)).severity == "warning"
+    incident = fold(*log, (Tick(), 3600.0), rules=(rule,))
+    assert (incident.severity, incident.status) == ("critical", "acknowledged")
+    assert incident.paged == (at(10),)
+    silence = command("silence_set", 2, matchers={"model": "a"}, end=at(7200), comment="")
+    log[2:] = [(silence, 20.0), (Tick(), 3700.0)]
+    assert fold(*log, rules=(rule,)).severity == "warning"
+    assert fold(*log, (Tick(), 7200.0), rules=(rule,)).escalated == at(7200)
+
+
+def test_the_owner_knows_when_an_open_incident_rises() -> None:
+    """Of two limits of time it ticks at the first one."""
+    [rule] = load({"escalate": [{"open_for": "5m", "after": "30m"}]}).escalate
+    book = IncidentBook(WAIT, escalation=[rule])
+    book.apply(fired("a"), at(0))
+    book.apply(Tick(), at(10))
+    assert book.next_due() == at(300)
+
+
+def test_a_large_change_rises_and_pages_at_once() -> None:
+    """The size is that of the first alert; a series without a mean has none."""
+    [rule] = load({"escalate": [{"match": ["kind = data"], "size": 20}]}).escalate
+    small = {"n": 20, "mean": 2.0, "std": 0.1}
+    none = {"n": 20}
+    for after, severity in ((None, "critical"), (small, "warning"), (none, "warning")):
+        alert = fired("a") if after is None else fired("a", after=after)
+        assert fold((alert, 0.0), rules=(rule,)).severity == severity
+    incident = fold((fired("a"), 0.0), rules=(rule,))
+    assert incident.paged == (at(0),)
+    [text] = [entry.text for entry in incident.timeline if entry.step == "escalated"]
+    assert text == "warning to critical, feature:fx_rate moved by 100 standard deviations"
+    assert fold((fired("a", kind="quality"), 0.0), rules=(rule,)).severity == "warning"
+
+
+@pytest.mark.parametrize(
+    ("rule", "count"),
+    [
+        ({"share": 0.5}, 4),
+        ({"share": 0.01}, 3),
+        ({"share": 0.5, "models": 2}, 2),
+        ({"share": 1.0, "match": ["owner = risk", "severity = warning"]}, 3),
+    ],
+)
+def test_a_share_of_the_named_models_is_enough(rule: dict[str, Any], count: int) -> None:
+    """Models that match by a glob are not counted; three models are the fewest."""
+    models = [{"id": f"m{n}", "owner": "risk" if n < 3 else "ads"} for n in range(8)]
+    config = load({"models": [*models, {"id": "batch-*"}], "escalate": [rule]})
+    rules = with_numbers(config.escalate, config.models)
+    log = [(fired(f"m{number}", owner="risk"), number / 10) for number in range(count)]
+    assert fold(*log, rules=rules).severity == "critical"
+    assert fold(*log[:-1], rules=rules).severity == "warning"
+
+
+def test_half_of_the_named_models_is_critical_by_default() -> None:
+    """Without named models only their number counts."""
+    six = load({"models": [{"id": f"m{number}"} for number in range(6)]})
+    log = [(fired(f"m{number}"), number / 10) for number in range(3)]
+    assert fold(*log, rules=with_numbers(six.escalate, six.models)).severity == "critical"
+    none = load({})
+    assert fold(*log, rules=with_numbers(none.escalate, none.models)).severity == "warning"
+
+
 def test_only_what_matches_rises() -> None:
     """The rule of another owner changes nothing."""
     rule = EscalationRule(match=("owner = risk",), models=2)
@@ -85,9 +153,13 @@ def test_conditions_mean_the_same_as_in_routes(series: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "problem"),
     [
-        ({}, "escalate[0].after: expected this or `models`"),
+        ({}, "escalate[0].after: expected this, `open_for`, `size`, `share` or `models`"),
         ({"models": 1}, "escalate[0].models"),
         ({"after": "1s"}, "escalate[0].after"),
+        ({"share": 0.5}, "escalate[0].share: needs 3 or more models of `models` by their ids"),
+        ({"share": 1.5}, "escalate[0].share"),
+        ({"size": 0.0}, "escalate[0].size"),
+        ({"open_for": "1s"}, "escalate[0].open_for"),
         ({"models": 5, "match": ["severity = warnin"]}, "escalate[0].match: matches nothing"),
     ],
 )

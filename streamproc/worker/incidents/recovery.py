@@ -6,6 +6,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streamproc.config.config import Config
+from streamproc.config.escalate_share import with_numbers
 from streamproc.incidents.book import IncidentBook
 from streamproc.incidents.notification_groups import NotificationGroups
 from streamproc.incidents.records import Position, StoredBook, StoredValues
@@ -54,7 +55,7 @@ async def recover_book(
         position.now,
         config.maintenance,
         config.inhibit,
-        config.escalate,
+        with_numbers(config.escalate, config.models),
         config.policy.repeat_interval,
         groups=NotificationGroups(config.routes, config.all_sinks, values.groups.values()),
     )
