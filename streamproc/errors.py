@@ -7,6 +7,7 @@ from typing import Final
 # Which extra installs a module that the base distribution does without.
 _EXTRA_OF: Final = (
     {
+        "apprise": "apprise",
         "confluent_kafka": "bench",
         "matplotlib": "plots",
         "noida_db": "demo",

@@ -10,15 +10,17 @@ from streamproc.config.routes import Route
 from streamproc.config.sink import SinkSection, UrlSection
 from streamproc.config.sinks import AnySink
 from streamproc.config.sinks.alertmanager import AlertmanagerSection
+from streamproc.config.sinks.apprise import AppriseSection
 from streamproc.config.sinks.email import EmailSection
 from streamproc.config.sinks.pagerduty import PagerDutySection
 from streamproc.config.sinks.slack import SlackSection
 from streamproc.config.sinks.teams import TeamsSection
 from streamproc.config.sinks.template import TemplateSection
 from streamproc.config.webhook import Webhook
-from streamproc.errors import ConfigError
+from streamproc.errors import ConfigError, MissingExtraError
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.sinks.alertmanager import build_alertmanager
+from streamproc.sinks.apprise import build_apprise
 from streamproc.sinks.email import build_email
 from streamproc.sinks.pagerduty import build_pagerduty
 from streamproc.sinks.reading import AlertReader, PageReader, Reader
@@ -30,11 +32,13 @@ from streamproc.sinks.teams import build_teams
 from streamproc.sinks.template import build_template
 from streamproc.sinks.webhook import build_webhook
 
-_PerIncident = EmailSection | PagerDutySection | SlackSection | TeamsSection | TemplateSection
+_PerIncident = (
+    AppriseSection | EmailSection | PagerDutySection | SlackSection | TeamsSection | TemplateSection
+)
 
 
 class AbsentError(ConfigError):
-    """A secret or a file that a sink needs is missing on this machine.
+    """A secret, a file or a package that a sink needs is missing on this machine.
 
     Provide what the message names; a machine that only checks a configuration does not need it.
     """
@@ -115,7 +119,7 @@ def targets_of(config: Config) -> tuple[Target, ...]:
     Raises
     ------
     AbsentError
-        If only secrets or files are missing on this machine.
+        If only secrets, files or packages are missing on this machine.
     ConfigError
         If a target is not allowed. There is a line for each problem; none repeats a URL.
     """
@@ -128,6 +132,8 @@ def targets_of(config: Config) -> tuple[Target, ...]:
         except TargetRefusedError as error:
             key = section.url_key if isinstance(section, UrlSection) else "url"
             refused.append(f"{path}.{key}: {error}")
+        except MissingExtraError as error:
+            absent.append(f"{path}: {error}")
         except InvalidSinkError as error:
             refused += error.problems
         except ConfigError as error:
@@ -146,6 +152,8 @@ def target_named(config: Config, name: str) -> Target:
     ------
     ConfigError
         If it is not allowed, or its secrets are missing.
+    MissingExtraError
+        If the packages of an extra are missing that it needs.
     """
     [(path, section)] = [each for each in _sections(config) if each[1].name == name]
     try:
@@ -172,6 +180,8 @@ def _target(section: Webhook | AnySink, path: str) -> Target:
 
 def _build(section: _PerIncident, path: str) -> tuple[Sink, OpenSend]:
     match section:
+        case AppriseSection():
+            return build_apprise(section, path)
         case EmailSection():
             return build_email(section, path)
         case PagerDutySection():

@@ -173,7 +173,7 @@ def test_the_metadata_is_complete(site: Path) -> None:
     assert "Author: The streamproc authors\n" in text
     assert "END OF TERMS AND CONDITIONS" in (ROOT / "LICENSE").read_text()
     assert set(re.findall(r"^Provides-Extra: (\w+)", text, re.MULTILINE)) == {
-        *("worker", "demo", "parquet", "xlsx", "registry", "bench", "plots"),
+        *("worker", "demo", "parquet", "xlsx", "registry", "apprise", "bench", "plots"),
     }
 
 

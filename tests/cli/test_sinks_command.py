@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from sinks.receiver import certificate
 from sinks.strict import Posted, strict_receiver
+from sinks.test_apprise import receiving
 from sinks.test_pagerduty import EVENTS, KEY, check
 
 pytestmark = pytest.mark.skipif(
@@ -91,6 +93,29 @@ async def test_a_refusal_is_an_error_with_its_reason(
         result = await in_thread(run, "sinks", "test", "pagerduty", "--config", file)
     assert result.exit_code == 1
     assert result.stderr.startswith(printed)
+
+
+async def test_a_sink_of_apprise_is_tried_as_well(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plug-in's reason is printed; without the extra the pip command is."""
+    file = config_file(tmp_path, {"name": "phone", "kind": "apprise", "url_env": "APPRISE_URL"})
+    async with receiving(monkeypatch) as receiver:
+        result = await in_thread(run, "sinks", "test", "phone", "--config", file)
+        assert (result.exit_code, result.stdout) == (
+            0,
+            "sink phone: firing: delivered: answered 200\n",
+        )
+        [posted] = receiver.got
+        assert posted["message"].startswith("TEST: ")
+        receiver.status = 403
+        result = await in_thread(run, "sinks", "test", "phone", "--config", file)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("error: sink phone: refused: answered 403: Failed to send")
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    result = await in_thread(run, "sinks", "test", "phone", "--config", file)
+    assert result.exit_code == 1
+    assert result.stderr.endswith("apprise is not installed: pip install 'streamproc[apprise]'\n")
 
 
 def test_a_receiver_that_does_not_answer(run: Any, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from streamproc.config.sink import SinkSection
 from streamproc.config.sinks.alertmanager import AlertmanagerSection
+from streamproc.config.sinks.apprise import AppriseSection
 from streamproc.config.sinks.email import EmailSection
 from streamproc.config.sinks.pagerduty import PagerDutySection
 from streamproc.config.sinks.slack import SlackSection
@@ -14,6 +15,7 @@ from streamproc.config.sinks.template import TemplateSection
 
 _Section = (
     AlertmanagerSection
+    | AppriseSection
     | EmailSection
     | PagerDutySection
     | SlackSection
