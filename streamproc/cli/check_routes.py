@@ -69,7 +69,7 @@ def _sinks_of_kind(config: Config, model: ModelConfig, kind: str) -> str:
     labels = _labels(model, kind)
     found, is_certain = _walk(config.routes, labels, Leaf(), ())
     if not is_certain:
-        every = tuple(sink.name for sink in config.all_sinks)
+        every = tuple(sink.name for sink in config.all_sinks if not sink.only_routed)
         conditions = ("no other route matches",) if found else ()
         found.append(_Heard(Leaf(sinks=every), conditions))
     shown: dict[str, list[str]] = {}

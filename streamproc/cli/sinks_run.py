@@ -11,6 +11,7 @@ from streamproc.schemas.base import Source
 from streamproc.schemas.section import suggest
 from streamproc.sinks.delivery import deliver_once
 from streamproc.sinks.retry import Verdict
+from streamproc.sinks.sink import TEST_DETECTOR
 from streamproc.sinks.targets import target_named
 from streamproc.terminal import printable
 
@@ -75,7 +76,7 @@ def _test_alert(sink: str, incident_id: str, status: Status) -> AlertEvent:
         model_id=TEST_MODEL,
         kind="system",
         series=f"sink:{sink}",
-        detector="sinks_test",
+        detector=TEST_DETECTOR,
         severity="info",
         message=f"TEST: `streamproc sinks test {sink}` sent this. No model has changed, and there"
         " is nothing to do.",

@@ -21,7 +21,7 @@ from streamproc.config.maintenance import MaintenanceWindow
 from streamproc.config.model import ModelConfig, all_reached
 from streamproc.config.reachability import unreachable
 from streamproc.config.registry import Registry
-from streamproc.config.route_tree import grouping_problems
+from streamproc.config.route_tree import grouping_problems, unrouted_sinks
 from streamproc.config.routes import Route, all_routes
 from streamproc.config.security import Security
 from streamproc.config.sink import SinkSection
@@ -305,6 +305,7 @@ class Config(Section):
             if not sinks and not route.routes:
                 problems.append(((*path, "sinks"), "expected at least one: it has no parent's"))
         problems += grouping_problems(self.routes, self.all_sinks)
+        problems += unrouted_sinks(self.routes, self.sinks)
         refuse_if_any([*problems, *unreachable(self.routes)])
         return self
 

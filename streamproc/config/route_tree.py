@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 from streamproc.config.matchers import Label
-from streamproc.config.routes import Route
+from streamproc.config.routes import Route, all_routes
 from streamproc.config.sink import SinkSection
 from streamproc.schemas.section import Path
 
@@ -70,6 +70,19 @@ def leaves_of(
         if not route.continue_:
             break
     return tuple(found) if is_matched else None
+
+
+def unrouted_sinks(
+    routes: Sequence[Route], sinks: Sequence[SinkSection]
+) -> Iterator[tuple[Path, str]]:
+    """Yield the sinks that no route leads to, and that hear of nothing else."""
+    named = {name for _, _, names in all_routes(routes) for name in names}
+    for place, sink in enumerate(sinks):
+        if sink.only_routed and sink.name not in named:
+            yield (
+                ("sinks", place, "name"),
+                "no entry of `routes` leads to it: it hears of nothing",
+            )
 
 
 def grouping_problems(

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Final, Self, get_args
+from typing import Annotated, Any, ClassVar, Final, Self, get_args
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -71,6 +71,9 @@ Hosts = Annotated[
 
 class SinkSection(Section):
     """What every sink has: a name, filters and limits of delivery."""
+
+    only_routed: ClassVar[bool] = False
+    """Whether it hears of nothing that no route leads to it."""
 
     name: Annotated[
         str,

@@ -3,11 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from streamproc.errors import ConfigError, StreamprocError
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.sinks.retry import Verdict
+
+TEST_DETECTOR: Final = "sinks_test"
+"""Detector of the alerts that `streamproc sinks test` sends."""
 
 
 class InvalidSinkError(ConfigError):

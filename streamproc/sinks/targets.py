@@ -13,6 +13,7 @@ from streamproc.config.sinks.alertmanager import AlertmanagerSection
 from streamproc.config.sinks.apprise import AppriseSection
 from streamproc.config.sinks.email import EmailSection
 from streamproc.config.sinks.pagerduty import PagerDutySection
+from streamproc.config.sinks.retrain import RetrainSection
 from streamproc.config.sinks.slack import SlackSection
 from streamproc.config.sinks.teams import TeamsSection
 from streamproc.config.sinks.template import TemplateSection
@@ -24,6 +25,7 @@ from streamproc.sinks.apprise import build_apprise
 from streamproc.sinks.email import build_email
 from streamproc.sinks.pagerduty import build_pagerduty
 from streamproc.sinks.reading import AlertReader, PageReader, Reader
+from streamproc.sinks.retrain import OnceReader, build_retrain
 from streamproc.sinks.routing import labels_of
 from streamproc.sinks.sink import InvalidSinkError, OpenSend, Sink
 from streamproc.sinks.slack import build_slack
@@ -91,6 +93,8 @@ class Target:
         """Return what decides which records are sent."""
         if self.follows_incidents:
             return PageReader(self.settings.name, self.selects, self.settings.statuses)
+        if isinstance(self.settings, RetrainSection):
+            return OnceReader(self.selects, self.wants)
         return AlertReader(self.wants, self.observe, per_incident=self.per_incident)
 
     def wants(self, alert: AlertEvent) -> bool:
@@ -106,7 +110,9 @@ class Target:
         if not self.settings.asks_for(alert.model_id, alert.severity):
             return False
         leaves = leaves_of(self.routes, labels_of(alert))
-        return leaves is None or any(
+        if leaves is None:
+            return not self.settings.only_routed
+        return any(
             self.settings.name in leaf.sinks
             and not (self.follows_incidents and leaf.group_by is not None)
             for leaf in leaves
@@ -170,6 +176,8 @@ def _sections(config: Config) -> Iterator[tuple[str, Webhook | AnySink]]:
 
 
 def _target(section: Webhook | AnySink, path: str) -> Target:
+    if isinstance(section, RetrainSection):
+        return Target(section, *build_retrain(section, path), per_incident=True)
     if isinstance(section, Webhook):
         return Target(section, *build_webhook(section, path))
     if isinstance(section, AlertmanagerSection):

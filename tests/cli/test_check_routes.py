@@ -84,3 +84,19 @@ models:
     first, second = lines(run, tmp_path, text)
     assert first.endswith("system: phone grouped by route every 5m")
     assert second.endswith("system: chat, phone grouped by owner and kind every 10m")
+
+
+def test_check_shows_that_only_routes_retrain(run: Any, tmp_path: Path) -> None:
+    """What no route matches goes to every sink but the one that retrains."""
+    text = (
+        HOOKS
+        + """
+sinks:
+  - {name: training, kind: retrain, url: 'https://a.example.org/', allow: [a.example.org]}
+routes:
+  - {match: [kind = concept], sinks: [training]}
+"""
+    )
+    [line] = lines(run, tmp_path, text)
+    assert "; concept: training; system: pager, chat, ops" in line
+    assert "data, prediction, performance, quality, silence, blind: chat, ops; " in line

@@ -9,6 +9,7 @@ from streamproc.config.sinks.alertmanager import AlertmanagerSection
 from streamproc.config.sinks.apprise import AppriseSection
 from streamproc.config.sinks.email import EmailSection
 from streamproc.config.sinks.pagerduty import PagerDutySection
+from streamproc.config.sinks.retrain import RetrainSection
 from streamproc.config.sinks.slack import SlackSection
 from streamproc.config.sinks.teams import TeamsSection
 from streamproc.config.sinks.template import TemplateSection
@@ -18,6 +19,7 @@ _Section = (
     | AppriseSection
     | EmailSection
     | PagerDutySection
+    | RetrainSection
     | SlackSection
     | TeamsSection
     | TemplateSection
