@@ -13,6 +13,7 @@ from streamproc.alerting import incident_state
 from streamproc.config.config import Config
 from streamproc.config.load import load
 from streamproc.decode.event_schema import Topic
+from streamproc.decode.layout import JointSlot
 from streamproc.monitor import LogRecord
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.schemas.records import Record, SliceResult
@@ -58,8 +59,8 @@ def state(target: PartitionMonitor) -> dict[str, Any]:
         layout = model.layout
         found[model.id] = int(layout.events[model.row]), layout.shape, dict(model.births)
         groups = target.catalogue.groups[layout]
-        names = [*layout.series, *(f"quality:{name}" for name in layout.named)]
-        profiles = [*groups.by_column, *groups.quality]
+        names = [*layout.series, *(f"quality:{name}" for name in layout.named), "features"]
+        profiles = [*groups.by_column, *groups.quality, groups.joint]
         for name, profile in zip(names, profiles, strict=True):
             slot = model.slots.get(name, -1)
             if profile is not None and slot >= 0:
@@ -69,6 +70,8 @@ def state(target: PartitionMonitor) -> dict[str, Any]:
         found[f"{model.id} sparse"] = dict(
             zip(model.sparse.names, model.sparse.counts.tolist(), strict=True)
         )
+        if model.joint is not None:
+            found[f"{model.id} together"] = model.joint.names, _of_joint(target, model.joint)
         vectors = target.catalogue.encoders.vectors.state()
         for name, slot in model.vectors.items():
             found[f"{model.id}/{name} remembered"] = _row(vectors, slot)
@@ -119,6 +122,24 @@ def _of_slot(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:
     begin = ends[slot - 1] if slot else 0
     row["waiting"] = waiting[begin : ends[slot]].tobytes()
     return row
+
+
+def _of_joint(target: PartitionMonitor, joint: JointSlot) -> dict[str, bytes]:
+    count = len(joint.names)
+    if not count:
+        return {}
+    arrays = target.catalogue.joint.banks[count].state()
+    own = {name: array for name, array in arrays.items() if not name.startswith("units.")}
+    units = {
+        name.replace("units.", "standardiser."): array
+        for name, array in arrays.items()
+        if name.startswith("units.")
+    }
+    found = _row(own, joint.slot)
+    for feature in range(count):
+        of_feature = _of_slot(units, joint.slot * count + feature)
+        found |= {f"{name} {feature}": value for name, value in of_feature.items()}
+    return found
 
 
 def _row(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:

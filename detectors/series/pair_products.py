@@ -4,12 +4,12 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from detectors.errors import ParameterError, ShapeError, StateError
-from detectors.runtime.dtypes import Floats, Ints
-from detectors.runtime.slots import State, blank_record
-from detectors.series import pair_products_kernel as kernel
-from detectors.series.standardise import Standardiser
-from detectors.slot_arrays import Arrays
+from streamproc.detectors.errors import ParameterError, ShapeError, StateError
+from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.slots import State, blank_record
+from streamproc.detectors.series import pair_products_kernel as kernel
+from streamproc.detectors.series.standardise import Standardiser
+from streamproc.detectors.slot_arrays import Arrays
 
 OUTPUTS: Final = ("distance", "pair", "before", "after")
 """What a row is turned into."""
@@ -76,7 +76,7 @@ class PairProducts(Arrays):
     Examples
     --------
     >>> import numpy as np
-    >>> from detectors.series.pair_products import PairProducts
+    >>> from streamproc.detectors.series.pair_products import PairProducts
     >>> rows = np.random.default_rng(1).normal(size=(2, 2000))
     >>> rows[1] = 0.9 * np.where(np.arange(2000) < 1500, 1, -1) * rows[0] + 0.44 * rows[1]
     >>> distance, *_ = PairProducts(2, size=1).scan_all(rows)
@@ -130,6 +130,10 @@ class PairProducts(Arrays):
             If shapes, types or ranges are not as above.
         """
         self._check_scan(values, columns, tasks, out)
+        self.scan_checked(values, columns, tasks, out)
+
+    def scan_checked(self, values: Floats, columns: Ints, tasks: Ints, out: Floats) -> None:
+        """Do as `scan` with arguments that are known to be right."""
         of_units = np.empty((*columns.shape, 4), np.int64)
         of_units[..., 0], of_units[..., 3] = columns, self._unit_slots(tasks[:, 2])
         of_units[..., 1], of_units[..., 2] = tasks[:, 0, None], tasks[:, 1, None]

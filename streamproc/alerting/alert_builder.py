@@ -21,7 +21,7 @@ from streamproc.detectors.series.change_points import Change
 from streamproc.detectors.series_monitor import Alarm
 from streamproc.schemas.alerts import MORE_SEVERE, AlertEvent, ChangePoint, Kind, Severity, Status
 from streamproc.schemas.base import Source
-from streamproc.schemas.series import SQUARED_ERROR
+from streamproc.schemas.series import JOINT, SQUARED_ERROR
 from streamproc.schemas.timestamps import EPOCH
 
 KINDS: dict[str, Kind] = {
@@ -30,6 +30,7 @@ KINDS: dict[str, Kind] = {
     "quality": "quality",
     "error": "concept",
     "metric": "performance",
+    JOINT: "data",
 }
 
 

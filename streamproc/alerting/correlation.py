@@ -7,6 +7,7 @@ from streamproc.alerting.incident_group import IncidentGroup
 from streamproc.alerting.pending_alert import PendingAlert
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.clip import clip_message
+from streamproc.schemas.series import JOINT
 
 _NO_POINT = -1
 
@@ -138,6 +139,8 @@ def _name(series: str) -> str:
         return f"feature {name!r}"
     if kind == "quality":
         return f"the gaps of feature {name!r}"
+    if kind == JOINT:
+        return "the joint distribution of the features"
     if kind == "prediction":
         return f"the prediction of class {name!r}" if name else "the prediction"
     return _ERRORS.get(series, f"the {name or kind}")

@@ -9,12 +9,16 @@ from streamproc.alerting.alert_builder import Origin, Series
 from streamproc.alerting.effect_size import size_of
 from streamproc.alerting.incident import Incident, first_check
 from streamproc.alerting.incidents import Incidents, Occasion, Report
+from streamproc.alerting.joint_messages import with_pair
 from streamproc.alerting.level import MIN_VALUES, level_of, since
 from streamproc.alerting.pending_alert import PendingAlert
 from streamproc.decode.layout import Layout
 from streamproc.decode.matrix import Ints, Matrix
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.detector_input import DetectorInput
+from streamproc.detectors.series.change_points import Change
+from streamproc.detectors.series_monitor import Alarm
+from streamproc.schemas.alerts import AlertEvent
 
 FirstAlarms = dict[tuple[DetectorGroup, int], int]
 """First alarm of series that never had one before: column of the matrix, by group and slot."""
@@ -149,7 +153,7 @@ class _DetectorRun:
             event = self._feed.locate(alarm.column, alarm.row)[1]
             if alarm.restarts == 0 and not alarm.reason:
                 self._restarted[group, alarm.slot] = event
-            annotate = partial(self._incidents.remark, at.series.model, self._data, event)
+            annotate = partial(self._annotate, at, event, alarm)
             reports = self._incidents.alarm(at, alarm, annotate)
             self._report(event, at, reports, size_of(alarm.change))
             self._mark(alarm.slot, at)
@@ -159,6 +163,13 @@ class _DetectorRun:
             due = due[group.due[due[:, 3]] <= of.ts.max(initial=-np.inf)]
         for column, start, stop, slot in due.tolist():
             self._release(column, starts.get(slot, start), stop, slot)
+
+    def _annotate(self, at: Occasion, event: int, alarm: Alarm, alert: AlertEvent) -> AlertEvent:
+        """Add to an alert what else is known at its event."""
+        change = alarm.change
+        if self._feed.joint is not None and isinstance(change, Change) and change.size > 0.0:
+            return with_pair(alert, self._feed.joint(alarm.row))
+        return self._incidents.remark(at.series.model, self._data, event, alert)
 
     def _release(self, column: int, start: int, stop: int, slot: int) -> None:
         """Report what is due at the events of a series in which it did not alarm."""

@@ -5,6 +5,7 @@ from typing import Final
 from streamproc.alerting.category_messages import frequent
 from streamproc.alerting.level import Level
 from streamproc.alerting.messages import SeriesLabel, number, only_spread, percent, subject
+from streamproc.schemas.series import JOINT
 
 OPEN: Final = "; it is open until the series is back, or the level is accepted"
 
@@ -56,4 +57,6 @@ def _level(label: SeriesLabel, level: Level, *, spread: bool) -> str:
         return percent(level.mean)
     if label.series.startswith("quality:"):
         return f"missing in {percent(level.mean)} of events"
+    if label.series == JOINT:
+        return f"a distance of {number(level.mean)} from its reference"
     return number(level.mean) + (f" ± {number(level.std)}" if spread else "")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from streamproc.schemas.alerts import Summary
+from streamproc.schemas.series import JOINT
 
 # A spread that grew or shrank by this factor says more than means closer than a quarter of it.
 SPREAD, CLOSE = 1.5, 0.25
@@ -72,6 +73,8 @@ def subject(label: SeriesLabel) -> str:
     if kind in {"error", "metric"}:
         error = "absolute error" if label.numbers else "error rate"
         return f"{_LOSSES.get(name, error)} of {model_label(model_id, label.version)}"
+    if kind == JOINT:
+        return f"the joint distribution of the numeric features of model {model_id!r}"
     if kind == "feature":
         return f"feature {name!r} of model {model_id!r}"
     if kind == "quality":
@@ -87,8 +90,9 @@ def change(label: SeriesLabel, before: Summary, after: Summary, *, spread: bool 
     if label.series.startswith("quality:"):
         now, was = percent(after.mean), percent(before.mean)
         return f"{who} is missing in {now} of events (before: {was})"
-    if before.mean is None or after.mean is None:
-        return f"{who} changed"
+    if before.mean is None or after.mean is None or label.series == JOINT:
+        nearer = label.series == JOINT and (after.mean or 0.0) < (before.mean or 0.0)
+        return f"{who} is nearer to its reference" if nearer else f"{who} changed"
     if not label.is_rate and (spread or only_spread(before, after)):
         return (
             f"{who} changed its spread from ±{number(before.std)} to ±{number(after.std)}"
@@ -124,7 +128,8 @@ def finding(label: SeriesLabel, reason: str, before: Summary, after: Summary) ->
             f"{who} is farther than ever from what its hour and its last values let expect: at"
             f" {now} where {was} is usual"
         )
-    return f"{who} is at {now} where {was} is usual at this time"
+    where = f"{now} from its reference" if label.series == JOINT else f"at {now}"
+    return f"{who} is {where} where {was} is usual at this time"
 
 
 def shifted(label: SeriesLabel, hours: int) -> str:

@@ -217,7 +217,7 @@ class ModelConfig(Section):
 
     def _place(self, series: str) -> int:
         """Return the place of the entry of `watch` that a series goes by; -1: of none."""
-        places = (place for place, entry in enumerate(self.watch) if fnmatchcase(series, entry.on))
+        places = (place for place, entry in enumerate(self.watch) if entry.matches(series))
         return next(places, -1)
 
     def detectors(self, *names: str, category: bool = False) -> tuple[DetectorSpec, ...]:
@@ -227,7 +227,7 @@ class ModelConfig(Section):
         ----------
         *names : str
             Such as ``feature:amount`` or ``prediction``; an embedding's series go by the
-            embedding's name too.
+            embedding's name too. ``features`` is that of all numeric features together.
         category : bool
             Whether its values are texts.
 
@@ -238,7 +238,7 @@ class ModelConfig(Section):
             values, else the default for such values; none when no entry matches.
         """
         for entry in self.watch:
-            if any(fnmatchcase(name, entry.on) for name in names):
+            if entry.matches(*names):
                 specs = entry.readers(category=category)
                 if entry.warmup is not None and not category:
                     specs = tuple(spec.learning_from(entry.warmup) for spec in specs)

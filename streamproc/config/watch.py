@@ -2,24 +2,21 @@
 
 import re
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from streamproc.config.detector_spec import DetectorSpec
+from streamproc.config.detector_spec import DetectorSpec, refuse_of_errors
 from streamproc.schemas.section import Path, Section, refuse, refuse_if_any
+from streamproc.schemas.series import JOINT
 
 _NAMED: Final = ("feature:", "prediction:", "quality:", "metric:")
 _SINGLE: Final = ("prediction", "error")
 _SERIES_EXPECTED: Final = (
     "matches no series: expected a glob of feature:<name>, prediction, prediction:<class>,"
-    " quality:<name>, error or metric:<name>"
-)
-_SEVERAL: Final = "features"
-_SEVERAL_UNWATCHED: Final = (
-    "would watch nothing: no detector reads several features together yet; name one as"
-    " `feature:<name>`, or all of them as `feature:*`"
+    " quality:<name>, error, metric:<name>, or features: all numeric ones together"
 )
 
 
@@ -45,9 +42,7 @@ def _can_match(glob: str) -> bool:
 
 def _names_a_series(glob: str) -> str:
     """Refuse what can match no series, above all a feature's bare name."""
-    if glob == _SEVERAL:
-        refuse(((), _SEVERAL_UNWATCHED))
-    if not _can_match(glob):
+    if glob != JOINT and not _can_match(glob):
         hint = f"; for a feature write `feature:{glob}`" if ":" not in glob else ""
         refuse(((), f"{_SERIES_EXPECTED}{hint}"))
     return glob
@@ -66,7 +61,7 @@ def _all_different(detectors: tuple[DetectorSpec, ...]) -> tuple[DetectorSpec, .
 # Equal to `streamproc.detectors.registry.DEFAULT`, which is not imported here: see `detector_spec`.
 _OF_NUMBERS: Final = ("mixture", "page_hinkley")
 _OF_CATEGORIES: Final = ("chi2",)
-_NUMBERS_ONLY: Final = ("prediction", "error", "metric:", "quality:")
+_NUMBERS_ONLY: Final = ("prediction", "error", "metric:", "quality:", JOINT)
 
 
 class Watch(Section):
@@ -81,7 +76,8 @@ class Watch(Section):
             " `feature:<name>:norm`, `:direction` and `:mmd`), `prediction`,"
             " `prediction:<class>`, `quality:<name>` (missing values); once labels come `error`,"
             " `metric:log_loss`, `metric:brier`, `metric:squared_error`, `metric:floor` and"
-            " `metric:coverage`.",
+            " `metric:coverage`. `features`, which no glob matches: how the numeric features vary"
+            " together, such as a correlation that breaks.",
             examples=["feature:*"],
         ),
     ]
@@ -151,6 +147,19 @@ class Watch(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _reads_distances(self) -> Self:
+        """Refuse detectors of right and wrong on distances, of which they would see nothing."""
+        if self.on == JOINT:
+            refuse_of_errors({("detectors",): self.detectors})
+        return self
+
+    def matches(self, *names: str) -> bool:
+        """Whether this entry is for a series, by any of its names."""
+        if JOINT in {self.on, *names}:
+            return names == (self.on,)
+        return any(fnmatchcase(name, self.on) for name in names)
+
     @property
     def may_be_texts(self) -> bool:
         """Whether a series that matches can hold texts."""
@@ -179,5 +188,9 @@ def default_watch() -> tuple[Watch, ...]:
 
 def every_entry_reached(watch: tuple[Watch, ...]) -> tuple[Watch, ...]:
     """Refuse entries that can never be the first to match a series."""
-    refuse_if_any(unreachable([entry.on for entry in watch], "on"))
+    globs = [entry.on for entry in watch]
+    problems = unreachable(globs, "on")
+    if JOINT in globs:  # its first entry is behind no glob
+        problems = [each for each in problems if each[0][0] != globs.index(JOINT)]
+    refuse_if_any(problems)
     return watch

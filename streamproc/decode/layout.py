@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from streamproc.decode.lenient import lenient_decoder
 from streamproc.decode.lenient_numbers import as_number
 from streamproc.decode.sparse_features import SparseFeatures
 from streamproc.decode.structs import DECODE_ERRORS, GENERIC, EventStruct, typed
+from streamproc.schemas.series import JOINT
 from streamproc.schemas.version_key import model_of
 
 Ints = NDArray[np.int64]
@@ -36,15 +37,33 @@ FITTING: dict[FeatureType, tuple[type, ...]] = {
 }
 
 
-def is_quality(series: str) -> bool:
-    """Whether a series is that of the missing values of a feature, which no limit counts."""
-    return series.startswith("quality:")
+def is_counted(series: str) -> bool:
+    """Whether a limit counts a series: not those of missing values, nor of all features together.
+
+    There is at most one of them for a feature, or for a model.
+    """
+    return series != JOINT and not series.startswith("quality:")
 
 
 def _rows(array: Ints, rows: int) -> Ints:
     more = np.full((rows, *array.shape[1:]), UNWATCHED, np.int64)
     more[: len(array)] = array
     return more
+
+
+class JointSlot(NamedTuple):
+    """The features of a model that are watched together.
+
+    Attributes
+    ----------
+    names
+        Their names; empty if the model had fewer than two when they were fixed.
+    slot
+        Slot in the state of models with that number of them; `UNWATCHED` without names.
+    """
+
+    names: tuple[str, ...]
+    slot: int
 
 
 @dataclass(slots=True)
@@ -69,6 +88,8 @@ class Model:
         Features that few of its events have.
     member
         Its place in the table of arrivals; -1 without one.
+    joint
+        Its features that are watched together; None if that is not decided.
     born
         `births` as an array, one entry a series of a layout, for that layout and number of births;
         None until it is needed.
@@ -83,6 +104,7 @@ class Model:
     births: dict[str, int] = field(default_factory=dict)
     sparse: SparseFeatures = field(default_factory=SparseFeatures)
     member: int = UNWATCHED
+    joint: JointSlot | None = None
     born: "tuple[Layout, int, Ints] | None" = None
 
     @property
@@ -93,7 +115,7 @@ class Model:
     @property
     def watched(self) -> int:
         """Number of its series that `limits.max_series` counts."""
-        return sum(slot != UNWATCHED and not is_quality(name) for name, slot in self.slots.items())
+        return sum(slot != UNWATCHED and is_counted(name) for name, slot in self.slots.items())
 
 
 class Layout:

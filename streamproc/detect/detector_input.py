@@ -1,6 +1,6 @@
 """The input of one detector group: values, and the events that they come from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +30,25 @@ class Sources(NamedTuple):
     offsets: Ints
 
 
+class JointChange(NamedTuple):
+    """What changed in how the features of a model vary together.
+
+    Attributes
+    ----------
+    features
+        How many there are.
+    pair
+        The two whose correlation changed most; None if unknown.
+    before, after
+        Their correlation in the reference, and over the last events.
+    """
+
+    features: int
+    pair: tuple[str, str] | None = None
+    before: float = 0.0
+    after: float = 0.0
+
+
 class DetectorInput(NamedTuple):
     """The input of one detector group.
 
@@ -45,6 +64,8 @@ class DetectorInput(NamedTuple):
         Series name of each row of `values`.
     sources
         None: the columns are those of the matrix.
+    joint
+        Tells what changed at a column, of the series of all numeric features; None for others.
     """
 
     profile: DetectorGroup
@@ -52,6 +73,7 @@ class DetectorInput(NamedTuple):
     tasks: Ints
     names: Sequence[str]
     sources: Sources | None = None
+    joint: Callable[[int], JointChange] | None = None
 
     def locate(self, row: int, column: int) -> tuple[str, int]:
         """Return the series, and the column of the matrix, of a value."""

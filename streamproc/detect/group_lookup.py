@@ -10,6 +10,7 @@ from streamproc.config.model import ModelConfig
 from streamproc.decode.event_schema import EventSchema, WatchKey
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.layout_groups import LayoutGroups
+from streamproc.schemas.series import JOINT
 
 _EVERY: Final = "*"
 MakeGroup = Callable[[tuple[DetectorSpec, ...]], DetectorGroup | None]
@@ -84,6 +85,8 @@ class GroupLookup:
         self._config, self._group_of = config, group_of
         self.baseline = config.baseline
         self._matches = [_match(entry.on) for entry in config.watch]
+        joint = (place for place, entry in enumerate(config.watch) if entry.on == JOINT)
+        self._joint = next(joint, -1)
         self._known: dict[tuple[int, bool, bool], DetectorGroup | None] = {}
 
     def group(self, *names: str, category: bool = False) -> DetectorGroup | None:
@@ -98,6 +101,8 @@ class GroupLookup:
 
     def _place(self, names: Sequence[str]) -> int:
         """Return the place of the first entry of `watch` that matches; -1 without one."""
+        if JOINT in names:
+            return self._joint
         for place, match in enumerate(self._matches):
             if match is None or any(match(name) for name in names):
                 return place

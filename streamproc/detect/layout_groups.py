@@ -7,6 +7,7 @@ import numpy as np
 
 from streamproc.decode.layout import Ints, Layout
 from streamproc.detect.detector_group import DetectorGroup
+from streamproc.schemas.series import JOINT
 
 
 class LayoutGroups:
@@ -20,6 +21,8 @@ class LayoutGroups:
         Group of each series, by name; None if it is not watched.
     quality
         Group of the missing-value series of each feature of `Layout.named`; also an attribute.
+    joint
+        Group of the series of all numeric features together; None if they are not watched so.
 
     Attributes
     ----------
@@ -37,7 +40,9 @@ class LayoutGroups:
         layout: Layout,
         groups: Mapping[str, DetectorGroup | None],
         quality: Sequence[DetectorGroup | None],
+        joint: DetectorGroup | None = None,
     ) -> None:
+        self.joint = joint
         self.by_name = dict(groups)
         self._named = layout.named
         names = layout.series
@@ -68,4 +73,4 @@ class LayoutGroups:
 
     def of(self, series: str) -> DetectorGroup | None:
         """Return the group of a series; None if it is not watched or does not exist."""
-        return self.by_name.get(series)
+        return self.joint if series == JOINT else self.by_name.get(series)

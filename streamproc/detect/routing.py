@@ -8,6 +8,7 @@ from streamproc.decode.layout import UNWATCHED, Layout
 from streamproc.decode.matrix import Matrix
 from streamproc.decode.present_values import PresentValues
 from streamproc.detect.detector_input import DetectorInput, of_present, sources_of
+from streamproc.detect.joint_routing import route_joint
 from streamproc.detect.missing_values import route_missing
 from streamproc.detect.routing_kernel import is_complete, write_tasks
 from streamproc.detect.series_registry import SeriesRegistry
@@ -34,12 +35,15 @@ def route(catalogue: SeriesRegistry, layout: Layout, data: Matrix) -> Iterator[D
     else:
         features = len(layout.named)
         complete = is_complete(values, features, data.runs, layout.quality, UNWATCHED)
-    for group, columns in catalogue.groups[layout].columns:
+    groups = catalogue.groups[layout]
+    for group, columns in groups.columns:
         tasks = np.empty((len(data.runs) * len(columns), 4), np.int64)
         count = write_tasks(data.runs, columns, layout.slots, UNWATCHED, tasks)
         if isinstance(values, PresentValues):
             yield of_present(group, values, tasks[:count], layout.series, sources)
         else:
             yield DetectorInput(group, values, tasks[:count], layout.series)
+    if groups.joint is not None:
+        yield from route_joint(catalogue, layout, data, groups.joint)
     if not complete:
         yield from route_missing(catalogue, layout, data)

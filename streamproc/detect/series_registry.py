@@ -8,7 +8,7 @@ from streamproc.config.config import Config
 from streamproc.config.model import DetectorSpec, ModelConfig
 from streamproc.config.reference_sample import Cell
 from streamproc.decode.event_schema import EventSchema, Topic, WatchKey
-from streamproc.decode.layout import UNWATCHED, Ints, Layout, Model, is_quality
+from streamproc.decode.layout import UNWATCHED, Ints, JointSlot, Layout, Model, is_counted
 from streamproc.decode.model_registry import ModelRegistry
 from streamproc.decode.schema_growth import News
 from streamproc.decode.sparse_features import SparseFeatures
@@ -16,8 +16,10 @@ from streamproc.decode.value_encoding import Encoders
 from streamproc.decode.vocabulary import MAX_TEXTS
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.group_lookup import GroupLookup, groups_of, key_of, quality_groups_of
+from streamproc.detect.joint_features import JointFeatures
 from streamproc.detect.layout_groups import LayoutGroups
 from streamproc.detectors.series.embedding import OUTPUTS
+from streamproc.schemas.series import JOINT
 from streamproc.schemas.version_key import model_of
 
 
@@ -33,6 +35,8 @@ class SeriesRegistry(ModelRegistry):
     ----------
     encoders
         Encoders of categories and embeddings.
+    joint
+        State of the features that are watched together.
     groups
         Detector groups of each layout that has models.
     built
@@ -44,6 +48,7 @@ class SeriesRegistry(ModelRegistry):
         self.layouts: dict[tuple[EventSchema, int], Layout] = {}
         self.profiles: dict[tuple[str, ...], DetectorGroup] = {}
         self.encoders = Encoders()
+        self.joint = JointFeatures()
         self.built = 0
         self._lookups: dict[int, GroupLookup] = {}
         self.groups: dict[Layout, LayoutGroups] = {}
@@ -127,6 +132,16 @@ class SeriesRegistry(ModelRegistry):
         model.layout.quality[model.row, columns] = slots
         return slots
 
+    def watch_together(self, model: Model, names: Sequence[str], group: DetectorGroup) -> JointSlot:
+        """Start the series of some features together, if there are two or more.
+
+        `limits.max_series` does not count it: a model has one at most.
+        """
+        model.joint = self.joint.take(names)
+        if model.joint.names:
+            [model.slots[JOINT]] = group.acquire(1)
+        return model.joint
+
     def configured(self, model_id: str) -> ModelConfig:
         """Return the configuration of a model, which all of its versions share."""
         name = model_of(model_id) if self.topic is Topic.OUTCOMES else model_id
@@ -145,11 +160,13 @@ class SeriesRegistry(ModelRegistry):
             profile = lookup.group(*names, category=category)
             if profile is not None:
                 freed.setdefault(profile, []).append(slot)
-                self.series -= not is_quality(series)
+                self.series -= is_counted(series)
         for profile, slots in freed.items():
             profile.release(*slots)
         if model.vectors:
             self.encoders.give_back(model.vectors.values())
+        if model.joint is not None:
+            self.joint.give_back(model.joint)
         model.layout.remove(model)
         self._sweep(model)
         return model
@@ -289,7 +306,8 @@ class SeriesRegistry(ModelRegistry):
             layout = self.layouts[key] = Layout(shape, self.topic)
             groups = dict(groups_of(shape, lookup, before))
             quality = quality_groups_of(shape, lookup, before)
-            self.groups[layout] = LayoutGroups(layout, groups, quality)
+            joint = lookup.group(JOINT) if shape.numbers else None
+            self.groups[layout] = LayoutGroups(layout, groups, quality, joint)
         return layout
 
     def _lookup(self, config: ModelConfig) -> GroupLookup:

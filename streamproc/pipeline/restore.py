@@ -12,7 +12,7 @@ from streamproc.config.detector_spec import DetectorSpec, labelled
 from streamproc.config.model import ModelConfig
 from streamproc.decode.deduplication import ARRAYS
 from streamproc.decode.event_schema import EventSchema, FeatureType, PredictionForm, Topic, WatchKey
-from streamproc.decode.layout import UNWATCHED
+from streamproc.decode.layout import UNWATCHED, JointSlot
 from streamproc.decode.vocabulary import Vocabulary
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.group_lookup import key_of, specs_of
@@ -21,6 +21,7 @@ from streamproc.detectors.series.warm_up_test import WARM_UP_TEST
 from streamproc.detectors.series_monitor import FINDER
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.snapshot import EMBEDDER, PARTS, Snapshot
+from streamproc.schemas.series import JOINT
 from streamproc.state.snapshot_format import (
     ProfileRecord,
     ShapeRecord,
@@ -113,13 +114,14 @@ class _Restorer:
         self._shapes = [_shape(record) for record in self._header.shapes]
         slots = self._slots()
         births, vectors = self._by_model("births"), self._by_model("vectors")
-        sparse = self._by_model("sparse")
+        sparse, joint = self._by_model("sparse"), self._joint(slots)
         self._encoders()
         events, lasts = self._arrays["events"].tolist(), self._arrays["last"].tolist()
         for at, record in enumerate(self._header.models):
             shape = self._shapes[record.shape]
             parts = slots[at], births[at], vectors[at]
             self._catalogue.restore(record.id, shape, events[at], *parts, lasts[at], sparse[at])
+            self._catalogue.models[record.id].joint = joint.get(at)
         self._catalogue.refused += self._header.refused
         self._catalogue.limits_reported |= set(self._header.limits_reported)
         self._catalogue.forgotten = self._header.forgotten
@@ -214,6 +216,28 @@ class _Restorer:
         found: list[dict[str, int]] = [{} for _ in self._header.models]
         for at, name_at, number in self._arrays[name].tolist():
             found[at][self._header.names[name_at]] = number
+        return found
+
+    def _joint(self, slots: list[dict[str, int]]) -> dict[int, JointSlot]:
+        """Restore the features that are watched together, of models whose series goes on."""
+        names, of = self._header.names, dict[int, list[tuple[str, int]]]()
+        for at, name_at, slot in self._arrays["joint"].tolist():
+            of.setdefault(at, []).append((names[name_at], slot))
+        found: dict[int, JointSlot] = {}
+        for at, rows in of.items():
+            slot = rows[0][1]
+            if slot == UNWATCHED:
+                config = self._catalogue.configured(self._header.models[at].id)
+                if config.detectors(JOINT):
+                    found[at] = JointSlot((), UNWATCHED)
+            elif JOINT in slots[at]:
+                found[at] = JointSlot(tuple(name for name, _ in rows), slot)
+        without = [at for at, of_model in enumerate(slots) if JOINT in of_model and at not in found]
+        if without:
+            model = self._header.models[without[0]].id
+            raise SnapshotError(f"array 'joint' has no features of model {model!r}")
+        used = [joint for joint in found.values() if joint.names]
+        self._catalogue.joint.load(self._arrays, used)
         return found
 
     def _encoders(self) -> None:

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from streamproc.decode.layout import UNWATCHED, Model
 from streamproc.detect.detector_group import DetectorGroup
+from streamproc.detect.joint_features import BEFORE_FIRST
 from streamproc.detect.layout_groups import LayoutGroups
 from streamproc.detect.milestones import blind_after, born
 from streamproc.pipeline.partition import PartitionMonitor
+from streamproc.schemas.series import JOINT
 from streamproc.schemas.series_status import Character, SeriesState, SeriesStatus
 
 _SEASONAL: Final = 0.25
@@ -57,7 +59,8 @@ def series_statuses(
                 yield SeriesStatus(**described, **unwatched, needed=0)
                 continue
             known = groups.setdefault(id(group), _Group(group))
-            state: SeriesState = known.state(slot, events - born(model, name), ended=ended)
+            first = BEFORE_FIRST if name == JOINT else born(model, name)
+            state: SeriesState = known.state(slot, events - first, ended=ended)
             if incident is not None:
                 state = "firing" if incident.settled is None else "settled"
             grouped = shard.groups.of(*key)

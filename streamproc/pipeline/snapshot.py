@@ -14,6 +14,7 @@ from streamproc.decode.layout import UNWATCHED, Model
 from streamproc.decode.sparse_features import BLOCK, NOT_BEGUN
 from streamproc.detect.group_lookup import key_of, specs_of
 from streamproc.pipeline.partition import PartitionMonitor
+from streamproc.schemas.series import JOINT
 from streamproc.state.snapshot_format import (
     Arrays,
     Header,
@@ -52,6 +53,9 @@ class Snapshot:
         `recent:…`: digests of the last events.
         `groups` (bytes,): open incidents with their series, as JSON.
         `vectors` (n, 3): model, name of the embedding, slot in the embedder.
+        `joint` (n, 3): model, name of a feature that is watched with others, their slot; in order.
+        Of a model without any there is one row, with the slot -1.
+        `joint <k>: …`: state of the models with k of them.
         `sparse` (n, 3): model, name of a sparse feature, events with it in the current block.
         `embedder: …`: state of the embedder.
         `arrivals: …`: when events of the models arrive.
@@ -108,6 +112,7 @@ def encode_sections(
     slots: list[tuple[int, int, int, int]] = []
     births: list[tuple[int, int, int]] = []
     vectors: list[tuple[int, int, int]] = []
+    joint: list[tuple[int, int, int]] = []
     sparse: list[tuple[int, int, int]] = []
     for at, model in enumerate(catalogue.models.values()):
         layout = model.layout
@@ -124,6 +129,11 @@ def encode_sections(
         vectors += [
             (at, names.setdefault(name, len(names)), slot) for name, slot in model.vectors.items()
         ]
+        if model.joint is not None:
+            joint += [
+                (at, names.setdefault(name, len(names)), model.joint.slot)
+                for name in model.joint.names or (JOINT,)
+            ]
         sparse += [
             (at, names.setdefault(name, len(names)), count)
             for name, count in zip(model.sparse.names, model.sparse.counts.tolist(), strict=True)
@@ -156,6 +166,7 @@ def encode_sections(
         "slots": (slots, 4),
         "births": (births, 3),
         "vectors": (vectors, 3),
+        "joint": (joint, 3),
         "sparse": (sparse, 3),
     }
     counts = {"events": np.array(events, np.int64), "last": np.array(lasts, np.int64)}
@@ -174,8 +185,9 @@ def decode(data: bytes) -> Snapshot:
     _check_list(arrays, "slots", (len(header.models), len(header.names), len(header.profiles)))
     _check_list(arrays, "births", (len(header.models), len(header.names)))
     _check_list(arrays, "vectors", (len(header.models), len(header.names)))
-    arrays.setdefault("sparse", np.empty((0, 3), np.int64))  # a version without it
-    _check_list(arrays, "sparse", (len(header.models), len(header.names)))
+    for name in ("sparse", "joint"):
+        arrays.setdefault(name, np.empty((0, 3), np.int64))  # a version without it
+        _check_list(arrays, name, (len(header.models), len(header.names)))
     if not ((arrays["sparse"][:, 2] >= NOT_BEGUN) & (arrays["sparse"][:, 2] < BLOCK)).all():
         raise SnapshotError(f"array 'sparse' has a count outside of {NOT_BEGUN} to {BLOCK - 1}")
     events = arrays.get("events")
@@ -221,6 +233,7 @@ def _arrays(
     encoders = shard.catalogue.encoders
     for name, array in encoders.vectors.state().items():
         arrays[EMBEDDER + name] = array[: encoders.used]
+    arrays |= shard.catalogue.joint.state()
     for at, profile in enumerate(shard.catalogue.profiles.values()):
         prefix = PARTS.format(at)
         arrays[f"{prefix}open"] = profile.open[: profile.used]

@@ -4,6 +4,8 @@ from typing import Final, Literal
 
 Task = Literal["binary", "multiclass", "regression"]
 """What a model predicts."""
+JOINT: Final = "features"
+"""Series of how the numeric features of a model vary together."""
 ERROR: Final = "error"
 LOG_LOSS, BRIER, SQUARED_ERROR = "metric:log_loss", "metric:brier", "metric:squared_error"
 CLASSES: Final = (ERROR,)

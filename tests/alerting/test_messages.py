@@ -63,6 +63,18 @@ def summary(mean: float | None, std: float | None = 1.0, n: int = 500) -> Summar
             "feature 'flag' of model 'm' rose: it is 1 in 2 % of events (before: 0.2 %)",
         ),
         ("feature:x", summary(None), summary(1.0), "feature 'x' of model 'm' changed"),
+        (
+            "features",
+            summary(0.0),
+            summary(0.8),
+            "the joint distribution of the numeric features of model 'm' changed",
+        ),
+        (
+            "features",
+            summary(0.8),
+            summary(0.0),
+            "the joint distribution of the numeric features of model 'm' is nearer to its ",
+        ),
     ],
 )
 def test_the_sentence_says_what_changed(

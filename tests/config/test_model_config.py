@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from streamproc.config.config import Config
@@ -221,7 +223,29 @@ def test_a_silence_shorter_than_the_clock_of_a_partition_is_refused() -> None:
         load({"models": [{"id": "fraud", "silence": {"after": "30s"}}]})
 
 
-def test_a_watch_of_several_features_together_is_refused() -> None:
-    """`on: features` is refused with the reason, since it would watch nothing."""
-    with pytest.raises(ConfigError, match="would watch nothing"):
-        load({"models": [{"id": "fraud", "watch": [{"on": "features", "detectors": ["adwin"]}]}]})
+def test_no_glob_watches_the_features_together() -> None:
+    """`on: features` is for all numeric features together, which no glob is, not even `*`."""
+    adwin, cusum = ({"detectors": [name]} for name in ("adwin", "cusum"))
+    together = cusum | {"on": "features"}
+    for watch in ([adwin | {"on": "*"}, together], [together, adwin | {"on": "*"}]):
+        model = load({"models": [{"id": "m", "watch": watch}]}).model("m")
+        assert [spec.name for spec in model.detectors("features")] == ["cusum"]
+        assert [spec.name for spec in model.detectors("feature:a")] == ["adwin"]
+    for glob in ("*", "feature*"):
+        model = load({"models": [{"id": "m", "watch": [adwin | {"on": glob}]}]}).model("m")
+        assert model.detectors("features") == ()
+
+
+@pytest.mark.parametrize(
+    ("watch", "problem"),
+    [
+        ([{"on": "features", "detectors": ["chi2"]}], "watches texts, and features is a number"),
+        ([{"on": "features", "detectors": ["ddm"]}], "reads right or wrong"),
+        (2 * [{"on": "features", "detectors": ["adwin"]}], "never reached"),
+        ([{"on": "features:a", "detectors": ["adwin"]}], "matches no series"),
+    ],
+)
+def test_a_watch_of_features_that_would_see_nothing_is_refused(watch: Any, problem: str) -> None:
+    """Detectors that do not read distances, and a second entry, are refused with the reason."""
+    with pytest.raises(ConfigError, match=problem):
+        load({"models": [{"id": "m", "watch": watch}]})

@@ -11,6 +11,7 @@ from streamproc.config.detector_spec import DetectorSpec
 from streamproc.config.load import load
 from streamproc.monitor import LogRecord, Monitor
 from streamproc.online.partition_models import PartitionModels
+from streamproc.schemas.series import JOINT
 
 _EVENTS: Final = 500
 _SPARSE_NAMES: Final = 100
@@ -72,6 +73,8 @@ def _watching(config: Config) -> Config:
         {"on": "error", "detectors": _dump(spec for spec in specs if not spec.of_categories)},
         {"on": "*", "detectors": _dump(values)},
     ]
+    if any(entry.on == JOINT for model in config.models for entry in model.watch):
+        watch.append({"on": JOINT, "detectors": _dump(numbers)})
     models = [{"id": "watched", "task": "binary", "watch": watch}]
     if any(entry.whiten for model in config.models for entry in model.watch):
         whitened = [{"on": "*", "detectors": _dump(numbers), "whiten": True}]

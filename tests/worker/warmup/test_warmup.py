@@ -33,6 +33,7 @@ config = load({
     "models": [{"id": "m", "task": "binary", "watch": [
         {"on": "feature:k", "detectors": ["kswin"]},
         {"on": "feature:w", "detectors": ["ewma"], "whiten": True},
+        {"on": "features", "detectors": ["mixture"]},
         {"on": "error", "detectors": ["ddm", "ecdd"]},
         {"on": "*", "detectors": ["adwin", "mixture", "g_test"]},
     ], "online": {"model": ["preprocessing.StandardScaler", "linear_model.LogisticRegression"]}}]
