@@ -19,6 +19,9 @@ FEWEST = 64
 with a feature, below which that is left out."""
 MAX_KURTOSIS = 8.0
 """Of the scores of a feature, beyond which it is left out: it is mostly one value."""
+MIN_SQUARE = 0.01
+"""Mean square of the scores of a feature, below which it is left out: it stood still, at an eighth
+of its spread before or less. In units of that, what comes when it moves again would overflow."""
 STEPS = 40
 """Of the iteration: enough for a condition number of 10,000."""
 CLOSE = 0.01
@@ -114,7 +117,7 @@ def decorrelate(matrix: Singles, pairs: Singles, scores: Singles) -> None:
     rows = 0.0
     for i in range(k):
         square = float(scores[_SQUARE, i])
-        known = scores[_COUNT, i] >= FEWEST and square > 0.0
+        known = scores[_COUNT, i] >= FEWEST and square > MIN_SQUARE
         used[i] = known and scores[_FOURTH, i] <= MAX_KURTOSIS * square * square
         units[i] = 1.0 / math.sqrt(square) if used[i] else 0.0
         rows = max(rows, scores[_COUNT, i])

@@ -62,7 +62,8 @@ class PairProducts(Arrays):
 
     A change of one feature's mean or spread alone moves no product, unless the feature is
     correlated with others. A missing value counts as the centre; pairs with it are skipped. A
-    feature that is mostly one value (kurtosis of its scores above 8) is left out.
+    feature that is mostly one value (kurtosis of its scores above 8), or stands still while the
+    reference is learned, is left out.
 
     A slot of k features takes 12 k² + 44 k + 16 bytes.
 

@@ -150,6 +150,15 @@ def test_features_that_go_missing_raise_no_alarm() -> None:
     assert alarms(values) == []
 
 
+def test_a_feature_that_stood_still_while_the_reference_was_learned_is_left_out() -> None:
+    """That it moves again hides nothing that happens to the others, and raises no alarm."""
+    values = correlated(np.random.default_rng(3), 6, 5000, 0.9)
+    values[2, 200:3000] = 100.0
+    values[1, 4000:] *= -1
+
+    assert 4000 <= alarms(values)[0] < 4040
+
+
 def test_features_without_enough_values_are_left_out() -> None:
     """A feature with few values in the first rows does not keep the others from being watched."""
     values = correlated(np.random.default_rng(5), 3, 3000, 0.9)
