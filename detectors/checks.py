@@ -28,8 +28,8 @@ class ContractError(DetectorError, AssertionError):
 Check = Callable[[Entry, np.random.Generator], None]
 
 
-def _hold(kept: bool, promise: str) -> None:  # noqa: FBT001 - reads as a sentence
-    if not kept:
+def _hold(holds: bool, promise: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not holds:
         raise ContractError(promise)
 
 
@@ -72,13 +72,13 @@ def fed(bank: Bank, values: Floats, cuts: Sequence[int] = ()) -> NDArray[np.bool
 
 def check_any_split(entry: Entry, values: Floats, cuts: Sequence[int]) -> None:
     """Give the same alarms and the same state, to the last bit, for any split of the rows."""
-    whole, pieces = entry.bank(len(values)), entry.bank(len(values))
+    undivided, pieces = entry.bank(len(values)), entry.bank(len(values))
     _hold(
-        bool((fed(whole, values) == fed(pieces, values, cuts)).all()),
+        bool((fed(undivided, values) == fed(pieces, values, cuts)).all()),
         f"{entry.name}: cuts at {list(cuts)} change its alarms",
     )
     _hold(
-        same_state(whole.state(), pieces.state()),
+        same_state(undivided.state(), pieces.state()),
         f"{entry.name}: cuts at {list(cuts)} change its state",
     )
 
@@ -144,7 +144,7 @@ def missing(entry: Entry, rng: np.random.Generator) -> None:
                 detector.update(bad)
             except NotFiniteError:
                 continue
-            _hold(kept=False, promise=f"{entry.name}: takes {bad}")
+            _hold(holds=False, promise=f"{entry.name}: takes {bad}")
         detector.update(float(value))
         _hold(detector.drift_detected == alarm, f"{entry.name}: a refused value changed it")
 
@@ -205,7 +205,7 @@ def parameters(entry: Entry, _: np.random.Generator) -> None:
                 except ParameterError as error:
                     _hold(name in str(error), f"{entry.name}: {error} does not name {name}")
                 else:
-                    _hold(kept=False, promise=f"{entry.name}: takes {name}={value!r}")
+                    _hold(holds=False, promise=f"{entry.name}: takes {name}={value!r}")
 
 
 def wrong_state(entry: Entry, rng: np.random.Generator) -> None:
@@ -214,9 +214,9 @@ def wrong_state(entry: Entry, rng: np.random.Generator) -> None:
     bank.update(changing_for(entry, rng, series=3))
     state = bank.state()
     for name, array in state.items():
-        rest = {other: kept for other, kept in state.items() if other != name}
+        others = {other: array for other, array in state.items() if other != name}
         for bad in (
-            rest,
+            others,
             state | {name: array.astype(np.complex128)},
             state | {name: array[..., None]},
             state | {name: array[:-1]},
@@ -226,7 +226,7 @@ def wrong_state(entry: Entry, rng: np.random.Generator) -> None:
             except StateError as error:
                 _hold(name in str(error), f"{entry.name}: {error} does not name {name}")
             else:
-                _hold(kept=False, promise=f"{entry.name}: loads a state with a wrong {name}")
+                _hold(holds=False, promise=f"{entry.name}: loads a state with a wrong {name}")
             _hold(same_state(bank.state(), state), f"{entry.name}: a refused state changed it")
 
 

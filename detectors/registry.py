@@ -35,7 +35,7 @@ from streamproc.detectors.runtime.run_length import span as arl_span
 from streamproc.detectors.spec import Entry
 
 DEFAULT = ("mixture", "page_hinkley")
-"""Names of the detectors that watch numbers unless told otherwise: docs/scoreboard.md has why."""
+"""Names of the detectors that watch numbers by default: docs/scoreboard.md has why."""
 
 # One line a module, in the order in which they are listed.
 _MODULES = (

@@ -1,4 +1,4 @@
-"""Watch: standardise, detect, locate, start anew; what every watched series goes through."""
+"""Watch: standardise, detect, locate, restart; what every watched series goes through."""
 
 from collections.abc import Mapping
 
@@ -59,12 +59,12 @@ class SeriesMonitor:
     Raises
     ------
     UnknownDetectorError, ParameterError
-        If a name or parameter is wrong, or there is no detector, or some are of categories and
+        If a name or parameter is wrong, or no detector is named, or some are of categories and
         some are not, or one that does not read values is to be whitened.
 
     Notes
     -----
-    On an alarm of any detector the whole slot starts anew with the next value: unit, detectors,
+    On an alarm of any detector the whole slot restarts with the next value: unit, detectors,
     change point. So a persisting change is one alarm, and the new normal is learned from then on.
 
     Examples
@@ -93,7 +93,7 @@ class SeriesMonitor:
             msg = f"detectors: at least one of {', '.join(registry.names())} is needed, got none"
             raise ParameterError(msg)
         self._names = tuple(detectors)
-        self._told = (*self._names, WARM_UP_TEST)
+        self._labels = (*self._names, WARM_UP_TEST)
         complete = {
             name: registry.resolve(registered(name), params) for name, params in detectors.items()
         }
@@ -238,20 +238,20 @@ class SeriesMonitor:
             seen = tasks.copy()
             seen[:, 2] = np.minimum(first, tasks[:, 2] - 1) + 1
             self._changes.scan_checked(values, standardised, seen, *places)
-            # 3. Tell, start anew, go on behind the alarm.
+            # 3. Report, restart, continue behind the alarm.
             hit = np.flatnonzero(first < _NONE)
             for k in hit:
                 who = np.flatnonzero(rows[:, k] == first[k])
-                told, slot, ranks = hits[who[0]], int(tasks[k, 3]), who[0] == len(self._banks)
+                found, slot, ranks = hits[who[0]], int(tasks[k, 3]), who[0] == len(self._banks)
                 alarms.append(
                     Alarm(
                         column=int(tasks[k, 0]),
                         row=int(first[k]),
                         slot=slot,
-                        detector=self._told[who[0]],
-                        others=tuple(self._told[i] for i in who[1:]),
-                        statistic=float(told.statistic[k]),
-                        threshold=float(told.threshold[k]),
+                        detector=self._labels[who[0]],
+                        others=tuple(self._labels[i] for i in who[1:]),
+                        statistic=float(found.statistic[k]),
+                        threshold=float(found.threshold[k]),
                         change=looked.change(int(k)) if ranks else self._change(slot),
                         restarts=int(self._restarts[slot]),
                     )
@@ -287,7 +287,7 @@ class SeriesMonitor:
         Returns
         -------
         dict of str to ndarray
-            What a watch of so many slots loads.
+            What a watch of that number of slots loads.
         """
         parts = {
             f"{part}.{name}": array if name in slots.lists else array[:used]

@@ -30,7 +30,7 @@ class Entry:
     params
         The schema, by name.
     monitoring
-        What series standardised by `Standardiser` use unless told otherwise:
+        What series standardised by `Standardiser` use by default:
         every parameter, chosen by simulation, see docs/false-alarms.md. `arl`
         among them: the knob is the one that gives this run length.
     knob

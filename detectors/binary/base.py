@@ -53,7 +53,7 @@ def is_share(value: float) -> bool:
 
 @compiled
 def is_number(value: float) -> bool:
-    """Whether a value is there at all; one that is and is no error counts as refused."""
+    """Whether a value is there at all; if it is not an error, it counts as refused."""
     return value == value  # noqa: PLR0124 - not NaN
 
 
@@ -69,8 +69,8 @@ class ErrorBank(Bank):
 
     def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right, writing into `hits`."""
-        told = (hits.row, hits.statistic, hits.threshold)
-        self._loop(values, tasks, self._records, self._limits, told)
+        outputs = (hits.row, hits.statistic, hits.threshold)
+        self._loop(values, tasks, self._records, self._limits, outputs)
 
     @property
     def warned(self) -> NDArray[np.bool_]:
@@ -80,7 +80,7 @@ class ErrorBank(Bank):
 
     @property
     def refused(self) -> Ints:
-        """(size,): values that were skipped because they are no errors, since the last reset."""
+        """(size,): values that were skipped because they are not errors, since the last reset."""
         refused: Ints = self._records["refused"][: self.size].copy()
         return refused
 

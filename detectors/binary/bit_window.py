@@ -9,7 +9,7 @@ Words = NDArray[np.uint64]
 
 
 def words_for(bits: int) -> int:
-    """Count the 64-bit words that hold so many bits."""
+    """Count the 64-bit words that hold a number of bits."""
     return -(-bits // 64)
 
 
@@ -23,5 +23,5 @@ def bit(words: Words, position: int) -> np.int64:
 def put_bit(words: Words, position: int, one: np.int64) -> None:
     """Write a bit, 0 or 1, at a position."""
     shift = np.uint64(position & 63)
-    kept = words[position >> 6] & ~(np.uint64(1) << shift)
-    words[position >> 6] = kept | (np.uint64(one) << shift)
+    cleared = words[position >> 6] & ~(np.uint64(1) << shift)
+    words[position >> 6] = cleared | (np.uint64(one) << shift)

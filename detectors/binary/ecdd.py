@@ -31,7 +31,7 @@ ARL_400: Curve = (3.97, -6.56, 48.73, -330.13, 848.18)
 as simulated, at known rates from .05 to .4.
 
 Its curves for 100 and 1,000 are left out: as printed they fall below 0 at rates of .4 and .5,
-and that for 1,000 below that for 400, so they cannot be what they are said to be."""
+and that for 1,000 below that for 400, so they cannot be those limits."""
 
 LIMITS = ("arl_400", "constant")
 

@@ -48,7 +48,7 @@ def _learned(rate: float, n: float, lowest: Lowest) -> tuple[float, Lowest]:
 
 @compiled
 def _relived(record: Any, size: int, least: float, lowest: Lowest) -> tuple[float, Lowest]:
-    """Learn the rate anew from the values kept; the lowest too, if it has just been forgotten."""
+    """Learn the rate again from the values kept; the lowest too, if it has just been forgotten."""
     rate, position = 0.0, (record.head + size - record.stored) % size
     for i in range(record.stored):
         n = i + 1.0
@@ -60,7 +60,7 @@ def _relived(record: Any, size: int, least: float, lowest: Lowest) -> tuple[floa
 
 
 @compiled
-def _kept(record: Any, one: np.int64, size: int) -> None:
+def _store(record: Any, one: np.int64, size: int) -> None:
     """Put a value into the window."""
     put_bit(record.bits, record.head, one)
     record.head = record.head + 1 if record.head + 1 < size else 0
@@ -95,7 +95,7 @@ def _scan(
                 n, since = float(record.stored), 0
                 record.alarmed = record.full = False
             # 2. Take the value.
-            _kept(record, np.int64(value), size)
+            _store(record, np.int64(value), size)
             n += 1.0
             rate += (value - rate) / n
             record.warned = False

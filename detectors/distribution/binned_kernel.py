@@ -34,7 +34,7 @@ expected values a class. Judged on both, for the sum says nothing of how it is d
 def equal_mass(ordered: Floats, edges: Floats, bins: int) -> int:
     """Lay edges at quantiles; returns the number of bins. Bin i holds (edge i-1, edge i].
 
-    A value that fills more than a bin gets one of its own, between the number
+    A value that fills more than a bin gets a separate one, between the number
     before it and itself.
     """
     used = 0
@@ -103,7 +103,7 @@ def shared_class(value: float) -> int:
 
 @compiled
 def learn(record: Any, keys: Floats, value: float) -> int:
-    """Class of a category of the reference, which gives it one of its own while there is room."""
+    """Class of a category of the reference, a separate one while there is room."""
     place = class_of(keys, record.bins, value)
     if place >= keys.shape[0] and record.bins < keys.shape[0]:
         place = int(record.bins)
@@ -117,7 +117,7 @@ def without_rare(counts: Any, keys: Floats, known: int, merged: Any) -> int:
     """Gather the classes to compare: all that are not rare, the rest as the first one.
 
     A rare category joins a shared class, which then may not be rare. While there
-    is room for further categories, all without a class of its own was not in the
+    is room for further categories, all without a separate class was not in the
     reference: that and the rare are the rest. Returns the number of classes.
     """
     cap, full, used = keys.shape[0], known == keys.shape[0], 1

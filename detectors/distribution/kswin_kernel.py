@@ -26,7 +26,7 @@ def draw(seed: int, comparison: int, drawn: Any, size: int) -> None:
     """Mark `size` places of `drawn`, each set of them as likely as any (Floyd's method).
 
     The set is a function of the seed and the number of the comparison alone,
-    so there is no generator to keep.
+    so no generator has to be kept.
     """
     drawn[:] = False
     state = mixed(np.uint64(seed) ^ mixed(np.uint64(comparison) + _STEP))

@@ -153,7 +153,7 @@ def _scan(
     """Feed every task until its first alarm; `limits`: reference, window, stride, clip, z."""
     reference, window, deviations = float(limits[0]), float(limits[1]), limits[4]
     size = limits[1] // limits[2] * POWERS
-    whole = np.zeros(POWERS)
+    total = np.zeros(POWERS)
     for k in range(tasks.shape[0]):
         if k + AHEAD < tasks.shape[0]:
             later = tasks[k + AHEAD, 3]
@@ -169,10 +169,10 @@ def _scan(
                 _forget(record, sums)
             if not _take(record, sums, value, limits):
                 continue
-            whole[:] = 0.0
+            total[:] = 0.0
             for i in range(size):
-                whole[i % POWERS] += sums[i]
-            apart, deviation = _compare(record.sums, reference, whole, window)
+                total[i % POWERS] += sums[i]
+            apart, deviation = _compare(record.sums, reference, total, window)
             if apart > deviations * deviation:
                 record.alarmed = True
                 hits[0][k], hits[1][k], hits[2][k] = t, apart, deviations * deviation
@@ -232,8 +232,8 @@ class VarianceBank(ArraysBank):
 
     def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right; no growth, so no `longest`."""
-        told = (hits.row, hits.statistic, hits.threshold)
-        _scan(values, tasks, self._records, self._wide["rows"], self._limits, told)
+        outputs = (hits.row, hits.statistic, hits.threshold)
+        _scan(values, tasks, self._records, self._wide["rows"], self._limits, outputs)
 
     def _check_ranges(self, state: State) -> None:
         reference, window, stride = self._limits[:3]

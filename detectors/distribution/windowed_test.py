@@ -49,7 +49,7 @@ _LAST = (
 BINNED = (*_COMMON, Param("bins", 32, "bins, fewer where values repeat", low=4, high=256), *_LAST)
 CODED = (
     *_COMMON,
-    Param("cap", 32, "categories of their own; further ones share 16", low=1, high=200),
+    Param("cap", 32, "categories that are counted alone; further ones share 16", low=1, high=200),
     *_LAST,
 )
 MONITORED = {"reference": 1000, "alpha": 2e-6}
@@ -127,9 +127,9 @@ class ReferenceBank(ArraysBank):
     def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right; no growth, so no `longest`."""
         arrays = (self._wide["edges"], self._wide["counts"], self._wide["ring"])
-        told = (hits.row, hits.statistic, hits.threshold)
+        outputs = (hits.row, hits.statistic, hits.threshold)
         kernel.scan(
-            values, tasks, self._records, arrays, self._modes, self._sizes, self._tables, told
+            values, tasks, self._records, arrays, self._modes, self._sizes, self._tables, outputs
         )
 
     def _check_ranges(self, state: State) -> None:
@@ -303,7 +303,7 @@ class CodedDetector(Detector):
         `window` values on, and grows to its size by what leaves the window.
     cap
         The first `cap` different categories of a reference, 1 … 200 of them,
-        are classes of their own; what comes beyond shares 16 classes, by a hash.
+        are separate classes; what comes beyond shares 16 classes, by a hash.
         Where there are fewer, all that the reference has never seen is one
         class. Rare categories, which no test could judge alone, count together.
     """

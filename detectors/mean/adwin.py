@@ -103,7 +103,7 @@ class ADWINBank(Bank):
         self._windows = np.zeros((0, 1, 2, max_buckets))
         # Values that any window can take before it might need one more row: looking at each
         # window at each call would cost as much as feeding it one value.
-        self._room = 0.0
+        self._spare = 0.0
         super().__init__(_BLANK, size)
 
     def resize(self, size: int) -> None:
@@ -142,19 +142,19 @@ class ADWINBank(Bank):
         self._check_windows(heads, windows.shape[1])
         super().load(heads)
         self._windows = windows.copy()
-        self._room = 0.0
+        self._spare = 0.0
 
-    def _make_room(self, more: int) -> None:
+    def _grow(self, more: int) -> None:
         """Have enough rows for the longest window and `more` values."""
         widest = float(self._records["width"][: self.size].max(initial=0.0)) + more
         rows, limit = self._windows.shape[1], self._limits[1]
-        while (room := kernel.narrowest(rows, limit) - 1 - widest) < 0:
+        while (spare := kernel.narrowest(rows, limit) - 1 - widest) < 0:
             rows += 1
         if rows > self._windows.shape[1]:
             grown = np.zeros((len(self._windows), rows, *self._windows.shape[2:]))
             grown[:, : self._windows.shape[1]] = self._windows
             self._windows = grown
-        self._room = room
+        self._spare = spare
 
     def _check_windows(self, heads: State, rows: int) -> None:
         """Refuse windows that the compiled loop would read or write out of bounds."""
@@ -177,9 +177,9 @@ class ADWINBank(Bank):
 
     def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:
         """Do the work of `scan` on arguments known to be right."""
-        self._room -= longest
-        if self._room < 0:
-            self._make_room(longest)
+        self._spare -= longest
+        if self._spare < 0:
+            self._grow(longest)
         kernel.scan(
             values,
             tasks,

@@ -117,8 +117,8 @@ def drop_oldest(
     mean = sum_ / n
     width -= n
     total -= sum_
-    rest = total / width
-    variance -= inner + n * width * (mean - rest) * (mean - rest) / (n + width)
+    left = total / width
+    variance -= inner + n * width * (mean - left) * (mean - left) / (n + width)
     for i in range(1, counts[last]):
         buckets[last, 0, i - 1] = buckets[last, 0, i]
         buckets[last, 1, i - 1] = buckets[last, 1, i]

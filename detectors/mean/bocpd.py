@@ -115,9 +115,9 @@ class BOCPDBank(Bank):
     def load(self, state: State) -> None:
         """Take the place of the bank that made `state`, to the last bit."""
         self._check(state)
-        count, room = state["count"], self._blank["weights"].shape[0]
-        if count.min(initial=0) < 0 or count.max(initial=0) > room:
-            msg = f"BOCPDBank: state 'count' exceeds [0, {room}]"
+        count, capacity = state["count"], self._blank["weights"].shape[0]
+        if count.min(initial=0) < 0 or count.max(initial=0) > capacity:
+            msg = f"BOCPDBank: state 'count' exceeds [0, {capacity}]"
             raise StateError(msg)
         super().load(state)
 
@@ -142,8 +142,8 @@ class BOCPDBank(Bank):
 
     def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
         """Do the work of `scan` on arguments known to be right, writing into `hits`."""
-        told = (hits.row, hits.statistic, hits.threshold)
-        kernel.scan(values, tasks, self._records, self._limits, self._prior, self._ratios, told)
+        outputs = (hits.row, hits.statistic, hits.threshold)
+        kernel.scan(values, tasks, self._records, self._limits, self._prior, self._ratios, outputs)
 
 
 class BOCPD(Detector):
@@ -191,7 +191,7 @@ class BOCPD(Detector):
     -----
     The prior is in the unit of the values: standardise them, or say what they
     are like. Values with heavier tails than the normal distribution's alarm more
-    often, as each wild one may be a run of its own.
+    often, as each wild one may be a separate run.
 
     References
     ----------

@@ -57,13 +57,13 @@ def _lightest(weights: Floats, count: int) -> int:
 
 
 @compiled
-def _born(record: Any, room: int, hazard: float, prior: Prior) -> None:
+def _born(record: Any, capacity: int, hazard: float, prior: Prior) -> None:
     """Let a new run begin with the next value; without room it takes that of the lightest."""
     count = record.count
     for i in range(count):
         record.weights[i] *= 1.0 - hazard
     place = count
-    if count == room:
+    if count == capacity:
         place = _lightest(record.weights, count)
         # The weights stay a distribution, and nothing is added to a change by forgetting it.
         record.weights[0] += record.weights[place]
@@ -110,8 +110,8 @@ def scan(
 ) -> None:
     """Feed every task until its first alarm; `limits`: hazard, threshold, values at least."""
     hazard, threshold, least = limits
-    room = records[0].weights.shape[0] if len(records) else 0
-    scores: NDArray[np.float64] = np.empty(room)
+    capacity = records[0].weights.shape[0] if len(records) else 0
+    scores: NDArray[np.float64] = np.empty(capacity)
     for k in range(tasks.shape[0]):
         column, start, stop = tasks[k, 0], tasks[k, 1], tasks[k, 2]
         record = records[tasks[k, 3]]
@@ -125,7 +125,7 @@ def scan(
                 record.weights[0], record.lengths[0] = 1.0, 0.0
                 record.means[0], record.rates[0] = prior[0], prior[3]
             else:
-                _born(record, room, hazard, prior)
+                _born(record, capacity, hazard, prior)
             _taken(record, value, scores, prior, ratios)
             changed = 1.0 - record.weights[0]
             if changed > threshold and record.lengths[0] >= least:

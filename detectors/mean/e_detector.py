@@ -5,9 +5,9 @@ average, whatever the values' distribution, and even if they depend on each othe
 as long as each one's mean, given all before it, stays within `tolerance` of the
 mean before the change.
 
-Why. Let Y be a value mapped to [0, 1], and m the largest mean that is no change.
+Why. Let Y be a value mapped to [0, 1], and m the largest mean that does not count as a change.
 A bet of c in [0, 1/m] multiplies its stake by 1 + c(Y - m), which is never negative
-and on average at most 1 while there is no change. A new stake of 1 joins at each
+and on average at most 1 while nothing changes. A new stake of 1 joins at each
 value and rides on, so all stakes together are at most n on average after n values,
 for each bet, and so for the average over several bets and both directions. By
 optional stopping they are at most the run's mean length when they first exceed

@@ -67,7 +67,7 @@ def _scan(
 ) -> None:
     """Feed every task until its first alarm; `limits`: see `EWMABank`."""
     weight, widest, exact, up, down, learns, both, warmup = limits
-    kept = 1.0 - weight
+    decay = 1.0 - weight
     for i in range(tasks.shape[0]):
         if i + AHEAD < tasks.shape[0]:
             prefetch(records, tasks[i + AHEAD, 3], 0)
@@ -88,9 +88,9 @@ def _scan(
                 z, ready, moments = learned(z, moments, both, warmup)
                 if not ready:
                     continue
-            chart = kept * chart + weight * z
+            chart = decay * chart + weight * z
             # Long before this the bound no longer sees it; numbers near 1e-308 cost a microsecond.
-            faded = faded * kept * kept if faded > 1e-30 else 0.0
+            faded = faded * decay * decay if faded > 1e-30 else 0.0
             bound = widest * (1.0 - faded) if exact else widest
             if chart * chart > bound and ((up and chart > 0.0) or (down and chart < 0.0)):
                 alarmed = True

@@ -139,8 +139,8 @@ class FOCuSBank(ArraysBank):
         return float(head["gain"]), int(head["n"] - head["place"])
 
     def _check_ranges(self, state: State) -> None:
-        room = state["hulls"].shape[2]
-        self._refuse_outside(state, {"ups": (1, room), "downs": (1, room)})
+        capacity = state["hulls"].shape[2]
+        self._refuse_outside(state, {"ups": (1, capacity), "downs": (1, capacity)})
 
 
 class FOCuS(Detector):

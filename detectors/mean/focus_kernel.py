@@ -6,7 +6,7 @@ so no other place need be kept. A hull is a stack of (t, sum): a new point takes
 off the corners that it hides, each corner once.
 
 The statistic of a place grows with a value x by at most what x alone would gain
-from a mean of its own, since two parts fitted apart fit no worse than as one.
+from a separate mean, since two parts fitted apart fit no worse than as one.
 Summing up these gains since the last look bounds the statistic of every place;
 the hulls are looked at only when the bound passes the threshold, below which no
 place's own need lies.
@@ -52,8 +52,8 @@ def best(total: float, count: float, family: int, shape: float) -> float:
     likelihood = total * math.log(total / count) if total > 0.0 else 0.0
     if family == POISSON:
         return likelihood - total
-    rest = count - total
-    return likelihood + (rest * math.log(rest / count) if rest > 0.0 else 0.0)
+    zeros = count - total
+    return likelihood + (zeros * math.log(zeros / count) if zeros > 0.0 else 0.0)
 
 
 @compiled
@@ -73,8 +73,8 @@ def gain(total: float, n: float, before: float, since: float, known: bool, model
     """Log-likelihood ratio of a change after `since` values, whose sum was `before`."""
     family, shape, level = model
     if known:
-        rest, count = total - before, n - since
-        return best(rest, count, family, shape) - at(rest, count, level, family, shape)
+        later, count = total - before, n - since
+        return best(later, count, family, shape) - at(later, count, level, family, shape)
     if since == 0.0:
         return 0.0
     if family == GAUSSIAN:  # the same, in one piece: nothing large is subtracted from its like
@@ -206,8 +206,8 @@ def possible(
     if family == GAUSSIAN:
         apart = n * x - total
         return apart * apart / (2.0 * n * (n + 1.0)), past
-    whole = best(total + x, n + 1.0, family, shape)
-    return past + best(x, 1.0, family, shape) - whole, whole
+    total_gain = best(total + x, n + 1.0, family, shape)
+    return past + best(x, 1.0, family, shape) - total_gain, total_gain
 
 
 @compiled

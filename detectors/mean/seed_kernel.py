@@ -49,7 +49,7 @@ def compress(blocks: Floats, count: int, grain: float) -> int:
 
 
 @compiled
-def make_room(blocks: Floats, count: int, grain: float) -> int:
+def shrink(blocks: Floats, count: int, grain: float) -> int:
     """Compress full blocks; if all of them differ, merge the two neighbours most alike."""
     count = compress(blocks, count, grain)
     if count == blocks.shape[0]:
@@ -83,9 +83,9 @@ def first_cut(head: Any, blocks: Floats, delta: float) -> tuple[int, float, floa
 @compiled
 def drop(head: Any, blocks: Floats, cut: int) -> None:
     """Forget the blocks before `cut`, and sum up what is left."""
-    kept = head.count - cut
+    left = head.count - cut
     head.width = head.total = head.squares = 0.0
-    for k in range(kept):
+    for k in range(left):
         for part in range(3):
             blocks[k, part] = blocks[k + cut, part]
         n, u = blocks[k, COUNT], blocks[k, TOTAL]
@@ -95,18 +95,18 @@ def drop(head: Any, blocks: Floats, cut: int) -> None:
         head.squares += blocks[k, SQUARES]
         head.width += n
         head.total += u
-    head.count = kept
+    head.count = left
 
 
 @compiled
 def begin_block(head: Any, blocks: Floats, term: int, grain: float) -> None:
-    """Add an empty block; compress the others first where it is time or there is no room."""
+    """Add an empty block; compress the others first where it is time, or when all are used."""
     count = head.count
     if head.begun >= term:
         head.begun = 0
         count = compress(blocks, count, grain)
     if count == blocks.shape[0]:
-        count = make_room(blocks, count, grain)
+        count = shrink(blocks, count, grain)
     for part in range(3):
         blocks[count, part] = 0.0
     head.count = count + 1

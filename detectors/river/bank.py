@@ -203,7 +203,7 @@ def _weight(held: Any) -> int:
 
 
 def names() -> tuple[str, ...]:
-    """Names of all of River's detectors that can be had, as in a config."""
+    """Names of all of River's detectors that are available, as in a config."""
     return tuple(PREFIX + name for name in CLASSES)
 
 

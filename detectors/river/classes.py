@@ -35,8 +35,8 @@ def _windows(given: Mapping[str, Value]) -> Given:
 
 
 def _sides(given: Mapping[str, Value]) -> Given:
-    rest = {name: value for name, value in given.items() if name != "mode"}
-    return rest | {"two_sided_test": given["mode"] == "both"}
+    others = {name: value for name, value in given.items() if name != "mode"}
+    return others | {"two_sided_test": given["mode"] == "both"}
 
 
 @dataclass(frozen=True, slots=True)

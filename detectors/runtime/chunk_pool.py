@@ -37,7 +37,7 @@ class Pool(NamedTuple):
 
 
 class ChunkPool:
-    """Room for up to so many values a slot, taken as they come.
+    """Room for a number of values a slot, taken as they come.
 
     Parameters
     ----------
@@ -73,12 +73,12 @@ class ChunkPool:
         """Give the shape of what `state` gives."""
         return int(self._taken(filled).sum()), self.pool.values.shape[1]
 
-    def cut(self, whole: Floats, filled: NDArray[np.int32]) -> Floats:
+    def cut(self, arrays: Floats, filled: NDArray[np.int32]) -> Floats:
         """Give what `state` gives, from (slots, most): how it was saved before."""
-        slots, width = len(whole), self.pool.values.shape[1]
+        slots, width = len(arrays), self.pool.values.shape[1]
         count = -(-self._most // width)
         padded = np.zeros((slots, count * width))
-        padded[:, : self._most] = whole
+        padded[:, : self._most] = arrays
         used = np.arange(count) < self._taken(filled)[:, None]
         return np.asarray(padded.reshape(slots, count, width)[used])
 
@@ -101,7 +101,7 @@ class ChunkPool:
             last = pool.links[last]
 
     def widen(self, slots: int) -> None:
-        """Add room for the next value of so many slots, and for all of one.
+        """Add room for the next value of some slots, and for all of one.
 
         An eighth at least: where series come a few at a time all would be copied for each few.
         """

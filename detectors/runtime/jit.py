@@ -168,7 +168,7 @@ def _source(name: str) -> tuple[str, tuple[str, ...]]:
         return "", ()
     source = Path(file).read_bytes()
     imported: list[str] = []
-    for said, names in _IMPORTS.findall(source.decode()):
-        base = resolve_name(said, getattr(module, "__package__", None))
+    for relative, names in _IMPORTS.findall(source.decode()):
+        base = resolve_name(relative, getattr(module, "__package__", None))
         imported += [base, *(f"{base}.{each}" for each in _NAMES.findall(names))]
     return hashlib.sha256(source).hexdigest(), tuple(imported)

@@ -2,7 +2,7 @@
 
 The threshold comes from theory where a detector's entry names one, else from a
 table of simulated run lengths in `detectors/tables`, which
-`python -m streamproc.detectors.evaluation.calibration --rebuild` makes anew.
+`python -m streamproc.detectors.evaluation.calibration --rebuild` makes again.
 """
 
 import functools
@@ -204,8 +204,8 @@ class ParamResolver:
             and its knob are both given; if neither the knob is given nor does
             the table hold for another parameter.
         """
-        rest = {name: value for name, value in given.items() if name != ARL.name}
-        checked = check_params(self.name, tuple(self.params.values()), rest)
+        others = {name: value for name, value in given.items() if name != ARL.name}
+        checked = check_params(self.name, tuple(self.params.values()), others)
         full = dict(self.monitoring) | checked
         arl: object = full.pop(ARL.name, None)
         if ARL.name in given:
@@ -265,7 +265,7 @@ class TakesArl:
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Let the constructor take `arl`, if the class has one of its own."""
+        """Let the constructor take `arl`, if the class defines one."""
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
             cls.__init__ = _by_arl(cls.__init__)  # type: ignore[method-assign]

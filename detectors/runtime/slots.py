@@ -59,8 +59,8 @@ class Slots:
         if size <= self._size:
             return
         if size > len(self._records):
-            room = max(size, int(len(self._records) * GROWTH))
-            self._records = widened(self._records, room)
+            capacity = max(size, int(len(self._records) * GROWTH))
+            self._records = widened(self._records, capacity)
         _opaque(self._records)[self._size : size] = _opaque(self._blank)
         self._size = size
 

@@ -28,7 +28,7 @@ class CategoryDistribution:
     shares
         Category → its share of them, 0 … 1; in order of first sight.
     rest
-        Share of the categories that have no place of their own.
+        Share of the categories that have no separate place.
     """
 
     n: int
@@ -63,7 +63,7 @@ class CategoryCounts(Arrays):
     size
         Number of slots.
     cap
-        Categories with a place of their own, 1 … 255: the first ones.
+        Categories with a separate place, 1 … 255: the first ones.
     span
         Last values that a change can lie in, 1 or more; rounded up to a multiple of 8.
 
@@ -120,19 +120,19 @@ class CategoryCounts(Arrays):
         ShareChange
             The split of all values since the last reset with the largest likelihood ratio.
         """
-        record, whole, ring = self._records[slot], self._wide["counts"][slot], self._ring(slot)
+        record, counts, ring = self._records[slot], self._wide["counts"][slot], self._ring(slot)
         held = min(int(record["n"]), len(ring))
         places = (int(record["cursor"]) - held + np.arange(held)) % len(ring)
         starts = np.flatnonzero(places % kernel.EVERY == 0)
         if len(starts) > 1 and held == int(record["n"]):
             starts = starts[1:]  # before the first value of all there is nothing to compare with
-        shown = np.zeros((held + 1, len(whole)), np.int64)
+        shown = np.zeros((held + 1, len(counts)), np.int64)
         shown[np.arange(held), ring[places]] = 1
         after = shown[::-1].cumsum(axis=0)[::-1][starts]
-        best = int(np.argmax(_likelihood(whole - after) + _likelihood(after)))
+        best = int(np.argmax(_likelihood(counts - after) + _likelihood(after)))
         mark = int(places[starts[best]]) // kernel.EVERY
         return ShareChange(
-            before=self._mix(slot, whole - after[best]),
+            before=self._mix(slot, counts - after[best]),
             after=self._mix(slot, after[best]),
             ts=float(self._wide["mark_ts"][slot, mark]),
             offset=int(self._wide["mark_offsets"][slot, mark]),

@@ -226,8 +226,8 @@ class ChangePoints(Slots):
             if (other := _spread_gain(record, turn)) > gain:
                 mark, offset, spread, gain = turn, turned, True, other
         scale = float(record["unit"]) or 1.0
-        first, whole = _raw(mark), _whole(record)
-        before, after = _moments(*first, scale), _moments(*_rest(whole, first), scale)
+        first, total = _raw(mark), _all_values(record)
+        before, after = _moments(*first, scale), _moments(*_after(total, first), scale)
         if unit is not None:
             before, after = _without_wild(record, mark, (before, after), unit)
         return Change(
@@ -242,7 +242,7 @@ class ChangePoints(Slots):
     def level(self, slot: int) -> Moments:
         """Tell how a slot has been since its last reset, in the unit of the series."""
         record = self._records[slot]
-        return _moments(*_whole(record), float(record["unit"]) or 1.0)
+        return _moments(*_all_values(record), float(record["unit"]) or 1.0)
 
     def means(self, slots: Ints) -> Floats:
         """Return the means of many slots, to the last bit as `level` tells each."""
@@ -304,12 +304,12 @@ def _without_wild(
 
 def _spread_gain(record: Any, turn: Floats) -> float:
     """Log-likelihood ratio of a change of the squares; 0 where the mean moved, too."""
-    first, whole = _raw(turn), _whole(record)
-    before, after = first[0], whole[0] - first[0]
+    first, total = _raw(turn), _all_values(record)
+    before, after = first[0], total[0] - first[0]
     units = float(record["units"])
     if units - after < 2.0 or after < 2.0:
         return 0.0
-    _, mean, squares = _rest(whole, first)
+    _, mean, squares = _after(total, first)
     error = first[2] / before**2 + squares / after**2
     if (mean - first[1]) ** 2 > _STILL * _STILL * error:
         return 0.0
@@ -328,23 +328,23 @@ def _raw(mark: Floats) -> tuple[float, float, float]:
     return float(mark[0]), float(mark[1]), float(mark[2])
 
 
-def _whole(record: Any) -> tuple[float, float, float]:
+def _all_values(record: Any) -> tuple[float, float, float]:
     """Count, mean and sum of squares, raw, of all values."""
     return float(record["n"]), float(record["mean"]), float(record["squares"])
 
 
-def _rest(
-    whole: tuple[float, float, float], first: tuple[float, float, float]
+def _after(
+    total: tuple[float, float, float], first: tuple[float, float, float]
 ) -> tuple[float, float, float]:
     """Moments of what came after `first`."""
-    n = whole[0] - first[0]
-    mean = whole[1] + (first[0] / n) * (whole[1] - first[1])
-    if abs(mean) * n < 1e-14 * whole[0] * abs(whole[1]):
+    n = total[0] - first[0]
+    mean = total[1] + (first[0] / n) * (total[1] - first[1])
+    if abs(mean) * n < 1e-14 * total[0] * abs(total[1]):
         mean = 0.0  # what is left of two equal sums is their rounding error
     apart = mean - first[1]
-    squares = whole[2] - first[2] - first[0] * n / whole[0] * apart * apart
-    # Below the rounding error of the whole, the difference says nothing.
-    return n, mean, squares if squares > 1e-14 * whole[0] * whole[2] else 0.0
+    squares = total[2] - first[2] - first[0] * n / total[0] * apart * apart
+    # Below the rounding error of the total, the difference says nothing.
+    return n, mean, squares if squares > 1e-14 * total[0] * total[2] else 0.0
 
 
 def _moments(n: float, mean: float, squares: float, unit: float) -> Moments:

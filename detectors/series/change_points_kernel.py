@@ -26,7 +26,7 @@ TURN_ALLOWANCES = (0.5, 0.3)
 times as large moves them."""
 TURNS = len(TURN_SIGNS)
 FARTHEST_SQUARE = 6.0
-"""Squared deviations beyond which a value says no more of the spread: a tail is no change."""
+"""Squared deviations beyond which a value says no more of the spread: a tail is not a change."""
 Mark = tuple[float, float, float, float, float, float]
 """What a row is remembered by: n, mean and squares of the values before it, the mean of the
 standardised ones, its time, and the mean of their squares."""

@@ -52,8 +52,8 @@ class Embedder(Arrays):
     detectors of means suppose; a distance of two moving windows would not be. All
     but the norm begin after some vectors (64 and 128), all are missing for a
     vector that is empty, or of another length than the series has. After 64 in
-    a row of one other length the series has that length, and begins anew; so it
-    does some time after a change, with what came of it as reference.
+    a row of one other length the series has that length, and begins again; so it
+    does some time after a change, with the values since then as reference.
 
     A slot holds 2.4 kB whatever the length of its vectors.
 

@@ -16,7 +16,7 @@ WAVES = 64
 """Random Fourier features: the kernel is off by an eighth; 256 would cost four times as much."""
 LEARN = 64
 """Vectors that the width of the kernel is learned from, and then its mean; and vectors of a new
-length in a row after which the series starts anew with it."""
+length in a row after which the series restarts with it."""
 PAIRS = LEARN // 2
 RECENT = 32
 """Vectors that the recent mean is made of. It only gives the direction in which the next one
@@ -125,7 +125,7 @@ def apart(record: Any, places: Any, lifted: Floats) -> float:
 
 
 @compiled
-def anew(record: Any, places: Any, distances: Floats, length: int) -> None:
+def restart(record: Any, places: Any, distances: Floats, length: int) -> None:
     """Forget all but the length."""
     record.length, record.n, record.odd_length, record.odd = length, 0, 0, 0
     record.width = record.square = record.moved = 0.0
@@ -188,10 +188,10 @@ def scan(
                 record.odd = record.odd + 1 if length == record.odd_length else 1
                 record.odd_length = length
                 if record.odd == LEARN:
-                    anew(record, places, distances, length)
+                    restart(record, places, distances, length)
                 continue
             record.odd = record.odd_length = 0
             out[0, t] = summed_up(flat, bounds[t], bounds[t + 1], work[0])
             out[1, t], out[2, t] = take(record, places, distances, angles, work)
             if record.moved > ENOUGH:
-                anew(record, places, distances, length)
+                restart(record, places, distances, length)

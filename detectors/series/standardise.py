@@ -1,4 +1,4 @@
-"""Standardiser: each series in units of its own spread, learned from its first values."""
+"""Standardiser: each series in units of its spread, learned from its first values."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ class Standardiser(Slots):
     quartiles alone would call a lognormal series half as wide as it is, and
     false alarms grow exponentially with that error; the plain deviation lets one
     outlier hide everything after it. With both quartiles equal (rare events,
-    ties) there is no robust unit: the plain deviation counts. A constant
+    ties) a robust unit does not exist: the plain deviation counts. A constant
     warm-up has no deviation: whatever differs lies beyond every bound, so the
     result is -clip, 0 or clip.
 
@@ -99,7 +99,7 @@ class Standardiser(Slots):
         return float(self._records["loc"][slot]), float(self._records["scale"][slot])
 
     def reset(self, slots: Ints) -> None:
-        """Let slots learn anew."""
+        """Let slots learn again."""
         self._pieces.free(self._records["last"][slots])
         super().reset(slots)
 
@@ -153,10 +153,10 @@ class Standardiser(Slots):
 
     def load(self, state: State) -> None:
         """Take the place of the standardiser that made `state`, to the last bit."""
-        rest = {name: array for name, array in state.items() if name != "waiting"}
+        others = {name: array for name, array in state.items() if name != "waiting"}
         waiting, filled = state.get("waiting"), state.get("filled", np.zeros(0, np.int32))
         last = np.full(filled.shape[:1], -1, np.int32)
-        self._check(rest | {"last": last})
+        self._check(others | {"last": last})
         if waiting is None or filled.min(initial=0) < 0 or filled.max(initial=0) >= self._warmup:
             msg = "Standardiser: state 'waiting' is missing, or 'filled' is not below the warm-up"
             raise StateError(msg)
@@ -168,7 +168,7 @@ class Standardiser(Slots):
         shape = {"waiting": (number, pieces.shape(filled[held]))}
         check_state("Standardiser", {"waiting": waiting}, shape)
         last[held] = pieces.load(waiting, filled[held])
-        super().load(rest | {"last": last})
+        super().load(others | {"last": last})
         self._pieces = pieces
 
     def nbytes(self) -> int:

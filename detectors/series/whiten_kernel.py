@@ -92,11 +92,11 @@ def scan(values: Floats, tasks: Ints, out: Floats, records: Any, arrays: Any, li
                 if record.seen == enough:
                     learn(record, lags, weights)
             else:
-                rest = z - record.level
+                residual = z - record.level
                 for k in range(record.order):
-                    rest -= weights[k] * ring[(newest - k) & (ORDER - 1)]
+                    residual -= weights[k] * ring[(newest - k) & (ORDER - 1)]
                 # 0 / 0 is 0 here; anything else by 0 is infinite, and so at the bound.
-                unit = 0.0 if rest == 0.0 else rest / record.scale
+                unit = 0.0 if residual == 0.0 else residual / record.scale
                 out[column, t] = np.rint(min(max(unit, -clip), clip) * GRID) / GRID
             ring[record.cursor] = z
             record.cursor = (record.cursor + 1) & (ORDER - 1)

@@ -28,7 +28,7 @@ def quiet(_: str) -> None:
 
 def test_rivers_own_tests_hold_for_ours() -> None:
     """At every golden index River, its tests and our detector agree."""
-    golden, random = parity.run(full=False, told=quiet).grids
+    golden, random = parity.run(full=False, notify=quiet).grids
     assert {cells[-1] for cells in golden.rows.values()} == {"equal"}
     assert {cells[-1] for cells in random.rows.values()} == {"equal"}
     assert len(golden.rows) >= 10
@@ -138,7 +138,7 @@ def test_a_static_model_of_insects_is_gaussian_naive_bayes() -> None:
 
 def test_what_is_absent_is_named(tmp_path: Path) -> None:
     """Without the data, table 5 is empty and says which stream it lacks and how to give it."""
-    result = real.run(full=False, told=quiet, data=tmp_path, trials=None)
+    result = real.run(full=False, notify=quiet, data=tmp_path, trials=None)
     assert not result.grids
     assert "--data" in result.skipped["Electricity"]
     assert "--data" in result.skipped["INSECTS"]
@@ -182,7 +182,7 @@ def test_the_four_streams_change_in_the_middle() -> None:
 def test_every_detector_has_a_cost() -> None:
     """Each line has nanoseconds and bytes above 0, and River's beside those that it has."""
     ticks = iter(range(10**6))
-    [grid] = cost.run(full=False, told=quiet, clock=lambda: float(next(ticks))).grids
+    [grid] = cost.run(full=False, notify=quiet, clock=lambda: float(next(ticks))).grids
     assert list(grid.rows) == list(registry.names())
     for name, (mine, rivers, held) in grid.rows.items():
         assert isinstance(mine, float)

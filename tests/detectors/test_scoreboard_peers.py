@@ -88,7 +88,7 @@ def test_a_peer_answers_with_its_alarms(tmp_path: Path) -> None:
     [
         ("Crashes", "it ended with code 3: out of luck"),
         ("Hangs", "no answer within 2 s"),
-        ("Babbles", "its answer is no JSON"),
+        ("Babbles", "its answer is not JSON"),
         ("Raises", "ValueError: no"),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_failure_costs_rows_not_the_report(
     monkeypatch.setattr(power, "AFTER", 300)
     monkeypatch.setattr(power, "KNOWN", 1e3)
     peers = Peers([fake(tmp_path)], {"Frouros": "not installed"})
-    result = power.run(full=True, told=quiet, peers=peers)
+    result = power.run(full=True, notify=quiet, peers=peers)
     peers.close()
     delays = result.grids[0].rows
     assert isinstance(delays["Fake Bound"][0], float)
@@ -160,7 +160,7 @@ def test_a_peers_cost_stands_beside_ours(tmp_path: Path, monkeypatch: pytest.Mon
     ticks = iter(range(10**6))
     peers = Peers([fake(tmp_path)])
     clock = lambda: float(next(ticks))  # noqa: E731
-    result = cost.run(full=False, told=quiet, clock=clock, peers=peers)
+    result = cost.run(full=False, notify=quiet, clock=clock, peers=peers)
     peers.close()
     theirs, ours = result.grids[1].rows["Fake Bound"]
     assert theirs == pytest.approx(1000.0)

@@ -49,7 +49,7 @@ def test_kept_trials_give_the_same_scores(tmp_path: Path) -> None:
     """A run that goes on from kept trials ends as one that makes them all."""
     able = {True: [Entrant("late", late, "error")]}
     scores = [
-        real.scored(rows(400), 0, trials, able, kept=kept, told=quiet)[True]["late"]
+        real.scored(rows(400), 0, trials, able, cache=kept, notify=quiet)[True]["late"]
         for trials, kept in ((2, NOWHERE), (1, TrialCache(tmp_path)), (2, TrialCache(tmp_path)))
     ]
     assert set(scores[0]) == set(KINDS)

@@ -59,7 +59,7 @@ class Row:
 
 
 def measured(distribution: Distribution, size: Size) -> Row:
-    """Measure one distribution, with seeds of its own."""
+    """Measure one distribution, with separate seeds."""
     name = zlib.crc32(distribution.name.encode())
     seeds = np.random.SeedSequence([SEED, name]).spawn(3)
     null, raw, shift = (np.random.default_rng(seed) for seed in seeds)
@@ -133,10 +133,10 @@ def rebuild(names: Sequence[str]) -> int:
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("compiling", total=steps + 1)
 
-        def told(source: str) -> None:
+        def notify(source: str) -> None:
             progress.update(task, description=source, advance=1)
 
-        made = tables.rebuild(names, told)
+        made = tables.rebuild(names, notify)
         progress.update(task, completed=steps + 1)
     tables.write(made)
     table = Table("detector", "knob", "simulated to", *(f"arl {a:g}" for a in SHOWN), box=MARKDOWN)

@@ -10,7 +10,7 @@ from streamproc.detectors.runtime.jit import compiled
 from streamproc.detectors.series_monitor import SeriesMonitor
 
 SERIES = 100
-"""Series side by side."""
+"""Series that are measured together."""
 CHUNK = 5000
 """Values a series and step."""
 PERIODS = (24, 288)
@@ -44,7 +44,7 @@ def autoregressive(weight: float) -> Source:
 
 
 def seasonal(period: int) -> Source:
-    """Make normal values upon a wave of their deviation, each series in a phase of its own."""
+    """Make normal values upon a wave of their deviation, each series in a different phase."""
 
     def chunks(rng: np.random.Generator) -> Iterator[Floats]:
         rows = np.arange(CHUNK) + rng.integers(period, size=(SERIES, 1))
@@ -70,7 +70,7 @@ def run_length(
     *,
     whiten: bool,
 ) -> float:
-    """Bound the mean run length from below, as the pipeline runs: each alarm starts a series anew.
+    """Bound the mean run length from below, as the pipeline runs: each alarm restarts a series.
 
     Parameters
     ----------

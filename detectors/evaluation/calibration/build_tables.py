@@ -40,14 +40,14 @@ def calibrated(names: Sequence[str]) -> list[Entry]:
     return [entry for entry in map(registry.get, names) if entry.knob]
 
 
-def rebuild(names: Sequence[str], told: Callable[[str], None]) -> dict[str, dict[str, Any]]:
+def rebuild(names: Sequence[str], notify: Callable[[str], None]) -> dict[str, dict[str, Any]]:
     """Simulate the tables of some detectors.
 
     Parameters
     ----------
     names
         Of the detectors; those without a table are left out.
-    told
+    notify
         Called with the name of each source of values before it is simulated.
 
     Returns
@@ -60,7 +60,7 @@ def rebuild(names: Sequence[str], told: Callable[[str], None]) -> dict[str, dict
     for family in sorted({entry.family for entry in entries}):
         members = [entry for entry in entries if entry.family == family]
         for source, chunks in run_lengths.sources(family).items():
-            told(f"{family}: {source}")
+            notify(f"{family}: {source}")
             effort = EFFORT / 10 if source in run_lengths.BETWEEN else EFFORT
             sweeps = [_sweep(entry, effort) for entry in members]
             seed = np.random.SeedSequence([SEED, zlib.crc32(source.encode())])

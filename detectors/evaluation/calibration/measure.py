@@ -13,7 +13,7 @@ from streamproc.detectors.runtime.dtypes import Floats
 from streamproc.detectors.series_monitor import Alarm, SeriesMonitor
 
 PAIR = ("adwin", "page_hinkley")
-"""River has these two as well, with defaults of its own."""
+"""River has these two as well, with other defaults."""
 NAMES = (*DEFAULT, "adwin")
 BEFORE = 1000
 """Stationary values before the shift, warm-up included."""
@@ -58,7 +58,7 @@ def false_incidents(
     -------
     dict
         Detector → alarms, among series · length values. After each alarm the
-        series warms up anew, as in production.
+        series warms up again, as in production.
     """
     watches = {name: SeriesMonitor({name: {}}, series) for name in NAMES}
     counts = dict.fromkeys(NAMES, 0)

@@ -129,7 +129,7 @@ def false_alarms(name: str) -> list[int]:
 
 
 def found(values: Floats, detectors: Detectors) -> tuple[float, float, int]:
-    """Find how one change after `BEFORE` values is told.
+    """Find how one change after `BEFORE` values is reported.
 
     Returns
     -------

@@ -18,11 +18,11 @@ from streamproc.detectors.series_monitor import CLIP, WARMUP
 from streamproc.detectors.spec import Entry
 
 SERIES = 400
-"""Series side by side; each learns its own unit, whose error is part of what is measured."""
+"""Series that are simulated together; each learns its own unit, and its error is included."""
 CHUNK = 1250
 """Values a series and step."""
 ALARMS = 200
-"""A knob is done after so many alarms: its run length is known within an eighth."""
+"""A knob is done after this number of alarms: its run length is known within an eighth."""
 FEW = 10
 """Fewer alarms than these: a stricter knob is not worth more than `AHEAD` places of looking."""
 AHEAD = 1
@@ -181,8 +181,8 @@ def knobs(entry: Entry, count: int) -> list[float]:
 
 def bank(entry: Entry, knob: float) -> Bank:
     """Build a bank of `SERIES` with the parameters for monitoring, but for the knob."""
-    rest = {name: value for name, value in entry.monitoring.items() if name != ARL.name}
-    return entry.bank(SERIES, **rest | entry.choice.turned(knob))
+    others = {name: value for name, value in entry.monitoring.items() if name != ARL.name}
+    return entry.bank(SERIES, **others | entry.choice.turned(knob))
 
 
 def sweep(entry: Entry, values: Sequence[float], limit: float) -> Sweep:

@@ -22,7 +22,7 @@ from streamproc.detectors.evaluation.scoreboard import (
 )
 from streamproc.detectors.evaluation.scoreboard.peers import environments, process
 from streamproc.detectors.evaluation.scoreboard.peers.environments import Peers
-from streamproc.detectors.evaluation.scoreboard.result import Result, Told, markdown, plain
+from streamproc.detectors.evaluation.scoreboard.result import Notify, Result, markdown, plain
 from streamproc.detectors.evaluation.scoreboard.trial_cache import TrialCache
 
 TABLES = (1, 2, 3, 4, 5, 6)
@@ -38,21 +38,27 @@ TITLES = {
 }
 
 
-def measure(given: argparse.Namespace, told: Told, number: int, peers: Peers) -> Result:
+def measure(given: argparse.Namespace, notify: Notify, number: int, peers: Peers) -> Result:
     """Measure one table."""
     full: bool = given.full
     if number == POWER:
-        return power.run(full=full, told=told, peers=peers)
+        return power.run(full=full, notify=notify, peers=peers)
     if number == REAL:
         return real.run(
-            full=full, told=told, data=given.data, trials=given.trials, kept=TrialCache(given.keep)
+            full=full,
+            notify=notify,
+            data=given.data,
+            trials=given.trials,
+            cache=TrialCache(given.keep),
         )
     if number == FRIEDMAN:
-        return friedman.run(full=full, told=told, trials=given.trials, kept=TrialCache(given.keep))
+        return friedman.run(
+            full=full, notify=notify, trials=given.trials, cache=TrialCache(given.keep)
+        )
     if number == COST:
-        return cost.run(full=full, told=told, clock=time.process_time, peers=peers)
+        return cost.run(full=full, notify=notify, clock=time.process_time, peers=peers)
     run = {1: parity.run, 2: false_alarms.run}[number]
-    return run(full=full, told=told)
+    return run(full=full, notify=notify)
 
 
 def report(results: Sequence[Result], mode: str, pictures: Sequence[Path]) -> str:

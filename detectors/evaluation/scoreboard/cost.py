@@ -11,7 +11,7 @@ from streamproc.detectors.evaluation.scoreboard import heldout_seeds
 from streamproc.detectors.evaluation.scoreboard.entrants import ERRORS, RAW, RIVERS
 from streamproc.detectors.evaluation.scoreboard.peers.environments import NOBODY, Peers
 from streamproc.detectors.evaluation.scoreboard.peers.peer_comparison import PeerComparison
-from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
+from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Notify, Result
 from streamproc.detectors.runtime.dtypes import Floats
 from streamproc.detectors.spec import Entry
 
@@ -26,7 +26,7 @@ Clock = Callable[[], float]
 """Seconds of processor time."""
 
 
-def run(*, full: bool, told: Told, clock: Clock, peers: Peers = NOBODY) -> Result:
+def run(*, full: bool, notify: Notify, clock: Clock, peers: Peers = NOBODY) -> Result:
     """Time every detector as the pipeline configures it, and River's with its defaults."""
     length = 20_000 if full else 5_000
     rng = np.random.default_rng(heldout_seeds.COST)
@@ -34,7 +34,7 @@ def run(*, full: bool, told: Told, clock: Clock, peers: Peers = NOBODY) -> Resul
     coins = (rng.random((SERIES, length)) < RATE).astype(np.float64)
     rows: dict[str, tuple[Cell, ...]] = {}
     for name in registry.names():
-        told(f"cost of {name}")
+        notify(f"cost of {name}")
         entry = registry.get(name)
         mine, held = _bank(entry, coins if entry.family in RAW else values, clock)
         raw = (coins if name in ERRORS else values)[0]
@@ -42,7 +42,7 @@ def run(*, full: bool, told: Told, clock: Clock, peers: Peers = NOBODY) -> Resul
     beside = PeerComparison(peers)
     theirs: dict[str, tuple[Cell, ...]] = {}
     for one, cost in beside.costs(values[:1], coins[:1]):
-        told(f"cost of {one.label}")
+        notify(f"cost of {one.label}")
         theirs[one.label] = (cost, rows[one.ours][0] if one.ours else None)
     heads = ("detector", "ns a value", "River, ns a value", "bytes a series")
     notes = [

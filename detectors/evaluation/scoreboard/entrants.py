@@ -42,7 +42,7 @@ RIGHT = ("fhddm",)
 
 
 FEWER = 10
-"""A slow contestant is measured on one trial in so many."""
+"""A slow contestant is measured on one trial of this number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def too_slow(*, full: bool) -> dict[str, str]:
 
 
 def baselines(every: int, seed: int) -> list[Entrant]:
-    """Alarm never, every so many values, or at random as often."""
+    """Alarm never, at a fixed interval, or at random as often."""
 
     def never(values: Floats) -> Bools:
         return np.zeros(values.shape, np.bool_)

@@ -6,7 +6,7 @@ from streamproc.detectors import registry
 from streamproc.detectors.evaluation.calibration import run_lengths
 from streamproc.detectors.evaluation.calibration.autocorrelated import DEPENDENT, run_length
 from streamproc.detectors.evaluation.scoreboard import entrants, heldout_seeds
-from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
+from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Notify, Result
 from streamproc.detectors.runtime import run_length as arl
 
 TITLE = "Run lengths on stationary series"
@@ -16,7 +16,7 @@ SLOW = 3e5
 """A detector whose table was simulated to less than this is not measured at 10⁶."""
 
 
-def run(*, full: bool, told: Told) -> Result:
+def run(*, full: bool, notify: Notify) -> Result:
     """Measure run lengths at asked ones, and those of River's defaults."""
     asked = (1e3, 1e4, 1e6) if full else (1e3,)
     grids, skipped = [], {}
@@ -32,14 +32,14 @@ def run(*, full: bool, told: Told) -> Result:
                 elif wanted > SLOW and knob.reach < SLOW:
                     skipped[f"{name} at {wanted:g}"] = "too slow to be measured there"
                 else:
-                    told(f"run lengths of {name} at {wanted:g}")
+                    notify(f"run lengths of {name} at {wanted:g}")
                     rows[name] = _row(name, family, wanted, 300 if full else 60)
             if rows:
                 heads = ("detector", *run_lengths.sources(family), "kept")
                 title = f"Lower bound of the run length (95 %), {wanted:g} asked: {family}"
                 grids.append(Grid(title, heads, rows))
-    grids.append(_dependent(1e4 if full else 1e3, 2e7 if full else 1e6, told))
-    told("River's defaults")
+    grids.append(_dependent(1e4 if full else 1e3, 2e7 if full else 1e6, notify))
+    notify("River's defaults")
     grids.append(_rivers(4, full=full))
     skipped |= entrants.too_slow(full=full)
     notes = [
@@ -62,11 +62,11 @@ def _row(name: str, family: str, wanted: float, alarms: int) -> tuple[Cell, ...]
     return (*bounds, "yes" if min(bounds) >= wanted else f"{min(bounds) / wanted:.2f} of it")
 
 
-def _dependent(wanted: float, values: float, told: Told) -> Grid:
+def _dependent(wanted: float, values: float, notify: Notify) -> Grid:
     rows: dict[str, tuple[Cell, ...]] = {}
     for name in FOLLOWED:
         for whiten in (False, True):
-            told(f"run lengths of {name} on dependent values at {wanted:g}")
+            notify(f"run lengths of {name} on dependent values at {wanted:g}")
             params = {name: {"arl": wanted}}
             rows[f"{name}, whitened" if whiten else name] = tuple(
                 run_length(

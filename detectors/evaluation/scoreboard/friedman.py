@@ -9,7 +9,7 @@ from river.datasets import synth
 from streamproc.detectors import registry
 from streamproc.detectors.evaluation.scoreboard import entrants, heldout_seeds
 from streamproc.detectors.evaluation.scoreboard.entrants import Bools, Entrant
-from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
+from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Notify, Result
 from streamproc.detectors.evaluation.scoreboard.trial_cache import NOWHERE, Arrays, TrialCache
 from streamproc.detectors.runtime import run_length
 from streamproc.detectors.runtime.dtypes import Floats
@@ -34,21 +34,23 @@ PUBLISHED: dict[str, dict[str, tuple[Cell, ...]]] = {
 }
 
 
-def run(*, full: bool, told: Told, trials: int | None = None, kept: TrialCache = NOWHERE) -> Result:
+def run(
+    *, full: bool, notify: Notify, trials: int | None = None, cache: TrialCache = NOWHERE
+) -> Result:
     """Run all trials of the three kinds of drift."""
     trials = trials or (1000 if full else 6)
     grids = []
     for number, (label, kind) in enumerate(KINDS.items()):
         residuals, errors = [], []
         for i in range(trials):
-            told(f"{label}, {i + 1} of {trials}")
-            one = kept.made(f"friedman-{kind}-{i}", functools.partial(_trial, kind, number, i))
+            notify(f"{label}, {i + 1} of {trials}")
+            one = cache.made(f"friedman-{kind}-{i}", functools.partial(_trial, kind, number, i))
             residuals.append(one["sizes"])
             errors.append(one["errors"])
         apart, wrong = np.array(residuals), np.array(errors, np.float64)
         rows = dict(PUBLISHED[label])
         for contestant in _taking_part(full=full):
-            told(f"{label}, {contestant.label}")
+            notify(f"{label}, {contestant.label}")
             values = wrong if contestant.family in entrants.RAW else apart
             few = entrants.trials_of(contestant, trials)
             rows[entrants.counted(contestant, trials)] = _scores(contestant.alarms(values[:few]))
@@ -119,5 +121,5 @@ def _trial(kind: str, number: int, i: int) -> Arrays:
     model = np.linalg.solve(ridge, design.T @ y[:TRAINING])
     sizes = np.abs(y - features(x) @ model)
     beyond = np.quantile(sizes[:TRAINING], WORST)
-    rest = sizes[TRAINING:]
-    return {"sizes": rest, "errors": rest > beyond}
+    later = sizes[TRAINING:]
+    return {"sizes": later, "errors": later > beyond}

@@ -119,11 +119,11 @@ def _changed(
     rng: np.random.Generator,
 ) -> Iterator[tuple[int, Rows, int]]:
     for i, (row, label) in enumerate(zip(x, y.tolist(), strict=True)):
-        kept: tuple[Rows, int] | None = (row, label)
+        changed: tuple[Rows, int] | None = (row, label)
         if i >= start + width or (i >= start and rng.random() < (i - start) / width):
-            kept = change(row, label)
-        if kept is not None:
-            yield i, *kept
+            changed = change(row, label)
+        if changed is not None:
+            yield i, *changed
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ import numpy as np
 
 from streamproc.detectors import registry
 from streamproc.detectors.evaluation.scoreboard import entrants, heldout_seeds
-from streamproc.detectors.evaluation.scoreboard.result import Grid, Result, Told
+from streamproc.detectors.evaluation.scoreboard.result import Grid, Notify, Result
 from streamproc.detectors.runtime.dtypes import Floats
 
 TITLE = "Parity with River 0.26.1"
@@ -57,7 +57,7 @@ def random_streams(series: int, length: int) -> dict[str, Floats]:
     }
 
 
-def run(*, full: bool, told: Told) -> Result:
+def run(*, full: bool, notify: Notify) -> Result:
     """Compare alarms at the golden indices and on random streams."""
     golden, random = {}, {}
     skipped: dict[str, str] = {}
@@ -65,7 +65,7 @@ def run(*, full: bool, told: Told) -> Result:
         if name not in registry.names():
             skipped[name] = "not in this version of the package"
             continue
-        told(f"golden {name}")
+        notify(f"golden {name}")
         values = golden_stream(stream)
         ours = tuple(np.flatnonzero(registry.get(name).bank(1, **mine).update(values)[0]).tolist())
         river = tuple(np.flatnonzero(entrants.river(name, **theirs).alarms(values)[0]).tolist())
@@ -76,9 +76,9 @@ def run(*, full: bool, told: Told) -> Result:
         if name not in registry.names():
             continue
         if name == "kswin":  # equal given the same draws, see its tests; the draws are its own
-            skipped[name] = "samples its reference with draws of its own"
+            skipped[name] = "samples its reference with other random numbers"
             continue
-        told(f"random {name}")
+        notify(f"random {name}")
         values = streams["errors" if name in entrants.ERRORS else "values"]
         found = registry.get(name).bank(len(values)).update(values)
         theirs_found = entrants.river(name).alarms(values)

@@ -13,7 +13,7 @@ from streamproc.detectors.evaluation.scoreboard.peers import calibrated
 from streamproc.detectors.evaluation.scoreboard.peers.catalogue import CATALOGUE
 from streamproc.detectors.evaluation.scoreboard.peers.environments import NOBODY, Peers
 from streamproc.detectors.evaluation.scoreboard.peers.peer_comparison import SERIES, PeerComparison
-from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
+from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Notify, Result
 from streamproc.detectors.evaluation.scoreboard.scenarios import SCENARIOS, Scenario
 from streamproc.detectors.registry import DEFAULT as NAMES
 from streamproc.detectors.runtime.dtypes import Floats
@@ -25,7 +25,7 @@ DEFAULT = NAMES[0]
 BEFORE = 2000
 """Stationary values, the 200 of the unit included."""
 AFTER = 4000
-"""Values after the change; who has not alarmed by then is charged so many."""
+"""Values after the change; who has not alarmed by then is charged all of them."""
 KNOWN = 1e5
 """Longest run length at which the oracle's bound is simulated; beyond, it grows by ln(arl)."""
 
@@ -44,14 +44,14 @@ ONE_WAY = {f"River {name}" for name in ERRORS} | {t.label for t in CATALOGUE if 
 """Detectors of others that look for rises alone; beside them stands the default that does so."""
 PEERS = (
     f"Frouros, Menelaus and MOA: at {calibrated.ARL:g} alone, on the first {SERIES} series of each "
-    "change, calibrated on the seed of our own tables by runs of 25 alarms. They read "
+    "change, calibrated on the seed of our tables by runs of 25 alarms. They read "
     "values in the unit that ours learn, but 0 and 1 as they are. Who is ahead of the default is "
     "judged on those same series; who looks for rises alone has all of its false alarms there, and "
     f"is judged beside `{RISES}` too, the default with mode up and as many false alarms."
 )
 
 
-def run(*, full: bool, told: Told, peers: Peers = NOBODY) -> Result:
+def run(*, full: bool, notify: Notify, peers: Peers = NOBODY) -> Result:
     """Measure every detector at every change."""
     scenarios = [s for s in SCENARIOS if full or s.quick]
     grids: list[Grid] = []
@@ -61,10 +61,10 @@ def run(*, full: bool, told: Told, peers: Peers = NOBODY) -> Result:
         found: dict[str, dict[str, Delay]] = {}
         theirs: Rivals = {}
         for scenario in scenarios:
-            told(f"{scenario.name} at {arl:g}")
+            notify(f"{scenario.name} at {arl:g}")
             values = _measure(scenario, arl, 1000 if full else 200, found, skipped)
             if full and arl == calibrated.ARL:
-                told(f"peers, {scenario.name} at {arl:g}")
+                notify(f"peers, {scenario.name} at {arl:g}")
                 theirs[scenario.name] = _peers(beside, scenario, values)
         grids += _grids(arl, scenarios, found, theirs)
     notes = [
@@ -246,9 +246,9 @@ def _verdict(
         mine = delays.get(DEFAULT)
         best = min((label for label in delays if label in registry.names()), key=delays.__getitem__)
         base = delays["oracle"]
-        told = ", ".join(label for label, where in ahead.items() if name in where) or "none"
+        leaders = ", ".join(label for label, where in ahead.items() if name in where) or "none"
         share = mine / base if mine else None
-        rows[name] = (best, delays[best] / base, share, told if mine else None)
+        rows[name] = (best, delays[best] / base, share, leaders if mine else None)
     heads = (
         "change",
         "best",

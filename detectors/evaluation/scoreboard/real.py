@@ -16,7 +16,7 @@ from streamproc.detectors import registry
 from streamproc.detectors.evaluation.scoreboard import entrants, heldout_seeds, injected
 from streamproc.detectors.evaluation.scoreboard.entrants import Entrant
 from streamproc.detectors.evaluation.scoreboard.injected import KINDS, MAX_DELAY, Score, Trial
-from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Result, Told
+from streamproc.detectors.evaluation.scoreboard.result import Cell, Grid, Notify, Result
 from streamproc.detectors.evaluation.scoreboard.trial_cache import NOWHERE, TrialCache
 from streamproc.detectors.runtime import run_length
 from streamproc.detectors.runtime.dtypes import Floats
@@ -39,18 +39,18 @@ MARKS = {"abrupt": {"best published": PUBLISHED}, "gradual": {"goal": 0.33}}
 
 
 def run(
-    *, full: bool, told: Told, data: Path, trials: int | None, kept: TrialCache = NOWHERE
+    *, full: bool, notify: Notify, data: Path, trials: int | None, cache: TrialCache = NOWHERE
 ) -> Result:
     """Measure what there is of the two streams below `data`."""
     grids: list[Grid] = []
     skipped = entrants.too_slow(full=full)
     if (path := data / ELECTRICITY).is_file():
         count = trials or (50 if full else 1)
-        grids += electricity(path, full=full, told=told, trials=count, kept=kept)
+        grids += electricity(path, full=full, notify=notify, trials=count, cache=cache)
     else:
         skipped["Electricity"] = f"there is no {path}; --data names the directory"
     if (path := data / INSECTS).is_file():
-        told("INSECTS")
+        notify("INSECTS")
         grids.append(insects(path, full=full))
     else:
         skipped["INSECTS"] = f"there is no {path}; --data names the directory"
@@ -73,7 +73,7 @@ def run(
         (
             f"INSECTS: static Gaussian naive Bayes of the first {TRAINING:,} rows; incidents as "
             "the "
-            "pipeline counts them, the series warming up anew after each."
+            "pipeline counts them, the series warming up again after each."
         ),
     ]
     return Result(5, TITLE, grids, [note for note in notes if note], skipped)
@@ -141,7 +141,9 @@ Scores = dict[str, dict[str, Score]]
 """Contestant → kind of change → how it did."""
 
 
-def electricity(path: Path, *, full: bool, told: Told, trials: int, kept: TrialCache) -> list[Grid]:
+def electricity(
+    path: Path, *, full: bool, notify: Notify, trials: int, cache: TrialCache
+) -> list[Grid]:
     """Score all on the changed Electricity stream."""
     x, label = read(path, header=True)
     y = (label == np.unique(label)[-1]).astype(np.int64)
@@ -151,7 +153,7 @@ def electricity(path: Path, *, full: bool, told: Told, trials: int, kept: TrialC
     able = {published: taking_part(full=full, published=published) for published in (True, False)}
     grids = []
     for width in (0, MAX_DELAY) if full else (0,):
-        found = scored(stream, width, trials, able, kept=kept, told=told)
+        found = scored(stream, width, trials, able, cache=cache, notify=notify)
         for published, scores in found.items():
             kind = "gradual" if width else "abrupt"
             how = "as published" if published else "corrected"
@@ -167,8 +169,8 @@ def scored(
     trials: int,
     able: Mapping[bool, Sequence[Entrant]],
     *,
-    kept: TrialCache,
-    told: Told,
+    cache: TrialCache,
+    notify: Notify,
 ) -> dict[bool, Scores]:
     """Inject changes of every kind, and score those who look for them.
 
@@ -184,7 +186,7 @@ def scored(
         Whether as published → who takes part.
     kept
         Where trials are kept.
-    told
+    notify
         Called before each trial.
 
     Returns
@@ -194,10 +196,10 @@ def scored(
     """
     found: dict[bool, Scores] = {published: {} for published in able}
     for (number, kind), i in itertools.product(enumerate(KINDS), range(trials)):
-        told(f"{stream.name}, {kind} over {width}, {i + 1} of {trials}")
+        notify(f"{stream.name}, {kind} over {width}, {i + 1} of {trials}")
         rng = np.random.default_rng([stream.seed, width, number, i])
         make = functools.partial(injected.trial, kind, width, stream.x, stream.y, rng)
-        one = Trial.of(kept.made(f"{stream.name}-{width}-{kind}-{i}", make))
+        one = Trial.of(cache.made(f"{stream.name}-{width}-{kind}-{i}", make))
         for published, asked in able.items():
             values = (1.0 - one.errors if published else one.errors)[None]
             for contestant in (c for c in asked if i < entrants.trials_of(c, trials)):
@@ -232,9 +234,9 @@ def insects(path: Path, *, full: bool) -> Grid:
             limits = run_length.span(name, entry.knob)
             if limits and limits[0] <= wanted <= limits[1]:
                 found = _incidents(name, {"arl": wanted}, errors, raw=entry.family in entrants.RAW)
-                rows[f"{name}, arl={wanted:g}"] = _told(found)
+                rows[f"{name}, arl={wanted:g}"] = _alarm_cells(found)
     for one in entrants.rivers(full=full):
-        rows[one.label] = _told(np.flatnonzero(one.alarms(errors[None])[0]))
+        rows[one.label] = _alarm_cells(np.flatnonzero(one.alarms(errors[None])[0]))
     heads = ("detector", f"rows after {GROWN:,}", "earlier incidents")
     return Grid("INSECTS, gradual: static model", heads, rows)
 
@@ -265,7 +267,7 @@ def _incidents(
     )
 
 
-def _told(alarms: NDArray[np.int64]) -> tuple[Cell, ...]:
+def _alarm_cells(alarms: NDArray[np.int64]) -> tuple[Cell, ...]:
     rows = alarms + TRAINING
     after = rows[rows >= GROWN]
     return (int(after[0] - GROWN) if len(after) else None, int((rows < GROWN).sum()))

@@ -6,7 +6,7 @@ from typing import Any
 
 Cell = float | str | None
 """A number, a text, or nothing."""
-Told = Callable[[str], None]
+Notify = Callable[[str], None]
 """Called with what comes next."""
 
 

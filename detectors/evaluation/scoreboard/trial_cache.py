@@ -18,7 +18,7 @@ class TrialCache:
     Attributes
     ----------
     folder
-        Directory, made when first needed; None: nothing is kept. What it holds
+        Directory, made when first needed; None: nothing is cache. What it holds
         is believed: empty it after a change of the seeds or of what makes a trial.
     """
 
@@ -51,4 +51,4 @@ class TrialCache:
 
 
 NOWHERE = TrialCache()
-"""Nothing is kept."""
+"""Nothing is cache."""

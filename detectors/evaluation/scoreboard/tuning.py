@@ -73,7 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in streams(given.data):
         for width in (0, MAX_DELAY):
             found = real.scored(
-                stream, width, given.trials, able, kept=TrialCache(given.keep), told=lambda _: None
+                stream,
+                width,
+                given.trials,
+                able,
+                cache=TrialCache(given.keep),
+                notify=lambda _: None,
             )
             for published, scores in found.items():
                 for label, one in scores.items():

@@ -1,1 +1,1 @@
-"""Other libraries' detectors, each in an environment of its own, asked as a process."""
+"""Other libraries' detectors, each in a separate environment, asked as a process."""

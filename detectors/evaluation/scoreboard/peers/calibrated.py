@@ -3,7 +3,7 @@
 ``python -m streamproc.detectors.evaluation.scoreboard.peers.calibrated`` measures them.
 
 They are shipped as `knobs.json`: mean run lengths on the stationary series from
-which our own tables are made, each detector starting anew after an alarm.
+which our tables are made, each detector restarting after an alarm.
 """
 
 import argparse
@@ -91,13 +91,13 @@ def knob_for(peer: Peer, theirs: Theirs, values: Floats) -> dict[str, float] | N
 
 
 def calibrate(
-    peer: Peer, mine: Iterable[Theirs], told: Callable[[str], None]
+    peer: Peer, mine: Iterable[Theirs], notify: Callable[[str], None]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Find the knobs of a peer's detectors on all sources; a string is why there is none."""
     for theirs in mine:
         found: dict[str, Any] = {}
         for source in sources(theirs):
-            told(f"{theirs.label} on {source}")
+            notify(f"{theirs.label} on {source}")
             try:
                 one: Any = knob_for(peer, theirs, stationary(source))
             except PeerError as error:
@@ -115,8 +115,8 @@ def shipped() -> Mapping[str, Mapping[str, Any]]:
 
 def write(path: Path, found: Mapping[str, Any]) -> None:
     """Put the knobs into a file."""
-    whole = {"seed": SEED, "arl": ARL, "installed": REQUIREMENTS, "detectors": found}
-    path.write_text(json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+    data = {"seed": SEED, "arl": ARL, "installed": REQUIREMENTS, "detectors": found}
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m streamproc.detectors.evaluation.scoreboard.peers.calibrated",
         description="Calibrate the detectors of the peers that are installed, on the seeds of "
-        "our own tables. Example: "
+        "our tables. Example: "
         "python -m streamproc.detectors.evaluation.scoreboard.peers.calibrated --only capymoa",
     )
     parser.add_argument("--peers", type=Path, metavar="DIR", help="their environments")

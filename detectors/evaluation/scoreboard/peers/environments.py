@@ -62,7 +62,7 @@ def installed(directory: Path) -> Peers:
 
 
 def install(
-    directory: Path, told: Callable[[str], None], run: Callable[[Sequence[str]], None]
+    directory: Path, notify: Callable[[str], None], run: Callable[[Sequence[str]], None]
 ) -> dict[str, str]:
     """Make each peer's environment, and see that it starts.
 
@@ -70,7 +70,7 @@ def install(
     ----------
     directory
         In which one environment a peer is made; one that is there is completed.
-    told
+    notify
         Called with the name of each peer before it is installed.
     run
         Runs a command, see `process.run`.
@@ -82,7 +82,7 @@ def install(
     """
     failed = {}
     for peer, requirement in REQUIREMENTS.items():
-        told(f"installing {requirement}")
+        notify(f"installing {requirement}")
         python = interpreter(directory, peer)
         try:
             if not python.is_file():

@@ -101,7 +101,7 @@ class PeerComparison:
 
     def _asked(self, theirs: Theirs) -> bool:
         if theirs.slow:
-            self.skipped[theirs.label] = "too slow for so many values; its cost is in table 6"
+            self.skipped[theirs.label] = "too slow for this table; its cost is in table 6"
         elif theirs.knob is None:
             self.skipped[theirs.label] = "nothing in it sets a run length; its cost is in table 6"
         return theirs.label not in self.skipped

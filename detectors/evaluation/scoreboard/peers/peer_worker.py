@@ -122,10 +122,10 @@ def main() -> None:
     tell({"ready": peer})
     for line in sys.stdin:
         try:
-            told = answer(peer, json.loads(line))
+            reply = answer(peer, json.loads(line))
         except Exception as error:  # noqa: BLE001 - whatever a library raises is its answer
-            told = {"error": f"{type(error).__name__}: {error}"}
-        tell(told)
+            reply = {"error": f"{type(error).__name__}: {error}"}
+        tell(reply)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ LIMIT = 600.0
 """Seconds for an answer: 17 times what the slowest request takes on an idle machine."""
 GRACE = 5.0
 """Seconds for the rest of what it wrote, after its end."""
-KEPT = 2000
+MAX_CHARACTERS = 2000
 """Last characters of what a peer writes to stderr, for the reason of a failure."""
 
 
@@ -56,14 +56,14 @@ def run(command: Sequence[str]) -> None:
     PeerError
         If it fails.
     """
-    code = subprocess.run(command, check=False, stdout=sys.stderr).returncode  # noqa: S603 - of our own making
+    code = subprocess.run(command, check=False, stdout=sys.stderr).returncode  # noqa: S603 - a command that we made
     if code:
         msg = f"{' '.join(command)} ended with code {code}"
         raise PeerError(msg)
 
 
 class Peer:
-    """A peer's process, started when first asked, and anew after a failure.
+    """A peer's process, started when first asked, and again after a failure.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class Peer:
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._listener: threading.Thread | None = None
-        self._said = ""
+        self._stderr = ""
         self._refused = ""
 
     def __enter__(self) -> Self:
@@ -154,9 +154,9 @@ class Peer:
         if self._process is not None:
             return
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        self._said = ""
+        self._stderr = ""
         try:
-            self._process = subprocess.Popen(self._command, text=True, **pipes)  # type: ignore[call-overload] # noqa: S603 - of our own making
+            self._process = subprocess.Popen(self._command, text=True, **pipes)  # type: ignore[call-overload] # noqa: S603 - a command that we made
         except OSError as error:
             self._refused = f"it cannot be started: {error}"
             raise PeerError(self._refused) from None
@@ -197,16 +197,16 @@ class Peer:
         if line is None:
             code = self._process.wait() if self._process else None
             if self._listener is not None:
-                self._listener.join(GRACE)  # what it said last is the reason
+                self._listener.join(GRACE)  # its last line is the reason
             self.close()
-            told = self._said.strip().splitlines()
-            msg = f"it ended with code {code}" + (f": {told[-1]}" if told else "")
+            lines = self._stderr.strip().splitlines()
+            msg = f"it ended with code {code}" + (f": {lines[-1]}" if lines else "")
             raise PeerError(msg)
         try:
             found: dict[str, Any] = json.loads(line)
         except ValueError:
             self.close()
-            msg = f"its answer is no JSON: {line[:80]!r}"
+            msg = f"its answer is not JSON: {line[:80]!r}"
             raise PeerError(msg) from None
         return found
 
@@ -219,4 +219,4 @@ class Peer:
     def _listen(self, process: "subprocess.Popen[str]", _: "queue.Queue[str | None]") -> None:
         assert process.stderr is not None  # noqa: S101 - a pipe
         for line in process.stderr:
-            self._said = (self._said + line)[-KEPT:]
+            self._stderr = (self._stderr + line)[-MAX_CHARACTERS:]
