@@ -113,7 +113,7 @@ STATEMENTS: dict[str, Callable[[], list[str]]] = {
         f"{CONFIG.limits.linger / timedelta(milliseconds=1):.0f}",
     ],
     "At {} events/s half of the events are answered within {} ms, with the longer wait within {}"
-    " ms, by the loop within {} ms.": lambda: ["1,000", *latencies(1000)],
+    " ms, by the loop within {} ms": lambda: ["1,000", *latencies(1000)],
     "From {} events/s on the worker takes two fifths of a core at most": lambda: ["1,000"],
     "write snapshots every {} seconds": lambda: [seconds(CONFIG.snapshots.interval)],
     "last {} of its partition (`limits.recent_events`)": lambda: [
