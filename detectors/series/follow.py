@@ -35,6 +35,7 @@ _RHYTHM: Final[dict[int, Reason]] = {
     rhythm_kernel.BURST: "spread",
     rhythm_kernel.ROUGH: "spread",
     rhythm_kernel.PHASE: "phase",
+    rhythm_kernel.RATIO: "level",
 }
 _NEVER: Final = np.iinfo(np.int64).max
 _RHYTHM_PART: Final = "rhythm."
@@ -324,9 +325,8 @@ def _gross_finding(
 def _rhythm_finding(
     task: int, row: int, which: int, summary: Floats, places: tuple[Floats, Ints]
 ) -> Finding:
-    n, expected, deviation, seen, values, ratio, late = summary.tolist()
+    n, expected, deviation, seen, values, ratio, limit, late = summary.tolist()
     before, after = Moments(int(n), expected, deviation), Moments(int(values), seen, deviation)
-    limit = rhythm_kernel.LIMITS[which]
     change = _change(before, after, row, places)
     hours = 0
     if which == rhythm_kernel.PHASE:

@@ -6,6 +6,7 @@ import numpy as np
 
 from streamproc.detectors.runtime.dtypes import Floats, Ints
 from streamproc.detectors.runtime.slots import State, blank_record, check_scan
+from streamproc.detectors.series import farthest_kernel as farthest
 from streamproc.detectors.series import rhythm_kernel as kernel
 from streamproc.detectors.series.phase_kernel import HOURS, WEEK
 from streamproc.detectors.slot_arrays import Arrays
@@ -31,6 +32,10 @@ _BLANK = blank_record(
         "seen": (np.float64, 0.0),
         "season": (np.float64, 0.0),
         "worst": (np.float64, 0.0),
+        "limit": (np.float64, 0.0),
+        "off": (np.float64, 0.0),
+        "total": (np.float64, 0.0),
+        "lowest": (np.float64, 0.0),
         "within": (np.float64, 0.0),
         "second": (np.float64, 0.0),
         "hourly": (np.float64, 0.0),
@@ -52,14 +57,17 @@ _BLANK = blank_record(
         "shift": (np.int32, 0),
     }
 )
-_MARK = (0.0, 0.0, 0.0, 0.0, -np.inf, np.inf, -np.inf, np.inf)
+_MARK = (0.0, 0.0, 0.0, 0.0, -np.inf, np.inf, -np.inf, np.inf, 0.0, 0.0, 0.0, 0.0)
 _ADDED = (
     *("hourly", "hourly_before", "hourly_sum", "hourly_n", "hourly_season", "hourly_residual"),
     *("hourly_products", "hourly_squares", "hourly_errors", "hours", "shifted", "shift"),
-    "second",
+    *("second", "limit", "off", "total", "lowest"),
 )
-_WITHOUT_PHASE = 7
-"""Statistics of versions that did not look for a shift of hours."""
+"""Fields that earlier versions did not write."""
+_EARLIER = (7, 8)
+"""Statistics of versions without that of shifted hours, or of the part of a profile."""
+_WITHOUT_BLOCKS = 8
+"""Fields of marks of versions that did not know how far blocks differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +83,12 @@ class Rhythm(Arrays):
     """Compares each value of a dependent series with its hour, its past and its own record.
 
     A value is forecast from the mean of its hour of the day and of the week, and from how far
-    the value before was from that (autoregression of order 1). Eight statistics of the errors
-    are each compared with the farthest that they have gone in this series before; a finding is
-    one that goes `LIMITS` times as far. So nothing is assumed of the errors' distribution or
-    dependence, only that the future is not far worse than the past.
+    the value before was from that (autoregression of order 1). Nine statistics of the errors
+    are each compared with the farthest that they have gone in this series before, in blocks of
+    some days: a finding goes as far beyond as comes once in ``e**RARITY`` times as many blocks, by
+    a Gumbel distribution of the farthest of a block; 1.25 times as far at least, `MAX_MULTIPLE`
+    times at most. So little is assumed of the errors' distribution or dependence, only that the
+    future is not far worse than the past.
 
     Parameters
     ----------
@@ -89,12 +99,13 @@ class Rhythm(Arrays):
     -----
     It needs event time. Profiles take errors of no more than three of their deviations, so a
     broken unit is not learned within days. Nothing is found in the first days: twice
-    `kernel.LEARN` days of hourly values, two of fast ones. A slot holds 1.9 kB.
+    `kernel.LEARN` days of hourly values, two of fast ones. A slot holds 2.2 kB.
 
     References
     ----------
     S. Gelper, R. Fried, C. Croux, "Robust Forecasting with Exponential and
-    Holt-Winters Smoothing", Journal of Forecasting 29, 2010.
+    Holt-Winters Smoothing", Journal of Forecasting 29, 2010. E. J. Gumbel, "Statistics of
+    Extremes", Columbia University Press, 1958.
     """
 
     def __init__(self, size: int = 0) -> None:
@@ -126,7 +137,7 @@ class Rhythm(Arrays):
         """Feed every task until its first finding; values without a time are passed over."""
         check_scan(self.size, values, tasks)
         row, which = (np.empty(len(tasks), np.int64) for _ in range(2))
-        summary = np.zeros((len(tasks), 7))
+        summary = np.zeros((len(tasks), 8))
         wide = self._wide
         names = ("daily", "weekly", "visits", "ring", "marks", "sums")
         arrays = tuple(wide[name] for name in names)
@@ -140,9 +151,10 @@ class Rhythm(Arrays):
     def load(self, state: State) -> None:
         """Take the place of the one that made `state`, to the last bit.
 
-        A version without the statistic of shifted hours wrote none of its fields.
+        Versions that lacked a statistic wrote none of its fields, those that did not know how far
+        blocks differ wrote marks without that.
         """
-        super().load(_with_phase(state))
+        super().load(_upgraded(state))
 
     def _check_ranges(self, state: State) -> None:
         self._refuse_outside(state, {"hour": (-1, WEEK - 1), "shift": (0, HOURS - 1)})
@@ -150,15 +162,26 @@ class Rhythm(Arrays):
             self._refuse_outside({"n": state["n"]}, {"n": (0, 2**53)})
 
 
-def _with_phase(state: State) -> State:
-    """Add blank fields of shifted hours to a state of a version that had none."""
-    statistics = state.get("statistics")
-    if statistics is None or statistics.ndim != 2 or statistics.shape[1] != _WITHOUT_PHASE:
+def _upgraded(state: State) -> State:
+    """Add what the state of an earlier version lacks: statistics, and how far blocks differ.
+
+    How far they differ is taken to be as much as makes the limits the widest ones.
+    """
+    statistics, marks = state.get("statistics"), state.get("marks")
+    if statistics is None or marks is None or statistics.ndim != 2 or marks.ndim != 3:
         return state
-    size = len(statistics)
-    added = {name: np.repeat(_BLANK[name][None], size) for name in _ADDED}
+    if statistics.shape[1] not in _EARLIER or marks.shape[2] != _WITHOUT_BLOCKS:
+        return state
+    size, lacking = len(statistics), kernel.STATISTICS - statistics.shape[1]
+    added = {name: np.repeat(_BLANK[name][None], size) for name in _ADDED if name not in state}
     for name in ("statistics", "filled", "compared", "blocks"):
-        added[name] = np.concatenate([state[name], np.zeros((size, 1), state[name].dtype)], axis=1)
-    mark = np.broadcast_to(np.array(_MARK, np.float32), (size, 1, len(_MARK)))
-    added["marks"] = np.concatenate([state["marks"], mark], axis=1)
-    return state | added | {"sums": np.zeros((size, HOURS), np.float32)}
+        blank = np.zeros((size, lacking), state[name].dtype)
+        added[name] = np.concatenate([state[name], blank], axis=1)
+    up = marks[:, :, farthest.HIGH] - marks[:, :, farthest.CENTRE]
+    down = marks[:, :, farthest.CENTRE] - marks[:, :, farthest.LOW]
+    none = np.zeros_like(up)
+    known = np.concatenate([marks, np.stack([none, up * up, none, down * down], axis=2)], axis=2)
+    blank = np.broadcast_to(np.array(_MARK, np.float32), (size, lacking, len(_MARK)))
+    added["marks"] = np.concatenate([known.astype(np.float32), blank], axis=1)
+    added["sums"] = state.get("sums", np.zeros((size, HOURS), np.float32))
+    return state | added

@@ -8,21 +8,34 @@ import numpy as np
 from streamproc.detectors.runtime.dtypes import Floats, Ints
 from streamproc.detectors.runtime.jit import compiled
 from streamproc.detectors.series.change_points_kernel import unit_of
+from streamproc.detectors.series.farthest_kernel import compared, limit_of, turned
 from streamproc.detectors.series.phase_kernel import CLIP, FLOOR, HOURS, NORMAL, TINY, WEEK, hourly
 
 LAGS = 24
 """Residuals that are remembered, for jumps."""
-JUMP_SHORT, JUMP_DAY, LEVEL, SHAPE, NEWS, BURST, ROUGH, PHASE = range(8)
+JUMP_SHORT, JUMP_DAY, LEVEL, SHAPE, NEWS, BURST, ROUGH, PHASE, RATIO = range(9)
 """The statistics: a jump that 6 values, or 24, confirm; the level over a day; how the daily
 profile is followed; the mean forecast error over 8 values; its size over 8, and over a day; whether
-the profile some hours before forecasts better."""
-STATISTICS = 8
-LIMITS = (2.0, 3.0, 2.0, 3.0, 2.0, 2.5, 2.5, 2.0)
-"""How far each may go, in multiples of the farthest that it has gone before. The false pages of a
-statistic with normal tails fall with the square of this in the exponent; jumps and sizes of errors
-have heavier ones."""
-BLOCKS = (18.0, 72.0, 0.0, 0.0, 24.0, 24.0, 0.0, 0.0)
-"""Values in a block of each, three times what it looks at; 0: two days."""
+the profile some hours before forecasts better; of amounts, by which part of it they are off over
+some days."""
+STATISTICS = 9
+RARITY = (8.0, 10.0, 4.0, 5.0, 5.0, 8.0, 8.0, 8.0, 6.0)
+"""How far each may go beyond the farthest before, in scales of the distribution of the farthest of
+a block; more for jumps and sizes of errors, whose tails are heavier."""
+OF_TWO_VALUES = (np.inf,) * STATISTICS
+"""The same where a source is there or not: outages come close together, and then not for months."""
+MAX_MULTIPLE = (3.0, 4.0, 2.5, 4.0, 2.5, 3.0, 3.0, 2.5, 2.5)
+"""The same in multiples of the farthest, at most."""
+MIN_STATISTIC = (2.0, 1.5, 0.5, 0.0, 0.0, 0.0, 0.0, FLOOR, 0.25)
+"""What each has to be at least: jumps and levels in deviations, the logarithm of the likelihood
+ratio of hours, a part of the profile. Most jumps are 0, and a multiple of less is not a finding."""
+BLOCKS = (18.0, 72.0, 0.0, 0.0, 24.0, 24.0, 0.0, 0.0, 0.0)
+"""Values in a block of each, three times what it looks at; 0: two days, or twice `RATIO_DAYS`."""
+RATIO_DAYS = 4.0
+"""Days that `RATIO` looks at: a holiday is a quarter of them, and a lasting change all."""
+VARIABLE = 0.25
+"""Deviation over mean from which on values that are never negative are amounts: the zero of others,
+such as an air pressure, says nothing about how large a change is."""
 YOUNG = 1.0
 """How much wider the limits are when the farthest values are of few days: by this part at first,
 a quarter of it when they are of twice as many."""
@@ -34,8 +47,6 @@ DAY = 86400.0
 LEARN = 10.0
 """Days, or values an hour of the day, whichever is less, until the profile is known; as long again
 until the farthest values are. At least one day of each."""
-KEEP = 0.999
-"""What is left of the farthest values a day later: half of it after two years."""
 DAILY, WEEKLY = 28.0, 16.0
 """Visits of an hour that its profile remembers."""
 FEWEST = 150.0
@@ -84,46 +95,22 @@ def jumped(record: Any, ring: Any, residual: float, lags: int, phi: float) -> fl
 
 
 @compiled
-def compared(record: Any, marks: Any, k: int, value: float, muted: float) -> float:
-    """Compare a statistic with the farthest before; returns the ratio, 0 while there are few.
-
-    The farthest are those of blocks that ended at least one block ago: a change that builds up
-    slowly would else raise its own limit. `marks[k]` holds centre, mean distance, high, low,
-    high and low of the block before and of this one.
-    """
-    own = marks[k]
-    apart = value - own[0]
-    farthest = own[2] - own[0] if apart >= 0.0 else own[0] - own[3]
-    ratio = 0.0
-    if record.blocks[k] >= 3 and farthest > TINY:
-        ratio = abs(apart) / farthest
-    own[6], own[7] = max(own[6], value), min(own[7], value)
-    if muted > 0.0:
-        own[2], own[3] = max(own[2], value), min(own[3], value)
-    limit = 3.0 * own[1] if record.blocks[k] >= 3 else np.inf
-    record.compared[k] += 1.0
-    n = record.compared[k]
-    own[1] += (min(abs(apart), limit) - own[1]) / min(n, 20000.0)
-    own[0] += min(max(apart, -limit), limit) / min(n, 5000.0)
-    return ratio
+def in_units(record: Any, raw: float) -> float:
+    """Return the distance of a value from the first one, in units of the first difference."""
+    if record.n == 0.0:
+        record.origin = raw
+    if record.unit == 0.0 and raw != record.origin:
+        record.unit = unit_of(raw - record.origin)
+    record.lowest = min(record.lowest, raw)
+    return float(min(max((raw - record.origin) * record.unit, -FARTHEST), FARTHEST))
 
 
 @compiled
-def turned(record: Any, marks: Any, k: int, length: float, perday: float) -> None:
-    """End a block of a statistic, if it is long enough."""
-    record.filled[k] += 1.0
-    if record.filled[k] < length:
-        return
-    own = marks[k]
-    if record.blocks[k] >= 1:
-        decayed = KEEP ** (length / perday)
-        high, low = own[0] + (own[2] - own[0]) * decayed, own[0] + (own[3] - own[0]) * decayed
-        own[2] = max(high, own[4]) if record.blocks[k] > 1 else own[4]
-        own[3] = min(low, own[5]) if record.blocks[k] > 1 else own[5]
-    own[4], own[5] = own[6], own[7]
-    own[6], own[7] = -np.inf, np.inf
-    record.filled[k] = 0.0
-    record.blocks[k] = min(record.blocks[k] + 1, 100)
+def jumps(record: Any, ring: Any, residual: float, phi: float, scale: float) -> None:
+    """Look for jumps that the last values confirm, in deviations; note the value's residual."""
+    record.statistics[JUMP_SHORT] = jumped(record, ring, residual, 6, phi) / scale
+    record.statistics[JUMP_DAY] = jumped(record, ring, residual, LAGS, phi) / scale
+    ring[int(record.n) % (LAGS + 1)] = residual
 
 
 @compiled
@@ -163,19 +150,50 @@ def found_in(record: Any, marks: Any, ts: float, perday: float, away: bool) -> i
     watched = age >= 2.0 * learning and record.n >= 2.0 * FEWEST and muted == 0.0 and away
     known = max(age / learning - 1.0, 1.0)
     caution = 1.0 + YOUNG / (known * known)
+    rarity = RARITY if record.second == np.inf else OF_TWO_VALUES
     worst, found = 1.0, -1
     for k in range(STATISTICS):
-        ratio = compared(record, marks, k, float(record.statistics[k]), muted)
-        ratio /= LIMITS[k] * caution
-        least = FLOOR if k == PHASE else 0.0
-        if watched and ratio > worst and abs(record.statistics[k]) >= least:
-            worst, found = ratio, k
-        length = BLOCKS[k] if BLOCKS[k] > 0.0 else 2.0 * (perday if k in (SHAPE, PHASE) else day)
+        value = float(record.statistics[k])
+        limit = caution * limit_of(marks[k], value, rarity[k], MAX_MULTIPLE[k])
+        ratio = compared(record, marks, k, value, muted)
+        least = MIN_STATISTIC[k] if k != RATIO or is_amount(record) else np.inf
+        if watched and ratio > worst * limit and abs(value) >= least:
+            worst, found = ratio / limit, k
+            record.worst, record.limit = ratio, limit
+        length = block_of(k, day, perday)
         turned(record, marks, k, length, perday)
     if found >= 0:
-        record.worst = worst * LIMITS[found] * caution
         record.muted = ts + DAY * (QUIET if perday <= MAX_DAY else FAST_QUIET)
     return found
+
+
+@compiled
+def block_of(k: int, day: float, perday: float) -> float:
+    """Return the number of values in a block of a statistic."""
+    if BLOCKS[k] > 0.0:
+        return float(BLOCKS[k])
+    if k == RATIO:
+        return 2.0 * RATIO_DAYS * perday
+    return 2.0 * (perday if k in (SHAPE, PHASE) else day)
+
+
+@compiled
+def is_amount(record: Any) -> bool:
+    """Whether changes are parts of a value: values vary, more than two of them, none negative."""
+    spread = math.sqrt(record.swings + (NORMAL * record.residuals) ** 2)
+    level = abs(record.middle + record.origin * record.unit)
+    positive = record.lowest >= 0.0 and record.second == np.inf
+    return bool(positive and spread > VARIABLE * level)
+
+
+@compiled
+def part_of(record: Any, residual: float, season: float, since: float) -> float:
+    """Return by which part of the profile the last days have been off."""
+    usual = season + record.origin * record.unit
+    fade = math.exp(-min(since / (RATIO_DAYS * DAY), 50.0))
+    record.off = record.off * fade + residual * usual
+    record.total = record.total * fade + usual * usual
+    return float(record.off / (record.total + TINY))
 
 
 @compiled
@@ -204,11 +222,7 @@ def take(record: Any, arrays: Any, raw: float, ts: float) -> int:
     daily, weekly, visits, ring, marks, sums = arrays
     # 1. How far apart values come, and which hour this one is of.
     since = arrived(record, visits, ts)
-    if record.n == 0.0:
-        record.origin = raw
-    if record.unit == 0.0 and raw != record.origin:
-        record.unit = unit_of(raw - record.origin)
-    value = min(max((raw - record.origin) * record.unit, -FARTHEST), FARTHEST)
+    value = in_units(record, raw)
     pace, perday = max(record.pace, 1e-3), max(DAY / max(record.pace, 1e-3), 4.0)
     day, perhour = min(perday, MAX_DAY), max(perday / HOURS, 1.0)
     hour, h = record.hour, record.hour % HOURS
@@ -235,19 +249,19 @@ def take(record: Any, arrays: Any, raw: float, ts: float) -> int:
     s[NEWS] += (near - s[NEWS]) / SHORT
     s[BURST] += (min(abs(z), 2.0 * CLIP) - s[BURST]) / SHORT
     s[ROUGH] += (min(abs(z), 2.0 * CLIP) - s[ROUGH]) / day
-    s[LEVEL] += (min(max(residual / wide, -CLIP), CLIP) - s[LEVEL]) / day
+    bounded = min(max(residual, -CLIP * wide), CLIP * wide)
+    s[LEVEL] += (bounded / wide - s[LEVEL]) / day
     swing = season - record.middle
     fade = math.exp(-min(since / DAY, 50.0))
-    record.followed = record.followed * fade + swing * min(max(residual, -CLIP * wide), CLIP * wide)
+    record.followed = record.followed * fade + swing * bounded
     record.expected = record.expected * fade + swing * swing
     swings = record.swings + TINY
     swung = record.expected + 0.25 * swings * perday + TINY
     s[SHAPE] = record.followed / swung * math.sqrt(swings) / wide
+    s[RATIO] = part_of(record, bounded, season, since)
     s[PHASE] = hourly(record, daily, sums, value, season)
-    s[JUMP_SHORT] = jumped(record, ring, residual, 6, phi) / scale
-    s[JUMP_DAY] = jumped(record, ring, residual, LAGS, phi) / scale
+    jumps(record, ring, residual, phi, scale)
     averaged(record, value, season, min(record.n + 1.0, day))
-    ring[int(record.n) % (LAGS + 1)] = residual
     found = found_in(record, marks, ts, perday, abs(residual) >= MIN_DEVIATION * span)
     # 4. Learn, from what lies within the possible error.
     decayed = power * record.residual + near * scale
@@ -293,8 +307,9 @@ def scan(
 ) -> None:
     """Feed every task until its first finding.
 
-    `summary` (tasks, 7): number of values, level that was expected, its deviation, level that was
-    seen, over how many values, the ratio to the farthest before, and by how many hours it is late.
+    `summary` (tasks, 8): number of values, level that was expected, its deviation, level that was
+    seen, over how many values, the ratio to the farthest before, its limit, and by how many hours
+    it is late.
     """
     daily, weekly, visits, ring, marks, sums = arrays
     for k in range(tasks.shape[0]):
@@ -313,5 +328,6 @@ def scan(
                 summary[k, 2] = NORMAL * record.residuals / record.unit
                 summary[k, 3] = record.origin + record.seen / record.unit
                 summary[k, 4] = min(record.n, MAX_DAY, max(DAY / max(record.pace, 1e-3), 4.0))
-                summary[k, 5], summary[k, 6] = record.worst, record.shift
+                summary[k, 5], summary[k, 6] = record.worst, record.limit
+                summary[k, 7] = record.shift
                 break

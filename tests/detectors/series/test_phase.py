@@ -13,7 +13,7 @@ WEEKS = 16
 AT = 9 * 168 + 5
 """Hour at which a clock goes wrong."""
 Floats = NDArray[np.float64]
-ADDED = ("hourly", "hours", "shift", "sums")
+ADDED = ("hourly", "hours", "shift", "sums", "limit", "off", "total", "lowest")
 """How the fields begin that are not in the state of a version without it."""
 
 
@@ -90,8 +90,10 @@ def test_a_state_of_before_loads() -> None:
         field = name.removeprefix("follow.rhythm.")
         if field in {name, "hour"}:
             state[name] = array
-        elif field in {"statistics", "filled", "compared", "blocks", "marks"}:
-            state[name] = array[:, :-1].copy()
+        elif field in {"statistics", "filled", "compared", "blocks"}:
+            state[name] = array[:, :7].copy()
+        elif field == "marks":
+            state[name] = array[:, :7, :8].copy()
         elif not field.startswith(ADDED):
             state[name] = array
     assert len(state) < len(first.state())
