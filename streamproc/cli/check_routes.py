@@ -34,7 +34,11 @@ class _Heard(NamedTuple):
         if labels is None or not sink.follows_incidents:
             return sink.name
         by = " and ".join(labels) or "route"
-        return f"{sink.name} grouped by {by} every {format_duration(self.leaf.group_interval)}"
+        leaf = self.leaf
+        after = leaf.group_wait is not None and f" after {format_duration(leaf.group_wait)}"
+        again = leaf.repeat_interval and f" and again after {format_duration(leaf.repeat_interval)}"
+        every = f"every {format_duration(leaf.group_interval)}"
+        return f"{sink.name} grouped by {by}{after or ''} {every}{again or ''}"
 
 
 def who_hears(config: Config) -> Iterator[str]:

@@ -26,12 +26,18 @@ class Leaf(NamedTuple):
         Labels in which the incidents of a notification agree; None: they are not grouped.
     group_interval
         Time between two notifications of a group.
+    group_wait
+        Time from the first incident of a group to its first notification; None: that of the policy.
+    repeat_interval
+        Time after which a group that is still firing notifies again; None: that of the policy.
     """
 
     conditions: str = ""
     sinks: tuple[str, ...] = ()
     group_by: tuple[Label, ...] | None = None
     group_interval: timedelta = GROUP_INTERVAL
+    group_wait: timedelta | None = None
+    repeat_interval: timedelta | None = None
 
     def child(self, route: Route) -> "Leaf":
         """Return a route below this one."""
@@ -40,6 +46,8 @@ class Leaf(NamedTuple):
             route.sinks or self.sinks,
             self.group_by if route.group_by is None else route.group_by,
             route.group_interval or self.group_interval,
+            self.group_wait if route.group_wait is None else route.group_wait,
+            route.repeat_interval or self.repeat_interval,
         )
 
 
@@ -98,6 +106,8 @@ def grouping_problems(
         if route.group_by is not None and leaf.sinks and not followers:
             who = f"{', '.join(leaf.sinks)} {'get' if len(leaf.sinks) > 1 else 'gets'}"
             yield (*here, "group_by"), f"groups nothing: {who} each alert by itself"
-        if route.group_interval is not None and leaf.group_by is None and not route.routes:
-            yield (*here, "group_interval"), "needs `group_by`: incidents are not grouped here"
+        if leaf.group_by is None and not route.routes:
+            for key in ("group_wait", "group_interval", "repeat_interval"):
+                if getattr(route, key) is not None:
+                    yield (*here, key), "needs `group_by`: incidents are not grouped here"
         yield from grouping_problems(route.routes, sinks, (*here, "routes"), leaf)

@@ -60,6 +60,15 @@ class Route(Section):
             examples=[["owner"]],
         ),
     ] = None
+    group_wait: Annotated[
+        Duration | None,
+        Field(
+            description="How long the first notification of a group waits for further incidents,"
+            " from when the first one joins it; critical incidents do not wait. null: the"
+            " parent's, or `policy.group_wait`.",
+            examples=["30s"],
+        ),
+    ] = None
     group_interval: Annotated[
         Duration | None,
         Field(
@@ -67,6 +76,16 @@ class Route(Section):
             description="How long the next notification of a group waits for further changes;"
             " critical incidents do not wait. null: the parent's, or 5m.",
             examples=["5m"],
+        ),
+    ] = None
+    repeat_interval: Annotated[
+        Duration | None,
+        Field(
+            ge=timedelta(minutes=1),
+            description="How long after its last notification a group notifies again if one of its"
+            " incidents is still firing and nobody has acknowledged it. null: the parent's, or each"
+            " incident by `policy.repeat_interval`.",
+            examples=["4h"],
         ),
     ] = None
     routes: Annotated[

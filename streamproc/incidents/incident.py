@@ -161,9 +161,15 @@ def advance(incident: IncidentState, at: datetime) -> IncidentState:
         incident = _log_cover(incident, before, status, at)
     incident = edit(incident, status=status)
     if status == "firing" and incident.page_at is not None and incident.page_at <= at:
-        incident = edit(incident, page_at=None, paged=(*incident.paged, at)[-MAX_PAGES:])
-        incident = log_step(incident, at, "paged", text=incident.severity)
+        incident = page(incident, at)
     return incident
+
+
+def page(incident: IncidentState, at: datetime) -> IncidentState:
+    """Return an incident that has paged."""
+    paged = (*incident.paged, at)[-MAX_PAGES:]
+    incident = edit(incident, page_at=None, paged=paged, last_new_page=None)
+    return log_step(incident, at, "paged", text=incident.severity)
 
 
 def _log_cover(

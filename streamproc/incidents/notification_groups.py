@@ -1,8 +1,8 @@
 """Join incidents of one route with equal labels into one notification, as Alertmanager does.
 
-Groups are folded from the states of incidents. A group notifies when its first incident pages, and
-then no more often than its interval; a notification has every incident that is to page soon. The
-sinks send what the groups say.
+Groups are folded from the states of incidents. A group notifies when its first incident pages, or
+after its own wait, and then no more often than its interval; a notification has every incident that
+is to page soon. The sinks send what the groups say.
 """
 
 import hashlib
@@ -19,10 +19,11 @@ from streamproc.incidents.grouped_incident import (
     end,
     enter,
     follow,
-    is_new,
+    is_firing,
     is_over,
     is_urgent,
     may_page,
+    news_at,
     tell,
 )
 from streamproc.incidents.members import labels_of
@@ -100,14 +101,16 @@ class NotificationGroups:
             after[key] = _with(
                 before,
                 [
-                    follow(one, incident, parts) if one.incident_id == incident.incident_id else one
+                    follow(before, one, incident, parts, at)
+                    if one.incident_id == incident.incident_id
+                    else one
                     for one in before.incidents
                 ],
             )
         for way, routed in found.items():
             if way not in homes:
                 key, group = self._home(way, routed)
-                new = enter(incident, routed.parts)
+                new = enter(group, incident, routed.parts, at)
                 after[key] = _with(group, [*group.incidents, new])
         return self._change(after, at)
 
@@ -162,8 +165,13 @@ class NotificationGroups:
             )
             if len(group.incidents) < MAX_INCIDENTS:
                 break
-        interval = routed.leaf.group_interval.total_seconds()
-        return GROUP_KEY + group_id, group.model_copy(update={"interval": interval})
+        leaf = routed.leaf
+        times = {
+            "interval": leaf.group_interval.total_seconds(),
+            "wait": _seconds(leaf.group_wait),
+            "repeat": _seconds(leaf.repeat_interval),
+        }
+        return GROUP_KEY + group_id, group.model_copy(update=times)
 
     def _change(self, after: Changes, at: datetime) -> Changes:
         """Store groups, notified where that is due; return those that have changed."""
@@ -201,13 +209,27 @@ class _Routed(NamedTuple):
 
 
 def _due(group: NotificationGroup) -> datetime | None:
-    """Return when a group notifies; None: there is nothing new."""
-    news = [one for one in group.incidents if is_new(one)]
-    if not news:
-        return None
-    if group.notified is None or group.status == "resolved" or any(map(is_urgent, news)):
+    """Return when a group notifies; None: there is nothing to say."""
+    news = [(time, one) for one in group.incidents if (time := news_at(group, one)) is not None]
+    if any(is_urgent(one) for _, one in news):
         return EPOCH
-    return group.notified + timedelta(seconds=group.interval)
+    again = _repetition(group)
+    if not news:
+        return again
+    first = min(time for time, _ in news)
+    if group.notified is None or group.status == "resolved":
+        return first
+    next_one = max(first, group.notified + timedelta(seconds=group.interval))
+    return next_one if again is None else min(next_one, again)
+
+
+def _repetition(group: NotificationGroup) -> datetime | None:
+    """Return when a group notifies again although nothing is new; None: it does not by itself."""
+    if group.repeat is None or group.notified is None or group.status != "firing":
+        return None
+    if not any(map(is_firing, group.incidents)):
+        return None
+    return group.notified + timedelta(seconds=max(group.repeat, group.interval))
 
 
 def _deletion(group: NotificationGroup) -> datetime | None:
@@ -233,6 +255,10 @@ def _notified(group: NotificationGroup, at: datetime) -> NotificationGroup:
         "resolved" if not states else "acknowledged" if states == {"acknowledged"} else "firing"
     )
     return _with(group, incidents).model_copy(update={"notified": at, "status": status})
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return None if duration is None else duration.total_seconds()
 
 
 def _with(group: NotificationGroup, incidents: Sequence[GroupedIncident]) -> NotificationGroup:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from streamproc.incidents.incident import edit
+from streamproc.incidents.incident import edit, page
 from streamproc.schemas.incidents import IncidentState
 
 
@@ -23,6 +23,13 @@ def repeat_due(incident: IncidentState, interval: timedelta | None) -> datetime 
 
 
 def repeat(incident: IncidentState, interval: timedelta | None, at: datetime) -> IncidentState:
-    """Return an incident whose next page is due, if its last one is `interval` ago; or the same."""
+    """Return an incident that has paged again, if its last page is `interval` ago; or the same."""
     due = repeat_due(incident, interval)
-    return incident if due is None or due > at else edit(incident, page_at=at)
+    if due is None or due > at:
+        return incident
+    return edit(page(incident, at), last_new_page=new_page_of(incident))
+
+
+def new_page_of(incident: IncidentState) -> datetime | None:
+    """Return when an incident paged last without repeating a page; None: it has not paged."""
+    return incident.last_new_page or (incident.paged[-1] if incident.paged else None)

@@ -274,6 +274,14 @@ class IncidentState(Contract):
             examples=[["2026-01-05T10:00:11Z"]],
         ),
     ] = ()
+    last_new_page: Annotated[
+        EventTime | None,
+        Field(
+            description="The page that the last ones repeat, by `policy.repeat_interval`; null: the"
+            " last one repeats none.",
+            examples=["2026-01-05T10:00:11Z"],
+        ),
+    ] = None
     causes: Annotated[
         tuple[Cause, ...],
         Field(strict=False, description="By what members join.", examples=[[]]),

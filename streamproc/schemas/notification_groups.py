@@ -45,6 +45,10 @@ class GroupedIncident(Contract):
         EventTime | None,
         Field(description="When it pages next.", examples=["2026-01-05T10:00:11Z"]),
     ] = None
+    entered: Annotated[
+        EventTime | None,
+        Field(description="When it joined the group.", examples=["2026-01-05T10:00:01Z"]),
+    ] = None
     model_id: Annotated[ModelId, Field(description="The first model.", examples=["fraud"])]
     series: Annotated[ClippedText, Field(description="Its series.", examples=["feature:fx_rate"])]
     kind: Annotated[Kind, Field(description="Of the series.", examples=["data"])]
@@ -97,6 +101,22 @@ class NotificationGroup(Contract):
         float,
         Field(description="Time between two notifications, in seconds.", examples=[300.0]),
     ]
+    wait: Annotated[
+        float | None,
+        Field(
+            description="Time from its first incident to its first notification, in seconds; null:"
+            " it notifies when an incident pages.",
+            examples=[30.0],
+        ),
+    ] = None
+    repeat: Annotated[
+        float | None,
+        Field(
+            description="Time after which it notifies again while it fires, in seconds; null: when"
+            " an incident pages again.",
+            examples=[14400.0],
+        ),
+    ] = None
     incidents: Annotated[
         tuple[GroupedIncident, ...],
         Field(strict=False, description="Its incidents, at most 200.", examples=[[]]),

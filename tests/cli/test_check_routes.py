@@ -76,14 +76,17 @@ sinks:
   - {name: phone, kind: pagerduty, routing_key_env: KEY}
 routes:
   - {match: [owner = risk], sinks: [phone], group_by: []}
-  - {sinks: [phone, chat], group_by: [owner, kind], group_interval: 10m}
+  - {sinks: [phone, chat], group_by: [owner, kind], group_interval: 10m, group_wait: 30s,
+     repeat_interval: 4h}
 models:
   - {id: fraud, owner: risk}
 """
     )
     first, second = lines(run, tmp_path, text)
     assert first.endswith("system: phone grouped by route every 5m")
-    assert second.endswith("system: chat, phone grouped by owner and kind every 10m")
+    assert second.endswith(
+        "system: chat, phone grouped by owner and kind after 30s every 10m and again after 4h"
+    )
 
 
 def test_check_shows_that_only_routes_retrain(run: Any, tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ GROUPED = load(
                 "sinks": ["pager"],
                 "group_by": [],
                 "group_interval": "1m",
+                "group_wait": "4s",
+                "repeat_interval": "2m",
             },
             {"sinks": ["chat"]},
         ],
