@@ -90,7 +90,8 @@ class IncidentTopic:
             return next(iter(found.values()))
         group = None if found else self.values.groups.get(GROUP_KEY + text)
         if group is not None:
-            ids = ", ".join(each.incident_id for each in group.incidents)
+            known = (one for one in self.values.grouped.values() if one.group_id == text)
+            ids = ", ".join(each.incident_id for each in (*known,) or group.shown)
             raise UnknownIncidentError(
                 f"{text!r} is a group, which sink {group.sink} got as one notification: name one"
                 f" of its incidents, {ids}"

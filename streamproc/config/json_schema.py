@@ -23,7 +23,7 @@ from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.events import FeatureEvent, LabelEvent, PredictionEvent
 from streamproc.schemas.incidents import IncidentState
 from streamproc.schemas.model_updates import ModelUpdate, OnlinePrediction
-from streamproc.schemas.notification_groups import NotificationGroup
+from streamproc.schemas.notification_groups import GroupedIncident, NotificationGroup
 from streamproc.schemas.outcomes import OutcomeEvent
 from streamproc.schemas.section import Section
 from streamproc.schemas.silences import Silence
@@ -36,6 +36,7 @@ _OUTGOING: Final = (
         IncidentState,
         Silence,
         NotificationGroup,
+        GroupedIncident,
         OutcomeEvent,
         OnlinePrediction,
         ModelUpdate,

@@ -35,13 +35,18 @@ from streamproc.incidents.incident import (
 from streamproc.incidents.inhibition import Inhibition
 from streamproc.incidents.maintenance import MAINTENANCE, is_outdated, occurrence
 from streamproc.incidents.members import apply_alert, new_member
-from streamproc.incidents.notification_groups import Changes, NotificationGroups
+from streamproc.incidents.notification_groups import NotificationGroups
+from streamproc.incidents.open_group import Changes
 from streamproc.incidents.repeats import repeat, repeat_due
 from streamproc.incidents.silencing import cover_member, cover_with, silence_at, silence_due
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.incident_commands import RemoveSilence, SetSilence
 from streamproc.schemas.incidents import ChangedSeries, IncidentState
-from streamproc.schemas.notification_groups import GROUP_KEY, NotificationGroup
+from streamproc.schemas.notification_groups import (
+    GROUP_KEY,
+    GroupedIncident,
+    NotificationGroup,
+)
 from streamproc.schemas.silences import SILENCE_KEY, Silence
 
 RETAIN_INCIDENTS: Final = timedelta(days=30)
@@ -52,7 +57,7 @@ START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 PLAN: Final = "plan"
 """Key under which it is due to follow a changed configuration."""
 
-Change = IncidentState | Silence | NotificationGroup | None
+Change = IncidentState | Silence | NotificationGroup | GroupedIncident | None
 """The new state of a key of the topic `incidents`; None: it is deleted."""
 
 
@@ -109,7 +114,7 @@ class IncidentBook:
             self._put_silence(silence)
         for incident in incidents:
             self._put(incident)
-        for due_time in self._groups.due():
+        for due_time in self._groups.take_due():
             heappush(self._due, due_time)
         self._changes.clear()
         missing = self._windows.keys() - self.silences.keys()
@@ -336,10 +341,8 @@ class IncidentBook:
 
     def _put_groups(self, changes: Changes) -> None:
         self._changes |= changes
-        for key in changes:
-            time = self._groups.next_due(key)
-            if time is not None:
-                heappush(self._due, (time, key))
+        for due_time in self._groups.take_due():
+            heappush(self._due, due_time)
 
 
 def _movable(incident: IncidentState) -> bool:

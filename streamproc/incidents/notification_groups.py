@@ -7,7 +7,7 @@ is to page soon. The sinks send what the groups say.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Final, NamedTuple
@@ -15,30 +15,21 @@ from typing import Final, NamedTuple
 from streamproc.config.route_tree import Leaf, leaves_of
 from streamproc.config.routes import Route, all_routes
 from streamproc.config.sink import SinkSection
-from streamproc.incidents.grouped_incident import (
-    end,
-    enter,
-    follow,
-    is_firing,
-    is_over,
-    is_urgent,
-    may_page,
-    news_at,
-    tell,
-)
+from streamproc.incidents.grouped_incident import Followed, follow, may_page, show
 from streamproc.incidents.members import labels_of
-from streamproc.incidents.parts import Part, open_parts, severity_of
+from streamproc.incidents.open_group import Changes, OpenGroup
+from streamproc.incidents.parts import Part, all_parts, open_parts, severity_of
 from streamproc.schemas.incidents import IncidentState
-from streamproc.schemas.notification_groups import GROUP_KEY, GroupedIncident, NotificationGroup
-from streamproc.schemas.timestamps import EPOCH
+from streamproc.schemas.notification_groups import (
+    GROUP_KEY,
+    GroupedIncident,
+    NotificationGroup,
+    ShownIncident,
+)
 
-RETAIN_GROUPS: Final = timedelta(days=30)
 MAX_INCIDENTS: Final = 200
-"""Further incidents open another group with the same labels: a record has a maximum size."""
+"""Further incidents open another group with the same labels: one is looked through at once."""
 _ID_BYTES: Final = 6
-
-Changes = Mapping[str, NotificationGroup | None]
-"""Groups that have changed, by their key of the topic `incidents`; None: it is deleted."""
 
 
 class _Way(NamedTuple):
@@ -55,9 +46,9 @@ class NotificationGroups:
     ----------
     routes, sinks
         Those of the configuration.
-    groups
-        Those of a topic `incidents` that was read again. A group of a route that is configured no
-        more goes on until its incidents end, and gets no new ones.
+    groups, grouped, incidents
+        Those of a topic `incidents` that was read again; incidents by their id. A group of a route
+        that is configured no more goes on until its incidents end, and gets no new ones.
     """
 
     def __init__(
@@ -65,79 +56,150 @@ class NotificationGroups:
         routes: Sequence[Route] = (),
         sinks: Iterable[SinkSection] = (),
         groups: Iterable[NotificationGroup] = (),
+        grouped: Iterable[GroupedIncident] = (),
+        incidents: Mapping[str, IncidentState] | None = None,
     ) -> None:
         is_grouping = any(route.group_by is not None for _, route, _ in all_routes(routes))
         self._routes: Final = routes if is_grouping else ()
         self._sinks: Final = {each.name: each for each in sinks if each.follows_incidents}
-        self._groups: dict[str, NotificationGroup] = {}
+        self._groups: dict[str, OpenGroup] = {}
         self._homes: defaultdict[str, dict[_Way, str]] = defaultdict(dict)
-        for group in groups:
-            self._put(GROUP_KEY + group.group_id, group)
+        found: defaultdict[str, list[Followed]] = defaultdict(list)
+        for each in sorted(grouped, key=lambda one: one.number):
+            incident = (incidents or {}).get(each.incident_id)
+            found[each.group_id].append(Followed(each, incident))
+        for record in groups:
+            group = OpenGroup(record, found[record.group_id])
+            self._groups[group.key] = group
+            for incident_id in group.incidents:
+                self._homes[incident_id][_way(record)] = group.key
+        self._touched: Final = set(self._groups)
+        self._planned: Final[dict[str, datetime]] = {}
 
-    def due(self) -> Iterator[tuple[datetime, str]]:
-        """Yield when each group changes by itself, and its key."""
-        for key in self._groups:
-            time = self.next_due(key)
-            if time is not None:
-                yield time, key
+    def take_due(self) -> list[tuple[datetime, str]]:
+        """Return when groups change by themselves, and their keys, if that is not known yet.
 
-    def next_due(self, key: str) -> datetime | None:
-        """Return when a group notifies or, if it is over, is deleted; None: neither is due."""
-        group = self._groups.get(key)
-        return None if group is None else _due(group) or _deletion(group)
+        They notify then or, if they are over, are deleted.
+        """
+        found = []
+        for key in self._touched:
+            time = self._next_due(key)
+            if time is not None and time != self._planned.get(key):
+                found.append((time, key))
+                self._planned[key] = time
+        self._touched.clear()
+        return found
 
-    def get(self, key: str) -> NotificationGroup | None:
-        """Return a group by its key."""
-        return self._groups.get(key)
+    def get(self, key: str) -> NotificationGroup | GroupedIncident | None:
+        """Return a group, or an incident of one, by its key."""
+        group_key, _, incident_id = key.partition("/")
+        group = self._groups.get(group_key)
+        if group is None or not incident_id:
+            return None if group is None else group.record
+        each = group.incidents.get(incident_id)
+        return None if each is None else each.record
 
     def follow(self, incident: IncidentState, at: datetime) -> Changes:
-        """Take note of the state of an incident; return the groups that it changes."""
-        found = self._routed(incident) if self._routes and may_page(incident) else {}
-        homes = self._homes.get(incident.incident_id, {})
-        after: dict[str, NotificationGroup | None] = {}
+        """Take note of the state of an incident; return what that changes on the topic."""
+        parts = open_parts(incident) if self._routes and may_page(incident) else []
+        found = self._routed(incident, parts)
+        homes = dict(self._homes.get(incident.incident_id, {}))
+        changes: Changes = {}
         for way, key in homes.items():
-            parts = found[way].parts if way in found else ()
-            before = self._groups[key]
-            after[key] = _with(
-                before,
-                [
-                    follow(before, one, incident, parts, at)
-                    if one.incident_id == incident.incident_id
-                    else one
-                    for one in before.incidents
-                ],
-            )
+            group = self._groups[key]
+            before = group.incidents[incident.incident_id]
+            severity = before.record.severity
+            if way in found:
+                severity = severity_of(incident, found[way].parts)
+            changes |= self._put(group, follow(group.record, before, incident, severity), at)
         for way, routed in found.items():
             if way not in homes:
-                key, group = self._home(way, routed)
-                new = enter(group, incident, routed.parts, at)
-                after[key] = _with(group, [*group.incidents, new])
-        return self._change(after, at)
+                group, opened = self._home(way, routed)
+                record = GroupedIncident(
+                    group_id=group.record.group_id,
+                    incident_id=incident.incident_id,
+                    number=group.next_number(),
+                    severity=severity_of(incident, routed.parts),
+                    entered=at,
+                )
+                changes |= opened | self._put(group, Followed(record, incident), at)
+        return changes
 
     def forget(self, incident_id: str, at: datetime) -> Changes:
-        """Take note that an incident is part of another one; return the groups that changes."""
-        keys = self._homes.get(incident_id, {}).values()
-        after = {}
-        for key in keys:
-            before = self._groups[key]
-            after[key] = _with(
-                before,
-                [end(one) if one.incident_id == incident_id else one for one in before.incidents],
-            )
-        return self._change(after, at)
+        """Take note that an incident is part of another one; return what that changes."""
+        changes: Changes = {}
+        for key in list(self._homes.get(incident_id, {}).values()):
+            group = self._groups[key]
+            before = group.incidents[incident_id]
+            after = follow(group.record, before, None, before.record.severity)
+            changes |= self._put(group, after, at)
+        return changes
 
     def advance(self, key: str, at: datetime) -> Changes:
         """Apply what was due by now."""
-        time = self.next_due(key)
+        self._planned.pop(key, None)
+        self._touched.add(key)
+        time = self._next_due(key)
         if time is None or time > at:
             return {}
         group = self._groups[key]
-        return self._change({key: group if _due(group) else None}, at)
+        if group.due() is None:
+            del self._groups[key]
+            deleted: Changes = {each.record.key: None for each in group.incidents.values()}
+            return {key: None} | self._let_go(group, deleted)
+        return self._settle(group, at)
 
-    def _routed(self, incident: IncidentState) -> dict[_Way, "_Routed"]:
+    def _next_due(self, key: str) -> datetime | None:
+        group = self._groups.get(key)
+        return None if group is None else group.due() or group.deletion()
+
+    def _put(self, group: OpenGroup, each: Followed, at: datetime) -> Changes:
+        """Put an incident into a group, which notifies if that is due then."""
+        self._touched.add(group.key)
+        changes = group.put(each)
+        self._homes[each.record.incident_id][_way(group.record)] = group.key
+        return self._let_go(group, changes) | self._settle(group, at)
+
+    def _settle(self, group: OpenGroup, at: datetime) -> Changes:
+        """Notify if that is due, and forget a group that has nothing to say."""
+        changes: Changes = {}
+        due = group.due()
+        if due is not None and due <= at:
+            news = group.notify(at, lambda each: self._describe(group, each))
+            changes = self._let_go(group, news)
+        if group.is_empty:
+            del self._groups[group.key]
+            self._planned.pop(group.key, None)
+            changes[group.key] = None
+        return changes
+
+    def _let_go(self, group: OpenGroup, changes: Changes) -> Changes:
+        """Forget where incidents were that are no longer in a group; return the changes."""
+        for key in [key for key, value in changes.items() if value is None]:
+            incident_id = key.partition("/")[2]
+            homes = self._homes.get(incident_id, {})
+            homes.pop(_way(group.record), None)
+            if not homes:
+                self._homes.pop(incident_id, None)
+        return changes
+
+    def _describe(self, group: OpenGroup, each: Followed) -> ShownIncident | None:
+        """Describe an incident by what the sink hears of; as before if nothing is left of that."""
+        if each.incident is None:
+            known = (
+                one for one in group.record.shown if one.incident_id == each.record.incident_id
+            )
+            return next(known, None)
+        for parts in (open_parts(each.incident), all_parts(each.incident)):
+            routed = self._routed(each.incident, parts).get(_way(group.record))
+            if routed is not None:
+                return show(each, routed.parts)
+        return show(each, all_parts(each.incident))
+
+    def _routed(self, incident: IncidentState, parts: Iterable[Part]) -> dict[_Way, "_Routed"]:
         """Return the series of an incident that each sink hears of in a group."""
         found: dict[_Way, _Routed] = {}
-        for part in open_parts(incident):
+        for part in parts:
             severity = severity_of(incident, [part])
             labels = labels_of(*part) | {"severity": severity}
             for leaf in leaves_of(self._routes, labels) or ():
@@ -151,53 +213,28 @@ class NotificationGroups:
                         found.setdefault(way, _Routed(leaf, values, [])).parts.append(part)
         return found
 
-    def _home(self, way: _Way, routed: "_Routed") -> tuple[str, NotificationGroup]:
-        """Return the group that an incident joins, which may be new."""
+    def _home(self, way: _Way, routed: "_Routed") -> tuple[OpenGroup, Changes]:
+        """Return the group that an incident joins, and what that changes if it is another one."""
         for number in count():
             name = repr((way, sorted(routed.labels.items()), number))
             group_id = hashlib.blake2b(name.encode(), digest_size=_ID_BYTES).hexdigest()
-            group = self._groups.get(GROUP_KEY + group_id) or NotificationGroup(
-                group_id=group_id,
-                sink=way.sink,
-                route=way.route,
-                labels=routed.labels,
-                interval=0.0,
-            )
-            if len(group.incidents) < MAX_INCIDENTS:
+            group = self._groups.get(GROUP_KEY + group_id)
+            if group is None or len(group.incidents) < MAX_INCIDENTS:
                 break
         leaf = routed.leaf
-        times = {
-            "interval": leaf.group_interval.total_seconds(),
-            "wait": _seconds(leaf.group_wait),
-            "repeat": _seconds(leaf.repeat_interval),
-        }
-        return GROUP_KEY + group_id, group.model_copy(update=times)
-
-    def _change(self, after: Changes, at: datetime) -> Changes:
-        """Store groups, notified where that is due; return those that have changed."""
-        changed: dict[str, NotificationGroup | None] = {}
-        for key, new in after.items():
-            group = None if new is None else _at(new, at)
-            if group != self._groups.get(key):
-                changed[key] = group
-                self._put(key, group)
-        return changed
-
-    def _put(self, key: str, group: NotificationGroup | None) -> None:
-        before = self._groups.pop(key, None)
-        known = _ids(before)
-        found = _ids(group)
-        if before is not None:
-            way = _way(before)
-            for incident_id in known - found:
-                del self._homes[incident_id][way]
-                if not self._homes[incident_id]:
-                    del self._homes[incident_id]
-        if group is not None:
-            self._groups[key] = group
-            way = _way(group)
-            for incident_id in found - known:
-                self._homes[incident_id][way] = key
+        record = NotificationGroup(
+            group_id=group_id,
+            sink=way.sink,
+            route=way.route,
+            labels=routed.labels,
+            interval=leaf.group_interval.total_seconds(),
+            wait=_seconds(leaf.group_wait),
+            repeat=_seconds(leaf.repeat_interval),
+        )
+        if group is None:
+            group = self._groups[GROUP_KEY + group_id] = OpenGroup(record)
+            return group, {group.key: record}
+        return group, group.take_times(record)
 
 
 class _Routed(NamedTuple):
@@ -208,65 +245,8 @@ class _Routed(NamedTuple):
     parts: list[Part]
 
 
-def _due(group: NotificationGroup) -> datetime | None:
-    """Return when a group notifies; None: there is nothing to say."""
-    news = [(time, one) for one in group.incidents if (time := news_at(group, one)) is not None]
-    if any(is_urgent(one) for _, one in news):
-        return EPOCH
-    again = _repetition(group)
-    if not news:
-        return again
-    first = min(time for time, _ in news)
-    if group.notified is None or group.status == "resolved":
-        return first
-    next_one = max(first, group.notified + timedelta(seconds=group.interval))
-    return next_one if again is None else min(next_one, again)
-
-
-def _repetition(group: NotificationGroup) -> datetime | None:
-    """Return when a group notifies again although nothing is new; None: it does not by itself."""
-    if group.repeat is None or group.notified is None or group.status != "firing":
-        return None
-    if not any(map(is_firing, group.incidents)):
-        return None
-    return group.notified + timedelta(seconds=max(group.repeat, group.interval))
-
-
-def _deletion(group: NotificationGroup) -> datetime | None:
-    if group.notified is None or group.status != "resolved":
-        return None
-    return group.notified + RETAIN_GROUPS
-
-
-def _at(group: NotificationGroup, at: datetime) -> NotificationGroup | None:
-    """Return a group at a time, notified if that is due; None: it never had anything to say."""
-    left = [one for one in group.incidents if one.notice is not None or one.status != "resolved"]
-    group = _with(group, left)
-    due = _due(group)
-    if due is not None and due <= at:
-        return _notified(group, at)
-    return group if left or group.notified is not None else None
-
-
-def _notified(group: NotificationGroup, at: datetime) -> NotificationGroup:
-    incidents = [tell(one, at) for one in group.incidents if not is_over(one)]
-    states = {one.notice.status for one in incidents if one.notice is not None} - {"resolved"}
-    status = (
-        "resolved" if not states else "acknowledged" if states == {"acknowledged"} else "firing"
-    )
-    return _with(group, incidents).model_copy(update={"notified": at, "status": status})
-
-
 def _seconds(duration: timedelta | None) -> float | None:
     return None if duration is None else duration.total_seconds()
-
-
-def _with(group: NotificationGroup, incidents: Sequence[GroupedIncident]) -> NotificationGroup:
-    return group.model_copy(update={"incidents": tuple(incidents)})
-
-
-def _ids(group: NotificationGroup | None) -> set[str]:
-    return set() if group is None else {one.incident_id for one in group.incidents}
 
 
 def _way(group: NotificationGroup) -> _Way:

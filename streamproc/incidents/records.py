@@ -15,7 +15,11 @@ from pydantic import ValidationError
 
 from streamproc.incidents.book import START, Change
 from streamproc.schemas.incidents import IncidentState
-from streamproc.schemas.notification_groups import GROUP_KEY, NotificationGroup
+from streamproc.schemas.notification_groups import (
+    GROUP_KEY,
+    GroupedIncident,
+    NotificationGroup,
+)
 from streamproc.schemas.silences import SILENCE_KEY, Silence
 
 POSITION_KEY: Final = "position"
@@ -134,12 +138,15 @@ class StoredValues:
         self.incidents: dict[str, IncidentState] = {}
         self.silences: dict[str, Silence] = {}
         self.groups: dict[str, NotificationGroup] = {}
+        self.grouped: dict[str, GroupedIncident] = {}
 
     def update(self, changed: Mapping[str, bytes | None]) -> None:
         """Take over what `StoredBook.feed` returned."""
         for key, value in changed.items():
             if key.startswith(SILENCE_KEY):
                 _put(self.silences, key, value, Silence.from_json)
+            elif key.startswith(GROUP_KEY) and "/" in key:
+                _put(self.grouped, key, value, GroupedIncident.from_json)
             elif key.startswith(GROUP_KEY):
                 _put(self.groups, key, value, NotificationGroup.from_json)
             else:

@@ -1,4 +1,8 @@
-"""Define the schema of notification groups: incidents that a sink hears of at once."""
+"""Define the schema of notification groups: incidents that a sink hears of at once.
+
+A group and each of its incidents have a key each, so that a change of one incident does not
+rewrite what all others have.
+"""
 
 from typing import Annotated, Final, Literal
 
@@ -11,7 +15,7 @@ from streamproc.schemas.incidents import IncidentStatus
 from streamproc.schemas.timestamps import EventTime
 
 GROUP_KEY: Final = "group:"
-"""Key of a group on the topic `incidents`: this and its id."""
+"""Key of a group on the topic `incidents`: this and its id; of its incidents: `/` and theirs."""
 
 
 class Notice(Contract):
@@ -30,25 +34,54 @@ class Notice(Contract):
 
 
 class GroupedIncident(Contract):
-    """An incident of a group: its series that the sink hears of, described by the first one."""
+    """An incident of a group: where it stands with its sink; a key of the topic `incidents`."""
+
+    group_id: Annotated[Text, Field(description="The group.", examples=["5f0c9a7e21b8"])]
+    incident_id: Annotated[Text, Field(description="Its id.", examples=["0b71fe2290ac"])]
+    number: Annotated[
+        int, Field(description="Its place in the group, by when it joined.", examples=[0])
+    ]
+    severity: Annotated[
+        Severity,
+        Field(description="The highest of its series that the sink gets.", examples=["warning"]),
+    ]
+    entered: Annotated[
+        EventTime,
+        Field(description="When it joined the group.", examples=["2026-01-05T10:00:01Z"]),
+    ]
+    notice: Annotated[
+        Notice | None,
+        Field(
+            description="What the last notification has of it; null: the sink has not heard of it.",
+            examples=[{"at": "2026-01-05T10:00:11Z", "status": "firing", "severity": "warning"}],
+        ),
+    ] = None
+
+    @property
+    def key(self) -> str:
+        """Return its key of the topic."""
+        return f"{GROUP_KEY}{self.group_id}/{self.incident_id}"
+
+    def to_json(self) -> bytes:
+        """Serialise as compact JSON; equal ones give equal bytes."""
+        return _GROUPED.dump_json(self)
+
+    @classmethod
+    def from_json(cls, value: bytes | str) -> "GroupedIncident":
+        """Deserialise an incident of a group.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If it is not a `GroupedIncident` of this major version.
+        """
+        return cls.model_validate_json(value)
+
+
+class ShownIncident(Contract):
+    """An incident that a notification names: its series that the sink gets, by the first one."""
 
     incident_id: Annotated[Text, Field(description="Its id.", examples=["0b71fe2290ac"])]
-    status: Annotated[IncidentStatus, Field(description="Where it stands.", examples=["firing"])]
-    severity: Annotated[
-        Severity, Field(description="The highest of its series.", examples=["warning"])
-    ]
-    paged: Annotated[
-        EventTime | None,
-        Field(description="When it paged last.", examples=["2026-01-05T10:00:11Z"]),
-    ] = None
-    page_at: Annotated[
-        EventTime | None,
-        Field(description="When it pages next.", examples=["2026-01-05T10:00:11Z"]),
-    ] = None
-    entered: Annotated[
-        EventTime | None,
-        Field(description="When it joined the group.", examples=["2026-01-05T10:00:01Z"]),
-    ] = None
     model_id: Annotated[ModelId, Field(description="The first model.", examples=["fraud"])]
     series: Annotated[ClippedText, Field(description="Its series.", examples=["feature:fx_rate"])]
     kind: Annotated[Kind, Field(description="Of the series.", examples=["data"])]
@@ -70,13 +103,6 @@ class GroupedIncident(Contract):
         ClippedMessage,
         Field(description="What happened.", examples=["fx_rate rose from 1.1 to 110"]),
     ]
-    notice: Annotated[
-        Notice | None,
-        Field(
-            description="What the last notification has of it; null: the sink has not heard of it.",
-            examples=[{"at": "2026-01-05T10:00:11Z", "status": "firing", "severity": "warning"}],
-        ),
-    ] = None
 
 
 class NotificationGroup(Contract):
@@ -117,10 +143,6 @@ class NotificationGroup(Contract):
             examples=[14400.0],
         ),
     ] = None
-    incidents: Annotated[
-        tuple[GroupedIncident, ...],
-        Field(strict=False, description="Its incidents, at most 200.", examples=[[]]),
-    ] = ()
     notified: Annotated[
         EventTime | None,
         Field(
@@ -132,6 +154,20 @@ class NotificationGroup(Contract):
         Literal["firing", "acknowledged", "resolved"],
         Field(description="What that notification says.", examples=["firing"]),
     ] = "firing"
+
+    severity: Annotated[
+        Severity, Field(description="The highest that it tells of.", examples=["warning"])
+    ] = "info"
+    open: Annotated[
+        int, Field(description="How many incidents it tells of that are open.", examples=[12])
+    ] = 0
+    resolved: Annotated[
+        int, Field(description="How many it tells of that have ended.", examples=[2])
+    ] = 0
+    shown: Annotated[
+        tuple[ShownIncident, ...],
+        Field(strict=False, description="The most severe ones, at most 5.", examples=[[]]),
+    ] = ()
 
     def to_json(self) -> bytes:
         """Serialise as compact JSON; equal groups give equal bytes."""
@@ -150,3 +186,4 @@ class NotificationGroup(Contract):
 
 
 _GROUP: Final = TypeAdapter(NotificationGroup)
+_GROUPED: Final = TypeAdapter(GroupedIncident)

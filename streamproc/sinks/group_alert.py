@@ -1,14 +1,9 @@
 """Write a notification about a group of incidents as one alert, which sinks render. Pure."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
-from streamproc.incidents.members import rank
 from streamproc.schemas.alerts import AlertEvent, Status
-from streamproc.schemas.notification_groups import GroupedIncident, Notice, NotificationGroup
-
-NAMED_INCIDENTS: Final = 5
+from streamproc.schemas.notification_groups import NotificationGroup
 
 
 def group_alert(group: NotificationGroup, status: Status, at: datetime) -> AlertEvent | None:
@@ -23,11 +18,9 @@ def group_alert(group: NotificationGroup, status: Status, at: datetime) -> Alert
     at
         When that happened.
     """
-    noticed = [(each, each.notice) for each in group.incidents if each.notice is not None]
-    shown = [pair for pair in noticed if pair[1].status != "resolved"] or noticed
-    if not shown:
+    if not group.shown:
         return None
-    first = shown[0][0]
+    first = group.shown[0]
     return AlertEvent(
         alert_id=f"{group.group_id}-{status}-{at:%Y%m%dT%H%M%S.%f}",
         incident_id=group.group_id,
@@ -36,9 +29,9 @@ def group_alert(group: NotificationGroup, status: Status, at: datetime) -> Alert
         kind=first.kind,
         series=first.series,
         detector=first.detector,
-        severity=max((notice.severity for _, notice in shown), key=rank),
+        severity=group.severity,
         owner=first.owner,
-        message=_message(group, shown, len(noticed), status),
+        message=_message(group, status),
         ts=at,
         detected_at=at,
         source=first.source,
@@ -46,16 +39,12 @@ def group_alert(group: NotificationGroup, status: Status, at: datetime) -> Alert
     )
 
 
-def _message(
-    group: NotificationGroup,
-    shown: Sequence[tuple[GroupedIncident, Notice]],
-    count: int,
-    status: Status,
-) -> str:
+def _message(group: NotificationGroup, status: Status) -> str:
     labels = ", ".join(f"{name} = {value}" for name, value in sorted(group.labels.items()))
-    what = "; ".join(f"{each.incident_id}: {each.message}" for each, _ in shown[:NAMED_INCIDENTS])
-    more = f"; and {len(shown) - NAMED_INCIDENTS} more" if len(shown) > NAMED_INCIDENTS else ""
-    over = f", {count - len(shown)} more resolved" if count > len(shown) else ""
-    head = f"{len(shown)} incident{'s' * (len(shown) != 1)}{f' ({labels})' if labels else ''}{over}"
+    number = group.open or group.resolved
+    what = "; ".join(f"{each.incident_id}: {each.message}" for each in group.shown)
+    more = f"; and {number - len(group.shown)} more" if number > len(group.shown) else ""
+    over = f", {group.resolved} more resolved" if group.open and group.resolved else ""
+    head = f"{number} incident{'s' * (number != 1)}{f' ({labels})' if labels else ''}{over}"
     state = f"{status}: " if status in {"acknowledged", "resolved"} else ""
     return f"{state}{head}: {what}{more}"

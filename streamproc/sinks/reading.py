@@ -232,13 +232,16 @@ def _group_step(group: NotificationGroup, known: Progress) -> tuple[AlertEvent |
 
 
 def _state(value: bytes) -> IncidentState | NotificationGroup | None:
-    """Return the incident or group of a record; None: it has none, as a deletion or a silence."""
+    """Return the incident or group of a record; None: it has none, as a deletion or a silence.
+
+    A group has all that its sink is to hear of its incidents.
+    """
     try:
         found = _peek.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    if found.group_id is not None:
-        return NotificationGroup.from_json(value)
+    if found.group_id is not None:  # those with an incident say where it stands with the sink
+        return None if found.incident_id else NotificationGroup.from_json(value)
     return None if found.incident_id is None else IncidentState.from_json(value)
 
 

@@ -22,13 +22,19 @@ from streamproc.schemas.incidents import (
     OnsetInterval,
     TimelineEntry,
 )
-from streamproc.schemas.notification_groups import GroupedIncident, Notice, NotificationGroup
+from streamproc.schemas.notification_groups import (
+    GroupedIncident,
+    Notice,
+    NotificationGroup,
+    ShownIncident,
+)
 from streamproc.schemas.silences import Matchers, Silence
 
 EVENTS = [PredictionEvent, FeatureEvent, LabelEvent, AlertEvent, Summary, ChangePoint, Contributor]
 INCIDENTS = [
     *(IncidentState, Member, ChangedSeries, Cause, OnsetInterval, Acknowledgement, TimelineEntry),
-    *(Silence, Matchers, *PAYLOADS.values(), NotificationGroup, GroupedIncident, Notice),
+    *(Silence, Matchers, *PAYLOADS.values()),
+    *(NotificationGroup, GroupedIncident, ShownIncident, Notice),
 ]
 SECTIONS = [Config, Topics, Security, Sasl, ModelConfig, Watch, Policy, Limits, Http]
 

@@ -137,7 +137,13 @@ class Owner:
                 EscalationRule(after=timedelta(seconds=60), open_for=timedelta(hours=2), models=3)
             ],
             repeat_interval=timedelta(seconds=45),
-            groups=NotificationGroups(GROUPED.routes, GROUPED.sinks, values.groups.values()),
+            groups=NotificationGroups(
+                GROUPED.routes,
+                GROUPED.sinks,
+                values.groups.values(),
+                values.grouped.values(),
+                values.incidents,
+            ),
         )
         self.book.rewrite(stored.stale)
 

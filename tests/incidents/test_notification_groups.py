@@ -6,7 +6,8 @@ from incidents.logs import at, command, fired, later
 
 from streamproc.config.load import load
 from streamproc.incidents.entries import Tick
-from streamproc.incidents.notification_groups import MAX_INCIDENTS, RETAIN_GROUPS
+from streamproc.incidents.notification_groups import MAX_INCIDENTS
+from streamproc.incidents.open_group import RETAIN_GROUPS
 from streamproc.schemas.notification_groups import NotificationGroup
 from streamproc.sinks.targets import targets_of
 
@@ -162,3 +163,28 @@ def test_groups_that_are_read_again_say_nothing_new() -> None:
                 after.append(alert)
         assert after == complete[len(complete) - len(after) :]
         assert [value for value in values if reader.read(value) is not None] == []
+
+
+def test_a_notification_names_the_most_severe_ones_and_counts_all() -> None:
+    """Five are named, whatever their number; the receiver's text does not grow with the group."""
+    log = [(apart(f"m{number}"), 0.0) for number in range(20)]
+    log += [(apart("worst", severity="critical"), 20.0), (Tick(), 30.0)]
+    _, (_, _, message) = pages(log)
+    head, first, *_ = message.split(": ")
+    assert (head, first) == ("21 incidents (owner = risk)", "incident of worst")
+    assert message.endswith("; and 16 more")
+    assert message.count("incident of") == 5
+
+
+def test_a_change_of_one_incident_does_not_rewrite_its_group() -> None:
+    """What the topic grows by does not depend on how many incidents are in the group."""
+    sizes = []
+    for number in (2, 150):
+        alerts = [apart(f"m{each}") for each in range(number)]
+        log = [(alert, 0.0) for alert in alerts] + [(Tick(), 20.0)]
+        before = len(played(log)[1])
+        worse = apart("m1", severity="critical", source=later(alerts[1]).source, alert_id="w")
+        values = played([*log, (worse, 30.0)])[1][before:]
+        sizes.append(len([value for value in values if b'"group_id"' in value]))
+        assert max(map(len, values)) < 10_000
+    assert sizes == [2, 2]  # where the incident stands with the sink, and the notification

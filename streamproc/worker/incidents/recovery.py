@@ -57,7 +57,13 @@ async def recover_book(
         config.inhibit,
         with_numbers(config.escalate, config.models),
         config.policy.repeat_interval,
-        groups=NotificationGroups(config.routes, config.all_sinks, values.groups.values()),
+        groups=NotificationGroups(
+            config.routes,
+            config.all_sinks,
+            values.groups.values(),
+            values.grouped.values(),
+            values.incidents,
+        ),
     )
     book.rewrite(stored.stale)
     if stored.position is not None:
