@@ -33,6 +33,7 @@ ELSEWHERE = {
     "process_clocks",  # 47 s, and it compiles a C file
     "rewound_labels",  # a minute, in which a broker starts three times
     "mixed",  # two minutes, with three brokers
+    "notifications",  # two minutes; tests/incidents/test_crashes.py stops at each record
     "unclean",  # 60 s, and three brokers beside the one of these tests
     "shapes",  # one shape costs 2.7 to 3.4 times a plain one: it passes in some runs only
     "sizes",  # a minute and more: outcomes that are too large are refused one by one
