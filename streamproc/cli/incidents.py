@@ -129,12 +129,16 @@ def accept(
     incident: Id,
     *,
     reason: Reason = "",
+    false_alarm: Annotated[
+        bool, flag("false-alarm", "Nothing had changed; also once it is over.", show_default=False)
+    ] = False,
     by: By = None,
     config: ConfigFile = None,
     broker: Broker = None,
 ) -> None:
     """Resolve it: meant to be, or a false alarm."""
-    _act(broker, config, incident, "incident_accept", reason=reason, by=by)
+    given = {"false_alarm": True} if false_alarm else {}  # workers of before refuse the field
+    _act(broker, config, incident, "incident_accept", reason=reason, by=by, **given)
 
 
 @app.command("note", epilog=_example("note 0b71fe22 'asked the provider'"))

@@ -1,7 +1,7 @@
 """Print incidents and silences as tables or as JSON."""
 
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -10,11 +10,13 @@ from rich.text import Text
 from streamproc.cli.models_list import new_table, terminal
 from streamproc.client.incidents import open_incidents
 from streamproc.config.config import Config
+from streamproc.incidents.false_alarms import PERIOD, false_alarms
 from streamproc.incidents.members import rank
 from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.schemas.alerts import Severity
 from streamproc.schemas.incidents import IncidentState
 from streamproc.schemas.silences import Silence
+from streamproc.schemas.units import format_duration
 from streamproc.terminal import printable
 
 STATUS_STYLE = {
@@ -61,9 +63,10 @@ async def print_incidents(config: Config, wanted: Filter, *, as_json: bool) -> N
         return
     table = new_table("incident", "status", "severity", "opened", "models", "cause", "owner")
     for incident in found:
+        status = "false alarm" if incident.false_alarm else incident.status
         table.add_row(
             printable(incident.incident_id[:SHORT_ID]),
-            Text(incident.status, STATUS_STYLE[incident.status]),
+            Text(status, STATUS_STYLE[incident.status]),
             Text(incident.severity, SEVERITY_STYLE[incident.severity]),
             f"{incident.opened:%Y-%m-%d %H:%M:%SZ}",
             str(len(incident.members)),
@@ -71,6 +74,12 @@ async def print_incidents(config: Config, wanted: Filter, *, as_json: bool) -> N
             printable(incident.owner or ""),
         )
     terminal().print(table)
+    rate = false_alarms(topic.values.incidents.values(), datetime.now(UTC))
+    if rate.false:
+        sys.stderr.write(
+            f"false alarms: {rate.false} of the {rate.opened} incidents of the last"
+            f" {format_duration(PERIOD)}\n"
+        )
 
 
 async def print_silences(config: Config, *, everything: bool, as_json: bool) -> None:

@@ -64,7 +64,7 @@ def _lines(
     first = incident.members[0]
     yield (
         f"incident {incident.incident_id}: {incident.status}"
-        f"{f' ({incident.reason})' if incident.reason else ''}, {incident.severity},"
+        f"{_reason(incident)}, {incident.severity},"
         f" owner {incident.owner or 'nobody'}, since {incident.opened:%Y-%m-%d %H:%M:%SZ}"
     )
     yield f"what      {first.series[0].message or first.series[0].series}"
@@ -159,6 +159,12 @@ def _hidden_by(incident_id: str, source: IncidentState | None) -> str:
     first = source.members[0] if source else None
     about = f" ({first.kind} of model {first.model_id})" if first else ""
     return f"hidden while incident {incident_id[:SHORT_ID]}{about} is open"
+
+
+def _reason(incident: IncidentState) -> str:
+    reasons = (incident.reason, "false alarm" if incident.false_alarm else None)
+    text = ", ".join(filter(None, reasons))
+    return f" ({text})" if text else ""
 
 
 def next_step(incident: IncidentState) -> str:

@@ -47,10 +47,18 @@ def apply_to_incident(
         found = Acknowledgement(by=by, at=at, until=payload.until, reason=payload.reason)
         incident = edit(incident, acknowledgement=found, page_at=None)
         return log_step(incident, at, "acknowledged", by=by, text=payload.reason or None)
-    if isinstance(payload, Accept) and incident.open:
-        incident = edit(incident, ended=at, reason="accepted", page_at=None)
-        return log_step(incident, at, "accepted", by=by, text=payload.reason or None)
+    if isinstance(payload, Accept) and (incident.open or payload.false_alarm):
+        return _accept(incident, payload, by, at)
     return incident
+
+
+def _accept(incident: IncidentState, payload: Accept, by: str, at: datetime) -> IncidentState:
+    """Return an incident that is accepted; one that has ended may still be a false alarm."""
+    if incident.open:
+        incident = edit(incident, ended=at, reason="accepted", page_at=None)
+    incident = edit(incident, false_alarm=payload.false_alarm)
+    text = ": ".join(filter(None, ("false alarm" if payload.false_alarm else "", payload.reason)))
+    return log_step(incident, at, "accepted", by=by, text=text or None)
 
 
 def set_silence(

@@ -126,7 +126,8 @@ def record_alert(
     # What was accepted was not that: it became worse.
     worse = change.escalated and before.reason == "accepted" and alert.status == "updated"
     if (change.fired or worse) and not before.open:
-        incident = edit(incident, ended=None, reason=None, page_at=None, acknowledgement=None)
+        incident = edit(incident, ended=None, reason=None, false_alarm=False)
+        incident = edit(incident, page_at=None, acknowledgement=None)
         incident = log_step(incident, at, "reopened", text=alert.series)
     return incident
 

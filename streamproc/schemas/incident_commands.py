@@ -42,6 +42,9 @@ class Accept(Section):
     incident_id: _Incident
     by: _By = None
     reason: _Reason = ""
+    false_alarm: Annotated[
+        bool, Field(description="Whether nothing had changed.", examples=[True])
+    ] = False
 
 
 class Note(Section):

@@ -231,6 +231,13 @@ class IncidentState(Contract):
             examples=["recovered"],
         ),
     ] = None
+    false_alarm: Annotated[
+        bool,
+        Field(
+            description="Whether the person who accepted it says that nothing had changed.",
+            examples=[True],
+        ),
+    ] = False
     severity: Annotated[
         Severity,
         Field(

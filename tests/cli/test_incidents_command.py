@@ -162,3 +162,16 @@ def test_alerts_print_owner_and_runbook() -> None:
     with console.capture() as captured:
         console.print(describe(alert(owner="risk-oncall", runbook="https://wiki.example.org/fx")))
     assert "owner risk-oncall, runbook https://wiki.example.org/fx" in captured.get()
+
+
+def test_a_false_alarm_is_counted(run: Any, cluster: Path) -> None:
+    """Who says that nothing had changed finds it in the list and in the rate of the week."""
+    key = incident(run, cluster).incident_id
+    flags = ("--false-alarm", "--reason", "unit test", "--config", cluster)
+    assert run("incidents", "accept", key, *flags).stdout == f"incident {key}: resolved\n"
+    listed = run("incidents", "--config", cluster)
+    assert "false alarm" in listed.stdout
+    assert "false alarms: 1 of the 1 incidents of the last 1w" in listed.stderr
+    shown = run("incidents", "show", key, "--config", cluster).stdout
+    assert "resolved (accepted, false alarm)" in shown
+    assert "false alarm: unit test" in shown

@@ -5,6 +5,7 @@ from incidents.logs import at, command, fired, fold, later, only, steps, tick
 
 from streamproc.incidents.book import RETAIN_INCIDENTS
 from streamproc.incidents.commands import silence_id_of
+from streamproc.incidents.false_alarms import PERIOD, false_alarms
 from streamproc.incidents.silencing import RETAIN_SILENCES
 
 ID = "incident of a"
@@ -148,3 +149,17 @@ def test_what_is_over_is_forgotten_in_the_end() -> None:
         book.apply(None, at(2) + time)
     assert (book.incidents, book.silences) == ({}, {})
     assert set(book.take_changes().values()) == {None}
+
+
+def test_a_false_alarm_counts_until_it_is_reopened() -> None:
+    """Also what has recovered by itself may have been one; a further change was none."""
+    alarm = fired("a")
+    judged = command("incident_accept", incident_id=ID, false_alarm=True)
+    book = fold((alarm, 0.0), (judged, 3.0))
+    assert (only(book).status, only(book).false_alarm) == ("resolved", True)
+    assert false_alarms(book.incidents.values(), at(3)) == (1, 1)
+    assert false_alarms(book.incidents.values(), at(0) + PERIOD) == (0, 0)
+    over = fold((alarm, 0.0), (later(alarm), 2.0), (judged, 3.0))
+    assert (only(over).reason, only(over).false_alarm) == ("recovered", True)
+    again = fold((alarm, 0.0), (judged, 3.0), (fired("a", "amount"), 4.0))
+    assert (only(again).open, only(again).false_alarm) == (True, False)

@@ -6,6 +6,7 @@ from typing import Final, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from streamproc.incidents.book import IncidentBook
+from streamproc.incidents.false_alarms import false_alarms
 from streamproc.schemas.incidents import IncidentStatus
 
 _OPEN: Final = tuple(status for status in get_args(IncidentStatus) if status != "resolved")
@@ -37,6 +38,17 @@ class IncidentMetrics:
             "Silences that hold, on the worker that owns the incidents; elsewhere 0.",
             registry=registry,
         )
+        self._false = Gauge(
+            "streamproc_incidents_false_alarms",
+            "Incidents that were opened within 7 days and accepted as false alarms, on the worker"
+            " that owns them; elsewhere 0.",
+            registry=registry,
+        )
+        self._week = Gauge(
+            "streamproc_incidents_opened",
+            "Incidents that were opened within 7 days, on the worker that owns them; elsewhere 0.",
+            registry=registry,
+        )
         self._failures = Counter(
             "streamproc_incidents_failures_total",
             "Times that the incidents could not be continued; the log has the reason.",
@@ -56,6 +68,9 @@ class IncidentMetrics:
         for status in _OPEN:
             self._open.labels(status).set(counts[status])
         self._silences.set(sum(each.status == "active" for each in book.silences.values()))
+        rate = false_alarms(book.incidents.values(), book.now)
+        self._false.set(rate.false)
+        self._week.set(rate.opened)
 
     def released(self) -> None:
         """Set the gauges to 0: another worker may own the incidents now."""
@@ -63,6 +78,8 @@ class IncidentMetrics:
         for status in _OPEN:
             self._open.labels(status).set(0)
         self._silences.set(0)
+        self._false.set(0)
+        self._week.set(0)
 
     def failed(self) -> None:
         """Count an error."""
