@@ -50,6 +50,7 @@ class OpenGroup:
         self._news: Final[dict[str, datetime]] = {}
         self._urgent: Final[set[str]] = set()
         self._firing: Final[set[str]] = set()
+        self._changed: Final[dict[str, None]] = {}  # since the last notification
         for each in incidents:
             self._put(each)
 
@@ -111,17 +112,16 @@ class OpenGroup:
     def notify(self, at: datetime, describe: Describe) -> Changes:
         """Tell the sink of its incidents; return what changes on the topic."""
         changes: Changes = {}
-        for each in list(self.incidents.values()):
+        for incident_id in list(self._changed):
+            each = self.incidents[incident_id]
             after = tell(self.record, each, at)
             if after is not each:
                 self._put(after)
                 changes[after.record.key] = after.record
-        heard = [each for each in self.incidents.values() if each.notice is not None]
-        ended = [each for each in heard if each.notice.status == "resolved"]  # type: ignore[union-attr]
-        left = [each for each in heard if each.notice.status != "resolved"]  # type: ignore[union-attr]
+        self._changed.clear()
+        left, ended, states = self._heard()
         first = nsmallest(SHOWN_INCIDENTS, left or ended, key=_most_severe)
         shown = [one for each in first if (one := describe(each)) is not None]
-        states = {each.notice.status for each in left if each.notice is not None}
         self.record = self.record.model_copy(
             update={
                 "notified": at,
@@ -137,9 +137,24 @@ class OpenGroup:
             changes[each.record.key] = None
         return {**changes, self.key: self.record}
 
+    def _heard(self) -> tuple[list[Followed], list[Followed], set[IncidentStatus]]:
+        """Return the incidents of the notification: those left, those ended, states of the left."""
+        left, ended, states = list[Followed](), list[Followed](), set[IncidentStatus]()
+        for each in self.incidents.values():
+            notice = each.record.notice
+            if notice is None:
+                continue
+            if notice.status == "resolved":
+                ended.append(each)
+            else:
+                left.append(each)
+                states.add(notice.status)
+        return left, ended, states
+
     def _put(self, each: Followed) -> None:
         incident_id = each.record.incident_id
         self.incidents[incident_id] = each
+        self._changed[incident_id] = None
         news = news_at(self.record, each)
         if news is None:
             self._news.pop(incident_id, None)
@@ -152,6 +167,7 @@ class OpenGroup:
     def _remove(self, incident_id: str) -> None:
         self.incidents.pop(incident_id, None)
         self._news.pop(incident_id, None)
+        self._changed.pop(incident_id, None)
         self._urgent.discard(incident_id)
         self._firing.discard(incident_id)
 
