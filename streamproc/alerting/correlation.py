@@ -90,7 +90,8 @@ def _ending(group: IncidentGroup, alert: AlertEvent) -> str:
 
 
 def _with_group(alert: AlertEvent, group: IncidentGroup, words: str) -> AlertEvent:
-    contributors = group.contributors()
+    group.explained = alert.contributors or group.explained
+    contributors = group.explained or group.contributors()
     if contributors is None and alert.incident_id == group.id:
         return alert
     return alert.model_copy(

@@ -29,6 +29,8 @@ class IncidentGroup:
         Series that have not been quiet since.
     settled : set of str
         Those of them that are quiet on another level than before.
+    explained : list of Contributor or None
+        The features that explain it, if it is one of errors.
     sizes : dict of float
         Of the changes of all series that have fired in it, in that order.
     """
@@ -37,6 +39,7 @@ class IncidentGroup:
         "_largest",
         "_shares",
         "_total",
+        "explained",
         "first",
         "id",
         "open",
@@ -49,6 +52,7 @@ class IncidentGroup:
         self.id, self.first, self.reported_at = id, first, reported_at
         self.open: set[str] = set()
         self.settled: set[str] = set()
+        self.explained: list[Contributor] | None = None
         self.sizes: dict[str, float] = {}
         self._total = 0.0
         self._largest: list[tuple[float, str]] = []  # less than nothing, to sort the largest first

@@ -11,6 +11,7 @@ from streamproc.alerting.alert_builder import from_epoch
 from streamproc.alerting.correlation import IncidentGrouper
 from streamproc.alerting.incident import Incident
 from streamproc.alerting.incident_group import IncidentGroup
+from streamproc.schemas.alerts import Contributor
 from streamproc.schemas.effect_size import MAX_SIZE, MIN_SIZE
 from streamproc.state.snapshot_format import Arrays, SnapshotError
 
@@ -23,6 +24,7 @@ UNKNOWN_SIZE: Final = 1.0
 
 Series = tuple[str, str]  # model and name
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Size = Annotated[float, msgspec.Meta(ge=MIN_SIZE, le=MAX_SIZE)]
 
 
@@ -36,6 +38,7 @@ class GroupRecord(msgspec.Struct, frozen=True, array_like=True):
     open: tuple[str, ...]
     sizes: dict[str, Size]
     settled: tuple[str, ...] = ()
+    explained: tuple[tuple[str, Share], ...] = ()
 
 
 _decoder: Final = msgspec.json.Decoder(list[GroupRecord])
@@ -47,6 +50,7 @@ def state(groups: IncidentGrouper) -> Arrays:
         GroupRecord(
             *(model, group.id, group.first, group.reported_at),
             *(tuple(sorted(group.open)), group.sizes, tuple(sorted(group.settled))),
+            tuple((part.series, part.share) for part in group.explained or ()),
         )
         for model, of_model in groups.open.items()
         for group in of_model
@@ -98,6 +102,9 @@ def _put(
         group.join(series, size)
     group.open = {series for series in record.open if (record.model, series) in incidents}
     group.settled = group.open.intersection(record.settled)
+    group.explained = [
+        Contributor(series=series, share=share) for series, share in record.explained
+    ] or None
     twice = [series for series in group.open if groups.of(record.model, series)]
     if twice or not group.open <= record.sizes.keys():
         raise SnapshotError(f"the series of incident {record.id!r} are in two, or in none")

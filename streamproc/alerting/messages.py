@@ -1,11 +1,11 @@
 """The sentence of an alert: what changed, by how much, since when."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from streamproc.schemas.alerts import Summary
+from streamproc.schemas.alerts import Contributor, Summary
 from streamproc.schemas.series import JOINT
 
 # A spread that grew or shrank by this factor says more than means closer than a quarter of it.
@@ -190,3 +190,19 @@ def performance_note(figures: Mapping[str, float]) -> str:
     found = f"; accuracy {percent(figures['accuracy'])}"
     found += f" (expected {percent(figures['expected_accuracy'])}), F1 {figures['f1']:.2f}"
     return found + (f", ROC AUC {figures['roc_auc']:.2f}" if "roc_auc" in figures else "")
+
+
+def explanation_note(parts: Sequence[Contributor]) -> str:
+    """Name the feature that explains most of an increase; empty if there is none.
+
+    Examples
+    --------
+    >>> explanation_note([Contributor(series="feature:amount", share=0.62)])
+    "; explained mostly by feature 'amount' (62 %)"
+    """
+    if not parts:
+        return ""
+    first = parts[0]
+    how = "mostly" if first.share >= 0.5 else "in part"
+    name = first.series.removeprefix("feature:")
+    return f"; explained {how} by feature {name!r} ({100 * first.share:.0f} %)"

@@ -280,6 +280,7 @@ class OutcomeDecoder(Decoder):
         times = seconds(event.ts, at.record), seconds(event.label_ts, at.record)
         floor = self._catalogue.models[key].config.floor
         verdict = advance(track, window, scored, floor, event.features, times)
+        self._performance.keep(key, event.features, scored)
         if verdict is not None:
             self._hooks.floor(key, at, event, verdict)
 

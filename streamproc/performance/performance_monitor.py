@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from streamproc.alerting.incidents import Incidents
-from streamproc.alerting.messages import performance_note
+from streamproc.alerting.messages import explanation_note, performance_note
 from streamproc.alerting.pending_alert import PendingAlert, standalone
 from streamproc.decode.layout import Model
 from streamproc.decode.matrix import Matrix, seconds
@@ -50,13 +50,15 @@ class PerformanceMonitor:
         self._catalogue, self._incidents, self._emit = catalogue, incidents, emit
 
     def remark(self, model: Model, data: Matrix, column: int, alert: AlertEvent) -> AlertEvent:
-        """Add to an alert the metrics of the version over the labels since the change."""
+        """Add to an alert the metrics since the change, and the features that explain it."""
         run = int(np.searchsorted(data.runs[:, 1], column, side="right")) - 1
         last = int(model.layout.events[model.row]) + column - int(data.runs[run, 1]) + 1
         most = alert.after.n if alert.after else 0
         figures = self.performance.figures(model.id, last, most)
+        parts = self.performance.explain(model.id, last, most)
+        note = performance_note(figures) + explanation_note(parts)
         return alert.model_copy(
-            update={"message": clip_message(alert.message + performance_note(figures))}
+            update={"message": clip_message(alert.message + note), "contributors": parts or None}
         )
 
     def _alerts(self, model: str, at: EventPosition, event: Any) -> PerformanceAlerts:

@@ -8,11 +8,14 @@ import msgspec
 import numpy as np
 
 from streamproc.alerting.incident_state import UNKNOWN_FIRST, UNKNOWN_SIZE, GroupRecord, Moment
+from streamproc.performance.feature_rows import FeatureRows
+from streamproc.performance.feature_rows_state import load_rows, rows_state
 from streamproc.performance.label_bias import LabelBiasTest
 from streamproc.performance.losses import ScoredPrediction
 from streamproc.performance.metrics import WINDOW, Floats, compute_metrics
 from streamproc.performance.outcome_log import OutcomeLog
 from streamproc.performance.track import COLUMNS, ModelTrack, Window, new_track
+from streamproc.schemas.alerts import Contributor
 from streamproc.schemas.version_key import MAX_VERSIONS, model_of, version_key
 from streamproc.state.snapshot_format import Arrays, SnapshotError
 
@@ -21,6 +24,8 @@ TRACKS, ROWS, LENGTHS = "outcomes: tracks", "outcomes: rows", "outcomes: lengths
 
 # Bounds memory: producers may send any number of model names.
 MAX_MODELS: Final = 1000
+MAX_EXPLAINED: Final = 1000
+"""Versions whose features are kept: the first ones, until some of them are dropped."""
 
 
 class Earlier(msgspec.Struct):
@@ -48,6 +53,8 @@ class Performance:
     ----------
     tracks, windows
         By version key, least recently labelled first.
+    rows
+        By version key: features and losses of some labels.
     log
         Filter of the outcomes that count.
     biases
@@ -62,6 +69,7 @@ class Performance:
     def __init__(self, group: str | None = None) -> None:
         self.tracks: dict[str, ModelTrack] = {}
         self.windows: dict[str, Window] = {}
+        self.rows: dict[str, FeatureRows] = {}
         self.log = OutcomeLog(group=group)
         self.biases: dict[str, dict[str, LabelBiasTest]] = {}
         self._versions: dict[str, dict[str, None]] = {}
@@ -84,6 +92,20 @@ class Performance:
         self._touched.add(key)
         return track, self.windows.setdefault(key, Window())
 
+    def keep(self, key: str, features: msgspec.Raw, scored: ScoredPrediction) -> None:
+        """Keep the features of the last label of a version, to explain its errors later."""
+        rows = self.rows.get(key)
+        if rows is None:
+            if bytes(features) == b"null" or len(self.rows) >= MAX_EXPLAINED:
+                return
+            rows = self.rows[key] = FeatureRows()
+        rows.add(self.tracks[key].seen, features, scored)
+
+    def explain(self, key: str, last: int, since: int) -> list[Contributor]:
+        """Return the features that explain why a loss is larger; see `FeatureRows.explain`."""
+        rows = self.rows.get(key)
+        return [] if rows is None else rows.explain(last, since)
+
     def bias(self, model: str, by: str) -> LabelBiasTest:
         """Return the label bias test of a model for one property, as the most recent one."""
         of_model = self.biases.pop(model, {})
@@ -95,6 +117,7 @@ class Performance:
     def drop(self, key: str) -> None:
         """Drop a version."""
         del self.tracks[key], self.windows[key]
+        self.rows.pop(key, None)
         self._touched.discard(key)
         model = model_of(key)
         del self._versions[model][key]
@@ -105,6 +128,8 @@ class Performance:
         """Trim the windows that a slice has changed, at its end."""
         for key in self._touched:
             self.windows[key].trim()
+            if key in self.rows:
+                self.rows[key].trim()
         self._touched.clear()
 
     def figures(self, key: str, last: int | None = None, limit: int = WINDOW) -> dict[str, float]:
@@ -133,6 +158,7 @@ class Performance:
             TRACKS: np.frombuffer(text, np.uint8),
             LENGTHS: np.array([len(rows) for rows in windows], np.int64),
             ROWS: np.concatenate([np.empty((0, COLUMNS)), *windows]),
+            **rows_state(self.rows, [self.tracks[key].seen for key in self.rows]),
         }
 
     def load(self, arrays: Arrays) -> list[GroupRecord]:
@@ -157,6 +183,7 @@ class Performance:
             for (key, track), window in zip(state.tracks, windows, strict=True):
                 self.tracks[key], self.windows[key] = track, Window(window)
                 self._versions.setdefault(model_of(key), {})[key] = None
+            self.rows = load_rows(arrays, self.tracks)
         except (KeyError, ValueError, TypeError, msgspec.MsgspecError) as error:
             raise SnapshotError(
                 f"inconsistent arrays {TRACKS!r}, {ROWS!r}, {LENGTHS!r}: {error}"

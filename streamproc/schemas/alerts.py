@@ -84,7 +84,7 @@ class ChangePoint(Contract):
 
 
 class Contributor(Contract):
-    """A series that changed in the same incident, with its share of the change."""
+    """A series with its share of the change: one of the same incident, or one that explains it."""
 
     series: Annotated[ClippedText, Field(description="The series.", examples=["feature:amount"])]
     share: Annotated[
@@ -93,7 +93,8 @@ class Contributor(Contract):
             ge=0,
             le=1,
             description="Its part of the sum of all their changes, 0 to 1, each measured in the"
-            " standard deviations that its series had before.",
+            " standard deviations that its series had before. Of an incident of errors: the part"
+            " of the increase that the feature explains.",
             examples=[0.8],
         ),
     ]
@@ -238,7 +239,8 @@ class AlertEvent(Contract):
         list[Contributor] | None,
         Field(
             description="The series that have fired in the incident so far, the 20 largest of them,"
-            " largest share first; null: only this one.",
+            " largest share first; null: only this one. Of an incident of errors that features"
+            " explain: these features.",
             examples=[[{"series": "feature:amount", "share": 0.8}]],
         ),
     ] = None

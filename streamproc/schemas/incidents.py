@@ -171,7 +171,8 @@ class Member(Contract):
         tuple[Contributor, ...],
         Field(
             strict=False,
-            description="Shares of its series in the change; empty: one series.",
+            description="Shares of its series in the change, or of the features that explain an"
+            " increase of errors; empty: one series.",
             examples=[[{"series": "feature:fx_rate", "share": 0.8}]],
         ),
     ] = ()
