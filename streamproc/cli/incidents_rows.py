@@ -25,7 +25,7 @@ _FIELDS: Final = ("prediction", "label", "model_version")
 _FEATURE: Final = ("feature:", "quality:")
 
 
-class _Change(NamedTuple):
+class Change(NamedTuple):
     """Where a series changed: topic, partition, offset, and whether the offset is estimated."""
 
     place: tuple[str, int, int]
@@ -49,8 +49,8 @@ async def print_rows(
     with quiet_client():
         async with open_incidents(config) as topic:
             incident = topic.find(text)
-        member = _member(incident, model)
-        change = await _change(config, member)
+        member = member_of(incident, model)
+        change = await change_of(config, member)
         before, after = await rows_around(config, change.place, member.model_id, number)
     if not change.dated:
         note("no alert says when the change began: these are the events around the last alert")
@@ -69,7 +69,14 @@ async def print_rows(
     console.print(_table(series, before, after))
 
 
-def _member(incident: IncidentState, model: str | None) -> Member:
+def member_of(incident: IncidentState, model: str | None) -> Member:
+    """Return the member of an incident that is a model; None: its first one.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the incident has no such member.
+    """
     if model is None:
         return incident.members[0]
     for member in incident.members:
@@ -82,7 +89,7 @@ def _member(incident: IncidentState, model: str | None) -> Member:
     )
 
 
-async def _change(config: Config, member: Member) -> _Change:
+async def change_of(config: Config, member: Member) -> Change:
     """Return where the first series of a member changed, by its first alert."""
     series = member.series[0]
     name, source = config.topics.full_name("alerts"), series.source
@@ -100,8 +107,8 @@ async def _change(config: Config, member: Member) -> _Change:
                 ):
                     first = alert.source
                     at = alert.change_point.offset
-                    return _Change((first.topic, first.partition, at), dated=True)
-    return _Change((source.topic, source.partition, source.offset), dated=False)
+                    return Change((first.topic, first.partition, at), dated=True)
+    return Change((source.topic, source.partition, source.offset), dated=False)
 
 
 def _alert(value: bytes) -> AlertEvent | None:

@@ -17,6 +17,7 @@ from streamproc.cli.compile import compile  # noqa: A004  the command's name
 from streamproc.cli.control import control
 from streamproc.cli.dead_letters import dead_letters
 from streamproc.cli.demo import demo
+from streamproc.cli.export import export
 from streamproc.cli.incidents import app as incidents
 from streamproc.cli.inputs import inputs
 from streamproc.cli.intake import app as intake
@@ -43,6 +44,7 @@ _COMMANDS: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (series, "streamproc series 'fraud*'"),
     (inputs, "streamproc inputs 'fraud*'"),
     (dead_letters, "streamproc dead-letters --topic predictions"),
+    (export, "streamproc export rows.parquet --incident 0b71fe22 --before 2000"),
     (replay, "streamproc replay --compare"),
     (control, "streamproc control save --config streamproc.yaml"),
     (check, "streamproc check streamproc.yaml"),

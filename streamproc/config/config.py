@@ -214,7 +214,7 @@ class Config(Section):
             strict=False,
             max_length=1000,
             description="Globs of features and tags whose values `streamproc incidents rows` does"
-            " not print.",
+            " not print, and `streamproc export` does not write.",
             examples=[["email", "card_*"]],
         ),
     ] = ()
