@@ -9,6 +9,7 @@ from streamproc.config.config import TopicKind
 from streamproc.config.json_schema import event_definitions
 from streamproc.control.command import Command
 from streamproc.incidents.records import POSITION_HEADER, POSITION_KEY, Position
+from streamproc.schemas.deployments import DEPLOYMENT_KEY
 from streamproc.schemas.notification_groups import GROUP_KEY
 from streamproc.schemas.ordering_header import AFTER_HEADER
 from streamproc.schemas.outcomes import (
@@ -154,6 +155,14 @@ MESSAGES: Final[dict[TopicKind, tuple[Message, ...]]] = {
             "A silence; without a value it is removed.",
             "Silence",
             key=_text("The silence's id.", pattern=f"^{SILENCE_KEY}"),
+            headers=_POSITION,
+            required=(POSITION_HEADER,),
+        ),
+        Message(
+            "Deployment",
+            "A version of a model that began to answer; without a value it is removed.",
+            "Deployment",
+            key=_text("The deployment's id.", pattern=f"^{DEPLOYMENT_KEY}"),
             headers=_POSITION,
             required=(POSITION_HEADER,),
         ),

@@ -38,7 +38,7 @@ async def print_acted(config: Config, text: str, verb: str, payload: Mapping[str
     with quiet_client():
         async with open_incidents(config) as topic:
             key = topic.find(text).incident_id
-            await _send(
+            await send_and_wait(
                 *(config, topic, verb, {"incident_id": key, **payload}),
                 lambda values, sent: (
                     key in values.incidents and sent.id in values.incidents[key].commands
@@ -73,7 +73,7 @@ async def print_silenced(
             payload: dict[str, Any] = {"matchers": matchers, "comment": comment or "", **times}
             if edit is not None:
                 payload = _edited(topic, edit, matchers, comment, times)
-            sent = await _send(
+            sent = await send_and_wait(
                 *(config, topic, "silence_set", payload | {"by": by}),
                 lambda values, sent: any(
                     sent.id in each.commands for each in values.silences.values()
@@ -99,20 +99,38 @@ async def print_unsilenced(config: Config, silence_id: str, by: str | None) -> N
     with quiet_client():
         async with open_incidents(config) as topic:
             _known(topic, silence_id)
-            await _send(
+            await send_and_wait(
                 *(config, topic, "silence_remove", {"silence_id": silence_id, "by": by}),
                 lambda values, _: values.silences[SILENCE_KEY + silence_id].status == "removed",
             )
             typer.echo(f"silence {silence_id}: removed")
 
 
-async def _send(
+async def send_and_wait(
     config: Config,
     topic: IncidentTopic,
     verb: str,
     payload: Mapping[str, Any],
     applied: Callable[[StoredValues, Command], bool],
 ) -> Command:
+    """Send a command, and wait until the topic shows it.
+
+    Parameters
+    ----------
+    config
+        The configuration, with the secret of commands.
+    topic
+        The topic, which is read on.
+    verb, payload
+        The command.
+    applied
+        Whether what is on the topic shows the command.
+
+    Raises
+    ------
+    NotAppliedError
+        If no worker applies it.
+    """
     fields = {
         key: format_timestamp(value) if isinstance(value, datetime) else value
         for key, value in payload.items()

@@ -10,6 +10,7 @@ from rich.text import Text
 from streamproc.cli.models_list import new_table, terminal
 from streamproc.client.incidents import open_incidents
 from streamproc.config.config import Config
+from streamproc.incidents.deployments import is_deployment
 from streamproc.incidents.false_alarms import PERIOD, false_alarms
 from streamproc.incidents.members import rank
 from streamproc.kafka.quiet_logs import quiet_client
@@ -17,7 +18,7 @@ from streamproc.schemas.alerts import Severity
 from streamproc.schemas.incidents import IncidentState
 from streamproc.schemas.silences import Silence
 from streamproc.schemas.units import format_duration
-from streamproc.terminal import printable
+from streamproc.terminal import count, printable
 
 STATUS_STYLE = {
     "firing": "bold red",
@@ -118,11 +119,15 @@ def describe_silence(silence: Silence) -> tuple[str, ...]:
 def cause_of(incident: IncidentState) -> str:
     """Return what an incident is about: its causes, else its first series."""
     arrows = {"up": "↑", "down": "↓", "changed": ""}
+    named = [cause for cause in incident.causes if not is_deployment(cause)]
+    if len(named) < len(incident.causes):
+        models = len({member.model_id for member in incident.members if member.release})
+        return f"after the release of {count(models, 'model')}"
     causes = [
         f"{printable(cause.series.removeprefix('feature:'))}{arrows[cause.direction]}"
-        for cause in incident.causes[:3]
+        for cause in named[:3]
     ]
     if not causes:
         first = incident.members[0]
         return f"{printable(first.series[0].series)} of {printable(first.model_id)}"
-    return ", ".join(causes) + (" …" if len(incident.causes) > 3 else "")
+    return ", ".join(causes) + (" …" if len(named) > 3 else "")

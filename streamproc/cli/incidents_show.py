@@ -1,17 +1,27 @@
 """Print one incident: what changed, since when, for whom, and what to do next."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 
 from rich.console import Console
 
 from streamproc.cli.incidents_list import SHORT_ID, STATUS_STYLE
 from streamproc.client.incidents import open_incidents
 from streamproc.config.config import Config
+from streamproc.incidents.deployments import distance, is_deployment, nearest, rounded
 from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.schemas.alerts import Summary
-from streamproc.schemas.incidents import ChangedSeries, IncidentState, Member, TimelineEntry
+from streamproc.schemas.deployments import Deployment
+from streamproc.schemas.incidents import (
+    ChangedSeries,
+    IncidentState,
+    Member,
+    OnsetInterval,
+    TimelineEntry,
+)
 from streamproc.schemas.silences import SILENCE_KEY, Silence
+from streamproc.schemas.units import format_duration
 from streamproc.terminal import count, printable
 
 _MEMBERS = 4
@@ -30,13 +40,14 @@ async def print_incident(config: Config, text: str, *, everything: bool, as_json
         async with open_incidents(config) as topic:
             incident = topic.find(text)
             others = topic.values.incidents
+            deployments = topic.values.deployments.values()
             silences = {
                 key.removeprefix(SILENCE_KEY): each for key, each in topic.values.silences.items()
             }
     if as_json:
         sys.stdout.write(incident.to_json().decode() + "\n")
         return
-    head, *lines = describe(incident, silences, others, everything=everything)
+    head, *lines = describe(incident, silences, others, deployments, everything=everything)
     console = Console(highlight=False, soft_wrap=True, markup=False)
     console.print(head, style=STATUS_STYLE[incident.status])
     for line in lines:
@@ -47,17 +58,22 @@ def describe(
     incident: IncidentState,
     silences: Mapping[str, Silence],
     others: Mapping[str, IncidentState],
+    deployments: Iterable[Deployment] = (),
     *,
     everything: bool = False,
 ) -> list[str]:
     """Return an incident in at most ten lines; `everything`: in as many as it takes."""
-    return [printable(line) for line in _lines(incident, silences, others, everything=everything)]
+    return [
+        printable(line)
+        for line in _lines(incident, silences, others, deployments, everything=everything)
+    ]
 
 
 def _lines(
     incident: IncidentState,
     silences: Mapping[str, Silence],
     others: Mapping[str, IncidentState],
+    deployments: Iterable[Deployment],
     *,
     everything: bool,
 ) -> Iterator[str]:
@@ -68,7 +84,7 @@ def _lines(
         f" owner {incident.owner or 'nobody'}, since {incident.opened:%Y-%m-%d %H:%M:%SZ}"
     )
     yield f"what      {first.series[0].message or first.series[0].series}"
-    yield f"began     {_onset(incident, first.series[0])}"
+    yield f"began     {_onset(incident, first.series[0], deployments)}"
     yield f"values    {_values(first.series[0])}"
     yield from _members(incident, everything=everything)
     yield from _timeline(incident, everything=everything)
@@ -80,11 +96,38 @@ def _lines(
     yield f"next      {next_step(incident)}"
 
 
-def _onset(incident: IncidentState, first: ChangedSeries) -> str:
-    onset = incident.causes[0].onset if incident.causes else first.onset
+def _onset(incident: IncidentState, first: ChangedSeries, deployments: Iterable[Deployment]) -> str:
+    named = [cause.onset for cause in incident.causes if not is_deployment(cause)]
+    onset = named[0] if named else first.onset
     if onset is None:
         return "unknown"
-    return f"between {onset.earliest:%Y-%m-%d %H:%M:%SZ} and {onset.latest:%Y-%m-%d %H:%M:%SZ}"
+    return (
+        f"between {onset.earliest:%Y-%m-%d %H:%M:%SZ} and {onset.latest:%Y-%m-%d %H:%M:%SZ}"
+        f"{_deployed(incident, onset, deployments)}"
+    )
+
+
+def _deployed(
+    incident: IncidentState, onset: OnsetInterval, deployments: Iterable[Deployment]
+) -> str:
+    """Name the deployment of its models that is nearest to the onset."""
+    known, models = list(deployments), {member.model_id for member in incident.members}
+    found = nearest((each for each in known if each.model_id in models), onset)
+    if found is None:
+        return "; no deployment of its models is known"
+    apart = distance(found, onset)
+    how = f"{format_duration(abs(rounded(apart)))} {'after' if apart > timedelta() else 'before'}"
+    version = f"version {found.model_version} of model {found.model_id}"
+    was = f" (was {found.previous})" if found.previous else ""
+    others = len(
+        {each.model_id for each in known if each.release == found.release} - {found.model_id}
+    )
+    with_others = f", released with {count(others, 'other model')}" if others else ""
+    return (
+        f"; {how if apart else 'with'} the deployment of {version}{was} at"
+        f" {found.began:%Y-%m-%d %H:%M:%SZ}"
+        f"{with_others}"
+    )
 
 
 def _values(series: ChangedSeries) -> str:

@@ -17,6 +17,7 @@ from streamproc.cli.compile import compile  # noqa: A004  the command's name
 from streamproc.cli.control import control
 from streamproc.cli.dead_letters import dead_letters
 from streamproc.cli.demo import demo
+from streamproc.cli.deployments import app as deployments
 from streamproc.cli.export import export
 from streamproc.cli.incidents import app as incidents
 from streamproc.cli.inputs import inputs
@@ -108,6 +109,7 @@ def _common(
 
 for _function, _example in _COMMANDS:
     app.command(epilog=f"\b\nExample:\n  {_example}")(_function)
+app.add_typer(deployments, name="deployments")
 app.add_typer(incidents, name="incidents")
 app.add_typer(models, name="models")
 app.add_typer(sinks, name="sinks")

@@ -20,6 +20,7 @@ from streamproc.config.online import Online
 from streamproc.config.sinks import SECTIONS
 from streamproc.config.topics import DASHED
 from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.deployments import Deployment
 from streamproc.schemas.events import FeatureEvent, LabelEvent, PredictionEvent
 from streamproc.schemas.incidents import IncidentState
 from streamproc.schemas.model_updates import ModelUpdate, OnlinePrediction
@@ -37,6 +38,7 @@ _OUTGOING: Final = (
         Silence,
         NotificationGroup,
         GroupedIncident,
+        Deployment,
         OutcomeEvent,
         OnlinePrediction,
         ModelUpdate,

@@ -55,6 +55,15 @@ class Policy(Section):
             examples=["4h"],
         ),
     ] = None
+    deployment_grace: Annotated[
+        Duration,
+        Field(
+            description="Event time after a new version of a model within which its incidents are"
+            " tied to that deployment: with those of all models released within as long, they are"
+            " one incident, unless they are critical. 0s: none are.",
+            examples=["1h"],
+        ),
+    ] = timedelta(hours=1)
 
 
 class Limits(Section):

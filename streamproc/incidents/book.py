@@ -18,6 +18,7 @@ from streamproc.incidents.commands import (
     set_silence,
     silence_id_of,
 )
+from streamproc.incidents.deployments import DeploymentChanges, Deployments, forgotten_at
 from streamproc.incidents.entries import CommandEntry, Entry
 from streamproc.incidents.escalation import Escalation
 from streamproc.incidents.incident import (
@@ -31,6 +32,7 @@ from streamproc.incidents.incident import (
     record_alert,
     schedule_page,
     shares_cause,
+    tie,
 )
 from streamproc.incidents.inhibition import Inhibition
 from streamproc.incidents.maintenance import MAINTENANCE, is_outdated, occurrence
@@ -40,8 +42,14 @@ from streamproc.incidents.open_group import Changes
 from streamproc.incidents.repeats import repeat, repeat_due
 from streamproc.incidents.silencing import cover_member, cover_with, silence_at, silence_due
 from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.deployments import (
+    DEPLOYMENT_KEY,
+    AnnounceDeployment,
+    Deployment,
+    VersionSighting,
+)
 from streamproc.schemas.incident_commands import RemoveSilence, SetSilence
-from streamproc.schemas.incidents import ChangedSeries, IncidentState
+from streamproc.schemas.incidents import ChangedSeries, IncidentState, Member
 from streamproc.schemas.notification_groups import (
     GROUP_KEY,
     GroupedIncident,
@@ -57,7 +65,7 @@ START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 PLAN: Final = "plan"
 """Key under which it is due to follow a changed configuration."""
 
-Change = IncidentState | Silence | NotificationGroup | GroupedIncident | None
+Change = IncidentState | Silence | NotificationGroup | GroupedIncident | Deployment | None
 """The new state of a key of the topic `incidents`; None: it is deleted."""
 
 
@@ -82,6 +90,8 @@ class IncidentBook:
         How long after its last page an incident that is still firing pages again; None: never.
     groups
         Those in which sinks hear of incidents; None: there are none.
+    deployments
+        Versions of models that began to answer; None: incidents are tied to none.
     """
 
     def __init__(  # noqa: PLR0913 - what a topic has, and one argument for each kind of rule
@@ -96,6 +106,7 @@ class IncidentBook:
         repeat_interval: timedelta | None = None,
         *,
         groups: NotificationGroups | None = None,
+        deployments: Deployments | None = None,
     ) -> None:
         self._wait: Final = group_wait
         self._windows: Final = {MAINTENANCE + window.name: window for window in windows}
@@ -103,6 +114,7 @@ class IncidentBook:
         self._escalation: Final = Escalation(escalation)
         self._repeat: Final = repeat_interval
         self._groups: Final = groups or NotificationGroups()
+        self._deployments: Final = deployments or Deployments()
         self.now = now
         self.incidents: dict[str, IncidentState] = {}
         self.silences: dict[str, Silence] = {}
@@ -114,7 +126,7 @@ class IncidentBook:
             self._put_silence(silence)
         for incident in incidents:
             self._put(incident)
-        for due_time in self._groups.take_due():
+        for due_time in (*self._groups.take_due(), *self._deployments.due()):
             heappush(self._due, due_time)
         self._changes.clear()
         missing = self._windows.keys() - self.silences.keys()
@@ -137,6 +149,8 @@ class IncidentBook:
             self._alert(entry)
         elif isinstance(entry, CommandEntry):
             self._command(entry)
+        elif isinstance(entry, VersionSighting):
+            self._put_deployments(self._deployments.sight(entry, self.now))
 
     def take_changes(self) -> Mapping[str, Change]:
         """Return what has changed since the last call, by key of the topic `incidents`."""
@@ -147,7 +161,8 @@ class IncidentBook:
         """Count keys of the topic as changed: their last record is not the one that counts."""
         for key in keys:
             silence = self.silences.get(key.removeprefix(SILENCE_KEY))
-            self._changes[key] = self.incidents.get(key) or silence or self._groups.get(key)
+            group = self._groups.get(key) or self._deployments.get(key)
+            self._changes[key] = self.incidents.get(key) or silence or group
 
     def next_due(self) -> datetime | None:
         """Return when something changes by itself; a tick has to be logged then."""
@@ -166,7 +181,7 @@ class IncidentBook:
         if change.stale:
             return
         series = next(each for each in change.member.series if each.alert_ids[-1] == alert.alert_id)
-        home = self._home(before, series) if change.fired else before
+        home = self._home(before, change.member, series) if change.fired else before
         if before is not None and home is not before and home is not None:
             self._delete(before.incident_id)
         incident = home or open_incident(alert, self.now)
@@ -174,11 +189,15 @@ class IncidentBook:
         incident = record_alert(incident, alert, change, self.now)
         for each in change.member.series:  # a member that moved brings all of its causes
             incident = add_cause(incident, each)
+            release = self._deployments.cause_of(change.member, each)
+            incident = tie(incident, change.member, release)
         if change.fired or change.escalated:  # else silences match as before
             incident = cover_member(incident, alert.incident_id, self.silences.values())
         self._update(schedule_page(incident, known, self.now, self._wait))
 
-    def _home(self, before: IncidentState | None, series: ChangedSeries) -> IncidentState | None:
+    def _home(
+        self, before: IncidentState | None, member: Member, series: ChangedSeries
+    ) -> IncidentState | None:
         """Return the incident that a change belongs to; None: it opens one.
 
         A member whose incident nobody has heard of yet moves to one that shares the new cause.
@@ -187,10 +206,13 @@ class IncidentBook:
             return before
         ids = self._by_cause.get((series.series, series.direction), ())
         others = [
-            other
-            for other in map(self.incidents.__getitem__, ids)
-            if other is not before and not is_full(other) and shares_cause(other, series)
+            other for other in map(self.incidents.__getitem__, ids) if shares_cause(other, series)
         ]
+        release = self._deployments.cause_of(member, series)
+        if release is not None:
+            ids = self._by_cause.get((release.series, release.direction), ())
+            others += map(self.incidents.__getitem__, ids)
+        others = [other for other in others if other is not before and not is_full(other)]
         return min(others, key=_age, default=before)
 
     def _command(self, command: CommandEntry) -> None:
@@ -201,6 +223,8 @@ class IncidentBook:
         elif isinstance(payload, RemoveSilence):
             found = self.silences.get(payload.silence_id)
             self._change_silence(found and remove_silence(found, command, self.now))
+        elif isinstance(payload, AnnounceDeployment):
+            self._put_deployments(self._deployments.announce(command, payload, self.now))
         else:
             incident = self.find(str(getattr(payload, "incident_id", "")))
             if incident is not None:
@@ -228,6 +252,8 @@ class IncidentBook:
                 self._advance_silence(key.removeprefix(SILENCE_KEY))
             elif key.startswith(GROUP_KEY):
                 self._put_groups(self._groups.advance(key, self.now))
+            elif key.startswith(DEPLOYMENT_KEY):
+                self._put_deployments(self._deployments.forget(key, self.now))
             elif key in self.incidents:
                 self._advance_incident(self.incidents[key])
 
@@ -343,6 +369,12 @@ class IncidentBook:
         self._changes |= changes
         for due_time in self._groups.take_due():
             heappush(self._due, due_time)
+
+    def _put_deployments(self, changes: DeploymentChanges) -> None:
+        self._changes |= changes
+        for key, each in changes.items():
+            if each is not None:
+                heappush(self._due, (forgotten_at(each), key))
 
 
 def _movable(incident: IncidentState) -> bool:

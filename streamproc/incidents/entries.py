@@ -8,11 +8,14 @@ from pydantic import ValidationError
 
 from streamproc.control.command import Command
 from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.deployments import VersionSighting
 from streamproc.schemas.incident_commands import PAYLOADS
 from streamproc.schemas.section import Section
 
+TYPE_HEADER: Final = "type"
 ALERT: Final = b"alert"
 COMMAND: Final = b"command"
+SIGHTING: Final = b"version"
 TICK: Final = b"tick"
 """Values of the header `type` of a log record."""
 
@@ -31,7 +34,7 @@ class Tick:
     """Time has passed: something is due."""
 
 
-Entry = AlertEvent | CommandEntry | Tick
+Entry = AlertEvent | CommandEntry | VersionSighting | Tick
 
 
 class _Command(msgspec.Struct):
@@ -61,6 +64,8 @@ def decode_entry(kind: bytes | None, value: bytes | None) -> Entry | None:
     try:
         if kind == ALERT:
             return AlertEvent.from_json(value or b"")
+        if kind == SIGHTING:
+            return VersionSighting.model_validate_json(value or b"")
         if kind == COMMAND:
             return _command(value or b"")
     except (ValidationError, msgspec.MsgspecError, UnicodeDecodeError, KeyError):

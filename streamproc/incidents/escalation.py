@@ -63,7 +63,9 @@ def _reason(
     incident: IncidentState, rule: EscalationRule, parts: Sequence[Part], at: datetime
 ) -> str | None:
     """Return why an incident rises; None: it does not."""
-    models = len({part.member.incident_id for part in parts})
+    # Models that were released together are expected to change together.
+    alone = [part.member for part in parts if part.member.release is None]
+    models = len({member.incident_id for member in alone})
     if rule.models is not None and models >= rule.models:
         return f"{models} models"
     if rule.size is not None:

@@ -100,6 +100,19 @@ def add_cause(incident: IncidentState, series: ChangedSeries) -> IncidentState:
     return edit(incident, causes=(*incident.causes, cause))
 
 
+def tie(incident: IncidentState, member: Member, release: Cause | None) -> IncidentState:
+    """Return an incident with a release as a cause that a member may have; the same without one."""
+    if release is None:
+        return incident
+    if not any(cause.series == release.series for cause in incident.causes):
+        incident = edit(incident, causes=(*incident.causes, release))
+    known = find_member(incident, member.incident_id)
+    if known is None or known.release is not None:
+        return incident
+    name = release.series.partition(":")[2]
+    return put_member(incident, known.model_copy(update={"release": name}))
+
+
 def shares_cause(incident: IncidentState, series: ChangedSeries) -> bool:
     """Whether a change of a series may have the cause of an incident."""
     return series.onset is not None and any(

@@ -14,6 +14,7 @@ import msgspec
 from pydantic import ValidationError
 
 from streamproc.incidents.book import START, Change
+from streamproc.schemas.deployments import DEPLOYMENT_KEY, Deployment
 from streamproc.schemas.incidents import IncidentState
 from streamproc.schemas.notification_groups import (
     GROUP_KEY,
@@ -139,6 +140,7 @@ class StoredValues:
         self.silences: dict[str, Silence] = {}
         self.groups: dict[str, NotificationGroup] = {}
         self.grouped: dict[str, GroupedIncident] = {}
+        self.deployments: dict[str, Deployment] = {}
 
     def update(self, changed: Mapping[str, bytes | None]) -> None:
         """Take over what `StoredBook.feed` returned."""
@@ -149,6 +151,8 @@ class StoredValues:
                 _put(self.grouped, key, value, GroupedIncident.from_json)
             elif key.startswith(GROUP_KEY):
                 _put(self.groups, key, value, NotificationGroup.from_json)
+            elif key.startswith(DEPLOYMENT_KEY):
+                _put(self.deployments, key, value, Deployment.from_json)
             else:
                 _put(self.incidents, key, value, IncidentState.from_json)
 

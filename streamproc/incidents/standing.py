@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from streamproc.incidents.members import MAX_NAME, rank
 from streamproc.schemas.alerts import AlertEvent, Severity
 from streamproc.schemas.clip import clip
+from streamproc.schemas.deployments import DEPLOYMENT_KEY
 from streamproc.schemas.incidents import IncidentStatus
 from streamproc.schemas.notification_groups import GROUP_KEY
 from streamproc.schemas.silences import SILENCE_KEY, Silence, Subject
@@ -104,7 +105,7 @@ class Standings:
         for key, value in changed.items():
             if key.startswith(SILENCE_KEY):
                 self._put_silence(key, value)
-            elif not key.startswith(GROUP_KEY):
+            elif not key.startswith((GROUP_KEY, DEPLOYMENT_KEY)):
                 self._put_incident(key, value)
 
     def knows(self, alert: AlertEvent) -> bool:

@@ -1,4 +1,4 @@
-"""Define the payloads of the commands about incidents and silences."""
+"""Define the payloads of the commands about incidents, silences and deployments."""
 
 from typing import Annotated, Final
 
@@ -6,6 +6,7 @@ from pydantic import Field
 
 from streamproc.schemas.base import Text
 from streamproc.schemas.clip import ClippedMessage, ClippedText
+from streamproc.schemas.deployments import AnnounceDeployment
 from streamproc.schemas.section import Section
 from streamproc.schemas.silences import Matchers
 from streamproc.schemas.timestamps import EventTime
@@ -99,5 +100,6 @@ PAYLOADS: Final[dict[str, type[Section]]] = {
     "incident_assign": Assign,
     "silence_set": SetSilence,
     "silence_remove": RemoveSilence,
+    "deployment_announce": AnnounceDeployment,
 }
 """The commands, by their verb on the topic `control`."""

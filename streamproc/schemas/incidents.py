@@ -52,10 +52,14 @@ class OnsetInterval(Contract):
 
 
 class Cause(Contract):
-    """A change by which incidents of other models join: a shared feature and its direction."""
+    """Why incidents of models join: a shared feature and its direction, or one release."""
 
     series: Annotated[
-        ClippedText, Field(description="The feature's series.", examples=["feature:fx_rate"])
+        ClippedText,
+        Field(
+            description="The feature's series, or `deployment:` and the id of a release.",
+            examples=["feature:fx_rate"],
+        ),
     ]
     direction: Annotated[Direction, Field(description="How it moved.", examples=["up"])]
     onset: Annotated[
@@ -176,6 +180,14 @@ class Member(Contract):
             examples=[[{"series": "feature:fx_rate", "share": 0.8}]],
         ),
     ] = ()
+    release: Annotated[
+        Text | None,
+        Field(
+            description="Id of the first deployment of the release after which it began, within"
+            " `policy.deployment_grace`; null: it began after none.",
+            examples=["7c1e55d0b2f4"],
+        ),
+    ] = None
 
     @property
     def open(self) -> bool:

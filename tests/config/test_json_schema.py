@@ -11,6 +11,7 @@ from streamproc.config.security import Sasl, Security
 from streamproc.detectors import registry
 from streamproc.schemas.alerts import AlertEvent, ChangePoint, Contributor, Summary
 from streamproc.schemas.base import Source
+from streamproc.schemas.deployments import Deployment, VersionSighting
 from streamproc.schemas.events import FeatureEvent, LabelEvent, PredictionEvent
 from streamproc.schemas.incident_commands import PAYLOADS
 from streamproc.schemas.incidents import (
@@ -35,6 +36,7 @@ INCIDENTS = [
     *(IncidentState, Member, ChangedSeries, Cause, OnsetInterval, Acknowledgement, TimelineEntry),
     *(Silence, Matchers, *PAYLOADS.values()),
     *(NotificationGroup, GroupedIncident, ShownIncident, Notice),
+    *(Deployment, VersionSighting),
 ]
 SECTIONS = [Config, Topics, Security, Sasl, ModelConfig, Watch, Policy, Limits, Http]
 

@@ -11,6 +11,7 @@ from streamproc.config.escalate import EscalationRule
 from streamproc.config.inhibit import DEFAULT_RULES
 from streamproc.config.load import load
 from streamproc.incidents.book import IncidentBook
+from streamproc.incidents.deployments import Deployments
 from streamproc.incidents.entries import CommandEntry, Entry, Tick
 from streamproc.incidents.notification_groups import NotificationGroups
 from streamproc.incidents.records import (
@@ -21,6 +22,7 @@ from streamproc.incidents.records import (
     encode_batch,
 )
 from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.deployments import VersionSighting
 from streamproc.schemas.incident_commands import PAYLOADS
 from streamproc.schemas.incidents import IncidentState
 
@@ -52,6 +54,7 @@ GROUPED = load(
 )
 START = datetime(2026, 1, 5, 10, tzinfo=UTC)
 WAIT = timedelta(seconds=10)
+GRACE = timedelta(minutes=10)
 
 
 def at(seconds: float) -> datetime:
@@ -91,9 +94,23 @@ def command(verb: str, number: int = 1, by: str = "ana", **payload: Any) -> Comm
     return CommandEntry(f"{by}#{number}", by, PAYLOADS[verb].model_validate(payload))
 
 
+def sighted(model: str, version: str = "8", seconds: float = 0) -> VersionSighting:
+    """Return the first sight of a version among the events of a model."""
+    return VersionSighting.model_validate(
+        {
+            "model_id": model,
+            "model_version": version,
+            "previous": "7",
+            "ts": at(seconds),
+            "after": at(seconds - 2),
+            "source": {"topic": "predictions", "partition": 0, "offset": 50 + int(seconds)},
+        }
+    )
+
+
 def fold(*log: tuple[Entry, float], wait: timedelta = WAIT) -> IncidentBook:
     """Apply entries, each at some seconds after the start, to an empty book."""
-    book = IncidentBook(wait)
+    book = IncidentBook(wait, deployments=Deployments(GRACE))
     for entry, seconds in log:
         book.apply(entry, at(seconds))
     return book
@@ -144,6 +161,7 @@ class Owner:
                 values.grouped.values(),
                 values.incidents,
             ),
+            deployments=Deployments(GRACE, values.deployments.values()),
         )
         self.book.rewrite(stored.stale)
 

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from incidents.logs import Owner, at, command, contents, expected, fired, later, tick
+from incidents.logs import Owner, at, command, contents, expected, fired, later, sighted, tick
 
 from streamproc.incidents.commands import silence_id_of
 from streamproc.incidents.entries import Entry
@@ -21,7 +21,7 @@ def logs(draw: st.DrawFn) -> Log:
     now = 0.0
     for number in range(draw(st.integers(1, 25))):
         now += draw(st.sampled_from((0.0, 1.0, 5.0, 60.0, 3600.0, 90_000.0)))
-        match draw(st.integers(0, 6)):
+        match draw(st.integers(0, 7)):
             case 0 | 1 | 2:
                 known.append(_first(draw, now))
                 entry: Entry = known[-1]
@@ -33,6 +33,9 @@ def logs(draw: st.DrawFn) -> Log:
                 entry = draw(st.sampled_from(known))
             case 5:
                 entry = _command(draw, number, now)
+            case 6:
+                model, version = draw(st.sampled_from("abcd")), draw(st.sampled_from("78"))
+                entry = sighted(model, version, now - draw(st.sampled_from((0.0, 50.0))))
             case _:
                 entry, _ = tick(0)
         log.append((entry, now))
@@ -63,6 +66,8 @@ def _command(draw: st.DrawFn, number: int, now: float) -> Entry:
                 command("silence_set", number, matchers={"model": "[ab]"}, end=end, comment=""),
                 command("silence_set", number, matchers={"feature": "x"}, end=end, comment=""),
                 command("silence_remove", number, silence_id=silence),
+                command("deployment_announce", number, model_id="a", model_version="8"),
+                command("deployment_announce", number, model_id="b", model_version="7", at=end),
             )
         )
     )

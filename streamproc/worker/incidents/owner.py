@@ -15,7 +15,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition, errors
 
 from streamproc.config.config import Config
-from streamproc.incidents.entries import decode_entry
+from streamproc.incidents.entries import TYPE_HEADER, decode_entry
 from streamproc.incidents.records import Position, encode_batch
 from streamproc.kafka.clients import open_consumer
 from streamproc.schemas.timestamps import EPOCH
@@ -24,7 +24,6 @@ from streamproc.worker.incidents.metrics import IncidentMetrics
 from streamproc.worker.incidents.recovery import RecoveredBook, recover_book
 from streamproc.worker.incidents.writing import (
     PARTITION,
-    TYPE_HEADER,
     IncidentLog,
     OrderedTopic,
     Outgoing,
@@ -153,7 +152,7 @@ class IncidentOwner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             entry = decode_entry(kind, record.value)
             if entry is None:
                 _log.warning(
-                    "skipped offset %d of topic %s: it is not an alert, a command or a tick",
+                    "skipped offset %d of topic %s: neither alert, command, version nor tick",
                     *(record.offset, self._home.topic),
                 )
             book.apply(entry, time_of(record.timestamp))

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streamproc.config.config import Config
 from streamproc.config.escalate_share import with_numbers
 from streamproc.incidents.book import IncidentBook
+from streamproc.incidents.deployments import Deployments
 from streamproc.incidents.notification_groups import NotificationGroups
 from streamproc.incidents.records import Position, StoredBook, StoredValues
 from streamproc.kafka.log_reader import BoundedLogReader
@@ -64,6 +65,7 @@ async def recover_book(
             values.grouped.values(),
             values.incidents,
         ),
+        deployments=Deployments(config.policy.deployment_grace, values.deployments.values()),
     )
     book.rewrite(stored.stale)
     if stored.position is not None:

@@ -9,11 +9,10 @@ from aiokafka import AIOKafkaProducer, errors
 
 from streamproc.config.config import Config
 from streamproc.control.command import Command
-from streamproc.incidents.entries import ALERT, COMMAND, TICK, encode_command
+from streamproc.incidents.entries import ALERT, COMMAND, TICK, TYPE_HEADER, encode_command
 from streamproc.worker.publisher import HANG_SECONDS
 from streamproc.worker.record_timestamps import stamps_of
 
-TYPE_HEADER: Final = "type"
 PARTITION: Final = 0
 
 _log = logging.getLogger(__name__)

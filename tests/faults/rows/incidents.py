@@ -23,11 +23,10 @@ from streamproc.client.incidents import open_incidents
 from streamproc.config.config import Config
 from streamproc.config.load import load
 from streamproc.incidents.book import IncidentBook
-from streamproc.incidents.entries import Tick, decode_entry
+from streamproc.incidents.entries import TYPE_HEADER, Tick, decode_entry
 from streamproc.incidents.records import StoredBook
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.worker.incidents.owner import time_of
-from streamproc.worker.incidents.writing import TYPE_HEADER
 
 ORDER = 10.6
 FAULT = (
