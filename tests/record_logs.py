@@ -48,6 +48,7 @@ def run(
         whole.alerts += part.alerts
         whole.positions += [start + position for position in part.positions]
         whole.dead_letters += part.dead_letters
+        whole.versions += part.versions
     return whole
 
 

@@ -38,6 +38,8 @@ from streamproc.performance.performance_monitor import PerformanceMonitor
 from streamproc.performance.unlabelled import RecentPredictions
 from streamproc.pipeline.arrival_watch import ArrivalWatch
 from streamproc.pipeline.milestone_watch import MilestoneWatch
+from streamproc.pipeline.version_watch import VersionWatch
+from streamproc.schemas.deployments import VersionSighting
 from streamproc.schemas.records import Record, SliceResult
 
 
@@ -72,6 +74,8 @@ class PartitionMonitor:
         Watch over the arrival of events.
     milestones
         Watch over series that have too few values.
+    versions
+        Watch over versions of models that are new.
     unlabelled
         Observer of all predictions, for metrics only; None to observe none.
     """
@@ -86,6 +90,8 @@ class PartitionMonitor:
         accept_after = config.policy.accept_after.total_seconds()
         self.arrivals = ArrivalWatch(self.catalogue, self.incidents, accept_after)
         self.milestones = MilestoneWatch(self.incidents)
+        self.versions = VersionWatch(topic, partition)
+        self._seen: list[VersionSighting] = []
         self._arrived: list[Part] = []
         self._moves = False
         self.truth: PerformanceMonitor | None = None
@@ -140,7 +146,7 @@ class PartitionMonitor:
         """
         outcome = SliceResult()
         self._now = now
-        self._pending = []
+        self._pending, self._seen = [], outcome.versions
         if self.truth is not None:
             self.truth.now = now
         self._reader.read(records, outcome)
@@ -155,6 +161,7 @@ class PartitionMonitor:
             if alert is not None:
                 outcome.alerts.append(alert)
                 outcome.positions.append(pending.place >> PLACE_BITS)
+        self._seen += self.versions.advance()
         self.catalogue.prune()
         return outcome
 
@@ -188,6 +195,8 @@ class PartitionMonitor:
             self._look_at_arrivals()
         self._pending += self.arrivals.forget(evicted, place, origin, self._now)
         self._pending += self.milestones.forget(evicted, place, origin, self._now)
+        self._seen += self.versions.advance()
+        self.versions.forget(evicted.id)
         for key in [key for key in self.incidents.open if key[0] == evicted.id]:
             incident = self.incidents.open.pop(key)
             settings = {incident.detector: ""}
@@ -232,9 +241,14 @@ class PartitionMonitor:
             some = len(runs) > 1 or layout.events[runs[0, 0]] % EVERY >= ahead
             if some and self.truth is None and crosses(runs, layout.events, EVERY):
                 reached = list(milestones(self.catalogue.groups[layout], layout, data))
+            if self.truth is None:
+                self.versions.look(layout, data)
             restarted: FirstAlarms = {}
             for feed in route(self.catalogue, layout, data):
-                self._pending += watch(self.incidents, feed, layout, data, self._now, restarted)
+                found = watch(self.incidents, feed, layout, data, self._now, restarted)
+                self._pending += found
+                if found and self.truth is None:
+                    self.versions.look_at(found)
             for milestone in reached:
                 self._pending += self.milestones.look(milestone, data, restarted, self._now)
             counted = (layout.events, layout.last, layout.members)

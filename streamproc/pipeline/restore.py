@@ -137,6 +137,7 @@ class _Restorer:
         incident_state.load(groups, self._arrays, earlier, incidents)
         self._shard.arrivals.load(self._arrays)
         self._shard.milestones.load(self._arrays)
+        self._shard.versions.load(self._arrays)
         return Restored(self._shard, self._header.next, tuple(self._reset))
 
     def _slots(self) -> list[dict[str, int]]:

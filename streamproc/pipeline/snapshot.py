@@ -60,6 +60,7 @@ class Snapshot:
         `embedder: …`: state of the embedder.
         `arrivals: …`: when events of the models arrive.
         `blind` (bytes,): series of models that cannot be watched, as JSON.
+        `versions` (bytes,): versions of models that events have shown, as JSON.
     """
 
     header: Header
@@ -240,7 +241,7 @@ def _arrays(
         for name, array in profile.watch.state(profile.used).items():
             arrays[prefix + name] = array
     arrays |= shard.recent.state() | incident_state.state(shard.groups) | shard.arrivals.state()
-    arrays |= shard.milestones.state()
+    arrays |= shard.milestones.state() | shard.versions.state()
     return arrays if shard.truth is None else arrays | shard.truth.performance.state()
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # slow to load, and no part of a record that is read
     from streamproc.schemas.alerts import AlertEvent
+    from streamproc.schemas.deployments import VersionSighting
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -137,6 +138,8 @@ class SliceResult:
         Position in the slice of the record that caused each alert.
     dead_letters
         Events that could not be decoded.
+    versions
+        Versions of models that events did not have before.
     fields
         Number of fields that were converted (`coerced`) and that could not be read (`missing`).
     """
@@ -146,4 +149,5 @@ class SliceResult:
     alerts: list["AlertEvent"] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    versions: list["VersionSighting"] = field(default_factory=list)
     fields: dict[str, int] = field(default_factory=lambda: {"coerced": 0, "missing": 0})

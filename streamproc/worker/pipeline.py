@@ -113,6 +113,8 @@ class Pipeline:
         # 2. Publish, and wait for confirmation.
         if part.first_offset < held.published_to:
             _drop_published(outcome, records, held.published_to)
+        if outcome.versions:  # before the alerts that they explain
+            await self._outbox.report(outcome.versions)
         lost = await self._outbox.publish(outcome.alerts, outcome.dead_letters)
         held.settled = True
         self._count(part.topic, records, outcome, (began, watched, time.perf_counter()), lost)

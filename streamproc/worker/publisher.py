@@ -8,8 +8,10 @@ from typing import Final, NamedTuple
 from aiokafka import AIOKafkaProducer, errors
 
 from streamproc.config.config import Config
+from streamproc.incidents.entries import SIGHTING, TYPE_HEADER
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.clip import clip
+from streamproc.schemas.deployments import VersionSighting
 from streamproc.schemas.records import DeadLetter
 from streamproc.worker.record_timestamps import stamps_of
 
@@ -27,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class OutgoingRecord(NamedTuple):
-    """A record to write: an alert or a dead letter."""
+    """A record to write: an alert, a dead letter or a new version."""
 
     topic: str
     key: bytes | None
@@ -54,7 +56,27 @@ class AlertPublisher:
     def __init__(self, config: Config, producer: AIOKafkaProducer) -> None:
         self._alerts = config.topics.full_name("alerts")
         self._dead_letters = config.topics.full_name("dead_letters")
+        self._incident_log = config.topics.full_name("incident_log")
         self._producer = producer
+
+    async def report(self, versions: Sequence[VersionSighting]) -> None:
+        """Append new versions of models to the log of incidents; return when all are confirmed.
+
+        The incidents skip a version that they know, so one may come again.
+
+        Raises
+        ------
+        aiokafka.errors.KafkaError
+            If the cluster rejects a record with an error that cannot be retried.
+        """
+        headers: list[tuple[str, bytes | None]] = [(TYPE_HEADER, SIGHTING)]
+        await self._until_sent(
+            [
+                OutgoingRecord(self._incident_log, each.model_id.encode(), each.to_json(), headers)
+                for each in versions
+            ],
+            set(),
+        )
 
     async def publish(
         self, alerts: Sequence[AlertEvent], dead_letters: Sequence[DeadLetter]
@@ -75,13 +97,17 @@ class AlertPublisher:
             return frozenset()
         left = [*self._of_alerts(alerts), *self._of_dead_letters(dead_letters)]
         lost: set[str] = set()
+        await self._until_sent(left, lost)
+        return frozenset(lost)
+
+    async def _until_sent(self, left: list[OutgoingRecord], lost: set[str]) -> None:
+        """Send records, again and again as long as that may succeed."""
         while left:
             left = await self._send(left, lost)
             if left:
                 topics = ", ".join(sorted({record.topic for record in left}))
                 _log.warning("%d records for %s are not confirmed yet: retrying", len(left), topics)
                 await asyncio.sleep(RETRY_SECONDS)
-        return frozenset(lost)
 
     async def _send(self, letters: list[OutgoingRecord], lost: set[str]) -> list[OutgoingRecord]:
         """Send records; return those to send again."""
@@ -184,6 +210,8 @@ def _ever_smaller(letter: OutgoingRecord) -> Iterator[OutgoingRecord]:
         )
         yield letter._replace(value=_shortened(letter.alert).to_json())
         return
+    if "reason" not in dict(letter.headers):
+        return  # a version, which is small
     size = len(letter.value or b"")
     note = f"the value of {size} bytes exceeds this topic's limit; read it from its source topic"
     omitted = ("omitted", note.encode())
@@ -218,6 +246,8 @@ def _describe(letter: OutgoingRecord) -> str:
     if letter.alert is not None:
         return f"alert {letter.alert.alert_id} of {len(letter.value or b'')} bytes"
     ours = dict(letter.headers)
+    if "reason" not in ours:
+        return f"the new version of a model, {len(letter.value or b'')} bytes,"
     topic, partition, offset = (
         (ours[name] or b"").decode() for name in ("topic", "partition", "offset")
     )
