@@ -75,9 +75,9 @@ class Watch(Section):
             " matches a series wins. Series: `feature:<name>` (of a list of numbers also"
             " `feature:<name>:norm`, `:direction` and `:mmd`), `prediction`,"
             " `prediction:<class>`, `quality:<name>` (missing values); once labels come `error`,"
-            " `metric:log_loss`, `metric:brier`, `metric:squared_error`, `metric:floor` and"
-            " `metric:coverage`. `features`, which no glob matches: how the numeric features vary"
-            " together, such as a correlation that breaks.",
+            " `metric:log_loss`, `metric:brier`, `metric:squared_error`, `metric:floor`,"
+            " `metric:coverage` and `metric:release`. `features`, which no glob matches: how the"
+            " numeric features vary together, such as a correlation that breaks.",
             examples=["feature:*"],
         ),
     ]

@@ -224,8 +224,8 @@ def _end(incident: IncidentState, at: datetime) -> IncidentState:
 
 
 def is_event(incident: IncidentState) -> bool:
-    """Whether an incident consists of events that nothing resolves."""
-    return all(is_one_shot(member) for member in incident.members)
+    """Whether what is open of an incident are events that nothing resolves."""
+    return all(is_one_shot(member) or not member.open for member in incident.members)
 
 
 def _status(incident: IncidentState) -> IncidentStatus:

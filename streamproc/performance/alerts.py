@@ -1,4 +1,4 @@
-"""Build alerts about baselines, label bias, dropped versions and wrongly inferred tasks."""
+"""Build alerts about baselines, releases, label bias, and versions that are dropped or reset."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,11 +9,14 @@ from streamproc.alerting.messages import model_label, number, percent
 from streamproc.config.model import DetectorSpec, ModelConfig
 from streamproc.performance.baseline import MARGIN, BaselineTest
 from streamproc.performance.label_bias import SCORE, LabelBiasTest, Verdict
-from streamproc.schemas.alerts import AlertEvent, Kind, Reason, Status, Summary
+from streamproc.performance.version_comparison import ABSOLUTE, VersionComparison
+from streamproc.schemas.alerts import AlertEvent, ChangePoint, Kind, Reason, Status, Summary
 from streamproc.schemas.base import Source
+from streamproc.schemas.version_key import version_of
 
 FLOOR: Final = "metric:floor"
 COVERAGE: Final = "metric:coverage"
+RELEASE: Final = "metric:release"
 TAG: Final = "tag:"
 # Below this ratio of the two shares of labels, "only" one cohort is labelled, else "mostly".
 FEW: Final = 0.1
@@ -59,6 +62,34 @@ class PerformanceAlerts:
             f" {show(own)}, {than}",
             before=Summary(n=round(floor.compared), mean=plain),
             after=Summary(n=round(floor.compared), mean=own),
+        )
+
+    def release(self, compared: VersionComparison) -> AlertEvent:
+        """Return the alert that a new version is worse or better than the one before."""
+        own, plain = (total / compared.pairs for total in (compared.own, compared.plain))
+        show = number if compared.measure == ABSOLUTE else percent
+        new, old = version_of(compared.new), version_of(compared.old)
+        earlier = "the one without a version" if old is None else f"version {old}"
+        is_bad = compared.verdict == "worse"
+        figures = f"its {compared.measure} is {show(own)} over {compared.pairs} labels"
+        than = f"that of {earlier} {show(plain)} over as many of the same period"
+        if compared.period == "before":
+            than = (
+                f"that of {earlier} was {show(plain)} over as many before; they did not answer at"
+                " the same time, so something else may have changed"
+            )
+        return self._alert(
+            "firing",
+            "performance",
+            (RELEASE, "release"),
+            None,
+            f"{'bad release' if is_bad else 'improved'}: {model_label(self._model, new)} is"
+            f" {compared.verdict} than {earlier}: {figures}, {than}",
+            version=new,
+            severity=self._config.severity if is_bad else "info",
+            change_point=ChangePoint(ts=from_epoch(compared.start), offset=compared.offset),
+            before=Summary(n=compared.pairs, mean=plain),
+            after=Summary(n=compared.pairs, mean=own),
         )
 
     def bias(self, by: str, bias: LabelBiasTest, verdict: Verdict) -> AlertEvent:
@@ -143,6 +174,7 @@ class PerformanceAlerts:
         origin, (series, detector) = self._origin, who
         ended: Reason | None = "recovered" if status == "resolved" else None
         version = fields.pop("version", origin.model_version)
+        severity = fields.pop("severity", self._config.severity)
         alert = identity((status, self._model, version or "", series, detector), origin)
         return AlertEvent(
             alert_id=alert,
@@ -154,7 +186,7 @@ class PerformanceAlerts:
             kind=kind,
             series=series,
             detector=detector,
-            severity=self._config.severity,
+            severity=severity,
             owner=self._config.owner,
             runbook=self._config.runbook,
             message=message,

@@ -21,6 +21,7 @@ from streamproc.performance.losses import MismatchError, ScoredPrediction, score
 from streamproc.performance.outcome_log import Count
 from streamproc.performance.track import advance
 from streamproc.performance.tracks import Performance
+from streamproc.performance.version_comparison import VersionComparison
 from streamproc.schemas.outcomes import COMMAND_HEADER, EPOCH_HEADER, GROUP_HEADER, OutcomeStatus
 from streamproc.schemas.records import Reason, Record, SliceResult
 from streamproc.schemas.version_key import version_key
@@ -63,6 +64,8 @@ class Hooks(NamedTuple):
         Called at the first outcome of a version.
     bias
         Called when labels are found to be selected, or evenly distributed again.
+    release
+        Called when a new version is found to be worse or better than the one before.
     """
 
     forgotten: Callable[[str, EventPosition, Any], None]
@@ -70,6 +73,7 @@ class Hooks(NamedTuple):
     floor: Callable[[str, EventPosition, Any, Verdict], None]
     begun: Callable[[str, EventPosition, Any, ScoredPrediction], None]
     bias: Callable[[str, LabelBiasTest, EventPosition, Any, BiasVerdict], None]
+    release: Callable[[VersionComparison, EventPosition, Any], None]
 
 
 class OutcomeDecoder(Decoder):
@@ -275,14 +279,17 @@ class OutcomeDecoder(Decoder):
         self._catalogue.retire(key)
 
     def _advance(self, key: str, scored: ScoredPrediction, event: Any, at: EventPosition) -> None:
+        times = seconds(event.ts, at.record), seconds(event.label_ts, at.record)
+        compared = self._performance.compare(key, scored, times[0], at.record.offset)
         track, window = self._performance.touch(key, scored)
         track.sure = track.sure or scored.sure
-        times = seconds(event.ts, at.record), seconds(event.label_ts, at.record)
         floor = self._catalogue.models[key].config.floor
         verdict = advance(track, window, scored, floor, event.features, times)
         self._performance.keep(key, event.features, scored)
         if verdict is not None:
             self._hooks.floor(key, at, event, verdict)
+        if compared is not None:
+            self._hooks.release(compared, at, event)
 
 
 def _losses(layout: Layout, key: str, event: Any, scored: ScoredPrediction) -> Any:

@@ -12,13 +12,14 @@ from streamproc.alerting.pending_alert import PendingAlert, standalone
 from streamproc.decode.layout import Model
 from streamproc.decode.matrix import Matrix, seconds
 from streamproc.detect.series_registry import SeriesRegistry
-from streamproc.performance.alerts import COVERAGE, FLOOR, PerformanceAlerts
+from streamproc.performance.alerts import COVERAGE, FLOOR, RELEASE, PerformanceAlerts
 from streamproc.performance.baseline import Verdict
 from streamproc.performance.label_bias import LabelBiasTest
 from streamproc.performance.label_bias import Verdict as BiasVerdict
 from streamproc.performance.losses import ScoredPrediction
 from streamproc.performance.outcome_decoder import EventPosition, Hooks
 from streamproc.performance.tracks import Performance
+from streamproc.performance.version_comparison import VersionComparison
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.clip import clip_message
 from streamproc.schemas.version_key import model_of, version_of
@@ -45,6 +46,7 @@ class PerformanceMonitor:
             floor=self._floor,
             begun=self._begun,
             bias=self._bias,
+            release=self._release,
         )
         self.now: datetime
         self._catalogue, self._incidents, self._emit = catalogue, incidents, emit
@@ -103,6 +105,11 @@ class PerformanceMonitor:
         )
         track.floor.open = alert.incident_id if verdict == "worse" else ""
         self._emit(standalone(at.place, alert))
+
+    def _release(self, compared: VersionComparison, at: EventPosition, event: Any) -> None:
+        if self._catalogue.config.model(event.model_id).detectors(RELEASE):
+            alerts = self._alerts(event.model_id, at, event)
+            self._emit(standalone(at.place, alerts.release(compared)))
 
     def _bias(
         self, by: str, bias: LabelBiasTest, at: EventPosition, event: Any, verdict: BiasVerdict

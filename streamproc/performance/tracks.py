@@ -15,6 +15,7 @@ from streamproc.performance.losses import ScoredPrediction
 from streamproc.performance.metrics import WINDOW, Floats, compute_metrics
 from streamproc.performance.outcome_log import OutcomeLog
 from streamproc.performance.track import COLUMNS, ModelTrack, Window, new_track
+from streamproc.performance.version_comparison import VersionComparison, VersionComparisons
 from streamproc.schemas.alerts import Contributor
 from streamproc.schemas.version_key import MAX_VERSIONS, model_of, version_key
 from streamproc.state.snapshot_format import Arrays, SnapshotError
@@ -41,6 +42,7 @@ class _State(msgspec.Struct):
     tracks: list[tuple[str, ModelTrack]]
     groups: list[tuple[str, str | None, Earlier]] = []  # always empty; read by earlier versions
     biases: dict[str, dict[str, LabelBiasTest]] = {}
+    releases: dict[str, VersionComparison] = {}
 
 
 _state = msgspec.json.Decoder(_State)
@@ -59,6 +61,8 @@ class Performance:
         Filter of the outcomes that count.
     biases
         Label bias tests: model → property of the events → test.
+    releases
+        Comparisons of new versions with the ones before.
 
     Parameters
     ----------
@@ -72,6 +76,7 @@ class Performance:
         self.rows: dict[str, FeatureRows] = {}
         self.log = OutcomeLog(group=group)
         self.biases: dict[str, dict[str, LabelBiasTest]] = {}
+        self.releases = VersionComparisons()
         self._versions: dict[str, dict[str, None]] = {}
         self._touched: set[str] = set()
 
@@ -106,6 +111,19 @@ class Performance:
         rows = self.rows.get(key)
         return [] if rows is None else rows.explain(last, since)
 
+    def compare(
+        self, key: str, scored: ScoredPrediction, ts: float, offset: int
+    ) -> VersionComparison | None:
+        """Compare versions by the next label; return the comparison if it gives a verdict."""
+        if key not in self.tracks:
+            versions = self._versions.get(model_of(key))
+            if versions:
+                old = next(reversed(versions))
+                track, window = self.tracks[old], self.windows[old]
+                rows = window.upto(track.seen, track.seen, WINDOW)
+                self.releases.begin(old, track.task, rows, (key, scored, ts, offset))
+        return self.releases.step(key, scored, ts)
+
     def bias(self, model: str, by: str) -> LabelBiasTest:
         """Return the label bias test of a model for one property, as the most recent one."""
         of_model = self.biases.pop(model, {})
@@ -119,6 +137,7 @@ class Performance:
         del self.tracks[key], self.windows[key]
         self.rows.pop(key, None)
         self._touched.discard(key)
+        self.releases.forget(key)
         model = model_of(key)
         del self._versions[model][key]
         if not self._versions[model]:
@@ -152,7 +171,9 @@ class Performance:
         """Return the state as arrays, for a snapshot."""
         tracks = list(self.tracks.items())
         counted = self.log.epoch, self.log.seq
-        text = msgspec.json.encode(_State(counted, tracks, biases=self.biases))
+        text = msgspec.json.encode(
+            _State(counted, tracks, biases=self.biases, releases=self.releases.models)
+        )
         windows = [self.windows[key].rows for key, _ in tracks]
         return {
             TRACKS: np.frombuffer(text, np.uint8),
@@ -180,6 +201,7 @@ class Performance:
             windows = list(_cut(rows, lengths.tolist()))
             self.log = OutcomeLog(*state.counted, group=self.log.group)
             self.biases = state.biases
+            self.releases.models = state.releases
             for (key, track), window in zip(state.tracks, windows, strict=True):
                 self.tracks[key], self.windows[key] = track, Window(window)
                 self._versions.setdefault(model_of(key), {})[key] = None

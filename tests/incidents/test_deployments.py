@@ -198,3 +198,28 @@ def test_a_first_sight_is_an_entry_of_the_log() -> None:
     seen = sighted("a")
     assert decode_entry(b"version", seen.to_json()) == seen
     assert decode_entry(b"version", b"{") is None
+
+
+def test_verdicts_on_a_release_are_one_note_that_ends_after_a_day() -> None:
+    """Fifty bad releases are one page; nothing resolves a verdict, so it ends with the others."""
+    verdicts = [
+        fired(
+            f"m{n}",
+            series="metric:release",
+            kind="performance",
+            detector="release",
+            alert_id=f"verdict on m{n}",
+            incident_id=f"verdict on m{n}",
+            onset=n,
+            delay=3000,
+        )
+        for n in range(50)
+    ]
+    moved = fired("m0", "f0", onset=60)
+    log: list[Log] = [*released(50), (moved, 66), *((each, 3100) for each in verdicts)]
+    incident = only(fold(*log, tick(4000)))
+    assert len(incident.members) == 51
+    assert len(incident.paged) == 1
+    ended = only(fold(*log, (later(moved), 5000), tick(90_000)))
+    assert (ended.status, ended.reason) == ("resolved", "expired")
+    assert only(fold(*log, tick(90_000))).open
