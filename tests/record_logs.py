@@ -84,6 +84,7 @@ def state(target: PartitionMonitor) -> dict[str, Any]:
     found["groups"] = incident_state.state(target.groups)["groups"].tobytes()
     found["arrivals"] = _arrivals(target)
     found["blind"] = dict(target.milestones.open)
+    found["rules"] = _rules(target)
     found["strays"] = sorted(target.strays.rows())
     found["numeric texts"] = sorted(target.numeric_texts.rows())
     found["reported"] = sorted(target.catalogue.limits_reported)
@@ -98,6 +99,16 @@ def _arrivals(target: PartitionMonitor) -> dict[str, Any]:
     clock = state.pop("clock").tobytes()
     rows = {name: _row(state, at) for at, name in enumerate(names)}
     return {"rows": rows, "clock": clock, "open": dict(target.arrivals.open)}
+
+
+def _rules(target: PartitionMonitor) -> dict[str, Any]:
+    found: dict[str, Any] = {"violations": dict(target.rules.violations)}
+    for model in target.catalogue.models.values():
+        table = target.rules.table(model.config)
+        slot = table.slots.get(model.id)
+        if slot is not None:
+            found[model.id] = table.counts[slot].tobytes(), table.times[slot].tobytes()
+    return found
 
 
 def _of_slot(arrays: dict[str, np.ndarray], slot: int) -> dict[str, bytes]:

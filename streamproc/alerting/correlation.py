@@ -138,6 +138,8 @@ def _name(series: str) -> str:
     kind, _, name = series.partition(":")
     if kind == "feature":
         return f"feature {name!r}"
+    if kind == "rule":
+        return f"rule {name!r}"
     if kind == "quality":
         return f"the gaps of feature {name!r}"
     if kind == JOINT:

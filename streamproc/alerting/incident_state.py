@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
 import msgspec
 import numpy as np
 
 from streamproc.alerting.alert_builder import from_epoch
 from streamproc.alerting.correlation import IncidentGrouper
-from streamproc.alerting.incident import Incident
 from streamproc.alerting.incident_group import IncidentGroup
 from streamproc.schemas.alerts import Contributor
 from streamproc.schemas.effect_size import MAX_SIZE, MIN_SIZE
@@ -26,6 +25,18 @@ Series = tuple[str, str]  # model and name
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Size = Annotated[float, msgspec.Meta(ge=MIN_SIZE, le=MAX_SIZE)]
+
+
+class OpenIncident(Protocol):
+    """What is needed of an open incident of a series."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def last_reported(self) -> float:
+        """Event time of an alert of it."""
 
 
 class GroupRecord(msgspec.Struct, frozen=True, array_like=True):
@@ -62,7 +73,7 @@ def load(
     groups: IncidentGrouper,
     arrays: Arrays,
     earlier: Iterable[GroupRecord],
-    incidents: Mapping[Series, Incident],
+    incidents: Mapping[Series, OpenIncident],
 ) -> None:
     """Put incidents back where they were.
 
@@ -95,7 +106,7 @@ def load(
 
 
 def _put(
-    groups: IncidentGrouper, record: GroupRecord, incidents: Mapping[Series, Incident]
+    groups: IncidentGrouper, record: GroupRecord, incidents: Mapping[Series, OpenIncident]
 ) -> None:
     group = IncidentGroup(record.id, record.first, record.reported_at)
     for series, size in record.sizes.items():
@@ -112,7 +123,7 @@ def _put(
         groups.open.setdefault(record.model, []).append(group)
 
 
-def _alone(model: str, series: str, incident: Incident) -> GroupRecord:
+def _alone(model: str, series: str, incident: OpenIncident) -> GroupRecord:
     """Make an incident of one series, as all were in earlier versions."""
     return GroupRecord(
         model,

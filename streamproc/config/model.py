@@ -17,6 +17,7 @@ from streamproc.config.baseline import KEY, Baseline
 from streamproc.config.detector_spec import DetectorSpec, refuse_of_errors
 from streamproc.config.online import Online
 from streamproc.config.reference_sample import ReferenceSample
+from streamproc.config.rule import MAX_RULES, Rule, named_once
 from streamproc.config.silence import Silence
 from streamproc.config.watch import (
     DEFAULT_WATCH,
@@ -126,6 +127,16 @@ class ModelConfig(Section):
             json_schema_extra={"default": [DEFAULT_WATCH]},
         ),
     ] = Field(default_factory=default_watch)
+    rules: Annotated[
+        tuple[Rule, ...],
+        AfterValidator(named_once),
+        Field(
+            strict=False,
+            max_length=MAX_RULES,
+            description="What its events have to fulfil, beside what detectors find.",
+            examples=[[{"name": "adult", "expression": "age >= 18"}]],
+        ),
+    ] = ()
     silence: Annotated[
         Silence,
         Field(

@@ -43,8 +43,8 @@ def direction_of(alert: AlertEvent) -> Direction:
 
 
 def is_shared(series: str) -> bool:
-    """Whether models can share a series: a feature, or how often it is missing.
+    """Whether models can share a series: a feature, how often it is missing, or a rule.
 
     Predictions and errors have the same name in all models and are different things.
     """
-    return series.startswith(("feature:", "quality:"))
+    return series.startswith(("feature:", "quality:", "rule:"))

@@ -38,6 +38,7 @@ from streamproc.performance.performance_monitor import PerformanceMonitor
 from streamproc.performance.unlabelled import RecentPredictions
 from streamproc.pipeline.arrival_watch import ArrivalWatch
 from streamproc.pipeline.milestone_watch import MilestoneWatch
+from streamproc.pipeline.rule_watch import RuleWatch
 from streamproc.pipeline.version_watch import VersionWatch
 from streamproc.schemas.deployments import VersionSighting
 from streamproc.schemas.records import Record, SliceResult
@@ -76,6 +77,8 @@ class PartitionMonitor:
         Watch over series that have too few values.
     versions
         Watch over versions of models that are new.
+    rules
+        Watch over the rules of the models.
     unlabelled
         Observer of all predictions, for metrics only; None to observe none.
     """
@@ -92,6 +95,7 @@ class PartitionMonitor:
         self.milestones = MilestoneWatch(self.incidents)
         self.versions = VersionWatch(topic, partition)
         self._seen: list[VersionSighting] = []
+        self.rules = RuleWatch(kind, config, self.incidents)
         self._arrived: list[Part] = []
         self._moves = False
         self.truth: PerformanceMonitor | None = None
@@ -197,6 +201,7 @@ class PartitionMonitor:
         self._pending += self.milestones.forget(evicted, place, origin, self._now)
         self._seen += self.versions.advance()
         self.versions.forget(evicted.id)
+        self._pending += self.rules.forget(evicted, place, origin, self._now)
         for key in [key for key in self.incidents.open if key[0] == evicted.id]:
             incident = self.incidents.open.pop(key)
             settings = {incident.detector: ""}
@@ -243,6 +248,8 @@ class PartitionMonitor:
                 reached = list(milestones(self.catalogue.groups[layout], layout, data))
             if self.truth is None:
                 self.versions.look(layout, data)
+            if self.rules.any:
+                self._pending += self.rules.look(layout, batch, data, records, self._now)
             restarted: FirstAlarms = {}
             for feed in route(self.catalogue, layout, data):
                 found = watch(self.incidents, feed, layout, data, self._now, restarted)

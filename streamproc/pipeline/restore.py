@@ -19,6 +19,7 @@ from streamproc.detect.group_lookup import key_of, specs_of
 from streamproc.detectors.errors import DetectorError, StateError
 from streamproc.detectors.series.warm_up_test import WARM_UP_TEST
 from streamproc.detectors.series_monitor import FINDER
+from streamproc.pipeline import rule_state
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.snapshot import EMBEDDER, PARTS, Snapshot
 from streamproc.schemas.series import JOINT
@@ -133,8 +134,11 @@ class _Restorer:
         self._shard.numeric_texts.load(self._header.numeric_texts)
         truth = self._shard.truth
         earlier = [] if truth is None else truth.performance.load(self._arrays)
-        groups, incidents = self._shard.groups, self._shard.incidents.open
-        incident_state.load(groups, self._arrays, earlier, incidents)
+        rules, models = self._shard.rules, list(self._catalogue.models.values())
+        rule_state.load(rules, self._arrays, models)
+        incidents: dict[Series, incident_state.OpenIncident] = {**self._shard.incidents.open}
+        incidents |= rules.open()
+        incident_state.load(self._shard.groups, self._arrays, earlier, incidents)
         self._shard.arrivals.load(self._arrays)
         self._shard.milestones.load(self._arrays)
         self._shard.versions.load(self._arrays)

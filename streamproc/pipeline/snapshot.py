@@ -13,6 +13,7 @@ from streamproc.decode.event_schema import EventSchema, WatchKey
 from streamproc.decode.layout import UNWATCHED, Model
 from streamproc.decode.sparse_features import BLOCK, NOT_BEGUN
 from streamproc.detect.group_lookup import key_of, specs_of
+from streamproc.pipeline import rule_state
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.schemas.series import JOINT
 from streamproc.state.snapshot_format import (
@@ -61,6 +62,7 @@ class Snapshot:
         `arrivals: …`: when events of the models arrive.
         `blind` (bytes,): series of models that cannot be watched, as JSON.
         `versions` (bytes,): versions of models that events have shown, as JSON.
+        `rules: …`: counts and open incidents of the rules of models; absent without rules.
     """
 
     header: Header
@@ -242,6 +244,7 @@ def _arrays(
             arrays[prefix + name] = array
     arrays |= shard.recent.state() | incident_state.state(shard.groups) | shard.arrivals.state()
     arrays |= shard.milestones.state() | shard.versions.state()
+    arrays |= rule_state.state(shard.rules, list(shard.catalogue.models.values()))
     return arrays if shard.truth is None else arrays | shard.truth.performance.state()
 
 

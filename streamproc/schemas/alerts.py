@@ -35,7 +35,8 @@ Kind = Literal[
     "blind",
     "system",
 ]
-"""What an alert is about. `silence`: a model sends no events. `rule` is reserved."""
+"""What an alert is about. `silence`: a model sends no events. `rule`: events violate a rule of the
+configuration."""
 
 Severity = Literal["info", "warning", "critical"]
 """How urgent an incident is."""
@@ -155,8 +156,8 @@ class AlertEvent(Contract):
     kind: Annotated[
         Kind,
         Field(
-            description="What sort of thing changed; `silence`: a model sends no events. `rule` is"
-            " reserved.",
+            description="What sort of thing changed; `silence`: a model sends no events; `rule`:"
+            " events violate a rule of the configuration.",
             examples=["data"],
         ),
     ]
@@ -164,8 +165,8 @@ class AlertEvent(Contract):
         ClippedText,
         Field(
             description="`feature:<name>`, `prediction` or `prediction:<class>`, `error`,"
-            " `metric:<name>`, `quality:<name>`, `events` (when they arrive and how many), or"
-            " `features` (several together).",
+            " `metric:<name>`, `quality:<name>`, `rule:<name>`, `events` (when they arrive and"
+            " how many), or `features` (several together).",
             examples=["feature:amount"],
         ),
     ]

@@ -75,7 +75,9 @@ def _watching(config: Config) -> Config:
     ]
     if any(entry.on == JOINT for model in config.models for entry in model.watch):
         watch.append({"on": JOINT, "detectors": _dump(numbers)})
-    models = [{"id": "watched", "task": "binary", "watch": watch}]
+    models: list[dict[str, Any]] = [{"id": "watched", "task": "binary", "watch": watch}]
+    if any(model.rules for model in config.models):
+        models[0]["rules"] = [{"name": "x", "on": "feature:x", "monotone": "increasing"}]
     if any(entry.whiten for model in config.models for entry in model.watch):
         whitened = [{"on": "*", "detectors": _dump(numbers), "whiten": True}]
         models.append({"id": "whitened", "task": "binary", "watch": whitened})

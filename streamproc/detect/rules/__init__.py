@@ -1,0 +1,1 @@
+"""Judge the events of a slice by the rules of their models."""
