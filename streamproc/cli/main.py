@@ -25,6 +25,7 @@ from streamproc.cli.intake import app as intake
 from streamproc.cli.models import app as models
 from streamproc.cli.publish import publish
 from streamproc.cli.replay import replay
+from streamproc.cli.rules import app as rules
 from streamproc.cli.schema import schema
 from streamproc.cli.series import series
 from streamproc.cli.sinks import app as sinks
@@ -112,6 +113,7 @@ for _function, _example in _COMMANDS:
 app.add_typer(deployments, name="deployments")
 app.add_typer(incidents, name="incidents")
 app.add_typer(models, name="models")
+app.add_typer(rules, name="rules")
 app.add_typer(sinks, name="sinks")
 app.add_typer(intake, name="intake")
 

@@ -35,6 +35,12 @@ def test_predictions_of_different_models_are_different_things() -> None:
     assert len(fold(*log).incidents) == 2
 
 
+def test_a_rule_that_models_share_is_one_cause() -> None:
+    """A rule of one name that models violate at the same time is one incident."""
+    log = [(fired(model, series="rule:amount_in_range"), 0.0) for model in "ab"]
+    assert len(only(fold(*log)).members) == 2
+
+
 def test_a_slow_model_joins_by_its_dating_error() -> None:
     """A model with an event a minute dates the same change hours later, and less exactly."""
     slow = fired("slow", onset=600, delay=7200)

@@ -30,7 +30,10 @@ def loops():
             for args in each.overloads}
 
 config = load({
-    "models": [{"id": "m", "task": "binary", "watch": [
+    "models": [{"id": "m", "task": "binary", "rules": [
+        {"name": "order", "on": "feature:n", "monotone": "increasing"},
+        {"name": "range", "on": "feature:w", "range": {"max": 5}, "most": 0.1},
+    ], "watch": [
         {"on": "feature:k", "detectors": ["kswin"]},
         {"on": "feature:w", "detectors": ["ewma"], "whiten": True},
         {"on": "features", "detectors": ["mixture"]},
