@@ -12,6 +12,7 @@ from streamproc.detect.joint_features import BEFORE_FIRST
 from streamproc.detect.layout_groups import LayoutGroups
 from streamproc.detect.milestones import blind_after, born
 from streamproc.pipeline.partition import PartitionMonitor
+from streamproc.pipeline.rule_status import rule_statuses
 from streamproc.schemas.series import JOINT
 from streamproc.schemas.series_status import Character, SeriesState, SeriesStatus
 
@@ -72,6 +73,7 @@ def series_statuses(
                 needed=known.needed,
                 incident_id=None if incident is None else grouped.id if grouped else incident.id,
             )
+        yield from rule_statuses(shard, model, (topic, partition), ended=ended)
 
 
 class _Group:

@@ -9,7 +9,8 @@ from streamproc.schemas.clip import ClippedText
 
 SeriesState = Literal["learning", "watched", "blind", "firing", "settled", "unwatched"]
 """State of a series. `learning`: in a warm-up. `blind`: its warm-up does not end, as it has too few
-values. `firing`, `settled`: in an open incident. `unwatched`: `limits.max_series` left it out."""
+values; of a rule: no event was judged by it. `firing`, `settled`: in an open incident. `unwatched`:
+`limits.max_series` left it out."""
 
 Character = Literal["unknown", "independent", "dependent", "daily", "weekly", "category"]
 """Character of a series. `dependent`: its values follow from those before. `daily`, `weekly`: they

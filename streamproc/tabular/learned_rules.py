@@ -36,7 +36,7 @@ class Column:
         Its texts; at most one more than `MAX_TEXTS`.
     has_numbers, has_others
         Whether it has numbers, and values that rules cannot be about, such as lists.
-    is_whole
+    integers_only
         Whether all of its numbers are integers.
     booleans
         Its values that are true or false.
@@ -48,7 +48,7 @@ class Column:
     texts: set[str] = field(default_factory=set)
     has_numbers: bool = False
     has_others: bool = False
-    is_whole: bool = True
+    integers_only: bool = True
     booleans: set[bool] = field(default_factory=set)
 
     def add(self, value: Value) -> None:
@@ -62,7 +62,7 @@ class Column:
         elif isinstance(value, int | float):
             self.has_numbers = True
             self.min, self.max = min(self.min, value), max(self.max, value)
-            self.is_whole &= value == int(value)
+            self.integers_only &= value == int(value)
         else:
             self.has_others = True
 
@@ -148,7 +148,7 @@ def _range(column: Column) -> tuple[float, float]:
     low, high = column.min - margin, column.max + margin
     if column.min >= 0:
         low = max(low, 0.0)
-    if column.is_whole:
+    if column.integers_only:
         return math.floor(low), math.ceil(high)
     return _outwards(low, -1, margin), _outwards(high, 1, margin)
 

@@ -14,6 +14,7 @@ from streamproc.decode.event_schema import Topic
 from streamproc.monitor import LogRecord, Monitor
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.restore import restore
+from streamproc.pipeline.series_status import series_statuses
 from streamproc.pipeline.snapshot import decode, encode
 from streamproc.schemas.alerts import AlertEvent
 
@@ -356,3 +357,22 @@ def test_a_forgotten_model_ends_its_incidents(cuts: Sequence[int]) -> None:
 
     assert (last.status, last.reason, last.source.offset) == ("resolved", "superseded", 302)
     assert last.incident_id == first.incident_id
+
+
+def test_the_list_of_series_has_the_rules() -> None:
+    """A rule is listed with the events that it judged; one that judged none is blind at the end."""
+    typo = {"name": "typo", "on": "feature:amuont", "range": {"min": 0}}
+    fine = {"name": "fine", "on": "feature:amount", "missing": 0.5}
+    target = shard(config_of(AMOUNT, fine, typo), Topic.FEATURES)
+    run(target, log_of({"amount": -1}, {"amount": 1}))
+    found = [
+        (each.series, each.state, each.values, each.incident_id is not None)
+        for each in series_statuses(target, "features", 0, ended=True)
+        if each.series.startswith("rule:")
+    ]
+
+    assert found == [
+        ("rule:amount", "firing", 2, True),
+        ("rule:fine", "watched", 2, False),
+        ("rule:typo", "blind", 0, False),
+    ]
