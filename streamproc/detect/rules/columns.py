@@ -103,7 +103,8 @@ class RuleColumns:
         if place < 0:
             return np.full(len(self), np.nan)
         if not isinstance(values, PresentValues):
-            return values[place]
+            row: Floats = values[place]
+            return row
         found = np.full(len(self), np.nan)
         span = slice(values.starts[place], values.starts[place + 1])
         found[values.events[span]] = values.values[span]
