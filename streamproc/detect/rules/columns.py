@@ -11,7 +11,7 @@ from streamproc.config.expression_nodes import Reference
 from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatch
 from streamproc.decode.event_schema import FeatureType
 from streamproc.decode.layout import Layout
-from streamproc.decode.matrix import Floats, Matrix
+from streamproc.decode.matrix import Floats, Ints, Matrix
 from streamproc.decode.present_values import PresentValues
 from streamproc.schemas.records import Record
 
@@ -52,6 +52,13 @@ class RuleColumns:
         if of not in self._numbers:
             self._numbers[of] = self._row(self._place(of))
         return self._numbers[of]
+
+    def rows(self, names: Sequence[Reference]) -> tuple[Floats, Ints]:
+        """Return numbers (series, events), and the row of each of some names; -1 without one."""
+        values = self._data.values
+        if isinstance(values, PresentValues):
+            return np.array([self.numbers(of) for of in names]), np.arange(len(names))
+        return values, np.array([self._place(of) for of in names], np.int64)
 
     def texts(self, of: Reference) -> Texts:
         """Return (events,): the texts of a name; None where there is none."""

@@ -47,12 +47,15 @@ def holds(condition: Condition, columns: RuleColumns) -> Bools:
 
 def present(references: tuple[Reference, ...], columns: RuleColumns) -> Bools:
     """Return (events,): whether all of some names have a value."""
-    found = np.ones(len(columns), np.bool_)
+    found: Bools | None = None
     for each in references:
-        if each.text:
-            found &= columns.texts(each) != None  # noqa: E711  by element
-        else:
-            found &= ~np.isnan(columns.numbers(each))
+        there = _present(each, columns)
+        found = there if found is None else found & there
+    return np.ones(len(columns), np.bool_) if found is None else found
+
+
+def _present(of: Reference, columns: RuleColumns) -> Bools:
+    found: Bools = columns.texts(of) != None if of.text else ~np.isnan(columns.numbers(of))  # noqa: E711  by element
     return found
 
 

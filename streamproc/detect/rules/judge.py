@@ -22,7 +22,7 @@ _CACHED: Final = 4096
 
 
 class Judge:
-    """Judges events by a rule.
+    """Judges events by a rule without a range.
 
     Parameters
     ----------
@@ -41,28 +41,19 @@ class Judge:
         numbers = [] if self._matches is not None or rule.set is None else list(rule.set)
         self._allowed = np.array(numbers, np.float64)
 
-    def judge(self, columns: RuleColumns, runs: Ints, previous: Floats, codes: Codes) -> None:
-        """Judge the events of a slice.
+    def judge(self, columns: RuleColumns, codes: Codes) -> None:
+        """Judge the events of a slice by a rule without an order.
 
         Parameters
         ----------
         columns
             Their values.
-        runs
-            (models, 3): row in the layout, first event, event after the last.
-        previous
-            (models,): last value of each model before; of a rule with an order it is continued.
         codes
             (events,): filled with `FULFILLED`, `VIOLATED`, or `NOT_JUDGED`: a value is missing.
         """
         rule = self.rule
         if rule.missing is not None:
             codes[:] = columns.missing(self._names[0])
-            return
-        if rule.monotone is not None:
-            is_strict, falls = rule.monotone.startswith("strictly"), "decreasing" in rule.monotone
-            values = np.ascontiguousarray(columns.numbers(self._names[0]))
-            judge_order(values, runs, (is_strict, falls), previous, codes)
             return
         if rule.freshness is not None:
             ages = columns.ages()
@@ -73,6 +64,23 @@ class Judge:
             fulfilled = self._fulfilled(columns, judged)
         codes[:] = np.where(judged, ~fulfilled, NOT_JUDGED)
 
+    def judge_order(self, columns: RuleColumns, runs: Ints, previous: Floats, codes: Codes) -> None:
+        """Judge the events of a slice by a rule with an order.
+
+        Parameters
+        ----------
+        columns, codes
+            As of `judge`.
+        runs
+            (models, 3): row in the layout, first event, event after the last.
+        previous
+            (models,): last value of each model before; continued.
+        """
+        order = self.rule.monotone or "increasing"
+        values = np.ascontiguousarray(columns.numbers(self._names[0]))
+        direction = order.startswith("strictly"), "decreasing" in order
+        judge_order(values, runs, direction, previous, codes)
+
     def _fulfilled(self, columns: RuleColumns, judged: Bools) -> Bools:
         rule = self.rule
         if rule.parsed is not None:
@@ -82,13 +90,7 @@ class Judge:
             found = np.zeros(len(columns), np.bool_)
             found[judged] = [self._matches(text) for text in columns.texts(of)[judged]]
             return found
-        values = columns.numbers(of)
-        if rule.range is None:
-            return np.isin(values, self._allowed)
-        low = -np.inf if rule.range.min is None else rule.range.min
-        high = np.inf if rule.range.max is None else rule.range.max
-        fulfilled: Bools = (values >= low) & (values <= high)
-        return fulfilled
+        return np.isin(columns.numbers(of), self._allowed)
 
 
 def _matcher(pattern: str) -> Callable[[str], bool]:

@@ -25,6 +25,7 @@ from streamproc.detect.rules.counts_kernel import (
     count_violations,
 )
 from streamproc.detect.rules.judge import VIOLATED, Judge
+from streamproc.detect.rules.ranges import RangeJudge
 
 # Parts of a whole in which the sum of a test is counted.
 _UNIT: Final = 2.0**32
@@ -97,7 +98,8 @@ class RuleTable:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        self._judges = [Judge(rule) for rule in rules]
+        self._ranges = RangeJudge(rules)
+        self._judges = {at: Judge(each) for at, each in enumerate(rules) if each.range is None}
         self._steps: Ints = np.array([steps_of(rule.share) for rule in rules], np.int64)
         self.slots: dict[str, int] = {}
         self._spare: list[int] = []
@@ -149,11 +151,14 @@ class RuleTable:
         """
         slots: Ints = np.array([self.take(each) for each in model_ids], np.int64)
         codes = np.empty((len(self.rules), len(data.ts)), np.int8)
-        for place, judge in enumerate(self._judges):
-            previous = self.times[slots, place, PREVIOUS]
-            judge.judge(columns, data.runs, previous, codes[place])
-            if judge.rule.monotone is not None:
-                self.times[slots, place, PREVIOUS] = previous
+        self._ranges.judge(columns, codes)
+        for at, judge in self._judges.items():
+            if judge.rule.monotone is None:
+                judge.judge(columns, codes[at])
+            else:
+                previous = self.times[slots, at, PREVIOUS]
+                judge.judge_order(columns, data.runs, previous, codes[at])
+                self.times[slots, at, PREVIOUS] = previous
         reports = int(np.count_nonzero(codes == VIOLATED)) + len(slots) * len(self.rules)
         found = np.empty(((1 + MAX_EXAMPLES) * reports, FOUND))
         events, state = (data.ts, data.offsets), (self.counts, self.times)

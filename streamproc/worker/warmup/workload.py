@@ -77,7 +77,10 @@ def _watching(config: Config) -> Config:
         watch.append({"on": JOINT, "detectors": _dump(numbers)})
     models: list[dict[str, Any]] = [{"id": "watched", "task": "binary", "watch": watch}]
     if any(model.rules for model in config.models):
-        models[0]["rules"] = [{"name": "x", "on": "feature:x", "monotone": "increasing"}]
+        models[0]["rules"] = [
+            {"name": "order", "on": "feature:x", "monotone": "increasing"},
+            {"name": "range", "on": "feature:x", "range": {"min": 0}},
+        ]
     if any(entry.whiten for model in config.models for entry in model.watch):
         whitened = [{"on": "*", "detectors": _dump(numbers), "whiten": True}]
         models.append({"id": "whitened", "task": "binary", "watch": whitened})
