@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from streamproc.alerting.rule_messages import requirement
 from streamproc.cli.check_routes import who_hears
 from streamproc.config.config import Config
 from streamproc.config.model import DetectorSpec, ModelConfig
@@ -103,6 +104,9 @@ def _model(title: str, model: ModelConfig) -> Iterator[str]:
         detectors = f"{numbers}; texts: {texts}" if texts and entry.may_be_texts else numbers
         whitened = " (whitened)" if entry.whiten else ""
         yield f"  {printable(entry.on)}: {detectors or 'not watched'}{whitened}"
+    for rule in model.rules:
+        allowed = f"; at most {100 * rule.share:g}% may violate it" if rule.share else ""
+        yield f"  rule {rule.name}: {printable(requirement(rule))}{allowed}"
     if model.online is not None:
         set_here = model.online.model_dump(mode="json", exclude_defaults=True)
         steps = json.dumps(set_here.pop("model"))

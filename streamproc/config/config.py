@@ -213,8 +213,8 @@ class Config(Section):
         Field(
             strict=False,
             max_length=1000,
-            description="Globs of features and tags whose values `streamproc incidents rows` does"
-            " not print, and `streamproc export` does not write.",
+            description="Globs of features and tags whose values `streamproc incidents rows` and"
+            " alerts about rules do not show, and `streamproc export` does not write.",
             examples=[["email", "card_*"]],
         ),
     ] = ()

@@ -83,6 +83,11 @@ Allowed = Annotated[
 ]
 
 
+ValueName = Annotated[str, Field(max_length=1100), AfterValidator(_names_a_value)]
+Pattern = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_compiles)]
+ExpressionText = Annotated[str, Field(min_length=1, max_length=MAX_LENGTH), AfterValidator(_parses)]
+
+
 class Rule(Section):
     """One condition that each event has to fulfil, and how many may violate it."""
 
@@ -97,10 +102,8 @@ class Rule(Section):
         ),
     ]
     on: Annotated[
-        str | None,
-        AfterValidator(lambda series: series if series is None else _names_a_value(series)),
+        ValueName | None,
         Field(
-            max_length=1100,
             description="What it is about: `feature:<name>`, `prediction` or `prediction:<class>`;"
             " not of `freshness` and `expression`.",
             examples=["feature:amount"],
@@ -118,11 +121,8 @@ class Rule(Section):
         ),
     ] = None
     regex: Annotated[
-        str | None,
-        AfterValidator(lambda pattern: pattern if pattern is None else _compiles(pattern)),
+        Pattern | None,
         Field(
-            min_length=1,
-            max_length=1000,
             description="A regular expression of Python that a text has to match as a whole.",
             examples=["[A-Z]{2}[0-9]{2}.*"],
         ),
@@ -151,11 +151,8 @@ class Rule(Section):
         ),
     ] = None
     expression: Annotated[
-        str | None,
-        AfterValidator(lambda text: text if text is None else _parses(text)),
+        ExpressionText | None,
         Field(
-            min_length=1,
-            max_length=MAX_LENGTH,
             description="A condition on features, `prediction` and tags; docs/rules.md has its"
             " grammar.",
             examples=["age >= 18 and amount < 10 * limit"],
@@ -188,7 +185,7 @@ class Rule(Section):
         if (self.on is None) != (given[0] in _WITHOUT_ON):
             wrong = "has no `on`" if self.on is not None else f"needs `on`: {_ON_EXPECTED}"
             problems.append((("on",), f"a rule with `{given[0]}` {wrong}"))
-        if self.missing is not None and "most" in self.model_fields_set:
+        if self.missing is not None and self.most:
             problems.append((("most",), "`missing` is the largest share already: remove `most`"))
         refuse_if_any(problems)
         return self

@@ -77,6 +77,7 @@ def test_check_prints_everything_that_is_configured(run: Any, tmp_path: Path) ->
         "    runbook: https://wiki.example.org/fraud\n"
         "    baseline: last\n"
         "    watch: [{on: 'feature:*', detectors: [adwin], whiten: true}]\n"
+        "    rules: [{name: amount, on: 'feature:amount', range: {min: 0}, most: 0.02}]\n"
         "    online: {model: [naive_bayes.GaussianNB], on_drift: reset}\n"
     )
     printed = run("check", file).stdout
@@ -90,6 +91,7 @@ def test_check_prints_everything_that_is_configured(run: Any, tmp_path: Path) ->
         "http  metrics and health are not served",
         "control  off",
         "model fraud (severity warning, runbook https://wiki.example.org/fraud, baseline last)",
+        "  rule amount: feature:amount at least 0; at most 2% may violate it",
     ):
         assert line in printed.splitlines()
     assert '  online model [{"naive_bayes.GaussianNB": {}}]; on_drift=reset' in printed

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from streamproc.config.config import Config
 from streamproc.config.load import load
 from streamproc.config.rule import Rule
 from streamproc.errors import ConfigError
@@ -68,3 +69,22 @@ def test_a_digest_depends_on_the_condition_and_not_on_the_severity() -> None:
 
     assert rule.digest == rule.model_copy(update={"severity": "critical"}).digest
     assert rule.digest != Rule.model_validate(ON | {"missing": 0.2}).digest
+
+
+def test_a_configuration_with_rules_can_be_written_and_read() -> None:
+    """Worker processes get the configuration as JSON: each kind of rule is the same there."""
+    rules = [
+        ON | {"missing": 0.1},
+        ON | {"name": "a", "set": [True, 1, 2.5]},
+        ON | {"name": "b", "set": ["1", "true"]},
+        ON | {"name": "c", "range": {"max": 3}, "most": 0.2},
+        {"name": "d", "freshness": "15m"},
+        {"name": "e", "expression": "x > 1", "severity": "info"},
+    ]
+    config = load({"models": [{"id": "m", "rules": rules}]})
+    again = Config.model_validate_json(config.model_dump_json())
+
+    assert again == config
+    assert [rule.digest for rule in again.models[0].rules] == [
+        rule.digest for rule in config.models[0].rules
+    ]
