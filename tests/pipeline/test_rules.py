@@ -376,3 +376,24 @@ def test_the_list_of_series_has_the_rules() -> None:
         ("rule:fine", "watched", 2, False),
         ("rule:typo", "blind", 0, False),
     ]
+
+
+def test_rules_read_features_that_few_events_have() -> None:
+    """Among hundreds of features of which each event has one, any split gives the same alerts."""
+    rules = (
+        {"name": "range", "on": "feature:x3", "range": {"max": 200}},
+        {"name": "order", "on": "feature:x3", "monotone": "decreasing"},
+        {"name": "there", "on": "feature:x3", "missing": 0.5},
+        {"name": "never", "on": "feature:x900", "range": {"max": 0}},
+    )
+    log = log_of(*({f"x{at % 50}": at} for at in range(400)))
+    config = config_of(*rules)
+    alerts = run(shard(config, Topic.FEATURES), log).alerts
+    split = run(shard(config, Topic.FEATURES), log, range(1, 400)).alerts
+
+    assert [(each.series, each.source.offset) for each in alerts if each.status == "firing"] == [
+        ("rule:there", 50),
+        ("rule:order", 53),
+        ("rule:range", 203),
+    ]
+    assert split == alerts
