@@ -30,6 +30,7 @@ from streamproc.detectors.mean import (
 )
 from streamproc.detectors.river import bank
 from streamproc.detectors.runtime.params import Value
+from streamproc.detectors.runtime.rarer import rarer as runtime_rarer
 from streamproc.detectors.runtime.run_length import ARL
 from streamproc.detectors.runtime.run_length import span as arl_span
 from streamproc.detectors.spec import Entry
@@ -134,6 +135,20 @@ def resolve(name: str, params: Mapping[str, object]) -> dict[str, Value]:
     # Parameters that contradict each other are known only to the detector.
     entry.bank(0, **complete)
     return complete
+
+
+def rarer(name: str, params: Mapping[str, Value], factor: float) -> dict[str, Value]:
+    """Return parameters with which a detector runs `factor` times as long until a false alarm.
+
+    Examples
+    --------
+    >>> from streamproc.detectors import registry
+    >>> params = registry.resolve("page_hinkley", {})
+    >>> rarer = registry.rarer("page_hinkley", params, 10)
+    >>> round(params["threshold"]), round(rarer["threshold"])
+    (42, 58)
+    """
+    return runtime_rarer(get(name).choice, params, factor)
 
 
 def accepts(name: str) -> tuple[str, ...]:

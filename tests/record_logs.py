@@ -13,7 +13,7 @@ from streamproc.alerting import incident_state
 from streamproc.config.config import Config
 from streamproc.config.load import load
 from streamproc.decode.event_schema import Topic
-from streamproc.decode.layout import JointSlot
+from streamproc.decode.layout import JointSlot, Model
 from streamproc.monitor import LogRecord
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.schemas.records import Record, SliceResult
@@ -68,6 +68,8 @@ def state(target: PartitionMonitor) -> dict[str, Any]:
                 if id(profile) not in states:
                     states[id(profile)] = profile.watch.state()
                 found[f"{model.id}/{name}"] = _of_slot(states[id(profile)], slot)
+        if groups.segments:
+            found[f"{model.id} segments"] = _segments(target, model)
         found[f"{model.id} sparse"] = dict(
             zip(model.sparse.names, model.sparse.counts.tolist(), strict=True)
         )
@@ -89,6 +91,17 @@ def state(target: PartitionMonitor) -> dict[str, Any]:
     found["numeric texts"] = sorted(target.numeric_texts.rows())
     found["reported"] = sorted(target.catalogue.limits_reported)
     found["recent"] = {name: known.tobytes() for name, known in target.recent.state().items()}
+    return found
+
+
+def _segments(target: PartitionMonitor, model: Model) -> dict[str, Any]:
+    groups = target.catalogue.groups[model.layout]
+    values = target.catalogue.segments.of(model).values
+    found: dict[str, Any] = {tag: of.state() for tag, of in values.items()}
+    for name, slot in model.slots.items():
+        group = groups.of(name) if name.startswith("segment:") else None
+        if group is not None:
+            found[name] = _of_slot(group.watch.state(), slot)
     return found
 
 

@@ -21,6 +21,7 @@ from streamproc.detectors.series.change_points import Change
 from streamproc.detectors.series_monitor import Alarm
 from streamproc.schemas.alerts import MORE_SEVERE, AlertEvent, ChangePoint, Kind, Severity, Status
 from streamproc.schemas.base import Source
+from streamproc.schemas.segment_series import in_segment, segment_of
 from streamproc.schemas.series import JOINT, SQUARED_ERROR
 from streamproc.schemas.timestamps import EPOCH
 
@@ -54,6 +55,18 @@ class Series:
     name: str
     settings: dict[str, str]
     texts: Vocabulary
+
+    @property
+    def values(self) -> str:
+        """Name of the series of all events of which this one is, or is a segment."""
+        found = segment_of(self.name)
+        return self.name if found is None else found.series
+
+    @property
+    def segment(self) -> dict[str, str] | None:
+        """The part of the events that it has values of; None: all."""
+        found = segment_of(self.name)
+        return None if found is None else {found.tag: found.value}
 
     @property
     def is_loss(self) -> bool:
@@ -292,8 +305,9 @@ def common_fields(
         "status": status,
         "model_id": series.model.name,
         "model_version": origin.model_version,
-        "kind": KINDS[series.name.partition(":")[0]],
-        "series": series.name,
+        "kind": KINDS[series.values.partition(":")[0]],
+        "series": series.values,
+        "segment": series.segment,
         "detector": detector,
         "severity": severity(status, config.severity, raised=incident.raised),
         "owner": config.owner,
@@ -326,7 +340,10 @@ def identity(parts: tuple[str, ...], origin: Origin) -> str:
 def label_of(series: Series, origin: Origin) -> messages.SeriesLabel:
     """Return a series as messages name it."""
     numbers = SQUARED_ERROR in series.model.layout.shape.classes
-    return messages.SeriesLabel(series.name, series.model.name, origin.model_version, numbers)
+    name = series.model.name
+    return messages.SeriesLabel(
+        series.values, name, origin.model_version, numbers, in_segment(series.segment)
+    )
 
 
 def _change_point(change: Change | ShareChange) -> ChangePoint | None:

@@ -7,6 +7,7 @@ from streamproc.alerting.incident_group import IncidentGroup
 from streamproc.alerting.pending_alert import PendingAlert
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.clip import clip_message
+from streamproc.schemas.segment_series import in_segment, segment_of
 from streamproc.schemas.series import JOINT
 
 _NO_POINT = -1
@@ -18,7 +19,8 @@ class IncidentGrouper:
     A change joins the open incident if it started no later than that incident's first alert;
     otherwise it opens a new one. Only the first alert counts, so an incident that never ends does
     not absorb later changes. A series that differed from its reference from the start counts as
-    the earliest. An incident is over when all of its series are quiet.
+    the earliest. An incident is over when all of its series are quiet. A segment joins the incident
+    of its model's same series also if its change seems to have begun a little later.
 
     Alarms must be given in the order of the log.
 
@@ -70,6 +72,7 @@ class IncidentGrouper:
         began = _NO_POINT if alert.change_point is None else alert.change_point.offset
         groups = self.open.setdefault(model, [])
         group = next((each for each in groups if self._has_begun(each, began)), None)
+        group = group or _of_same_series(groups, pending.series, began, alert.source.offset)
         if group is None:
             group = IncidentGroup(alert.incident_id, alert.source.offset, alert.ts)
             groups.append(group)
@@ -80,6 +83,22 @@ class IncidentGrouper:
     def _has_begun(self, group: IncidentGroup, began: int) -> bool:
         """Whether a change is that of an incident."""
         return began <= group.first
+
+
+def _of_same_series(
+    groups: Sequence[IncidentGroup], series: str, began: int, alarmed: int
+) -> IncidentGroup | None:
+    """Return the incident of which a segment's change is part, though it seems to be later.
+
+    A segment has fewer values than its model, so it alarms later, and when its change began is
+    known less well. It is that of the model's same series if it began nearer to the first alert of
+    that incident than to its own alarm.
+    """
+    found = segment_of(series)
+    if found is None:
+        return None
+    own = (each for each in groups if found.series in each.open)
+    return next((each for each in own if began - each.first <= alarmed - began), None)
 
 
 def _ending(group: IncidentGroup, alert: AlertEvent) -> str:
@@ -135,6 +154,9 @@ def _listed(series: Sequence[str], more: int) -> str:
 
 
 def _name(series: str) -> str:
+    found = segment_of(series)
+    if found is not None:
+        return _name(found.series) + in_segment({found.tag: found.value})
     kind, _, name = series.partition(":")
     if kind == "feature":
         return f"feature {name!r}"

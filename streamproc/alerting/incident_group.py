@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from streamproc.schemas.alerts import Contributor
+from streamproc.schemas.segment_series import label_of
 
 MAX_NAMED: Final = 20
 """Contributors that an alert lists: where 2,000 features change at once, each of their alerts
@@ -73,7 +74,7 @@ class IncidentGroup:
         """Tell whose change it was, the largest share first; None of a single series."""
         if self._shares is None and len(self.sizes) > 1:
             self._shares = [
-                Contributor(series=series, share=round(-size / self._total, _DECIMALS))
+                Contributor(series=label_of(series), share=round(-size / self._total, _DECIMALS))
                 for size, series in self._largest
             ]
         return self._shares

@@ -259,7 +259,7 @@ def _matters(series: Series, alarm: Alarm, *, first: bool) -> bool:
     if not alarm.reason:
         # Good news wakes nobody; the series learns its new level all the same.
         return not (first and series.is_loss and _fell(alarm))
-    if series.name.startswith(_FREEZING):
+    if series.values.startswith(_FREEZING):
         return True
     change = alarm.change
     return alarm.reason == "level" and isinstance(change, Change) and change.size >= _MIN_OF_RATES

@@ -43,12 +43,15 @@ class SeriesLabel(NamedTuple):
         Its name, its model, and which version if it is of one.
     numbers
         Whether errors are differences of numbers, and not right or wrong.
+    part
+        Which part of the events is meant, such as " in region=eu"; empty: all.
     """
 
     series: str
     model: str
     version: str | None = None
     numbers: bool = False
+    part: str = ""
 
     @property
     def counted(self) -> str:
@@ -67,7 +70,11 @@ def model_label(model: str, version: str | None) -> str:
 
 
 def subject(label: SeriesLabel) -> str:
-    """Name a series: which number, of which model."""
+    """Name a series: which number, of which model, in which segment."""
+    return _subject(label) + label.part
+
+
+def _subject(label: SeriesLabel) -> str:
     kind, _, name = label.series.partition(":")
     model_id = label.model
     if kind in {"error", "metric"}:

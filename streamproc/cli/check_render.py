@@ -107,6 +107,9 @@ def _model(title: str, model: ModelConfig) -> Iterator[str]:
     for rule in model.rules:
         allowed = f"; at most {100 * rule.share:g}% may violate it" if rule.share else ""
         yield f"  rule {rule.name}: {printable(requirement(rule))}{allowed}"
+    if model.segments is not None:
+        tags = ", ".join(map(printable, model.segments.tags))
+        yield f"  in segments by {tags}: the {model.segments.largest} largest values of each tag"
     if model.online is not None:
         set_here = model.online.model_dump(mode="json", exclude_defaults=True)
         steps = json.dumps(set_here.pop("model"))

@@ -16,6 +16,7 @@ from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.monitor import Monitor
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.series_status import series_statuses
+from streamproc.schemas.segment_series import in_segment
 from streamproc.schemas.series_status import SeriesStatus
 from streamproc.state.snapshot_format import SnapshotError
 from streamproc.tabular.errors import RowError
@@ -70,7 +71,7 @@ def of_file(config: Config, path: Path) -> list[SeriesStatus]:
 def print_statuses(found: Iterable[SeriesStatus], model: str, *, as_json: bool) -> None:
     """Print the series of the models that a glob matches, as a table or as JSON."""
     wanted = [status for status in found if fnmatchcase(status.model_id, model)]
-    wanted.sort(key=lambda status: (status.model_id, status.topic, status.series))
+    wanted.sort(key=_order)
     if as_json:
         for status in wanted:
             sys.stdout.write(status.to_json().decode() + "\n")
@@ -81,13 +82,17 @@ def print_statuses(found: Iterable[SeriesStatus], model: str, *, as_json: bool) 
         short = status.state in {"learning", "blind"}
         table.add_row(
             printable(status.model_id),
-            printable(status.series),
+            printable(status.series + in_segment(status.segment)),
             Text(status.state, _STYLE[status.state]),
             status.character,
             f"{learned} of {status.needed}" if short else str(status.values),
             (status.incident_id or "")[:12],
         )
     terminal().print(table)
+
+
+def _order(status: SeriesStatus) -> tuple[str, str, str, str]:
+    return status.model_id, status.topic, status.series, in_segment(status.segment)
 
 
 def _newest(

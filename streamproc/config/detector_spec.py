@@ -104,6 +104,12 @@ class DetectorSpec(Section):
         """Return the same detector, starting from a sample with this digest."""
         return self._with(baseline=baseline)
 
+    def rarer(self, factor: float) -> "DetectorSpec":
+        """Return the same detector with a run length until false alarms `factor` times as long."""
+        with extras_named():
+            from streamproc.detectors import registry  # noqa: PLC0415  # see below
+        return self._with(params=registry.rarer(self.name, self.params, factor))
+
     def _with(self, **changed: object) -> "DetectorSpec":
         """Copy it; not by `model_copy`, which would copy the hash, too."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}

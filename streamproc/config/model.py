@@ -18,6 +18,7 @@ from streamproc.config.detector_spec import DetectorSpec, refuse_of_errors
 from streamproc.config.online import Online
 from streamproc.config.reference_sample import ReferenceSample
 from streamproc.config.rule import MAX_RULES, Rule, named_once
+from streamproc.config.segments import Segments
 from streamproc.config.silence import Silence
 from streamproc.config.watch import (
     DEFAULT_WATCH,
@@ -37,6 +38,9 @@ _LOSSES_OF_NUMBERS: Final = ("error", "metric:squared_error")
 _UNORDERED: Final = (
     "learns from the order of values, and rows of `reference` are a sample without one: remove one"
     " of the two"
+)
+_NOT_IN_SEGMENTS: Final = (
+    "watches nothing: no entry of `watch` has detectors for `feature:<name>` or `prediction`"
 )
 _URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
 
@@ -137,6 +141,13 @@ class ModelConfig(Section):
             examples=[[{"name": "adult", "expression": "age >= 18"}]],
         ),
     ] = ()
+    segments: Annotated[
+        Segments | None,
+        Field(
+            description="Tags by whose values these models are watched, too; null: none.",
+            examples=[{"tags": ["region"], "largest": 10}],
+        ),
+    ] = None
     silence: Annotated[
         Silence,
         Field(
@@ -197,6 +208,15 @@ class ModelConfig(Section):
         found = self.model_copy()
         found._baseline = baseline  # noqa: SLF001 - of this class
         return found
+
+    @model_validator(mode="after")
+    def _with_something_in_segments(self) -> Self:
+        """Refuse segments of models of which no feature and no prediction is watched."""
+        if self.segments is not None and not any(
+            entry.detectors and entry.may_be_in_segments for entry in self.watch
+        ):
+            refuse((("segments",), _NOT_IN_SEGMENTS))
+        return self
 
     @model_validator(mode="after")
     def _seeing(self) -> Self:
@@ -261,6 +281,18 @@ class ModelConfig(Section):
                     return tuple(spec.against(self._baseline.digest) for spec in specs)
                 return specs
         return ()
+
+    def segment_detectors(self, tag: str, *names: str) -> tuple[DetectorSpec, ...]:
+        """Give the detectors that look at a series of numbers within each value of a tag.
+
+        They are those of the series of all events, with thresholds for a run length that is as many
+        times as long as there are segments: together these add no more than one such series. They
+        start from the segment's first values, since a `reference` does not have tags.
+        """
+        if self.segments is None or tag not in self.segments.tags:
+            return ()
+        most = self.segments.most
+        return tuple(spec.against("").rarer(most) for spec in self.detectors(*names))
 
 
 def all_reached(models: tuple[ModelConfig, ...]) -> tuple[ModelConfig, ...]:

@@ -64,6 +64,9 @@ _OF_CATEGORIES: Final = ("chi2",)
 _NUMBERS_ONLY: Final = ("prediction", "error", "metric:", "quality:", JOINT)
 
 
+_IN_SEGMENTS: Final = ("feature:", "prediction")
+
+
 class Watch(Section):
     """Which detectors look at which series."""
 
@@ -164,6 +167,14 @@ class Watch(Section):
     def may_be_texts(self) -> bool:
         """Whether a series that matches can hold texts."""
         return not self.on.startswith(_NUMBERS_ONLY)
+
+    @property
+    def may_be_in_segments(self) -> bool:
+        """Whether a series that matches can be a feature or a prediction."""
+        literal = re.split(r"[*?\[]", self.on, maxsplit=1)[0]
+        if literal == self.on:
+            return literal.startswith(_IN_SEGMENTS)
+        return any(literal.startswith(head) or head.startswith(literal) for head in _IN_SEGMENTS)
 
     def readers(self, *, category: bool) -> tuple[DetectorSpec, ...]:
         """Give the detectors for series of categories, or for numbers."""

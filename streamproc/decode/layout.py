@@ -20,7 +20,7 @@ from streamproc.decode.lenient import lenient_decoder
 from streamproc.decode.lenient_numbers import as_number
 from streamproc.decode.sparse_features import SparseFeatures
 from streamproc.decode.structs import DECODE_ERRORS, GENERIC, EventStruct, typed
-from streamproc.schemas.series import JOINT
+from streamproc.schemas.series import JOINT, SEGMENT
 from streamproc.schemas.version_key import model_of
 
 Ints = NDArray[np.int64]
@@ -38,11 +38,12 @@ FITTING: dict[FeatureType, tuple[type, ...]] = {
 
 
 def is_counted(series: str) -> bool:
-    """Whether a limit counts a series: not those of missing values, nor of all features together.
+    """Whether a limit counts a series: not those of missing values, of all features or of segments.
 
-    There is at most one of them for a feature, or for a model.
+    There is at most one of them for a feature, or for a model, or as many as the configuration says
+    for each series that is counted.
     """
-    return series != JOINT and not series.startswith("quality:")
+    return series != JOINT and not series.startswith(("quality:", SEGMENT))
 
 
 def _rows(array: Ints, rows: int) -> Ints:

@@ -10,6 +10,7 @@ from streamproc.config.model import ModelConfig
 from streamproc.decode.event_schema import EventSchema, WatchKey
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.layout_groups import LayoutGroups
+from streamproc.schemas.segment_series import segment_of
 from streamproc.schemas.series import JOINT
 
 _EVERY: Final = "*"
@@ -18,6 +19,9 @@ MakeGroup = Callable[[tuple[DetectorSpec, ...]], DetectorGroup | None]
 
 def specs_of(config: ModelConfig, shape: EventSchema, name: str) -> tuple[DetectorSpec, ...]:
     """Return the configured detectors of a series."""
+    of_segment = segment_of(name)
+    if of_segment is not None:
+        return config.segment_detectors(of_segment.tag, of_segment.series)
     asked = shape.asked().get(name, WatchKey((name,)))
     return config.detectors(*asked.names, category=asked.category)
 
@@ -88,6 +92,7 @@ class GroupLookup:
         joint = (place for place, entry in enumerate(config.watch) if entry.on == JOINT)
         self._joint = next(joint, -1)
         self._known: dict[tuple[int, bool, bool], DetectorGroup | None] = {}
+        self._of_segments: dict[tuple[int, str], DetectorGroup | None] = {}
 
     def group(self, *names: str, category: bool = False) -> DetectorGroup | None:
         """Return the detector group of a series; parameters as of `ModelConfig.detectors`."""
@@ -98,6 +103,14 @@ class GroupLookup:
             specs = self._config.detectors(*names, category=category)
             self._known[key] = self._group_of(specs)
         return self._known[key]
+
+    def segment_group(self, tag: str, name: str) -> DetectorGroup | None:
+        """Return the detector group of a series of numbers within the values of a tag."""
+        key = self._place((name,)), tag
+        if key not in self._of_segments:
+            specs = self._config.segment_detectors(tag, name)
+            self._of_segments[key] = self._group_of(specs)
+        return self._of_segments[key]
 
     def _place(self, names: Sequence[str]) -> int:
         """Return the place of the first entry of `watch` that matches; -1 without one."""

@@ -7,6 +7,8 @@ import numpy as np
 
 from streamproc.decode.layout import Ints, Layout
 from streamproc.detect.detector_group import DetectorGroup
+from streamproc.detect.segment_groups import SegmentGroups
+from streamproc.schemas.segment_series import segment_of
 from streamproc.schemas.series import JOINT
 
 
@@ -23,6 +25,9 @@ class LayoutGroups:
         Group of the missing-value series of each feature of `Layout.named`; also an attribute.
     joint
         Group of the series of all numeric features together; None if they are not watched so.
+
+    segments
+        Groups of the series within the values of tags, by tag; also an attribute.
 
     Attributes
     ----------
@@ -41,8 +46,10 @@ class LayoutGroups:
         groups: Mapping[str, DetectorGroup | None],
         quality: Sequence[DetectorGroup | None],
         joint: DetectorGroup | None = None,
+        segments: Mapping[str, SegmentGroups] | None = None,
     ) -> None:
         self.joint = joint
+        self.segments = dict(segments or {})
         self.by_name = dict(groups)
         self._named = layout.named
         names = layout.series
@@ -73,4 +80,8 @@ class LayoutGroups:
 
     def of(self, series: str) -> DetectorGroup | None:
         """Return the group of a series; None if it is not watched or does not exist."""
+        found = segment_of(series)
+        if found is not None:
+            groups = self.segments.get(found.tag)
+            return None if groups is None else groups.by_name.get(found.series)
         return self.joint if series == JOINT else self.by_name.get(series)

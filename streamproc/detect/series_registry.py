@@ -18,7 +18,10 @@ from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.group_lookup import GroupLookup, groups_of, key_of, quality_groups_of
 from streamproc.detect.joint_features import JointFeatures
 from streamproc.detect.layout_groups import LayoutGroups
+from streamproc.detect.segment_groups import segment_groups_of
+from streamproc.detect.segments import Segments
 from streamproc.detectors.series.embedding import OUTPUTS
+from streamproc.schemas.segment_series import segment_of
 from streamproc.schemas.series import JOINT
 from streamproc.schemas.version_key import model_of
 
@@ -37,6 +40,8 @@ class SeriesRegistry(ModelRegistry):
         Encoders of categories and embeddings.
     joint
         State of the features that are watched together.
+    segments
+        The segments that are watched.
     groups
         Detector groups of each layout that has models.
     built
@@ -49,6 +54,7 @@ class SeriesRegistry(ModelRegistry):
         self.profiles: dict[tuple[str, ...], DetectorGroup] = {}
         self.encoders = Encoders()
         self.joint = JointFeatures()
+        self.segments = Segments()
         self.built = 0
         self._lookups: dict[int, GroupLookup] = {}
         self.groups: dict[Layout, LayoutGroups] = {}
@@ -151,13 +157,18 @@ class SeriesRegistry(ModelRegistry):
         """Remove a model and free its slots."""
         model = self.models.pop(model_id)
         self.waiting.discard(model_id)
+        self.segments.forget(model_id)
         freed: dict[DetectorGroup, list[int]] = {}
         lookup = self._lookup(model.config)
         for series, slot in model.slots.items():
             if slot == UNWATCHED:
                 continue
-            names, category = model.layout.asked.get(series) or WatchKey((series,))
-            profile = lookup.group(*names, category=category)
+            of_segment = segment_of(series)
+            if of_segment is not None:
+                profile = lookup.segment_group(of_segment.tag, of_segment.series)
+            else:
+                names, category = model.layout.asked.get(series) or WatchKey((series,))
+                profile = lookup.group(*names, category=category)
             if profile is not None:
                 freed.setdefault(profile, []).append(slot)
                 self.series -= is_counted(series)
@@ -267,14 +278,15 @@ class SeriesRegistry(ModelRegistry):
         """Free the slots of series that end because their feature has another type."""
         before = model.layout
         groups, later = self.groups[before], self.groups[layout]
-        for name in before.asked:
+        of_segments = [name for name in model.slots if segment_of(name) is not None]
+        for name in (*before.asked, *of_segments):
             slot, profile = model.slots.get(name), groups.of(name)
             if slot is None or profile is None or later.of(name) is profile:
                 continue
             del model.slots[name]
             if slot != UNWATCHED:
                 profile.release(slot)
-                self.series -= 1
+                self.series -= is_counted(name)
             self.dropped.append((model.id, name))
         for name in set(before.lists) - set(layout.lists):
             if name in model.vectors:
@@ -307,7 +319,10 @@ class SeriesRegistry(ModelRegistry):
             groups = dict(groups_of(shape, lookup, before))
             quality = quality_groups_of(shape, lookup, before)
             joint = lookup.group(JOINT) if shape.numbers else None
-            self.groups[layout] = LayoutGroups(layout, groups, quality, joint)
+            asked = None if self.topic is Topic.OUTCOMES else config.segments
+            tags = () if asked is None else asked.tags
+            segments = segment_groups_of(shape, tags, lookup.segment_group)
+            self.groups[layout] = LayoutGroups(layout, groups, quality, joint, segments)
         return layout
 
     def _lookup(self, config: ModelConfig) -> GroupLookup:

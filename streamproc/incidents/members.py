@@ -41,6 +41,11 @@ def rank(severity: Severity) -> int:
     return _RANKS[severity]
 
 
+def name_of(alert: AlertEvent) -> str:
+    """Return the name of an alert's series within its member; there may be one for a segment."""
+    return clip(alert.series, MAX_NAME)
+
+
 def new_member(alert: AlertEvent) -> Member:
     """Return the member of an incident's first alert, without series yet."""
     return Member(
@@ -61,8 +66,9 @@ def apply_alert(member: Member, alert: AlertEvent) -> MemberChange:
     Within a series of an incident the alert with the largest offset counts, in whatever order
     they come and however often: a worker that restarts publishes alerts again.
     """
-    name = clip(alert.series, MAX_NAME)
-    position = next((at for at, each in enumerate(member.series) if each.series == name), None)
+    name = name_of(alert)
+    known = ((each.series, each.segment) for each in member.series)
+    position = next((at for at, each in enumerate(known) if each == (name, alert.segment)), None)
     if position is None:
         if alert.status == "resolved" or len(member.series) >= MAX_SERIES:
             return MemberChange(member, stale=True)
@@ -133,6 +139,7 @@ def _next(series: ChangedSeries, alert: AlertEvent) -> ChangedSeries:
 def _first(name: str, alert: AlertEvent, *, detailed: bool) -> ChangedSeries:
     return ChangedSeries(
         series=name,
+        segment=alert.segment,
         open=True,
         settled=alert.status == "settled",
         direction=direction_of(alert),

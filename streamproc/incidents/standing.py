@@ -7,9 +7,8 @@ from typing import Final, NamedTuple
 import msgspec
 from pydantic import ValidationError
 
-from streamproc.incidents.members import MAX_NAME, rank
+from streamproc.incidents.members import name_of, rank
 from streamproc.schemas.alerts import AlertEvent, Severity
-from streamproc.schemas.clip import clip
 from streamproc.schemas.deployments import DEPLOYMENT_KEY
 from streamproc.schemas.incidents import IncidentStatus
 from streamproc.schemas.notification_groups import GROUP_KEY
@@ -70,6 +69,7 @@ class _Named(msgspec.Struct):
 
 class _Series(msgspec.Struct):
     series: str
+    segment: dict[str, str] | None = None
     inhibited_by: tuple[str, ...] = ()
 
 
@@ -77,8 +77,9 @@ class _Member(msgspec.Struct):
     incident_id: str
     series: list[_Series] = []
 
-    def inhibited_by(self, series: str) -> tuple[str, ...]:
-        return next((each.inhibited_by for each in self.series if each.series == series), ())
+    def inhibited_by(self, series: str, segment: dict[str, str] | None) -> tuple[str, ...]:
+        same = (each for each in self.series if (each.series, each.segment) == (series, segment))
+        return next((each.inhibited_by for each in same), ())
 
 
 class _Incident(msgspec.Struct):
@@ -161,9 +162,9 @@ class Standings:
 
 
 def _inhibited_by(incident: _Incident, alert: AlertEvent) -> tuple[str, ...]:
-    name = clip(alert.series, MAX_NAME)
+    name = name_of(alert)
     members = (each for each in incident.members if each.incident_id == alert.incident_id)
-    return next((each.inhibited_by(name) for each in members), ())
+    return next((each.inhibited_by(name, alert.segment) for each in members), ())
 
 
 _decoder: Final = msgspec.json.Decoder(_Incident)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from streamproc.alerting.alert_builder import (
@@ -21,6 +23,7 @@ from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatches
 from streamproc.decode.decoder import Decoder
 from streamproc.decode.deduplication import Deduplicator
 from streamproc.decode.event_schema import Retyped, Topic
+from streamproc.decode.event_tags import event_tags
 from streamproc.decode.layout import Model
 from streamproc.decode.lenient import Note
 from streamproc.decode.matrix import matrix, seconds
@@ -31,6 +34,7 @@ from streamproc.detect.arrivals import Part
 from streamproc.detect.arrivals_kernel import count_events
 from streamproc.detect.milestones import EVERY, Milestone, crosses, milestones
 from streamproc.detect.routing import route
+from streamproc.detect.segment_routing import route_segments
 from streamproc.detect.series_registry import SeriesRegistry
 from streamproc.performance.error_incidents import ErrorIncidentGrouper
 from streamproc.performance.outcome_decoder import OutcomeDecoder
@@ -251,7 +255,9 @@ class PartitionMonitor:
             if self.rules.any:
                 self._pending += self.rules.look(layout, batch, data, records, self._now)
             restarted: FirstAlarms = {}
-            for feed in route(self.catalogue, layout, data):
+            read = partial(event_tags, layout, batch, records)
+            in_segments = route_segments(self.catalogue, layout, data, read)
+            for feed in chain(route(self.catalogue, layout, data), in_segments):
                 found = watch(self.incidents, feed, layout, data, self._now, restarted)
                 self._pending += found
                 if found and self.truth is None:

@@ -22,6 +22,7 @@ from streamproc.detectors.series_monitor import FINDER
 from streamproc.pipeline import rule_state
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.snapshot import EMBEDDER, PARTS, Snapshot
+from streamproc.schemas.segment_series import segment_of
 from streamproc.schemas.series import JOINT
 from streamproc.state.snapshot_format import (
     ProfileRecord,
@@ -113,6 +114,7 @@ class _Restorer:
 
     def run(self) -> Restored:
         self._shapes = [_shape(record) for record in self._header.shapes]
+        self._segments()
         slots = self._slots()
         births, vectors = self._by_model("births"), self._by_model("vectors")
         sparse, joint = self._by_model("sparse"), self._joint(slots)
@@ -152,7 +154,15 @@ class _Restorer:
         for at, name_at, profile_at, slot in self._arrays["slots"].tolist():
             name = names[name_at]
             specs = self._specs_of(configs[at], self._shapes[models[at].shape], name)
-            if key_of(specs) != profiles[profile_at].key or not self._usable(profile_at, specs):
+            of_segment = segment_of(name)
+            ended = of_segment is not None and not self._catalogue.segments.watches(
+                models[at].id, of_segment
+            )
+            if (
+                ended
+                or key_of(specs) != profiles[profile_at].key
+                or not self._usable(profile_at, specs)
+            ):
                 self._reset.append((models[at].id, name))
                 continue
             found[at][name] = slot
@@ -161,6 +171,18 @@ class _Restorer:
                 self._slot[models[at].id, name] = self._profiles[profile_at], slot
         self._release_unused(found)
         return found
+
+    def _segments(self) -> None:
+        """Restore the values of tags that models are still watched by."""
+        configs = {
+            model.id: self._catalogue.configured(model.id).segments for model in self._header.models
+        }
+        largest = {
+            model: dict.fromkeys(found.tags, found.largest)
+            for model, found in configs.items()
+            if found is not None
+        }
+        self._catalogue.segments.load(self._arrays, largest)
 
     def _usable(self, at: int, specs: tuple[DetectorSpec, ...]) -> bool:
         """Load a detector group; return False if another version's state cannot be read."""

@@ -13,6 +13,7 @@ from streamproc.detect.layout_groups import LayoutGroups
 from streamproc.detect.milestones import blind_after, born
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.rule_status import rule_statuses
+from streamproc.schemas.segment_series import segment_of
 from streamproc.schemas.series import JOINT
 from streamproc.schemas.series_status import Character, SeriesState, SeriesStatus
 
@@ -45,9 +46,11 @@ def series_statuses(
             group = _group_of(shard.catalogue.groups[model.layout], model, name)
             key = model.id, name
             incident = shard.incidents.open.get(key)
+            of_segment = segment_of(name)
             described: dict[str, Any] = {
                 "model_id": model.name,
-                "series": name,
+                "series": name if of_segment is None else of_segment.series,
+                "segment": None if of_segment is None else {of_segment.tag: of_segment.value},
                 "topic": topic,
                 "partition": partition,
             }
@@ -61,6 +64,8 @@ def series_statuses(
                 continue
             known = groups.setdefault(id(group), _Group(group))
             first = BEFORE_FIRST if name == JOINT else born(model, name)
+            if of_segment is not None:  # how many of its model's events are its own is not known
+                first = events
             state: SeriesState = known.state(slot, events - first, ended=ended)
             if incident is not None:
                 state = "firing" if incident.settled is None else "settled"

@@ -59,6 +59,7 @@ class Snapshot:
         `joint <k>: …`: state of the models with k of them.
         `sparse` (n, 3): model, name of a sparse feature, events with it in the current block.
         `embedder: …`: state of the embedder.
+        `segments` (bytes,): values of the tags that models are watched by, as JSON.
         `arrivals: …`: when events of the models arrive.
         `blind` (bytes,): series of models that cannot be watched, as JSON.
         `versions` (bytes,): versions of models that events have shown, as JSON.
@@ -237,6 +238,7 @@ def _arrays(
     for name, array in encoders.vectors.state().items():
         arrays[EMBEDDER + name] = array[: encoders.used]
     arrays |= shard.catalogue.joint.state()
+    arrays |= shard.catalogue.segments.state(shard.catalogue.models)
     for at, profile in enumerate(shard.catalogue.profiles.values()):
         prefix = PARTS.format(at)
         arrays[f"{prefix}open"] = profile.open[: profile.used]

@@ -75,6 +75,10 @@ class ChangedSeries(Contract):
     """A series that changed in a member."""
 
     series: Annotated[ClippedText, Field(description="The series.", examples=["feature:fx_rate"])]
+    segment: Annotated[
+        dict[ClippedText, ClippedText] | None,
+        Field(description="The part of the events meant; null: all.", examples=[{"region": "eu"}]),
+    ] = None
     open: Annotated[bool, Field(description="Whether it is not resolved.", examples=[True])]
     settled: Annotated[
         bool,

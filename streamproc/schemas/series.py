@@ -6,6 +6,8 @@ Task = Literal["binary", "multiclass", "regression"]
 """What a model predicts."""
 JOINT: Final = "features"
 """Series of how the numeric features of a model vary together."""
+SEGMENT: Final = "segment:"
+"""Prefix of the names of series of segments within a partition; see `segment_series`."""
 ERROR: Final = "error"
 LOG_LOSS, BRIER, SQUARED_ERROR = "metric:log_loss", "metric:brier", "metric:squared_error"
 CLASSES: Final = (ERROR,)

@@ -22,6 +22,13 @@ class SeriesStatus(Contract):
 
     model_id: Annotated[ModelId, Field(description="The model.", examples=["fraud"])]
     series: Annotated[ClippedText, Field(description="The series.", examples=["feature:amount"])]
+    segment: Annotated[
+        dict[ClippedText, ClippedText] | None,
+        Field(
+            description="The part of the events that it has values of; null: all.",
+            examples=[{"region": "eu"}],
+        ),
+    ] = None
     topic: Annotated[Text, Field(description="Its topic.", examples=["predictions"])]
     partition: Annotated[int, Field(ge=0, description="Its partition.", examples=[0])]
     state: Annotated[SeriesState, Field(description="Where it stands.", examples=["watched"])]

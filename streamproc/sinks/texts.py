@@ -3,6 +3,7 @@
 from typing import Final
 
 from streamproc.schemas.alerts import AlertEvent, Summary
+from streamproc.schemas.segment_series import in_segment
 
 _WEB: Final = ("https://", "http://")
 
@@ -27,13 +28,14 @@ def title(alert: AlertEvent) -> str:
     >>> title(AlertEvent.model_construct(status="firing", model_id="fraud", series="feature:a"))
     'FIRING fraud feature:a'
     """
-    return f"{alert.status.upper()} {alert.model_id} {alert.series}"
+    where = in_segment(alert.segment)
+    return f"{alert.status.upper()} {alert.model_id} {alert.series}{where}"
 
 
 def facts(alert: AlertEvent) -> dict[str, str]:
     """Return what a person on call looks for besides the message; missing facts are left out."""
     since = alert.change_point and alert.change_point.ts
-    segment = ", ".join(f"{tag}={value}" for tag, value in (alert.segment or {}).items())
+    segment = in_segment(alert.segment).removeprefix(" in ")
     together = ", ".join(f"{part.series} {part.share:.0%}" for part in alert.contributors or ())
     known = {
         "model": alert.model_id,

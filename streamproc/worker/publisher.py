@@ -228,14 +228,15 @@ def _ever_smaller(letter: OutgoingRecord) -> Iterator[OutgoingRecord]:
 
 def _shortened(alert: AlertEvent) -> AlertEvent:
     """Return an alert with the same ids, clipped texts and no optional details."""
-    version, owner = alert.model_version, alert.owner
+    version, owner, segment = alert.model_version, alert.owner, alert.segment
     return alert.model_copy(
         update={
             "series": clip(alert.series, SHORT_TEXT),
             "message": clip(alert.message, SHORT_MESSAGE),
             "model_version": None if version is None else clip(version, SHORT_TEXT),
             "owner": None if owner is None else clip(owner, SHORT_TEXT),
-            "segment": None,
+            "segment": segment
+            and {clip(tag, SHORT_TEXT): clip(value, SHORT_TEXT) for tag, value in segment.items()},
             "contributors": None,
         }
     )

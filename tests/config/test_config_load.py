@@ -33,7 +33,7 @@ http: {port: '80'}
 PROBLEMS = f"""\
 3: models[0].wach: unknown key; did you mean `watch`? Expected one of: id, task, positive, \
 numbers, baseline, floor, owner, \
-runbook, severity, watch, rules, silence, volume, reference, online
+runbook, severity, watch, rules, segments, silence, volume, reference, online
 4: models[0].severity: expected 'info', 'warning' or 'critical', found "Warnin"; \
 did you mean `warning`?
 5: models[0].runbook: expected a URL that starts with https://
