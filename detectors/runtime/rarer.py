@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamproc.detectors.runtime.params import Value
-from streamproc.detectors.runtime.run_length import ParamResolver, table
+from streamproc.detectors.runtime.run_length import ARL, ParamResolver, table
 
 _SHORT: Final = 1e4  # a run length for which no theory is cut off at the end of a range
 
@@ -27,33 +27,27 @@ def rarer(resolver: ParamResolver, params: Mapping[str, Value], factor: float) -
     Returns
     -------
     dict
-        All parameters. They are the same for a detector whose run lengths are not known.
-
-    Notes
-    -----
-    Beyond its ends a table goes on as along its last, or first, piece, a line of the logarithms of
-    run length and knob. Run lengths grow exponentially with the threshold of a sum, which is faster
-    than that line, so the false alarms become rarer than asked.
+        All parameters. They are the same for a detector whose run lengths are not known, or as long
+        as the tables reach, 10⁷ values; no run length is made longer than that.
     """
     knob = resolver.knob
-    if knob is None or factor == 1.0:
+    if knob is None:
         return dict(params)
     now = float(params[knob.name])
     if knob.theory is not None:
-        ratio = knob.theory(_SHORT * factor, params) / knob.theory(_SHORT, params)
-        wanted = now * ratio
+        arl = _SHORT * knob.theory(_SHORT, params) / now  # the knob is in proportion to 1 / arl
+        wanted = now * arl / max(arl, min(arl * factor, ARL.high))
     else:
         known = table(resolver.name)
-        if known is None:
-            return dict(params)
-        wanted = _along(known.knob, known.arl, now, factor)
-    allowed = resolver.params[knob.name]
+        wanted = now if known is None else _along(known.knob, known.arl, now, factor)
+    if wanted == now:
+        return dict(params)
     # Parameters are part of alert ids: their last bits must not depend on a machine's logarithm.
-    wanted = float(f"{wanted:.9g}")
+    allowed, wanted = resolver.params[knob.name], float(f"{wanted:.9g}")
     changed: dict[str, Value] = {knob.name: min(max(wanted, allowed.low), allowed.high)}
     if knob.tied:  # keeps its ratio to the knob
         tied = resolver.params[knob.tied]
-        level = float(params[knob.tied]) * float(changed[knob.name]) / now
+        level = float(f"{float(params[knob.tied]) * float(changed[knob.name]) / now:.9g}")
         changed[knob.tied] = min(max(level, tied.low), tied.high)
     return dict(params) | changed
 
@@ -62,12 +56,14 @@ def _along(knob: Sequence[float], arl: Sequence[float], now: float, factor: floa
     """Return the knob for a run length that is `factor` times that of the knob `now`."""
     places, lengths = np.log(knob), np.log(arl)
     sign = 1.0 if places[0] < places[-1] else -1.0
-    longer = _line(sign * np.log(now), sign * places, lengths) + np.log(factor)
-    return float(np.exp(_line(longer, lengths, places)))
+    length = _line(sign * np.log(now), sign * places, lengths)
+    if length >= lengths[-1]:
+        return now
+    return float(np.exp(_line(min(length + np.log(factor), lengths[-1]), lengths, places)))
 
 
 def _line(at: float, x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    """Interpolate over increasing `x`; beyond its ends along the first and last piece."""
+    """Interpolate over increasing `x`; before its first value along the first piece."""
     right = int(np.clip(np.searchsorted(x, at), 1, len(x) - 1))
     left = right - 1
     return float(y[left] + (at - x[left]) * (y[right] - y[left]) / (x[right] - x[left]))

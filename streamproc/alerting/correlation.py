@@ -19,8 +19,8 @@ class IncidentGrouper:
     A change joins the open incident if it started no later than that incident's first alert;
     otherwise it opens a new one. Only the first alert counts, so an incident that never ends does
     not absorb later changes. A series that differed from its reference from the start counts as
-    the earliest. An incident is over when all of its series are quiet. A segment joins the incident
-    of its model's same series also if its change seems to have begun a little later.
+    the earliest. An incident is over when all of its series are quiet. A segment and its
+    model's same series are one incident also if the later change seems to have begun after that.
 
     Alarms must be given in the order of the log.
 
@@ -88,17 +88,26 @@ class IncidentGrouper:
 def _of_same_series(
     groups: Sequence[IncidentGroup], series: str, began: int, alarmed: int
 ) -> IncidentGroup | None:
-    """Return the incident of which a segment's change is part, though it seems to be later.
+    """Return the incident of a model's series of which a segment's change is part, or vice versa.
 
-    A segment has fewer values than its model, so it alarms later, and when its change began is
-    known less well. It is that of the model's same series if it began nearer to the first alert of
-    that incident than to its own alarm.
+    A segment has fewer values than its model, and a change of a segment shows less in its model. So
+    the later alarm of the two knows less well when its change began. It is the same change if it
+    began nearer to the first alert of the incident than to that alarm.
     """
     found = segment_of(series)
-    if found is None:
-        return None
-    own = (each for each in groups if found.series in each.open)
-    return next((each for each in own if began - each.first <= alarmed - began), None)
+    for group in groups:
+        if found is None:
+            related = any(_is_segment_of(each, series) for each in group.open)
+        else:
+            related = found.series in group.open
+        if related and began - group.first <= alarmed - began:
+            return group
+    return None
+
+
+def _is_segment_of(other: str, series: str) -> bool:
+    found = segment_of(other)
+    return found is not None and found.series == series
 
 
 def _ending(group: IncidentGroup, alert: AlertEvent) -> str:

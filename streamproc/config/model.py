@@ -285,14 +285,14 @@ class ModelConfig(Section):
     def segment_detectors(self, tag: str, *names: str) -> tuple[DetectorSpec, ...]:
         """Give the detectors that look at a series of numbers within each value of a tag.
 
-        They are those of the series of all events, with thresholds for a run length that is as many
-        times as long as there are segments: together these add no more than one such series. They
-        start from the segment's first values, since a `reference` does not have tags.
+        They are those of the series of all events, with thresholds for a longer run length as far
+        as tables reach, so that all segments together add a tenth to its false alarms. They start
+        from the segment's first values, since a `reference` does not have tags.
         """
         if self.segments is None or tag not in self.segments.tags:
             return ()
-        most = self.segments.most
-        return tuple(spec.against("").rarer(most) for spec in self.detectors(*names))
+        factor = self.segments.rarer
+        return tuple(spec.against("").rarer(factor) for spec in self.detectors(*names))
 
 
 def all_reached(models: tuple[ModelConfig, ...]) -> tuple[ModelConfig, ...]:

@@ -1,11 +1,13 @@
 """Which parts of a model's events are watched by themselves."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
 from streamproc.schemas.base import Text
 from streamproc.schemas.section import Section, refuse_if_any
+
+_TENTH: Final = 10
 
 
 def _all_different(tags: tuple[str, ...]) -> tuple[str, ...]:
@@ -24,7 +26,7 @@ class Segments(Section):
 
     Examples
     --------
-    >>> Segments(tags=("region", "device")).most
+    >>> Segments(tags=("region", "device")).rarer
     20
     """
 
@@ -52,6 +54,10 @@ class Segments(Section):
     ] = 10
 
     @property
-    def most(self) -> int:
-        """Series for each series of the model, at most."""
-        return len(self.tags) * self.largest
+    def rarer(self) -> int:
+        """How many times as rare false alarms of a segment are as those of all events.
+
+        The segments of a tag have no more values together than the series of all events has, so
+        that they add a tenth to its false alarms.
+        """
+        return _TENTH * len(self.tags)

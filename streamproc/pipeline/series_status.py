@@ -79,6 +79,26 @@ def series_statuses(
                 incident_id=None if incident is None else grouped.id if grouped else incident.id,
             )
         yield from rule_statuses(shard, model, (topic, partition), ended=ended)
+        for tag, count in _others(shard, model):
+            yield SeriesStatus(
+                model_id=model.name,
+                series="segments",
+                segment={tag: "*"},
+                topic=topic,
+                partition=partition,
+                state="unwatched",
+                character="unknown",
+                values=count,
+                needed=0,
+            )
+
+
+def _others(shard: PartitionMonitor, model: Model) -> Iterator[tuple[str, int]]:
+    """Yield the tags of which some values are not watched, with the events that have them."""
+    if shard.catalogue.groups[model.layout].segments:
+        for tag, values in shard.catalogue.segments.of(model).values.items():
+            if values.others:
+                yield tag, values.others
 
 
 class _Group:

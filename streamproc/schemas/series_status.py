@@ -10,7 +10,8 @@ from streamproc.schemas.clip import ClippedText
 SeriesState = Literal["learning", "watched", "blind", "firing", "settled", "unwatched"]
 """State of a series. `learning`: in a warm-up. `blind`: its warm-up does not end, as it has too few
 values; of a rule: no event was judged by it. `firing`, `settled`: in an open incident. `unwatched`:
-`limits.max_series` left it out."""
+`limits.max_series` left it out; or, of the series `segments`, values of a tag that are watched as
+part of the model only."""
 
 Character = Literal["unknown", "independent", "dependent", "daily", "weekly", "category"]
 """Character of a series. `dependent`: its values follow from those before. `daily`, `weekly`: they
@@ -25,7 +26,8 @@ class SeriesStatus(Contract):
     segment: Annotated[
         dict[ClippedText, ClippedText] | None,
         Field(
-            description="The part of the events that it has values of; null: all.",
+            description="The part of the events that it has values of; null: all; `*` of the series"
+            " `segments`: all other values.",
             examples=[{"region": "eu"}],
         ),
     ] = None
@@ -36,7 +38,12 @@ class SeriesStatus(Contract):
         Character, Field(description="What its values are like.", examples=["daily"])
     ]
     values: Annotated[
-        int, Field(ge=0, description="Values since its detectors started.", examples=[2000])
+        int,
+        Field(
+            ge=0,
+            description="Values since its detectors started; of `segments`: events.",
+            examples=[2000],
+        ),
     ]
     needed: Annotated[
         int, Field(ge=0, description="Values that its warm-up takes.", examples=[200])

@@ -1,3 +1,5 @@
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -249,3 +251,56 @@ def test_a_watch_of_features_that_would_see_nothing_is_refused(watch: Any, probl
     """Detectors that do not read distances, and a second entry, are refused with the reason."""
     with pytest.raises(ConfigError, match=problem):
         load({"models": [{"id": "m", "watch": watch}]})
+
+
+@pytest.mark.parametrize(
+    ("segments", "place", "message"),
+    [
+        ("{tags: []}", "models[0].segments.tags", "at least 1"),
+        ("{tags: [region, region]}", "models[0].segments.tags[1]", "is in this list already"),
+        ("{tags: [region], largest: 0}", "models[0].segments.largest", "1"),
+        ("{largest: 5}", "models[0].segments.tags", ""),
+    ],
+)
+def test_segments_without_a_tag_or_a_value_are_refused(
+    tmp_path: Path, segments: str, place: str, message: str
+) -> None:
+    """`check` names the key of segments that would watch nothing, or one tag twice."""
+    file = tmp_path / "streamproc.yaml"
+    file.write_text(f"models:\n  - id: m\n    segments: {segments}\n")
+    with pytest.raises(ConfigError, match=re.escape(place)) as caught:
+        load(file)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "watch",
+    [
+        "[]",
+        "[{on: error, detectors: [ddm]}]",
+        "[{on: 'quality:*', detectors: [adwin]}]",
+        "[{on: features, detectors: [adwin]}]",
+        "[{on: 'feature:*', detectors: []}]",
+    ],
+)
+def test_segments_of_a_model_without_features_or_predictions_are_refused(
+    tmp_path: Path, watch: str
+) -> None:
+    """`check` refuses segments where no entry of `watch` is for a feature or a prediction."""
+    file = tmp_path / "streamproc.yaml"
+    file.write_text(f"models:\n  - id: m\n    watch: {watch}\n    segments: {{tags: [region]}}\n")
+    with pytest.raises(ConfigError, match=r"models\[0\]\.segments: watches nothing"):
+        load(file)
+
+
+@pytest.mark.parametrize("on", ["*", "feature:km", "pred*", "prediction:yes", "f*", "[fp]*"])
+def test_segments_of_what_is_watched_are_accepted(tmp_path: Path, on: str) -> None:
+    """Segments are those of the features and predictions that `watch` names."""
+    file = tmp_path / "streamproc.yaml"
+    file.write_text(
+        f"models:\n  - id: m\n    watch: [{{on: '{on}', detectors: [adwin]}}]\n"
+        "    segments: {tags: [region, shop]}\n"
+    )
+    segments = load(file).models[0].segments
+    assert segments is not None
+    assert segments.tags == ("region", "shop")
