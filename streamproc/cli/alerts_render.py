@@ -10,6 +10,7 @@ from rich.text import Text
 from streamproc.client import Alerts
 from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.segment_series import in_segment
 from streamproc.terminal import printable
 
 _STATUS: Final[Mapping[str, str]] = {
@@ -70,7 +71,7 @@ def describe(alert: AlertEvent) -> Text:
         " ",
         (printable(alert.model_id), "bold"),
         " ",
-        (printable(alert.series), "magenta"),
+        (printable(alert.series + in_segment(alert.segment)), "magenta"),
         f" {printable(alert.detector)}\n    {printable(alert.message)}",
         (_incident(alert), "dim"),
         (_help(alert), "dim"),

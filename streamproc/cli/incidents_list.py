@@ -16,6 +16,7 @@ from streamproc.incidents.members import rank
 from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.schemas.alerts import Severity
 from streamproc.schemas.incidents import IncidentState
+from streamproc.schemas.segment_series import in_segment
 from streamproc.schemas.silences import Silence
 from streamproc.schemas.units import format_duration
 from streamproc.terminal import count, printable
@@ -129,5 +130,6 @@ def cause_of(incident: IncidentState) -> str:
     ]
     if not causes:
         first = incident.members[0]
-        return f"{printable(first.series[0].series)} of {printable(first.model_id)}"
+        series = first.series[0].series + in_segment(first.series[0].segment)
+        return f"{printable(series)} of {printable(first.model_id)}"
     return ", ".join(causes) + (" …" if len(named) > 3 else "")

@@ -18,6 +18,7 @@ from streamproc.kafka.log_reader import BoundedLogReader
 from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.incidents import IncidentState, Member
+from streamproc.schemas.segment_series import in_segment
 from streamproc.terminal import count, note, printable
 
 # Columns besides that of the changed feature; --json has all fields.
@@ -58,11 +59,12 @@ async def print_rows(
         for side, rows in (("before", before), ("after", after)):
             sys.stdout.writelines(_line(side, row) for row in rows)
         return
-    series = member.series[0].series
+    first = member.series[0]
+    series, where = first.series, in_segment(first.segment)
     console = terminal()
     name, partition, offset = change.place
     head = (
-        f"model {member.model_id}, {series}: {count(len(before), 'event')} before and"
+        f"model {member.model_id}, {series}{where}: {count(len(before), 'event')} before and"
         f" {len(after)} from {name}-{partition}@{offset} on"
     )
     console.print(Text(printable(head)))
@@ -102,7 +104,8 @@ async def change_of(config: Config, member: Member) -> Change:
                 alert = _alert(record.value)
                 if (
                     alert is not None
-                    and (alert.incident_id, alert.series) == (member.incident_id, series.series)
+                    and alert.incident_id == member.incident_id
+                    and (alert.series, alert.segment) == (series.series, series.segment)
                     and alert.change_point is not None
                 ):
                     first = alert.source

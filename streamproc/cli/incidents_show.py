@@ -20,6 +20,7 @@ from streamproc.schemas.incidents import (
     OnsetInterval,
     TimelineEntry,
 )
+from streamproc.schemas.segment_series import in_segment
 from streamproc.schemas.silences import SILENCE_KEY, Silence
 from streamproc.schemas.units import format_duration
 from streamproc.terminal import count, printable
@@ -131,7 +132,8 @@ def _deployed(
 
 
 def _values(series: ChangedSeries) -> str:
-    return f"{series.series}: {_summary(series.before)} before, {_summary(series.after)} since"
+    name = series.series + in_segment(series.segment)
+    return f"{name}: {_summary(series.before)} before, {_summary(series.after)} since"
 
 
 def _summary(summary: Summary | None) -> str:

@@ -34,8 +34,11 @@ def event_tags(layout: Layout, batch: LayoutBatch, records: Sequence[Record]) ->
     found: list[Tags] = []
     for part in batch.parts:
         if isinstance(part, DecodedColumns):
-            values = (records[position].value or b"" for position in part.positions.tolist())
-            found += [_tags_of(layout, value) for value in values]
+            values = [records[position].value or b"" for position in part.positions.tolist()]
+            try:
+                found += [_decode(value).tags for value in values]
+            except DECODE_ERRORS:
+                found += [_tags_of(layout, value) for value in values]
         else:
             found += [event.tags for event in part.events]
     return found

@@ -50,6 +50,7 @@ def page_alert(
         model_version=member.model_version,
         kind=series.kind,
         series=series.series,
+        segment=series.segment,
         detector=series.detector,
         severity=severity_of(incident, parts),
         owner=member.owner,

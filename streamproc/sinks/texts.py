@@ -27,6 +27,12 @@ def title(alert: AlertEvent) -> str:
     >>> from streamproc.schemas.alerts import AlertEvent
     >>> title(AlertEvent.model_construct(status="firing", model_id="fraud", series="feature:a"))
     'FIRING fraud feature:a'
+    >>> title(
+    ...     AlertEvent.model_construct(
+    ...         status="firing", model_id="fraud", series="feature:a", segment={"region": "eu"}
+    ...     )
+    ... )
+    'FIRING fraud feature:a in region=eu'
     """
     where = in_segment(alert.segment)
     return f"{alert.status.upper()} {alert.model_id} {alert.series}{where}"

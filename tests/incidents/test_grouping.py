@@ -158,3 +158,20 @@ def test_onsets_at_the_ends_of_time_are_dated() -> None:
 def test_without_a_wait_everything_pages_at_once() -> None:
     """`group_wait: 0s` pages with the first alert."""
     assert only(fold((fired("a"), 0), wait=timedelta())).paged == (at(0),)
+
+
+def test_a_segment_that_is_well_again_does_not_end_the_change_of_all_events() -> None:
+    """A feature's change in one region, and that in all events, are two series of an incident."""
+    everywhere = fired("a")
+    europe = fired("a", alert_id="eu", segment={"region": "eu"})
+    incident = only(fold((everywhere, 0), (europe, 1), (later(europe), 2)))
+    assert [(each.segment, each.open) for each in incident.members[0].series] == [
+        (None, True),
+        ({"region": "eu"}, False),
+    ]
+
+
+def test_a_segment_joins_the_incident_of_the_same_feature() -> None:
+    """A change of a feature in one region has the cause of one in all events that began then."""
+    europe = fired("a", alert_id="eu", incident_id="of eu", segment={"region": "eu"})
+    assert len(only(fold((fired("a"), 0), (europe, 1))).members) == 2

@@ -131,12 +131,13 @@ async def test_an_alert_too_large_is_published_short_and_is_lost(
 ) -> None:
     """An alert that its topic cannot hold has a short one in its place, with the same ids."""
     box, cluster = outbox(too_large(1000))
-    given = alert(message="m" * 2000)
+    given = alert(message="m" * 2000, segment={"region": "eu"})
     assert await box.publish([given, alert("a2")], []) == {given.alert_id}
     taken = [AlertEvent.from_json(sent["value"]) for sent in cluster.taken]
     short = next(each for each in taken if each.alert_id == given.alert_id)
     assert (short.incident_id, short.status) == (given.incident_id, given.status)
     assert short.message.startswith("mmm")
+    assert short.segment == {"region": "eu"}
     assert len(taken) == 2
     assert f"alert {given.alert_id}" in caplog.text
 
