@@ -20,7 +20,7 @@ from streamproc.detectors.series.category_counts import (
     ShareChange,
 )
 from streamproc.detectors.series.change_points import Change, ChangePoints, Moments
-from streamproc.detectors.series.follow import Follow
+from streamproc.detectors.series.follow import Follow, Season
 from streamproc.detectors.series.mixes import Mixes
 from streamproc.detectors.series.standardise import Standardiser
 from streamproc.detectors.series.warm_up_test import NO_LOOKS, WARM_UP_TEST, Looks, looks
@@ -38,34 +38,34 @@ _NONE, _FOLLOW = np.iinfo(np.int64).max, f"{FINDER}."
 class SeriesMonitor:
     """Many series under the same detectors, one a slot.
 
-    Series of categories, under detectors of that family, go through the same
-    but for the unit: a value is whatever number stands for its category.
+    Series of categories go through the same but for the unit: a value is a category's number.
 
     Parameters
     ----------
     detectors
-        Name → parameters that differ from the monitoring defaults. The first of several that
-        alarm at one row names the alarm. What follows a ``#`` tells two of one name apart.
+        Name → parameters that differ from the monitoring defaults. The first that alarms at a row
+        names the alarm. A ``#`` and what follows it tells two of a name apart.
     size
         Number of slots.
     warmup, clip
         Of the `Standardiser`.
     whiten
-        Whether detectors read the residuals of a `Whitener` rather than the
-        standardised values: for series whose values depend on each other.
+        Whether detectors read residuals of a `Whitener`: for values that depend on each other.
     follow
-        Whether to find, beside the detectors, what is sure of series of any kind (see `Follow`).
+        Whether to find, beside the detectors, what is sure of series of any kind.
+    season
+        Of `Follow`.
 
     Raises
     ------
     UnknownDetectorError, ParameterError
-        If a name or parameter is wrong, or no detector is named, or some are of categories and
-        some are not, or one that does not read values is to be whitened.
+        If a name or parameter is wrong, or none is named, or only some are of categories, or one
+        that does not read values is to be whitened.
 
     Notes
     -----
-    On an alarm of any detector the whole slot restarts with the next value: unit, detectors,
-    change point. So a persisting change is one alarm, and the new normal is learned from then on.
+    After any alarm the slot restarts: unit, detectors, change point. So a persisting change is one
+    alarm, and the new normal is learned from then on.
 
     Examples
     --------
@@ -88,6 +88,7 @@ class SeriesMonitor:
         clip: float = CLIP,
         whiten: bool = False,
         follow: bool = False,
+        season: Season = "learned",
     ) -> None:
         if not detectors:
             msg = f"detectors: at least one of {', '.join(registry.names())} is needed, got none"
@@ -115,8 +116,8 @@ class SeriesMonitor:
         odd = [name for name, family in families.items() if family in {"error", "category"}]
         if whiten and odd:
             raise ParameterError(f"{odd[0]}: reads errors or categories: nothing to whiten")
-        life = Mixes if self._blind else Follow
-        self._life: Follow | Mixes | None = life() if follow else None
+        life: Follow | Mixes = Mixes() if self._blind else Follow(season=season)
+        self._life = life if follow else None
         self._restarts = np.zeros(0, np.int64)
         self._standardised = self._residuals = np.empty((0, 0))
         self.resize(size)
@@ -273,8 +274,8 @@ class SeriesMonitor:
     def scan_all(self, values: Floats) -> list[Alarm]:
         """Feed row s of a matrix to slot s; its columns count as times and offsets."""
         values = np.ascontiguousarray(values, np.float64)
-        columns = np.arange(values.shape[1])
-        return self.scan(values, every_row(values), columns.astype(np.float64), columns)
+        rows = np.arange(values.shape[1])
+        return self.scan(values, every_row(values), rows.astype(np.float64), rows)
 
     def state(self, used: int | None = None) -> State:
         """Copy all there is to know, as plain arrays.
@@ -334,14 +335,13 @@ class SeriesMonitor:
     def nbytes(self) -> int:
         """Bytes held, spare room included."""
         follow = 0 if self._life is None else self._life.nbytes()
-        banks = sum(part.nbytes() for part in self._parts.values())
-        return int(self._restarts.nbytes) + follow + banks
+        return sum((part.nbytes() for part in self._parts.values()), self._restarts.nbytes + follow)
 
     def _load_life(self, state: State, size: int) -> None:
         """Take what is known of whole lives; a version that did not know it wrote nothing."""
         if self._life is None:
             return
-        life = type(self._life)(0 if state else size)
+        life = self._life.blank(0 if state else size)
         if state:
             life.load(state)
         if life.size != size:

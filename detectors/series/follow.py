@@ -21,6 +21,10 @@ Reason = Literal["range", "frozen", "level", "profile", "spread", "phase"]
 they follow the hours of the day, how far they are from what is forecast, or whether they follow
 the hours of the day early or late."""
 
+Season = Literal["learned", "daily", "off"]
+"""Whether a series is compared with its daily and weekly profile: once it depends on itself, from
+its first value on, or never."""
+
 _GROSS: Final[dict[int, Reason]] = {
     gross_kernel.RANGE: "range",
     gross_kernel.FROZEN: "frozen",
@@ -80,6 +84,9 @@ class Follow:
     ----------
     size
         Number of slots.
+    season
+        Whether series are compared with their profile. `daily`: as if each were known to be
+        dependent. `off`: never, and all alarms count.
 
     Notes
     -----
@@ -89,7 +96,8 @@ class Follow:
     `Finding` counts.
     """
 
-    def __init__(self, size: int = 0) -> None:
+    def __init__(self, size: int = 0, season: Season = "learned") -> None:
+        self._season = season
         self._gross = Gross(size)
         self._rhythm = Rhythm()
         self._used = 0
@@ -106,11 +114,16 @@ class Follow:
 
     def recent(self, slot: int) -> Moments | None:
         """Return the level of a slot of dependent values over the last ones; None of others."""
-        return self._gross.recent(slot) if self.dependent(slot) else None
+        judged = self.dependent(slot) and self._season != "off"
+        return self._gross.recent(slot) if judged else None
 
     def since(self, slots: Ints) -> Ints:
         """Count the values of slots since the last alarm or finding that counted."""
         return self._gross.since[slots]
+
+    def blank(self, size: int) -> "Follow":
+        """Return one with the same season and `size` slots as good as new."""
+        return Follow(size, self._season)
 
     def resize(self, size: int) -> None:
         """Grow to `size` slots."""
@@ -151,6 +164,11 @@ class Follow:
         """
         found: list[Finding] = []
         expected: set[tuple[int, int]] = set()
+        if self._season == "daily":
+            slots = tasks[:, 3]
+            for slot in slots[self._gross.place[slots] < 0].tolist():
+                self._gross.dependent[slot] = True
+                self._retain(slot)
         hits = None if alarms else self._gross.scan_checked(values, tasks, places[0])
         if hits is not None and not any_hit(hits.row) and not self._any_rhythm(tasks):
             return found, expected
@@ -214,7 +232,10 @@ class Follow:
                 row, before, after = left[task][0]
                 if row < stops[k]:
                     self._pass(left, task)
-                    if self._gross.alarm(slot, before, after):
+                    depends = self._gross.alarm(slot, before, after)
+                    if depends and self._season == "off":
+                        self._gross.since[slot] = 0
+                    elif depends:
                         expected.add((task, row))
                         self._begin(slot, row, starts, task, depends=True)
             hits = None
@@ -242,8 +263,13 @@ class Follow:
         if depends:
             self._gross.dependent[slot] = True
             counts[task] = min(int(counts[task]), row + 1)
-        if self._gross.place[slot] >= 0:
+        if self._gross.place[slot] >= 0 or self._season == "off":
             return
+        self._retain(slot)
+        begins[task] = row + 1
+
+    def _retain(self, slot: int) -> None:
+        """Allocate the rhythm of a series."""
         if not self._spare:
             if self._used == self._rhythm.size:
                 self._rhythm.resize(max(4, self._used + self._used // 4))
@@ -251,7 +277,6 @@ class Follow:
             self._used += 1
         self._gross.retained[slot] = True
         self._gross.place[slot] = self._spare.pop()
-        begins[task] = row + 1
 
     def _through_rhythm(
         self, values: Floats, tasks: Ints, places: tuple[Floats, Ints], found: list[Finding]

@@ -52,6 +52,10 @@ class Mixes(Arrays):
         wide = {name: (kind, (kernel.PLACES,)) for name, kind in kinds.items()}
         super().__init__(_BLANK, size, wide)
 
+    def blank(self, size: int) -> "Mixes":
+        """Return one with `size` slots as good as new."""
+        return Mixes(size)
+
     def since(self, slots: Ints) -> Ints:
         """Count the values of slots since the last alarm or finding that counted."""
         found: Ints = self._records["since"][slots]

@@ -103,6 +103,7 @@ def _model(title: str, model: ModelConfig) -> Iterator[str]:
         texts = "; ".join(map(_detector, entry.readers(category=True)))
         detectors = f"{numbers}; texts: {texts}" if texts and entry.may_be_texts else numbers
         whitened = " (whitened)" if entry.whiten else ""
+        whitened += f" (season {entry.season})" if entry.season else ""
         yield f"  {printable(entry.on)}: {detectors or 'not watched'}{whitened}"
     for rule in model.rules:
         allowed = f"; at most {100 * rule.share:g}% may violate it" if rule.share else ""

@@ -5,7 +5,7 @@ import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, GetJsonSchemaHandler, model_serializer, model_validator
 from pydantic_core import CoreSchema
@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema
 from streamproc.errors import extras_named
 from streamproc.schemas.section import Path, Section, refuse, refuse_if_any, suggest
 
+Season = Literal["learned", "daily", "off"]
 _NO_NUMBERS: Final = {"error", "category"}
 _DETECTOR_EXPECTED: Final = "expected a detector's name, or {name: {parameter: value}}"
 
@@ -45,6 +46,12 @@ class DetectorSpec(Section):
         bool,
         Field(description="Whether its series is followed over its whole life.", examples=[True]),
     ] = True
+    season: Annotated[
+        Season,
+        Field(
+            description="Whether its series is compared with a daily profile.", examples=["daily"]
+        ),
+    ] = "learned"
     baseline: Annotated[
         str,
         Field(description="Digest of what it starts from; empty: the first values.", examples=[""]),
@@ -64,6 +71,7 @@ class DetectorSpec(Section):
         parts = [self.name, self.params, *(["whitened"] if self.whitened else [])]
         parts += [f"baseline {self.baseline}"] if self.baseline else []
         parts += [] if self.followed else ["not followed"]
+        parts += [] if self.season == "learned" else [f"season {self.season}"]
         parts += [] if self.warmup is None else [f"warmup {self.warmup}"]
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
@@ -95,6 +103,10 @@ class DetectorSpec(Section):
     def alone(self) -> "DetectorSpec":
         """Return the same detector, all of whose alarms count; see `detectors.series`."""
         return self._with(followed=False)
+
+    def with_season(self, season: Season) -> "DetectorSpec":
+        """Return the same detector on a series with a daily profile, or without."""
+        return self._with(season=season)
 
     def learning_from(self, values: int) -> "DetectorSpec":
         """Return the same detector with a warm-up of this number of values."""

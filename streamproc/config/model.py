@@ -273,6 +273,8 @@ class ModelConfig(Section):
                 specs = entry.readers(category=category)
                 if entry.warmup is not None and not category:
                     specs = tuple(spec.learning_from(entry.warmup) for spec in specs)
+                if entry.season is not None and not category:
+                    specs = tuple(spec.with_season(entry.season) for spec in specs)
                 if not entry.follow:
                     specs = tuple(spec.alone() for spec in specs)
                 if entry.whiten and not category:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -64,6 +64,7 @@ _OF_CATEGORIES: Final = ("chi2",)
 _NUMBERS_ONLY: Final = ("prediction", "error", "metric:", "quality:", JOINT)
 
 
+_OF_LABELS: Final = ("error", "metric:")
 _IN_SEGMENTS: Final = ("feature:", "prediction")
 
 
@@ -114,6 +115,17 @@ class Watch(Section):
         ),
     ] = True
 
+    season: Annotated[
+        Literal["daily", "off"] | None,
+        Field(
+            description="Whether a series of numbers has a daily profile (of the hours, and from"
+            " their second time on of those of the week). `daily`: it is compared with that from"
+            " its first value on, and alarms of its detectors are `pending`. `off`: never, and they"
+            " all fire. null: learned from its values.",
+            examples=["daily"],
+        ),
+    ] = None
+
     warmup: Annotated[
         int | None,
         Field(
@@ -135,6 +147,22 @@ class Watch(Section):
                 if self.whiten and spec.of_errors
             ]
         )
+        return self
+
+    @model_validator(mode="after")
+    def _with_a_profile(self) -> Self:
+        """Refuse a season of series that are not followed."""
+        if self.season is not None:
+            reason = (
+                "`whiten` is true"
+                if self.whiten
+                else "`follow` is false"
+                if not self.follow
+                else "series of labels are not followed"
+                if self.on.startswith(_OF_LABELS)
+                else None
+            )
+            refuse_if_any([(("season",), f"has no effect: {reason}")] if reason else [])
         return self
 
     @model_validator(mode="after")

@@ -48,8 +48,11 @@ class DetectorGroup:
         whiten = any(spec.whitened for spec in specs)
         follow = follow and not whiten and all(spec.followed for spec in specs)
         self.warmup = next((spec.warmup for spec in specs if spec.warmup is not None), WARMUP)
+        season = specs[0].season if specs else "learned"
         detectors = {label: spec.params for label, spec in named.items()}
-        self.watch = SeriesMonitor(detectors, warmup=self.warmup, whiten=whiten, follow=follow)
+        self.watch = SeriesMonitor(
+            detectors, warmup=self.warmup, whiten=whiten, follow=follow, season=season
+        )
         self.open: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.next_check: Ints = np.zeros(0, np.int64)
         self.due: Floats = np.zeros(0)

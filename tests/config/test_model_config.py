@@ -304,3 +304,38 @@ def test_segments_of_what_is_watched_are_accepted(tmp_path: Path, on: str) -> No
     segments = load(file).models[0].segments
     assert segments is not None
     assert segments.tags == ("region", "shop")
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("{on: '*', detectors: [mixture], follow: false, season: daily}", "`follow` is false"),
+        ("{on: '*', detectors: [mixture], whiten: true, season: daily}", "`whiten` is true"),
+        ("{on: error, detectors: [ddm], season: 'off'}", "series of labels are not followed"),
+        (
+            "{on: 'metric:*', detectors: [adwin], season: daily}",
+            "series of labels are not followed",
+        ),
+    ],
+)
+def test_a_season_without_effect_is_refused(tmp_path: Path, entry: str, reason: str) -> None:
+    """`check` refuses a season of series that are not compared with a profile."""
+    file = tmp_path / "streamproc.yaml"
+    file.write_text(f"models:\n  - id: m\n    watch: [{entry}]\n")
+    with pytest.raises(ConfigError, match=re.escape(f"season: has no effect: {reason}")) as caught:
+        load(file)
+    assert "models[0].watch[0].season" in str(caught.value)
+
+
+def test_a_season_is_part_of_the_settings_of_a_series(tmp_path: Path) -> None:
+    """Another season starts the series again; without one, ids of alerts stay as they were."""
+    file = tmp_path / "streamproc.yaml"
+    hashes = set()
+    for season in ("null", "daily", "off"):
+        file.write_text(
+            "models:\n  - id: m\n    watch:\n"
+            f"      - {{on: '*', detectors: [mixture], season: {season}}}\n"
+        )
+        hashes.add(load(file).model("m").detectors("feature:a")[0].hash)
+    assert len(hashes) == 3
+    assert DetectorSpec.model_validate("mixture").hash in hashes

@@ -31,7 +31,7 @@ def test_values_of_single_events_are_never_watched() -> None:
     assert values.others == 50_000
 
 
-def test_a_value_that_comes_later_is_watched_while_there_is_room() -> None:
+def test_a_value_that_comes_later_is_watched_while_fewer_are() -> None:
     """A region that opens in the second week has series as the others do."""
     values = TagValues(largest=3)
     values.places(["eu", "us"] * 500)
