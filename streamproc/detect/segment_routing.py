@@ -41,12 +41,14 @@ def route_segments(
             model = layout.model(row)
             of_model = catalogue.segments.of(model)
             places = of_model.values[tag].places(values[start:stop])
-            codes[start:stop] = np.where(places < 0, UNWATCHED, places + len(segments))
             of_tag = of_model.of(tag)
-            for segment in of_tag:
-                segment.fit(model, groups)
-            segments += of_tag
-        if (codes >= 0).any():
+            code_of = np.full(len(of_tag) + 1, UNWATCHED)  # the last one is that of no segment
+            for place in np.unique(places[places >= 0]).tolist():
+                code_of[place] = len(segments)
+                of_tag[place].fit(model, groups)
+                segments.append(of_tag[place])
+            codes[start:stop] = code_of[places]
+        if segments:
             for group, columns in groups.columns:
                 flat = _Flat(data, codes, segments, columns)
                 yield DetectorInput(group, flat.values, flat.tasks, flat.names, flat.sources)

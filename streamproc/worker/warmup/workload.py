@@ -15,6 +15,7 @@ from streamproc.schemas.series import JOINT
 
 _EVENTS: Final = 500
 _SPARSE_NAMES: Final = 100
+_TAG: Final = "tag"
 _NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _LEARNED: Final[dict[str, tuple[str, Callable[[int], object]]]] = {
     "binary": ("linear_model.LogisticRegression", lambda row: row % 2),
@@ -84,6 +85,8 @@ def _watching(config: Config) -> Config:
     if any(entry.whiten for model in config.models for entry in model.watch):
         whitened = [{"on": "*", "detectors": _dump(numbers), "whiten": True}]
         models.append({"id": "whitened", "task": "binary", "watch": whitened})
+    if any(model.segments is not None for model in config.models):
+        models.append({"id": "segmented", "watch": watch, "segments": {"tags": [_TAG]}})
     return load({"models": models})
 
 
@@ -109,14 +112,16 @@ def _rich(model: str) -> Iterator[dict[str, Any]]:
 def _plain(model: str) -> Iterator[LogRecord]:
     for row in range(_EVENTS):
         features = {"x": row % 7 / 3, "y": row % 9 or None}
-        event = {"model_id": model, "event_id": f"{row}", "ts": row, "features": features}
+        known = {"model_id": model, "event_id": f"{row}", "ts": row}
+        event: dict[str, Any] = known | {"tags": {_TAG: "ab"[row % 2]}, "features": features}
         yield LogRecord(row, msgspec.json.encode(event), row, model.encode())
 
 
 def _sparse(model: str) -> Iterator[LogRecord]:
     for row in range(_EVENTS):
         features = {f"x{row % _SPARSE_NAMES}": row % 7 / 3}
-        event = {"model_id": model, "ts": row, "features": features}
+        tags = {_TAG: "ab"[row % 2]}
+        event = {"model_id": model, "ts": row, "tags": tags, "features": features}
         yield LogRecord(row, msgspec.json.encode(event), row, model.encode())
 
 

@@ -33,7 +33,7 @@ config = load({
     "models": [{"id": "m", "task": "binary", "rules": [
         {"name": "order", "on": "feature:n", "monotone": "increasing"},
         {"name": "range", "on": "feature:w", "range": {"max": 5}, "most": 0.1},
-    ], "watch": [
+    ], "segments": {"tags": ["region"]}, "watch": [
         {"on": "feature:k", "detectors": ["kswin"]},
         {"on": "feature:w", "detectors": ["ewma"], "whiten": True},
         {"on": "features", "detectors": ["mixture"]},
@@ -57,7 +57,9 @@ for model in ("m", "other"):
         )
     )
     plain = [
-        {"model_id": model, "ts": row, "features": {"n": row / 7, "k": row % 5, "w": 1e-3}}
+        {"model_id": model, "ts": row, "tags": {"region": "ab"[row % 2]},
+         "features": {"n": row / 7, "k": row % 5, "w": 1e-3}
+         if row % 2 else {f"x{row % 300}": row / 7}}
         for row in range(3000)
     ]
     monitor.process_records("features", 3, [
