@@ -55,14 +55,14 @@ class TagValues:
     watched
         Place of each value that is watched.
     others
-        Number of events with another value.
+        Number of events with another value, as far as counters tell.
 
     Examples
     --------
     >>> values = TagValues(largest=1)
     >>> places = values.places(["eu"] * 100 + ["us"] * 100 + ["eu", None])
     >>> places[[98, 99, 199, 200, 201]].tolist(), values.others
-    ([-1, 0, -1, 0, -1], 199)
+    ([-1, 0, -1, 0, -1], 100)
     """
 
     def __init__(self, largest: int, state: TagCounts | None = None) -> None:
@@ -107,7 +107,7 @@ class TagValues:
         return OTHER
 
     def _watch(self, value: str) -> int:
-        del self._counts[value]
+        self.others -= self._counts.pop(value) - 1  # this event has not been counted there
         place = self.watched[value] = len(self.watched)
         if len(self.watched) == self._largest:
             self._counts.clear()

@@ -65,6 +65,18 @@ def test_without_a_season_every_alarm_counts() -> None:
     assert {alarm.reason for alarm in alarms} == {""}
 
 
+def test_without_a_season_hourly_series_hold_no_profile() -> None:
+    """What is never compared with a profile costs no memory for one."""
+    hourly, columns = day_curves(0.1), np.arange(200)
+    held = {}
+    for season in ("learned", "off"):
+        watch = monitor(season)
+        watch.scan(hourly, every_row(hourly), 3600.0 * columns, columns)
+        held[season] = watch.state()["follow.gross.retained"].all()
+
+    assert held == {"learned": True, "off": False}
+
+
 @pytest.mark.parametrize("season", ["daily", "off"])
 def test_values_far_outside_of_the_range_and_frozen_ones_are_found(season: str) -> None:
     """Another unit and a feed that is stuck are found in the first day, whatever the season."""

@@ -1,5 +1,6 @@
 """The features and the prediction of a model by the values of a tag: `segments`."""
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -168,6 +169,21 @@ def test_events_of_a_segment_are_found_however_they_are_written() -> None:
     assert fired[0].source.offset >= CHANGE
 
 
+def test_odd_numbers_in_plain_events_cost_no_event_of_a_segment() -> None:
+    """An event with NaN, which JSON does not have, counts in its segment as any other."""
+    events = events_of(6000, grow_in("eu"))
+    plain = [alert for alert in alerts_of(log_of(events)) if alert.segment]
+    for event in events[2000:]:
+        event["features"]["age"] = math.nan
+
+    odd = [alert for alert in alerts_of(log_of(events)) if alert.segment]
+
+    assert [(each.series, each.source.offset) for each in odd] == [
+        (each.series, each.source.offset) for each in plain
+    ]
+    assert len(plain) >= 1
+
+
 def test_a_wide_sparse_model_is_watched_in_segments() -> None:
     """Of hundreds of features of which each event has few, the one that changes is named."""
     draw = random.Random(8)
@@ -318,9 +334,27 @@ def test_segments_of_a_forgotten_model_are_freed() -> None:
     ended = [alert for alert in target.process(other, NOW).alerts if alert.segment]
 
     assert "m" not in target.catalogue.models
+    assert target.catalogue.segments.state(["m"])["segments"].tobytes() == b"{}"
     assert [alert.reason for alert in ended] == ["superseded"]
     used = {group: group.used - len(group.spare) for group in target.catalogue.profiles.values()}
     assert sum(used.values()) <= 6
+
+
+def test_a_feature_that_becomes_a_text_ends_its_series_in_segments() -> None:
+    """Slots and incidents of a feature's segments end with its numbers."""
+    target = shard(BY_REGION)
+    run(target, IN_EUROPE)
+    before = {key[1] for key in target.incidents.open}
+    texts = events_of(100)
+    for event in texts:
+        event["features"]["km"] = "far"
+
+    run(target, [record(6000 + at, event) for at, event in enumerate(texts)])
+
+    assert any(series.endswith(':km"]') for series in before)
+    assert not any(series.endswith(':km"]') for _, series in target.incidents.open)
+    found = series_statuses(target, "predictions", 0)
+    assert {status.series for status in found if status.segment} == {"feature:age", "prediction"}
 
 
 def test_a_program_without_kafka_watches_segments() -> None:
