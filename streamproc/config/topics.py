@@ -174,6 +174,14 @@ class Topics(Section):
         ),
     ] = None
 
+    begin: Annotated[
+        Literal["earliest", "latest"],
+        Field(
+            description="Where to begin predictions, features and labels when the group reads them"
+            " for the first time: with the first record, or with those that come from then on.",
+            examples=["latest"],
+        ),
+    ] = "earliest"
     zone: Annotated[
         ZoneName,
         Field(

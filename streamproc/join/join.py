@@ -44,6 +44,8 @@ class Join:
         Stores entries that wait; in memory by default.
     asks
         Returns whether a model's events are published as outcomes when they come.
+    from_start
+        Whether all events are joined, so that a label without one is worth reporting.
 
     Attributes
     ----------
@@ -61,9 +63,10 @@ class Join:
         partition: int,
         shelf: JoinStore | None = None,
         asks: Callable[[str], bool] = lambda _: False,
+        *,
+        from_start: bool = True,
     ) -> None:
         self.shelf: JoinStore = InMemoryStore() if shelf is None else shelf
-        self.meetings = Meetings()
         self._config = config
         self._partition = partition
         topics = config.topics
@@ -73,6 +76,7 @@ class Join:
             topics.full_name("labels"),
         )
         horizon = config.labels.horizon.total_seconds()
+        self.meetings = Meetings(0.0 if from_start else horizon)
         after = config.labels.compare_after
         age = horizon if after is None else min(horizon, after.total_seconds())
         self._segments: dict[str, tuple[str, ...]] = {}

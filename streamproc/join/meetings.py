@@ -22,22 +22,28 @@ class Meeting:
         Labels among them without an event.
     first
         Time of the earliest event, in seconds since 1970; infinite without one.
+    grace
+        Seconds after `first` in which labels without an event are not counted, since their events
+        may be older than the first record that was read; 0 if a log is read from its start.
     """
 
     events: int = 0
     labels: int = 0
     alone: int = 0
     first: float = float("inf")
+    grace: float = 0.0
 
     def event(self, time: float, waiting: int) -> None:
         """Count an event that `waiting` labels were waiting for."""
+        if self.grace and not self.events:
+            self.labels = self.alone = 0
         self.events += 1
         self.first = min(self.first, time)
         self.alone = max(0, self.alone - waiting)
 
     def label(self, time: float, *, met: bool) -> None:
         """Count a label."""
-        if met or not self.events or time >= self.first:
+        if met or not self.events or time >= self.first + self.grace:
             self.labels += 1
             self.alone += not met
 
@@ -45,13 +51,19 @@ class Meeting:
 class Meetings:
     """Label matching of all models of a partition.
 
+    Parameters
+    ----------
+    grace
+        As in `Meeting`.
+
     Attributes
     ----------
     of : dict
         By model.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float = 0.0) -> None:
+        self._grace = grace
         self.of: dict[str, Meeting] = {}
 
     def models(self, names: Iterable[str]) -> dict[str, Meeting]:
@@ -60,7 +72,7 @@ class Meetings:
         for name in names:
             meeting = self.of.get(name)
             if meeting is None:
-                meeting = Meeting()
+                meeting = Meeting(grace=self._grace)
                 if len(self.of) < MAX_MODELS:
                     self.of[name] = meeting
             found[name] = meeting

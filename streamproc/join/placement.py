@@ -103,8 +103,10 @@ def apart(
             if not suspicious(meeting):
                 continue
             elsewhere = [at for at, names in sorted(events.items()) if name in names]
-            if not meeting.events and not elsewhere and home.get(name, number) == number:
-                continue  # this model seems to have labels and no events
+            if not (meeting.events or elsewhere) and (
+                meeting.grace or home.get(name, number) == number
+            ):
+                continue  # this model seems to have labels and no events, or none yet
             where = ""
             if not meeting.events and elsewhere:
                 where = f", which arrive on partitions {_listed(elsewhere)} of"

@@ -26,6 +26,7 @@ from streamproc.worker.publisher import AlertPublisher
 from streamproc.worker.snapshots.monitor_codec import MonitorCodec
 from streamproc.worker.snapshots.snapshots import Snapshots
 from streamproc.worker.snapshots.store import SnapshotStore
+from streamproc.worker.starting_offsets import starting_offsets
 from streamproc.worker.warmup import warm_up
 from streamproc.worker.webhooks.runner import serving_webhooks
 from streamproc.worker.worker import Worker
@@ -60,12 +61,14 @@ async def working(
         _log.info("created topics: %s", ", ".join(created))
     largest = config.limits.record_bytes + ENVELOPE_BYTES
     async with open_producer(config, linger_ms=0, max_request_size=largest) as producer:
+        starts = await starting_offsets(config, producer)
         snapshots = Snapshots(
-            config, SnapshotStore(config, producer), MonitorCodec(config), metrics
+            *(config, SnapshotStore(config, producer), MonitorCodec(config), metrics),
+            starts=starts,
         )
         outbox = AlertPublisher(config, producer)
         line = Pipeline(config, outbox, metrics, snapshots=snapshots)
-        joins = JoinManager(config, producer, outbox, metrics)
+        joins = JoinManager(config, producer, outbox, metrics, starts=starts)
         learning = OnlineProcess(config, metrics.registry) if learns(config) else None
         incidents = Incidents.of(config, producer, metrics)
         worker = Worker(config, line, metrics, joins, learning, incidents.owner, app)

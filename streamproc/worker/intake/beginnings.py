@@ -1,15 +1,14 @@
 """Begin topics with `begin: latest` at their end when the group reads them for the first time."""
 
-import asyncio
 import logging
 from collections.abc import Collection, Iterable, Mapping
 
-from aiokafka import TopicPartition, errors
+from aiokafka import TopicPartition
 from faust.types import TP
 
 from streamproc.config.config import Config
-from streamproc.kafka.clients import REQUEST_SECONDS, open_admin, open_consumer
-from streamproc.worker.publisher import RETRY_SECONDS
+from streamproc.kafka.clients import open_consumer
+from streamproc.kafka.group_offsets import committed_topics
 
 _log = logging.getLogger(__name__)
 
@@ -37,21 +36,8 @@ class Beginnings:
             return
         wanted = {topic for topic in topics if self._begins_late(topic)}
         if wanted:
-            wanted -= await self._committed()
+            wanted -= await committed_topics(self._config)
         self._skipped = frozenset(wanted)
-
-    async def _committed(self) -> set[str]:
-        """Return the topics of which the group has committed any partition."""
-        async with open_admin(self._config) as admin, asyncio.timeout(REQUEST_SECONDS):
-            while True:
-                try:
-                    found = await admin.list_consumer_group_offsets(self._config.group)
-                except errors.KafkaError as error:  # a new cluster has no coordinator for seconds
-                    if not error.retriable:
-                        raise
-                    await asyncio.sleep(RETRY_SECONDS)
-                    continue
-                return {tp.topic for tp, mark in found.items() if mark.offset >= 0}
 
     def _begins_late(self, topic: str) -> bool:
         entry = next((e for e in self._config.intake if e.source.matches(topic)), None)

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +42,7 @@ from streamproc.worker.join.store import Store, StoreBusyError, remove
 from streamproc.worker.join.task import Joiner
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.publisher import AlertPublisher, is_retriable
+from streamproc.worker.starting_offsets import NONE
 
 # How soon the first label of a partition is noticed.
 LOOK_SECONDS: Final = 1.0
@@ -76,6 +77,9 @@ class JoinManager:
     asks
         Returns whether a model's events are published as outcomes when they come; None: those of
         models with `online:` are.
+    starts
+        Offsets before which nothing is read; partitions without one are read from their first
+        record.
 
     Attributes
     ----------
@@ -96,7 +100,9 @@ class JoinManager:
         outbox: AlertPublisher,
         metrics: Metrics,
         asks: Callable[[str], bool] | None = None,
+        starts: Mapping[tuple[str, int], int] = NONE,
     ) -> None:
+        self._starts = starts
         self.joiners: dict[int, Joiner] = {}
         self.failure: BaseException | None = None
         self.commands = PendingCommands()
@@ -335,6 +341,7 @@ class JoinManager:
                 *(self._config, partition, store, self._clients, self._metrics, self._asks),
                 status=self.watch.status[partition],
                 executor=self._threads,
+                starts=self._starts,
             )
             joiner.commands = self.commands
             self.joiners[partition] = joiner

@@ -32,6 +32,7 @@ from streamproc.worker.join.wrong_times import TimeReports
 from streamproc.worker.log_marks import mark_of
 from streamproc.worker.offsets import readable_end
 from streamproc.worker.publisher import AlertPublisher
+from streamproc.worker.starting_offsets import NONE as NO_STARTS
 
 # How long to wait at the end of a log: records that were written before those of other logs have
 # arrived by then.
@@ -73,6 +74,9 @@ class Joiner:
         Records progress and failures.
     executor
         Runs disk access; None: the default executor.
+    starts
+        Offsets before which nothing is read; partitions without one are read from their first
+        record.
 
     Attributes
     ----------
@@ -86,7 +90,7 @@ class Joiner:
 
     portion = MAX_RECORDS
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a worker that a join uses
         self,
         config: Config,
         partition: int,
@@ -95,7 +99,9 @@ class Joiner:
         metrics: JoinMetrics,
         asks: Callable[[str], bool],
         status: JoinStatus | None = None,
+        *,
         executor: Executor | None = None,
+        starts: Mapping[tuple[str, int], int] = NO_STARTS,
     ) -> None:
         self.behind = 1
         self.commands: Iterable[ModelCommandRecord] = ()
@@ -107,13 +113,17 @@ class Joiner:
         producer, self._outbox = clients
         self._outcomes = OutcomeWriter(config, producer, partition)
         self._metrics = metrics
-        self._join = Join(config, partition, store, asks)
         online = any(asks(model.id) for model in config.models)
         logs = [log for log in InputLog if log is not InputLog.FEATURES or online]
         names: Mapping[InputLog, Any] = {log: log.name.lower() for log in logs}
         self._homes = {
             log: TopicPartition(config.topics.full_name(names[log]), partition) for log in logs
         }
+        self._starts = {
+            log: starts.get((home.topic, home.partition), 0) for log, home in self._homes.items()
+        }
+        late = self._starts[InputLog.PREDICTIONS] > 0
+        self._join = Join(config, partition, store, asks, from_start=not late)
         self._merge = Merge(logs)
         self._ended: dict[InputLog, float] = {}
         self._times = TimeReports(metrics)
@@ -241,7 +251,10 @@ class Joiner:
                 for log, (_, end) in (await self._bounds(consumer)).items()
             }
         for log, home in self._homes.items():
-            before, begin = place.positions.get(log, 0), bounds[log][0]
+            begin, end = bounds[log]
+            # A log that was replaced since may be shorter.
+            start = self._starts[log] if self._starts[log] <= end and log not in rewound else 0
+            before = place.positions.get(log, start)
             at = max(before, begin)
             if before < begin and place.marks.get(log) is not None:
                 await self._guard.report_deleted(home, before, begin)

@@ -36,6 +36,8 @@ class Log:
         Keys of the snapshots that belong to another log.
     rewound
         Offset up to which another log was processed; None: no other log is known.
+    start
+        Offset before which nothing is read; 0: the log is read from its first record.
     """
 
     found: SnapshotSet
@@ -44,6 +46,7 @@ class Log:
     signed: bool
     others: set[Key]
     rewound: int | None
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +115,13 @@ def recover(codec: Codec[S], partition: Partition, log: Log) -> Recovered[S]:
     begin, done = log.bounds.begin, log.done
     if newest is None:
         state = codec.fresh(partition)
-        start = max(begin, done or 0)
+        start = max(begin, log.start, done or 0)
+        following = log.start if log.start > begin and not done else None
         if not start or not (refused or done):  # the log from its start, or its first owner
-            return Recovered(state=state, next=None, outcome=outcome)
+            return Recovered(state=state, next=following, outcome=outcome)
         reason = refused[0] if refused else "no snapshot exists"
         text = f"{codec.reset_note}, since their state cannot be recovered: {reason}"
-        return Recovered(state=state, next=None, outcome=outcome, gap=((0, start), text))
+        return Recovered(state=state, next=following, outcome=outcome, gap=((0, start), text))
     restored, mark = newest
     if done and not log.signed and done != restored.next:
         _log.warning(

@@ -18,7 +18,7 @@ from streamproc.worker.log_marks import RecordMark
 from streamproc.worker.snapshots.codec import Codec
 from streamproc.worker.snapshots.records import SLOTS, Key
 from streamproc.worker.snapshots.recovery import Log, of_other_logs, recover
-from streamproc.worker.snapshots.store import Partition, SnapshotStore
+from streamproc.worker.snapshots.store import Bounds, Partition, SnapshotStore
 
 # A partition's next snapshot waits twenty times as long as its last one took, and any snapshot
 # twenty times the CPU time of the last: at most 5 % of a worker. Elapsed time would not do for
@@ -164,6 +164,9 @@ class Snapshots(Generic[S]):
     cost
         Minimum pause before the next snapshot: of the same partition, as a multiple of the last
         one's elapsed time; of any partition, as a multiple of its CPU time.
+    starts
+        Offsets before which a group reads nothing; partitions without one are read from their
+        first record.
     """
 
     def __init__(
@@ -174,7 +177,9 @@ class Snapshots(Generic[S]):
         metrics: Counts,
         clock: Callable[[], float] = time.monotonic,
         cost: float = COST,
+        starts: Mapping[Partition, int] = NONE,
     ) -> None:
+        self._starts = starts
         self._cost = cost
         self._not_before = -math.inf
         self._config = config
@@ -283,6 +288,7 @@ class Snapshots(Generic[S]):
                     signed=partition not in unsigned,
                     others=others[partition],
                     rewound=rewound.get(partition),
+                    start=self._start(partition, bounds[partition]),
                 ),
             )
             for partition, done in committed.items()
@@ -290,10 +296,22 @@ class Snapshots(Generic[S]):
         for partition, result in resumed.items():
             epoch = max(generation, found[partition].epoch + 1)
             result.keeper.key = result.keeper.key._replace(epoch=epoch)
+            if result.next is not None and result.next == self._starts.get(partition):
+                # The offset is committed next; without a snapshot it would look like lost state.
+                await self._save_start(result, result.next)
         old = sum(result.next is not None for result in resumed.values())
         if old:
             _log.info("recovered %d partitions from snapshots, %.1f s", old, self._clock() - began)
         return resumed
+
+    def _start(self, partition: Partition, bounds: Bounds) -> int:
+        """Return the offset before which nothing is read; 0 in a log that was replaced since."""
+        start = self._starts.get(partition, 0)
+        return start if start <= bounds.end else 0
+
+    async def _save_start(self, found: Recovered[S], start: int) -> None:
+        if found.keeper.saved is None and not found.rewound:
+            await self.save(found.keeper, found.state, start)
 
     async def contradicted(self, marks: Mapping[Partition, RecordMark]) -> set[Partition]:
         """Return the partitions whose logs no longer have these records."""

@@ -82,3 +82,31 @@ def test_what_another_program_committed_swallows_nothing(log: Log) -> None:
     """An offset that no worker committed does not show what was published."""
     found = resume(log, 120, unsigned={HOME})
     assert (found.next, found.published_to, found.gap) == (100, 0, None)
+
+
+def begin(log: Log, start: int, committed: int | None = None) -> Recovered[Any]:
+    """Take over the partition in a group that begins it at an offset."""
+    snapshots = Snapshots(
+        *(Config(), log, Plain(), Counted(), lambda: 0.0), cost=0.0, starts={HOME: start}
+    )
+    return asyncio.run(snapshots.resume({HOME: committed}, 1))[HOME]
+
+
+def test_a_start_that_was_chosen_is_durable_before_anything_is_read() -> None:
+    """The next owner resumes there, whether or not the offset was committed, without an alert."""
+    log = Log()
+    found = begin(log, 70)
+    assert (found.next, found.gap, found.keeper.saved) == (70, None, 70)
+    for committed in (None, 70):
+        again = resume(log, committed)
+        assert (again.next, again.gap, again.rewound) == (70, None, False)
+
+
+def test_a_start_counts_for_nothing_once_there_is_a_snapshot(log: Log) -> None:
+    """A group that has read the partition resumes where it was."""
+    assert begin(log, 70).next == 100
+
+
+def test_a_start_beyond_the_end_is_one_of_an_earlier_log() -> None:
+    """A topic that was recreated before anything was read is read from its first record."""
+    assert begin(Log(), 10**7).next is None
