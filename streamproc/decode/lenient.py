@@ -27,8 +27,11 @@ COUNTED: Final = ("coerced", "missing")
 _MAX_DEPTH: Final = 8  # of nested objects among the features; deeper ones count as missing
 _LAST_US, _LAST_NS = LAST_MS * 1000, LAST_MS * 1_000_000
 _LOCAL_TIME: Final = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?P<offset>[+-]\d\d(?::?\d\d)?)?"
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?([+-]\d\d(?::?\d\d)?)?"
 )
+_PLAIN_TIMES: Final = frozenset({"--T::", "-- ::", "--T::.", "-- ::."})
+"""Separators of a time in the form above: its fifth character, and each third up to the 20th."""
+_PLAIN_LENGTH: Final = len("2026-01-05T10:00:00.123456789")
 _DIGITS: Final = re.compile(r"[0-9]{10,20}")  # as protobuf writes 64-bit integers in JSON
 _TYPES: Final[dict[type, str]] = {
     type(None): "null",
@@ -154,7 +157,7 @@ def parse(body: bytes) -> Any:
 def time_of(value: Any, zone: tzinfo, notes: list[Note]) -> Any:
     """Return a time that the struct accepts, or the value as it is."""
     if isinstance(value, str):
-        if _DIGITS.fullmatch(value):
+        if value.isdecimal() and _DIGITS.fullmatch(value):
             notes.append(Note("coerced", "`ts`", "a text of digits"))
             value = int(value)
         else:
@@ -171,15 +174,20 @@ def time_of(value: Any, zone: tzinfo, notes: list[Note]) -> Any:
 
 def _local_time(text: str, zone: tzinfo, notes: list[Note]) -> Any:
     """Parse a time without a zone, or with an offset that lacks its colon."""
-    found = _LOCAL_TIME.fullmatch(text)
-    if found is None:
+    if text.endswith("Z"):
+        return text
+    # Matching the expression takes ten times as long as parsing.
+    is_plain = text[4:20:3] in _PLAIN_TIMES and len(text) <= _PLAIN_LENGTH
+    if not is_plain and _LOCAL_TIME.fullmatch(text) is None:
         return text
     try:
         time = datetime.fromisoformat(text)
-        if found["offset"] is None:
+        if time.tzinfo is None:
             notes.append(Note("coerced", "`ts`", "a time without a zone"))
-            time = time.replace(tzinfo=zone)
-        return time.astimezone(UTC)
+            time = datetime.combine(time, time.time(), zone)
+        elif is_plain and _LOCAL_TIME.fullmatch(text) is None:
+            return text
+        return time if time.tzinfo is UTC else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return text
 

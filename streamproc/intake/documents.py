@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from streamproc.config.intake import SCHEMA_FORMATS, Format
 from streamproc.decode.lenient import parse
@@ -17,10 +18,11 @@ from streamproc.schemas.records import Reason, Record
 _KINDS: Final[Mapping[Format, SchemaKind]] = {"avro": "AVRO", "protobuf": "PROTOBUF"}
 _STRUCTURED: Final = "application/cloudevents+json"
 _ATTRIBUTE: Final = re.compile(r"ce[_-](.+)", re.IGNORECASE)
+_CONNECT: Final = frozenset({"schema", "payload"})
 _NO_ATTRIBUTES: Final[Mapping[str, Any]] = {}
 
 
-class Document(NamedTuple):
+class Document(Struct, frozen=True):
     """A parsed record.
 
     Attributes
@@ -116,7 +118,7 @@ def _framed(record: Record, value: bytes, form: Format, schemas: Schemas | None)
         found = _json_in(frame)
     else:
         found = decoded(frame, schemas, _KINDS.get(form))
-    if isinstance(found, dict) and found.keys() == {"schema", "payload"}:
+    if found.__class__ is dict and len(found) == 2 and found.keys() == _CONNECT:
         return found["payload"]  # Connect's envelope
     return found
 

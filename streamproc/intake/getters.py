@@ -19,11 +19,14 @@ RowsGetter = Callable[[Document], list[Any]]
 
 def plain(value: Any) -> str | None:
     """Return a value as the configuration writes it; None if it is absent."""
+    if value.__class__ is str:
+        found: str = value
+        return found
     if value is ABSENT or value is None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value if isinstance(value, str) else f"{value}"
+    return f"{value}"
 
 
 def getter(path: str) -> Getter:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from streamproc.config.config import Config
 from streamproc.config.intake import SCHEMA_FORMATS, Intake, Rule, Target
@@ -30,7 +31,7 @@ from streamproc.schemas.records import Reason, Record
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
-class NativeEvent(NamedTuple):
+class NativeEvent(Struct, frozen=True, gc=False):
     """An event for a native topic.
 
     Attributes
@@ -48,7 +49,7 @@ class NativeEvent(NamedTuple):
     body: bytes
 
 
-class Mapped(NamedTuple):
+class Mapped(Struct, frozen=True):
     """What a record became.
 
     Attributes
@@ -85,7 +86,7 @@ class Mapper:
     ... })
     >>> record = LogRecord(7, b'{"id": 12, "score": 0.5, "amount": 3}', timestamp=1_000)
     >>> Mapper(entry, Config()).map(record, "scores", 0).events[0].body
-    b'{"model_id":"scores","event_id":"12","ts":1.0,"features":{"amount":3},"prediction":0.5}'
+    b'{"model_id":"scores","event_id":"12","ts":1.0,"features":{"amount":3.0},"prediction":0.5}'
     """
 
     def __init__(self, entry: Intake, config: Config) -> None:
@@ -128,7 +129,7 @@ class Mapper:
         notes: list[Note] = []
         skipped: str | None = "it is an empty list"
         for index, value in enumerate(found.value):
-            part = self._map(found._replace(value=value), index)
+            part = self._map(msgspec.structs.replace(found, value=value), index)
             events += part.events
             notes += part.notes
             skipped = part.skipped

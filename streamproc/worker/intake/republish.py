@@ -102,14 +102,17 @@ class Republisher:
         Single records without headers are what native decoding is fastest at.
         """
         batches: dict[tuple[str, int], list[Pair]] = {}
-        counts = {
-            to: len(await self._producer.partitions_for(self._names[to]))
-            for to in sorted({event.to for event in events})
-        }
+        # By topic and model: the key and its batch. murmur2 takes longer than the rest.
+        homes: dict[tuple[str, str], tuple[bytes, list[Pair]]] = {}
         for event in events:
-            key = event.model_id.encode()
-            partition = (murmur2(key) & 0x7FFFFFFF) % counts[event.to]
-            batches.setdefault((self._names[event.to], partition), []).append((key, event.body))
+            home = homes.get((event.to, event.model_id))
+            if home is None:
+                key, topic = event.model_id.encode(), self._names[event.to]
+                count = len(await self._producer.partitions_for(topic))
+                partition = (murmur2(key) & 0x7FFFFFFF) % count
+                home = key, batches.setdefault((topic, partition), [])
+                homes[event.to, event.model_id] = home
+            home[1].append((home[0], event.body))
         for (topic, partition), pairs in batches.items():
             writer = Batches(self._producer, topic, partition)
             await writer.write(pairs)
