@@ -7,6 +7,7 @@ from typing import Any, Final
 from streamproc.alerting.rule_messages import requirement
 from streamproc.cli.check_routes import who_hears
 from streamproc.config.config import Config
+from streamproc.config.intake import Intake
 from streamproc.config.model import DetectorSpec, ModelConfig
 from streamproc.config.sink import SinkSection
 from streamproc.config.webhook import Webhook
@@ -34,6 +35,9 @@ def summarise(config: Config) -> Iterator[str]:
     yield f"broker  {config.broker} ({config.security.protocol}), group {config.group}"
     yield f"topics  {', '.join(config.topics.full_name(kind) for kind in config.kinds)}"
     yield from _sections(config)
+    yield from map(_intake, config.intake)
+    if (door := config.http_intake) is not None:
+        yield f"events by HTTP on {door.host}:{door.port}"
     yield from map(_webhook, config.webhooks)
     yield from (_sink(sink, sink.kind) for sink in config.sinks)
     yield from (f"hears of {line}" for line in who_hears(config))
@@ -57,6 +61,8 @@ def _sections(config: Config) -> Iterator[str]:
             yield f"{name}  {_settings(given[name])}"
     if "zone" in given.get("topics", {}):
         yield f"topics  times without a zone are in {config.topics.zone}"
+    if config.topics.begin == "latest":
+        yield "topics  a new group begins with the events and labels that come from then on"
     made = {key: value for key, value in given.get("topics", {}).items() if key in _MAKING}
     if made:
         yield f"topics are created with {_settings(made)}"
@@ -66,6 +72,15 @@ def _sections(config: Config) -> Iterator[str]:
         token = ", with a token" if config.http.token_env or config.http.token_file else ""
         yield f"http  {config.http.host}:{config.http.port}{token}"
     yield f"control  {'off' if config.control is None else 'signed commands are obeyed'}"
+
+
+def _intake(entry: Intake) -> str:
+    source = entry.source
+    names = ", ".join(source.topics) or f"topics like {source.pattern}"
+    targets = ", ".join(sorted({rule.to for rule in entry.rules}))
+    begin = ", from their end" if entry.begin == "latest" else ""
+    read = "CloudEvents by HTTP" if source.http else f"{printable(names)}{begin}"
+    return f"intake of {read} ({entry.preset or entry.format}) to {targets}"
 
 
 def _settings(values: Mapping[str, Any]) -> str:

@@ -98,6 +98,31 @@ def test_check_prints_everything_that_is_configured(run: Any, tmp_path: Path) ->
     assert " (whitened)\n" in printed
 
 
+def test_check_prints_what_is_read_and_from_where_on(run: Any, tmp_path: Path) -> None:
+    """Topics of other systems, events by HTTP, and whether what is there already is skipped."""
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "topics: {begin: latest}\n"
+        "http_intake: {}\n"
+        "intake:\n"
+        "  - from: {topics: [a.scores, b.scores]}\n"
+        "    begin: latest\n"
+        "    map: {prediction: score}\n"
+        "  - {from: {pattern: '^log'}, preset: kserve}\n"
+        "  - {from: {http: true}, preset: kserve}\n"
+    )
+    printed = run("check", file).stdout.splitlines()
+
+    for line in (
+        "topics  a new group begins with the events and labels that come from then on",
+        "intake of a.scores, b.scores, from their end (json) to predictions",
+        "intake of topics like ^log (kserve) to features, predictions",
+        "intake of CloudEvents by HTTP (kserve) to features, predictions",
+        "events by HTTP on 127.0.0.1:9465",
+    ):
+        assert line in printed
+
+
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [

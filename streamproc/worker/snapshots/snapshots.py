@@ -296,10 +296,14 @@ class Snapshots(Generic[S]):
         for partition, result in resumed.items():
             epoch = max(generation, found[partition].epoch + 1)
             result.keeper.key = result.keeper.key._replace(epoch=epoch)
-            if result.next is not None and result.next == self._starts.get(partition):
-                # The offset is committed next; without a snapshot it would look like lost state.
-                await self._save_start(result, result.next)
-        old = sum(result.next is not None for result in resumed.values())
+        begun = [
+            partition for partition, result in resumed.items() if self._begins(partition, result)
+        ]
+        for partition in begun:
+            # The offset is committed next; without a snapshot it would look like lost state.
+            result = resumed[partition]
+            await self.save(result.keeper, result.state, self._starts[partition])
+        old = sum(result.next is not None for result in resumed.values()) - len(begun)
         if old:
             _log.info("recovered %d partitions from snapshots, %.1f s", old, self._clock() - began)
         return resumed
@@ -309,9 +313,10 @@ class Snapshots(Generic[S]):
         start = self._starts.get(partition, 0)
         return start if start <= bounds.end else 0
 
-    async def _save_start(self, found: Recovered[S], start: int) -> None:
-        if found.keeper.saved is None and not found.rewound:
-            await self.save(found.keeper, found.state, start)
+    def _begins(self, partition: Partition, found: Recovered[S]) -> bool:
+        """Whether a partition begins at its start, with a fresh state and without a snapshot."""
+        at_start = found.next is not None and found.next == self._starts.get(partition)
+        return at_start and found.keeper.saved is None and not found.rewound
 
     async def contradicted(self, marks: Mapping[Partition, RecordMark]) -> set[Partition]:
         """Return the partitions whose logs no longer have these records."""
