@@ -19,6 +19,7 @@ from streamproc.worker.logs import log_to_stderr
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.parts import Only, Parts, running
 from streamproc.worker.process_exit import clings, end_without
+from streamproc.worker.run_summary import run_summary
 
 IDLE_CHECK_SECONDS: Final = 0.2
 
@@ -101,6 +102,7 @@ class _Run:
                 await worker.wait_stopped()
             else:
                 await _until_idle(worker, self._idle)
+                note(run_summary(metrics.registry))
 
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()

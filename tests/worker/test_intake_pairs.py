@@ -131,7 +131,10 @@ def sentences(alerts: list[AlertEvent]) -> list[tuple[str, str, str]]:
 async def test_unkeyed_pairs_of_twelve_partitions_give_the_alerts_of_native_events(
     embedded_broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
-    """Requests are features and responses predictions; the sentences are the same."""
+    """Requests are features and responses predictions; the sentences are the same.
+
+    The last line counts what was read.
+    """
     given = settings(embedded_broker.bootstrap)
     topic = f"{given['group']}-logger"
     given["intake"] = [{"from": {"topics": [topic]}, "preset": "kserve"}]
@@ -139,6 +142,9 @@ async def test_unkeyed_pairs_of_twelve_partitions_give_the_alerts_of_native_even
     await send(config, topic)
     async with WorkerProcess(tmp_path, given, "--exit-when-idle", "2") as worker:
         assert await worker.exit_code() == 0
+    assert worker.stderr.splitlines()[-1].startswith(
+        "6000 records read: 6000 events watched, 0 dead letters; intake: 6000 records, 6000 events,"
+    )
     for stream in ("features", "predictions"):
         found = await records(config, stream)
         where = {(record.key, record.partition) for record in found}
