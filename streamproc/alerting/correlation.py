@@ -167,10 +167,8 @@ def _name(series: str) -> str:
     if found is not None:
         return _name(found.series) + in_segment({found.tag: found.value})
     kind, _, name = series.partition(":")
-    if kind == "feature":
-        return f"feature {name!r}"
-    if kind == "rule":
-        return f"rule {name!r}"
+    if kind in {"feature", "rule"}:
+        return f"{kind} {name!r}"
     if kind == "quality":
         return f"the gaps of feature {name!r}"
     if kind == JOINT:

@@ -1,6 +1,6 @@
 """Process the records of one partition into alerts and dead letters, without I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -23,10 +23,10 @@ from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatches
 from streamproc.decode.decoder import Decoder
 from streamproc.decode.deduplication import Deduplicator
 from streamproc.decode.event_schema import Retyped, Topic
-from streamproc.decode.event_tags import event_tags
-from streamproc.decode.layout import Model
+from streamproc.decode.event_tags import Tags, event_tags
+from streamproc.decode.layout import Layout, Model
 from streamproc.decode.lenient import Note
-from streamproc.decode.matrix import matrix, seconds
+from streamproc.decode.matrix import Matrix, matrix, seconds
 from streamproc.decode.numeric_text import NumericTextTracker
 from streamproc.decode.type_changes import TypeChangeTracker
 from streamproc.detect.arrival_columns import AHEAD, CURRENT, RECENT
@@ -254,14 +254,7 @@ class PartitionMonitor:
                 self.versions.look(layout, data)
             if self.rules.any:
                 self._pending += self.rules.look(layout, batch, data, records, self._now)
-            restarted: FirstAlarms = {}
-            read = partial(event_tags, layout, batch, records)
-            in_segments = route_segments(self.catalogue, layout, data, read)
-            for feed in chain(route(self.catalogue, layout, data), in_segments):
-                found = watch(self.incidents, feed, layout, data, self._now, restarted)
-                self._pending += found
-                if found and self.truth is None:
-                    self.versions.look_at(found)
+            restarted = self._detect(layout, data, partial(event_tags, layout, batch, records))
             for milestone in reached:
                 self._pending += self.milestones.look(milestone, data, restarted, self._now)
             counted = (layout.events, layout.last, layout.members)
@@ -272,6 +265,19 @@ class PartitionMonitor:
                     arrivals.enrol_all(layout, data)
                 self._moves |= moves
                 self._arrived.append((runs, layout.members[runs[:, 0]], data.places, *times))
+
+    def _detect(
+        self, layout: Layout, data: Matrix, read: Callable[[], Sequence[Tags]]
+    ) -> FirstAlarms:
+        """Run all series through their detectors; return the first alarms of series."""
+        restarted: FirstAlarms = {}
+        in_segments = route_segments(self.catalogue, layout, data, read)
+        for feed in chain(route(self.catalogue, layout, data), in_segments):
+            found = watch(self.incidents, feed, layout, data, self._now, restarted)
+            self._pending += found
+            if found and self.truth is None:
+                self.versions.look_at(found)
+        return restarted
 
     def _look_at_arrivals(self) -> None:
         """Report silent models, once all events up to a record have been counted."""
