@@ -23,7 +23,7 @@ HIGHS, HIGH_SQUARES, LOWS, LOW_SQUARES = range(8, 12)
 """Mean distance of the blocks' farthest from the centre, and of its square, up and down."""
 FIELDS = 12
 FEWEST_BLOCKS = 3
-MANY_BLOCKS = 100
+MANY_BLOCKS = 50.0
 """Blocks that the means are of at most."""
 GUMBEL = math.sqrt(6.0) / math.pi
 """Scale of a Gumbel distribution over its standard deviation."""
@@ -85,7 +85,7 @@ def turned(record: Any, marks: Any, k: int, length: float, perday: float) -> Non
         first = record.blocks[k] == 1
         own[HIGH] = own[HIGH_BEFORE] if first else max(high, own[HIGH_BEFORE])
         own[LOW] = own[LOW_BEFORE] if first else min(low, own[LOW_BEFORE])
-        weight = 1.0 / float(record.blocks[k])
+        weight = 1.0 / min(float(record.blocks[k]), MANY_BLOCKS)
         apart = own[HIGH_BEFORE] - own[CENTRE], own[CENTRE] - own[LOW_BEFORE]
         own[HIGHS] += (apart[0] - own[HIGHS]) * weight
         own[HIGH_SQUARES] += (apart[0] * apart[0] - own[HIGH_SQUARES]) * weight
@@ -94,4 +94,4 @@ def turned(record: Any, marks: Any, k: int, length: float, perday: float) -> Non
     own[HIGH_BEFORE], own[LOW_BEFORE] = own[HIGH_NOW], own[LOW_NOW]
     own[HIGH_NOW], own[LOW_NOW] = -np.inf, np.inf
     record.filled[k] = 0.0
-    record.blocks[k] = min(record.blocks[k] + 1, MANY_BLOCKS)
+    record.blocks[k] = min(record.blocks[k] + 1, 100)

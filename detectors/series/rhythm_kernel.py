@@ -19,14 +19,15 @@ profile is followed; the mean forecast error over 8 values; its size over 8, and
 the profile some hours before forecasts better; of amounts, by which part of it they are off over
 some days."""
 STATISTICS = 9
-RARITY = (8.0, 10.0, 4.0, 5.0, 5.0, 8.0, 8.0, 8.0, 6.0)
+RARITY = (8.0, 10.0, 5.0, 5.0, 5.0, 8.0, 8.0, 8.0, 6.0)
 """How far each may go beyond the farthest before, in scales of the distribution of the farthest of
 a block; more for jumps and sizes of errors, whose tails are heavier."""
-OF_TWO_VALUES = (np.inf,) * STATISTICS
-"""The same where a source is there or not: outages come close together, and then not for months."""
 MAX_MULTIPLE = (3.0, 4.0, 2.5, 4.0, 2.5, 3.0, 3.0, 2.5, 2.5)
 """The same in multiples of the farthest, at most."""
-MIN_STATISTIC = (2.0, 1.5, 0.5, 0.0, 0.0, 0.0, 0.0, FLOOR, 0.25)
+OF_TWO_VALUES = (2.0, 3.0, 2.0, 3.0, 2.0, 2.5, 2.5, 2.0, 2.5)
+"""The same of zeros and ones, whatever their blocks: outages may come together, and then not for
+months."""
+MIN_STATISTIC = (2.0, 1.5, 0.25, 0.0, 0.0, 0.0, 0.0, FLOOR, 0.25)
 """What each has to be at least: jumps and levels in deviations, the logarithm of the likelihood
 ratio of hours, a part of the profile. Most jumps are 0, and a multiple of less is not a finding."""
 BLOCKS = (18.0, 72.0, 0.0, 0.0, 24.0, 24.0, 0.0, 0.0, 0.0)
@@ -150,11 +151,14 @@ def found_in(record: Any, marks: Any, ts: float, perday: float, away: bool) -> i
     watched = age >= 2.0 * learning and record.n >= 2.0 * FEWEST and muted == 0.0 and away
     known = max(age / learning - 1.0, 1.0)
     caution = 1.0 + YOUNG / (known * known)
-    rarity = RARITY if record.second == np.inf else OF_TWO_VALUES
+    is_number = record.second == np.inf
     worst, found = 1.0, -1
     for k in range(STATISTICS):
         value = float(record.statistics[k])
-        limit = caution * limit_of(marks[k], value, rarity[k], MAX_MULTIPLE[k])
+        multiple = OF_TWO_VALUES[k]
+        if is_number:
+            multiple = limit_of(marks[k], value, RARITY[k], MAX_MULTIPLE[k])
+        limit = caution * multiple
         ratio = compared(record, marks, k, value, muted)
         least = MIN_STATISTIC[k] if k != RATIO or is_amount(record) else np.inf
         if watched and ratio > worst * limit and abs(value) >= least:
