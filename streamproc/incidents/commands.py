@@ -25,7 +25,7 @@ def silence_id_of(command_id: str) -> str:
     Examples
     --------
     >>> silence_id_of("ana@laptop#1767607200000000")
-    '0a83d3ea97c7'
+    '8985b9cd14ad'
     """
     return hashlib.blake2b(command_id.encode(), digest_size=_ID_BYTES).hexdigest()
 

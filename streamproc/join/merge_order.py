@@ -38,8 +38,9 @@ class Merge:
     >>> merge.take(ended=[], most=10)  # an earlier label may still come
     []
     >>> merge.add(InputLog.LABELS, [LogRecord(0, b"", 6)])
-    >>> [(log.name, record.timestamp) for log, record in merge.take(ended=[InputLog.LABELS],
-    most=10)] [('PREDICTIONS', 5), ('LABELS', 6)]
+    >>> taken = merge.take(ended=[InputLog.LABELS], most=10)
+    >>> [(log.name, record.timestamp) for log, record in taken]
+    [('PREDICTIONS', 5), ('LABELS', 6)]
     """
 
     def __init__(self, logs: Collection[InputLog]) -> None:

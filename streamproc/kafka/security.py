@@ -27,6 +27,7 @@ def client_options(security: "Security") -> dict[str, Any]:
 
     Examples
     --------
+    >>> from streamproc.config.security import Security
     >>> client_options(Security())
     {'security_protocol': 'PLAINTEXT'}
     """
@@ -59,6 +60,7 @@ def faust_credentials(
 
     Examples
     --------
+    >>> from streamproc.config.security import Security
     >>> faust_credentials(Security()) is None
     True
     """

@@ -146,6 +146,7 @@ def metrics(tally: Floats, task: str, prefix: str = "") -> dict[str, float | Non
 
     Examples
     --------
+    >>> import numpy as np
     >>> metrics(np.array([4.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.25]), "binary")["accuracy"]
     0.75
     """

@@ -19,10 +19,11 @@ def gaussian_nb(step: Mapping[str, Any]) -> Predictor:
     Examples
     --------
     >>> one = {"a": 1.0}
-    >>> step = {"counts": {"x": 3, "y": 1}, "mean": {"x": one, "y": one},
-    ...         "variance": {"x": one, "y": one}}
-    >>> gaussian_nb(step)({"a": 5.0})
-    (None, {'x': 0.75, 'y': 0.25})
+    >>> counts = {"x": 3, "y": 1}
+    >>> step = {"counts": counts, "mean": {"x": one, "y": one}, "variance": {"x": one, "y": one}}
+    >>> _, shares = gaussian_nb(step)({"a": 5.0})
+    >>> {name: round(share, 2) for name, share in shares.items()}
+    {'x': 0.75, 'y': 0.25}
     """
     counts, means, variances = step["counts"], step["mean"], step["variance"]
     total = sum(counts.values())

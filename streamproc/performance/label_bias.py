@@ -226,7 +226,7 @@ def log_evidence(came: int, found: int, events: int, labels: int) -> list[float]
     Examples
     --------
     >>> [round(log, 2) for log in log_evidence(50, 0, 100, 40)]
-    [17.75, 10.62, -18.53, -41.97]
+    [26.46, 12.42, -15.31, -45.21]
     """
     first = max(0, labels - (events - came))
     number = np.arange(first, min(came, labels), dtype=np.float64)

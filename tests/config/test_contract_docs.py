@@ -1,5 +1,3 @@
-import doctest
-import importlib
 import pkgutil
 import re
 from pathlib import Path
@@ -64,9 +62,3 @@ def test_every_key_has_one_row_of_four_cells() -> None:
     keys = [row.split("`")[1] for row in rows[2:]]
     assert len(keys) == len(set(keys))
     assert {"broker", "models[].watch[].detectors", "security.sasl.password_file"} <= set(keys)
-
-
-@pytest.mark.parametrize("module", [*MODULES, "streamproc.errors"])
-def test_the_examples_in_the_code_run(module: str) -> None:
-    """Every docstring shows what is so."""
-    assert doctest.testmod(importlib.import_module(module)).failed == 0
