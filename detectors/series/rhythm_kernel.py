@@ -8,7 +8,7 @@ import numpy as np
 from streamproc.detectors.runtime.dtypes import Floats, Ints
 from streamproc.detectors.runtime.jit import compiled
 from streamproc.detectors.series.change_points_kernel import unit_of
-from streamproc.detectors.series.farthest_kernel import compared, limit_of, turned
+from streamproc.detectors.series.farthest_kernel import MIN_MULTIPLE, compared, limit_of, turned
 from streamproc.detectors.series.phase_kernel import CLIP, FLOOR, HOURS, NORMAL, TINY, WEEK, hourly
 
 LAGS = 24
@@ -155,15 +155,16 @@ def found_in(record: Any, marks: Any, ts: float, perday: float, away: bool) -> i
     worst, found = 1.0, -1
     for k in range(STATISTICS):
         value = float(record.statistics[k])
-        multiple = OF_TWO_VALUES[k]
-        if is_number:
-            multiple = limit_of(marks[k], value, RARITY[k], MAX_MULTIPLE[k])
-        limit = caution * multiple
         ratio = compared(record, marks, k, value, muted)
-        least = MIN_STATISTIC[k] if k != RATIO or is_amount(record) else np.inf
-        if watched and ratio > worst * limit and abs(value) >= least:
-            worst, found = ratio / limit, k
-            record.worst, record.limit = ratio, limit
+        if watched and ratio > worst * caution * MIN_MULTIPLE:  # few are: limits take time
+            multiple = OF_TWO_VALUES[k]
+            if is_number:
+                multiple = limit_of(marks[k], value, RARITY[k], MAX_MULTIPLE[k])
+            limit = caution * multiple
+            least = MIN_STATISTIC[k] if k != RATIO or is_amount(record) else np.inf
+            if ratio > worst * limit and abs(value) >= least:
+                worst, found = ratio / limit, k
+                record.worst, record.limit = ratio, limit
         length = block_of(k, day, perday)
         turned(record, marks, k, length, perday)
     if found >= 0:
