@@ -99,11 +99,11 @@ def as_json(rows: Sequence[Row]) -> list[LogRecord]:
 def scattered(sent: Sequence[LogRecord], seed: int = 5) -> list[tuple[int, LogRecord]]:
     """Distribute records without keys over twelve partitions, and read them in slices."""
     draw = random.Random(seed)
-    logs: list[list[LogRecord]] = [[] for _ in range(PARTITIONS)]
+    logs: list[list[Any]] = [[] for _ in range(PARTITIONS)]
     for record in sent:
         log = draw.choice(logs)
         log.append(replace(record, offset=len(log)))
-    merge, read = TimeMerge[None](), list[tuple[int, LogRecord]]()
+    merge, read = TimeMerge[None](), list[Any]()
     left = set(range(PARTITIONS))
     while left:
         number = draw.choice(sorted(left))
