@@ -9,6 +9,7 @@ from streamproc.config.config import TopicKind
 from streamproc.config.json_schema import event_definitions
 from streamproc.control.command import Command
 from streamproc.incidents.records import POSITION_HEADER, POSITION_KEY, Position
+from streamproc.schemas.content_types import ARROW_FILE, ARROW_STREAM, JSON, NDJSON
 from streamproc.schemas.deployments import DEPLOYMENT_KEY
 from streamproc.schemas.notification_groups import GROUP_KEY
 from streamproc.schemas.ordering_header import AFTER_HEADER
@@ -51,8 +52,9 @@ def _batch(event: str) -> Schema:
 
 _FORM: Final[dict[str, Schema]] = {
     "content-type": _text(
-        "Form of the value; without it JSON. `application/x-ndjson` has an event in each line.",
-        enum=["application/json", "application/x-ndjson"],
+        "Form of the value; without it JSON. `application/x-ndjson` has an event in each line, a"
+        " stream or file of Arrow one in each row.",
+        enum=[JSON, NDJSON, ARROW_STREAM, ARROW_FILE],
     )
 }
 _ORDER: Final[dict[str, Schema]] = {

@@ -1,29 +1,20 @@
-"""Decode records into events grouped by layout, and undecodable ones into dead letters."""
+"""Decode the records of a slice: plain events in scans, the others one by one."""
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatch, LayoutBatches
 from streamproc.decode.duplicate_keys import find_duplicate_key, suspects
-from streamproc.decode.event_batcher import EventBatcher
 from streamproc.decode.fast_decoder import DecodedColumns
 from streamproc.decode.layout import Layout
-from streamproc.decode.lenient import COUNTED, Note
+from streamproc.decode.lenient import COUNTED
 from streamproc.decode.normalise import Normalised, normalise
-from streamproc.decode.payloads import (
-    WHOLE_RECORD,
-    UnreadableError,
-    bodies,
-    original_headers,
-    original_value,
-)
-from streamproc.decode.structs import DECODE_ERRORS, classify_error, in_range
-from streamproc.decode.validation import validate
+from streamproc.decode.record_decoder import RecordDecoder
+from streamproc.decode.structs import DECODE_ERRORS, in_range
 from streamproc.decode.vectorised import by_layout, within, without, without_rows
-from streamproc.schemas.records import DeadLetter, Reason, Record, SliceResult
+from streamproc.schemas.records import Record, SliceResult
 
 # Records per scan: enough to amortise the call, and few enough to stay in the processor's cache.
 _CHUNK = 512
@@ -36,12 +27,9 @@ _UNKNOWN = 64
 # Bytes of an event for each feature of its layout, below which it has less than half of them. The
 # decoder of the layout costs as much as the layout has features, the general one as the event has.
 _PER_FEATURE = 3
-# Numbers in the matrices of pending events (32 MiB): one record can hold tens of thousands of
-# events, each with a column for every feature that its model ever had.
-_MAX_WAITING = 2**22
 
 
-class Decoder(EventBatcher):
+class Decoder(RecordDecoder):
     """Decode the records of one partition; see `EventBatcher` for the parameters."""
 
     def read(self, records: Sequence[Record], outcome: SliceResult) -> None:
@@ -257,73 +245,3 @@ class Decoder(EventBatcher):
                     batches.setdefault(layout, LayoutBatch()).add(event, position << PLACE_BITS)
                 return
         self._read_any(records, position, batches, outcome)
-
-    def _read_any(
-        self, records: Sequence[Record], position: int, batches: LayoutBatches, outcome: SliceResult
-    ) -> None:
-        record = records[position]
-        try:
-            found = bodies(record, self._limits.record_bytes, strict=self._lenient is None)
-        except UnreadableError as error:
-            why_not = error.reason, error.detail
-            self._refuse(record, WHOLE_RECORD, original_value(record), why_not, outcome)
-            return
-        for index, body in found:
-            try:
-                event, notes = self._decode(body)
-            except DECODE_ERRORS as error:
-                self._refuse(record, index, body, classify_error(error, body), outcome)
-                continue
-            wrong = validate(event, record, self._limits)
-            if wrong is None and position in self._doubtful:
-                wrong = find_duplicate_key(body)
-            if wrong is not None:
-                self._refuse(record, index, body, wrong, outcome)
-                continue
-            if event.event_id is not None and self.recent.seen(body):
-                outcome.repeated += 1
-                continue
-            place = (position << PLACE_BITS) + max(index, 0)
-            self._put(event, place, batches, records, outcome)
-            if notes:
-                self._note(notes, event, place, record, outcome)
-            if self._waiting > _MAX_WAITING:
-                self._hand_over(batches, records, outcome)
-
-    def _decode(self, body: bytes) -> tuple[Any, Sequence[Note]]:
-        """Decode one event, leniently if the strict decoder rejects it.
-
-        Raises
-        ------
-        msgspec.MsgspecError, UnicodeDecodeError, RecursionError
-            If it cannot be decoded.
-        """
-        try:
-            return self._any.decode(body), ()
-        except DECODE_ERRORS:
-            if self._lenient is None:
-                raise
-        return self._lenient.decode(body)
-
-    def _refuse(
-        self,
-        record: Record,
-        index: int,
-        body: bytes | None,
-        why_not: tuple[Reason, str],
-        outcome: SliceResult,
-    ) -> None:
-        outcome.dead_letters.append(
-            DeadLetter(
-                reason=why_not[0],
-                detail=why_not[1],
-                topic=self._topic,
-                partition=self._partition,
-                offset=record.offset,
-                timestamp=record.timestamp,
-                index=index,
-                key=record.key,
-                value=body,
-                headers=original_headers(record),
-            )
-        )

@@ -1,4 +1,4 @@
-"""Split a record's payload into events: one JSON object, an array, or NDJSON lines."""
+"""Split a record's payload into events: a JSON object, an array, NDJSON lines, or Arrow's rows."""
 
 import json
 import re
@@ -6,10 +6,13 @@ from typing import Final
 
 import msgspec
 
+from streamproc.decode.arrow_record import arrow_table, table_bodies
 from streamproc.decode.structs import DECODE_ERRORS, classify_error
+from streamproc.decode.unreadable import UnreadableError
+from streamproc.schemas.content_types import ARROW_FILE, ARROW_STREAM, JSON, NDJSON
 from streamproc.schemas.records import Headers, Reason, Record, UnreadableRecord
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
+_ARROW: Final = frozenset({ARROW_STREAM, ARROW_FILE})
 WHOLE_RECORD = -1  # index of an event that is the only one of its record
 
 _document = msgspec.json.Decoder(msgspec.Raw)
@@ -18,24 +21,17 @@ _BLANKS: Final = re.compile(r"[ \t\r\n]*")
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-class UnreadableError(Exception):
-    """The record cannot be split into events; `args` are the reason and the detail."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(reason, detail)
-        self.reason, self.detail = reason, detail
-
-
 def bodies(record: Record, longest: int, *, strict: bool = True) -> list[tuple[int, bytes]]:
-    """Return the index and the bytes of each event of a record.
+    """Return the index and the JSON of each event of a record.
 
     Unless `strict`, events may hold `NaN` and `Infinity`, which JSON does not have.
 
     Raises
     ------
     UnreadableError
-        If the record is empty, longer than `longest` bytes, of an unsupported content type or an
-        invalid array, or if the Kafka client could not parse it.
+        If the record is empty, longer than `longest` bytes, of an unsupported content type, an
+        invalid array or not the Arrow that its content type names, or if the Kafka client could not
+        parse it.
     """
     value = record.value
     if isinstance(record, UnreadableRecord):
@@ -46,6 +42,8 @@ def bodies(record: Record, longest: int, *, strict: bool = True) -> list[tuple[i
         detail = f"{len(value)} bytes exceed limits.record_bytes ({longest})"
         raise UnreadableError(Reason.TOO_LARGE, detail)
     form = _content_type(record)
+    if form in _ARROW:
+        return table_bodies(arrow_table(value, longest))
     if form == NDJSON or (form == JSON and _is_lines(value, strict=strict)):
         found = _lines(value)
     elif value.lstrip()[:1] == b"[":
@@ -68,12 +66,34 @@ def original_headers(record: Record) -> Headers:
     return tuple(found or ())
 
 
+def letter_headers(record: Record, index: int) -> Headers:
+    """Return the headers for the dead letter of an event, whose value is its JSON.
+
+    A row of Arrow is JSON there, which its content type says.
+    """
+    headers = original_headers(record)
+    if index == WHOLE_RECORD or not any(_is_arrow(*header) for header in headers):
+        return headers
+    return tuple(
+        (name, JSON.encode()) if _is_arrow(name, value) else (name, value)
+        for name, value in headers
+    )
+
+
+def _is_arrow(name: str, value: bytes | None) -> bool:
+    return name.lower() == "content-type" and _form(value) in _ARROW
+
+
+def _form(value: bytes | None) -> str:
+    return _media_type((value or b"").decode("utf-8", "replace"))
+
+
 def _content_type(record: Record) -> str:
     for name, value in record.headers or ():
         if name.lower() == "content-type":
-            form = _media_type((value or b"").decode("utf-8", "replace"))
-            if form not in (JSON, NDJSON):
-                detail = f"content-type is {form!r}; expected {JSON} or {NDJSON}"
+            form = _form(value)
+            if form not in (JSON, NDJSON, *_ARROW):
+                detail = f"content-type is {form!r}; expected {JSON}, {NDJSON} or {ARROW_STREAM}"
                 raise UnreadableError(Reason.UNSUPPORTED_CONTENT_TYPE, detail)
             return form
     return JSON

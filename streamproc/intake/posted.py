@@ -16,12 +16,14 @@ from streamproc.config.config import Config
 from streamproc.config.intake import Target
 from streamproc.decode.event_schema import Topic
 from streamproc.decode.lenient import LenientDecoder, lenient_decoder, parse
-from streamproc.decode.payloads import JSON, NDJSON, UnreadableError, bodies
+from streamproc.decode.payloads import bodies
 from streamproc.decode.structs import DECODE_ERRORS, classify_error
+from streamproc.decode.unreadable import UnreadableError
 from streamproc.intake.documents import document
 from streamproc.intake.errors import IntakeError
 from streamproc.intake.mapper import Mapper, NativeEvent
 from streamproc.join.decode import GenericLabel
+from streamproc.schemas.content_types import JSON, NDJSON
 from streamproc.schemas.records import Headers, Reason
 
 STRUCTURED: Final = "application/cloudevents+json"

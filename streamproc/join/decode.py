@@ -16,9 +16,8 @@ from streamproc.decode.lenient import LenientDecoder, LenientPrediction
 from streamproc.decode.matrix import seconds
 from streamproc.decode.payloads import (
     WHOLE_RECORD,
-    UnreadableError,
     bodies,
-    original_headers,
+    letter_headers,
     original_value,
 )
 from streamproc.decode.structs import (
@@ -31,6 +30,7 @@ from streamproc.decode.structs import (
     classify_error,
     in_range,
 )
+from streamproc.decode.unreadable import UnreadableError
 from streamproc.decode.validation import MAX_NAME_LENGTH, validate
 from streamproc.join.coverage import Names, names_of
 from streamproc.join.encode import body, value
@@ -175,7 +175,7 @@ def decode(
                         index=index,
                         key=record.key,
                         value=raw,
-                        headers=original_headers(record),
+                        headers=letter_headers(record, index),
                     )
                 )
     return found

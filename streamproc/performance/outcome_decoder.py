@@ -11,8 +11,9 @@ from streamproc.decode.decoder import Decoder
 from streamproc.decode.event_schema import EventSchema, PredictionForm, Retyped
 from streamproc.decode.layout import Layout
 from streamproc.decode.matrix import seconds
-from streamproc.decode.payloads import WHOLE_RECORD, UnreadableError, bodies, original_value
+from streamproc.decode.payloads import WHOLE_RECORD, bodies, original_value
 from streamproc.decode.structs import DECODE_ERRORS, GENERIC, classify_error, in_range
+from streamproc.decode.unreadable import UnreadableError
 from streamproc.detect.series_registry import SeriesRegistry
 from streamproc.performance.baseline import Verdict
 from streamproc.performance.label_bias import SCORE, LabelBiasTest, usable

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any, Final, Protocol
 
+from streamproc.tabular.arrow_values import arrow_values
 from streamproc.tabular.errors import RowError
 
 _SLICE: Final = 4096  # rows that are Python values at a time
@@ -22,6 +23,26 @@ class DataFrame(Protocol):
 def is_frame(value: object) -> bool:
     """Whether a value is a table of columns, by Arrow's or the data frame interchange protocol."""
     return hasattr(value, "__arrow_c_stream__") or hasattr(value, "__dataframe__")
+
+
+def frame_rows(frame: Any) -> Iterator[dict[str, Any]]:
+    """Iterate over the rows of a table of pyarrow, with all their fields.
+
+    Columns as for `frame_events`. What cannot be a JSON value, such as bytes or a year after 9999,
+    is an empty object.
+
+    Raises
+    ------
+    RowError
+        If the column `model_id` is missing, or one is there twice.
+    """
+    names = list(frame.column_names)
+    _check(names)
+    own = [name for name in names if name not in (*_FIELDS, _FEATURES)]
+    for columns in _slices(frame):
+        for row in zip(*columns, strict=True):
+            values = dict(zip(names, row, strict=True))
+            yield _event(values, own) | _given(values, "label")
 
 
 def frame_events(frame: Any) -> Iterator[dict[str, Any]]:
@@ -61,6 +82,8 @@ def _event(values: dict[str, Any], own: list[str]) -> dict[str, Any]:
         event["prediction"] = values["prediction"]
     features = {name: values[name] for name in own}
     nested = values.get(_FEATURES)
+    if isinstance(event.get("tags"), dict):  # a structure has null where a row lacks a tag
+        event["tags"] = {name: tag for name, tag in event["tags"].items() if tag is not None}
     event["features"] = features | nested if isinstance(nested, dict) else features
     return event
 
@@ -123,16 +146,6 @@ def _slices(frame: Any) -> Iterator[list[list[Any]]]:
             part = frame.iloc[start : start + _SLICE]
             yield [part.iloc[:, place].tolist() for place in range(part.shape[1])]
         elif hasattr(frame, "column_names"):
-            yield [_of_arrow(column) for column in frame.slice(start, _SLICE).columns]
+            yield [arrow_values(column) for column in frame.slice(start, _SLICE).columns]
         else:
             yield [column.to_list() for column in frame.slice(start, _SLICE).get_columns()]
-
-
-def _of_arrow(column: Any) -> list[Any]:
-    """Convert a column; Python's times have microseconds."""
-    import pyarrow as pa  # noqa: PLC0415  an extra
-
-    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    values: list[Any] = column.to_pylist()
-    return values

@@ -26,7 +26,8 @@ ALLOWED = {
         "streamproc.config.route_tree", "streamproc.config.routes", "streamproc.config.sink",
         "streamproc.control", "streamproc.schemas",
     },
-    "streamproc.decode": _BASE,
+    # rows of a record of Arrow are those of a table
+    "streamproc.decode": {*_BASE, "streamproc.tabular.data_frame", "streamproc.tabular.errors"},
     "streamproc.join": {*_BASE, "streamproc.decode"},
     "streamproc.intake": {*_BASE, "streamproc.decode", "streamproc.join"},
     "streamproc.detect": {*_BASE, "streamproc.decode"},
