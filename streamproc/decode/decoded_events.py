@@ -114,4 +114,4 @@ LayoutBatches = dict[Layout, LayoutBatch]
 def _event_of(part: Part, layout: Layout, records: Sequence[Record]) -> Callable[[int], Any]:
     if not isinstance(part, DecodedColumns):
         return part.events.__getitem__
-    return lambda index: layout.decode_again(records[part.positions[index]].value or b"")
+    return lambda index: layout.decode_again(part.body(index, records))

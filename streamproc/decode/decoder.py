@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from streamproc.decode.arrow_decoder import ArrowDecoder
 from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatch, LayoutBatches
 from streamproc.decode.duplicate_keys import find_duplicate_key, suspects
 from streamproc.decode.fast_decoder import DecodedColumns
 from streamproc.decode.layout import Layout
 from streamproc.decode.lenient import COUNTED
 from streamproc.decode.normalise import Normalised, normalise
-from streamproc.decode.record_decoder import RecordDecoder
 from streamproc.decode.structs import DECODE_ERRORS, in_range
 from streamproc.decode.vectorised import by_layout, within, without, without_rows
 from streamproc.schemas.records import Record, SliceResult
@@ -29,7 +29,7 @@ _UNKNOWN = 64
 _PER_FEATURE = 3
 
 
-class Decoder(RecordDecoder):
+class Decoder(ArrowDecoder):
     """Decode the records of one partition; see `EventBatcher` for the parameters."""
 
     def read(self, records: Sequence[Record], outcome: SliceResult) -> None:

@@ -41,11 +41,17 @@ class Deduplicator:
         self._older: set[int] = set()
         self._newer: set[int] = set()
 
-    def seen(self, body: bytes) -> bool:
-        """Whether an event is a known duplicate; it is known from now on."""
+    def seen(self, body: bytes, digest: int | None = None) -> bool:
+        """Whether an event is a known duplicate; it is known from now on.
+
+        Its digest is that of its bytes, unless it is given.
+        """
+        return self._seen(xxh3_64_intdigest(body) if digest is None else digest)
+
+    def _seen(self, digest: int) -> bool:
         if not self._capacity:
             return False
-        digest, newer = xxh3_64_intdigest(body), self._newer
+        newer = self._newer
         if digest in self._older:
             return True
         known = len(newer)
@@ -58,18 +64,29 @@ class Deduplicator:
 
     def duplicates(self, bodies: Sequence[bytes]) -> list[int]:
         """Return the indices of the known duplicates; all events are known from now on."""
-        digests, newer = list(map(xxh3_64_intdigest, bodies)), self._newer
-        if self._capacity and len(newer) + len(digests) < self._capacity:
+        return self.known(list(map(xxh3_64_intdigest, bodies)))
+
+    def known(self, digests: Sequence[int]) -> list[int]:
+        """Return the indices of known digests, as `duplicates` does."""
+        found: list[int] = []
+        start = 0
+        while self._capacity and start < len(digests):
+            stop = start + self._capacity - len(self._newer)  # the generation is full there
+            some = digests[start:stop]
+            distinct = set(some)
             # Adding all at once, if none is known, takes a quarter of the time.
-            distinct = set(digests)
             if (
-                len(distinct) == len(digests)
-                and newer.isdisjoint(distinct)
+                len(distinct) == len(some)
+                and self._newer.isdisjoint(distinct)
                 and self._older.isdisjoint(distinct)
             ):
-                newer |= distinct
-                return []
-        return [index for index, body in enumerate(bodies) if self.seen(body)]
+                self._newer |= distinct
+                if len(self._newer) >= self._capacity:
+                    self._older, self._newer = self._newer, set()
+            else:
+                found += [at for at, digest in enumerate(some, start) if self._seen(digest)]
+            start += len(some)
+        return found
 
     def state(self) -> dict[str, Digests]:
         """Return the digests for a snapshot; equal events give equal arrays."""

@@ -222,7 +222,7 @@ class EventBatcher:
         self.strays.forget(model_id)
         self.numeric_texts.forget(model_id)
         for kind in _NOTED:
-            self._catalogue.limits_reported.discard(_reported(kind, model_id))
+            self._catalogue.limits_reported.discard(reported(kind, model_id))
         self.forgotten(model, event, place, record)
         self._catalogue.retire(model_id)
         self._catalogue.forgotten += 1
@@ -340,12 +340,12 @@ class EventBatcher:
         """Count what was done with fields of an event, and report it once for a model and kind."""
         if event.model_id not in self._catalogue.models:
             return
-        reported = self._catalogue.limits_reported
+        known = self._catalogue.limits_reported
         for note in notes:
             if note.kind != "ambiguous":
                 outcome.fields[note.kind] += 1
-            if (name := _reported(note.kind, event.model_id)) not in reported:
-                reported.add(name)
+            if (name := reported(note.kind, event.model_id)) not in known:
+                known.add(name)
                 self.noted(note, event, place, record)
 
     def _report_limits(
@@ -390,7 +390,7 @@ class EventBatcher:
         self._scans.include(layout)
 
 
-def _reported(kind: str, model_id: str) -> str:
+def reported(kind: str, model_id: str) -> str:
     """Return the entry of a note among the limits that were reported."""
     return f"{kind}:{model_id}"
 

@@ -53,6 +53,15 @@ class DecodedColumns:
     def __len__(self) -> int:
         return len(self.positions)
 
+    @property
+    def indices(self) -> Ints | None:
+        """(events,): index of each event in its record; None if each has its own."""
+        return None
+
+    def body(self, index: int, records: Sequence[Record]) -> bytes:
+        """Return an event as JSON, from the records of the slice."""
+        return records[self.positions[index]].value or b""
+
     def merged(self, other: "DecodedColumns") -> "DecodedColumns":
         """Return the events of both, in log order."""
         order = np.argsort(np.concatenate([self.positions, other.positions]), kind="stable")

@@ -78,7 +78,12 @@ def matrix(
         Encoders of categories and embeddings.
     """
     first = batch.parts[0]
-    if len(batch.parts) == 1 and isinstance(first, DecodedColumns) and len(first) <= MAX_SORTED:
+    if (
+        len(batch.parts) == 1
+        and isinstance(first, DecodedColumns)
+        and first.indices is None
+        and len(first) <= MAX_SORTED
+    ):
         return _small_matrix(layout, batch, first, records)
     coordinates = [_coordinates(layout, part, records) for part in batch.parts]
     rows, ts, places = (np.concatenate(parts) for parts in zip(*coordinates, strict=True))
@@ -148,7 +153,8 @@ def _coordinates(
 ) -> tuple[Ints, Floats, Ints]:
     """Return row, time and sort key of each event."""
     if isinstance(part, DecodedColumns):
-        return part.rows, part.ts, part.positions << PLACE_BITS
+        places = part.positions << PLACE_BITS
+        return part.rows, part.ts, places if part.indices is None else places + part.indices
     rows = np.array([layout.rows[event.model_id] for event in part.events], np.int64)
     behind = [records[place >> PLACE_BITS] for place in part.places]
     ts = [

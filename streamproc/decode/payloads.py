@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -33,15 +33,7 @@ def bodies(record: Record, longest: int, *, strict: bool = True) -> list[tuple[i
         invalid array or not the Arrow that its content type names, or if the Kafka client could not
         parse it.
     """
-    value = record.value
-    if isinstance(record, UnreadableRecord):
-        raise UnreadableError(record.reason, record.detail)
-    if not value or not value.strip():
-        raise UnreadableError(Reason.EMPTY, "the record has no value")  # a tombstone, or blank
-    if len(value) > longest:
-        detail = f"{len(value)} bytes exceed limits.record_bytes ({longest})"
-        raise UnreadableError(Reason.TOO_LARGE, detail)
-    form = _content_type(record)
+    value, form = _checked(record, longest)
     if form in _ARROW:
         return table_bodies(arrow_table(value, longest))
     if form == NDJSON or (form == JSON and _is_lines(value, strict=strict)):
@@ -53,6 +45,31 @@ def bodies(record: Record, longest: int, *, strict: bool = True) -> list[tuple[i
     if not found:
         raise UnreadableError(Reason.EMPTY, "the batch holds no event")
     return found
+
+
+def table_of(record: Record, longest: int) -> Any | None:
+    """Return the table of a record of Arrow; None if the record has another form.
+
+    Raises
+    ------
+    UnreadableError
+        As `bodies`.
+    """
+    value, form = _checked(record, longest)
+    return arrow_table(value, longest) if form in _ARROW else None
+
+
+def _checked(record: Record, longest: int) -> tuple[bytes, str]:
+    """Return the value of a record, and its content type."""
+    value = record.value
+    if isinstance(record, UnreadableRecord):
+        raise UnreadableError(record.reason, record.detail)
+    if not value or not value.strip():
+        raise UnreadableError(Reason.EMPTY, "the record has no value")  # a tombstone, or blank
+    if len(value) > longest:
+        detail = f"{len(value)} bytes exceed limits.record_bytes ({longest})"
+        raise UnreadableError(Reason.TOO_LARGE, detail)
+    return value, _content_type(record)
 
 
 def original_value(record: Record) -> bytes | None:

@@ -12,6 +12,7 @@ from streamproc.decode.payloads import (
     bodies,
     letter_headers,
     original_value,
+    table_of,
 )
 from streamproc.decode.structs import DECODE_ERRORS, classify_error
 from streamproc.decode.unreadable import UnreadableError
@@ -20,7 +21,7 @@ from streamproc.schemas.records import DeadLetter, Reason, Record, SliceResult
 
 # Numbers in the matrices of pending events (32 MiB): one record can hold tens of thousands of
 # events, each with a column for every feature that its model ever had.
-_MAX_WAITING = 2**22
+MAX_WAITING = 2**22
 
 
 class RecordDecoder(EventBatcher):
@@ -31,6 +32,9 @@ class RecordDecoder(EventBatcher):
     ) -> None:
         record = records[position]
         try:
+            if record.headers and (table := table_of(record, self._limits.record_bytes)):
+                self._read_table(table, records, position, batches, outcome)
+                return
             found = bodies(record, self._limits.record_bytes, strict=self._lenient is None)
         except UnreadableError as error:
             why_not = error.reason, error.detail
@@ -38,6 +42,17 @@ class RecordDecoder(EventBatcher):
             return
         for index, body in found:
             self._read_event(records, position, index, body, batches, outcome)
+
+    def _read_table(
+        self,
+        table: Any,
+        records: Sequence[Record],
+        position: int,
+        batches: LayoutBatches,
+        outcome: SliceResult,
+    ) -> None:
+        """Decode the rows of a record of Arrow."""
+        raise NotImplementedError
 
     def _read_event(
         self,
@@ -47,8 +62,9 @@ class RecordDecoder(EventBatcher):
         body: bytes,
         batches: LayoutBatches,
         outcome: SliceResult,
+        digest: int | None = None,
     ) -> None:
-        """Decode one event of a record."""
+        """Decode one event of a record; its digest is that of its bytes, unless it is given."""
         record = records[position]
         try:
             event, notes = self._decode(body)
@@ -61,14 +77,14 @@ class RecordDecoder(EventBatcher):
         if wrong is not None:
             self._refuse(record, index, body, wrong, outcome)
             return
-        if event.event_id is not None and self.recent.seen(body):
+        if event.event_id is not None and self.recent.seen(body, digest):
             outcome.repeated += 1
             return
         place = (position << PLACE_BITS) + max(index, 0)
         self._put(event, place, batches, records, outcome)
         if notes:
             self._note(notes, event, place, record, outcome)
-        if self._waiting > _MAX_WAITING:
+        if self._waiting > MAX_WAITING:
             self._hand_over(batches, records, outcome)
 
     def _decode(self, body: bytes) -> tuple[Any, Sequence[Note]]:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from arrow_logs import arrow, event, ipc, json_of, rows, table_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from record_logs import record, run, shard, state
+from record_logs import NOW, record, run, shard, state
 
 from streamproc.decode.event_schema import Topic
 from streamproc.schemas.content_types import ARROW_FILE as FILE
@@ -198,3 +199,32 @@ def test_a_time_that_no_calendar_has_costs_its_row() -> None:
     outcome = run(shard(), [arrow(0, table)])
     assert [(each.reason, each.index) for each in outcome.dead_letters] == [(Reason.WRONG_TYPE, 0)]
     assert outcome.events == 1
+
+
+def test_a_record_that_comes_twice_counts_once() -> None:
+    """Its events are recognised by all of their values, whatever the order of the columns is."""
+    table = table_of([{**row, "event_id": str(at)} for at, row in enumerate(rows(60, 3))])
+    table = table.filter(table["model_id"].is_valid())
+    target = shard()
+    first = target.process([arrow(0, table)], NOW)
+    turned = table.select(table.column_names[::-1])
+    again = target.process([arrow(1, table), arrow(2, turned)], NOW)
+    assert (again.events, again.repeated) == (0, 2 * first.events)
+
+
+def test_integer_ids_and_local_times_are_converted_as_those_of_json() -> None:
+    """They are counted and reported as for JSON, however many rows a record has."""
+    log = [row for row in rows(300, 5) if row["model_id"] and row["ts"] and row["ts"] < 1e12]
+    seconds = pa.array([int(row["ts"]) for row in log], pa.timestamp("s"))
+    table = table_of(log).set_column(2, "ts", seconds)
+    table = table.set_column(1, "event_id", pa.array(range(len(log))))
+    texts = [datetime.fromtimestamp(int(row["ts"]), UTC).isoformat()[:-6] for row in log]
+    events = [
+        event(row) | {"event_id": at, "ts": text}
+        for at, (row, text) in enumerate(zip(log, texts, strict=True))
+    ]
+    wanted = shard().process([record(0, json.dumps(events).encode())], NOW)
+    found = shard().process([arrow(0, table)], NOW)
+    assert found.fields == wanted.fields
+    assert seen(found) == seen(wanted)
+    assert wanted.fields["coerced"] >= 2 * len(log)
