@@ -45,6 +45,12 @@ def test_every_system_handles_every_event(embedded_broker: EmbeddedBroker) -> No
         assert figures[system][0]["peak_rss_mb"] > 20
 
 
+def test_all_foreign_records_are_mapped(embedded_broker: EmbeddedBroker) -> None:
+    """No record of the bench is a dead letter or skipped, in any shape."""
+    [figures] = _measure("intake", embedded_broker).figures["intake"]
+    assert [figures[f"{shape}/lost"] for shape in ("paths", "kserve", "debezium")] == [0, 0, 0]
+
+
 @pytest.mark.slow
 def test_core_and_worker_handle_every_event(embedded_broker: EmbeddedBroker) -> None:
     """With few models and with many, core and worker handle exactly the same events."""

@@ -4,6 +4,7 @@ from typing import Final
 
 from streamproc.tools.bench.runner import Suite
 from streamproc.tools.bench.suites.bank import BANK
+from streamproc.tools.bench.suites.intake import INTAKE
 from streamproc.tools.bench.suites.labels import LABELS
 from streamproc.tools.bench.suites.latency import LATENCY
 from streamproc.tools.bench.suites.learning import LEARNING
@@ -21,6 +22,7 @@ PARTS: Final[dict[str, Suite]] = {
         PEERS,
         LIVE,
         SLICES,
+        INTAKE,
         BANK,
         LATENCY,
         MODELS,
