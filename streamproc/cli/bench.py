@@ -36,8 +36,8 @@ def bench(
 ) -> None:
     """Measure speed, memory and latency.
 
-    Parts: peers, live, slices, bank, latency, models, labels, learning, scale, startup and state;
-    peers and live compare with other ways of doing the same.
+    Parts: peers, live, slices, intake, bank, latency, models, labels, learning, scale, startup
+    and state; peers and live compare with other ways of doing the same.
 
     Without --broker each part gets an embedded broker; scale and state need Apache Kafka.
     """

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from streamproc.decode.arrow_messages import measure
 from streamproc.decode.unreadable import UnreadableError
@@ -82,24 +83,43 @@ def _check_size(rows: int, size: int, longest: int) -> None:
 
 def _check_texts(table: Any, longest: int) -> None:
     """Refuse texts that are stored once, and are much longer when each row has its own."""
-    import pyarrow as pa  # noqa: PLC0415  an extra
-    import pyarrow.compute as pc  # noqa: PLC0415
-
-    size = 0
-    for column in table.columns:
-        for chunk in column.chunks:
-            if pa.types.is_string_view(chunk.type):
-                views = np.frombuffer(chunk.buffers()[1], np.int32).reshape(-1, 4)
-                size += int(views[:, 0].sum(dtype=np.int64))
-            elif pa.types.is_dictionary(chunk.type) and _is_text(chunk.type.value_type):
-                lengths = pc.binary_length(chunk.dictionary)
-                size += pc.sum(lengths.take(chunk.indices)).as_py() or 0
+    size = sum(_text_size(chunk) for column in table.columns for chunk in column.chunks)
     if size > longest:
         detail = f"texts of {size} bytes exceed limits.record_bytes ({longest})"
         raise UnreadableError(Reason.TOO_LARGE, detail)
 
 
-def _is_text(kind: Any) -> bool:
+def _text_size(array: Any) -> int:
+    """Return the bytes of the texts of an array that may share their storage."""
     import pyarrow as pa  # noqa: PLC0415  an extra
 
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    of, kind = pa.types, array.type
+    if of.is_string_view(kind):
+        return int(_view_lengths(array).sum())
+    if of.is_dictionary(kind):
+        return _repeated_size(array)
+    if of.is_struct(kind):
+        return sum(map(_text_size, array.flatten()))
+    if of.is_list(kind) or of.is_large_list(kind) or of.is_fixed_size_list(kind):
+        return _text_size(array.values)
+    return _text_size(array.keys) + _text_size(array.items) if of.is_map(kind) else 0
+
+
+def _repeated_size(array: Any) -> int:
+    """Return the bytes of the texts of a dictionary, each as often as it occurs."""
+    import pyarrow as pa  # noqa: PLC0415  an extra
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    words = array.dictionary
+    if pa.types.is_string_view(words.type):
+        lengths = pa.array(_view_lengths(words))
+    elif pa.types.is_string(words.type) or pa.types.is_large_string(words.type):
+        lengths = pc.binary_length(words)
+    else:
+        return 0
+    return pc.sum(lengths.take(array.indices)).as_py() or 0
+
+
+def _view_lengths(array: Any) -> NDArray[np.int64]:
+    views = np.frombuffer(array.buffers()[1] or b"", np.int32).reshape(-1, 4)
+    return views[array.offset : array.offset + len(array), 0].astype(np.int64)

@@ -4,6 +4,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from itertools import pairwise
+from struct import pack
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,12 @@ def zeros(count: int) -> pa.Table:
 
 
 WIDE = pa.table({"model_id": pa.DictionaryArray.from_arrays([0] * 99, ["m" * 2_000])})
+SHARED = pa.Array.from_buffers(  # 99 views of the same text
+    pa.string_view(),
+    99,
+    [None, pa.py_buffer(pack("<i4sii", 2_000, b"mmmm", 0, 0) * 99), pa.py_buffer(b"m" * 2_000)],
+)
+NESTED = pa.table({"model_id": ["m"] * 99, "f": pa.StructArray.from_arrays([SHARED], ["a"])})
 VIEWS = pa.table({"model_id": pa.array(["m" * 2_000] * 99, pa.string_view())})
 
 
@@ -129,6 +136,7 @@ VIEWS = pa.table({"model_id": pa.array(["m" * 2_000] * 99, pa.string_view())})
         (ipc(pa.table({"model_id": pa.nulls(9_000)}), rows=9_000), "rows of 16 bytes"),
         (ipc(WIDE, rows=99), "texts of 198000 bytes"),
         (ipc(VIEWS, STREAM, "zstd", rows=99), "limits.record_bytes"),
+        (ipc(NESTED, rows=99), "texts of 198000 bytes"),
     ],
 )
 def test_a_record_may_not_grow_beyond_its_limit(value: bytes, words: str) -> None:
