@@ -204,7 +204,7 @@ class SeriesMonitor:
         """
         values, ts = native_floats(values), native_floats(ts)
         tasks, offsets = native_ints(tasks), native_ints(offsets)
-        longest = check_scan(self.size, values, tasks, ts, offsets)
+        longest = check_scan(self._changes.size, values, tasks, ts, offsets)
         rows = ts, offsets
         alarms = self._detect(values, tasks, longest, rows)
         if isinstance(self._life, Follow):

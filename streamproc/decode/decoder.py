@@ -68,7 +68,7 @@ class Decoder(ArrowDecoder):
         found = self._scan(records, chunk) if scanning else []
         if scanning and not found:
             scanning, chunk = False, chunk[:_UNKNOWN]  # nothing was scanned: no reason to back off
-        if scanning and sum(len(part) for _, part in found) == len(chunk):
+        if scanning and sum([part.positions.size for _, part in found]) == len(chunk):
             self._scans.note(worth_it=True)
             self._doubtful = set()
             self._add_scanned(found, records, batches, outcome)
@@ -203,7 +203,7 @@ class Decoder(ArrowDecoder):
         again = [named[index] for index in repeated]
         for layout, part in parts:
             new = part.where(~np.isin(part.positions, again)) if again else part
-            if len(new):
+            if new.positions.size:
                 batches.setdefault(layout, LayoutBatch()).parts.append(new)
                 if self._odd:
                     odd = [self._odd[at] for at in new.positions.tolist() if at in self._odd]

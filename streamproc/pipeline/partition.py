@@ -34,6 +34,7 @@ from streamproc.detect.arrivals import Part
 from streamproc.detect.arrivals_kernel import count_events
 from streamproc.detect.milestones import EVERY, Milestone, crosses, milestones
 from streamproc.detect.routing import route
+from streamproc.detect.sampled_events import EVERY as SAMPLED
 from streamproc.detect.segment_routing import route_segments
 from streamproc.detect.series_registry import SeriesRegistry
 from streamproc.performance.error_incidents import ErrorIncidentGrouper
@@ -169,7 +170,8 @@ class PartitionMonitor:
             if alert is not None:
                 outcome.alerts.append(alert)
                 outcome.positions.append(pending.place >> PLACE_BITS)
-        self._seen += self.versions.advance()
+        if self.versions.looks:
+            self._seen += self.versions.advance()
         self.catalogue.prune()
         return outcome
 
@@ -250,7 +252,9 @@ class PartitionMonitor:
             some = len(runs) > 1 or layout.events[runs[0, 0]] % EVERY >= ahead
             if some and self.truth is None and crosses(runs, layout.events, EVERY):
                 reached = list(milestones(self.catalogue.groups[layout], layout, data))
-            if self.truth is None:
+            if self.truth is None and (
+                len(runs) > 1 or layout.events[runs[0, 0]] % SAMPLED >= SAMPLED - len(data.ts)
+            ):
                 self.versions.look(layout, data)
             if self.rules.any:
                 self._pending += self.rules.look(layout, batch, data, records, self._now)
@@ -271,8 +275,10 @@ class PartitionMonitor:
     ) -> FirstAlarms:
         """Run all series through their detectors; return the first alarms of series."""
         restarted: FirstAlarms = {}
-        in_segments = route_segments(self.catalogue, layout, data, read)
-        for feed in chain(route(self.catalogue, layout, data), in_segments):
+        feeds = route(self.catalogue, layout, data)
+        if self.catalogue.groups[layout].segments:
+            feeds = chain(feeds, route_segments(self.catalogue, layout, data, read))
+        for feed in feeds:
             found = watch(self.incidents, feed, layout, data, self._now, restarted)
             self._pending += found
             if found and self.truth is None:

@@ -26,7 +26,7 @@ _MAX_TEXT: Final = 200
 _OF_ITS_EVENT: Final = frozenset({"data", "prediction", "quality", "rule"})
 
 
-class _Look(NamedTuple):
+class Look(NamedTuple):
     """An event whose version is known: sort key, model, version, time, and offset."""
 
     place: int
@@ -69,19 +69,21 @@ class VersionWatch:
     ----------
     models
         What was seen, by model.
+    looks
+        Events that were looked at, and are not in `models` yet.
     """
 
     def __init__(self, topic: str, partition: int) -> None:
         self._topic, self._partition = topic, partition
         self.models: dict[str, SeenVersions] = {}
-        self._looks: list[_Look] = []
+        self.looks: list[Look] = []
 
     def look(self, layout: Layout, data: Matrix) -> None:
         """Take note of the sampled events, which are not counted yet."""
         for model, at in sampled(layout, data):
             version = data.event(at).model_version
             place, ts, offset = int(data.places[at]), float(data.ts[at]), int(data.offsets[at])
-            self._looks.append(_Look(place, model, version, ts, offset))
+            self.looks.append(Look(place, model, version, ts, offset))
 
     def look_at(self, alerts: Iterable[PendingAlert]) -> None:
         """Take note of the events that gave alerts."""
@@ -92,11 +94,11 @@ class VersionWatch:
             if alert.status in {"pending", "firing", "updated"}:
                 version, ts = alert.model_version, alert.ts.timestamp()
                 offset = alert.source.offset
-                self._looks.append(_Look(pending.place, pending.model, version, ts, offset))
+                self.looks.append(Look(pending.place, pending.model, version, ts, offset))
 
     def advance(self) -> Iterator[VersionSighting]:
         """Yield the versions that are new, once all events up to a record were looked at."""
-        looks, self._looks = sorted(self._looks, key=lambda each: each[:2]), []
+        looks, self.looks = sorted(self.looks, key=lambda each: each[:2]), []
         for each in looks:
             seen = self._see(each)
             if seen is not None:
@@ -106,7 +108,7 @@ class VersionWatch:
         """Forget a model."""
         self.models.pop(model, None)
 
-    def _see(self, look: _Look) -> VersionSighting | None:
+    def _see(self, look: Look) -> VersionSighting | None:
         version = None if look.version is None else clip(look.version, _MAX_TEXT)
         known = self.models.get(look.model)
         if known is None:

@@ -38,9 +38,10 @@ async def test_events_come_out_as_alerts(embedded_broker: EmbeddedBroker, tmp_pa
     assert await publish(config, story()) == 10_400
     async with WorkerProcess(tmp_path, said, "--exit-when-idle", "1") as worker:
         assert await worker.exit_code() == 0
-    created, watching = worker.stderr.splitlines()  # Faust's own words are not an operator's
+    created, watching, counts = worker.stderr.splitlines()  # Faust's own are not an operator's
     assert "created topics" in created
     assert watching.startswith("watching kafka://")
+    assert counts.startswith("10400 records read: 10400 events watched")
     alerts = await read_alerts(config)
     assert {alert.series for alert in alerts} == {"feature:amount"}
     assert {alert.model_id for alert in alerts} == {"model-1", "model-3"}
