@@ -99,7 +99,7 @@ class Rhythm(Arrays):
     -----
     It needs event time. Profiles take errors of no more than three of their deviations, so a
     broken unit is not learned within days. Nothing is found in the first days: twice
-    `kernel.LEARN` days of hourly values, two of fast ones. A slot holds 2.2 kB.
+    `kernel.LEARN` days of hourly values, two of fast ones. A slot holds 2.1 kB.
 
     References
     ----------

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Annotated, Final, Protocol
 
 import msgspec
-import numpy as np
 
 from streamproc.alerting.alert_builder import from_epoch
 from streamproc.alerting.correlation import IncidentGrouper
 from streamproc.alerting.incident_group import IncidentGroup
 from streamproc.schemas.alerts import Contributor
 from streamproc.schemas.effect_size import MAX_SIZE, MIN_SIZE
+from streamproc.state.json_array import from_json_array, to_json_array
 from streamproc.state.snapshot_format import Arrays, SnapshotError
 
 GROUPS: Final = "groups"
@@ -66,7 +66,7 @@ def state(groups: IncidentGrouper) -> Arrays:
         for model, of_model in groups.open.items()
         for group in of_model
     ]
-    return {GROUPS: np.frombuffer(msgspec.json.encode(records), np.uint8)}
+    return {GROUPS: to_json_array(records)}
 
 
 def load(
@@ -93,11 +93,7 @@ def load(
     SnapshotError
         If they do not fit together.
     """
-    written = arrays.get(GROUPS)
-    try:
-        records = [] if written is None else _decoder.decode(written.tobytes())
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise SnapshotError(f"array {GROUPS!r}: {error}") from error
+    records = from_json_array(arrays, GROUPS, _decoder, [])
     for record in [*records, *earlier]:
         _put(groups, record, incidents)
     for (model, series), incident in incidents.items():

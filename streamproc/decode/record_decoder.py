@@ -1,5 +1,6 @@
 """Decode one record into events grouped by layout, and undecodable ones into dead letters."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ from streamproc.schemas.records import DeadLetter, Reason, Record, SliceResult
 MAX_WAITING = 2**22
 
 
-class RecordDecoder(EventBatcher):
+class RecordDecoder(EventBatcher, ABC):
     """Decode records one by one; see `EventBatcher` for the parameters."""
 
     def _read_any(
@@ -43,6 +44,7 @@ class RecordDecoder(EventBatcher):
         for index, body in found:
             self._read_event(records, position, index, body, batches, outcome)
 
+    @abstractmethod
     def _read_table(
         self,
         table: Any,
@@ -52,7 +54,6 @@ class RecordDecoder(EventBatcher):
         outcome: SliceResult,
     ) -> None:
         """Decode the rows of a record of Arrow."""
-        raise NotImplementedError
 
     def _read_event(
         self,

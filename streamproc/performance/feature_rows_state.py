@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from streamproc.performance.feature_rows import FeatureRows
+from streamproc.state.json_array import to_json_array
 from streamproc.state.snapshot_format import Arrays
 
 NAMES: Final = "outcomes: features"
@@ -42,7 +43,7 @@ def rows_state(rows: Mapping[str, FeatureRows], seen: Iterable[int]) -> Arrays:
     ]
     values = [np.column_stack([losses, values]).ravel() for _, losses, values in samples]
     return {
-        NAMES: np.frombuffer(msgspec.json.encode(records), np.uint8),
+        NAMES: to_json_array(records),
         NUMBERS: np.concatenate([np.empty(0, np.int64), *(numbers for numbers, _, _ in samples)]),
         VALUES: np.concatenate([np.empty(0, np.float32), *values]),
     }

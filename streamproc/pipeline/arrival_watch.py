@@ -21,7 +21,8 @@ from streamproc.decode.layout import Model
 from streamproc.detect.arrival_columns import WHAT
 from streamproc.detect.arrivals import Arrivals, Found, Part
 from streamproc.detect.series_registry import SeriesRegistry
-from streamproc.state.snapshot_format import Arrays, SnapshotError
+from streamproc.state.json_array import from_json_array, to_json_array
+from streamproc.state.snapshot_format import Arrays
 
 PREFIX: Final = "arrivals: "
 """Prefix of the names of these arrays in a snapshot."""
@@ -79,7 +80,7 @@ class ArrivalWatch:
         records = [(*key, incident_id) for key, incident_id in sorted(self.open.items())]
         arrays: dict[str, NDArray[np.generic]] = {
             **self.arrivals.state(models),
-            _OPEN: np.frombuffer(msgspec.json.encode(records), np.uint8),
+            _OPEN: to_json_array(records),
         }
         return {PREFIX + name: array for name, array in arrays.items()}
 
@@ -98,12 +99,9 @@ class ArrivalWatch:
             for name, array in arrays.items()
             if name.startswith(PREFIX)
         }
-        written = state.pop(_OPEN, None)
+        state.pop(_OPEN, None)
         self.arrivals.load(state, list(self._catalogue.models.values()))
-        try:
-            records = [] if written is None else _decoder.decode(written.tobytes())
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise SnapshotError(f"array '{PREFIX}{_OPEN}': {error}") from error
+        records = from_json_array(arrays, PREFIX + _OPEN, _decoder, [])
         self.open = {
             (model, detector): incident_id
             for model, detector, incident_id in records

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-import numpy as np
 
 from streamproc.alerting.alert_builder import Origin
 from streamproc.alerting.coverage_alerts import blind_alert, new_feature_alert
@@ -15,7 +14,8 @@ from streamproc.decode.layout import Model
 from streamproc.decode.matrix import Matrix
 from streamproc.detect.milestones import Milestone, Restarted
 from streamproc.schemas.alerts import Status
-from streamproc.state.snapshot_format import Arrays, SnapshotError
+from streamproc.state.json_array import from_json_array, to_json_array
+from streamproc.state.snapshot_format import Arrays
 
 BLIND: Final = "blind"
 """Name of the array of a snapshot."""
@@ -76,7 +76,7 @@ class MilestoneWatch:
 
     def state(self) -> Arrays:
         """Return the state as an array of a snapshot."""
-        return {BLIND: np.frombuffer(msgspec.json.encode(self.open), np.uint8)}
+        return {BLIND: to_json_array(self.open)}
 
     def load(self, arrays: Arrays) -> None:
         """Continue the state of a snapshot, also of a version that did not have it.
@@ -86,8 +86,4 @@ class MilestoneWatch:
         SnapshotError
             If it cannot be read.
         """
-        written = arrays.get(BLIND)
-        try:
-            self.open = {} if written is None else _decoder.decode(written.tobytes())
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise SnapshotError(f"array {BLIND!r}: {error}") from error
+        self.open = from_json_array(arrays, BLIND, _decoder, {})

@@ -12,6 +12,7 @@ from streamproc.alerting.rule_messages import Example
 from streamproc.decode.layout import Model
 from streamproc.detect.rules.counts_kernel import COUNTS, OPEN, TIMES
 from streamproc.pipeline.rule_watch import RuleIncident, RuleWatch
+from streamproc.state.json_array import to_json_array
 from streamproc.state.snapshot_format import Arrays, SnapshotError
 
 PREFIX: Final = "rules: "
@@ -66,11 +67,11 @@ def state(watch: RuleWatch, models: Sequence[Model]) -> Arrays:
                 records.append(_Record(len(places), *about))
             places.append((place, digests.setdefault(rule.digest, len(digests))))
     return {
-        _DIGESTS: _bytes(list(digests)),
+        _DIGESTS: to_json_array(list(digests)),
         _PLACES: np.array(places, np.int64).reshape(-1, 2),
         _COUNTS: np.concatenate([np.empty((0, COUNTS), np.int64), *counts]),
         _TIMES: np.concatenate([np.empty((0, TIMES)), *times]),
-        _VIOLATIONS: _bytes(records),
+        _VIOLATIONS: to_json_array(records),
     }
 
 
@@ -122,7 +123,3 @@ def _checked(
     if (places < 0).any() or (places >= (models, digests)).any():
         raise SnapshotError(f"array {_PLACES!r} has an index that does not exist")
     return places, arrays[_COUNTS].astype(np.int64), arrays[_TIMES].astype(np.float64)
-
-
-def _bytes(value: object) -> NDArray[np.uint8]:
-    return np.frombuffer(msgspec.json.encode(value), np.uint8)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import msgspec
-import numpy as np
 
 from streamproc.alerting.alert_builder import from_epoch
 from streamproc.alerting.pending_alert import PendingAlert
@@ -15,6 +14,7 @@ from streamproc.schemas.base import Source
 from streamproc.schemas.clip import clip
 from streamproc.schemas.deployments import VersionSighting
 from streamproc.schemas.version_key import MAX_VERSIONS
+from streamproc.state.json_array import from_json_array, to_json_array
 from streamproc.state.snapshot_format import Arrays, SnapshotError
 
 VERSIONS: Final = "versions"
@@ -136,7 +136,7 @@ class VersionWatch:
 
     def state(self) -> Arrays:
         """Return the state as an array of a snapshot."""
-        return {VERSIONS: np.frombuffer(msgspec.json.encode(self.models), np.uint8)}
+        return {VERSIONS: to_json_array(self.models)}
 
     def load(self, arrays: Arrays) -> None:
         """Continue the state of a snapshot, also of a version that did not have it.
@@ -146,11 +146,7 @@ class VersionWatch:
         SnapshotError
             If it cannot be read.
         """
-        written = arrays.get(VERSIONS)
-        try:
-            self.models = {} if written is None else _decoder.decode(written.tobytes())
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise SnapshotError(f"array {VERSIONS!r}: {error}") from error
+        self.models = from_json_array(arrays, VERSIONS, _decoder, {})
         empty = next((model for model, seen in self.models.items() if not seen.versions), None)
         if empty is not None:
             raise SnapshotError(f"array {VERSIONS!r}: model {empty!r} has no version")

@@ -33,6 +33,12 @@ def amounts(seed: int) -> Floats:
     return np.asarray(usual * rng.gamma(4.0, 0.25, size=len(hours)))
 
 
+def uneven(seed: int) -> Floats:
+    """Draw hours of amounts whose days are larger and smaller, too, by a fifth."""
+    days = np.random.default_rng(100 + seed).gamma(30, 1 / 30, size=WEEKS * 7)
+    return np.asarray(amounts(seed) * np.repeat(days, 24))
+
+
 def findings(rows: list[Floats]) -> list[Alarm]:
     """Follow some series, and return what is found once their profiles are known."""
     values = np.ascontiguousarray(np.stack(rows))
@@ -56,6 +62,15 @@ def test_a_lasting_change_of_an_amount_is_found() -> None:
     found = findings(rows)
     assert len([alarm for alarm in found if alarm.row < AT]) <= 1
     assert len({alarm.column for alarm in found if alarm.row < AT + 168}) >= 16
+
+
+def test_an_amount_that_halves_is_found_where_days_differ() -> None:
+    """Of twenty series whose days differ ten are found within a week; by their level alone, two."""
+    rows = [uneven(seed) for seed in range(20)]
+    for row in rows:
+        row[AT:] /= 2
+    found = {alarm.column for alarm in findings(rows) if AT <= alarm.row < AT + 168}
+    assert len(found) >= 10
 
 
 def test_a_finding_says_the_limit_that_it_passed() -> None:
