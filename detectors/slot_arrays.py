@@ -38,9 +38,9 @@ class Arrays(Slots, ABC):
         """Grow to `size` slots; new ones are blank. A smaller size changes nothing."""
         before = self.size
         super().resize(size)
-        for name, array in self._wide.items():
-            if len(self._records) > len(array):
-                self._wide[name] = widened(array, len(self._records))
+        for name in self._wide:
+            if len(self._records) > len(self._wide[name]):
+                self._widen(name, len(self._records))
             self._wide[name][before : self.size] = 0
 
     def reset(self, slots: Ints) -> None:
@@ -75,6 +75,12 @@ class Arrays(Slots, ABC):
     def nbytes(self) -> int:
         """Bytes held, spare room included."""
         return super().nbytes() + sum(int(array.nbytes) for array in self._wide.values())
+
+    def _widen(self, name: str, length: int) -> None:
+        try:  # as of the records
+            self._wide[name].resize((length, *self._wide[name].shape[1:]))
+        except ValueError:
+            self._wide[name] = widened(self._wide[name], length)
 
     @abstractmethod
     def _check_ranges(self, state: State) -> None:

@@ -60,7 +60,10 @@ class Slots:
             return
         if size > len(self._records):
             capacity = max(size, int(len(self._records) * GROWTH))
-            self._records = widened(self._records, capacity)
+            try:  # in place: the pages of a large array are moved, not copied
+                self._records.resize(capacity)
+            except ValueError:  # somebody holds a view of it
+                self._records = widened(self._records, capacity)
         _opaque(self._records)[self._size : size] = _opaque(self._blank)
         self._size = size
 

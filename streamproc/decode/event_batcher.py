@@ -13,6 +13,7 @@ from streamproc.decode.event_schema import (
     Retyped,
     Topic,
 )
+from streamproc.decode.first_schema import FirstSchemas
 from streamproc.decode.layout import Layout, Model
 from streamproc.decode.lenient import Note, lenient_decoder
 from streamproc.decode.lenient_numbers import as_number
@@ -89,6 +90,7 @@ class EventBatcher:
             else lenient_decoder(catalogue.topic, config.topics.tzinfo)
         )
         self._doubtful: set[int] = set()  # positions of records that may have duplicate keys
+        self._first = FirstSchemas(self._limits.max_features)
         self._scans = ScanBackoff()
         self._drafts: dict[str, Draft] = {}  # models with a schema that grows within this slice
         self._waiting = 0  # numbers in the matrices of pending events
@@ -115,11 +117,10 @@ class EventBatcher:
         if self._lenient is not None and getattr(event, "prediction", None).__class__ is str:
             self._read_number(event, model, place, record, outcome)
         if model is None:
-            growth = self._growth(EventSchema())
-            if (news := growth.news(event.features or {}, _prediction(event))) is not None:
+            news, schema = self._first.of(event.features or {}, _prediction(event))
+            if news is not None:
                 self._evict_if_full(news, event, place, batches, records, outcome)
-                growth.add(news)
-            model = self._catalogue.assign(event.model_id, growth.shape())
+            model = self._catalogue.assign(event.model_id, schema)
             if model is not None:
                 self._count_numeric(model, event.features or {}, record.key)
         else:

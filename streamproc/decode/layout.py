@@ -4,10 +4,11 @@ Thousands of models with the same features share one layout, and so one decoder 
 slice. Python objects for each model would cost more than its detectors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from functools import cached_property
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -208,6 +209,11 @@ class Layout:
         return {name: place for place, name in enumerate(self.named)}
 
     @cached_property
+    def _quality_names(self) -> Sequence[str]:
+        """Name of the missing-value series of each feature."""
+        return [f"quality:{name}" for name in self.named]
+
+    @cached_property
     def class_rows(self) -> Mapping[str, int]:
         """Index of each class in `series`."""
         first = len(self.series) - len(self.shape.classes)
@@ -242,9 +248,10 @@ class Layout:
 
     def compile(self, model: Model, row: int) -> None:
         """Write the slots of a model's series into its row of the arrays."""
-        self.slots[row] = [model.slots.get(name, UNWATCHED) for name in self.series]
-        self.vectors[row] = [model.vectors.get(name, UNWATCHED) for name in self.lists]
-        self.quality[row] = [model.slots.get(f"quality:{name}", UNWATCHED) for name in self.named]
+        slot_of, unwatched = model.slots.get, repeat(UNWATCHED)
+        self.slots[row] = list(map(slot_of, self.series, unwatched))
+        self.vectors[row] = list(map(model.vectors.get, self.lists, unwatched))
+        self.quality[row] = list(map(slot_of, self._quality_names, unwatched))
         if model.sparse.names:
             self.quality[row, model.sparse.columns(self.places)] = SUMMARISED
 

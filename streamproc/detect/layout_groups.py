@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from streamproc.decode.layout import Ints, Layout
+from streamproc.decode.layout import UNWATCHED, Ints, Layout
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.segment_groups import SegmentGroups
 from streamproc.schemas.segment_series import segment_of
@@ -52,7 +52,7 @@ class LayoutGroups:
         self.segments = dict(segments or {})
         self.by_name = dict(groups)
         self._named = layout.named
-        names = layout.series
+        self._series = names = layout.series
         self.by_column = tuple(map(self.by_name.__getitem__, names))
         if len(groups) < len(names):
             # An embedding's series with the same name as a plain feature is not watched.
@@ -73,6 +73,21 @@ class LayoutGroups:
             if group is not None:
                 found.setdefault(group, []).append(column)
         return tuple((group, np.array(columns, np.int64)) for group, columns in found.items())
+
+    @cached_property
+    def watched(self) -> Mapping[DetectorGroup, Sequence[str]]:
+        """Names of the series that each detector group watches; the groups by their first."""
+        found: dict[DetectorGroup, list[str]] = {}
+        for name, group in zip(self._series, self.by_column, strict=True):
+            if group is not None:
+                found.setdefault(group, []).append(name)
+        return found
+
+    @cached_property
+    def blank(self) -> Mapping[str, int]:
+        """The watched series in their order, each without a slot."""
+        pairs = zip(self._series, self.by_column, strict=True)
+        return {name: UNWATCHED for name, group in pairs if group is not None}
 
     def quality_by_name(self) -> dict[str, DetectorGroup | None]:
         """Return the group of the missing-value series of each feature."""

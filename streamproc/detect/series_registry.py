@@ -242,12 +242,17 @@ class SeriesRegistry(ModelRegistry):
 
     def _watch_all(self, model: Model, layout: Layout) -> None:
         """Allocate slots for all series of a layout that have none."""
-        self._begin(model, zip(layout.series, self.groups[layout].by_column, strict=True))
+        groups = self.groups[layout]
+        if model.slots or self.series + len(groups.blank) > self.capacity:
+            self._begin(model, zip(layout.series, groups.by_column, strict=True))
+        else:  # of a new model, which are hundreds of thousands when a deployment starts
+            model.slots.update(groups.blank)
+            self._acquire(model, groups.watched)
         for name in layout.lists:
             self._remember(model, name)
 
     def _begin(self, model: Model, series: Iterable[tuple[str, DetectorGroup | None]]) -> None:
-        """Allocate slots for new series that have detectors, and seed them with their reference."""
+        """Allocate slots for new series that have detectors."""
         slots, free = model.slots, self.capacity - self.series
         watched: dict[DetectorGroup, list[str]] = {}
         for name, group in series:
@@ -260,6 +265,11 @@ class SeriesRegistry(ModelRegistry):
             else:
                 self.refused += 1
                 self.waiting.add(model.id)
+        self._acquire(model, watched)
+
+    def _acquire(self, model: Model, watched: Mapping[DetectorGroup, Sequence[str]]) -> None:
+        """Allocate slots for series by detector group, and seed them with their reference."""
+        slots = model.slots
         self.series += sum(map(len, watched.values()))
         baseline = self._lookup(model.config).baseline
         for group, names in watched.items():
