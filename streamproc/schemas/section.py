@@ -53,6 +53,8 @@ def suggest(name: str, known: Sequence[str]) -> str:
     >>> suggest("adwn", ["adwin", "page_hinkley"])
     'did you mean `adwin`? Expected one of: adwin, page_hinkley'
     """
+    names = ", ".join(known)
     close = get_close_matches(name, known, n=1) or [other for other in known if name in other]
-    hint = f"did you mean `{close[0]}`? " if close and name else ""
-    return f"{hint}Expected one of: {', '.join(known)}"
+    if close and name:
+        return f"did you mean `{close[0]}`? Expected one of: {names}"
+    return f"expected one of: {names}"

@@ -121,7 +121,7 @@ def test_a_time_without_a_zone_is_refused(ts: object) -> None:
     [
         ({"feature": {}}, "FeatureEvent: feature: unknown field: did you mean `features`?"),
         ({"prediction": 1, "event": "a"}, "event: unknown field: did you mean `event_id`?"),
-        ({"label": 1, "event_id": "a", "zz": 1}, "zz: unknown field: Expected one of: model_id"),
+        ({"label": 1, "event_id": "a", "zz": 1}, "zz: unknown field: expected one of: model_id"),
         ({"features": {}, "timestamp": 1, "a": 2}, "timestamp: unknown.*; a: unknown"),
     ],
 )
