@@ -136,7 +136,7 @@ class _FetchedRecords(Fetched):
     def __delitem__(self, tp: Any) -> None:
         super().__delitem__(tp)
         for done, partitions in self._reading.items():
-            if not done.done() and not any(each in self for each in partitions):
+            if not done.done() and self.keys().isdisjoint(partitions):
                 done.set_result(True)
 
     async def without(self, partitions: Collection[Any], seconds: float) -> bool:
@@ -149,7 +149,7 @@ class _FetchedRecords(Fetched):
         seconds
             How long to wait.
         """
-        if not any(each in self for each in partitions):
+        if self.keys().isdisjoint(partitions):
             return True
         loop = asyncio.get_running_loop()
         done: asyncio.Future[bool] = loop.create_future()

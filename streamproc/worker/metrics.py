@@ -14,10 +14,10 @@ from streamproc.kafka.open_transactions import HeldBack
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.schemas.alerts import AlertEvent, Kind, Status
 from streamproc.schemas.records import Reason, SliceResult
+from streamproc.worker.slice_metrics import SliceMetrics
 from streamproc.worker.snapshots.metrics import SnapshotCosts
 from streamproc.worker.snapshots.snapshots import SnapshotCost
 
-SLICE_RECORDS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
 LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300)
 
 RECOVERIES: Final = ("snapshot", "none", "refused")
@@ -39,15 +39,12 @@ class Metrics:
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"streamproc_{name}", text, labels, registry=registry)
 
-        def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
-            return Histogram(f"streamproc_{name}", text, buckets=buckets, registry=registry)
-
         def gauge(name: str, text: str) -> Gauge:
             labels = ("topic", "partition")
             return Gauge(f"streamproc_{name}", text, labels, registry=registry)
 
-        self._records = counter("records_total", "Records handled.", "topic")
-        self._events = counter("events_total", "Events watched.", "topic")
+        self._slices = SliceMetrics()
+        registry.register(self._slices)
         self._repeated = counter(
             "events_repeated_total", "Events delivered again, and not watched again.", "topic"
         )
@@ -67,14 +64,11 @@ class Metrics:
         )
         for kind in get_args(Kind):
             self._alerts_lost.labels(kind)
-        self._stages = counter(
-            "stage_seconds_total", "Seconds spent in each stage of the line.", "stage"
-        )
-        self._slices = histogram("slice_records", "Records in a slice.", SLICE_RECORDS)
-        self._latency = histogram(
-            "event_to_alert_seconds",
+        self._latency = Histogram(
+            "streamproc_event_to_alert_seconds",
             "From the timestamp of an event's record to its alert being confirmed.",
-            LATENCY_SECONDS,
+            buckets=LATENCY_SECONDS,
+            registry=registry,
         )
         self._snapshots = counter("snapshots_total", "Snapshots written.")
         self._snapshot_costs = SnapshotCosts(counter)
@@ -152,10 +146,6 @@ class Metrics:
         """Export counters at 0 from the start: Prometheus' `increase` ignores a first value."""
         for kind, status in product(get_args(Kind), get_args(Status)):
             self._alerts.labels(kind, status)
-        # Looking labels up takes longer than counting, so the counters of each slice are cached.
-        stages = ("watch", "publish", "snapshot")
-        self._of_stage = {stage: self._stages.labels(stage) for stage in stages}
-        self._of_topic: dict[str, tuple[Counter, Counter]] = {}
         for outcome in RECOVERIES:
             self._recoveries.labels(outcome)
         for refused in control.Reason:
@@ -164,8 +154,8 @@ class Metrics:
             self._operational.labels(detector)
 
     def _topic_from_zero(self, topic: str) -> None:
-        for counter in (self._records, self._events, self._repeated):
-            counter.labels(topic)
+        self._slices.show(topic)
+        self._repeated.labels(topic)
         for reason in Reason:
             self._dead.labels(topic, reason.value)
         for what in ("coerced", "missing"):
@@ -188,13 +178,7 @@ class Metrics:
 
     def slice(self, topic: str, records: int, outcome: SliceResult) -> None:
         """Count a slice, its records, events and dead letters."""
-        self._slices.observe(records)
-        counters = self._of_topic.get(topic)
-        if counters is None:
-            counters = self._records.labels(topic), self._events.labels(topic)
-            self._of_topic[topic] = counters
-        counters[0].inc(records)
-        counters[1].inc(outcome.events)
+        self._slices.slice(topic, records, outcome.events)
         if outcome.repeated:
             self._repeated.labels(topic).inc(outcome.repeated)
         for what, count in outcome.fields.items():
@@ -207,8 +191,7 @@ class Metrics:
 
     def stages(self, **seconds: float) -> None:
         """Add the seconds that each stage took."""
-        for stage, spent in seconds.items():
-            self._of_stage[stage].inc(spent)
+        self._slices.stages(**seconds)
 
     def alert(self, alert: AlertEvent, latency: float | None) -> None:
         """Count a published alert; `latency` in seconds, None if unknown."""
