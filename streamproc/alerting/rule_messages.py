@@ -58,6 +58,8 @@ def _of_values(rule: Rule) -> str:
         return f"to be one of {named}" + (f" and {more} more" if more > 0 else "")
     if rule.regex is not None:
         return f"to match {rule.regex}"
+    if rule.unique is not None:
+        return f"to differ from the last {rule.unique.within}"
     return "not to be missing" if rule.monotone is None else f"to be {rule.monotone}"
 
 

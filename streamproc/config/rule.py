@@ -15,7 +15,17 @@ from streamproc.schemas.section import Path, Section, refuse, refuse_if_any
 from streamproc.schemas.units import Duration
 
 MAX_RULES: Final = 100
-CONDITIONS: Final = ("range", "set", "regex", "missing", "monotone", "freshness", "expression")
+MAX_WITHIN: Final = 1_000_000
+CONDITIONS: Final = (
+    "range",
+    "set",
+    "regex",
+    "missing",
+    "monotone",
+    "unique",
+    "freshness",
+    "expression",
+)
 _WITHOUT_ON: Final = ("freshness", "expression")
 _ON_EXPECTED: Final = (
     "expected feature:<name>, prediction or prediction:<class>; rules have no globs"
@@ -42,6 +52,21 @@ class Range(Section):
         if self.min is not None and self.max is not None and self.min > self.max:
             refuse((("max",), "is below `min`: no value would be in the range"))
         return self
+
+
+class Unique(Section):
+    """Among how many values one may come only once."""
+
+    within: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=MAX_WITHIN,
+            description="It differs from this number of values before it. A worker holds up to 64"
+            " bytes for each of them.",
+            examples=[100_000],
+        ),
+    ] = 100_000
 
 
 def _names_a_value(series: str) -> str:
@@ -143,6 +168,13 @@ class Rule(Section):
             examples=["increasing"],
         ),
     ] = None
+    unique: Annotated[
+        Unique | None,
+        Field(
+            description="Each value differs from those before it in the model's partition.",
+            examples=[{"within": 100_000}],
+        ),
+    ] = None
     freshness: Annotated[
         Duration | None,
         Field(
@@ -226,7 +258,9 @@ class Rule(Section):
     @cached_property
     def digest(self) -> str:
         """Identifies all of it that its counts depend on."""
-        text = self.model_dump_json(exclude={"severity"})
+        # Of a rule without `unique` it is that of versions which did not have it.
+        without = {"severity"} if self.unique is not None else {"severity", "unique"}
+        text = self.model_dump_json(exclude=without)
         return hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).hexdigest()
 
 

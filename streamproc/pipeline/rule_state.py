@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from streamproc.alerting.rule_alerts import series_of
 from streamproc.alerting.rule_messages import Example
 from streamproc.decode.layout import Model
-from streamproc.detect.rules.counts_kernel import COUNTS, OPEN, TIMES
+from streamproc.detect.rules.counts_kernel import COUNTS, JUDGED, OPEN, TIMES
+from streamproc.detect.rules.recent_values import RecentValues
 from streamproc.pipeline.rule_watch import RuleIncident, RuleWatch
 from streamproc.state.json_array import to_json_array
 from streamproc.state.snapshot_format import Arrays, SnapshotError
@@ -20,6 +21,12 @@ PREFIX: Final = "rules: "
 _DIGESTS, _PLACES, _COUNTS, _TIMES, _VIOLATIONS = (
     f"{PREFIX}{name}" for name in ("digests", "places", "counts", "times", "violations")
 )
+# Of rules `unique`, absent without any: row and number of values of each, then the values.
+_RECENT, _VALUES, _AGES = (f"{PREFIX}{name}" for name in ("recent", "values", "ages"))
+
+
+Values = tuple[NDArray[np.uint64], NDArray[np.int32]]
+"""Digests of values, and how many values ago each came."""
 
 
 class _Record(msgspec.Struct, frozen=True, array_like=True):
@@ -52,6 +59,7 @@ def state(watch: RuleWatch, models: Sequence[Model]) -> Arrays:
     counts: list[NDArray[np.int64]] = []
     times: list[NDArray[np.float64]] = []
     records: list[_Record] = []
+    recent: list[tuple[int, Values]] = []
     for place, model in enumerate(models):
         table = watch.table(model.config)
         slot = table.slots.get(model.id)
@@ -59,7 +67,11 @@ def state(watch: RuleWatch, models: Sequence[Model]) -> Arrays:
             continue
         counts.append(table.counts[slot])
         times.append(table.times[slot])
-        for rule in table.rules:
+        for at, rule in enumerate(table.rules):
+            values = table.recent.get((slot, at))
+            if values is not None:
+                judged = int(table.counts[slot, at, JUDGED])
+                recent.append((len(places), values.state(judged)))
             incident = watch.violations.get((model.id, series_of(rule)))
             if incident is not None:
                 examples = tuple(incident.examples)
@@ -72,6 +84,7 @@ def state(watch: RuleWatch, models: Sequence[Model]) -> Arrays:
         _COUNTS: np.concatenate([np.empty((0, COUNTS), np.int64), *counts]),
         _TIMES: np.concatenate([np.empty((0, TIMES)), *times]),
         _VIOLATIONS: to_json_array(records),
+        **_recent_arrays(recent),
     }
 
 
@@ -93,6 +106,7 @@ def load(watch: RuleWatch, arrays: Arrays, models: Sequence[Model]) -> None:
     except (KeyError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise SnapshotError(f"arrays '{PREFIX}…': {error}") from error
     places, counts, times = _checked(arrays, len(models), len(digests))
+    recent = _recent_values(arrays, len(places))
     for row, (place, digest) in enumerate(places.tolist()):
         model = models[place]
         table = watch.table(model.config)
@@ -102,12 +116,57 @@ def load(watch: RuleWatch, arrays: Arrays, models: Sequence[Model]) -> None:
             continue
         slot = table.take(model.id)
         table.counts[slot, at], table.times[slot, at] = counts[row], times[row]
+        values = table.recent.get((slot, at))
+        if values is not None:
+            _load_values(values, recent.get(row), int(counts[row, JUDGED]))
         record = records.get(row)
         if bool(record and record.id) != bool(counts[row, OPEN]):
             raise SnapshotError(f"array {_VIOLATIONS!r} and the counts differ in row {row}")
         if record is not None:
             incident = RuleIncident(record.id, record.last_reported, list(record.examples))
             watch.violations[model.id, series_of(table.rules[at])] = incident
+
+
+def _recent_arrays(recent: Sequence[tuple[int, Values]]) -> Arrays:
+    if not recent:
+        return {}
+    return {
+        _RECENT: np.array([(row, len(ages)) for row, (_, ages) in recent], np.int64),
+        _VALUES: np.concatenate([digests for _, (digests, _) in recent]),
+        _AGES: np.concatenate([ages for _, (_, ages) in recent]),
+    }
+
+
+def _recent_values(arrays: Arrays, rows: int) -> dict[int, Values]:
+    """Return the last values of each row that has any."""
+    if _RECENT not in arrays:
+        return {}
+    values, ages = arrays.get(_VALUES), arrays.get(_AGES)
+    found = arrays[_RECENT]
+    if (
+        values is None
+        or ages is None
+        or found.dtype != np.int64
+        or values.dtype != np.uint64
+        or ages.dtype != np.int32
+        or found.shape != (len(found), 2)
+        or (found < 0).any()
+        or (found[:, 0] >= rows).any()
+        or not len(values) == len(ages) == found[:, 1].sum()
+    ):
+        raise SnapshotError(f"arrays {_RECENT!r}, {_VALUES!r} and {_AGES!r} do not fit together")
+    ends = np.cumsum(found[:, 1])[:-1]
+    parts = zip(np.split(values, ends), np.split(ages, ends), strict=True)
+    return dict(zip(found[:, 0].tolist(), parts, strict=True))
+
+
+def _load_values(known: RecentValues, values: Values | None, judged: int) -> None:
+    if values is None:
+        raise SnapshotError(f"array {_RECENT!r} does not have the values of a rule `unique`")
+    try:
+        known.load(*values, judged)
+    except ValueError as error:
+        raise SnapshotError(f"array {_AGES!r}: {error}") from error
 
 
 def _checked(

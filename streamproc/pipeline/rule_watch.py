@@ -147,6 +147,9 @@ class RuleWatch:
             return ""
         if rule.freshness is not None:
             return f"{columns.ages()[event]:.6g} s"
+        names = rule.references
+        if rule.unique is not None:
+            names = tuple(map(columns.typed, names))
         values = [
             (
                 str(of),
@@ -154,7 +157,7 @@ class RuleWatch:
                 if self._is_redacted(of.origin, of.name)
                 else shown(columns.value(of, event)),
             )
-            for of in rule.references
+            for of in names
         ]
         if rule.expression is None:
             return values[0][1]

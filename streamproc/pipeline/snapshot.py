@@ -63,7 +63,7 @@ class Snapshot:
         `arrivals: …`: when events of the models arrive.
         `blind` (bytes,): series of models that cannot be watched, as JSON.
         `versions` (bytes,): versions of models that events have shown, as JSON.
-        `rules: …`: counts and open incidents of the rules of models; absent without rules.
+        `rules: …`: counts, open incidents and last values of the rules of models; absent without.
     """
 
     header: Header

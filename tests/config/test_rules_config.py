@@ -32,6 +32,9 @@ def problem(*rules: dict[str, Any]) -> str:
         (ON | {"missing": 0.1, "most": 0.2}, "rules[0].most: `missing` is the largest share"),
         (ON | {"missing": 1.0}, "rules[0].missing"),
         (ON | {"monotone": "up"}, "rules[0].monotone: expected 'increasing'"),
+        (ON | {"unique": {"within": 0}}, "rules[0].unique.within"),
+        (ON | {"unique": {"within": 1_000_001}}, "rules[0].unique.within"),
+        ({"name": "r", "unique": {}}, "rules[0].on: a rule with `unique` needs `on`"),
         (ON | {"freshness": "1m"}, "rules[0].on: a rule with `freshness` has no `on`"),
         ({"name": "r", "missing": 0}, "rules[0].on: a rule with `missing` needs `on`"),
         ({"name": "r", "on": "x", "missing": 0}, "rules have no globs: write `feature:x`"),
@@ -69,6 +72,7 @@ def test_a_digest_depends_on_the_condition_and_not_on_the_severity() -> None:
 
     assert rule.digest == rule.model_copy(update={"severity": "critical"}).digest
     assert rule.digest != Rule.model_validate(ON | {"missing": 0.2}).digest
+    assert rule.digest == "4a63322cf962c943", "counts of a rule start again after an upgrade"
 
 
 def test_a_configuration_with_rules_can_be_written_and_read() -> None:
@@ -78,6 +82,7 @@ def test_a_configuration_with_rules_can_be_written_and_read() -> None:
         ON | {"name": "a", "set": [True, 1, 2.5]},
         ON | {"name": "b", "set": ["1", "true"]},
         ON | {"name": "c", "range": {"max": 3}, "most": 0.2},
+        ON | {"name": "f", "unique": {"within": 7}},
         {"name": "d", "freshness": "15m"},
         {"name": "e", "expression": "x > 1", "severity": "info"},
     ]

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from xxhash import xxh3_64_intdigest
 
 from streamproc.config.expression_nodes import Reference
 from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatch
@@ -17,6 +18,7 @@ from streamproc.schemas.records import Record
 
 Texts: TypeAlias = NDArray[np.object_]
 Bools: TypeAlias = NDArray[np.bool_]
+Digests: TypeAlias = NDArray[np.uint64]
 
 
 class RuleColumns:
@@ -70,6 +72,27 @@ class RuleColumns:
                 found[:] = [value if isinstance(value, str) else None for value in values]
             self._texts[of] = found
         return self._texts[of]
+
+    def typed(self, of: Reference) -> Reference:
+        """Return a name as one of texts or of numbers: as the values of the layout are."""
+        is_text = (
+            bool(self._layout.shape.classes)
+            if of.origin == "prediction"
+            else self._layout.kinds.get(of.name) is FeatureType.TEXT
+        )
+        return of._replace(text=is_text and of.origin != "class")
+
+    def digests(self, of: Reference) -> Digests:
+        """Return (events,): what stands for the values of a name; 0 where there is none.
+
+        That of a number is its bits, that of a text is a hash of 64 bits.
+        """
+        if not of.text:
+            numbers = self.numbers(of) + 0.0  # -0.0 is 0.0
+            return np.where(np.isnan(numbers), 0.0, numbers).view(np.uint64)
+        texts = [text or "" for text in self.texts(of)]
+        hashes = (xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")) for text in texts)
+        return np.fromiter(hashes, np.uint64, len(texts))
 
     def missing(self, of: Reference) -> Bools:
         """Return (events,): whether a value of any kind is missing."""

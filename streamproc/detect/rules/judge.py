@@ -1,7 +1,7 @@
 """Judge the events of a slice by one rule."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -13,6 +13,7 @@ from streamproc.decode.matrix import Floats, Ints
 from streamproc.detect.rules.columns import Bools, RuleColumns
 from streamproc.detect.rules.counts_kernel import judge_order
 from streamproc.detect.rules.expressions import holds, present
+from streamproc.detect.rules.recent_values import RecentValues
 
 Codes = NDArray[np.int8]
 FULFILLED: Final = 0
@@ -63,6 +64,28 @@ class Judge:
             judged = present(self._names, columns)
             fulfilled = self._fulfilled(columns, judged)
         codes[:] = np.where(judged, ~fulfilled, NOT_JUDGED)
+
+    def judge_unique(
+        self,
+        columns: RuleColumns,
+        runs: Ints,
+        recent: Sequence[tuple[RecentValues, int]],
+        codes: Codes,
+    ) -> None:
+        """Judge the events of a slice by a rule of values that come only once.
+
+        Parameters
+        ----------
+        columns, codes, runs
+            As of `judge_order`.
+        recent
+            (models,): last values of each model, which are continued, and how many it had.
+        """
+        of = columns.typed(self._names[0])
+        judged, digests = present((of,), columns), columns.digests(of)
+        for (known, position), run in zip(recent, runs.tolist(), strict=True):
+            span = slice(run[1], run[2])
+            known.judge(digests[span], judged[span], position, codes[span])
 
     def judge_order(self, columns: RuleColumns, runs: Ints, previous: Floats, codes: Codes) -> None:
         """Judge the events of a slice by a rule with an order.

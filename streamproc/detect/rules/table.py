@@ -15,6 +15,7 @@ from streamproc.detect.rules.counts_kernel import (
     EVENT,
     FIRST,
     FOUND,
+    JUDGED,
     MAX_EXAMPLES,
     PREVIOUS,
     REPORTED,
@@ -26,6 +27,7 @@ from streamproc.detect.rules.counts_kernel import (
 )
 from streamproc.detect.rules.judge import VIOLATED, Judge
 from streamproc.detect.rules.ranges import RangeJudge
+from streamproc.detect.rules.recent_values import RecentValues
 
 # Parts of a whole in which the sum of a test is counted.
 _UNIT: Final = 2.0**32
@@ -94,6 +96,8 @@ class RuleTable:
         Slot by model id.
     counts, times
         (slots, rules, columns), as of the kernel.
+    recent
+        By slot and place of a rule `unique`, the last values of a model.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -102,6 +106,7 @@ class RuleTable:
         self._judges = {at: Judge(each) for at, each in enumerate(rules) if each.range is None}
         self._steps: Ints = np.array([steps_of(rule.share) for rule in rules], np.int64)
         self.slots: dict[str, int] = {}
+        self.recent: dict[tuple[int, int], RecentValues] = {}
         self._spare: list[int] = []
         self.counts: Ints = np.zeros((0, len(rules), COUNTS), np.int64)
         self.times: Floats = np.zeros((0, len(rules), TIMES))
@@ -121,13 +126,19 @@ class RuleTable:
             self.times[slot] = 0.0
             self.times[slot, :, [ALARMED, REPORTED]] = -np.inf
             self.times[slot, :, PREVIOUS] = np.nan
+            for at, judge in self._judges.items():
+                if judge.rule.unique is not None:
+                    self.recent[slot, at] = RecentValues(judge.rule.unique.within)
             self.slots[model_id] = slot
         return slot
 
     def release(self, model_id: str) -> None:
         """Forget a model."""
         if model_id in self.slots:
-            self._spare.append(self.slots.pop(model_id))
+            slot = self.slots.pop(model_id)
+            self._spare.append(slot)
+            for at in self._judges:
+                self.recent.pop((slot, at), None)
 
     def judge(
         self,
@@ -153,12 +164,17 @@ class RuleTable:
         codes = np.empty((len(self.rules), len(data.ts)), np.int8)
         self._ranges.judge(columns, codes)
         for at, judge in self._judges.items():
-            if judge.rule.monotone is None:
-                judge.judge(columns, codes[at])
-            else:
+            if judge.rule.monotone is not None:
                 previous = self.times[slots, at, PREVIOUS]
                 judge.judge_order(columns, data.runs, previous, codes[at])
                 self.times[slots, at, PREVIOUS] = previous
+            elif judge.rule.unique is not None:
+                judged = self.counts[slots, at, JUDGED].tolist()
+                recent = [self.recent[slot, at] for slot in slots.tolist()]
+                pairs = list(zip(recent, judged, strict=True))
+                judge.judge_unique(columns, data.runs, pairs, codes[at])
+            else:
+                judge.judge(columns, codes[at])
         reports = int(np.count_nonzero(codes == VIOLATED)) + len(slots) * len(self.rules)
         found = np.empty(((1 + MAX_EXAMPLES) * reports, FOUND))
         events, state = (data.ts, data.offsets), (self.counts, self.times)

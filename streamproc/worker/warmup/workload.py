@@ -81,6 +81,7 @@ def _watching(config: Config) -> Config:
         models[0]["rules"] = [
             {"name": "order", "on": "feature:x", "monotone": "increasing"},
             {"name": "range", "on": "feature:x", "range": {"min": 0}},
+            {"name": "unique", "on": "feature:x", "unique": {}},
         ]
     if any(entry.whiten for model in config.models for entry in model.watch):
         whitened = [{"on": "*", "detectors": _dump(numbers), "whiten": True}]
