@@ -15,7 +15,6 @@ from streamproc.schemas.units import format_duration
 from streamproc.terminal import printable
 
 _SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
-_RESERVED: Final = frozenset({"rule"})
 _GLOB: Final = frozenset("*?[")
 
 _Labels = Mapping[str, tuple[str, ...]]
@@ -63,14 +62,24 @@ def who_hears(config: Config) -> Iterator[str]:
 
 def _line(config: Config, title: str, model: ModelConfig) -> str:
     heard: dict[str, list[str]] = {}
-    for kind in get_args(Kind):
-        if kind not in _RESERVED:
-            heard.setdefault(_sinks_of_kind(config, model, kind), []).append(kind)
+    for about, kind, severity in _alerts_of(model):
+        heard.setdefault(_sinks_of_kind(config, model, kind, severity), []).append(about)
     return f"{title}: " + "; ".join(f"{', '.join(kinds)}: {who}" for who, kinds in heard.items())
 
 
-def _sinks_of_kind(config: Config, model: ModelConfig, kind: str) -> str:
-    labels = _labels(model, kind)
+def _alerts_of(model: ModelConfig) -> Iterator[tuple[str, str, Severity]]:
+    """Yield what alerts of a model can be about, their kind, and the severity of the first one."""
+    of_rules = {rule.severity or model.severity for rule in model.rules}
+    for kind in get_args(Kind):
+        if kind != "rule":
+            yield kind, kind, _SEVERITIES[-1] if kind == "system" else model.severity
+            continue
+        for severity in sorted(of_rules, key=_SEVERITIES.index):
+            yield f"rule ({severity})" if len(of_rules) > 1 else "rule", kind, severity
+
+
+def _sinks_of_kind(config: Config, model: ModelConfig, kind: str, severity: Severity) -> str:
+    labels = _labels(model, kind, severity)
     found, is_certain = _walk(config.routes, labels, Leaf(), ())
     if not is_certain:
         every = tuple(sink.name for sink in config.all_sinks if not sink.only_routed)
@@ -79,7 +88,7 @@ def _sinks_of_kind(config: Config, model: ModelConfig, kind: str) -> str:
     shown: dict[str, list[str]] = {}
     for heard in found:
         for sink in config.all_sinks:
-            if sink.name in heard.leaf.sinks and _may_want(sink, labels, model):
+            if sink.name in heard.leaf.sinks and _may_want(sink, labels, model, severity):
                 shown.setdefault(heard.name(sink), []).append(" and ".join(heard.conditions))
     who = [
         name if "" in conditions else f"{name} (if {' or '.join(dict.fromkeys(conditions))})"
@@ -88,17 +97,16 @@ def _sinks_of_kind(config: Config, model: ModelConfig, kind: str) -> str:
     return ", ".join(who) or "nobody"
 
 
-def _labels(model: ModelConfig, kind: str) -> _Labels:
+def _labels(model: ModelConfig, kind: str, severity: Severity) -> _Labels:
     """Return what is known of a model's alerts: a finding may raise their severity by a step."""
-    rank = _SEVERITIES.index(model.severity)
+    rank = _SEVERITIES.index(severity)
     severities = _SEVERITIES if kind == "system" else _SEVERITIES[rank : rank + 2]
     known = {"kind": (kind,), "severity": severities, "owner": (model.owner or "",)}
     return known if _GLOB & set(model.id) else {**known, "model": (model.id,)}
 
 
-def _may_want(sink: SinkSection, labels: _Labels, model: ModelConfig) -> bool:
+def _may_want(sink: SinkSection, labels: _Labels, model: ModelConfig, first: Severity) -> bool:
     """Whether the sink's filters let the first alert of such an incident through."""
-    first = model.severity if labels["kind"] != ("system",) else _SEVERITIES[-1]
     is_urgent = _SEVERITIES.index(first) >= _SEVERITIES.index(sink.severity)
     is_exact = "model" in labels
     return is_urgent and (not is_exact or any(fnmatchcase(model.id, glob) for glob in sink.models))

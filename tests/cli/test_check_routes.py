@@ -51,6 +51,26 @@ def test_check_shows_a_model_that_nobody_hears_of(run: Any, tmp_path: Path) -> N
     assert line.endswith("blind: nobody; system: pager")
 
 
+def test_check_shows_who_hears_of_violated_rules(run: Any, tmp_path: Path) -> None:
+    """Rules have severities apart from the model's, and may reach other sinks."""
+    text = (
+        HOOKS
+        + """
+models:
+  - {id: a, rules: [{name: r, freshness: 1h}]}
+  - id: b
+    rules: [{name: r, freshness: 1h}, {name: s, freshness: 1d, severity: critical}]
+routes:
+  - {match: [kind = rule], sinks: [pager, ops]}
+  - {sinks: [chat]}
+"""
+    )
+    first, second, every_other = lines(run, tmp_path, text)
+    assert "quality, silence, blind, system: chat; rule: ops" in first
+    assert "; rule (warning): ops; rule (critical): pager, ops" in second
+    assert "rule" not in every_other
+
+
 def test_check_prints_nothing_about_sinks_without_any(run: Any, tmp_path: Path) -> None:
     """Who reads the topic is not asked for routes."""
     assert lines(run, tmp_path, "group: a\n") == []
