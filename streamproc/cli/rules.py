@@ -1,4 +1,4 @@
-"""``streamproc rules``: learn rules from a file."""
+"""``streamproc rules``: write rules from rows, or from a JSON Schema."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -11,7 +11,7 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="csv, jsonl or parque
 Column = str | None
 
 app: Final = typer.Typer(
-    help="Learn rules that events have to fulfil.",
+    help="Write rules that events have to fulfil.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -23,7 +23,7 @@ def _example(command: str) -> str:
 
 @app.callback()
 def _group() -> None:
-    """Learn rules that events have to fulfil."""
+    """Write rules that events have to fulfil."""
 
 
 @app.command("learn", epilog=_example("learn training.csv --model fraud --prediction score"))
@@ -50,3 +50,22 @@ def learn(
             table.columns, None, prediction=prediction, label=label, ts=ts, identity=identity
         )
         print_rules(table, roles, model)
+
+
+@app.command("from-schema", epilog=_example("from-schema features.schema.json --model fraud"))
+def from_schema(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Schema; - is stdin.")],
+    *,
+    model: Annotated[str, flag("model", "Id or glob of the models.", metavar="GLOB")] = "*",
+    at: Annotated[str, flag("at", "The schema in it.", metavar="POINTER")] = "#",
+    prediction: Annotated[Column, flag("prediction", "Property with the prediction.")] = None,
+    omit: Annotated[list[str], flag("omit", "Property that is left out.")] = [],  # noqa: B006  typer's
+) -> None:
+    """Print the rules of a JSON Schema.
+
+    They are a configuration that `streamproc check` accepts. Its comments name each keyword of the
+    schema that rules do not express.
+    """
+    from streamproc.cli.rules_schema import print_schema_rules  # noqa: PLC0415  --help
+
+    print_schema_rules(file, at, model, prediction=prediction, omit=omit)
