@@ -1,7 +1,7 @@
 """Read the events of a model before and after an offset of its topic."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -50,7 +50,11 @@ class EventRow(NamedTuple):
 
 
 async def rows_around(
-    config: Config, place: tuple[str, int, int], model_id: str, count: int
+    config: Config,
+    place: tuple[str, int, int],
+    model_id: str,
+    count: int,
+    segment: Mapping[str, str] | None = None,
 ) -> tuple[list[EventRow], list[EventRow]]:
     """Return events of a model before an offset, and from it on, in log order.
 
@@ -67,6 +71,8 @@ async def rows_around(
     count
         Number of events on each side; fewer are returned at an end of the log, and after
         `MAX_RECORDS` records.
+    segment
+        Tags that the events have; None: any.
 
     Raises
     ------
@@ -89,7 +95,8 @@ async def rows_around(
 
         async def read(start: int, stop: int) -> list[EventRow]:
             records = await _read(consumer, home, start, stop)
-            return _rows(config, topic, partition, model_id, records)
+            rows = _rows(config, topic, partition, model_id, records)
+            return [_redacted(config, row) for row in rows if _is_in(segment, row)]
 
         before: list[EventRow] = []
         at, span = offset, _FIRST_SPAN
@@ -136,7 +143,7 @@ def _rows(
 ) -> list[EventRow]:
     topics = config.topics
     if topic == topics.full_name("outcomes"):
-        return [row for record in records for row in _outcome(config, model_id, record)]
+        return [row for record in records for row in _outcome(model_id, record)]
     log = InputLog.FEATURES if topic == topics.full_name("features") else InputLog.PREDICTIONS
     names = topics.full_name("predictions"), topics.full_name("features"), ""
     found = decode([(log, record) for record in records], config, names, partition, lambda _: ())
@@ -145,14 +152,14 @@ def _rows(
             item.offset,
             format_timestamp(EPOCH + timedelta(seconds=item.ts)),
             item.event_id,
-            _redacted(config, msgspec.json.decode(b"{" + item.content + b"}")),
+            msgspec.json.decode(b"{" + item.content + b"}"),
         )
         for item in found.items
         if item.model_id == model_id
     ]
 
 
-def _outcome(config: Config, model_id: str, record: Record) -> list[EventRow]:
+def _outcome(model_id: str, record: Record) -> list[EventRow]:
     """Return an outcome with a label as a row; marks and other outcomes give none."""
     try:
         value = msgspec.json.decode(record.value or b"null")
@@ -162,16 +169,17 @@ def _outcome(config: Config, model_id: str, record: Record) -> list[EventRow]:
         return []
     names = "model_version", "tags", "features", "prediction", "label", "status"
     fields = {name: value[name] for name in names if value.get(name) is not None}
-    return [
-        EventRow(
-            record.offset, str(value.get("ts")), value.get("event_id"), _redacted(config, fields)
-        )
-    ]
+    return [EventRow(record.offset, str(value.get("ts")), value.get("event_id"), fields)]
 
 
-def _redacted(config: Config, fields: dict[str, Any]) -> dict[str, Any]:
+def _is_in(segment: Mapping[str, str] | None, row: EventRow) -> bool:
+    tags = row.fields.get("tags") or {}
+    return all(tags.get(name) == value for name, value in (segment or {}).items())
+
+
+def _redacted(config: Config, row: EventRow) -> EventRow:
     for part in ("features", "tags"):
-        for name in fields.get(part) or ():
+        for name in row.fields.get(part) or ():
             if any(fnmatchcase(name, glob) for glob in config.redact):
-                fields[part][name] = REDACTED
-    return fields
+                row.fields[part][name] = REDACTED
+    return row

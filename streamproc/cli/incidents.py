@@ -77,6 +77,9 @@ def show(
     everything: Annotated[
         bool, flag("all", "All members and all of the timeline.", show_default=False)
     ] = False,
+    deciles: Annotated[
+        bool, flag("deciles", "Read events: values before and since.", show_default=False)
+    ] = False,
     as_json: Json = False,
     config: ConfigFile = None,
     broker: Broker = None,
@@ -84,7 +87,8 @@ def show(
     """Show one incident and what to do next."""
     from streamproc.cli.incidents_show import print_incident  # noqa: PLC0415  --help
 
-    _run(print_incident, broker, config, incident, everything=everything, as_json=as_json)
+    flags = {"everything": everything, "deciles": deciles, "as_json": as_json}
+    _run(print_incident, broker, config, incident, **flags)
 
 
 @app.command("rows", epilog=_example("rows 0b71fe22 -n 20 --json"))

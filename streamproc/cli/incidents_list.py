@@ -71,7 +71,7 @@ async def print_incidents(config: Config, wanted: Filter, *, as_json: bool) -> N
             Text(status, STATUS_STYLE[incident.status]),
             Text(incident.severity, SEVERITY_STYLE[incident.severity]),
             f"{incident.opened:%Y-%m-%d %H:%M:%SZ}",
-            str(len(incident.members)),
+            str(len({member.model_id for member in incident.members})),
             cause_of(incident),
             printable(incident.owner or ""),
         )

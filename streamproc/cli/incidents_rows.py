@@ -52,7 +52,8 @@ async def print_rows(
             incident = topic.find(text)
         member = member_of(incident, model)
         change = await change_of(config, member)
-        before, after = await rows_around(config, change.place, member.model_id, number)
+        about = member.model_id, number, member.series[0].segment
+        before, after = await rows_around(config, change.place, *about)
     if not change.dated:
         note("no alert says when the change began: these are the events around the last alert")
     if as_json:

@@ -3,15 +3,17 @@
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from typing import Any
 
+import msgspec
 from rich.console import Console
 
+from streamproc.cli.incidents_deciles import deciles_of, level_text, lines_of
 from streamproc.cli.incidents_list import SHORT_ID, STATUS_STYLE
 from streamproc.client.incidents import open_incidents
 from streamproc.config.config import Config
 from streamproc.incidents.deployments import distance, is_deployment, nearest, rounded
 from streamproc.kafka.quiet_logs import quiet_client
-from streamproc.schemas.alerts import Summary
 from streamproc.schemas.deployments import Deployment
 from streamproc.schemas.incidents import (
     ChangedSeries,
@@ -29,13 +31,17 @@ _MEMBERS = 4
 _STEPS = 4
 
 
-async def print_incident(config: Config, text: str, *, everything: bool, as_json: bool) -> None:
-    """Print the incident with an id.
+async def print_incident(
+    config: Config, text: str, *, everything: bool, deciles: bool, as_json: bool
+) -> None:
+    """Print the incident with an id; `deciles`: with those of the first changed series.
 
     Raises
     ------
     UnknownIncidentError
         If there is none.
+    TopicError
+        If the events that deciles are computed from have been deleted.
     """
     with quiet_client():
         async with open_incidents(config) as topic:
@@ -45,10 +51,15 @@ async def print_incident(config: Config, text: str, *, everything: bool, as_json
             silences = {
                 key.removeprefix(SILENCE_KEY): each for key, each in topic.values.silences.items()
             }
+        found = await deciles_of(config, incident.members[0]) if deciles else None
     if as_json:
-        sys.stdout.write(incident.to_json().decode() + "\n")
+        more = {} if found is None else {"deciles": found}
+        value = {**msgspec.json.decode(incident.to_json()), **more}
+        sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
         return
-    head, *lines = describe(incident, silences, others, deployments, everything=everything)
+    head, *lines = describe(
+        incident, silences, others, deployments, deciles=found, everything=everything
+    )
     console = Console(highlight=False, soft_wrap=True, markup=False)
     console.print(head, style=STATUS_STYLE[incident.status])
     for line in lines:
@@ -61,13 +72,15 @@ def describe(
     others: Mapping[str, IncidentState],
     deployments: Iterable[Deployment] = (),
     *,
+    deciles: Mapping[str, Any] | None = None,
     everything: bool = False,
 ) -> list[str]:
-    """Return an incident in at most ten lines; `everything`: in as many as it takes."""
-    return [
-        printable(line)
-        for line in _lines(incident, silences, others, deployments, everything=everything)
-    ]
+    """Return an incident in at most ten lines; `everything`, and with deciles, in more."""
+    lines = list(_lines(incident, silences, others, deployments, everything=everything))
+    if deciles is not None:
+        at = next(at for at, line in enumerate(lines) if line.startswith("values"))
+        lines[at + 1 : at + 1] = lines_of(deciles)
+    return [printable(line) for line in lines]
 
 
 def _lines(
@@ -133,26 +146,26 @@ def _deployed(
 
 def _values(series: ChangedSeries) -> str:
     name = series.series + in_segment(series.segment)
-    return f"{name}: {_summary(series.before)} before, {_summary(series.after)} since"
-
-
-def _summary(summary: Summary | None) -> str:
-    if summary is None or summary.mean is None:
-        return "no mean"
-    return f"mean {summary.mean:.6g} ± {summary.std or 0:.3g} of {summary.n}"
+    was, now = (level_text(series.series, each) for each in (series.before, series.after))
+    return f"{name}: {was} before, {now} since"
 
 
 def _members(incident: IncidentState, *, everything: bool) -> Iterator[str]:
-    shown = incident.members if everything else incident.members[:_MEMBERS]
-    names = [_member(member) for member in shown]
-    left = len(incident.members) - len(shown)
-    ended = sum(not member.open for member in incident.members)
-    total = f"{len(incident.members)} ({ended} recovered)"
-    if not everything:
-        yield f"models    {total}: {', '.join(names)}{f' and {left} more' if left else ''}"
+    """Yield the models; one may be a member several times, by several of its incidents."""
+    members: dict[str, list[Member]] = {}
+    for member in incident.members:
+        members.setdefault(member.model_id, []).append(member)
+    names = [", ".join(map(_member, each)) for each in members.values()]
+    ended = sum(not any(member.open for member in each) for each in members.values())
+    total = f"{len(members)} ({ended} recovered)"
+    if everything:
+        yield f"models    {total}"
+        yield from (f"          {name}" for name in names)
         return
-    yield f"models    {total}"
-    yield from (f"          {name}" for name in names)
+    left = len(names) - _MEMBERS
+    yield (
+        f"models    {total}: {', '.join(names[:_MEMBERS])}{f' and {left} more' if left > 0 else ''}"
+    )
 
 
 def _member(member: Member) -> str:

@@ -215,10 +215,10 @@ def rounded(stretch: timedelta) -> timedelta:
 
     Examples
     --------
-    >>> str(rounded(timedelta(seconds=5000)))
-    '1:23:00'
+    >>> str(rounded(timedelta(seconds=407))), str(rounded(timedelta(seconds=5000)))
+    ('0:07:00', '1:23:00')
     """
-    for limit, unit in ((600, 1), (36_000, 60), (864_000, 3600)):
+    for limit, unit in ((120, 1), (36_000, 60), (864_000, 3600)):
         if abs(stretch) < timedelta(seconds=limit):
             return timedelta(seconds=round(stretch.total_seconds() / unit) * unit)
     return timedelta(days=round(stretch / timedelta(days=1)))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,39 @@ def test_the_table_shows_the_changed_feature(run: Any, cluster: Path) -> None:
     assert "example.org" not in printed
 
 
+def show(run: Any, cluster: Path, *flags: str) -> str:
+    """Return what `incidents show` prints of the only incident."""
+    [line] = run("incidents", "--json", "--config", cluster).stdout.splitlines()
+    name = json.loads(line)["incident_id"]
+    result = run("incidents", "show", name, *flags, "--config", cluster)
+    assert result.exit_code == 0, result.stderr
+    return str(result.stdout)
+
+
+def test_deciles_are_those_of_the_events_around_the_change(run: Any, cluster: Path) -> None:
+    """Nine values for up to 1,000 events before, and those since, beside the levels."""
+    printed = show(run, cluster, "--deciles")
+    before, since = re.findall(r"(?:deciles   before|          since ) +(.*) \(of (\d+) ", printed)
+    values = [[float(each) for each in side[0].split()] for side in (before, since)]
+
+    assert (before[1], 190 <= int(since[1]) <= 210) == ("1000", True)
+    assert [len(side) for side in values] == [9, 9]
+    assert values[0] == sorted(values[0])
+    assert abs(values[0][4] - 10) < 0.5
+    assert abs(values[1][4] - 10_000) < 500
+    assert "deciles" not in show(run, cluster)
+
+
+def test_deciles_as_json(run: Any, cluster: Path) -> None:
+    """The incident stays as it is, and has one more key."""
+    plain, more = (json.loads(show(run, cluster, "--json", *f)) for f in ((), ("--deciles",)))
+    found = more.pop("deciles")
+
+    assert more == plain
+    assert (found["series"], found["before"]["n"]) == ("feature:amount", 1000)
+    assert len(found["since"]["deciles"]) == 9
+
+
 def test_a_model_that_is_no_member_is_refused(run: Any, cluster: Path) -> None:
     """The message names the members."""
     [line] = run("incidents", "--json", "--config", cluster).stdout.splitlines()
@@ -119,6 +153,18 @@ def test_a_model_that_is_no_member_is_refused(run: Any, cluster: Path) -> None:
     result = run("incidents", "rows", name, "--model", "other", "--config", cluster)
     assert result.exit_code == 2
     assert "'other' is not a member of this incident; its first ones are fraud" in result.stderr
+
+
+def test_rows_of_a_segment_have_its_tags(cluster: Path) -> None:
+    """Others of the model are not among them, also where the tag is redacted in what is printed."""
+    config = load(yaml.safe_load(cluster.read_text()))
+    place = (config.topics.full_name("predictions"), 0, 500)
+    found, other = (
+        asyncio.run(rows_around(config, place, MODELS[0], 5, {"card_number": number}))
+        for number in ("4111", "5500")
+    )
+    assert [len(side) for side in found] == [5, 5]
+    assert other == ([], [])
 
 
 def test_events_that_retention_has_removed_are_reported(cluster: Path) -> None:
