@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from heapq import nsmallest
 from typing import Final, Literal
 
 from streamproc.incidents.grouped_incident import (
@@ -13,8 +12,8 @@ from streamproc.incidents.grouped_incident import (
     news_at,
     tell,
 )
-from streamproc.incidents.members import rank
-from streamproc.schemas.incidents import IncidentStatus
+from streamproc.incidents.heard_incidents import HeardIncidents
+from streamproc.schemas.incidents import IncidentState, IncidentStatus
 from streamproc.schemas.notification_groups import (
     GROUP_KEY,
     GroupedIncident,
@@ -51,6 +50,8 @@ class OpenGroup:
         self._urgent: Final[set[str]] = set()
         self._firing: Final[set[str]] = set()
         self._changed: Final[dict[str, None]] = {}  # since the last notification
+        self._heard: Final = HeardIncidents()
+        self._shown: dict[str, tuple[IncidentState | None, ShownIncident | None]] = {}
         for each in incidents:
             self._put(each)
 
@@ -119,42 +120,37 @@ class OpenGroup:
                 self._put(after)
                 changes[after.record.key] = after.record
         self._changed.clear()
-        left, ended, states = self._heard()
-        first = nsmallest(SHOWN_INCIDENTS, left or ended, key=_most_severe)
-        shown = [one for each in first if (one := describe(each)) is not None]
+        first = [self.incidents[each] for each in self._heard.first(SHOWN_INCIDENTS)]
+        self._shown = {
+            each.record.incident_id: (each.incident, self._show(each, describe)) for each in first
+        }
+        shown = [one for _, one in self._shown.values() if one is not None]
+        left, resolved = self._heard.counts
         self.record = self.record.model_copy(
             update={
                 "notified": at,
-                "status": _status(states),
+                "status": _status(self._heard.statuses),
                 "severity": first[0].record.severity if first else self.record.severity,
-                "open": len(left),
-                "resolved": len(ended),
+                "open": left,
+                "resolved": resolved,
                 "shown": tuple(shown) or self.record.shown,
             }
         )
-        for each in ended:
-            self._remove(each.record.incident_id)
-            changes[each.record.key] = None
+        for incident_id in self._heard.ended():
+            changes[self.incidents[incident_id].record.key] = None
+            self._remove(incident_id)
         return {**changes, self.key: self.record}
 
-    def _heard(self) -> tuple[list[Followed], list[Followed], set[IncidentStatus]]:
-        """Return the incidents of the notification: those left, those ended, states of the left."""
-        left, ended, states = list[Followed](), list[Followed](), set[IncidentStatus]()
-        for each in self.incidents.values():
-            notice = each.record.notice
-            if notice is None:
-                continue
-            if notice.status == "resolved":
-                ended.append(each)
-            else:
-                left.append(each)
-                states.add(notice.status)
-        return left, ended, states
+    def _show(self, each: Followed, describe: Describe) -> ShownIncident | None:
+        """Describe an incident; one that has not changed is as in the notification before."""
+        incident, shown = self._shown.get(each.record.incident_id, (None, None))
+        return shown if incident is not None and incident is each.incident else describe(each)
 
     def _put(self, each: Followed) -> None:
         incident_id = each.record.incident_id
         self.incidents[incident_id] = each
         self._changed[incident_id] = None
+        self._heard.put(each)
         news = news_at(self.record, each)
         if news is None:
             self._news.pop(incident_id, None)
@@ -168,6 +164,7 @@ class OpenGroup:
         self.incidents.pop(incident_id, None)
         self._news.pop(incident_id, None)
         self._changed.pop(incident_id, None)
+        self._heard.remove(incident_id)
         self._urgent.discard(incident_id)
         self._firing.discard(incident_id)
 
@@ -179,10 +176,6 @@ class OpenGroup:
         if record.status != "firing":
             return None
         return record.notified + timedelta(seconds=max(record.repeat, record.interval))
-
-
-def _most_severe(each: Followed) -> tuple[int, int]:
-    return -rank(each.record.severity), each.record.number
 
 
 def _status(
