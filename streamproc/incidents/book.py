@@ -37,6 +37,7 @@ from streamproc.incidents.incident import (
 from streamproc.incidents.inhibition import Inhibition
 from streamproc.incidents.maintenance import MAINTENANCE, is_outdated, occurrence
 from streamproc.incidents.members import apply_alert, new_member
+from streamproc.incidents.next_versions import note_version
 from streamproc.incidents.notification_groups import NotificationGroups
 from streamproc.incidents.open_group import Changes
 from streamproc.incidents.repeats import repeat, repeat_due
@@ -373,8 +374,13 @@ class IncidentBook:
     def _put_deployments(self, changes: DeploymentChanges) -> None:
         self._changes |= changes
         for key, each in changes.items():
-            if each is not None:
-                heappush(self._due, (forgotten_at(each), key))
+            if each is None:
+                continue
+            heappush(self._due, (forgotten_at(each), key))
+            for incident in list(self.incidents.values()):
+                after = note_version(incident, each, self.now)
+                if after is not incident:
+                    self._update(after)
 
 
 def _movable(incident: IncidentState) -> bool:

@@ -36,8 +36,9 @@ Step = Literal[
     "expired",
     "assigned",
     "noted",
+    "deployed",
 ]
-"""What happened to an incident."""
+"""What happened to an incident. `deployed`: a model got another version since it began."""
 
 
 class OnsetInterval(Contract):
