@@ -1,13 +1,19 @@
-"""Alerts about what producers send: fields that were converted, and fields that were unreadable."""
+"""Alerts about what producers send: fields that are converted, fields and records not readable."""
 
 from datetime import datetime
 from typing import Final
 
 from streamproc.alerting.alert_builder import Origin, from_epoch, identity
+from streamproc.config.model import ModelConfig
 from streamproc.decode.lenient import Note
-from streamproc.schemas.alerts import AlertEvent, Severity
+from streamproc.decode.structs import FIRST_MS, LAST_MS
+from streamproc.decode.unreadable_share import OTHERS, WINDOW, Finding
+from streamproc.schemas.alerts import AlertEvent, Severity, Status
 from streamproc.schemas.base import Source
+from streamproc.schemas.clip import clip_message
 
+UNREADABLE: Final = "unreadable"
+"""Detector of the alerts about records that cannot be read."""
 _STRICT: Final = "; correct its producer, or set `strict: true` to refuse such events"
 _ACTION: Final = {
     "coerced": f"the value is converted, here and in later events{_STRICT}",
@@ -40,6 +46,59 @@ def input_alert(model_id: str, note: Note, origin: Origin, now: datetime) -> Ale
             f"{note.field} of model {model_id!r} is sent as {note.found}: {_ACTION[note.kind]}"
         ),
         ts=from_epoch(origin.ts),
+        detected_at=now,
+        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+    )
+
+
+def unreadable_alert(
+    found: Finding, model: ModelConfig, origin: Origin, now: datetime
+) -> AlertEvent:
+    """Report that most records of a model cannot be read, or that they are read again.
+
+    Parameters
+    ----------
+    found
+        What was counted.
+    model
+        Settings of the model.
+    origin
+        The record. A time out of range is replaced by the start of 1970.
+    now
+        The wall clock.
+    """
+    of_model = f"of model {found.model!r}"
+    if found.model == OTHERS:
+        of_model = "without a key, or with a key that few others have,"
+    where = f"partition {origin.partition} of topic {origin.topic!r}"
+    letter, count = found.letter, found.share.unreadable
+    total = count + found.share.read
+    if letter is None:
+        message = f"records {of_model} on {where} can be read again, for {WINDOW} records"
+    else:
+        message = (
+            f"{count} of {total} records {of_model} on {where} cannot be read, the"
+            f" last one because of {letter.reason.value} ({letter.detail}): nothing of them is"
+            f" watched; `streamproc dead-letters --topic {origin.topic}` prints them, and with"
+            " --redrive sends them again once the cause is corrected"
+        )
+    status: Status = "resolved" if letter is None else "firing"
+    is_time = FIRST_MS <= origin.ts * 1000 <= LAST_MS
+    alert_id = identity((UNREADABLE, found.model, status), origin)
+    return AlertEvent(
+        alert_id=alert_id,
+        incident_id=found.share.incident or alert_id,
+        status=status,
+        reason="recovered" if letter is None else None,
+        model_id=found.model,
+        kind="system",
+        series="features",
+        detector=UNREADABLE,
+        severity="critical",
+        owner=model.owner,
+        runbook=model.runbook,
+        message=clip_message(message),
+        ts=from_epoch(origin.ts if is_time else 0.0),
         detected_at=now,
         source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
     )

@@ -21,6 +21,7 @@ from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.timestamps import format_timestamp
 from streamproc.terminal import note, printable
 
+_UNREADABLE: Final = "unreadable"
 # Detectors of the alerts about inputs, and the name of the finding.
 _FINDINGS: Final = {
     "inputs": "field",
@@ -30,8 +31,8 @@ _FINDINGS: Final = {
     "labels_not_joined": "labels",
     "uneven_topics": "labels",
     "state_gap": "gap",
+    "unreadable": _UNREADABLE,
 }
-_UNREADABLE: Final = "unreadable"
 ANY_MODEL: Final = "*"
 # Dead letters are counted by key; further keys are counted together.
 MAX_KEYS: Final = 1000

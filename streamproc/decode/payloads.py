@@ -59,6 +59,15 @@ def table_of(record: Record, longest: int) -> Any | None:
     return arrow_table(value, longest) if form in _ARROW else None
 
 
+def event_count(record: Record, longest: int) -> int:
+    """Return the number of events of a record, readable or not; 0 if it cannot be split."""
+    try:
+        table = table_of(record, longest)
+        return len(bodies(record, longest, strict=False)) if table is None else table.num_rows
+    except UnreadableError:
+        return 0
+
+
 def _checked(record: Record, longest: int) -> tuple[bytes, str]:
     """Return the value of a record, and its content type."""
     value = record.value

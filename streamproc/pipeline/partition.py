@@ -44,6 +44,7 @@ from streamproc.performance.unlabelled import RecentPredictions
 from streamproc.pipeline.arrival_watch import ArrivalWatch
 from streamproc.pipeline.milestone_watch import MilestoneWatch
 from streamproc.pipeline.rule_watch import RuleWatch
+from streamproc.pipeline.unreadable_watch import UnreadableWatch
 from streamproc.pipeline.version_watch import VersionWatch
 from streamproc.schemas.deployments import VersionSighting
 from streamproc.schemas.records import Record, SliceResult
@@ -84,6 +85,8 @@ class PartitionMonitor:
         Watch over versions of models that are new.
     rules
         Watch over the rules of the models.
+    unreadable
+        Watch over models whose records cannot be read.
     unlabelled
         Observer of all predictions, for metrics only; None to observe none.
     """
@@ -101,6 +104,7 @@ class PartitionMonitor:
         self.versions = VersionWatch(topic, partition)
         self._seen: list[VersionSighting] = []
         self.rules = RuleWatch(kind, config, self.incidents)
+        self.unreadable = UnreadableWatch(config, self.incidents)
         self._arrived: list[Part] = []
         self._moves = False
         self.truth: PerformanceMonitor | None = None
@@ -159,6 +163,8 @@ class PartitionMonitor:
         if self.truth is not None:
             self.truth.now = now
         self._reader.read(records, outcome)
+        if self.truth is None:
+            self._pending += self.unreadable.look(records, outcome, now)
         if self._moves:
             self._look_at_arrivals()
         elif self._arrived:

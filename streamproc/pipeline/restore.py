@@ -144,6 +144,7 @@ class _Restorer:
         self._shard.arrivals.load(self._arrays)
         self._shard.milestones.load(self._arrays)
         self._shard.versions.load(self._arrays)
+        self._shard.unreadable.load(self._arrays)
         return Restored(self._shard, self._header.next, tuple(self._reset))
 
     def _slots(self) -> list[dict[str, int]]:

@@ -245,7 +245,7 @@ def _arrays(
         for name, array in profile.watch.state(profile.used).items():
             arrays[prefix + name] = array
     arrays |= shard.recent.state() | incident_state.state(shard.groups) | shard.arrivals.state()
-    arrays |= shard.milestones.state() | shard.versions.state()
+    arrays |= shard.milestones.state() | shard.versions.state() | shard.unreadable.state()
     arrays |= rule_state.state(shard.rules, list(shard.catalogue.models.values()))
     return arrays if shard.truth is None else arrays | shard.truth.performance.state()
 
