@@ -1,6 +1,5 @@
 """Parse the records of other systems into documents that fields are taken from."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ from streamproc.schemas.records import Reason, Record
 
 _KINDS: Final[Mapping[Format, SchemaKind]] = {"avro": "AVRO", "protobuf": "PROTOBUF"}
 _STRUCTURED: Final = "application/cloudevents+json"
-_ATTRIBUTE: Final = re.compile(r"ce[_-](.+)", re.IGNORECASE)
+_ATTRIBUTE: Final = frozenset({"ce_", "ce-"})
 _CONNECT: Final = frozenset({"schema", "payload"})
 _NO_ATTRIBUTES: Final[Mapping[str, Any]] = {}
 
@@ -141,11 +140,14 @@ def _cloudevent(record: Record, value: bytes, topic: str, partition: int) -> Doc
     ----------
     CloudEvents 1.0.2, Kafka Protocol Binding and JSON Event Format.
     """
-    headers = {
-        name.lower(): (text or b"").decode("utf-8", "replace")
-        for name, text in record.headers or ()
-    }
-    if headers.get("content-type", "").strip('"').lower().startswith(_STRUCTURED):
+    form, attributes = "", {}
+    for written, text in record.headers or ():
+        name = written.lower()
+        if name[:3] in _ATTRIBUTE and len(name) > len("ce_"):
+            attributes[name[3:]] = (text or b"").decode("utf-8", "replace")
+        elif name == "content-type":
+            form = (text or b"").decode("utf-8", "replace")
+    if form.strip('"').lower().startswith(_STRUCTURED):
         event = parse(value)
         if not isinstance(event, dict):
             raise IntakeError(Reason.WRONG_TYPE, "a structured CloudEvent is a JSON object")
@@ -155,9 +157,6 @@ def _cloudevent(record: Record, value: bytes, topic: str, partition: int) -> Doc
         if isinstance(data, str) and "json" in str(event.get("datacontenttype", "json")):
             data = parse(data.encode())
         return Document(data, event, record, topic, partition)
-    attributes = {
-        found[1]: text for name, text in headers.items() if (found := _ATTRIBUTE.fullmatch(name))
-    }
     if "specversion" not in attributes:
         detail = f"expected header ce_specversion or content-type {_STRUCTURED}"
         raise IntakeError(Reason.UNSUPPORTED_CONTENT_TYPE, f"not a CloudEvent: {detail}")

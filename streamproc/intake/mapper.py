@@ -185,10 +185,11 @@ class _Rule:
         self._strict = msgspec.json.Decoder(self._struct).decode
 
     def holds(self, found: Document) -> bool:
-        return not self._when or all(
-            (value := plain(get(found))) == wanted or (wanted == "*" and value is not None)
-            for get, wanted in self._when
-        )
+        for get, wanted in self._when:
+            value = plain(get(found))
+            if value != wanted and (wanted != "*" or value is None):
+                return False
+        return True
 
     def map(self, found: Document, index: int | None) -> Mapped:
         """Return the events of a document; `index` is its place in a list of several."""

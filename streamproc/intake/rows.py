@@ -82,31 +82,36 @@ def tensor_rows(tensors: Any, columns: Sequence[str], *, named: bool) -> list[An
         raise IntakeError(Reason.WRONG_TYPE, "the tensors are not a list")
     count = _count(tensors)
     rows: list[dict[str, Any]] = [{} for _ in range(count)]
-    single: list[Any] = []
+    has_names = named or len(tensors) > 1
     for tensor in tensors:
         data = _flat(tensor.get("data"))
+        if has_names and len(data) == count:  # a column, as most tensors are
+            name = str(tensor.get("name", "x"))
+            if count == 1:
+                rows[0][name] = data[0]
+                continue
+            for row, value in zip(rows, data, strict=True):
+                row[name] = value
+            continue
         width, remainder = divmod(len(data), count) if count else (0, 0)
         if remainder:
             detail = f"tensor {tensor.get('name')!r} has {len(data)} values for {count} rows"
             raise IntakeError(Reason.WRONG_TYPE, detail)
         cut = [data[at : at + width] for at in range(0, len(data), width)] if width else []
-        if not named and len(tensors) == 1:
-            single = [row[0] if width == 1 else row for row in cut]
-            break
+        if not has_names:
+            return [row[0] if width == 1 else row for row in cut] or rows
         name = str(tensor.get("name", "x"))
-        names = [name]
-        if width != 1:
-            names = list(columns) if len(columns) == width else _numbered(name, width)
+        names = list(columns) if len(columns) == width else _numbered(name, width)
         for row, values in zip(rows, cut, strict=True):
             row.update(zip(names, values, strict=True))
-    return single or rows
+    return rows
 
 
 def _count(tensors: Sequence[Any]) -> int:
     counts: set[int] = set()
     for tensor in tensors:
-        shape = tensor.get("shape") if isinstance(tensor, dict) else None
-        if not isinstance(shape, list):
+        shape = tensor.get("shape") if tensor.__class__ is dict else None
+        if shape.__class__ is not list:
             raise IntakeError(Reason.MISSING_FIELD, "a tensor has no shape")
         counts.add(int(shape[0]) if shape else 1)
     if len(counts) != 1:
@@ -116,9 +121,14 @@ def _count(tensors: Sequence[Any]) -> int:
 
 def _flat(data: Any) -> list[Any]:
     """Flatten nested lists, row by row."""
+    if data.__class__ is not list:
+        return [data]
+    if (len(data) == 1 and data[0].__class__ is not list) or list not in map(type, data):
+        flat: list[Any] = data
+        return flat
     found: list[Any] = []
-    for each in data if isinstance(data, list) else [data]:
-        if isinstance(each, list):
+    for each in data:
+        if each.__class__ is list:
             found += _flat(each)
         else:
             found.append(each)
