@@ -87,6 +87,7 @@ def _print(mapper: Mapper, records: Sequence[SampledRecord], schemas: Schemas | 
             typer.echo(f"{where}  refused: {error.reason.value}: {printable(error.detail)}")
             continue
         counts["skipped"] += mapped.skipped is not None
+        counts["refused"] += len(mapped.refused)
         counts.update(event.to for event in mapped.events)
         for line in describe(mapped):
             typer.echo(f"{where}  {printable(line)}")

@@ -13,7 +13,7 @@ from streamproc.config.topics import NAME_PATTERN
 from streamproc.schemas.section import Section, refuse, suggest
 
 Target = Literal["predictions", "features", "labels"]
-Format = Literal["json", "json_schema", "avro", "protobuf", "cloudevents", "oip-proto"]
+Format = Literal["json", "json_schema", "avro", "protobuf", "cloudevents", "oip-proto", "arrow"]
 SCHEMA_FORMATS: Final = frozenset({"avro", "protobuf"})
 """Formats that cannot be read without a schema."""
 _PRESETS: Final = (
@@ -119,10 +119,11 @@ class Intake(Section):
     format: Annotated[
         Format,
         Field(
-            description="json: also in Connect's envelope, and with `registry` whatever the schema"
-            " that a record names is; avro, protobuf: such records only; json_schema: JSON with"
-            " or without a schema id, which is not looked up; cloudevents: structured or binary;"
-            " oip-proto: protobuf of the Open Inference Protocol.",
+            description="json: also in Connect's envelope, Arrow by its content type, and with"
+            " `registry` whatever the schema that a record names is; avro, protobuf: such records"
+            " only; json_schema: JSON with or without a schema id, which is not looked up;"
+            " cloudevents: structured or binary; oip-proto: protobuf of the Open Inference"
+            " Protocol; arrow: rows of Arrow's IPC format, whatever the content type.",
             examples=["cloudevents"],
         ),
     ] = "json"

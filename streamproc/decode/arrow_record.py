@@ -16,6 +16,9 @@ from streamproc.schemas.records import Reason
 _MAGIC: Final = b"ARROW1\0\0"
 # Bytes of limits.record_bytes that a row takes at least: an event of JSON takes more.
 _MIN_ROW: Final = 16
+_OF_LABELS: Final = ("model_id", "event_id", "ts")
+# JSON repeats the names of columns in each row, and null takes no space in Arrow.
+_MAX_GROWTH: Final = 8
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -62,14 +65,76 @@ def table_bodies(table: Any) -> list[tuple[int, bytes]]:
     UnreadableError
         If it has no column `model_id`, or one twice.
     """
+    return [(index, _encode(row)) for index, row in enumerate(_rows(table))]
+
+
+def table_rows(table: Any) -> list[Any]:
+    """Return the rows of a table, with any columns, as what JSON would give.
+
+    Times and dates are texts, decimals numbers; bytes and durations are objects, which no field
+    of an event takes. Of two columns of one name the last counts.
+    """
+    from streamproc.tabular.data_frame import plain_rows  # noqa: PLC0415  readers of files
+
+    found: list[Any] = msgspec.json.decode(_encode(list(plain_rows(table))))
+    return found
+
+
+def event_bodies(table: Any) -> list[tuple[int, bytes]]:
+    """Return the events of a table whose topic is not known: index of the row, and JSON.
+
+    A row with a label is that label, and before it the event of its other fields, if it has any.
+
+    Raises
+    ------
+    UnreadableError
+        As `table_bodies`.
+    """
+    found: list[tuple[int, bytes]] = []
+    for index, row in enumerate(_rows(table)):
+        label = row.pop("label", None)
+        if label is None or row["features"] or "prediction" in row:
+            found.append((index, _encode(row)))
+        if label is not None:
+            named = {name: row[name] for name in _OF_LABELS if name in row}
+            found.append((index, _encode(named | {"label": label})))
+    return found
+
+
+def _rows(table: Any) -> list[dict[str, Any]]:
     from streamproc.tabular.data_frame import frame_rows  # noqa: PLC0415  readers of files
     from streamproc.tabular.errors import RowError  # noqa: PLC0415
 
     try:
-        return list(enumerate(map(_encode, frame_rows(table))))
+        return list(frame_rows(table))
     except RowError as error:
         reason = Reason.WRONG_TYPE if "model_id" in table.column_names else Reason.MISSING_FIELD
         raise UnreadableError(reason, str(error)) from error
+
+
+def check_json_size(table: Any, longest: int) -> None:
+    """Refuse a table whose rows are much longer as JSON: names are stored once, and null never.
+
+    Raises
+    ------
+    UnreadableError
+        If names and separators alone are longer than 8 times `longest`.
+    """
+    size = table.num_rows * sum(map(_names_size, table.schema))
+    if size > _MAX_GROWTH * longest:
+        detail = (
+            f"{table.num_rows} rows of {table.num_columns} columns are {size} bytes of JSON at"
+            f" least, more than {_MAX_GROWTH} times limits.record_bytes ({longest}): send fewer"
+        )
+        raise UnreadableError(Reason.TOO_LARGE, detail)
+
+
+def _names_size(field: Any) -> int:
+    """Return the bytes that the names of a column, and of those inside of it, take in a row."""
+    import pyarrow as pa  # noqa: PLC0415  an extra
+
+    inside = field.type.fields if pa.types.is_struct(field.type) else ()
+    return len(field.name.encode()) + len('"":0,') + sum(map(_names_size, inside))
 
 
 def _check_size(rows: int, size: int, longest: int) -> None:

@@ -59,6 +59,11 @@ def table_of(record: Record, longest: int) -> Any | None:
     return arrow_table(value, longest) if form in _ARROW else None
 
 
+def has_arrow(record: Record) -> bool:
+    """Whether the content type of a record is one of Arrow's."""
+    return any(_is_arrow(*header) for header in record.headers or ())
+
+
 def event_count(record: Record, longest: int) -> int:
     """Return the number of events of a record, readable or not; 0 if it cannot be split."""
     try:
@@ -98,7 +103,7 @@ def letter_headers(record: Record, index: int) -> Headers:
     A row of Arrow is JSON there, which its content type says.
     """
     headers = original_headers(record)
-    if index == WHOLE_RECORD or not any(_is_arrow(*header) for header in headers):
+    if index == WHOLE_RECORD or not has_arrow(record):
         return headers
     return tuple(
         (name, JSON.encode()) if _is_arrow(name, value) else (name, value)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -13,9 +13,10 @@ from streamproc.config.topics import zone_of
 from streamproc.decode.event_schema import Topic
 from streamproc.decode.lenient import LenientDecoder, Note, lenient_decoder, time_of
 from streamproc.decode.structs import DECODE_ERRORS, classify_error
+from streamproc.intake.arrow_rows import arrow_rows, is_arrow
 from streamproc.intake.documents import Document, document
 from streamproc.intake.errors import IntakeError
-from streamproc.intake.frames import Part, SchemaRef, Schemas, refs_of
+from streamproc.intake.frames import Part, SchemaRef, Schemas, frame_of, refs_of
 from streamproc.intake.getters import (
     ABSENT,
     condition,
@@ -49,6 +50,14 @@ class NativeEvent(Struct, frozen=True, gc=False):
     body: bytes
 
 
+class Refused(NamedTuple):
+    """An item of a list that cannot become events: its place, the item as JSON, and why not."""
+
+    place: int
+    body: bytes
+    error: IntakeError
+
+
 class Mapped(Struct, frozen=True):
     """What a record became.
 
@@ -60,11 +69,14 @@ class Mapped(Struct, frozen=True):
         Why it is skipped; None if it is not.
     notes
         What was done with fields of unusual types.
+    refused
+        Items of a list that cannot become events, while others do.
     """
 
     events: Sequence[NativeEvent] = ()
     skipped: str | None = None
     notes: Sequence[Note] = ()
+    refused: Sequence[Refused] = ()
 
 
 class Mapper:
@@ -95,6 +107,7 @@ class Mapper:
         self._rules = [_Rule(rule, entry.columns, zone) for rule in entry.rules]
         self._skip = [(getter(path), set(values)) for path, values in entry.skip.items()]
         self._keep = [(getter(path), set(values)) for path, values in entry.keep.items()]
+        self._longest = config.limits.record_bytes
         self._framed = () if config.registry is None else _framed_parts(entry)
 
     def schemas_of(self, records: Iterable[Record]) -> set[SchemaRef]:
@@ -118,22 +131,45 @@ class Mapper:
         Raises
         ------
         IntakeError
-            If it cannot be read, or a required field is missing.
+            If it cannot be read, or a required field is missing; of a list, in each item.
         """
-        found = document(record, self.entry.format, topic, partition, schemas)
+        found: Document | None
+        if is_arrow(record, self.entry.format):
+            rows = arrow_rows(record.value or b"", self._longest)
+            found = Document(rows, {}, record, topic, partition, schemas)
+        else:
+            found = document(record, self.entry.format, topic, partition, schemas)
         if found is None:
             return Mapped(skipped="it has no value (a tombstone)")
         if not isinstance(found.value, list):
             return self._map(found, None)
+        return self._map_items(found, found.value)
+
+    def _map_items(self, found: Document, values: Sequence[Any]) -> Mapped:
+        """Map a list, of which an item that cannot be read costs itself alone."""
         events: list[NativeEvent] = []
         notes: list[Note] = []
+        refused: list[Refused] = []
         skipped: str | None = "it is an empty list"
-        for index, value in enumerate(found.value):
-            part = self._map(msgspec.structs.replace(found, value=value), index)
+        for index, value in enumerate(values):
+            try:
+                part = self._map(msgspec.structs.replace(found, value=value), index)
+            except IntakeError as error:
+                if not self._splits(found.record):
+                    raise
+                refused.append(Refused(index, _ENCODE(value), error))
+                continue
             events += part.events
             notes += part.notes
             skipped = part.skipped
-        return Mapped(events, None if events else skipped, notes)
+        if refused and len(refused) == len(values):
+            raise refused[0].error
+        return Mapped(events, None if events else skipped, notes, refused)
+
+    def _splits(self, record: Record) -> bool:
+        """Whether an item of a record's list, as JSON, is mapped like the item in the list."""
+        form = self.entry.format
+        return form in {"json", "arrow"} and frame_of(record.value, record.headers, "value") is None
 
     def _map(self, found: Document, index: int | None) -> Mapped:
         for get, values in self._skip:
@@ -293,5 +329,7 @@ def describe(mapped: Mapped) -> Iterator[str]:
     """Describe what a record became, a line for each event."""
     for event in mapped.events:
         yield f"{event.to}: {event.body.decode()}"
+    for place, _, error in mapped.refused:
+        yield f"refused: item {place}: {error.reason.value}: {error.detail}"
     if mapped.skipped is not None:
         yield f"skipped: {mapped.skipped}"

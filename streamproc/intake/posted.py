@@ -1,4 +1,4 @@
-"""Turn the body of an HTTP request into native events: CloudEvents, or native JSON.
+"""Turn the body of an HTTP request into native events: CloudEvents, native JSON, or Arrow.
 
 References
 ----------
@@ -14,16 +14,17 @@ import msgspec
 
 from streamproc.config.config import Config
 from streamproc.config.intake import Target
+from streamproc.decode.arrow_record import check_json_size, event_bodies
 from streamproc.decode.event_schema import Topic
 from streamproc.decode.lenient import LenientDecoder, lenient_decoder, parse
-from streamproc.decode.payloads import bodies
+from streamproc.decode.payloads import bodies, table_of
 from streamproc.decode.structs import DECODE_ERRORS, classify_error
 from streamproc.decode.unreadable import UnreadableError
 from streamproc.intake.documents import document
 from streamproc.intake.errors import IntakeError
 from streamproc.intake.mapper import Mapper, NativeEvent
 from streamproc.join.decode import GenericLabel
-from streamproc.schemas.content_types import JSON, NDJSON
+from streamproc.schemas.content_types import ARROW_FILE, ARROW_STREAM, JSON, NDJSON
 from streamproc.schemas.records import Headers, Reason
 
 STRUCTURED: Final = "application/cloudevents+json"
@@ -108,7 +109,7 @@ class Reader:
         Raises
         ------
         UnsupportedTypeError
-            If the content type is none of JSON, lines of JSON and CloudEvents.
+            If the content type is none of JSON, lines of JSON, Arrow and CloudEvents.
         RefusedError
             If any event cannot be read.
         """
@@ -120,9 +121,10 @@ class Reader:
         if "ce-specversion" in headers:
             named = [(name, unquote(text).encode()) for name, text in headers.items()]
             return self._mapped([_Request(body, [*named, ("content-type", kind.encode())], now)])
-        if kind not in {JSON, NDJSON}:
+        if kind not in {JSON, NDJSON, ARROW_STREAM, ARROW_FILE}:
             message = (
-                f"content-type is {kind!r}; expected {JSON}, {NDJSON}, {STRUCTURED} or {BATCH}"
+                f"content-type is {kind!r}; expected {JSON}, {NDJSON}, {ARROW_STREAM}, {STRUCTURED}"
+                f" or {BATCH}"
             )
             raise UnsupportedTypeError(message)
         return self._native(_Request(body, [("content-type", kind.encode())], now))
@@ -141,6 +143,8 @@ class Reader:
                     events.append(self._checked(_with_attributes(request)))
                     continue
                 mapped = self._mapper.map(request, "http", 0)
+                if mapped.refused:
+                    raise mapped.refused[0].error
                 events += mapped.events
                 skipped += mapped.skipped is not None
             except IntakeError as error:
@@ -154,7 +158,12 @@ class Reader:
 
     def _native(self, request: _Request) -> Posted:
         try:
-            found = bodies(request, self._limit, strict=self._strict)
+            table = table_of(request, self._limit)
+            if table is None:
+                found = bodies(request, self._limit, strict=self._strict)
+            else:
+                check_json_size(table, self._limit)
+                found = event_bodies(table)
         except UnreadableError as error:
             raise RefusedError(f"0: {error.reason.value}: {error.detail}") from error
         events: list[NativeEvent] = []

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from streamproc.decode.payloads import original_headers, original_value
+from streamproc.decode.payloads import WHOLE_RECORD, original_headers, original_value
 from streamproc.intake.errors import IntakeError
 from streamproc.intake.frames import Schemas
 from streamproc.intake.mapper import Mapper, NativeEvent
-from streamproc.schemas.records import DeadLetter, Record, UnreadableRecord
+from streamproc.schemas.content_types import JSON
+from streamproc.schemas.records import DeadLetter, Headers, Record, UnreadableRecord
 
 
 @dataclass(slots=True)
@@ -27,7 +28,8 @@ def map_records(
 ) -> MappedSlice:
     """Map records of a topic, each with its partition; what cannot be mapped is a dead letter.
 
-    `schemas` are those that `Mapper.schemas_of` names; None if no registry is configured.
+    So is an item of a list that cannot be mapped, while others can. `schemas` are those that
+    `Mapper.schemas_of` names; None if no registry is configured.
 
     Examples
     --------
@@ -49,12 +51,22 @@ def map_records(
         except IntakeError as error:
             found.dead_letters.append(_dead_letter(record, topic, partition, error))
             continue
+        for index, body, why in mapped.refused:
+            found.dead_letters.append(_dead_letter(record, topic, partition, why, index, body))
         found.events += mapped.events
         found.skipped += mapped.skipped is not None
     return found
 
 
-def _dead_letter(record: Record, topic: str, partition: int, error: IntakeError) -> DeadLetter:
+def _dead_letter(
+    record: Record,
+    topic: str,
+    partition: int,
+    error: IntakeError,
+    index: int = WHOLE_RECORD,
+    body: bytes | None = None,
+) -> DeadLetter:
+    """Return the dead letter of a record, or of an item of its list, whose JSON is `body`."""
     return DeadLetter(
         reason=error.reason,
         detail=error.detail,
@@ -62,8 +74,14 @@ def _dead_letter(record: Record, topic: str, partition: int, error: IntakeError)
         partition=partition,
         offset=record.offset,
         timestamp=record.timestamp,
-        index=-1,
+        index=index,
         key=record.key,
-        value=original_value(record),
-        headers=original_headers(record),
+        value=original_value(record) if body is None else body,
+        headers=original_headers(record) if body is None else _with_json(record),
     )
+
+
+def _with_json(record: Record) -> Headers:
+    """Return the headers of a record, with the content type of JSON."""
+    others = (header for header in record.headers or () if header[0].lower() != "content-type")
+    return (*others, ("content-type", JSON.encode()))

@@ -25,6 +25,17 @@ def is_frame(value: object) -> bool:
     return hasattr(value, "__arrow_c_stream__") or hasattr(value, "__dataframe__")
 
 
+def plain_rows(frame: Any) -> Iterator[dict[str, Any]]:
+    """Iterate over the rows of a table of pyarrow, with any columns: name → value.
+
+    Of two columns of one name the last counts. What cannot be a JSON value, such as bytes or a year
+    after 9999, is an empty object.
+    """
+    for columns in _slices(frame):
+        for row in zip(*columns, strict=True):
+            yield dict(zip(frame.column_names, row, strict=True))
+
+
 def frame_rows(frame: Any) -> Iterator[dict[str, Any]]:
     """Iterate over the rows of a table of pyarrow, with all their fields.
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import fastavro
+import pyarrow as pa
+from decode.arrow_logs import ipc
 
 from streamproc.config.config import Config
 from streamproc.config.load import load
@@ -18,6 +20,7 @@ from streamproc.intake.records import map_records
 from streamproc.monitor import LogRecord, Monitor
 from streamproc.registry.avro import avro_decoder
 from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.content_types import ARROW_STREAM
 from streamproc.worker.intake.merge import TimeMerge
 
 TOPIC = "sent"
@@ -93,6 +96,16 @@ def as_json(rows: Sequence[Row]) -> list[LogRecord]:
     """Return rows as one JSON object each."""
     return [
         LogRecord(at, json.dumps(row).encode(), timestamp=START + at) for at, row in enumerate(rows)
+    ]
+
+
+def as_arrow(rows: Sequence[Row], count: int = 40) -> list[LogRecord]:
+    """Return rows as records of Arrow, with several rows in each."""
+    headers = (("content-type", ARROW_STREAM.encode()),)
+    parts = [pa.Table.from_pylist(rows[at : at + count]) for at in range(0, len(rows), count)]
+    return [
+        LogRecord(at, ipc(part, rows=count), timestamp=START + at, headers=headers)
+        for at, part in enumerate(parts)
     ]
 
 

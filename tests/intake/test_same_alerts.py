@@ -7,6 +7,7 @@ from pathlib import Path
 from intake.sent_as import (
     Row,
     alerts_of,
+    as_arrow,
     as_avro,
     as_json,
     as_pairs,
@@ -65,4 +66,11 @@ def test_json_without_keys_over_twelve_partitions() -> None:
     """The slices of the partitions come in any order; the events in that of their time."""
     expected = Monitor().process(native("rides", rides()))
     found = alerts_of({"map": MAPPING}, scattered(as_json(rides())))
+    assert content(found) == content(expected)
+
+
+def test_batches_of_arrow_without_keys_over_twelve_partitions() -> None:
+    """Rows of foreign batches go to their model, and are watched as native events are."""
+    expected = Monitor().process(native("rides", rides()))
+    found = alerts_of({"map": MAPPING}, scattered(as_arrow(rides())))
     assert content(found) == content(expected)

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pyarrow as pa
 import pytest
 import yaml
 from aiohttp.test_utils import TestClient, TestServer
 from aiokafka import errors
 from broker_topics import records
+from decode.arrow_logs import ipc
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from worker.running import WorkerProcess, own_config, read_alerts, settings, total
@@ -27,6 +29,7 @@ from streamproc.config.load import load
 from streamproc.kafka.clients import open_producer
 from streamproc.kafka.topics import ensure_topics
 from streamproc.monitor import Monitor
+from streamproc.schemas.content_types import ARROW_STREAM
 from streamproc.worker.intake import admission
 from streamproc.worker.intake.http_events import HttpEvents, HttpIntakeMetrics, accepting
 
@@ -108,6 +111,34 @@ async def test_native_events_are_on_their_topics(
     for kind, event in (("features", FEATURES), ("labels", LABEL)):
         found = await records(config, kind)  # type: ignore[arg-type]
         assert [json.loads(each.value) for each in found] == [event, event]
+
+
+async def test_rows_of_arrow_are_events(config: Config, client: TestClient[Any, Any]) -> None:
+    """Each is on the topic of its kind, and one with a label is a prediction and its label."""
+    sent = [
+        {"model_id": "m", "event_id": "1", "prediction": 0.5, "amount": 12.5, "label": True},
+        {"model_id": "n", "event_id": "2", "prediction": 0.25, "amount": None, "label": None},
+    ]
+    headers = {"content-type": ARROW_STREAM}
+    answer = await client.post("/events", data=ipc(pa.Table.from_pylist(sent)), headers=headers)
+    assert (answer.status, await answer.json()) == (200, {"events": 3, "skipped": 0})
+    predictions = {
+        each.key: json.loads(each.value) for each in await records(config, "predictions")
+    }
+    assert predictions == {
+        b"m": {"model_id": "m", "event_id": "1", "prediction": 0.5, "features": {"amount": 12.5}},
+        b"n": {"model_id": "n", "event_id": "2", "prediction": 0.25, "features": {"amount": None}},
+    }
+    [label] = await records(config, "labels")
+    assert json.loads(label.value) == {"model_id": "m", "event_id": "1", "label": True}
+
+
+@pytest.mark.parametrize("body", [b"?", b""], ids=["not arrow", "nothing"])
+async def test_what_is_not_arrow_is_refused(client: TestClient[Any, Any], body: bytes) -> None:
+    """The answer says what is wrong, and nothing is published."""
+    answer = await client.post("/events", data=body, headers={"content-type": ARROW_STREAM})
+    assert answer.status == 422
+    assert len((await answer.json())["problems"]) == 1
 
 
 async def test_cloud_events_hold_native_events(

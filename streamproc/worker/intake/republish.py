@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -19,6 +19,8 @@ from streamproc.worker.publisher import AlertPublisher
 
 # Records mapped between two turns of the event loop: some ten milliseconds.
 CHUNK: Final = 500
+# Bytes of such records, of which each may hold thousands of events: one more may begin.
+CHUNK_BYTES: Final = 2**20
 
 _log = logging.getLogger(__name__)
 
@@ -74,8 +76,7 @@ class Republisher:
         mapper = self._mapper_of(topic)
         if mapper is None:  # its entry was removed since the group subscribed
             return
-        for first in range(0, len(records), CHUNK):
-            part = records[first : first + CHUNK]
+        for part in _chunks(records):
             found = map_records(mapper, part, topic, schemas)
             self._refuse_large(found, topic)
             await self._publish(found.events)
@@ -121,3 +122,15 @@ class Republisher:
                 _log.error(
                     "an event of model %r is lost: topic %s rejects its size", model_id, topic
                 )
+
+
+def _chunks(records: Sequence[MergedRecord]) -> Iterator[Sequence[MergedRecord]]:
+    """Split records, so that what they become fits into memory and the event loop has its turns."""
+    first = size = 0
+    for at, merged in enumerate(records):
+        if at - first == CHUNK or size >= CHUNK_BYTES:
+            yield records[first:at]
+            first, size = at, 0
+        size += len(merged.record.value or b"")
+    if first < len(records):
+        yield records[first:]
