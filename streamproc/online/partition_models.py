@@ -23,6 +23,7 @@ from streamproc.online.event_builder import (
     UpdateBuilder,
     unreported_update,
 )
+from streamproc.online.model_alerts import models_full, texts_left_out
 from streamproc.online.model_slot import ModelSlot, answer, of_river, settings, summary
 from streamproc.online.online_model import OnlineModel
 from streamproc.online.prediction import ModelPrediction
@@ -333,23 +334,17 @@ class PartitionModels:
             if count == online.max_models:
                 self._counts[config.id] = count + 1
                 ref = event_ids.ModelRef(key[0], segment, config, online.model.hash)
-                alert = event_ids.alert(
-                    ref,
-                    op.origin(self._place),
-                    events.now,
-                    "firing",
-                    "system",
-                    series=event_ids.ERROR,
-                    detector="limits",
-                    severity="critical",
-                    message=f"online.max_models, {online.max_models}, is reached on partition"
-                    f" {self._place[1]}: {ref.name} and later ones do not predict; raise the"
-                    " limit, or stop the producer that creates the tag values",
-                )
+                alert = models_full(ref, online.max_models, op.origin(self._place), events.now)
                 events.alerts.append((op.position, alert))
             return None
         self._counts[config.id] = count + 1
-        return self._sit(key, self._learner(key, config, online))
+        learner = self._learner(key, config, online)
+        if key[0] not in self._known:
+            origin, features = op.origin(self._place), op.row.features
+            note = texts_left_out(learner.ref, online, features, origin, events.now)
+            if note is not None:
+                events.alerts.append((op.position, note))
+        return self._sit(key, learner)
 
     def _learner(self, key: Key, config: ModelConfig, online: Online) -> OnlineModel:
         segment = dict(zip(online.per, key[1], strict=True)) or None

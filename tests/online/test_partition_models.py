@@ -245,6 +245,28 @@ def test_more_models_than_allowed_are_refused_once() -> None:
     assert learners.refused == 90
 
 
+@pytest.mark.parametrize("per", [[], ["shop"]], ids=["one model", "a model for each shop"])
+def test_text_features_that_a_model_leaves_out_are_reported_once(per: list[str]) -> None:
+    """The alert names them and what reads texts; a restart does not repeat it."""
+    features = {"a": 1.0, "country": "DE", "plan": "pro"}
+    rows = [outcome(n, n, "asked", features=features, tags={"shop": f"s{n % 3}"}) for n in range(9)]
+    settings = config(LINEAR["binary"], per=per)
+    learners = PartitionModels(settings, "outcomes", 0)
+    [alert] = learners.process(rows[:4], NOW).alerts
+    assert (alert.kind, alert.detector, alert.severity) == ("system", "inputs", "info")
+    assert "leaves out text features: 'country', 'plan'; its first step" in alert.message
+    restarted = PartitionModels(settings, "outcomes", 0)
+    restarted.restore(learners.state())
+    assert restarted.process(rows[4:], NOW).alerts == []
+
+
+def test_a_model_that_reads_texts_leaves_none_out() -> None:
+    """Trees split by texts as they are."""
+    learners = PartitionModels(config(["tree.HoeffdingTreeClassifier"]), "outcomes", 0)
+    row = outcome(0, 0, "asked", features={"country": "DE"})
+    assert learners.process([row], NOW).alerts == []
+
+
 def test_a_changed_model_starts_anew_and_others_go_on() -> None:
     """The state of another configuration is not loaded."""
     records = story("binary", 5)
