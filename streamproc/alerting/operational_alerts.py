@@ -104,7 +104,7 @@ def alerts_not_delivered(
 
 
 def misplaced(finding: Finding, owner: str | None, now: datetime) -> AlertEvent:
-    """Report a model whose events or labels are on partitions where they do not meet.
+    """Report a model whose labels cannot meet their events: by partitions, or by reused ids.
 
     The id depends on problem, model and topic alone: however many workers see it, and however
     often they are restarted, readers that drop known ids hear of it once.
@@ -117,7 +117,7 @@ def misplaced(finding: Finding, owner: str | None, now: datetime) -> AlertEvent:
         status="firing",
         model_id=finding.model_id,
         kind="system",
-        series="error" if finding.problem == "labels_apart" else "features",
+        series="error" if finding.problem in {"labels_apart", "ids_reused"} else "features",
         detector=PLACEMENT,
         severity="warning",
         owner=owner,

@@ -167,6 +167,7 @@ class BatchJoin:
         before = self._entries.get(key)
         if before is not None and before.known:
             self.joined.counts["repeated"] += 1
+            model.meeting.reused += _differs(before.entry, item)
             return
         entry = JoinEntry(
             "",
@@ -345,6 +346,11 @@ class BatchJoin:
     def _current(self, key: bytes, stored: StoredEntry) -> StoredEntry:
         """Return the entry as changed by this batch; the store may have read a copy."""
         return self._entries.setdefault(key, stored)
+
+
+def _differs(before: JoinEntry, item: JoinInput) -> bool:
+    """Whether an event is not the one that came before with its id, as far as that is stored."""
+    return before.log == item.log and before.body not in {None, item.content}
 
 
 def _repeats(before: Label, label: Label) -> bool:

@@ -20,6 +20,8 @@ class Meeting:
         Labels that came; those before the first event here are not counted.
     alone
         Labels among them without an event.
+    reused
+        Events with the id of an earlier, different event, which their labels meet instead.
     first
         Time of the earliest event, in seconds since 1970; infinite without one.
     grace
@@ -30,6 +32,7 @@ class Meeting:
     events: int = 0
     labels: int = 0
     alone: int = 0
+    reused: int = 0
     first: float = float("inf")
     grace: float = 0.0
 

@@ -1,4 +1,4 @@
-"""Find models with events and labels on different partitions.
+"""Find models whose labels do not meet their events: on other partitions, or by reused ids.
 
 A series and a join belong to one partition. Producers choose it by key and partitioner, so one
 without a key, or with another partitioner than the others, splits a model.
@@ -10,31 +10,39 @@ from typing import Final, Literal, NamedTuple
 
 from streamproc.join.meetings import Meeting
 
-Problem = Literal["events_scattered", "labels_scattered", "labels_apart"]
+Problem = Literal["events_scattered", "labels_scattered", "labels_apart", "ids_reused"]
 
 # A few labels without an event are normal: events may have been dropped.
 MIN_LABELS: Final = 20
 MIN_SHARE: Final = 0.2
+# A producer that sends an event again with a new time is normal, too.
+MIN_REUSED: Final = 0.01
 KEYING: Final = (
     "key all events and labels of a model by its model_id, with one partitioner for all producers:"
     " murmur2, which is the default of Java and of streamproc; librdkafka and its clients, such as"
     " confluent-kafka, need partitioner=murmur2_random. What was written before stays where it is"
 )
 
+UNIQUE_IDS: Final = (
+    "give each event of a model another event_id, such as the id of its request: errors,"
+    " metrics and online models read only the first event of an id"
+)
+
 
 class Finding(NamedTuple):
-    """A problem of one model; `detail` describes what was observed."""
+    """A problem of one model; `detail` describes what was observed, `cure` what to do."""
 
     problem: Problem
     model_id: str
     topic: str
     partitions: tuple[int, ...]
     detail: str
+    cure: str = KEYING
 
     @property
     def message(self) -> str:
         """The message for the operator, with the remedy."""
-        return f"{self.detail}; {KEYING}"
+        return f"{self.detail}; {self.cure}"
 
 
 class Topics(NamedTuple):
@@ -120,6 +128,33 @@ def apart(
             )
             found.append(Finding("labels_apart", name, topics.labels, (number,), detail))
     return found
+
+
+def reused(topic: str, meetings: Mapping[int, Mapping[str, Meeting]]) -> list[Finding]:
+    """Find models with events that have the id of an earlier, different event.
+
+    Parameters
+    ----------
+    topic
+        Name of the topic of predictions.
+    meetings
+        By partition and model.
+    """
+    return [
+        Finding(
+            "ids_reused",
+            name,
+            topic,
+            (number,),
+            f"{meeting.reused} events of model {name!r} on partition {number} of topic {topic!r}"
+            f" have the event_id of an earlier event that differs, beside {meeting.events} others:"
+            " a label meets the first event with its id",
+            UNIQUE_IDS,
+        )
+        for number, of in sorted(meetings.items())
+        for name, meeting in of.items()
+        if meeting.reused >= max(MIN_LABELS, MIN_REUSED * meeting.events)
+    ]
 
 
 def suspicious(meeting: Meeting) -> bool:

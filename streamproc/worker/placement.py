@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from streamproc.alerting.operational_alerts import PLACEMENT, misplaced
 from streamproc.config.config import Config
 from streamproc.join.meetings import Meeting
-from streamproc.join.placement import Finding, Topics, apart, scattered, suspicious
+from streamproc.join.placement import Finding, Topics, apart, reused, scattered, suspicious
 from streamproc.worker.join.join_manager import JoinManager
 from streamproc.worker.metrics import Metrics
 from streamproc.worker.pipeline import Pipeline
@@ -26,14 +26,14 @@ MAX_ALERTS: Final = 20
 
 _log = logging.getLogger(__name__)
 
-PROBLEMS: Final = ("events_scattered", "labels_scattered", "labels_apart")
+PROBLEMS: Final = ("events_scattered", "labels_scattered", "labels_apart", "ids_reused")
 
 
 def misplaced_gauge(registry: CollectorRegistry) -> Gauge:
     """Register the gauge of placement problems, each starting at 0."""
     gauge = Gauge(
         "streamproc_models_misplaced",
-        "Models whose events or labels are on partitions where they do not meet.",
+        "Models whose events or labels are where they do not meet, or share ids.",
         ("problem",),
         registry=registry,
     )
@@ -114,6 +114,7 @@ class Placement:
                 "events_scattered", self._features, self._line.models(self._features), "events"
             ),
             *scattered("labels_scattered", self._labels, labels, "labels"),
+            *reused(self._predictions, meetings),
         ]
         topics = Topics(self._predictions, self._labels)
         lonely = apart(topics, events, meetings, self._homes(meetings))

@@ -1,7 +1,15 @@
-"""Which labels without an event are worth an alert."""
+"""Which labels without an event, and which ids of several events, are worth an alert."""
 
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from streamproc.config.config import Config
+from streamproc.join.entry import InputLog
+from streamproc.join.join import Join
 from streamproc.join.meetings import Meeting
-from streamproc.join.placement import Topics, apart, suspicious
+from streamproc.join.placement import Finding, Topics, apart, reused, suspicious
+from streamproc.monitor import LogRecord
 
 TOPICS = Topics("predictions", "labels")
 DAY = 86_400.0
@@ -37,3 +45,42 @@ def test_labels_before_the_first_event_are_reported_only_if_it_is_elsewhere() ->
     assert apart(TOPICS, {}, meetings, home) == []
     [found] = apart(TOPICS, {3: ["fraud"]}, meetings, home)
     assert "arrive on partitions 3" in found.detail
+
+
+def ids_reused(events: Iterable[tuple[InputLog, dict[str, Any]]]) -> list[Finding]:
+    """Return the findings about ids after a log of events, one a second."""
+    join = Join(Config(), 3, asks=lambda _: True)
+    for at, (log, event) in enumerate(events):
+        body = json.dumps({"model_id": "fraud"} | event).encode()
+        join.process([(log, LogRecord(at, body, 1_700_000_000_000 + 1000 * at, b"fraud"))])
+    return reused("predictions", {3: join.meetings.of})
+
+
+def test_ids_of_several_events_are_reported() -> None:
+    """The message has the model, how many events, and what to do."""
+    events = [{"event_id": str(at % 50), "prediction": at / 100} for at in range(90)]
+    [found] = ids_reused((InputLog.PREDICTIONS, event) for event in events)
+    assert (found.problem, found.model_id, found.partitions) == ("ids_reused", "fraud", (3,))
+    assert found.message.startswith("40 events of model 'fraud' on partition 3")
+    assert "give each event of a model another event_id" in found.message
+
+
+def test_events_that_come_twice_are_no_reuse_of_ids() -> None:
+    """A repeated delivery, and a prediction with the id of its features, are what ids are for."""
+    log: list[tuple[InputLog, dict[str, Any]]] = []
+    for at in range(60):
+        event = {"event_id": str(at), "prediction": at / 100}
+        features = {"event_id": str(at), "features": {"a": 1.0}}
+        log += [
+            (InputLog.FEATURES, features),
+            (InputLog.PREDICTIONS, event),
+            (InputLog.PREDICTIONS, event),
+            (InputLog.FEATURES, features),
+        ]
+    assert ids_reused(log) == []
+
+
+def test_a_few_corrected_events_are_not_reported() -> None:
+    """Below one in a hundred, ids that come twice are not reported."""
+    events = [{"event_id": str(at % 4975), "prediction": at / 1e4} for at in range(5000)]
+    assert ids_reused((InputLog.PREDICTIONS, event) for event in events) == []
