@@ -9,6 +9,7 @@ from streamproc.decode.lenient_numbers import as_number
 from streamproc.intake.errors import IntakeError
 from streamproc.schemas.records import Reason
 
+_ONE_ROW: Final = [1]
 _LISTS: Final = ("dataframe_records", "instances", "predictions", "inputs", "outputs")
 
 
@@ -80,16 +81,15 @@ def tensor_rows(tensors: Any, columns: Sequence[str], *, named: bool) -> list[An
     """
     if not isinstance(tensors, list) or not tensors:
         raise IntakeError(Reason.WRONG_TYPE, "the tensors are not a list")
+    has_names = named or len(tensors) > 1
+    if has_names and (single := _single_row(tensors)) is not None:
+        return [single]
     count = _count(tensors)
     rows: list[dict[str, Any]] = [{} for _ in range(count)]
-    has_names = named or len(tensors) > 1
     for tensor in tensors:
         data = _flat(tensor.get("data"))
         if has_names and len(data) == count:  # a column, as most tensors are
             name = str(tensor.get("name", "x"))
-            if count == 1:
-                rows[0][name] = data[0]
-                continue
             for row, value in zip(rows, data, strict=True):
                 row[name] = value
             continue
@@ -105,6 +105,21 @@ def tensor_rows(tensors: Any, columns: Sequence[str], *, named: bool) -> list[An
         for row, values in zip(rows, cut, strict=True):
             row.update(zip(names, values, strict=True))
     return rows
+
+
+def _single_row(tensors: Sequence[Any]) -> dict[str, Any] | None:
+    """Return the row of tensors of one value each, as of most requests; None of others."""
+    row: dict[str, Any] = {}
+    for tensor in tensors:
+        if tensor.__class__ is not dict:
+            return None
+        name, shape, data = tensor.get("name"), tensor.get("shape"), tensor.get("data")
+        if name.__class__ is not str or shape.__class__ is not list or data.__class__ is not list:
+            return None
+        if len(data) != 1 or shape[:1] != _ONE_ROW or data[0].__class__ is list:
+            return None
+        row[name] = data[0]
+    return row
 
 
 def _count(tensors: Sequence[Any]) -> int:
