@@ -108,6 +108,16 @@ class Bank(TakesArl, Slots, ABC):
             tasks[:, 1] = row + 1
         return alarms
 
+    def take_over(self, other: "Bank") -> None:
+        """Go on with the slots of a bank of the same kind, which may have another threshold.
+
+        Parameters
+        ----------
+        other
+            A bank whose parameters differ in the threshold alone.
+        """
+        self.load(other.state())
+
     @abstractmethod
     def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:
         """Do the work of `scan` on arguments known to be right.

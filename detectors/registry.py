@@ -29,6 +29,7 @@ from streamproc.detectors.mean import (
     shiryaev_roberts,
 )
 from streamproc.detectors.river import bank
+from streamproc.detectors.runtime import known_run_length
 from streamproc.detectors.runtime.params import Value
 from streamproc.detectors.runtime.rarer import rarer as runtime_rarer
 from streamproc.detectors.runtime.run_length import ARL
@@ -151,6 +152,82 @@ def rarer(name: str, params: Mapping[str, Value], factor: float) -> dict[str, Va
     (17.5, 23.7)
     """
     return runtime_rarer(get(name).choice, params, factor)
+
+
+def run_length(name: str, params: Mapping[str, Value]) -> float | None:
+    """Return how many values a detector runs until a false alarm; None if that is not known.
+
+    Examples
+    --------
+    >>> from streamproc.detectors import registry
+    >>> registry.run_length("page_hinkley", registry.resolve("page_hinkley", {"arl": 1e4}))
+    10000.0
+    >>> print(registry.run_length("page_hinkley", registry.resolve("page_hinkley", {"delta": 0.1})))
+    None
+    """
+    return known_run_length.known_run_length(get(name).choice, params)
+
+
+def run_length_span(name: str) -> tuple[float, float] | None:
+    """Return the shortest and the longest run length that a detector can be set to, if any.
+
+    Examples
+    --------
+    >>> from streamproc.detectors import registry
+    >>> registry.run_length_span("mixture")
+    (100.0, 10000000.0)
+    """
+    return arl_span(name, get(name).knob)
+
+
+def is_tunable(name: str) -> bool:
+    """Whether the threshold of a detector may change while it runs.
+
+    Examples
+    --------
+    >>> from streamproc.detectors import registry
+    >>> registry.is_tunable("mixture"), registry.is_tunable("hddm_a")
+    (True, False)
+    """
+    knob = get(name).knob
+    return knob is not None and knob.tunable
+
+
+def at_run_length(name: str, params: Mapping[str, Value], arl: float) -> dict[str, Value]:
+    """Return the parameters of a detector with the threshold of a run length.
+
+    Raises
+    ------
+    ParameterError
+        If the run length is not within `run_length_span`.
+
+    Examples
+    --------
+    >>> from streamproc.detectors import registry
+    >>> params = registry.resolve("page_hinkley", {"mode": "up"})
+    >>> found = registry.at_run_length("page_hinkley", params, 1e4)
+    >>> found["mode"], round(found["threshold"], 1)
+    ('up', 17.5)
+    """
+    return known_run_length.at_run_length(get(name).choice, params, arl)
+
+
+def is_default(name: str, params: Mapping[str, Value]) -> bool:
+    """Whether the threshold of a detector is the one that it has by default.
+
+    Examples
+    --------
+    >>> from streamproc.detectors import registry
+    >>> registry.is_default("chi2", registry.resolve("chi2", {"stride": 5}))
+    True
+    >>> registry.is_default("chi2", registry.resolve("chi2", {"arl": 1e4}))
+    False
+    """
+    knob = get(name).knob
+    if knob is None:
+        return True
+    others = {each: value for each, value in params.items() if each not in {knob.name, knob.tied}}
+    return bool(get(name).complete(others)[knob.name] == params[knob.name])
 
 
 def accepts(name: str) -> tuple[str, ...]:

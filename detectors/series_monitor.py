@@ -10,6 +10,7 @@ from streamproc.detectors.bank import Bank, Hits
 from streamproc.detectors.detector_names import of_categories, registered
 from streamproc.detectors.errors import ParameterError, StateError
 from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.params import Value
 from streamproc.detectors.runtime.slots import Slots, State, check_scan, every_row
 from streamproc.detectors.runtime.small_arrays import any_hit, native_floats, native_ints
 from streamproc.detectors.series.alarm import Alarm
@@ -22,6 +23,7 @@ from streamproc.detectors.series.category_counts import (
 from streamproc.detectors.series.change_points import Change, ChangePoints, Moments
 from streamproc.detectors.series.follow import Follow, Season
 from streamproc.detectors.series.mixes import Mixes
+from streamproc.detectors.series.monitor_state import life_of, load_parts, split_state
 from streamproc.detectors.series.standardise import Standardiser
 from streamproc.detectors.series.warm_up_test import NO_LOOKS, WARM_UP_TEST, Looks, looks
 from streamproc.detectors.series.whiten import Whitener
@@ -95,7 +97,7 @@ class SeriesMonitor:
             raise ParameterError(msg)
         self._names = tuple(detectors)
         self._labels = (*self._names, WARM_UP_TEST)
-        complete = {
+        self._params = complete = {
             name: registry.resolve(registered(name), params) for name, params in detectors.items()
         }
         self._banks: tuple[Bank, ...] = tuple(
@@ -119,6 +121,7 @@ class SeriesMonitor:
         life: Follow | Mixes = Mixes() if self._blind else Follow(season=season)
         self._life = life if follow else None
         self._restarts = np.zeros(0, np.int64)
+        self._past = 0  # values of slots before they started again
         self._standardised = self._residuals = np.empty((0, 0))
         self.resize(size)
 
@@ -134,6 +137,25 @@ class SeriesMonitor:
             blind: NDArray[np.bool_] = self.quiet(np.arange(self.size)) < self._blind
             return blind
         return self._whitener.warming if self._whitener else self._standardiser.warming
+
+    @property
+    def values(self) -> int:
+        """Number of non-missing values that all slots have seen so far, since this was made."""
+        return self._past + int(self._changes.count(np.arange(self.size)).sum())
+
+    def tune(self, params: Mapping[str, Mapping[str, Value]]) -> None:
+        """Go on with other thresholds; parameters by detector, complete, for all of them.
+
+        Slots keep what they know, so that a statistic which is beyond a lower threshold alarms at
+        the next value.
+        """
+        banks = dict(zip(self._names, self._banks, strict=True))
+        for name in self._names:
+            if params[name] != self._params[name]:
+                bank = registry.get(registered(name)).bank(0, **params[name])
+                bank.take_over(banks[name])
+                banks[name] = bank
+        self._banks, self._params = tuple(banks.values()), {n: dict(params[n]) for n in self._names}
 
     def quiet(self, slots: Ints) -> Ints:
         """Count the non-missing values of slots since their last start, warm-up included."""
@@ -307,53 +329,23 @@ class SeriesMonitor:
         StateError
             If it does not fit; nothing was changed.
         """
-        restarts = state.get("restarts")
-        if restarts is None or restarts.dtype != np.int64 or restarts.ndim != 1:
-            raise StateError("Watch: state 'restarts' is missing or not a list of int64")
         parts = self._parts
-        follow = {
-            name.removeprefix(_FOLLOW): state[name] for name in state if name.startswith(_FOLLOW)
-        }
-        split: dict[str, State] = {part: {} for part in parts}
-        for name, array in state.items():
-            part, _, field = name.rpartition(".")
-            if part in split:
-                split[part][field] = array
-            elif name != "restarts" and not name.startswith(_FOLLOW):
-                raise StateError(f"Watch: state {name!r} belongs to none of {sorted(split)}")
+        restarts, split, follow = split_state(state, parts, FINDER)
         # Loading puts new arrays in the place of old ones, so the old references undo it.
         before = {part: vars(slots).copy() for part, slots in parts.items()}
         try:
-            self._load_parts(split, len(restarts))
-            self._load_life(follow, len(restarts))
+            load_parts(parts, split, len(restarts))
+            life = None if self._life is None else life_of(self._life, follow, len(restarts))
         except StateError:
             for part, slots in parts.items():
                 vars(slots).update(before[part])
             raise
-        self._restarts = restarts.copy()
+        self._restarts, self._life = restarts.copy(), life
 
     def nbytes(self) -> int:
         """Bytes held, spare room included."""
         follow = 0 if self._life is None else self._life.nbytes()
         return sum((part.nbytes() for part in self._parts.values()), self._restarts.nbytes + follow)
-
-    def _load_life(self, state: State, size: int) -> None:
-        """Take what is known of whole lives; a version that did not know it wrote nothing."""
-        if self._life is None:
-            return
-        life = self._life.blank(0 if state else size)
-        if state:
-            life.load(state)
-        if life.size != size:
-            raise StateError(f"Watch: state of {FINDER} has {life.size} slots, restarts has {size}")
-        self._life = life
-
-    def _load_parts(self, split: dict[str, State], size: int) -> None:
-        for part, slots in self._parts.items():
-            slots.load(split[part])
-            if slots.size != size:
-                msg = f"Watch: state of {part} has {slots.size} slots, restarts has {size}"
-                raise StateError(msg)
 
     @property
     def _parts(self) -> dict[str, Slots]:
@@ -396,5 +388,6 @@ class SeriesMonitor:
         return np.where(np.isnan(self._standardised), np.nan, values)
 
     def _restart(self, slots: Ints) -> None:
+        self._past += int(self._changes.count(slots).sum())
         for part in self._parts.values():
             part.reset(slots)

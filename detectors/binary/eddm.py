@@ -192,5 +192,5 @@ ENTRY = entry(
     PARAMS,
     # The least bad: at 1 false alarm in 10^6 it needs thousands of values for a doubled rate.
     {"warm_start": 500, "alpha": 0.7, "beta": 0.6, **BY_ARL},
-    ThresholdParam("beta", loose=0.97, strict=0.02, reach=8e6, tied="alpha"),
+    ThresholdParam("beta", loose=0.97, strict=0.02, reach=8e6, tied="alpha", tunable=False),
 )

@@ -251,6 +251,11 @@ ENTRY = entry(
     PARAMS,
     {"drift_confidence": 1e-5, "warning_confidence": 1e-4, **BY_ARL},
     ThresholdParam(
-        "drift_confidence", loose=0.5, strict=1e-14, reach=8e6, tied="warning_confidence"
+        "drift_confidence",
+        loose=0.5,
+        strict=1e-14,
+        reach=8e6,
+        tied="warning_confidence",
+        tunable=False,
     ),
 )

@@ -274,6 +274,11 @@ ENTRY = entry(
     # At .05 no confidence allows 10^6 values without an alarm and still finds .2 become .4.
     {"drift_confidence": 1e-8, "warning_confidence": 1e-6, "lambda_val": 0.01, **BY_ARL},
     ThresholdParam(
-        "drift_confidence", loose=0.5, strict=1e-20, reach=8e6, tied="warning_confidence"
+        "drift_confidence",
+        loose=0.5,
+        strict=1e-20,
+        reach=8e6,
+        tied="warning_confidence",
+        tunable=False,
     ),
 )

@@ -286,5 +286,7 @@ ENTRY = entry(
         "warning_limit": 7_000,
         **BY_ARL,
     },
-    ThresholdParam("drift_level", loose=1.5, strict=16.0, reach=8e6, tied="warning_level"),
+    ThresholdParam(
+        "drift_level", loose=1.5, strict=16.0, reach=8e6, tied="warning_level", tunable=False
+    ),
 )

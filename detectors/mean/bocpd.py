@@ -246,5 +246,5 @@ ENTRY = entry(
     # A variance known to be 1 (that of half a million values): one that is learned makes ties
     # and rare events alarm. Binary series rarer than 1 in 20 still do: they are far from normal.
     {"max_lengths": 16, "prior_values": 1.0, "prior_shape": 1e6, "prior_rate": 1e6, **BY_ARL},
-    ThresholdParam("hazard", loose=0.1, strict=1e-14, reach=3e5),
+    ThresholdParam("hazard", loose=0.1, strict=1e-14, reach=3e5, tunable=False),
 )

@@ -9,7 +9,7 @@ from typing import Unpack
 
 import numpy as np
 
-from streamproc.detectors.bank import Hits
+from streamproc.detectors.bank import Bank, Hits
 from streamproc.detectors.base import Detector
 from streamproc.detectors.mean import mixture_kernel as kernel
 from streamproc.detectors.runtime.dtypes import Floats, Ints
@@ -67,6 +67,9 @@ _BLANK = blank_record(
 )
 
 
+_AT_ONCE = -1.0  # below all bounds, which are 0 or more
+
+
 class MixtureBank(ArraysBank):
     """Many mixtures; parameters as in `Mixture`, 700 bytes a slot.
 
@@ -120,6 +123,14 @@ class MixtureBank(ArraysBank):
             hits.statistic,
         )
         hits.threshold[hits.row >= 0] = self._limits[0]
+
+    def take_over(self, other: Bank) -> None:
+        """Go on with the slots of another bank; the next value is looked at in any case.
+
+        The bar below which no look is needed was set for the other threshold.
+        """
+        super().take_over(other)
+        self._records["gate"] = _AT_ONCE
 
     def evidence(self, slot: int) -> float:
         """Logarithm of the sum of a slot as it stands; 0 before the warm-up's end."""
@@ -227,5 +238,5 @@ ENTRY = entry(
     PARAMS,
     # Through the pipeline, one false alarm in 10⁸ values: docs/scoreboard.md.
     {"threshold": 1e8},
-    ThresholdParam("threshold", loose=30.0, strict=1e13, free=("mode",)),
+    ThresholdParam("threshold", loose=30.0, strict=1e13, free=("mode",), measured=(1e8, 5e7)),
 )

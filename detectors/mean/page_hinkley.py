@@ -218,5 +218,5 @@ ENTRY = entry(
     PARAMS,
     # With forgetting (alpha < 1) false alarms become certain, see `PageHinkley`.
     {"delta": 0.25, "threshold": 42.0, "alpha": 1.0},
-    ThresholdParam("threshold", loose=3.0, strict=80.0, free=("mode",)),
+    ThresholdParam("threshold", loose=3.0, strict=80.0, free=("mode",), measured=(42.0, 5e7)),
 )

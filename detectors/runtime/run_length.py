@@ -59,6 +59,12 @@ class ThresholdParam:
     tied
         A parameter that keeps its ratio to the knob, such as the level that
         warns, which must not be beyond the one that alarms; empty: none.
+    measured
+        A value of the parameter beyond the table, and the run length that it has on the worst of
+        twelve kinds of series, through the pipeline: docs/false-alarms.md. None: there is none.
+    tunable
+        Whether it may change while a series is watched. Not where it is part of what a detector
+        remembers, such as the place of the best cut.
     """
 
     name: str
@@ -68,6 +74,8 @@ class ThresholdParam:
     theory: Theory | None = None
     free: tuple[str, ...] = ()
     tied: str = ""
+    measured: tuple[float, float] | None = None
+    tunable: bool = True
 
 
 def by_comparison(params: tuple[Param, ...]) -> ThresholdParam:
