@@ -87,6 +87,8 @@ def state(target: PartitionMonitor) -> dict[str, Any]:
     found["arrivals"] = _arrivals(target)
     found["blind"] = dict(target.milestones.open)
     found["rules"] = _rules(target)
+    budget = target.budget
+    found["budget"] = None if budget is None else budget.arrays()["budget"].tobytes()
     found["strays"] = sorted(target.strays.rows())
     found["numeric texts"] = sorted(target.numeric_texts.rows())
     found["reported"] = sorted(target.catalogue.limits_reported)

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from streamproc.config.broker_url import BrokerUrl
+from streamproc.config.budget import BudgetField
 from streamproc.config.control import Control
 from streamproc.config.escalate import DEFAULT_RULES as ESCALATION_RULES
 from streamproc.config.escalate import EscalationRule
@@ -19,6 +20,7 @@ from streamproc.config.labels import Labels
 from streamproc.config.limits import Limits, Policy, Snapshots
 from streamproc.config.maintenance import MaintenanceWindow
 from streamproc.config.model import ModelConfig, all_reached
+from streamproc.config.partition_shares import parts
 from streamproc.config.reachability import unreachable
 from streamproc.config.registry import Registry
 from streamproc.config.route_tree import grouping_problems, unrouted_sinks
@@ -46,10 +48,6 @@ __all__ = [
 ]
 
 _BROKER: Final[TypeAdapter[str]] = TypeAdapter(BrokerUrl)
-
-
-_SHARES: Final = {"predictions": 2, "features": 4, "outcomes": 4}
-"""Divisor of `limits.max_series` that gives the share of all partitions of a topic."""
 
 
 class Config(Section):
@@ -118,6 +116,15 @@ class Config(Section):
             examples=[{"update_interval": "10m"}],
         ),
     ] = Policy()
+    budget: Annotated[
+        BudgetField | None,
+        Field(
+            description="False alarms that all detectors of all series may raise together, in a"
+            " day, week or month: thresholds follow from the number of values, once a day. null:"
+            " thresholds are those of `watch`.",
+            examples=["1 a week"],
+        ),
+    ] = None
     limits: Annotated[
         Limits,
         Field(description="What a worker takes at most.", examples=[{"slice_records": 5000}]),
@@ -332,16 +339,12 @@ class Config(Section):
     def series_limit(self, kind: str) -> int:
         """Return the share of `limits.max_series` that one partition of a watched topic has.
 
-        It depends on nothing but the configuration: which series are refused must not depend on
-        which partitions a worker has, or a restart would publish other alerts.
-
         Parameters
         ----------
         kind : str
             ``predictions``, ``features`` or ``outcomes``.
         """
-        parts = _SHARES[kind] * self.topics.partitions
-        return self.limits.max_series // parts
+        return self.limits.max_series // parts(kind, self.topics.partitions)
 
     def with_broker(self, url: str) -> Self:
         """Give the same configuration for another cluster.

@@ -1,9 +1,12 @@
 """Group the series that are watched by the same detectors with the same settings."""
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
 from streamproc.config.detector_spec import DetectorSpec, labelled
+from streamproc.detect.run_lengths import RunLengths, params_at, run_lengths
 from streamproc.detectors.runtime.dtypes import Floats, Ints
 from streamproc.detectors.series_monitor import WARMUP, SeriesMonitor
 
@@ -41,7 +44,7 @@ class DetectorGroup:
     """
 
     def __init__(self, specs: tuple[DetectorSpec, ...], *, follow: bool = False) -> None:
-        named = labelled(specs)
+        self._specs = named = labelled(specs)
         self.settings = {label: spec.hash for label, spec in named.items()}
         self.categories = any(spec.of_categories for spec in specs)
         # All are of one `watch` entry, so all are whitened or none.
@@ -58,6 +61,29 @@ class DetectorGroup:
         self.due: Floats = np.zeros(0)
         self.used = 0
         self.spare: list[int] = []
+        self._seeded = 0
+
+    @property
+    def values(self) -> int:
+        """Number of non-missing values of events that all slots have seen, since this was made."""
+        return self.watch.values - self._seeded
+
+    @cached_property
+    def run_lengths(self) -> dict[str, RunLengths]:
+        """The run lengths that each detector may be set to, by label."""
+        return {label: run_lengths(spec) for label, spec in self._specs.items()}
+
+    def tune(self, level: float | None) -> None:
+        """Set the run length of all detectors as far as each can have it; None: as configured.
+
+        Alert ids do not change: an event that alarms with one threshold is the same with another.
+        """
+        self.watch.tune(
+            {
+                label: params_at(spec, self.run_lengths[label], level)
+                for label, spec in self._specs.items()
+            }
+        )
 
     def acquire(self, count: int) -> list[int]:
         """Allocate a slot for each of `count` series."""
@@ -93,6 +119,7 @@ class DetectorGroup:
         task = np.array([[0, 0, len(values), slot]], np.int64)
         never, nowhere = np.full(len(values), np.nan), np.full(len(values), -1, np.int64)
         self.watch.scan(values[None], task, never, nowhere)
+        self._seeded += int(np.count_nonzero(~np.isnan(values)))
 
     def prime_zeros(self, counts: Ints) -> None:
         """Feed zeros to slots before their first event; `counts` is (slots, 2): slot, number."""
@@ -101,6 +128,7 @@ class DetectorGroup:
         tasks[:, 2], tasks[:, 3] = counts[:, 1], counts[:, 0]
         never, nowhere = np.full(longest, np.nan), np.full(longest, -1, np.int64)
         self.watch.scan(np.zeros((1, longest)), tasks, never, nowhere)
+        self._seeded += int(counts[:, 1].sum())
 
     def release(self, *slots: int) -> None:
         """Reset and free slots."""

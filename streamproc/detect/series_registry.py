@@ -44,6 +44,8 @@ class SeriesRegistry(ModelRegistry):
         The segments that are watched.
     groups
         Detector groups of each layout that has models.
+    level
+        Run length of detectors that a budget for false alarms sets; None: as configured.
     built
         Number of layouts built so far; each costs as much as its schema.
     """
@@ -56,6 +58,7 @@ class SeriesRegistry(ModelRegistry):
         self.joint = JointFeatures()
         self.segments = Segments()
         self.built = 0
+        self.level: float | None = None
         self._lookups: dict[int, GroupLookup] = {}
         self.groups: dict[Layout, LayoutGroups] = {}
 
@@ -353,4 +356,7 @@ class SeriesRegistry(ModelRegistry):
 
     def profile(self, specs: tuple[DetectorSpec, ...]) -> DetectorGroup:
         """Make a profile of this partition; losses are judged against labels, not followed."""
-        return DetectorGroup(specs, follow=self.topic is not Topic.OUTCOMES)
+        group = DetectorGroup(specs, follow=self.topic is not Topic.OUTCOMES)
+        if self.level is not None:
+            group.tune(self.level)
+        return group

@@ -42,6 +42,7 @@ from streamproc.performance.outcome_decoder import OutcomeDecoder
 from streamproc.performance.performance_monitor import PerformanceMonitor
 from streamproc.performance.unlabelled import RecentPredictions
 from streamproc.pipeline.arrival_watch import ArrivalWatch
+from streamproc.pipeline.budget_watch import BudgetWatch
 from streamproc.pipeline.milestone_watch import MilestoneWatch
 from streamproc.pipeline.rule_watch import RuleWatch
 from streamproc.pipeline.unreadable_watch import UnreadableWatch
@@ -87,6 +88,8 @@ class PartitionMonitor:
         Watch over the rules of the models.
     unreadable
         Watch over models whose records cannot be read.
+    budget
+        Keeps thresholds to the budget for false alarms; None without one.
     unlabelled
         Observer of all predictions, for metrics only; None to observe none.
     """
@@ -105,6 +108,7 @@ class PartitionMonitor:
         self._seen: list[VersionSighting] = []
         self.rules = RuleWatch(kind, config, self.incidents)
         self.unreadable = UnreadableWatch(config, self.incidents)
+        self.budget = BudgetWatch.of(config, self.catalogue, topic, partition)
         self._arrived: list[Part] = []
         self._moves = False
         self.truth: PerformanceMonitor | None = None
@@ -157,6 +161,11 @@ class PartitionMonitor:
         now
             Wall clock, published as `detected_at`.
         """
+        if self.budget is None:
+            return self._process(records, now)
+        return self.budget.run(records, self._process, now)
+
+    def _process(self, records: Sequence[Record], now: datetime) -> SliceResult:
         outcome = SliceResult()
         self._now = now
         self._pending, self._seen = [], outcome.versions
@@ -252,6 +261,8 @@ class PartitionMonitor:
             if self.unlabelled is not None:
                 self.unlabelled.observe(layout, batch.events(layout, records))
             data = matrix(layout, batch, records, self.catalogue.encoders)
+            if self.budget is not None:
+                self.budget.state.days.see(data.ts)
             runs, ahead = data.runs, EVERY - len(data.ts)
             reached: list[Milestone] = []
             # A slice of one model, as on live traffic, saves a call.

@@ -19,7 +19,7 @@ from streamproc.detect.group_lookup import key_of, specs_of
 from streamproc.detectors.errors import DetectorError, StateError
 from streamproc.detectors.series.warm_up_test import WARM_UP_TEST
 from streamproc.detectors.series_monitor import FINDER
-from streamproc.pipeline import rule_state
+from streamproc.pipeline import budget_watch, rule_state
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.snapshot import EMBEDDER, PARTS, Snapshot
 from streamproc.schemas.segment_series import segment_of
@@ -115,6 +115,8 @@ class _Restorer:
     def run(self) -> Restored:
         self._shapes = [_shape(record) for record in self._header.shapes]
         self._segments()
+        budget = budget_watch.read(self._arrays)
+        self._catalogue.level = None if budget is None else budget.level
         slots = self._slots()
         births, vectors = self._by_model("births"), self._by_model("vectors")
         sparse, joint = self._by_model("sparse"), self._joint(slots)
@@ -145,6 +147,10 @@ class _Restorer:
         self._shard.milestones.load(self._arrays)
         self._shard.versions.load(self._arrays)
         self._shard.unreadable.load(self._arrays)
+        if self._shard.budget is None:
+            budget_watch.untune(self._catalogue)
+        elif budget is not None:
+            self._shard.budget.load(budget)
         return Restored(self._shard, self._header.next, tuple(self._reset))
 
     def _slots(self) -> list[dict[str, int]]:

@@ -64,6 +64,7 @@ class Snapshot:
         `blind` (bytes,): series of models that cannot be watched, as JSON.
         `versions` (bytes,): versions of models that events have shown, as JSON.
         `rules: …`: counts, open incidents and last values of the rules of models; absent without.
+        `budget` (bytes,): numbers of values and chosen run lengths, as JSON; absent without one.
     """
 
     header: Header
@@ -78,7 +79,8 @@ def config_hash(config: Config) -> str:
     >>> config_hash(Config()) == config_hash(Config(group="another"))
     True
     """
-    text = config.model_dump_json(include={"models", "policy", "limits"})
+    fields = {"models", "policy", "limits"} | ({"budget"} if config.budget else set())
+    text = config.model_dump_json(include=fields)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -247,6 +249,7 @@ def _arrays(
     arrays |= shard.recent.state() | incident_state.state(shard.groups) | shard.arrivals.state()
     arrays |= shard.milestones.state() | shard.versions.state() | shard.unreadable.state()
     arrays |= rule_state.state(shard.rules, list(shard.catalogue.models.values()))
+    arrays |= {} if shard.budget is None else shard.budget.arrays()
     return arrays if shard.truth is None else arrays | shard.truth.performance.state()
 
 

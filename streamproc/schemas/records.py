@@ -151,3 +151,14 @@ class SliceResult:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     versions: list["VersionSighting"] = field(default_factory=list)
     fields: dict[str, int] = field(default_factory=lambda: {"coerced": 0, "missing": 0})
+
+    def extend(self, later: "SliceResult", position: int) -> None:
+        """Add the result of the records from a position on, which came after these."""
+        self.events += later.events
+        self.repeated += later.repeated
+        self.alerts += later.alerts
+        self.positions += [position + each for each in later.positions]
+        self.dead_letters += later.dead_letters
+        self.versions += later.versions
+        for what, count in later.fields.items():
+            self.fields[what] += count

@@ -1,0 +1,60 @@
+"""The alert that a budget for false alarms cannot be met."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from streamproc.alerting.alert_builder import Origin, from_epoch, identity
+from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.base import Source
+
+BUDGET: Final = "budget"
+"""Detector of these alerts."""
+
+
+def budget_alert(
+    share: float, expected: float, unknown: Sequence[str], origin: Origin, now: datetime
+) -> AlertEvent:
+    """Say, once for a partition, that its share of the budget is not met, or not known to be.
+
+    Parameters
+    ----------
+    share
+        False alarms a week that the partition may raise.
+    expected
+        Those that are expected with the thresholds that are in force.
+    unknown
+        Detectors that are not counted, as their run lengths are not known.
+    origin
+        The record after which that was found.
+    now
+        The wall clock.
+    """
+    place = f"partition {origin.partition} of topic {origin.topic!r}"
+    parts: list[str] = []
+    if expected > share:
+        parts.append(
+            f"{expected:.2g} a week are expected, though thresholds are where their calibration"
+            " ends: raise `budget`, or watch fewer series"
+        )
+    if unknown:
+        parts.append(
+            f"{', '.join(unknown)} are not counted, as their run lengths are not known: watch"
+            " with others, or with parameters that `arl` goes with"
+        )
+    alert_id = identity((BUDGET,), origin)
+    return AlertEvent(
+        alert_id=alert_id,
+        incident_id=alert_id,
+        status="firing",
+        model_id="*",
+        kind="system",
+        series="features",
+        detector=BUDGET,
+        severity="warning",
+        message=f"the budget for false alarms is not met on {place}, whose share is"
+        f" {share:.2g} a week: {'; '.join(parts)}",
+        ts=from_epoch(origin.ts),
+        detected_at=now,
+        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+    )
