@@ -9,6 +9,7 @@ from rich.text import Text
 
 from streamproc.cli.models_list import new_table, terminal
 from streamproc.client.incidents import open_incidents
+from streamproc.config.budget import format_budget
 from streamproc.config.config import Config
 from streamproc.incidents.deployments import is_deployment
 from streamproc.incidents.false_alarms import PERIOD, false_alarms
@@ -77,10 +78,12 @@ async def print_incidents(config: Config, wanted: Filter, *, as_json: bool) -> N
         )
     terminal().print(table)
     rate = false_alarms(topic.values.incidents.values(), datetime.now(UTC))
-    if rate.false:
+    if rate.false or config.budget is not None:
+        budget = config.budget
+        allowed = "" if budget is None else f"; the budget is {format_budget(budget)}"
         sys.stderr.write(
             f"false alarms: {rate.false} of the {rate.opened} incidents of the last"
-            f" {format_duration(PERIOD)}\n"
+            f" {format_duration(PERIOD)}{allowed}\n"
         )
 
 

@@ -9,11 +9,13 @@ from typing import Any, Final
 
 from rich.text import Text
 
+from streamproc.cli.budget_summary import budget_summary
 from streamproc.cli.models_list import new_table, terminal
 from streamproc.config.config import Config
 from streamproc.decode.event_schema import Topic
 from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.monitor import Monitor
+from streamproc.pipeline.budget_watch import BudgetWatch
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.series_status import series_statuses
 from streamproc.schemas.segment_series import in_segment
@@ -44,10 +46,14 @@ async def of_snapshots(config: Config) -> list[SeriesStatus]:
         snapshots = await read_snapshots(config)
     if not snapshots:
         note(f"no snapshot of group {config.group} yet: is a worker running?")
+    budgets: list[BudgetWatch] = []
     for (topic, partition), candidates in sorted(snapshots.items()):
         shard = _newest(codec, (topic, partition), candidates) if topic in sources else None
         if shard is not None:
             found += series_statuses(shard, topic, partition)
+            budgets += [] if shard.budget is None else [shard.budget]
+    if config.budget is not None:
+        note(budget_summary(config.budget, budgets))
     return found
 
 
@@ -61,6 +67,9 @@ def of_file(config: Config, path: Path) -> list[SeriesStatus]:
     """
     monitor = Monitor(config)
     monitor.process(_events(path))
+    if config.budget is not None:
+        shards = monitor.shards.values()
+        note(budget_summary(config.budget, [each.budget for each in shards if each.budget]))
     return [
         status
         for (topic, partition), shard in sorted(monitor.shards.items())

@@ -11,8 +11,8 @@ SECONDS: Final = 86_400
 MIN_BLOCK: Final = 64
 MAX_BLOCK: Final = 4096
 """Records in a block, at the end of which the day is looked at: a cut costs a slice's overhead."""
-BLOCKS_A_DAY: Final = 8
-"""Blocks of a day, between those limits: a day is noticed to be over by an eighth of it late."""
+BLOCKS_A_DAY: Final = 4
+"""Blocks of a day, between those limits: a day is noticed to be over by a quarter of it late."""
 PATIENCE: Final = 3
 """Blocks in a row of earlier days, after which an earlier day is believed."""
 
@@ -54,6 +54,10 @@ class EventDays(msgspec.Struct):
 
     def see(self, ts: NDArray[np.float64]) -> None:
         """Count the events of a part of the block, by their times in seconds since 1970."""
+        first, last = int(ts.min() // SECONDS), int(ts.max() // SECONDS)
+        if first == last:  # sorting them takes ten times as long
+            self.counts[first] = self.counts.get(first, 0) + len(ts)
+            return
         days = np.floor_divide(ts, SECONDS).astype(np.int64)
         for day, count in zip(*np.unique(days, return_counts=True), strict=True):
             self.counts[int(day)] = self.counts.get(int(day), 0) + int(count)
@@ -70,8 +74,9 @@ class EventDays(msgspec.Struct):
         if turn != "same":
             self.complete = turn == "over" and self.day is not None
             self.day, self.before, self.records = median, self.records, 0
-        rate = self.before if self.complete else 0
-        self.left = min(max(MIN_BLOCK, max(rate, self.records) // BLOCKS_A_DAY), MAX_BLOCK)
+        known = max(self.before, self.records) // BLOCKS_A_DAY
+        block = known if self.complete else self.records // 2
+        self.left = min(max(MIN_BLOCK, block), MAX_BLOCK)
         self.counts = {}
         return turn
 

@@ -14,6 +14,7 @@ from streamproc.kafka.open_transactions import HeldBack
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.schemas.alerts import AlertEvent, Kind, Status
 from streamproc.schemas.records import Reason, SliceResult
+from streamproc.worker.budget_metrics import BudgetMetrics
 from streamproc.worker.slice_metrics import SliceMetrics
 from streamproc.worker.snapshots.metrics import SnapshotCosts
 from streamproc.worker.snapshots.snapshots import SnapshotCost
@@ -139,6 +140,7 @@ class Metrics:
             self._incidents,
         )
 
+        self._budget = BudgetMetrics(registry)
         self._topics: set[str] = set()
         self._from_zero()
 
@@ -250,6 +252,7 @@ class Metrics:
         self._forgotten.labels(*labels).set(catalogue.forgotten)
         self._unwatched.labels(*labels).set(catalogue.unwatched())
         self._incidents.labels(*labels).set(len(shard.groups))
+        self._budget.state(topic, partition, shard.budget)
 
     def held_back(self, partitions: Sequence[HeldBack]) -> None:
         """Set the partitions that transactions hold back; clear all others."""
@@ -261,3 +264,4 @@ class Metrics:
         """Remove the gauges of a partition that was revoked."""
         for gauge in self._gauges:
             gauge.remove(topic, str(partition))
+        self._budget.forget(topic, partition)

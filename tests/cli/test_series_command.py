@@ -106,3 +106,15 @@ async def store(config: Config, topic: str, sections: Any, following: int) -> No
         await producer.send_and_wait(name, b"other", key=b"not a key of ours")
         key = Key(config.group, topic, 0, 1, "worker", 0, 0)
         await SnapshotStore(config, producer).write(key, sections, following, {})
+
+
+def test_a_line_says_what_the_thresholds_allow(run: Any, tmp_path: Path) -> None:
+    """With a budget for false alarms the command says it, and what is expected of it."""
+    config = tmp_path / "streamproc.yaml"
+    config.write_text("budget: 2 a week\ntopics: {partitions: 1}\n")
+    result = run("series", "--file", str(written(tmp_path)), "--config", str(config))
+    assert result.exit_code == 0, result.output
+    [line] = [line for line in result.stderr.splitlines() if line.startswith("false alarms")]
+    budget, allowed = line.split("; ")
+    assert budget == "false alarms: the budget is 2 a week"
+    assert 0.3 < float(allowed.split()[2]) <= 0.5, allowed

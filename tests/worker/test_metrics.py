@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pytest
 from alert_factory import alert
 from prometheus_client import CollectorRegistry
+from record_logs import NOW, noise, record, shard
 
 from streamproc.config.config import Config
 from streamproc.config.load import load
@@ -86,3 +87,38 @@ def test_models_without_end_cost_a_bounded_number_of_series() -> None:
     assert len(of(collector)) <= 2 * MAX_MODELS + 1
     collector.count(alert(model_id="another"))
     assert of(collector)["streamproc_model_alerts_total", "other", "", ""] == 1
+
+
+def test_a_partition_shows_its_budget_and_what_is_expected(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The share is there at once, the bound after a day of events; what exceeds it is logged."""
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    config = {"budget": "0.0001 a week", "topics": {"partitions": 1}}
+    target = shard(config)
+    events = noise(1500, seed=1)
+    for at, event in enumerate(events):
+        event["ts"] = 1.7e9 + 300 * at
+    log = [record(offset, event) for offset, event in enumerate(events)]
+
+    def shown() -> dict[str, float]:
+        metrics.state("predictions", 0, target, 0)
+        prefix = "streamproc_false_alarm_"
+        return {
+            name.removeprefix(prefix): value
+            for name, _, value in samples(registry)
+            if name.startswith(prefix)
+        }
+
+    target.process(log[:10], NOW)
+    assert shown() == {"budget": 0.00005, "uncounted": 0.0}
+    target.process(log[10:], NOW)
+    found = shown()
+    assert target.budget is not None
+    assert found["bound"] == target.budget.state.expected > 0.00005
+    assert caplog.text.count("is not met on partition 0 of topic predictions") == 1
+
+    metrics.forget("predictions", 0)
+    left = {name for name, _, _ in samples(registry)}
+    assert not any(name.startswith("streamproc_false_alarm_") for name in left)

@@ -1,9 +1,11 @@
 """Incidents and alarms of series that depend on themselves or on the hour, and change in nothing.
 
 ``python -m streamproc.detectors.evaluation.calibration.dependence``: ten series of each shape,
-60,000 values each, 1,000 an hour; the table of docs/false-alarms.md. Half a minute.
+60,000 values each, 1,000 an hour; the table of docs/false-alarms.md. Half a minute. With
+``--arl 1e5`` the detectors have that run length instead of their defaults.
 """
 
+import argparse
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -109,11 +111,20 @@ def incidents(rows: Sequence[int]) -> tuple[int, int]:
     return count, opened - max(last + QUIET - VALUES, 0)
 
 
-def measure(draw: Draw) -> tuple[float, float, float]:
-    """Give new incidents and alarms in 100,000 values, and the share of time that one is open."""
+def measure(draw: Draw, arl: float | None = None) -> tuple[float, float, float]:
+    """Give new incidents and alarms in 100,000 values, and the share of time that one is open.
+
+    Parameters
+    ----------
+    draw
+        Draws the series.
+    arl
+        Run length of the detectors; None: their defaults.
+    """
     rng = np.random.default_rng(SEED)
     values = np.ascontiguousarray(draw(rng))
-    watch = SeriesMonitor({"mixture": {}, "page_hinkley": {}}, SERIES, follow=True)
+    params = {} if arl is None else {"arl": arl}
+    watch = SeriesMonitor({"mixture": params, "page_hinkley": params}, SERIES, follow=True)
     columns = np.arange(VALUES)
     alarms: list[Alarm] = watch.scan(
         values, every_row(values), PACE * columns.astype(np.float64), columns
@@ -127,9 +138,12 @@ def measure(draw: Draw) -> tuple[float, float, float]:
 
 def main() -> None:
     """Show the table."""
+    parser = argparse.ArgumentParser(description="Incidents of dependent series without a change.")
+    parser.add_argument("--arl", type=float, help="run length of both detectors, in values")
+    arl: float | None = parser.parse_args().arl
     table = Table("series", "new incidents", "alarms that count", "open", box=MARKDOWN)
     for name, draw in SHAPES.items():
-        new, alarms, opened = measure(draw)
+        new, alarms, opened = measure(draw, arl)
         table.add_row(name, f"{new:.1f}", f"{alarms:.1f}", f"{opened:.0%}")
     Console(width=100).print(table)
 
