@@ -10,8 +10,9 @@ from streamproc.config.detector_spec import DetectorSpec
 from streamproc.detectors import registry
 
 _PER_DECADE: Final = 16
-LEVELS: Final = tuple(float(f"{10.0 ** (2 + k / _PER_DECADE):.3g}") for k in range(97))
-"""Run lengths to choose from, 100 to 10⁸ values: small changes of the traffic change nothing."""
+LEVELS: Final = tuple(float(f"{10.0 ** (4 + k / _PER_DECADE):.3g}") for k in range(65))
+"""Run lengths to choose from, 10⁴ to 10⁸ values, in steps that small changes of the traffic do not
+take. Shorter ones would find a change of one deviation hardly sooner: docs/false-alarms.md."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from outcome_logs import labelled, records
 from pipeline.test_splits import BRISK, LOG
 from record_logs import NOW, noise, record, run, shard, state
 
 from streamproc.decode.event_schema import Topic
 from streamproc.pipeline.partition import PartitionMonitor
 from streamproc.pipeline.restore import restore
-from streamproc.pipeline.snapshot import config_hash, decode, encode
+from streamproc.pipeline.snapshot import SnapshotError, config_hash, decode, encode
 from streamproc.schemas.records import Record, SliceResult
 
 ONE_PARTITION = {"topics": {"partitions": 1}}
@@ -77,6 +78,24 @@ def test_any_split_gives_the_same_thresholds(cuts: set[int]) -> None:
     assert state(target) == state(UNSPLIT)
 
 
+@settings(max_examples=5, deadline=None)
+@given(cuts=st.sets(st.integers(1, 1499), max_size=20))
+def test_series_of_labels_have_a_share_too_in_any_split(cuts: set[int]) -> None:
+    """Outcomes have a quarter of the budget, and thresholds that do not depend on slices either."""
+    outcomes = labelled(1500, seed=3)
+    for each in outcomes:
+        each["ts"] = 1.7e9 + 300 * each["seq"]
+    together, apart = (shard(ONE_PARTITION | {"budget": "4 a week"}, Topic.OUTCOMES) for _ in "ab")
+
+    unsplit = run(together, records(outcomes))
+
+    assert run(apart, records(outcomes), cuts) == unsplit
+    assert state(apart) == state(together)
+    assert together.budget is not None
+    assert together.budget.share == 1.0
+    assert 0.5 < (together.budget.state.expected or 0.0) <= 1.0
+
+
 @settings(max_examples=10, deadline=None)
 @given(cut=st.integers(0, len(DAYS)))
 def test_a_restored_budget_goes_on_as_if_nothing_had_been(cut: int) -> None:
@@ -126,6 +145,20 @@ def days_behind(target: PartitionMonitor, end: float) -> int:
 def steady(count: int, seed: int = 2) -> list[Record]:
     """Return records of one model that changes in nothing."""
     return [record(offset, event) for offset, event in enumerate(noise(count, seed))]
+
+
+def test_a_snapshot_with_an_impossible_budget_is_refused() -> None:
+    """A state that no worker writes is an error that names the array."""
+    written = decode(encode(UNSPLIT, "predictions", 0, 0))
+    state = msgspec.json.decode(written.arrays["budget"].tobytes())
+    for wrong in (
+        state | {"level": -1.0},
+        state | {"days": state["days"] | {"left": 0}},
+        state | {"groups": 3},
+    ):
+        written.arrays["budget"] = np.frombuffer(msgspec.json.encode(wrong), np.uint8)
+        with pytest.raises(SnapshotError, match="array 'budget'"):
+            restore(written, Topic.PREDICTIONS, "predictions", 0, UNSPLIT.catalogue.config)
 
 
 def test_without_a_budget_nothing_of_it_is_written() -> None:
