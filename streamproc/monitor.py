@@ -220,10 +220,16 @@ class Monitor:
         Raises
         ------
         UnknownTopicError
-            If the topic is unknown.
+            If the topic is unknown, or is that of the labels, which only `process` takes.
         """
         if topic not in self._topics:
-            raise self._unknown(f"a record of partition {partition}", topic)
+            what = f"a record of partition {partition}"
+            if topic in self._inputs:  # labels
+                raise UnknownTopicError(
+                    f"{what} is from topic {topic!r}, whose records are joined with events before"
+                    " they are watched: give labels to `process`, or records of the outcomes here"
+                )
+            raise self._unknown(what, topic)
         outcome = self._shard(topic, partition).process(records, self._clock())
         self.events += outcome.events
         self.dead_letters = outcome.dead_letters

@@ -11,7 +11,7 @@ from outcome_logs import labelled
 
 from streamproc import Monitor
 from streamproc.errors import ConfigError, StreamprocError
-from streamproc.monitor import UnreadableWarning
+from streamproc.monitor import LogRecord, UnknownTopicError, UnreadableWarning
 from streamproc.schemas.events import FeatureEvent, PredictionEvent
 from streamproc.schemas.records import Reason
 
@@ -260,3 +260,9 @@ def test_a_call_that_loses_most_of_its_events_warns() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Monitor().process(lost[:2] + good)
+
+
+def test_raw_labels_are_refused_with_what_to_do_instead() -> None:
+    """Their topic is known, but labels are joined before they are watched."""
+    with pytest.raises(UnknownTopicError, match="give labels to `process`"):
+        Monitor().process_records("labels", 0, [LogRecord(0, b"{}")])

@@ -14,6 +14,8 @@ from streamproc.schemas.clip import clip_message
 
 UNREADABLE: Final = "unreadable"
 """Detector of the alerts about records that cannot be read."""
+UNMAPPED: Final = "unmapped"
+"""Detector of the alerts about records of foreign topics that cannot become events."""
 _STRICT: Final = "; correct its producer, or set `strict: true` to refuse such events"
 _ACTION: Final = {
     "coerced": f"the value is converted, here and in later events{_STRICT}",
@@ -70,33 +72,64 @@ def unreadable_alert(
     of_model = f"of model {found.model!r}"
     if found.model == OTHERS:
         of_model = "without a key, or with a key that few others have,"
-    where = f"partition {origin.partition} of topic {origin.topic!r}"
+    message = _described(
+        found,
+        f"records {of_model} on partition {origin.partition} of topic {origin.topic!r}",
+        f"nothing of them is watched; `streamproc dead-letters --topic {origin.topic}` prints them,"
+        " and with --redrive sends them again once the cause is corrected",
+    )
+    alert = _of_records(found, (found.model, UNREADABLE), message, origin, now)
+    return alert.model_copy(update={"owner": model.owner, "runbook": model.runbook})
+
+
+def unmapped_alert(found: Finding, origin: Origin, now: datetime) -> AlertEvent:
+    """Report that most records of a topic of `intake` cannot become events, or that they do again.
+
+    Parameters
+    ----------
+    found
+        What was counted, by the name of the topic.
+    origin, now
+        The record, and the wall clock.
+    """
+    message = _described(
+        found,
+        f"records of topic {origin.topic!r}, which `intake` names,",
+        f"`streamproc intake try {origin.topic}` prints what becomes of its records, and"
+        f" `streamproc dead-letters --topic {origin.topic} --redrive` sends these again once the"
+        " cause is corrected",
+    )
+    return _of_records(found, (OTHERS, UNMAPPED), message, origin, now)
+
+
+def _described(found: Finding, records: str, action: str) -> str:
     letter, count = found.letter, found.share.unreadable
-    total = count + found.share.read
     if letter is None:
-        message = f"records {of_model} on {where} can be read again, for {WINDOW} records"
-    else:
-        message = (
-            f"{count} of {total} records {of_model} on {where} cannot be read, the"
-            f" last one because of {letter.reason.value} ({letter.detail}): nothing of them is"
-            f" watched; `streamproc dead-letters --topic {origin.topic}` prints them, and with"
-            " --redrive sends them again once the cause is corrected"
-        )
-    status: Status = "resolved" if letter is None else "firing"
+        return f"{records} can be read again, for {WINDOW} records"
+    return (
+        f"{count} of {count + found.share.read} {records} cannot be read, the last one because of"
+        f" {letter.reason.value} ({letter.detail}): {action}"
+    )
+
+
+def _of_records(
+    found: Finding, by: tuple[str, str], message: str, origin: Origin, now: datetime
+) -> AlertEvent:
+    """Create an alert; `by`: its model and detector."""
+    model_id, detector = by
+    status: Status = "resolved" if found.letter is None else "firing"
     is_time = FIRST_MS <= origin.ts * 1000 <= LAST_MS
-    alert_id = identity((UNREADABLE, found.model, status), origin)
+    alert_id = identity((detector, found.model, status), origin)
     return AlertEvent(
         alert_id=alert_id,
         incident_id=found.share.incident or alert_id,
         status=status,
-        reason="recovered" if letter is None else None,
-        model_id=found.model,
+        reason="recovered" if found.letter is None else None,
+        model_id=model_id,
         kind="system",
         series="features",
-        detector=UNREADABLE,
+        detector=detector,
         severity="critical",
-        owner=model.owner,
-        runbook=model.runbook,
         message=clip_message(message),
         ts=from_epoch(origin.ts if is_time else 0.0),
         detected_at=now,

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from streamproc.alerting.alert_builder import Origin, identity
+from streamproc.alerting.input_alerts import UNMAPPED
 from streamproc.join.placement import Finding
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.base import Source
@@ -15,7 +16,7 @@ PLACEMENT: Final = "placement"
 
 NOT_DELIVERED: Final = "alerts_not_delivered"
 
-OPERATIONAL: Final = frozenset({NOT_JOINED, PLACEMENT, NOT_DELIVERED})
+OPERATIONAL: Final = frozenset({NOT_JOINED, PLACEMENT, NOT_DELIVERED, UNMAPPED})
 """Detectors of these alerts; a comparison with a replay leaves them out."""
 
 

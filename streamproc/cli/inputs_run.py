@@ -32,6 +32,7 @@ _FINDINGS: Final = {
     "uneven_topics": "labels",
     "state_gap": "gap",
     "unreadable": _UNREADABLE,
+    "unmapped": _UNREADABLE,
 }
 ANY_MODEL: Final = "*"
 # Dead letters are counted by key; further keys are counted together.

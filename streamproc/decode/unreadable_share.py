@@ -102,7 +102,7 @@ class UnreadableShare:
                 letter = None
             name = self._name(record.key, begins=letter is not None)
             if name is not None:
-                yield from self._count(position, name, letter)
+                yield from self.count(position, name, letter)
 
     def _name(self, key: bytes | None, *, begins: bool) -> str | None:
         """Return under which name a record is counted; None: it is not."""
@@ -113,7 +113,8 @@ class UnreadableShare:
                 name = text
         return name if begins or name in models else None
 
-    def _count(self, position: int, name: str, letter: DeadLetter | None) -> Iterator[Finding]:
+    def count(self, position: int, name: str, letter: DeadLetter | None) -> Iterator[Finding]:
+        """Count a record, which has a dead letter if it cannot be read; yield one finding or none."""
         share = self.models.setdefault(name, Share())
         if share.incident is not None:
             share.read = 0 if letter is not None else share.read + 1

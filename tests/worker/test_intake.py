@@ -12,7 +12,7 @@ import pytest
 from aiokafka.admin import NewTopic
 from broker_topics import records
 from prometheus_client import CollectorRegistry
-from worker.running import WorkerProcess, read_alerts, settings, until
+from worker.running import WorkerProcess, read_alerts, settings, total, until
 
 from streamproc.broker import EmbeddedBroker
 from streamproc.config.config import Config
@@ -143,6 +143,28 @@ async def test_events_that_a_crash_repeats_are_dropped(
     assert {record.value for record in found} == {_body(row) for row in rows()}
     assert monitor.events == len(rows())
     assert {a.series for a in alerts} == {"feature:amount"}
+
+
+async def test_a_topic_that_cannot_be_mapped_is_reported(
+    embedded_broker: EmbeddedBroker,
+) -> None:
+    """The alert names the topic, the reason and what to do; it ends once records are events."""
+    given = settings(embedded_broker.bootstrap)
+    topic = f"{given['group']}-scores"
+    given["intake"] = intake(topic)
+    config = load(given)
+    bad: list[dict[str, Any] | bytes] = [{"id": "x", "model": "a"}] * 30
+    await send_unkeyed(config, topic, [*bad, *rows()[:200]], partitions=1)
+    registry = CollectorRegistry()
+    async with reading(config, Metrics(registry)) as reader:
+        await until(lambda: reader.idle_seconds() > 0.5)
+    assert total(registry, "operational_alerts_total", detector="unmapped") == 2
+    fired, resolved = await read_alerts(config)
+    assert (fired.detector, fired.status, fired.source.offset) == ("unmapped", "firing", 9)
+    assert f"10 of 10 records of topic {topic!r}" in fired.message
+    assert f"`streamproc intake try {topic}`" in fired.message
+    assert (resolved.status, resolved.source.offset) == ("resolved", 129)
+    assert resolved.incident_id == fired.incident_id
 
 
 def crashing(publish: Any, after: int) -> Any:

@@ -335,11 +335,10 @@ async def reading(config: Config, metrics: Metrics) -> AsyncIterator[IntakeReade
     WorkerError
         On exit, if an error stopped it. A restart resumes after the last committed slice.
     """
-    await ensure_topics(config, ("predictions", "features", "labels", "dead_letters"))
+    await ensure_topics(config, ("predictions", "features", "labels", "alerts", "dead_letters"))
     async with open_producer(config) as producer, schema_store(config) as schemas:
-        republisher = Republisher(
-            config, producer, AlertPublisher(config, producer), IntakeMetrics(metrics.registry)
-        )
+        publisher, counted = AlertPublisher(config, producer), IntakeMetrics(metrics.registry)
+        republisher = Republisher(config, producer, publisher, counted, metrics.operational)
         reader = IntakeReader(config, republisher, republisher.metrics, schemas)
         await reader.start()
         try:

@@ -2,16 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
+from streamproc.alerting.alert_builder import Origin
+from streamproc.alerting.input_alerts import unmapped_alert
 from streamproc.config.config import Config
+from streamproc.decode.payloads import WHOLE_RECORD
+from streamproc.decode.unreadable_share import UnreadableShare
 from streamproc.intake.frames import SchemaRef, Schemas
 from streamproc.intake.mapper import NativeEvent, mappers
 from streamproc.intake.records import MappedSlice, map_records
+from streamproc.schemas.alerts import AlertEvent
 from streamproc.worker.batch_writer import Batches, Pair
 from streamproc.worker.intake.merge import MergedRecord
 from streamproc.worker.intake.metrics import IntakeMetrics
@@ -35,9 +41,11 @@ class Republisher:
     producer
         Waits for all replicas (``acks=all``).
     publisher
-        Publishes dead letters.
+        Publishes dead letters, and alerts about them.
     metrics
         What is counted; also an attribute.
+    alerted
+        Called with the detector of each alert.
     """
 
     def __init__(
@@ -46,6 +54,7 @@ class Republisher:
         producer: AIOKafkaProducer,
         publisher: AlertPublisher,
         metrics: IntakeMetrics,
+        alerted: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._names = {
             kind: config.topics.full_name(kind) for kind in ("predictions", "features", "labels")
@@ -54,6 +63,8 @@ class Republisher:
         self._mapper_of = mappers(config)
         self._producer = producer
         self._publisher = publisher
+        self._unreadable = UnreadableShare()
+        self._alerted = alerted
         self.metrics = metrics
 
     def schemas_of(self, topic: str, records: Sequence[MergedRecord]) -> frozenset[SchemaRef]:
@@ -80,10 +91,34 @@ class Republisher:
             found = map_records(mapper, part, topic, schemas)
             self._refuse_large(found, topic)
             await self._publish(found.events)
-            if found.dead_letters:
-                await self._publisher.publish([], found.dead_letters)
+            await self._publisher.publish(self._alerts(topic, part, found), found.dead_letters)
             self.metrics.slice(topic, len(part), found)
             await asyncio.sleep(0)  # the client's heartbeats and commits need their turns
+
+    def _alerts(
+        self, topic: str, records: Sequence[MergedRecord], found: MappedSlice
+    ) -> list[AlertEvent]:
+        """Report a topic most of whose records cannot become events, and its recovery."""
+        if not found.dead_letters and topic not in self._unreadable.models:
+            return []
+        letters = {
+            (letter.partition, letter.offset): letter
+            for letter in found.dead_letters
+            if letter.index == WHOLE_RECORD
+        }
+        alerts: list[AlertEvent] = []
+        for position, (partition, record) in enumerate(records):
+            letter = letters.get((partition, record.offset))
+            if letter is None and topic not in self._unreadable.models:
+                continue
+            for finding in self._unreadable.count(position, topic, letter):
+                ts = record.timestamp / 1000
+                origin = Origin(topic, partition, record.offset, 0, ts, None)
+                alert = unmapped_alert(finding, origin, datetime.now(UTC))
+                finding.share.incident = alert.incident_id
+                alerts.append(alert)
+                self._alerted(alert.detector)
+        return alerts
 
     def _refuse_large(self, found: MappedSlice, topic: str) -> None:
         """Drop events that the native topics' readers would refuse; only rows can become longer."""
