@@ -114,7 +114,7 @@ class UnreadableShare:
         return name if begins or name in models else None
 
     def count(self, position: int, name: str, letter: DeadLetter | None) -> Iterator[Finding]:
-        """Count a record, which has a dead letter if it cannot be read; yield one finding or none."""
+        """Count a record, whose dead letter is None if it was read; yield one finding or none."""
         share = self.models.setdefault(name, Share())
         if share.incident is not None:
             share.read = 0 if letter is not None else share.read + 1
