@@ -107,6 +107,7 @@ class Mapper:
         self._rules = [_Rule(rule, entry.columns, zone) for rule in entry.rules]
         self._skip = [(getter(path), set(values)) for path, values in entry.skip.items()]
         self._keep = [(getter(path), set(values)) for path, values in entry.keep.items()]
+        self._forced = entry.format == "arrow"  # whatever the content type
         self._longest = config.limits.record_bytes
         self._framed = () if config.registry is None else _framed_parts(entry)
 
@@ -134,7 +135,7 @@ class Mapper:
             If it cannot be read, or a required field is missing; of a list, in each item.
         """
         found: Document | None
-        if is_arrow(record, self.entry.format):
+        if (record.headers or self._forced) and is_arrow(record, self.entry.format):
             rows = arrow_rows(record.value or b"", self._longest)
             found = Document(rows, {}, record, topic, partition, schemas)
         else:

@@ -51,8 +51,11 @@ def map_records(
         except IntakeError as error:
             found.dead_letters.append(_dead_letter(record, topic, partition, error))
             continue
-        for index, body, why in mapped.refused:
-            found.dead_letters.append(_dead_letter(record, topic, partition, why, index, body))
+        if mapped.refused:
+            found.dead_letters += [
+                _dead_letter(record, topic, partition, why, index, body)
+                for index, body, why in mapped.refused
+            ]
         found.events += mapped.events
         found.skipped += mapped.skipped is not None
     return found
