@@ -22,7 +22,7 @@ from streamproc.detectors.series_monitor import Alarm
 from streamproc.schemas.alerts import MORE_SEVERE, AlertEvent, ChangePoint, Kind, Severity, Status
 from streamproc.schemas.base import Source
 from streamproc.schemas.segment_series import in_segment, segment_of
-from streamproc.schemas.series import JOINT, SQUARED_ERROR
+from streamproc.schemas.series import ESTIMATED, JOINT, SQUARED_ERROR
 from streamproc.schemas.timestamps import EPOCH
 
 KINDS: dict[str, Kind] = {
@@ -309,7 +309,7 @@ def common_fields(
         "series": series.values,
         "segment": series.segment,
         "detector": detector,
-        "severity": severity(status, config.severity, raised=incident.raised),
+        "severity": _severity(status, series, raised=incident.raised),
         "owner": config.owner,
         "runbook": config.runbook,
         "ts": from_epoch(origin.ts),
@@ -323,6 +323,12 @@ def severity(status: Status, configured: Severity, *, raised: bool) -> Severity:
     if status == "pending":
         return "info"
     return MORE_SEVERE[configured] if raised else configured
+
+
+def _severity(status: Status, series: Series, *, raised: bool) -> Severity:
+    """Give how urgent an alert about a series is: an estimate is not critical by itself."""
+    found = severity(status, series.model.config.severity, raised=raised)
+    return "warning" if series.name == ESTIMATED and found == "critical" else found
 
 
 def _digest(what: str, series: Series, detector: str, origin: Origin) -> str:

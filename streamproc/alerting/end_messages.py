@@ -44,10 +44,9 @@ def superseded(label: SeriesLabel) -> str:
 
 def _at(label: SeriesLabel, before: Level, level: Level) -> str:
     spread = only_spread(before.summary, level.summary)
-    counted = "labels" if label.is_rate else f"{label.counted}s"
     was = _level(label, before, spread=spread)
     now = _level(label, level, spread=spread)
-    return f"{now}, for {level.n} {counted} (before the incident: {was})"
+    return f"{now}, for {label.counted(level.n)} (before the incident: {was})"
 
 
 def _level(label: SeriesLabel, level: Level, *, spread: bool) -> str:

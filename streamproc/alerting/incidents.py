@@ -23,6 +23,7 @@ from streamproc.detectors.series.change_points import Change
 from streamproc.detectors.series_monitor import Alarm
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.clip import clip_message
+from streamproc.schemas.series import ESTIMATED
 
 # Seconds of event time after which what is found is not the same incident any more.
 _APART: Final = 2 * 86400.0
@@ -258,7 +259,8 @@ def _matters(series: Series, alarm: Alarm, *, first: bool) -> bool:
     """
     if not alarm.reason:
         # Good news wakes nobody; the series learns its new level all the same.
-        return not (first and series.is_loss and _fell(alarm))
+        good = _fell(alarm) or (series.name == ESTIMATED and _of_spread(alarm))
+        return not (first and series.is_loss and good)
     if series.values.startswith(_FREEZING):
         return True
     change = alarm.change

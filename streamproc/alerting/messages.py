@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from streamproc.schemas.alerts import Contributor, Summary
-from streamproc.schemas.series import JOINT
+from streamproc.schemas.series import ERROR, ESTIMATED, JOINT, PER_ESTIMATE
 
 # A spread that grew or shrank by this factor says more than means closer than a quarter of it.
 SPREAD, CLOSE = 1.5, 0.25
@@ -54,14 +54,22 @@ class SeriesLabel(NamedTuple):
     part: str = ""
 
     @property
-    def counted(self) -> str:
-        """What one of its values is."""
-        return "label" if self.series.startswith(("error", "metric:")) else "value"
-
-    @property
     def is_rate(self) -> bool:
         """Whether its mean is a share of events."""
-        return self.series == "error" and not self.numbers
+        return self.series in {ERROR, ESTIMATED} and not self.numbers
+
+    def counted(self, values: int) -> str:
+        """Say what a number of its values are: labels, predictions or values.
+
+        Examples
+        --------
+        >>> SeriesLabel("error", "m").counted(1), SeriesLabel("metric:estimated", "m").counted(2)
+        ('1 label', '20 predictions')
+        """
+        unit = "label" if self.series.startswith((ERROR, "metric:")) else "value"
+        if self.series == ESTIMATED:
+            unit, values = "prediction", values * PER_ESTIMATE
+        return f"{values} {unit}{'s' if values != 1 else ''}"
 
 
 def model_label(model: str, version: str | None) -> str:
@@ -79,6 +87,8 @@ def _subject(label: SeriesLabel) -> str:
     model_id = label.model
     if kind in {"error", "metric"}:
         error = "absolute error" if label.numbers else "error rate"
+        if label.series == ESTIMATED:
+            error = f"estimated {error}"
         return f"{_LOSSES.get(name, error)} of {model_label(model_id, label.version)}"
     if kind == JOINT:
         return f"the joint distribution of the numeric features of model {model_id!r}"
@@ -150,7 +160,7 @@ def shifted(label: SeriesLabel, hours: int) -> str:
 
 def since(label: SeriesLabel, point: datetime | None, values: int) -> str:
     """Say when the change began."""
-    count = f"{values} {label.counted}{'s' if values != 1 else ''} ago"
+    count = f"{label.counted(values)} ago"
     return f"; since {point:%Y-%m-%d %H:%M:%S} UTC, {count}" if point else f"; since {count}"
 
 
@@ -197,6 +207,39 @@ def performance_note(figures: Mapping[str, float]) -> str:
     found = f"; accuracy {percent(figures['accuracy'])}"
     found += f" (expected {percent(figures['expected_accuracy'])}), F1 {figures['f1']:.2f}"
     return found + (f", ROC AUC {figures['roc_auc']:.2f}" if "roc_auc" in figures else "")
+
+
+def estimate_note(
+    measured: float | None, labels: int, deviations: Sequence[float], *, numbers: bool
+) -> str:
+    """Say that an error is an estimate, what labels show, and how far estimates were off.
+
+    Parameters
+    ----------
+    measured
+        Error of the last labels; None without any.
+    labels
+        Labels over which earlier estimates were compared with the measured error, each.
+    deviations
+        By how much they differed.
+    numbers
+        Whether errors are differences of numbers, and not shares of wrong classes.
+
+    Examples
+    --------
+    >>> estimate_note(0.141, 100, [0.02, 0.03], numbers=False)
+    '; an estimate before labels: the last ones show 14.1 %, the last 2 estimates were off by 2.5 \
+percentage points on average (100 labels each)'
+    """
+    found = "; an estimate before labels"
+    if measured is not None:
+        found += f": the last ones show {number(measured) if numbers else percent(measured)}"
+    if not deviations:
+        return f"{found}, no estimate was compared with labels yet"
+    off = sum(deviations) / len(deviations)
+    how = number(off) if numbers else f"{100 * off:.2g} percentage points"
+    many = f"the last {len(deviations)} estimates were" if len(deviations) > 1 else "the last was"
+    return f"{found}, {many} off by {how} on average ({labels} labels each)"
 
 
 def explanation_note(parts: Sequence[Contributor]) -> str:

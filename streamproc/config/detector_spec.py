@@ -52,6 +52,14 @@ class DetectorSpec(Section):
             description="Whether its series is compared with a daily profile.", examples=["daily"]
         ),
     ] = "learned"
+    estimates: Annotated[
+        bool,
+        Field(
+            description="Whether its series is one of estimated errors, which is followed as"
+            " predictions are, and not as errors.",
+            examples=[False],
+        ),
+    ] = False
     baseline: Annotated[
         str,
         Field(description="Digest of what it starts from; empty: the first values.", examples=[""]),
@@ -71,6 +79,7 @@ class DetectorSpec(Section):
         parts = [self.name, self.params, *(["whitened"] if self.whitened else [])]
         parts += [f"baseline {self.baseline}"] if self.baseline else []
         parts += [] if self.followed else ["not followed"]
+        parts += ["estimates"] if self.estimates else []
         parts += [] if self.season == "learned" else [f"season {self.season}"]
         parts += [] if self.warmup is None else [f"warmup {self.warmup}"]
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -103,6 +112,10 @@ class DetectorSpec(Section):
     def alone(self) -> "DetectorSpec":
         """Return the same detector, all of whose alarms count; see `detectors.series`."""
         return self._with(followed=False)
+
+    def on_estimates(self) -> "DetectorSpec":
+        """Return the same detector on estimated errors."""
+        return self._with(estimates=True)
 
     def with_season(self, season: Season) -> "DetectorSpec":
         """Return the same detector on a series with a daily profile, or without."""

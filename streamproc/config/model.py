@@ -29,7 +29,7 @@ from streamproc.config.watch import (
 )
 from streamproc.schemas.alerts import Severity
 from streamproc.schemas.section import Section, refuse, refuse_if_any
-from streamproc.schemas.series import Task
+from streamproc.schemas.series import ESTIMATED, Task
 
 __all__ = ["DetectorSpec", "ModelConfig", "Watch", "all_reached"]
 
@@ -266,7 +266,8 @@ class ModelConfig(Section):
         -------
         tuple of DetectorSpec
             Those of the first entry of ``watch`` that matches, as far as they can read its
-            values, else the default for such values; none when no entry matches.
+            values, else the default for such values; none when no entry matches. Of estimated
+            errors, which are neither right nor wrong, none of the family of ``ddm``.
         """
         for entry in self.watch:
             if entry.matches(*names):
@@ -275,6 +276,8 @@ class ModelConfig(Section):
                     specs = tuple(spec.learning_from(entry.warmup) for spec in specs)
                 if entry.season is not None and not category:
                     specs = tuple(spec.with_season(entry.season) for spec in specs)
+                if names[0] == ESTIMATED:
+                    specs = tuple(spec.on_estimates() for spec in specs if not spec.of_errors)
                 if not entry.follow:
                     specs = tuple(spec.alone() for spec in specs)
                 if entry.whiten and not category:

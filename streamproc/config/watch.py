@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from streamproc.config.detector_spec import DetectorSpec, refuse_of_errors
 from streamproc.schemas.section import Path, Section, refuse, refuse_if_any
-from streamproc.schemas.series import JOINT
+from streamproc.schemas.series import ESTIMATED, JOINT
 
 _NAMED: Final = ("feature:", "prediction:", "quality:", "metric:")
 _SINGLE: Final = ("prediction", "error")
@@ -80,7 +80,8 @@ class Watch(Section):
             " `feature:<name>:norm`, `:direction` and `:mmd`), `prediction`,"
             " `prediction:<class>`, `quality:<name>` (missing values); once labels come `error`,"
             " `metric:log_loss`, `metric:brier`, `metric:squared_error`, `metric:floor`,"
-            " `metric:coverage` and `metric:release`. `features`, which no glob matches: how the"
+            " `metric:coverage`, `metric:release` and `metric:estimated` (what predictions without"
+            " labels let expect). `features`, which no glob matches: how the"
             " numeric features vary together, such as a correlation that breaks.",
             examples=["feature:*"],
         ),
@@ -159,7 +160,7 @@ class Watch(Section):
                 else "`follow` is false"
                 if not self.follow
                 else "series of labels are not followed"
-                if self.on.startswith(_OF_LABELS)
+                if self.on.startswith(_OF_LABELS) and self.on != ESTIMATED
                 else None
             )
             refuse_if_any([(("season",), f"has no effect: {reason}")] if reason else [])

@@ -70,7 +70,7 @@ Table = dict[str, dict[str, tuple[Count, Count]]]
 
 
 class GenericOutcome(_Header, gc=False, kw_only=True):
-    """The required fields of an event of the `outcomes` topic; `features` stay raw JSON."""
+    """The required fields of an event of the `outcomes` topic; some stay raw JSON."""
 
     status: OutcomeStatus
     epoch: Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -81,6 +81,8 @@ class GenericOutcome(_Header, gc=False, kw_only=True):
     label_ts: EventTime = None
     features: msgspec.Raw = msgspec.Raw(b"null")
     coverage: Table | None = None
+    event_source: msgspec.Raw = msgspec.Raw(b"null")
+    predictions: list[Prediction | None] | None = None
 
 
 GENERIC: dict[Topic, msgspec.json.Decoder[Any]] = {

@@ -11,7 +11,7 @@ from streamproc.decode.event_schema import EventSchema, WatchKey
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.layout_groups import LayoutGroups
 from streamproc.schemas.segment_series import segment_of
-from streamproc.schemas.series import JOINT
+from streamproc.schemas.series import ESTIMATED, JOINT
 
 _EVERY: Final = "*"
 MakeGroup = Callable[[tuple[DetectorSpec, ...]], DetectorGroup | None]
@@ -91,14 +91,14 @@ class GroupLookup:
         self._matches = [_match(entry.on) for entry in config.watch]
         joint = (place for place, entry in enumerate(config.watch) if entry.on == JOINT)
         self._joint = next(joint, -1)
-        self._known: dict[tuple[int, bool, bool], DetectorGroup | None] = {}
+        self._known: dict[tuple[int, bool, bool, bool], DetectorGroup | None] = {}
         self._of_segments: dict[tuple[int, str], DetectorGroup | None] = {}
 
     def group(self, *names: str, category: bool = False) -> DetectorGroup | None:
         """Return the detector group of a series; parameters as of `ModelConfig.detectors`."""
         place = self._place(names)
         compared = self.baseline is not None and bool(self.baseline.values(names[0]))
-        key = place, category, compared
+        key = place, category, compared, names[0] == ESTIMATED
         if key not in self._known:
             specs = self._config.detectors(*names, category=category)
             self._known[key] = self._group_of(specs)

@@ -355,8 +355,12 @@ class SeriesRegistry(ModelRegistry):
         return profile
 
     def profile(self, specs: tuple[DetectorSpec, ...]) -> DetectorGroup:
-        """Make a profile of this partition; losses are judged against labels, not followed."""
-        group = DetectorGroup(specs, follow=self.topic is not Topic.OUTCOMES)
+        """Make a profile of this partition; losses are judged against labels, not followed.
+
+        Estimated errors are: they have the rhythm of the predictions that they come from.
+        """
+        estimates = all(spec.estimates for spec in specs)
+        group = DetectorGroup(specs, follow=estimates or self.topic is not Topic.OUTCOMES)
         if self.level is not None:
             group.tune(self.level)
         return group

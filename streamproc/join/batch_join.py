@@ -18,6 +18,7 @@ from streamproc.join.decode import JoinInput
 from streamproc.join.encode import ASKED, OutcomeEncoder, UnsequencedOutcome
 from streamproc.join.entry import InputLog, JoinEntry, Label, Watermark, key_of
 from streamproc.join.meetings import Meeting, Meetings
+from streamproc.join.prediction_windows import collect
 from streamproc.join.store import JoinStore, StoredEntry
 from streamproc.schemas.outcomes import OutcomeStatus
 from streamproc.schemas.records import DeadLetter
@@ -50,6 +51,8 @@ class JoinSettings:
         Maximum number of stored entries.
     asks
         Returns whether a model's events are published as outcomes when they come.
+    estimated
+        Returns whether the error of a model is estimated from its predictions.
     writer
         Encodes the outcomes.
     """
@@ -60,6 +63,7 @@ class JoinSettings:
     parts: AgeBuckets
     max_entries: int
     asks: Callable[[str], bool]
+    estimated: Callable[[str], bool]
     writer: OutcomeEncoder
 
 
@@ -161,6 +165,7 @@ class BatchJoin:
             return  # its label has nothing to be compared with
         key, clock, time = item.key, model.clock, item.time
         if not key:
+            self._collect(item, clock)
             if model.asked:
                 self._ask(item, JoinEntry(ts=item.ts, log=item.log, offset=item.offset))
             return
@@ -169,6 +174,7 @@ class BatchJoin:
             self.joined.counts["repeated"] += 1
             model.meeting.reused += _differs(before.entry, item)
             return
+        self._collect(item, clock)
         entry = JoinEntry(
             "",
             (),
@@ -197,6 +203,23 @@ class BatchJoin:
             self._put(key, stored)
         elif before:
             self._put(key, None)
+
+    def _collect(self, item: JoinInput, clock: Watermark) -> None:
+        """Add a prediction to the window of its version; add an outcome with a full window.
+
+        Which predictions are in a window depends on their log alone, so that a join that begins
+        again writes the same windows with the same ids. They are written once the model has labels.
+        """
+        if item.log is not InputLog.PREDICTIONS or item.prediction is None:
+            return
+        window = collect(clock.recent, item.version, item.prediction)
+        model = item.model_id
+        if window is None or clock.labels == _NEVER or not self._rules.estimated(model):
+            return
+        place = (int(item.log), item.offset)
+        fields = self._rules.writer.predictions((model, item.version), item.ts, place, window)
+        name = f"{key_of(model, item.version or '').hex()}-predictions-{item.offset}-{item.index}"
+        self._add(UnsequencedOutcome(name, model, "coverage", item.position, fields))
 
     def _label(self, item: JoinInput, model: "_Model") -> None:
         clock = model.clock

@@ -35,6 +35,7 @@ from streamproc.decode.validation import MAX_NAME_LENGTH, validate
 from streamproc.join.coverage import Names, names_of
 from streamproc.join.encode import body, value
 from streamproc.join.entry import InputLog, key_of
+from streamproc.join.prediction_windows import Prediction, shortened
 from streamproc.schemas.events import MAX_LABEL_LENGTH
 from streamproc.schemas.records import DeadLetter, Reason, Record
 from streamproc.schemas.timestamps import MILLISECONDS_FROM
@@ -90,6 +91,8 @@ class JoinInput(Struct, gc=False):
         The fields of an event, or the value of a label, as JSON.
     parts
         The cohorts of an event.
+    version, prediction
+        Model version of an event, and its prediction for a prediction window.
     """
 
     log: InputLog
@@ -103,6 +106,8 @@ class JoinInput(Struct, gc=False):
     time: float
     content: bytes
     parts: Names
+    version: str | None = None
+    prediction: Prediction = None
 
 
 Segments = Callable[[str], tuple[str, ...]]
@@ -247,12 +252,13 @@ def _item(
     model_id, name = event.model_id, event.event_id
     key = b"" if name is None else key_of(model_id, name)
     parts: Names = ()
+    version, short = None, None
     if log is _LABELS:
         content = value(event.label)
     else:
         prediction = event.prediction if log is InputLog.PREDICTIONS else None
         content = body(event, prediction)
         parts = names_of(prediction, event.tags, segments(model_id))
-    return JoinInput(
-        log, position, record.offset, index, model_id, name, key, ts, time, content, parts
-    )
+        version, short = event.model_version, shortened(prediction)
+    place = log, position, record.offset, index
+    return JoinInput(*place, model_id, name, key, ts, time, content, parts, version, short)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from streamproc.join.coverage import Table
 from streamproc.join.entry import JoinEntry, Label
+from streamproc.join.prediction_windows import Window
 from streamproc.schemas.outcomes import OutcomeStatus
 from streamproc.schemas.timestamps import EPOCH, format_timestamp
 
@@ -131,6 +132,35 @@ class OutcomeEncoder:
             text(model_id),
             _time(ts),
             _ENCODE(table),
+        )
+
+    def predictions(
+        self, names: tuple[str, str | None], ts: float, source: tuple[int, int], window: Window
+    ) -> bytes:
+        """Return the fields of a prediction window.
+
+        Parameters
+        ----------
+        names
+            Model id and version.
+        ts
+            Time of its last prediction, seconds since 1970.
+        source
+            Log and offset of its last prediction.
+        window
+            The predictions, in log order.
+        """
+        model_id, version = names
+        return (
+            b'"status":"coverage","revision":0,"model_id":%b%b,"ts":"%b","event_source":%b%d}'
+            b',"predictions":%b'
+        ) % (
+            _ENCODE(model_id),
+            b"" if version is None else b',"model_version":' + _ENCODE(version),
+            _time(ts),
+            self._sources[source[0]],
+            source[1],
+            _ENCODE(window),
         )
 
 

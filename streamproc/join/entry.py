@@ -6,6 +6,7 @@ from hashlib import blake2b
 
 from msgspec import Struct, field
 
+from streamproc.join.prediction_windows import Prediction
 from streamproc.join.watermark import Candidate, advance
 
 
@@ -96,6 +97,9 @@ class Watermark(Struct, array_like=True):
         Time of the next coverage outcome.
     next_events, next_labels
         Times ahead of a watermark, or far behind it, that are not confirmed yet.
+    recent
+        Predictions of each version since its last prediction window, see
+        `streamproc.join.prediction_windows`.
     """
 
     events: float = float("-inf")
@@ -107,6 +111,7 @@ class Watermark(Struct, array_like=True):
     due: float = float("-inf")
     next_events: Candidate = field(default_factory=Candidate)
     next_labels: Candidate = field(default_factory=Candidate)
+    recent: dict[str | None, list[Prediction]] = field(default_factory=dict)
 
     @property
     def now(self) -> float:

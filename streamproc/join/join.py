@@ -27,6 +27,7 @@ from streamproc.join.entry import InputLog
 from streamproc.join.meetings import Meetings
 from streamproc.join.store import InMemoryStore, JoinStore
 from streamproc.schemas.records import Record
+from streamproc.schemas.series import ESTIMATED
 
 MAX_MODELS: Final = 10_000
 
@@ -80,6 +81,7 @@ class Join:
         after = config.labels.compare_after
         age = horizon if after is None else min(horizon, after.total_seconds())
         self._segments: dict[str, tuple[str, ...]] = {}
+        self._estimates: dict[str, bool] = {}
         self._rules = JoinSettings(
             horizon=horizon,
             age=age,
@@ -87,6 +89,7 @@ class Join:
             parts=age_buckets(horizon, age, PART_STEPS),
             max_entries=config.labels.max_pending,
             asks=asks,
+            estimated=self._estimated,
             writer=OutcomeEncoder(self._names, partition),
         )
 
@@ -119,6 +122,16 @@ class Join:
             for by, tallies in clock.parts.items()
             for value, tally in tallies.items()
         }
+
+    def _estimated(self, model_id: str) -> bool:
+        """Return whether detectors watch the estimated error of a model."""
+        found = self._estimates.get(model_id)
+        if found is None:
+            found = bool(self._config.model(model_id).detectors(ESTIMATED))
+            if len(self._estimates) >= MAX_MODELS:  # model names are unbounded
+                self._estimates.clear()
+            self._estimates[model_id] = found
+        return found
 
     def _tags(self, model_id: str) -> tuple[str, ...]:
         """Return the tags that define a model's cohorts."""

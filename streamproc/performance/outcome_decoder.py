@@ -1,6 +1,6 @@
 """Decode outcomes into the losses of each model version, in log order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatch, LayoutBatches
 from streamproc.decode.decoder import Decoder
 from streamproc.decode.event_schema import EventSchema, PredictionForm, Retyped
-from streamproc.decode.layout import Layout
+from streamproc.decode.layout import Layout, Model
 from streamproc.decode.matrix import seconds
 from streamproc.decode.payloads import WHOLE_RECORD, bodies, original_value
 from streamproc.decode.structs import DECODE_ERRORS, GENERIC, classify_error, in_range
@@ -25,6 +25,7 @@ from streamproc.performance.tracks import Performance
 from streamproc.performance.version_comparison import VersionComparison
 from streamproc.schemas.outcomes import COMMAND_HEADER, EPOCH_HEADER, GROUP_HEADER, OutcomeStatus
 from streamproc.schemas.records import Reason, Record, SliceResult
+from streamproc.schemas.series import ESTIMATED
 from streamproc.schemas.version_key import version_key
 
 SCORABLE: Final = {"labelled", "revised"}
@@ -40,7 +41,14 @@ class OutcomeHeader(Struct, gc=False):
     prediction: msgspec.Raw | UnsetType = UNSET
 
 
+class SourceOffset(Struct, gc=False):
+    """The offset of the record that an outcome comes from."""
+
+    offset: Count
+
+
 _GLANCE: Final = msgspec.json.Decoder(OutcomeHeader).decode
+_SOURCE: Final = msgspec.json.Decoder(SourceOffset).decode
 
 
 class EventPosition(NamedTuple):
@@ -179,6 +187,8 @@ class OutcomeDecoder(Decoder):
         """Score one outcome; one without a label or a prediction is skipped."""
         counts = self._performance.log.counts(event.epoch, event.seq, event.group)
         if counts and event.status == "coverage":
+            if event.predictions is not None:
+                self._estimate(event, at)
             return self._compare(event, at)
         if not counts or event.status not in SCORABLE or event.prediction is None:
             return None
@@ -194,7 +204,8 @@ class OutcomeDecoder(Decoder):
             return None
         self._advance(key, scored, event, at)
         self._batches.setdefault(layout, LayoutBatch()).add(
-            _losses(layout, key, event, scored), at.place
+            _event(layout, key, event, dict(zip(scored.series, scored.losses, strict=True))),
+            at.place,
         )
         return None
 
@@ -210,6 +221,27 @@ class OutcomeDecoder(Decoder):
             if verdict is not None:
                 self._hooks.bias(by, bias, at, event, verdict)
         return None
+
+    def _estimate(self, event: Any, at: EventPosition) -> None:
+        """Add the estimated errors of a prediction window to its version's series."""
+        key = version_key(event.model_id, event.model_version)
+        model, estimated = self._catalogue.models.get(key), self._performance.estimated.get(key)
+        if model is None or estimated is None or not model.config.detectors(ESTIMATED):
+            return
+        source = _SOURCE(event.event_source)
+        if not estimated.is_next(source.offset, seconds(event.ts, at.record)):
+            return
+        values = estimated.values(self._performance.tracks[key], event.predictions)
+        if not values:
+            return
+        known = model.layout.shape.classes
+        grown = self._assign(key, tuple(dict.fromkeys((*known, ESTIMATED))), at, event)
+        if grown is None:
+            return
+        batch = self._batches.setdefault(grown.layout, LayoutBatch())
+        for number, value in enumerate(values):
+            batch.add(_event(grown.layout, key, event, {ESTIMATED: value}), at.place + number)
+            self._performance.deviations[at.place + number] = estimated.deviations
 
     def _score(self, key: str, event: Any, at: EventPosition) -> ScoredPrediction:
         """Score by the configured task, or by the inferred one if that is certain."""
@@ -239,19 +271,11 @@ class OutcomeDecoder(Decoder):
         surplus = self._performance.surplus(key)
         if surplus is not None:
             self._forget(surplus, at, event)
-        model = self._catalogue.models.get(key)
-        known = () if model is None else model.layout.shape.classes
-        series = tuple(dict.fromkeys((*known, *scored.series)))
-        if model is None or series != known:
-            if model is not None:
-                self._hand_over(self._batches, self._records, self._outcome)
-            is_new = model is None
-            self._evict_versions(key, len(series) - len(known), at, event)
-            model = self._catalogue.assign(
-                key, EventSchema(form=PredictionForm.LOSSES, classes=series)
-            )
-            if is_new and model is not None:
-                self._hooks.begun(key, at, event, scored)
+        before = self._catalogue.models.get(key)
+        known = () if before is None else before.layout.shape.classes
+        model = self._assign(key, tuple(dict.fromkeys((*known, *scored.series))), at, event)
+        if before is None and model is not None:
+            self._hooks.begun(key, at, event, scored)
         if self._catalogue.refused and "max_series" not in self._catalogue.limits_reported:
             self._catalogue.limits_reported.add("max_series")
             self._full("max_series", event, at.place, at.record)
@@ -259,6 +283,19 @@ class OutcomeDecoder(Decoder):
             self._outcome.events += 1
             return None
         return model.layout
+
+    def _assign(
+        self, key: str, series: tuple[str, ...], at: EventPosition, event: Any
+    ) -> Model | None:
+        """Return a version with these series; None at their limit."""
+        model = self._catalogue.models.get(key)
+        known = () if model is None else model.layout.shape.classes
+        if model is not None and series == known:
+            return model
+        if model is not None:
+            self._hand_over(self._batches, self._records, self._outcome)
+        self._evict_versions(key, len(series) - len(known), at, event)
+        return self._catalogue.assign(key, EventSchema(form=PredictionForm.LOSSES, classes=series))
 
     def _evict_versions(self, key: str, needed: int, at: EventPosition, event: Any) -> None:
         """Drop idle versions if new series do not fit otherwise."""
@@ -286,6 +323,7 @@ class OutcomeDecoder(Decoder):
         track.sure = track.sure or scored.sure
         floor = self._catalogue.models[key].config.floor
         verdict = advance(track, window, scored, floor, event.features, times)
+        self._performance.compare_estimate(key, scored.losses[0])
         self._performance.keep(key, event.features, scored)
         if verdict is not None:
             self._hooks.floor(key, at, event, verdict)
@@ -293,12 +331,11 @@ class OutcomeDecoder(Decoder):
             self._hooks.release(compared, at, event)
 
 
-def _losses(layout: Layout, key: str, event: Any, scored: ScoredPrediction) -> Any:
-    values: dict[str, float | None] = dict(zip(scored.series, scored.losses, strict=True))
+def _event(layout: Layout, key: str, event: Any, losses: Mapping[str, float]) -> Any:
     return layout.typed.event(
         model_id=key,
         ts=event.ts,
         model_version=event.model_version,
         features=layout.typed.features(),
-        prediction=layout.classes(values),
+        prediction=layout.classes(losses),
     )

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from streamproc.alerting.incidents import Incidents
-from streamproc.alerting.messages import explanation_note, performance_note
+from streamproc.alerting.messages import estimate_note, explanation_note, performance_note
 from streamproc.alerting.pending_alert import PendingAlert, standalone
 from streamproc.decode.layout import Model
 from streamproc.decode.matrix import Matrix, seconds
+from streamproc.decode.present_values import PresentValues
 from streamproc.detect.series_registry import SeriesRegistry
 from streamproc.performance.alerts import COVERAGE, FLOOR, RELEASE, PerformanceAlerts
 from streamproc.performance.baseline import Verdict
+from streamproc.performance.estimated_errors import COMPARED
 from streamproc.performance.label_bias import LabelBiasTest
 from streamproc.performance.label_bias import Verdict as BiasVerdict
 from streamproc.performance.losses import ScoredPrediction
@@ -22,6 +24,7 @@ from streamproc.performance.tracks import Performance
 from streamproc.performance.version_comparison import VersionComparison
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.clip import clip_message
+from streamproc.schemas.series import ERROR, ESTIMATED
 from streamproc.schemas.version_key import model_of, version_of
 
 
@@ -53,8 +56,10 @@ class PerformanceMonitor:
 
     def remark(self, model: Model, data: Matrix, column: int, alert: AlertEvent) -> AlertEvent:
         """Add to an alert the metrics since the change, and the features that explain it."""
-        run = int(np.searchsorted(data.runs[:, 1], column, side="right")) - 1
-        last = int(model.layout.events[model.row]) + column - int(data.runs[run, 1]) + 1
+        if alert.series == ESTIMATED:
+            note = self._of_estimate(model, data, column)
+            return alert.model_copy(update={"message": clip_message(alert.message + note)})
+        last = self.performance.tracks[model.id].seen - labels_after(model, data, column)
         most = alert.after.n if alert.after else 0
         figures = self.performance.figures(model.id, last, most)
         parts = self.performance.explain(model.id, last, most)
@@ -62,6 +67,15 @@ class PerformanceMonitor:
         return alert.model_copy(
             update={"message": clip_message(alert.message + note), "contributors": parts or None}
         )
+
+    def _of_estimate(self, model: Model, data: Matrix, column: int) -> str:
+        """Say that an error is an estimate, and how far estimates were off."""
+        track = self.performance.tracks[model.id]
+        last = track.seen - labels_after(model, data, column)
+        figures = self.performance.figures(model.id, last)
+        measured = 1.0 - figures["accuracy"] if "accuracy" in figures else figures.get("mae")
+        deviations = self.performance.deviations[int(data.places[column])]
+        return estimate_note(measured, COMPARED, deviations, numbers=track.task == "regression")
 
     def _alerts(self, model: str, at: EventPosition, event: Any) -> PerformanceAlerts:
         origin = self._incidents.origin(
@@ -119,3 +133,14 @@ class PerformanceMonitor:
         alert = self._alerts(event.model_id, at, event).bias(by, bias, verdict)
         bias.open = alert.incident_id if verdict == "biased" else ""
         self._emit(standalone(at.place, alert))
+
+
+def labels_after(model: Model, data: Matrix, column: int) -> int:
+    """Count a version's labels behind a column; the other columns are estimates."""
+    stop = int(data.runs[np.searchsorted(data.runs[:, 1], column, side="right") - 1, 2])
+    row = model.layout.class_rows[ERROR]
+    values = data.values
+    if isinstance(values, PresentValues):
+        events = values.events[values.starts[row] : values.starts[row + 1]]
+        return int(np.count_nonzero((events > column) & (events < stop)))
+    return int(np.count_nonzero(~np.isnan(values[row, column + 1 : stop])))

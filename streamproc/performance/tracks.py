@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from streamproc.alerting.incident_state import UNKNOWN_FIRST, UNKNOWN_SIZE, GroupRecord, Moment
+from streamproc.performance.estimated_errors import EstimatedErrors
 from streamproc.performance.feature_rows import FeatureRows
 from streamproc.performance.feature_rows_state import load_rows, rows_state
 from streamproc.performance.label_bias import LabelBiasTest
@@ -43,6 +44,7 @@ class _State(msgspec.Struct):
     groups: list[tuple[str, str | None, Earlier]] = []  # always empty; read by earlier versions
     biases: dict[str, dict[str, LabelBiasTest]] = {}
     releases: dict[str, VersionComparison] = {}
+    estimated: dict[str, EstimatedErrors] = {}
 
 
 _state = msgspec.json.Decoder(_State)
@@ -63,6 +65,10 @@ class Performance:
         Label bias tests: model → property of the events → test.
     releases
         Comparisons of new versions with the ones before.
+    estimated
+        By version key: the error that predictions without labels let expect.
+    deviations
+        Deviations of earlier estimates, by position of the prediction windows of this slice.
 
     Parameters
     ----------
@@ -77,6 +83,8 @@ class Performance:
         self.log = OutcomeLog(group=group)
         self.biases: dict[str, dict[str, LabelBiasTest]] = {}
         self.releases = VersionComparisons()
+        self.estimated: dict[str, EstimatedErrors] = {}
+        self.deviations: dict[int, list[float]] = {}
         self._versions: dict[str, dict[str, None]] = {}
         self._touched: set[str] = set()
 
@@ -132,10 +140,19 @@ class Performance:
             del self.biases[next(iter(self.biases))]
         return of_model.setdefault(by, LabelBiasTest())
 
+    def compare_estimate(self, key: str, loss: float) -> None:
+        """Compare the last label of a version, and its error, with what was estimated."""
+        estimated = self.estimated.get(key)
+        if estimated is None:
+            estimated = self.estimated[key] = EstimatedErrors()
+        _, predicted, chance, _ = self.windows[key].fresh[-1]
+        estimated.compare(self.tracks[key], predicted, chance, loss)
+
     def drop(self, key: str) -> None:
         """Drop a version."""
         del self.tracks[key], self.windows[key]
         self.rows.pop(key, None)
+        self.estimated.pop(key, None)
         self._touched.discard(key)
         self.releases.forget(key)
         model = model_of(key)
@@ -150,6 +167,7 @@ class Performance:
             if key in self.rows:
                 self.rows[key].trim()
         self._touched.clear()
+        self.deviations.clear()
 
     def figures(self, key: str, last: int | None = None, limit: int = WINDOW) -> dict[str, float]:
         """Return the metrics over the last labels, at most `limit`, up to number `last`."""
@@ -172,7 +190,13 @@ class Performance:
         tracks = list(self.tracks.items())
         counted = self.log.epoch, self.log.seq
         text = msgspec.json.encode(
-            _State(counted, tracks, biases=self.biases, releases=self.releases.models)
+            _State(
+                counted,
+                tracks,
+                biases=self.biases,
+                releases=self.releases.models,
+                estimated=self.estimated,
+            )
         )
         windows = [self.windows[key].rows for key, _ in tracks]
         return {
@@ -202,6 +226,7 @@ class Performance:
             self.log = OutcomeLog(*state.counted, group=self.log.group)
             self.biases = state.biases
             self.releases.models = state.releases
+            self.estimated = state.estimated
             for (key, track), window in zip(state.tracks, windows, strict=True):
                 self.tracks[key], self.windows[key] = track, Window(window)
                 self._versions.setdefault(model_of(key), {})[key] = None

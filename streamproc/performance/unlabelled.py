@@ -14,14 +14,11 @@ from msgspec.structs import astuple
 
 from streamproc.decode.event_schema import PredictionForm
 from streamproc.decode.layout import Layout
-from streamproc.performance.losses import SURE, score
 from streamproc.performance.metrics import WINDOW, Floats
-from streamproc.performance.track import MAX_CLASSES, ModelTrack
+from streamproc.performance.scored_form import Stated, stated
+from streamproc.performance.track import ModelTrack
 from streamproc.performance.tracks import Performance
-from streamproc.schemas.class_names import class_key
 from streamproc.schemas.version_key import version_key
-
-_Stated = tuple[float, float]  # number or class code, and probability
 
 
 class RecentPredictions:
@@ -35,7 +32,7 @@ class RecentPredictions:
 
     def __init__(self, performance: Performance) -> None:
         self.performance = performance
-        self._last: dict[str, deque[_Stated]] = {}
+        self._last: dict[str, deque[Stated]] = {}
 
     def observe(self, layout: Layout, events: Iterable[Any]) -> None:
         """Add the predictions of events of one layout."""
@@ -60,22 +57,8 @@ class RecentPredictions:
         return track.estimate.mean(track.task, rows[:, 0], rows[:, 1])
 
 
-def _stated(track: ModelTrack, layout: Layout, prediction: Any) -> _Stated:
-    """Return a prediction in the form in which labels are scored."""
-    if track.task == "regression":
-        return (prediction if isinstance(prediction, float) else np.nan), np.nan
+def _stated(track: ModelTrack, layout: Layout, prediction: Any) -> Stated:
+    """Return a decoded prediction in the form in which labels are scored."""
     if isinstance(prediction, Struct):
         prediction = dict(zip(layout.shape.classes, astuple(prediction), strict=True))
-    if isinstance(prediction, dict):
-        shares = {name: share for name, share in prediction.items() if share is not None}
-        scored = score(track.task, shares or {"": 0.0}, "")
-        return _code(
-            track, str(scored.predicted)
-        ), np.nan if scored.chance is None else scored.chance
-    if track.task == "binary" and isinstance(prediction, float):
-        return float(prediction >= SURE), prediction
-    return _code(track, class_key(prediction)), np.nan
-
-
-def _code(track: ModelTrack, name: str) -> float:
-    return float(track.classes.index(name)) if name in track.classes else float(MAX_CLASSES)
+    return stated(track, prediction)

@@ -58,7 +58,8 @@ class OutcomeEvent(Observation):
             " its first label; `revised`: a later, different one; `late`: a label past"
             " `labels.horizon`, which nothing learns from; `unmatched`: a label whose event did"
             " not come within `labels.horizon`, or which is later than two of them; `coverage`:"
-            " about no event, but how many of many have a label.",
+            " about no event, but how many of many have a label (`coverage`), or what was predicted"
+            " for many (`predictions`).",
             examples=["labelled"],
         ),
     ]
@@ -111,6 +112,16 @@ class OutcomeEvent(Observation):
             " `class`, `tag:<name>`) and its value (of scores the least one, of values that are"
             " too many the empty text): how many there were, and how many of them have a label.",
             examples=[{"score": {"0.1": [120, 60], "0.9": [80, 2]}}],
+        ),
+    ] = None
+    predictions: Annotated[
+        list[Prediction | None] | None,
+        Field(
+            strict=False,
+            description="A hundred predictions of the version in a row, each in one outcome, from"
+            " which its error is estimated before labels arrive; the last one's event is that of"
+            " `ts` and `event_source`. Of class probabilities the most probable class only.",
+            examples=[[0.93, 0.02]],
         ),
     ] = None
     epoch: Annotated[

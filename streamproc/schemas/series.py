@@ -10,6 +10,10 @@ SEGMENT: Final = "segment:"
 """Prefix of the names of series of segments within a partition; see `segment_series`."""
 ERROR: Final = "error"
 LOG_LOSS, BRIER, SQUARED_ERROR = "metric:log_loss", "metric:brier", "metric:squared_error"
+ESTIMATED: Final = "metric:estimated"
+"""Series of the error that a model's predictions let expect, before their labels arrive."""
+PER_ESTIMATE: Final = 10
+"""Predictions in one value of that series. Single ones would cost as much as their labels."""
 CLASSES: Final = (ERROR,)
 SCORED: Final = (ERROR, LOG_LOSS, BRIER)
 NUMBERS: Final = (ERROR, SQUARED_ERROR)

@@ -112,7 +112,7 @@ def test_outcomes_and_alerts_of_a_stream_fit_their_schemas() -> None:
         ]
     alerts = monitor.process(stream)
     outcomes = [json.loads(body) for body in monitor._joined]
-    assert {outcome["status"] for outcome in outcomes} == {"asked", "labelled"}
+    assert {outcome["status"] for outcome in outcomes} == {"asked", "labelled", "coverage"}
     assert alerts
     for outcome in outcomes:
         VALID["OutcomeEvent"].validate(outcome)

@@ -1,5 +1,8 @@
+import json
+
 import msgspec
-from broker_topics import write
+from broker_topics import records, write
+from label_streams import late_labels
 from outcome_logs import labelled
 from record_logs import NOW
 from worker.running import idle as nothing_left
@@ -39,6 +42,36 @@ async def test_a_worker_says_what_a_monitor_says_of_outcomes(
     expected = Monitor(config, clock=lambda: NOW).process(log)
     found = [alert.model_copy(update={"detected_at": NOW}) for alert in await read_alerts(config)]
     assert {alert.kind for alert in found} >= {"concept", "performance"}
+    assert found == expected
+
+
+async def test_a_worker_estimates_what_a_monitor_estimates(
+    embedded_broker: EmbeddedBroker,
+) -> None:
+    """What a worker joins gives the alerts of `Monitor` over its outcomes, before labels come."""
+    config = own_config(embedded_broker.bootstrap, topics={"partitions": 1})
+    await ensure_topics(config)
+    events = late_labels(2, 4000, change=3300, delay=900)
+    for start in range(0, len(events), 400):
+        part = events[start : start + 400]
+        for topic, field in (("labels", "label"), ("predictions", "prediction")):
+            await write(config, topic, *bodies([event for event in part if field in event]))
+    await watch_all(config)
+
+    topic = config.topics.full_name("outcomes")
+    log = [
+        json.loads(record.value)
+        | {"source": {"topic": topic, "partition": 0, "offset": record.offset}}
+        for record in await records(config, "outcomes")
+        if record.value and not record.headers
+    ]
+    expected = Monitor(config, clock=lambda: NOW).process(log)
+    found = [
+        alert.model_copy(update={"detected_at": NOW})
+        for alert in await read_alerts(config)
+        if alert.source.topic == topic
+    ]
+    assert "metric:estimated" in {alert.series for alert in found}
     assert found == expected
 
 

@@ -1,6 +1,7 @@
 """No crash of a join loses or doubles a pair, and these tests would notice if one did."""
 
 import asyncio
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,28 @@ async def test_crash_after_crash_costs_nothing(
         path = tmp_path / f"{number % stores}.db"
     assert not await live(config, path)
     assert await pairs_of(config) == LOGS.pairs
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_no_crash_loses_or_doubles_a_prediction(
+    point: str, embedded_broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """Killed at any step, with its store or without, a join writes the same windows, once each."""
+    config, path = joins_config(embedded_broker.bootstrap, tmp_path), tmp_path / "labels.db"
+    await fill(config, type(LOGS)([], LOGS.labels[:50]))  # windows begin with the first labels
+    await fill(config, LOGS)
+
+    assert await live(config, path, Countdown(point, 2))
+    assert not await live(config, tmp_path / ("labels.db" if point == "in_publish" else "other.db"))
+
+    found = [
+        json.loads(record.value)
+        for record in await records(config, "outcomes")
+        if b'"predictions":' in (record.value or b"")
+    ]
+    predictions = [value for window in found for value in window["predictions"]]
+    assert len({window["outcome_id"] for window in found}) == len(found)
+    assert len(predictions) == len(set(predictions)) == len(LOGS.events)
 
 
 async def test_a_hasty_join_would_be_noticed(
