@@ -10,13 +10,14 @@ https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 import json
 import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
 from pydantic import SecretStr
 
 from streamproc.config.sinks.alertmanager import AlertmanagerSection
-from streamproc.schemas.alerts import AlertEvent, Severity
+from streamproc.schemas.alerts import AlertEvent
 from streamproc.sinks.answers import classify_http
 from streamproc.sinks.http_target import egress_policy, host_of, http_opener
 from streamproc.sinks.retry import Verdict
@@ -31,7 +32,8 @@ class AlertmanagerSink:
     """Post the alert of a series, with the same labels from its start to its end.
 
     The severity is a label, since routes need it, and may rise within an incident: then the alert
-    with the severity of before is ended by the same request.
+    with the labels of before is ended by the same request. With incidents across models, so are
+    those whose owner changes.
 
     Parameters
     ----------
@@ -41,23 +43,34 @@ class AlertmanagerSink:
         Bearer token; None: none is sent.
     ends_after
         Time until Alertmanager ends an alert that is never resolved.
+    per_incident
+        Whether alerts are steps of incidents across models.
     """
 
-    def __init__(self, url: str, token: SecretStr | None, ends_after: timedelta) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: SecretStr | None,
+        ends_after: timedelta,
+        *,
+        per_incident: bool = False,
+    ) -> None:
         self._url = f"{url.rstrip('/')}/api/v2/alerts"
         self._token = token
         self._ends_after = ends_after
-        self._severities: OrderedDict[str, Severity] = OrderedDict()
+        self._labels = incident_labels if per_incident else labels
+        self._known: OrderedDict[str, dict[str, str]] = OrderedDict()
+        self._per_incident = per_incident
         self._last: AlertEvent | None = None
 
     def render(self, alert: AlertEvent, value: bytes) -> Request:  # noqa: ARG002  the protocol
         """Return a list with the alert, and with the one that it replaces."""
         self._last = alert
-        posted = [self._posted(alert, ends=alert.status == "resolved")]
-        before = self._severities.get(_identity(alert), alert.severity)
-        if before != alert.severity:
-            replaced = alert.model_copy(update={"severity": before})
-            posted.append(self._posted(replaced, ends=True))
+        now = self._labels(alert)
+        posted = [self._posted(alert, now, ends=alert.status == "resolved")]
+        before = self._known.get(self._identity(alert), now)
+        if before != now:
+            posted.append(self._posted(alert, before, ends=True))
         token = "" if self._token is None else self._token.get_secret_value()
         return Request(
             self._url,
@@ -74,27 +87,28 @@ class AlertmanagerSink:
         return outcome
 
     def observe(self, alert: AlertEvent) -> None:
-        """Remember the severity that Alertmanager knows an alert by."""
-        self._severities[_identity(alert)] = alert.severity
-        self._severities.move_to_end(_identity(alert))
+        """Remember the labels that Alertmanager knows an alert by."""
+        identity = self._identity(alert)
+        self._known[identity] = self._labels(alert)
+        self._known.move_to_end(identity)
         if alert.status == "resolved":
-            del self._severities[_identity(alert)]
-        elif len(self._severities) > MAX_ALERTS:
-            self._severities.popitem(last=False)
+            del self._known[identity]
+        elif len(self._known) > MAX_ALERTS:
+            self._known.popitem(last=False)
 
-    def _posted(self, alert: AlertEvent, *, ends: bool) -> dict[str, Any]:
+    def _identity(self, alert: AlertEvent) -> str:
+        if self._per_incident:
+            return alert.incident_id
+        return json.dumps({**labels(alert), "severity": ""}, sort_keys=True)
+
+    def _posted(self, alert: AlertEvent, known_by: dict[str, str], *, ends: bool) -> dict[str, Any]:
         # Times of the wall clock: event time may be another day, and a start that is not before
         # the end is refused. Alertmanager merges an end with the start that it knows.
         now = alert.detected_at
         times = {"endsAt": now.isoformat()}
         if not ends:
             times = {"startsAt": now.isoformat(), "endsAt": (now + self._ends_after).isoformat()}
-        return {"labels": labels(alert), "annotations": _annotations(alert), **times}
-
-
-def _identity(alert: AlertEvent) -> str:
-    """Return the labels without the severity."""
-    return json.dumps({**labels(alert), "severity": ""}, sort_keys=True)
+        return {"labels": known_by, "annotations": _annotations(alert, known_by), **times}
 
 
 def labels(alert: AlertEvent) -> dict[str, str]:
@@ -116,11 +130,22 @@ def labels(alert: AlertEvent) -> dict[str, str]:
     return {name: value for name, value in known.items() if value}
 
 
-def _annotations(alert: AlertEvent) -> dict[str, str]:
+def incident_labels(alert: AlertEvent) -> dict[str, str]:
+    """Return the labels of an incident across models, whose models and series may change."""
+    known = {
+        "alertname": "streamproc_incident",
+        "incident": alert.incident_id,
+        "severity": alert.severity,
+        "owner": alert.owner or "",
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def _annotations(alert: AlertEvent, known_by: Mapping[str, str]) -> dict[str, str]:
     details = {
         name.replace(" ", "_"): value
         for name, value in facts(alert).items()
-        if name not in {"model", "series", "kind", "severity", "owner", "incident", "runbook"}
+        if name not in {*known_by, "severity", "owner", "runbook"}
     }
     runbook = {"runbook_url": alert.runbook} if alert.runbook else {}
     return {"summary": alert.message, "status": alert.status, **runbook, **details}
@@ -141,4 +166,8 @@ def build_alertmanager(
     plain = section.url.startswith("http://")
     rules = egress_policy(section, [host_of(section.url)], plain=plain)
     opener = http_opener(section, SecretStr(section.url), rules, field)
-    return AlertmanagerSink(section.url, section.token(field), section.ends_after), opener
+    per_incident = section.follows_incidents
+    sink = AlertmanagerSink(
+        section.url, section.token(field), section.ends_after, per_incident=per_incident
+    )
+    return sink, opener

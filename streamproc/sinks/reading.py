@@ -127,10 +127,19 @@ class PageReader:
         that it gets.
     statuses
         The statuses that it gets. An acknowledgement goes to those who get `updated`.
+    observe
+        Is called with the steps that are remembered.
     """
 
-    def __init__(self, sink: str, selects: Wants, statuses: Collection[Status]) -> None:
+    def __init__(
+        self,
+        sink: str,
+        selects: Wants,
+        statuses: Collection[Status],
+        observe: Callable[[AlertEvent], None] | None = None,
+    ) -> None:
         self._sink = sink
+        self._observe = observe
         self._selects = selects
         self._statuses = {*statuses, *(("acknowledged",) if "updated" in statuses else ())}
         self._known: OrderedDict[str, Progress] = OrderedDict()
@@ -159,8 +168,10 @@ class PageReader:
         except ValidationError:
             return
         if state is not None:
-            _, key, progress = self._next(state)
+            alert, key, progress = self._next(state)
             self._put(key, progress)
+            if self._observe is not None and alert is not None and alert.status in self._statuses:
+                self._observe(alert)
 
     def _next(
         self, state: IncidentState | NotificationGroup

@@ -92,7 +92,9 @@ class Target:
     def reader(self) -> Reader:
         """Return what decides which records are sent."""
         if self.follows_incidents:
-            return PageReader(self.settings.name, self.selects, self.settings.statuses)
+            return PageReader(
+                self.settings.name, self.selects, self.settings.statuses, self.observe
+            )
         if isinstance(self.settings, RetrainSection):
             return OnceReader(self.selects, self.wants)
         return AlertReader(self.wants, self.observe, per_incident=self.per_incident)

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from streamproc.config.secrets import EnvName, FileName, check_at_most_one, read_optional_secret
 from streamproc.config.sink import SinkSection
-from streamproc.config.sinks.common import IncidentStatuses
+from streamproc.config.sinks.common import IncidentStatuses, Once
 from streamproc.schemas.alerts import PUBLISHED_STATUSES
 from streamproc.schemas.section import refuse, refuse_if_any
 from streamproc.schemas.units import Duration
@@ -27,7 +27,8 @@ class AlertmanagerSection(SinkSection):
     kind: Annotated[
         Literal["alertmanager"],
         Field(
-            description="An alert at Alertmanager for each series of an incident.",
+            description="An alert at Alertmanager for each series of an incident or, with `once:"
+            " incident`, for each incident across models.",
             examples=["alertmanager"],
         ),
     ]
@@ -67,6 +68,7 @@ class AlertmanagerSection(SinkSection):
         ),
     ] = timedelta(days=30)
     statuses: IncidentStatuses = PUBLISHED_STATUSES
+    once: Once = "alert"
 
     def token(self, field: str) -> SecretStr | None:
         """Look the token up now; None: none is sent.
