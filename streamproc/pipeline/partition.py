@@ -172,7 +172,7 @@ class PartitionMonitor:
         if self.truth is not None:
             self.truth.now = now
         self._reader.read(records, outcome)
-        if self.truth is None:
+        if (outcome.dead_letters or self.unreadable.models) and self.truth is None:
             self._pending += self.unreadable.look(records, outcome, now)
         if self._moves:
             self._look_at_arrivals()

@@ -30,11 +30,17 @@ class UnreadableWatch:
         The configuration.
     incidents
         Makes the origins of alerts.
+
+    Attributes
+    ----------
+    models
+        Models with such records. Without any, a slice without dead letters need not be looked at.
     """
 
     def __init__(self, config: Config, incidents: Incidents) -> None:
         self._config, self._incidents = config, incidents
         self._share = UnreadableShare()
+        self.models = self._share.models
 
     def look(
         self, records: Sequence[Record], outcome: SliceResult, now: datetime
@@ -51,7 +57,7 @@ class UnreadableWatch:
 
     def state(self) -> Arrays:
         """Return the state as an array of a snapshot."""
-        return {UNREADABLE: to_json_array(self._share.models)}
+        return {UNREADABLE: to_json_array(self.models)}
 
     def load(self, arrays: Arrays) -> None:
         """Continue the state of a snapshot, also of a version that did not have it.
@@ -61,4 +67,4 @@ class UnreadableWatch:
         SnapshotError
             If it cannot be read.
         """
-        self._share.models = from_json_array(arrays, UNREADABLE, _decoder, {})
+        self.models = self._share.models = from_json_array(arrays, UNREADABLE, _decoder, {})
