@@ -24,10 +24,13 @@ from streamproc.incidents.escalation import Escalation
 from streamproc.incidents.incident import (
     add_cause,
     advance,
+    age_of,
+    dispensability,
     due,
     edit,
     find_member,
     is_full,
+    is_movable,
     open_incident,
     record_alert,
     schedule_page,
@@ -203,7 +206,7 @@ class IncidentBook:
 
         A member whose incident nobody has heard of yet moves to one that shares the new cause.
         """
-        if before is not None and not _movable(before):
+        if before is not None and not is_movable(before):
             return before
         ids = self._by_cause.get((series.series, series.direction), ())
         others = [
@@ -214,7 +217,7 @@ class IncidentBook:
             ids = self._by_cause.get((release.series, release.direction), ())
             others += map(self.incidents.__getitem__, ids)
         others = [other for other in others if other is not before and not is_full(other)]
-        return min(others, key=_age, default=before)
+        return min(others, key=age_of, default=before)
 
     def _command(self, command: CommandEntry) -> None:
         payload = command.payload
@@ -246,25 +249,28 @@ class IncidentBook:
     def _advance(self) -> None:
         """Apply what was due by now."""
         while self._due and self._due[0][0] <= self.now:
-            _, key = heappop(self._due)
+            time, key = heappop(self._due)
+            # A time that holds no more must not bring a key before others: a restart forgets it.
             if key == PLAN:
                 self._plan()
             elif key.startswith(SILENCE_KEY):
-                self._advance_silence(key.removeprefix(SILENCE_KEY))
+                self._advance_silence(key.removeprefix(SILENCE_KEY), time)
             elif key.startswith(GROUP_KEY):
-                self._put_groups(self._groups.advance(key, self.now))
+                self._put_groups(self._groups.advance(key, time, self.now))
             elif key.startswith(DEPLOYMENT_KEY):
                 self._put_deployments(self._deployments.forget(key, self.now))
-            elif key in self.incidents:
+            elif key in self.incidents and time in self._times(self.incidents[key]):
                 self._advance_incident(self.incidents[key])
 
-    def _advance_silence(self, silence_id: str) -> None:
+    def _advance_silence(self, silence_id: str, time: datetime) -> None:
         silence, window = self.silences.get(silence_id), self._windows.get(silence_id)
-        if silence is not None and window is not None and silence.end <= self.now:
+        if silence is None or time not in {silence_due(silence), silence.end}:
+            return
+        if window is not None and silence.end <= self.now:
             self._change_silence(silence_at(silence, self.now))  # it covers nothing any more
             self._change_silence(occurrence(window, self.now))
             return
-        if silence is None or silence_due(silence) > self.now:
+        if silence_due(silence) > self.now:
             return
         after = silence_at(silence, self.now)
         if after is not silence:
@@ -308,7 +314,7 @@ class IncidentBook:
         self._put_groups(self._groups.follow(incident, self.now))
         self._mark(reached)
         if len(self.incidents) > MAX_INCIDENTS:
-            self._delete(min(self.incidents.values(), key=_dispensable).incident_id)
+            self._delete(min(self.incidents.values(), key=dispensability).incident_id)
 
     def _at_now(self, incident: IncidentState) -> IncidentState:
         """Return an incident after what was due by now."""
@@ -341,12 +347,16 @@ class IncidentBook:
             causes = self._by_cause.setdefault((cause.series, cause.direction), set())
             (causes.add if incident.open else causes.discard)(key)
         reached = self._inhibition.follow(incident, self.now)
+        for time in self._times(incident):
+            heappush(self._due, (time, key))
+        return reached
+
+    def _times(self, incident: IncidentState) -> set[datetime]:
+        """Return when an incident changes by itself."""
         ends = None if incident.ended is None else incident.ended + RETAIN_INCIDENTS
         rises, again = self._escalation.due(incident), repeat_due(incident, self._repeat)
-        for time in (due(incident), ends, rises, again, self._inhibition.due(incident)):
-            if time is not None:
-                heappush(self._due, (time, key))
-        return reached
+        times = due(incident), ends, rises, again, self._inhibition.due(incident)
+        return {time for time in times if time is not None}
 
     def _put_silence(self, silence: Silence) -> None:
         key = SILENCE_KEY + silence.silence_id
@@ -381,16 +391,3 @@ class IncidentBook:
                 after = note_version(incident, each, self.now)
                 if after is not incident:
                     self._update(after)
-
-
-def _movable(incident: IncidentState) -> bool:
-    """Whether nobody has heard of an incident of one member, so that it may join another."""
-    return len(incident.members) == 1 and not incident.paged and not incident.commands
-
-
-def _age(incident: IncidentState) -> tuple[datetime, str]:
-    return incident.opened, incident.incident_id
-
-
-def _dispensable(incident: IncidentState) -> tuple[bool, datetime, str]:
-    return incident.open, incident.updated, incident.incident_id

@@ -70,6 +70,21 @@ def is_full(incident: IncidentState) -> bool:
     )
 
 
+def is_movable(incident: IncidentState) -> bool:
+    """Whether nobody has heard of an incident of one member, so that it may join another."""
+    return len(incident.members) == 1 and not incident.paged and not incident.commands
+
+
+def age_of(incident: IncidentState) -> tuple[datetime, str]:
+    """Return what sorts incidents by their age, the oldest first."""
+    return incident.opened, incident.incident_id
+
+
+def dispensability(incident: IncidentState) -> tuple[bool, datetime, str]:
+    """Return what sorts incidents by how well one can do without them, the best first."""
+    return incident.open, incident.updated, incident.incident_id
+
+
 def put_member(incident: IncidentState, member: Member) -> IncidentState:
     """Return an incident with a member added or replaced."""
     found = [each.incident_id for each in incident.members]

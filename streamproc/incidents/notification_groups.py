@@ -135,13 +135,12 @@ class NotificationGroups:
             changes |= self._put(group, after, at)
         return changes
 
-    def advance(self, key: str, at: datetime) -> Changes:
-        """Apply what was due by now."""
+    def advance(self, key: str, time: datetime, at: datetime) -> Changes:
+        """Apply what was due at a time, if it still is, now that it is `at`."""
+        if time != self._next_due(key):
+            return {}
         self._planned.pop(key, None)
         self._touched.add(key)
-        time = self._next_due(key)
-        if time is None or time > at:
-            return {}
         group = self._groups[key]
         if group.due() is None:
             del self._groups[key]

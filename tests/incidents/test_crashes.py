@@ -84,6 +84,25 @@ def test_any_split_gives_the_same_incidents(log: Log, data: st.DataObject) -> No
     assert contents(owner.topic) == expected(log)
 
 
+def test_what_is_due_at_one_moment_has_its_order_after_a_restart() -> None:
+    """A time that a state had before, and a new owner does not know of, brings nothing forward."""
+    first = fired("m0")
+    log: Log = [
+        (first, 0.0),
+        (fired("a", series="prediction", onset=0), 0.0),
+        (fired("b", series="prediction", onset=60), 60.0),
+        (fired("a", series="feature:x", onset=60), 60.0),
+        (fired("b", series="feature:y", onset=60, severity="critical"), 60.0),
+        (later(first, "updated", 0), 60.0),
+        (first, 120.0),
+    ]
+    owner = Owner(log)
+    owner.topic += owner.batch(5)
+    owner = Owner(log, owner.topic)
+    owner.topic += owner.batch(len(log))
+    assert contents(owner.topic) == expected(log)
+
+
 @given(logs(), st.data())
 def test_a_crash_at_any_record_gives_the_same_incidents(log: Log, data: st.DataObject) -> None:
     """An owner that is killed while it writes leaves nothing that its successor takes for true."""
