@@ -122,6 +122,8 @@ def alarm_alert(
         message += messages.FROM_THE_START
     else:
         message += messages.since(label, point.ts if point else None, after.n)
+    if status == "firing" and incident.small:
+        message += messages.SMALL
     return AlertEvent(
         **common_fields(status, series, incident, alarm.detector, origin, now),
         message=message,
@@ -309,7 +311,7 @@ def common_fields(
         "series": series.values,
         "segment": series.segment,
         "detector": detector,
-        "severity": _severity(status, series, raised=incident.raised),
+        "severity": _severity(status, series, incident),
         "owner": config.owner,
         "runbook": config.runbook,
         "ts": from_epoch(origin.ts),
@@ -325,9 +327,11 @@ def severity(status: Status, configured: Severity, *, raised: bool) -> Severity:
     return MORE_SEVERE[configured] if raised else configured
 
 
-def _severity(status: Status, series: Series, *, raised: bool) -> Severity:
+def _severity(status: Status, series: Series, incident: Incident) -> Severity:
     """Give how urgent an alert about a series is: an estimate is not critical by itself."""
-    found = severity(status, series.model.config.severity, raised=raised)
+    if incident.small:
+        return "info"
+    found = severity(status, series.model.config.severity, raised=incident.raised)
     return "warning" if series.name == ESTIMATED and found == "critical" else found
 
 

@@ -84,6 +84,8 @@ class Incident:
         Event time of the last alert.
     raised
         Whether its severity was raised.
+    small
+        Whether all that it has reported is smaller than `policy.least_size`.
     alarmed
         Event time of the last alarm.
     reported
@@ -111,6 +113,7 @@ class Incident:
     compared: int = 0
     settled: Level | None = None
     settled_at: float = math.inf
+    small: bool = False
 
     def is_back(self, level: Level, *, loss: bool = False, dependent: bool = False) -> bool:
         """Whether a level is that of before; a `loss` may also be lower."""

@@ -14,6 +14,7 @@ from streamproc.alerting.alert_builder import (
 )
 from streamproc.alerting.incident import HeldAlert, Incident
 from streamproc.alerting.level import Level, level_of
+from streamproc.alerting.small_change import is_small
 from streamproc.config.config import Policy
 from streamproc.decode.decoded_events import PLACE_BITS
 from streamproc.decode.layout import Model
@@ -81,6 +82,7 @@ class Incidents:
         self.quiet_seconds = quiet_time.total_seconds()
         self._interval = policy.update_interval.total_seconds()
         self._accept_after = policy.accept_after.total_seconds()
+        self._least = policy.least_size
         self.open: dict[tuple[str, str], Incident] = {}
         self.pending: dict[tuple[str, str], Incident] = {}
         self.remark: Annotate = _no_annotation
@@ -152,6 +154,12 @@ class Incidents:
         """Return the event time from which `release` has something to report."""
         return self.open[key].due(self._interval, self._accept_after)
 
+    def _is_small(self, at: Occasion, incident: Incident, alarm: Alarm) -> bool:
+        """Whether a change is too small to page; a finding has another limit."""
+        level = level_of(alarm.change.after, self.texts)
+        loss = at.series.is_loss
+        return not alarm.reason and is_small(incident.before, level, self._least, loss=loss)
+
     def _is_another(self, at: Occasion, incident: Incident, alarm: Alarm, *, worse: bool) -> bool:
         """Whether an alarm is news that an update of the open incident would not tell anybody."""
         if incident.settled is not None:
@@ -179,6 +187,8 @@ class Incidents:
         incident.report(level_of(alarm.change.after, self.texts), of_spread=_of_spread(alarm))
         incident.last_reported = incident.alarmed = at.origin.ts
         self.open[at.key] = incident
+        was_small = earlier is None or earlier.small
+        incident.small = was_small and not raised and self._is_small(at, incident, alarm)
         alert = alarm_alert("firing", at.series, incident, alarm, at.origin, at.now)
         return [Report(annotate(alert))]
 
@@ -202,6 +212,7 @@ class Incidents:
         incident.raised |= urgent
         raised = incident.raised or finding or (before is not None and before.finding)
         was, incident.raised = incident.raised, raised
+        incident.small &= not raised and (back or self._is_small(at, incident, alarm))
         alert = alarm_alert("updated", at.series, incident, alarm, at.origin, at.now, back=back)
         held = HeldAlert(
             annotate(alert),

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from streamproc.config.least_size import LeastSize
 from streamproc.config.quiet_time import QuietTime, QuietTimeField
 from streamproc.schemas.section import Section
 from streamproc.schemas.units import Duration, Size
@@ -38,6 +39,14 @@ class Policy(Section):
             examples=["7d"],
         ),
     ] = timedelta(days=7)
+    least_size: Annotated[
+        LeastSize,
+        Field(
+            description="Which changes are too small to page, although they are significant; of"
+            " what detectors find in series whose values do not depend on each other.",
+            examples=[{"deviations": 0.25}],
+        ),
+    ] = LeastSize()
     group_wait: Annotated[
         Duration,
         Field(

@@ -141,6 +141,7 @@ class IncidentRecord(msgspec.Struct, frozen=True, array_like=True):
     compared: int = 0
     settled: LevelRecord | None = None
     settled_at: float | None = None
+    small: bool = False
 
 
 class ArrayRecord(msgspec.Struct, frozen=True, array_like=True):
