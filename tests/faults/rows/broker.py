@@ -45,7 +45,7 @@ async def run(site: Site) -> str:
         worker.send(signal.SIGTERM)
         same("exit code", 0, await worker.exit_code(30))
         if "Traceback" in worker.stderr:
-            raise Failed(worker.stderr[-500:])
+            raise Failed(worker.stderr[worker.stderr.index("Traceback") :][:2000])
     await finish(site, content)
     found = await equal(config, least=20)
     return f"{'; '.join(figures)}; {len(found.wanted.alerts)} alerts ≡G"
