@@ -15,6 +15,7 @@ from faust.types.transports import SchedulingStrategyT
 from streamproc.driver.commits import fetch_unsigned, sign_commits
 from streamproc.driver.slices import BatchSizer, Polled, split
 from streamproc.driver.standing_poll import StandingPoll
+from streamproc.kafka.closed_transports import report_closed_transports
 from streamproc.kafka.compat import (
     client_of,
     coordinator_of,
@@ -78,6 +79,7 @@ class SliceThread(base.AIOKafkaConsumerThread):
         # Faust passes 1500 and offers no setting
         limit_fetches(consumer, _FETCH_WAIT_MS, _FETCH_BYTES)
         read_committed(consumer)
+        report_closed_transports(client_of(consumer))
         sliced = cast("Sliced", self.consumer)
         self._begins = read_leniently(consumer, sliced.unpacked_bytes, sliced.sliced)
         speed_up_fetches(consumer)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, errors
 from aiokafka.admin import AIOKafkaAdminClient
 
+from streamproc.kafka.closed_transports import report_closed_transports
+from streamproc.kafka.compat import client_of
 from streamproc.kafka.connectivity import CONNECT_SECONDS, probe
 from streamproc.kafka.errors import BrokerUnreachableError
 from streamproc.kafka.fetch_throttle import throttle_fetches
@@ -68,6 +70,7 @@ async def open_producer(config: "Config", **settings: Any) -> AsyncIterator[AIOK
     except _NOT_IDEMPOTENT:
         client = AIOKafkaProducer(**(base | ours | settings))
         await _start(client.start, client.stop, base)
+    report_closed_transports(client.client)
     reuse_refused_sequences(client)
     try:
         yield client
@@ -122,6 +125,7 @@ async def open_consumer(
     }
     client = AIOKafkaConsumer(*topics, **(base | ours | settings))
     limit = unpacked_limit(config.limits)
+    report_closed_transports(client_of(client))
     read_leniently(client, lambda: limit, as_parsed)
     throttle_fetches(client)
     keep_member_id(client)
