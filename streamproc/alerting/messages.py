@@ -15,7 +15,7 @@ DEPENDENT = (
     "; its values follow from those before: it is watched against these, and against its hour of"
     " the day and week, from here on, and alarms of its detectors are pending"
 )
-SMALL = "; less than policy.least_size, so it pages nobody"
+SMALL = "; less than policy.least_size, so it is for information"
 _LOSSES = {"log_loss": "log loss", "brier": "Brier score", "squared_error": "squared error"}
 
 

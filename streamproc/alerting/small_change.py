@@ -12,6 +12,8 @@ from streamproc.config.least_size import LeastSize
 
 _OF_A_RATE: Final = 0.05
 """Part by which the variance of values that are 0 or 1 may differ from that of their mean."""
+_AROUND_0: Final = 0.2
+"""Deviations from 0 within which the factor of a mean says nothing."""
 _ROUNDING: Final = 1e-9
 
 
@@ -44,6 +46,10 @@ def is_small(before: Level, now: Level, least: LeastSize, *, loss: bool = False)
         return all(_is_within(least.factor, *pair) for pair in ((before.mean, now.mean), others))
     if loss:
         return _is_within(least.factor, before.mean, now.mean)
+    if abs(before.mean) > _AROUND_0 * before.std:  # an amount, of which a deviation is a large part
+        is_same_sign = before.mean * now.mean > 0.0
+        if not (is_same_sign and _is_within(least.factor, abs(before.mean), abs(now.mean))):
+            return False
     moved = abs(now.mean - before.mean)
     is_same_mean = moved < least.deviations * before.std - _ROUNDING * abs(before.mean)
     return is_same_mean and _is_within(least.factor, before.std, now.std)

@@ -25,8 +25,8 @@ class LeastSize(Section):
         Field(
             ge=1.0,
             le=1000.0,
-            description="Of rates and errors: by which factor they rise or fall; of numbers: by"
-            " which factor their standard deviation does. 1: every such change pages.",
+            description="By which factor rates, errors, and the mean and standard deviation of"
+            " numbers rise or fall. 1: every such change pages.",
             examples=[1.25],
         ),
     ] = 1.25

@@ -5,12 +5,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from record_logs import record, run, shard
 
 from streamproc import Monitor
 from streamproc.alerting.level import Level
 from streamproc.alerting.small_change import is_small
 from streamproc.config.least_size import LeastSize
 from streamproc.config.load import load
+from streamproc.decode.event_schema import Topic
+from streamproc.pipeline.restore import restore
+from streamproc.pipeline.snapshot import decode, encode
 from streamproc.schemas.alerts import AlertEvent
 
 DEFAULTS = LeastSize()
@@ -64,6 +68,32 @@ def test_a_small_change_that_grows_pages() -> None:
 
     assert severities[0] == "info"
     assert severities[-1] == "warning"
+
+
+def test_amounts_are_compared_by_their_factor_too() -> None:
+    """Half as much again is a fifth of the deviation of amounts with a heavy tail."""
+    before, after = Level(3037, 58.5, 135.73), Level(600, 85.42, 159.62)
+
+    assert not is_small(before, after, DEFAULTS)
+    assert is_small(Level(3037, 0.05, 1.0), Level(600, 0.2, 1.0), DEFAULTS)
+
+
+def test_what_is_small_remains_so_after_a_restart() -> None:
+    """The end of an incident that paged nobody pages nobody either."""
+    log = [
+        record(offset, {"model_id": "m", "ts": 1.7e9 + offset, "prediction": value})
+        for offset, value in enumerate(shifted(20_000, 14_000, 0.12))
+    ]
+    first = shard({})
+    before = run(first, log[:22_000]).alerts
+    written = decode(encode(first, "predictions", 0, 22_000))
+    second = restore(written, Topic.PREDICTIONS, "predictions", 0, load({})).shard
+    after = run(second, log[22_000:]).alerts
+    severities = [alert.severity for alert in before + after]
+
+    assert len(before) > 0
+    assert len(after) > 0
+    assert set(severities) == {"info"}
 
 
 @pytest.mark.parametrize(
