@@ -1,29 +1,23 @@
 """What an alert says: its identity, and everything that the person on call needs."""
 
-import hashlib
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
-
-import msgspec
+from datetime import datetime
+from typing import Any
 
 from streamproc.alerting import category_messages, end_messages, messages
 from streamproc.alerting.incident import Incident
 from streamproc.alerting.level import level_of
-from streamproc.decode.event_schema import FeatureType as FeatureKind
+from streamproc.alerting.origin import Origin, from_epoch, identity, owner_fields
 from streamproc.decode.event_schema import PredictionForm
 from streamproc.decode.layout import Model
-from streamproc.decode.type_changes import THRESHOLD
 from streamproc.decode.vocabulary import Vocabulary
 from streamproc.detectors.series.category_counts import ShareChange
 from streamproc.detectors.series.change_points import Change
 from streamproc.detectors.series_monitor import Alarm
 from streamproc.schemas.alerts import MORE_SEVERE, AlertEvent, ChangePoint, Kind, Severity, Status
-from streamproc.schemas.base import Source
 from streamproc.schemas.segment_series import in_segment, segment_of
 from streamproc.schemas.series import ESTIMATED, JOINT, SQUARED_ERROR
-from streamproc.schemas.timestamps import EPOCH
 
 KINDS: dict[str, Kind] = {
     "feature": "data",
@@ -33,18 +27,6 @@ KINDS: dict[str, Kind] = {
     "metric": "performance",
     JOINT: "data",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The event that an alert comes from; `index` is its place in a record of several."""
-
-    topic: str
-    partition: int
-    offset: int
-    index: int
-    ts: float
-    model_version: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,149 +130,6 @@ def _sentence(series: Series, label: messages.SeriesLabel, alarm: Alarm) -> str:
     return messages.change(label, before, after, spread=change.spread)
 
 
-ADVICE = {
-    "max_series": "raise the limit, spread the models over more partitions, or stop the producer"
-    " that makes up names (see streamproc_series_refused)",
-    "max_features": "raise the limit, or stop the producer that makes up names",
-}
-
-
-Reached = tuple[str, int, int | None]
-"""A limit, its value, and the share of it that one partition has."""
-
-
-def _limit(reached: Reached, origin: Origin) -> str:
-    limit, most, share = reached
-    of = "" if share in {None, most} else f", of which this partition's share is {share},"
-    place = f"partition {origin.partition} of topic {origin.topic!r}"
-    return f"limits.{limit}, {most},{of} is reached on {place}"
-
-
-def limit_alert(model_id: str, reached: Reached, origin: Origin, now: datetime) -> AlertEvent:
-    """Say, once, that a partition has no room for what an event brings; `reached`: the limit."""
-    limit = reached[0]
-    message = (
-        f"{_limit(reached, origin)}: what model {model_id!r} and later ones bring beyond it is not"
-        f" watched; {ADVICE[limit]}"
-    )
-    return _of_limit(("full", limit, model_id), model_id, message, origin, now)
-
-
-def eviction_alert(model_id: str, reached: Reached, origin: Origin, now: datetime) -> AlertEvent:
-    """Say, once, that a partition forgets models to have room for others."""
-    message = (
-        f"{_limit(reached, origin)}: the models that have been idle longest are forgotten as others"
-        f" need their room, the first of them {model_id!r}; one that comes back warms up again;"
-        " see streamproc_models_forgotten, and raise the limit if they are still in use"
-    )
-    return _of_limit(("forgotten", model_id), model_id, message, origin, now)
-
-
-def _of_limit(
-    parts: tuple[str, ...], model_id: str, message: str, origin: Origin, now: datetime
-) -> AlertEvent:
-    alert_id = identity(parts, origin)
-    return AlertEvent(
-        alert_id=alert_id,
-        incident_id=alert_id,
-        status="firing",
-        model_id=model_id,
-        model_version=origin.model_version,
-        kind="system",
-        series="features",
-        detector="limits",
-        severity="critical",
-        message=message,
-        ts=from_epoch(origin.ts),
-        detected_at=now,
-        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
-    )
-
-
-WORDS = {
-    FeatureKind.TEXT: "a text",
-    FeatureKind.LIST: "a list of numbers",
-    FeatureKind.NUMBER: "a number",
-}
-
-
-def type_change_alert(
-    model: Model, name: str, kinds: tuple[FeatureKind, FeatureKind], origin: Origin, now: datetime
-) -> AlertEvent:
-    """Say that a feature is something else from an event on; `kinds`: what it was, and is."""
-    alert_id = identity(("retyped", model.id, name, kinds[1].name), origin)
-    was, now_is = WORDS[kinds[0]], WORDS[kinds[1]]
-    return AlertEvent(
-        alert_id=alert_id,
-        incident_id=alert_id,
-        status="firing",
-        model_id=model.id,
-        model_version=origin.model_version,
-        kind="quality",
-        series=f"quality:{name}",
-        detector="kind",
-        severity=model.config.severity,
-        owner=model.config.owner,
-        runbook=model.config.runbook,
-        message=f"feature {name!r} of model {model.id!r} was {was} and has been {now_is} "
-        f"{THRESHOLD}"
-        f" times in a row: it is watched as {now_is} from now on, and counts as missing where it"
-        f" is {was}",
-        ts=from_epoch(origin.ts),
-        detected_at=now,
-        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
-    )
-
-
-STATE_GAP: Final = "state_gap"
-"""Detector of alerts about state that could not be continued."""
-
-
-def state_gap(
-    place: tuple[str, int], span: tuple[int, int], reason: str, now: datetime, reader: str = ""
-) -> AlertEvent:
-    """Say that state could not be continued without a gap: `span` is where it was, and goes on.
-
-    `reader` tells apart those who read one log for different ends; empty: the detectors.
-    """
-    topic, partition = place
-    what = (STATE_GAP, str(span[0]), *([reader] if reader else []))
-    alert_id = identity(what, Origin(topic, partition, span[1], 0, 0, None))
-    return AlertEvent(
-        alert_id=alert_id,
-        incident_id=alert_id,
-        status="firing",
-        model_id="*",
-        kind="system",
-        series="features",
-        detector=STATE_GAP,
-        severity="critical",
-        message=f"partition {partition} of topic {topic!r} goes on at offset {span[1]}: {reason}",
-        ts=now,
-        detected_at=now,
-        source=Source(topic=topic, partition=partition, offset=span[1]),
-    )
-
-
-def uneven_topics(topic: str, reason: str, now: datetime) -> AlertEvent:
-    """Say that labels are not joined, since topics differ in their numbers of partitions."""
-    alert_id = identity(("uneven_topics", reason), Origin(topic, 0, 0, 0, 0, None))
-    return AlertEvent(
-        alert_id=alert_id,
-        incident_id=alert_id,
-        status="firing",
-        model_id="*",
-        kind="system",
-        series="features",
-        detector="uneven_topics",
-        severity="critical",
-        message=f"labels are not joined: {reason}",
-        ts=now,
-        detected_at=now,
-        source=Source(topic=topic, partition=0, offset=0),
-    )
-
-
 def common_fields(
     status: Status,
     series: Series,
@@ -306,17 +145,14 @@ def common_fields(
         "incident_id": incident.id,
         "status": status,
         "model_id": series.model.name,
-        "model_version": origin.model_version,
         "kind": KINDS[series.values.partition(":")[0]],
         "series": series.values,
         "segment": series.segment,
         "detector": detector,
         "severity": _severity(status, series, incident),
-        "owner": config.owner,
-        "runbook": config.runbook,
-        "ts": from_epoch(origin.ts),
-        "detected_at": now,
-        "source": Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+        **owner_fields(config),
+        "model_version": origin.model_version,
+        **origin.fields(now),
     }
 
 
@@ -341,12 +177,6 @@ def _digest(what: str, series: Series, detector: str, origin: Origin) -> str:
     )
 
 
-def identity(parts: tuple[str, ...], origin: Origin) -> str:
-    """Make an id from where an alert comes from, and from nothing else."""
-    where = origin.topic, origin.partition, origin.offset, origin.index
-    return hashlib.blake2b(msgspec.json.encode((*parts, *where)), digest_size=16).hexdigest()
-
-
 def label_of(series: Series, origin: Origin) -> messages.SeriesLabel:
     """Return a series as messages name it."""
     numbers = SQUARED_ERROR in series.model.layout.shape.classes
@@ -361,8 +191,3 @@ def _change_point(change: Change | ShareChange) -> ChangePoint | None:
         return None
     ts = from_epoch(change.ts) if math.isfinite(change.ts) else None
     return ChangePoint(ts=ts, offset=change.offset)
-
-
-def from_epoch(ts: float) -> datetime:
-    """Return the time of a number of seconds since 1970."""
-    return EPOCH + timedelta(seconds=ts)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from streamproc.alerting import arrival_messages as messages
-from streamproc.alerting.alert_builder import Origin, from_epoch, identity
+from streamproc.alerting.origin import Origin, from_epoch, identity, owner_fields
 from streamproc.config.model import ModelConfig
 from streamproc.detect.arrival_columns import (
     HOURS,
@@ -23,7 +23,6 @@ from streamproc.detect.arrival_columns import (
 )
 from streamproc.detect.arrivals import Found
 from streamproc.schemas.alerts import AlertEvent, ChangePoint, Kind, Reason, Status, Summary
-from streamproc.schemas.base import Source
 
 SERIES: Final = "events"
 """Series of these alerts: the events of a model."""
@@ -75,11 +74,8 @@ def arrival_alert(
         series=SERIES,
         detector=detector,
         severity=config.severity,
-        owner=config.owner,
-        runbook=config.runbook,
-        ts=from_epoch(origin.ts),
-        detected_at=now,
-        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+        **owner_fields(config),
+        **origin.fields(now),
         **_content(found.model, what, found.figures),
     )
 
@@ -98,13 +94,10 @@ def superseded(
         series=SERIES,
         detector=detector,
         severity=config.severity,
-        owner=config.owner,
-        runbook=config.runbook,
+        **owner_fields(config),
         message=f"events of model {model!r} are not watched any more: the model has been idle, and"
         " others need its capacity",
-        ts=from_epoch(origin.ts),
-        detected_at=now,
-        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+        **origin.fields(now),
     )
 
 

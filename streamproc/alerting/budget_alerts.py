@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from streamproc.alerting.alert_builder import Origin, from_epoch, identity
+from streamproc.alerting.origin import Origin, identity
+from streamproc.alerting.system_alerts import system_alert
 from streamproc.schemas.alerts import AlertEvent
-from streamproc.schemas.base import Source
 
 BUDGET: Final = "budget"
 """Detector of these alerts."""
@@ -43,18 +43,8 @@ def budget_alert(
             " with others, or with parameters that `arl` goes with"
         )
     alert_id = identity((BUDGET,), origin)
-    return AlertEvent(
-        alert_id=alert_id,
-        incident_id=alert_id,
-        status="firing",
-        model_id="*",
-        kind="system",
-        series="features",
-        detector=BUDGET,
-        severity="warning",
-        message=f"the budget for false alarms is not met on {place}, whose share is"
-        f" {share:.2g} a week: {'; '.join(parts)}",
-        ts=from_epoch(origin.ts),
-        detected_at=now,
-        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+    message = (
+        f"the budget for false alarms is not met on {place}, whose share is"
+        f" {share:.2g} a week: {'; '.join(parts)}"
     )
+    return system_alert(BUDGET, alert_id, message, origin, now, severity="warning")

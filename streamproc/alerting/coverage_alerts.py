@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from streamproc.alerting.alert_builder import Origin, from_epoch, identity
+from streamproc.alerting.origin import Origin, identity, owner_fields
 from streamproc.config.model import ModelConfig
 from streamproc.schemas.alerts import AlertEvent, Status
-from streamproc.schemas.base import Source
 
 BLIND: Final = "warm_up"
 """Detector of alerts about series whose warm-up does not end."""
@@ -110,11 +109,8 @@ def _fields(
     return {
         "alert_id": alert_id,
         "model_id": name,
-        "model_version": origin.model_version,
         "severity": "info",
-        "owner": config.owner,
-        "runbook": config.runbook,
-        "ts": from_epoch(origin.ts),
-        "detected_at": now,
-        "source": Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+        **owner_fields(config),
+        "model_version": origin.model_version,
+        **origin.fields(now),
     }

@@ -5,12 +5,13 @@ from functools import partial
 
 import numpy as np
 
-from streamproc.alerting.alert_builder import Origin, Series
+from streamproc.alerting.alert_builder import Series
 from streamproc.alerting.effect_size import size_of
 from streamproc.alerting.incident import Incident, first_check
 from streamproc.alerting.incidents import Incidents, Occasion, Report
 from streamproc.alerting.joint_messages import with_pair
 from streamproc.alerting.level import MIN_VALUES, level_of, since
+from streamproc.alerting.origin import Origin
 from streamproc.alerting.pending_alert import PendingAlert
 from streamproc.decode.layout import Layout
 from streamproc.decode.matrix import Ints, Matrix

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from streamproc.alerting import end_messages
-from streamproc.alerting.alert_builder import Origin, Series, common_fields, label_of
+from streamproc.alerting.alert_builder import Series, common_fields, label_of
 from streamproc.alerting.incident import Incident
 from streamproc.alerting.level import Level
 from streamproc.alerting.messages import SeriesLabel, subject
+from streamproc.alerting.origin import Origin
 from streamproc.schemas.alerts import AlertEvent, Reason, Status
 
 _Sentence = Callable[[SeriesLabel, Level, Level], str]

@@ -6,9 +6,9 @@ from typing import Annotated, Final, Protocol
 
 import msgspec
 
-from streamproc.alerting.alert_builder import from_epoch
 from streamproc.alerting.correlation import IncidentGrouper
 from streamproc.alerting.incident_group import IncidentGroup
+from streamproc.alerting.origin import from_epoch
 from streamproc.schemas.alerts import Contributor
 from streamproc.schemas.effect_size import MAX_SIZE, MIN_SIZE
 from streamproc.state.json_array import from_json_array, to_json_array

@@ -5,15 +5,10 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from streamproc.alerting import end_alerts, messages
-from streamproc.alerting.alert_builder import (
-    Origin,
-    Series,
-    alarm_alert,
-    open_incident,
-    severity,
-)
+from streamproc.alerting.alert_builder import Series, alarm_alert, open_incident, severity
 from streamproc.alerting.incident import HeldAlert, Incident
 from streamproc.alerting.level import Level, level_of
+from streamproc.alerting.origin import Origin
 from streamproc.alerting.small_change import is_small
 from streamproc.config.config import Policy
 from streamproc.decode.decoded_events import PLACE_BITS

@@ -1,15 +1,19 @@
 """Alerts about what producers send: fields that are converted, fields and records not readable."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from streamproc.alerting.alert_builder import Origin, from_epoch, identity
+from streamproc.alerting.origin import Origin, identity, owner_fields
+from streamproc.alerting.system_alerts import system_alert
 from streamproc.config.model import ModelConfig
+from streamproc.decode.event_schema import FeatureType as FeatureKind
+from streamproc.decode.layout import Model
 from streamproc.decode.lenient import Note
 from streamproc.decode.structs import FIRST_MS, LAST_MS
+from streamproc.decode.type_changes import THRESHOLD
 from streamproc.decode.unreadable_share import OTHERS, WINDOW, Finding
 from streamproc.schemas.alerts import AlertEvent, Severity, Status
-from streamproc.schemas.base import Source
 from streamproc.schemas.clip import clip_message
 
 UNREADABLE: Final = "unreadable"
@@ -29,27 +33,44 @@ _SEVERITY: Final[dict[str, Severity]] = {
     "missing": "warning",
     "ambiguous": "info",
 }
+_WORDS: Final = {
+    FeatureKind.TEXT: "a text",
+    FeatureKind.LIST: "a list of numbers",
+    FeatureKind.NUMBER: "a number",
+}
 
 
 def input_alert(model_id: str, note: Note, origin: Origin, now: datetime) -> AlertEvent:
     """Report the first field of a model that was converted, or that could not be read."""
     alert_id = identity(("input", note.kind, model_id), origin)
+    message = f"{note.field} of model {model_id!r} is sent as {note.found}: {_ACTION[note.kind]}"
+    of = {"model_id": model_id, "model_version": origin.model_version}
+    severity = _SEVERITY[note.kind]
+    return system_alert("inputs", alert_id, message, origin, now, severity=severity, **of)
+
+
+def type_change_alert(
+    model: Model, name: str, kinds: tuple[FeatureKind, FeatureKind], origin: Origin, now: datetime
+) -> AlertEvent:
+    """Report that a feature is something else from an event on; `kinds`: what it was, and is."""
+    alert_id = identity(("retyped", model.id, name, kinds[1].name), origin)
+    was, now_is = _WORDS[kinds[0]], _WORDS[kinds[1]]
     return AlertEvent(
         alert_id=alert_id,
         incident_id=alert_id,
         status="firing",
-        model_id=model_id,
+        model_id=model.id,
         model_version=origin.model_version,
-        kind="system",
-        series="features",
-        detector="inputs",
-        severity=_SEVERITY[note.kind],
-        message=(
-            f"{note.field} of model {model_id!r} is sent as {note.found}: {_ACTION[note.kind]}"
-        ),
-        ts=from_epoch(origin.ts),
-        detected_at=now,
-        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+        kind="quality",
+        series=f"quality:{name}",
+        detector="kind",
+        severity=model.config.severity,
+        **owner_fields(model.config),
+        message=f"feature {name!r} of model {model.id!r} was {was} and has been {now_is} "
+        f"{THRESHOLD}"
+        f" times in a row: it is watched as {now_is} from now on, and counts as missing where it"
+        f" is {was}",
+        **origin.fields(now),
     )
 
 
@@ -117,21 +138,19 @@ def _of_records(
 ) -> AlertEvent:
     """Create an alert; `by`: its model and detector."""
     model_id, detector = by
-    status: Status = "resolved" if found.letter is None else "firing"
-    is_time = FIRST_MS <= origin.ts * 1000 <= LAST_MS
+    resolved = found.letter is None
+    status: Status = "resolved" if resolved else "firing"
     alert_id = identity((detector, found.model, status), origin)
-    return AlertEvent(
-        alert_id=alert_id,
+    if not FIRST_MS <= origin.ts * 1000 <= LAST_MS:
+        origin = replace(origin, ts=0.0)
+    return system_alert(
+        detector,
+        alert_id,
+        clip_message(message),
+        origin,
+        now,
         incident_id=found.share.incident or alert_id,
         status=status,
-        reason="recovered" if found.letter is None else None,
+        reason="recovered" if resolved else None,
         model_id=model_id,
-        kind="system",
-        series="features",
-        detector=detector,
-        severity="critical",
-        message=clip_message(message),
-        ts=from_epoch(origin.ts if is_time else 0.0),
-        detected_at=now,
-        source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
     )

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal
 
-from streamproc.alerting.alert_builder import Origin, identity
 from streamproc.alerting.input_alerts import UNMAPPED
+from streamproc.alerting.origin import Origin, identity
+from streamproc.alerting.system_alerts import system_alert
 from streamproc.join.placement import Finding
 from streamproc.schemas.alerts import AlertEvent
-from streamproc.schemas.base import Source
 
 NOT_JOINED: Final = "labels_not_joined"
 
@@ -40,20 +40,10 @@ def labels_not_joined(
     origin = Origin(topic, partition, offset, 0, 0.0, None)
     incident_id = identity((NOT_JOINED,), origin)
     what = f"not joined: {reason}" if status == "firing" else "joined again"
-    return AlertEvent(
-        alert_id=incident_id if status == "firing" else identity((NOT_JOINED, status), origin),
-        incident_id=incident_id,
-        status=status,
-        model_id="*",
-        kind="system",
-        series="error",
-        detector=NOT_JOINED,
-        severity="critical",
-        message=f"labels of partition {partition} of topic {topic!r} are {what}",
-        ts=now,
-        detected_at=now,
-        source=Source(topic=topic, partition=partition, offset=offset),
-    )
+    alert_id = incident_id if status == "firing" else identity((NOT_JOINED, status), origin)
+    message = f"labels of partition {partition} of topic {topic!r} are {what}"
+    of = {"incident_id": incident_id, "status": status, "series": "error"}
+    return system_alert(NOT_JOINED, alert_id, message, origin, now, ts=now, **of)
 
 
 def alerts_not_delivered(
@@ -88,19 +78,16 @@ def alerts_not_delivered(
     else:
         message = f"sink {sink!r} gets {alerts} again"
     here = Origin(topic, partition, offset, 0, 0.0, None)
-    return AlertEvent(
-        alert_id=identity((NOT_DELIVERED, sink, status), here),
+    return system_alert(
+        NOT_DELIVERED,
+        identity((NOT_DELIVERED, sink, status), here),
+        message,
+        here,
+        now,
         incident_id=identity((NOT_DELIVERED, sink), replace(here, offset=0)),
         status=status,
-        model_id="*",
-        kind="system",
         series=f"sink:{sink}",
-        detector=NOT_DELIVERED,
-        severity="critical",
-        message=message,
         ts=now,
-        detected_at=now,
-        source=Source(topic=topic, partition=partition, offset=offset),
     )
 
 
@@ -112,18 +99,15 @@ def misplaced(finding: Finding, owner: str | None, now: datetime) -> AlertEvent:
     """
     origin = Origin(finding.topic, 0, 0, 0, 0.0, None)
     alert_id = identity((PLACEMENT, finding.problem, finding.model_id), origin)
-    return AlertEvent(
-        alert_id=alert_id,
-        incident_id=alert_id,
-        status="firing",
+    return system_alert(
+        PLACEMENT,
+        alert_id,
+        finding.message,
+        replace(origin, partition=finding.partitions[0]),
+        now,
         model_id=finding.model_id,
-        kind="system",
         series="error" if finding.problem in {"labels_apart", "ids_reused"} else "features",
-        detector=PLACEMENT,
         severity="warning",
         owner=owner,
-        message=finding.message,
         ts=now,
-        detected_at=now,
-        source=Source(topic=finding.topic, partition=finding.partitions[0], offset=0),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from streamproc.alerting import rule_messages as messages
-from streamproc.alerting.alert_builder import Origin, from_epoch, identity
+from streamproc.alerting.origin import Origin, from_epoch, identity, owner_fields
 from streamproc.config.model import ModelConfig
 from streamproc.config.rule import Rule
 from streamproc.detect.rules.counts_kernel import (
@@ -22,7 +22,6 @@ from streamproc.detect.rules.counts_kernel import (
 )
 from streamproc.detect.rules.table import Finding
 from streamproc.schemas.alerts import AlertEvent, ChangePoint, Status, Summary
-from streamproc.schemas.base import Source
 from streamproc.schemas.clip import clip_message
 from streamproc.schemas.effect_size import MIN_SIZE, size_between
 
@@ -139,14 +138,11 @@ def _common(
     return {
         "alert_id": alert_id,
         "model_id": name,
-        "model_version": origin.model_version,
         "kind": "rule",
         "series": series_of(rule),
         "detector": DETECTOR,
         "severity": rule.severity or config.severity,
-        "owner": config.owner,
-        "runbook": config.runbook,
-        "ts": from_epoch(origin.ts),
-        "detected_at": now,
-        "source": Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+        **owner_fields(config),
+        "model_version": origin.model_version,
+        **origin.fields(now),
     }

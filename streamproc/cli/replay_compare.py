@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from streamproc.alerting.alert_builder import STATE_GAP
+from streamproc.alerting.system_alerts import STATE_GAP
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.records import DeadLetter, Record
 from streamproc.terminal import count

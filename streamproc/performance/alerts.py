@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from streamproc.alerting.alert_builder import Origin, from_epoch, identity
 from streamproc.alerting.messages import model_label, number, percent
+from streamproc.alerting.origin import Origin, from_epoch, identity, owner_fields
 from streamproc.config.model import DetectorSpec, ModelConfig
 from streamproc.performance.baseline import MARGIN, BaselineTest
 from streamproc.performance.label_bias import SCORE, LabelBiasTest, Verdict
 from streamproc.performance.version_comparison import ABSOLUTE, VersionComparison
 from streamproc.schemas.alerts import AlertEvent, ChangePoint, Kind, Reason, Status, Summary
-from streamproc.schemas.base import Source
 from streamproc.schemas.version_key import version_of
 
 FLOOR: Final = "metric:floor"
@@ -187,12 +186,9 @@ class PerformanceAlerts:
             series=series,
             detector=detector,
             severity=severity,
-            owner=self._config.owner,
-            runbook=self._config.runbook,
+            **owner_fields(self._config),
             message=message,
-            ts=from_epoch(origin.ts),
-            detected_at=self._now,
-            source=Source(topic=origin.topic, partition=origin.partition, offset=origin.offset),
+            **origin.fields(self._now),
             **fields,
         )
 

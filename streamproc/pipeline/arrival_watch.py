@@ -8,7 +8,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streamproc.alerting.alert_builder import Origin
 from streamproc.alerting.arrival_alerts import (
     SERIES,
     arrival_alert,
@@ -16,6 +15,7 @@ from streamproc.alerting.arrival_alerts import (
     superseded,
 )
 from streamproc.alerting.incidents import Incidents
+from streamproc.alerting.origin import Origin
 from streamproc.alerting.pending_alert import PendingAlert, standalone
 from streamproc.decode.layout import Model
 from streamproc.detect.arrival_columns import WHAT

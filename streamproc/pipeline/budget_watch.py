@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from streamproc.alerting.alert_builder import Origin
 from streamproc.alerting.budget_alerts import BUDGET, budget_alert
+from streamproc.alerting.origin import Origin
 from streamproc.config.config import Config
 from streamproc.detect.detector_group import DetectorGroup
 from streamproc.detect.run_lengths import RunLengths, choose

@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from streamproc.alerting.alert_builder import Origin
 from streamproc.alerting.coverage_alerts import blind_alert, new_feature_alert
 from streamproc.alerting.incidents import Incidents
+from streamproc.alerting.origin import Origin
 from streamproc.alerting.pending_alert import PendingAlert, standalone
 from streamproc.decode.layout import Model
 from streamproc.decode.matrix import Matrix

@@ -6,17 +6,13 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from streamproc.alerting.alert_builder import (
-    Series,
-    eviction_alert,
-    limit_alert,
-    type_change_alert,
-)
+from streamproc.alerting.alert_builder import Series
 from streamproc.alerting.correlation import IncidentGrouper
 from streamproc.alerting.detector_run import FirstAlarms, watch
 from streamproc.alerting.end_alerts import forgotten
 from streamproc.alerting.incidents import Incidents
-from streamproc.alerting.input_alerts import input_alert
+from streamproc.alerting.input_alerts import input_alert, type_change_alert
+from streamproc.alerting.limit_alerts import eviction_alert, limit_alert
 from streamproc.alerting.pending_alert import PendingAlert, standalone
 from streamproc.config.config import Config
 from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatches

@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from streamproc.alerting import rule_alerts
-from streamproc.alerting.alert_builder import Origin
 from streamproc.alerting.incidents import Incidents
+from streamproc.alerting.origin import Origin
 from streamproc.alerting.pending_alert import PendingAlert
 from streamproc.alerting.rule_messages import Example, shown
 from streamproc.config.config import Config

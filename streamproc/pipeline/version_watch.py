@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from streamproc.alerting.alert_builder import from_epoch
+from streamproc.alerting.origin import from_epoch
 from streamproc.alerting.pending_alert import PendingAlert
 from streamproc.decode.layout import Layout
 from streamproc.decode.matrix import Matrix

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 from alert_factory import alert
 
-from streamproc.alerting.alert_builder import state_gap
+from streamproc.alerting.system_alerts import state_gap
 from streamproc.cli.replay_compare import SHOWN, DeadLetterView, Observed, differences
 
 

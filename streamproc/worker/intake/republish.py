@@ -9,8 +9,8 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
-from streamproc.alerting.alert_builder import Origin
 from streamproc.alerting.input_alerts import unmapped_alert
+from streamproc.alerting.origin import Origin
 from streamproc.config.config import Config
 from streamproc.decode.payloads import WHOLE_RECORD
 from streamproc.decode.unreadable_share import UnreadableShare

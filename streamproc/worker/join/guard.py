@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streamproc.alerting.alert_builder import state_gap
+from streamproc.alerting.system_alerts import state_gap
 from streamproc.config.config import Config
 from streamproc.join.entry import InputLog
 from streamproc.kafka.errors import LogRewoundError

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from streamproc.alerting.alert_builder import uneven_topics
+from streamproc.alerting.system_alerts import uneven_topics
 from streamproc.config.config import Config
 from streamproc.kafka.clients import open_consumer
 from streamproc.kafka.errors import (

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
-from streamproc.alerting.alert_builder import state_gap
+from streamproc.alerting.system_alerts import state_gap
 from streamproc.config.config import Config
 from streamproc.kafka.errors import SnapshotWriteError
 from streamproc.schemas.alerts import AlertEvent
