@@ -3,14 +3,17 @@
 What workers keep on a disk is put into a folder of the tests' own.
 """
 
+import shutil
 from collections.abc import Generator, Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 from apache.kafka import ApacheKafka, KafkaUnavailableError, check
 from apicurio.distribution import RegistryMissingError
 from apicurio.server import Apicurio
 from hypothesis import settings
+from sinks.receiver import certificate
 
 from streamproc.broker import EmbeddedBroker
 
@@ -133,3 +136,11 @@ def bootstrap(request: pytest.FixtureRequest) -> str:
     """Address of a broker: the test runs on the embedded one and on Apache Kafka."""
     broker: EmbeddedBroker | ApacheKafka = request.getfixturevalue(request.param)
     return broker.bootstrap
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Make a certificate for loopback, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl makes the certificate")
+    return certificate(tmp_path_factory.mktemp("tls"), "IP:127.0.0.1")

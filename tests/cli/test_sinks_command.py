@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from sinks.receiver import certificate
 from sinks.strict import Posted, strict_receiver
 from sinks.test_apprise import receiving
 from sinks.test_pagerduty import EVENTS, KEY, check
@@ -18,12 +17,6 @@ from sinks.test_pagerduty import EVENTS, KEY, check
 pytestmark = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="openssl makes the certificate"
 )
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Make a certificate for loopback, and its key."""
-    return certificate(tmp_path_factory.mktemp("tls"), "IP:127.0.0.1")
 
 
 async def in_thread(run: Any, *arguments: object) -> Any:

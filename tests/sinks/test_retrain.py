@@ -3,14 +3,12 @@
 import base64
 import hmac
 import json
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alert_factory import alert
-from sinks.receiver import certificate
 from sinks.strict import Posted, deliver, strict_receiver
 
 from streamproc.config.load import load
@@ -28,14 +26,6 @@ SETTINGS = {
     "allow": ["train.example.org"],
 }
 REQUIRED = {"specversion", "id", "source", "type"}
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Make a certificate for loopback, and its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl makes the certificate")
-    return certificate(tmp_path_factory.mktemp("tls"), "IP:127.0.0.1")
 
 
 def check(posted: Posted) -> tuple[int, str]:

@@ -8,7 +8,6 @@ import pytest
 from alert_factory import alert
 from broker_topics import records, write
 from sinks.alertmanager_server import alertmanager_binary, running_alertmanager
-from sinks.receiver import certificate
 from sinks.strict import Posted, strict_receiver
 from worker.running import idle, own_config, publish, total, until, worker_of
 from worker.scenarios import story
@@ -19,12 +18,6 @@ from streamproc.kafka.topics import ensure_topics
 from streamproc.schemas.alerts import PUBLISHED_STATUSES, AlertEvent
 
 KEY = "0123456789abcdef0123456789abcdef"  # pragma: allowlist secret
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Make a certificate for loopback, and its key."""
-    return certificate(tmp_path_factory.mktemp("tls"), "IP:127.0.0.1")
 
 
 def accept(_: Posted) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from alert_factory import alert
 from broker_topics import records, write
-from sinks.receiver import Receiver, certificate, receiving
+from sinks.receiver import Receiver, receiving
 from worker.running import (
     WorkerProcess,
     idle,
@@ -32,12 +32,6 @@ from streamproc.schemas.alerts import AlertEvent
 pytestmark = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="openssl makes the certificate"
 )
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Make a certificate for loopback, and its key."""
-    return certificate(tmp_path_factory.mktemp("tls"), "IP:127.0.0.1")
 
 
 def with_hooks(config: Config, *hooks: dict[str, Any]) -> Config:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from incidents.logs import fired, later
-from sinks.receiver import certificate
 from sinks.strict import strict_receiver
 from sinks.test_pagerduty import EVENTS, KEY, check
 from worker.incidents.test_incidents_worker import becomes, config_of, put
@@ -25,12 +24,6 @@ pytestmark = pytest.mark.skipif(
 def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTROL", "correct horse battery staple 1234")
     monkeypatch.setenv("PAGERDUTY_KEY", KEY)
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Make a certificate for loopback, and its key."""
-    return certificate(tmp_path_factory.mktemp("tls"), "IP:127.0.0.1")
 
 
 async def test_a_cause_in_many_models_is_one_page(bootstrap: str, pair: tuple[Path, Path]) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sinks.receiver import certificate
 from sinks.strict import strict_receiver
 from sinks.test_pagerduty import EVENTS as PATH
 from sinks.test_pagerduty import KEY, check
@@ -49,12 +48,6 @@ def events() -> Iterator[dict[str, Any]]:
 def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTROL", "correct horse battery staple 1234")
     monkeypatch.setenv("PAGERDUTY_KEY", KEY)
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Make a certificate for loopback, and its key."""
-    return certificate(tmp_path_factory.mktemp("tls"), "IP:127.0.0.1")
 
 
 @pytest.mark.parametrize(("announced", "pages"), [(True, 1), (False, MODELS)])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from broker_topics import write
 from incidents.logs import fired, later
-from sinks.receiver import certificate, receiving
+from sinks.receiver import receiving
 from worker.incidents.test_incidents_worker import becomes, config_of, put
 from worker.running import until, worker_of
 
@@ -23,12 +23,6 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(autouse=True)
 def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTROL", "correct horse battery staple 1234")
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Make a certificate for loopback, and its key."""
-    return certificate(tmp_path_factory.mktemp("tls"), "IP:127.0.0.1")
 
 
 async def test_a_webhook_skips_what_is_silenced(bootstrap: str, pair: tuple[Path, Path]) -> None:
