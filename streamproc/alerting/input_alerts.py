@@ -18,6 +18,8 @@ from streamproc.schemas.clip import clip_message
 
 UNREADABLE: Final = "unreadable"
 """Detector of the alerts about records that cannot be read."""
+UNREADABLE_LABELS: Final = "unreadable_labels"
+"""Detector of the alerts about labels that cannot be read."""
 UNMAPPED: Final = "unmapped"
 """Detector of the alerts about records of foreign topics that cannot become events."""
 _STRICT: Final = "; correct its producer, or set `strict: true` to refuse such events"
@@ -90,17 +92,24 @@ def unreadable_alert(
     now
         The wall clock.
     """
-    of_model = f"of model {found.model!r}"
-    if found.model == OTHERS:
-        of_model = "without a key, or with a key that few others have,"
-    message = _described(
-        found,
-        f"records {of_model} on partition {origin.partition} of topic {origin.topic!r}",
-        f"nothing of them is watched; `streamproc dead-letters --topic {origin.topic}` prints them,"
-        " and with --redrive sends them again once the cause is corrected",
-    )
+    message = _described(found, _of_key(found, origin), _redrive("nothing of them", origin))
     alert = _of_records(found, (found.model, UNREADABLE), message, origin, now)
-    return alert.model_copy(update={"owner": model.owner, "runbook": model.runbook})
+    return alert.model_copy(update=dict(owner_fields(model)))
+
+
+def unreadable_labels_alert(
+    found: Finding, model: ModelConfig, origin: Origin, now: datetime
+) -> AlertEvent:
+    """Report that most labels of a model cannot be read, or that they are read again.
+
+    Parameters
+    ----------
+    found, model, origin, now
+        As of `unreadable_alert`.
+    """
+    message = _described(found, _of_key(found, origin), _redrive("no error of them", origin))
+    alert = _of_records(found, (found.model, UNREADABLE_LABELS), message, origin, now)
+    return alert.model_copy(update={"series": "error", **owner_fields(model)})
 
 
 def unmapped_alert(found: Finding, origin: Origin, now: datetime) -> AlertEvent:
@@ -121,6 +130,20 @@ def unmapped_alert(found: Finding, origin: Origin, now: datetime) -> AlertEvent:
         " cause is corrected",
     )
     return _of_records(found, (OTHERS, UNMAPPED), message, origin, now)
+
+
+def _of_key(found: Finding, origin: Origin) -> str:
+    of_model = f"of model {found.model!r}"
+    if found.model == OTHERS:
+        of_model = "without a key, or with a key that few others have,"
+    return f"records {of_model} on partition {origin.partition} of topic {origin.topic!r}"
+
+
+def _redrive(unwatched: str, origin: Origin) -> str:
+    return (
+        f"{unwatched} is watched; `streamproc dead-letters --topic {origin.topic}` prints them,"
+        " and with --redrive sends them again once the cause is corrected"
+    )
 
 
 def _described(found: Finding, records: str, action: str) -> str:

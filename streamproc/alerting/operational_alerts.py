@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal
 
-from streamproc.alerting.input_alerts import UNMAPPED
+from streamproc.alerting.input_alerts import UNMAPPED, UNREADABLE_LABELS
 from streamproc.alerting.origin import Origin, identity
 from streamproc.alerting.system_alerts import system_alert
 from streamproc.join.placement import Finding
@@ -16,7 +16,7 @@ PLACEMENT: Final = "placement"
 
 NOT_DELIVERED: Final = "alerts_not_delivered"
 
-OPERATIONAL: Final = frozenset({NOT_JOINED, PLACEMENT, NOT_DELIVERED, UNMAPPED})
+OPERATIONAL: Final = frozenset({NOT_JOINED, PLACEMENT, NOT_DELIVERED, UNMAPPED, UNREADABLE_LABELS})
 """Detectors of these alerts; a comparison with a replay leaves them out."""
 
 

@@ -33,6 +33,7 @@ _FINDINGS: Final = {
     "state_gap": "gap",
     "unreadable": _UNREADABLE,
     "unmapped": _UNREADABLE,
+    "unreadable_labels": _UNREADABLE,
 }
 ANY_MODEL: Final = "*"
 # Dead letters are counted by key; further keys are counted together.

@@ -28,6 +28,7 @@ from streamproc.worker.join.ownership import acquire, mismatch
 from streamproc.worker.join.pending_commands import ModelCommandRecord
 from streamproc.worker.join.status import JoinStatus
 from streamproc.worker.join.store import Store
+from streamproc.worker.join.unreadable_labels import UnreadableLabels
 from streamproc.worker.join.wrong_times import TimeReports
 from streamproc.worker.log_marks import mark_of
 from streamproc.worker.offsets import readable_end
@@ -127,6 +128,7 @@ class Joiner:
         self._merge = Merge(logs)
         self._ended: dict[InputLog, float] = {}
         self._times = TimeReports(metrics)
+        self._letters = UnreadableLabels(config, partition, self._outbox, metrics.alerted)
         self._round = time.monotonic()
         self._read_to_end: set[InputLog] = set()
         self._guard = InputGuard(config, self._outbox, metrics)
@@ -194,7 +196,7 @@ class Joiner:
         # 2. Publish, and wait for confirmation.
         async with self._writing:
             published = await self._publish(joined, records)
-        await self._outbox.publish([], joined.dead_letters)
+        await self._letters.publish(records, joined.dead_letters)
         # 3. Advance the position together with the content.
         place = self._store.place
         last = dict(records)
