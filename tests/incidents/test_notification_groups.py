@@ -47,6 +47,20 @@ def test_a_critical_incident_does_not_wait() -> None:
     assert [found[1] for found in pages(log)] == [10, 20]
 
 
+def test_a_group_that_notified_early_stays_past_the_time_that_was_planned() -> None:
+    """A critical incident takes the others with it; the end of all of them is still sent."""
+    group = [apart("a"), apart("b"), apart("c", severity="critical")]
+    log = list(zip(group, (0.0, 20.0, 30.0), strict=True))
+    log += [(later(each), 200.0) for each in group]
+    found = pages([*log, (Tick(), 400.0)])
+    assert [(status, seconds) for status, seconds, _ in found] == [
+        ("firing", 10),
+        ("updated", 30),
+        ("updated", 200),
+        ("resolved", 260),
+    ]
+
+
 def test_a_group_ends_when_its_incidents_do() -> None:
     """The end of one of two is an update, the end of both a resolution, and a new one fires."""
     one, two = apart("a"), apart("b")

@@ -45,8 +45,8 @@ async def read(bodies: Sequence[bytes], size: int) -> tuple[Published, Counter[s
     return published, counted
 
 
-async def test_a_model_whose_labels_cannot_be_read_is_an_alert_until_they_can() -> None:
-    """It names the topic, the reason and the next step; a hundred readable labels resolve it."""
+async def test_labels_that_cannot_be_read_are_an_alert_until_they_can() -> None:
+    """It names topic, reason and next step, and ends after a hundred readable labels."""
     bodies = [BROKEN] * 40 + [READABLE] * 100
     published, counted = await read(bodies, 7)
     fired, resolved = published.alerts
