@@ -101,9 +101,10 @@ class LayoutBatch:
             If there are not that many events.
         """
         for part in self.parts:
-            if index < len(part):
+            size = len(part)
+            if index < size:
                 return _event_of(part, layout, records)(index)
-            index -= len(part)
+            index -= size
         msg = f"there are {len(self)} events"
         raise IndexError(msg)
 

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 
@@ -190,15 +191,13 @@ class Decoder(ArrowDecoder):
         outcome: SliceResult,
     ) -> None:
         """Add scanned events to their batches, without duplicates."""
-        named = [
-            at
-            for _, part in parts
-            for at, is_named in zip(part.positions.tolist(), part.named.tolist(), strict=True)
-            if is_named
-        ]
+        named: list[int] = []
+        for _, part in parts:
+            named += compress(part.positions.tolist(), part.named.tolist())
         if len(parts) > 1:
             named.sort()
-        repeated = self.recent.duplicates([records[at].value or b"" for at in named])
+        bodies = [each.value or b"" for each in map(records.__getitem__, named)]
+        repeated = self.recent.duplicates(bodies)
         outcome.repeated += len(repeated)
         again = [named[index] for index in repeated]
         for layout, part in parts:

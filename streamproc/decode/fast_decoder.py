@@ -156,7 +156,7 @@ class FastDecoder:
             The plain events; the other positions are left to the general decoder.
         """
         if values is None:
-            values = [records[position].value or b"" for position in positions]
+            values = [each.value or b"" for each in map(records.__getitem__, positions)]
         if max(map(len, values)) > longest:
             values = [value if len(value) <= longest else b"" for value in values]
         count = len(values)
@@ -172,7 +172,7 @@ class FastDecoder:
             bits, ts, found, named, models.rows, _LIMITS,
         )  # fmt: skip
         read = DecodedColumns(
-            np.array(positions, np.int64),
+            np.fromiter(positions, np.int64, count),
             found if done else models.rows[found],
             ts.view(np.float64),
             bits.view(np.float64),

@@ -91,14 +91,13 @@ def matrix(
     rows, places = rows[order], places[order]
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
     stops = np.append(starts[1:], len(rows))
-    offsets = [records[position].offset for position in (places >> PLACE_BITS).tolist()]
     runs = np.stack([rows[starts], starts, stops], axis=1)
     values = _values(layout, batch, order, runs, encoders)
     return Matrix(
         values=values,
         ts=ts[order],
         places=places,
-        offsets=np.array(offsets, np.int64),
+        offsets=_offsets(records, places >> PLACE_BITS),
         runs=runs,
         order=order,
         event_of=partial(batch.event, layout, records),
@@ -126,6 +125,14 @@ def _small_matrix(
         order=order,
         event_of=partial(batch.event, layout, records),
     )
+
+
+def _offsets(records: Sequence[Record], positions: Ints) -> Ints:
+    """Return the offsets of records by their positions."""
+    first, last = records[0].offset, records[-1].offset
+    if last - first == len(records) - 1:  # offsets increase: there is no gap
+        return first + positions
+    return np.array([records[position].offset for position in positions.tolist()], np.int64)
 
 
 def _unborn(layout: Layout, batch: LayoutBatch, runs: Ints) -> Sequence[tuple[int, int, int]]:
