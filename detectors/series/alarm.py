@@ -33,6 +33,8 @@ class Alarm:
         Of a finding that no detector made, what it is about, as `series.follow.Reason`.
     hours
         Of a finding about the hours of the day, by how many the series is late; early if negative.
+    instance
+        Of a finding in few values, the last of them and the profile at its hour; None of others.
     """
 
     column: int
@@ -47,3 +49,4 @@ class Alarm:
     expected: bool = False
     reason: str = ""
     hours: int = 0
+    instance: tuple[float, float] | None = None

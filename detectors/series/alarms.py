@@ -136,4 +136,5 @@ def _alarm(finding: Finding, task: Ints, restarts: Ints, alarms: Sequence[Level]
         restarts=int(restarts[slot]) - later,
         reason=finding.reason,
         hours=finding.hours,
+        instance=finding.instance,
     )

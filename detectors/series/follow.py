@@ -41,6 +41,8 @@ _RHYTHM: Final[dict[int, Reason]] = {
     rhythm_kernel.PHASE: "phase",
     rhythm_kernel.RATIO: "level",
 }
+_SUDDEN: Final = (rhythm_kernel.JUMP_SHORT, rhythm_kernel.NEWS, rhythm_kernel.BURST)
+"""Statistics of few values: the level over a day says little of what they find."""
 _NEVER: Final = np.iinfo(np.int64).max
 _RHYTHM_PART: Final = "rhythm."
 _GROSS_PART: Final = "gross."
@@ -66,6 +68,8 @@ class Finding:
         The level before, and of the values that show it.
     hours
         Of a finding about the hours of the day, by how many the series is late; early if negative.
+    instance
+        Of a finding in few values, the last of them and the profile at its hour; None of others.
     """
 
     task: int
@@ -75,6 +79,7 @@ class Finding:
     threshold: float
     change: Change
     hours: int = 0
+    instance: tuple[float, float] | None = None
 
 
 class Follow:
@@ -350,13 +355,14 @@ def _gross_finding(
 def _rhythm_finding(
     task: int, row: int, which: int, summary: Floats, places: tuple[Floats, Ints]
 ) -> Finding:
-    n, expected, deviation, seen, values, ratio, limit, late = summary.tolist()
+    n, expected, deviation, seen, values, ratio, limit, late, value, usual = summary.tolist()
     before, after = Moments(int(n), expected, deviation), Moments(int(values), seen, deviation)
     change = _change(before, after, row, places)
     hours = 0
     if which == rhythm_kernel.PHASE:
         hours = int(late if late <= HOURS / 2 else late - HOURS)
-    return Finding(task, row, _RHYTHM[which], ratio, limit, change, hours)
+    instance = (value, usual) if which in _SUDDEN else None
+    return Finding(task, row, _RHYTHM[which], ratio, limit, change, hours, instance)
 
 
 def _change(before: Moments, after: Moments, row: int, places: tuple[Floats, Ints]) -> Change:

@@ -137,7 +137,7 @@ class Rhythm(Arrays):
         """Feed every task until its first finding; values without a time are passed over."""
         check_scan(self.size, values, tasks)
         row, which = (np.empty(len(tasks), np.int64) for _ in range(2))
-        summary = np.zeros((len(tasks), 8))
+        summary = np.zeros((len(tasks), 10))
         wide = self._wide
         names = ("daily", "weekly", "visits", "ring", "marks", "sums")
         arrays = tuple(wide[name] for name in names)

@@ -312,9 +312,9 @@ def scan(
 ) -> None:
     """Feed every task until its first finding.
 
-    `summary` (tasks, 8): number of values, level that was expected, its deviation, level that was
-    seen, over how many values, the ratio to the farthest before, its limit, and by how many hours
-    it is late.
+    `summary` (tasks, 10): number of values, level that was expected, its deviation, level that was
+    seen, over how many values, the ratio to the farthest before, its limit, by how many hours it is
+    late, the last value, and the profile at its hour.
     """
     daily, weekly, visits, ring, marks, sums = arrays
     for k in range(tasks.shape[0]):
@@ -334,5 +334,7 @@ def scan(
                 summary[k, 3] = record.origin + record.seen / record.unit
                 summary[k, 4] = min(record.n, MAX_DAY, max(DAY / max(record.pace, 1e-3), 4.0))
                 summary[k, 5], summary[k, 6] = record.worst, record.limit
-                summary[k, 7] = record.shift
+                summary[k, 7], summary[k, 8] = record.shift, value
+                residual = float(own[3][int(record.n - 1.0) % (LAGS + 1)])
+                summary[k, 9] = value - residual / record.unit
                 break

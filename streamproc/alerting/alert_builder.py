@@ -15,7 +15,15 @@ from streamproc.decode.vocabulary import Vocabulary
 from streamproc.detectors.series.category_counts import ShareChange
 from streamproc.detectors.series.change_points import Change
 from streamproc.detectors.series_monitor import Alarm
-from streamproc.schemas.alerts import MORE_SEVERE, AlertEvent, ChangePoint, Kind, Severity, Status
+from streamproc.schemas.alerts import (
+    MORE_SEVERE,
+    AlertEvent,
+    ChangePoint,
+    Kind,
+    Severity,
+    Status,
+    Summary,
+)
 from streamproc.schemas.segment_series import in_segment, segment_of
 from streamproc.schemas.series import ESTIMATED, JOINT, SQUARED_ERROR
 
@@ -126,6 +134,9 @@ def _sentence(series: Series, label: messages.SeriesLabel, alarm: Alarm) -> str:
     if alarm.hours:
         return messages.shifted(label, alarm.hours)
     if alarm.reason:
+        if alarm.instance is not None:
+            value, usual = alarm.instance
+            before, after = Summary(n=before.n, mean=usual), Summary(n=after.n, mean=value)
         return messages.finding(label, alarm.reason, before, after)
     return messages.change(label, before, after, spread=change.spread)
 

@@ -1,5 +1,6 @@
 """Incidents of series that are followed over their complete life."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -183,3 +184,18 @@ def test_an_alert_says_by_how_many_hours_a_clock_is_wrong(hours: int, shift: str
     moved = np.concatenate([values[:AT], np.roll(values, hours)[AT:]])
     messages = [alert.message for alert in wakes(watch(events(moved)))]
     assert any(f"daily profile about {shift}" in message for message in messages)
+
+
+@pytest.mark.parametrize("seed", [4, 5, 6])
+def test_a_sudden_change_is_described_by_its_last_value_and_its_hour(seed: int) -> None:
+    """The alert names the value that showed it and the mean of that hour, not means of a day."""
+    values = day(seed)
+    values[AT:] = np.roll(values, 12)[AT:]
+    alert = next(each for each in wakes(watch(events(values))) if each.source.offset >= AT)
+    at = alert.source.offset
+    assert at < AT + 10
+    found = re.search(r"at ([\d.]+) where ([\d.]+) is usual", alert.message)
+    assert found is not None
+    assert float(found[1]) == float(f"{values[at]:.4g}")
+    assert abs(float(found[2]) - (100 + 30 * np.sin(2 * np.pi * at / 24))) < 15
+    assert abs(float(found[1]) - float(found[2])) > 15
