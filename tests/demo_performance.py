@@ -7,9 +7,11 @@ from typing import NamedTuple
 from streamproc import Monitor
 from streamproc.monitor import LogRecord
 from streamproc.online.partition_models import PartitionModels
+from streamproc.pipeline.series_status import series_statuses
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.model_updates import ModelUpdate
 from streamproc.schemas.records import DeadLetter
+from streamproc.schemas.series_status import SeriesStatus
 from streamproc.tools.demo.accuracy import Course
 from streamproc.tools.demo.events import Scenario
 from streamproc.tools.demo.learning import worker_config
@@ -22,6 +24,7 @@ class Performance(NamedTuple):
     updates: list[ModelUpdate]
     course: Course
     dead_letters: list[DeadLetter]
+    statuses: list[SeriesStatus]
 
 
 def perform(story: Scenario) -> Performance:
@@ -50,4 +53,10 @@ def _performed(events: int, seed: int) -> Performance:
     for answer in learned.answers:
         course.answer(answer.event())
     steps = [update for update in learned.updates if update.step != "learned"]
-    return Performance([*alerts, *learned.alerts], steps, course, monitor.dead_letters)
+    statuses = [
+        status
+        for (topic, partition), shard in sorted(monitor.shards.items())
+        for status in series_statuses(shard, topic, partition)
+    ]
+    all_alerts = [*alerts, *learned.alerts]
+    return Performance(all_alerts, steps, course, monitor.dead_letters, statuses)

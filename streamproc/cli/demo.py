@@ -40,6 +40,7 @@ def demo(
     """Show incidents being found, on this machine."""
     with extras_named("demo"):
         from streamproc.cli.alerts_render import describe  # noqa: PLC0415  --help
+        from streamproc.cli.series_run import of_snapshots  # noqa: PLC0415  --help
         from streamproc.tools.demo.command import Demo  # noqa: PLC0415  --help
         from streamproc.tools.demo.console import screen  # noqa: PLC0415  --help
         from streamproc.tools.demo.events import Scenario  # noqa: PLC0415  --help
@@ -49,6 +50,7 @@ def demo(
         story=Scenario(events),
         console=screen(),
         describe=describe,
+        statuses=of_snapshots,
         dashboard=not no_dashboard,
         stay=not end,
         program="streamproc" if shutil.which("streamproc") else sys.argv[0],

@@ -154,17 +154,23 @@ async def _tell(broker: str, event: AlertEvent) -> None:
 def test_the_demo_tells_what_is_shown_of_it() -> None:
     """Lines and figures that are shown of the demo are those of its story, in their order."""
     story = Scenario(EVENTS)
-    alerts, updates, course, _ = perform(story)
+    alerts, updates, course, *_ = perform(story)
     told = [(alert.ts, describe(alert)) for alert in alerts]
     told += [(update.ts, describe_step(update)) for update in updates if update.ts is not None]
     told.sort(key=lambda each: each[0])
     lines = "\n".join(text.plain for _, text in told).splitlines()
-    [shown] = [block for block in blocks("text") if "payments error" in block]
-    places = [lines.index(line) for line in shown.splitlines()]
-    assert places == sorted(places)
+    for name in ("heat-demand prediction", "payments error"):
+        [shown] = [block for block in blocks("text") if name in block]
+        places = [lines.index(line) for line in shown.splitlines()]
+        assert places == sorted(places)
 
     verdict = score(story, alerts, updates)
-    found = next(each for each in verdict.findings if each.incident.series == "error")
+    late, found = verdict.findings[:2]
+    assert (late.incident.model_id, late.events) == ("heat-demand", 2)
+    assert "fires at the second late forecast" in README
+    assert story.history == 5 * 7 * 24
+    assert "its five weeks" in README
+    assert verdict.over == ()
     good, _, back = (worth(learnt, course) for learnt in verdict.learnt)
     diagram = next(block for block in blocks("mermaid") if "error alarm" in block)
     for part in (f"{found.events} labels later", f"{good[0]} wrong → {good[1]}"):

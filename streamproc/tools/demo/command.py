@@ -24,10 +24,11 @@ from streamproc.tools.demo.accuracy import Course
 from streamproc.tools.demo.dashboard import Dashboard
 from streamproc.tools.demo.display import Describe, Lines, Show
 from streamproc.tools.demo.events import Scenario
+from streamproc.tools.demo.generators import DAY
 from streamproc.tools.demo.learning import worker_config
 from streamproc.tools.demo.reader import listening
 from streamproc.tools.demo.report import report
-from streamproc.tools.demo.run import first, play
+from streamproc.tools.demo.run import Statuses, first, play
 from streamproc.tools.demo.score import Verdict
 from streamproc.tools.demo.worker import LOOK_SECONDS, DemoWorker, staged
 from streamproc.worker.warmup import warm_up
@@ -49,6 +50,8 @@ class Demo:
         Where it is shown.
     describe
         Writes an alert for a person.
+    statuses
+        Reads how each series is watched.
     dashboard
         Whether as a dashboard, if the console is a terminal.
     stay
@@ -60,6 +63,7 @@ class Demo:
     story: Scenario
     console: Console
     describe: Describe
+    statuses: Statuses
     dashboard: bool
     stay: bool
     program: str
@@ -119,7 +123,7 @@ class Demo:
             ends = (listener.failed, stage.worker.stopped.wait)
             # Whatever clings to a broker that is gone, the terminal is left as it was.
             shown.enter_context(listener.show)
-            played = play(self.story, stage, listener, self._seconds())
+            played = play(self.story, stage, listener, self.statuses, self._seconds())
             judged = await first(played, *(end() for end in ends))
             shown.close()
             if judged is None:
@@ -149,9 +153,9 @@ class Demo:
             " find most changes sooner than ADWIN and Page-Hinkley, and are wrong once in a hundred"
             " million values."
             f" {len(story.incidents)} incidents are injected;"
-            f" {silent} of the models do not change. Most labels of {story.learner} become"
-            f" known {labels.delay} events later, and an online model learns from them. The worker"
-            " has no information about the incidents.",
+            f" {silent} of the models do not change. {_history(story)} Most labels of"
+            f" {story.learner} become known {labels.delay} events later, and an online model learns"
+            " from them. The worker has no information about the incidents.",
             highlight=False,
         )
 
@@ -168,11 +172,29 @@ class Demo:
                 f"{self.program} models history {self.story.learner} {broker}",
                 "what became of the online model",
             ),
+            (
+                f"{self.program} series {_seasonal(self.story)} {broker}",
+                "how its series are watched, and that some follow the hour of the day",
+            ),
             (f"curl http://127.0.0.1:{stage.metrics_port}/metrics", "what the worker counts"),
         ):
             lines.append(f"\n   {purpose}\n", "dim")
             lines.append(f"   {command}\n", "bold cyan")
         self.console.print(lines, soft_wrap=True)
+
+
+def _seasonal(story: Scenario) -> str:
+    """Return the model with series that follow the hour of the day."""
+    return next(actor.id for actor in story.models if actor.seasonal)
+
+
+def _history(story: Scenario) -> str:
+    """Say which events come before those of the other models."""
+    weeks = story.history // (7 * DAY)
+    return (
+        f"{_seasonal(story)} sends one event an hour, whose values follow the hour of the day; its"
+        f" {weeks} weeks before the other models begin come first."
+    )
 
 
 async def _ended(broker: EmbeddedBroker) -> None:

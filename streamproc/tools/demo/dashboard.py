@@ -132,7 +132,7 @@ class Dashboard:
         table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="dim")
         table.add_column(" model", no_wrap=True, min_width=15)
         table.add_column("events", justify="right", no_wrap=True, min_width=6)
-        table.add_column("incident, ○ settled", no_wrap=True)
+        table.add_column("incident, ○ resolved", no_wrap=True)
         if self._console.width >= _NARROW:
             table.add_column("this series", no_wrap=True, style="dim", min_width=11)
             table.add_column("", no_wrap=True, min_width=self._width)

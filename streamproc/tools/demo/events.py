@@ -101,6 +101,8 @@ class Scenario:
     ----------
     incidents : tuple of Incident
         In the order in which they begin.
+    history : int
+        How many events come before `START`, when most models begin.
     learner : str
         The model that has labels.
     labels : Labels
@@ -114,7 +116,7 @@ class Scenario:
     --------
     >>> story = Scenario(10_000)
     >>> [incident.series for incident in story.incidents][:3]
-    ['error', 'feature:income', 'feature:amount']
+    ['prediction', 'error', 'feature:income']
     >>> sum(1 for event in story.tell() if not event.is_label)
     10000
     """
@@ -135,6 +137,7 @@ class Scenario:
         self.learner = learner.id
         columns = {name: self._column(learner, name) for name in learner.features}
         self.labels = labels(truth, columns, _draw(seed, learner.id, "label"))
+        self.history = sum(bisect_left(self._times[actor.id], 0) for actor in MODELS)
         self.late = timedelta(seconds=self.labels.delay * learner.period)
         self.lessons = self._lessons(self.labels)
         self.incidents = tuple(sorted(self._incidents(), key=lambda incident: incident.began_at))
@@ -217,7 +220,7 @@ class Scenario:
 
     def _begins(self, actor: ModelSpec) -> int:
         share = actor.twist.begins if actor.twist else 1.0
-        return round(share * self.count(actor.id))
+        return round(share * (actor.history or self.count(actor.id)))
 
     def _lines(self, actor: ModelSpec) -> Iterator[DemoEvent]:
         times = self._times[actor.id]
@@ -264,8 +267,8 @@ def _draw(seed: int, *names: str) -> Generator:
 
 
 def _times(actor: ModelSpec, draw: Generator, events: int) -> NDArray[np.int64]:
-    """Return milliseconds since the start, rising, at least as many as the story may need."""
+    """Return milliseconds since `START`, rising, at least as many as the story may need."""
     shares = sum(actor.period / other.period for other in MODELS)
     count = int(events / shares) + 2
-    places = np.arange(count) + _JITTER * draw.random(count)
+    places = np.arange(-actor.history, count) + _JITTER * draw.random(actor.history + count)
     return np.round(1000 * actor.period * places).astype(np.int64)

@@ -1,11 +1,17 @@
 """Draw the values of the scenario, with realistic distributions."""
 
 from collections.abc import Callable
-from typing import Any
+from itertools import accumulate
+from typing import Any, Final
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+
+DAY: Final = 24
+"""Hours of a day."""
+_STAYS: Final = 0.7
+"""Part of what the weather adds to an hour that is there in the next one."""
 
 Values = NDArray[Any]
 """One value an event: numbers, booleans or texts; or one row an event."""
@@ -52,6 +58,33 @@ def one_of(*names: str) -> Draw:
     return lambda draw, n: draw.choice(names, n)
 
 
+def by_hour(mean: float, swing: float, noise: float, digits: int = 1) -> Draw:
+    """Draw a value for each hour, the first for 9:00: low by night, high in the evening.
+
+    Parameters
+    ----------
+    mean
+        Of a day.
+    swing
+        By how much the hours differ from it: about this much.
+    noise
+        Standard deviation of what is new in each hour; 70 % of it stays for the next.
+    digits
+        Of the values.
+    """
+
+    def drawn(draw: Generator, n: int) -> Values:
+        hours = 2 * np.pi * ((9 + np.arange(n)) % DAY) / DAY
+        # A second, smaller wave makes a peak in the morning.
+        curve = -np.cos(hours - np.pi / 4) - 0.35 * np.cos(2 * hours - 4 * np.pi / 3)
+        news = draw.normal(0.0, noise, n).tolist()
+        weather = np.array(list(accumulate(news, lambda last, new: _STAYS * last + new)))
+        values: Values = np.round(mean + swing * curve + weather, digits)
+        return values
+
+    return drawn
+
+
 def embedding(size: int) -> Draw:
     """Draw a list of numbers an event."""
     return lambda draw, n: np.round(draw.normal(size=(n, size)), 3)
@@ -70,6 +103,11 @@ def drift(by: float) -> Change:
 def replaced(draw_new: Draw) -> Change:
     """Forget the values and draw others."""
     return lambda draw, values: draw_new(draw, len(values))
+
+
+def late(hours: int) -> Change:
+    """Give each hour the value of some hours before: a clock, or a time zone, is wrong."""
+    return lambda _, values: np.concatenate([values[DAY - hours : DAY], values[:-hours]])
 
 
 def missing() -> Change:

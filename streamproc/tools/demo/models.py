@@ -5,14 +5,17 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from streamproc.tools.demo.generators import (
+    DAY,
     Change,
     Draw,
     amount,
+    by_hour,
     count,
     drift,
     duration,
     embedding,
     flag,
+    late,
     level,
     missing,
     one_of,
@@ -38,7 +41,7 @@ class InjectedChange:
     series
         The only series that should alarm.
     begins
-        Where, as a share of the model's events, above 0 and below 1.
+        Where, as a share of the model's events, or of its history, above 0 and below 1.
     change
         The change of the values from there on.
     within
@@ -79,6 +82,10 @@ class ModelSpec:
         What happens to one of its columns.
     truth
         What its labels are, and what happens to them; None: it has no labels.
+    history
+        How many of its events are of the time before the other models begin.
+    seasonal
+        Series that follow the hour of the day.
     """
 
     id: str
@@ -89,6 +96,8 @@ class ModelSpec:
     twist: InjectedChange | None = None
     classes: tuple[str, ...] = field(default=())
     truth: Truth | None = None
+    history: int = 0
+    seasonal: tuple[str, ...] = ()
 
     @property
     def untouched(self) -> bool:
@@ -97,6 +106,28 @@ class ModelSpec:
 
 
 MODELS: Final = (
+    ModelSpec(
+        id="heat-demand",
+        period=3600.0,
+        features={
+            "outdoor_temp": by_hour(4.0, 2.0, 0.3),
+            "load_mw": by_hour(40.0, 12.0, 1.2),
+            "wind": amount(4.0, 0.4),
+            "holiday": flag(0.04),
+        },
+        prediction=by_hour(40.0, 12.0, 1.2),
+        shown=PREDICTION,
+        twist=InjectedChange(
+            title="forecasts come six hours late: local time was taken for UTC",
+            column=PREDICTION,
+            series=PREDICTION,
+            begins=0.8,
+            change=late(6),
+            within=24,
+        ),
+        history=35 * DAY,
+        seasonal=("feature:outdoor_temp", "feature:load_mw", PREDICTION),
+    ),
     ModelSpec(
         id="card-fraud",
         period=2.0,

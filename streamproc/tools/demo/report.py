@@ -17,7 +17,7 @@ from streamproc.tools.demo.report_online import NARROW, beneath, lessons
 from streamproc.tools.demo.score import Finding, Verdict
 from streamproc.tools.demo.step_text import describe_step
 
-_TITLE: Final = f"What happened on {START:%Y-%m-%d} (times are UTC), and how soon it was known"
+_TITLE: Final = f"What happened until {START:%Y-%m-%d} (times are UTC), and how soon it was known"
 
 
 def report(
@@ -54,6 +54,11 @@ def report(
     if verdict.strays:
         parts.append(Padding(Text("Steps that nothing gave reason to:", "bold red"), (1, 1, 0, 1)))
         parts += [Padding(describe_step(update), (0, 1)) for update in verdict.strays]
+    if verdict.over:
+        parts.append(
+            Padding(Text("Called over, though they last until the end:", "bold red"), (1, 1, 0, 1))
+        )
+        parts += [Padding(describe(alert), (0, 1)) for alert in verdict.over]
     return Group(*parts)
 
 
@@ -112,7 +117,8 @@ def _row(found: Finding) -> Iterator[Text]:
         story.append(f"\n{alert.message}", "dim")
     yield story
     yield Text.assemble((incident.model_id, "bold"), "\n", (incident.series, "magenta"))
-    yield Text(f"{incident.began_at:%H:%M:%S}")
+    early = incident.began_at.date() < START.date()
+    yield Text(f"{incident.began_at:%Y-%m-%d}\n" * early + f"{incident.began_at:%H:%M:%S}")
     if alert is None:
         yield Text("not found", "bold red")
         return
@@ -126,7 +132,7 @@ def _row(found: Finding) -> Iterator[Text]:
 
 
 def _summary(story: Scenario, verdict: Verdict) -> Text:
-    """Say in three lines how it went."""
+    """Say in a few lines how it went."""
     found = len(verdict.findings) - len(verdict.missed)
     text = Text()
     text.append(
@@ -136,11 +142,13 @@ def _summary(story: Scenario, verdict: Verdict) -> Text:
     count = len({alert.incident_id for alert in verdict.false})
     summary = f"{count} false incident{'s' if count > 1 else ''}" if count else "no false incident"
     text.append(f", {summary}", "bold red" if count else "bold green")
+    text.append(*_lasting(verdict))
     taken = len(verdict.learnt) - len(verdict.unlearnt)
     text.append(
         f"; {taken} of {len(verdict.learnt)} steps of the online model taken",
         "bold red" if verdict.unlearnt else "bold green",
     )
+    text.append(*_seasons(verdict))
     silent = _silent(story, verdict)
     if silent:
         text.append(f". {' and '.join(silent)} did not change and raised no alert.")
@@ -150,7 +158,26 @@ def _summary(story: Scenario, verdict: Verdict) -> Text:
         text.append(f"\nMissed: {_missed(incident)}", "bold red")
     for lesson in verdict.unlearnt:
         text.append(f"\nNot taken: {lesson.title}", "bold red")
+    for model, series in verdict.unknown_seasons:
+        text.append(f"\nNot known: {model} {series} follows the hour of the day", "bold red")
     return text
+
+
+def _lasting(verdict: Verdict) -> tuple[str, str]:
+    """Say of the incidents, which all last until the end, whether one was called over."""
+    over = len({alert.incident_id for alert in verdict.over})
+    if over:
+        return f", {over} called over while {'they last' if over > 1 else 'it lasts'}", "bold red"
+    return ", none called over while it lasts", "bold green"
+
+
+def _seasons(verdict: Verdict) -> tuple[str, str]:
+    """Say of how many series that follow the hour of the day that was learned."""
+    if not verdict.seasons:
+        return "", ""
+    known = len(verdict.seasons) - len(verdict.unknown_seasons)
+    style = "bold red" if verdict.unknown_seasons else "bold green"
+    return f"; {known} of {len(verdict.seasons)} daily cycles learned", style
 
 
 def _silent(story: Scenario, verdict: Verdict) -> list[str]:

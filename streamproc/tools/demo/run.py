@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final, TypeVar
 
 from streamproc.client import Alerts, ModelUpdates, Publisher
 from streamproc.config.config import Config
+from streamproc.schemas.series_status import SeriesStatus
 from streamproc.tools.demo.events import Scenario
 from streamproc.tools.demo.reader import DemoReader
 from streamproc.tools.demo.score import Verdict, score
@@ -14,13 +15,24 @@ from streamproc.tools.demo.worker import DemoWorker
 
 T = TypeVar("T")
 
+Statuses = Callable[[Config], Awaitable[Iterable[SeriesStatus]]]
+"""Reads from the newest snapshots how each series is watched."""
+
 # Events between two yields to the event loop, for the worker and the display.
 _TURN: Final = 50
 # Stopping takes a second; only a client whose broker is gone takes longer, or for ever.
 PATIENCE_SECONDS: Final = 5.0
+# Of the time to publish; the events before the others begin are few, and would pass unseen.
+_HISTORY: Final = 0.2
 
 
-async def play(story: Scenario, stage: DemoWorker, listener: DemoReader, seconds: float) -> Verdict:
+async def play(
+    story: Scenario,
+    stage: DemoWorker,
+    listener: DemoReader,
+    statuses: Statuses,
+    seconds: float,
+) -> Verdict:
     """Publish the scenario, wait until all of it is processed, and score the alerts.
 
     Parameters
@@ -31,6 +43,8 @@ async def play(story: Scenario, stage: DemoWorker, listener: DemoReader, seconds
         The worker.
     listener
         Shows the alerts.
+    statuses
+        Reads what the worker knows of each series.
     seconds
         For how long to publish, so that a person can follow; 0: as fast as possible.
 
@@ -46,7 +60,8 @@ async def play(story: Scenario, stage: DemoWorker, listener: DemoReader, seconds
     async with ModelUpdates(config=stage.config, follow=False) as steps:
         updates = [update async for update in steps]
     await listener.until_shown(alerts, updates, story.count(story.learner))
-    return score(story, alerts, updates)
+    await stage.worker.save()
+    return score(story, alerts, updates, await statuses(stage.config))
 
 
 async def first(work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, Any]) -> T | None:
@@ -80,11 +95,18 @@ async def first(work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, Any])
 
 async def _publish(story: Scenario, config: Config, listener: DemoReader, seconds: float) -> None:
     started = time.monotonic()
-    records = story.events + story.labels.count
     async with Publisher(config=config) as publisher:
         for number, demo_event in enumerate(story.tell(), 1):
             await publisher.send(demo_event.event)
             listener.sent(demo_event)
             if number % _TURN == 0:
-                ahead = started + seconds * number / records - time.monotonic()
+                ahead = started + seconds * share(story, number) - time.monotonic()
                 await asyncio.sleep(max(0.0, ahead))
+
+
+def share(story: Scenario, number: int) -> float:
+    """Return by which share of the time a number of records should have been published."""
+    first, records = story.history, story.events + story.labels.count
+    if number < first:
+        return _HISTORY * number / first
+    return _HISTORY + (1.0 - _HISTORY) * (number - first) / (records - first)

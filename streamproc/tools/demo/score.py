@@ -1,15 +1,17 @@
 """Compare alerts with the scenario: detected, missed and false incidents."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.model_updates import ModelUpdate, Step
+from streamproc.schemas.series_status import SeriesStatus
 from streamproc.tools.demo.events import ERROR, ExpectedStep, Incident, Scenario
 
 # Steps that change who answers, or should not be: beside those of the lessons none is expected.
+_DAILY: Final = ("daily", "weekly")
 _GRAVE: Final[frozenset[Step]] = frozenset(
     ("promoted", "rolled_back", "reset", "replaced", "failed")
 )
@@ -70,12 +72,30 @@ class ObservedStep:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Result for each incident and label change, and the false alarms."""
+    """Result for each incident and label change, and the false alarms.
+
+    Parameters
+    ----------
+    findings
+        Of each incident.
+    false
+        Alerts of which nothing happened.
+    learnt
+        Of each step that the online model should take.
+    strays
+        Its steps that nothing gave reason to.
+    over
+        Alerts that call an incident over, though all of them last until the end.
+    seasons
+        Of each series that follows the hour of the day, by model and name, whether that is known.
+    """
 
     findings: tuple[Finding, ...]
     false: tuple[AlertEvent, ...]
     learnt: tuple[ObservedStep, ...] = ()
     strays: tuple[ModelUpdate, ...] = ()
+    over: tuple[AlertEvent, ...] = ()
+    seasons: Mapping[tuple[str, str], bool] = field(default_factory=dict)
 
     @property
     def missed(self) -> tuple[Incident, ...]:
@@ -89,14 +109,22 @@ class Verdict:
 
     @property
     def complete(self) -> bool:
-        """Whether everything that happened was found, and every lesson learned."""
-        return not self.missed and not self.unlearnt
+        """Whether all that happened was found and not called over, and everything was learned."""
+        return not (self.missed or self.unlearnt or self.over or self.unknown_seasons)
+
+    @property
+    def unknown_seasons(self) -> tuple[tuple[str, str], ...]:
+        """Model and name of each series whose season is not known."""
+        return tuple(series for series, known in self.seasons.items() if not known)
 
 
 def score(
-    story: Scenario, alerts: Iterable[AlertEvent], updates: Iterable[ModelUpdate] = ()
+    story: Scenario,
+    alerts: Iterable[AlertEvent],
+    updates: Iterable[ModelUpdate] = (),
+    statuses: Iterable[SeriesStatus] = (),
 ) -> Verdict:
-    """Compare alerts and updates with the scenario.
+    """Compare alerts, updates and what is known of the series with the scenario.
 
     Parameters
     ----------
@@ -108,6 +136,8 @@ def score(
     updates
         The steps of the model that learns, in their order. Each lesson counts from the alarm or
         the lesson before it on.
+    statuses
+        How each series is watched in the end. None: what is known of seasons is not compared.
     """
     ordered = sorted(alerts, key=lambda alert: alert.ts)
     findings = tuple(_finding(story, incident, ordered) for incident in story.incidents)
@@ -117,7 +147,22 @@ def score(
     steps = [each for each in updates if each.step in _GRAVE]
     learnt = tuple(_learnt(story, findings, steps))
     known = [each.update for each in learnt]
-    return Verdict(findings, false, learnt, tuple(each for each in steps if each not in known))
+    strays = tuple(each for each in steps if each not in known)
+    over = tuple(alert for alert in ordered if _is_over(story, alert))
+    return Verdict(findings, false, learnt, strays, over, _seasons(story, statuses))
+
+
+def _is_over(story: Scenario, alert: AlertEvent) -> bool:
+    """Whether an alert says that what happened is no more; not if it was accepted, or goes on."""
+    ended = alert.status == "resolved" and alert.reason == "recovered"
+    return ended and any(_tells(story, incident, alert) for incident in story.incidents)
+
+
+def _seasons(story: Scenario, statuses: Iterable[SeriesStatus]) -> dict[tuple[str, str], bool]:
+    """Return of each seasonal series whether its character is; empty without any status."""
+    found = {(each.model_id, each.series): each.character for each in statuses}
+    seasonal = ((actor.id, series) for actor in story.models for series in actor.seasonal)
+    return {series: found.get(series) in _DAILY for series in seasonal} if found else {}
 
 
 def _tells(story: Scenario, incident: Incident, alert: AlertEvent) -> bool:

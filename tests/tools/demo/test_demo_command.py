@@ -56,7 +56,7 @@ def test_every_incident_is_found_and_named(tmp_path: Path) -> None:
     assert (process.returncode, errors) == (0, "")
     story = Scenario(MIN_EVENTS)
     played = perform(story)
-    verdict = score(story, played.alerts, played.updates)
+    verdict = score(story, played.alerts, played.updates, played.statuses)
     for incident in story.incidents:
         assert re.search(rf"firing .* {incident.model_id} {incident.series}", out)
     console = Console(file=io.StringIO(), width=WIDTH)
@@ -73,7 +73,9 @@ def test_every_incident_is_found_and_named(tmp_path: Path) -> None:
     # How far labels and answers are ahead of each other is not the same in every run.
     found, _, learnt = out.partition("What the online model")
     assert found.endswith(expected.get().partition("What the online model")[0])
-    assert "3 of 3 steps of the online model taken" in learnt
+    summary = " ".join(learnt.split())
+    assert "none called over while it lasts; 3 of 3 steps of the online model taken" in summary
+    assert "3 of 3 daily cycles learned" in summary
     assert list(tmp_path.glob("streamproc-*")) == []
 
 

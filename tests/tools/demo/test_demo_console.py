@@ -1,5 +1,6 @@
 import io
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -95,11 +96,12 @@ def test_the_report_names_every_incident(
             found.incident.model_id,
             found.incident.series,
             f"{found.incident.began_at:%H:%M:%S}",
+            f"{found.incident.began_at:%Y-%m-%d}",
             f"{found.events} {unit}",
             found.alert.detector,
         ):
             assert part in text
-    assert "6 of 6 incidents found, no false incident" in " ".join(text.split())
+    assert "7 of 7 incidents found, no false incident, none called over" in " ".join(text.split())
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
 
@@ -137,7 +139,10 @@ def test_the_report_says_what_was_missed_and_what_was_false(
     text = _written(_console(100), report(story, verdict, course, _describe, 100))
     churn = next(one for one in story.incidents if one.model_id == "churn")
     flowing = " ".join(text.split())
-    assert "5 of 6 incidents found, 1 false incident; 2 of 3 steps" in flowing
+    assert (
+        "6 of 7 incidents found, 1 false incident, none called over while it lasts; 2 of 3 steps"
+        in flowing
+    )
     assert "Missed: churn prediction: the model answers higher" in text
     assert f"{churn.began_at:%Y-%m-%d %H:%M:%S}" in flowing
     assert f"Not taken: {story.lessons[2].title}" in flowing
@@ -147,6 +152,25 @@ def test_the_report_says_what_was_missed_and_what_was_false(
         "  ", ""
     )
     assert "search-ranking did not change and raised no alert" in flowing
+
+
+def test_the_report_says_what_was_called_over_and_which_season_is_not_known(
+    story: Scenario, alerts: list[AlertEvent], course: Course
+) -> None:
+    """An alert that calls a fault over is shown as an error, and so is a season not learned."""
+    fault = story.incidents[0]
+    ended = next(each for each in alerts if each.model_id == fault.model_id).model_copy(
+        update={"status": "resolved", "reason": "recovered", "message": "all is well"}
+    )
+    verdict = replace(
+        score(story, [*alerts, ended]),
+        seasons={("m", "prediction"): False, ("m", "feature:a"): True},
+    )
+    text = " ".join(_written(_console(100), report(story, verdict, course, _describe, 100)).split())
+    assert "no false incident, 1 called over while it lasts;" in text
+    assert "1 of 2 daily cycles learned" in text
+    assert "Not known: m prediction follows the hour of the day" in text
+    assert "Called over, though they last until the end: resolved heat-demand all is well" in text
 
 
 def test_a_late_alert_is_shown_with_what_was_expected(
@@ -197,7 +221,7 @@ def test_the_dashboard_fits_the_terminal(
         if incident.model_id != story.learner:
             assert f"● {incident.series}" in text
     assert alerts[-1].message[:40] in text
-    assert "1,234 of 8,000 events" in text
+    assert f"1,234 of {MIN_EVENTS:,} events" in text
 
 
 def test_an_alert_of_several_series_is_shown_whole(
@@ -220,7 +244,7 @@ def test_series_of_one_incident_are_one_false_incident(
     verdict = score(story, [*alerts, wrong, other], updates)
     text = _written(_console(100), report(story, verdict, course, _describe, 100))
     assert len(verdict.false) == 2
-    assert ", 1 false incident;" in " ".join(text.split())
+    assert ", 1 false incident, " in " ".join(text.split())
 
 
 def test_the_dashboard_follows_the_model_that_learns(
@@ -273,13 +297,15 @@ def test_coverage_is_of_events_whose_label_is_due(story: Scenario) -> None:
     assert lateness(story, Worker(story)).endswith("coverage 97 %")
 
 
-def test_a_resolved_incident_is_settled(
+def test_an_incident_is_shown_as_resolved_once_it_is(
     story: Scenario, alerts: list[AlertEvent], course: Course
 ) -> None:
-    """What was open before is shown as settled once it is resolved."""
+    """What has settled is still open, and shown as such; what is resolved is not."""
     console = _console(100)
     dashboard = Dashboard(console, _describe, story, course, Worker(story))
     dashboard.alert(alerts[0])
+    dashboard.alert(alerts[0].model_copy(update={"status": "settled"}))
+    assert f"● {alerts[0].series}" in _written(console, dashboard.drawn())
     dashboard.alert(alerts[0].model_copy(update={"status": "resolved"}))
     text = _written(console, dashboard.drawn())
     assert f"○ {alerts[0].series}" in text

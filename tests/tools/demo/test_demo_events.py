@@ -2,9 +2,11 @@ import json
 from collections import Counter, defaultdict
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from demo_performance import perform
 
+from streamproc import Monitor
 from streamproc.schemas.events import parse_event
 from streamproc.tools.demo import MIN_EVENTS
 from streamproc.tools.demo.events import START, Scenario
@@ -111,19 +113,23 @@ def test_there_are_as_many_events_as_asked_for_in_order(events: int) -> None:
     assert len(times) == events
     assert times == sorted(times, key=lambda time: time[0])
     assert len(set(times)) == events
-    assert 0 <= times[0][0] - START.timestamp() < 5
+    assert 0 <= times[story.history][0] - START.timestamp() < 5
+    history = [ts - START.timestamp() for ts, _ in times[: story.history]]
+    assert {model for _, model in times[: story.history]} == {"heat-demand"}
+    assert [ts // 3600 for ts in history] == list(range(-35 * 24, 0))
     counts = Counter(model for _, model in times)
     assert counts == {actor.id: story.count(actor.id) for actor in MODELS}
 
 
 def test_the_kinds_of_incidents_that_the_story_promises() -> None:
-    """A unit, a shift, predictions, an outage, a boolean, errors alone; two models untouched."""
+    """A unit, a shift, predictions, an outage, a boolean, a clock, errors; two models untouched."""
     assert {(incident.model_id, incident.series) for incident in Scenario(40_000).incidents} == {
         ("card-fraud", "feature:amount"),
         ("loan-default", "feature:income"),
         ("churn", "prediction"),
         ("delivery-eta", "quality:traffic"),
         ("cold-chain", "feature:door_open"),
+        ("heat-demand", "prediction"),
         ("payments", "error"),
     }
     assert sum(actor.untouched for actor in MODELS) == 2
@@ -166,3 +172,62 @@ def _columns(story: Scenario) -> dict[tuple[str, str], list[object]]:
         if "prediction" in told.event:
             columns[told.event["model_id"], "prediction"].append(told.event["prediction"])
     return columns
+
+
+SEASONAL = {"prediction", "feature:outdoor_temp", "feature:load_mw"}
+
+
+@pytest.mark.parametrize("events", SIZES)
+@pytest.mark.parametrize("seed", [1, 2, 4])
+def test_a_season_raises_no_incident_and_a_fault_inside_it_does(events: int, seed: int) -> None:
+    """Four weeks of daily cycles are silent and learned; six hours of delay are found in hours."""
+    story = Scenario(events, seed)
+    played = perform(story)
+    [fault] = [each for each in story.incidents if each.model_id == "heat-demand"]
+    alerts = [each for each in played.alerts if each.model_id == fault.model_id]
+    assert [alert for alert in alerts if alert.ts < fault.began_at] == []
+    assert {alert.series for alert in alerts} == {fault.series}
+    found = next(each for each in score(story, alerts).findings if each.incident == fault)
+    assert found.events <= 6
+    assert {
+        status.series: status.character
+        for status in played.statuses
+        if status.model_id == fault.model_id and status.series in SEASONAL
+    } == dict.fromkeys(SEASONAL, "daily")
+
+
+@pytest.mark.parametrize("setting", [{"season": "off"}, {"follow": False}], ids=str)
+@pytest.mark.parametrize("seed", [1, 2, 4])
+def test_only_the_season_shows_the_fault_inside_it(seed: int, setting: dict[str, object]) -> None:
+    """Detectors of level and spread that do not know the hour of the day find nothing."""
+    demo_events = Scenario(MIN_EVENTS, seed).tell()
+    events = [each.event for each in demo_events if each.event["model_id"] == "heat-demand"]
+    watch = {"on": "*", "detectors": ["mixture", "page_hinkley"]}
+    models = [{"id": "*", "watch": [watch | setting]}]
+    assert Monitor({"models": models}).process(events) == []
+    assert Monitor({"models": [{"id": "*", "watch": [watch]}]}).process(events) != []
+
+
+def test_late_forecasts_are_those_of_six_hours_before() -> None:
+    """Each is the value of six hours before, and the first ones are of the right hour, too."""
+    (actor, *_) = MODELS
+    assert actor.twist is not None
+    values = np.arange(48.0)
+    changed = actor.twist.change(np.random.default_rng(1), values).tolist()
+    assert changed == [*range(18, 24), *range(42)]
+
+
+@pytest.mark.parametrize("events", [*SIZES, pytest.param(120_000, marks=pytest.mark.slow)])
+def test_no_incident_is_over_while_it_lasts(events: int) -> None:
+    """All that breaks stays broken, so it is resolved at most because another incident goes on."""
+    story = Scenario(events)
+    alerts = perform(story).alerts
+    for incident in story.incidents:
+        own = [
+            alert
+            for alert in alerts
+            if (alert.model_id, alert.series) == (incident.model_id, incident.series)
+        ]
+        reasons = {alert.reason for alert in own if alert.status == "resolved"}
+        assert reasons <= {"superseded"}
+        assert own[-1].status != "resolved"

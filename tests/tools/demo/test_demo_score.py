@@ -144,6 +144,41 @@ def test_an_error_that_joins_an_incident_is_found(story: Scenario, error: Incide
     assert score(story, [brier]).missed == story.incidents
 
 
+@pytest.mark.parametrize("reason", ["recovered", "superseded", "accepted"])
+def test_what_is_called_over_while_it_lasts_is_a_failure(story: Scenario, reason: str) -> None:
+    """A fault that lasts and is reported as recovered makes the verdict incomplete."""
+    played = perform(story)
+    fault = story.incidents[0]
+    ended = _alert(story, fault, 90, status="resolved", reason=reason)
+    verdict = score(story, [*played.alerts, ended], played.updates)
+    assert verdict.over == ((ended,) if reason == "recovered" else ())
+    assert verdict.complete == (reason != "recovered")
+
+
+def test_a_recovery_before_the_fault_is_not_about_it(story: Scenario) -> None:
+    """What is resolved before an incident begins, or of another series, calls nothing over."""
+    fault = story.incidents[0]
+    early = _alert(story, fault, -5, status="resolved", reason="recovered")
+    other = _alert(story, fault, 5, status="resolved", reason="recovered", series="feature:load_mw")
+    assert score(story, [early, other]).over == ()
+
+
+def test_a_season_that_is_not_known_is_a_failure(story: Scenario) -> None:
+    """Each series that follows the hour of the day has to have that character in the end."""
+    played = perform(story)
+    complete = score(story, played.alerts, played.updates, played.statuses)
+    assert (len(complete.seasons), complete.unknown_seasons, complete.complete) == (3, (), True)
+    changed = [
+        status.model_copy(update={"character": "dependent"})
+        if (status.model_id, status.series) == ("heat-demand", "prediction")
+        else status
+        for status in played.statuses
+    ]
+    verdict = score(story, played.alerts, played.updates, changed)
+    assert verdict.unknown_seasons == (("heat-demand", "prediction"),)
+    assert not verdict.complete
+
+
 @pytest.mark.parametrize("series", ["feature:amount", "prediction", "quality:amount"])
 def test_the_new_pattern_is_no_reason_for_other_alarms(
     story: Scenario, error: Incident, series: str
