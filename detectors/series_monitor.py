@@ -21,7 +21,7 @@ from streamproc.detectors.series.category_counts import (
     ShareChange,
 )
 from streamproc.detectors.series.change_points import Change, ChangePoints, Moments
-from streamproc.detectors.series.follow import Follow, Season
+from streamproc.detectors.series.follow import Follow, Profile, Season
 from streamproc.detectors.series.mixes import Mixes
 from streamproc.detectors.series.monitor_state import life_of, load_parts, split_state
 from streamproc.detectors.series.standardise import Standardiser
@@ -183,6 +183,10 @@ class SeriesMonitor:
     def recent(self, slot: int) -> Moments | None:
         """Return the level of a slot of dependent values over the last ones; None of others."""
         return self._life.recent(slot) if isinstance(self._life, Follow) else None
+
+    def profile(self, slot: int) -> tuple[Profile, bool] | None:
+        """Return the daily profile of a slot, and whether its last days stray from it."""
+        return self._life.profile(slot) if isinstance(self._life, Follow) else None
 
     def resize(self, size: int) -> None:
         """Grow to `size` slots; a smaller size changes nothing."""

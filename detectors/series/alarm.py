@@ -35,6 +35,8 @@ class Alarm:
         Of a finding about the hours of the day, by how many the series is late; early if negative.
     instance
         Of a finding in few values, the last of them and the profile at its hour; None of others.
+    profile
+        What was usual at each hour by then; None where no profile shows it.
     """
 
     column: int
@@ -50,3 +52,4 @@ class Alarm:
     reason: str = ""
     hours: int = 0
     instance: tuple[float, float] | None = None
+    profile: tuple[float, ...] | None = None

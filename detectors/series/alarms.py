@@ -137,4 +137,5 @@ def _alarm(finding: Finding, task: Ints, restarts: Ints, alarms: Sequence[Level]
         reason=finding.reason,
         hours=finding.hours,
         instance=finding.instance,
+        profile=finding.profile,
     )

@@ -14,7 +14,7 @@ from streamproc.detectors.series import gross_kernel, rhythm_kernel
 from streamproc.detectors.series.change_points import Change, Moments
 from streamproc.detectors.series.gross import Found, Gross
 from streamproc.detectors.series.phase_kernel import HOURS
-from streamproc.detectors.series.rhythm import Rhythm
+from streamproc.detectors.series.rhythm import Broken, Rhythm
 
 Reason = Literal["range", "frozen", "level", "profile", "spread", "phase"]
 """What a finding is about: the values' range, one value again and again, their level, whether
@@ -48,6 +48,9 @@ _RHYTHM_PART: Final = "rhythm."
 _GROSS_PART: Final = "gross."
 
 
+Profile = tuple[float, ...]
+"""What is usual at each hour of the day."""
+
 Level = tuple[int, Moments, Moments]
 """Row of an alarm, and the values before and after the change."""
 
@@ -70,6 +73,8 @@ class Finding:
         Of a finding about the hours of the day, by how many the series is late; early if negative.
     instance
         Of a finding in few values, the last of them and the profile at its hour; None of others.
+    profile
+        What was usual at each hour by then; None where no profile shows it.
     """
 
     task: int
@@ -80,6 +85,7 @@ class Finding:
     change: Change
     hours: int = 0
     instance: tuple[float, float] | None = None
+    profile: Profile | None = None
 
 
 class Follow:
@@ -121,6 +127,13 @@ class Follow:
         """Return the level of a slot of dependent values over the last ones; None of others."""
         judged = self.dependent(slot) and self._season != "off"
         return self._gross.recent(slot) if judged else None
+
+    def profile(self, slot: int) -> tuple[Profile, bool] | None:
+        """Return the daily profile of a slot, and whether its last days stray from it."""
+        place = int(self._gross.place[slot])
+        if place < 0:
+            return None
+        return self._rhythm.profile(place), self._rhythm.strays(place)
 
     def since(self, slots: Ints) -> Ints:
         """Count the values of slots since the last alarm or finding that counted."""
@@ -293,11 +306,7 @@ class Follow:
                 row = int(hits.row[k])
                 if row < tasks[k, 5]:
                     continue  # it was independent then: its detectors' alarms count
-                found.append(
-                    _rhythm_finding(
-                        int(tasks[k, 4]), row, int(hits.which[k]), hits.summary[k], places
-                    )
-                )
+                found.append(_rhythm_finding(int(tasks[k, 4]), hits, int(k), places))
             tasks = tasks[hit]
             tasks[:, 1] = hits.row[hit] + 1
             tasks = tasks[tasks[:, 1] < tasks[:, 2]]
@@ -352,17 +361,18 @@ def _gross_finding(
     )
 
 
-def _rhythm_finding(
-    task: int, row: int, which: int, summary: Floats, places: tuple[Floats, Ints]
-) -> Finding:
-    n, expected, deviation, seen, values, ratio, limit, late, value, usual = summary.tolist()
+def _rhythm_finding(task: int, hits: Broken, k: int, places: tuple[Floats, Ints]) -> Finding:
+    row, which = int(hits.row[k]), int(hits.which[k])
+    figures, day = np.split(hits.summary[k], [rhythm_kernel.FIGURES])
+    n, expected, deviation, seen, values, ratio, limit, late, value, usual = figures.tolist()
     before, after = Moments(int(n), expected, deviation), Moments(int(values), seen, deviation)
     change = _change(before, after, row, places)
     hours = 0
     if which == rhythm_kernel.PHASE:
         hours = int(late if late <= HOURS / 2 else late - HOURS)
     instance = (value, usual) if which in _SUDDEN else None
-    return Finding(task, row, _RHYTHM[which], ratio, limit, change, hours, instance)
+    reason, profile = _RHYTHM[which], tuple(day.tolist())
+    return Finding(task, row, reason, ratio, limit, change, hours, instance, profile)
 
 
 def _change(before: Moments, after: Moments, row: int, places: tuple[Floats, Ints]) -> Change:

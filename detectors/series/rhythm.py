@@ -8,7 +8,7 @@ from streamproc.detectors.runtime.dtypes import Floats, Ints
 from streamproc.detectors.runtime.slots import State, blank_record, check_scan
 from streamproc.detectors.series import farthest_kernel as farthest
 from streamproc.detectors.series import rhythm_kernel as kernel
-from streamproc.detectors.series.phase_kernel import HOURS, WEEK
+from streamproc.detectors.series.phase_kernel import FLOOR, HOURS, NORMAL, WEEK
 from streamproc.detectors.slot_arrays import Arrays
 
 _BLANK = blank_record(
@@ -66,6 +66,10 @@ _ADDED = (
 """Fields that earlier versions did not write."""
 _EARLIER = (7, 8)
 """Statistics of versions without that of shifted hours, or of the part of a profile."""
+_ABSENT = 0.5
+"""Part of the daily profile that is not there, from which on it is not followed."""
+_SEASONAL = 0.25
+"""Variance of a profile at least, as a part of that of errors: a smaller one hides in a day."""
 _WITHOUT_BLOCKS = 8
 """Fields of marks of versions that did not know how far blocks differ."""
 
@@ -137,12 +141,26 @@ class Rhythm(Arrays):
         """Feed every task until its first finding; values without a time are passed over."""
         check_scan(self.size, values, tasks)
         row, which = (np.empty(len(tasks), np.int64) for _ in range(2))
-        summary = np.zeros((len(tasks), 10))
+        summary = np.zeros((len(tasks), kernel.SUMMARY))
         wide = self._wide
         names = ("daily", "weekly", "visits", "ring", "marks", "sums")
         arrays = tuple(wide[name] for name in names)
         kernel.scan(values, ts, tasks, self._records, arrays, row, which, summary)
         return Broken(row, which, summary)
+
+    def profile(self, place: int) -> tuple[float, ...]:
+        """Return the profile of each hour of the day of a slot that has seen different values."""
+        found = np.empty(HOURS)
+        daily, visits = self._wide["daily"][place], self._wide["visits"][place]
+        kernel.day_of(self._records[place], daily, visits, found)
+        return tuple(found.tolist())
+
+    def strays(self, place: int) -> bool:
+        """Whether the last days of a slot do not follow its profile: late or early, or hardly."""
+        record = self._records[place]
+        season, noise = float(record["swings"]), (NORMAL * float(record["residuals"])) ** 2
+        absent = record["followed"] < -_ABSENT * record["expected"] and season > _SEASONAL * noise
+        return bool(absent or record["shifted"] >= FLOOR)
 
     def rows(self, places: Ints) -> State:
         """Copy what is known of some slots, in this order."""

@@ -19,6 +19,9 @@ profile is followed; the mean forecast error over 8 values; its size over 8, and
 the profile some hours before forecasts better; of amounts, by which part of it they are off over
 some days."""
 STATISTICS = 9
+FIGURES = 10
+"""Those of a finding, before the daily profile that follows them in its `summary`."""
+SUMMARY = FIGURES + HOURS
 RARITY = (8.0, 10.0, 5.0, 5.0, 5.0, 8.0, 8.0, 8.0, 6.0)
 """How far each may go beyond the farthest before, in scales of the distribution of the farthest of
 a block; more for jumps and sizes of errors, whose tails are heavier."""
@@ -300,6 +303,14 @@ def learn(record: Any, daily: Any, weekly: Any, visits: Any, given: Any) -> None
 
 
 @compiled
+def day_of(record: Any, daily: Any, visits: Any, profile: Any) -> None:
+    """Write the profile of each hour of the day, in the unit of the series."""
+    for hour in range(HOURS):
+        known = visits[WEEK + hour] > 0 or daily[hour, 1] > 0.0
+        profile[hour] = record.origin + (daily[hour, 0] if known else record.middle) / record.unit
+
+
+@compiled
 def scan(
     values: Floats,
     ts: Floats,
@@ -312,9 +323,9 @@ def scan(
 ) -> None:
     """Feed every task until its first finding.
 
-    `summary` (tasks, 10): number of values, level that was expected, its deviation, level that was
-    seen, over how many values, the ratio to the farthest before, its limit, by how many hours it is
-    late, the last value, and the profile at its hour.
+    `summary` (tasks, `SUMMARY`): number of values, level that was expected, its deviation, level
+    that was seen, over how many values, the ratio to the farthest before, its limit, by how many
+    hours it is late, the last value, the profile at its hour, and that of all hours of the day.
     """
     daily, weekly, visits, ring, marks, sums = arrays
     for k in range(tasks.shape[0]):
@@ -337,4 +348,5 @@ def scan(
                 summary[k, 7], summary[k, 8] = record.shift, value
                 residual = float(own[3][int(record.n - 1.0) % (LAGS + 1)])
                 summary[k, 9] = value - residual / record.unit
+                day_of(record, own[0], own[2], summary[k, FIGURES:])
                 break

@@ -135,8 +135,15 @@ class _DetectorRun:
         elif base is not None and level.n - base.n >= MIN_VALUES:
             level = since(level, base)
         back = incident.is_back(level, loss=at.series.is_loss, dependent=recent is not None)
-        self._report(event, at, self._incidents.fell_quiet(at, level, back=back))
+        other = back and self._has_other_hours(slot, incident)
+        reports = self._incidents.fell_quiet(at, level, back=back and not other, other_hours=other)
+        self._report(event, at, reports)
         self._mark(slot, at)
+
+    def _has_other_hours(self, slot: int, incident: Incident) -> bool:
+        """Whether a series on the level of before follows the hours of the day in another way."""
+        known = None if incident.profile is None else self._detectors.profile(slot)
+        return known is not None and (known[1] or incident.is_of_other_hours(known[0]))
 
     def _scan(self, tasks: Ints) -> None:
         """Feed some tasks to the detectors; tell the incidents of every alarm."""

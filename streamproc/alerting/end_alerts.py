@@ -21,6 +21,13 @@ def settled(
     return _quiet("settled", None, end_messages.settled, series, incident, level, origin, now)
 
 
+def other_hours(
+    series: Series, incident: Incident, level: Level, origin: Origin, now: datetime
+) -> AlertEvent:
+    """Report that only the hours of the day differ from before; the incident stays open."""
+    return _quiet("settled", None, end_messages.other_hours, series, incident, level, origin, now)
+
+
 def recovered(
     series: Series, incident: Incident, level: Level, origin: Origin, now: datetime
 ) -> AlertEvent:

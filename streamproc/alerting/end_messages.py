@@ -15,6 +15,14 @@ def settled(label: SeriesLabel, before: Level, level: Level) -> str:
     return f"{subject(label)} has settled at {_at(label, before, level)}{OPEN}"
 
 
+def other_hours(label: SeriesLabel, before: Level, level: Level) -> str:
+    """Say of a series whose level is that of before that its hours of the day are not."""
+    return (
+        f"{subject(label)} is quiet at {_at(label, before, level)}, but does not follow the hours"
+        f" of the day as it did before{OPEN}"
+    )
+
+
 def recovered(label: SeriesLabel, before: Level, level: Level) -> str:
     """Say that a change went away: the series is quiet on the level of before."""
     return f"{subject(label)} is back at {_at(label, before, level)}"

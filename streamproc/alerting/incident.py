@@ -1,6 +1,7 @@
 """The open incident of one series: what it has reported, and what may end it."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -99,6 +100,8 @@ class Incident:
         Values without an alarm after which a settled series was last compared.
     settled, settled_at
         The level that it was found to be quiet on, and when; None while it is not quiet.
+    profile
+        What was usual at each hour of the day before; None where that did not show the change.
     """
 
     id: str
@@ -114,6 +117,26 @@ class Incident:
     settled: Level | None = None
     settled_at: float = math.inf
     small: bool = False
+    profile: tuple[float, ...] | None = None
+
+    def is_of_other_hours(self, profile: Sequence[float]) -> bool:
+        """Whether the hours of the day differ from each other in another way than before.
+
+        Parameters
+        ----------
+        profile
+            What has become usual at each hour.
+        """
+        if self.profile is None:
+            return False
+        before, now = (
+            [value - math.fsum(each) / len(each) for value in each]
+            for each in (self.profile, profile)
+        )
+        apart = math.fsum((one - other) ** 2 for one, other in zip(before, now, strict=True))
+        season = math.fsum(value * value for value in before)
+        noise = len(before) * (self.before.std or 0.0) ** 2
+        return apart > CLOSE**2 * (season + noise)
 
     def is_back(self, level: Level, *, loss: bool = False, dependent: bool = False) -> bool:
         """Whether a level is that of before; a `loss` may also be lower."""

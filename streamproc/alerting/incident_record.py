@@ -30,6 +30,7 @@ def encode_incident(key: tuple[str, str], incident: Incident, *, pending: bool) 
         settled=_encode_level(incident.settled),
         settled_at=None if incident.settled is None else incident.settled_at,
         small=incident.small,
+        profile=incident.profile,
     )
 
 
@@ -67,6 +68,7 @@ def decode_incident(record: IncidentRecord) -> Incident:
         settled=_decode_level(record.settled),
         settled_at=math.inf if record.settled_at is None else record.settled_at,
         small=record.small,
+        profile=record.profile,
     )
 
 

@@ -109,7 +109,8 @@ class Incidents:
         if incident is None:
             return self._fire(at, alarm, annotate)
         level = level_of(alarm.change.after, self.texts)
-        back = not alarm.reason and incident.is_back(level, loss=at.series.is_loss)
+        turns = alarm.expected and incident.profile is not None  # as it does every day
+        back = not (alarm.reason or turns) and incident.is_back(level, loss=at.series.is_loss)
         worse = not alarm.expected and not back and incident.is_worse(level)
         if not back and self._is_another(at, incident, alarm, worse=worse):
             ended = Report(end_alerts.superseded(at.series, incident, at.origin, at.now))
@@ -117,8 +118,13 @@ class Incidents:
             return [ended, *self._fire(at, alarm, annotate, incident, raised=raised)]
         return self._update(at, incident, alarm, annotate, back=back, worse=worse)
 
-    def fell_quiet(self, at: Occasion, level: Level, *, back: bool) -> list[Report]:
-        """Resolve the incident of a series that is quiet and `back`; else it has settled."""
+    def fell_quiet(
+        self, at: Occasion, level: Level, *, back: bool, other_hours: bool = False
+    ) -> list[Report]:
+        """Resolve the incident of a series that is quiet and `back`; else it has settled.
+
+        `other_hours`: the level is that of before, and only the hours of the day differ.
+        """
         incident = self.open[at.key]
         held, incident.held = incident.held, None
         waiting = [] if held is None or (back and held.back) else [_counted(held)]
@@ -130,7 +136,8 @@ class Incidents:
             return waiting
         incident.settled, incident.settled_at = level, at.origin.ts
         incident.report(level)
-        return [*waiting, Report(end_alerts.settled(at.series, incident, level, at.origin, at.now))]
+        settled = end_alerts.other_hours if other_hours else end_alerts.settled
+        return [*waiting, Report(settled(at.series, incident, level, at.origin, at.now))]
 
     def release(self, at: Occasion) -> list[Report]:
         """Report what is due at an event without an alarm: an alert that waited, an acceptance."""
@@ -176,9 +183,10 @@ class Incidents:
     ) -> list[Report]:
         """Open an incident; `earlier`: the one that it supersedes."""
         incident = self.pending.pop(at.key, None) or open_incident(at.series, alarm, at.origin)
-        incident.raised = raised
+        incident.raised, incident.profile = raised, alarm.profile
         if earlier is not None:  # the level that is to be back is that of before the first one
             incident.before, incident.reported = earlier.before, earlier.reported
+            incident.profile = earlier.profile or alarm.profile
         incident.report(level_of(alarm.change.after, self.texts), of_spread=_of_spread(alarm))
         incident.last_reported = incident.alarmed = at.origin.ts
         self.open[at.key] = incident
@@ -202,6 +210,7 @@ class Incidents:
         finding = bool(alarm.reason) and not incident.raised
         urgent = worse or (finding and (alarm.reason == "range" or not soon))
         incident.settled, incident.settled_at = None, float("inf")
+        incident.profile = incident.profile or alarm.profile
         level = level_of(alarm.change.after, self.texts)
         before = incident.held
         incident.raised |= urgent

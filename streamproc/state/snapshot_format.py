@@ -123,6 +123,8 @@ class IncidentRecord(msgspec.Struct, frozen=True, array_like=True):
         Event time of its last alarm. This and what follows are missing in earlier versions.
     shares
         Of categories before the change.
+    profile
+        What was usual at each hour of the day.
     """
 
     model: str
@@ -142,6 +144,7 @@ class IncidentRecord(msgspec.Struct, frozen=True, array_like=True):
     settled: LevelRecord | None = None
     settled_at: float | None = None
     small: bool = False
+    profile: tuple[float, ...] | None = None
 
 
 class ArrayRecord(msgspec.Struct, frozen=True, array_like=True):
