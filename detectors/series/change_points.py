@@ -229,7 +229,8 @@ class ChangePoints(Slots):
         first, total = _raw(mark), _all_values(record)
         before, after = _moments(*first, scale), _moments(*_after(total, first), scale)
         if unit is not None:
-            before, after = _without_wild(record, mark, (before, after), unit)
+            without = _spread_without_wild if spread else _without_wild
+            before, after = without(record, mark, (before, after), unit)
         return Change(
             before=before,
             after=after,
@@ -302,6 +303,29 @@ def _without_wild(
     return first, after if abs(levels[1]) > _WILD else last
 
 
+def _spread_without_wild(
+    record: Any, turn: Floats, raw: tuple[Moments, Moments], unit: Unit
+) -> tuple[Moments, Moments]:
+    """Levels around a change of the spread: bounded squares tell wild values from a wider spread.
+
+    The mean does not: that of a wider spread stays where it was, as that of a few wild values does.
+    """
+    loc, scale = unit
+    units = float(record["units"])
+    later = min(float(raw[1].n), units)
+    before = float(turn[3]), float(turn[5])
+    now = float(record["level"]), float(record["rough"])
+    after = [b + (a - b) * units / max(later, 1.0) for a, b in zip(now, before, strict=True)]
+    sides = []
+    for values, (level, rough) in zip(raw, (before, after), strict=True):
+        far = rough >= kernel.FARTHEST_SQUARE / 2.0  # half of the values, at least
+        # 0: wild values on the other side round off what this one has.
+        known = scale <= 0.0 or (values.std > 0.0 and (far or values.std <= _WILD * scale))
+        std = scale * math.sqrt(max(rough - level * level, 0.0))
+        sides.append(values if known else Moments(values.n, _finite(loc + scale * level), std))
+    return sides[0], sides[1]
+
+
 def _spread_gain(record: Any, turn: Floats) -> float:
     """Log-likelihood ratio of a change of the squares; 0 where the mean moved, too."""
     first, total = _raw(turn), _all_values(record)
@@ -310,7 +334,9 @@ def _spread_gain(record: Any, turn: Floats) -> float:
     if units - after < 2.0 or after < 2.0:
         return 0.0
     _, mean, squares = _after(total, first)
-    error = first[2] / before**2 + squares / after**2
+    # Wild values may be on one side only, by chance: then the other one does not know its error.
+    pooled = total[2] / total[0] * (1.0 / before + 1.0 / after)
+    error = max(first[2] / before**2 + squares / after**2, pooled)
     if (mean - first[1]) ** 2 > _STILL * _STILL * error:
         return 0.0
     before = units - after  # of those that are standardised, which wild values do not widen

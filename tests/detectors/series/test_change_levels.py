@@ -66,6 +66,29 @@ def test_all_values_in_another_unit_are_not_called_wild() -> None:
         assert 10_000 < change.after.mean < 50_000
 
 
+@pytest.mark.parametrize("factor", [3.0, 10.0, 1000.0])
+def test_values_of_both_signs_in_another_unit_are_not_called_wild(factor: float) -> None:
+    """Where values around 0 are in another unit, the new spread is stated."""
+    values = np.random.default_rng(5).normal(size=(40, AT + 200))
+    values[:, AT:] *= factor
+    wider = [change for _, change in first_changes(values) if change.spread]
+    assert len(wider) >= 30
+    right = [1 / 2 < change.after.std / change.before.std / factor < 2 for change in wider]
+    assert np.mean(right) >= 0.9
+
+
+def test_a_few_wild_values_do_not_make_the_spread() -> None:
+    """Values around 0 with 0.2 % typing errors of a million spread twice as far."""
+    rng = np.random.default_rng(6)
+    values = rng.normal(size=(40, AT + 600))
+    values[:, AT:] *= 2.0
+    values[rng.random(values.shape) < 0.002] = 1e6
+    wider = [change for _, change in first_changes(values) if change.spread]
+    assert len(wider) >= 30
+    right = [2 / 1.5 < change.after.std / change.before.std < 2 * 1.5 for change in wider]
+    assert np.mean(right) >= 0.9
+
+
 def test_a_state_without_skewness_is_taken() -> None:
     """A state that knows the spread but no skewness goes on; one with a half of it is refused."""
     watch = ChangePoints(1)
