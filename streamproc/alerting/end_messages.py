@@ -1,18 +1,29 @@
 """The sentence of an alert about a series that fell quiet, and whether it is as before."""
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from streamproc.alerting.category_messages import frequent
 from streamproc.alerting.level import Level
-from streamproc.alerting.messages import SeriesLabel, number, only_spread, percent, subject
+from streamproc.alerting.messages import (
+    SeriesLabel,
+    are_shares,
+    number,
+    numbers,
+    only_spread,
+    percent,
+    subject,
+)
 from streamproc.schemas.series import JOINT
+
+_Write = Callable[[float | None, float | None], tuple[str, str]]
 
 OPEN: Final = "; it is open until the series is back, or the level is accepted"
 
 
 def settled(label: SeriesLabel, before: Level, level: Level) -> str:
     """Say where a series is that is quiet on another level than before."""
-    return f"{subject(label)} has settled at {_at(label, before, level)}{OPEN}"
+    return f"{subject(label)} has settled{_quiet(label, before, level)}{OPEN}"
 
 
 def other_hours(label: SeriesLabel, before: Level, level: Level) -> str:
@@ -25,23 +36,21 @@ def other_hours(label: SeriesLabel, before: Level, level: Level) -> str:
 
 def recovered(label: SeriesLabel, before: Level, level: Level) -> str:
     """Say that a change went away: the series is quiet on the level of before."""
-    return f"{subject(label)} is back at {_at(label, before, level)}"
+    return f"{subject(label)} is back{_quiet(label, before, level, same=True)}"
 
 
 def back(label: SeriesLabel, before: Level, level: Level) -> str:
     """Say that a change leads back to the level of before the incident."""
-    spread = only_spread(before.summary, level.summary)
-    was, now = (_level(label, each, spread=spread) for each in (before, level))
-    return f"{subject(label)} is back at {now} (before the incident: {was})"
+    was, now = _levels(label, before, level, same=True)
+    return f"{subject(label)} is back{now.there} (before the incident: {was.name})"
 
 
 def accepted(label: SeriesLabel, before: Level, level: Level) -> str:
     """Say that the level that a series settled at is what it is compared with from now on."""
-    spread = only_spread(before.summary, level.summary)
-    was, now = (_level(label, each, spread=spread) for each in (before, level))
+    was, now = _levels(label, before, level)
     return (
-        f"{subject(label)} is accepted at {now}, by policy.accept_after, as its level from now on"
-        f" (before the incident: {was})"
+        f"{subject(label)} is accepted{now.there}, by policy.accept_after, as its level from now on"
+        f" (before the incident: {was.name})"
     )
 
 
@@ -50,20 +59,48 @@ def superseded(label: SeriesLabel) -> str:
     return f"{subject(label)} has changed again: another incident continues this one"
 
 
-def _at(label: SeriesLabel, before: Level, level: Level) -> str:
-    spread = only_spread(before.summary, level.summary)
-    was = _level(label, before, spread=spread)
-    now = _level(label, level, spread=spread)
-    return f"{now}, for {label.counted(level.n)} (before the incident: {was})"
+class _Written(NamedTuple):
+    """A level in words: by itself, and after what is there."""
+
+    name: str
+    there: str
 
 
-def _level(label: SeriesLabel, level: Level, *, spread: bool) -> str:
-    if level.shares is not None:
-        return frequent(level.shares) or "an unknown mix"
+def _quiet(label: SeriesLabel, before: Level, level: Level, *, same: bool = False) -> str:
+    was, now = _levels(label, before, level, same=same)
+    return f"{now.there}, for {label.counted(level.n)} (before the incident: {was.name})"
+
+
+def _levels(
+    label: SeriesLabel, before: Level, level: Level, *, same: bool = False
+) -> tuple[_Written, _Written]:
+    """Write two levels; unless they are the `same` but for chance, so that they differ."""
+    if before.shares is not None or level.shares is not None:
+        return _pair([frequent(each.shares or {}) or "an unknown mix" for each in (before, level)])
+    shares = percent(before.mean), percent(level.mean)
     if label.is_rate:
-        return percent(level.mean)
+        return _pair(shares)
     if label.series.startswith("quality:"):
-        return f"missing in {percent(level.mean)} of events"
+        return _pair(shares, ": it is missing in {} of events")
+    if label.series != JOINT and are_shares(before.summary, level.summary):
+        return _pair(shares, ": it is 1 in {} of events")
+    return _pair(_of_numbers(label, before, level, write=_alike if same else numbers))
+
+
+def _of_numbers(label: SeriesLabel, before: Level, level: Level, write: _Write) -> Sequence[str]:
+    means = write(before.mean, level.mean)
     if label.series == JOINT:
-        return f"a distance of {number(level.mean)} from its reference"
-    return number(level.mean) + (f" ± {number(level.std)}" if spread else "")
+        return [f"a distance of {mean} from its reference" for mean in means]
+    if only_spread(before.summary, level.summary):
+        stds = write(before.std, level.std)
+        return [f"{mean} ± {std}" for mean, std in zip(means, stds, strict=True)]
+    return means
+
+
+def _alike(first: float | None, second: float | None) -> tuple[str, str]:
+    return number(first), number(second)
+
+
+def _pair(names: Sequence[str], there: str = " at {}") -> tuple[_Written, _Written]:
+    was, now = (_Written(name, there.format(name)) for name in names)
+    return was, now

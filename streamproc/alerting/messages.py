@@ -19,20 +19,32 @@ SMALL = "; less than policy.least_size, so it is for information"
 _LOSSES = {"log_loss": "log loss", "brier": "Brier score", "squared_error": "squared error"}
 
 
-def number(value: float | None) -> str:
-    """Write a number with four digits, as people say it."""
+# Up to here numbers are written without an exponent.
+LONG = 1e9
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Write a number with four digits, as people say it.
+
+    Examples
+    --------
+    >>> number(47016.3), number(0.0123456), number(4.7e12)
+    ('47020', '0.01235', '4.7e+12')
+    """
     if value is None:
         return "an unknown level"
-    return f"{value:.4g}"
+    found = f"{value:.{digits}g}"
+    return f"{float(found):.0f}" if "e+" in found and abs(value) < LONG else found
 
 
-def numbers(first: float, second: float) -> tuple[str, str]:
+def numbers(first: float | None, second: float | None) -> tuple[str, str]:
     """Write two numbers with as many digits as their difference needs: 10,000 and 10,003."""
-    apart, size = abs(first - second), max(abs(first), abs(second))
     digits = 4
-    if 0.0 < apart < 0.1 * size:
-        digits = min(4 + math.ceil(math.log10(0.1 * size / apart)), 17)
-    return f"{first:.{digits}g}", f"{second:.{digits}g}"
+    if first is not None and second is not None:
+        apart, size = abs(first - second), max(abs(first), abs(second))
+        if 0.0 < apart < 0.1 * size:
+            digits = min(4 + math.ceil(math.log10(0.1 * size / apart)), 17)
+    return number(first, digits), number(second, digits)
 
 
 class SeriesLabel(NamedTuple):
@@ -112,14 +124,12 @@ def change(label: SeriesLabel, before: Summary, after: Summary, *, spread: bool 
         nearer = label.series == JOINT and (after.mean or 0.0) < (before.mean or 0.0)
         return f"{who} is nearer to its reference" if nearer else f"{who} changed"
     if not label.is_rate and (spread or only_spread(before, after)):
-        return (
-            f"{who} changed its spread from ±{number(before.std)} to ±{number(after.std)}"
-            f" around {number(after.mean)}"
-        )
+        was, now = numbers(before.std, after.std)
+        return f"{who} changed its spread from ±{was} to ±{now} around {number(after.mean)}"
     verb = "rose" if after.mean > before.mean else "fell"
     if label.is_rate:
         return f"{who} {verb} from {percent(before.mean)} to {percent(after.mean)}"
-    if _is_share(before) and _is_share(after):
+    if are_shares(before, after):
         was, now = percent(before.mean), percent(after.mean)
         return f"{who} {verb}: it is 1 in {now} of events (before: {was})"
     was, now = numbers(before.mean, after.mean)
@@ -128,7 +138,7 @@ def change(label: SeriesLabel, before: Summary, after: Summary, *, spread: bool 
 
 def finding(label: SeriesLabel, reason: str, before: Summary, after: Summary) -> str:
     """Say what is wrong with a series that was followed over its whole life."""
-    who, now, was = subject(label), number(after.mean), number(before.mean)
+    who, (was, now) = subject(label), numbers(before.mean, after.mean)
     if label.series.startswith("quality:"):
         usual = percent(before.mean)
         return f"{who} is missing in {percent(after.mean)} of events (usual: {usual})"
@@ -136,7 +146,7 @@ def finding(label: SeriesLabel, reason: str, before: Summary, after: Summary) ->
         return f"{who} has been {now} in {after.n} values in a row, longer than ever before"
     if reason == "range":
         return (
-            f"{who} is far outside of its range: {now} on average in {after.n} values"
+            f"{who} is far outside of its range in {after.n} values: {now} on average"
             f" (usual level: {was})"
         )
     if reason == "profile":
@@ -170,12 +180,19 @@ def percent(share: float | None) -> str:
     return "an unknown share" if share is None else f"{100 * share:.3g} %"
 
 
+def are_shares(one: Summary, other: Summary) -> bool:
+    """Whether values are zeros and ones, and both of them occur: their spread says so."""
+    both = _is_share(one) and _is_share(other)
+    return both and not (one.mean in {0.0, 1.0} and other.mean in {0.0, 1.0})
+
+
 def _is_share(summary: Summary) -> bool:
-    """Whether values are zeros and ones, both of them: their spread follows from their mean."""
+    """Whether the values of one stretch can be zeros and ones."""
     mean, n = summary.mean, summary.n
-    if mean is None or not summary.std or not 0.0 < mean < 1.0 or n < 2:
+    if mean is None or summary.std is None or not 0.0 <= mean <= 1.0 or n < 2:
         return False
-    return math.isclose(summary.std**2, mean * (1.0 - mean) * n / (n - 1.0), rel_tol=1e-9)
+    variance = mean * (1.0 - mean) * n / (n - 1.0)
+    return math.isclose(summary.std**2, variance, rel_tol=1e-9)
 
 
 def only_spread(before: Summary, after: Summary) -> bool:
@@ -192,9 +209,11 @@ def _size(was: float, now: float, std: float) -> str:
     ratio = now / was if was else math.inf
     # A factor means something only where the old level stood clear of zero.
     if abs(was) > std and (0 < ratio < 1 / 1.5 or 1.5 < ratio < math.inf):
-        return f" (×{ratio:.3g})"
+        return f" (×{number(ratio, 3)})"
     sigmas = (now - was) / std if std else math.inf
-    return f" ({sigmas:+.2g} standard deviations)" if math.isfinite(sigmas) else ""
+    if not math.isfinite(sigmas):
+        return ""
+    return f" ({'+' if sigmas > 0 else ''}{number(sigmas, 2)} standard deviations)"
 
 
 def performance_note(figures: Mapping[str, float]) -> str:

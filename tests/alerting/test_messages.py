@@ -62,6 +62,24 @@ def summary(mean: float | None, std: float | None = 1.0, n: int = 500) -> Summar
             summary(0.02, (0.02 * 0.98 * 500 / 499) ** 0.5),
             "feature 'flag' of model 'm' rose: it is 1 in 2 % of events (before: 0.2 %)",
         ),
+        (
+            "feature:flag",
+            summary(0.0, 0.0),
+            summary(0.02, (0.02 * 0.98 * 500 / 499) ** 0.5),
+            "feature 'flag' of model 'm' rose: it is 1 in 2 % of events (before: 0 %)",
+        ),
+        (
+            "feature:amount",
+            summary(47.02, 5.0),
+            summary(49_374.0, 5_000.0),
+            "feature 'amount' of model 'm' rose from 47.02 to 49370 (×1050)",
+        ),
+        (
+            "feature:x",
+            summary(0.0, 1.0),
+            summary(-380.0, 1.0),
+            "feature 'x' of model 'm' fell from 0 to -380 (-380 standard deviations)",
+        ),
         ("feature:x", summary(None), summary(1.0), "feature 'x' of model 'm' changed"),
         (
             "features",
@@ -106,3 +124,20 @@ def test_where_a_series_settled_is_told_with_the_spread_if_that_is_what_changed(
     levels = [Level(each.n, each.mean, each.std) for each in (summary(0.0), now)]
     message = end_messages.settled(label, *levels)
     assert message.startswith(f"feature 'x' of model 'm' has settled at {said}; it is open until")
+
+
+def test_what_settled_beside_its_old_level_is_written_so_that_both_differ() -> None:
+    """10,001 is not 10,000, although four digits are those of 10,000."""
+    label = messages.SeriesLabel("feature:x", "m")
+    message = end_messages.settled(label, Level(500, 9_999.98, 0.8), Level(200, 10_001.02, 0.8))
+    assert "has settled at 10001.02, for 200 values (before the incident: 9999.98)" in message
+
+
+def test_flags_settle_at_a_share_of_events() -> None:
+    """True and false have no level of .43."""
+    label = messages.SeriesLabel("feature:x", "m")
+    levels = [Level(n, p, (p * (1 - p) * n / (n - 1)) ** 0.5) for n, p in ((900, 0.3), (200, 0.43))]
+    message = end_messages.settled(label, *levels)
+    assert "has settled: it is 1 in 43 % of events, for 200 values (before the incident: 30 %)" in (
+        message
+    )

@@ -202,7 +202,7 @@ def test_a_text_that_becomes_a_number_is_said_and_watched_as_that() -> None:
     assert missing.source.offset < 2120
     assert (kind.source.offset, kind.kind, kind.series) == (2163, "quality", "quality:country")
     assert "was a text and has been a number 64 times in a row" in kind.message
-    assert back.message.startswith("feature 'country' of model 'm' is back at missing in 0 %")
+    assert back.message.startswith("feature 'country' of model 'm' is back: it is missing in 0 %")
     assert {back.incident_id, ended.incident_id} == {missing.incident_id}
     assert (ended.status, ended.reason) == ("resolved", "recovered")
     assert [alert.status for alert in later] == ["firing"]
