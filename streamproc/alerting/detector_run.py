@@ -129,12 +129,16 @@ class _DetectorRun:
             return
         recent, base = self._detectors.recent(slot), incident.base
         quiet = int(self._detectors.settled(np.array([slot]))[0])
-        incident.base, incident.compared = level, quiet
+        incident.compared, total = quiet, level
         if recent is not None and 2 * level.n < quiet:  # its detectors have started over since
             level = level_of(recent, self._incidents.texts)
         elif base is not None and level.n - base.n >= MIN_VALUES:
             level = since(level, base)
         back = incident.is_back(level, loss=at.series.is_loss, dependent=recent is not None)
+        if back and recent is None and not incident.is_certain(level, self._incidents.quiet_values):
+            self._mark(slot, at)  # the next values belong to the same stretch
+            return
+        incident.base = total
         other = back and self._has_other_hours(slot, incident)
         reports = self._incidents.fell_quiet(at, level, back=back and not other, other_hours=other)
         self._report(event, at, reports)

@@ -1,7 +1,7 @@
 """Alerts about a series that fell quiet: settled on another level, or resolved, and why."""
 
-from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 from streamproc.alerting import end_messages
 from streamproc.alerting.alert_builder import Series, common_fields, label_of
@@ -11,7 +11,13 @@ from streamproc.alerting.messages import SeriesLabel, subject
 from streamproc.alerting.origin import Origin
 from streamproc.schemas.alerts import AlertEvent, Reason, Status
 
-_Sentence = Callable[[SeriesLabel, Level, Level], str]
+
+class _Sentence(Protocol):
+    """Says how a series was before its incident, and is."""
+
+    def __call__(
+        self, label: SeriesLabel, before: Level, level: Level, *, spread: bool = False
+    ) -> str: ...
 
 
 def settled(
@@ -70,10 +76,11 @@ def _quiet(
     now: datetime,
 ) -> AlertEvent:
     label = label_of(series, origin)
+    spread = incident.reported is not None and incident.reported.of_spread
     return AlertEvent(
         **common_fields(status, series, incident, incident.detector, origin, now),
         reason=reason,
-        message=sentence(label, incident.before, level),
+        message=sentence(label, incident.before, level, spread=spread),
         before=incident.before.summary,
         after=level.summary,
     )

@@ -21,22 +21,23 @@ _Write = Callable[[float | None, float | None], tuple[str, str]]
 OPEN: Final = "; it is open until the series is back, or the level is accepted"
 
 
-def settled(label: SeriesLabel, before: Level, level: Level) -> str:
+def settled(label: SeriesLabel, before: Level, level: Level, *, spread: bool = False) -> str:
     """Say where a series is that is quiet on another level than before."""
-    return f"{subject(label)} has settled{_quiet(label, before, level)}{OPEN}"
+    return f"{subject(label)} has settled{_quiet(label, before, level, spread=spread)}{OPEN}"
 
 
-def other_hours(label: SeriesLabel, before: Level, level: Level) -> str:
+def other_hours(label: SeriesLabel, before: Level, level: Level, *, spread: bool = False) -> str:
     """Say of a series whose level is that of before that its hours of the day are not."""
+    quiet = _quiet(label, before, level, same=True, spread=spread)
     return (
-        f"{subject(label)} is quiet at {_at(label, before, level)}, but does not follow the hours"
-        f" of the day as it did before{OPEN}"
+        f"{subject(label)} is quiet{quiet}, but does not follow the hours of the day as it did"
+        f" before{OPEN}"
     )
 
 
-def recovered(label: SeriesLabel, before: Level, level: Level) -> str:
+def recovered(label: SeriesLabel, before: Level, level: Level, *, spread: bool = False) -> str:
     """Say that a change went away: the series is quiet on the level of before."""
-    return f"{subject(label)} is back{_quiet(label, before, level, same=True)}"
+    return f"{subject(label)} is back{_quiet(label, before, level, same=True, spread=spread)}"
 
 
 def back(label: SeriesLabel, before: Level, level: Level) -> str:
@@ -45,9 +46,9 @@ def back(label: SeriesLabel, before: Level, level: Level) -> str:
     return f"{subject(label)} is back{now.there} (before the incident: {was.name})"
 
 
-def accepted(label: SeriesLabel, before: Level, level: Level) -> str:
+def accepted(label: SeriesLabel, before: Level, level: Level, *, spread: bool = False) -> str:
     """Say that the level that a series settled at is what it is compared with from now on."""
-    was, now = _levels(label, before, level)
+    was, now = _levels(label, before, level, spread=spread)
     return (
         f"{subject(label)} is accepted{now.there}, by policy.accept_after, as its level from now on"
         f" (before the incident: {was.name})"
@@ -66,15 +67,20 @@ class _Written(NamedTuple):
     there: str
 
 
-def _quiet(label: SeriesLabel, before: Level, level: Level, *, same: bool = False) -> str:
-    was, now = _levels(label, before, level, same=same)
+def _quiet(
+    label: SeriesLabel, before: Level, level: Level, *, same: bool = False, spread: bool = False
+) -> str:
+    was, now = _levels(label, before, level, same=same, spread=spread)
     return f"{now.there}, for {label.counted(level.n)} (before the incident: {was.name})"
 
 
 def _levels(
-    label: SeriesLabel, before: Level, level: Level, *, same: bool = False
+    label: SeriesLabel, before: Level, level: Level, *, same: bool = False, spread: bool = False
 ) -> tuple[_Written, _Written]:
-    """Write two levels; unless they are the `same` but for chance, so that they differ."""
+    """Write two levels; unless they are the `same` but for chance, so that they differ.
+
+    `spread`: with the deviation, which is what changed.
+    """
     if before.shares is not None or level.shares is not None:
         return _pair([frequent(each.shares or {}) or "an unknown mix" for each in (before, level)])
     shares = percent(before.mean), percent(level.mean)
@@ -84,14 +90,17 @@ def _levels(
         return _pair(shares, ": it is missing in {} of events")
     if label.series != JOINT and are_shares(before.summary, level.summary):
         return _pair(shares, ": it is 1 in {} of events")
-    return _pair(_of_numbers(label, before, level, write=_alike if same else numbers))
-
-
-def _of_numbers(label: SeriesLabel, before: Level, level: Level, write: _Write) -> Sequence[str]:
+    write = _alike if same else numbers
     means = write(before.mean, level.mean)
     if label.series == JOINT:
-        return [f"a distance of {mean} from its reference" for mean in means]
-    if only_spread(before.summary, level.summary):
+        return _pair([f"a distance of {mean} from its reference" for mean in means])
+    return _pair(_of_numbers(before, level, means, write, spread=spread))
+
+
+def _of_numbers(
+    before: Level, level: Level, means: Sequence[str], write: _Write, *, spread: bool
+) -> Sequence[str]:
+    if spread or only_spread(before.summary, level.summary):
         stds = write(before.std, level.std)
         return [f"{mean} ± {std}" for mean, std in zip(means, stds, strict=True)]
     return means

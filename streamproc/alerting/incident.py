@@ -5,12 +5,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from streamproc.alerting.level import CLOSE, MIN_VALUES, SPREAD, Level, is_back, moved_share
+from streamproc.alerting.level import (
+    CLOSE,
+    MIN_VALUES,
+    SPREAD,
+    Level,
+    is_back,
+    moved_share,
+    values_to_tell,
+)
 from streamproc.schemas.alerts import AlertEvent
 
 WORSE: Final = 0.5
 """How far a level is outside of what an incident has reported, in widths of that: each page for a
 worse level then needs a wider one, so that a series that grows for ever pages ever less often."""
+MAX_DELAY: Final = 10
+"""Quiet times that a comparison is put off for, at most."""
 
 
 def first_check(quiet: int) -> int:
@@ -97,7 +107,9 @@ class Incident:
         The level over the first part of the quiet time (`first_check`), or of a settled series over
         what came before it was last compared: the values since are those that count.
     compared
-        Values without an alarm after which a settled series was last compared.
+        Values without an alarm after which a series was last compared.
+    scattered
+        Whether a few values far outside of the range were reported: others were as before.
     settled, settled_at
         The level that it was found to be quiet on, and when; None while it is not quiet.
     profile
@@ -118,6 +130,7 @@ class Incident:
     settled_at: float = math.inf
     small: bool = False
     profile: tuple[float, ...] | None = None
+    scattered: bool = False
 
     def is_of_other_hours(self, profile: Sequence[float]) -> bool:
         """Whether the hours of the day differ from each other in another way than before.
@@ -149,6 +162,21 @@ class Incident:
         return is_back(
             self.before, level, reported.farthest, of_spread=of_spread, dependent=dependent
         )
+
+    def is_certain(self, level: Level, quiet: int) -> bool:
+        """Whether a level that is that of before has enough values to show the change otherwise.
+
+        Parameters
+        ----------
+        level
+            The level of the last values.
+        quiet
+            Values of the quiet time.
+        """
+        if self.reported is None or self.reported.of_spread:
+            return True
+        needed = values_to_tell(self.before, self.reported.farthest)
+        return level.n >= min(max(needed, quiet if self.scattered else 1), MAX_DELAY * quiet)
 
     def is_worse(self, level: Level) -> bool:
         """Whether a level is outside of what the incident has reported."""
@@ -200,7 +228,8 @@ class Incident:
         """
         if self.settled is not None:
             return self.compared + quiet
-        return quiet if self.base is not None else first_check(quiet)
+        begin = first_check(quiet) if self.base is None else quiet
+        return max(begin, self.compared + max(quiet // 5, 1)) if self.compared else begin
 
     def due(self, interval: float, accept_after: float) -> float:
         """Return the event time from which on it has an alert without an alarm; infinite: none."""

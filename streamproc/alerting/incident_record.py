@@ -31,6 +31,7 @@ def encode_incident(key: tuple[str, str], incident: Incident, *, pending: bool) 
         settled_at=None if incident.settled is None else incident.settled_at,
         small=incident.small,
         profile=incident.profile,
+        scattered=incident.scattered,
     )
 
 
@@ -69,6 +70,7 @@ def decode_incident(record: IncidentRecord) -> Incident:
         settled_at=math.inf if record.settled_at is None else record.settled_at,
         small=record.small,
         profile=record.profile,
+        scattered=record.scattered,
     )
 
 

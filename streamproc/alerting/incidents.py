@@ -184,6 +184,7 @@ class Incidents:
         """Open an incident; `earlier`: the one that it supersedes."""
         incident = self.pending.pop(at.key, None) or open_incident(at.series, alarm, at.origin)
         incident.raised, incident.profile = raised, alarm.profile
+        incident.scattered = alarm.reason == "range"
         if earlier is not None:  # the level that is to be back is that of before the first one
             incident.before, incident.reported = earlier.before, earlier.reported
             incident.profile = earlier.profile or alarm.profile
@@ -211,6 +212,7 @@ class Incidents:
         urgent = worse or (finding and (alarm.reason == "range" or not soon))
         incident.settled, incident.settled_at = None, float("inf")
         incident.profile = incident.profile or alarm.profile
+        incident.scattered |= alarm.reason == "range"
         level = level_of(alarm.change.after, self.texts)
         before = incident.held
         incident.raised |= urgent

@@ -145,6 +145,7 @@ class IncidentRecord(msgspec.Struct, frozen=True, array_like=True):
     settled_at: float | None = None
     small: bool = False
     profile: tuple[float, ...] | None = None
+    scattered: bool = False
 
 
 class ArrayRecord(msgspec.Struct, frozen=True, array_like=True):

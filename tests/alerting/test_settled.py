@@ -52,6 +52,43 @@ def test_a_change_that_stays_is_never_resolved(kind: str) -> None:
         assert "resolved" not in statuses
 
 
+def rare(kind: str, seed: int) -> Values:
+    """Draw 12,000 values, and from the 3,000th on a fault in 1 % of them."""
+    draw = np.random.default_rng(seed)
+    values: Values = draw.normal(50, 5, 12_000)
+    hit = (np.arange(12_000) >= 2 * AT) & (draw.random(12_000) < 0.01)
+    values[hit] = -999.0 if kind == "sentinel" else np.nan
+    return values
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sentinel", "missing"])
+def test_a_fault_in_few_values_is_not_over_because_the_last_ones_had_none(kind: str) -> None:
+    """Some two hundred values in a row without the fault say nothing while it lasts.
+
+    In one series the alarm comes with a burst that chance made, and that is over.
+    """
+    series = [watch(rare(kind, seed)) for seed in range(12)]
+    assert sum(map(bool, series)) >= 10
+    assert sum("recovered" in [alert.reason for alert in alerts] for alerts in series) <= 1
+
+
+def test_a_rate_that_is_back_at_none_is_exactly_none() -> None:
+    """Rounding leaves no share of events behind."""
+    values = np.zeros(9000)
+    values[AT : AT + 900] = np.random.default_rng(1).random(900) < 0.1
+    assert " is back at 0, for " in watch(values)[-1].message
+
+
+def test_the_end_of_a_wider_spread_names_the_spread() -> None:
+    """A mean that never moved says nothing of it."""
+    values = np.random.default_rng(1).normal(10, 2, 4000)
+    values[AT : AT + 300] = 10 + 3 * (values[AT : AT + 300] - 10)
+    message = watch(values)[-1].message
+    assert " is back at " in message
+    assert message.count(" ± ") == 2
+
+
 @pytest.mark.parametrize("length", [60, 120, 500])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_change_that_goes_away_is_reported_as_that(kind: str, length: int) -> None:
