@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from streamproc.alerting.rule_messages import requirement
+from streamproc.cli.check_policy import arrivals, notes, policies
 from streamproc.cli.check_routes import who_hears
 from streamproc.config.config import Config
 from streamproc.config.intake import Intake
@@ -35,6 +36,7 @@ def summarise(config: Config) -> Iterator[str]:
     yield f"broker  {config.broker} ({config.security.protocol}), group {config.group}"
     yield f"topics  {', '.join(config.topics.full_name(kind) for kind in config.kinds)}"
     yield from _sections(config)
+    yield from policies(config)
     yield from map(_intake, config.intake)
     if (door := config.http_intake) is not None:
         yield f"events by HTTP on {door.host}:{door.port}"
@@ -106,8 +108,8 @@ def _model(title: str, model: ModelConfig) -> Iterator[str]:
     numbers = ", ".join(model.numbers) or None
     known |= {"positive class": model.positive, "numbers sent as text": numbers}
     known |= {"runbook": model.runbook, "baseline": baseline}
-    notes = [f"{name} {printable(value)}" for name, value in known.items() if value is not None]
-    yield f"{title} ({', '.join(notes)})"
+    given = [f"{name} {printable(value)}" for name, value in known.items() if value is not None]
+    yield f"{title} ({', '.join(given)})"
     if model.baseline is not None:
         columns = ", ".join(map(printable, sorted(model.baseline.columns)))
         yield f"  starts from {printable(str(model.reference))}: {columns}"
@@ -117,9 +119,8 @@ def _model(title: str, model: ModelConfig) -> Iterator[str]:
         numbers = "; ".join(map(_detector, entry.readers(category=False)))
         texts = "; ".join(map(_detector, entry.readers(category=True)))
         detectors = f"{numbers}; texts: {texts}" if texts and entry.may_be_texts else numbers
-        whitened = " (whitened)" if entry.whiten else ""
-        whitened += f" (season {entry.season})" if entry.season else ""
-        yield f"  {printable(entry.on)}: {detectors or 'not watched'}{whitened}"
+        yield f"  {printable(entry.on)}: {detectors or 'not watched'}{notes(entry)}"
+    yield from arrivals(model)
     for rule in model.rules:
         allowed = f"; at most {100 * rule.share:g}% may violate it" if rule.share else ""
         yield f"  rule {rule.name}: {printable(requirement(rule))}{allowed}"

@@ -72,11 +72,19 @@ def test_check_prints_everything_that_is_configured(run: Any, tmp_path: Path) ->
         "labels: {horizon: 3d, segments: [region]}\n"
         "snapshots: {interval: 10s}\n"
         "http: null\n"
+        "budget: 1 a week\n"
+        "inhibit: []\n"
+        "escalate: [{match: [severity = warning], after: 30m}]\n"
+        "redact: [feature:ssn]\n"
         "models:\n"
         "  - id: fraud\n"
         "    runbook: https://wiki.example.org/fraud\n"
         "    baseline: last\n"
-        "    watch: [{on: 'feature:*', detectors: [adwin], whiten: true}]\n"
+        "    silence: {after: 2h}\n"
+        "    volume: false\n"
+        "    watch:\n"
+        "      - {on: prediction, detectors: [adwin], follow: false, warmup: 400}\n"
+        "      - {on: 'feature:*', detectors: [adwin], whiten: true}\n"
         "    rules: [{name: amount, on: 'feature:amount', range: {min: 0}, most: 0.02}]\n"
         "    online: {model: [naive_bayes.GaussianNB], on_drift: reset}\n"
     )
@@ -90,12 +98,19 @@ def test_check_prints_everything_that_is_configured(run: Any, tmp_path: Path) ->
         "snapshots  interval=10s",
         "http  metrics and health are not served",
         "control  off",
+        "budget  1 false alarm a week",
+        "inhibit  no rule",
+        "escalate  match=severity = warning, after=30m",
+        "redact  feature:ssn",
+        "  silent after 2h without an event",
+        "  the number of events is not watched",
         "model fraud (severity warning, runbook https://wiki.example.org/fraud, baseline last)",
         "  rule amount: feature:amount at least 0; at most 2% may violate it",
     ):
         assert line in printed.splitlines()
     assert '  online model [{"naive_bayes.GaussianNB": {}}]; on_drift=reset' in printed
     assert " (whitened)\n" in printed
+    assert " (not followed) (warm-up 400 values)\n" in printed
 
 
 def test_check_prints_what_is_read_and_from_where_on(run: Any, tmp_path: Path) -> None:
