@@ -10,7 +10,7 @@ from streamproc.cli.options import Broker, ConfigFile, flag
 from streamproc.cli.times import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Mapping
 
 Id = Annotated[
     str,
@@ -48,7 +48,7 @@ def incidents(  # noqa: PLR0913  a flag each
         Literal["info", "warning", "critical"] | None,
         flag("severity", "Only this severity, or a higher one."),
     ] = None,
-    kind: Annotated[Glob, flag("kind", "Only with alerts of this kind.", metavar="KIND")] = None,
+    kind: Annotated[Glob, flag("kind", "Only kinds that match.", metavar="GLOB")] = None,
     since: Annotated[
         str | None, flag("since", "Only updated since 15m, 2h, 7d or a time.", metavar="TIME")
     ] = None,
@@ -65,6 +65,7 @@ def incidents(  # noqa: PLR0913  a flag each
         return
     from streamproc.cli.incidents_list import Filter, print_incidents  # noqa: PLC0415  --help
 
+    _check({"kind": kind})
     after = None if since is None else moment(since, datetime.now(UTC), "--since", "past")
     wanted = Filter(only_open, owner, severity, kind, after)
     _run(print_incidents, broker, config, wanted, as_json=as_json)
@@ -201,6 +202,7 @@ def silence(  # noqa: PLR0913  a flag each
         "model": model, "feature": feature, "owner": owner, "kind": kind, "severity": severity
     }  # fmt: skip
     given = {key: glob for key, glob in globs.items() if glob is not None}
+    _check(given)
     if edit is None and not given and incident is None:
         raise typer.BadParameter("give an incident or a glob: this would silence everything")
     if edit is None and until is None:
@@ -236,6 +238,15 @@ def silences(
     from streamproc.cli.incidents_list import print_silences  # noqa: PLC0415  --help
 
     _run(print_silences, broker, config, everything=everything, as_json=as_json)
+
+
+def _check(globs: "Mapping[str, Glob]") -> None:
+    """Refuse globs that no alert matches: what they cover would be silent by mistake."""
+    from streamproc.schemas.label_values import unknown_glob  # noqa: PLC0415  --help
+
+    for name, glob in globs.items():
+        if glob is not None and (problem := unknown_glob(name, glob)):
+            raise typer.BadParameter(problem, param_hint=f"--{name}")
 
 
 def _act(broker: str | None, config: Any, incident: str, verb: str, **payload: Any) -> None:

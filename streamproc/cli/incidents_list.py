@@ -1,6 +1,7 @@
 """Print incidents and silences as tables or as JSON."""
 
 import sys
+from collections.abc import Collection
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -49,9 +50,15 @@ class Filter(NamedTuple):
             (incident.open or not self.only_open)
             and (self.owner is None or fnmatchcase(incident.owner or "", self.owner))
             and (self.severity is None or rank(incident.severity) >= rank(self.severity))
-            and (self.kind is None or any(each.kind == self.kind for each in incident.members))
+            and (
+                self.kind is None
+                or any(fnmatchcase(each.kind, self.kind) for each in incident.members)
+            )
             and (self.since is None or incident.updated >= self.since)
         )
+
+    def _wants_kind(self, kinds: Collection[str]) -> bool:
+        return self.kind is None or any(fnmatchcase(kind, self.kind) for kind in kinds)
 
 
 async def print_incidents(config: Config, wanted: Filter, *, as_json: bool) -> None:
@@ -76,7 +83,11 @@ async def print_incidents(config: Config, wanted: Filter, *, as_json: bool) -> N
             cause_of(incident),
             printable(incident.owner or ""),
         )
-    terminal().print(table)
+    if found:
+        terminal().print(table)
+    else:
+        of = len(topic.values.incidents)
+        sys.stderr.write(f"no incident matches, of {of}\n" if of else "no incident yet\n")
     rate = false_alarms(topic.values.incidents.values(), datetime.now(UTC))
     if rate.false or config.budget is not None:
         budget = config.budget

@@ -6,7 +6,8 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from streamproc.config.topics import ZoneName, zone_of
-from streamproc.schemas.section import Section, refuse
+from streamproc.schemas.label_values import unknown_glob
+from streamproc.schemas.section import Section, refuse, refuse_if_any
 from streamproc.schemas.silences import SeriesMatchers
 from streamproc.schemas.units import Duration
 
@@ -23,6 +24,12 @@ def _cron(text: str) -> str:
     if not croniter.is_valid(text):
         refuse(((), "is not a schedule of cron, such as `0 2 * * mon-fri`"))
     return text
+
+
+def _names_alerts(matchers: SeriesMatchers) -> SeriesMatchers:
+    problems = {name: unknown_glob(name, glob) for name, glob in matchers}
+    refuse_if_any([((name,), problem) for name, problem in problems.items() if problem])
+    return matchers
 
 
 class MaintenanceWindow(Section):
@@ -67,6 +74,7 @@ class MaintenanceWindow(Section):
     ] = "UTC"
     match: Annotated[
         SeriesMatchers,
+        AfterValidator(_names_alerts),
         Field(
             description="Globs for `model`, `feature`, `owner`, `kind` and `severity`, which all"
             " have to match.",

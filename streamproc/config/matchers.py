@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
+from streamproc.schemas.label_values import unknown_value
 from streamproc.schemas.section import refuse
 
 Label = Literal["model", "owner", "severity", "kind", "detector", "series", "feature"]
@@ -106,9 +107,13 @@ def parse_matcher(text: str) -> Matcher:
 
 def _checked(text: str) -> str:
     try:
-        parse_matcher(text)
+        matcher = parse_matcher(text)
     except ValueError as error:
         refuse(((), str(error)))
+    named = replace(matcher, operator="=~" if "~" in matcher.operator else "=")
+    problem = unknown_value(matcher.label, matcher.value, named.accepts)
+    if problem is not None:
+        refuse(((), problem))
     return text
 
 

@@ -252,3 +252,31 @@ def test_secrets_of_a_registry_are_looked_up(run: Any, tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert f"not on this machine: {file}:5: http_intake.token_env: the variable" in result.stdout
     assert f"not on this machine: {file}:3: registry.token_env: the variable" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "inhibit: [{source: [kind = silense], target: [kind = data]}]\n",
+            "inhibit[0].source[0]: no alert has the kind 'silense'; did you mean `silence`?",
+        ),
+        (
+            "escalate: [{match: ['severity != warn'], after: 30m}]\n",
+            "escalate[0].match[0]: no alert has the severity 'warn'; did you mean `warning`?",
+        ),
+        (
+            "maintenance: [{name: n, cron: 0 2 * * *, duration: 2h, match: {kind: dat}}]\n",
+            "maintenance[0].match.kind: no alert has the kind 'dat'; did you mean `data`?",
+        ),
+    ],
+)
+def test_conditions_on_kinds_and_severities_that_no_alert_has_are_refused(
+    run: Any, tmp_path: Path, text: str, message: str
+) -> None:
+    """A rule with a typing error would do nothing, and nobody would notice."""
+    file = tmp_path / "a.yaml"
+    file.write_text(text)
+    result = run("check", file)
+    assert result.exit_code == 2
+    assert message in result.stderr

@@ -78,6 +78,9 @@ def test_the_list_and_its_filters(run: Any, cluster: Path) -> None:
         assert run("incidents", *flags, "--json", "--config", cluster).stdout == ""
     for flags in (["--owner", "risk*", "--open"], ["--kind", "data"], ["--since", "1h"]):
         assert run("incidents", *flags, "--json", "--config", cluster).stdout.count("\n") == 1
+    assert run("incidents", "--kind", "s*", "--config", cluster).stderr == (
+        "no incident matches, of 1\n"
+    )
 
 
 def test_show_is_ten_lines_with_what_to_do(run: Any, cluster: Path) -> None:
@@ -145,6 +148,9 @@ def test_silences_are_listed_changed_and_removed(run: Any, cluster: Path) -> Non
         (("unsilence", "nothing"), 1, "no silence is called 'nothing'"),
         (("silence", "--until", "2h"), 2, "this would silence everything"),
         (("silence", "--model", "a"), 2, "give the end"),
+        (("silence", "--kind", "dat", "--until", "2h"), 2, "did you mean `data`?"),
+        (("silence", "--severity", "warn*g*s", "--until", "2h"), 2, "no alert has the severity"),
+        (("--kind", "dat"), 2, "no alert has the kind 'dat'; did you mean `data`?"),
         (("ack", "a1b2", "--until", "soon"), 2, "'soon' is neither a time"),
     ],
 )
