@@ -16,8 +16,8 @@ WINDOW: Final = 100
 # Keys are what producers send: an error in one that keys by request must not fill the memory.
 MAX_MODELS: Final = 1000
 OTHERS: Final = "*"
-"""Stands for records without a key, and for those whose keys are too many."""
-_MAX_KEY_BYTES: Final = 4 * 255  # a model id has at most 255 characters
+"""Stands for records without a key of a model, and for those whose keys are too many."""
+_MAX_NAME: Final = 255  # characters of a model id, of at most four bytes each
 
 
 class Share(msgspec.Struct, array_like=True):
@@ -107,9 +107,10 @@ class UnreadableShare:
     def _name(self, key: bytes | None, *, begins: bool) -> str | None:
         """Return under which name a record is counted; None: it is not."""
         models, name = self.models, OTHERS
-        if key and len(key) <= _MAX_KEY_BYTES:
+        if key and len(key) <= 4 * _MAX_NAME:
             text = key.decode("utf-8", "replace")
-            if text in models or (begins and len(models) < MAX_MODELS):
+            is_new = begins and len(models) < MAX_MODELS and len(text) <= _MAX_NAME
+            if text in models or is_new:
                 name = text
         return name if begins or name in models else None
 

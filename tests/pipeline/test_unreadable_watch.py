@@ -89,6 +89,14 @@ def test_records_without_a_key_are_reported_together() -> None:
     assert "records without a key" in alert.message
 
 
+@pytest.mark.parametrize("length", [256, 1020, 5000])
+def test_a_key_that_is_too_long_for_a_model_is_counted_as_none(length: int) -> None:
+    """The records are dead letters, one alert reports them, and the partition goes on."""
+    body = {"model_id": "m" * length, "features": {"a": 1.0}}
+    [alert] = found(records([body] * 200, key=b"m" * length))
+    assert alert.model_id == "*"
+
+
 def test_the_time_of_a_broken_record_does_not_stop_the_partition() -> None:
     """A record's timestamp may be any number."""
     log = [LogRecord(at, b"?", -(2**62), b"m") for at in range(10)]
