@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
 from rich.console import Console
 from rich.text import Text
 
@@ -49,10 +50,20 @@ async def _print(source: Alerts, console: Console, *, as_json: bool) -> None:
 def print_alert(alert: AlertEvent, console: Console, *, as_json: bool) -> None:
     """Print one alert, at once; `as_json`: as a line of JSON, rather than for a person."""
     if as_json:
-        sys.stdout.buffer.write(alert.to_json() + b"\n")
+        sys.stdout.buffer.write(as_line(alert))
         sys.stdout.buffer.flush()
     else:
         console.print(describe(alert))
+
+
+def as_line(alert: AlertEvent) -> bytes:
+    """Return an alert as a line of JSON, with `silenced_by` and `inhibited_by` where it has any."""
+    marks = {"silenced_by": alert.silenced_by, "inhibited_by": alert.inhibited_by}
+    given = {name: ids for name, ids in marks.items() if ids}
+    value = alert.to_json()
+    if given:
+        value = value[:-1] + b"," + msgspec.json.encode(given)[1:]
+    return value + b"\n"
 
 
 def describe(alert: AlertEvent) -> Text:
@@ -60,7 +71,8 @@ def describe(alert: AlertEvent) -> Text:
 
     The third line is there if several series take part: the main contributors, and the beginning
     of the incident's id, which their alerts share. The last line is there if the model has an owner
-    or a runbook. Markup and control characters are escaped.
+    or a runbook. The first line ends with the silences that cover the alert, if any. Markup and
+    control characters are escaped.
     """
     return Text.assemble(
         (alert.ts.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z", "dim"),
@@ -72,10 +84,18 @@ def describe(alert: AlertEvent) -> Text:
         (printable(alert.model_id), "bold"),
         " ",
         (printable(alert.series + in_segment(alert.segment)), "magenta"),
-        f" {printable(alert.detector)}\n    {printable(alert.message)}",
+        f" {printable(alert.detector)}",
+        (_marks(alert), "dim"),
+        f"\n    {printable(alert.message)}",
         (_incident(alert), "dim"),
         (_help(alert), "dim"),
     )
+
+
+def _marks(alert: AlertEvent) -> str:
+    given = (("silenced", alert.silenced_by), ("inhibited", alert.inhibited_by))
+    found = [f" {word} by {printable(', '.join(ids))}" for word, ids in given if ids]
+    return "".join(found)
 
 
 def _incident(alert: AlertEvent) -> str:

@@ -9,6 +9,7 @@ from streamproc.config.config import TopicKind
 from streamproc.config.json_schema import event_definitions
 from streamproc.control.command import Command
 from streamproc.incidents.records import POSITION_HEADER, POSITION_KEY, Position
+from streamproc.schemas.alert_marks import INHIBITED_HEADER, MAX_IDS, SILENCED_HEADER
 from streamproc.schemas.content_types import ARROW_FILE, ARROW_STREAM, JSON, NDJSON
 from streamproc.schemas.deployments import DEPLOYMENT_KEY
 from streamproc.schemas.notification_groups import GROUP_KEY
@@ -83,6 +84,13 @@ _LETTER: Final[dict[str, Schema]] = {
     "index": _DIGITS | {"description": "Place of the event in a record of several."},
     "omitted": _text("Set if the value exceeds this topic's limit and is left out."),
 }
+_MUTED: Final[dict[str, Schema]] = {
+    SILENCED_HEADER: _text(
+        f"Ids of the silences that cover the alert, with commas between them, {MAX_IDS} at most;"
+        " without it none was known at publication."
+    ),
+    INHIBITED_HEADER: _text("Ids of the open incidents that hide its series, likewise."),
+}
 _BOOK_KEY: Final = _text("The incident's id.")
 
 MESSAGES: Final[dict[TopicKind, tuple[Message, ...]]] = {
@@ -117,7 +125,7 @@ MESSAGES: Final[dict[TopicKind, tuple[Message, ...]]] = {
             required=(COMMAND_HEADER,),
         ),
     ),
-    "alerts": (Message("AlertEvent", "What was found.", "AlertEvent"),),
+    "alerts": (Message("AlertEvent", "What was found.", "AlertEvent", headers=_MUTED),),
     "model_updates": (Message("ModelUpdate", "A step of an online model.", "ModelUpdate"),),
     "online_predictions": (
         Message("OnlinePrediction", "An online model's answer.", "OnlinePrediction"),

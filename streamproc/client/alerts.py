@@ -8,10 +8,17 @@ from typing import Final, Self
 
 from streamproc.client.reading import TopicReader, TopicSpec
 from streamproc.client.settings import Source, settle_client
+from streamproc.schemas.alert_marks import marks_of
 from streamproc.schemas.alerts import AlertEvent, Kind
+from streamproc.schemas.records import Headers
+
+
+def _marked(alert: AlertEvent, headers: Headers) -> AlertEvent:
+    return alert.marked(marks) if any(marks := marks_of(headers)) else alert
+
 
 _ALERTS: Final = TopicSpec[AlertEvent](
-    "alerts", "an alert", "alerts", AlertEvent.from_json, lambda alert: alert.alert_id
+    "alerts", "an alert", "alerts", AlertEvent.from_json, lambda alert: alert.alert_id, _marked
 )
 
 
@@ -20,7 +27,8 @@ class Alerts:
 
     It uses no consumer group: every reader sees every alert, from the start of the topic or from
     `since`, and stores nothing on the broker. A record that is not an alert is skipped with a
-    warning in the log that names its offset.
+    warning in the log that names its offset. `AlertEvent.silenced_by` and `inhibited_by` have what
+    kept an alert from paging when it was published.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from streamproc.kafka.clients import REQUEST_SECONDS, open_consumer
 from streamproc.kafka.errors import BrokerUnreachableError, TopicError
 from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.kafka.topics import ensure_topics, has_topic
-from streamproc.schemas.records import UnreadableRecord
+from streamproc.schemas.records import Headers, UnreadableRecord
 
 if TYPE_CHECKING:  # slow to load: clients do so only when they need a configuration
     from streamproc.config.config import Config
@@ -41,6 +41,8 @@ class TopicSpec(Generic[T]):
         Parses a record's value; raises `ValidationError` if it is invalid.
     identity
         Returns the id by which duplicates are skipped.
+    annotate
+        Adds what the headers of its record say.
     """
 
     kind: "TopicKind"
@@ -48,6 +50,7 @@ class TopicSpec(Generic[T]):
     many: str
     parse: Callable[[bytes], T]
     identity: Callable[[T], str]
+    annotate: Callable[[T, Headers], T] = lambda found, _: found
 
 
 class TopicReader(Generic[T]):
@@ -155,7 +158,9 @@ class TopicReader(Generic[T]):
             place = f"{record.topic}[{record.partition}]@{record.offset}"
             _log.warning("skipped %s: not %s (%s)", place, self._spec.one, _first(error))
             return []
-        return [] if self._seen.before(self._spec.identity(found)) else [found]
+        if self._seen.before(self._spec.identity(found)):
+            return []
+        return [self._spec.annotate(found, record.headers)]
 
     async def _seek(self, since: datetime) -> None:
         partitions = self._consumer.assignment()

@@ -3,8 +3,9 @@
 import math
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, TypeAdapter
+from pydantic import BeforeValidator, Field, PrivateAttr, TypeAdapter
 
+from streamproc.schemas.alert_marks import UNMARKED, AlertMarks
 from streamproc.schemas.base import Contract, ModelId, Source, Text
 from streamproc.schemas.clip import ClippedMessage, ClippedText
 from streamproc.schemas.timestamps import EventTime
@@ -249,6 +250,27 @@ class AlertEvent(Contract):
         Text | None,
         Field(description="What to do about it.", examples=["https://wiki.example.org/fraud"]),
     ] = None
+    _marks: AlertMarks = PrivateAttr(default=UNMARKED)
+
+    @property
+    def silenced_by(self) -> tuple[str, ...]:
+        """Ids of the silences that covered the alert when it was published.
+
+        They are in a header of its record, not in its value: empty unless
+        `streamproc.client.Alerts` has read it.
+        """
+        return self._marks.silenced_by
+
+    @property
+    def inhibited_by(self) -> tuple[str, ...]:
+        """Ids of the incidents that hid its series when it was published; see `silenced_by`."""
+        return self._marks.inhibited_by
+
+    def marked(self, marks: AlertMarks) -> "AlertEvent":
+        """Return the alert with the marks of its record."""
+        found = self.model_copy()
+        found._marks = marks  # noqa: SLF001  of the copy
+        return found
 
     def to_json(self) -> bytes:
         """Serialise the alert as compact JSON.

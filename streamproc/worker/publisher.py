@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer, errors
 
 from streamproc.config.config import Config
 from streamproc.incidents.entries import SIGHTING, TYPE_HEADER
+from streamproc.schemas.alert_marks import AlertMarks
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.clip import clip
 from streamproc.schemas.deployments import VersionSighting
@@ -23,6 +24,8 @@ HANG_SECONDS: Final = 180.0
 # Characters of each text of an alert that is published in place of one that is too large.
 SHORT_TEXT: Final = 60
 SHORT_MESSAGE: Final = 200
+MarksOf = Callable[[AlertEvent], Awaitable[AlertMarks]]
+"""Returns what keeps an alert from paging at the moment."""
 _OURS: Final = ("reason", "detail", "topic", "partition", "offset", "timestamp")
 
 _log = logging.getLogger(__name__)
@@ -51,13 +54,18 @@ class AlertPublisher:
         Names of the topics.
     producer
         Waits for all replicas (``acks=all``).
+    marks_of
+        Gives the headers of an alert's record; None: they have none.
     """
 
-    def __init__(self, config: Config, producer: AIOKafkaProducer) -> None:
+    def __init__(
+        self, config: Config, producer: AIOKafkaProducer, marks_of: MarksOf | None = None
+    ) -> None:
         self._alerts = config.topics.full_name("alerts")
         self._dead_letters = config.topics.full_name("dead_letters")
         self._incident_log = config.topics.full_name("incident_log")
         self._producer = producer
+        self._marks_of = marks_of
 
     async def report(self, versions: Sequence[VersionSighting]) -> None:
         """Append new versions of models to the log of incidents; return when all are confirmed.
@@ -95,7 +103,10 @@ class AlertPublisher:
         """
         if not alerts and not dead_letters:  # most slices
             return frozenset()
-        left = [*self._of_alerts(alerts), *self._of_dead_letters(dead_letters)]
+        left = [
+            *[await self._of_alert(alert) for alert in alerts],
+            *self._of_dead_letters(dead_letters),
+        ]
         lost: set[str] = set()
         await self._until_sent(left, lost)
         return frozenset(lost)
@@ -165,9 +176,10 @@ class AlertPublisher:
                 raise
             await self._send_one(letter)
 
-    def _of_alerts(self, alerts: Sequence[AlertEvent]) -> Iterator[OutgoingRecord]:
-        for alert in alerts:
-            yield OutgoingRecord(self._alerts, alert.model_id.encode(), alert.to_json(), [], alert)
+    async def _of_alert(self, alert: AlertEvent) -> OutgoingRecord:
+        marks = () if self._marks_of is None else (await self._marks_of(alert)).headers()
+        key, value = alert.model_id.encode(), alert.to_json()
+        return OutgoingRecord(self._alerts, key, value, [*marks], alert)
 
     def _of_dead_letters(self, dead_letters: Sequence[DeadLetter]) -> Iterator[OutgoingRecord]:
         for letter in dead_letters:

@@ -66,11 +66,11 @@ async def working(
             *(config, SnapshotStore(config, producer), MonitorCodec(config), metrics),
             starts=starts,
         )
-        outbox = AlertPublisher(config, producer)
+        incidents = Incidents.of(config, producer, metrics)
+        outbox = AlertPublisher(config, producer, incidents.view.marks)
         line = Pipeline(config, outbox, metrics, snapshots=snapshots)
         joins = JoinManager(config, producer, outbox, metrics, starts=starts)
         learning = OnlineProcess(config, metrics.registry) if learns(config) else None
-        incidents = Incidents.of(config, producer, metrics)
         worker = Worker(config, line, metrics, joins, learning, incidents.owner, app)
         verbs = (
             CommandHandler("save", NoPayload, worker.save),
@@ -83,7 +83,7 @@ async def working(
             placement = Placement(config, line, joins, outbox, metrics)
             async with (
                 commands,
-                serving_incidents(incidents, sinks=bool(targets)),
+                serving_incidents(incidents),
                 serving_webhooks(config, targets, metrics, outbox, incidents.view.standing),
                 placing(placement, worker.fail),
             ):

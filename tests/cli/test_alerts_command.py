@@ -1,4 +1,5 @@
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -10,9 +11,10 @@ from alert_factory import alert
 from broker_topics import write
 from rich.console import Console
 
-from streamproc.cli.alerts_render import describe
+from streamproc.cli.alerts_render import as_line, describe
 from streamproc.config.config import Config
 from streamproc.kafka.topics import ensure_topics
+from streamproc.schemas.alert_marks import AlertMarks
 from streamproc.schemas.alerts import AlertEvent
 
 SCRIPT = "from streamproc.cli.main import main; main()"
@@ -161,3 +163,31 @@ def test_a_reader_that_has_enough_is_no_failure(config_file: Path) -> None:
         said = process.stderr.read().splitlines()
     assert [line for line in said if not line.startswith(b"skipped")] == []
     assert process.returncode == 0
+
+
+def test_a_silenced_alert_is_marked() -> None:
+    """For the eye at the end of the first line; as JSON in fields that other alerts do not have."""
+    plain = alert()
+    marked = plain.marked(AlertMarks(("s1", "s2"), ("i1",)))
+    line = describe(marked).plain.splitlines()[0]
+    assert line.endswith("adwin silenced by s1, s2 inhibited by i1")
+    assert json.loads(as_line(marked)) == {
+        **json.loads(plain.to_json()),
+        "silenced_by": ["s1", "s2"],
+        "inhibited_by": ["i1"],
+    }
+    assert as_line(plain) == plain.to_json() + b"\n"
+
+
+def test_the_marks_of_records_are_printed(run: Any, config_file: Path, config: Config) -> None:
+    """The command reads the headers that a worker wrote."""
+
+    async def _prepare() -> None:
+        await ensure_topics(config)
+        await write(config, "alerts", alert().to_json(), headers=[("silenced", b"s1")])
+
+    asyncio.run(_prepare())
+    result = run("alerts", "--config", config_file)
+    assert result.stdout.splitlines()[0].endswith("feature:amount adwin silenced by s1")
+    found = json.loads(run("alerts", "--json", "--config", config_file).stdout)
+    assert (found["silenced_by"], "inhibited_by" in found) == (["s1"], False)

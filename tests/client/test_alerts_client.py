@@ -110,3 +110,15 @@ async def test_a_broker_that_is_not_there_is_told_on_entry() -> None:
     """Without a broker entering raises."""
     with pytest.raises(BrokerUnreachableError):
         await _ids(Alerts("kafka://127.0.0.1:1"))
+
+
+async def test_an_alert_says_what_covered_it(config: Config) -> None:
+    """Ids of silences and of inhibiting incidents come from the record's headers."""
+    headers = [("silenced", b"s1,maintenance:reload"), ("inhibited", b"i1")]
+    await write(config, "alerts", alert("a1").to_json(), headers=headers)
+    await write(config, "alerts", alert("a2").to_json())
+    async with Alerts(config=config, follow=False) as alerts:
+        first, second = [found async for found in alerts]
+    assert first.silenced_by == ("s1", "maintenance:reload")
+    assert first.inhibited_by == ("i1",)
+    assert (second, second.silenced_by, second.inhibited_by) == (alert("a2"), (), ())

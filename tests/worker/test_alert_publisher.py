@@ -14,6 +14,7 @@ from streamproc.broker import EmbeddedBroker
 from streamproc.config.config import Config
 from streamproc.kafka.clients import open_producer
 from streamproc.kafka.topics import ensure_topics
+from streamproc.schemas.alert_marks import AlertMarks
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.records import DeadLetter, Reason
 from streamproc.worker import publisher as module
@@ -203,3 +204,19 @@ async def test_a_dead_letter_may_have_neither_key_nor_value(
         await AlertPublisher(config, producer).publish([], [bare])
     [record] = await records(config, "dead_letters")
     assert (record.value, dict(record.headers)["offset"]) == (None, b"7")
+
+
+async def test_an_alert_is_marked_in_its_headers() -> None:
+    """Readers see what is silenced, also of a shortened alert; other records are not marked."""
+
+    async def marks_of(given: AlertEvent) -> AlertMarks:
+        return AlertMarks(("s1",), ("i1", "i2")) if given.alert_id == "a1" else AlertMarks()
+
+    cluster: Any = Cluster(too_large(1500))
+    box = AlertPublisher(Config(), cluster, marks_of)
+    await box.publish([alert("a1", message="x" * 2000), alert("a2")], [letter(b"x")])
+    found = {sent["topic"] + (sent["value"] or b"")[13:15].decode(): sent for sent in cluster.taken}
+    marked = found["alertsa1"]
+    assert marked["headers"] == [("silenced", b"s1"), ("inhibited", b"i1,i2")]
+    assert found["alertsa2"]["headers"] == []
+    assert AlertEvent.from_json(marked["value"]).alert_id == "a1"

@@ -34,7 +34,7 @@ class Incidents:
     owner
         Orders alerts, and derives incidents where this worker owns them.
     view
-        Tells sinks where an alert stands; runs only where `sinks` are configured.
+        Returns where an alert stands, for sinks and for the marks of published alerts.
     commands
         Handlers of the commands of people.
     """
@@ -53,19 +53,9 @@ class Incidents:
 
 
 @asynccontextmanager
-async def serving_incidents(incidents: Incidents, *, sinks: bool) -> AsyncIterator[None]:
-    """Keep the incidents until the block ends.
-
-    Parameters
-    ----------
-    incidents
-        What to run.
-    sinks
-        Whether there are sinks that ask where alerts stand.
-    """
-    tasks = [asyncio.create_task(incidents.owner.run())]
-    if sinks:
-        tasks.append(asyncio.create_task(incidents.view.run()))
+async def serving_incidents(incidents: Incidents) -> AsyncIterator[None]:
+    """Keep and follow the incidents until the block ends."""
+    tasks = [asyncio.create_task(each.run()) for each in (incidents.owner, incidents.view)]
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Follow the topic `incidents`, so that sinks know what is silenced and what belongs together."""
+"""Follow the topic `incidents`: what is silenced, and what belongs together."""
 
 import asyncio
 import logging
@@ -10,6 +10,7 @@ from streamproc.config.config import Config
 from streamproc.incidents.records import StoredBook
 from streamproc.incidents.standing import Standing, Standings
 from streamproc.kafka.clients import open_consumer
+from streamproc.schemas.alert_marks import AlertMarks
 from streamproc.schemas.alerts import AlertEvent
 
 RETRY_SECONDS: Final = 5.0
@@ -41,6 +42,7 @@ class IncidentView:
         self._standings = Standings()
         self._news = asyncio.Condition()
         self._patient = True
+        self._complete = asyncio.Event()
 
     async def run(self) -> None:
         """Read until cancelled; log errors and retry from the start of the topic."""
@@ -62,6 +64,21 @@ class IncidentView:
             await self._wait_for(alert)
         return self._standings.of(alert, self._clock())
 
+    async def marks(self, alert: AlertEvent) -> AlertMarks:
+        """Return what keeps an alert from paging, as far as it is known now.
+
+        It does not wait for the incident of the alert, which would delay its publication. Only the
+        first call may wait until the topic was read once, for `PATIENCE_SECONDS` at most.
+        """
+        if not self._complete.is_set():
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await self._complete.wait()
+            except TimeoutError:
+                self._complete.set()
+        standing = self._standings.of(alert, self._clock())
+        return AlertMarks(standing.silences, standing.inhibited_by)
+
     async def _wait_for(self, alert: AlertEvent) -> None:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS), self._news:
@@ -73,9 +90,14 @@ class IncidentView:
     async def _read(self, topic: str) -> None:
         stored = StoredBook()
         async with open_consumer(self._config, topic) as consumer:
+            ends = await consumer.end_offsets(consumer.assignment())
             while True:
                 for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
                     async with self._news:
                         self._standings.update(stored.feed(records))
                         self._patient = True
                         self._news.notify_all()
+                if not self._complete.is_set():
+                    behind = [await consumer.position(each) < end for each, end in ends.items()]
+                    if not any(behind):
+                        self._complete.set()

@@ -25,6 +25,7 @@ from streamproc.config.config import Config
 from streamproc.errors import StreamprocError
 from streamproc.kafka.clients import open_consumer, open_producer
 from streamproc.kafka.errors import BrokerUnreachableError
+from streamproc.worker.incidents.view import IncidentView
 from streamproc.worker.online.messages import (
     TO_CHILD,
     Assign,
@@ -118,7 +119,8 @@ async def _learn(config: Config, reader: FileIO, say: Callable[[ToParent], None]
         )
         store = SnapshotStore(config, producer)
         snapshots = Snapshots(config, store, PartitionModelsCodec(config), metrics)
-        outbox = AlertPublisher(config, producer)
+        view = IncidentView(config)
+        outbox = AlertPublisher(config, producer, view.marks)
         learning = OnlineRunner(config, consumer, producer, outbox, snapshots, metrics)
 
         async def report() -> None:
@@ -131,11 +133,13 @@ async def _learn(config: Config, reader: FileIO, say: Callable[[ToParent], None]
         gc.freeze()
         listening = asyncio.create_task(_handle_messages(learning, reader, report))
         running = asyncio.create_task(learning.run())
+        following = asyncio.create_task(view.run())
         done, _ = await asyncio.wait({listening, running}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
         await running
         listening.cancel()
+        following.cancel()
 
 
 async def _opened(stack: AsyncExitStack, client: Callable[[], AbstractAsyncContextManager[T]]) -> T:
