@@ -179,7 +179,7 @@ def _severity(status: Status, series: Series, incident: Incident) -> Severity:
     if incident.small:
         return "info"
     found = severity(status, series.model.config.severity, raised=incident.raised)
-    return "warning" if series.name == ESTIMATED and found == "critical" else found
+    return "warning" if series.values == ESTIMATED and found == "critical" else found
 
 
 def _digest(what: str, series: Series, detector: str, origin: Origin) -> str:

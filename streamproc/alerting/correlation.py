@@ -136,6 +136,7 @@ _ERRORS: Final = {
     "metric:log_loss": "the log loss",
     "metric:brier": "the Brier score",
     "metric:squared_error": "the squared error",
+    "metric:estimated": "the estimated error",
 }
 
 

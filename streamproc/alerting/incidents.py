@@ -276,7 +276,7 @@ def _matters(series: Series, alarm: Alarm, *, first: bool) -> bool:
     """
     if not alarm.reason:
         # Good news wakes nobody; the series learns its new level all the same.
-        good = _fell(alarm) or (series.name == ESTIMATED and _of_spread(alarm))
+        good = _fell(alarm) or (series.values == ESTIMATED and _of_spread(alarm))
         return not (first and series.is_loss and good)
     if series.values.startswith(_FREEZING):
         return True

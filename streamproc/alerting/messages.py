@@ -230,7 +230,12 @@ def performance_note(figures: Mapping[str, float]) -> str:
 
 
 def estimate_note(
-    measured: float | None, labels: int, deviations: Sequence[float], *, numbers: bool
+    measured: float | None,
+    labels: int,
+    deviations: Sequence[float],
+    *,
+    numbers: bool,
+    part: bool = False,
 ) -> str:
     """Say that an error is an estimate, what labels show, and how far estimates were off.
 
@@ -244,6 +249,8 @@ def estimate_note(
         By how much they differed.
     numbers
         Whether errors are differences of numbers, and not shares of wrong classes.
+    part
+        Whether the estimate is of a segment, while labels are those of all events.
 
     Examples
     --------
@@ -253,7 +260,8 @@ percentage points on average (100 labels each)'
     """
     found = "; an estimate before labels"
     if measured is not None:
-        found += f": the last ones show {number(measured) if numbers else percent(measured)}"
+        last = "the last ones of all events show" if part else "the last ones show"
+        found += f": {last} {number(measured) if numbers else percent(measured)}"
     if not deviations:
         return f"{found}, no estimate was compared with labels yet"
     off = sum(deviations) / len(deviations)

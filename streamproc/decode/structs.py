@@ -83,6 +83,7 @@ class GenericOutcome(_Header, gc=False, kw_only=True):
     coverage: Table | None = None
     event_source: msgspec.Raw = msgspec.Raw(b"null")
     predictions: list[Prediction | None] | None = None
+    segments: dict[str, list[str | None]] | None = None
 
 
 GENERIC: dict[Topic, msgspec.json.Decoder[Any]] = {

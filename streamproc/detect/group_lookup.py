@@ -92,10 +92,12 @@ class GroupLookup:
         joint = (place for place, entry in enumerate(config.watch) if entry.on == JOINT)
         self._joint = next(joint, -1)
         self._known: dict[tuple[int, bool, bool, bool], DetectorGroup | None] = {}
-        self._of_segments: dict[tuple[int, str], DetectorGroup | None] = {}
+        self._of_segments: dict[tuple[int, str, bool], DetectorGroup | None] = {}
 
     def group(self, *names: str, category: bool = False) -> DetectorGroup | None:
         """Return the detector group of a series; parameters as of `ModelConfig.detectors`."""
+        if (found := segment_of(names[0])) is not None:  # of an estimated error
+            return self.segment_group(found.tag, found.series)
         place = self._place(names)
         compared = self.baseline is not None and bool(self.baseline.values(names[0]))
         key = place, category, compared, names[0] == ESTIMATED
@@ -106,7 +108,7 @@ class GroupLookup:
 
     def segment_group(self, tag: str, name: str) -> DetectorGroup | None:
         """Return the detector group of a series of numbers within the values of a tag."""
-        key = self._place((name,)), tag
+        key = self._place((name,)), tag, name == ESTIMATED
         if key not in self._of_segments:
             specs = self._config.segment_detectors(tag, name)
             self._of_segments[key] = self._group_of(specs)

@@ -95,7 +95,7 @@ class LayoutGroups:
 
     def of(self, series: str) -> DetectorGroup | None:
         """Return the group of a series; None if it is not watched or does not exist."""
-        found = segment_of(series)
+        found = None if series in self.by_name else segment_of(series)
         if found is not None:
             groups = self.segments.get(found.tag)
             return None if groups is None else groups.by_name.get(found.series)

@@ -262,8 +262,8 @@ class SeriesRegistry(ModelRegistry):
             if group is None or name in slots:
                 continue
             slots[name] = UNWATCHED
-            if free > 0:
-                free -= 1
+            if free > 0 or not is_counted(name):
+                free -= is_counted(name)
                 watched.setdefault(group, []).append(name)
             else:
                 self.refused += 1
@@ -274,6 +274,8 @@ class SeriesRegistry(ModelRegistry):
         """Allocate slots for series by detector group, and seed them with their reference."""
         slots = model.slots
         self.series += sum(map(len, watched.values()))
+        if self.topic is Topic.OUTCOMES:  # where segments are series of the layout
+            self.series -= sum(not is_counted(name) for names in watched.values() for name in names)
         baseline = self._lookup(model.config).baseline
         for group, names in watched.items():
             slots.update(zip(names, group.acquire(len(names)), strict=True))

@@ -18,7 +18,7 @@ from streamproc.join.decode import JoinInput
 from streamproc.join.encode import ASKED, OutcomeEncoder, UnsequencedOutcome
 from streamproc.join.entry import InputLog, JoinEntry, Label, Watermark, key_of
 from streamproc.join.meetings import Meeting, Meetings
-from streamproc.join.prediction_windows import collect
+from streamproc.join.prediction_windows import collect, collect_tags
 from streamproc.join.store import JoinStore, StoredEntry
 from streamproc.schemas.outcomes import OutcomeStatus
 from streamproc.schemas.records import DeadLetter
@@ -53,6 +53,8 @@ class JoinSettings:
         Returns whether a model's events are published as outcomes when they come.
     estimated
         Returns whether the error of a model is estimated from its predictions.
+    tags
+        Returns the tags within whose values it is estimated, too.
     writer
         Encodes the outcomes.
     """
@@ -64,6 +66,7 @@ class JoinSettings:
     max_entries: int
     asks: Callable[[str], bool]
     estimated: Callable[[str], bool]
+    tags: Callable[[str], tuple[str, ...]]
     writer: OutcomeEncoder
 
 
@@ -212,13 +215,15 @@ class BatchJoin:
         """
         if item.log is not InputLog.PREDICTIONS or item.prediction is None:
             return
-        window = collect(clock.recent, item.version, item.prediction)
-        model = item.model_id
+        model, version = item.model_id, item.version
+        window = collect(clock.recent, version, item.prediction)
+        names, size = self._rules.tags(model), len(window or clock.recent[version])
+        segments = collect_tags(clock.recent_tags, version, item.tags, names, size)
         if window is None or clock.labels == _NEVER or not self._rules.estimated(model):
             return
-        place = (int(item.log), item.offset)
-        fields = self._rules.writer.predictions((model, item.version), item.ts, place, window)
-        name = f"{key_of(model, item.version or '').hex()}-predictions-{item.offset}-{item.index}"
+        source = (int(item.log), item.offset)
+        fields = self._rules.writer.predictions((model, version), item.ts, source, window, segments)
+        name = f"{key_of(model, version or '').hex()}-predictions-{item.offset}-{item.index}"
         self._add(UnsequencedOutcome(name, model, "coverage", item.position, fields))
 
     def _label(self, item: JoinInput, model: "_Model") -> None:

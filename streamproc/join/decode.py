@@ -1,6 +1,6 @@
 """Decode records of the three input logs to events and labels."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cache
@@ -93,6 +93,8 @@ class JoinInput(Struct, gc=False):
         The cohorts of an event.
     version, prediction
         Model version of an event, and its prediction for a prediction window.
+    tags
+        Tags of an event.
     """
 
     log: InputLog
@@ -108,6 +110,7 @@ class JoinInput(Struct, gc=False):
     parts: Names
     version: str | None = None
     prediction: Prediction = None
+    tags: Mapping[str, str] | None = None
 
 
 Segments = Callable[[str], tuple[str, ...]]
@@ -252,13 +255,13 @@ def _item(
     model_id, name = event.model_id, event.event_id
     key = b"" if name is None else key_of(model_id, name)
     parts: Names = ()
-    version, short = None, None
+    version, short, tags = None, None, None
     if log is _LABELS:
         content = value(event.label)
     else:
         prediction = event.prediction if log is InputLog.PREDICTIONS else None
         content = body(event, prediction)
         parts = names_of(prediction, event.tags, segments(model_id))
-        version, short = event.model_version, shortened(prediction)
+        version, short, tags = event.model_version, shortened(prediction), event.tags
     place = log, position, record.offset, index
-    return JoinInput(*place, model_id, name, key, ts, time, content, parts, version, short)
+    return JoinInput(*place, model_id, name, key, ts, time, content, parts, version, short, tags)

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from streamproc.join.coverage import Table
 from streamproc.join.entry import JoinEntry, Label
-from streamproc.join.prediction_windows import Window
+from streamproc.join.prediction_windows import TagColumns, Window
 from streamproc.schemas.outcomes import OutcomeStatus
 from streamproc.schemas.timestamps import EPOCH, format_timestamp
 
@@ -135,7 +135,12 @@ class OutcomeEncoder:
         )
 
     def predictions(
-        self, names: tuple[str, str | None], ts: float, source: tuple[int, int], window: Window
+        self,
+        names: tuple[str, str | None],
+        ts: float,
+        source: tuple[int, int],
+        window: Window,
+        segments: TagColumns,
     ) -> bytes:
         """Return the fields of a prediction window.
 
@@ -149,11 +154,13 @@ class OutcomeEncoder:
             Log and offset of its last prediction.
         window
             The predictions, in log order.
+        segments
+            Their tags.
         """
         model_id, version = names
         return (
             b'"status":"coverage","revision":0,"model_id":%b%b,"ts":"%b","event_source":%b%d}'
-            b',"predictions":%b'
+            b',"predictions":%b%b'
         ) % (
             _ENCODE(model_id),
             b"" if version is None else b',"model_version":' + _ENCODE(version),
@@ -161,6 +168,7 @@ class OutcomeEncoder:
             self._sources[source[0]],
             source[1],
             _ENCODE(window),
+            b',"segments":' + _ENCODE(segments) if segments else b"",
         )
 
 

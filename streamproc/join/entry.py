@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from msgspec import Struct, field
 
-from streamproc.join.prediction_windows import Prediction
+from streamproc.join.prediction_windows import Prediction, Tags
 from streamproc.join.watermark import Candidate, advance
 
 
@@ -100,6 +100,8 @@ class Watermark(Struct, array_like=True):
     recent
         Predictions of each version since its last prediction window, see
         `streamproc.join.prediction_windows`.
+    recent_tags
+        Their tags, of models with segments.
     """
 
     events: float = float("-inf")
@@ -112,6 +114,7 @@ class Watermark(Struct, array_like=True):
     next_events: Candidate = field(default_factory=Candidate)
     next_labels: Candidate = field(default_factory=Candidate)
     recent: dict[str | None, list[Prediction]] = field(default_factory=dict)
+    recent_tags: dict[str | None, list[Tags]] = field(default_factory=dict)
 
     @property
     def now(self) -> float:

@@ -81,7 +81,7 @@ class Join:
         after = config.labels.compare_after
         age = horizon if after is None else min(horizon, after.total_seconds())
         self._segments: dict[str, tuple[str, ...]] = {}
-        self._estimates: dict[str, bool] = {}
+        self._estimates: dict[str, tuple[bool, tuple[str, ...]]] = {}
         self._rules = JoinSettings(
             horizon=horizon,
             age=age,
@@ -89,7 +89,8 @@ class Join:
             parts=age_buckets(horizon, age, PART_STEPS),
             max_entries=config.labels.max_pending,
             asks=asks,
-            estimated=self._estimated,
+            estimated=lambda model_id: self._estimated(model_id)[0],
+            tags=lambda model_id: self._estimated(model_id)[1],
             writer=OutcomeEncoder(self._names, partition),
         )
 
@@ -123,11 +124,14 @@ class Join:
             for value, tally in tallies.items()
         }
 
-    def _estimated(self, model_id: str) -> bool:
-        """Return whether detectors watch the estimated error of a model."""
+    def _estimated(self, model_id: str) -> tuple[bool, tuple[str, ...]]:
+        """Return whether detectors watch the estimated error of a model, and by which tags."""
         found = self._estimates.get(model_id)
         if found is None:
-            found = bool(self._config.model(model_id).detectors(ESTIMATED))
+            config = self._config.model(model_id)
+            watched = bool(config.detectors(ESTIMATED))
+            segments = config.segments if watched else None
+            found = watched, () if segments is None else segments.tags
             if len(self._estimates) >= MAX_MODELS:  # model names are unbounded
                 self._estimates.clear()
             self._estimates[model_id] = found

@@ -5,7 +5,7 @@ moment is not recorded. So the join writes the predictions to `outcomes`, one re
 window, and whoever reads that log finds them at one place among the labels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from streamproc.schemas.version_key import MAX_VERSIONS
@@ -19,6 +19,12 @@ Prediction = float | bool | str | dict[str, float] | None
 """A prediction; of class probabilities only the most probable class with its probability."""
 
 Window = list[Prediction]
+
+Tags = dict[str, str]
+"""The tags of a prediction that define its segments."""
+
+TagColumns = dict[str, list[str | None]]
+"""Tag → its value for each prediction of a window; None without one."""
 
 
 def shortened(prediction: Any) -> Prediction:
@@ -73,3 +79,54 @@ def collect(
         return None
     recent[version] = []
     return window
+
+
+def collect_tags(
+    recent: dict[str | None, list[Tags]],
+    version: str | None,
+    tags: Mapping[str, str] | None,
+    names: Sequence[str],
+    size: int,
+) -> TagColumns:
+    """Add the tags of the next prediction of a version; return those of its window if it is full.
+
+    Parameters
+    ----------
+    recent
+        The tags of the predictions in the windows of `collect`; updated in place.
+    version
+        The version.
+    tags
+        Of the event. A value of more than `MAX_TEXT` characters is left out.
+    names
+        Tags by which the model is watched.
+    size
+        Predictions in the window, with this one: those that were collected before `names` were
+        configured have no tags.
+
+    Examples
+    --------
+    >>> tags, names, recent = {"region": "eu", "user": "u1"}, ("region",), {}
+    >>> found = [collect_tags(recent, "7", tags, names, size) for size in range(1, SIZE + 1)]
+    >>> found[0], found[-1] == {"region": ["eu"] * SIZE}
+    ({}, True)
+    """
+    if not names:
+        recent.clear()
+        return {}
+    found = recent.pop(version, [])[: size - 1]
+    found += [{} for _ in range(size - 1 - len(found))]
+    given = tags or {}
+    found.append(
+        {name: given[name] for name in names if name in given and len(given[name]) <= MAX_TEXT}
+    )
+    if size < SIZE:
+        if len(recent) >= MAX_VERSIONS:
+            del recent[next(iter(recent))]
+        recent[version] = found
+        return {}
+    return {
+        name: [each.get(name) for each in found]
+        for name in names
+        if any(name in each for each in found)
+    }

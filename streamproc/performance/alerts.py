@@ -11,6 +11,7 @@ from streamproc.performance.baseline import MARGIN, BaselineTest
 from streamproc.performance.label_bias import SCORE, LabelBiasTest, Verdict
 from streamproc.performance.version_comparison import ABSOLUTE, VersionComparison
 from streamproc.schemas.alerts import AlertEvent, ChangePoint, Kind, Reason, Status, Summary
+from streamproc.schemas.segment_series import segment_of
 from streamproc.schemas.version_key import version_of
 
 FLOOR: Final = "metric:floor"
@@ -124,7 +125,7 @@ class PerformanceAlerts:
         self, series: str, detector: str, incident: str, version: str | None
     ) -> AlertEvent:
         """Return the alert that resolves an incident of a version that is no longer watched."""
-        return self._alert(
+        alert = self._alert(
             "resolved",
             "concept" if series == "error" else "performance",
             (series, detector),
@@ -134,6 +135,11 @@ class PerformanceAlerts:
             version=version,
             reason="superseded",
         )
+        found = segment_of(series)
+        if found is None:
+            return alert
+        of_segment = {"series": found.series, "segment": {found.tag: found.value}}
+        return alert.model_copy(update=of_segment)
 
     def mistaken(self, task: str) -> AlertEvent:
         """Return the alert that the inferred task was wrong, so the error series were reset."""

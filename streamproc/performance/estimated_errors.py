@@ -12,10 +12,16 @@ from typing import Any, Final
 
 import msgspec
 
+from streamproc.config.segments import Segments
 from streamproc.performance.estimate import Estimate
 from streamproc.performance.scored_form import stated
+from streamproc.performance.segment_estimates import (
+    SegmentEstimates,
+    TagColumns,
+    segment_values,
+)
 from streamproc.performance.track import ModelTrack
-from streamproc.schemas.series import PER_ESTIMATE
+from streamproc.schemas.series import ESTIMATED, PER_ESTIMATE
 
 MIN_LABELS: Final = 500
 """Labels from which the expected losses are taken: 25 per bin on average. With fewer, bins differ
@@ -41,6 +47,8 @@ class EstimatedErrors(msgspec.Struct):
         Labels since the last comparison, and the sums of their estimated and measured losses.
     deviations
         Absolute differences of the means in the last comparisons, oldest first.
+    segments
+        Expected losses within segments, by tag.
     """
 
     curve: Estimate | None = None
@@ -50,6 +58,7 @@ class EstimatedErrors(msgspec.Struct):
     expected: float = 0.0
     measured: float = 0.0
     deviations: list[float] = []
+    segments: dict[str, SegmentEstimates] = {}
 
     def is_next(self, offset: int, ts: float) -> bool:
         """Advance to a window; return False if it repeats earlier ones.
@@ -69,26 +78,47 @@ class EstimatedErrors(msgspec.Struct):
         self.offset, self.ts = offset, ts
         return True
 
-    def values(self, track: ModelTrack, predictions: Sequence[Any]) -> list[float]:
-        """Return the mean expected loss of every `PER_ESTIMATE` predictions.
+    def values(
+        self,
+        track: ModelTrack,
+        predictions: Sequence[Any],
+        settings: Segments | None = None,
+        columns: TagColumns | None = None,
+    ) -> list[dict[str, float]]:
+        """Return the mean expected losses of a window, by series.
 
-        Predictions that do not fit the task are left out, as are values without any; without a
-        `curve` there is none.
+        Parameters
+        ----------
+        track
+            Of the version.
+        predictions
+            The predictions, in log order.
+        settings
+            The segments of the model.
+        columns
+            Tag → its value for each prediction; None: the record has no tags.
+
+        Returns
+        -------
+        list of dict
+            For every `PER_ESTIMATE` predictions: their mean, and the means of segments that they
+            complete. Predictions that do not fit the task are left out, as are entries without any
+            other; without a `curve` there is none.
         """
-        if self.curve is None:
+        curve = self.curve
+        if curve is None:
             return []
-        found: list[float] = []
-        last = min(len(predictions), _MAX_PREDICTIONS)
-        for start in range(0, last, PER_ESTIMATE):
-            losses = [
-                self._loss(self.curve, track, *stated(track, each))
-                for each in predictions[start : min(start + PER_ESTIMATE, last)]
-                if each is not None
-            ]
-            losses = [loss for loss in losses if not math.isnan(loss)]
-            if losses:
-                found.append(sum(losses) / len(losses))
-        return found
+        losses = [
+            math.nan if each is None else self._loss(curve, track, *stated(track, each))
+            for each in predictions[:_MAX_PREDICTIONS]
+        ]
+        found: list[dict[str, float]] = []
+        for start in range(0, len(losses), PER_ESTIMATE):
+            some = [loss for loss in losses[start : start + PER_ESTIMATE] if not math.isnan(loss)]
+            found.append({ESTIMATED: sum(some) / len(some)} if some else {})
+        for index, series, mean in segment_values(self.segments, settings, columns or {}, losses):
+            found[index // PER_ESTIMATE][series] = mean
+        return [each for each in found if each]
 
     def compare(self, track: ModelTrack, predicted: float, chance: float, loss: float) -> None:
         """Add a label, which the track has already; the parameters are those of its last row."""

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from streamproc.decode.decoded_events import PLACE_BITS, LayoutBatch, LayoutBatches
 from streamproc.decode.decoder import Decoder
 from streamproc.decode.event_schema import EventSchema, PredictionForm, Retyped
-from streamproc.decode.layout import Layout, Model
+from streamproc.decode.layout import Layout, Model, is_counted
 from streamproc.decode.matrix import seconds
 from streamproc.decode.payloads import WHOLE_RECORD, bodies, original_value
 from streamproc.decode.structs import DECODE_ERRORS, GENERIC, classify_error, in_range
@@ -231,16 +231,19 @@ class OutcomeDecoder(Decoder):
         source = _SOURCE(event.event_source)
         if not estimated.is_next(source.offset, seconds(event.ts, at.record)):
             return
-        values = estimated.values(self._performance.tracks[key], event.predictions)
+        track, segments = self._performance.tracks[key], model.config.segments
+        values = estimated.values(track, event.predictions, segments, event.segments)
         if not values:
             return
-        known = model.layout.shape.classes
-        grown = self._assign(key, tuple(dict.fromkeys((*known, ESTIMATED))), at, event)
+        series = dict.fromkeys(model.layout.shape.classes)
+        for means in values:
+            series |= dict.fromkeys(means)
+        grown = self._assign(key, tuple(series), at, event)
         if grown is None:
             return
         batch = self._batches.setdefault(grown.layout, LayoutBatch())
-        for number, value in enumerate(values):
-            batch.add(_event(grown.layout, key, event, {ESTIMATED: value}), at.place + number)
+        for number, means in enumerate(values):
+            batch.add(_event(grown.layout, key, event, means), at.place + number)
             self._performance.deviations[at.place + number] = estimated.deviations
 
     def _score(self, key: str, event: Any, at: EventPosition) -> ScoredPrediction:
@@ -294,7 +297,8 @@ class OutcomeDecoder(Decoder):
             return model
         if model is not None:
             self._hand_over(self._batches, self._records, self._outcome)
-        self._evict_versions(key, len(series) - len(known), at, event)
+        needed = sum(map(is_counted, series)) - sum(map(is_counted, known))
+        self._evict_versions(key, needed, at, event)
         return self._catalogue.assign(key, EventSchema(form=PredictionForm.LOSSES, classes=series))
 
     def _evict_versions(self, key: str, needed: int, at: EventPosition, event: Any) -> None:

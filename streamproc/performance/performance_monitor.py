@@ -57,7 +57,7 @@ class PerformanceMonitor:
     def remark(self, model: Model, data: Matrix, column: int, alert: AlertEvent) -> AlertEvent:
         """Add to an alert the metrics since the change, and the features that explain it."""
         if alert.series == ESTIMATED:
-            note = self._of_estimate(model, data, column)
+            note = self._of_estimate(model, data, column, part=alert.segment is not None)
             return alert.model_copy(update={"message": clip_message(alert.message + note)})
         last = self.performance.tracks[model.id].seen - labels_after(model, data, column)
         most = alert.after.n if alert.after else 0
@@ -68,14 +68,15 @@ class PerformanceMonitor:
             update={"message": clip_message(alert.message + note), "contributors": parts or None}
         )
 
-    def _of_estimate(self, model: Model, data: Matrix, column: int) -> str:
+    def _of_estimate(self, model: Model, data: Matrix, column: int, *, part: bool) -> str:
         """Say that an error is an estimate, and how far estimates were off."""
         track = self.performance.tracks[model.id]
         last = track.seen - labels_after(model, data, column)
         figures = self.performance.figures(model.id, last)
         measured = 1.0 - figures["accuracy"] if "accuracy" in figures else figures.get("mae")
         deviations = self.performance.deviations[int(data.places[column])]
-        return estimate_note(measured, COMPARED, deviations, numbers=track.task == "regression")
+        numbers = track.task == "regression"
+        return estimate_note(measured, COMPARED, deviations, numbers=numbers, part=part)
 
     def _alerts(self, model: str, at: EventPosition, event: Any) -> PerformanceAlerts:
         origin = self._incidents.origin(

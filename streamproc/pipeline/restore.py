@@ -160,8 +160,10 @@ class _Restorer:
         found: list[dict[str, int]] = [{} for _ in models]
         for at, name_at, profile_at, slot in self._arrays["slots"].tolist():
             name = names[name_at]
-            specs = self._specs_of(configs[at], self._shapes[models[at].shape], name)
-            of_segment = segment_of(name)
+            shape = self._shapes[models[at].shape]
+            specs = self._specs_of(configs[at], shape, name)
+            # Segments of estimated errors are series of their model's schema.
+            of_segment = None if shape.form is PredictionForm.LOSSES else segment_of(name)
             ended = of_segment is not None and not self._catalogue.segments.watches(
                 models[at].id, of_segment
             )

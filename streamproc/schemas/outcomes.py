@@ -124,6 +124,14 @@ class OutcomeEvent(Observation):
             examples=[[0.93, 0.02]],
         ),
     ] = None
+    segments: Annotated[
+        dict[str, list[str | None]] | None,
+        Field(
+            description="Of `predictions`, if `models[].segments` names tags: by tag, its value for"
+            " each of them; null without one.",
+            examples=[{"region": ["eu", None]}],
+        ),
+    ] = None
     epoch: Annotated[
         int,
         Field(
