@@ -37,8 +37,8 @@ class Segments(Section):
             strict=False,
             min_length=1,
             max_length=8,
-            description="Names of tags. Each numeric feature and prediction also is a series for"
-            " each of a tag's values.",
+            description="Names of tags. Each numeric feature and prediction, and the estimated"
+            " error, also is a series for each of a tag's values.",
             examples=[["region"]],
         ),
     ]

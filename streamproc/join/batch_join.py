@@ -18,7 +18,7 @@ from streamproc.join.decode import JoinInput
 from streamproc.join.encode import ASKED, OutcomeEncoder, UnsequencedOutcome
 from streamproc.join.entry import InputLog, JoinEntry, Label, Watermark, key_of
 from streamproc.join.meetings import Meeting, Meetings
-from streamproc.join.prediction_windows import collect, collect_tags
+from streamproc.join.prediction_windows import TagColumns, collect, collect_tags
 from streamproc.join.store import JoinStore, StoredEntry
 from streamproc.schemas.outcomes import OutcomeStatus
 from streamproc.schemas.records import DeadLetter
@@ -95,10 +95,11 @@ class JoinResult:
 
 @dataclass(slots=True)
 class _Model:
-    """A model's watermarks, whether its events are published, and its match counts."""
+    """A model's watermarks, whether its events are published, its tags, and its match counts."""
 
     clock: Watermark
     asked: bool
+    tags: tuple[str, ...]
     meeting: Meeting
 
 
@@ -132,7 +133,9 @@ class BatchJoin:
         models = dict.fromkeys([item.model_id for item in items])
         clocks = shelf.clocks(models)
         self._models = {
-            model: _Model(clocks.get(model) or Watermark(), rules.asks(model), meeting)
+            model: _Model(
+                clocks.get(model) or Watermark(), rules.asks(model), rules.tags(model), meeting
+            )
             for model, meeting in meetings.models(models).items()
         }
 
@@ -168,7 +171,7 @@ class BatchJoin:
             return  # its label has nothing to be compared with
         key, clock, time = item.key, model.clock, item.time
         if not key:
-            self._collect(item, clock)
+            self._collect(item, model)
             if model.asked:
                 self._ask(item, JoinEntry(ts=item.ts, log=item.log, offset=item.offset))
             return
@@ -177,7 +180,7 @@ class BatchJoin:
             self.joined.counts["repeated"] += 1
             model.meeting.reused += _differs(before.entry, item)
             return
-        self._collect(item, clock)
+        self._collect(item, model)
         entry = JoinEntry(
             "",
             (),
@@ -207,7 +210,7 @@ class BatchJoin:
         elif before:
             self._put(key, None)
 
-    def _collect(self, item: JoinInput, clock: Watermark) -> None:
+    def _collect(self, item: JoinInput, model: _Model) -> None:
         """Add a prediction to the window of its version; add an outcome with a full window.
 
         Which predictions are in a window depends on their log alone, so that a join that begins
@@ -215,16 +218,18 @@ class BatchJoin:
         """
         if item.log is not InputLog.PREDICTIONS or item.prediction is None:
             return
-        model, version = item.model_id, item.version
+        clock, name, version = model.clock, item.model_id, item.version
         window = collect(clock.recent, version, item.prediction)
-        names, size = self._rules.tags(model), len(window or clock.recent[version])
-        segments = collect_tags(clock.recent_tags, version, item.tags, names, size)
-        if window is None or clock.labels == _NEVER or not self._rules.estimated(model):
+        segments: TagColumns = {}
+        if model.tags or clock.recent_tags:
+            size = len(window or clock.recent[version])
+            segments = collect_tags(clock.recent_tags, version, item.tags, model.tags, size)
+        if window is None or clock.labels == _NEVER or not self._rules.estimated(name):
             return
         source = (int(item.log), item.offset)
-        fields = self._rules.writer.predictions((model, version), item.ts, source, window, segments)
-        name = f"{key_of(model, version or '').hex()}-predictions-{item.offset}-{item.index}"
-        self._add(UnsequencedOutcome(name, model, "coverage", item.position, fields))
+        fields = self._rules.writer.predictions((name, version), item.ts, source, window, segments)
+        outcome_id = f"{key_of(name, version or '').hex()}-predictions-{item.offset}-{item.index}"
+        self._add(UnsequencedOutcome(outcome_id, name, "coverage", item.position, fields))
 
     def _label(self, item: JoinInput, model: "_Model") -> None:
         clock = model.clock

@@ -114,12 +114,16 @@ def collect_tags(
     if not names:
         recent.clear()
         return {}
-    found = recent.pop(version, [])[: size - 1]
-    found += [{} for _ in range(size - 1 - len(found))]
-    given = tags or {}
-    found.append(
-        {name: given[name] for name in names if name in given and len(given[name]) <= MAX_TEXT}
-    )
+    found = recent.pop(version, [])
+    if len(found) != size - 1:
+        found = [*found[: size - 1], *({} for _ in range(size - 1 - len(found)))]
+    of_event: Tags = {}
+    if tags:
+        for name in names:
+            value = tags.get(name)
+            if value is not None and len(value) <= MAX_TEXT:
+                of_event[name] = value
+    found.append(of_event)
     if size < SIZE:
         if len(recent) >= MAX_VERSIONS:
             del recent[next(iter(recent))]

@@ -1,10 +1,17 @@
 """Group the alarms of all error series of a model version into one incident."""
 
+import math
+from typing import Final
+
 from streamproc.alerting.correlation import IncidentGrouper
 from streamproc.alerting.incident_group import IncidentGroup
 from streamproc.alerting.pending_alert import PendingAlert
 from streamproc.schemas.alerts import AlertEvent
+from streamproc.schemas.segment_series import segment_of
 from streamproc.schemas.series import ERROR
+
+MUCH_LARGER: Final = 2.0
+"""Ratio of the changes of a segment and of all events: 2 if one of two equal segments changes."""
 
 
 class ErrorIncidentGrouper(IncidentGrouper):
@@ -13,8 +20,9 @@ class ErrorIncidentGrouper(IncidentGrouper):
     Concept drift moves the error, the log loss and the Brier score together. They measure one
     thing, so they form one incident: the first alarm fires, later ones are updates. The incident
     is settled when all series are quiet, and one of them on another level than before; it is
-    resolved when all are as before. Updates are rate-limited, except urgent ones and when the error
-    itself joins, because that changes the incident's kind to `concept`.
+    resolved when all are as before. Updates are rate-limited, except urgent ones, and two that say
+    more: the error itself joins, which changes the incident's kind to `concept`, or the first
+    segment does whose change is much larger than that of all events, which may be a small one.
 
     Parameters
     ----------
@@ -33,7 +41,7 @@ class ErrorIncidentGrouper(IncidentGrouper):
         group = self.of(pending.model, pending.series) or next(
             (each for each in self.open.get(pending.model, ()) if not _is_settled(each)), None
         )
-        joins = group is not None and pending.series == ERROR and ERROR not in group.open
+        joins = group is not None and _says_more(group, pending)
         alert = super().assign(pending)
         if group is None or alert is None:
             return alert
@@ -48,6 +56,15 @@ class ErrorIncidentGrouper(IncidentGrouper):
     def _has_begun(self, group: IncidentGroup, _began: int) -> bool:
         """Whether a change is part of an incident: not of one that is quiet on another level."""
         return not _is_settled(group)
+
+
+def _says_more(group: IncidentGroup, pending: PendingAlert) -> bool:
+    if pending.series == ERROR:
+        return ERROR not in group.open
+    found = segment_of(pending.series)
+    if found is None or any(map(segment_of, group.open)):
+        return False
+    return pending.size >= MUCH_LARGER * group.sizes.get(found.series, math.inf)
 
 
 def _is_settled(group: IncidentGroup) -> bool:

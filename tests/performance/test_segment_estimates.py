@@ -62,6 +62,17 @@ def test_segments_are_part_of_the_incident_of_their_version() -> None:
     assert "one incident with the estimated error in region=a" in found[1].message
 
 
+def test_a_small_change_of_all_events_hides_none_of_a_segment() -> None:
+    """The alert that names the segment follows at once, with the severity that it has there."""
+    events = late_labels(2, COUNT, change=CHANGE, delay=DELAY, kind="numbers", regions=REGIONS)
+    alerts = Monitor(SEGMENTED, clock=lambda: NOW).process(events)
+    first, second = [alert for alert in alerts if alert.series == ESTIMATED][:2]
+    assert (first.segment, first.status, first.severity) == (None, "firing", "info")
+    assert (second.segment, second.status) == ({"region": "a"}, "updated")
+    assert (second.severity, second.incident_id) == ("warning", first.incident_id)
+    assert second.ts.timestamp() - first.ts.timestamp() < DELAY
+
+
 def test_a_replay_of_outcomes_gives_the_alerts_of_the_join() -> None:
     """The tags that were written to `outcomes` are all that estimates of segments need."""
     alerts = Monitor(SEGMENTED, clock=lambda: NOW).process(EVENTS)
