@@ -17,6 +17,7 @@ from streamproc.pipeline.snapshot import decode, encode
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.segment_series import segment_of
 from streamproc.schemas.series import ESTIMATED
+from streamproc.schemas.version_key import MAX_VERSIONS
 
 REGIONS, CHANGE, DELAY, COUNT = "abcde", 13_500, 1_200, 15_000
 SEGMENTED = {"models": [{"id": "fraud", "segments": {"tags": ["region"]}}]}
@@ -143,6 +144,23 @@ def test_series_of_segments_are_no_part_of_max_series() -> None:
     assert shard.catalogue.series == len(model.layout.series) - len(segments) == 4
     shard.catalogue.retire(KEY)
     assert shard.catalogue.series == 0
+
+
+def test_a_version_that_is_forgotten_ends_its_segments() -> None:
+    """Newer versions replace it: its open incident ends, with the segment that it was about."""
+    shard = truth_shard(SEGMENTED)
+    run(shard, RECORDS)
+    last = next(each for each in reversed(LOG) if each["status"] == "labelled")
+    newer = [
+        {**last, "seq": last["seq"] + 100 + number, "model_version": f"new {number}"}
+        for number in range(MAX_VERSIONS)
+    ]
+    alerts = run(shard, records([*LOG, *newer])[len(LOG) :]).alerts
+    ends = [alert for alert in alerts if alert.reason == "superseded" and alert.segment]
+    assert [(each.series, each.segment, each.status) for each in ends] == [
+        (ESTIMATED, {"region": "a"}, "resolved")
+    ]
+    assert {each.incident_id for each in ends} == {ALERTS[0].incident_id}
 
 
 def test_a_tag_of_many_values_takes_bounded_memory() -> None:
