@@ -31,7 +31,8 @@ MAX_WAITING: Final = 100
 SWEEPS: Final = 64
 # Maximum entries per sweep, so that a backlog of a week does not block the event loop.
 MAX_SWEPT: Final = 1000
-_LABELS: Final = InputLog.LABELS
+# An attribute of an enumeration costs more than the rest of a comparison.
+_, _FEATURES, _LABELS = InputLog
 _NEVER: Final = float("-inf")
 
 
@@ -122,9 +123,11 @@ class BatchJoin:
         self, rules: JoinSettings, shelf: JoinStore, items: Sequence[JoinInput], meetings: Meetings
     ) -> None:
         self.joined = JoinResult()
+        self._add = self.joined.drafts.append
         self._rules = rules
         self._shelf = shelf
         self._horizon, self._step = rules.horizon, rules.horizon / SWEEPS
+        self._max_entries = rules.max_entries
         self._entries: dict[bytes, StoredEntry] = shelf.load(
             {item.key for item in items if item.key}
         )
@@ -141,24 +144,26 @@ class BatchJoin:
 
     def take(self, item: JoinInput) -> None:
         """Join the next event or label."""
-        model, time = self._models[item.model_id], item.time
+        model = self._models[item.model_id]
         clock = model.clock
         if item.log is _LABELS:
-            clock.see_label(time, self._horizon)
+            clock.see_label(item.time, self._horizon)
             self._label(item, model)
         else:
-            clock.see_event(time, self._horizon)
+            clock.see_event(item.time, self._horizon)
             self._event(item, model)
         now = clock.now
-        if now >= clock.due and now > _NEVER:
-            self._compare(item, clock, now)
-        if now >= clock.swept + self._step and now > _NEVER:
-            self._sweep(item.model_id, clock, item.position)
-        if self._count > self._rules.max_entries:
+        if now > _NEVER:
+            if now >= clock.due:
+                self._compare(item, clock, now)
+            if now >= clock.swept + self._step:
+                self._sweep(item.model_id, clock, item.position)
+        if self._count > self._max_entries:
             self._give_up(item.position)
 
     def save(self) -> None:
-        """Write changed entries and watermarks to the store."""
+        """Write changed entries and watermarks to the store, and count the outcomes."""
+        self.joined.counts.update([draft.status for draft in self.joined.drafts])
         self._flush()
         self._shelf.set_clocks({name: model.clock for name, model in self._models.items()})
 
@@ -167,7 +172,7 @@ class BatchJoin:
         self._changed = {}
 
     def _event(self, item: JoinInput, model: "_Model") -> None:
-        if item.log is InputLog.FEATURES and not model.asked:
+        if item.log is _FEATURES and not model.asked:
             return  # its label has nothing to be compared with
         key, clock, time = item.key, model.clock, item.time
         if not key:
@@ -216,7 +221,7 @@ class BatchJoin:
         Which predictions are in a window depends on their log alone, so that a join that begins
         again writes the same windows with the same ids. They are written once the model has labels.
         """
-        if item.log is not InputLog.PREDICTIONS or item.prediction is None:
+        if item.prediction is None:
             return
         clock, name, version = model.clock, item.model_id, item.version
         window = collect(clock.recent, version, item.prediction)
@@ -310,18 +315,14 @@ class BatchJoin:
 
     def _ask(self, item: JoinInput, entry: JoinEntry) -> bytes:
         """Add an outcome that asks for a prediction of an event; return its JSON fields."""
-        model, name, key = item.model_id, item.event_id, item.key
+        model, key = item.model_id, item.key
         if not key:  # without an id, its position identifies the event
             key = key_of(model, f"{int(item.log)}:{item.offset}:{item.index}")
-        event = self._rules.writer.event((model, name), entry, item.content)
+        event = self._rules.writer.event((model, item.event_id), entry, item.content)
         self._add(
             UnsequencedOutcome(f"{key.hex()}-0", model, "asked", item.position, ASKED + event)
         )
         return event
-
-    def _add(self, draft: UnsequencedOutcome) -> None:
-        self.joined.drafts.append(draft)
-        self.joined.counts[draft.status] += 1
 
     def _put(self, key: bytes, stored: StoredEntry | None) -> None:
         if stored is None:

@@ -45,7 +45,8 @@ from streamproc.schemas.timestamps import MILLISECONDS_FROM
 AHEAD_SECONDS: Final = 86_400.0
 # Clocks of hosts differ by less; times further ahead of their record are reported.
 REPORTED_AHEAD_SECONDS: Final = 3_600.0
-_LABELS: Final = InputLog.LABELS
+_PREDICTIONS, _, _LABELS = InputLog
+_BRACE: Final = ord("{")
 
 
 class GenericLabel(Struct, gc=False, kw_only=True):
@@ -127,8 +128,8 @@ class DecodedInputs:
     def add(self, item: JoinInput, timestamp: int) -> None:
         """Add an item of a record, and note a time before 1970 or ahead of the record."""
         self.items.append(item)
-        ahead = timestamp > 0 and item.ts > timestamp / 1000 + REPORTED_AHEAD_SECONDS
-        if ahead or item.ts < 0.0:
+        ts = item.ts
+        if ts < 0.0 or (ts > timestamp / 1000 + REPORTED_AHEAD_SECONDS and timestamp > 0):
             self.implausible.append(item)
 
 
@@ -172,7 +173,7 @@ def decode(
                 wrong = find_duplicate_key(raw or b"")
             if wrong is None:
                 found.add(_item(log, position, record, index, event, segments), record.timestamp)
-            elif log is InputLog.LABELS:
+            elif log is _LABELS:
                 found.dead_letters.append(
                     DeadLetter(
                         *wrong,
@@ -192,7 +193,7 @@ def decode(
 def _plain(log: InputLog, record: Record, limits: Limits, longest: int) -> Any:
     """Decode a record with one object on one line; None if it needs the general decoder."""
     raw = record.value
-    if raw is None or raw[:1] != b"{" or len(raw) > longest or b"\n" in raw:
+    if not raw or raw[0] != _BRACE or len(raw) > longest or b"\n" in raw:
         return None
     if record.headers and any(name.lower() == "content-type" for name, _ in record.headers):
         return None
@@ -235,7 +236,7 @@ def _decode(
             event, _ = lenient[log].decode(body or b"")
     except DECODE_ERRORS as error:
         return None, classify_error(error, body)
-    if log is not InputLog.LABELS:
+    if log is not _LABELS:
         return event, validate(event, record, limits)
     if not in_range(event.ts, record.timestamp):
         return None, (Reason.WRONG_TYPE, "its time is not within the years 1 to 9999 in UTC")
@@ -254,14 +255,26 @@ def _item(
         time = stamp / 1000
     model_id, name = event.model_id, event.event_id
     key = b"" if name is None else key_of(model_id, name)
-    parts: Names = ()
-    version, short, tags = None, None, None
     if log is _LABELS:
         content = value(event.label)
-    else:
-        prediction = event.prediction if log is InputLog.PREDICTIONS else None
-        content = body(event, prediction)
-        parts = names_of(prediction, event.tags, segments(model_id))
-        version, short, tags = event.model_version, shortened(prediction), event.tags
-    place = log, position, record.offset, index
-    return JoinInput(*place, model_id, name, key, ts, time, content, parts, version, short, tags)
+        return JoinInput(
+            log, position, record.offset, index, model_id, name, key, ts, time, content, ()
+        )
+    prediction = event.prediction if log is _PREDICTIONS else None
+    tags = segments(model_id)
+    return JoinInput(
+        log,
+        position,
+        record.offset,
+        index,
+        model_id,
+        name,
+        key,
+        ts,
+        time,
+        body(event, prediction),
+        () if prediction is None and not tags else names_of(prediction, event.tags, tags),
+        event.model_version,
+        None if prediction is None else shortened(prediction),
+        event.tags,
+    )

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from msgspec import Struct, field
 
 from streamproc.join.prediction_windows import Prediction, Tags
-from streamproc.join.watermark import Candidate, advance
+from streamproc.join.watermark import STEPS, Candidate, advance
 
 
 class InputLog(IntEnum):
@@ -119,10 +119,15 @@ class Watermark(Struct, array_like=True):
     @property
     def now(self) -> float:
         """The later watermark of events and labels."""
-        return max(self.events, self.labels)
+        # Comparisons cost a third of `max`, which shows at each event.
+        return self.events if self.events >= self.labels else self.labels  # noqa: FURB136
 
     def see_event(self, time: float, horizon: float) -> None:
         """Advance the watermark of events by the time of the next event."""
+        events = self.events
+        if events <= time <= events + horizon / STEPS and not self.next_events.count:
+            self.events = time  # as `advance` would, in order and without a jump
+            return
         before = self.now
         self.events = advance(self.events, self.next_events, time, horizon)
         if self.now < before:
@@ -130,6 +135,10 @@ class Watermark(Struct, array_like=True):
 
     def see_label(self, time: float, horizon: float) -> None:
         """Advance the watermark of labels by the time of the next label."""
+        labels = self.labels
+        if labels <= time <= labels + horizon / STEPS and not self.next_labels.count:
+            self.labels = time
+            return
         before = self.now
         self.labels = advance(self.labels, self.next_labels, time, horizon)
         if self.now < before:
@@ -141,7 +150,8 @@ class Watermark(Struct, array_like=True):
 
     def for_events(self, horizon: float) -> float:
         """Return the time by which events that wait for labels expire."""
-        return max(self.labels, self.events - horizon)
+        events = self.events - horizon
+        return self.labels if self.labels >= events else events  # noqa: FURB136
 
     def for_labels(self, horizon: float) -> float:
         """Return the time by which labels that wait for events expire."""

@@ -42,7 +42,8 @@ class Meeting:
             self.labels = self.alone = 0
         self.events += 1
         self.first = min(self.first, time)
-        self.alone = max(0, self.alone - waiting)
+        if waiting:
+            self.alone = max(0, self.alone - waiting)
 
     def label(self, time: float, *, met: bool) -> None:
         """Count a label."""

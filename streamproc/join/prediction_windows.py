@@ -35,6 +35,8 @@ def shortened(prediction: Any) -> Prediction:
     >>> shortened({"cat": 0.7, "dog": 0.2, "bird": 0.1}), shortened(0.93), shortened("x" * 256)
     ({'cat': 0.7}, 0.93, None)
     """
+    if prediction.__class__ is float:
+        return float(prediction)
     if isinstance(prediction, Mapping):
         if not prediction:
             return None
