@@ -108,15 +108,20 @@ class Merge:
         """Return all records of the next millisecond, or None while more of them may come."""
         counts: dict[InputLog, int] = {}
         for log, waiting in self._waiting.items():
+            if waiting and waiting[0].stamp > stamp:
+                continue
             count = counts[log] = _upto(waiting, stamp)
             if count == len(waiting) < MAX_AT_ONCE and log not in ended:
                 return None
-        runs = {
-            log: [waiting.popleft().record for _ in range(counts[log])]
-            for log, waiting in self._waiting.items()
-        }
+        runs: dict[InputLog, list[Record]] = {}
         for log, count in counts.items():
-            self._held[log] = max(0, self._held[log] - count)
+            if count:
+                next_record = self._waiting[log].popleft
+                runs[log] = [next_record().record for _ in range(count)]
+                self._held[log] = max(0, self._held[log] - count)
+        if len(runs) == 1:  # as nearly always where records come one by one
+            [(log, run)] = runs.items()
+            return [(log, record) for record in run]
         return in_tie_order(runs, stamp)
 
 

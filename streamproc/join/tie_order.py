@@ -1,12 +1,16 @@
 """Order events and labels that were written in the same millisecond."""
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Final
 
 from streamproc.join.entry import InputLog
 from streamproc.schemas.ordering_header import events_before
 from streamproc.schemas.records import Record
 
 Turn = tuple[float, InputLog, Record]
+_LABELS: Final = InputLog.LABELS
+_PLACE: Final = itemgetter(0, 1)
 
 
 def in_tie_order(
@@ -25,17 +29,18 @@ def in_tie_order(
     stamp
         The timestamp in milliseconds.
     """
+    events = [(log, run) for log, run in runs.items() if log is not _LABELS]
     turns: list[Turn] = [
-        (_share(place, run), log, record)
-        for log, run in runs.items()
-        if log is not InputLog.LABELS
+        ((place + 0.5) / len(run), log, record)
+        for log, run in events
         for place, record in enumerate(run)
     ]
-    turns.sort(key=_place)
-    labels = runs.get(InputLog.LABELS, ())
+    if len(events) > 1:
+        turns.sort(key=_PLACE)
+    labels = runs.get(_LABELS, ())
     if labels:
         turns += _labels(labels, turns, stamp)
-        turns.sort(key=_place)
+        turns.sort(key=_PLACE)
     return [(log, record) for _, log, record in turns]
 
 
@@ -52,17 +57,9 @@ def _labels(labels: Sequence[Record], events: Sequence[Turn], stamp: int) -> lis
         if before == 0:
             place = 0.0
         elif before is None or not mine:
-            place = _share(number, labels)
+            place = (number + 0.5) / len(labels)
         else:
             place = mine[min(before, len(mine)) - 1]
         at = max(at, place)
-        turns.append((at, InputLog.LABELS, label))
+        turns.append((at, _LABELS, label))
     return turns
-
-
-def _share(place: int, run: Sequence[Record]) -> float:
-    return (place + 0.5) / len(run)
-
-
-def _place(turn: Turn) -> tuple[float, InputLog]:
-    return turn[:2]
