@@ -91,7 +91,7 @@ def _weigh(stretches: Sequence[EventBatch], answers: "array[float]") -> BatchRes
     records: list[Floats] = []
     for each in stretches:
         each.first, stride, width, judged = len(ys), each.stride, each.width, each.judged
-        known = each.run.ys
+        known, versions = each.run.ys, each.versions
         for place in judged:
             op = each.ops[place]
             waiting = op.waiting
@@ -99,7 +99,10 @@ def _weigh(stretches: Sequence[EventBatch], answers: "array[float]") -> BatchRes
                 at = each.at + place * stride
                 rows.extend(answers[at : at + stride])
             else:
-                rows.extend(_fit(waiting, each))
+                stored = waiting.rows
+                if stored is None or waiting.versions != versions or len(stored) != stride:
+                    stored = _fit(waiting, each)
+                rows.extend(stored)
             ys.append(known[place])
             ts.append(op.ts)
             offsets.append(op.offset)
@@ -140,8 +143,6 @@ def _fit(waiting: PendingPrediction, stretch: EventBatch) -> "array[float]":
     """Arrange stored predictions by the current versions and classes; NaN where missing."""
     versions, width = stretch.versions, stretch.width
     known = waiting.rows
-    if known is not None and waiting.versions == versions and len(known) == stretch.stride:
-        return known
     rows = array("d", ([math.nan] + [0.0] * (width - 1)) * len(versions))
     if known is None:
         return rows

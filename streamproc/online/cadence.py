@@ -50,6 +50,11 @@ class Cadence:
         if self.start is None:
             self.start, self._seen = time, 1
             return False
+        if not self._run and self._seen == CONFIRMATIONS:
+            ahead = time - self.start
+            if -self._far < ahead < self._interval:  # within the interval, as are nearly all
+                self._behind = 0
+                return False
         if self._seen < CONFIRMATIONS:  # the first time may be the wrong one
             self._seen += 1
             self.start = min(self.start, time)

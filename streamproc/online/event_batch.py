@@ -169,15 +169,17 @@ def next_batch(learner: BatchableModel, ops: list[PendingOutcome], start: int) -
     production: list[tuple[float, float, float]] = []
     grown: list[tuple[int, int]] = []
     due = False
-    skipped, count, stop = 0, len(classes.names), len(ops)
+    learn, names = classes.learn, classes.names
+    skipped, count, stop = 0, len(names), len(ops)
     for place, op in enumerate(ops[start:] if start else ops):
         row = op.row
-        if row.status == "asked":
+        status = row.status
+        if status == "asked":
             asked.append(place)
             todo.append(ASK)
             ys.append(math.nan)
             continue
-        y = classes.learn(row.label)
+        y = learn(row.label)
         if y is None:
             skipped += 1
             todo.append(0)
@@ -185,11 +187,11 @@ def next_batch(learner: BatchableModel, ops: list[PendingOutcome], start: int) -
             continue
         learnings.append(place)
         ys.append(y)
-        if len(classes.names) > count:
+        if len(names) > count:
             grown = grown or [(0, 1 + count)]
-            count = len(classes.names)
+            count = len(names)
             grown.append((place + 1, 1 + count))
-        if row.status == "labelled":
+        if status == "labelled":
             judged.append(place)
             answer = row.prediction
             production.append(NOT_SCORED if answer is None else classes.score(answer, row.label))

@@ -65,13 +65,14 @@ def answer(
     names, texts, learnings = learner.classes.names, learner.classes.texts, stretch.run.learnings
     version, segment, stride = stretch.versions[0], learner.ref.segment, stretch.stride
     width, grown, legs = stretch.width, stretch.grown, list(stretch.legs)
+    ops, begin, found = stretch.ops, stretch.at, events.answers
     for place in stretch.asked:
         while len(legs) > 1 and legs[1][0] <= place:
             legs.pop(0)
         start, learned, learns = legs[0]
         if learns and learnings:
             learned += bisect_left(learnings, place) - bisect_left(learnings, start)
-        op, at = stretch.ops[place], stretch.at + place * stride
+        op, at = ops[place], begin + place * stride
         predicted, row = numbers[at], op.row
         known = predicted == predicted  # noqa: PLR0124 - NaN is not
         probabilities = None
@@ -80,10 +81,10 @@ def answer(
             shares = numbers[at + 1 : stop] if known else []
             if shares and not (min(shares) >= 0.0 and max(shares) <= 1.0):
                 shares = [min(max(share, 0.0), 1.0) for share in shares]
-            probabilities = dict(zip(texts, shares, strict=False))
+            probabilities = dict(zip(texts, shares))  # noqa: B905 - `strict` takes longer
         elif learner.task != "regression":
             probabilities = {}
-        events.answers[op.position] = ModelPrediction(
+        found[op.position] = ModelPrediction(
             row.model_id,
             row.event_id,
             EPOCH + timedelta(seconds=op.ts) if row.ts is None else row.ts,

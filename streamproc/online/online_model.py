@@ -117,8 +117,9 @@ class OnlineModel:
         for each in stretch.players:
             for at, how in each.contestant.failures:
                 say.failed(each.version, stretch.ops[at], how)
-        self._watch(stretch, alarms, say)
-        if any(rise(alarm) for alarm in warnings):
+        if alarms or self.incident is not None:
+            self._watch(stretch, alarms, say)
+        if warnings and any(rise(alarm) for alarm in warnings):
             self.warning = "warning"
         if stretch.reached >= 0:
             self._floor(stretch, say)

@@ -11,7 +11,6 @@ from streamproc.config.config import Config
 from streamproc.config.detector_spec import DetectorSpec
 from streamproc.config.model import ModelConfig
 from streamproc.config.online import Online
-from streamproc.decode.matrix import seconds
 from streamproc.detectors.series_monitor import Alarm
 from streamproc.online import event_ids
 from streamproc.online.batch_step import step_batch
@@ -248,14 +247,17 @@ class PartitionModels:
         events: SliceEvents,
     ) -> None:
         """Queue an outcome for its model, with the stored prediction if it is labelled."""
-        op = PendingOutcome(counted.position, counted.offset, seconds(row.ts, record), row)
+        ts = row.ts
+        time = record.timestamp / 1000 if ts is None else ts.timestamp()
+        op = PendingOutcome(counted.position, counted.offset, time, row)
         seat = self._unsegmented.get(row.model_id) or self._seat_of(row, op, events)
         if seat is None:
             return
         if row.status == "asked":
-            op.waiting = self._waiting[seat.place, row.event_id] = PendingPrediction()
-            while len(self._waiting) > seat.learner.online.pending:
-                del self._waiting[next(iter(self._waiting))]
+            waiting = self._waiting
+            op.waiting = waiting[seat.place, row.event_id] = PendingPrediction()
+            while len(waiting) > seat.learner.online.pending:
+                del waiting[next(iter(waiting))]
         elif row.status == "labelled":
             op.waiting = self._waiting.pop((seat.place, row.event_id), None)
         if not seat.ops:
@@ -270,10 +272,11 @@ class PartitionModels:
             numbers = played.answers.tolist()
             found = scan([seat.watches for seat in busy], stretches, played)
             for place, (seat, stretch) in enumerate(zip(busy, stretches, strict=True)):
-                answer(seat.learner, stretch, numbers, self._place, events)
+                learner = seat.learner
+                answer(learner, stretch, numbers, self._place, events)
                 alarms, warnings = found.get(place, _NONE)
-                seat.learner.settle(stretch, alarms, warnings, self._say(seat, events))
-                if seat.learner.rewatch:
+                learner.settle(stretch, alarms, warnings, self._say(seat, events))
+                if learner.rewatch:
                     self._reset_detectors(seat)
                 seat.next += len(stretch.ops)
                 if seat.next == len(seat.ops):

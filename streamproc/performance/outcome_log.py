@@ -151,8 +151,13 @@ class OutcomeLog:
                 except DECODE_ERRORS:
                     row = None
                     self.unreadable += 1
-            if row is not None and self.counts(row.epoch, row.seq, row.group):
-                found.append(AcceptedRecord(position, record.offset, row))
+            if row is None:
+                continue
+            if row.epoch == self.epoch and row.seq > self.seq and row.group == self.group:
+                self.seq = row.seq  # as `counts` would, for the next record of the same writer
+            elif not self.counts(row.epoch, row.seq, row.group):
+                continue
+            found.append(AcceptedRecord(position, record.offset, row))
         return found
 
     def counts(self, epoch: int, seq: int, group: str | None = None) -> bool:
