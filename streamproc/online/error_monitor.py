@@ -48,10 +48,9 @@ class ErrorMonitor:
         """Reset a slot after a change of the champion."""
         self.watch.reset(np.array([slot]))
 
-    def scan(self, fed: Sequence[tuple[int, int, int]], played: BatchResult) -> list[Alarm]:
-        """Feed the errors of several learners: slot, first and last place among all labels."""
-        tasks = np.zeros((len(fed), 4), np.int64)
-        tasks[:, [3, 1, 2]] = fed
+    def scan(self, fed: Sequence[int], played: BatchResult) -> list[Alarm]:
+        """Feed the errors of several learners; `fed` are the tasks of `SeriesMonitor.scan`."""
+        tasks = np.array(fed, np.int64).reshape(-1, 4)
         return self.watch.scan(played.errors[None], tasks, played.ts, played.offsets)
 
     def dump(self) -> list[Any]:
@@ -85,13 +84,13 @@ def scan(
 
     Rows of alarms count in the stretch's own labels. All that share detectors are fed at once.
     """
-    banks: dict[ErrorMonitor, tuple[list[tuple[int, int, int]], dict[int, tuple[int, int]]]] = {}
+    banks: dict[ErrorMonitor, tuple[list[int], dict[int, tuple[int, int]]]] = {}
     for place, (watched, stretch) in enumerate(zip(watches, stretches, strict=True)):
         if stretch.judged:
             stop = stretch.first + len(stretch.judged)
             for what, (bank, slot) in enumerate(watched):
-                fed, places = banks.setdefault(bank, ([], {}))
-                fed.append((slot, stretch.first, stop))
+                fed, places = banks.get(bank) or banks.setdefault(bank, ([], {}))
+                fed += (0, stretch.first, stop, slot)
                 places[slot] = place, what
     found: dict[int, tuple[list[Alarm], list[Alarm]]] = {}
     for bank, (fed, places) in banks.items():

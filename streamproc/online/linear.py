@@ -239,7 +239,8 @@ def run(
         start, stride = leg.start, leg.stride
         at = leg.answers + start * stride
         tasks += (leg.run.at + start, leg.stop - start, leg.mask, at, stride, leg.width)
-    states = np.concatenate([model.state for model in models])
+    alone = len(models) == 1  # as in small slices: learned in place
+    states = models[0].state if alone else np.concatenate([model.state for model in models])
     stopped = np.empty(len(legs), np.int64)
     kernel.run(
         np.array(tasks, np.int64).reshape(-1, kernel.TASK),
@@ -251,7 +252,7 @@ def run(
         stopped,
     )
     begin = 0
-    for model in models:
+    for model in () if alone else models:
         state = model.state
         end = begin + len(state)
         state[:] = states[begin:end]
