@@ -7,6 +7,7 @@ false positives but no false negatives; only its suspects are checked key by key
 import json
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -38,6 +39,8 @@ def suspects(values: Sequence[bytes | None], longest: int) -> frozenset[int]:
     >>> sorted(suspects([b'{"a": 1, "b": {"a": 1}}', b'{"a": 1, "a": 1}'], 1000))
     [1]
     """
+    if len(values) <= _TOGETHER:
+        return frozenset(_doubtful(values, longest))
     return frozenset(
         first + place
         for first in range(0, len(values), _TOGETHER)
@@ -47,14 +50,15 @@ def suspects(values: Sequence[bytes | None], longest: int) -> frozenset[int]:
 
 def _doubtful(values: Sequence[bytes | None], longest: int) -> list[int]:
     known = [value or b"" for value in values]
-    if max(map(len, known)) > longest:
+    if max(map(len, known), default=0) > longest:
         known = [value if len(value) <= longest else b"" for value in known]
-    ends = np.cumsum(np.fromiter(map(len, known), np.uint64, len(known)))
+    # Few calls of numpy: for one record each costs as much as its scan.
+    ends = np.fromiter(accumulate(map(len, known)), np.uint64, len(known))
     doubts = np.zeros(len(known), np.bool_)
     # One more byte: in invalid JSON an escaped character may lie behind the end.
     data = np.frombuffer(b"".join(known) + b" ", np.uint8)
     kernel.scan(data, ends, _MARKS, _WEIGHTS, doubts)
-    return np.flatnonzero(doubts).tolist() if doubts.any() else []
+    return np.flatnonzero(doubts).tolist() if True in doubts.tobytes() else []
 
 
 def find_duplicate_key(body: bytes) -> tuple[Reason, str] | None:
