@@ -47,6 +47,9 @@ from streamproc.worker.snapshots.store import SnapshotStore
 from streamproc.worker.warmup import warm_up_learning
 
 ORPHANED: Final = 3
+# 8,000 outcomes of ten features. Models learn a slice in batches, one for each: the fewer slices a
+# backlog takes, the less each outcome costs.
+_FETCH_BYTES: Final = 4 * 2**20
 PR_SET_PDEATHSIG: Final = 1
 T = TypeVar("T")
 
@@ -115,7 +118,13 @@ async def _learn(config: Config, reader: FileIO, say: Callable[[ToParent], None]
     async with AsyncExitStack() as stack:
         producer = await _opened(stack, lambda: open_producer(config, linger_ms=5))
         consumer = await _opened(
-            stack, lambda: open_consumer(config, as_parsed=outcomes, fetch_max_wait_ms=100)
+            stack,
+            lambda: open_consumer(
+                config,
+                as_parsed=outcomes,
+                fetch_max_wait_ms=100,
+                max_partition_fetch_bytes=_FETCH_BYTES,
+            ),
         )
         store = SnapshotStore(config, producer)
         snapshots = Snapshots(config, store, PartitionModelsCodec(config), metrics)
