@@ -6,7 +6,8 @@ from typing import Any
 from streamproc.tools.bench.jobs.worker_process import Running, running
 from streamproc.tools.bench.process import PATIENCE_SECONDS, BenchError, answer, settings
 
-LOOK_SECONDS = 0.2
+# A look at the metrics takes 10 ms of the CPU that is measured.
+LOOK_SECONDS = 1.0
 RECORDS_AN_EVENT = 2  # it is asked, then its label comes
 
 
