@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from streamproc.detectors.bank import Bank
 from streamproc.detectors.errors import StateError
 from streamproc.detectors.runtime.dtypes import Ints
-from streamproc.detectors.runtime.slots import Slots, State, check_state, widened
+from streamproc.detectors.runtime.growing_arrays import widen
+from streamproc.detectors.runtime.slots import Slots, State, check_state
 
 
 class Arrays(Slots, ABC):
@@ -38,9 +39,9 @@ class Arrays(Slots, ABC):
         """Grow to `size` slots; new ones are blank. A smaller size changes nothing."""
         before = self.size
         super().resize(size)
-        for name in self._wide:
+        for name in tuple(self._wide):
             if len(self._records) > len(self._wide[name]):
-                self._widen(name, len(self._records))
+                widen(self._wide, name, len(self._records), before)
             self._wide[name][before : self.size] = 0
 
     def reset(self, slots: Ints) -> None:
@@ -75,12 +76,6 @@ class Arrays(Slots, ABC):
     def nbytes(self) -> int:
         """Bytes held, spare room included."""
         return super().nbytes() + sum(int(array.nbytes) for array in self._wide.values())
-
-    def _widen(self, name: str, length: int) -> None:
-        try:  # as of the records
-            self._wide[name].resize((length, *self._wide[name].shape[1:]))
-        except ValueError:
-            self._wide[name] = widened(self._wide[name], length)
 
     @abstractmethod
     def _check_ranges(self, state: State) -> None:

@@ -9,9 +9,10 @@ from streamproc.detectors.base import Detector
 from streamproc.detectors.errors import StateError
 from streamproc.detectors.mean import adwin_kernel as kernel
 from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.growing_arrays import widen
 from streamproc.detectors.runtime.params import Param, check_params
 from streamproc.detectors.runtime.run_length import ByArl, ThresholdParam
-from streamproc.detectors.runtime.slots import State, blank_record, check_state, widened
+from streamproc.detectors.runtime.slots import State, blank_record, check_state
 from streamproc.detectors.spec import entry
 
 MAX_ROWS = 40
@@ -111,7 +112,7 @@ class ADWINBank(Bank):
         before = self.size
         super().resize(size)
         if len(self._records) > len(self._windows):
-            self._windows = widened(self._windows, len(self._records))
+            widen(vars(self), "_windows", len(self._records), before)
         self._windows[before : self.size] = 0.0
 
     def reset(self, slots: Ints) -> None:

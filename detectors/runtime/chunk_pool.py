@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamproc.detectors.runtime.dtypes import Floats, Ints
+from streamproc.detectors.runtime.growing_arrays import widen
 from streamproc.detectors.runtime.jit import compiled
-from streamproc.detectors.runtime.slots import widened
 
 WIDTH: Final = 25
 """Values in a piece: most of a company's many series have few values for long."""
@@ -103,21 +103,20 @@ class ChunkPool:
     def widen(self, slots: int) -> None:
         """Add room for the next value of some slots, and for all of one.
 
-        An eighth at least: where series come a few at a time all would be copied for each few.
+        An eighth at least: where series come a few at a time all would be moved for each few.
         """
         before, width = self.pool.values.shape
         more = min(max(slots, before // 8), max(SMALL, before // 2))
         after = before + max(more, -(-self._most // width))
         count = int(self.pool.spare[0])
-        pool = Pool(
-            widened(self.pool.values, after),
-            widened(self.pool.links, after),
-            widened(self.pool.free, after),
-            self.pool.spare,
-        )
-        pool.free[count : count + after - before] = np.arange(before, after)
+        arrays = self.pool._asdict()
+        del self.pool  # who holds no view of an array need not copy it
+        for name, used in (("values", before), ("links", before), ("free", count)):
+            widen(arrays, name, after, used)
+        pool = self.pool = Pool(**arrays)
+        # The first are taken first: those behind take no memory until they are.
+        pool.free[count : count + after - before] = np.arange(before, after)[::-1]
         pool.spare[0] += after - before
-        self.pool = pool
 
     def shrunk(self) -> NDArray[np.int32] | None:
         """Give unused memory back; returns where each piece now lies, and -1 in the end.

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamproc.detectors.errors import ShapeError, StateError
+from streamproc.detectors.runtime.growing_arrays import opaque, widen
 from streamproc.detectors.runtime.jit import compiled
 
 State = dict[str, NDArray[Any]]
 """Named arrays, each with one entry a slot (or a list of the slots that it is about)."""
 
 GROWTH = 1.25
-"""Spare room when growing: each slot is copied 5 times at most on average; doubling would
-waste up to half of the memory of 200,000 series."""
+"""Room after growing. The spare room of large arrays takes no memory until it is written."""
 
 
 class Slots:
@@ -60,11 +60,8 @@ class Slots:
             return
         if size > len(self._records):
             capacity = max(size, int(len(self._records) * GROWTH))
-            try:  # in place: the pages of a large array are moved, not copied
-                self._records.resize(capacity)
-            except ValueError:  # somebody holds a view of it
-                self._records = widened(self._records, capacity)
-        _opaque(self._records)[self._size : size] = _opaque(self._blank)
+            widen(vars(self), "_records", capacity, self._size)
+        opaque(self._records)[self._size : size] = opaque(self._blank)
         self._size = size
 
     def reset(self, slots: NDArray[np.int64]) -> None:
@@ -75,7 +72,7 @@ class Slots:
         slots
             Their numbers, int64, each in [0, size).
         """
-        _opaque(self._records)[slots] = _opaque(self._blank)
+        opaque(self._records)[slots] = opaque(self._blank)
 
     def state(self) -> State:
         """Copy all there is to know, as plain arrays.
@@ -120,20 +117,6 @@ class Slots:
 
     def _fields(self) -> tuple[str, ...]:
         return self._blank.dtype.names or ()
-
-
-def widened(array: NDArray[Any], length: int) -> NDArray[Any]:
-    """Copy `array` into a new one of `length` entries; the new ones are not set."""
-    wide = np.empty((length, *array.shape[1:]), array.dtype)
-    _opaque(wide)[: len(array)] = _opaque(array)
-    return wide
-
-
-def _opaque(records: NDArray[Any]) -> NDArray[Any]:
-    """View records as bytes: numpy copies those ten times as fast as it copies field by field."""
-    if records.dtype.names is None:
-        return records
-    return records.view(np.dtype((np.void, records.dtype.itemsize)))
 
 
 def check_state(

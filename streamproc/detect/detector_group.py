@@ -91,7 +91,7 @@ class DetectorGroup:
         found = [self.spare.pop() for _ in range(reused)]
         used, size = self.used + count - reused, self.watch.size
         if used > size:
-            self.watch.resize(max(64, size + size // 2, used))
+            self.watch.resize(max(64, size + size // 16, used))
             self.grow()
         found += range(self.used, used)
         self.used = used

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from streamproc.detectors import Standardiser
 from streamproc.detectors.errors import ParameterError, ShapeError, StateError
-from streamproc.detectors.runtime.slots import every_row, widened
+from streamproc.detectors.runtime.growing_arrays import widen
+from streamproc.detectors.runtime.slots import every_row
 
 W = 50
 
@@ -188,12 +189,12 @@ def test_series_that_come_a_few_at_a_time_are_seldom_copied(
     """Ten thousand that begin one after another move the buffers of all some forty times."""
     moves: list[int] = []
 
-    def counting(array: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-        if array.ndim == 2:  # the values, beside which two lists of numbers are moved
+    def counting(arrays: dict[str, NDArray[np.float64]], name: str, length: int, used: int) -> None:
+        if name == "values":  # beside which two lists of numbers are moved
             moves.append(length)
-        return widened(array, length)
+        widen(arrays, name, length, used)
 
-    monkeypatch.setattr("streamproc.detectors.runtime.chunk_pool.widened", counting)
+    monkeypatch.setattr("streamproc.detectors.runtime.chunk_pool.widen", counting)
     standardiser = Standardiser(10_000, warmup=20, clip=4.0)
     values = np.zeros((1, 1))
     for slot in range(10_000):
