@@ -5,13 +5,16 @@ without a change is n on average, so a run until a false alarm lasts about as ma
 values as the threshold says, and the delay grows with its logarithm.
 """
 
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamproc.detectors.bank import Bank, Hits
 from streamproc.detectors.base import Detector
+from streamproc.detectors.errors import StateError
 from streamproc.detectors.mean import mixture_kernel as kernel
+from streamproc.detectors.mean.adwin_kernel import narrowest
 from streamproc.detectors.runtime.dtypes import Floats, Ints
 from streamproc.detectors.runtime.params import Param, check_params
 from streamproc.detectors.runtime.run_length import ByArl, ThresholdParam
@@ -67,11 +70,27 @@ _BLANK = blank_record(
 )
 
 
+_FEWEST = 7  # rows that every slot has: enough for 500 values
 _AT_ONCE = -1.0  # below all bounds, which are 0 or more
 
 
+def _wide(rows: int) -> dict[str, tuple[Any, tuple[int, ...]]]:
+    return {"buckets": (np.float32, (rows, kernel.LIMIT, 2))}
+
+
+def _with_rows(buckets: NDArray[Any], rows: int, used: int) -> NDArray[Any]:
+    """Copy the buckets of used slots; rows that there are not yet are empty, others left out."""
+    shared = min(rows, buckets.shape[1])
+    found = np.zeros((len(buckets), rows, *buckets.shape[2:]), buckets.dtype)
+    found[:used, :shared] = buckets[:used, :shared]
+    return found
+
+
 class MixtureBank(ArraysBank):
-    """Many mixtures; parameters as in `Mixture`, 700 bytes a slot.
+    """Many mixtures; parameters as in `Mixture`, 400 to 700 bytes a slot.
+
+    Rows of buckets are added for the bank as a whole when its longest history needs them: 7 hold
+    500 values, 16 all that count.
 
     Its hits give logarithms of statistic and threshold.
 
@@ -109,10 +128,45 @@ class MixtureBank(ArraysBank):
             mode != "down",
             mode != "up",
         )
-        super().__init__(_BLANK, size, {"buckets": (np.float32, (kernel.ROWS, kernel.LIMIT, 2))})
+        self._spare = 0.0  # values that any slot can take before it might need one more row
+        super().__init__(_BLANK, size, _wide(_FEWEST))
 
-    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:  # noqa: ARG002
-        """Do the work of `scan` on arguments known to be right; room never ends."""
+    def state(self) -> State:
+        """Copy all there is to know; `buckets` has all rows that a slot can have."""
+        state = super().state()
+        return state | {"buckets": _with_rows(state["buckets"], kernel.ROWS, self.size)}
+
+    def load(self, state: State) -> None:
+        """Take the place of the bank that made `state`, to the last bit."""
+        before = self._wide
+        self._wide = {name: np.zeros((0, *of[1]), of[0]) for name, of in _wide(kernel.ROWS).items()}
+        try:
+            super().load(state)
+        except StateError:
+            self._wide = before
+            raise
+        buckets = self._wide["buckets"]
+        written = buckets.any(axis=(0, 2, 3)) | (state["counts"] != 0).any(axis=0)
+        rows = int(np.flatnonzero(written).max(initial=-1)) + 1
+        self._wide["buckets"] = _with_rows(buckets, max(rows, _FEWEST), self.size)
+        self._spare = 0.0
+
+    def _grow(self, more: int) -> None:
+        """Have enough rows for the longest history and `more` values."""
+        widest = float(self._records["n"][: self.size].max(initial=0.0)) + more
+        rows = self._wide["buckets"].shape[1]
+        while rows < kernel.ROWS and narrowest(rows, kernel.LIMIT) - 1.0 < widest:
+            rows += 1
+        if rows > self._wide["buckets"].shape[1]:
+            self._wide["buckets"] = _with_rows(self._wide["buckets"], rows, self.size)
+        end = narrowest(rows, kernel.LIMIT) if rows < kernel.ROWS else np.inf
+        self._spare = end - 1.0 - widest
+
+    def feed(self, values: Floats, tasks: Ints, longest: int, hits: Hits) -> None:
+        """Do the work of `scan` on arguments known to be right."""
+        self._spare -= longest
+        if self._spare < 0.0:
+            self._grow(longest)
         kernel.scan(
             values,
             tasks,
@@ -142,6 +196,10 @@ class MixtureBank(ArraysBank):
 
     def _check_ranges(self, state: State) -> None:
         self._refuse_outside(state, {"counts": (0, kernel.LIMIT)})
+        held = (state["counts"] * 2.0 ** np.arange(kernel.ROWS)).sum(axis=1)
+        if not (held <= state["n"]).all():  # rows are added for `n` values
+            msg = "MixtureBank: state 'counts' holds more values than 'n'"
+            raise StateError(msg)
 
 
 class Mixture(Detector):

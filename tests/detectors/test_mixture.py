@@ -106,3 +106,39 @@ def test_a_state_with_impossible_buckets_is_refused() -> None:
     state["counts"][0, 0] = 5
     with pytest.raises(StateError, match="counts"):
         bank.load(state)
+
+
+def test_a_young_series_takes_less_memory_than_an_old_one() -> None:
+    """Some 400 bytes for 500 values, and 700 at the end: most of many series are young."""
+    bank = MixtureBank(100)
+    values = np.random.default_rng(2).normal(size=(100, 500))
+    bank.update(values)
+    assert bank.nbytes() <= 400 * 100
+    bank.update(np.tile(values, 100))
+    assert bank.nbytes() <= 700 * 100
+
+
+@pytest.mark.parametrize("seen", [10, 509, 510, 3000])
+def test_a_series_goes_on_after_a_restart_however_many_values_it_has_seen(seen: int) -> None:
+    """State written by a bank of any age gives the same alarms and the same state."""
+    values = np.random.default_rng(3).normal(size=(3, seen + 1200))
+    values[1, seen + 100 :] += 1.0
+    through, begun, resumed = (MixtureBank(size) for size in (3, 3, 0))
+    expected = through.update(values)[:, seen:]
+    begun.update(values[:, :seen])
+    resumed.load(begun.state())
+    np.testing.assert_array_equal(resumed.update(values[:, seen:]), expected)
+    left, right = through.state(), resumed.state()
+    assert left.keys() == right.keys()
+    for name, array in left.items():
+        np.testing.assert_array_equal(array, right[name], err_msg=name)
+
+
+def test_a_state_with_more_values_in_buckets_than_were_seen_is_refused() -> None:
+    """Its rows would end before its values do."""
+    bank = MixtureBank(1)
+    bank.update(np.zeros((1, 600)))
+    state = bank.state()
+    state["n"][:] = 3.0
+    with pytest.raises(StateError, match="holds more values"):
+        MixtureBank(0).load(state)
