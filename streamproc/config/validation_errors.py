@@ -66,6 +66,8 @@ def explain(
     """
     for detail in error.errors(include_url=False):
         location = without_tag(detail["loc"])
+        if detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]:
+            continue  # some of its items are refused, each with its own problem
         if detail["type"] in _TAG_ERRORS:
             yield Problem(_line(lines, (*location, "kind")), (*location, "kind"), _tag(detail))
             continue

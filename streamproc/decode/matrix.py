@@ -130,7 +130,7 @@ def _small_matrix(
 def _offsets(records: Sequence[Record], positions: Ints) -> Ints:
     """Return the offsets of records by their positions."""
     first, last = records[0].offset, records[-1].offset
-    if last - first == len(records) - 1:  # offsets increase: there is no gap
+    if last - first == len(records) - 1:  # they increase: all are there
         return first + positions
     return np.array([records[position].offset for position in positions.tolist()], np.int64)
 

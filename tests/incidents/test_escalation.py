@@ -160,7 +160,10 @@ def test_conditions_mean_the_same_as_in_routes(series: str) -> None:
         ({"share": 1.5}, "escalate[0].share"),
         ({"size": 0.0}, "escalate[0].size"),
         ({"open_for": "1s"}, "escalate[0].open_for"),
-        ({"models": 5, "match": ["severity = warnin"]}, "escalate[0].match: matches nothing"),
+        (
+            {"models": 5, "match": ["severity = warnin"]},
+            "escalate[0].match[0]: no alert has the severity 'warnin'",
+        ),
     ],
 )
 def test_a_mistake_is_named(rule: dict[str, Any], problem: str) -> None:

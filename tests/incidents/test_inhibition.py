@@ -146,7 +146,8 @@ def test_show_says_by_what_it_is_hidden() -> None:
     ("change", "problem"),
     [
         ({"source": []}, "inhibit[0].source"),
-        ({"source": ["kind = silnce"]}, "inhibit[0].source: matches nothing"),
+        ({"source": ["kind = silnce"]}, "inhibit[0].source[0]: no alert has the kind 'silnce'"),
+        ({"source": ["kind = silence", "kind = data"]}, "inhibit[0].source: matches nothing"),
         ({"target": ["segment.region = eu"]}, "inhibit[0].target[0]: incidents have no segments"),
         ({"target": ["kindd = data"]}, "unknown label `kindd`"),
         ({"equal": ["modle"]}, "inhibit[0].equal[0]"),
@@ -158,3 +159,10 @@ def test_a_mistake_is_named(change: dict[str, Any], problem: str) -> None:
     with pytest.raises(ConfigError) as error:
         load({"inhibit": [rule]})
     assert problem in str(error.value)
+
+
+def test_a_mistake_in_an_item_is_one_problem() -> None:
+    """The list that it is in is not called empty as well."""
+    with pytest.raises(ConfigError) as error:
+        load({"inhibit": [{"source": ["kind = silnce"], "target": ["kind = data"]}]})
+    assert len(error.value.problems) == 1
