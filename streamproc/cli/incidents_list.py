@@ -1,7 +1,6 @@
 """Print incidents and silences as tables or as JSON."""
 
 import sys
-from collections.abc import Collection
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -56,9 +55,6 @@ class Filter(NamedTuple):
             )
             and (self.since is None or incident.updated >= self.since)
         )
-
-    def _wants_kind(self, kinds: Collection[str]) -> bool:
-        return self.kind is None or any(fnmatchcase(kind, self.kind) for kind in kinds)
 
 
 async def print_incidents(config: Config, wanted: Filter, *, as_json: bool) -> None:

@@ -16,7 +16,9 @@ from streamproc.schemas.alerts import AlertEvent
 RETRY_SECONDS: Final = 5.0
 # The owner orders an alert within a fraction of a second. Without an owner a sink sends it.
 PATIENCE_SECONDS: Final = 2.0
-_POLL_MS: Final = 500
+# Long, as nothing changes most of the time; a broker that does not hold fetches has the same delay,
+# and commands of people are obeyed within 2 s.
+_HOLD_MS: Final = 1500
 
 _log = logging.getLogger(__name__)
 
@@ -89,15 +91,15 @@ class IncidentView:
 
     async def _read(self, topic: str) -> None:
         stored = StoredBook()
-        async with open_consumer(self._config, topic) as consumer:
+        async with open_consumer(self._config, topic, fetch_max_wait_ms=_HOLD_MS) as consumer:
             ends = await consumer.end_offsets(consumer.assignment())
             while True:
-                for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
-                    async with self._news:
-                        self._standings.update(stored.feed(records))
-                        self._patient = True
-                        self._news.notify_all()
                 if not self._complete.is_set():
                     behind = [await consumer.position(each) < end for each, end in ends.items()]
                     if not any(behind):
                         self._complete.set()
+                for records in (await consumer.getmany(timeout_ms=_HOLD_MS)).values():
+                    async with self._news:
+                        self._standings.update(stored.feed(records))
+                        self._patient = True
+                        self._news.notify_all()
