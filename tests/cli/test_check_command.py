@@ -217,12 +217,17 @@ def test_events_by_http_that_cannot_work_are_refused(
 ) -> None:
     """The line and the key are named."""
     file = tmp_path / "a.yaml"
+    error = refusal(run, file, text)
+    assert error.startswith(f"error: {file}:")
+    assert message in error
+
+
+def refusal(run: Any, file: Path, text: str) -> str:
+    """Check a config that has a mistake; return what is printed about it."""
     file.write_text(text)
     result = run("check", file)
-
     assert result.exit_code == 2
-    assert result.stderr.startswith(f"error: {file}:")
-    assert message in result.stderr
+    return str(result.stderr)
 
 
 def test_formats_that_need_schemas_need_a_registry(run: Any, tmp_path: Path) -> None:
@@ -275,8 +280,4 @@ def test_conditions_on_kinds_and_severities_that_no_alert_has_are_refused(
     run: Any, tmp_path: Path, text: str, message: str
 ) -> None:
     """A rule with a typing error would do nothing, and nobody would notice."""
-    file = tmp_path / "a.yaml"
-    file.write_text(text)
-    result = run("check", file)
-    assert result.exit_code == 2
-    assert message in result.stderr
+    assert message in refusal(run, tmp_path / "a.yaml", text)
