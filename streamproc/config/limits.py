@@ -109,11 +109,11 @@ class Limits(Section):
             ge=timedelta(0),
             le=timedelta(seconds=1),
             description="How long a fetch waits at most after one with few records, so that it"
-            " returns more of them at once. Longer saves CPU on live traffic, and delays alerts by"
-            " as much; a backlog does not wait.",
-            examples=["100ms"],
+            " returns more of them at once. Shorter delays alerts and answers less, and takes more"
+            " CPU on live traffic; a backlog does not wait.",
+            examples=["10ms"],
         ),
-    ] = timedelta(milliseconds=10)
+    ] = timedelta(milliseconds=100)
     record_bytes: Annotated[
         Size,
         Field(description="A record with more bytes is a dead letter.", examples=["8MiB"]),

@@ -7,11 +7,11 @@ from aiokafka.protocol.fetch import FetchRequest
 from streamproc.kafka import fetch_pacing
 from streamproc.kafka.fetch_pacing import (
     HOLD_MS,
-    LINGER_SECONDS,
     pace_fetches,
 )
 
 WAIT_MS = 50
+LINGER_SECONDS = 0.010
 LINGER_MS = round(LINGER_SECONDS * 1000)
 SHORT_MS = LINGER_MS // 2
 
