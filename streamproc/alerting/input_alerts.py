@@ -1,5 +1,6 @@
 """Alerts about what producers send: fields that are converted, fields and records not readable."""
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -22,6 +23,7 @@ UNREADABLE_LABELS: Final = "unreadable_labels"
 """Detector of the alerts about labels that cannot be read."""
 UNMAPPED: Final = "unmapped"
 """Detector of the alerts about records of foreign topics that cannot become events."""
+_DIGIT: Final = re.compile(r"\d")
 _STRICT: Final = "; correct its producer, or set `strict: true` to refuse such events"
 _ACTION: Final = {
     "coerced": f"the value is converted, here and in later events{_STRICT}",
@@ -29,11 +31,14 @@ _ACTION: Final = {
     + _STRICT,
     "ambiguous": "its first values are all integers, and it is watched as a category; if it is a"
     " number, name it in `models[].numbers`, or send numbers",
+    "foreign": "it looks like a number in a notation that is not converted, and is watched as a"
+    " category, which does not show how large it is: send numbers, with a point and no unit",
 }
 _SEVERITY: Final[dict[str, Severity]] = {
     "coerced": "info",
     "missing": "warning",
     "ambiguous": "info",
+    "foreign": "info",
 }
 _WORDS: Final = {
     FeatureKind.TEXT: "a text",
@@ -45,7 +50,11 @@ _WORDS: Final = {
 def input_alert(model_id: str, note: Note, origin: Origin, now: datetime) -> AlertEvent:
     """Report the first field of a model that was converted, or that could not be read."""
     alert_id = identity(("input", note.kind, model_id), origin)
-    message = f"{note.field} of model {model_id!r} is sent as {note.found}: {_ACTION[note.kind]}"
+    # The notation, and not the value, which may have to be redacted.
+    found = (
+        f"text such as {_DIGIT.sub('9', note.found)!r}" if note.kind == "foreign" else note.found
+    )
+    message = f"{note.field} of model {model_id!r} is sent as {found}: {_ACTION[note.kind]}"
     of = {"model_id": model_id, "model_version": origin.model_version}
     severity = _SEVERITY[note.kind]
     return system_alert("inputs", alert_id, message, origin, now, severity=severity, **of)

@@ -175,9 +175,12 @@ def since(level: Level, earlier: Level) -> Level:
     total = level.n * level.mean - before * earlier.mean
     # The difference of two equal sums is their rounding, and not a level.
     mean = total / n if abs(total) > _LOST * abs(level.n * level.mean) else 0.0
-    squares = (level.n - 1) * (level.std or 0.0) ** 2
-    first = (before - 1) * (earlier.std or 0.0) ** 2
-    remaining = squares - first - (mean - earlier.mean) ** 2 * n * before / level.n
+    apart, std, was_std = mean - earlier.mean, level.std or 0.0, earlier.std or 0.0
+    # Not `** 2`, which raises where a product is infinite: values may be as large as 1e308.
+    squares, first = (level.n - 1) * std * std, (before - 1) * was_std * was_std
+    remaining = squares - first - apart * apart * n * before / level.n
+    if not math.isfinite(remaining):
+        return Level(n, mean if math.isfinite(mean) else None)
     if n < 2 or abs(remaining) < _LOST * squares:  # far smaller than what it was subtracted from
         return Level(n, mean)
     return Level(n, mean, math.sqrt(max(remaining, 0.0) / (n - 1)))

@@ -192,7 +192,7 @@ def _is_share(summary: Summary) -> bool:
     if mean is None or summary.std is None or not 0.0 <= mean <= 1.0 or n < 2:
         return False
     variance = mean * (1.0 - mean) * n / (n - 1.0)
-    return math.isclose(summary.std**2, variance, rel_tol=1e-9)
+    return math.isclose(summary.std * summary.std, variance, rel_tol=1e-9)
 
 
 def only_spread(before: Summary, after: Summary) -> bool:

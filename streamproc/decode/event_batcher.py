@@ -18,7 +18,7 @@ from streamproc.decode.layout import Layout, Model
 from streamproc.decode.lenient import Note, lenient_decoder
 from streamproc.decode.lenient_numbers import as_number
 from streamproc.decode.model_registry import ModelRegistry
-from streamproc.decode.numeric_text import NumericTextTracker
+from streamproc.decode.numeric_text import NumericTextTracker, read_prediction
 from streamproc.decode.scan_backoff import ScanBackoff
 from streamproc.decode.schema_growth import Growth, News, clashes, news_of, unusual
 from streamproc.decode.structs import GENERIC, MAX_CLASSES
@@ -28,8 +28,7 @@ from streamproc.schemas.records import Record, SliceResult
 # A model id has at most 255 characters of UTF-8. Longer keys are not stored, since a key may be as
 # long as a record.
 _MAX_KEY_BYTES: Final = 4 * 255
-_NOTED: Final = ("coerced", "missing", "ambiguous")
-_WITH_NUMBER: Final = frozenset({PredictionForm.NUMBER, PredictionForm.MIXED})
+_NOTED: Final = ("coerced", "missing", "ambiguous", "foreign")
 
 
 class EventBatcher:
@@ -297,8 +296,10 @@ class EventBatcher:
             return {}, []
         numbers: dict[str, FeatureType] = {}
         notes: list[Note] = []
-        for name, is_decimal in self.numeric_texts.observe(model.id, kinds, features).items():
-            if is_decimal or model.config.sends_numbers(name):
+        for name, notation in self.numeric_texts.observe(model.id, kinds, features).items():
+            if notation not in {"fractions", "integers"}:
+                notes.append(Note("foreign", f"feature {name!r}", notation))
+            elif notation == "fractions" or model.config.sends_numbers(name):
                 numbers[name] = FeatureType.NUMBER
                 notes.append(Note("coerced", f"feature {name!r}", "text"))
                 if features[name].__class__ is str:
@@ -319,21 +320,17 @@ class EventBatcher:
         self, event: Any, model: Model | None, place: int, record: Record, outcome: SliceResult
     ) -> None:
         """Turn a prediction such as "0.93" into a number, unless the model predicts labels."""
-        number = as_number(event.prediction)
-        if number is None:
-            return
         draft = self._drafts.get(event.model_id)
         form = PredictionForm.NONE
         if draft is not None:
             form = draft.growth.form
         elif model is not None:
             form = model.layout.shape.form
-        is_decimal = form is PredictionForm.NONE and not number.is_integer()
-        if is_decimal or form in _WITH_NUMBER:
+        number, note = read_prediction(event.prediction, form)
+        if number is not None:
             event.prediction = number
-            if model is not None:
-                note = Note("coerced", "`prediction`", "text")
-                self._note([note], event, place, record, outcome)
+        if note is not None and model is not None:
+            self._note([note], event, place, record, outcome)
 
     def _note(
         self, notes: Sequence[Note], event: Any, place: int, record: Record, outcome: SliceResult
@@ -343,7 +340,7 @@ class EventBatcher:
             return
         known = self._catalogue.limits_reported
         for note in notes:
-            if note.kind != "ambiguous":
+            if note.kind in outcome.fields:
                 outcome.fields[note.kind] += 1
             if (name := reported(note.kind, event.model_id)) not in known:
                 known.add(name)

@@ -57,14 +57,14 @@ class Note(NamedTuple):
     ----------
     kind
         `coerced`: converted without loss; `missing`: it could not be read; `ambiguous`: it may
-        mean something else.
+        mean something else; `foreign`: a text that looks like a number in another notation.
     field
         The field, as alerts name it.
     found
         What was sent.
     """
 
-    kind: Literal["coerced", "missing", "ambiguous"]
+    kind: Literal["coerced", "missing", "ambiguous", "foreign"]
     field: str
     found: str
 

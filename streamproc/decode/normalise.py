@@ -22,7 +22,9 @@ _TOKENS: Final = tuple(
     for token in (b"NaN", b"Infinity", b"-Infinity")
 )
 # As `numeric_text.as_number` reads it.
-_NUMBER: Final = rb'"(-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,40})?(?:[eE][-+]?[0-9]{1,3})?)"'
+_NUMBER: Final = (
+    rb'" *(?:\+(?!-))?(-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,40})?(?:[eE][-+]?[0-9]{1,3})?) *"'
+)
 _QUOTED: Final = re.compile(rb":\s*" + _NUMBER)
 # Fields are found by their names, which is ten times as fast as searching for these.
 _INTEGER_ID: Final = re.compile(rb'"event_id":\s*([1-9][0-9]{0,17})(?=[,}\s])')

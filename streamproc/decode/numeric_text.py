@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from streamproc.decode.event_schema import FeatureType
+from streamproc.decode.event_schema import FeatureType, PredictionForm
+from streamproc.decode.foreign_numbers import is_foreign_number
+from streamproc.decode.lenient import Note
 from streamproc.decode.lenient_numbers import as_number
 
 FIRST_VALUES: Final = 64
@@ -13,6 +15,8 @@ MIN_DISTINCT: Final = 17
 """Different ones among them; fewer are codes of categories, such as "1", "2" and "3"."""
 
 _FRACTION: Final = re.compile(r"[.eE]")
+_WITH_NUMBER: Final = frozenset({PredictionForm.NUMBER, PredictionForm.MIXED})
+_WITH_CLASSES: Final = frozenset({PredictionForm.LABEL, PredictionForm.NAMED})
 
 Row = tuple[str, str, int, tuple[str, ...]]
 """(model, feature, values so far, the different ones among them)."""
@@ -38,17 +42,18 @@ class NumericTextTracker:
     def begin(self, model_id: str, features: Mapping[str, Any]) -> None:
         """Start to count those of some new features whose first value is a number as text."""
         for name, value in features.items():
-            if isinstance(value, str) and as_number(value) is not None:
+            if isinstance(value, str) and _is_number(value):
                 counts = self._counts.setdefault(model_id, {})
                 counts[name] = 1, {value: None}
 
     def observe(
         self, model_id: str, kinds: Mapping[str, FeatureType], features: Mapping[str, Any]
-    ) -> dict[str, bool]:
+    ) -> dict[str, str]:
         """Count an event; return the features whose first values have all been numbers.
 
-        The value is True if some are decimal fractions. Integers may as well be codes, such as
-        postcodes, which the text cannot tell.
+        The value is `fractions` if some are decimal fractions, `integers` if none is, which may as
+        well be codes, such as postcodes; or one of the values that look like numbers and are in no
+        notation that is converted.
 
         Parameters
         ----------
@@ -60,25 +65,23 @@ class NumericTextTracker:
             Features of the event.
         """
         counts = self._counts[model_id]
-        decided: dict[str, bool] = {}
+        decided: dict[str, str] = {}
         for name in list(counts):
             value = features.get(name)
             if value is None and name in kinds:
                 continue
-            is_number = isinstance(value, float) or (
-                isinstance(value, str) and as_number(value) is not None
-            )
+            is_number = isinstance(value, float) or (isinstance(value, str) and _is_number(value))
             if not is_number or kinds.get(name) is not FeatureType.TEXT:
                 del counts[name]
                 continue
             count, distinct = counts[name]
-            if len(distinct) < MIN_DISTINCT:
+            if len(distinct) < MIN_DISTINCT or is_foreign_number(str(value)):
                 distinct[str(value)] = None
             counts[name] = count + 1, distinct
             if count + 1 >= FIRST_VALUES:
                 del counts[name]
                 if len(distinct) >= MIN_DISTINCT:
-                    decided[name] = any(map(_FRACTION.search, distinct))
+                    decided[name] = _notation(distinct)
         if not counts:
             del self._counts[model_id]
         return decided
@@ -99,3 +102,40 @@ class NumericTextTracker:
         """Load what `rows` returned."""
         for model_id, name, count, distinct in rows:
             self._counts.setdefault(model_id, {})[name] = count, dict.fromkeys(distinct)
+
+
+def _is_number(text: str) -> bool:
+    return as_number(text) is not None or is_foreign_number(text)
+
+
+def _notation(texts: Iterable[str]) -> str:
+    """Return what some numbers are: one that is not converted, else `fractions` or `integers`."""
+    foreign = next(filter(is_foreign_number, texts), None)
+    return foreign or ("fractions" if any(map(_FRACTION.search, texts)) else "integers")
+
+
+def read_prediction(text: str, form: PredictionForm) -> tuple[float | None, Note | None]:
+    """Return the number that a prediction such as "0.93" is, and what to report of it.
+
+    Parameters
+    ----------
+    text
+        The prediction.
+    form
+        What the model's predictions are; integers of new models are labels.
+
+    Examples
+    --------
+    >>> read_prediction("0.93", PredictionForm.NONE)[0]
+    0.93
+    >>> read_prediction("3", PredictionForm.NONE)
+    (None, None)
+    """
+    number = as_number(text)
+    if number is None:
+        is_foreign = form in _WITH_CLASSES and is_foreign_number(text)
+        return None, Note("foreign", "`prediction`", text) if is_foreign else None
+    is_decimal = form is PredictionForm.NONE and not number.is_integer()
+    if is_decimal or form in _WITH_NUMBER:
+        return number, Note("coerced", "`prediction`", "text")
+    return None, None

@@ -34,6 +34,7 @@ Table = dict[str, dict[str, tuple[int, int]]]
 """Cohort dimension → value → number of events, and of those with a label."""
 
 _TENTHS: Final = tuple(f"{tenth / 10:g}" for tenth in range(10))
+_MAX_EXPONENT: Final = 1023  # 2 ** 1024 is infinite
 
 
 class AgeBuckets(Struct, frozen=True, gc=False):
@@ -172,8 +173,10 @@ def _edge(number: float) -> str:
     """Return the lower bound of a number's cohort, as text."""
     if 0.0 <= number <= 1.0:
         return _TENTHS[min(9, int(number * 10.0))]
-    exponent = max(0 if number < 0.0 else 1, frexp(number)[1])
-    return f"{-(2.0**exponent):g}" if number < 0.0 else f"{2.0 ** (exponent - 1):g}"
+    exponent = frexp(number)[1]
+    if number < 0.0:
+        return f"{-(2.0 ** min(max(0, exponent), _MAX_EXPONENT)):g}"
+    return f"{2.0 ** (max(1, exponent) - 1):g}"
 
 
 def window_counts(parts: Parts, since: float, upto: float, by: AgeBuckets, age: float) -> Table:

@@ -102,3 +102,68 @@ def test_predictions_as_text_are_numbers_unless_they_are_classes() -> None:
         events = [{"model_id": "m", "prediction": p} for p in predictions]
         run(target, [record(i, event) for i, event in enumerate(events)])
         assert set(target.catalogue.models["m"].slots) == series
+
+
+@pytest.mark.parametrize("form", ["+{:.2f}", " {:.2f} ", "{:10.2f}", "{:e}"])
+def test_padding_and_a_plus_mean_nothing(form: str) -> None:
+    """What printf writes before a number does not make it a category."""
+    values = [form.format(float(each)) for each in decimals(FIRST_VALUES)]
+    assert kind(values) is FeatureType.NUMBER
+    assert kind([*map(float, decimals(90)), *values]) is FeatureType.NUMBER
+
+
+FOREIGN = ("{:.2f}%", "${:.2f}", "{:.2f} EUR", "({:.2f})")
+
+
+@pytest.mark.parametrize("form", [*FOREIGN, "comma"])
+def test_numbers_in_another_notation_are_reported(form: str) -> None:
+    """Nothing is guessed: one alert tells that such texts are watched as categories."""
+    target = shard()
+    drawn = [float(each) for each in decimals(400)]
+    texts = [f"{v:.2f}".replace(".", ",") if form == "comma" else form.format(v) for v in drawn]
+    events = [{"model_id": "m", "prediction": 0.5, "features": {"f": text}} for text in texts]
+    alerts = run(target, [record(i, event) for i, event in enumerate(events)]).alerts
+    assert [(a.kind, a.detector, a.severity) for a in alerts] == [("system", "inputs", "info")]
+    assert "feature 'f' of model 'm' is sent as text such as" in alerts[0].message
+    assert texts[0] not in alerts[0].message, "a value may have to be redacted"
+    assert target.catalogue.models["m"].layout.kinds["f"] is FeatureType.TEXT
+
+
+def test_one_in_another_notation_among_numbers_is_enough() -> None:
+    """Thousands are written with a comma only where there are thousands."""
+    target = shard()
+    texts = [f"{7.5 * n:,.2f}" for n in range(200)]
+    events = [{"model_id": "m", "prediction": 0.5, "features": {"f": text}} for text in texts]
+    found = run(target, [record(i, event) for i, event in enumerate(events)]).alerts
+    assert any("sent as text" in alert.message for alert in found)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [f"10.0.{n}.1" for n in range(200)],
+        [f"{n}A" for n in range(200)],
+        [f"2026-01-{n % 28 + 1:02}" for n in range(200)],
+        [f"v1.{n}" for n in range(200)],
+        [f"{n // 60:02}:{n % 60:02}" for n in range(200)],
+    ],
+    ids=["addresses", "codes", "dates", "versions", "times"],
+)
+def test_other_texts_with_digits_are_not_reported(texts: list[str]) -> None:
+    """They are categories, and no number that somebody has to correct."""
+    target = shard()
+    events = [{"model_id": "m", "prediction": 0.5, "features": {"f": text}} for text in texts]
+    alerts = run(target, [record(i, event) for i, event in enumerate(events)]).alerts
+    assert not [alert for alert in alerts if alert.detector == "inputs"]
+
+
+def test_predictions_in_another_notation_are_reported() -> None:
+    """Labels such as "0,93" are one alert; padded ones are numbers."""
+    target = shard()
+    events = [{"model_id": "m", "prediction": f"0,{n}"} for n in range(10, 40)]
+    [alert] = run(target, [record(i, event) for i, event in enumerate(events)]).alerts
+    assert "`prediction` of model 'm' is sent as text such as '9,99'" in alert.message
+    padded = shard()
+    events = [{"model_id": "m", "prediction": f" +0.{n} "} for n in range(11, 40)]
+    run(padded, [record(i, event) for i, event in enumerate(events)])
+    assert set(padded.catalogue.models["m"].slots) == {"prediction"}
