@@ -5,7 +5,7 @@ from typing import Final
 
 from streamproc.decode.lenient_numbers import as_number
 
-_LONGEST: Final = 40
+_MAX_LENGTH: Final = 40
 _SYMBOL: Final = r"[$€£¥₹₩₽฿¢%‰]"
 # Digits with one decimal separator, or in groups of three, in any script.
 _PARTS: Final = r"\d+[.,٫]\d+|\d{1,3}(?:[ .,'_’٬\u00a0\u202f]\d{3})+(?:[.,٫]\d+)?"
@@ -30,6 +30,6 @@ def is_foreign_number(text: str) -> bool:
     [False, False, False, False, False]
     """
     text = text.strip()
-    if len(text) > _LONGEST or not _FOREIGN.fullmatch(text):
+    if len(text) > _MAX_LENGTH or not _FOREIGN.fullmatch(text):
         return False
     return as_number(text) is None
