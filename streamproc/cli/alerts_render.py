@@ -12,7 +12,7 @@ from streamproc.client import Alerts
 from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.segment_series import in_segment
-from streamproc.terminal import printable
+from streamproc.terminal import note, printable
 
 _STATUS: Final[Mapping[str, str]] = {
     "pending": "dim",
@@ -42,9 +42,13 @@ async def print_alerts(source: Alerts, *, as_json: bool) -> None:
 
 
 async def _print(source: Alerts, console: Console, *, as_json: bool) -> None:
+    printed = False
     async with source as alerts:
         async for alert in alerts:
             print_alert(alert, console, as_json=as_json)
+            printed = True
+    if not printed and not as_json:
+        note("no alert matches")
 
 
 def print_alert(alert: AlertEvent, console: Console, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from streamproc.cli.incidents_act import send_and_wait
-from streamproc.cli.models_list import new_table, terminal
+from streamproc.cli.tables import new_table, print_table
 from streamproc.client.incidents import open_incidents
 from streamproc.config.config import Config
 from streamproc.kafka.quiet_logs import quiet_client
@@ -23,9 +23,10 @@ async def print_deployments(
     """Print the deployments of models that match, the last one last."""
     with quiet_client():
         async with open_incidents(config) as topic:
+            known = list(topic.values.deployments.values())
             found = [
                 each
-                for each in topic.values.deployments.values()
+                for each in known
                 if (model is None or fnmatchcase(each.model_id, model))
                 and (since is None or each.began >= since)
             ]
@@ -36,8 +37,8 @@ async def print_deployments(
         return
     table = new_table("model", "version", "before", "began", "known from", "released with", "note")
     for deployment in found:
-        table.add_row(*describe_deployment(deployment, together(deployment, found)))
-    terminal().print(table)
+        table.add_row(*describe_deployment(deployment, together(deployment, known)))
+    print_table(table, f"no deployment matches, of {len(known)}" if known else "no deployment yet")
 
 
 def describe_deployment(deployment: Deployment, others: int) -> tuple[str, ...]:

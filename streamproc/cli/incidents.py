@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from streamproc.cli.options import Broker, ConfigFile, flag
-from streamproc.cli.times import moment
+from streamproc.cli.times import ending, moment
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -17,7 +17,10 @@ Id = Annotated[
     typer.Argument(metavar="ID", help="The incident, or its first letters.", show_default=False),
 ]
 SilenceId = Annotated[
-    str, typer.Argument(metavar="SILENCE", help="The silence.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="SILENCE", help="The silence, or its first letters.", show_default=False
+    ),
 ]
 Json = Annotated[bool, flag("json", "One record a line, and nothing else.", show_default=False)]
 By = Annotated[str | None, flag("by", "Who; default: user and machine.", metavar="NAME")]
@@ -125,7 +128,7 @@ def acknowledge(
     broker: Broker = None,
 ) -> None:
     """Tell that you work on it."""
-    end = None if until is None else moment(until, datetime.now(UTC), "--until", "future")
+    end = None if until is None else ending(until, datetime.now(UTC), "--until")
     _act(broker, config, incident, "incident_ack", reason=reason, until=end, by=by)
 
 
@@ -156,6 +159,7 @@ def note(
     broker: Broker = None,
 ) -> None:
     """Write something into its timeline."""
+    _not_blank(text, "TEXT")
     _act(broker, config, incident, "incident_note", text=text, by=by)
 
 
@@ -169,13 +173,14 @@ def assign(
     broker: Broker = None,
 ) -> None:
     """Give it another owner."""
+    _not_blank(owner, "OWNER")
     _act(broker, config, incident, "incident_assign", owner=owner, by=by)
 
 
 @app.command("silence", epilog=_example("silence --feature fx_rate --until 2h --comment upgrade"))
 def silence(  # noqa: PLR0913  a flag each
     incident: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Only this incident.", show_default=False)
+        str | None, typer.Argument(metavar="ID", help="Only this incident.", show_default=False)
     ] = None,
     *,
     model: Annotated[Glob, flag("model", "Models that match.", metavar="GLOB")] = None,
@@ -209,7 +214,7 @@ def silence(  # noqa: PLR0913  a flag each
         raise typer.BadParameter("give the end, such as 2h", param_hint="--until")
     times = {
         "start": None if start is None else moment(start, now, "--start", "future"),
-        "end": None if until is None else moment(until, now, "--until", "future"),
+        "end": None if until is None else ending(until, now, "--until"),
     }
     _run(print_silenced, broker, config, incident, given, times, comment, edit, by)
 
@@ -247,6 +252,11 @@ def _check(globs: "Mapping[str, Glob]") -> None:
     for name, glob in globs.items():
         if glob is not None and (problem := unknown_glob(name, glob)):
             raise typer.BadParameter(problem, param_hint=f"--{name}")
+
+
+def _not_blank(text: str, name: str) -> None:
+    if not text.strip():
+        raise typer.BadParameter("it is empty", param_hint=name)
 
 
 def _act(broker: str | None, config: Any, incident: str, verb: str, **payload: Any) -> None:

@@ -7,18 +7,26 @@ from typing import Any, Final
 import typer
 
 from streamproc.client.control import send_command
-from streamproc.client.incidents import IncidentTopic, UnknownIncidentError, open_incidents
+from streamproc.client.incidents import (
+    MIN_PREFIX,
+    IncidentTopic,
+    UnknownIncidentError,
+    open_incidents,
+)
 from streamproc.config.config import Config
 from streamproc.control.command import Command
 from streamproc.errors import StreamprocError
 from streamproc.incidents.commands import silence_id_of
 from streamproc.incidents.records import StoredValues
 from streamproc.kafka.quiet_logs import quiet_client
-from streamproc.schemas.silences import SILENCE_KEY
+from streamproc.schemas.silences import SILENCE_KEY, Silence
 from streamproc.schemas.timestamps import format_timestamp
+from streamproc.terminal import count, note
 
 # Workers apply a command within a second; a rebalance takes some seconds more.
 WAIT_SECONDS: Final = 20.0
+# Commands that change nothing once an incident has ended.
+_OF_OPEN: Final = frozenset({"incident_ack", "incident_accept"})
 
 
 class NotAppliedError(StreamprocError):
@@ -37,14 +45,18 @@ async def print_acted(config: Config, text: str, verb: str, payload: Mapping[str
     """
     with quiet_client():
         async with open_incidents(config) as topic:
-            key = topic.find(text).incident_id
+            before = topic.find(text)
+            key = before.incident_id
             await send_and_wait(
                 *(config, topic, verb, {"incident_id": key, **payload}),
                 lambda values, sent: (
                     key in values.incidents and sent.id in values.incidents[key].commands
                 ),
             )
-            typer.echo(f"incident {key}: {topic.values.incidents[key].status}")
+            found = topic.values.incidents[key]
+            typer.echo(f"incident {key}: {found.status}")
+            if verb in _OF_OPEN and not before.open and found.false_alarm == before.false_alarm:
+                note(f"it has ended ({before.reason}) before, and this changed nothing")
 
 
 async def print_silenced(
@@ -64,15 +76,20 @@ async def print_silenced(
         If there is no such incident or silence.
     NotAppliedError
         If no worker applies the command.
+    typer.BadParameter
+        If it would end before it starts.
     """
     with quiet_client():
         async with open_incidents(config) as topic:
+            if edit is not None:
+                edit = _known(topic, edit).silence_id
             matchers: dict[str, Any] = dict(globs)
             if text is not None:
                 matchers["incident"] = topic.find(text).incident_id
             payload: dict[str, Any] = {"matchers": matchers, "comment": comment or "", **times}
             if edit is not None:
                 payload = _edited(topic, edit, matchers, comment, times)
+            _check_order(payload["start"], payload["end"])
             sent = await send_and_wait(
                 *(config, topic, "silence_set", payload | {"by": by}),
                 lambda values, sent: any(
@@ -80,10 +97,15 @@ async def print_silenced(
                 ),
             )
             silence = topic.values.silences[SILENCE_KEY + (edit or silence_id_of(sent.id))]
+            since = (
+                f" from {silence.start:%Y-%m-%d %H:%M:%SZ}" if silence.status == "pending" else ""
+            )
             typer.echo(
-                f"silence {silence.silence_id}: {silence.status} until"
+                f"silence {silence.silence_id}: {silence.status}{since} until"
                 f" {silence.end:%Y-%m-%d %H:%M:%SZ}, covers {silence.matchers}"
             )
+            if silence.status == "active":
+                _note_covered(topic, silence)
 
 
 async def print_unsilenced(config: Config, silence_id: str, by: str | None) -> None:
@@ -98,7 +120,11 @@ async def print_unsilenced(config: Config, silence_id: str, by: str | None) -> N
     """
     with quiet_client():
         async with open_incidents(config) as topic:
-            _known(topic, silence_id)
+            before = _known(topic, silence_id)
+            silence_id = before.silence_id
+            if before.status in {"removed", "expired"}:
+                note(f"silence {silence_id} has ended before: {before.status}")
+                return
             await send_and_wait(
                 *(config, topic, "silence_remove", {"silence_id": silence_id, "by": by}),
                 lambda values, _: values.silences[SILENCE_KEY + silence_id].status == "removed",
@@ -162,10 +188,34 @@ def _edited(
     }
 
 
-def _known(topic: IncidentTopic, silence_id: str) -> Any:
-    found = topic.values.silences.get(SILENCE_KEY + silence_id)
-    if found is None:
+def _known(topic: IncidentTopic, text: str) -> Silence:
+    """Return the silence with an id, or the beginning of one."""
+    silences = topic.values.silences
+    if (exact := silences.get(SILENCE_KEY + text)) is not None:
+        return exact
+    found = [
+        each
+        for each in silences.values()
+        if len(text) >= MIN_PREFIX and each.silence_id.startswith(text)
+    ]
+    if len(found) != 1:
+        what = f"{len(found)} silences begin with" if found else "no silence is called"
         raise UnknownIncidentError(
-            f"no silence is called {silence_id!r}: list them with `streamproc incidents silences`"
+            f"{what} {text!r}: list them with `streamproc incidents silences`"
         )
-    return found
+    return found[0]
+
+
+def _check_order(start: datetime | None, end: datetime) -> None:
+    if start is not None and end <= start:
+        raise typer.BadParameter(
+            f"it is not after the start, {start:%Y-%m-%d %H:%M:%SZ}", param_hint="--until"
+        )
+
+
+def _note_covered(topic: IncidentTopic, silence: Silence) -> None:
+    """Tell how many open incidents a silence covers: with a misspelt glob it is none."""
+    covered = sum(
+        silence.silence_id in each.silences for each in topic.values.incidents.values() if each.open
+    )
+    note(f"it covers {count(covered, 'open incident')} now")

@@ -1,13 +1,14 @@
 """Print incidents and silences as tables or as JSON."""
 
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from rich.text import Text
 
-from streamproc.cli.models_list import new_table, terminal
+from streamproc.cli.tables import new_table, print_table
 from streamproc.client.incidents import open_incidents
 from streamproc.config.budget import format_budget
 from streamproc.config.config import Config
@@ -79,11 +80,8 @@ async def print_incidents(config: Config, wanted: Filter, *, as_json: bool) -> N
             cause_of(incident),
             printable(incident.owner or ""),
         )
-    if found:
-        terminal().print(table)
-    else:
-        of = len(topic.values.incidents)
-        sys.stderr.write(f"no incident matches, of {of}\n" if of else "no incident yet\n")
+    of = len(topic.values.incidents)
+    print_table(table, f"no incident matches, of {of}" if of else "no incident yet")
     rate = false_alarms(topic.values.incidents.values(), datetime.now(UTC))
     if rate.false or config.budget is not None:
         budget = config.budget
@@ -111,7 +109,7 @@ async def print_silences(config: Config, *, everything: bool, as_json: bool) -> 
     table = new_table("silence", "status", "covers", "from", "until", "by", "comment")
     for silence in found:
         table.add_row(*describe_silence(silence))
-    terminal().print(table)
+    print_table(table, "no silence yet" if everything else "no silence holds, or will: see --all")
 
 
 def describe_silence(silence: Silence) -> tuple[str, ...]:
@@ -133,7 +131,7 @@ def cause_of(incident: IncidentState) -> str:
     named = [cause for cause in incident.causes if not is_deployment(cause)]
     if len(named) < len(incident.causes):
         models = len({member.model_id for member in incident.members if member.release})
-        return f"after the release of {count(models, 'model')}"
+        return f"after the release of {count(models, 'model')}: {_released(incident)}"
     causes = [
         f"{printable(cause.series.removeprefix('feature:'))}{arrows[cause.direction]}"
         for cause in named[:3]
@@ -143,3 +141,10 @@ def cause_of(incident: IncidentState) -> str:
         series = first.series[0].series + in_segment(first.series[0].segment)
         return f"{printable(series)} of {printable(first.model_id)}"
     return ", ".join(causes) + (" …" if len(named) > 3 else "")
+
+
+def _released(incident: IncidentState) -> str:
+    """Return the series that changed in most of the models of a release."""
+    changed = Counter(each.series[0].series for each in incident.members if each.release)
+    names = [series.removeprefix("feature:") for series, _ in changed.most_common(3)]
+    return printable(", ".join(names)) + (" …" if len(changed) > 3 else "")

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streamproc.cli.event_rows import EventRow, rows_around
-from streamproc.cli.models_list import new_table, terminal
+from streamproc.cli.tables import new_table, print_table, terminal
 from streamproc.client.incidents import open_incidents
 from streamproc.config.config import Config
 from streamproc.kafka.log_reader import BoundedLogReader
@@ -69,7 +69,7 @@ async def print_rows(
         f" {len(after)} from {name}-{partition}@{offset} on"
     )
     console.print(Text(printable(head)))
-    console.print(_table(series, before, after))
+    print_table(_table(series, before, after), console=console)
 
 
 def member_of(incident: IncidentState, model: str | None) -> Member:
@@ -151,4 +151,6 @@ def _cells(row: EventRow, named: Sequence[str], fields: Sequence[str]) -> Iterat
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.7g}"  # --json has all digits
     return "-" if value is None else str(value)

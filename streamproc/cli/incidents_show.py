@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -105,7 +105,7 @@ def _lines(
     yield f"handling  {_handling(incident, silences, others)}"
     notes = [entry for entry in incident.timeline if entry.step == "noted"]
     if notes:
-        yield f"note      {notes[-1].text} ({notes[-1].by}, {notes[-1].at:%H:%M:%SZ})"
+        yield f"note      {notes[-1].text} ({notes[-1].by}, {_clock(notes[-1].at, incident)})"
     yield f"runbook   {next((each.runbook for each in incident.members if each.runbook), 'none')}"
     yield f"next      {next_step(incident)}"
 
@@ -129,6 +129,10 @@ def _deployed(
     found = nearest((each for each in known if each.model_id in models), onset)
     if found is None:
         return "; no deployment of its models is known"
+    # Of a release that of the model which the other lines are about.
+    first, release = incident.members[0].model_id, found.release
+    same = (each for each in known if (each.model_id, each.release) == (first, release))
+    found = next(same, found)
     apart = distance(found, onset)
     how = f"{format_duration(abs(rounded(apart)))} {'after' if apart > timedelta() else 'before'}"
     version = f"version {found.model_version} of model {found.model_id}"
@@ -178,18 +182,25 @@ def _member(member: Member) -> str:
 def _timeline(incident: IncidentState, *, everything: bool) -> Iterator[str]:
     if everything:
         yield "timeline"
-        yield from (f"          {_step(entry)}" for entry in incident.timeline)
+        yield from (f"          {_step(entry, incident)}" for entry in incident.timeline)
         return
     # Every member has joined: what people and pages did is rarer.
     frequent = {"joined", "fired", "settled", "resolved"}
     rare = [each for each in incident.timeline if each.step not in frequent]
-    yield f"timeline  {'; '.join(_step(entry) for entry in (rare or incident.timeline)[-_STEPS:])}"
+    shown = (rare or incident.timeline)[-_STEPS:]
+    yield f"timeline  {'; '.join(_step(entry, incident) for entry in shown)}"
 
 
-def _step(entry: TimelineEntry) -> str:
+def _clock(at: datetime, incident: IncidentState) -> str:
+    """Return the time of day, with the date if it is another one than in the first line."""
+    return f"{at:%H:%M:%SZ}" if at.date() == incident.opened.date() else f"{at:%Y-%m-%d %H:%M:%SZ}"
+
+
+def _step(entry: TimelineEntry, incident: IncidentState) -> str:
     who = f" by {entry.by}" if entry.by else ""
     what = " ".join(each for each in (entry.model_id, entry.text) if each)
-    return f"{entry.at:%H:%M:%SZ} {entry.step.replace('_', ' ')}{who}{f': {what}' if what else ''}"
+    at = _clock(entry.at, incident)
+    return f"{at} {entry.step.replace('_', ' ')}{who}{f': {what}' if what else ''}"
 
 
 def _handling(
@@ -199,10 +210,11 @@ def _handling(
 ) -> str:
     pages = incident.paged
     paged = f"paged {count(len(pages), 'time')}"
-    parts = [f"{paged}, last {pages[-1]:%H:%M:%SZ}" if pages else "not paged"]
+    parts = [f"{paged}, last {_clock(pages[-1], incident)}" if pages else "not paged"]
     acknowledged = incident.acknowledgement
     if acknowledged is not None:
-        until = f" until {acknowledged.until:%H:%M:%SZ}" if acknowledged.until else ""
+        over = acknowledged.until
+        until = f" until {_clock(over, incident)}" if over else ""
         parts.append(f"acknowledged by {acknowledged.by}{until}: {acknowledged.reason or '-'}")
     for silence_id in incident.silences:
         silence = silences.get(silence_id)
@@ -231,7 +243,8 @@ def next_step(incident: IncidentState) -> str:
     if not incident.open:
         return "nothing to do: it is over"
     if incident.status == "silenced":
-        return "wait for the end of the silence, or `streamproc incidents unsilence SILENCE`"
+        silence = next(iter(incident.silences), "SILENCE")
+        return f"wait for the end of the silence, or `streamproc incidents unsilence {silence}`"
     if incident.status == "inhibited":
         source = next(iter(incident.inhibited_by), "ID")
         return f"`streamproc incidents show {source[:SHORT_ID]}`: solve that one first"

@@ -13,13 +13,13 @@ from pydantic import ValidationError
 from rich.text import Text
 
 from streamproc.cli.dead_letters_run import read_letter
-from streamproc.cli.models_list import new_table, terminal
+from streamproc.cli.tables import new_table, print_table
 from streamproc.config.config import Config
 from streamproc.kafka.log_reader import BoundedLogReader
 from streamproc.kafka.quiet_logs import quiet_client
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.timestamps import format_timestamp
-from streamproc.terminal import note, printable
+from streamproc.terminal import printable
 
 _UNREADABLE: Final = "unreadable"
 # Detectors of the alerts about inputs, and the name of the finding.
@@ -135,15 +135,12 @@ async def print_inputs(config: Config, glob: str, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.writelines(msgspec.json.encode(each).decode() + "\n" for each in found)
         return
-    if not found:
-        note("no worker has reported anything about these inputs")
-        return
     table = new_table("model", "finding", "topic", "since", "what")
     for each in found:
         since = each.since[: len("2026-01-05T10:00:00")] + "Z"
         cells = each.model_id, each.finding, each.topic, since, each.message
         table.add_row(*(Text(printable(cell)) for cell in cells))
-    terminal().print(table)
+    print_table(table, "no worker has reported anything about these inputs")
 
 
 async def _read(config: Config) -> Findings:

@@ -68,6 +68,11 @@ class Commands(TyperGroup):
             for line in str(error).splitlines():
                 typer.echo(f"error: {line}", err=True)
             ctx.exit(WRONG_USAGE if isinstance(error, ConfigError) else FAILED)
+        except typer.BadParameter as error:
+            # Typer prints pydantic's messages as they are.
+            plain = error.message.removeprefix("Value error, ")
+            error.message = plain.replace("Input should be", "expected")
+            raise
         except KeyboardInterrupt:  # a command for which that is the way to end handles it itself
             ctx.exit(FAILED)
         except BrokenPipeError:  # `| head` has read what it wanted

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from streamproc.cli.tables import new_table, print_table, terminal
 from streamproc.client import ModelUpdates
 from streamproc.client.model_states import ModelState, Segment, Version, segment_of
 from streamproc.client.model_updates import UPDATES
@@ -54,7 +53,7 @@ async def print_list(source: ModelUpdates, *, as_json: bool) -> None:
             Text("" if step is None else f"{step.step} v{step.version}", _style(step)),
             _moment(None if step is None else step.ts),
         )
-    terminal().print(table)
+    print_table(table, "no online model yet")
 
 
 async def print_versions(
@@ -83,7 +82,7 @@ async def print_versions(
             Text(version.last.step, _style(version.last)),
             _moment(version.last.ts),
         )
-    console.print(table)
+    print_table(table, console=console)
     if life.answering is not None:
         _print_parameters(console, life.answering)
 
@@ -197,19 +196,6 @@ def _moment(ts: datetime | None) -> str:
 
 def _style(update: ModelUpdate | None) -> str:
     return "" if update is None else _STEP.get(update.step, "")
-
-
-def new_table(*columns: str) -> Table:
-    """Return an empty table as all of these commands have it."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def terminal() -> Console:
-    """Return where people read, or what else standard output is."""
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 140)
 
 
 def _write(updates: Iterable[ModelUpdate]) -> None:

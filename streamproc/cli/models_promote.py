@@ -4,7 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from streamproc.cli.models_list import describe, find_life, terminal
+from streamproc.cli.models_list import describe, find_life
+from streamproc.cli.tables import terminal
 from streamproc.client.control import send_command
 from streamproc.client.model_states import ModelState
 from streamproc.client.model_updates import UPDATES

@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from streamproc.cli.alerts_render import describe as describe_alert
-from streamproc.cli.models_list import describe, new_table, shown_metrics, terminal
+from streamproc.cli.models_list import describe, shown_metrics
 from streamproc.cli.models_try_run import (
     ReportedEvent,
     Trial,
@@ -21,6 +21,7 @@ from streamproc.cli.models_try_run import (
 from streamproc.cli.progress import Bar
 from streamproc.cli.publish_run import Job
 from streamproc.cli.row_events import RowReader
+from streamproc.cli.tables import new_table, terminal
 from streamproc.config.config import Config
 from streamproc.schemas.alerts import AlertEvent
 from streamproc.schemas.model_updates import ModelUpdate

@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from streamproc.cli.budget_summary import budget_summary
-from streamproc.cli.models_list import new_table, terminal
+from streamproc.cli.tables import new_table, print_table
 from streamproc.config.config import Config
 from streamproc.decode.event_schema import Topic
 from streamproc.kafka.quiet_logs import quiet_client
@@ -97,7 +97,7 @@ def print_statuses(found: Iterable[SeriesStatus], model: str, *, as_json: bool) 
             f"{learned} of {status.needed}" if short else str(status.values),
             (status.incident_id or "")[:12],
         )
-    terminal().print(table)
+    print_table(table, f"no snapshot has a series of a model that matches {model!r}")
 
 
 def _order(status: SeriesStatus) -> tuple[str, str, str, str]:

@@ -30,3 +30,19 @@ def moment(text: str, now: datetime, option: str, direction: Literal["past", "fu
         " or 7d, nor now",
         param_hint=option,
     )
+
+
+def ending(text: str, now: datetime, option: str) -> datetime:
+    """Return the time in the future that a text means: a time, or a duration from now.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it means none, or is not after now: what ended then would begin and end at once.
+    """
+    end = moment(text, now, option, "future")
+    if end <= now:
+        raise typer.BadParameter(
+            f"{text!r} is not in the future: now is {now:%Y-%m-%d %H:%M:%SZ}", param_hint=option
+        )
+    return end

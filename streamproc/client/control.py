@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import msgspec
 from aiokafka import errors
+from pydantic import ValidationError
 
 from streamproc.client.settings import Source, settle_client
 from streamproc.control.command import Command, sign
@@ -16,6 +18,7 @@ from streamproc.errors import ConfigError
 from streamproc.kafka.clients import open_producer
 from streamproc.kafka.errors import DeliveryError
 from streamproc.kafka.topics import ensure_topics
+from streamproc.schemas.incident_commands import PAYLOADS
 
 LIFE: Final = timedelta(minutes=1)
 
@@ -65,6 +68,7 @@ async def send_command(
     settings = settle_client(broker, config)
     if settings.control is None:
         raise ConfigError("control: set `secret_env` or `secret_file`, as the workers have it")
+    _check_payload(verb, payload or {})
     now = time.time_ns() // 1000
     command = Command(
         issuer=issuer or _default_issuer(),
@@ -88,6 +92,19 @@ async def send_command(
                 " security: may WRITE it"
             ) from error
     return command
+
+
+def _check_payload(verb: str, payload: Mapping[str, Any]) -> None:
+    """Refuse what workers would refuse: the sender would wait for nothing."""
+    schema = PAYLOADS.get(verb)
+    if schema is None:
+        return
+    try:
+        schema.model_validate_json(msgspec.json.encode(payload))
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in wrong["loc"])
+        raise ConfigError(f"{verb}: {field}: {wrong['msg']}") from error
 
 
 def _default_issuer() -> str:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:  # slow to load: clients do so only when they need a configura
     from streamproc.config.config import Config
 
 _POLL_MS = 500
-_MIN_PREFIX = 4
+MIN_PREFIX = 4
+"""Letters of an id that are needed to find what it names."""
 
 
 class UnknownIncidentError(StreamprocError):
@@ -82,7 +83,7 @@ class IncidentTopic:
             incident.incident_id: incident
             for incident in self.values.incidents.values()
             if any(
-                each == text or (len(text) >= _MIN_PREFIX and each.startswith(text))
+                each == text or (len(text) >= MIN_PREFIX and each.startswith(text))
                 for each in (incident.incident_id, *(one.incident_id for one in incident.members))
             )
         }
@@ -97,7 +98,8 @@ class IncidentTopic:
                 f" of its incidents, {ids}"
             )
         what = f"{len(found)} incidents begin with" if found else "no incident is called"
-        raise UnknownIncidentError(f"{what} {text!r}: list them with `streamproc incidents`")
+        short = f", and the first {MIN_PREFIX} letters are needed" if len(text) < MIN_PREFIX else ""
+        raise UnknownIncidentError(f"{what} {text!r}{short}: list them with `streamproc incidents`")
 
     async def _poll(self) -> None:
         for records in (await self._consumer.getmany(timeout_ms=_POLL_MS)).values():

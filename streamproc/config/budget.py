@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
+from streamproc.config.found import shown
 from streamproc.config.partition_shares import parts
 from streamproc.schemas.section import refuse
 
@@ -79,7 +80,7 @@ def parse_budget(value: object) -> Budget:
         return value
     match = _BUDGET.fullmatch(value) if isinstance(value, str) else None
     if match is None or not float(match[1]):
-        refuse(((), _EXPECTED))
+        refuse(((), f"{_EXPECTED}, found {shown(value)}"))
     period: Literal["day", "week", "month"] = match[2]  # type: ignore[assignment]
     return Budget(float(match[1]), period)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
+from streamproc.config.found import shown
 from streamproc.schemas.section import Path, refuse, suggest
 from streamproc.schemas.units import format_duration, parse_duration
 
@@ -61,7 +62,7 @@ def parse_quiet_time(value: object) -> QuietTime:
     if isinstance(value, str | timedelta):
         return QuietTime(MIN_VALUES, _time(value, ()))
     if not isinstance(value, int) or isinstance(value, bool):
-        refuse(((), _EXPECTED))
+        refuse(((), f"{_EXPECTED}, found {shown(value)}"))
     return QuietTime(_count(value, ()))
 
 
@@ -85,14 +86,14 @@ def _of_mapping(value: Mapping[Any, Any]) -> QuietTime:
     if unknown:
         refuse(*(((str(key),), suggest(str(key), _KEYS)) for key in unknown))
     if not value:
-        refuse(((), _EXPECTED))
+        refuse(((), f"{_EXPECTED}, found {shown(value)}"))
     values = _count(value["values"], ("values",)) if "values" in value else MIN_VALUES
     return QuietTime(values, _time(value.get("time", 0), ("time",)))
 
 
 def _count(value: object, path: Path) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MAX_VALUES:
-        refuse((path, _COUNT_EXPECTED))
+        refuse((path, f"{_COUNT_EXPECTED}, found {shown(value)}"))
     return value
 
 
@@ -100,7 +101,7 @@ def _time(value: object, path: Path) -> timedelta:
     try:
         return parse_duration(value)
     except ValueError as error:
-        refuse((path, str(error) if path else _EXPECTED))
+        refuse((path, f"{error if path else _EXPECTED}, found {shown(value)}"))
 
 
 _DURATION_SCHEMA: Final = {

@@ -1,7 +1,6 @@
 """Pydantic's findings as lines for the person who wrote the file."""
 
-import json
-import math
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
@@ -11,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from streamproc.config.annotations import inner_model
+from streamproc.config.found import MAX_LENGTH, kind_of, shown
 from streamproc.config.secrets import ENV_PATTERN
 from streamproc.config.sinks import SECTIONS
 from streamproc.config.topics import NAME_PATTERN, PREFIX_PATTERN
@@ -33,7 +33,7 @@ _PATTERNS: Final = {
     NAME_PATTERN: "letters, digits, dots, underscores and hyphens",
     PREFIX_PATTERN: "letters, digits, dots, underscores and hyphens",
 }
-_MAX_LENGTH: Final = 60
+_TIMEDELTA: Final = re.compile(r"datetime\.timedelta\(seconds=(\d+)\)")
 _TAG_ERRORS: Final = frozenset({"union_tag_invalid", "union_tag_not_found"})
 # Of what stands here only the kind is shown: it may be a secret in the wrong place.
 _GUARDED: Final = frozenset(
@@ -96,7 +96,7 @@ def _tag(detail: ErrorDetails) -> str:
     """Describe a sink without a kind, or with an unknown one."""
     if detail["type"] == "union_tag_not_found":
         return f"is required: one of {', '.join(SECTIONS)}"
-    return f"unknown kind; {suggest(detail['ctx']['tag'][:_MAX_LENGTH], list(SECTIONS))}"
+    return f"unknown kind; {suggest(detail['ctx']['tag'][:MAX_LENGTH], list(SECTIONS))}"
 
 
 def _line(lines: Mapping[Path, int], path: Path) -> int:
@@ -120,6 +120,7 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
     if kind in _EXPECTED:
         return f"expected {_EXPECTED[kind]}, {found}"
     message = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    message = _TIMEDELTA.sub(lambda match: f"{match[1]}s", message)
     return f"{message.replace('String should', 'expected to')}, {found}{_hint(detail)}"
 
 
@@ -166,36 +167,9 @@ def _hint(detail: ErrorDetails) -> str:
 
 
 def _found(path: Path, value: Any) -> str:
-    shown = _kind(value) if _is_hidden(path) else _shown(value)
-    return f"found {shown}"
+    text = kind_of(value) if _is_hidden(path) else shown(value)
+    return f"found {text}"
 
 
 def _is_hidden(path: Path) -> bool:
     return bool(path) and path[0] in _GUARDED and path[-1] not in _UNGUARDED
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, bool | str) or (isinstance(value, float) and math.isfinite(value)):
-        text = json.dumps(value, ensure_ascii=False)
-    elif isinstance(value, int) and abs(value) < 10**_MAX_LENGTH:
-        text = str(value)
-    else:
-        return "NaN or infinity" if isinstance(value, float) else _kind(value)
-    text = "".join(character if character.isprintable() else "�" for character in text)
-    return text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "nothing (null)"
-    kinds: dict[type, str] = {
-        bool: "true or false",
-        str: "text",
-        int: "a number",
-        float: "a number",
-        dict: "a mapping",
-        list: "a list",
-    }
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**_MAX_LENGTH:
-        return "a huge number"
-    return kinds.get(type(value), type(value).__name__)

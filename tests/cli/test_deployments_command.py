@@ -62,4 +62,4 @@ def test_the_list_says_that_a_release_came_before() -> None:
     """An incident of models released together is listed as that."""
     log = [(sighted(model), 0.0) for model in "abc"]
     changes = [(fired(model, model, onset=60), 65.0) for model in "abc"]
-    assert cause_of(only(fold(*log, *changes))) == "after the release of 3 models"
+    assert cause_of(only(fold(*log, *changes))) == "after the release of 3 models: a, b, c"

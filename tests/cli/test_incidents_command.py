@@ -124,9 +124,10 @@ def test_silences_are_listed_changed_and_removed(run: Any, cluster: Path) -> Non
     made = run(
         *("incidents", "silence", "--feature", "fx_*", "--until", "2h"),
         *("--comment", "upgrade", "--config", cluster),
-    ).stdout
-    name = made.split()[1].rstrip(":")
-    assert "active" in made
+    )
+    name = made.stdout.split()[1].rstrip(":")
+    assert "active" in made.stdout
+    assert "it covers 1 open incident now" in made.stderr
     assert incident(run, cluster).status == "silenced"
     run("incidents", "silence", "--edit", name, "--until", "4h", "--config", cluster)
     [line] = run("incidents", "silences", "--json", "--config", cluster).stdout.splitlines()
@@ -134,7 +135,9 @@ def test_silences_are_listed_changed_and_removed(run: Any, cluster: Path) -> Non
     assert (silence.comment, silence.matchers.feature) == ("upgrade", "fx_*")
     assert (silence.end - silence.updated).total_seconds() > 3 * 3600
     assert name in run("incidents", "silences", "--config", cluster).stdout
-    assert run("incidents", "unsilence", name, "--config", cluster).exit_code == 0
+    assert run("incidents", "unsilence", name[:6], "--config", cluster).exit_code == 0
+    again = run("incidents", "unsilence", name, "--config", cluster)
+    assert f"silence {name} has ended before: removed" in again.stderr
     assert run("incidents", "silences", "--json", "--config", cluster).stdout == ""
     over = run("incidents", "silences", "--all", "--json", "--config", cluster).stdout
     assert json.loads(over)["status"] == "removed"
@@ -152,6 +155,15 @@ def test_silences_are_listed_changed_and_removed(run: Any, cluster: Path) -> Non
         (("silence", "--severity", "warn*g*s", "--until", "2h"), 2, "no alert has the severity"),
         (("--kind", "dat"), 2, "no alert has the kind 'dat'; did you mean `data`?"),
         (("ack", "a1b2", "--until", "soon"), 2, "'soon' is neither a time"),
+        (("ack", "a1b2", "--until", "0s"), 2, "'0s' is not in the future"),
+        (("ack", "a1b2", "--until", "2020-01-01T00:00:00Z"), 2, "is not in the future"),
+        (("silence", "--model", "a", "--until", "0s"), 2, "'0s' is not in the future"),
+        (("silence", "--model", "a", "--start", "2h", "--until", "1h"), 2, "not after the start"),
+        (("silence", "--model", "", "--until", "1h"), 2, "silence_set: matchers.model"),
+        (("note", "a1b2", " "), 2, "it is empty"),
+        (("assign", "a1b2", ""), 2, "it is empty"),
+        (("show", "a1"), 1, "and the first 4 letters are needed"),
+        (("--severity", "warn"), 2, ": 'warn' is not one of 'info', 'warning', 'critical'"),
     ],
 )
 def test_a_wrong_command_names_what_is_wrong(
@@ -181,3 +193,6 @@ def test_a_false_alarm_is_counted(run: Any, cluster: Path) -> None:
     shown = run("incidents", "show", key, "--config", cluster).stdout
     assert "resolved (accepted, false alarm)" in shown
     assert "false alarm: unit test" in shown
+    for command in ("ack", "accept"):
+        late = run("incidents", command, key, "--config", cluster)
+        assert (late.exit_code, "this changed nothing" in late.stderr) == (0, True)

@@ -29,7 +29,7 @@ def test_a_quiet_time_is_a_count_a_duration_or_both(given: Any, found: QuietTime
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (0, "policy.resolve_after: expected a whole number between 1 and 1,000,000,000"),
+        (0, "policy.resolve_after: expected a whole number between 1 and 1,000,000,000, found 0"),
         (True, "policy.resolve_after: expected a number of values such as 1000"),
         (1.5, "policy.resolve_after: expected a number of values such as 1000"),
         ("six hours", "policy.resolve_after: expected a number of values such as 1000"),
