@@ -62,6 +62,10 @@ class UnreadableWarning(UserWarning):
     """Most events of a call could not be decoded; correct their producer."""
 
 
+class UndatedWarning(UserWarning):
+    """Events have a `ts` that is null or before 1970; give the time of each, or none at all."""
+
+
 class Monitor:
     """Watch every series of every model in a log of events.
 
@@ -124,6 +128,7 @@ class Monitor:
         self._outcomes = names.full_name("outcomes")
         self._joins: dict[int, JoinedLog] = {}
         self._replays = False
+        self._undated = 0
         self._next: dict[str, int] = dict.fromkeys((*self._inputs, self._outcomes), 0)
 
     @property
@@ -170,7 +175,11 @@ class Monitor:
         -----
         UnreadableWarning
             If most of the events cannot be decoded; `dead_letters` has the reasons.
+        UndatedWarning
+            If events without a `source` have a `ts` that is null, NaN or negative: these count as
+            of the start of 1970, or of before it.
         """
+        self._undated = 0
         self.dead_letters = []
         rows = frame_events(events) if is_frame(events) else cast("Iterable[Event]", events)
         placed = list(self._place(rows))
@@ -185,6 +194,13 @@ class Monitor:
             found += self._watch(topic, partition, list(of_partition))
         found.sort(key=lambda alert: alert[0])
         self._warn(given)
+        if self._undated:
+            warnings.warn(
+                f"`ts` of {self._undated} of {given} events is null, NaN or negative: they count as"
+                " of 1970 or before; give the time of each event, or leave out `ts`",
+                UndatedWarning,
+                stacklevel=2,
+            )
         return [alert for _, alert in found]
 
     def _warn(self, events: int) -> None:
@@ -238,6 +254,8 @@ class Monitor:
     def _place(self, events: Iterable[Event]) -> Iterator[_Placed]:
         for position, event in enumerate(events):
             fields = _fields(event)
+            if "ts" in fields and "source" not in fields:
+                self._undated += _is_undated(fields["ts"])
             at = self._coordinates(fields, position)
             body = self._body(fields, at)
             if body is not None:
@@ -350,6 +368,12 @@ def _fields(event: Event) -> dict[str, Any]:
     if isinstance(event, BaseModel):
         return event.model_dump(mode="json", exclude_unset=True)
     return dict(event)
+
+
+def _is_undated(ts: object) -> bool:
+    if isinstance(ts, int | float):
+        return not ts >= 0  # NaN, too
+    return ts is None
 
 
 def _plain(value: Any) -> Any:

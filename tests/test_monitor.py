@@ -11,7 +11,12 @@ from outcome_logs import labelled
 
 from streamproc import Monitor
 from streamproc.errors import ConfigError, StreamprocError
-from streamproc.monitor import LogRecord, UnknownTopicError, UnreadableWarning
+from streamproc.monitor import (
+    LogRecord,
+    UndatedWarning,
+    UnknownTopicError,
+    UnreadableWarning,
+)
 from streamproc.schemas.events import FeatureEvent, PredictionEvent
 from streamproc.schemas.records import Reason
 
@@ -266,3 +271,21 @@ def test_raw_labels_are_refused_with_what_to_do_instead() -> None:
     """Their topic is known, but labels are joined before they are watched."""
     with pytest.raises(UnknownTopicError, match="give labels to `process`"):
         Monitor().process_records("labels", 0, [LogRecord(0, b"{}")])
+
+
+@pytest.mark.parametrize("ts", [None, float("nan"), -5])
+def test_a_time_that_is_missing_is_a_warning(ts: float | None) -> None:
+    """Such events count as of 1970: daily profiles and windows of time would be wrong."""
+    events: list[Any] = [
+        {"model_id": "m", "ts": ts, "features": {"x": 1.0}},
+        {"model_id": "m", "ts": 1.7e9, "features": {"x": 1.0}},
+        {"model_id": "m", "features": {"x": 1.0}},
+    ]
+    with pytest.warns(UndatedWarning, match="`ts` of 1 of 3 events is null, NaN or negative"):
+        Monitor().process(events)
+
+
+def test_events_without_times_are_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    """Whoever leaves `ts` out watches values in their order."""
+    Monitor().process([{"model_id": "m", "features": {"x": 1.0}}])
+    assert not recwarn
