@@ -10,6 +10,10 @@ from streamproc.schemas.units import format_duration
 from streamproc.terminal import printable
 
 _RULES: Final = ("inhibit", "escalate")
+# Their limits are fixed: docs/false-alarms.md, "What it does not count".
+_NOT_COUNTED: Final = (
+    "findings over the life of a series, silent models and volumes, rules, tests of online models"
+)
 
 
 def policies(config: Config) -> Iterator[str]:
@@ -17,12 +21,13 @@ def policies(config: Config) -> Iterator[str]:
 
     Examples
     --------
-    >>> list(policies(Config.model_validate({"budget": "2 a day", "inhibit": []})))
-    ['budget  2 false alarms a day', 'inhibit  no rule']
+    >>> list(policies(Config.model_validate({"inhibit": []})))
+    ['inhibit  no rule']
     """
     if config.budget is not None:
         alarms, period = config.budget
         yield f"budget  {alarms:g} false alarm{'' if alarms == 1 else 's'} a {period}"
+        yield f"budget does not count  {_NOT_COUNTED}"
     given = config.model_dump(mode="json", exclude_defaults=True)
     for name in _RULES:
         if name in given:
