@@ -99,8 +99,10 @@ def test_check_prints_everything_that_is_configured(run: Any, tmp_path: Path) ->
         "http  metrics and health are not served",
         "control  off",
         "budget  1 false alarm a week",
-        "budget does not count  findings over the life of a series, silent models and volumes,"
-        " rules, tests of online models",
+        (
+            "budget does not count  findings over the life of a series, silent models and volumes,"
+            " rules, tests of online models"
+        ),
         "inhibit  no rule",
         "escalate  match=severity = warning, after=30m",
         "redact  feature:ssn",
