@@ -59,7 +59,7 @@ def describe_deployment(deployment: Deployment, others: int) -> tuple[str, ...]:
         printable(deployment.previous or ""),
         f"{deployment.began:%Y-%m-%d %H:%M:%SZ}",
         printable(", ".join(origins)),
-        f"{others} others" if others else "",
+        count(others, "other") if others else "",
         printable(deployment.note),
     )
 

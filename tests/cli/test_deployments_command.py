@@ -31,6 +31,7 @@ def test_announcing_and_listing(run: Any, cluster: Path) -> None:
     assert Deployment.from_json(only_fraud).announced == at(0)
     assert run("deployments", "--since", "2026-01-06T00:00:00Z", "--json", *config).stdout == ""
     assert json.loads(only_fraud)["model_version"] == "8"
+    assert "1 other" in run("deployments", "--model", "fr*", *config).stdout
 
 
 def test_show_names_the_nearest_deployment_and_its_distance() -> None:
