@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import pickle
 import re
 import sys
 from collections.abc import Callable
@@ -16,7 +15,14 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 import numba
 from numba.core import config
 from numba.core.caching import FunctionCache
+from numba.core.registry import cpu_target
 from numba.core.serialize import dumps
+
+from streamproc.detectors.runtime.jit_loading import (
+    load_code,
+    needs_compiler,
+    provide_memory_functions,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,6 +67,11 @@ class _Cache(FunctionCache):
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
         key: tuple[Any, ...] = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]
         return *key, _sources(self._py_func.__module__)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        # Numba's own sets up the compiler first, which compiling does in any case.
+        provide_memory_functions()
+        return self._load_overload(sig, target_context)
 
     def _load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
@@ -110,7 +121,9 @@ class _Files:
         if hashlib.sha256(body).digest() != digest:
             _log.warning("cached code in %s is damaged: compiling it again", self._path(key))
             return None
-        saved_key, data = pickle.loads(body)  # noqa: S301  see docs/security.md
+        if needs_compiler(body):
+            cpu_target.target_context.refresh()
+        saved_key, data = load_code(body)
         return data if saved_key == key else None
 
     def save(self, key: tuple[Any, ...], data: Any) -> None:
