@@ -212,20 +212,17 @@ def sections(header: Header, arrays: Mapping[str, NDArray[Any]]) -> list[Section
     list of bytes-like
         The header, each table, and the digest of all before it.
     """
-    plain = {
-        name: np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        for name, array in arrays.items()
-    }
     records = tuple(
-        ArrayRecord(name, array.dtype.str, array.shape) for name, array in plain.items()
+        ArrayRecord(name, array.dtype.newbyteorder("<").str, array.shape)
+        for name, array in arrays.items()
     )
     head = msgspec.json.encode(msgspec.structs.replace(header, arrays=records))
     parts: list[Section] = [_PREFIX.pack(_MAGIC, SCHEMA, len(head)) + head]
     for table in _tables(records):
         if len(table) == 1:
-            parts.append(plain[table[0].name].tobytes())
+            parts.append(arrays[table[0].name].astype(table[0].dtype, copy=False).tobytes())
             continue
-        parts.append(_rows(table, plain))
+        parts.append(_rows(table, arrays))
     return [*parts, digest_of(parts, SCHEMA)]
 
 
@@ -241,14 +238,14 @@ def digest_of(parts: Iterable[Section], schema: int) -> bytes:
     return digest.digest()
 
 
-def _rows(table: Sequence[ArrayRecord], plain: Arrays) -> memoryview:
+def _rows(table: Sequence[ArrayRecord], arrays: Mapping[str, NDArray[Any]]) -> memoryview:
     rows = np.empty(table[0].shape[0], _row_of(table))
     # Blocks stay in the processor's cache until all of their fields are written.
     step = max(1, _BLOCK_BYTES // max(1, rows.itemsize))
     for start in range(0, len(rows), step):
         block = rows[start : start + step]
         for at, record in enumerate(table):
-            block[f"f{at}"] = plain[record.name][start : start + step]
+            block[f"f{at}"] = arrays[record.name][start : start + step]
     return rows.view(np.uint8).data
 
 

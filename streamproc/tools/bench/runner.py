@@ -48,12 +48,17 @@ class BenchRun:
     prefix: str = field(default_factory=lambda: f"bench-{secrets.token_hex(4)}.")
 
     def config(self, name: str, group: str = "all", **settings: Any) -> dict[str, Any]:
-        """Return a configuration with a separate prefix of topic names."""
+        """Return a configuration with a separate prefix of topic names.
+
+        Each group has its own topic of snapshots. Workers read all of that topic, and the embedded
+        broker sends a partition in one response: with a shared one, the memory of a round grew with
+        the snapshots of the rounds before it.
+        """
         prefix = f"{self.prefix}{name}."
         return {
             "broker": f"kafka://{self.bootstrap}",
             "group": f"{prefix}{group}",
-            "topics": {"prefix": prefix},
+            "topics": {"prefix": prefix, "snapshots": f"snapshots-{group}"},
             "http": {"port": 0},
             "labels": {"store": str(self.folder / "labels")},
         } | settings

@@ -278,24 +278,22 @@ class Snapshots(Generic[S]):
         began = self._clock()
         found, bounds = await self._store.read(committed, self._codec.kind)
         others = await of_other_logs(self._store, found)
-        resumed = {
-            partition: self._resumed(
-                partition,
-                Log(
-                    found=found[partition],
-                    bounds=bounds[partition],
-                    done=done,
-                    signed=partition not in unsigned,
-                    others=others[partition],
-                    rewound=rewound.get(partition),
-                    start=self._start(partition, bounds[partition]),
-                ),
+        resumed: dict[Partition, Recovered[S]] = {}
+        for partition, done in committed.items():
+            # Popped, so that the snapshots of a partition are freed before the next is decoded.
+            log = Log(
+                found=found.pop(partition),
+                bounds=bounds[partition],
+                done=done,
+                signed=partition not in unsigned,
+                others=others[partition],
+                rewound=rewound.get(partition),
+                start=self._start(partition, bounds[partition]),
             )
-            for partition, done in committed.items()
-        }
-        for partition, result in resumed.items():
-            epoch = max(generation, found[partition].epoch + 1)
+            result = resumed[partition] = self._resumed(partition, log)
+            epoch = max(generation, log.found.epoch + 1)
             result.keeper.key = result.keeper.key._replace(epoch=epoch)
+            del log
         begun = [
             partition for partition, result in resumed.items() if self._begins(partition, result)
         ]

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 import xxhash
@@ -16,7 +17,7 @@ from streamproc.state.snapshot_format import Section
 from streamproc.worker.batch_writer import cut
 from streamproc.worker.log_marks import RecordMark, contradicted
 from streamproc.worker.record_timestamps import stamps_of
-from streamproc.worker.snapshots.records import Key, SnapshotSet, key_of, records
+from streamproc.worker.snapshots.records import MANIFEST, Key, SnapshotSet, key_of, records
 
 Partition = tuple[str, int]
 
@@ -102,15 +103,10 @@ class SnapshotStore:
         SnapshotWriteError
             If the cluster rejects it; the previous snapshot stays complete.
         """
-        *chunks, manifest = records(key, sections, following, mark)
-        marks: dict[Key, int | None] = {
-            name: xxhash.xxh3_64_intdigest(value) for name, value in chunks
-        }
-        fresh = [(name, value) for name, value in chunks if held.get(name) != marks[name]]
-        await self._send(fresh)
-        await self._send([manifest])
-        size = sum(len(value) for _, value in (*fresh, manifest))
-        return Written(marks | {manifest[0]: None}, len(fresh) + 1, size)
+        changes = _Changes(records(key, sections, following, mark), held)
+        await self._send(changes.chunks())
+        await self._send(changes.manifest)
+        return Written(changes.hashes, changes.records, changes.bytes)
 
     async def contradicted(self, marks: Mapping[Partition, RecordMark]) -> set[Partition]:
         """Return the partitions whose logs no longer have these records.
@@ -222,13 +218,14 @@ class SnapshotStore:
                         found[partition].add(key, record.value)
         return found
 
-    async def _send(self, some: Sequence[tuple[Key, bytes | None]]) -> None:
-        if not some:
+    async def _send(self, some: Iterable[tuple[Key, bytes | None]]) -> None:
+        """Send records, of which only those in flight are in memory."""
+        pairs = iter(some)
+        if (first := next(pairs, None)) is None:
             return
-        key = some[0][0]
-        batches = list(cut((name.pack(), value) for name, value in some))
-        for start in range(0, len(batches), AT_ONCE):
-            group = batches[start : start + AT_ONCE]
+        key = first[0]
+        batches = cut((name.pack(), value) for name, value in chain((first,), pairs))
+        while group := list(islice(batches, AT_ONCE)):
             try:
                 async with asyncio.timeout(WRITE_SECONDS):
                     await self._write(group, key.partition)
@@ -287,6 +284,31 @@ class SnapshotStore:
 
     def _home(self, count: int, number: int) -> TopicPartition:
         return TopicPartition(self._topic, number % count)
+
+
+class _Changes:
+    """The records of a snapshot that have to be written, counted while they are read once."""
+
+    def __init__(self, found: Iterator[tuple[Key, bytes]], held: Mapping[Key, int | None]) -> None:
+        self._found = found
+        self._held = held
+        self.hashes: dict[Key, int | None] = {}
+        self.manifest: list[tuple[Key, bytes]] = []
+        self.records = self.bytes = 0
+
+    def chunks(self) -> Iterator[tuple[Key, bytes]]:
+        """Yield those before the manifest whose value is not held."""
+        for name, value in self._found:
+            last = name.part == MANIFEST
+            self.hashes[name] = found = None if last else xxhash.xxh3_64_intdigest(value)
+            if last:
+                self.manifest.append((name, value))
+            elif self._held.get(name) == found:
+                continue
+            self.records += 1
+            self.bytes += len(value)
+            if not last:
+                yield name, value
 
 
 async def _all(sent: Sequence[asyncio.Future[object]]) -> None:

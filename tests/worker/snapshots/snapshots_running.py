@@ -1,6 +1,6 @@
 """Workers that keep their state, and crash where a test wants them to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -73,8 +73,9 @@ class MortalStore(SnapshotStore):
 
     kill: Countdown
 
-    async def _send(self, some: Sequence[tuple[Key, bytes | None]]) -> None:
-        if some and some[0][0].part < 0 and some[0][1] is not None:
+    async def _send(self, some: Iterable[tuple[Key, bytes | None]]) -> None:
+        key, value = some[0] if isinstance(some, list) and some else (None, None)
+        if key is not None and key.part < 0 and value is not None:
             self.kill.passes("in_snapshot")
         await super()._send(some)
 

@@ -1,7 +1,7 @@
 """What of a snapshot is written, and when."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -43,7 +43,7 @@ class Topic(SnapshotStore):
         self.collected = SnapshotSet()
         self.left = 10**9
 
-    async def _send(self, some: Sequence[tuple[Key, bytes | None]]) -> None:
+    async def _send(self, some: Iterable[tuple[Key, bytes | None]]) -> None:
         for key, value in some:
             if not self.left:
                 raise Interrupted
