@@ -19,6 +19,7 @@ from numba.core.registry import cpu_target
 from numba.core.serialize import dumps
 
 from streamproc.detectors.runtime.jit_loading import (
+    is_known,
     load_code,
     needs_compiler,
     provide_memory_functions,
@@ -70,6 +71,8 @@ class _Cache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         # Numba's own sets up the compiler first, which compiling does in any case.
+        if not is_known(numba.__version__):
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         provide_memory_functions()
         return self._load_overload(sig, target_context)
 
@@ -121,7 +124,7 @@ class _Files:
         if hashlib.sha256(body).digest() != digest:
             _log.warning("cached code in %s is damaged: compiling it again", self._path(key))
             return None
-        if needs_compiler(body):
+        if needs_compiler(body) or not is_known(numba.__version__):
             cpu_target.target_context.refresh()
         saved_key, data = load_code(body)
         return data if saved_key == key else None

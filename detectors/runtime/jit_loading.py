@@ -16,12 +16,25 @@ from llvmlite import binding  # type: ignore[import-untyped]
 from numba.core.environment import Environment, lookup_environment
 from numba.core.runtime import _nrt_python  # type: ignore[attr-defined]
 
-__all__ = ["load_code", "needs_compiler", "provide_memory_functions"]
+__all__ = ["is_known", "load_code", "needs_compiler", "provide_memory_functions"]
 
-# Symbols that machine code may refer to and that only the compiler's set-up defines. LLVM ends the
-# process when it loads code with a symbol that is not defined.
+# Minor versions of numba whose set-up was compared with this module. LLVM ends the process when it
+# loads code with a symbol that is not defined, so others do all of their own set-up.
+_KNOWN: Final = ("0.68",)
+# Symbols that machine code may refer to and that only the compiler's set-up defines.
 _OF_COMPILER: Final = (b"_numba_hashsecret", b"numba_parallel_for", b"do_scheduling_")
 _LIBRARY: Final = "numba."
+
+
+def is_known(version: str) -> bool:
+    """Whether cached code of a version of numba can be loaded without its compiler.
+
+    Examples
+    --------
+    >>> is_known("0.68.1"), is_known("0.69.0")
+    (True, False)
+    """
+    return version.rpartition(".")[0] in _KNOWN
 
 
 def needs_compiler(code: bytes) -> bool:
