@@ -166,10 +166,7 @@ class SeriesMonitor:
         return np.where(self._restarts[slots] == 0, self._changes.count(slots), -1)
 
     def settled(self, slots: Ints) -> Ints:
-        """Count the values of slots since what was last reported: an alarm, or a finding.
-
-        Of a dependent series its detectors' alarms do not count.
-        """
+        """Count the values since a finding, or an alarm unless of a dependent series."""
         return self.quiet(slots) if self._life is None else self._life.since(slots)
 
     def level(self, slot: int) -> Moments | CategoryDistribution:
@@ -187,6 +184,10 @@ class SeriesMonitor:
     def profile(self, slot: int) -> tuple[Profile, bool] | None:
         """Return the daily profile of a slot, and whether its last days stray from it."""
         return self._life.profile(slot) if isinstance(self._life, Follow) else None
+
+    def finer(self, slot: int) -> bool:
+        """Whether values of a slot have more decimals since a finding, and not less again."""
+        return isinstance(self._life, Follow) and self._life.finer(slot)
 
     def resize(self, size: int) -> None:
         """Grow to `size` slots; a smaller size changes nothing."""

@@ -10,16 +10,16 @@ from streamproc.detectors.errors import StateError
 from streamproc.detectors.runtime.dtypes import Floats, Ints
 from streamproc.detectors.runtime.slots import State
 from streamproc.detectors.runtime.small_arrays import any_hit
-from streamproc.detectors.series import gross_kernel, rhythm_kernel
+from streamproc.detectors.series import decimals_kernel, gross_kernel, rhythm_kernel
 from streamproc.detectors.series.change_points import Change, Moments
 from streamproc.detectors.series.gross import Found, Gross
 from streamproc.detectors.series.phase_kernel import HOURS
 from streamproc.detectors.series.rhythm import Broken, Rhythm
 
-Reason = Literal["range", "frozen", "level", "profile", "spread", "phase"]
-"""What a finding is about: the values' range, one value again and again, their level, whether
-they follow the hours of the day, how far they are from what is forecast, or whether they follow
-the hours of the day early or late."""
+Reason = Literal["range", "frozen", "decimals", "level", "profile", "spread", "phase"]
+"""What a finding is about: the values' range, one value again and again, more decimals than they
+had, their level, whether they follow the hours of the day, how far they are from what is forecast,
+or whether they follow the hours of the day early or late."""
 
 Season = Literal["learned", "daily", "off"]
 """Whether a series is compared with its daily and weekly profile: once it depends on itself, from
@@ -29,7 +29,13 @@ _GROSS: Final[dict[int, Reason]] = {
     gross_kernel.RANGE: "range",
     gross_kernel.FROZEN: "frozen",
     gross_kernel.GAPS: "level",
+    gross_kernel.DECIMALS: "decimals",
 }
+_FEWEST: Final = {
+    gross_kernel.RANGE: gross_kernel.EXCEEDANCES,
+    gross_kernel.DECIMALS: decimals_kernel.FEWEST,
+}
+"""Values that show it, at least, of findings that are not of repeats."""
 _RHYTHM: Final[dict[int, Reason]] = {
     rhythm_kernel.JUMP_SHORT: "level",
     rhythm_kernel.JUMP_DAY: "level",
@@ -134,6 +140,10 @@ class Follow:
         if place < 0:
             return None
         return self._rhythm.profile(place), self._rhythm.strays(place)
+
+    def finer(self, slot: int) -> bool:
+        """Whether values of a slot have more decimals since a finding, and not less again."""
+        return self._gross.finer(slot)
 
     def since(self, slots: Ints) -> Ints:
         """Count the values of slots since the last alarm or finding that counted."""
@@ -353,12 +363,12 @@ def _part(state: State, prefix: str) -> State:
 def _gross_finding(
     task: int, row: int, code: int, summary: Floats, places: tuple[Floats, Ints]
 ) -> Finding:
-    n, mean, deviation, values, level = summary.tolist()
+    n, mean, deviation, values, level, value = summary.tolist()
     before, after = Moments(int(n), mean, deviation), Moments(int(values), level, 0.0)
-    least = gross_kernel.EXCEEDANCES if code == gross_kernel.RANGE else gross_kernel.REPEATS
-    return Finding(
-        task, row, _GROSS[code], values, float(least), _change(before, after, row, places)
-    )
+    change = _change(before, after, row, places)
+    instance = (value, mean) if code == gross_kernel.DECIMALS else None
+    least = _FEWEST.get(code, gross_kernel.REPEATS)
+    return Finding(task, row, _GROSS[code], values, least, change, instance=instance)
 
 
 def _rhythm_finding(task: int, hits: Broken, k: int, places: tuple[Floats, Ints]) -> Finding:

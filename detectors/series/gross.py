@@ -45,6 +45,17 @@ _BLANK = blank_record(
         "flicker_ones": (np.int32, 0),
         "climbs": (np.int32, 0),
         "place": (np.int32, -1),
+        "seen": (np.uint16, 0),
+        "left": (np.uint16, 0),
+        "grid_from": (np.float32, 0.0),
+        "finer_sum": (np.float32, 0.0),
+        "grid_n": (np.uint16, 0),
+        "finer_n": (np.uint16, 0),
+        "finer_longest": (np.uint16, 0),
+        "decimals": (np.uint8, 0),
+        "finest": (np.uint8, 0),
+        "lower": (np.uint8, 0),
+        "finer": (np.bool_, False),
         "was_above": (np.bool_, False),
         "new": (np.bool_, False),
         "reported": (np.bool_, False),
@@ -52,7 +63,14 @@ _BLANK = blank_record(
         "retained": (np.bool_, False),
     }
 )
-_ADDED = (("flicker", "flickered", "ones", "flicker_n", "flicker_ones", "climbs"), ("new",))
+_ADDED = (
+    ("flicker", "flickered", "ones", "flicker_n", "flicker_ones", "climbs"),
+    ("new",),
+    (
+        *("seen", "left", "grid_from", "grid_n", "decimals", "lower"),
+        *("finest", "finer", "finer_n", "finer_longest", "finer_sum"),
+    ),
+)
 """Fields that versions before did not have, by version."""
 DOUBT = 2.0
 """Standard errors of a level that are added to it."""
@@ -69,7 +87,7 @@ class Found(NamedTuple):
 
 
 class Gross(Slots):
-    """Range, runs of one value and serial dependence of each series, over its whole life.
+    """Range, decimals, runs of one value and serial dependence of each series, all its life.
 
     Parameters
     ----------
@@ -79,7 +97,7 @@ class Gross(Slots):
     Notes
     -----
     What a detector's alarm makes it forget is retained here, so a series is watched while its unit
-    is learned and while it is learned again. A slot holds 224 bytes.
+    is learned and while it is learned again. A slot holds 248 bytes.
 
     References
     ----------
@@ -114,6 +132,10 @@ class Gross(Slots):
         view: Ints = self._records["since"][: self.size]
         return view
 
+    def finer(self, slot: int) -> bool:
+        """Whether values of a slot have more decimals since a finding, and not less again."""
+        return bool(self._records[slot]["finer"])
+
     def recent(self, slot: int) -> Moments:
         """Return the exponentially weighted level over `kernel.MEMORY` values."""
         record = self._records[slot]
@@ -138,7 +160,7 @@ class Gross(Slots):
     def scan_checked(self, values: Floats, tasks: Ints, ts: Floats) -> Found:
         """Do as `scan` with arguments that are known to be right."""
         row, code = np.empty((2, len(tasks)), np.int64)
-        summary = np.zeros((len(tasks), 5))
+        summary = np.zeros((len(tasks), 6))
         kernel.scan(values, ts, tasks, self._records, row, code, summary)
         return Found(row, code, summary)
 
@@ -181,7 +203,7 @@ class Gross(Slots):
     def load(self, state: State) -> None:
         """Take the place of the one that made `state`; places are -1.
 
-        A version that did not count turns and rises, or runs of new values, wrote none of `_ADDED`.
+        A version that did not count something wrote none of its fields in `_ADDED`.
         """
         size = len(next(iter(state.values()), ()))
         for added in _ADDED:

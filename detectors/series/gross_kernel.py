@@ -6,8 +6,9 @@ from typing import Any
 from streamproc.detectors.runtime.dtypes import Floats, Ints
 from streamproc.detectors.runtime.jit import compiled
 from streamproc.detectors.runtime.prefetch import AHEAD, prefetch
+from streamproc.detectors.series import decimals_kernel as decimals
 
-NOTHING, RANGE, FROZEN, DEPENDENT, SLOW, GAPS = range(6)
+NOTHING, RANGE, FROZEN, DEPENDENT, SLOW, GAPS, DECIMALS = range(7)
 """What a scan stops at."""
 STARTS = 30
 """Values before a range or a centre counts as known."""
@@ -261,6 +262,18 @@ def take(record: Any, value: float, ts: float) -> int:
 
 
 @compiled
+def take_all(record: Any, value: float, ts: float) -> int:
+    """Feed one value to what is known of it and to that of its decimals; returns what it shows."""
+    found = take(record, value, ts)
+    if record.decimals < decimals.MANY and record.run == 0:
+        more = decimals.finer(record, value)
+        if more and found == NOTHING:  # else the next one shows it, too
+            decimals.reported(record)
+            return DECIMALS
+    return found
+
+
+@compiled
 def scan(
     values: Floats, ts: Floats, tasks: Ints, records: Any, row: Ints, code: Ints, summary: Floats
 ) -> None:
@@ -273,8 +286,8 @@ def scan(
     row, code
         (tasks,): row and kind of the first finding, -1 and `NOTHING` if there is none.
     summary
-        (tasks, 5): of it number, mean and deviation of the values before, number and mean of
-        those that show it.
+        (tasks, 6): of it number, mean and deviation of the values before, number and mean of
+        those that show it, and the last one.
     """
     for k in range(tasks.shape[0]):
         if k + AHEAD < tasks.shape[0]:
@@ -287,13 +300,14 @@ def scan(
             value = values[column, t]
             if value != value:  # noqa: PLR0124 - NaN
                 continue
-            found = take(record, value, ts[t])
+            found = take_all(record, value, ts[t])
             if found == NOTHING:
                 continue
             row[k], code[k] = t, found
             summary[k, 0], summary[k, 1] = record.n, record.mean
             summary[k, 2] = math.sqrt(max(record.square, 0.0))
             summary[k, 3], summary[k, 4] = record.run + 1.0, value
+            summary[k, 5] = value
             if found == GAPS:
                 summary[k, 1] = record.ones / record.n
                 summary[k, 2] = math.sqrt(summary[k, 1] * (1.0 - summary[k, 1]))
@@ -303,4 +317,7 @@ def scan(
                 summary[k, 3] = record.beyond
                 summary[k, 4] = record.far_sum / record.beyond
                 absorb(record)
+            elif found == DECIMALS:
+                summary[k, 3] = record.finer_n
+                summary[k, 4] = record.finer_sum / record.finer_n
             break

@@ -7,6 +7,7 @@ import numpy as np
 
 from streamproc.alerting.alert_builder import Series
 from streamproc.alerting.effect_size import size_of
+from streamproc.alerting.end_messages import Other
 from streamproc.alerting.incident import Incident, first_check
 from streamproc.alerting.incidents import Incidents, Occasion, Report
 from streamproc.alerting.joint_messages import with_pair
@@ -139,15 +140,19 @@ class _DetectorRun:
             self._mark(slot, at)  # the next values belong to the same stretch
             return
         incident.base = total
-        other = back and self._has_other_hours(slot, incident)
-        reports = self._incidents.fell_quiet(at, level, back=back and not other, other_hours=other)
+        other = self._other(slot, incident) if back else None
+        reports = self._incidents.fell_quiet(at, level, back=back, other=other)
         self._report(event, at, reports)
         self._mark(slot, at)
 
-    def _has_other_hours(self, slot: int, incident: Incident) -> bool:
-        """Whether a series on the level of before follows the hours of the day in another way."""
+    def _other(self, slot: int, incident: Incident) -> Other | None:
+        """Say what of a series on the level of before differs."""
+        if incident.finer and self._detectors.finer(slot):
+            return "decimals"
         known = None if incident.profile is None else self._detectors.profile(slot)
-        return known is not None and (known[1] or incident.is_of_other_hours(known[0]))
+        if known is not None and (known[1] or incident.is_of_other_hours(known[0])):
+            return "hours"
+        return None
 
     def _scan(self, tasks: Ints) -> None:
         """Feed some tasks to the detectors; tell the incidents of every alarm."""

@@ -1,10 +1,12 @@
 """Alerts about a series that fell quiet: settled on another level, or resolved, and why."""
 
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from streamproc.alerting import end_messages
 from streamproc.alerting.alert_builder import Series, common_fields, label_of
+from streamproc.alerting.end_messages import Other
 from streamproc.alerting.incident import Incident
 from streamproc.alerting.level import Level
 from streamproc.alerting.messages import SeriesLabel, subject
@@ -21,17 +23,22 @@ class _Sentence(Protocol):
 
 
 def settled(
-    series: Series, incident: Incident, level: Level, origin: Origin, now: datetime
+    series: Series,
+    incident: Incident,
+    level: Level,
+    origin: Origin,
+    now: datetime,
+    *,
+    other: Other | None = None,
 ) -> AlertEvent:
-    """Report that a series is quiet on another level than before; its incident stays open."""
-    return _quiet("settled", None, end_messages.settled, series, incident, level, origin, now)
+    """Report that a series is quiet on another level than before; its incident stays open.
 
-
-def other_hours(
-    series: Series, incident: Incident, level: Level, origin: Origin, now: datetime
-) -> AlertEvent:
-    """Report that only the hours of the day differ from before; the incident stays open."""
-    return _quiet("settled", None, end_messages.other_hours, series, incident, level, origin, now)
+    `other`: the level is that of before, and this differs.
+    """
+    sentence: _Sentence = (
+        end_messages.settled if other is None else partial(end_messages.only_other, other)
+    )
+    return _quiet("settled", None, sentence, series, incident, level, origin, now)
 
 
 def recovered(

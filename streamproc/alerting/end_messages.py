@@ -1,7 +1,7 @@
 """The sentence of an alert about a series that fell quiet, and whether it is as before."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from streamproc.alerting.category_messages import frequent
 from streamproc.alerting.level import Level
@@ -21,18 +21,25 @@ _Write = Callable[[float | None, float | None], tuple[str, str]]
 OPEN: Final = "; it is open until the series is back, or the level is accepted"
 
 
+Other = Literal["hours", "decimals"]
+"""What may differ from before although the level does not."""
+_OTHERS: Final[dict[Other, str]] = {
+    "hours": "does not follow the hours of the day as it did before",
+    "decimals": "has more decimals than before",
+}
+
+
 def settled(label: SeriesLabel, before: Level, level: Level, *, spread: bool = False) -> str:
     """Say where a series is that is quiet on another level than before."""
     return f"{subject(label)} has settled{_quiet(label, before, level, spread=spread)}{OPEN}"
 
 
-def other_hours(label: SeriesLabel, before: Level, level: Level, *, spread: bool = False) -> str:
-    """Say of a series whose level is that of before that its hours of the day are not."""
+def only_other(
+    other: Other, label: SeriesLabel, before: Level, level: Level, *, spread: bool = False
+) -> str:
+    """Say of a series whose level is that of before that something else is not."""
     quiet = _quiet(label, before, level, same=True, spread=spread)
-    return (
-        f"{subject(label)} is quiet{quiet}, but does not follow the hours of the day as it did"
-        f" before{OPEN}"
-    )
+    return f"{subject(label)} is quiet{quiet}, but {_OTHERS[other]}{OPEN}"
 
 
 def recovered(label: SeriesLabel, before: Level, level: Level, *, spread: bool = False) -> str:

@@ -114,6 +114,8 @@ class Incident:
         The level that it was found to be quiet on, and when; None while it is not quiet.
     profile
         What was usual at each hour of the day before; None where that did not show the change.
+    finer
+        Whether it has reported that values have more decimals than before.
     """
 
     id: str
@@ -131,6 +133,7 @@ class Incident:
     small: bool = False
     profile: tuple[float, ...] | None = None
     scattered: bool = False
+    finer: bool = False
 
     def is_of_other_hours(self, profile: Sequence[float]) -> bool:
         """Whether the hours of the day differ from each other in another way than before.
@@ -176,7 +179,9 @@ class Incident:
         if self.reported is None or self.reported.of_spread:
             return True
         needed = values_to_tell(self.before, self.reported.farthest)
-        return level.n >= min(max(needed, quiet if self.scattered else 1), MAX_DELAY * quiet)
+        # Decimals differ from before wherever their level is.
+        delay = 1 if self.finer else MAX_DELAY
+        return level.n >= min(max(needed, quiet if self.scattered else 1), delay * quiet)
 
     def is_worse(self, level: Level) -> bool:
         """Whether a level is outside of what the incident has reported."""

@@ -32,6 +32,7 @@ def encode_incident(key: tuple[str, str], incident: Incident, *, pending: bool) 
         small=incident.small,
         profile=incident.profile,
         scattered=incident.scattered,
+        finer=incident.finer,
     )
 
 
@@ -71,6 +72,7 @@ def decode_incident(record: IncidentRecord) -> Incident:
         small=record.small,
         profile=record.profile,
         scattered=record.scattered,
+        finer=record.finer,
     )
 
 

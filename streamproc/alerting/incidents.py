@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from streamproc.alerting import end_alerts, messages
 from streamproc.alerting.alert_builder import Series, alarm_alert, open_incident, severity
+from streamproc.alerting.end_messages import Other
 from streamproc.alerting.incident import HeldAlert, Incident
 from streamproc.alerting.level import Level, level_of
 from streamproc.alerting.origin import Origin
@@ -119,12 +120,13 @@ class Incidents:
         return self._update(at, incident, alarm, annotate, back=back, worse=worse)
 
     def fell_quiet(
-        self, at: Occasion, level: Level, *, back: bool, other_hours: bool = False
+        self, at: Occasion, level: Level, *, back: bool, other: Other | None = None
     ) -> list[Report]:
         """Resolve the incident of a series that is quiet and `back`; else it has settled.
 
-        `other_hours`: the level is that of before, and only the hours of the day differ.
+        `other`: what differs although the level is that of before, if anything does.
         """
+        back = back and other is None
         incident = self.open[at.key]
         held, incident.held = incident.held, None
         waiting = [] if held is None or (back and held.back) else [_counted(held)]
@@ -136,8 +138,8 @@ class Incidents:
             return waiting
         incident.settled, incident.settled_at = level, at.origin.ts
         incident.report(level)
-        settled = end_alerts.other_hours if other_hours else end_alerts.settled
-        return [*waiting, Report(settled(at.series, incident, level, at.origin, at.now))]
+        about = at.series, incident, level, at.origin, at.now
+        return [*waiting, Report(end_alerts.settled(*about, other=other))]
 
     def release(self, at: Occasion) -> list[Report]:
         """Report what is due at an event without an alarm: an alert that waited, an acceptance."""
@@ -184,10 +186,11 @@ class Incidents:
         """Open an incident; `earlier`: the one that it supersedes."""
         incident = self.pending.pop(at.key, None) or open_incident(at.series, alarm, at.origin)
         incident.raised, incident.profile = raised, alarm.profile
-        incident.scattered = alarm.reason == "range"
+        incident.scattered, incident.finer = alarm.reason == "range", alarm.reason == "decimals"
         if earlier is not None:  # the level that is to be back is that of before the first one
             incident.before, incident.reported = earlier.before, earlier.reported
             incident.profile = earlier.profile or alarm.profile
+            incident.finer |= earlier.finer
         incident.report(level_of(alarm.change.after, self.texts), of_spread=_of_spread(alarm))
         incident.last_reported = incident.alarmed = at.origin.ts
         self.open[at.key] = incident
@@ -213,6 +216,7 @@ class Incidents:
         incident.settled, incident.settled_at = None, float("inf")
         incident.profile = incident.profile or alarm.profile
         incident.scattered |= alarm.reason == "range"
+        incident.finer |= alarm.reason == "decimals"
         level = level_of(alarm.change.after, self.texts)
         before = incident.held
         incident.raised |= urgent

@@ -142,22 +142,19 @@ def finding(label: SeriesLabel, reason: str, before: Summary, after: Summary) ->
     if label.series.startswith("quality:"):
         usual = percent(before.mean)
         return f"{who} is missing in {percent(after.mean)} of events (usual: {usual})"
-    if reason == "frozen":
-        return f"{who} has been {now} in {after.n} values in a row, longer than ever before"
-    if reason == "range":
-        return (
-            f"{who} is far outside of its range in {after.n} values: {now} on average"
-            f" (usual level: {was})"
-        )
-    if reason == "profile":
-        return f"{who} does not follow its daily profile: {now} where {was} is usual"
-    if reason == "spread":
-        return (
-            f"{who} is farther than ever from what its hour and its last values let expect: at"
-            f" {now} where {was} is usual"
-        )
     where = f"{now} from its reference" if label.series == JOINT else f"at {now}"
-    return f"{who} is {where} where {was} is usual at this time"
+    sentences = {
+        "frozen": f"has been {now} in {after.n} values in a row, longer than ever before",
+        "range": f"is far outside of its range in {after.n} values: {now} on average"
+        f" (usual level: {was})",
+        "decimals": f"has more decimals than ever before in {after.n} values, such as"
+        f" {number(after.mean, 10)} (usual level: {was})",
+        "profile": f"does not follow its daily profile: {now} where {was} is usual",
+        "spread": "is farther than ever from what its hour and its last values let expect: at"
+        f" {now} where {was} is usual",
+    }
+    usual = f"is {where} where {was} is usual at this time"
+    return f"{who} {sentences.get(reason, usual)}"
 
 
 def shifted(label: SeriesLabel, hours: int) -> str:

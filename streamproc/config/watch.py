@@ -109,9 +109,9 @@ class Watch(Section):
         bool,
         Field(
             description="Whether a series is followed over its whole life: values far outside of"
-            " its range, a frozen feed and, where values depend on each other, what breaks its"
-            " daily profile fire; the detectors' alarms on such a series are `pending`. false:"
-            " every alarm of a detector fires, and nothing else.",
+            " its range, a frozen feed, more decimals than ever before and, where values depend on"
+            " each other, what breaks its daily profile fire; the detectors' alarms on such a"
+            " series are `pending`. false: every alarm of a detector fires, and nothing else.",
             examples=[False],
         ),
     ] = True

@@ -146,6 +146,7 @@ class IncidentRecord(msgspec.Struct, frozen=True, array_like=True):
     small: bool = False
     profile: tuple[float, ...] | None = None
     scattered: bool = False
+    finer: bool = False
 
 
 class ArrayRecord(msgspec.Struct, frozen=True, array_like=True):
