@@ -49,6 +49,9 @@ _BLANK = blank_record(
         "hourly_errors": (np.float64, 0.0),
         "hours": (np.float64, 0.0),
         "shifted": (np.float64, 0.0),
+        "weekly_n": (np.float32, 0.0),
+        "weekly_products": (np.float32, 0.0),
+        "weekly_squares": (np.float32, 0.0),
         "statistics": ((np.float32, (kernel.STATISTICS,)), 0.0),
         "filled": ((np.float32, (kernel.STATISTICS,)), 0.0),
         "compared": ((np.float32, (kernel.STATISTICS,)), 0.0),
@@ -64,6 +67,8 @@ _ADDED = (
     *("second", "limit", "off", "total", "lowest"),
 )
 """Fields that earlier versions did not write."""
+_LATER = ("weekly_n", "weekly_products", "weekly_squares")
+"""The same of versions that had all statistics."""
 _EARLIER = (7, 8)
 """Statistics of versions without that of shifted hours, or of the part of a profile."""
 _ABSENT = 0.5
@@ -172,6 +177,9 @@ class Rhythm(Arrays):
         Versions that lacked a statistic wrote none of its fields, those that did not know how far
         blocks differ wrote marks without that.
         """
+        if "n" in state and not state.keys() & set(_LATER):
+            size = len(state["n"])
+            state = state | {name: np.repeat(_BLANK[name][None], size, axis=0) for name in _LATER}
         super().load(_upgraded(state))
 
     def _check_ranges(self, state: State) -> None:

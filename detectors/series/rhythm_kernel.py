@@ -53,6 +53,9 @@ LEARN = 10.0
 until the farthest values are. At least one day of each."""
 DAILY, WEEKLY = 28.0, 16.0
 """Visits of an hour that its profile remembers."""
+PRIOR, JUDGED = 2.0, 14.0
+"""Days of values that the number of visits counts for, and days over which it is compared by how
+much the hours of the week are nearer to values than those of the day."""
 FEWEST = 150.0
 """Values before statistics count."""
 QUIET = 2.0
@@ -69,13 +72,37 @@ profiles are stored in 32 bits."""
 
 @compiled
 def forecast(record: Any, daily: Any, weekly: Any, visits: Any, hour: int) -> float:
-    """Profile of an hour of the week; the week counts from its second visit on."""
+    """Profile of an hour of the week; the week counts from its second visit on.
+
+    By how much it counts is first a matter of its visits, and later of how much nearer values have
+    been to the hour of the week than to that of the day.
+    """
     day = hour % HOURS
     base = daily[day, 0] if visits[WEEK + day] > 0 or daily[day, 1] > 0.0 else record.middle
     known = float(visits[hour]) - 1.0
     if known <= 0.0:
         return float(base)
-    return float(base + (weekly[hour] - base) * known / (known + 2.0))
+    share = known / (known + 2.0)
+    n = record.weekly_n
+    if n > 0.0:
+        shown = min(max(record.weekly_products / (record.weekly_squares + TINY), 0.0), 1.0)
+        prior = PRIOR * DAY / max(record.pace, 1e-3)
+        share = (prior * share + n * shown) / (prior + n)
+    return float(base + (weekly[hour] - base) * share)
+
+
+@compiled
+def compare_weekly(record: Any, daily: Any, weekly: Any, visits: Any, given: Any) -> None:
+    """Regress distances of values from their hour of the day on that of the hour of the week."""
+    value, wide, perday = given
+    hour, day = record.hour, record.hour % HOURS
+    if visits[hour] < 2 or record.n < FEWEST or record.second < np.inf:
+        return
+    apart, reach = weekly[hour] - daily[day, 0], 3.0 * wide
+    off = min(max(value - daily[day, 0], -reach), reach)
+    record.weekly_n = min(record.weekly_n + 1.0, JUDGED * perday)
+    record.weekly_products += (off * apart - record.weekly_products) / record.weekly_n
+    record.weekly_squares += (apart * apart - record.weekly_squares) / record.weekly_n
 
 
 @compiled
@@ -259,6 +286,7 @@ def take(record: Any, arrays: Any, raw: float, ts: float) -> int:
     s[ROUGH] += (min(abs(z), 2.0 * CLIP) - s[ROUGH]) / day
     bounded = min(max(residual, -CLIP * wide), CLIP * wide)
     s[LEVEL] += (bounded / wide - s[LEVEL]) / day
+    compare_weekly(record, daily, weekly, visits, (value, wide, perday))
     swing = season - record.middle
     fade = math.exp(-min(since / DAY, 50.0))
     record.followed = record.followed * fade + swing * bounded
