@@ -135,7 +135,7 @@ def smaller(record: Any, on: bool) -> None:  # noqa: FBT001
 @compiled
 def finer(record: Any, value: float) -> bool:
     """Feed a value that is not the one before; returns whether too many have left the grid."""
-    if value == 0.0 or record.decimals >= MANY:
+    if value == 0.0 or record.decimals >= MANY or not math.isfinite(value):
         return False
     size, on = abs(value), is_on(value, record.decimals)
     if record.seen < STARTS:

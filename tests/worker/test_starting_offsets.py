@@ -17,7 +17,7 @@ from worker.running import (
     publish,
     read_alerts,
     settings,
-    worker_of,
+    watch_all,
 )
 from worker.scenarios import START, expected, payloads, story
 
@@ -73,8 +73,7 @@ async def test_a_group_that_has_read_the_topics_skips_nothing(
     given = begins_late(embedded_broker.bootstrap)
     await publish(load(given), story(models=MODELS, events=20))
     before = load({**given, "topics": {**given["topics"], "begin": "earliest"}})
-    async with worker_of(before):
-        pass
+    await watch_all(before)
     assert await agreed(load(given)) == {}
 
 
