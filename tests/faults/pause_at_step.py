@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 if __name__ == "__main__":  # run as a program: let the tests' modules be found
@@ -44,9 +44,11 @@ class SleepyStore(SnapshotStore):
         self._passes("before_snapshot", key)
         return await super().write(key, sections, following, held, mark)
 
-    async def _send(self, some: Sequence[tuple[Key, bytes | None]]) -> None:
-        if some and some[0][0].part == MANIFEST and some[0][1] is not None:
-            self._passes("in_snapshot", some[0][0])
+    async def _send(self, some: Iterable[tuple[Key, bytes | None]]) -> None:
+        # Only the chunks come as an iterator.
+        key, value = some[0] if isinstance(some, list) and some else (None, None)
+        if key is not None and key.part == MANIFEST and value is not None:
+            self._passes("in_snapshot", key)
         await super()._send(some)
 
     def _passes(self, step: str, key: Key) -> None:
