@@ -124,7 +124,7 @@ class _Files:
         if hashlib.sha256(body).digest() != digest:
             _log.warning("cached code in %s is damaged: compiling it again", self._path(key))
             return None
-        if needs_compiler(body) or not is_known(numba.__version__):
+        if needs_compiler(body):
             cpu_target.target_context.refresh()
         saved_key, data = load_code(body)
         return data if saved_key == key else None

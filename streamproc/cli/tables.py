@@ -32,7 +32,7 @@ def terminal() -> Console:
 def print_table(table: Table, empty: str = "", *, console: Console | None = None) -> None:
     """Print a table; one that is wider than the terminal as a paragraph for each row.
 
-    A table whose columns are too narrow breaks ids and times, which nobody can copy then.
+    A table with too narrow columns breaks ids and times, which nobody can copy then.
 
     Parameters
     ----------

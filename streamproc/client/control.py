@@ -103,8 +103,9 @@ def _check_payload(verb: str, payload: Mapping[str, Any]) -> None:
         schema.model_validate_json(msgspec.json.encode(payload))
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in wrong["loc"])
-        raise ConfigError(f"{verb}: {field}: {wrong['msg']}") from error
+        field = ".".join(str(part) for part in wrong["loc"]) or "payload"
+        message = wrong["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{verb}: {field}: {message}; nothing was sent") from error
 
 
 def _default_issuer() -> str:

@@ -46,13 +46,24 @@ def report(*results):
 
 
 def test_a_cached_loop_is_loaded_without_the_compiler(tmp_path: Path) -> None:
-    """A worker whose code is in the cache does not hold what only compiling needs."""
+    """A worker with its code in the cache does not hold what only compiling needs."""
     calls = (
         "report(loops.sums(np.ones(3)), 'numba.np.linalg' in sys.modules,"
         " 'numba.cpython.unicode' in sys.modules)"
     )
     _run(tmp_path, ["sums"], calls)
     assert _run(tmp_path, ["sums"], calls) == "[3. 3.] False False 1"
+
+
+@pytest.mark.slow
+def test_another_version_of_numba_sets_its_compiler_up(tmp_path: Path) -> None:
+    """Cached code may need what a version that nobody has looked at defines in its set-up."""
+    calls = (
+        "import numba; numba.__version__ = '9.9.0'\n"
+        "report(loops.sums(np.ones(3)), 'numba.np.linalg' in sys.modules)"
+    )
+    _run(tmp_path, ["sums"], calls)
+    assert _run(tmp_path, ["sums"], calls) == "[3. 3.] True 1"
 
 
 @pytest.mark.slow

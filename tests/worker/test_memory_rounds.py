@@ -1,4 +1,4 @@
-"""What stays in memory of a partition whose traffic repeats for ever."""
+"""What stays in memory of a partition with traffic that repeats for ever."""
 
 import gc
 import tracemalloc

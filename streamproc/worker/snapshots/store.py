@@ -297,7 +297,7 @@ class _Changes:
         self.records = self.bytes = 0
 
     def chunks(self) -> Iterator[tuple[Key, bytes]]:
-        """Yield those before the manifest whose value is not held."""
+        """Yield those before the manifest with a value that is not held."""
         for name, value in self._found:
             last = name.part == MANIFEST
             self.hashes[name] = found = None if last else xxhash.xxh3_64_intdigest(value)
