@@ -20,9 +20,9 @@ __all__ = ["HOLD_MS", "LINGER_SECONDS", "pace_fetches"]
 
 #: Seconds between the records of one fetch and the next fetch of the same broker, by default; half
 #: of it where records seldom come. A fetch and the slices that it gives cost some two milliseconds
-#: of CPU, whether they hold one record or thirty: 10 ms here take two to four times the CPU. It is
-#: what consumers of librdkafka usually wait for a batch. A record that comes later than this after
-#: the previous one is not delayed.
+#: of CPU, whether they hold one record or thirty: 10 ms here take three to five times the CPU.
+#: Consumers of librdkafka usually wait as long for a batch. A record that comes later than this
+#: after the previous one is not delayed.
 LINGER_SECONDS: Final = 0.100
 #: Bytes of a response from which on the next fetch is sent at once: there is a backlog.
 _LARGE_BYTES: Final = 1 << 18
