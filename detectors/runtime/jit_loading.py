@@ -18,8 +18,8 @@ from numba.core.runtime import _nrt_python  # type: ignore[attr-defined]
 
 __all__ = ["is_known", "load_code", "needs_compiler", "provide_memory_functions"]
 
-# Minor versions of numba for which the set-up was compared with this module. LLVM ends the process when it
-# loads code with a symbol that is not defined, so other versions do their complete set-up.
+# Minor versions of numba for which the set-up was compared with this module. LLVM ends the process
+# when it loads code with a symbol that is not defined: other versions do their complete set-up.
 _KNOWN: Final = ("0.68",)
 # Symbols that machine code may refer to and that only the compiler's set-up defines.
 _OF_COMPILER: Final = (b"_numba_hashsecret", b"numba_parallel_for", b"do_scheduling_")
