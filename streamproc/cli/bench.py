@@ -36,8 +36,9 @@ def bench(
 ) -> None:
     """Measure speed, memory and latency.
 
-    Parts: peers, live, slices, intake, bank, latency, models, labels, learning, scale, startup
-    and state; peers and live compare with other ways of doing the same.
+    Parts: peers, live, slices, intake, bank, latency, models, labels, learning, live-learning,
+    scale, startup and state; peers, live and live-learning compare with other ways of doing the
+    same.
 
     Without --broker each part gets an embedded broker; scale and state need Apache Kafka.
     """

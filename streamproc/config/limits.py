@@ -109,8 +109,8 @@ class Limits(Section):
             ge=timedelta(0),
             le=timedelta(seconds=1),
             description="How long a fetch waits at most after one with few records, so that it"
-            " returns more of them at once. Shorter delays alerts and answers less, and takes more"
-            " CPU on live traffic; a backlog does not wait.",
+            " returns more of them at once. Shorter delays alerts, outcomes and the predictions of"
+            " online models less, and takes more CPU on live traffic; a backlog does not wait.",
             examples=["10ms"],
         ),
     ] = timedelta(milliseconds=100)

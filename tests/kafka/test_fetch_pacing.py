@@ -13,14 +13,14 @@ from streamproc.kafka.fetch_pacing import (
 WAIT_MS = 50
 LINGER_SECONDS = 0.010
 LINGER_MS = round(LINGER_SECONDS * 1000)
-SHORT_MS = LINGER_MS // 2
+START = 100.005  # half way between two multiples of the linger
 
 
 class Clock:
     """Time that passes only while somebody waits."""
 
     def __init__(self) -> None:
-        self.now = 100.0
+        self.now = START
 
     def monotonic(self) -> float:
         """Return the current time."""
@@ -75,30 +75,35 @@ async def test_records_that_follow_others_are_coalesced(clock: Clock) -> None:
     """After a fetch with few records, the next one waits for more of them."""
     client = Client(clock, (0.0, 300), (0.0, 300), (0.0, 300))
     paced(client, {})
-    assert await durations(clock, client, 3) == [0, SHORT_MS, LINGER_MS]
+    assert await durations(clock, client, 3) == [0, LINGER_MS // 2, LINGER_MS]
 
 
 async def test_a_record_after_a_pause_is_not_delayed(clock: Clock) -> None:
     """The fetch that waits at the broker is sent before the record exists, so it adds nothing."""
     client = Client(clock, (0.0, 300), (0.0, 0), (0.040, 300))
     paced(client, {})
-    assert await durations(clock, client, 3) == [0, SHORT_MS, 40]
+    assert await durations(clock, client, 3) == [0, LINGER_MS // 2, 40]
 
 
-async def test_dense_records_are_coalesced_longer(clock: Clock) -> None:
-    """At 50 events a second and more, half as many fetches are enough."""
-    client = Client(clock, (0.0, 300), (0.010, 300), (0.008, 300), (0.030, 300), (0.0, 300))
-    paced(client, {})
-    assert await durations(clock, client, 5) == [
-        *(0, SHORT_MS + 10, LINGER_MS + 8, LINGER_MS + 30, SHORT_MS)
-    ]
+async def test_consumers_of_a_process_fetch_at_the_same_moments(clock: Clock) -> None:
+    """Two consumers whose records came at different times send the next fetches together."""
+    clients = [Client(clock, (seconds, 300), (0.0, 300)) for seconds in (0.001, 0.003)]
+    sent = []
+    for client in clients:
+        paced(client, {})
+        await durations(clock, client, 1)
+        came = clock.now
+        await durations(clock, client, 1)
+        sent.append(clock.now)
+        clock.now = came
+    assert sent[0] == sent[1] == pytest.approx(START + LINGER_SECONDS / 2)
 
 
 async def test_records_wait_for_others_as_long_as_is_asked(clock: Clock) -> None:
     """With a linger of 100 ms there are ten fetches a second, without one they do not wait."""
     client = Client(clock, *[(0.002, 300)] * 5)
     paced(client, {}, linger=0.1)
-    assert await durations(clock, client, 5) == [2, 52, 102, 102, 102]
+    assert await durations(clock, client, 5) == [2, 95, 100, 100, 100]
     client = Client(clock, *[(0.002, 300)] * 3)
     paced(client, {}, linger=0.0)
     assert await durations(clock, client, 3) == [2, 2, 2]

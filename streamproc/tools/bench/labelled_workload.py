@@ -1,7 +1,7 @@
 """Generate workload L: events of many models, each followed by its label."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -10,6 +10,8 @@ from streamproc.tools.bench.workload import FIRST_TS, PARTITIONS
 
 DELAY: Final = 1000  # events after which a label comes
 EVENTS_A_SECOND: Final = 1000  # of event time
+FEATURES_TOPIC: Final = "features"
+LABELS_TOPIC: Final = "labels"
 _CHUNK: Final = 4096
 
 
@@ -52,22 +54,32 @@ def messages(workload: LabelledWorkload) -> Iterator[Message]:
     ['features', 'features', 'labels', 'labels']
     """
     draw = np.random.default_rng(workload.seed)
-    names = [f"f{j}" for j in range(workload.features)]
     labels: list[bool] = []
     for start in range(0, workload.events, _CHUNK):
-        values = np.round(draw.normal(size=(_CHUNK, workload.features)), 6)
-        labels += (values.sum(axis=1) > 0).tolist()
-        rows = values.tolist()
+        rows = drawn(draw, _CHUNK, workload.features)
+        labels += [label for _, label in rows]
         for number in range(start, min(start + _CHUNK, workload.events)):
-            features = dict(zip(names, rows[number - start], strict=True))
-            ts = _ts(number)
-            yield _message("features", workload, number, ts, {"features": features})
+            features, ts = rows[number - start][0], _ts(number)
+            yield _message(FEATURES_TOPIC, workload, number, ts, {"features": features})
             if number >= DELAY:
                 late = number - DELAY
-                yield _message("labels", workload, late, ts, {"label": labels[late]})
+                yield _message(LABELS_TOPIC, workload, late, ts, {"label": labels[late]})
     for number in range(max(0, workload.events - DELAY), workload.events):
         fields = {"label": labels[number]}
-        yield _message("labels", workload, number, _ts(workload.events), fields)
+        yield _message(LABELS_TOPIC, workload, number, _ts(workload.events), fields)
+
+
+def drawn(
+    draw: np.random.Generator, events: int, features: int
+) -> list[tuple[dict[str, float], bool]]:
+    """Draw the features and the label of some events."""
+    values: Any = np.round(draw.normal(size=(events, features)), 6)
+    names = [f"f{j}" for j in range(features)]
+    labels = (values.sum(axis=1) > 0).tolist()
+    return [
+        (dict(zip(names, row, strict=True)), label)
+        for row, label in zip(values.tolist(), labels, strict=True)
+    ]
 
 
 def _ts(number: int) -> float:

@@ -16,12 +16,13 @@ from streamproc.join.encode import UnsequencedOutcome, text
 from streamproc.join.entry import InputLog
 from streamproc.join.join import Join
 from streamproc.join.meetings import Meeting
-from streamproc.join.merge_order import Merge
 from streamproc.kafka.clients import open_consumer
+from streamproc.kafka.fetch_pacing import pace_fetches
 from streamproc.kafka.open_transactions import ReadableEnd
 from streamproc.schemas.records import Record
 from streamproc.worker.join.cancellation import finish_within, in_thread
 from streamproc.worker.join.guard import InputGuard
+from streamproc.worker.join.merged_input import MergedInput
 from streamproc.worker.join.metrics import JoinMetrics
 from streamproc.worker.join.outcome_writer import COMMAND, NONE, Headers, OutcomeWriter, Pair
 from streamproc.worker.join.ownership import acquire, mismatch
@@ -35,18 +36,17 @@ from streamproc.worker.offsets import readable_end
 from streamproc.worker.publisher import AlertPublisher
 from streamproc.worker.starting_offsets import NONE as NO_STARTS
 
-# How long to wait at the end of a log: records that were written before those of other logs have
-# arrived by then.
-GRACE_SECONDS: Final = 0.1
 # 10 to 20 ms of work, so that other partitions are not delayed.
 MAX_RECORDS: Final = 2000
-# Records arrive within this time of their timestamp; longer waits mean future timestamps.
-HOLD_SECONDS: Final = 1.0
-COMMIT_SECONDS: Final = 1.0
+# The next owner joins again what was not committed, and drops the outcomes that are on the topic.
+COMMIT_SECONDS: Final = 5.0
+COMMIT_RECORDS: Final = 5000
+# Without records for this time, there will be none for a while: commit.
+QUIET_SECONDS: Final = 0.5
 COVERAGE_SECONDS: Final = 10.0
 # A portion that ends half published is published again: a stop waits this long for its end.
 FINISH_SECONDS: Final = 3.0
-POLL_MS: Final = 50
+_FETCH_WAIT_MS: Final = 500
 _FETCH_BYTES: Final = 2**20
 
 Result = TypeVar("Result")
@@ -125,16 +125,15 @@ class Joiner:
         }
         late = self._starts[InputLog.PREDICTIONS] > 0
         self._join = Join(config, partition, store, asks, from_start=not late)
-        self._merge = Merge(logs)
-        self._ended: dict[InputLog, float] = {}
         self._times = TimeReports(metrics)
         self._letters = UnreadableLabels(config, partition, self._outbox, metrics.alerted)
-        self._round = time.monotonic()
-        self._read_to_end: set[InputLog] = set()
         self._guard = InputGuard(config, self._outbox, metrics)
+        self._linger = config.limits.linger.total_seconds()
+        self._input = MergedInput(self._homes, self._guard, self._linger)
         self._group = text(config.group)
         self._writing = asyncio.Lock()
-        self._committed = time.monotonic()
+        self._committed = self._came = time.monotonic()
+        self._uncommitted = 0
         self._shown = -COVERAGE_SECONDS
         self._changed = False
         self._consistent = True
@@ -165,18 +164,20 @@ class Joiner:
             self._config,
             as_parsed={home.topic for home in self._homes.values()},
             max_partition_fetch_bytes=_FETCH_BYTES,
-            fetch_max_wait_ms=POLL_MS * 10,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
         ) as consumer:
+            pace_fetches(consumer, lambda: self._linger)
             self._guard.watch(consumer)
             consumer.assign(list(self._homes.values()))
             await self._begin(consumer, generation)
             try:
                 while True:
-                    records = await self._next(consumer)
+                    records = await self._input.next(consumer, self.portion)
                     if records:
+                        self._came = time.monotonic()
                         await finish_within(FINISH_SECONDS, self.take(records))
                     await self._look_behind(consumer)
-                    await self._commit_when_due(idle=not records)
+                    await self._commit_when_due()
                     self._show_coverage()
             except asyncio.CancelledError:
                 if self._consistent:  # nothing is half done
@@ -215,6 +216,7 @@ class Joiner:
         self._times.report(joined.implausible, records, now)
         self._consistent = True
         self._status.handled += len(records)
+        self._uncommitted += len(records)
         self._touched.update(draft.model_id for draft in published)
         if joined.dead_letters:  # the next owner must not publish them again
             await self._commit()
@@ -278,46 +280,6 @@ class Joiner:
         ends = await consumer.end_offsets(homes)
         return {log: (begins[home], ends[home]) for log, home in self._homes.items()}
 
-    async def _next(self, consumer: AIOKafkaConsumer) -> list[tuple[InputLog, Record]]:
-        """Return the next records whose order is final; fetch more if there are none."""
-        taken = self._merge.take(self._ended_for(GRACE_SECONDS), self.portion)
-        if taken:
-            return taken
-        homes = {self._homes[log]: log for log in self._merge.short(self.portion)}
-        timeout = POLL_MS if self._merge.empty() == set(self._homes) else POLL_MS // 5
-        found = await consumer.getmany(*homes, timeout_ms=timeout, max_records=self.portion)
-        doubts = self._guard.doubts(found)  # before anything else is fetched
-        for (home, batch), doubt in zip(found.items(), doubts, strict=True):
-            await self._guard.check(home, batch, doubt)
-            self._merge.add(homes[home], batch)
-        now = time.monotonic()
-        for log, home in self._homes.items():
-            at_end = await self._at_end(consumer, home)
-            if at_end:
-                self._read_to_end.add(log)
-            if home not in found and at_end:
-                self._ended.setdefault(log, now)
-            else:
-                self._ended.pop(log, None)
-        self._release_when_due(now)
-        return []
-
-    def _release_when_due(self, now: float) -> None:
-        """Release records with future timestamps once each log was read to its end."""
-        if len(self._read_to_end) == len(self._homes) and now - self._round >= HOLD_SECONDS:
-            self._merge.release()
-            self._round = now
-            self._read_to_end.clear()
-
-    def _ended_for(self, seconds: float) -> set[InputLog]:
-        """Return the logs that have been at their end for this many seconds."""
-        now = time.monotonic()
-        return {log for log, since in self._ended.items() if now - since >= seconds}
-
-    async def _at_end(self, consumer: AIOKafkaConsumer, home: TopicPartition) -> bool:
-        end = readable_end(consumer, home)
-        return end is not None and await consumer.position(home) >= end
-
     async def _publish(
         self, joined: JoinResult, records: Sequence[tuple[InputLog, Record]]
     ) -> list[UnsequencedOutcome]:
@@ -350,16 +312,21 @@ class Joiner:
         self._store.place.tail = self._outcomes.tail
         return lost
 
-    async def _commit_when_due(self, *, idle: bool) -> None:
-        waited = time.monotonic() - self._committed
+    async def _commit_when_due(self) -> None:
+        now = time.monotonic()
         if not self._changed:
             self._status.committed(self.behind)
-        elif waited > (COMMIT_SECONDS / 4 if idle else COMMIT_SECONDS):
+        elif (
+            now - self._committed >= COMMIT_SECONDS
+            or self._uncommitted >= COMMIT_RECORDS
+            or now - self._came >= QUIET_SECONDS
+        ):
             await self._commit()
 
     async def _commit(self) -> None:
         await self._in_thread(self._store.commit)
         self._committed = time.monotonic()
+        self._uncommitted = 0
         self._changed = False
         if self.claimed.is_set():
             self._status.committed(self.behind)
@@ -380,7 +347,7 @@ class Joiner:
 
     async def _look_behind(self, consumer: AIOKafkaConsumer) -> None:
         """Measure the lag, and whether earlier owners' outcomes may still be produced again."""
-        place, empty = self._store.place, self._merge.empty()
+        place, empty = self._store.place, self._input.empty()
         behind, may_repeat = 0, False
         for log, home in self._homes.items():
             position, end = await consumer.position(home), readable_end(consumer, home)

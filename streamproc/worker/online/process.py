@@ -25,6 +25,7 @@ from streamproc.config.config import Config
 from streamproc.errors import StreamprocError
 from streamproc.kafka.clients import open_consumer, open_producer
 from streamproc.kafka.errors import BrokerUnreachableError
+from streamproc.kafka.fetch_pacing import pace_fetches
 from streamproc.worker.incidents.view import IncidentView
 from streamproc.worker.online.messages import (
     TO_CHILD,
@@ -50,6 +51,8 @@ ORPHANED: Final = 3
 # 8,000 outcomes of ten features. Models learn a slice in batches, one for each: the fewer slices a
 # backlog takes, the less each outcome costs.
 _FETCH_BYTES: Final = 4 * 2**20
+# Outcomes come when a join has waited for `limits.linger`: collect those of all partitions.
+_COALESCE_SECONDS: Final = 0.010
 PR_SET_PDEATHSIG: Final = 1
 T = TypeVar("T")
 
@@ -126,6 +129,7 @@ async def _learn(config: Config, reader: FileIO, say: Callable[[ToParent], None]
                 max_partition_fetch_bytes=_FETCH_BYTES,
             ),
         )
+        pace_fetches(consumer, lambda: _COALESCE_SECONDS)
         store = SnapshotStore(config, producer)
         snapshots = Snapshots(config, store, PartitionModelsCodec(config), metrics)
         view = IncidentView(config)

@@ -6,7 +6,7 @@ from streamproc.broker import EmbeddedBroker
 from streamproc.tools.bench.jobs.slices import SIZES
 from streamproc.tools.bench.report import Outcome
 from streamproc.tools.bench.runner import measure
-from streamproc.tools.bench.suites import PARTS, live
+from streamproc.tools.bench.suites import PARTS, live, live_learning
 
 
 def measured(name: str, broker: str | None, events: int) -> Outcome:
@@ -39,3 +39,18 @@ def test_live_traffic_is_measured_for_every_system(
         [ours] = outcome.figures[system]
         assert ours["300_counted"] > 0
         assert 0 < ours["300_p50"] <= ours["300_p99"]
+
+
+@pytest.mark.slow
+def test_live_labels_are_measured_for_the_worker_and_the_loop(
+    embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both answer every event, and have their CPU and latency."""
+    monkeypatch.setattr(live_learning, "RATES", (300,))
+    outcome = measured("live-learning", embedded_broker.bootstrap, 60_000)
+    assert [row.goal for row in outcome.rows if "÷" in row.what] == [live_learning.GOAL]
+    for system in live_learning.SYSTEMS:
+        [figures] = outcome.figures[system]
+        assert figures["300_answered"] == 1
+        assert figures["300_cpu"] > 0
+        assert 0 < figures["300_p50"] <= figures["300_p99"]

@@ -49,10 +49,10 @@ class MortalJoiner(Joiner):
         await super()._commit()
         self.kill.passes("after_commit")
 
-    async def _commit_when_due(self, *, idle: bool) -> None:
+    async def _commit_when_due(self) -> None:
         if self._changed:
             await self._commit()
-        await super()._commit_when_due(idle=idle)
+        await super()._commit_when_due()
 
 
 class HastyJoiner(MortalJoiner):

@@ -110,10 +110,10 @@ async def measure(options: dict[str, Any], pid: int) -> dict[str, float]:
     async with clients(options) as (load, consumer):
         await load.run(100, SETTLE_SECONDS)
         await asyncio.sleep(SETTLE_SECONDS)
-        figures["idle_cpu"] = await _share(pid, asyncio.sleep(IDLE_SECONDS))
+        figures["idle_cpu"] = await share(pid, asyncio.sleep(IDLE_SECONDS))
         for rate in options["rates"]:
             await load.run(rate, SETTLE_SECONDS)
-            figures[f"{rate}_cpu"] = await _share(pid, load.run(rate, seconds))
+            figures[f"{rate}_cpu"] = await share(pid, load.run(rate, seconds))
             reading = asyncio.create_task(_ages(consumer, seconds + DRAIN_SECONDS, options))
             await load.run(rate, seconds, probes=options["system"] == WORKER)
             ages = await reading
@@ -124,7 +124,7 @@ async def measure(options: dict[str, Any], pid: int) -> dict[str, float]:
     return figures
 
 
-async def _share(pid: int, load: Coroutine[Any, Any, Any]) -> float:
+async def share(pid: int, load: Coroutine[Any, Any, Any]) -> float:
     """Return the CPU time of a process as a percentage of a core while a load runs."""
     cpu, began = cpu_seconds(pid), time.perf_counter()
     await load

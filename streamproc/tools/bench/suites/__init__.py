@@ -9,6 +9,7 @@ from streamproc.tools.bench.suites.labels import LABELS
 from streamproc.tools.bench.suites.latency import LATENCY
 from streamproc.tools.bench.suites.learning import LEARNING
 from streamproc.tools.bench.suites.live import LIVE
+from streamproc.tools.bench.suites.live_learning import LIVE_LEARNING
 from streamproc.tools.bench.suites.models import MODELS
 from streamproc.tools.bench.suites.peers import PEERS
 from streamproc.tools.bench.suites.scale import SCALE
@@ -28,6 +29,7 @@ PARTS: Final[dict[str, Suite]] = {
         MODELS,
         LABELS,
         LEARNING,
+        LIVE_LEARNING,
         SCALE,
         STARTUP,
         STATE,

@@ -57,28 +57,31 @@ def rows(results: Results) -> list[Row]:
         for system in found:
             what, p99 = f"{rate:,} events/s, {system}", 10.0 if rate == 1_000 else 20.0
             table += [
-                *_rows(results, system, f"{rate}_cpu", f"{what}, CPU", CPU_GOALS.get(rate)),
-                *_rows(results, system, f"{rate}_p50", f"{what}, p50"),
-                *_rows(results, system, f"{rate}_p99", f"{what}, p99", p99),
+                *figure_rows(results, system, f"{rate}_cpu", f"{what}, CPU", CPU_GOALS.get(rate)),
+                *figure_rows(results, system, f"{rate}_p50", f"{what}, p50"),
+                *figure_rows(results, system, f"{rate}_p99", f"{what}, p99", p99),
             ]
         if CONFLUENT in found:
             table += [
-                _ratio(results, WORKER, rate, "CPU of worker ÷ loop's", 1.0),
-                _ratio(results, QUICK, rate, "CPU of worker, linger 10 ms ÷ loop's"),
+                ratio_row(results, WORKER, rate, "CPU of worker ÷ loop's", 1.0),
+                ratio_row(results, QUICK, rate, "CPU of worker, linger 10 ms ÷ loop's"),
             ]
     for system in found:
-        table += _rows(results, system, "idle_cpu", f"idle, {system}, CPU", IDLE_GOAL)
+        table += figure_rows(results, system, "idle_cpu", f"idle, {system}, CPU", IDLE_GOAL)
     return table
 
 
-def _ratio(results: Results, system: str, rate: int, what: str, goal: float | None = None) -> Row:
+def ratio_row(
+    results: Results, system: str, rate: int, what: str, goal: float | None = None
+) -> Row:
+    """Return the row of a system's CPU divided by the loop's."""
     key = f"{rate}_cpu"
     pairs = zip(results[system], results[CONFLUENT], strict=True)
     ratios = tuple(ours[key] / theirs[key] for ours, theirs in pairs if theirs[key])
     return Row(f"{rate:,} events/s, {what}", "×", ratios, goal)
 
 
-def _rows(
+def figure_rows(
     results: Results, system: str, key: str, what: str, goal: float | None = None
 ) -> list[Row]:
     """Return the row of a figure; none where no round has it, as a peer that sent no alert."""
