@@ -73,10 +73,10 @@ def as_line(alert: AlertEvent) -> bytes:
 def describe(alert: AlertEvent) -> Text:
     """Return an alert in lines: time, status and series; its message; its incident.
 
-    The third line is there if several series take part: the main contributors, and the beginning
-    of the incident's id, which their alerts share. The last line is there if the model has an owner
-    or a runbook. The first line ends with the silences that cover the alert, if any. Markup and
-    control characters are escaped.
+    The third line has the beginning of the incident's id, with which ``streamproc incidents show``
+    finds it, and the main contributors if several series take part. The last line is there if the
+    model has an owner or a runbook. The first line ends with the silences that cover the alert, if
+    any. Markup and control characters are escaped.
     """
     return Text.assemble(
         (alert.ts.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z", "dim"),
@@ -104,11 +104,12 @@ def _marks(alert: AlertEvent) -> str:
 
 def _incident(alert: AlertEvent) -> str:
     shares = alert.contributors or ()
+    known = f"\n    incident {printable(alert.incident_id[:8])}"
     if not shares:
-        return ""
+        return known
     named = [f"{printable(each.series)} {100 * each.share:.3g} %" for each in shares[:_NAMED]]
     more = ["…"] if len(shares) > _NAMED else []
-    return f"\n    incident {printable(alert.incident_id[:8])}: {', '.join(named + more)}"
+    return f"{known}: {', '.join(named + more)}"
 
 
 def _help(alert: AlertEvent) -> str:

@@ -96,6 +96,17 @@ async def send_command(
 
 def _check_payload(verb: str, payload: Mapping[str, Any]) -> None:
     """Refuse what workers would refuse: the sender would wait for nothing."""
+    for field, value in payload.items():
+        try:
+            msgspec.json.encode(value)
+        except UnicodeEncodeError as error:
+            half = f"U+{ord(error.object[error.start]):04X}"
+            raise ConfigError(
+                f"{verb}: {field}: {half} at position {error.start} is half of a character, so this"
+                " is not text; nothing was sent"
+            ) from error
+        except TypeError as error:
+            raise ConfigError(f"{verb}: {field}: {error}; nothing was sent") from error
     schema = PAYLOADS.get(verb)
     if schema is None:
         return

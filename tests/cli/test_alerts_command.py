@@ -77,7 +77,8 @@ def test_alerts_for_the_eye(run: Any, config_file: Path, written: list[AlertEven
         *("fraud", "feature:amount", "adwin"),
     ]
     assert lines[1].strip() == written[0].message
-    assert len(lines) == 2 * len(written)
+    assert lines[2].strip() == f"incident {written[0].incident_id[:8]}"
+    assert len(lines) == 3 * len(written)
 
 
 def test_an_incident_of_several_series_is_shown_as_one() -> None:
@@ -89,7 +90,8 @@ def test_an_incident_of_several_series_is_shown_as_one() -> None:
     assert several.splitlines()[2] == (
         "    incident 6d1e8143: feature:amount 80 %, prediction 15 %, quality:age 4 %, …"
     )
-    assert len(describe(alert()).plain.splitlines()) == 2
+    single = describe(alert(incident_id="6d1e814346e34bbb")).plain
+    assert single.splitlines()[2:] == ["    incident 6d1e8143"]
 
 
 def test_nothing_from_an_alert_steers_the_terminal() -> None:

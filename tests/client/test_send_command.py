@@ -16,6 +16,8 @@ NOBODY_LISTENS = {"broker": "kafka://127.0.0.1:1", "control": {"secret_env": "CO
         ("incident_ack", {}, "incident_id"),
         ("incident_note", {"incident_id": "0b71fe22", "txt": "seen"}, "text"),
         ("incident_assign", {"incident_id": "0b71fe22", "owner": 7}, "owner"),
+        ("incident_note", {"incident_id": "0b71fe22", "text": "half \ud83d"}, "text"),
+        ("save", {"why": object()}, "why"),
     ],
 )
 async def test_a_wrong_payload_is_named_and_not_sent(

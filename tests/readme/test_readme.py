@@ -161,8 +161,8 @@ def test_the_demo_tells_what_is_shown_of_it() -> None:
     lines = "\n".join(text.plain for _, text in told).splitlines()
     for name in ("heat-demand prediction", "payments error"):
         [shown] = [block for block in blocks("text") if name in block]
-        places = [lines.index(line) for line in shown.splitlines()]
-        assert places == sorted(places)
+        later = iter(without_ids(lines))
+        assert all(line in later for line in without_ids(shown.splitlines()))
 
     verdict = score(story, alerts, updates)
     late, found = verdict.findings[:2]
@@ -177,6 +177,11 @@ def test_the_demo_tells_what_is_shown_of_it() -> None:
         assert part in diagram
     assert f"{back[0]} wrong → {back[1]}" in diagram
     assert f"known {story.labels.delay} events later" in README
+
+
+def without_ids(lines: list[str]) -> list[str]:
+    """Return lines without ids of incidents, which depend on the group."""
+    return [re.sub(r"(?<=incident )[0-9a-f]{8}", "…", line) for line in lines]
 
 
 def test_the_json_is_of_the_contract() -> None:
