@@ -143,14 +143,19 @@ class PerformanceAlerts:
 
     def mistaken(self, task: str) -> AlertEvent:
         """Return the alert that the inferred task was wrong, so the error series were reset."""
+        who = model_label(self._model, self._origin.model_version)
+        mistake = (
+            "a regression, because of its first outcomes; those since are of a binary classifier"
+            if task == "binary"
+            else "a binary classifier, because its predictions were between 0 and 1 and its labels"
+            f" 0 or 1; outcomes now are of a {task}"
+        )
         return self._alert(
             "firing",
             "system",
             ("error", "task"),
             None,
-            f"{model_label(self._model, self._origin.model_version)} was taken for a binary"
-            " classifier, because its predictions were between 0 and 1 and its labels 0 or 1; this"
-            f" outcome is of a {task}: its error series are reset; set models[].task",
+            f"{who} was taken for {mistake}: its error series are reset; set models[].task",
         )
 
     def blind(self, series: str, blind: Sequence[DetectorSpec]) -> AlertEvent:

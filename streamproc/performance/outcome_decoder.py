@@ -16,6 +16,7 @@ from streamproc.decode.structs import DECODE_ERRORS, GENERIC, classify_error, in
 from streamproc.decode.unreadable import UnreadableError
 from streamproc.detect.series_registry import SeriesRegistry
 from streamproc.performance.baseline import Verdict
+from streamproc.performance.inferred_task import is_classifier, is_on_trial, is_refuted
 from streamproc.performance.label_bias import SCORE, LabelBiasTest, usable
 from streamproc.performance.label_bias import Verdict as BiasVerdict
 from streamproc.performance.losses import MismatchError, ScoredPrediction, score
@@ -252,7 +253,7 @@ class OutcomeDecoder(Decoder):
         settings = config.model(event.model_id)
         task = configured = settings.task
         track = self._performance.tracks.get(key)
-        if task is None and track is not None and track.sure:
+        if task is None and track is not None and track.sure and not is_on_trial(track):
             task = track.task
         scored = score(
             task,
@@ -261,11 +262,36 @@ class OutcomeDecoder(Decoder):
             positive=settings.positive,
             strict=config.strict,
         )
-        if track is not None and scored.task != track.task:
-            self._forget(key, at, event)
+        if track is None:
+            return scored
+        if configured is None and task is None:
+            scored = self._as_inferred(key, scored, event)
+        if scored.task != track.task:
+            self._forget(key, at, event, self._performance.retask)
             if configured is None:
                 self._hooks.mistaken(key, at, event, scored.task)
         return scored
+
+    def _as_inferred(self, key: str, guessed: ScoredPrediction, event: Any) -> ScoredPrediction:
+        """Return an outcome scored by a task that was inferred, or by its own if that is wrong.
+
+        Raises
+        ------
+        MismatchError
+            If it is one of a few that are of another task.
+        """
+        track, window = self._performance.tracks[key], self._performance.windows[key]
+        if track.task == "regression":
+            if is_classifier(track, guessed) or guessed.task == track.task:
+                return guessed
+            return score(track.task, event.prediction, event.label)
+        if guessed.task != track.task and not is_refuted(track, window):
+            raise MismatchError(
+                f"prediction {event.prediction!r} with label {event.label!r} is of a"
+                f" {guessed.task}, and {track.seen} outcomes before were of a {track.task}"
+                " classifier: it does not count; correct its producer, or set models[].task"
+            )
+        return guessed
 
     def _layout_of(
         self, key: str, scored: ScoredPrediction, event: Any, at: EventPosition
@@ -314,10 +340,16 @@ class OutcomeDecoder(Decoder):
             self._forget(name, at, event)
             catalogue.forgotten += 1
 
-    def _forget(self, key: str, at: EventPosition, event: Any) -> None:
+    def _forget(
+        self,
+        key: str,
+        at: EventPosition,
+        event: Any,
+        drop: Callable[[str], None] | None = None,
+    ) -> None:
         self._hand_over(self._batches, self._records, self._outcome)
         self._hooks.forgotten(key, at, event)
-        self._performance.drop(key)
+        (drop or self._performance.drop)(key)
         self._catalogue.retire(key)
 
     def _advance(self, key: str, scored: ScoredPrediction, event: Any, at: EventPosition) -> None:

@@ -32,6 +32,10 @@ class ModelTrack(msgspec.Struct):
         Comparison with the baseline.
     measure
         Name of the loss that the comparison uses.
+    odd
+        Outcomes that contradict an inferred task, or that made a regression of it.
+    changes
+        How often the inferred task has changed.
     """
 
     task: Task
@@ -41,6 +45,8 @@ class ModelTrack(msgspec.Struct):
     estimate: Estimate
     floor: BaselineTest
     measure: str = ""
+    odd: int = 0
+    changes: int = 0
 
 
 class Window:

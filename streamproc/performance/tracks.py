@@ -87,6 +87,7 @@ class Performance:
         self.deviations: dict[int, list[float]] = {}
         self._versions: dict[str, dict[str, None]] = {}
         self._touched: set[str] = set()
+        self._changes: dict[str, int] = {}
 
     def surplus(self, key: str) -> str | None:
         """Return the version to drop before this new one is added; None to drop none."""
@@ -97,7 +98,10 @@ class Performance:
 
     def touch(self, key: str, scored: ScoredPrediction) -> tuple[ModelTrack, Window]:
         """Return track and window of a version for its next label, as the most recent one."""
-        track = self.tracks.pop(key, None) or new_track(scored)
+        track = self.tracks.pop(key, None)
+        if track is None:
+            track = new_track(scored)
+            track.changes = self._changes.pop(key, 0)
         self.tracks[key] = track
         versions = self._versions.setdefault(model_of(key), {})
         versions.pop(key, None)
@@ -147,6 +151,11 @@ class Performance:
             estimated = self.estimated[key] = EstimatedErrors()
         _, predicted, chance, _ = self.windows[key].fresh[-1]
         estimated.compare(self.tracks[key], predicted, chance, loss)
+
+    def retask(self, key: str) -> None:
+        """Drop a version whose task was inferred wrongly, before its next label."""
+        self._changes[key] = self.tracks[key].changes + 1
+        self.drop(key)
 
     def drop(self, key: str) -> None:
         """Drop a version."""

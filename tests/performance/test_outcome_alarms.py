@@ -218,13 +218,13 @@ def test_a_batch_of_outcomes_is_read_as_any_other() -> None:
 
 
 def test_a_regression_that_looked_like_a_classifier_is_said() -> None:
-    """Numbers from 0 to 1 with labels 0 and 1 are taken for chances until a label disproves it."""
+    """Numbers from 0 to 1 with labels 0 and 1 count as chances until two labels disprove it."""
     events = [outcome(number, 0.5, number % 2) for number in range(50)]
     events += [outcome(50 + number, 0.5, 3.5) for number in range(10)]
     target = truth_shard()
     [alert] = run(target, records(events)).alerts
 
-    assert (alert.kind, alert.detector, alert.source.offset) == ("system", "task", 50)
+    assert (alert.kind, alert.detector, alert.source.offset) == ("system", "task", 51)
     assert "set models[].task" in alert.message
     assert target.truth
     assert target.truth.performance.figures('["fraud","7"]')["mae"] == 3.0
