@@ -14,6 +14,7 @@ import msgspec
 
 from streamproc.decode.event_schema import Topic
 from streamproc.decode.lenient_numbers import ROUNDING
+from streamproc.decode.nan_spellings import with_python_spelling
 from streamproc.decode.structs import (
     DECODE_ERRORS,
     LAST_MS,
@@ -141,17 +142,30 @@ _STRUCTS: Final[dict[Topic, type[Any]]] = {
 
 
 def parse(body: bytes) -> Any:
-    """Parse JSON, with `NaN`, `Infinity` and numbers beyond the range of float64."""
+    """Parse JSON, with `NaN`, `Infinity` and numbers beyond the range of float64.
+
+    The first two also as other languages spell them: `nan`, `-inf`.
+    """
     try:
         return msgspec.json.decode(body)
     except DECODE_ERRORS as error:
         try:
-            fields = json.loads(body.decode())
+            fields = _loads(body.decode())
             if b"\\u" in body:
                 msgspec.json.encode(fields)  # half of a surrogate pair is not a character
         except (ValueError, RecursionError):
             raise error from None
         return fields
+
+
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        spelled = with_python_spelling(text)
+        if spelled == text:
+            raise
+        return json.loads(spelled)
 
 
 def time_of(value: Any, zone: tzinfo, notes: list[Note]) -> Any:

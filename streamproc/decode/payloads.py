@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from streamproc.decode.arrow_record import arrow_table, table_bodies
+from streamproc.decode.nan_spellings import with_python_spelling
 from streamproc.decode.structs import DECODE_ERRORS, classify_error
 from streamproc.decode.unreadable import UnreadableError
 from streamproc.schemas.content_types import ARROW_FILE, ARROW_STREAM, JSON, NDJSON
@@ -24,7 +25,8 @@ _array = msgspec.json.Decoder(list[msgspec.Raw])
 def bodies(record: Record, longest: int, *, strict: bool = True) -> list[tuple[int, bytes]]:
     """Return the index and the JSON of each event of a record.
 
-    Unless `strict`, events may hold `NaN` and `Infinity`, which JSON does not have.
+    Unless `strict`, events may hold `NaN` and `Infinity`, which JSON does not have, as Python or
+    other languages spell them.
 
     Raises
     ------
@@ -163,7 +165,7 @@ def _is_lines(value: bytes, *, strict: bool) -> bool:
 
 def _is_lenient(line: bytes) -> bool:
     try:
-        _python.decode(line.decode())
+        _python.decode(with_python_spelling(line.decode()))
     except (ValueError, RecursionError):
         return False
     return True
@@ -186,9 +188,16 @@ def _elements(value: bytes, *, strict: bool) -> list[tuple[int, bytes]]:
 
 def _lenient_elements(value: bytes) -> list[tuple[int, bytes]]:
     """Split an array whose elements may hold `NaN`; empty if it is not one."""
-    found: list[tuple[int, bytes]] = []
     try:
         text = value.decode().strip()
+    except ValueError:
+        return []
+    return _elements_of(text) or _elements_of(with_python_spelling(text))
+
+
+def _elements_of(text: str) -> list[tuple[int, bytes]]:
+    found: list[tuple[int, bytes]] = []
+    try:
         at = 1
         while True:
             start = _BLANKS.match(text, at).end()  # type: ignore[union-attr]  # matches anything
