@@ -33,12 +33,16 @@ _ACTION: Final = {
     " number, name it in `models[].numbers`, or send numbers",
     "foreign": "it looks like a number in a notation that is not converted, and is watched as a"
     " category, which does not show how large it is: send numbers, with a point and no unit",
+    "mixed": "most of its first values are numbers and some are words, and it is watched as a"
+    " category, which does not show how large it is; if it is a number, name it in"
+    " `models[].numbers`, or send null for the words",
 }
 _SEVERITY: Final[dict[str, Severity]] = {
     "coerced": "info",
     "missing": "warning",
     "ambiguous": "info",
     "foreign": "info",
+    "mixed": "info",
 }
 _WORDS: Final = {
     FeatureKind.TEXT: "a text",

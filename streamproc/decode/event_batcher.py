@@ -18,7 +18,7 @@ from streamproc.decode.layout import Layout, Model
 from streamproc.decode.lenient import Note, lenient_decoder
 from streamproc.decode.lenient_numbers import as_number
 from streamproc.decode.model_registry import ModelRegistry
-from streamproc.decode.numeric_text import NumericTextTracker, read_prediction
+from streamproc.decode.numeric_text import NumericTextTracker, note_of, read_prediction
 from streamproc.decode.scan_backoff import ScanBackoff
 from streamproc.decode.schema_growth import Growth, News, clashes, news_of, unusual
 from streamproc.decode.structs import GENERIC, MAX_CLASSES
@@ -28,7 +28,7 @@ from streamproc.schemas.records import Record, SliceResult
 # A model id has at most 255 characters of UTF-8. Longer keys are not stored, since a key may be as
 # long as a record.
 _MAX_KEY_BYTES: Final = 4 * 255
-_NOTED: Final = ("coerced", "missing", "ambiguous", "foreign")
+_NOTED: Final = ("coerced", "missing", "ambiguous", "foreign", "mixed")
 
 
 class EventBatcher:
@@ -297,15 +297,12 @@ class EventBatcher:
         numbers: dict[str, FeatureType] = {}
         notes: list[Note] = []
         for name, notation in self.numeric_texts.observe(model.id, kinds, features).items():
-            if notation not in {"fractions", "integers"}:
-                notes.append(Note("foreign", f"feature {name!r}", notation))
-            elif notation == "fractions" or model.config.sends_numbers(name):
+            note = note_of(name, notation, is_named=model.config.sends_numbers(name))
+            notes.append(note)
+            if note.kind == "coerced":
                 numbers[name] = FeatureType.NUMBER
-                notes.append(Note("coerced", f"feature {name!r}", "text"))
                 if features[name].__class__ is str:
                     features[name] = as_number(features[name])
-            else:
-                notes.append(Note("ambiguous", f"feature {name!r}", "text"))
         return numbers, notes
 
     def _count_numeric(self, model: Model, new: Mapping[str, Any], key: bytes | None) -> None:

@@ -58,14 +58,15 @@ class Note(NamedTuple):
     ----------
     kind
         `coerced`: converted without loss; `missing`: it could not be read; `ambiguous`: it may
-        mean something else; `foreign`: a text that looks like a number in another notation.
+        mean something else; `foreign`: a text that looks like a number in another notation;
+        `mixed`: a text that often is a number, and sometimes a word.
     field
         The field, as alerts name it.
     found
         What was sent.
     """
 
-    kind: Literal["coerced", "missing", "ambiguous", "foreign"]
+    kind: Literal["coerced", "missing", "ambiguous", "foreign", "mixed"]
     field: str
     found: str
 

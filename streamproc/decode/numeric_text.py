@@ -13,6 +13,12 @@ FIRST_VALUES: Final = 64
 """Values of a text feature that must all be numbers for it to be taken for one."""
 MIN_DISTINCT: Final = 17
 """Different ones among them; fewer are codes of categories, such as "1", "2" and "3"."""
+MAX_WORDS: Final = 3
+"""Different texts among the first values that are not numbers; more are those of a category."""
+_MISSING: Final = frozenset(
+    {"", "-", "?", "na", "n/a", "#n/a", "nan", "nil", "none", "null", "undefined", "\\n"}
+)
+"""What producers write where a number is missing, in lower case; the last one is Hive's."""
 
 _FRACTION: Final = re.compile(r"[.eE]")
 _WITH_NUMBER: Final = frozenset({PredictionForm.NUMBER, PredictionForm.MIXED})
@@ -23,7 +29,7 @@ Row = tuple[str, str, int, tuple[str, ...]]
 
 
 class NumericTextTracker:
-    """Count the first values of text features that began with a number, in log order.
+    """Count the first values of text features that began with a number or without a value.
 
     While a model has such features, all of its events must be observed.
     """
@@ -40,20 +46,24 @@ class NumericTextTracker:
         return iter(self._counts)
 
     def begin(self, model_id: str, features: Mapping[str, Any]) -> None:
-        """Start to count those of some new features whose first value is a number as text."""
+        """Start to count those of some new features that begin with a number, or a word for none.
+
+        In log order, as all counts.
+        """
         for name, value in features.items():
-            if isinstance(value, str) and _is_number(value):
+            if isinstance(value, str) and ((number := _is_number(value)) or _is_missing(value)):
                 counts = self._counts.setdefault(model_id, {})
-                counts[name] = 1, {value: None}
+                counts[name] = 1, {value: None} if number else {}
 
     def observe(
         self, model_id: str, kinds: Mapping[str, FeatureType], features: Mapping[str, Any]
     ) -> dict[str, str]:
-        """Count an event; return the features whose first values have all been numbers.
+        """Count an event; return the features whose first values have been numbers.
 
         The value is `fractions` if some are decimal fractions, `integers` if none is, which may as
-        well be codes, such as postcodes; or one of the values that look like numbers and are in no
-        notation that is converted.
+        well be codes, such as postcodes; `words` if there are a few other texts among fractions; or
+        one of the values that look like numbers and are in no notation that is converted. Words
+        such as N/A count as missing.
 
         Parameters
         ----------
@@ -70,21 +80,22 @@ class NumericTextTracker:
             value = features.get(name)
             if value is None and name in kinds:
                 continue
-            is_number = isinstance(value, float) or (isinstance(value, str) and _is_number(value))
-            if not is_number or kinds.get(name) is not FeatureType.TEXT:
+            if not isinstance(value, float | str) or kinds.get(name) is not FeatureType.TEXT:
                 del counts[name]
                 continue
             count, distinct = counts[name]
-            if len(distinct) < MIN_DISTINCT or is_foreign_number(str(value)):
-                distinct[str(value)] = None
+            _add(str(value), distinct)
             counts[name] = count + 1, distinct
-            if count + 1 >= FIRST_VALUES:
+            words = [text for text in distinct if not _is_number(text)]
+            if len(words) > MAX_WORDS:
                 del counts[name]
-                if len(distinct) >= MIN_DISTINCT:
-                    decided[name] = _notation(distinct)
+            elif count + 1 >= FIRST_VALUES:
+                del counts[name]
+                if len(distinct) - len(words) >= MIN_DISTINCT:
+                    decided[name] = _notation(distinct.keys() - words, has_words=bool(words))
         if not counts:
             del self._counts[model_id]
-        return decided
+        return {name: notation for name, notation in decided.items() if notation}
 
     def forget(self, model_id: str) -> None:
         """Drop the counts of a model."""
@@ -108,10 +119,39 @@ def _is_number(text: str) -> bool:
     return as_number(text) is not None or is_foreign_number(text)
 
 
-def _notation(texts: Iterable[str]) -> str:
-    """Return what some numbers are: one that is not converted, else `fractions` or `integers`."""
+def _is_missing(text: str) -> bool:
+    return text.strip().lower() in _MISSING
+
+
+def _add(text: str, distinct: dict[str, None]) -> None:
+    """Add one of the first texts; of numbers, no more than are needed."""
+    if _is_missing(text):
+        return
+    numbers = MIN_DISTINCT + MAX_WORDS
+    if len(distinct) < numbers or is_foreign_number(text) or not _is_number(text):
+        distinct[text] = None
+
+
+def _notation(texts: Iterable[str], *, has_words: bool) -> str:
+    """Return what some numbers are; empty if nothing is to be reported."""
     foreign = next(filter(is_foreign_number, texts), None)
-    return foreign or ("fractions" if any(map(_FRACTION.search, texts)) else "integers")
+    has_fractions = any(map(_FRACTION.search, texts))
+    if has_words:
+        return foreign or ("words" if has_fractions else "")
+    return foreign or ("fractions" if has_fractions else "integers")
+
+
+def note_of(name: str, notation: str, *, is_named: bool) -> Note:
+    """Return what to report of a feature of texts; it is a number if its values are converted.
+
+    `is_named` is whether the configuration names it as a number.
+    """
+    field = f"feature {name!r}"
+    if notation not in {"fractions", "integers", "words"}:
+        return Note("foreign", field, notation)
+    if notation != "fractions" and not is_named:
+        return Note("mixed" if notation == "words" else "ambiguous", field, "text")
+    return Note("coerced", field, "text")
 
 
 def read_prediction(text: str, form: PredictionForm) -> tuple[float | None, Note | None]:

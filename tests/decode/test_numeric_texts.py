@@ -37,7 +37,7 @@ def test_decimals_are_numbers() -> None:
     [
         [str(n % (MIN_DISTINCT - 1)) for n in range(500)],
         [f"0{n}" for n in range(1000, 1500)],
-        [*decimals(40), "n/a", *decimals(300)],
+        [*decimals(40), "closed", *decimals(300)],
         ["DE", *decimals(300)],
     ],
     ids=["codes", "leading zeros", "other texts", "text first"],
@@ -45,6 +45,31 @@ def test_decimals_are_numbers() -> None:
 def test_other_texts_stay_categories(values: list[str]) -> None:
     """Few different codes, postcodes, and texts among which one is not a number."""
     assert kind(values) is FeatureType.TEXT
+
+
+@pytest.mark.parametrize("word", ["", "N/A", "NaN", "null", "None", "-", "#N/A", " "])
+@pytest.mark.parametrize("at", [0, 1, 40])
+def test_words_for_a_missing_number_are_missing(word: str, at: int) -> None:
+    """They do not make a category of the numbers around them."""
+    drawn = decimals(FIRST_VALUES)
+    assert kind([*drawn[:at], word, *drawn[at:]]) is FeatureType.NUMBER
+    values = [word if n % 5 == 0 else text for n, text in enumerate(decimals(400))]
+    assert kind(values) is FeatureType.NUMBER
+    assert kind([word] * 400) is FeatureType.TEXT
+
+
+@pytest.mark.parametrize(("numbers", "word"), [(decimals(200), "closed"), (["7", "8"] * 99, "x")])
+def test_a_word_among_numbers_is_reported(numbers: list[str], word: str) -> None:
+    """One alert says that a feature of many numbers is a category, and what to do."""
+    target = shard()
+    texts = [*numbers[:40], word, *numbers[40:]]
+    events = [{"model_id": "m", "prediction": 0.5, "features": {"f": text}} for text in texts]
+    alerts = run(target, [record(i, event) for i, event in enumerate(events)]).alerts
+    found = [alert for alert in alerts if alert.detector == "inputs"]
+    assert len(found) == (word == "closed")
+    assert all("`models[].numbers`" in alert.message for alert in found)
+    config = {"models": [{"id": "m", "numbers": ["f"]}]}
+    assert kind([*decimals(40), "closed", *decimals(300)], config) is FeatureType.NUMBER
 
 
 def test_integers_are_categories_unless_the_configuration_names_them() -> None:
@@ -112,7 +137,16 @@ def test_padding_and_a_plus_mean_nothing(form: str) -> None:
     assert kind([*map(float, decimals(90)), *values]) is FeatureType.NUMBER
 
 
-FOREIGN = ("{:.2f}%", "${:.2f}", "{:.2f} EUR", "({:.2f})")
+FOREIGN = (
+    "{:.2f}%",
+    "${:.2f}",
+    "{:.2f} EUR",
+    "({:.2f})",
+    "{:.2f}-",
+    "\t{:.2f}",
+    "{:.2f}\n",
+    "'{:.2f}'",
+)
 
 
 @pytest.mark.parametrize("form", [*FOREIGN, "comma"])
@@ -155,6 +189,15 @@ def test_other_texts_with_digits_are_not_reported(texts: list[str]) -> None:
     events = [{"model_id": "m", "prediction": 0.5, "features": {"f": text}} for text in texts]
     alerts = run(target, [record(i, event) for i, event in enumerate(events)]).alerts
     assert not [alert for alert in alerts if alert.detector == "inputs"]
+
+
+def test_a_point_without_a_digit_before_it_is_reported() -> None:
+    """Oracle writes 0.75 as .75, and other numbers as everybody does."""
+    target = shard()
+    texts = [f"{0.03 * n:.2f}".removeprefix("0") for n in range(200)]
+    events = [{"model_id": "m", "prediction": 0.5, "features": {"f": text}} for text in texts]
+    found = run(target, [record(i, event) for i, event in enumerate(events)]).alerts
+    assert any("sent as text such as '.99'" in alert.message for alert in found)
 
 
 def test_predictions_in_another_notation_are_reported() -> None:
