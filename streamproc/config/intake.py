@@ -26,6 +26,8 @@ _PRESETS: Final = (
     "debezium",
     "connect",
 )
+_OF_SOME: Final = frozenset({"features", "prediction", "label"})
+"""Fields that some kinds of events have."""
 Preset = Literal[
     "kserve", "mlserver", "seldon", "bentoml", "databricks", "sagemaker", "debezium", "connect"
 ]
@@ -193,7 +195,7 @@ class Intake(Section):
             if own_to is not None and len(rules) == 1:
                 rule["to"] = own_to
             if isinstance(own_map, dict):
-                rule["map"] = dict(rule.get("map", {})) | own_map
+                rule["map"] = _with_own(dict(rule.get("map", {})), own_map, alone=len(rules) == 1)
         return merged | {"rules": rules}
 
     @model_validator(mode="after")
@@ -217,6 +219,15 @@ class Intake(Section):
             if rule.to == "labels" and fields.event_id is None:
                 refuse((("rules", place, "map", "event_id"), "is required for labels"))
         return self
+
+
+def _with_own(of_preset: dict[str, Any], own: dict[str, Any], *, alone: bool) -> dict[str, Any]:
+    """Return the map of a rule; one of several takes only values that its events have."""
+    return of_preset | {
+        name: value
+        for name, value in own.items()
+        if alone or name not in _OF_SOME or name in of_preset
+    }
 
 
 @cache

@@ -130,8 +130,9 @@ class Rows(_Short):
     csv: Annotated[
         Path | None,
         Field(
-            description="Lines of comma-separated values in the order of `columns`.",
-            examples=["captureData.endpointInput.data"],
+            description="Lines of comma-separated values in the order of `columns`, or an object of"
+            " SageMaker's data capture: CSV, JSON or JSON lines, also in BASE64.",
+            examples=["captureData.endpointInput"],
         ),
     ] = None
     omit: Annotated[
@@ -205,7 +206,9 @@ class Mapping(Section):
     label: Annotated[
         Spec | None,
         Field(
-            description="The label; a record without one is skipped.", examples=["after.is_fraud"]
+            description="The label. For labels a record without one is skipped; for predictions and"
+            " features one that has it is a label, too.",
+            examples=["after.is_fraud"],
         ),
     ] = None
 

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from streamproc.config.intake_fields import Mapping as FieldMap
 from streamproc.config.intake_fields import Rows, Spec
+from streamproc.intake.captures import csv_rows
 from streamproc.intake.documents import Document
 from streamproc.intake.errors import IntakeError
-from streamproc.intake.rows import csv_rows, frame_rows, list_rows, tensor_rows
+from streamproc.intake.rows import frame_rows, list_rows, tensor_rows
 from streamproc.schemas.records import Reason
 
 ABSENT: Final = object()
@@ -164,7 +165,10 @@ def _reader(
         value = get(found)
         if value is ABSENT or value is None:
             raise IntakeError(Reason.MISSING_FIELD, f"the record has no `{path}`")
-        return read(value, columns, named=named)
+        try:
+            return read(value, columns, named=named)
+        except IntakeError as error:
+            raise IntakeError(error.reason, f"`{path}`: {error.detail}") from error
 
     return rows_of
 

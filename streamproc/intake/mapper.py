@@ -218,8 +218,8 @@ class _Rule:
         self._features = rows_getter(fields.features, columns, used, named=True)
         self._prediction = rows_getter(fields.prediction, (), used, named=False)
         self._decoder = _decoder(rule.to, self._zone)
-        self._struct = self._decoder.struct
-        self._strict = msgspec.json.Decoder(self._struct).decode
+        self._strict = msgspec.json.Decoder(self._decoder.struct).decode
+        self._labels = _decoder("labels", self._zone)
 
     def holds(self, found: Document) -> bool:
         for get, wanted in self._when:
@@ -234,8 +234,8 @@ class _Rule:
         for name, get in self._texts:
             if (value := get(found)) is not ABSENT and value is not None:
                 common[name] = value
+        label = ABSENT if self._label is None else self._label(found)
         if self._to == "labels":
-            label = ABSENT if self._label is None else self._label(found)
             if label is ABSENT or label is None:
                 return Mapped(skipped="it has no label")
             if "event_id" not in common:
@@ -244,7 +244,28 @@ class _Rule:
         self._add_time(common, found)
         if self._tags:
             self._add_tags(common, found)
-        return self._events(found, common, index)
+        mapped = self._events(found, common, index)
+        if self._to != "labels" and label is not ABSENT and label is not None:
+            return self._with_labels(mapped, common, label)
+        return mapped
+
+    def _with_labels(self, mapped: Mapped, common: dict[str, Any], label: Any) -> Mapped:
+        """Add the labels of events, which their record has too."""
+        count = len(mapped.events)
+        labels = label if isinstance(label, list) else [label]
+        if len(labels) != count:
+            detail = f"{count} rows, and {len(labels)} labels"
+            raise IntakeError(Reason.WRONG_TYPE, detail)
+        notes, events = list(mapped.notes), list(mapped.events)
+        for at, each in enumerate(labels):
+            event = {
+                name: common[name] for name in ("model_id", "event_id", "ts") if name in common
+            }
+            if count > 1:
+                event["event_id"] = f"{common['event_id']}_{at}"
+            if each is not None:
+                events.append(_checked("labels", self._labels, event | {"label": each}, notes))
+        return Mapped(events, mapped.skipped, notes)
 
     def _add_tags(self, common: dict[str, Any], found: Document) -> None:
         tags, is_there = {}, False
@@ -269,6 +290,8 @@ class _Rule:
         predictions = None if self._prediction is None else self._prediction(found)
         given = predictions if features is None else features
         count = 1 if given is None else len(given)
+        if predictions is not None and count > 1:
+            predictions = _of_rows(predictions, count)
         if predictions is not None and len(predictions) != count:
             detail = f"{count} rows of features, {len(predictions)} predictions"
             raise IntakeError(Reason.WRONG_TYPE, detail)
@@ -299,12 +322,27 @@ class _Rule:
                 return NativeEvent(self._to, event["model_id"], body)
         except DECODE_ERRORS:
             pass  # a field has another type: it is converted, or named in the reason
-        try:
-            self._decoder.repair(event, notes)
-            msgspec.convert(event, self._struct)
-        except DECODE_ERRORS as error:
-            raise IntakeError(*classify_error(error)) from error
-        return NativeEvent(self._to, event["model_id"], _ENCODE(event))
+        return _checked(self._to, self._decoder, event, notes)
+
+
+def _checked(
+    to: Target, decoder: LenientDecoder, event: dict[str, Any], notes: list[Note]
+) -> NativeEvent:
+    """Convert fields without loss, and check the event as the native decoder will."""
+    try:
+        decoder.repair(event, notes)
+        msgspec.convert(event, decoder.struct)
+    except DECODE_ERRORS as error:
+        raise IntakeError(*classify_error(error)) from error
+    return NativeEvent(to, event["model_id"], _ENCODE(event))
+
+
+def _of_rows(predictions: list[Any], count: int) -> list[Any]:
+    """Return the predictions of several rows, which some algorithms write in one line."""
+    [first, *others] = predictions or [None]
+    if not others and isinstance(first, list) and len(first) == count:
+        return first
+    return predictions
 
 
 def _decoder(to: Target, zone: tzinfo) -> LenientDecoder:

@@ -150,14 +150,21 @@ def _flat(data: Any) -> list[Any]:
     return found
 
 
-def csv_rows(text: Any, columns: Sequence[str], *, named: bool) -> list[Any]:
-    """Return lines of comma-separated values; numbers are numbers."""
+def has_rows(value: Mapping[str, Any]) -> bool:
+    """Whether `frame_rows` finds rows in a body."""
+    return "dataframe_split" in value or any(name in value for name in _LISTS)
+
+
+def csv_text_rows(text: Any, columns: Sequence[str], *, named: bool) -> list[Any]:
+    """Return lines of comma-separated values; numbers are numbers, and names are left out."""
     if not isinstance(text, str):
         raise IntakeError(Reason.WRONG_TYPE, "the comma-separated values are not a text")
     rows: list[Any] = [
         [_cell(cell) for cell in row] for row in csv.reader(text.splitlines()) if row
     ]
     if named:
+        if rows and columns and rows[0] == list(columns):
+            del rows[0]
         return list_rows(rows, columns, named=True)
     return [row[0] if len(row) == 1 else row for row in rows]
 
