@@ -1,11 +1,13 @@
 """Take fields from documents, as the configuration says."""
 
+import csv
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from streamproc.config.intake_fields import Mapping as FieldMap
 from streamproc.config.intake_fields import Rows, Spec
+from streamproc.decode.structs import DECODE_ERRORS, classify_error
 from streamproc.intake.captures import csv_rows
 from streamproc.intake.documents import Document
 from streamproc.intake.errors import IntakeError
@@ -165,10 +167,16 @@ def _reader(
         value = get(found)
         if value is ABSENT or value is None:
             raise IntakeError(Reason.MISSING_FIELD, f"the record has no `{path}`")
+        where = "the value" if path == "." else f"`{path}`"
         try:
             return read(value, columns, named=named)
         except IntakeError as error:
-            raise IntakeError(error.reason, f"`{path}`: {error.detail}") from error
+            raise IntakeError(error.reason, f"{where}: {error.detail}") from error
+        except DECODE_ERRORS as error:  # a text that should be JSON
+            reason, detail = classify_error(error)
+            raise IntakeError(reason, f"{where}: {detail}") from error
+        except csv.Error as error:
+            raise IntakeError(Reason.CORRUPT, f"{where}: {error}") from error
 
     return rows_of
 

@@ -29,6 +29,10 @@ from streamproc.intake.getters import (
 from streamproc.join.decode import GenericLabel
 from streamproc.schemas.records import Reason, Record
 
+_UNREADABLE: Final = (
+    "the prediction is not a number, text, boolean, or class → probability; name a path inside it,"
+    " such as `prediction: predictions.0.score`: "
+)
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
@@ -329,11 +333,14 @@ def _checked(
     to: Target, decoder: LenientDecoder, event: dict[str, Any], notes: list[Note]
 ) -> NativeEvent:
     """Convert fields without loss, and check the event as the native decoder will."""
+    given = event.get("prediction")
     try:
         decoder.repair(event, notes)
         msgspec.convert(event, decoder.struct)
     except DECODE_ERRORS as error:
         raise IntakeError(*classify_error(error)) from error
+    if given is not None and event["prediction"] is None and "features" not in event:
+        raise IntakeError(Reason.WRONG_TYPE, f"{_UNREADABLE}{msgspec.json.encode(given)[:40]!r}")
     return NativeEvent(to, event["model_id"], _ENCODE(event))
 
 

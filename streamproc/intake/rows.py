@@ -5,11 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from streamproc.decode.lenient import parse
-from streamproc.decode.lenient_numbers import as_number
+from streamproc.decode.lenient_numbers import ROUNDING, as_number
 from streamproc.intake.errors import IntakeError
 from streamproc.schemas.records import Reason
 
 _ONE_ROW: Final = [1]
+_LABELS: Final = frozenset({str, int})
+_NUMBERS: Final = frozenset({int, float})
+_SUM_ROUNDING: Final = 0.01  # of probabilities that are rounded to two digits
 _LISTS: Final = ("dataframe_records", "instances", "predictions", "inputs", "outputs")
 
 
@@ -33,7 +36,7 @@ def frame_rows(value: Any, columns: Sequence[str], *, named: bool) -> list[Any]:
         raise IntakeError(Reason.WRONG_TYPE, "the body is not an object or a list")
     split = value.get("dataframe_split")
     if isinstance(split, dict):
-        return list_rows(split.get("data"), split.get("columns") or columns, named=named)
+        return list_rows(split.get("data"), _names(split.get("columns")) or columns, named=named)
     for name in _LISTS:
         found = value.get(name)
         if isinstance(found, dict):  # MLflow: column → values
@@ -42,7 +45,18 @@ def frame_rows(value: Any, columns: Sequence[str], *, named: bool) -> list[Any]:
             if found and isinstance(found[0], dict) and "datatype" in found[0]:
                 return tensor_rows(found, columns, named=named)
             return list_rows(found, columns, named=named)
+        if found is not None:
+            raise IntakeError(Reason.WRONG_TYPE, f"`{name}` is neither a list nor columns")
     raise IntakeError(Reason.MISSING_FIELD, f"the body has none of {', '.join(_LISTS)}")
+
+
+def _names(columns: Any) -> list[str]:
+    """Return the column names of a data frame, which pandas may have as numbers."""
+    if columns is None:
+        return []
+    if not isinstance(columns, list) or not all(each.__class__ in _LABELS for each in columns):
+        raise IntakeError(Reason.WRONG_TYPE, "`dataframe_split.columns` is not a list of names")
+    return [str(each) for each in columns]
 
 
 def list_rows(value: Any, columns: Sequence[str], *, named: bool) -> list[Any]:
@@ -74,37 +88,73 @@ def _transposed(columns: Mapping[str, Any]) -> list[Any]:
 
 
 def tensor_rows(tensors: Any, columns: Sequence[str], *, named: bool) -> list[Any]:
-    """Return the rows of tensors: one for each index of their first dimension.
+    """Return the rows of tensors, or of one: one for each index of their first dimension.
 
     A tensor of one column has its own name. One of several columns has those of `columns`, else
-    the name of the tensor with their numbers. A prediction of one tensor has no name.
+    the name of the tensor with their numbers. A prediction is the values of the only tensor, or of
+    the one that has probabilities.
     """
+    if tensors.__class__ is dict:
+        tensors = [tensors]
     if not isinstance(tensors, list) or not tensors:
         raise IntakeError(Reason.WRONG_TYPE, "the tensors are not a list")
-    has_names = named or len(tensors) > 1
-    if has_names and (single := _single_row(tensors)) is not None:
+    if named and (single := _single_row(tensors)) is not None:
         return [single]
     count = _count(tensors)
+    cut = [(tensor, _cut(tensor, count)) for tensor in tensors]
+    if not named:
+        return _predicted(cut)
     rows: list[dict[str, Any]] = [{} for _ in range(count)]
-    for tensor in tensors:
-        data = _flat(tensor.get("data"))
-        if has_names and len(data) == count:  # a column, as most tensors are
-            name = str(tensor.get("name", "x"))
-            for row, value in zip(rows, data, strict=True):
-                row[name] = value
-            continue
-        width, remainder = divmod(len(data), count) if count else (0, 0)
-        if remainder:
-            detail = f"tensor {tensor.get('name')!r} has {len(data)} values for {count} rows"
-            raise IntakeError(Reason.WRONG_TYPE, detail)
-        cut = [data[at : at + width] for at in range(0, len(data), width)] if width else []
-        if not has_names:
-            return [row[0] if width == 1 else row for row in cut] or rows
-        name = str(tensor.get("name", "x"))
+    for tensor, parts in cut:
+        name, width = str(tensor.get("name", "x")), len(parts[0]) if parts else 0
         names = list(columns) if len(columns) == width else _numbered(name, width)
-        for row, values in zip(rows, cut, strict=True):
-            row.update(zip(names, values, strict=True))
+        for row, values in zip(rows, parts, strict=True):
+            row.update(zip([name] if width == 1 else names, values, strict=True))
     return rows
+
+
+def _cut(tensor: Mapping[str, Any], count: int) -> list[list[Any]]:
+    """Return the values of a tensor, row by row."""
+    data = _flat(tensor.get("data"))
+    width, remainder = divmod(len(data), count) if count else (0, len(data))
+    if remainder or (count and not width):
+        has = "no `data`" if data == [None] else f"{len(data)} values"
+        detail = f"tensor {tensor.get('name')!r} has {has} for {count} rows"
+        raise IntakeError(Reason.WRONG_TYPE, detail)
+    return [data[at : at + width] for at in range(0, len(data), width)] if width else []
+
+
+def _predicted(cut: Sequence[tuple[Mapping[str, Any], list[list[Any]]]]) -> list[Any]:
+    """Return the predictions of tensors: the only one, or that of probabilities."""
+    if len(cut) > 1:
+        if not cut[0][1]:  # no rows
+            return []
+        names = [str(tensor.get("name", "x")) for tensor, _ in cut]
+        rows = [
+            [value for part in row for value in part]
+            for row in zip(*(p for _, p in cut), strict=True)
+        ]
+        if len(rows[0]) == len(cut) and _are_probabilities(rows):  # an output for each class
+            return [dict(zip(names, row, strict=True)) for row in rows]
+        cut = [each for each in cut if _are_probabilities(each[1])]
+    if len(cut) != 1:
+        detail = (
+            "there are several tensors, and not one of class → probability: name the prediction's,"
+            " such as `prediction: {tensors: outputs.0}`"
+        )
+        raise IntakeError(Reason.WRONG_TYPE, detail)
+    return [row[0] if len(row) == 1 else row for row in cut[0][1]]
+
+
+def _are_probabilities(rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether each row has several numbers from 0 to 1, of the sum 1."""
+    return all(
+        len(row) > 1
+        and _NUMBERS.issuperset(map(type, row))
+        and all(-ROUNDING <= each <= 1 + ROUNDING for each in row)
+        and abs(sum(row) - 1) <= _SUM_ROUNDING
+        for row in rows
+    )
 
 
 def _single_row(tensors: Sequence[Any]) -> dict[str, Any] | None:
@@ -128,7 +178,11 @@ def _count(tensors: Sequence[Any]) -> int:
         shape = tensor.get("shape") if tensor.__class__ is dict else None
         if shape.__class__ is not list:
             raise IntakeError(Reason.MISSING_FIELD, "a tensor has no shape")
-        counts.add(int(shape[0]) if shape else 1)
+        first = shape[0] if shape else 1
+        if first.__class__ is not int or first < 0:
+            detail = f"tensor {tensor.get('name')!r} has the shape {shape[:9]}; expected counts"
+            raise IntakeError(Reason.WRONG_TYPE, detail)
+        counts.add(first)
     if len(counts) != 1:
         raise IntakeError(Reason.WRONG_TYPE, f"tensors have {sorted(counts)} rows")
     return counts.pop()
