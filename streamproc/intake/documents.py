@@ -10,6 +10,7 @@ from streamproc.config.intake import SCHEMA_FORMATS, Format
 from streamproc.decode.lenient import parse
 from streamproc.decode.structs import DECODE_ERRORS, classify_error
 from streamproc.intake import oip_proto
+from streamproc.intake.connect_schema import names_decimals, with_numbers
 from streamproc.intake.errors import IntakeError
 from streamproc.intake.frames import Frame, SchemaKind, Schemas, decoded, frame_of
 from streamproc.schemas.records import Reason, Record
@@ -118,7 +119,8 @@ def _framed(record: Record, value: bytes, form: Format, schemas: Schemas | None)
     else:
         found = decoded(frame, schemas, _KINDS.get(form))
     if found.__class__ is dict and len(found) == 2 and found.keys() == _CONNECT:
-        return found["payload"]  # Connect's envelope
+        payload = found["payload"]  # Connect's envelope
+        return with_numbers(found["schema"], payload) if names_decimals(value) else payload
     return found
 
 
