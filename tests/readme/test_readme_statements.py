@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from statistics import median
 
@@ -17,6 +18,7 @@ from streamproc.decode.type_changes import THRESHOLD
 from streamproc.detectors.series_monitor import WARMUP
 from streamproc.tools.bench.peers.confluent_loop import WAIT_SECONDS
 from streamproc.tools.bench.suites.live import SYSTEMS
+from streamproc.tools.bench.suites.peers import CONFLUENT, WORKER
 from streamproc.tools.demo.events import Scenario
 
 ROOT = Path(__file__).parents[2]
@@ -55,10 +57,10 @@ def false_alarms() -> list[str]:
     return [str(sum({"three": 3, "nine": 9}[word] for word in raised)), billions]
 
 
-def live_medians() -> dict[str, float]:
-    """Return the medians of the stored rounds on live traffic."""
-    path = ROOT / "docs/figures/bench-live-kafka.json"
-    rows = json.loads(path.read_text())["parts"]["live"]["rows"]
+def live_medians(part: str = "live") -> dict[str, float]:
+    """Return the medians of the stored rounds of a part on live traffic."""
+    path = ROOT / f"docs/figures/bench-{part}-kafka.json"
+    rows = json.loads(path.read_text())["parts"][part]["rows"]
     return {row["what"]: median(row["values"]) for row in rows}
 
 
@@ -66,6 +68,14 @@ def latencies(rate: int) -> list[str]:
     """Return the p50 of the worker, of the one that waits for less, and of the loop, in ms."""
     medians = live_medians()
     return [f"{medians[f'{rate:,} events/s, {system}, p50']:.0f}" for system in list(SYSTEMS)[:3]]
+
+
+def shares_with_labels(system: str) -> list[str]:
+    """Return the CPU of a system that learns at 100 and at 1,000 events a second, in %."""
+    medians = live_medians("live-learning")
+    return [
+        f"{medians[f'{rate} labelled events/s, {system}, CPU']:.0f}" for rate in ("100", "1,000")
+    ]
 
 
 def nanoseconds() -> str:
@@ -112,6 +122,10 @@ STATEMENTS: dict[str, Callable[[], list[str]]] = {
     "At {} events/s half of the events are answered within {} ms, with the shorter wait within {}"
     " ms, by the loop within {} ms": lambda: ["1,000", *latencies(1000)],
     "From {} events/s on the worker takes less CPU than the loop": lambda: ["5,000"],
+    "the worker takes {} % at {} events/s and {} % at {}, such a loop {} and {} %": lambda: [
+        *chain(*zip(shares_with_labels(WORKER), ["100", "1,000"], strict=True)),
+        *shares_with_labels(CONFLUENT),
+    ],
     "write snapshots every {} seconds": lambda: [seconds(CONFIG.snapshots.interval)],
     "last {} of its partition (`limits.recent_events`)": lambda: [
         f"{CONFIG.limits.recent_events:,}"

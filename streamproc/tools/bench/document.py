@@ -12,7 +12,7 @@ from typing import Final
 
 from streamproc.tools.bench.report import markdown
 
-_PLACE: Final = re.compile(r"(<!-- figures: (\S+) (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_PLACE: Final = re.compile(r"(<!-- figures: (\S+) (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def filled(page: str, folder: Path) -> str:
