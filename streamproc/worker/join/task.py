@@ -134,6 +134,7 @@ class Joiner:
         self._writing = asyncio.Lock()
         self._committed = self._came = time.monotonic()
         self._uncommitted = 0
+        self._stored: dict[InputLog, int] = {}  # positions as last committed
         self._shown = -COVERAGE_SECONDS
         self._changed = False
         self._consistent = True
@@ -182,6 +183,9 @@ class Joiner:
             except asyncio.CancelledError:
                 if self._consistent:  # nothing is half done
                     await self._in_thread(self._store.commit)
+                raise
+            except Exception:
+                self._status.reached.update(self._stored)  # what follows is joined again
                 raise
 
     async def take(self, records: Sequence[tuple[InputLog, Record]]) -> None:
@@ -327,6 +331,7 @@ class Joiner:
         await self._in_thread(self._store.commit)
         self._committed = time.monotonic()
         self._uncommitted = 0
+        self._stored = dict(self._store.place.positions)
         self._changed = False
         if self.claimed.is_set():
             self._status.committed(self.behind)
