@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,10 +34,13 @@ DRAIN_SECONDS: Final = 2.0
 ENDLESS: Final = 10**12  # events after which a peer stops
 
 
-class Alert(msgspec.Struct):
-    """What counts of a peer's alert: the time of the event's making."""
+class Answer(msgspec.Struct):
+    """What counts of an alert or a prediction: the time of its event's making."""
 
-    ts: float
+    ts: datetime | float
+
+
+_DECODE: Final = msgspec.json.Decoder(Answer).decode
 
 
 class Load:
@@ -114,12 +118,13 @@ async def measure(options: dict[str, Any], pid: int) -> dict[str, float]:
         for rate in options["rates"]:
             await load.run(rate, SETTLE_SECONDS)
             figures[f"{rate}_cpu"] = await share(pid, load.run(rate, seconds))
-            reading = asyncio.create_task(_ages(consumer, seconds + DRAIN_SECONDS, options))
+            time_of = _made_of_letter if options["system"] == WORKER else made_of
+            reading = asyncio.create_task(ages(consumer, seconds + DRAIN_SECONDS, time_of))
             await load.run(rate, seconds, probes=options["system"] == WORKER)
-            ages = await reading
-            figures[f"{rate}_counted"] = len(ages)
-            if ages:
-                p50, p99 = np.percentile(ages, [50, 99]).tolist()
+            found = await reading
+            figures[f"{rate}_counted"] = len(found)
+            if found:
+                p50, p99 = np.percentile(found, [50, 99]).tolist()
                 figures |= {f"{rate}_p50": p50, f"{rate}_p99": p99}
     return figures
 
@@ -131,22 +136,40 @@ async def share(pid: int, load: Coroutine[Any, Any, Any]) -> float:
     return 100 * (cpu_seconds(pid) - cpu) / (time.perf_counter() - began)
 
 
-async def _ages(consumer: AIOKafkaConsumer, seconds: float, options: dict[str, Any]) -> list[float]:
-    """Return the milliseconds from the making of each event to its answer's arrival."""
-    decode = msgspec.json.Decoder(Alert).decode
-    ages: list[float] = []
+async def ages(
+    consumer: AIOKafkaConsumer, seconds: float, made_of: Callable[[Any], float]
+) -> list[float]:
+    """Return the milliseconds from the making of each event to its answer's arrival.
+
+    Parameters
+    ----------
+    consumer
+        Reads the answers.
+    seconds
+        How long to read; answers to earlier events do not count.
+    made_of
+        Returns when the event of an answer was made, in seconds since 1970.
+    """
+    found: list[float] = []
     began = time.time()
     while (left := began + seconds - time.time()) > 0:
-        found = await consumer.getmany(timeout_ms=int(left * 1000) + 1)
+        batches = await consumer.getmany(timeout_ms=int(left * 1000) + 1)
         now = time.time()
-        for record in (each for records in found.values() for each in records):
-            if options["system"] == WORKER:
-                made = int(dict(record.headers)["timestamp"]) / 1000
-            else:
-                made = decode(record.value).ts
+        for record in (each for records in batches.values() for each in records):
+            made = made_of(record)
             if made >= began:
-                ages.append(1000 * (now - made))
-    return ages
+                found.append(1000 * (now - made))
+    return found
+
+
+def _made_of_letter(record: Any) -> float:
+    return int(dict(record.headers)["timestamp"]) / 1000
+
+
+def made_of(record: Any) -> float:
+    """Return the time in a record's value, in seconds since 1970."""
+    ts = _DECODE(record.value).ts
+    return ts.timestamp() if isinstance(ts, datetime) else ts
 
 
 def main() -> None:

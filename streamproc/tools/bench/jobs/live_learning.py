@@ -3,16 +3,22 @@
 import asyncio
 import time
 from collections import deque
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 import numpy as np
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 
 from streamproc.config.config import Config
 from streamproc.kafka.clients import open_consumer, open_producer
-from streamproc.tools.bench.jobs.live import DRAIN_SECONDS, SETTLE_SECONDS, share, system
+from streamproc.tools.bench.jobs.live import (
+    DRAIN_SECONDS,
+    SETTLE_SECONDS,
+    ages,
+    made_of,
+    share,
+    system,
+)
 from streamproc.tools.bench.jobs.load_generator import BATCH_BYTES, TICK_SECONDS
 from streamproc.tools.bench.labelled_workload import FEATURES_TOPIC, LABELS_TOPIC, drawn
 from streamproc.tools.bench.process import answer, settings
@@ -30,12 +36,6 @@ def topics(config: Config) -> dict[str, str]:
         FEATURES_TOPIC: config.topics.full_name(FEATURES_TOPIC),
         LABELS_TOPIC: config.topics.full_name(LABELS_TOPIC),
     }
-
-
-class Answer(msgspec.Struct):
-    """What counts of a prediction: the time of its event's making."""
-
-    ts: datetime | float
 
 
 class LabelledLoad:
@@ -97,30 +97,14 @@ async def measure(options: dict[str, Any], pid: int) -> dict[str, float]:
         load = LabelledLoad(producer, config, options["seed"])
         for rate in options["rates"]:
             await load.run(rate, SETTLE_SECONDS)
-            reading = asyncio.create_task(_ages(consumer, seconds + DRAIN_SECONDS))
+            reading = asyncio.create_task(ages(consumer, seconds + DRAIN_SECONDS, made_of))
             figures[f"{rate}_cpu"] = await share(pid, load.run(rate, seconds))
-            ages = await reading
-            figures[f"{rate}_answered"] = len(ages) / int(rate * seconds)
-            if ages:
-                p50, p99 = np.percentile(ages, [50, 99]).tolist()
+            found = await reading
+            figures[f"{rate}_answered"] = len(found) / int(rate * seconds)
+            if found:
+                p50, p99 = np.percentile(found, [50, 99]).tolist()
                 figures |= {f"{rate}_p50": p50, f"{rate}_p99": p99}
     return figures
-
-
-async def _ages(consumer: AIOKafkaConsumer, seconds: float) -> list[float]:
-    """Return the milliseconds from the making of each event to its prediction's arrival."""
-    decode = msgspec.json.Decoder(Answer).decode
-    ages: list[float] = []
-    began = time.time()
-    while (left := began + seconds - time.time()) > 0:
-        found = await consumer.getmany(timeout_ms=int(left * 1000) + 1)
-        now = time.time()
-        for record in (each for records in found.values() for each in records):
-            ts = decode(record.value).ts
-            made = ts.timestamp() if isinstance(ts, datetime) else ts
-            if made >= began:
-                ages.append(1000 * (now - made))
-    return ages
 
 
 def main() -> None:

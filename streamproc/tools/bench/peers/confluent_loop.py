@@ -1,5 +1,7 @@
 """Peer: a loop around confluent-kafka that consumes batches and sends alerts."""
 
+from typing import Any
+
 from confluent_kafka import Consumer, Producer
 
 from streamproc.tools.bench.meter import Meter
@@ -10,13 +12,9 @@ BATCH = 5000
 WAIT_SECONDS = 0.1
 
 
-def main() -> None:
-    """Process the events, report their cost, and stop."""
-    options = settings()
-    meter = Meter(options["events"], options["skip"])
-    pairs = Pairs()
-    sent = 0
-    consumer = Consumer(
+def consumer_of(options: dict[str, Any]) -> Any:
+    """Return a consumer of a group, from the beginning of its topics."""
+    return Consumer(
         {
             "bootstrap.servers": options["bootstrap"],
             "group.id": options["group"],
@@ -24,6 +22,15 @@ def main() -> None:
             "session.timeout.ms": 6000,
         }
     )
+
+
+def main() -> None:
+    """Process the events, report their cost, and stop."""
+    options = settings()
+    meter = Meter(options["events"], options["skip"])
+    pairs = Pairs()
+    sent = 0
+    consumer = consumer_of(options)
     producer = Producer({"bootstrap.servers": options["bootstrap"], "linger.ms": 5})
     consumer.subscribe([options["topic"]])
     done = False

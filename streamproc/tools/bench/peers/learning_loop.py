@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Producer
 from river import compose, linear_model, preprocessing
 
-from streamproc.tools.bench.peers.confluent_loop import BATCH, WAIT_SECONDS
+from streamproc.tools.bench.peers.confluent_loop import BATCH, WAIT_SECONDS, consumer_of
 from streamproc.tools.bench.peers.river_pair import dumps, loads
 from streamproc.tools.bench.process import settings
 
@@ -44,14 +44,7 @@ class Learners:
 def main() -> None:
     """Predict and learn until it is killed."""
     options = settings()
-    consumer = Consumer(
-        {
-            "bootstrap.servers": options["bootstrap"],
-            "group.id": options["group"],
-            "auto.offset.reset": "earliest",
-            "session.timeout.ms": 6000,
-        }
-    )
+    consumer = consumer_of(options)
     producer = Producer({"bootstrap.servers": options["bootstrap"], "linger.ms": 5})
     consumer.subscribe([options["topic"], options["labels"]])
     learners = Learners()
